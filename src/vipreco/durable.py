@@ -1,0 +1,84 @@
+"""Writes that survive a crash: a reader sees the old file or the whole new one, never a part."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from vipreco.errors import ResourcesError
+
+CHUNK_BYTES = 1 << 20
+
+
+@contextmanager
+def replacing(target: Path, mode: int = 0o600) -> Iterator[Path]:
+    """Give a temporary path beside `target`; on success flush it to disk and rename it over `target`.
+
+    Raises:
+        ResourcesError: The disk is full or failing; `target` is unchanged.
+    """
+    descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".tmp", dir=target.parent)
+    os.close(descriptor)
+    temporary = Path(name)
+    try:
+        yield temporary
+        temporary.chmod(mode)
+        flush_file(temporary)
+        temporary.replace(target)
+        flush_directory(target.parent)
+    except OSError as error:
+        if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG, errno.EROFS}:
+            raise ResourcesError(
+                f"the file cannot be written: {error.strerror}",
+                where=str(target),
+                remedy="free disk space and run the command again; nothing was changed",
+                code="disk",
+            ) from error
+        raise
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_bytes(target: Path, content: bytes, mode: int = 0o600) -> None:
+    """Write `content` to `target`, all of it or none."""
+    with replacing(target, mode) as temporary:
+        temporary.write_bytes(content)
+
+
+def write_json(target: Path, content: Any, mode: int = 0o600) -> None:
+    """Write `content` as canonical JSON (sorted keys, UTF-8), all of it or none."""
+    write_bytes(target, canonical_json(content), mode)
+
+
+def canonical_json(content: Any) -> bytes:
+    """Return the one byte form of `content` that hashes are taken over."""
+    text = json.dumps(content, ensure_ascii=False, sort_keys=True, indent=1, allow_nan=False)
+    return (text + "\n").encode()
+
+
+def flush_file(path: Path) -> None:
+    """Make the content of `path` durable."""
+    with path.open("rb+") as handle:
+        os.fsync(handle.fileno())
+
+
+def flush_directory(path: Path) -> None:
+    """Make renames inside `path` durable."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file as hex text, read in chunks."""
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()

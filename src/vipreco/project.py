@@ -1,0 +1,187 @@
+"""A project: the folder marked by `vipreco.toml`, its settings, and the rim folders beside it."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import json
+import sys
+import tomllib
+from pathlib import Path
+from types import ModuleType
+from typing import Annotated, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
+
+from vipreco.errors import UsageError
+
+PROJECT_FILE = "vipreco.toml"
+Model = TypeVar("Model", bound=BaseModel)
+Rate = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+class Section(BaseModel):
+    """A part of a configuration file: unknown keys and wrong types are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class ProjectSection(Section):
+    """Where things are, and the one seed."""
+
+    name: str
+    seed: int = 20260101
+    threads: Annotated[int, Field(ge=1, le=256)] = 2
+    tables: str = "data/tables"
+    artifacts: str = "data/artifacts"
+    tracking: str = "sqlite:///data/tracking.db"
+    model: str = "vipreco"
+
+
+class TierSection(Section):
+    """Which values of `customers.tier` mean a VIP customer."""
+
+    vip: tuple[str, ...] = ()
+
+
+class ImportSection(Section):
+    """When a whole file is rejected instead of single rows (shares between 0 and 1)."""
+
+    max_quarantined_rate: Rate = 0.02
+    max_drop_rate: Rate = 0.30
+
+
+class Settings(Section):
+    """All of `vipreco.toml`."""
+
+    project: ProjectSection
+    tiers: TierSection = TierSection()
+    import_: ImportSection = Field(default=ImportSection(), alias="import")
+
+
+class Project:
+    """A folder with its settings; every path that a command uses comes from here."""
+
+    def __init__(self, root: Path, settings: Settings) -> None:
+        self.root = root
+        self.settings = settings
+
+    @classmethod
+    def find(cls, start: Path | None = None) -> Project:
+        """Look upwards from `start` (default: the current folder) for `vipreco.toml` and read it.
+
+        Raises:
+            UsageError: No such file, or a setting in it is wrong.
+        """
+        start = (start or Path.cwd()).resolve()
+        for folder in (start, *start.parents):
+            if (folder / PROJECT_FILE).is_file():
+                return cls(folder, read_settings(folder / PROJECT_FILE))
+        raise UsageError(
+            f"no {PROJECT_FILE} here or in a folder above",
+            where=str(start),
+            remedy="make a project with `vipreco new DIR` and run the command inside it",
+            code="no-project",
+        )
+
+    @property
+    def seed(self) -> int:
+        """The one seed that everything random derives from."""
+        return self.settings.project.seed
+
+    @property
+    def threads(self) -> int:
+        """Number of threads that every fit and scoring uses."""
+        return self.settings.project.threads
+
+    @property
+    def tables(self) -> Path:
+        """Folder of the imported tables."""
+        return self.root / self.settings.project.tables
+
+    @property
+    def artifacts(self) -> Path:
+        """Folder of the fitted recommenders."""
+        return self.root / self.settings.project.artifacts
+
+    @property
+    def features(self) -> Path:
+        """Folder of the feature definitions."""
+        return self.root / "features"
+
+    @property
+    def tracking_uri(self) -> str:
+        """Address of the MLflow tracking store; a relative SQLite file is meant from the project's root."""
+        uri = self.settings.project.tracking
+        prefix = "sqlite:///"
+        if uri.startswith(prefix) and not uri.startswith(prefix + "/"):
+            return prefix + str(self.root / uri.removeprefix(prefix))
+        return uri
+
+    def import_rim(self, module: str) -> ModuleType:
+        """Import a module of the project's own rim, such as `training.flow`.
+
+        The core never imports the rim by name; this is the one door, opened by the project's folder.
+
+        Raises:
+            UsageError: The module, or an optional package that it needs, is not installed.
+        """
+        if str(self.root) not in sys.path:
+            sys.path.insert(0, str(self.root))
+        try:
+            return importlib.import_module(module)
+        except ModuleNotFoundError as error:
+            raise UsageError(
+                f"{module} needs the Python module {error.name}, which is not here",
+                where=str(self.root),
+                remedy="install it with `pip install 'vipreco[training]'`; `vipreco new DIR` makes the folders",
+                code="missing-module",
+            ) from error
+
+
+def read_settings(path: Path) -> Settings:
+    """Read and check a `vipreco.toml`.
+
+    Raises:
+        UsageError: Not TOML, an unknown key, or a wrong type; all findings are listed.
+    """
+    return parse_toml(path, Settings)
+
+
+def parse_toml(path: Path, model: type[Model]) -> Model:
+    """Read the TOML file at `path` into a checked `model`.
+
+    Raises:
+        UsageError: Unreadable, not TOML, an unknown key (with the nearest known one), or a wrong type.
+    """
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"cannot be read: {error}", where=str(path), code="unreadable") from error
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"is not valid TOML: {error}", where=str(path), code="syntax") from error
+    try:
+        return model.model_validate_json(json.dumps(content, default=str))
+    except ValidationError as error:
+        raise UsageError(
+            f"{error.error_count()} setting(s) are wrong",
+            where=str(path),
+            remedy="correct these settings; nothing was done",
+            code="settings",
+            examples=[_finding(item, model) for item in error.errors()],
+        ) from error
+
+
+def _finding(item: ErrorDetails, model: type[BaseModel]) -> str:
+    place = ".".join(str(part) for part in item["loc"])
+    if item["type"] != "extra_forbidden":
+        return f"{place}: {item['msg']}"
+    near = difflib.get_close_matches(str(item["loc"][-1]), _known_keys(model), n=1)
+    return f"{place}: unknown setting" + (f", did you mean {near[0]}?" if near else "")
+
+
+def _known_keys(model: type[BaseModel]) -> set[str]:
+    schema = model.model_json_schema()
+    parts = [schema, *schema.get("$defs", {}).values()]
+    return {key for part in parts for key in part.get("properties", {})}
