@@ -1,0 +1,70 @@
+# Two commands to remember: `make demo` and `make test`. Both do all the set-up themselves.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+# The first Python of these that runs, is 3.11 or newer, and can make virtual environments.
+PYTHON ?= $(shell for each in python3.11 python3.12 python3.13 python3 python; do \
+	$$each -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 \
+	&& { echo $$each; break; }; done)
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+PIP_VERSION := 26.3
+
+# BLAS threads beside our own only slow a small machine down; the fits set their number themselves.
+export OPENBLAS_NUM_THREADS ?= 1
+export MLFLOW_DISABLE_TELEMETRY := true
+export DO_NOT_TRACK := 1
+
+.PHONY: help setup demo test test-quick check bench-quality bench-speed constraints wheel clean
+
+help:  ## Show this list.
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
+
+setup: $(READY)  ## Make .venv with everything that the other targets need.
+
+# The stamp makes a second run quick; a changed pyproject.toml or constraints.txt installs again.
+$(READY): pyproject.toml constraints.txt
+	@test -n "$(PYTHON)" || { echo "No Python 3.11 or newer with the venv module was found on the PATH (Debian, Ubuntu: apt install python3 python3-venv)." >&2; exit 2; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'pip==$(PIP_VERSION)'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[training]' --group dev
+	@touch $@
+
+demo: $(READY)  ## Simulate a bank, import it, train, backtest, and show a relationship manager's call list.
+	$(BIN)/vipreco demo data/demo
+
+check: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: check  ## Check style, types and import contracts, and run every test.
+	$(BIN)/python -m pytest
+
+test-quick: check  ## The same without the tests that take more than ten seconds.
+	$(BIN)/python -m pytest -m 'not slow'
+
+bench-quality: $(READY)  ## Measure ranking, calibration and AUC on the public data beside the project.
+	$(BIN)/python experiments/bench_quality.py
+
+bench-speed: $(READY)  ## Measure import, features, training and scoring, with time and peak memory.
+	$(BIN)/python experiments/bench_speed.py
+
+wheel: $(READY)  ## Build the wheel and the source archive into dist/.
+	$(BIN)/python -m build
+
+# Resolves the public ranges of pyproject.toml anew in an environment of its own; the oldest supported Python
+# decides, so that one file serves all of them.
+constraints:  ## Pin the newest versions that pyproject.toml allows.
+	rm -rf build/pin && $(PYTHON) -m venv build/pin
+	build/pin/bin/python -m pip install --quiet --disable-pip-version-check 'pip==$(PIP_VERSION)'
+	build/pin/bin/python -m pip install --quiet --disable-pip-version-check -e '.[training]' --group dev
+	{ echo '# The versions that the project is tested with, on Python 3.11, 3.12 and 3.13. Made by `make constraints`.'; \
+	  build/pin/bin/python -m pip freeze --exclude-editable; } > constraints.txt
+	rm -rf build/pin
+
+clean:  ## Remove build products, caches and the demo; .venv and your own data stay.
+	rm -rf build dist data/demo .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find src features training tests experiments -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,7 @@
+"""`python -m vipreco.cli` is the same as `vipreco`."""
+
+import sys
+
+from vipreco.cli import main
+
+sys.exit(main())

@@ -1,0 +1,55 @@
+"""The commands of `vipreco`, in the order in which a newcomer needs them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from vipreco.cli import project_commands
+
+HELP = """Next-best-product recommendations for the VIP customers of a bank.
+
+A first look, with a generated bank:  vipreco demo
+
+With your own files, inside a project folder:
+
+  vipreco new my-bank && cd my-bank
+
+  vipreco import --mapping mapping.toml customers.csv holdings.csv products.csv
+
+  vipreco train
+
+  vipreco offers --manager M017 --top 3
+"""
+
+app = typer.Typer(
+    help=HELP,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+project_commands.register(app)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        import vipreco
+
+        typer.echo(f"vipreco {vipreco.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit."),
+    ] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show the full traceback when something fails; any command.")
+    ] = False,
+) -> None:
+    del version, debug  # both are dealt with before any command runs

@@ -1,0 +1,101 @@
+"""The way in and the way out: arguments to a command, any ending to an exit code."""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+
+from vipreco.errors import EXIT_BUG, EXIT_INTERRUPTED, EXIT_OK, EXIT_RESOURCES, VipRecoError
+
+DEBUG_FLAG = "--debug"
+EXIT_CLOSED_PIPE = 141  # what a shell reports for a program that a closed pipe ended
+DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+# Raised by the engine below us when a memory limit is hit; named, because importing it here would be slow.
+OUT_OF_MEMORY = frozenset({"OutOfMemoryException"})
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command that `arguments` (default: those of the process) ask for, and return its exit code.
+
+    0 done, 2 wrong use or setting, 3 input rejected, 4 rows quarantined, 5 busy, 6 integrity, 7 disk or
+    memory, 8 a service is down, 130 interrupted, 141 the reader of the output went away. 1 is a bug of ours.
+    """
+    _speak_utf8()
+    given, debug = _take_debug_flag(sys.argv[1:] if arguments is None else arguments)
+    code = _ending_of(lambda: _run(given), debug)
+    return _flush(code)
+
+
+def _run(arguments: list[str]) -> None:
+    from vipreco.cli.app import app
+
+    app(arguments or ["--help"], prog_name="vipreco")
+
+
+def _ending_of(run: Callable[[], None], debug: bool) -> int:
+    """Run and translate whatever comes out into an exit code, with a message on stderr where one helps."""
+    try:
+        run()
+    except SystemExit as ending:
+        return _code_of_exit(ending)
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        return EXIT_CLOSED_PIPE
+    except Exception as error:
+        if debug:
+            traceback.print_exc()
+        message, code = _described(error)
+        print(message, file=sys.stderr)  # noqa: T201
+        return code
+    return EXIT_OK
+
+
+def _code_of_exit(ending: SystemExit) -> int:
+    if isinstance(ending.__context__, BrokenPipeError):
+        return EXIT_CLOSED_PIPE
+    return ending.code if isinstance(ending.code, int) else EXIT_OK
+
+
+def _described(error: Exception) -> tuple[str, int]:
+    """Return the message and exit code of `error`; texts of foreign exceptions may hold data and stay out."""
+    if isinstance(error, VipRecoError):
+        return f"vipreco: {error}", error.exit_code
+    if isinstance(error, MemoryError) or type(error).__name__ in OUT_OF_MEMORY:
+        return "vipreco: not enough memory; nothing visible was changed", EXIT_RESOURCES
+    if isinstance(error, OSError) and error.errno in DISK_FULL:
+        return f"vipreco: the disk is full ({error.filename}); nothing visible was changed", EXIT_RESOURCES
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    return (
+        f"vipreco: this is a bug of ours: {type(error).__name__} in {place.name} "
+        f"({os.path.basename(place.filename)}:{place.lineno})\n"  # noqa: PTH119
+        f"  -> run the same command with {DEBUG_FLAG} and report what it shows"
+    ), EXIT_BUG
+
+
+def _take_debug_flag(arguments: Sequence[str]) -> tuple[list[str], bool]:
+    """Return the arguments without `--debug`, which may stand anywhere before `--`, and if it was there."""
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    kept = [word for word in arguments[:end] if word != DEBUG_FLAG]
+    return [*kept, *arguments[end:]], len(kept) < end
+
+
+def _speak_utf8() -> None:
+    """Write UTF-8 whatever the locale says; file names that are no UTF-8 come out as the bytes they are."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="surrogateescape")
+
+
+def _flush(code: int) -> int:
+    """Flush the output; when its reader is gone, keep the interpreter from complaining about it at exit."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_CLOSED_PIPE
+    return code

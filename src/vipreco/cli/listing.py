@@ -1,0 +1,121 @@
+"""Where a list goes: a table on the terminal, or a file that another program opens."""
+
+from __future__ import annotations
+
+import datetime
+import sys
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from vipreco.cli.options import Format
+
+if TYPE_CHECKING:
+    import polars as pl
+
+MAX_SHOWN_ROWS = 100
+PIPE_WIDTH = 200  # columns of a table that goes into a file or a pipe
+# Control and direction characters in a name could rewrite what the reader of a terminal sees.
+UNSAFE_CATEGORIES = frozenset({"Cc", "Cf", "Cs"})
+REPLACEMENT = "\ufffd"
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The checked wish of a user: in which format a list comes out, and where."""
+
+    kind: Format
+    path: Path | None
+
+    @classmethod
+    def planned(cls, kind: Format | None, path: Path | None) -> Listing:
+        """Check `--format` and `--out` before any work is done.
+
+        Raises:
+            UsageError: The file cannot be written, or no format is known for it.
+        """
+        if path is None:
+            return cls(kind or Format.table, None)
+        from vipreco.export import check_target, format_of
+
+        check_target(path)
+        return cls(kind or Format(format_of(path)), path)
+
+    def write(self, rows: pl.DataFrame) -> None:
+        """Write `rows` where the user wants them; a file is announced on stderr: a pipe stays clean."""
+        if self.kind is Format.table:
+            self._write_text(table_text(rows, _width(self.path)))
+            return
+        from vipreco.export import write_table
+
+        write_table(rows, self.path or sys.stdout.buffer, self.kind.value)
+        self._announce(rows.height)
+
+    def _write_text(self, text: str) -> None:
+        if self.path is None:
+            typer.echo(text, nl=False)
+            return
+        from vipreco.durable import write_bytes
+
+        write_bytes(self.path, text.encode())
+
+    def _announce(self, rows: int) -> None:
+        if self.path is not None:
+            typer.echo(f"{rows:,} rows written to {self.path}", err=True)
+
+
+def _width(path: Path | None) -> int | None:
+    """Return the width of a table: as wide as the terminal, or wide enough for a file."""
+    return None if path is None and sys.stdout.isatty() else PIPE_WIDTH
+
+
+def table_text(rows: pl.DataFrame, width: int | None = None, title: str | None = None) -> str:
+    """Return `rows` as a drawn table, the first hundred of them, with a word about the rest."""
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=SIMPLE_HEAD, title=title, title_justify="left")
+    for name, kind in rows.schema.items():
+        table.add_column(name, justify="right" if kind.is_numeric() else "left", overflow="fold")
+    for row in rows.head(MAX_SHOWN_ROWS).iter_rows():
+        table.add_row(*(Text(cell_text(value)) for value in row))
+    console = Console(width=width)
+    with console.capture() as captured:
+        console.print(table)
+        console.print(_rest(rows.height), end="")
+    return captured.get()
+
+
+def _rest(height: int) -> str:
+    if height <= MAX_SHOWN_ROWS:
+        return f"{height} rows\n"
+    return f"{MAX_SHOWN_ROWS} of {height:,} rows; --format csv --out FILE gives them all\n"
+
+
+def cell_text(value: Any) -> str:
+    """Return one value as a person reads it: no nulls, no long fractions, no characters that play tricks."""
+    if value is None:
+        return ""
+    if isinstance(value, float | Decimal):
+        return _number_text(float(value))
+    if isinstance(value, list):
+        return "; ".join(cell_text(item) for item in value)
+    if isinstance(value, datetime.datetime):
+        return value.isoformat(sep=" ", timespec="minutes")
+    return safe_text(str(value))
+
+
+def _number_text(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 1_000 else f"{value:.4g}"
+
+
+def safe_text(text: Iterable[str]) -> str:
+    """Return `text` with control and direction characters replaced."""
+    return "".join(REPLACEMENT if unicodedata.category(sign) in UNSAFE_CATEGORIES else sign for sign in text)

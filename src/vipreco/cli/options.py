@@ -1,0 +1,56 @@
+"""Options that several commands share, each described once."""
+
+from __future__ import annotations
+
+import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+DATE_FORM = "%Y-%m-%d"
+
+
+class Format(StrEnum):
+    """How a list comes out."""
+
+    table = "table"
+    csv = "csv"
+    xlsx = "xlsx"
+    json = "json"
+    parquet = "parquet"
+
+
+def read_date(text: str) -> datetime.date:
+    """Return the date that `text` writes as year-month-day; other ways of writing one are refused."""
+    try:
+        return datetime.datetime.strptime(text, DATE_FORM).date()  # noqa: DTZ007  a day has no time zone
+    except ValueError as error:
+        raise typer.BadParameter("write a date as 2026-01-31") from error
+
+
+# typer reads these annotations when the command starts, hence Optional instead of the union by a bar.
+AsOfOption = Annotated[
+    Optional[datetime.date],  # noqa: UP045
+    typer.Option(
+        "--as-of",
+        metavar="DATE",
+        parser=read_date,
+        help="Use only what was known on this date, such as 2015-05-28. Without it: the newest snapshot.",
+    ),
+]
+FormatOption = Annotated[
+    Optional[Format],  # noqa: UP045
+    typer.Option("--format", help="How the list comes out. Without it: by the ending of --out, or a table."),
+]
+OutOption = Annotated[
+    Optional[Path],  # noqa: UP045
+    typer.Option("--out", metavar="FILE", help="Write the list into this file, replacing it as a whole."),
+]
+ModelOption = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option(
+        "--model", metavar="VERSION", help="Version, alias or artifact folder. Without it: the champion."
+    ),
+]

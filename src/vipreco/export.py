@@ -1,0 +1,146 @@
+"""Lists as files that other programs open without damage: CSV, XLSX, JSON, Parquet."""
+
+from __future__ import annotations
+
+import datetime
+import io
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO, TypeAlias, cast
+
+import polars as pl
+import polars.selectors as cs
+import pyarrow as pa
+import xlsxwriter
+
+from vipreco.durable import replacing
+from vipreco.errors import UsageError
+
+Frame: TypeAlias = pl.DataFrame | pa.Table
+FORMATS = ("csv", "xlsx", "json", "parquet")
+MAX_SHEET_ROWS = 1_048_575  # a sheet's limit less the header
+MAX_COLUMN_WIDTH = 60
+BYTE_ORDER_MARK = "\ufeff".encode()
+LIST_SEPARATOR = "; "
+# A spreadsheet takes a cell that begins so for a formula, even when it is quoted.
+FORMULA_START = r"^[=+\-@\t\r]"
+FIXED_MOMENT = datetime.datetime(2000, 1, 1)  # noqa: DTZ001  a document property that must not vary
+
+
+def write_table(frame: Frame, target: Path | BinaryIO, kind: str) -> None:
+    """Write the rows of `frame` to `target` in the format `kind`, all of them or none.
+
+    Args:
+        frame: Rows in the order in which they shall appear.
+        target: A file to replace, or an open binary stream.
+        kind: One of `FORMATS`. A CSV *file* begins with a byte order mark, by which
+            spreadsheets know UTF-8.
+
+    Raises:
+        UsageError: Unknown format, or more rows than a sheet can hold.
+        ResourcesError: The disk is full; an older file at `target` is unchanged.
+    """
+    writer = _writer(kind)
+    rows = frame if isinstance(frame, pl.DataFrame) else _from_arrow(frame)
+    if not isinstance(target, Path):
+        writer(rows, target)
+        return
+    with replacing(target) as temporary, temporary.open("wb") as stream:
+        stream.write(BYTE_ORDER_MARK if kind == "csv" else b"")
+        writer(rows, stream)
+
+
+def format_of(path: Path) -> str:
+    """Return the format that the ending of `path` stands for.
+
+    Raises:
+        UsageError: The ending is none of `FORMATS`.
+    """
+    kind = path.suffix.lower().removeprefix(".")
+    if kind not in FORMATS:
+        raise UsageError(
+            f"the ending {path.suffix or '(none)'} stands for no format",
+            where=str(path),
+            remedy=f"end the name with one of {', '.join('.' + name for name in FORMATS)}, or give --format",
+            code="unknown-format",
+        )
+    return kind
+
+
+def check_target(path: Path) -> None:
+    """Make sure that `path` can be written, before any work is done.
+
+    Raises:
+        UsageError: Its folder is missing or not writable, or `path` is a folder.
+    """
+    folder = path.parent
+    if path.is_dir():
+        raise UsageError("is a folder, a file is needed", where=str(path), code="out-is-folder")
+    if not folder.is_dir():
+        raise UsageError(
+            "the folder does not exist", where=str(folder), remedy=f"mkdir -p '{folder}'", code="no-folder"
+        )
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise UsageError("the folder cannot be written to", where=str(folder), code="read-only-folder")
+
+
+def _from_arrow(table: pa.Table) -> pl.DataFrame:
+    rows = pl.from_arrow(table)
+    assert isinstance(rows, pl.DataFrame)  # noqa: S101  a table never becomes a series
+    return rows
+
+
+def _writer(kind: str) -> Callable[[pl.DataFrame, BinaryIO], None]:
+    writers = {"csv": _write_csv, "xlsx": _write_xlsx, "json": _write_json, "parquet": _write_parquet}
+    if kind not in writers:
+        raise UsageError(
+            f"unknown format {kind}", remedy=f"choose one of {', '.join(FORMATS)}", code="format"
+        )
+    return writers[kind]
+
+
+def _write_csv(rows: pl.DataFrame, stream: BinaryIO) -> None:
+    text = cs.string()
+    guarded = pl.when(text.str.contains(FORMULA_START)).then("'" + text).otherwise(text)
+    _flattened(rows).with_columns(guarded.name.keep()).write_csv(stream)
+
+
+def _write_xlsx(rows: pl.DataFrame, stream: BinaryIO) -> None:
+    if rows.height > MAX_SHEET_ROWS:
+        raise UsageError(
+            f"{rows.height:,} rows do not fit into a sheet, which holds {MAX_SHEET_ROWS:,}",
+            remedy="choose --format csv or parquet",
+            code="too-many-rows",
+        )
+    literal = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+    with xlsxwriter.Workbook(stream, {**literal, "in_memory": True}) as workbook:
+        workbook.set_properties({"created": FIXED_MOMENT})
+        flat = _flattened(rows)
+        flat.write_excel(workbook, "list", freeze_panes=(1, 0), column_widths=_widths(flat), autofilter=True)
+
+
+def _widths(rows: pl.DataFrame) -> dict[str | cs.Selector, int]:
+    """Return column widths in pixels, wide enough for the longest cell up to a limit."""
+    longest = rows.select(pl.all().cast(pl.String).str.len_chars().max()).row(0) if rows.width else ()
+    cells = zip(rows.columns, longest, strict=True)
+    return {name: 7 * min(max(length or 0, len(name) + 3), MAX_COLUMN_WIDTH) + 5 for name, length in cells}
+
+
+def _write_json(rows: pl.DataFrame, stream: BinaryIO) -> None:
+    rows.write_json(cast(io.IOBase, stream))
+    stream.write(b"\n")
+
+
+def _write_parquet(rows: pl.DataFrame, stream: BinaryIO) -> None:
+    rows.write_parquet(stream, compression="zstd")
+
+
+def _flattened(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return `rows` with lists joined into text and structures as JSON text, as a sheet needs them."""
+    lists = [name for name, kind in rows.schema.items() if isinstance(kind, pl.List)]
+    structs = [name for name, kind in rows.schema.items() if isinstance(kind, pl.Struct)]
+    return rows.with_columns(
+        pl.col(lists).cast(pl.List(pl.String)).list.join(LIST_SEPARATOR, ignore_nulls=True),
+        *(pl.col(name).struct.json_encode() for name in structs),
+    )

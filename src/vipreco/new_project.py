@@ -1,0 +1,72 @@
+"""A project of one's own: a copy of the reference project that travels inside the wheel."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import vipreco
+from vipreco.durable import write_bytes
+from vipreco.errors import UsageError
+from vipreco.project import PROJECT_FILE, Project
+
+REFERENCE = "reference"
+RIMS = ("features", "training", "serving")
+NAME_LINE = f'name = "{REFERENCE}"'
+# What a bank imports and fits must never get into a repository by accident.
+IGNORED = "data/\n__pycache__/\n"
+
+
+def create(folder: Path) -> Project:
+    """Make a project in `folder`: settings, feature definitions and the training flow, to be changed at will.
+
+    Raises:
+        UsageError: `folder` exists and is not empty, or cannot be made; nothing was written.
+    """
+    _check_empty(folder)
+    source = reference_folder()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"cannot be made: {error.strerror}", where=str(folder), code="no-folder") from error
+    for name in RIMS:
+        if (source / name).is_dir():
+            shutil.copytree(source / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    write_bytes(folder / ".gitignore", IGNORED.encode(), mode=0o644)
+    write_bytes(folder / PROJECT_FILE, _settings(source, folder.resolve().name).encode(), mode=0o644)
+    return Project.find(folder)
+
+
+def reference_folder() -> Path:
+    """Return the reference project: inside the installed package, or the root of a source checkout.
+
+    Raises:
+        UsageError: Neither is there, so the installation is not whole.
+    """
+    package = Path(vipreco.__file__).parent
+    for folder in (package / REFERENCE, package.parents[1]):
+        if (folder / PROJECT_FILE).is_file():
+            return folder
+    raise UsageError(
+        "the reference project is missing from the installation",
+        where=str(package),
+        remedy="install vipreco again",
+        code="no-reference",
+    )
+
+
+def _check_empty(folder: Path) -> None:
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise UsageError(
+            "exists already and is not an empty folder",
+            where=str(folder),
+            remedy="choose another name; nothing was changed",
+            code="not-empty",
+        )
+
+
+def _settings(source: Path, name: str) -> str:
+    text = (source / PROJECT_FILE).read_text(encoding="utf-8")
+    name = name.encode(errors="replace").decode()  # a folder's name may be no UTF-8
+    return text.replace(NAME_LINE, f"name = {json.dumps(name, ensure_ascii=False)}", 1)
