@@ -1,0 +1,8 @@
+"""The one time door over the imported tables: `as_of` cuts time, `acquisitions` gives labels."""
+
+from vipreco.history.asof import AsOf
+from vipreco.history.calendar import add_months, window
+from vipreco.history.history import History
+from vipreco.history.labels import Labels
+
+__all__ = ["AsOf", "History", "Labels", "add_months", "window"]

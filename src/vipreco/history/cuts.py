@@ -1,0 +1,124 @@
+"""SQL that cuts the tables at a date. The two clocks are honoured here and nowhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from vipreco.columns import (
+    ACTIVITY,
+    BATCH_SEQUENCE,
+    CLOSED_DATE,
+    CONTACTS,
+    CUSTOMER_ID,
+    CUSTOMERS,
+    HOLDINGS,
+    OBSERVATIONS,
+    OPENED_DATE,
+    PRODUCTS,
+    RECORDED_DATE,
+    SNAPSHOT_DATE,
+)
+from vipreco.history.contract import CONTRACTS, TableContract
+
+Contested = Mapping[str, Sequence[date]]
+"""For a table, the dates that several batches or recordings brought; elsewhere no row has a rival."""
+
+_BY_DATE = {CUSTOMERS: SNAPSHOT_DATE, OBSERVATIONS: SNAPSHOT_DATE, ACTIVITY: "month_date"}
+_ORDER = f"{RECORDED_DATE} DESC, {BATCH_SEQUENCE} DESC"
+
+
+@dataclass(frozen=True)
+class Cut:
+    """One statement of the door: the name of what exists behind it and its query."""
+
+    name: str
+    query: str
+
+
+def literal(day: date) -> str:
+    """Return `day` as an SQL literal."""
+    return f"DATE '{day.isoformat()}'"
+
+
+def contested_query(table: str, uncut: str) -> str | None:
+    """Return the query of the dates at which a row may have a rival version, for tables kept by date."""
+    day = _BY_DATE.get(table)
+    if day is None:
+        return None
+    rivals = " OR ".join(f"min({clock}) <> max({clock})" for clock in (BATCH_SEQUENCE, RECORDED_DATE))
+    return f"SELECT {day} FROM ({uncut}) GROUP BY {day} HAVING {rivals} ORDER BY {day}"
+
+
+def known(contract: TableContract, uncut: str, day: date | None) -> str:
+    """Return the rows that had happened and were recorded by `day` (None: all)."""
+    if day is None:
+        return f"SELECT * FROM ({uncut})"
+    limit = literal(day)
+    return f"SELECT * FROM ({uncut}) WHERE {RECORDED_DATE} <= {limit} AND {contract.happened} <= {limit}"
+
+
+def newest(table: str, uncut: str, day: date | None, contested: Contested) -> str:
+    """Return the newest version known at `day` of each fact of a table."""
+    contract = CONTRACTS[table]
+    rows = known(contract, uncut, day)
+    versions = f"PARTITION BY {', '.join(contract.key)} ORDER BY {_ORDER}{_tie(table)}"
+    by_date = _BY_DATE.get(table)
+    if by_date is None:
+        return f"{rows} QUALIFY row_number() OVER ({versions}) = 1"
+    dates = ", ".join(literal(item) for item in contested.get(table, ()))
+    if not dates:
+        return rows
+    return (
+        f"SELECT * FROM ({rows}) WHERE {by_date} NOT IN ({dates}) UNION ALL "
+        f"SELECT * FROM ({rows}) WHERE {by_date} IN ({dates}) QUALIFY row_number() OVER ({versions}) = 1"
+    )
+
+
+def holdings(uncut: str, day: date | None) -> str:
+    """Return the holdings as known at `day`: a closing after it is not yet there, an annulled one is gone.
+
+    A version that closes on or before its own opening annuls the holding.
+    """
+    rows = newest(HOLDINGS, uncut, day, {})
+    real = f"SELECT * FROM ({rows}) WHERE {CLOSED_DATE} IS NULL OR {CLOSED_DATE} > {OPENED_DATE}"
+    if day is None:
+        return real
+    open_yet = f"CASE WHEN {CLOSED_DATE} <= {literal(day)} THEN {CLOSED_DATE} END"
+    return f"SELECT * REPLACE ({open_yet} AS {CLOSED_DATE}) FROM ({real})"
+
+
+def cuts(uncut: Mapping[str, str], day: date, snapshot: date, contested: Contested) -> list[Cut]:
+    """Return all that exists behind the door of `day`, in an order in which each can be made."""
+    plain = [
+        Cut(table, newest(table, uncut[table], day, contested))
+        for table in (OBSERVATIONS, CUSTOMERS, PRODUCTS, ACTIVITY, CONTACTS)
+    ]
+    return [*plain, Cut(HOLDINGS, holdings(uncut[HOLDINGS], day)), *_derived(day, snapshot)]
+
+
+def _derived(day: date, snapshot: date) -> list[Cut]:
+    at_snapshot = f"WHERE {SNAPSHOT_DATE} = {literal(snapshot)}"
+    return [
+        Cut("clock", f"SELECT {literal(day)} AS as_of_date, {literal(snapshot)} AS {SNAPSHOT_DATE}"),
+        Cut(
+            "snapshots",
+            f"SELECT {SNAPSHOT_DATE}, row_number() OVER (ORDER BY {SNAPSHOT_DATE} DESC) - 1 AS lag "
+            f"FROM (SELECT DISTINCT {SNAPSHOT_DATE} FROM {OBSERVATIONS}) ORDER BY lag",
+        ),
+        Cut(
+            "population",
+            f"SELECT {CUSTOMER_ID}, row_number() OVER (ORDER BY {CUSTOMER_ID}) - 1 AS customer_index "
+            f"FROM (SELECT DISTINCT {CUSTOMER_ID} FROM {OBSERVATIONS} {at_snapshot})",
+        ),
+        Cut(
+            "customers_now",
+            f"SELECT population.{CUSTOMER_ID}, profile.* EXCLUDE ({CUSTOMER_ID}) FROM population "
+            f"LEFT JOIN (SELECT * FROM {CUSTOMERS} {at_snapshot}) AS profile USING ({CUSTOMER_ID})",
+        ),
+    ]
+
+
+def _tie(table: str) -> str:
+    return f", {CLOSED_DATE} NULLS LAST" if table == HOLDINGS else ""

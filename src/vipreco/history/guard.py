@@ -1,0 +1,146 @@
+"""Checks that a query stays behind the time door: it names our views and nothing that reads around them."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+import duckdb
+
+from vipreco.errors import UsageError
+
+_SOURCES = frozenset({"BASE_TABLE", "JOIN", "SUBQUERY", "EMPTY", "EXPRESSION_LIST", "TABLE_FUNCTION"})
+_TABLE_FUNCTIONS = frozenset({"unnest", "range", "generate_series"})
+_CLOCK_WORDS = frozenset(
+    {
+        "current_date",
+        "current_time",
+        "current_timestamp",
+        "localtime",
+        "localtimestamp",
+        "today",
+        "now",
+    }
+)
+_PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+Node = dict[str, Any]
+
+
+def check_query(sql: str, allowed: frozenset[str], where: str = "query") -> frozenset[str]:
+    """Check one SELECT statement and return the names of `allowed` that it reads.
+
+    Args:
+        sql: The statement, DuckDB dialect.
+        allowed: Names of the tables and views that it may read.
+        where: File that the error names.
+
+    Raises:
+        UsageError: Not a single SELECT, or it reads another table, a file, a clock or chance.
+    """
+    nodes = list(_nodes(_parsed(sql, where)))
+    local = _local_names(nodes, where)
+    read = {_table_name(node, where) for node in nodes if node.get("type") == "BASE_TABLE"}
+    for name in sorted(read - allowed - local):
+        raise _refused(
+            where, f"reads the table {name}, which is not behind the time door", sorted(allowed), "table"
+        )
+    for node in nodes:
+        _check_node(node, where)
+    return frozenset(read & allowed)
+
+
+def _parsed(sql: str, where: str) -> Node:
+    row = _parser().execute("SELECT json_serialize_sql(?)", [sql]).fetchone()
+    tree: Node = json.loads(row[0]) if row else {"error": True}
+    if tree.get("error"):
+        raise UsageError(
+            f"is not one SELECT statement: {tree.get('error_message', 'it cannot be read')}",
+            where=where,
+            remedy="correct the SQL; only a SELECT may stand here",
+            code="feature-sql",
+        )
+    if len(tree["statements"]) != 1:
+        raise UsageError("holds more than one statement", where=where, code="feature-sql")
+    return tree
+
+
+def _nodes(node: Any) -> Iterator[Node]:
+    if isinstance(node, dict):
+        yield node
+        for value in node.values():
+            yield from _nodes(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from _nodes(value)
+
+
+def _local_names(nodes: list[Node], where: str) -> frozenset[str]:
+    names = [str(item["key"]) for node in nodes if "cte_map" in node for item in node["cte_map"]["map"]]
+    for name in names:
+        if not _PLAIN_NAME.fullmatch(name):
+            raise _refused(where, "names a WITH query like a file", ["letters, digits, _"], "table")
+    return frozenset(names)
+
+
+def _table_name(node: Node, where: str) -> str:
+    path = [str(part) for part in node["qualified_name"]["path"]]
+    if len(path) != 1:
+        raise _refused(where, f"reads the table {'.'.join(path)} by a path", ["a plain name"], "table")
+    return path[0].lower() if _PLAIN_NAME.fullmatch(path[0]) else path[0]
+
+
+def _check_node(node: Node, where: str) -> None:
+    kind = str(node.get("type", ""))
+    if "sample" in node and (node["sample"] or ("from_table" not in node and kind not in _SOURCES)):
+        what = "samples rows" if node["sample"] else f"reads by a construct that is not allowed ({kind})"
+        raise _refused(where, what, ["a plain FROM"], "feature-sql")
+    if kind == "TABLE_FUNCTION":
+        _check_table_function(str(node["function"].get("function_name", "")), where)
+    elif kind == "FUNCTION":
+        _check_function(str(node.get("function_name", "")), where)
+    elif kind == "COLUMN_REF":
+        _check_column(node["column_names"], where)
+
+
+def _check_table_function(name: str, where: str) -> None:
+    if name.lower() not in _TABLE_FUNCTIONS:
+        raise _refused(
+            where, f"reads by the table function {name}", sorted(_TABLE_FUNCTIONS), "table-function"
+        )
+
+
+def _check_function(name: str, where: str) -> None:
+    if name.lower() in _unstable_functions() | _CLOCK_WORDS:
+        raise _refused(
+            where,
+            f"calls {name}, whose answer depends on when or how often it is asked",
+            ["clock.as_of_date"],
+            "unstable",
+        )
+
+
+def _check_column(names: list[str], where: str) -> None:
+    if len(names) == 1 and names[0].lower() in _CLOCK_WORDS:
+        _check_function(names[0], where)
+
+
+def _refused(where: str, what: str, instead: list[str], code: str) -> UsageError:
+    return UsageError(what, where=where, remedy=f"use one of: {', '.join(instead)}", code=code)
+
+
+@cache
+def _parser() -> duckdb.DuckDBPyConnection:
+    return duckdb.connect(":memory:", config={"threads": 1})
+
+
+@cache
+def _unstable_functions() -> frozenset[str]:
+    """Return DuckDB's own list of functions that read a clock, chance, settings or the session."""
+    rows = _parser().execute(
+        "SELECT DISTINCT function_name FROM duckdb_functions() "
+        "WHERE function_type = 'scalar' AND stability <> 'CONSISTENT'"
+    )
+    return frozenset(str(row[0]) for row in rows.fetchall())

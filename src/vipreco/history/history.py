@@ -1,0 +1,166 @@
+"""The history of a bank: its imported tables behind the one door that cuts time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from vipreco.columns import ACTIVITY, CUSTOMER_ID, CUSTOMERS, OBSERVATIONS
+from vipreco.errors import UsageError
+from vipreco.history.asof import AsOf, lock_door, make_door
+from vipreco.history.contract import CONTRACTS
+from vipreco.history.cuts import Contested, contested_query, cuts, literal
+from vipreco.history.labels import Labels, labels_of
+from vipreco.history.sources import (
+    Columns,
+    FrameSources,
+    ParquetSources,
+    Sources,
+    connect,
+    describe,
+    table_names,
+    typed,
+)
+
+# The big tables stay in their files: a query reads the columns and dates that it needs.
+_LAZY = frozenset({CUSTOMERS, OBSERVATIONS, ACTIVITY})
+
+
+class History:
+    """The imported tables; `as_of` is the only view of them, `acquisitions` the only source of labels."""
+
+    def __init__(self, sources: Sources, threads: int = 2, snapshot_id: str = "") -> None:
+        self.threads = threads
+        self.snapshot_id = snapshot_id
+        self._sources = sources
+
+    @classmethod
+    def open(cls, tables: Path, threads: int = 2) -> History:
+        """Open the tables folder that `vipreco import` wrote.
+
+        Raises:
+            UsageError: Nothing was imported there.
+        """
+        from vipreco.tables import Tables  # noqa: PLC0415
+
+        imported = Tables.open(tables)
+        files = {table: imported.files(table) for table in CONTRACTS}
+        return cls(ParquetSources(Path(tables), files), threads, imported.snapshot_id)
+
+    @classmethod
+    def from_frames(cls, frames: Mapping[str, pa.Table], threads: int = 1) -> History:
+        """Make a history of Arrow tables by the names of the contract; missing columns are NULL.
+
+        Without `observations`, the customer rows are the observations. `recorded_date` defaults to the
+        date of the fact.
+        """
+        tables = dict(frames)
+        if OBSERVATIONS not in tables and CUSTOMERS in tables:
+            clocks = [
+                name for name in tables[CUSTOMERS].column_names if name in CONTRACTS[OBSERVATIONS].types
+            ]
+            tables[OBSERVATIONS] = tables[CUSTOMERS].select(clocks)
+        return cls(FrameSources(tables), threads)
+
+    @property
+    def brought(self) -> frozenset[str]:
+        """Names of the tables that the bank brought."""
+        return frozenset(table_names(self._sources))
+
+    @cached_property
+    def snapshot_dates(self) -> list[date]:
+        """The dates at which customers were observed, ascending."""
+        rows = self._ask(OBSERVATIONS, "SELECT DISTINCT snapshot_date FROM ({uncut}) ORDER BY snapshot_date")
+        return [row[0] for row in rows]
+
+    def as_of(self, day: date) -> AsOf:
+        """Return all that was known at the end of `day`.
+
+        Raises:
+            UsageError: No snapshot was known then.
+        """
+        limit = literal(day)
+        rows = self._ask(
+            OBSERVATIONS,
+            "SELECT max(snapshot_date) FROM ({uncut}) "
+            f"WHERE snapshot_date <= {limit} AND recorded_date <= {limit}",
+        )
+        if rows[0][0] is None:
+            raise self._no_snapshot(day)
+        return AsOf(self, day, rows[0][0])
+
+    def acquisitions(self, after: date, until: date, known: date | None = None) -> Labels:
+        """Return who acquired what in the window `(after, until]`: the only source of labels.
+
+        Args:
+            after: The window opens after this date; a product held at it is not acquired, unless repeatable.
+            until: The window's last date.
+            known: Date whose knowledge is used (default: all that is known today).
+
+        Raises:
+            UsageError: The window is empty.
+        """
+        if until <= after:
+            raise UsageError(
+                f"the window after {after} until {until} is empty", code="window", remedy="set until > after"
+            )
+        with connect(self.threads) as connection, self._sources.attached(connection) as relations:
+            return labels_of(connection, self._uncut(relations), after, until, known)
+
+    def open_door(
+        self, day: date, snapshot: date, customers: pa.Array | None = None
+    ) -> duckdb.DuckDBPyConnection:
+        """Return a new database with nothing in it but the views cut at `day` (see `AsOf.connection`)."""
+        connection = connect(self.threads)
+        lazy = _LAZY if self._sources.folder and customers is None else frozenset()
+        with self._sources.attached(connection) as relations:
+            uncut = self._uncut(relations)
+            if customers is not None:
+                connection.register("asked", pa.table({CUSTOMER_ID: customers}))
+                uncut = {table: _only_asked(table, sql) for table, sql in uncut.items()}
+            make_door(connection, cuts(uncut, day, snapshot, self._contested), lazy)
+            if customers is not None:
+                connection.unregister("asked")
+        lock_door(connection, [str(self._sources.folder)] if self._sources.folder else [])
+        return connection
+
+    @cached_property
+    def _columns(self) -> dict[str, Columns]:
+        with connect(1) as connection, self._sources.attached(connection) as relations:
+            return {table: describe(connection, relation) for table, relation in relations.items()}
+
+    @cached_property
+    def _contested(self) -> Contested:
+        queries = {table: contested_query(table, "{uncut}") for table in self.brought}
+        asked = {table: self._ask(table, query) for table, query in queries.items() if query}
+        return {table: [row[0] for row in rows] for table, rows in asked.items()}
+
+    def _uncut(self, relations: Mapping[str, str]) -> dict[str, str]:
+        return {
+            table: typed(contract, relations.get(table), self._columns.get(table, {}))
+            for table, contract in CONTRACTS.items()
+        }
+
+    def _ask(self, table: str, query: str) -> list[tuple[date, ...]]:
+        with connect(self.threads) as connection, self._sources.attached(connection) as relations:
+            return connection.execute(query.format(uncut=self._uncut(relations)[table])).fetchall()
+
+    def _no_snapshot(self, day: date) -> UsageError:
+        dates = self.snapshot_dates
+        span = f"snapshots go from {dates[0]} to {dates[-1]}" if dates else "there is no snapshot at all"
+        return UsageError(
+            f"no snapshot was known at {day}",
+            remedy=f"take a later date; {span}",
+            code="no-snapshot",
+        )
+
+
+def _only_asked(table: str, uncut: str) -> str:
+    if CUSTOMER_ID not in CONTRACTS[table].types:
+        return uncut
+    return f"SELECT * FROM ({uncut}) SEMI JOIN asked USING ({CUSTOMER_ID})"

@@ -1,0 +1,102 @@
+"""Labels: who acquired what in a window. The only place that reads beyond an as-of date."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+import duckdb
+import pyarrow as pa
+
+from vipreco.columns import (
+    CLOSED_DATE,
+    CUSTOMER_ID,
+    HOLDINGS,
+    OBSERVATIONS,
+    OPENED_DATE,
+    PRODUCT_ID,
+    PRODUCTS,
+    REPEATABLE,
+    SNAPSHOT_DATE,
+)
+from vipreco.history.calendar import add_months
+from vipreco.history.contract import CONTRACTS
+from vipreco.history.cuts import holdings, known, literal, newest
+
+
+@dataclass(frozen=True)
+class Labels:
+    """What was acquired in a window, and about whom that is known.
+
+    Attributes:
+        after: The window opens after this date.
+        until: Its last date.
+        acquired: Table (customer_id, product_id, opened_date, reacquired), ordered by the first two;
+            `reacquired` = the product had been held at any time up to `after`.
+        observed: Ids, ordered, of the customers present at `after` and seen again in the last month of the
+            window. Nobody else has a label: a customer who is not here is unobserved, never a negative.
+    """
+
+    after: date
+    until: date
+    acquired: pa.Table
+    observed: pa.Array
+
+
+def labels_of(
+    connection: duckdb.DuckDBPyConnection,
+    uncut: Mapping[str, str],
+    after: date,
+    until: date,
+    day: date | None,
+) -> Labels:
+    """Return the labels of the window `(after, until]` as known at `day` (None: all that is known).
+
+    Args:
+        connection: Where the relations in `uncut` can be read.
+        uncut: SQL of each whole table.
+        after: The window opens after this date.
+        until: Its last date.
+        day: Date whose knowledge is allowed.
+    """
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE label_observed AS {_observed(uncut, after, until, day)}"
+    )
+    listed = f"SELECT {CUSTOMER_ID} FROM label_observed ORDER BY {CUSTOMER_ID}"
+    observed: pa.Table = connection.sql(listed).to_arrow_table()
+    acquired: pa.Table = connection.sql(_acquired(uncut, after, until, day)).to_arrow_table()
+    connection.execute("DROP TABLE label_observed")
+    return Labels(after, until, acquired, observed[CUSTOMER_ID].combine_chunks())
+
+
+def _observed(uncut: Mapping[str, str], after: date, until: date, day: date | None) -> str:
+    contract = CONTRACTS[OBSERVATIONS]
+    start = max(after, add_months(until, -1))
+    before = known(contract, uncut[OBSERVATIONS], after)
+    return (
+        f"SELECT {CUSTOMER_ID} FROM ({known(contract, uncut[OBSERVATIONS], day)}) "
+        f"WHERE {SNAPSHOT_DATE} > {literal(start)} AND {SNAPSHOT_DATE} <= {literal(until)} "
+        f"INTERSECT SELECT {CUSTOMER_ID} FROM ({before}) "
+        f"WHERE {SNAPSHOT_DATE} = (SELECT max({SNAPSHOT_DATE}) FROM ({before}))"
+    )
+
+
+def _acquired(uncut: Mapping[str, str], after: date, until: date, day: date | None) -> str:
+    start, end = literal(after), literal(until)
+    pair = f"{CUSTOMER_ID}, {PRODUCT_ID}"
+    return f"""
+    WITH held AS ({holdings(uncut[HOLDINGS], day)}),
+    earlier AS (
+      SELECT {pair}, bool_or({CLOSED_DATE} IS NULL OR {CLOSED_DATE} > {start}) AS still
+      FROM held WHERE {OPENED_DATE} <= {start} GROUP BY {pair}),
+    opened AS (
+      SELECT {pair}, min({OPENED_DATE}) AS {OPENED_DATE}
+      FROM held WHERE {OPENED_DATE} > {start} AND {OPENED_DATE} <= {end} GROUP BY {pair}),
+    repeatable AS (
+      SELECT {PRODUCT_ID} FROM ({newest(PRODUCTS, uncut[PRODUCTS], day, {})}) WHERE {REPEATABLE})
+    SELECT {pair}, {OPENED_DATE}, still IS NOT NULL AS reacquired
+    FROM opened SEMI JOIN label_observed USING ({CUSTOMER_ID}) LEFT JOIN earlier USING ({pair})
+    WHERE NOT coalesce(still, false) OR {PRODUCT_ID} IN (SELECT {PRODUCT_ID} FROM repeatable)
+    ORDER BY {pair}
+    """

@@ -1,0 +1,132 @@
+"""The uncut tables as relations in a DuckDB connection: Parquet files, or Arrow tables in memory."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol
+
+import duckdb
+import pyarrow as pa
+
+from vipreco.columns import BATCH_SEQUENCE, RECORDED_DATE
+from vipreco.history.contract import CONTRACTS, TableContract
+
+MEMORY_LIMIT = "4GB"
+Columns = dict[str, str]
+
+
+class Sources(Protocol):
+    """Where the uncut tables are."""
+
+    folder: Path | None
+
+    def has(self, table: str) -> bool:
+        """Whether the bank brought the table at all."""
+
+    @contextmanager
+    def attached(self, connection: duckdb.DuckDBPyConnection) -> Iterator[dict[str, str]]:
+        """Give SQL of the relation of each existing table, valid inside the `with` (files: for good)."""
+
+
+class ParquetSources:
+    """The Parquet files of an imported tables folder."""
+
+    def __init__(self, folder: Path, files: Mapping[str, list[Path]]) -> None:
+        self.folder: Path | None = folder
+        self._files = {table: paths for table, paths in files.items() if paths}
+
+    def has(self, table: str) -> bool:
+        """Whether there is a file of the table."""
+        return table in self._files
+
+    @contextmanager
+    def attached(self, connection: duckdb.DuckDBPyConnection) -> Iterator[dict[str, str]]:
+        """Give a `read_parquet` call for each table."""
+        yield {table: _read_parquet(paths) for table, paths in self._files.items()}
+
+
+class FrameSources:
+    """Arrow tables in memory: small histories of tests and of a request that brings its own facts."""
+
+    folder: Path | None = None
+
+    def __init__(self, frames: Mapping[str, pa.Table]) -> None:
+        self._frames = dict(frames)
+
+    def has(self, table: str) -> bool:
+        """Whether the table was given."""
+        return table in self._frames
+
+    @contextmanager
+    def attached(self, connection: duckdb.DuckDBPyConnection) -> Iterator[dict[str, str]]:
+        """Register the frames while the `with` lasts."""
+        names = {table: f"uncut_{table}" for table in self._frames}
+        for table, name in names.items():
+            connection.register(name, self._frames[table])
+        try:
+            yield names
+        finally:
+            for name in names.values():
+                connection.unregister(name)
+
+
+def connect(threads: int) -> duckdb.DuckDBPyConnection:
+    """Open an empty database in memory that spills under the system's folder for temporary files."""
+    spill = Path(tempfile.gettempdir()) / f"vipreco-spill-{os.getpid()}"
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "threads": threads,
+        "memory_limit": MEMORY_LIMIT,
+        "temp_directory": str(spill),
+        "preserve_insertion_order": False,
+        "python_enable_replacements": False,
+    }
+    return duckdb.connect(":memory:", config=config)
+
+
+def describe(connection: duckdb.DuckDBPyConnection, relation: str) -> Columns:
+    """Return name and DuckDB type of the columns of a relation."""
+    rows = connection.execute(f"DESCRIBE SELECT * FROM {relation}").fetchall()
+    return {str(row[0]): str(row[1]) for row in rows}
+
+
+def typed(contract: TableContract, relation: str | None, columns: Columns) -> str:
+    """Return SQL of the table as its contract says: types cast, missing columns NULL, clocks filled."""
+    parts = [_typed_column(contract, name, name in columns) for name in contract.types]
+    parts += [quoted(name) for name in columns if name not in contract.types]
+    source = f" FROM {relation}" if relation else " WHERE false"
+    return f"SELECT {', '.join(parts)}{source}"
+
+
+def quoted(name: str) -> str:
+    """Return `name` as an SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def text(value: str) -> str:
+    """Return `value` as an SQL text literal."""
+    return "'" + value.replace("'", "''") + "'"
+
+
+def table_names(sources: Sources) -> list[str]:
+    """Return the names of the tables that the bank brought."""
+    return [table for table in CONTRACTS if sources.has(table)]
+
+
+def _typed_column(contract: TableContract, name: str, present: bool) -> str:
+    kind = contract.types[name]
+    value = f"CAST({quoted(name)} AS {kind})" if present else f"CAST(NULL AS {kind})"
+    if name == RECORDED_DATE:
+        default = contract.recorded_default
+        value = f"coalesce({value}, {default})" if present else default
+    if name == BATCH_SEQUENCE:
+        value = f"coalesce({value}, 0)"
+    return f"{value} AS {name}"
+
+
+def _read_parquet(paths: list[Path]) -> str:
+    listed = ", ".join(text(str(path)) for path in paths)
+    return f"read_parquet([{listed}], union_by_name = true)"
