@@ -1,0 +1,89 @@
+"""Saving an artifact: it appears as a whole under its name, or not at all."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from vipreco.artifact.manifest import verify
+from vipreco.durable import flush_directory, flush_file
+from vipreco.errors import BusyError, ResourcesError
+
+DISK_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG, errno.EROFS})
+
+
+@contextmanager
+def saving(folder: Path) -> Iterator[Path]:
+    """Give an empty temporary directory beside `folder`; on success it becomes `folder`.
+
+    Inside, write the files and then the manifest, last. An equal artifact that is already there is kept.
+
+    Raises:
+        BusyError: Another artifact has that name.
+        IntegrityError: The manifest is missing, or something was written after it.
+        ResourcesError: The disk is full or failing; nothing is visible under the name.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    _sweep(folder.parent)
+    temporary = folder.parent / f".{folder.name}.{os.getpid()}.tmp"
+    try:
+        temporary.mkdir(mode=0o700)
+        yield temporary
+        _publish(temporary, folder)
+    except OSError as error:
+        if error.errno not in DISK_ERRORS:
+            raise
+        what = f"the artifact cannot be written: {error.strerror}"
+        remedy = "free disk space and run the command again; nothing was changed"
+        raise ResourcesError(what, where=str(folder), remedy=remedy, code="disk") from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _publish(temporary: Path, folder: Path) -> None:
+    manifest = verify(temporary)
+    if folder.exists():
+        _check_equal(folder, manifest.artifact_hash)
+        return
+    _flush(temporary)
+    temporary.rename(folder)
+    flush_directory(folder.parent)
+
+
+def _check_equal(folder: Path, artifact_hash: str) -> None:
+    if verify(folder).artifact_hash != artifact_hash:
+        remedy = "save under another name; a saved artifact never changes"
+        what = "is the name of another artifact"
+        raise BusyError(what, where=str(folder), remedy=remedy, code="artifact-exists")
+
+
+def _flush(folder: Path) -> None:
+    for path in sorted(folder.rglob("*")):
+        if path.is_dir():
+            flush_directory(path)
+        else:
+            path.chmod(0o600)
+            flush_file(path)
+    flush_directory(folder)
+
+
+def _sweep(parent: Path) -> None:
+    """Remove what killed processes left behind."""
+    for path in parent.glob(".*.tmp"):
+        owner = path.name.split(".")[-2]
+        if path.is_dir() and owner.isdigit() and not _is_alive(int(owner)):
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _is_alive(process_id: int) -> bool:
+    try:
+        os.kill(process_id, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

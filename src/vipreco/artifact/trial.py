@@ -1,0 +1,83 @@
+"""Trying an artifact in a throw-away process, so that a damaged model can kill only that one."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final
+
+from vipreco.errors import IntegrityError
+
+CHILD_MODULE: Final = "vipreco.artifact.child"
+TIMEOUT_SECONDS: Final = 60.0
+MEMORY_BYTES: Final = 8 << 30
+
+
+@dataclass(frozen=True)
+class ChildVerdict:
+    """What the child found: `accepted`, or the reason and its stable code; the hash that it verified."""
+
+    accepted: bool
+    reason: str = ""
+    code: str = ""
+    artifact_hash: str = ""
+
+    def require(self, folder: Path) -> None:
+        """Do nothing when accepted.
+
+        Raises:
+            IntegrityError: The child refused the artifact, or did not survive it.
+        """
+        if not self.accepted:
+            remedy = "do not load it; keep the model that is in use"
+            raise IntegrityError(self.reason, where=str(folder), remedy=remedy, code=self.code)
+
+
+def try_in_child(
+    folder: Path, loader: str, *, expected_hash: str | None = None, timeout: float = TIMEOUT_SECONDS
+) -> ChildVerdict:
+    """Verify, load and score the artifact in a new process; a crash or a hang of it is a refusal.
+
+    Args:
+        folder: The artifact.
+        loader: `module:function`; the function takes the folder and returns a scorer, which takes the
+            golden feature values (n, k) and returns their scores.
+        expected_hash: `artifact_hash` known from the registry.
+        timeout: Seconds after which the child counts as hanging and is killed.
+    """
+    request = json.dumps({"folder": str(folder.resolve()), "loader": loader, "expected_hash": expected_hash})
+    command = [sys.executable, "-P", "-m", CHILD_MODULE]  # -P: code is never taken from the current folder
+    try:
+        done = subprocess.run(  # noqa: S603 - our own interpreter and module
+            command, input=request.encode(), capture_output=True, timeout=timeout, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return ChildVerdict(False, f"loading did not end within {timeout:g} s", "child-hangs")
+    return _read_verdict(done)
+
+
+def _read_verdict(done: subprocess.CompletedProcess[bytes]) -> ChildVerdict:
+    if done.returncode < 0:
+        reason = f"loading killed the process ({_signal_name(-done.returncode)})"
+        return ChildVerdict(False, reason, "child-crash")
+    try:
+        return ChildVerdict(**json.loads(done.stdout))
+    except (ValueError, TypeError):
+        reason = f"loading ended the process with exit code {done.returncode}"
+        return ChildVerdict(False, reason, "child-crash")
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+def verdict_bytes(verdict: ChildVerdict) -> bytes:
+    """Return the verdict as the child sends it."""
+    return json.dumps(asdict(verdict)).encode()
