@@ -1,0 +1,71 @@
+"""The built wheel does all of the work in an empty folder, without a source file in sight."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import sysconfig
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+
+import vipreco
+
+ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Source archive, and from it the wheel: what an index would hand out."""
+    folder = tmp_path_factory.mktemp("dist")
+    command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(folder), str(ROOT)]
+    subprocess.run(command, check=True, capture_output=True)
+    (built,) = folder.glob("*.whl")
+    return built
+
+
+@pytest.fixture(scope="module")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of the programs of an environment that holds the wheel, and borrows only the dependencies."""
+    home = tmp_path_factory.mktemp("environment")
+    venv.create(home, with_pip=False, symlinks=True)
+    pip = [sys.executable, "-m", "pip", "--python", str(home / "bin" / "python")]
+    subprocess.run([*pip, "install", "--quiet", "--no-deps", "--no-index", str(wheel)], check=True)
+    (library,) = (home / "lib").glob("python*/site-packages")
+    # A folder that is added this way does not have its own .pth files read: the sources stay out of sight.
+    (library / "borrowed.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    return home / "bin"
+
+
+def run(installed: Path, folder: Path, *arguments: str) -> str:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    clean["PATH"] = f"{installed}:/usr/bin:/bin"
+    finished = subprocess.run(
+        arguments, cwd=folder, env=clean, capture_output=True, text=True, check=False, timeout=300
+    )
+    assert finished.returncode == 0, f"{arguments}\n{finished.stdout}\n{finished.stderr}"
+    return finished.stdout
+
+
+def test_the_wheel_carries_the_reference_project_and_nothing_else(wheel: Path) -> None:
+    names = zipfile.ZipFile(wheel).namelist()
+    reference = {name.split("/")[2] for name in names if name.startswith("vipreco/reference/")}
+    assert reference == {"features", "training", "vipreco.toml"}
+    assert {name.split("/")[0] for name in names} == {"vipreco", f"vipreco-{vipreco.__version__}.dist-info"}
+    assert [name for name in names if name.endswith((".pyc", ".parquet", ".db"))] == []
+
+
+def test_the_program_in_use_is_the_installed_one(installed: Path, tmp_path: Path) -> None:
+    place = run(installed, tmp_path, "python", "-c", "import vipreco; print(vipreco.__file__)")
+    assert Path(place.strip()).is_relative_to(installed.parent)
+    assert run(installed, tmp_path, "vipreco", "--version") == f"vipreco {vipreco.__version__}\n"
+
+
+def test_an_empty_folder_becomes_a_bank_with_offers(installed: Path, tmp_path: Path) -> None:
+    assert "new" in run(installed, tmp_path, "vipreco", "--help")
+    run(installed, tmp_path, "vipreco", "new", "bank")
+    assert (tmp_path / "bank" / "training").is_dir()
