@@ -16,8 +16,8 @@ from vipreco.artifact.manifest import (
     verify,
     write_manifest,
 )
-from vipreco.artifact.saving import saving
 from vipreco.artifact.trial import ChildVerdict, try_in_child
+from vipreco.artifact.writing import saving
 
 __all__ = [
     "FORMAT_VERSION",
