@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import datetime
 import io
 import json
@@ -10,6 +11,8 @@ from pathlib import Path
 import openpyxl
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from vipreco import durable
 from vipreco.errors import ResourcesError, UsageError
@@ -131,3 +134,15 @@ def test_a_target_that_cannot_be_written_is_found_before_any_work(tmp_path: Path
         check_target(tmp_path / "missing" / "list.csv")
     with pytest.raises(UsageError, match="is a folder"):
         check_target(tmp_path)
+
+
+@given(
+    texts=st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\x00"), max_size=8), min_size=1)
+)
+def test_no_cell_of_a_csv_can_start_a_formula_and_no_text_is_lost(texts: list[str]) -> None:
+    lines = written("csv", pl.DataFrame({"name": texts})).decode()
+    header, *cells = csv.reader(io.StringIO(lines, newline=""))
+    assert header == ["name"]
+    assert [cell[0] if cell else "" for cell in cells] == [
+        "'" + text if text[:1] in set("=+-@\t\r") and text else text for text in texts
+    ]
