@@ -1,0 +1,216 @@
+"""How good the lists are: one number a customer first, so that intervals can resample customers.
+
+All functions take matrices with one row a customer and one column a product:
+`scores` (n, P) numbers whose order alone counts, `truth` (n, P) what was acquired, `candidates` (n, P)
+what may be listed. A product outside `candidates` is never listed; acquired all the same it counts as
+missed, so a rule that hides what customers buy is seen in the numbers. Equal scores are ordered by column.
+Rows must be customers who were observed at the end of the window: an unobserved one is not a negative.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+Flags: TypeAlias = NDArray[np.bool_]
+Floats: TypeAlias = NDArray[np.floating[Any]]
+PerCustomer: TypeAlias = NDArray[np.float64]
+
+ROWS_PER_BLOCK = 1 << 16
+
+
+@dataclass(frozen=True)
+class RelevantRanks:
+    """Where in the customers' lists the m acquired products stand.
+
+    Attributes:
+        customer: (m,) row of the customer; ascending.
+        rank: (m,) place in the list from 1; 0 when the product may not be listed.
+        position: (m,) how many of the customer's acquired products stand at this place or above.
+        relevant: (n,) how many products each customer acquired, listed or not.
+    """
+
+    customer: NDArray[np.intp]
+    rank: NDArray[np.int64]
+    position: NDArray[np.int64]
+    relevant: NDArray[np.int64]
+
+    def total(self, weights: PerCustomer, k: int) -> PerCustomer:
+        """Sum of `weights` (m,) over the first k places of each customer: (n,)."""
+        inside = (self.rank > 0) & (self.rank <= k)
+        sums = np.bincount(self.customer[inside], weights[inside], minlength=len(self.relevant))
+        return np.asarray(sums, dtype=np.float64)
+
+    def where_relevant(self, values: PerCustomer) -> PerCustomer:
+        """`values` (n,), NaN for customers who acquired nothing."""
+        return np.where(self.relevant > 0, values, np.nan)
+
+
+def relevant_ranks(scores: Floats, truth: Flags, candidates: Flags) -> RelevantRanks:
+    """The places of the acquired products; every ranking metric follows from them.
+
+    Raises:
+        ValueError: The shapes differ, or a candidate's score is NaN or infinite.
+    """
+    _check(scores, truth, candidates)
+    customer, column = np.nonzero(truth)
+    rank = np.zeros(len(customer), dtype=np.int64)
+    for rows in _blocks(len(customer)):
+        rank[rows] = _ranks(scores, candidates, customer[rows], column[rows])
+    relevant = np.count_nonzero(truth, axis=1)
+    return RelevantRanks(customer, rank, _positions(customer, rank), relevant)
+
+
+def average_precision(scores: Floats, truth: Flags, candidates: Flags, k: int) -> PerCustomer:
+    """Average precision at k, (n,): precision at each hit, divided by min(k, number acquired).
+
+    NaN for a customer who acquired nothing; the mean over the others is MAP@k.
+    """
+    return ranking_metrics(relevant_ranks(scores, truth, candidates), k)["map"]
+
+
+def recall(scores: Floats, truth: Flags, candidates: Flags, k: int) -> PerCustomer:
+    """Share of the acquired products among the first k, (n,); NaN without any acquired."""
+    return ranking_metrics(relevant_ranks(scores, truth, candidates), k)["recall"]
+
+
+def ndcg(scores: Floats, truth: Flags, candidates: Flags, k: int) -> PerCustomer:
+    """Normalised discounted cumulative gain at k, (n,): a hit counts 1 / log2(rank + 1); NaN without any."""
+    return ranking_metrics(relevant_ranks(scores, truth, candidates), k)["ndcg"]
+
+
+def hit(scores: Floats, truth: Flags, candidates: Flags, k: int) -> PerCustomer:
+    """1.0 where at least one acquired product is among the first k, (n,); NaN without any acquired."""
+    return ranking_metrics(relevant_ranks(scores, truth, candidates), k)["hit"]
+
+
+def precision(scores: Floats, truth: Flags, candidates: Flags, k: int) -> PerCustomer:
+    """Acquired products among the first k, divided by k, (n,); 0.0 where nothing was acquired."""
+    return ranking_metrics(relevant_ranks(scores, truth, candidates), k)["precision"]
+
+
+def ranking_metrics(ranks: RelevantRanks, k: int) -> dict[str, PerCustomer]:
+    """All ranking metrics at k for each customer: map, recall, ndcg, hit, precision."""
+    if k < 1:
+        raise ValueError(f"k must be at least 1, not {k}")
+    ones = np.ones(len(ranks.rank))
+    hits = ranks.total(ones, k)
+    places = np.maximum(ranks.rank, 1)
+    possible = np.clip(ranks.relevant, 1, None)
+    gain = ranks.total(1.0 / np.log2(places + 1.0), k)
+    ideal = np.cumsum(1.0 / np.log2(np.arange(2.0, k + 2.0)))
+    return {
+        "map": ranks.where_relevant(ranks.total(ranks.position / places, k) / np.minimum(possible, k)),
+        "recall": ranks.where_relevant(hits / possible),
+        "ndcg": ranks.where_relevant(gain / ideal[np.minimum(possible, k) - 1]),
+        "hit": ranks.where_relevant(np.minimum(hits, 1.0)),
+        "precision": hits / k,
+    }
+
+
+def novel(truth: Flags, held_before: Flags) -> Flags:
+    """Acquisitions of products that the customer never held before."""
+    return truth & ~held_before
+
+
+def reacquired(truth: Flags, held_before: Flags) -> Flags:
+    """Acquisitions of products that the customer had held before and given up."""
+    return truth & held_before
+
+
+def listed(scores: Floats, candidates: Flags, k: int) -> Flags:
+    """Which products are among the customer's first k, (n, P); fewer where fewer are candidates.
+
+    Raises:
+        ValueError: The shapes differ, or a candidate's score is NaN or infinite.
+    """
+    _check(scores, candidates, candidates)
+    chosen = np.zeros(candidates.shape, dtype=bool)
+    for rows in _blocks(len(scores)):
+        key = np.where(candidates[rows], -scores[rows], np.inf)
+        first = key.argsort(axis=1, kind="stable")[:, :k]
+        np.put_along_axis(chosen[rows], first, True, axis=1)
+    return chosen & candidates
+
+
+def coverage(chosen: Flags) -> float:
+    """Share of the catalogue that is listed to at least one customer."""
+    return float(chosen.any(axis=0).mean()) if chosen.shape[1] else 0.0
+
+
+def lift_table(scores: Floats, truth: Flags, groups: int = 10) -> pd.DataFrame:
+    """Acquisition rate by score group, best first, against the overall rate.
+
+    Rows of equal score count as if shuffled at random, so a baseline with few different scores is not
+    flattered by the order of its input.
+
+    Args:
+        scores: (m,) scores or propensities of the rows (customer-product pairs, or customers).
+        truth: (m,) acquired or not.
+        groups: 10 for deciles.
+
+    Returns:
+        One row a group: group, rows, acquisitions, rate, lift, cumulative_share, cumulative_lift.
+    """
+    edges = np.linspace(0, len(scores), groups + 1).round()
+    reached = np.interp(edges, *_cumulative(scores, truth))
+    rows, acquisitions = np.diff(edges), np.diff(reached)
+    overall = reached[-1] / edges[-1] if len(scores) else np.nan
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return pd.DataFrame(
+            {
+                "group": np.arange(1, groups + 1),
+                "rows": rows.astype(np.int64),
+                "acquisitions": acquisitions,
+                "rate": acquisitions / rows,
+                "lift": acquisitions / rows / overall,
+                "cumulative_share": reached[1:] / reached[-1],
+                "cumulative_lift": reached[1:] / edges[1:] / overall,
+            }
+        )
+
+
+def _cumulative(scores: Floats, truth: Flags) -> tuple[PerCustomer, PerCustomer]:
+    """Rows and acquisitions from the best score down, given at the ends of each block of equal scores."""
+    order = np.argsort(-scores, kind="stable")
+    values = scores[order]
+    ends = (
+        np.flatnonzero(np.append(values[1:] != values[:-1], True)) + 1 if len(values) else np.array([], int)
+    )
+    reached = np.cumsum(truth[order])
+    return np.insert(ends.astype(np.float64), 0, 0.0), np.insert(reached[ends - 1].astype(np.float64), 0, 0.0)
+
+
+def _ranks(
+    scores: Floats, candidates: Flags, customer: NDArray[np.intp], column: NDArray[np.intp]
+) -> NDArray[np.int64]:
+    others, own = scores[customer], scores[customer, column][:, None]
+    tied_before = (others == own) & (np.arange(scores.shape[1]) < column[:, None])
+    above = ((others > own) | tied_before) & candidates[customer]
+    return np.where(candidates[customer, column], above.sum(axis=1) + 1, 0)
+
+
+def _positions(customer: NDArray[np.intp], rank: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Place of each hit among the customer's own hits, unlisted ones left out."""
+    order = np.lexsort((rank, rank == 0, customer))
+    sorted_customer = customer[order]
+    first = np.searchsorted(sorted_customer, sorted_customer, side="left")
+    positions = np.empty(len(customer), dtype=np.int64)
+    positions[order] = np.arange(len(customer)) - first + 1
+    return positions
+
+
+def _check(scores: Floats, truth: Flags, candidates: Flags) -> None:
+    if not scores.shape == truth.shape == candidates.shape or scores.ndim != 2:
+        raise ValueError(f"shapes differ: {scores.shape}, {truth.shape}, {candidates.shape}")
+    if not (np.isfinite(scores) | ~candidates).all():
+        raise ValueError("a candidate's score is NaN or infinite")
+
+
+def _blocks(rows: int) -> Iterator[slice]:
+    return (slice(start, start + ROWS_PER_BLOCK) for start in range(0, rows, ROWS_PER_BLOCK))

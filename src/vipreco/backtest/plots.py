@@ -1,0 +1,182 @@
+"""Figures of a backtest, drawn without a display and saved byte for byte the same each time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
+from scipy.stats import chi2
+
+from vipreco.durable import write_bytes
+
+COLOURS = [
+    "#1f5fa8", "#d1662b", "#4f8f4b", "#7d5ba6", "#b8860b", "#2a9d9d", "#c2477f", "#8a8a8a", "#6b4a2b", "#1b1b1b",
+]  # fmt: skip
+STYLE: Any = {
+    "figure.dpi": 120,
+    "font.size": 10,
+    "font.family": "DejaVu Sans",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.color": "#e6e6e6",
+    "axes.axisbelow": True,
+    "svg.hashsalt": "vipreco",
+    "svg.fonttype": "path",
+}
+
+
+def reliability_diagram(tables: Mapping[str, pd.DataFrame], title: str = "Reliability") -> Figure:
+    """Observed against expected rate, with 95 % intervals; on the diagonal the propensities are true.
+
+    Args:
+        tables: Name -> `calibration.reliability_table`.
+        title: Shown above.
+    """
+    figure, axes = _figure(5.6, 5.2)
+    for (name, table), colour in zip(tables.items(), _colours(tables), strict=True):
+        _points(axes, table, name, colour)
+    _equal_scales(axes, list(tables.values()))
+    axes.set(xlabel="mean propensity of the bin", ylabel="share that acquired", title=title)
+    axes.legend(frameon=False, loc="upper left")
+    return figure
+
+
+def lift_by_decile(tables: Mapping[str, pd.DataFrame], title: str = "Lift by decile") -> Figure:
+    """How many times the overall rate each tenth of the rows reaches, best tenth first.
+
+    Args:
+        tables: Model -> `metrics.lift_table`; baselines beside the model.
+        title: Shown above.
+    """
+    figure, axes = _figure(7.2, 4.2)
+    width = 0.8 / max(len(tables), 1)
+    for number, ((name, table), colour) in enumerate(zip(tables.items(), _colours(tables), strict=True)):
+        place = table["group"] + (number - (len(tables) - 1) / 2) * width
+        axes.bar(place, table["lift"], width * 0.92, label=name, color=colour)
+    axes.axhline(1.0, color="black", linewidth=0.8, linestyle="--", label="no skill")
+    axes.grid(visible=False, axis="x")
+    axes.set_xticks(sorted({group for table in tables.values() for group in table["group"]}))
+    axes.set(
+        xlabel="tenth of the rows, highest score first", ylabel="lift (rate / overall rate)", title=title
+    )
+    axes.legend(frameon=False)
+    return figure
+
+
+def quality_by_model(frame: pd.DataFrame, metric: str, title: str = "") -> Figure:
+    """One metric of all models with its intervals, one panel row a slice.
+
+    Args:
+        frame: From `report.evaluate`.
+        metric: Such as "map@7".
+        title: Shown above.
+    """
+    chosen = frame[(frame["metric"] == metric) & frame["value"].notna()]
+    slices, models = (list(dict.fromkeys(chosen[column])) for column in ("slice", "model"))
+    figure, axes = _figure(7.2, 1.4 + 0.13 * len(slices) * (len(models) + 1.5))
+    for (model, rows), colour in zip(chosen.groupby("model", sort=False), _colours(models), strict=True):
+        offset = (models.index(str(model)) + 1) / (len(models) + 1) - 0.5
+        place = np.array([slices.index(one) for one in rows["slice"]]) + offset
+        bars = _error_bars(rows)
+        axes.errorbar(rows["value"], place, xerr=bars, fmt="o", color=colour, label=str(model), markersize=4)
+    _slice_axis(axes, chosen, slices)
+    axes.set(xlabel=f"{metric}, 95 % interval over customers", title=title or f"{metric} by model")
+    axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
+    return figure
+
+
+def product_calibration(table: pd.DataFrame, title: str = "Calibration by product") -> Figure:
+    """Observed over expected acquisitions of each product, with 95 % intervals; in the band within 10 %.
+
+    Products without an expected acquisition are left out.
+
+    Args:
+        table: From `calibration.calibration_by_product`.
+        title: Shown above.
+    """
+    shown = table[table["expected"] > 0].sort_values("observed", kind="stable")
+    figure, axes = _figure(7.2, 1.4 + 0.24 * len(shown))
+    axes.axvspan(0.9, 1.1, color="#e8f0e6", zorder=0)
+    axes.axvline(1.0, color="black", linewidth=0.8)
+    ratio, error = _observed_ratio(shown)
+    axes.errorbar(ratio, range(len(shown)), xerr=error, fmt="o", color=COLOURS[0], markersize=4, capsize=2)
+    counts = zip(shown.index, shown["observed"], strict=True)
+    axes.set_yticks(range(len(shown)), [f"{product} ({int(count):,})" for product, count in counts])
+    axes.set_ylim(-0.6, len(shown) - 0.4)
+    axes.set_xlim(0.0, min(3.0, max(1.5, 1.05 * float(np.max(ratio + error[1], initial=0.0)))))
+    axes.set(xlabel="observed / expected acquisitions", ylabel="product (observed)", title=title)
+    return figure
+
+
+def save_figure(figure: Figure, path: Path) -> None:
+    """Write a figure as PNG or SVG by the ending of `path`; the same figure gives the same bytes.
+
+    Raises:
+        ValueError: Another ending.
+        ResourcesError: The disk is full.
+    """
+    metadata = {".png": {"Software": None}, ".svg": {"Date": None, "Creator": None}}
+    if path.suffix not in metadata:
+        raise ValueError(f"a figure is saved as .png or .svg, not {path.suffix!r}")
+    content = BytesIO()
+    with mpl.rc_context(STYLE):
+        figure.savefig(content, format=path.suffix[1:], metadata=metadata[path.suffix], bbox_inches="tight")
+    write_bytes(path, content.getvalue())
+
+
+def _figure(width: float, height: float) -> tuple[Figure, Axes]:
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(width, height), layout="constrained")
+        FigureCanvasAgg(figure)
+        return figure, figure.add_subplot()
+
+
+def _colours(names: Any) -> list[str]:
+    return [COLOURS[number % len(COLOURS)] for number in range(len(names))]
+
+
+def _points(axes: Axes, table: pd.DataFrame, name: str, colour: str) -> None:
+    error = [table["observed_rate"] - table["low"], table["high"] - table["observed_rate"]]
+    axes.errorbar(
+        table["expected_rate"], table["observed_rate"], yerr=np.clip(error, 0, None), fmt="o-", color=colour,
+        label=name, capsize=2, markersize=4, linewidth=1.2,
+    )  # fmt: skip
+
+
+def _equal_scales(axes: Axes, tables: list[pd.DataFrame]) -> None:
+    top = 1.05 * max((float(np.nanmax(table[["expected_rate", "high"]])) for table in tables), default=1.0)
+    axes.plot([0, top], [0, top], color="black", linewidth=0.8, linestyle="--", label="perfect")
+    axes.set(xlim=(0, top), ylim=(0, top), aspect="equal")
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(PercentFormatter(1.0))
+
+
+def _observed_ratio(table: pd.DataFrame) -> tuple[Any, Any]:
+    """Ratio and the lengths of its error bars: exact Poisson limits of the observed count (Garwood, 1936)."""
+    observed, expected = (table[column].to_numpy(dtype=np.float64) for column in ("observed", "expected"))
+    low = np.where(observed > 0, chi2.ppf(0.025, np.maximum(2 * observed, 1)) / 2, 0.0)
+    high = chi2.ppf(0.975, 2 * observed + 2) / 2
+    return observed / expected, np.array([observed - low, high - observed]) / expected
+
+
+def _error_bars(rows: pd.DataFrame) -> Any:
+    return np.nan_to_num(np.array([rows["value"] - rows["low"], rows["high"] - rows["value"]]))
+
+
+def _slice_axis(axes: Axes, chosen: pd.DataFrame, slices: list[str]) -> None:
+    customers = chosen.groupby("slice")["customers"].max()
+    axes.set_yticks(range(len(slices)), [f"{name}\n({int(customers[name]):,} customers)" for name in slices])
+    axes.set_ylim(len(slices) - 0.5, -0.5)
+    axes.grid(visible=False, axis="y")
+    for edge in range(1, len(slices)):
+        axes.axhline(edge - 0.5, color="#cccccc", linewidth=0.8)
