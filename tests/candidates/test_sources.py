@@ -219,7 +219,7 @@ def damaged(arrays: Arrays, name: str, damage: str) -> Arrays:
 
 @pytest.mark.parametrize(
     "source",
-    [ItemItemCosine(), ItemItemBM25(), Ease(), ImplicitALS(factors=3, regularization=0.01, alpha=2.0)],
+    [ItemItemCosine(), ItemItemBM25(), Ease(), ImplicitALS(factors=32, regularization=0.0, alpha=1.0)],
     ids=lambda source: source.name,
 )
 def test_on_a_checkerboard_the_missing_square_of_the_own_colour_is_first(source: ItemSideSource) -> None:
