@@ -1,0 +1,7 @@
+"""Features: SQL definitions with a dictionary, computed over an as-of view of the history."""
+
+from vipreco.features.computed import ComputedFeatures, FeatureMatrix
+from vipreco.features.feature_set import FeatureSet
+from vipreco.features.vocabulary import Vocabulary
+
+__all__ = ["ComputedFeatures", "FeatureMatrix", "FeatureSet", "Vocabulary"]

@@ -1,0 +1,159 @@
+"""Features of a population at one date: held compactly, given out as dense chunks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vipreco.errors import UsageError
+from vipreco.features.vocabulary import UNKNOWN, Vocabulary, recoded
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class FeatureMatrix:
+    """Dense features of some customers.
+
+    Attributes:
+        customer_ids: Ids, shape (n,).
+        names: Column names: the customer columns, then for each product its block `<feature>@<product_id>`.
+        values: float32, shape (n, len(names)); NaN = missing number, -1 = unknown category.
+        product_ids: The products, in the order of their blocks.
+        customer_width: Number of customer columns.
+    """
+
+    customer_ids: NDArray[np.str_]
+    names: tuple[str, ...]
+    values: Floats
+    product_ids: tuple[str, ...]
+    customer_width: int
+
+    @property
+    def customer_values(self) -> Floats:
+        """The customer columns, shape (n, customer_width); a view."""
+        return self.values[:, : self.customer_width]
+
+    @property
+    def product_values(self) -> Floats:
+        """The product blocks, shape (n, products, product features); a view."""
+        rows, products = len(self.values), len(self.product_ids)
+        features = (len(self.names) - self.customer_width) // max(products, 1)
+        return self.values[:, self.customer_width :].reshape(rows, products, features)
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Product-grain features of the (customer, product) pairs that have any, ordered by customer.
+
+    Attributes:
+        names: Feature names, without product.
+        defaults: Value of a pair that is not here, shape (features,).
+        rows: Place of the customer, ascending, shape (pairs,).
+        products: Place of the product, shape (pairs,).
+        values: float32, shape (pairs, features).
+    """
+
+    names: tuple[str, ...]
+    defaults: Floats
+    rows: NDArray[np.int32]
+    products: NDArray[np.int32]
+    values: Floats
+
+    def scatter(self, target: NDArray[np.float32], start: int) -> None:
+        """Write the customers from `start` on into `target`, shape (n, products, features)."""
+        first, last = np.searchsorted(self.rows, [start, start + len(target)])
+        target[:] = self.defaults
+        target[self.rows[first:last] - start, self.products[first:last]] = self.values[first:last]
+
+
+@dataclass(frozen=True)
+class ComputedFeatures:
+    """All features of a population at one as-of date.
+
+    Attributes:
+        customer_ids: Ids, ascending, shape (n,).
+        product_ids: The products asked for.
+        customer_names: Customer-grain columns.
+        customer_values: float32, shape (n, customer columns); a category is its place in `categories`.
+        categories: Values of each category column; ascending here, in the fit's order after `encoded`.
+        pairs: The product-grain features.
+        fills: Value that stands for an absent customer column, by name.
+    """
+
+    customer_ids: NDArray[np.str_]
+    product_ids: tuple[str, ...]
+    customer_names: tuple[str, ...]
+    customer_values: Floats
+    categories: Mapping[str, tuple[str, ...]]
+    pairs: Pairs
+    fills: Mapping[str, float | str | None]
+
+    def __len__(self) -> int:
+        return len(self.customer_ids)
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the columns of a matrix, in order."""
+        blocks = [f"{name}@{product}" for product in self.product_ids for name in self.pairs.names]
+        return [*self.customer_names, *blocks]
+
+    @property
+    def category_names(self) -> list[str]:
+        """Names of the columns that hold category codes."""
+        return [name for name in self.customer_names if name in self.categories]
+
+    def matrix(self, start: int = 0, stop: int | None = None) -> FeatureMatrix:
+        """Return the dense features of the customers in places `start` to `stop` (default: all)."""
+        ids = self.customer_ids[start:stop]
+        width, features = len(self.customer_names), len(self.pairs.names)
+        values = np.empty((len(ids), width + len(self.product_ids) * features), dtype=np.float32)
+        values[:, :width] = self.customer_values[start:stop]
+        blocks = values[:, width:].reshape(len(ids), len(self.product_ids), features)
+        self.pairs.scatter(blocks, start)
+        return FeatureMatrix(ids, tuple(self.names), values, self.product_ids, width)
+
+    def chunks(self, size: int) -> Iterator[FeatureMatrix]:
+        """Give dense chunks of at most `size` customers, in order."""
+        for start in range(0, len(self), size):
+            yield self.matrix(start, start + size)
+
+    def encoded(self, vocabulary: Vocabulary) -> ComputedFeatures:
+        """Return the same features with the columns and the category codes of a fit.
+
+        Raises:
+            UsageError: A column of the fit is neither here nor in the feature dictionary.
+        """
+        values = np.empty((len(self), len(vocabulary.names)), dtype=np.float32)
+        for place, name in enumerate(vocabulary.names):
+            values[:, place] = self._column(name, vocabulary)
+        return replace(
+            self,
+            customer_names=vocabulary.names,
+            customer_values=values,
+            categories=vocabulary.categories,
+        )
+
+    def _column(self, name: str, vocabulary: Vocabulary) -> Floats | float:
+        known = vocabulary.categories.get(name)
+        if name not in self.customer_names:
+            return self._absent(name, known)
+        column = self.customer_values[:, self.customer_names.index(name)]
+        if known is None:
+            return column
+        return recoded(self.categories[name], known)[column.astype(np.int32)]
+
+    def _absent(self, name: str, known: tuple[str, ...] | None) -> float:
+        if name not in self.fills:
+            raise UsageError(
+                f"the fitted feature {name} is missing: the tables no longer have its column",
+                remedy="import files with the same columns, or fit anew",
+                code="feature-missing",
+            )
+        fill = self.fills[name]
+        if known is not None:
+            return float(known.index(fill)) if isinstance(fill, str) and fill in known else UNKNOWN
+        return float("nan") if fill is None else float(fill)

@@ -1,0 +1,142 @@
+"""Runs feature SQL over an as-of view and brings the rows into arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from vipreco.columns import CUSTOMER_ID, PRODUCT_ID
+from vipreco.errors import UsageError
+from vipreco.features.computed import Floats, Pairs
+from vipreco.features.dictionary import Feature
+from vipreco.features.plan import Planned
+from vipreco.history import AsOf
+from vipreco.history.sources import quoted
+
+_ROW = "customer_index"
+_PRODUCT = "product_index"
+
+
+@dataclass(frozen=True)
+class CustomerBlock:
+    """Columns of one customer-grain file, aligned with the population."""
+
+    names: tuple[str, ...]
+    values: Floats
+    categories: dict[str, tuple[str, ...]]
+
+
+def customer_block(view: AsOf, planned: Planned, rows: int) -> CustomerBlock:
+    """Compute a customer-grain file for the population of `view`.
+
+    Raises:
+        UsageError: The SQL cannot run, or gives a customer twice.
+    """
+    table = _run(view, planned, f"SELECT population.{_ROW}, {_selected(planned)}", "")
+    places = table[_ROW].to_numpy()
+    if len(np.unique(places)) < len(places):
+        raise _twice(planned, "customer")
+    values = np.empty((rows, len(planned.features)), dtype=np.float32)
+    categories = {}
+    for column, feature in enumerate(planned.features):
+        if feature.type == "category":
+            codes, found = _codes(table[feature.name], feature, places, rows)
+            values[:, column], categories[feature.name] = codes, found
+        else:
+            values[:, column] = feature.fill
+            values[places, column] = _numbers(table[feature.name], feature)
+    return CustomerBlock(tuple(feature.name for feature in planned.features), values, categories)
+
+
+def product_pairs(view: AsOf, planned: Sequence[Planned], products: Sequence[str]) -> Pairs:
+    """Compute the product-grain files for the population of `view` and these products.
+
+    Raises:
+        UsageError: The SQL cannot run, or gives a pair twice.
+    """
+    features = [feature for item in planned for feature in item.features]
+    names = tuple(feature.name for feature in features)
+    defaults = np.asarray([feature.fill for feature in features], dtype=np.float32)
+    blocks = [_pair_block(view, item, products) for item in planned]
+    keys = np.unique(np.concatenate([np.empty(0, np.int64), *[key for key, _ in blocks]]))
+    values = np.empty((len(keys), len(features)), dtype=np.float32)
+    values[:] = defaults
+    column = 0
+    for key, block in blocks:
+        width = block.shape[1]
+        values[np.searchsorted(keys, key), column : column + width] = block
+        column += width
+    width = max(len(products), 1)
+    return Pairs(names, defaults, (keys // width).astype(np.int32), (keys % width).astype(np.int32), values)
+
+
+def _pair_block(view: AsOf, planned: Planned, products: Sequence[str]) -> tuple[NDArray[np.int64], Floats]:
+    """Return the key (customer place x products + product place) of each pair, and its features."""
+    select = f"SELECT population.{_ROW}, asked.{_PRODUCT}, {_selected(planned)}"
+    join = (
+        f"JOIN (SELECT unnest($products) AS {PRODUCT_ID}, unnest($places) AS {_PRODUCT}) AS asked "
+        f"USING ({PRODUCT_ID})"
+    )
+    table = _run(view, planned, select, join, list(products))
+    keys = table[_ROW].to_numpy().astype(np.int64) * max(len(products), 1) + table[_PRODUCT].to_numpy()
+    if len(np.unique(keys)) < len(keys):
+        raise _twice(planned, "pair of customer and product")
+    values = np.empty((len(keys), len(planned.features)), dtype=np.float32)
+    for column, feature in enumerate(planned.features):
+        values[:, column] = _numbers(table[feature.name], feature)
+    return keys, values
+
+
+def _run(view: AsOf, planned: Planned, select: str, join: str, products: list[str] | None = None) -> pa.Table:
+    where = planned.file.sql_name
+    sql = f"{select} FROM ({planned.sql}\n) AS feature JOIN population USING ({CUSTOMER_ID}) {join}"
+    parameters = None if products is None else {"products": products, "places": list(range(len(products)))}
+    return view.query(sql, parameters, where=where)
+
+
+def _selected(planned: Planned) -> str:
+    parts = [_cast(feature) for feature in planned.features]
+    return ", ".join(parts)
+
+
+def _cast(feature: Feature) -> str:
+    kind = "VARCHAR" if feature.type == "category" else "FLOAT"
+    return f"CAST(feature.{quoted(feature.name)} AS {kind}) AS {quoted(feature.name)}"
+
+
+def _numbers(column: pa.ChunkedArray, feature: Feature) -> Floats:
+    values: Floats = pc.fill_null(column, pa.scalar(feature.fill, pa.float32())).to_numpy()
+    return values
+
+
+def _codes(
+    column: pa.ChunkedArray, feature: Feature, places: NDArray[np.int64], rows: int
+) -> tuple[NDArray[np.int32], tuple[str, ...]]:
+    """Return the place of each customer's value among the values found, which are ascending; -1 = missing."""
+    if isinstance(feature.default, str):
+        column = pc.fill_null(column, feature.default)
+    encoded = pc.dictionary_encode(column).combine_chunks()
+    found = np.asarray(encoded.dictionary.to_pylist(), dtype=object)
+    if isinstance(feature.default, str) and feature.default not in set(found):
+        found = np.append(found, feature.default)
+    order = np.argsort(found, kind="stable")
+    rank = np.empty(len(found) + 1, dtype=np.int32)
+    rank[order], rank[-1] = np.arange(len(found)), -1
+    start = rank[list(found).index(feature.default)] if isinstance(feature.default, str) else -1
+    codes = np.full(rows, start, dtype=np.int32)
+    codes[places] = rank[pc.fill_null(encoded.indices, -1).to_numpy()]
+    return codes, tuple(str(value) for value in found[order])
+
+
+def _twice(planned: Planned, what: str) -> UsageError:
+    return UsageError(
+        f"gives more than one row for the same {what}",
+        where=planned.file.sql_name,
+        remedy="group the rows, so that there is one",
+        code="feature-rows",
+    )

@@ -1,0 +1,185 @@
+"""The feature definitions of a project: read once, checked as a whole, run over any as-of view."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from vipreco.columns import ACTIVITY, CUSTOMER_ID, CUSTOMERS
+from vipreco.errors import UsageError
+from vipreco.features.check import check_definition
+from vipreco.features.computed import ComputedFeatures, Pairs
+from vipreco.features.dictionary import Dictionary, Feature, Prohibited, parse_definition
+from vipreco.features.engine import CustomerBlock, customer_block, product_pairs
+from vipreco.features.plan import Planned, plan
+from vipreco.features.vocabulary import Vocabulary, most_frequent
+from vipreco.history import AsOf
+from vipreco.history.contract import CONTRACTS
+
+DICTIONARY = "dictionary.toml"
+PROHIBITED = "prohibited.toml"
+
+
+class FeatureSet:
+    """SQL files with their dictionary; the same for fit, backtest, night batch and request.
+
+    Attributes:
+        definition: Content of every file that defines a feature, by name; it goes into the artifact.
+        dictionary: The parsed `dictionary.toml`.
+        prohibited: The parsed `prohibited.toml`.
+    """
+
+    def __init__(
+        self, definition: Mapping[str, bytes], dictionary: Dictionary, prohibited: Prohibited
+    ) -> None:
+        self.definition = dict(sorted(definition.items()))
+        self.dictionary = dictionary
+        self.prohibited = prohibited
+
+    @classmethod
+    def read(cls, folder: Path) -> FeatureSet:
+        """Read and check `dictionary.toml`, `prohibited.toml` and the SQL files of a folder.
+
+        Raises:
+            UsageError: A file is missing or wrong, the SQL and the dictionary disagree, a prohibited
+                attribute is named, or the SQL reads around the time door.
+        """
+        names = sorted(path.name for path in Path(folder).glob("*.sql"))
+        try:
+            definition = {
+                name: (Path(folder) / name).read_bytes() for name in (DICTIONARY, PROHIBITED, *names)
+            }
+        except OSError as error:
+            raise UsageError(
+                f"the feature definitions cannot be read: {error.strerror}",
+                where=str(error.filename),
+                remedy=f"the folder needs {DICTIONARY}, {PROHIBITED} and the SQL files",
+                code="unreadable",
+            ) from error
+        return cls.from_definition(definition)
+
+    @classmethod
+    def from_definition(cls, definition: Mapping[str, bytes]) -> FeatureSet:
+        """Make a feature set of the files that an artifact carries, with the same checks as `read`."""
+        dictionary = parse_definition(definition[DICTIONARY], Dictionary, DICTIONARY)
+        prohibited = parse_definition(definition[PROHIBITED], Prohibited, PROHIBITED)
+        check_definition(dictionary, prohibited, definition)
+        return cls(definition, dictionary, prohibited)
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 over the names and contents of all files."""
+        digest = hashlib.sha256()
+        for name, content in self.definition.items():
+            digest.update(f"{name}\0{len(content)}\0".encode() + content)
+        return digest.hexdigest()
+
+    def compute(
+        self, view: AsOf, products: list[str] | tuple[str, ...], customers: pa.Array | None = None
+    ) -> ComputedFeatures:
+        """Compute all features of the population of a view, or of some customers of it.
+
+        Args:
+            view: What was known at the as-of date.
+            products: Products whose blocks are wanted, in order.
+            customers: Ids to which the work is limited; those without a current snapshot drop out.
+
+        Raises:
+            UsageError: The bank brought a prohibited attribute, or the SQL cannot run on its columns.
+        """
+        view = view if customers is None else view.of(customers)
+        self._refuse_prohibited(view)
+        planned = self._plan(view)
+        ids = view.query(f"SELECT {CUSTOMER_ID} FROM population ORDER BY customer_index")[CUSTOMER_ID]
+        for item in _of_grain(planned, "shared"):
+            view.derive(item.file.name, item.sql, item.file.sql_name)
+        blocks = [customer_block(view, item, len(ids)) for item in _of_grain(planned, "customer")]
+        return self._computed(
+            np.asarray(ids.to_pylist(), dtype=np.str_),
+            tuple(products),
+            blocks,
+            product_pairs(view, _of_grain(planned, "product"), products),
+        )
+
+    def learn_vocabulary(self, *computed: ComputedFeatures) -> Vocabulary:
+        """Return the columns and categories of one or more computed populations, to be kept with a fit.
+
+        The frequent categories come first; beyond `max_categories` of the dictionary a value is unknown.
+        """
+        limits = self._category_limits()
+        names = computed[0].customer_names
+        found = {name: _counted(name, computed) for name in computed[0].category_names}
+        categories = {
+            name: most_frequent(values, counts, limits.get(name, limits[""]))
+            for name, (values, counts) in found.items()
+        }
+        return Vocabulary(names, categories)
+
+    def features(self) -> list[Feature]:
+        """Return the entries of the dictionary, with `{column}` where a bank's own columns come in."""
+        return [feature for file in self.dictionary.file for feature in file.features]
+
+    def _plan(self, view: AsOf) -> list[Planned]:
+        sql = {file.name: self.definition[file.sql_name].decode() for file in self.dictionary.file}
+        made = [plan(file, sql[file.name], view.brought, view.columns) for file in self.dictionary.file]
+        return [item for item in made if item is not None]
+
+    def _refuse_prohibited(self, view: AsOf) -> None:
+        names = [
+            name
+            for table in (CUSTOMERS, ACTIVITY)
+            for name in view.columns(table)
+            if name not in CONTRACTS[table].types
+        ]
+        reasons = {name: self.prohibited.reason(name) for name in names}
+        refused = [f"{name}: {reason}" for name, reason in sorted(reasons.items()) if reason]
+        if refused:
+            raise UsageError(
+                "the tables hold attributes that may never be a feature",
+                where=PROHIBITED,
+                remedy="leave these columns out of the mapping and import again",
+                code="prohibited",
+                examples=refused,
+            )
+
+    def _computed(
+        self,
+        ids: np.ndarray[tuple[int], np.dtype[np.str_]],
+        products: tuple[str, ...],
+        blocks: list[CustomerBlock],
+        pairs: Pairs,
+    ) -> ComputedFeatures:
+        values = [block.values for block in blocks] or [np.empty((len(ids), 0), dtype=np.float32)]
+        return ComputedFeatures(
+            ids,
+            products,
+            tuple(name for block in blocks for name in block.names),
+            np.concatenate(values, axis=1),
+            {name: found for block in blocks for name, found in block.categories.items()},
+            pairs,
+            {feature.name: feature.default for feature in self.features()},
+        )
+
+    def _category_limits(self) -> dict[str, int]:
+        limits = {feature.name: feature.max_categories for feature in self.features()}
+        return {"": Feature.model_fields["max_categories"].default, **limits}
+
+
+def _of_grain(planned: list[Planned], grain: str) -> list[Planned]:
+    return [item for item in planned if item.file.grain == grain]
+
+
+def _counted(name: str, computed: tuple[ComputedFeatures, ...]) -> tuple[list[str], np.ndarray]:
+    """Return the values of a category column over several populations, ascending, with their counts."""
+    values = sorted({value for item in computed for value in item.categories[name]})
+    places = {value: place for place, value in enumerate(values)}
+    counts = np.zeros(len(values), dtype=np.int64)
+    for item in computed:
+        codes = item.customer_values[:, item.customer_names.index(name)].astype(np.int64)
+        own = np.bincount(codes[codes >= 0], minlength=len(item.categories[name]))
+        counts[[places[value] for value in item.categories[name]]] += own
+    return values, counts
