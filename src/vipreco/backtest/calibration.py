@@ -37,7 +37,7 @@ class Recalibration:
 def recalibration(propensities: Floats, truth: Flags) -> Recalibration:
     """Slope and intercept of the logistic recalibration, by maximum likelihood."""
     x, y = _logits(propensities), np.asarray(truth, dtype=np.float64)
-    if len(x) == 0 or y.min() == y.max() or x.min() == x.max():
+    if _cannot_tell(x, y > 0.5):
         return Recalibration(np.nan, np.nan)
     centre, spread = float(x.mean()), float(x.std())
     z = (x - centre) / spread
@@ -56,8 +56,6 @@ def recalibration(propensities: Floats, truth: Flags) -> Recalibration:
     start = np.array([logit(y.mean()), 0.0])
     found = minimize(loss, start, jac=True, hess=curvature, method="trust-exact", options={"gtol": 1e-9})
     intercept, slope = found.x
-    if abs(slope) > 1e3:
-        return Recalibration(np.nan, np.nan)
     return Recalibration(float(slope / spread), float(intercept - slope * centre / spread))
 
 
@@ -153,6 +151,12 @@ def calibration_by_product(
         for column, allowed in enumerate(candidates.T)
     ]
     return pd.DataFrame(rows, index=pd.Index(list(product_ids), name="product_id"))
+
+
+def _cannot_tell(x: NDArray[np.float64], happened: Flags) -> bool:
+    """One outcome only, or x separates the outcomes: the likelihood has no maximum."""
+    yes, no = x[happened], x[~happened]
+    return len(yes) == 0 or len(no) == 0 or no.max() <= yes.min() or yes.max() <= no.min()
 
 
 def _logits(propensities: Floats) -> NDArray[np.float64]:

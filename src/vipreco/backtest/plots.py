@@ -19,7 +19,7 @@ from scipy.stats import chi2
 from vipreco.durable import write_bytes
 
 COLOURS = [
-    "#1f5fa8", "#d1662b", "#4f8f4b", "#7d5ba6", "#b8860b", "#2a9d9d", "#c2477f", "#8a8a8a", "#6b4a2b", "#1b1b1b",
+    "#1f5fa8", "#d1662b", "#4f8f4b", "#7d5ba6", "#b8860b", "#2a9d9d", "#c2477f", "#8a8a8a", "#111111"
 ]  # fmt: skip
 STYLE: Any = {
     "figure.dpi": 120,
@@ -91,7 +91,7 @@ def quality_by_model(frame: pd.DataFrame, metric: str, title: str = "") -> Figur
         axes.errorbar(rows["value"], place, xerr=bars, fmt="o", color=colour, label=str(model), markersize=4)
     _slice_axis(axes, chosen, slices)
     axes.set(xlabel=f"{metric}, 95 % interval over customers", title=title or f"{metric} by model")
-    axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
+    axes.legend(frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0))
     return figure
 
 

@@ -1,0 +1,161 @@
+"""Calibration numbers against scikit-learn, known answers, and simulated truth."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from scipy.special import expit, logit
+from sklearn.calibration import calibration_curve
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import brier_score_loss, roc_auc_score
+from sklearn.metrics import log_loss as sklearn_log_loss
+
+from vipreco.backtest import (
+    auc,
+    brier,
+    calibration_by_product,
+    calibration_summary,
+    expected_calibration_error,
+    log_loss,
+    recalibration,
+    reliability_table,
+)
+from vipreco.backtest.calibration import wilson_interval
+from vipreco.backtest.metrics import Flags, Floats
+
+
+def forecasts(rows: int = 4000, seed: int = 5) -> tuple[Floats, Flags]:
+    random = np.random.default_rng(seed)
+    p = random.beta(0.6, 6.0, rows)
+    return p, random.random(rows) < p
+
+
+def test_true_probabilities_have_slope_one_and_intercept_zero() -> None:
+    line = recalibration(*forecasts(200_000))
+    assert line.slope == pytest.approx(1.0, abs=0.02)
+    assert line.intercept == pytest.approx(0.0, abs=0.05)
+
+
+def test_a_known_distortion_is_found_again() -> None:
+    """p' with logit(p') = 2 logit(p) + 1 is undone by slope 1/2 and intercept -1/2."""
+    p, truth = forecasts(200_000)
+    line = recalibration(expit(2 * logit(p) + 1), truth)
+    assert line.slope == pytest.approx(0.5, abs=0.01)
+    assert line.intercept == pytest.approx(-0.5, abs=0.05)
+
+
+def test_slope_and_intercept_agree_with_scikit_learn() -> None:
+    p, truth = forecasts()
+    model = LogisticRegression(C=np.inf, tol=1e-10, max_iter=1000).fit(logit(p)[:, None], truth)
+    line = recalibration(p, truth)
+    assert line.slope == pytest.approx(model.coef_[0, 0], abs=1e-4)
+    assert line.intercept == pytest.approx(model.intercept_[0], abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("propensities", "truth"),
+    [
+        ([], []),
+        ([0.2, 0.3], [True, True]),
+        ([0.2, 0.2], [True, False]),
+        ([0.1, 0.2, 0.8, 0.9], [False, False, True, True]),
+    ],
+    ids=["no rows", "one outcome", "one propensity", "separated"],
+)
+def test_where_no_slope_can_be_told_it_is_unknown_and_not_a_number_of_chance(
+    propensities: list[float], truth: list[bool]
+) -> None:
+    line = recalibration(np.array(propensities), np.array(truth, dtype=bool))
+    assert np.isnan(line.slope)
+    assert np.isnan(line.intercept)
+
+
+def test_propensities_of_exactly_zero_and_one_are_survived() -> None:
+    p = np.array([0.0, 1.0, 0.5, 0.2, 0.7])
+    truth = np.array([True, False, True, False, True])
+    assert np.isfinite(log_loss(p, truth))
+    assert np.isfinite(recalibration(p, truth).slope)
+
+
+def test_reliability_table_of_two_bins_counted_by_hand() -> None:
+    p = np.array([0.4, 0.1, 0.2, 0.3])
+    truth = np.array([True, False, True, False])
+    table = reliability_table(p, truth, bins=2)
+    assert table["rows"].tolist() == [2, 2]
+    assert table["expected_rate"].tolist() == pytest.approx([0.15, 0.35])
+    assert table["observed_rate"].tolist() == [0.5, 0.5]
+    assert expected_calibration_error(p, truth, bins=2) == pytest.approx((0.35 + 0.15) / 2)
+
+
+def test_reliability_table_agrees_with_scikit_learn() -> None:
+    p, truth = forecasts()
+    observed, expected = calibration_curve(truth, p, n_bins=10, strategy="quantile")
+    table = reliability_table(p, truth)
+    np.testing.assert_allclose(table["expected_rate"], expected, atol=2e-3)
+    np.testing.assert_allclose(table["observed_rate"], observed, atol=4e-3)
+
+
+@given(truth=hnp.arrays(np.bool_, st.integers(0, 40)), seed=st.integers(0, 5), bins=st.integers(1, 12))
+def test_reliability_loses_no_row_and_does_not_depend_on_their_order(
+    truth: Flags, seed: int, bins: int
+) -> None:
+    random = np.random.default_rng(seed)
+    p = random.integers(1, 4, len(truth)) / 5
+    order = random.permutation(len(truth))
+    table = reliability_table(p, truth, bins)
+    np.testing.assert_allclose(table, reliability_table(p[order], truth[order], bins), atol=1e-12)
+    assert table["rows"].sum() == len(truth)
+    assert (table["rows"] * table["observed_rate"]).sum() == pytest.approx(truth.sum())
+    assert (table["rows"] * table["expected_rate"]).sum() == pytest.approx(p.sum())
+
+
+def test_wilson_interval_of_nothing_in_ten_is_the_textbook_one() -> None:
+    low, high = wilson_interval(np.array([0.0]), np.array([10]))
+    assert low[0] == pytest.approx(0.0, abs=1e-12)
+    assert high[0] == pytest.approx(0.2775, abs=1e-4)
+
+
+@given(
+    truth=hnp.arrays(np.bool_, 30).filter(lambda flags: 0 < flags.sum() < 30),
+    ticks=hnp.arrays(np.int64, 30, elements=st.integers(1, 9)),
+)
+def test_auc_log_loss_and_brier_agree_with_scikit_learn_ties_included(
+    truth: Flags, ticks: np.ndarray[tuple[int], np.dtype[np.int64]]
+) -> None:
+    p = ticks / 10
+    assert auc(p, truth) == pytest.approx(roc_auc_score(truth, p))
+    assert log_loss(p, truth) == pytest.approx(sklearn_log_loss(truth, p))
+    assert brier(p, truth) == pytest.approx(brier_score_loss(truth, p))
+
+
+def test_auc_of_one_outcome_only_is_unknown() -> None:
+    assert np.isnan(auc(np.array([0.1, 0.2]), np.array([False, False])))
+
+
+def test_calibration_by_product_looks_at_candidates_only() -> None:
+    p = np.array([[0.5, 0.9], [0.1, 0.2], [0.4, 0.6]])
+    truth = np.array([[True, False], [False, False], [False, True]])
+    candidates = np.array([[True, False], [True, True], [True, True]])
+    table = calibration_by_product(p, truth, candidates, ["card", "loan"])
+    assert table.index.tolist() == ["card", "loan"]
+    assert table["rows"].tolist() == [3, 2]
+    assert table["expected"].tolist() == pytest.approx([1.0, 0.8])
+    assert table["observed"].tolist() == [1, 1]
+    assert table["ratio"].tolist() == pytest.approx([1.0, 0.8])
+
+
+def test_a_product_that_is_never_a_candidate_is_a_row_of_unknowns() -> None:
+    nobody = np.zeros((3, 1), dtype=bool)
+    row = calibration_by_product(np.full((3, 1), 0.1), nobody, nobody, ["closed"]).iloc[0]
+    assert row["rows"] == 0
+    assert np.isnan(row["ratio"])
+    assert np.isnan(row["slope"])
+
+
+def test_the_summary_of_true_probabilities_expects_what_is_observed() -> None:
+    summary = calibration_summary(*forecasts(200_000))
+    assert summary["ratio"] == pytest.approx(1.0, abs=0.02)
+    assert summary["calibration_error"] < 0.005

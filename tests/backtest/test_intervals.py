@@ -1,0 +1,83 @@
+"""Bootstrap intervals against a plain bootstrap, against theory, and on cases with a known answer."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.stats import bootstrap
+
+from vipreco.backtest import bootstrap_mean, bootstrap_ratio, paired_difference
+from vipreco.backtest.intervals import resampled_means
+
+
+def precisions(customers: int = 500, seed: int = 1) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    """Values such as average precision takes: few different ones."""
+    return np.random.default_rng(seed).choice([0.0, 1 / 3, 0.5, 1.0], customers, p=[0.3, 0.3, 0.2, 0.2])
+
+
+def test_the_interval_is_that_of_a_bootstrap_of_customers() -> None:
+    values = precisions()
+    ours = bootstrap_mean(values, seed=0, resamples=20_000)
+    theirs = bootstrap((values,), np.mean, n_resamples=20_000, method="percentile", rng=1).confidence_interval
+    assert ours.value == pytest.approx(values.mean())
+    assert ours.low == pytest.approx(theirs.low, abs=1.5e-3)
+    assert ours.high == pytest.approx(theirs.high, abs=1.5e-3)
+    assert ours.customers == 500
+
+
+def test_resampled_means_spread_as_theory_says() -> None:
+    values = precisions(2000)
+    means = resampled_means(values, seed=2, resamples=20_000)
+    assert means.mean() == pytest.approx(values.mean(), abs=5e-4)
+    assert means.std() == pytest.approx(values.std() / np.sqrt(2000), rel=0.03)
+
+
+def test_values_that_all_differ_are_resampled_with_the_same_right_spread() -> None:
+    values = np.random.default_rng(0).random(50_000)
+    means = resampled_means(values, seed=2, resamples=800)
+    assert len(means) == 800
+    assert means.std() == pytest.approx(values.std() / np.sqrt(50_000), rel=0.1)
+
+
+def test_the_interval_covers_the_true_mean_as_often_as_it_says() -> None:
+    found = [bootstrap_mean(precisions(200, seed), seed, resamples=400) for seed in range(400)]
+    truth = 0.3 / 3 + 0.1 + 0.2
+    assert 0.91 <= np.mean([one.low <= truth <= one.high for one in found]) <= 0.98
+
+
+def test_customers_without_a_value_take_no_part() -> None:
+    values = np.array([1.0, np.nan, 0.0, np.nan])
+    found = bootstrap_mean(values, seed=0)
+    assert (found.value, found.customers) == (0.5, 2)
+
+
+def test_without_any_customer_the_estimate_is_unknown() -> None:
+    found = bootstrap_mean(np.array([np.nan]), seed=0)
+    assert np.isnan([found.value, found.low, found.high]).all()
+    assert found.customers == 0
+
+
+def test_the_same_seed_gives_the_same_interval() -> None:
+    assert bootstrap_mean(precisions(), seed=3) == bootstrap_mean(precisions(), seed=3)
+
+
+def test_a_paired_difference_sees_what_two_intervals_hide() -> None:
+    """Better by 0.02 for every tenth customer: certain in pairs, lost in the spread between customers."""
+    theirs = precisions(2000)
+    ours = theirs + np.where(np.arange(2000) % 10 == 0, 0.02, 0.0)
+    assert bootstrap_mean(ours, 0).low < bootstrap_mean(theirs, 0).value
+    difference = paired_difference(ours, theirs, seed=0)
+    assert difference.value == pytest.approx(0.002)
+    assert difference.low > 0
+
+
+def test_a_ratio_of_sums_keeps_the_pairs_together() -> None:
+    """Twice the denominator for every customer: the ratio is 2 in every resample."""
+    denominator = precisions() + 0.1
+    found = bootstrap_ratio(2 * denominator, denominator, seed=0)
+    assert found.value == pytest.approx(2.0)
+    assert (found.low, found.high) == pytest.approx((2.0, 2.0))
+
+
+def test_a_ratio_to_nothing_is_unknown() -> None:
+    assert np.isnan(bootstrap_ratio(np.ones(3), np.zeros(3), seed=0).value)
