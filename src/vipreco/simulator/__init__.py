@@ -1,0 +1,6 @@
+"""A bank to practise on, with known truth: `simulate` writes its raw files, mapping and truth."""
+
+from vipreco.simulator.parameters import Parameters
+from vipreco.simulator.simulation import SimulationReport, simulate
+
+__all__ = ["Parameters", "SimulationReport", "simulate"]

@@ -1,0 +1,90 @@
+"""Writes the bank's files: CSV in the bank's encoding, Parquet with fixed settings, and their manifests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from vipreco.durable import replacing, sha256_of, write_bytes
+
+ROWS_A_GROUP = 131_072
+MODE = 0o644
+
+
+@dataclass
+class Folder:
+    """Where raw files go; remembers rows and SHA-256 of each file that was finished.
+
+    Args:
+        path: The folder; made if it is not there.
+    """
+
+    path: Path
+    rows: dict[str, int] = field(default_factory=dict)
+    sha256: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.path.mkdir(parents=True, exist_ok=True)
+
+    @contextmanager
+    def file(self, name: str) -> Iterator[Path]:
+        """Give a path to write a file to; it appears whole or not at all."""
+        with replacing(self.path / name, MODE) as temporary:
+            yield temporary
+        self.sha256[name] = sha256_of(self.path / name)
+
+    def write_csv(self, name: str, parts: Iterable[bytes], rows: int) -> None:
+        """Write a CSV from its encoded parts, the first of which begins with the header."""
+        with self.file(name) as path, path.open("wb") as handle:
+            for part in parts:
+                handle.write(part)
+        self.rows[name] = rows
+
+    def write_parquet(self, name: str, frames: Iterable[pl.DataFrame]) -> None:
+        """Write a Parquet file; the same rows give the same bytes, whatever the frames' sizes."""
+        table = pa.concat_tables([frame.to_arrow() for frame in frames])
+        table = pa.table({column: plain(table[column]) for column in table.column_names})
+        with self.file(name) as path:
+            pq.write_table(
+                table,
+                path,
+                compression="zstd",
+                compression_level=1,
+                row_group_size=ROWS_A_GROUP,
+                use_dictionary=True,
+                write_page_checksum=True,
+                store_schema=False,
+            )
+        self.rows[name] = table.num_rows
+
+    def write_manifests(self) -> None:
+        """Write one small TOML file a raw file: its rows and SHA-256."""
+        folder = self.path / "manifests"
+        folder.mkdir(exist_ok=True)
+        for name in sorted(self.rows):
+            text = f'rows = {self.rows[name]}\nsha256 = "{self.sha256[name]}"\n'
+            write_bytes(folder / f"{name}.toml", text.encode(), MODE)
+
+
+def plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return a column as a type that every Parquet reader knows."""
+    if pa.types.is_large_string(column.type) or column.type == pa.string_view():
+        return column.cast(pa.string())
+    return column
+
+
+def csv_bytes(frame: pl.DataFrame, encoding: str, header: bool) -> bytes:
+    """Return a frame as CSV text in an encoding: dates as eight digits, two decimals."""
+    text = frame.write_csv(
+        include_header=header,
+        float_precision=2,
+        date_format="%Y%m%d",
+        datetime_format="%Y-%m-%d %H:%M:%S",
+    )
+    return text.encode(encoding)

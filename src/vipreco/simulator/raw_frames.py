@@ -1,0 +1,208 @@
+"""The records of a month in the bank's own columns and codes, as data frames."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from vipreco.simulator.acquisitions import Ended
+from vipreco.simulator.calendar import NEVER, Calendar, as_dates
+from vipreco.simulator.codes import (
+    CHANNEL_CODES,
+    CONSENT_CODES,
+    FAMILY_CODES,
+    OCCUPATION_CODES,
+    OPT_OUT_CODES,
+    PLACEMENT_CODES,
+    RESULT_CODES,
+    RISK_CODES,
+    TIER_CODES,
+)
+from vipreco.simulator.identity import contact_numbers, numbered
+from vipreco.simulator.month import Bank, Block, MonthResult, in_snapshot
+from vipreco.simulator.opening import PastHolding
+from vipreco.simulator.parameters import FIRST_VIP_TIER
+from vipreco.simulator.products import Catalogue
+from vipreco.simulator.randomness import Purpose
+
+Days = NDArray[np.int32]
+Codes = NDArray[np.int8]
+
+
+def customers_frame(bank: Bank, block: Block, month: int) -> pl.DataFrame:
+    """Return the snapshot of a month's last day: one row a customer of the bank."""
+    rows = np.flatnonzero(in_snapshot(block.population, block.state, month))
+    who, state = block.population, block.state
+    income = np.where(who.income_known[rows], who.income[rows], np.nan)
+    manager = np.where(state.tier >= FIRST_VIP_TIER, block.manager, -1)[rows]
+    never = state.assessed_day[rows] == NEVER
+    return pl.DataFrame(
+        {
+            "客户号": block.ids[rows],
+            "数据日期": _dates(np.full(len(rows), bank.calendar.last_day(month), np.int32)),
+            "客户层级": coded(TIER_CODES, state.tier[rows]),
+            "月日均资产": state.average[rows],
+            "风险等级": coded(RISK_CODES, np.where(never, -1, who.appetite[rows] - 1)),
+            "测评日期": _dates(state.assessed_day[rows]),
+            "出生日期": _dates(np.where(who.birth_known, who.birth_day, NEVER)[rows]),
+            "开户日期": _dates(who.joined_day[rows]),
+            "客户经理": numbered("M", manager, 5),
+            "开户机构": numbered("", block.branch[rows] + 1, 4),
+            "电话授权": coded(CONSENT_CODES, who.consent[rows, 0]),
+            "短信授权": coded(CONSENT_CODES, who.consent[rows, 1]),
+            "应用授权": coded(CONSENT_CODES, who.consent[rows, 2]),
+            "拒绝画像": coded(OPT_OUT_CODES, who.opted_out[rows]),
+            "职业": coded(OCCUPATION_CODES, who.occupation[rows]),
+            "年收入": pl.Series(income).fill_nan(None),
+            "有子女": coded(CONSENT_CODES, who.has_child[rows]),
+        }
+    )
+
+
+def activity_frame(bank: Bank, block: Block, month: int, result: MonthResult) -> pl.DataFrame:
+    """Return a month's behaviour; months that did not reach the records are absent."""
+    rows = np.flatnonzero(in_snapshot(block.population, block.state, month) & result.activity_recorded)
+    last = np.full(len(rows), bank.calendar.last_day(month), np.int32)
+    columns = {name.upper(): values[rows] for name, values in result.activity.items()}
+    return pl.DataFrame({"CUST_NO": block.ids[rows], "STAT_DT": _dates(last), **columns})
+
+
+def contacts_frame(bank: Bank, block: Block, month: int, result: MonthResult) -> pl.DataFrame:
+    """Return a month's contacts with what came of them."""
+    contacts, records = result.contacts, bank.parameters.records
+    random = bank.random(Purpose.OUTCOMES, month, block.number)
+    count = len(contacts.customer)
+    hour = random.integers(9, 18, count)
+    minute = random.integers(0, 60, count)
+    day = bank.calendar.first_day(month) + contacts.day
+    outcome = _outcomes(bank, result, random)
+    later = np.where(outcome == RESULT_CODES.index("P"), day + random.integers(7, 45, count), NEVER)
+    late = (random.random(count) < records.contact_late) * random.integers(1, records.late_days, count)
+    moment = day.astype("datetime64[D]").astype("datetime64[ms]") + (hour * 3600 + minute * 60) * 1000
+    return pl.DataFrame(
+        {
+            "TOUCH_ID": contact_numbers(bank.calendar.label(month), block.number, count),
+            "CUST_NO": block.ids[contacts.customer],
+            "PROD_CD": coded(bank.catalogue.ids, contacts.product),
+            "CHNL": coded(CHANNEL_CODES, contacts.channel),
+            "TOUCH_TIME": pl.Series(moment),
+            "RESULT": coded(RESULT_CODES, outcome),
+            "NEXT_DT": _dates(later.astype(np.int32)),
+            "CAMP_ID": pl.Series([f"K{bank.calendar.label(month)}"]).new_from_index(0, count),
+            "LOAD_DT": _dates((day + late).astype(np.int32)),
+        }
+    )
+
+
+def truth_of_contacts(bank: Bank, block: Block, month: int, result: MonthResult) -> pl.DataFrame:
+    """Return what only the simulator knows of a month's contacts."""
+    contacts = result.contacts
+    count = len(contacts.customer)
+    return pl.DataFrame(
+        {
+            "contact_id": contact_numbers(bank.calendar.label(month), block.number, count),
+            "propensity": contacts.propensity,
+            "random_propensity": contacts.random,
+            "answered": contacts.answered,
+            "effect": contacts.effect,
+            "gain": result.contact_gain,
+            "acquired": result.acquired[contacts.customer, contacts.product],
+        }
+    )
+
+
+def _outcomes(bank: Bank, result: MonthResult, random: np.random.Generator) -> NDArray[np.int64]:
+    """Accepted where acquired; else postponed or declined; unreachable where nobody answered."""
+    contacts = result.contacts
+    count = len(contacts.customer)
+    acquired = result.acquired[contacts.customer, contacts.product]
+    postponed = random.random(count) < bank.parameters.contacts.interest_probability
+    unknown = random.random(count) < bank.parameters.contacts.outcome_unknown_probability
+    code = {text: position for position, text in enumerate(RESULT_CODES)}
+    outcome = np.where(postponed, code["P"], code["D"])
+    outcome = np.where(contacts.effect < -1.5, code["X"], outcome)
+    outcome = np.where(unknown, code["9"], outcome)
+    outcome = np.where(contacts.answered, outcome, code["U"])
+    return np.where(acquired & contacts.answered, code["A"], outcome)
+
+
+def ended_frame(bank: Bank, block: Block, ended: Ended | PastHolding) -> pl.DataFrame:
+    """Return holdings that ended, one row an interval."""
+    return _holdings_frame(
+        block, bank.catalogue, ended.customer, ended.product, ended.opened_day, ended.closed_day, ended.amount
+    )
+
+
+def open_frame(bank: Bank, block: Block) -> pl.DataFrame:
+    """Return the holdings that are open at the end of the simulation."""
+    state = block.state
+    customer, product = np.nonzero(state.held)
+    opened = state.opened_day[customer, product]
+    closed = np.full(len(opened), NEVER, np.int32)
+    return _holdings_frame(
+        block, bank.catalogue, customer, product, opened, closed, state.amount[customer, product]
+    )
+
+
+def _holdings_frame(  # noqa: PLR0917 - the columns of a holding
+    block: Block,
+    catalogue: Catalogue,
+    customer: NDArray[np.int64],
+    product: NDArray[np.int64],
+    opened: Days,
+    closed: Days,
+    amount: NDArray[np.float32],
+) -> pl.DataFrame:
+    return pl.DataFrame(
+        {
+            "CUST_NO": block.ids[customer],
+            "PROD_CD": coded(catalogue.ids, product),
+            "OPEN_DT": _dates(opened),
+            "CLOSE_DT": _dates(closed),
+            "AMT": pl.Series(np.round(amount.astype(np.float64), 2)),
+        }
+    )
+
+
+def with_load_dates(holdings: pl.DataFrame, bank: Bank, late: NDArray[np.int32]) -> pl.DataFrame:
+    """Add the day that each holding was recorded; those not recorded by the last snapshot are absent."""
+    last = bank.calendar.snapshot_date(bank.calendar.months - 1)
+    days = pl.col("late").cast(pl.Int64)
+    loaded = holdings.with_columns(pl.Series("late", late)).with_columns(
+        (pl.col("OPEN_DT") + pl.duration(days=days)).dt.date().alias("LOAD_DT")
+    )
+    closed = pl.when(pl.col("CLOSE_DT") <= last).then(pl.col("CLOSE_DT"))
+    return loaded.drop("late").filter(pl.col("LOAD_DT") <= last).with_columns(closed)
+
+
+def products_frame(catalogue: Catalogue, calendar: Calendar) -> pl.DataFrame:
+    """Return the catalogue, one row a product."""
+    products = catalogue.products
+    return pl.DataFrame(
+        {
+            "产品代码": [product.product_id for product in products],
+            "产品名称": [product.local_name for product in products],
+            "产品大类": [FAMILY_CODES[product.family] for product in products],
+            "风险等级": [f"R{product.risk}" if product.risk else None for product in products],
+            "单笔价值": [f"{product.value:.2f}" for product in products],
+            "起购金额": [f"{product.minimum:.2f}" for product in products],
+            "发售日期": ["20000101" for _ in products],
+            "渠道": ["电话" if product.placement == "private" else "电话|短信|应用" for product in products],
+            "募集方式": [PLACEMENT_CODES[product.placement] for product in products],
+            "前置产品": ["|".join(product.prerequisites) for product in products],
+            "互斥产品": ["|".join(product.exclusions) for product in products],
+        }
+    )
+
+
+def coded(texts: tuple[str, ...], codes: NDArray[np.generic]) -> pl.Series:
+    """Return the text of each code; a negative code becomes missing."""
+    table = pl.Series([*texts, None], dtype=pl.String)
+    numbers = codes.astype(np.int64)
+    place = np.where(numbers < 0, len(texts), numbers).astype(np.uint32)
+    return table.gather(pl.Series(place))
+
+
+def _dates(days: Days) -> pl.Series:
+    return pl.Series(as_dates(days))
