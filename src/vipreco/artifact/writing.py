@@ -27,28 +27,40 @@ def saving(folder: Path) -> Iterator[Path]:
         IntegrityError: The manifest is missing, or something was written after it.
         ResourcesError: The disk is full or failing; nothing is visible under the name.
     """
+    with temporary_beside(folder) as temporary:
+        yield temporary
+        manifest = verify(temporary)
+        if folder.exists():
+            _check_equal(folder, manifest.artifact_hash)
+        else:
+            publish(temporary, folder)
+
+
+@contextmanager
+def temporary_beside(folder: Path) -> Iterator[Path]:
+    """Give an empty directory on the same disk as `folder`, gone afterwards unless it was published.
+
+    Raises:
+        ResourcesError: The disk is full or failing.
+    """
     folder.parent.mkdir(parents=True, exist_ok=True)
     _sweep(folder.parent)
     temporary = folder.parent / f".{folder.name}.{os.getpid()}.tmp"
     try:
         temporary.mkdir(mode=0o700)
         yield temporary
-        _publish(temporary, folder)
     except OSError as error:
         if error.errno not in DISK_ERRORS:
             raise
-        what = f"the artifact cannot be written: {error.strerror}"
+        what = f"cannot be written: {error.strerror}"
         remedy = "free disk space and run the command again; nothing was changed"
         raise ResourcesError(what, where=str(folder), remedy=remedy, code="disk") from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def _publish(temporary: Path, folder: Path) -> None:
-    manifest = verify(temporary)
-    if folder.exists():
-        _check_equal(folder, manifest.artifact_hash)
-        return
+def publish(temporary: Path, folder: Path) -> None:
+    """Make all of `temporary` durable and give it its final name, which must be free."""
     _flush(temporary)
     temporary.rename(folder)
     flush_directory(folder.parent)

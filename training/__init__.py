@@ -1,0 +1,1 @@
+"""The training rim: recipe, gates, tracking and registry. MLflow is known here and nowhere else."""

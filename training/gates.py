@@ -1,0 +1,107 @@
+"""Gates: rules that a model must meet before it may become champion, as data."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import Field, model_validator
+
+from vipreco.errors import UsageError
+from vipreco.project import Section
+
+Metrics = Mapping[str, float | None]
+
+
+class Gate(Section):
+    """One rule about one metric of the backtest; every bound that is given must hold.
+
+    Args:
+        metric: Name of a summary metric. A model without it does not pass.
+        at_least: Lowest value that passes.
+        at_most: Highest value that passes.
+        champion_margin: How much worse than the champion still passes; 0 means at least as good.
+        higher_is_better: Which direction is worse, for `champion_margin`.
+    """
+
+    metric: str
+    at_least: float | None = None
+    at_most: float | None = None
+    champion_margin: Annotated[float, Field(ge=0.0)] | None = None
+    higher_is_better: bool = True
+
+    @model_validator(mode="after")
+    def _has_a_bound(self) -> Gate:
+        if self.at_least is None and self.at_most is None and self.champion_margin is None:
+            raise ValueError("give at_least, at_most or champion_margin")
+        return self
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Outcome of one bound: the sentence has the number found and the number asked for."""
+
+    passed: bool
+    sentence: str
+
+
+def judge(gates: Iterable[Gate], metrics: Metrics, champion: Metrics | None = None) -> list[Finding]:
+    """Compare a model's summary metrics with every gate; fail closed on what is missing or no number.
+
+    Args:
+        gates: The rules.
+        metrics: Of the model that wants to become champion.
+        champion: Of the present champion; None when there is none, then margins do not apply.
+    """
+    return [finding for gate in gates for finding in _findings(gate, metrics, champion)]
+
+
+def refusals(findings: Iterable[Finding]) -> list[str]:
+    """Return the sentences of the bounds that do not hold."""
+    return [finding.sentence for finding in findings if not finding.passed]
+
+
+def require(findings: Iterable[Finding], name: str) -> None:
+    """Do nothing when every bound holds.
+
+    Raises:
+        UsageError: Promotion is refused; lists each broken bound with both numbers.
+    """
+    broken = refusals(findings)
+    if broken:
+        remedy = "the champion stays; train a better model, or change the gates in the recipe on purpose"
+        raise UsageError(
+            f"{name} does not pass the gate", remedy=remedy, code="gate-refused", examples=broken
+        )
+
+
+def _findings(gate: Gate, metrics: Metrics, champion: Metrics | None) -> list[Finding]:
+    value = metrics.get(gate.metric)
+    if value is None or not math.isfinite(value):
+        return [Finding(False, f"{gate.metric} is not known")]
+    found = []
+    if gate.at_least is not None:
+        found.append(_bound(gate.metric, value, "at least", gate.at_least, value >= gate.at_least))
+    if gate.at_most is not None:
+        found.append(_bound(gate.metric, value, "at most", gate.at_most, value <= gate.at_most))
+    if gate.champion_margin is not None and champion is not None:
+        found.append(_against_champion(gate, value, champion.get(gate.metric)))
+    return found
+
+
+def _bound(metric: str, value: float, word: str, bound: float, passed: bool) -> Finding:
+    return Finding(passed, f"{metric} is {value:.6g}, needed is {word} {bound:.6g}")
+
+
+def _against_champion(gate: Gate, value: float, champion: float | None) -> Finding:
+    if champion is None or not math.isfinite(champion):
+        return Finding(True, f"{gate.metric} is {value:.6g}, the champion has no such number")
+    worse_by = champion - value if gate.higher_is_better else value - champion
+    passed = worse_by <= (gate.champion_margin or 0.0)
+    sentence = (
+        f"{gate.metric} is {value:.6g}, the champion has {champion:.6g}; "
+        f"allowed is to be worse by {gate.champion_margin:.6g}"
+    )
+    return Finding(passed, sentence)

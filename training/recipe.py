@@ -1,0 +1,128 @@
+"""A recipe: everything that one training is, in one checked TOML file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+
+from training.gates import Gate
+from vipreco.errors import UsageError
+from vipreco.history.calendar import add_months, window
+from vipreco.project import Section, parse_toml
+from vipreco.propensity.settings import PropensitySettings
+
+Count = Annotated[int, Field(ge=1)]
+Months = Annotated[int, Field(ge=1, le=24)]
+
+
+class DataSection(Section):
+    """Which as-of dates are learnt from, and what counts as an acquisition.
+
+    Args:
+        as_of_dates: Dates to learn from; empty means the newest `newest` dates with complete labels.
+        newest: How many dates are taken when none are named.
+        horizon_months: Length of the label window.
+        gap_months: Pause between the as-of date and the label window.
+    """
+
+    as_of_dates: tuple[date, ...] = ()
+    newest: Annotated[int, Field(ge=1, le=60)] = 1
+    horizon_months: Months = 1
+    gap_months: Annotated[int, Field(ge=0, le=12)] = 0
+
+
+class CandidatesSection(Section):
+    """Candidate sources by name; their scores serve as features, reasons and fallback."""
+
+    sources: tuple[str, ...] = ("popularity",)
+    as_features: bool = False
+
+
+class BacktestSection(Section):
+    """How the backtest is cut and how long the lists are.
+
+    Args:
+        customer_folds: Groups of customers; each is scored by a model that saw only the others.
+        rolling_folds: Newest as-of dates that are held out one after the other; 0 where one month exists.
+        list_length: k of MAP@k, recall@k, nDCG@k, hit@k.
+        resamples: Bootstrap resamples of customers for the intervals.
+    """
+
+    customer_folds: Annotated[int, Field(ge=2, le=20)] = 5
+    rolling_folds: Annotated[int, Field(ge=0, le=24)] = 0
+    list_length: Count = 7
+    resamples: Annotated[int, Field(ge=0, le=10_000)] = 200
+
+
+class GovernanceSection(Section):
+    """Who may promote: with `four_eyes`, nobody promotes a model that they trained."""
+
+    four_eyes: bool = False
+
+
+class Recipe(Section):
+    """All of a recipe file."""
+
+    name: str
+    purpose: str = ""
+    data: DataSection = DataSection()
+    candidates: CandidatesSection = CandidatesSection()
+    propensity: PropensitySettings = PropensitySettings()
+    backtest: BacktestSection = BacktestSection()
+    governance: GovernanceSection = GovernanceSection()
+    gate: tuple[Gate, ...] = ()
+
+
+def read_recipe(path: Path) -> Recipe:
+    """Read and check a recipe file.
+
+    Raises:
+        UsageError: Unreadable, not TOML, an unknown key, a wrong type; all findings are listed.
+    """
+    return parse_toml(path, Recipe)
+
+
+def find_recipe(folder: Path, reference: str) -> Path:
+    """Return the recipe file that `reference` means: a path, or the name of one in `folder`.
+
+    Raises:
+        UsageError: There is none; the message lists those that exist.
+    """
+    for path in (Path(reference), folder / reference, folder / f"{reference}.toml"):
+        if path.is_file():
+            return path
+    known = ", ".join(sorted(path.stem for path in folder.glob("*.toml"))) or "none"
+    remedy = f"recipes in {folder}: {known}"
+    raise UsageError(f"there is no recipe {reference}", where=str(folder), remedy=remedy, code="no-recipe")
+
+
+def training_dates(data: DataSection, snapshot_dates: Sequence[date]) -> list[date]:
+    """Return the as-of dates to learn from, ascending; each has a snapshot at the end of its label window.
+
+    Raises:
+        UsageError: A named date is no snapshot or has no complete labels yet, or no date has.
+    """
+    labelled = [day for day in sorted(snapshot_dates) if _is_labelled(day, data, snapshot_dates)]
+    unusable = sorted(set(data.as_of_dates) - set(labelled))
+    if unusable or not labelled:
+        raise UsageError(
+            "labels are incomplete for the as-of dates of the recipe",
+            where="data.as_of_dates",
+            remedy=f"import a later snapshot, or choose among: {_listed(labelled)}",
+            code="no-labels",
+            examples=[f"{day}: no snapshot then, or none at the end of its window" for day in unusable],
+        )
+    return sorted(data.as_of_dates) or labelled[-data.newest :]
+
+
+def _is_labelled(day: date, data: DataSection, snapshot_dates: Sequence[date]) -> bool:
+    _, until = window(day, data.horizon_months, data.gap_months)
+    return any(add_months(until, -1) < snapshot <= until for snapshot in snapshot_dates)
+
+
+def _listed(days: Sequence[date]) -> str:
+    return ", ".join(day.isoformat() for day in days[-12:]) or "none (at least two snapshots are needed)"

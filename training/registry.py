@@ -1,0 +1,336 @@
+"""Registered versions: list, find the artifact of one, promote, roll back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from training.deadline import Progress, within
+from training.gates import Finding, Gate, Metrics, judge, require
+from training.result import user_name
+from training.server import PATIENCE_SECONDS, answering, connect, down
+from training.storage import Storage
+from training.tracking import ARTIFACT_FOLDER, BYTES_PER_SECOND, GATES_TAG
+from vipreco.artifact import verify
+from vipreco.errors import DependencyDownError, UsageError
+from vipreco.project import Project
+from vipreco.tables.failpoints import reach
+
+if TYPE_CHECKING:
+    from mlflow.tracking import MlflowClient
+
+CHAMPION: Final = "champion"
+CHALLENGER: Final = "challenger"
+PREVIOUS: Final = "previous"
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Version:
+    """A registered version as the registry knows it."""
+
+    version: str
+    aliases: tuple[str, ...]
+    run_id: str
+    created_at: datetime
+    artifact_hash: str
+    snapshot_id: str
+    feature_fingerprint: str
+    as_of_date: str
+    recipe: str
+    trained_by: str
+    metrics: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """A verified artifact on this machine, and what it is called.
+
+    `remembered` is True when the registry did not answer and its last word was taken.
+    """
+
+    version: str
+    folder: Path
+    artifact_hash: str
+    remembered: bool = False
+
+
+class Registry:
+    """The registered model of a project, over an open client."""
+
+    def __init__(self, client: MlflowClient, project: Project, progress: Progress) -> None:
+        self._client = client
+        self._progress = progress
+        self._storage = Storage(project.artifacts)
+        self._name = project.settings.project.model
+
+    def versions(self) -> list[Version]:
+        """Return all versions, newest first, without their metrics."""
+        aliases = self.aliases()
+        self._progress.step()
+        found = [_version(item, aliases) for item in self._pages()]
+        return sorted(found, key=lambda item: int(item.version), reverse=True)
+
+    def aliases(self) -> dict[str, str]:
+        """Return alias to version; empty when the model does not exist yet."""
+        known = self._client.search_registered_models(f"name = '{self._name}'")
+        self._progress.step()
+        return {alias: str(version) for model in known for alias, version in model.aliases.items()}
+
+    def version(self, reference: str) -> Version:
+        """Return one version by its alias or number, with its metrics.
+
+        Raises:
+            UsageError: There is none; the message says what there is.
+        """
+        versions = self.versions()
+        for found in versions:
+            if reference.removeprefix("v") == found.version or reference in found.aliases:
+                return self.measured(found)
+        known = "; ".join(" ".join([found.version, *found.aliases]) for found in versions)
+        remedy = f"registered: {known}" if known else "train one with `vipreco train`"
+        what = f"there is no version {reference} of {self._name}"
+        raise UsageError(what, remedy=remedy, code="no-version")
+
+    def measured(self, found: Version) -> Version:
+        """Return the version with the metrics of its backtest."""
+        return replace(found, metrics=self._run(found)[0])
+
+    def findings(self, candidate: Version, measured: Metrics | None = None) -> list[Finding]:
+        """Judge a version by the gates it was trained with, against the champion.
+
+        Args:
+            candidate: The version.
+            measured: The champion's metrics on the same folds; without it, those of its own backtest.
+        """
+        _, tags = self._run(candidate)
+        gates = [Gate.model_validate(item) for item in json.loads(tags.get(GATES_TAG, "[]"))]
+        champion = measured if measured is not None else self._champion_metrics(candidate)
+        return [*_lineage(candidate), *judge(gates, candidate.metrics, champion)]
+
+    def four_eyes(self, candidate: Version, approver: str) -> Finding:
+        """Judge whether `approver` may promote this version."""
+        required = self._run(candidate)[1].get("vipreco.four_eyes") == "true"
+        passed = not required or approver != candidate.trained_by
+        return Finding(passed, f"approver is {approver}, trained by {candidate.trained_by}; must differ")
+
+    def crown(self, version: str) -> None:
+        """Make a version champion; the old one is `previous` from then on."""
+        aliases = self.aliases()
+        old = aliases.get(CHAMPION)
+        if old is not None and old != version:
+            self._set(PREVIOUS, old)
+        reach("training.before-champion")
+        self._set(CHAMPION, version)
+        if aliases.get(CHALLENGER) == version:
+            self._client.delete_registered_model_alias(self._name, CHALLENGER)
+        self.remember()
+
+    def challenge(self, version: str) -> None:
+        """Make a version the challenger, unless it is the champion already."""
+        if self.aliases().get(CHAMPION) != version:
+            self._set(CHALLENGER, version)
+        self.remember()
+
+    def remember(self) -> None:
+        """Keep on the disk which artifact each alias means."""
+        aliases = {
+            alias: {"version": found.version, "artifact_hash": found.artifact_hash}
+            for found in self.versions()
+            for alias in found.aliases
+        }
+        self._storage.remember(aliases)
+
+    def fetch(self, found: Version) -> Path:
+        """Return the verified folder of a version's artifact; downloads it when it is not here.
+
+        Raises:
+            IntegrityError: What is here, or what was downloaded, is not the registered artifact.
+        """
+        folder = self._storage.artifact(found.artifact_hash)
+        if folder.exists():
+            verify(folder, found.artifact_hash)
+            return folder
+        with self._storage.scratch() as scratch:
+            self._download(found.run_id, ARTIFACT_FOLDER, scratch)
+            return self._storage.adopt(scratch / ARTIFACT_FOLDER, found.artifact_hash)
+
+    def _download(self, run_id: str, path: str, target: Path) -> None:
+        """Download file by file, so that a server that hangs is told from one that is busy."""
+        items = self._client.list_artifacts(run_id, path)
+        for item in sorted(items, key=lambda item: str(item.path)):
+            if item.is_dir:
+                self._download(run_id, item.path, target)
+                continue
+            self._progress.step(extra=(item.file_size or 0) / BYTES_PER_SECOND)
+            self._client.download_artifacts(run_id, item.path, str(target))
+        self._progress.step()
+
+    def _champion_metrics(self, candidate: Version) -> Mapping[str, float] | None:
+        number = self.aliases().get(CHAMPION)
+        if number is None or number == candidate.version:
+            return None
+        return self.version(number).metrics
+
+    def _run(self, found: Version) -> tuple[dict[str, float], dict[str, str]]:
+        run = self._client.get_run(found.run_id)
+        self._progress.step()
+        return dict(run.data.metrics), dict(run.data.tags)
+
+    def _set(self, alias: str, version: str) -> None:
+        self._progress.step()
+        self._client.set_registered_model_alias(self._name, alias, version)
+
+    def _pages(self) -> list[Any]:
+        found: list[Any] = []
+        token = None
+        while True:
+            page = self._client.search_model_versions(f"name = '{self._name}'", page_token=token)
+            found += page
+            token = page.token
+            self._progress.step()
+            if not token:
+                return found
+
+
+def list_versions(project: Project, *, metrics: bool = False) -> list[Version]:
+    """Return all registered versions, newest first; with `metrics`, those of their backtests too.
+
+    Raises:
+        DependencyDownError: The registry does not answer.
+    """
+
+    def read(registry: Registry) -> list[Version]:
+        found = registry.versions()
+        return [registry.measured(item) for item in found] if metrics else found
+
+    return use(project, read)
+
+
+def resolve(project: Project, reference: str = CHAMPION) -> Resolved:
+    """Return the verified artifact of an alias or version number, on this machine.
+
+    When the registry does not answer, the last known meaning of an alias is used.
+
+    Raises:
+        UsageError: No such version.
+        IntegrityError: The artifact is not the registered one.
+        DependencyDownError: The registry does not answer and the reference is not remembered here.
+    """
+
+    def read(registry: Registry) -> Resolved:
+        found = registry.version(reference)
+        registry.remember()
+        return Resolved(found.version, registry.fetch(found), found.artifact_hash)
+
+    try:
+        return use(project, read)
+    except DependencyDownError:
+        remembered = _remembered(Storage(project.artifacts), reference)
+        if remembered is None:
+            raise
+        return remembered
+
+
+def promote(project: Project, reference: str, approver: str | None = None) -> list[Finding]:
+    """Make a version champion if it passes its gates; return the findings.
+
+    Args:
+        project: The project.
+        reference: Alias or number of the version.
+        approver: Who decides; default is the user who runs this.
+
+    Raises:
+        UsageError: No such version, or a gate refuses it, with both numbers.
+        BusyError: Another process is writing to the registry.
+        DependencyDownError: The registry does not answer; the champion is unchanged.
+    """
+
+    def write(registry: Registry) -> list[Finding]:
+        found = registry.version(reference)
+        findings = [*registry.findings(found), registry.four_eyes(found, approver or user_name())]
+        require(findings, f"version {found.version}")
+        registry.fetch(found)
+        registry.crown(found.version)
+        return findings
+
+    with Storage(project.artifacts).exclusive():
+        return use(project, write)
+
+
+def roll_back(project: Project) -> Version:
+    """Make the previous champion champion again, without a gate, and return it.
+
+    Raises:
+        UsageError: There is no previous champion.
+        DependencyDownError: The registry does not answer; the champion is unchanged.
+    """
+
+    def write(registry: Registry) -> Version:
+        found = registry.version(PREVIOUS)
+        registry.fetch(found)
+        registry.crown(found.version)
+        return registry.version(CHAMPION)
+
+    with Storage(project.artifacts).exclusive():
+        return use(project, write)
+
+
+def use(project: Project, work: Callable[[Registry], T]) -> T:
+    """Run `work` on the project's registry, as long as it answers.
+
+    Raises:
+        DependencyDownError: It does not, or not within ten seconds a step.
+    """
+    client = connect(project)
+
+    def run(progress: Progress) -> T:
+        with answering(project):
+            return work(Registry(client, project, progress))
+
+    try:
+        return within(PATIENCE_SECONDS, run)
+    except TimeoutError as error:
+        raise down(project, error) from error
+
+
+def _remembered(storage: Storage, reference: str) -> Resolved | None:
+    for alias, known in storage.remembered().items():
+        if reference == alias or reference.removeprefix("v") == known["version"]:
+            folder = storage.artifact(known["artifact_hash"])
+            if folder.exists():
+                verify(folder, known["artifact_hash"])
+                return Resolved(known["version"], folder, known["artifact_hash"], remembered=True)
+    return None
+
+
+def _lineage(candidate: Version) -> Sequence[Finding]:
+    """Refuse a version whose data, features or metrics nobody could tell later."""
+    named = {
+        "snapshot_id": candidate.snapshot_id,
+        "feature_fingerprint": candidate.feature_fingerprint,
+        "artifact_hash": candidate.artifact_hash,
+        "metrics": str(len(candidate.metrics) or ""),
+    }
+    return [Finding(bool(value), f"{name} is {value or 'not recorded'}") for name, value in named.items()]
+
+
+def _version(item: Any, aliases: Mapping[str, str]) -> Version:
+    number = str(item.version)
+    tags = dict(item.tags)
+    return Version(
+        version=number,
+        aliases=tuple(sorted(alias for alias, version in aliases.items() if version == number)),
+        run_id=str(item.run_id),
+        created_at=datetime.fromtimestamp(item.creation_timestamp / 1000, tz=UTC),
+        artifact_hash=tags.get("artifact_hash", ""),
+        snapshot_id=tags.get("snapshot_id", ""),
+        feature_fingerprint=tags.get("feature_fingerprint", ""),
+        as_of_date=tags.get("as_of_date", ""),
+        recipe=tags.get("recipe", ""),
+        trained_by=tags.get("trained_by", ""),
+    )

@@ -1,0 +1,181 @@
+"""What a training is given, what it must return, and the record of it that is kept on disk."""
+
+from __future__ import annotations
+
+import getpass
+import math
+import os
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from training.gates import Gate
+from training.recipe import Recipe
+from vipreco.artifact import Manifest
+from vipreco.project import Project, Section
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Value = str | int | float | bool
+Say = Callable[[str], None]
+MAX_VALUE_LENGTH: Final = 500
+METRIC_NAME: Final = re.compile(r"^[\w.\-/ ]{1,200}$")
+
+
+def silent(sentence: str) -> None:
+    """Say nothing about progress."""
+    del sentence
+
+
+@dataclass(frozen=True)
+class TrainingJob:
+    """What the fitting function gets.
+
+    Args:
+        project: Settings and folders.
+        recipe: The checked recipe.
+        as_of_dates: Dates to learn from, ascending.
+        snapshot_id: Fingerprint of the imported tables.
+        artifact_folder: Where to save the artifact; does not exist yet.
+        say: Takes a sentence about the progress.
+    """
+
+    project: Project
+    recipe: Recipe
+    as_of_dates: tuple[date, ...]
+    snapshot_id: str
+    artifact_folder: Path
+    say: Say = silent
+
+
+@dataclass(frozen=True)
+class CardTable:
+    """A table of the model card: a title, column names, and rows of cells."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Value | None, ...], ...]
+
+
+@dataclass(frozen=True)
+class CardInputs:
+    """What only the fitting function can say in the model card.
+
+    Args:
+        data: What it learnt from: dates, numbers of customers and acquisitions, never customers.
+        method: How the model works, in a few sentences.
+        limits: Where not to trust it, one sentence each (products with thin evidence, ...).
+        tables: Results with baselines beside every number.
+    """
+
+    data: str
+    method: str
+    limits: tuple[str, ...] = ()
+    tables: tuple[CardTable, ...] = ()
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """What the fitting function returns after it saved the artifact.
+
+    Args:
+        parameters: Settings and counts; numbers and short texts, never anything about a customer.
+        metrics_by_fold: One mapping a fold, in the order of folds.
+        summary_metrics: Over all folds; what gates are about. Baselines as `popularity/map_at_7`.
+        figures: Plots by file name without suffix.
+        card: Inputs of the model card.
+        champion_metrics: Of the present champion on the same folds, when it was replayed there.
+    """
+
+    parameters: Mapping[str, Value]
+    metrics_by_fold: Sequence[Mapping[str, float]]
+    summary_metrics: Mapping[str, float]
+    card: CardInputs
+    figures: Mapping[str, Figure] = field(default_factory=dict)
+    champion_metrics: Mapping[str, float] | None = None
+
+
+Fit = Callable[[TrainingJob], TrainingResult]
+
+
+class Record(Section):
+    """The record of a training (`record.json`): all that tracking and registry must know."""
+
+    training_id: str
+    recipe: str
+    artifact_hash: str
+    snapshot_id: str
+    feature_fingerprint: str
+    as_of_date: str
+    trained_by: str
+    promote: bool
+    four_eyes: bool
+    started_ms: int
+    ended_ms: int
+    parameters: dict[str, Value]
+    metrics_by_fold: tuple[dict[str, float | None], ...]
+    summary_metrics: dict[str, float | None]
+    champion_metrics: dict[str, float | None] | None
+    gates: tuple[Gate, ...]
+
+
+def make_record(
+    job: TrainingJob, result: TrainingResult, manifest: Manifest, times_ms: tuple[int, int], promote: bool
+) -> Record:
+    """Put together the record of a finished training.
+
+    Raises:
+        ValueError: A parameter that is no short value, or a metric with a name that no server takes.
+    """
+    champion = result.champion_metrics
+    return Record(
+        training_id=f"{times_ms[1]}-{manifest.artifact_hash[:16]}",
+        recipe=job.recipe.name,
+        artifact_hash=manifest.artifact_hash,
+        snapshot_id=str(manifest.facts.get("snapshot_id", "")),
+        feature_fingerprint=str(manifest.facts.get("feature_fingerprint", "")),
+        as_of_date=str(manifest.facts.get("as_of_date", "")),
+        trained_by=user_name(),
+        promote=promote,
+        four_eyes=job.recipe.governance.four_eyes,
+        started_ms=times_ms[0],
+        ended_ms=times_ms[1],
+        parameters=_checked_parameters(result.parameters),
+        metrics_by_fold=tuple(map(_checked_metrics, result.metrics_by_fold)),
+        summary_metrics=_checked_metrics(result.summary_metrics),
+        champion_metrics=None if champion is None else _checked_metrics(champion),
+        gates=job.recipe.gate,
+    )
+
+
+def user_name() -> str:
+    """Return the name of the user who runs this, or the number where a machine has no name for it."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError, ImportError):
+        return f"uid-{os.getuid()}"
+
+
+def _checked_parameters(parameters: Mapping[str, Value]) -> dict[str, Value]:
+    for name, value in parameters.items():
+        if not isinstance(value, str | int | float | bool) or len(str(value)) > MAX_VALUE_LENGTH:
+            raise ValueError(f"parameter {name} is no short value; lists and tables are not logged")
+    return {name: _plain(value) for name, value in sorted(parameters.items())}
+
+
+def _plain(value: Any) -> Value:
+    """Turn numpy scalars and non-finite numbers into what JSON has."""
+    value = value.item() if hasattr(value, "item") else value
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _checked_metrics(metrics: Mapping[str, float]) -> dict[str, float | None]:
+    named = {name.replace("@", "_at_"): float(value) for name, value in sorted(metrics.items())}
+    for name in named:
+        if not METRIC_NAME.match(name):
+            raise ValueError(f"metric {name!r} has a name that no tracking server takes")
+    return {name: value if math.isfinite(value) else None for name, value in named.items()}

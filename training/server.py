@@ -1,0 +1,115 @@
+"""The door to MLflow: a client with short time-outs, and one kind of error for every outage."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+from vipreco.errors import DependencyDownError, VipRecoError
+from vipreco.project import Project
+
+if TYPE_CHECKING:
+    from mlflow.tracking import MlflowClient
+
+PATIENCE_SECONDS: Final = 10.0
+LOCK_SECONDS: Final = 5.0
+SQLITE: Final = "sqlite:///"
+# Set before MLflow is imported; what a bank has set itself stays, but telemetry is never on.
+ENVIRONMENT: Final = {
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "4",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+    "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "0",
+    "MLFLOW_ARTIFACT_UPLOAD_DOWNLOAD_TIMEOUT": "60",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+}
+OUTAGES: Final = frozenset({"mlflow", "sqlalchemy", "sqlite3", "requests", "urllib3"})
+
+
+def connect(project: Project) -> MlflowClient:
+    """Return a client of the project's tracking store and registry.
+
+    Raises:
+        DependencyDownError: An SQLite store is locked by somebody else, or cannot be opened.
+    """
+    os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+    os.environ["DO_NOT_TRACK"] = "true"
+    for name, value in ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    uri = project.tracking_uri
+    with answering(project):
+        _check_sqlite(uri)
+        from mlflow.tracking import MlflowClient  # noqa: PLC0415 - takes seconds
+
+        # Its stack traces would repeat what our own message says, and could quote what was logged.
+        logging.getLogger("mlflow").setLevel(logging.CRITICAL)
+        return MlflowClient(tracking_uri=uri, registry_uri=uri)
+
+
+@contextmanager
+def answering(project: Project) -> Iterator[None]:
+    """Turn whatever MLflow, its database or the network raise into one error.
+
+    Raises:
+        DependencyDownError: The server refuses, is down, hangs or is locked.
+    """
+    try:
+        yield
+    except VipRecoError:
+        raise
+    except Exception as error:
+        if not _is_outage(error):
+            raise
+        raise down(project, error) from error
+
+
+def down(project: Project, error: BaseException) -> DependencyDownError:
+    """Return the error that says which server does not answer, and what to do."""
+    cause = getattr(error, "error_code", "") or type(error).__name__
+    remedy = "start it again, then run `vipreco sync`; everything is kept on this machine"
+    if "out-of-date database schema" in str(error):
+        remedy = "it was made by an older MLflow: back it up and run `mlflow db upgrade` on it"
+    what = f"the tracking server does not do what it should ({cause})"
+    return DependencyDownError(what, where=shown_uri(project.tracking_uri), remedy=remedy, code="tracking")
+
+
+def shown_uri(uri: str) -> str:
+    """Return a server's address without user name, password and query."""
+    parts = urlsplit(uri)
+    if not parts.hostname:
+        return uri.partition("?")[0]
+    port = f":{parts.port}" if parts.port else ""
+    return f"{parts.scheme}://{parts.hostname}{port}{parts.path}"
+
+
+def artifact_location(project: Project) -> str | None:
+    """Return where runs keep their files: inside the project for SQLite, else as the server decides."""
+    path = sqlite_path(project.tracking_uri)
+    return None if path is None else str(path.parent / "tracking-artifacts")
+
+
+def sqlite_path(uri: str) -> Path | None:
+    """Return the file of an SQLite store, None for any other."""
+    return Path(uri.removeprefix(SQLITE)) if uri.startswith(SQLITE) else None
+
+
+def _check_sqlite(uri: str) -> None:
+    """Wait a moment for a lock here, where it is ours to say how long."""
+    path = sqlite_path(uri)
+    if path is None:
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.exists():
+        with closing(sqlite3.connect(path, timeout=LOCK_SECONDS, isolation_level=None)) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute("ROLLBACK")
+
+
+def _is_outage(error: BaseException) -> bool:
+    roots = {kind.__module__.partition(".")[0] for kind in type(error).__mro__}
+    return bool(roots & OUTAGES) or isinstance(error, TimeoutError | ConnectionError)
