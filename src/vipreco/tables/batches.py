@@ -1,0 +1,139 @@
+"""The stored batches: one manifest that is replaced atomically, one process at a time that writes."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vipreco.durable import canonical_json, flush_directory, flush_file, write_json
+from vipreco.errors import BusyError, IntegrityError
+from vipreco.tables.failpoints import reach
+
+MANIFEST = "manifest.json"
+BATCHES = "batches"
+LOCK = ".lock"
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What is imported: the batches in their order, each with its files and its ledger."""
+
+    batches: tuple[dict[str, Any], ...] = ()
+
+    @property
+    def snapshot_id(self) -> str:
+        """First 16 hex digits of the SHA-256 over the manifest's canonical JSON."""
+        return hashlib.sha256(canonical_json(self.content)).hexdigest()[:16]
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """The manifest as it is written."""
+        return {"batches": list(self.batches), "format": FORMAT}
+
+    @property
+    def next_sequence(self) -> int:
+        """Sequence number of the next batch."""
+        return 1 + max((int(batch["sequence"]) for batch in self.batches), default=0)
+
+    def files(self, table: str) -> list[dict[str, Any]]:
+        """Return the file entries of a table, in batch order."""
+        return [entry for batch in self.batches for entry in batch["files"].get(table, [])]
+
+    def ledger(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Yield (batch id, ledger entry) of every file ever imported."""
+        for batch in self.batches:
+            for entry in batch["ledger"]:
+                yield batch["batch_id"], entry
+
+    def with_batch(self, batch: dict[str, Any]) -> Manifest:
+        """Return a manifest that also has `batch`."""
+        return Manifest((*self.batches, batch))
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Read the manifest of a tables folder; without one, nothing was imported yet.
+
+    Raises:
+        IntegrityError: Damaged, or written by a newer version.
+    """
+    path = folder / MANIFEST
+    if not path.exists():
+        return Manifest()
+    try:
+        content = json.loads(path.read_bytes())
+        if content["format"] != FORMAT:
+            raise IntegrityError(
+                f"has format {content['format']}, this version reads {FORMAT}",
+                where=str(path),
+                remedy="use the version of vipreco that wrote it",
+                code="format",
+            )
+        return Manifest(tuple(content["batches"]))
+    except (ValueError, KeyError, TypeError) as error:
+        raise IntegrityError(
+            "is damaged", where=str(path), remedy="restore it from a backup", code="manifest"
+        ) from error
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold the one writer's lock of a tables folder; a killed process gives it back.
+
+    Raises:
+        BusyError: Another import is running.
+    """
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise BusyError(
+                "another import is running", where=str(folder), remedy="wait for it to end", code="locked"
+            ) from error
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def remove_garbage(folder: Path, manifest: Manifest) -> None:
+    """Remove batch folders that no manifest entry names: what a killed import left behind."""
+    known = {batch["batch_id"] for batch in manifest.batches}
+    for path in sorted((folder / BATCHES).glob("*")):
+        if path.name not in known:
+            shutil.rmtree(path, ignore_errors=True)
+    for path in folder.glob(f".{MANIFEST}.*.tmp"):
+        path.unlink(missing_ok=True)
+
+
+@contextmanager
+def batch_folder(folder: Path, batch_id: str) -> Iterator[Path]:
+    """Make the folder of a new batch; it is removed again when the import does not end well."""
+    path = folder / BATCHES / batch_id
+    path.mkdir(parents=True, mode=0o700)
+    try:
+        yield path
+    except BaseException:
+        if all(batch["batch_id"] != batch_id for batch in read_manifest(folder).batches):
+            shutil.rmtree(path, ignore_errors=True)
+        raise
+
+
+def commit(folder: Path, manifest: Manifest, batch_path: Path) -> None:
+    """Make the batch's files durable, then replace the manifest: the one moment at which it is imported."""
+    for path in sorted(batch_path.rglob("*")):
+        flush_directory(path) if path.is_dir() else flush_file(path)
+    flush_directory(batch_path)
+    flush_directory(batch_path.parent)
+    reach("import-before-commit")
+    write_json(folder / MANIFEST, manifest.content)
+    reach("import-after-commit")

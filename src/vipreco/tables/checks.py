@@ -1,0 +1,186 @@
+"""Checks over whole files: duplicates, conflicts with what is stored, references to other tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import duckdb
+import numpy as np
+import numpy.typing as npt
+
+from vipreco import columns as c
+from vipreco.tables import contracts
+from vipreco.tables.contracts import Contract
+from vipreco.tables.staging import StagedTable
+from vipreco.tables.workbench import EXISTING, integers, name, names, newest, quoted
+
+CONFLICT: Final = "conflicting-duplicate"
+CONFLICT_STORED: Final = "conflicts-with-stored"
+UNKNOWN_CUSTOMER: Final = "unknown-customer"
+UNKNOWN_PRODUCT: Final = "unknown-product"
+AFTER_SNAPSHOT: Final = "opened-after-snapshot"
+DUPLICATE: Final = "duplicate"
+
+Rows = npt.NDArray[np.int64]
+_UNCOMPARED: Final = {c.RECORDED_DATE, c.BATCH_SEQUENCE}
+
+
+@dataclass(frozen=True)
+class Hit:
+    """Rows of one staged file that a check found, the column that shows it, and the code."""
+
+    staged: StagedTable
+    rows: Rows
+    column: str
+    code: str
+
+
+def same_kind(staged: Sequence[StagedTable]) -> list[list[StagedTable]]:
+    """Return the staged files of a batch grouped by what must be unique together."""
+    kinds: dict[tuple[str, tuple[str, ...]], list[StagedTable]] = {}
+    for table in staged:
+        kinds.setdefault((table.contract.table, tuple(sorted(table.rule.products))), []).append(table)
+    return list(kinds.values())
+
+
+def repeated(connection: duckdb.DuckDBPyConnection, tables: Sequence[StagedTable]) -> Iterator[Hit]:
+    """Find keys that occur more than once in the batch: identical rows, and rows that contradict each other."""
+    contract = tables[0].contract
+    key = list(contract.key) + [c.RECORDED_DATE] * all(c.RECORDED_DATE in one.rule.columns for one in tables)
+    connection.execute(f"CREATE OR REPLACE TEMP VIEW batch AS {_numbered(tables)}")
+    content = sorted({column for table in tables for column in table.schema.names} - set(key))
+    connection.execute(
+        f"""CREATE OR REPLACE TEMP TABLE repeats AS
+        WITH twice AS (SELECT {names(key)} FROM batch GROUP BY ALL HAVING count(*) > 1),
+        rows AS (SELECT part, position, {names(key)}, {_content(content)} AS content FROM batch SEMI JOIN twice USING ({names(key)}))
+        SELECT part, position, min(content) OVER by_key = max(content) OVER by_key AS same,
+               row_number() OVER (PARTITION BY {names(key)} ORDER BY part, position) AS number
+        FROM rows WINDOW by_key AS (PARTITION BY {names(key)})"""
+    )
+    yield from _hits(connection, tables, "repeats WHERE same AND number > 1", "", DUPLICATE)
+    yield from _hits(connection, tables, "repeats WHERE NOT same", contract.key[0], CONFLICT)
+
+
+def _content(columns: Sequence[str]) -> str:
+    """Return an expression that is equal for two rows exactly when all columns are."""
+    return (
+        f"to_json(struct_pack({', '.join(f'{name(one)} := {name(one)}' for one in columns)}))::VARCHAR"
+        if columns
+        else "''"
+    )
+
+
+def _numbered(tables: Sequence[StagedTable]) -> str:
+    parts = [
+        f"SELECT *, {part} AS part, file_row_number AS position "
+        f"FROM read_parquet({quoted(table.path)}, file_row_number = true)"
+        for part, table in enumerate(tables)
+    ]
+    return " UNION ALL BY NAME ".join(parts)
+
+
+def _hits(
+    connection: duckdb.DuckDBPyConnection, tables: Sequence[StagedTable], source: str, column: str, code: str
+) -> Iterator[Hit]:
+    parts, positions = integers(connection, f"SELECT DISTINCT part, position FROM {source} ORDER BY ALL")
+    for part, table in enumerate(tables):
+        if (parts == part).any():
+            yield Hit(table, positions[parts == part], column, code)
+
+
+def stored_already(connection: duckdb.DuckDBPyConnection, staged: StagedTable) -> Iterator[Hit]:
+    """Compare rows with the newest stored version of the same key: identical, corrected later, or contradicting."""
+    contract = staged.contract
+    if contract.table not in contracts.CONTRACTS:
+        return
+    key = list(contract.key)
+    stored = {row[0] for row in connection.execute(f"DESCRIBE {EXISTING}{contract.table}").fetchall()}
+    content = [column for column in staged.schema.names if column not in {*key, *_UNCOMPARED}]
+    known = " AND ".join(
+        f"n.{name(one)} IS NOT DISTINCT FROM {'o.' + name(one) if one in stored else 'NULL'}"
+        for one in content
+    )
+    connection.execute(
+        f"""CREATE OR REPLACE TEMP TABLE meets AS
+        SELECT 0 AS part, position, {known or "true"} AS same, n.recorded_date > o.recorded_date AS later
+        FROM ({_numbered([staged])}) n JOIN ({_newest_near(contract, staged)}) o USING ({names(key)})"""
+    )
+    yield from _hits(connection, [staged], "meets WHERE same", "", DUPLICATE)
+    yield from _hits(connection, [staged], "meets WHERE NOT same AND NOT later", key[0], CONFLICT_STORED)
+    corrected = integers(connection, "SELECT count(*) FROM meets WHERE NOT same AND later")[0]
+    staged.counts["rows correct or continue a stored one"] = int(corrected[0])
+
+
+def _newest_near(contract: Contract, staged: StagedTable) -> str:
+    """Return the newest stored versions, only of the snapshots that the staged file has."""
+    query = newest(contract.table, contract)
+    if contract.clock not in contract.key:
+        return query
+    clock = name(contract.clock)
+    bounds = f"SELECT {{}}({clock}) FROM read_parquet({quoted(staged.path)})"
+    near = f"WHERE {clock} BETWEEN ({bounds.format('min')}) AND ({bounds.format('max')})"
+    return query.replace(" QUALIFY", f" {near} QUALIFY")
+
+
+def unknown_references(
+    connection: duckdb.DuckDBPyConnection, staged: StagedTable, tables: Sequence[StagedTable]
+) -> Iterator[Hit]:
+    """Find rows that name a customer or a product which neither the stored tables nor this batch have."""
+    for column, table, code in (
+        (c.CUSTOMER_ID, c.CUSTOMERS, UNKNOWN_CUSTOMER),
+        (c.PRODUCT_ID, c.PRODUCTS, UNKNOWN_PRODUCT),
+    ):
+        if column in staged.contract.references:
+            query = (
+                f"(SELECT part, position FROM ({_numbered([staged])}) WHERE {column} IS NOT NULL "
+                f"AND {column} NOT IN ({_known_ids(column, table, tables)}))"
+            )
+            yield from _hits(connection, [staged], query, column, code)
+
+
+def _known_ids(column: str, table: str, tables: Sequence[StagedTable]) -> str:
+    parts = [f"SELECT {column} FROM {EXISTING}{table}"]
+    parts += [
+        f"SELECT {column} FROM read_parquet({quoted(one.path)})"
+        for one in tables
+        if one.contract.table == table
+    ]
+    return " UNION ".join(parts)
+
+
+def opened_after_snapshot(
+    connection: duckdb.DuckDBPyConnection, staged: StagedTable, tables: Sequence[StagedTable]
+) -> Iterator[Hit]:
+    """Find intervals that open after the newest snapshot of the customers."""
+    if staged.contract is not contracts.HOLDINGS:
+        return
+    parts = [f"SELECT max({c.SNAPSHOT_DATE}) AS newest FROM {EXISTING}{c.OBSERVATIONS}"]
+    parts += [
+        f"SELECT max({one.contract.clock}) FROM read_parquet({quoted(one.path)})"
+        for one in tables
+        if one.contract in (contracts.CUSTOMERS, contracts.FLAGS, contracts.OPENINGS, contracts.OPENINGS_WIDE)
+    ]
+    newest_date = f"(SELECT max(newest) FROM ({' UNION ALL '.join(parts)}))"
+    query = f"(SELECT part, position FROM ({_numbered([staged])}) WHERE {c.OPENED_DATE} > {newest_date})"
+    yield from _hits(connection, [staged], query, c.OPENED_DATE, AFTER_SNAPSHOT)
+
+
+def missing_products(connection: duckdb.DuckDBPyConnection, tables: Sequence[StagedTable]) -> list[str]:
+    """Return the products of flag columns that no products table knows."""
+    wanted = {product for table in tables for product in table.rule.products}
+    known = connection.execute(_known_ids(c.PRODUCT_ID, c.PRODUCTS, tables)).fetchall()
+    return sorted(wanted - {row[0] for row in known})
+
+
+def changed_meaning(connection: duckdb.DuckDBPyConnection, staged: StagedTable) -> list[str]:
+    """Return product ids whose name or family differs from the stored one without a later recorded date."""
+    if staged.contract is not contracts.PRODUCTS:
+        return []
+    rows = connection.execute(
+        f"""SELECT n.product_id FROM read_parquet({quoted(staged.path)}) n
+        JOIN ({newest(c.PRODUCTS, contracts.PRODUCTS)}) o USING (product_id)
+        WHERE (n.name <> o.name OR n.family <> o.family) AND n.recorded_date <= o.recorded_date ORDER BY 1"""
+    ).fetchall()
+    return [row[0] for row in rows]

@@ -1,0 +1,191 @@
+"""When a file as a whole is not taken, and what is worth a warning."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import duckdb
+
+from vipreco import columns as c
+from vipreco.errors import InputRejectedError
+from vipreco.tables import checks, contracts, scanning
+from vipreco.tables.batches import Manifest
+from vipreco.tables.intake import Intake
+from vipreco.tables.staging import StagedTable
+from vipreco.tables.text_csv import CsvSource
+
+MAY_BE_EMPTY = {c.CONTACTS, c.ACTIVITY}
+SNAPSHOT_TABLES = {c.CUSTOMERS, contracts.WIDE_FLAGS}
+
+
+def placed(error: InputRejectedError, path: Path) -> InputRejectedError:
+    """Return the error with the file's name before its place."""
+    if str(path) in error.where:
+        return error
+    where = f"{path}: {error.where}" if error.where else str(path)
+    return InputRejectedError(
+        error.what, where=where, remedy=error.remedy, code=error.code, examples=error.examples
+    )
+
+
+def refuse_empty(intake: Intake) -> None:
+    """Refuse a file without rows, unless its tables may have none.
+
+    Raises:
+        InputRejectedError: There is a header and nothing else.
+    """
+    tables = {table.rule.table for table in intake.tables}
+    if intake.read == 0 and not tables <= MAY_BE_EMPTY:
+        raise InputRejectedError(
+            "has a header and no rows", where=intake.name, remedy="ask for it again", code="no-rows"
+        )
+
+
+def refuse_bad_share(intake: Intake, limit: float) -> None:
+    """Refuse a file of which too large a share is bad.
+
+    Raises:
+        InputRejectedError: More than `limit` of its rows are refused.
+    """
+    if not intake.read or intake.quarantined <= limit * intake.read:
+        return
+    if (error := _encoding_error(intake)) is not None:
+        raise error
+    raise InputRejectedError(
+        f"{intake.quarantined} of {intake.read} rows are refused, more than {limit:.1%}",
+        where=intake.name,
+        remedy="correct the mapping or the file; max_quarantined_rate in vipreco.toml sets the limit",
+        code="too-many-bad-rows",
+        examples=[*_reasons(intake), *intake.examples()],
+    )
+
+
+def _encoding_error(intake: Intake) -> InputRejectedError | None:
+    invalid = [bad for bad in intake.bad if bad.code == scanning.INVALID_BYTES]
+    if not invalid or not isinstance(intake.source, CsvSource):
+        return None
+    first = invalid[0].places
+    start, size = int(first.offsets[0]), int(first.sizes[0])
+    with intake.candidate.path.open("rb") as handle:
+        handle.seek(start)
+        line = handle.read(size)
+    try:
+        line.decode(intake.source.encoding)
+        offset = start
+    except UnicodeDecodeError as error:
+        offset = start + error.start
+    return intake.source.encoding_error(int(first.rows[0]), offset)
+
+
+def _reasons(intake: Intake) -> list[str]:
+    counts: dict[str, int] = {}
+    for bad in intake.bad:
+        reason = f"column {bad.column}: {bad.code}" if bad.column else bad.code
+        counts[reason] = counts.get(reason, 0) + bad.places.rows.size
+    largest = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return [f"{number} row(s): {reason}" for reason, number in largest[:4]]
+
+
+def refuse_missing_products(connection: duckdb.DuckDBPyConnection, staged: Sequence[StagedTable]) -> None:
+    """Refuse flag columns of products that no products table has.
+
+    Raises:
+        InputRejectedError: Some product ids of the mapping are unknown.
+    """
+    missing = checks.missing_products(connection, staged)
+    if missing:
+        raise InputRejectedError(
+            f"{len(missing)} product(s) of the mapping's flag columns are in no products table",
+            remedy="import the products first, or in the same command",
+            code=checks.UNKNOWN_PRODUCT,
+            examples=missing,
+        )
+
+
+def refuse_changed_meaning(
+    connection: duckdb.DuckDBPyConnection, staged: StagedTable, intake: Intake
+) -> None:
+    """Refuse a product code that now names another product.
+
+    Raises:
+        InputRejectedError: Name or family differ, without a later recorded date.
+    """
+    changed = checks.changed_meaning(connection, staged)
+    if changed:
+        raise InputRejectedError(
+            f"{len(changed)} product code(s) changed their meaning",
+            where=intake.name,
+            remedy="give the product a new code, or a later recorded_date if it is a new version",
+            code="code-changed-meaning",
+            examples=changed,
+        )
+
+
+def refuse_old_or_small(
+    intake: Intake, manifest: Manifest, max_drop: float, *, backfill: bool, accept_drop: bool
+) -> None:
+    """Refuse a snapshot that is older, or much smaller, than the newest stored one.
+
+    Raises:
+        InputRejectedError: Without `backfill` or `accept_drop`, respectively.
+    """
+    for table, (oldest, newest, rows) in _snapshots(intake).items():
+        stored = _newest_stored(manifest, table)
+        if stored is None:
+            continue
+        date, last_rows = stored
+        if oldest < date and not backfill:
+            raise _too_old(intake, oldest, date)
+        if newest > date and rows < (1 - max_drop) * last_rows and not accept_drop:
+            raise _too_small(intake, rows, last_rows, max_drop)
+
+
+def _too_old(intake: Intake, oldest: str, date: str) -> InputRejectedError:
+    return InputRejectedError(
+        f"has snapshot {oldest}, older than the newest stored one, {date}",
+        where=intake.name,
+        remedy="give --backfill if older snapshots are to be added",
+        code="old-snapshot",
+    )
+
+
+def _too_small(intake: Intake, rows: int, last_rows: int, max_drop: float) -> InputRejectedError:
+    return InputRejectedError(
+        f"has {rows} rows at its newest snapshot, the last one had {last_rows}: a drop of more than {max_drop:.0%}",
+        where=intake.name,
+        remedy="ask whether the file is complete; give --accept-drop if it is",
+        code="row-count-drop",
+    )
+
+
+def newest_snapshots(intake: Intake) -> dict[str, tuple[str, int]]:
+    """Return, by table, the newest snapshot of the file and its rows: the ledger keeps it."""
+    return {table: (newest, rows) for table, (_, newest, rows) in _snapshots(intake).items()}
+
+
+def _newest_stored(manifest: Manifest, table: str) -> tuple[str, int] | None:
+    found = [tuple(entry["newest"][table]) for _, entry in manifest.ledger() if table in entry["newest"]]
+    if not found:
+        return None
+    date = max(date for date, _ in found)
+    return date, sum(rows for one, rows in found if one == date)
+
+
+def _snapshots(intake: Intake) -> dict[str, tuple[str, str, int]]:
+    return {
+        table.contract.table: snapshots
+        for table in intake.tables
+        if table.contract.table in SNAPSHOT_TABLES and (snapshots := table.snapshots) is not None
+    }
+
+
+def warnings(intake: Intake) -> Iterator[str]:
+    """Yield what was taken but deserves a look, each with the file's name."""
+    name = intake.candidate.path.name
+    for text in intake.source.warnings:
+        yield f"{name}: {text}"
+    for table in intake.tables:
+        for what, count in table.counts.items():
+            if count:
+                yield f"{name}: {count} {what}"

@@ -1,0 +1,325 @@
+"""`import_`: the bank's files into the tables, as one batch that is there wholly or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow.parquet as pq
+
+from vipreco import columns as c
+from vipreco.durable import canonical_json, sha256_of
+from vipreco.errors import InputRejectedError, UsageError
+from vipreco.project import Settings
+from vipreco.tables import checks, contracts, gates, panels, parquet
+from vipreco.tables.batches import Manifest, batch_folder, commit, locked, read_manifest, remove_garbage
+from vipreco.tables.failpoints import reach
+from vipreco.tables.intake import Candidate, Intake, inspect, staged_tables
+from vipreco.tables.mapping import Mapping
+from vipreco.tables.quarantine import FOLDER, write_quarantine
+from vipreco.tables.readers import open_source
+from vipreco.tables.report import FileLedger, ImportReport
+from vipreco.tables.staging import StagedTable
+from vipreco.tables.workbench import batches, name, quoted, workbench
+
+Progress = Callable[[str, int], None]
+SCRATCH = "scratch"
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the user decided about the import as a whole."""
+
+    settings: Settings
+    backfill: bool
+    accept_drop: bool
+    progress: Progress
+
+
+def import_(
+    tables_dir: Path,
+    mapping_path: Path,
+    sources: Sequence[Path],
+    settings: Settings,
+    *,
+    backfill: bool = False,
+    accept_drop: bool = False,
+    progress: Progress | None = None,
+) -> ImportReport:
+    """Import files into the tables as one batch; the same files again change nothing.
+
+    Args:
+        tables_dir: Folder of the tables; made when it is not there.
+        mapping_path: The mapping file.
+        sources: The files of this delivery.
+        settings: The project's settings (limits of the import, threads).
+        backfill: Take snapshots older than those already stored.
+        accept_drop: Take a snapshot that is much smaller than the last one.
+        progress: Called with the file's name and the rows read of it so far.
+
+    Raises:
+        UsageError: The mapping or a path is wrong.
+        InputRejectedError: A file as a whole cannot be taken; nothing was changed.
+        BusyError: Another import is running.
+    """
+    mapping = Mapping.read(mapping_path)
+    if not sources:
+        raise UsageError("no files are named", remedy="name the files to import", code="no-sources")
+    candidates = [inspect(path, mapping.source_for(path)) for path in sources]
+    options = Options(settings, backfill, accept_drop, progress or (lambda _name, _rows: None))
+    with locked(tables_dir):
+        manifest = read_manifest(tables_dir)
+        remove_garbage(tables_dir, manifest)
+        fresh, known = _split_known(candidates, manifest)
+        if not fresh:
+            return _nothing_new(known, manifest)
+        return _Import(tables_dir, manifest, options, fresh, known).run()
+
+
+def _split_known(
+    candidates: Sequence[Candidate], manifest: Manifest
+) -> tuple[list[Candidate], list[tuple[str, FileLedger]]]:
+    """Return the files that are new, and the batch and ledger of those that were imported before."""
+    stored = {(entry["sha256"], entry["entry"]): (batch, entry) for batch, entry in manifest.ledger()}
+    fresh: dict[tuple[str, str], Candidate] = {}
+    known: list[tuple[str, FileLedger]] = []
+    for candidate in candidates:
+        key = (candidate.sha256, candidate.entry)
+        if key in stored:
+            batch, entry = stored[key]
+            known.append((batch, FileLedger(**entry)))
+        else:
+            fresh.setdefault(key, candidate)
+    return list(fresh.values()), known
+
+
+def _nothing_new(known: Sequence[tuple[str, FileLedger]], manifest: Manifest) -> ImportReport:
+    return ImportReport(
+        batch_id=known[0][0],
+        snapshot_id=manifest.snapshot_id,
+        files=tuple(ledger for _, ledger in known),
+        tables={},
+        warnings=_known_warnings(known),
+        already_ingested=True,
+    )
+
+
+def _known_warnings(known: Sequence[tuple[str, FileLedger]]) -> tuple[str, ...]:
+    return tuple(f"{ledger.name}: already ingested as batch {batch}" for batch, ledger in known)
+
+
+class _Import:
+    """One import from the first byte to the commit."""
+
+    def __init__(
+        self,
+        folder: Path,
+        manifest: Manifest,
+        options: Options,
+        candidates: list[Candidate],
+        known: list[tuple[str, FileLedger]],
+    ) -> None:
+        self.folder = folder
+        self.manifest = manifest
+        self.options = options
+        self.candidates = candidates
+        self.sequence = manifest.next_sequence
+        self.batch_id = _batch_id(candidates, self.sequence)
+        self.warnings = list(_known_warnings(known))
+
+    def run(self) -> ImportReport:
+        """Read, check, write, commit."""
+        with batch_folder(self.folder, self.batch_id) as path:
+            scratch = path / SCRATCH
+            scratch.mkdir(mode=0o700)
+            reach("import-batch-folder")
+            intakes = [
+                self._read(candidate, number, scratch) for number, candidate in enumerate(self.candidates)
+            ]
+            reach("import-read")
+            threads = self.options.settings.project.threads
+            with workbench(self.folder, self.manifest, scratch, threads) as connection:
+                self._check(connection, intakes)
+                ledger = [intake.ledger(gates.newest_snapshots(intake)) for intake in intakes]
+                files = self._write_tables(connection, intakes, path)
+            quarantine = [file for one in intakes if (file := write_quarantine(one, path / FOLDER))]
+            reach("import-written")
+            _remove(scratch)
+            manifest = self._commit(ledger, files, path)
+        return ImportReport(
+            batch_id=self.batch_id,
+            snapshot_id=manifest.snapshot_id,
+            files=tuple(ledger),
+            tables={
+                table: sum(entry["rows"] for entry in manifest.batches[-1]["files"][table]) for table in files
+            },
+            warnings=(*self.warnings, *chain.from_iterable(gates.warnings(one) for one in intakes)),
+            quarantine=tuple(quarantine),
+        )
+
+    def _read(self, candidate: Candidate, number: int, scratch: Path) -> Intake:
+        source = open_source(candidate, scratch)
+        intake = Intake(candidate, source, staged_tables(candidate.rule, scratch, number, self.sequence))
+        try:
+            intake.read_all(lambda rows: self.options.progress(candidate.path.name, rows))
+        except InputRejectedError as error:
+            raise gates.placed(error, candidate.path) from error
+        gates.refuse_empty(intake)
+        gates.refuse_bad_share(intake, self.options.settings.import_.max_quarantined_rate)
+        return intake
+
+    def _check(self, connection: duckdb.DuckDBPyConnection, intakes: list[Intake]) -> None:
+        owners = {id(table): intake for intake in intakes for table in intake.tables}
+        staged = [table for intake in intakes for table in intake.tables]
+        gates.refuse_missing_products(connection, staged)
+        for tables in checks.same_kind(staged):
+            _apply(checks.repeated(connection, tables), owners)
+        for table in staged:
+            gates.refuse_changed_meaning(connection, table, owners[id(table)])
+            _apply(checks.stored_already(connection, table), owners)
+        for table in staged:
+            _apply(checks.opened_after_snapshot(connection, table, staged), owners)
+            _apply(checks.unknown_references(connection, table, staged), owners)
+        for intake in intakes:
+            intake.settle_duplicates()
+            gates.refuse_bad_share(intake, self.options.settings.import_.max_quarantined_rate)
+            if not intake.candidate.repaired:
+                gates.refuse_old_or_small(
+                    intake,
+                    self.manifest,
+                    self.options.settings.import_.max_drop_rate,
+                    backfill=self.options.backfill,
+                    accept_drop=self.options.accept_drop,
+                )
+
+    def _write_tables(
+        self, connection: duckdb.DuckDBPyConnection, intakes: list[Intake], path: Path
+    ) -> dict[str, list[Path]]:
+        staged = [table for intake in intakes for table in intake.tables if table.rows]
+        files: dict[str, list[Path]] = {}
+        for table in staged:
+            if (target := _store(connection, table, path, files)) is not None:
+                files.setdefault(table.contract.table, []).append(target)
+        panel = [table for table in staged if table.contract.table not in contracts.CONTRACTS]
+        if panel:
+            _write(
+                files,
+                path,
+                c.HOLDINGS,
+                panels.interval_batches(connection, panel, self.sequence),
+                panels.INTERVAL_SCHEMA,
+            )
+        if query := _observations(staged, files, self.sequence):
+            _write(files, path, c.OBSERVATIONS, batches(connection, query), contracts.OBSERVATION_SCHEMA)
+        reach("import-tables")
+        return files
+
+    def _commit(self, ledger: list[FileLedger], files: dict[str, list[Path]], path: Path) -> Manifest:
+        entries = {table: [_entry(self.folder, file) for file in files[table]] for table in sorted(files)}
+        batch: dict[str, Any] = {
+            "sequence": self.sequence,
+            "batch_id": self.batch_id,
+            "files": entries,
+            "ledger": [one.content() for one in ledger],
+        }
+        manifest = self.manifest.with_batch(batch)
+        commit(self.folder, manifest, path)
+        return manifest
+
+
+def _batch_id(candidates: Sequence[Candidate], sequence: int) -> str:
+    content = [[candidate.sha256, candidate.entry] for candidate in candidates]
+    return f"{sequence:06d}-" + hashlib.sha256(canonical_json(content)).hexdigest()[:12]
+
+
+def _apply(hits: Iterator[checks.Hit], owners: dict[int, Intake]) -> None:
+    """Take the rows that a check found out of their files; refused ones out of all tables of their source."""
+    found = [(hit, hit.staged.source_positions(hit.rows)) for hit in hits]
+    touched = {id(hit.staged): owners[id(hit.staged)] for hit, _ in found if hit.code != checks.DUPLICATE}
+    for hit, positions in found:
+        if hit.code == checks.DUPLICATE:
+            hit.staged.drop_positions(positions)
+        else:
+            owners[id(hit.staged)].quarantine(positions, hit.column, hit.code)
+    for intake in touched.values():
+        intake.drop_quarantined()
+
+
+def _store(
+    connection: duckdb.DuckDBPyConnection, table: StagedTable, path: Path, files: dict[str, list[Path]]
+) -> Path | None:
+    """Put a staged file into the batch; holdings become versions, panels are left for later."""
+    if table.contract.table not in contracts.CONTRACTS:
+        return None
+    target = _target(path, table.contract.table, files)
+    if table.contract is contracts.HOLDINGS and c.RECORDED_DATE not in table.rule.columns:
+        parquet.write_batches(target, table.schema, batches(connection, _two_versions(table)))
+    else:
+        table.path.replace(target)
+    target.chmod(0o600)
+    return target
+
+
+def _two_versions(table: StagedTable) -> str:
+    """Return the query that tells a closing apart from its opening: each was known at its own date."""
+    source = f"read_parquet({quoted(table.path)})"
+    opened = f"SELECT * REPLACE (NULL::DATE AS closed_date, opened_date AS recorded_date) FROM {source}"
+    closed = f"SELECT * FROM {source} WHERE closed_date IS NOT NULL"
+    order = ", ".join(
+        name(column) for column in (c.CUSTOMER_ID, c.PRODUCT_ID, c.OPENED_DATE, c.RECORDED_DATE)
+    )
+    return f"SELECT * FROM ({opened} UNION ALL {closed}) ORDER BY {order}, closed_date NULLS FIRST"
+
+
+def _observations(staged: Sequence[StagedTable], files: dict[str, list[Path]], sequence: int) -> str:
+    """Return the query for who was seen when: customers' rows, flag rows, openings."""
+    columns = f"{c.CUSTOMER_ID}, {{seen}} AS {c.SNAPSHOT_DATE}, {{known}} AS {c.RECORDED_DATE}"
+    parts = [
+        f"SELECT {columns.format(seen=c.SNAPSHOT_DATE, known=c.RECORDED_DATE)} FROM read_parquet({quoted(path)})"
+        for path in files.get(c.CUSTOMERS, [])
+    ]
+    for table in staged:
+        if table.contract.table not in contracts.CONTRACTS:
+            clock = table.contract.clock
+            parts.append(
+                f"SELECT {columns.format(seen=clock, known=clock)} FROM read_parquet({quoted(table.path)})"
+            )
+    if not parts:
+        return ""
+    return (
+        f"SELECT {c.CUSTOMER_ID}, {c.SNAPSHOT_DATE}, min({c.RECORDED_DATE}) AS {c.RECORDED_DATE}, "
+        f"{sequence}::INTEGER AS {c.BATCH_SEQUENCE} FROM ({' UNION ALL '.join(parts)}) "
+        f"GROUP BY ALL ORDER BY {c.SNAPSHOT_DATE}, {c.CUSTOMER_ID}"
+    )
+
+
+def _target(path: Path, table: str, files: dict[str, list[Path]]) -> Path:
+    number = len(files.get(table, []))
+    return path / (f"{table}.parquet" if not number else f"{table}-{number}.parquet")
+
+
+def _write(files: dict[str, list[Path]], path: Path, table: str, rows: Iterator[Any], schema: Any) -> None:
+    target = _target(path, table, files)
+    if parquet.write_batches(target, schema, rows):
+        files.setdefault(table, []).append(target)
+    else:
+        target.unlink()
+
+
+def _entry(folder: Path, path: Path) -> dict[str, Any]:
+    return {
+        "path": path.relative_to(folder).as_posix(),
+        "sha256": sha256_of(path),
+        "rows": int(pq.ParquetFile(path).metadata.num_rows),
+    }
+
+
+def _remove(scratch: Path) -> None:
+    for path in sorted(scratch.rglob("*"), reverse=True):
+        path.rmdir() if path.is_dir() else path.unlink()
+    scratch.rmdir()

@@ -1,0 +1,54 @@
+"""Refused rows, kept as they came, with a reason each: to correct and import again."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+
+from vipreco.tables.intake import Intake
+from vipreco.tables.mapping import QUARANTINE_SUFFIX
+from vipreco.tables.sources import Places
+
+FOLDER = "quarantine"
+REASONS_SUFFIX = ".reasons.csv"
+
+
+def write_quarantine(intake: Intake, folder: Path) -> Path | None:
+    """Write the refused rows' original lines, and beside them row, column and reason; return the path.
+
+    Only the owner can read either file.
+    """
+    if not intake.quarantined:
+        return None
+    folder.mkdir(mode=0o700, exist_ok=True)
+    path = folder / (intake.candidate.path.name.removesuffix(QUARANTINE_SUFFIX) + QUARANTINE_SUFFIX)
+    places = Places.join([bad.places for bad in intake.bad])
+    reasons = [(bad.column, bad.code) for bad in intake.bad for _ in range(bad.places.rows.size)]
+    order = np.argsort(places.rows, kind="stable")
+    with _private(path) as handle:
+        for line in intake.source.originals(places.take(order)):
+            handle.write(line)
+    _write_reasons(
+        path.with_name(path.name + REASONS_SUFFIX), places.rows[order].tolist(), [reasons[at] for at in order]
+    )
+    return path
+
+
+def _private(path: Path):  # type: ignore[no-untyped-def]
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb")
+
+
+def _write_reasons(path: Path, rows: list[int], reasons: list[tuple[str, str]]) -> None:
+    with _private(path) as handle:
+        text = [
+            ("row", "column", "reason"),
+            *((str(row), *why) for row, why in zip(rows, reasons, strict=True)),
+        ]
+        for cells in text:
+            handle.write((",".join(_cell(cell) for cell in cells) + "\n").encode())
+
+
+def _cell(text: str) -> str:
+    return '"' + text.replace('"', '""') + '"' if set(text) & set(',"\r\n') else text

@@ -1,0 +1,131 @@
+"""Reading Parquet as text: tried first in a child process, then every needed column cast to exact text."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from vipreco.errors import InputRejectedError
+from vipreco.tables import child
+from vipreco.tables.mapping import SourceRule
+from vipreco.tables.sources import Places, TextChunk, match_header, unread_warning
+from vipreco.tables.text_csv import TEXT_TYPE
+
+CHUNK_ROWS = 1 << 18
+
+
+class ParquetSource:
+    """A Parquet file, read as text.
+
+    Raises:
+        InputRejectedError: Damaged, or a needed column has a type that is not plain text, number, date or flag.
+    """
+
+    def __init__(self, path: Path, rule: SourceRule, *, chunk_rows: int = CHUNK_ROWS) -> None:
+        self.path = path
+        self.chunk_rows = chunk_rows
+        self.warnings: list[str] = []
+        child.run("vipreco.tables.text_parquet", "probe", path)
+        schema = pq.ParquetFile(path).schema_arrow
+        needed = rule.source_columns()
+        self.header = list(schema.names)
+        self._positions = match_header(self.header, needed, str(path))
+        self._refuse_types(schema)
+        self.warnings += unread_warning(self.header, needed)
+
+    def _refuse_types(self, schema: pa.Schema) -> None:
+        wrong = [
+            f"{name}: {schema.types[at]}"
+            for name, at in self._positions.items()
+            if not _plain(schema.types[at])
+        ]
+        if wrong:
+            raise InputRejectedError(
+                f"{len(wrong)} column(s) have a type that is not read",
+                where=str(self.path),
+                remedy="write them as text, number, date or flag",
+                code="column-type",
+                examples=wrong,
+            )
+
+    def chunks(self) -> Iterator[TextChunk]:
+        """Yield the rows, in the file's order."""
+        row = 1
+        for batch in self._batches():
+            columns = {name: _text(batch.column(self.header[at])) for name, at in self._positions.items()}
+            yield TextChunk(columns, Places.numbered(np.arange(row, row + batch.num_rows)), [])
+            row += batch.num_rows
+
+    def _batches(self) -> Iterator[pa.RecordBatch]:
+        names = list(dict.fromkeys(self.header[at] for at in self._positions.values()))
+        file = pq.ParquetFile(self.path, page_checksum_verification=True)
+        yield from file.iter_batches(self.chunk_rows, columns=names)
+
+    def originals(self, places: Places) -> Iterator[bytes]:
+        """Yield a header line and the rows' needed columns, as CSV."""
+        yield csv_line([self.header[at] for at in self._positions.values()])
+        row = 1
+        for batch in self._batches():
+            inside = places.rows[(places.rows >= row) & (places.rows < row + batch.num_rows)] - row
+            picked = batch.take(pa.array(inside))
+            texts = [_text(picked.column(self.header[at])).to_pylist() for at in self._positions.values()]
+            yield from (csv_line(cells) for cells in zip(*texts, strict=True))
+            row += batch.num_rows
+
+
+def csv_line(cells: list[str] | tuple[str, ...]) -> bytes:
+    """Return cells as one line of CSV."""
+    line = io.StringIO()
+    csv.writer(line, lineterminator="\n").writerow(cells)
+    return line.getvalue().encode()
+
+
+def probe(path: str) -> str:
+    """Read the whole file once, checksums verified; return what is wrong with it, or nothing.
+
+    Runs in a child process, because a damaged file can kill its reader.
+    """
+    try:
+        file = pq.ParquetFile(path, page_checksum_verification=True)
+        for batch in file.iter_batches(CHUNK_ROWS):
+            batch.validate(full=True)
+    except (pa.ArrowException, OSError, ValueError) as error:
+        return f"{type(error).__name__}"
+    return ""
+
+
+def _plain(kind: pa.DataType) -> bool:
+    checks = (
+        pa.types.is_integer,
+        pa.types.is_floating,
+        pa.types.is_decimal,
+        pa.types.is_boolean,
+        pa.types.is_string,
+        pa.types.is_large_string,
+        pa.types.is_date,
+        pa.types.is_timestamp,
+        pa.types.is_null,
+    )
+    inner = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return any(check(inner) for check in checks)
+
+
+def _text(column: pa.Array) -> pa.DictionaryArray:
+    """Return a column as exact text, blank where it is null."""
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    if pa.types.is_timestamp(column.type) and column.type.tz is None and _midnights(column):
+        column = column.cast(pa.date32())
+    texts = pc.fill_null(column.cast(pa.string()), "")
+    return texts.dictionary_encode().cast(TEXT_TYPE)
+
+
+def _midnights(column: pa.Array) -> bool:
+    return bool(pc.all(pc.equal(column, pc.floor_temporal(column, unit="day"))).as_py() is not False)

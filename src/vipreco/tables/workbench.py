@@ -1,0 +1,102 @@
+"""A DuckDB connection over the stored tables and the batch being imported."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from vipreco import columns as c
+from vipreco.tables import contracts
+from vipreco.tables.batches import Manifest
+
+MEMORY_LIMIT = "3GB"
+EXISTING = "existing_"
+
+
+@contextmanager
+def workbench(
+    folder: Path, manifest: Manifest, scratch: Path, threads: int
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Give a connection in which `existing_<table>` are the stored tables; it spills to `scratch`."""
+    connection = duckdb.connect()
+    try:
+        connection.execute(f"SET threads = {int(threads)}")
+        connection.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
+        connection.execute("SET preserve_insertion_order = false")
+        connection.execute(f"SET temp_directory = {quoted(scratch)}")
+        for table in contracts.TABLE_NAMES:
+            paths = [folder / entry["path"] for entry in manifest.files(table)]
+            connection.execute(f"CREATE TEMP VIEW {EXISTING}{table} AS {relation(paths, _schema(table))}")
+        yield connection
+    finally:
+        connection.close()
+
+
+def _schema(table: str) -> pa.Schema:
+    if table == c.OBSERVATIONS:
+        return contracts.OBSERVATION_SCHEMA
+    return contracts.schema_of(contracts.CONTRACTS[table])
+
+
+def quoted(value: Path | str) -> str:
+    """Return `value` as an SQL text."""
+    return "'" + str(value).replace("'", "''") + "'"
+
+
+def name(identifier: str) -> str:
+    """Return `identifier` as an SQL name."""
+    return '"' + identifier.replace('"', '""') + '"'
+
+
+def names(identifiers: Sequence[str], prefix: str = "") -> str:
+    """Return identifiers as an SQL list of names."""
+    return ", ".join(prefix + name(identifier) for identifier in identifiers)
+
+
+def relation(paths: Sequence[Path], schema: pa.Schema, extra: str = "") -> str:
+    """Return a query over Parquet files, or an empty one with the columns of `schema`."""
+    if not paths:
+        nothing = ", ".join(f"NULL::{_sql_type(field.type)} AS {name(field.name)}" for field in schema)
+        return f"SELECT {nothing} WHERE false"
+    listed = ", ".join(quoted(path) for path in paths)
+    return f"SELECT * FROM read_parquet([{listed}], union_by_name = true{extra})"
+
+
+def _sql_type(kind: pa.DataType) -> str:
+    known = {
+        pa.string(): "VARCHAR",
+        pa.date32(): "DATE",
+        pa.timestamp("us"): "TIMESTAMP",
+        pa.float64(): "DOUBLE",
+        pa.bool_(): "BOOLEAN",
+        pa.int32(): "INTEGER",
+        pa.int64(): "BIGINT",
+        pa.list_(pa.string()): "VARCHAR[]",
+        pa.decimal128(18, 2): "DECIMAL(18, 2)",
+    }
+    return known[kind]
+
+
+def newest(table: str, contract: contracts.Contract) -> str:
+    """Return a query for the newest version of each row of a stored table."""
+    return (
+        f"SELECT * FROM {EXISTING}{table} QUALIFY row_number() OVER (PARTITION BY {names(contract.key)} "
+        f"ORDER BY {c.RECORDED_DATE} DESC, {c.BATCH_SEQUENCE} DESC) = 1"
+    )
+
+
+def integers(connection: duckdb.DuckDBPyConnection, query: str) -> list[npt.NDArray[np.int64]]:
+    """Run a query whose columns are integers; return them as arrays."""
+    table = connection.sql(query).to_arrow_table()
+    return [column.to_numpy().astype(np.int64) for column in table.columns]
+
+
+def batches(connection: duckdb.DuckDBPyConnection, query: str) -> Iterator[pa.RecordBatch]:
+    """Run a query and yield its rows in batches."""
+    yield from connection.sql(query).to_arrow_reader(1 << 17)
