@@ -39,7 +39,7 @@ def customer_block(view: AsOf, planned: Planned, rows: int) -> CustomerBlock:
     """
     table = _run(view, planned, f"SELECT population.{_ROW}, {_selected(planned)}", "")
     places = table[_ROW].to_numpy()
-    if len(np.unique(places)) < len(places):
+    if len(places) and np.bincount(places).max() > 1:
         raise _twice(planned, "customer")
     values = np.empty((rows, len(planned.features)), dtype=np.float32)
     categories = {}
@@ -63,7 +63,7 @@ def product_pairs(view: AsOf, planned: Sequence[Planned], products: Sequence[str
     names = tuple(feature.name for feature in features)
     defaults = np.asarray([feature.fill for feature in features], dtype=np.float32)
     blocks = [_pair_block(view, item, products) for item in planned]
-    keys = np.unique(np.concatenate([np.empty(0, np.int64), *[key for key, _ in blocks]]))
+    keys = _union([key for key, _ in blocks])
     values = np.empty((len(keys), len(features)), dtype=np.float32)
     values[:] = defaults
     column = 0
@@ -84,7 +84,7 @@ def _pair_block(view: AsOf, planned: Planned, products: Sequence[str]) -> tuple[
     )
     table = _run(view, planned, select, join, list(products))
     keys = table[_ROW].to_numpy().astype(np.int64) * max(len(products), 1) + table[_PRODUCT].to_numpy()
-    if len(np.unique(keys)) < len(keys):
+    if len(_union([keys])) < len(keys):
         raise _twice(planned, "pair of customer and product")
     values = np.empty((len(keys), len(planned.features)), dtype=np.float32)
     for column, feature in enumerate(planned.features):
@@ -131,6 +131,14 @@ def _codes(
     codes = np.full(rows, start, dtype=np.int32)
     codes[places] = rank[pc.fill_null(encoded.indices, -1).to_numpy()]
     return codes, tuple(str(value) for value in found[order])
+
+
+def _union(keys: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
+    """Return the different keys, ascending (`np.unique` hashes, which is ten times slower here)."""
+    merged = np.sort(np.concatenate([np.empty(0, dtype=np.int64), *keys]))
+    first = np.ones(len(merged), dtype=np.bool_)
+    first[1:] = merged[1:] != merged[:-1]
+    return merged[first]
 
 
 def _twice(planned: Planned, what: str) -> UsageError:
