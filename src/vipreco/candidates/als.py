@@ -23,6 +23,9 @@ from vipreco.candidates.state import Arrays, Flags, HoldingState, Scores
 class ImplicitALS(ItemSideSource):
     """Matrix factorisation of holdings with confidence `alpha` on what is held and 1 on what is not.
 
+    The defaults suit a catalogue of some twenty products, where many factors or a high alpha lose to
+    popularity; `tune_als` finds the bank's own.
+
     Args:
         factors: Length of a product's vector.
         regularization: Penalty on the length of the vectors.
@@ -31,9 +34,9 @@ class ImplicitALS(ItemSideSource):
         seed: Of the starting vectors of the products.
     """
 
-    factors: int = 16
-    regularization: float = 0.1
-    alpha: float = 10.0
+    factors: int = 2
+    regularization: float = 10.0
+    alpha: float = 1.0
     iterations: int = 15
     seed: int = 20260101
     name: ClassVar[str] = "implicit-als"

@@ -22,9 +22,9 @@ class AlsSearch:
     The first trial is always the default settings, so a search never ends worse than them.
     """
 
-    factors: tuple[int, int] = (4, 32)
-    regularization: tuple[float, float] = (0.01, 100.0)
-    alpha: tuple[float, float] = (1.0, 40.0)
+    factors: tuple[int, int] = (2, 16)
+    regularization: tuple[float, float] = (0.1, 1000.0)
+    alpha: tuple[float, float] = (1.0, 20.0)
     iterations: int = 15
     trials: int = 12
     seed: int = 20260101
