@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from vipreco.cli import project_commands
+from vipreco.cli import data_commands, model_commands, project_commands
 
 HELP = """Next-best-product recommendations for the VIP customers of a bank.
 
@@ -32,6 +32,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 project_commands.register(app)
+data_commands.register(app)
+model_commands.register(app)
 
 
 def _print_version(wanted: bool) -> None:

@@ -1,12 +1,7 @@
-"""What a long command is doing right now: shown on a terminal, never in a file or a pipe.
-
-Any module reports a step with `logging.getLogger(__name__).info("fitting popularity")`. A step of known
-length adds `extra={"completed": 3, "total": 10}` and becomes a bar.
-"""
+"""What a long command is doing right now: shown on a terminal, never in a file or a pipe."""
 
 from __future__ import annotations
 
-import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,26 +10,38 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-TALKERS = ("vipreco", "training")
+
+class Narrator:
+    """Takes what the work reports; the methods fit the progress arguments of the public functions."""
+
+    def __init__(self, bar: Progress | None, title: str) -> None:
+        self._bar = bar
+        self._title = title
+        self._task = bar.add_task(title, total=None) if bar else None
+
+    def say(self, sentence: str) -> None:
+        """Show a step of unknown length."""
+        self.count(sentence, 0, None)
+
+    def rows(self, name: str, rows: int) -> None:
+        """Show how many rows of a file were read so far."""
+        self.count(f"{name} {rows:,} rows", 0, None)
+
+    def count(self, sentence: str, completed: int, total: int | None) -> None:
+        """Show a step of known length."""
+        if self._bar is not None and self._task is not None:
+            description = f"{self._title}: {sentence}"
+            self._bar.update(self._task, description=description, completed=completed, total=total)
 
 
 @contextmanager
-def narrated(title: str) -> Iterator[None]:
-    """Show `title`, and then each step that the work inside reports, with the time that it takes."""
+def narrated(title: str) -> Iterator[Narrator]:
+    """Show `title`, what the work inside reports, and the time that it takes; silent where nobody looks."""
     if not sys.stderr.isatty():
-        yield
+        yield Narrator(None, title)
         return
     with _bar() as bar:
-        narrator = _Narrator(bar, title)
-        loggers = [logging.getLogger(name) for name in TALKERS]
-        for logger in loggers:
-            logger.addHandler(narrator)
-            logger.setLevel(logging.INFO)
-        try:
-            yield
-        finally:
-            for logger in loggers:
-                logger.removeHandler(narrator)
+        yield Narrator(bar, title)
 
 
 def _bar() -> Progress:
@@ -43,19 +50,3 @@ def _bar() -> Progress:
 
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     return Progress(*columns, console=Console(stderr=True), transient=True)
-
-
-class _Narrator(logging.Handler):
-    """Turns log records into the description and the length of one progress bar."""
-
-    def __init__(self, bar: Progress, title: str) -> None:
-        super().__init__(logging.INFO)
-        self.bar = bar
-        self.title = title
-        self.task = bar.add_task(title, total=None)
-
-    def emit(self, record: logging.LogRecord) -> None:
-        text = f"{self.title}: {record.getMessage()}"
-        total = getattr(record, "total", None)
-        completed = getattr(record, "completed", 0)
-        self.bar.update(self.task, description=text, total=total, completed=completed)

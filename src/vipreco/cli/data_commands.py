@@ -1,0 +1,109 @@
+"""Commands about data: simulate a bank, import files, validate what was imported."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from vipreco.cli.listing import Listing
+from vipreco.cli.options import FormatOption, OutOption
+from vipreco.cli.progress import narrated
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from vipreco.tables import ImportReport
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module to `app`."""
+    panel = "Data"
+    app.command("simulate", rich_help_panel=panel)(simulate)
+    app.command("import", rich_help_panel=panel)(import_)
+
+
+def simulate(
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="New folder for the files.")],
+    customers: Annotated[int, typer.Option(help="Customers that the bank ever has.")] = 20_000,
+    months: Annotated[int, typer.Option(help="Monthly snapshots.")] = 24,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 20260101,
+    dirt: Annotated[float, typer.Option(metavar="RATE", help="Share of rows with a planted fault.")] = 0.0,
+) -> None:
+    """Write the raw files of a bank to practise on, with their mapping file.
+
+    The truth behind the files (who would acquire what, with which chance) is written apart into DIR/truth.
+
+    Example:  vipreco simulate --customers 5000 --months 18 --out practice
+    """
+    from vipreco.simulator import simulate as simulate_bank
+
+    with narrated("Simulating") as narrator:
+        report = simulate_bank(customers, months, seed, out, dirt=dirt, progress=narrator.count)
+    typer.echo(
+        f"{report.customers:,} customers, {months} snapshots from {report.first_snapshot} to "
+        f"{report.last_snapshot}, {report.acquisitions:,} acquisitions, {report.contacts:,} contacts"
+    )
+    typer.echo(f"{len(report.sources)} files in {report.folder / 'raw'}\n\nNext, inside a project folder:")
+    typer.echo(f"  vipreco import --mapping {report.mapping} {report.folder / 'raw'}/*.*")
+
+
+def import_(
+    sources: Annotated[list[Path], typer.Argument(metavar="FILE...", help="CSV, Parquet or XLSX files.")],
+    mapping: Annotated[
+        Path, typer.Option("--mapping", metavar="FILE", help="How these files become our tables (TOML).")
+    ],
+    backfill: Annotated[
+        bool, typer.Option("--backfill", help="Take snapshots older than those already here.")
+    ] = False,
+    accept_drop: Annotated[
+        bool, typer.Option("--accept-drop", help="Take a snapshot that is much smaller than the last one.")
+    ] = False,
+    kind: FormatOption = None,
+    out: OutOption = None,
+) -> None:
+    """Import files of the bank; every row is accepted, quarantined with a reason, or a duplicate.
+
+    Files that were imported before change nothing. Quarantined rows are written to a file of their own:
+    correct it and import it with the same mapping. Exit code 4 says that there are some.
+
+    Example:  vipreco import --mapping mapping.toml customers.csv holdings.parquet products.xlsx
+    """
+    from vipreco.project import Project
+    from vipreco.tables import import_ as import_files
+
+    listing = Listing.planned(kind, out)
+    project = Project.find()
+    with narrated("Importing") as narrator:
+        report = import_files(
+            project.tables,
+            mapping,
+            sources,
+            project.settings,
+            backfill=backfill,
+            accept_drop=accept_drop,
+            progress=narrator.rows,
+        )
+    listing.write(ledger(report))
+    _tell(report)
+    raise typer.Exit(report.exit_code)
+
+
+def ledger(report: ImportReport) -> pl.DataFrame:
+    """Return a row a file: read = accepted + quarantined + duplicates, and why rows were quarantined."""
+    import polars as pl
+
+    names = ("name", "read", "accepted", "quarantined", "duplicates")
+    columns = {name: [getattr(file, name) for file in report.files] for name in names}
+    reasons = [[f"{place} x {rows}" for place, rows in sorted(file.reasons.items())] for file in report.files]
+    return pl.DataFrame(columns).with_columns(pl.Series("reasons", reasons, dtype=pl.List(pl.String)))
+
+
+def _tell(report: ImportReport) -> None:
+    for warning in report.warnings:
+        typer.echo(f"warning: {warning}", err=True)
+    for path in report.quarantine:
+        typer.echo(f"quarantined rows: {path}; correct them there and import that file", err=True)
+    state = "nothing was new" if report.already_ingested else f"batch {report.batch_id} is in"
+    typer.echo(f"{state}; the tables are snapshot {report.snapshot_id}", err=True)

@@ -1,0 +1,123 @@
+"""`simulate` and `import` say what they did, and end with the code that a script needs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from vipreco.cli import main
+
+CUSTOMERS = "customer_id,day,tier\n001,2026-01-31,VIP\n002,2026-01-31,\n"
+PRODUCTS = "code,name,family\nP1,One,cards\n"
+HOLDINGS = "who,what,since\n001,P1,2026-01-05\n009,P1,2026-01-06\n"
+MAPPING = """
+[[source]]
+file = "customers.csv"
+[[source.table]]
+table = "customers"
+columns = { customer_id = "customer_id", snapshot_date = "day", tier = "tier" }
+
+[[source]]
+file = "products.csv"
+[[source.table]]
+table = "products"
+columns = { product_id = "code", name = "name", family = "family" }
+
+[[source]]
+file = "holdings.csv"
+[[source.table]]
+table = "holdings"
+columns = { customer_id = "who", product_id = "what", opened_date = "since" }
+"""
+
+
+@pytest.fixture
+def bank(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project in the current folder that takes many bad rows, with a bank's files beside it."""
+    raw = tmp_path / "the files 文件"
+    raw.mkdir()
+    for name, text in {"customers": CUSTOMERS, "products": PRODUCTS, "holdings": HOLDINGS}.items():
+        (raw / f"{name}.csv").write_text(text)
+    (tmp_path / "mapping.toml").write_text(MAPPING)
+    settings = '[project]\nname = "test"\nthreads = 1\n[import]\nmax_quarantined_rate = 0.6\n'
+    (tmp_path / "vipreco.toml").write_text(settings)
+    monkeypatch.chdir(tmp_path)
+    return raw
+
+
+def import_all(bank: Path, *options: str) -> int:
+    return main(["import", "--mapping", "mapping.toml", *options, *map(str, sorted(bank.glob("*.csv")))])
+
+
+def test_import_shows_a_ledger_and_ends_with_4_when_rows_are_quarantined(
+    bank: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert import_all(bank, "--format", "json") == 4
+    captured = capsys.readouterr()
+    ledger = {row.pop("name"): row for row in json.loads(captured.out)}
+    assert ledger["holdings.csv"] == {
+        "read": 2,
+        "accepted": 1,
+        "quarantined": 1,
+        "duplicates": 0,
+        "reasons": ["customer_id: unknown-customer x 1"],
+    }
+    assert ledger["customers.csv"]["accepted"] == 2
+    assert "quarantined rows: " in captured.err
+    assert "009" not in captured.out + captured.err
+
+
+def test_importing_the_same_files_again_changes_nothing_and_ends_with_0(
+    bank: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import_all(bank)
+    before = {path: path.read_bytes() for path in Path("data").rglob("*") if path.is_file()}
+    assert import_all(bank) == 0
+    assert "nothing was new" in capsys.readouterr().err
+    assert {path: path.read_bytes() for path in Path("data").rglob("*") if path.is_file()} == before
+
+
+def test_the_ledger_goes_into_a_file_when_asked(bank: Path) -> None:
+    import_all(bank, "--out", "ledger.parquet")
+    assert pl.read_parquet("ledger.parquet")["read"].sum() == 5
+
+
+def test_a_target_that_cannot_be_written_stops_the_import_before_it_begins(bank: Path) -> None:
+    assert import_all(bank, "--out", "missing/ledger.csv") == 2
+    assert not Path("data").exists()
+
+
+def test_a_rejected_file_ends_with_3_and_nothing_is_there(
+    bank: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (bank / "customers.csv").write_text("")
+    assert import_all(bank) == 3
+    assert "customers.csv" in capsys.readouterr().err
+    assert not list(Path("data").rglob("*.parquet"))
+
+
+def test_a_missing_file_and_a_folder_without_a_project_are_wrong_use(
+    bank: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["import", "--mapping", "mapping.toml", "nowhere.csv"]) == 2
+    Path("vipreco.toml").unlink()
+    assert import_all(bank) == 2
+    assert "vipreco new DIR" in capsys.readouterr().err
+
+
+def test_simulate_writes_a_bank_that_import_takes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    options = ["--customers", "60", "--months", "2", "--seed", "1", "--out", "practice"]
+    assert main(["simulate", *options]) == 0
+    assert "2 snapshots from 2025-11-30 to 2025-12-31" in capsys.readouterr().out
+    assert main(["simulate", *options]) == 2
+    assert main(["new", "bank"]) == 0
+    monkeypatch.chdir(tmp_path / "bank")
+    files = sorted(str(path) for path in Path("../practice/raw").iterdir() if path.is_file())
+    assert main(["import", "--mapping", "../practice/mapping.toml", *files]) in {0, 4}
+    assert Path("data/tables/manifest.json").is_file()
