@@ -37,13 +37,15 @@ class Ended:
 class MonthSetting:
     """What the bookings of a month depend on besides the customers.
 
-    `drop` is the mean monthly hazard of a holding to be closed, a value a product (0 with a term).
+    `drop` is the mean monthly hazard of a holding to be closed, a value a product (0 with a term);
+    `payout` is the chance that a maturing holding is paid out and not renewed.
     """
 
     catalogue: Catalogue
     calendar: Calendar
     parameters: DropParameters
     drop: Floats
+    payout: Floats
     month: int
 
 
@@ -117,8 +119,9 @@ def ends_of_month(
     """End holdings that mature, are dropped, are replaced, or whose holder leaves; note it in `state`."""
     month, calendar = setting.month, setting.calendar
     held = state.held & (state.opened_month < month) & present[:, None]
-    matured = held & _mature(state, setting)
-    _note_maturities(state, matured)
+    mature = held & _mature(state, setting)
+    _note_maturities(state, mature)
+    matured = mature & (random.random(held.shape) < setting.payout)
     dropped = held & (random.random(held.shape) < _drop_probability(population, state, setting))
     for column, needed in setting.catalogue.links("prerequisites"):
         dropped[:, needed] &= ~state.held[:, column]
@@ -142,7 +145,9 @@ def ends_of_month(
 
 def _mature(state: State, setting: MonthSetting) -> Flags:
     terms = setting.catalogue.terms
-    return (terms > 0) & (setting.month - state.opened_month.astype(np.int32) >= terms)
+    lasted = setting.month - state.opened_month.astype(np.int32)
+    mature: Flags = (terms > 0) & (lasted > 0) & (lasted % np.maximum(terms, 1) == 0)
+    return mature
 
 
 def _maturity_day(opened: NDArray[np.int32], month: int, calendar: Calendar) -> NDArray[np.int32]:

@@ -71,8 +71,9 @@ def draw_activity(
 
 def maturing(state: State, catalogue: Catalogue, month: int) -> NDArray[np.float64]:
     """Return the amount of a customer's holdings that mature in the next two months."""
-    left = state.opened_month.astype(np.int32) + catalogue.terms - month
-    soon = state.held & (catalogue.terms > 0) & (left >= 1) & (left <= 2)
+    terms = catalogue.terms.astype(np.int32)
+    lasted = month - state.opened_month.astype(np.int32)
+    soon = state.held & (terms > 0) & (lasted % np.maximum(terms, 1) >= terms - 2)
     amount: NDArray[np.float64] = np.round((state.amount * soon).sum(axis=1, dtype=np.float64), 2)
     return amount
 

@@ -51,7 +51,7 @@ class Levels:
 
 def calibrate(catalogue: Catalogue, calendar: Calendar, parameters: Parameters, seed: int) -> Levels:
     """Find the levels on customers that are drawn for it and are no part of the bank."""
-    targets = stock_targets(catalogue, parameters)
+    targets = stock_targets(catalogue, parameters.acquisitions)
     population = draw_population(parameters.calibration_rows, calendar, parameters, seed, CALIBRATION_BLOCK)
     state = empty_state(len(population), len(catalogue.products))
     random = stream(seed, Purpose.OPENING_STOCK, 0, CALIBRATION_BLOCK)

@@ -71,7 +71,7 @@ def contact_probability(
     """
     vip = state.tier >= FIRST_VIP_TIER
     usual = np.where(vip[:, None], np.array(parameters.vip_channels), np.array(parameters.other_channels))
-    channel = usual * (population.consent == 1)
+    channel = usual * (state.consent == 1)
     total = channel.sum(axis=1)
     chance = np.where(vip, parameters.vip_probability, parameters.other_probability)
     chance = chance * (total > 0) * present * ~population.control

@@ -25,6 +25,7 @@ from vipreco.simulator.calibration import Levels
 from vipreco.simulator.contacts import ContactChances, Contacts
 from vipreco.simulator.events import draw_events
 from vipreco.simulator.hazards import Hazards, probability_of
+from vipreco.simulator.outcomes import draw_outcomes, withdraw_consent
 from vipreco.simulator.parameters import Parameters
 from vipreco.simulator.population import Population
 from vipreco.simulator.products import Catalogue
@@ -53,8 +54,11 @@ class Bank:
 
     def setting(self, month: int) -> MonthSetting:
         """Return what the bookings of a month depend on."""
-        drop = np.where(self.catalogue.terms > 0, 0, 1 / self.levels.targets.duration)
-        return MonthSetting(self.catalogue, self.calendar, self.parameters.drops, drop, month)
+        duration, terms = self.levels.targets.duration, self.catalogue.terms
+        drop = np.where(terms > 0, 0, 1 / duration)
+        return MonthSetting(
+            self.catalogue, self.calendar, self.parameters.drops, drop, terms / duration, month
+        )
 
     def random(self, purpose: Purpose, month: int, block: int) -> np.random.Generator:
         """Return the stream of random numbers of a purpose."""
@@ -113,6 +117,7 @@ class MonthResult:
     opened_now: Flags
     contacts: Contacts
     contact_gain: Singles
+    outcome: NDArray[np.int8]
     ended: Ended
     leaving: Flags
     present: Flags
@@ -160,6 +165,9 @@ def run_month(bank: Bank, block: Block, month: int, with_truth: bool) -> MonthRe
     leaving = _leaving(bank, block, exponent, contacts, month) & present
     ended = _turn_month(bank, block, acquired, leaving, present, month)
     _remember_contacts(state, contacts, month, parameters)
+    random = bank.random(Purpose.OUTCOMES, month, block.number)
+    outcome = draw_outcomes(contacts, acquired, random, parameters.contacts)
+    withdraw_consent(state, contacts, outcome)
     random = bank.random(Purpose.ACTIVITY, month, block.number)
     opened_now = acquired | (state.held & (population.joined_month == month)[:, None])
     return MonthResult(
@@ -167,6 +175,7 @@ def run_month(bank: Bank, block: Block, month: int, with_truth: bool) -> MonthRe
         opened_now=opened_now,
         contacts=contacts,
         contact_gain=gain,
+        outcome=outcome,
         ended=ended,
         leaving=leaving,
         present=present,

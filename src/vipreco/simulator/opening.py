@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from vipreco.simulator.calendar import NEVER, Calendar
 from vipreco.simulator.hazards import Hazards
-from vipreco.simulator.parameters import Parameters
+from vipreco.simulator.parameters import AcquisitionParameters
 from vipreco.simulator.population import Population
 from vipreco.simulator.products import Catalogue
 from vipreco.simulator.state import State
@@ -27,19 +27,18 @@ class Stock:
 
     Args:
         owned: Share of customers holding the product in the steady state.
-        duration: Mean months that it is held: `owned / acquisitions a month`, or the term.
+        duration: Mean months that it is held: `owned / acquisitions a month`, at least the term.
     """
 
     owned: Floats
     duration: Floats
 
 
-def stock_targets(catalogue: Catalogue, parameters: Parameters) -> Stock:
+def stock_targets(catalogue: Catalogue, parameters: AcquisitionParameters) -> Stock:
     """Return the steady state that acquisitions, terms and ownership imply."""
-    acquired = catalogue.share * parameters.acquisitions.products_a_customer_month
-    terms = catalogue.terms.astype(np.float64)
-    owned = np.where(terms > 0, acquired * terms, catalogue.numbers("owned"))
-    return Stock(owned=owned, duration=np.where(terms > 0, terms, owned / acquired))
+    acquired = catalogue.share * parameters.products_a_customer_month
+    owned = catalogue.numbers("owned")
+    return Stock(owned=owned, duration=np.maximum(owned / acquired, catalogue.terms))
 
 
 @dataclass(frozen=True)
@@ -81,7 +80,8 @@ def open_stock(
         if column == SETTLEMENT:
             chances[:, column] = np.where(joining < 1, 0.95, chances[:, column])
         held[:, column] = random.random(len(held)) < chances[:, column]
-    _date_stock(population, state, held, hazards, random)
+    duration = stock_targets(catalogue=hazards.catalogue, parameters=hazards.parameters).duration
+    _date_stock(population, state, held, hazards, duration, random)
     return chances
 
 
@@ -103,14 +103,17 @@ def chance_to_hold(exponent: Floats, level: float) -> Floats:
 
 
 def _date_stock(
-    population: Population, state: State, held: Flags, hazards: Hazards, random: np.random.Generator
+    population: Population,
+    state: State,
+    held: Flags,
+    hazards: Hazards,
+    duration: Floats,
+    random: np.random.Generator,
 ) -> None:
-    """Give each holding an opening day: within the term, or some time since joining."""
-    calendar, terms = hazards.calendar, hazards.catalogue.terms
+    """Give each holding an opening day: some time before the start, not before joining."""
+    calendar = hazards.calendar
     start = calendar.first_day(0)
-    duration = np.where(terms > 0, terms, 48) * MONTH_DAYS
-    ago = random.random(held.shape) * np.where(terms > 0, terms * MONTH_DAYS - 1, 0)
-    ago = np.where(terms > 0, ago, random.exponential(duration, held.shape))
+    ago = random.exponential(duration * MONTH_DAYS, held.shape)
     day = np.maximum(start - 1 - ago, population.joined_day[:, None]).astype(np.int32)
     late_joiner = population.joined_day >= start
     day[late_joiner] = population.joined_day[late_joiner, None]

@@ -39,14 +39,14 @@ class AssetParameters:
 
     body_median: float = 8_000.0
     body_sigma: float = 1.5
-    tail_share: float = 0.04
+    tail_share: float = 0.036
     tail_minimum: float = 150_000.0
     tail_exponent: float = 1.1
     maximum: float = 300_000_000.0
     age_correlation: float = 0.30
     reversion: float = 0.08
     volatility: float = 0.10
-    drift: float = 0.003
+    drift: float = 0.0015
     average_noise: float = 0.02
     ladders: tuple[TierLadder, ...] = (
         TierLadder(date(2000, 1, 1), (50e3, 200e3, 1e6, float("inf"), 8e6)),
@@ -98,15 +98,16 @@ class ContactParameters:
     control_share: float = 0.10
     vip_channels: tuple[float, float, float] = (0.60, 0.15, 0.25)
     other_channels: tuple[float, float, float] = (0.02, 0.48, 0.50)
-    effect_mean: tuple[float, float, float] = (1.3, 0.35, 0.55)
+    effect_mean: tuple[float, float, float] = (2.1, 0.6, 1.0)
     effect_sigma: tuple[float, float, float] = (0.6, 0.3, 0.4)
     put_off_share: float = 0.15
-    put_off_effect: float = -1.8
+    put_off_effect: float = -2.6
     fatigue: float = 0.45
     fatigue_persistence: float = 0.6
     value_weight: float = 0.4
     popularity_weight: float = 0.6
     interest_probability: float = 0.18
+    refusal_probability: float = 0.10
     no_answer_probability: tuple[float, float, float] = (0.35, 0.0, 0.0)
     outcome_unknown_probability: float = 0.04
 

@@ -24,6 +24,7 @@ class Purpose(IntEnum):
     DIRT = 12
     OUTCOMES = 13
     ENGAGEMENT = 14
+    LOADING = 15
 
 
 def stream(seed: int, purpose: Purpose, month: int = 0, block: int = 0) -> np.random.Generator:

@@ -22,11 +22,13 @@ from vipreco.simulator.codes import (
 from vipreco.simulator.identity import contact_numbers, numbered
 from vipreco.simulator.month import Bank, Block, MonthResult, in_snapshot
 from vipreco.simulator.opening import PastHolding
+from vipreco.simulator.outcomes import Outcome
 from vipreco.simulator.parameters import FIRST_VIP_TIER
 from vipreco.simulator.products import Catalogue
 from vipreco.simulator.randomness import Purpose
 
 Days = NDArray[np.int32]
+
 Codes = NDArray[np.int8]
 
 
@@ -49,9 +51,9 @@ def customers_frame(bank: Bank, block: Block, month: int) -> pl.DataFrame:
             "开户日期": _dates(who.joined_day[rows]),
             "客户经理": numbered("M", manager, 5),
             "开户机构": numbered("", block.branch[rows] + 1, 4),
-            "电话授权": coded(CONSENT_CODES, who.consent[rows, 0]),
-            "短信授权": coded(CONSENT_CODES, who.consent[rows, 1]),
-            "应用授权": coded(CONSENT_CODES, who.consent[rows, 2]),
+            "电话授权": coded(CONSENT_CODES, state.consent[rows, 0]),
+            "短信授权": coded(CONSENT_CODES, state.consent[rows, 1]),
+            "应用授权": coded(CONSENT_CODES, state.consent[rows, 2]),
             "拒绝画像": coded(OPT_OUT_CODES, who.opted_out[rows]),
             "职业": coded(OCCUPATION_CODES, who.occupation[rows]),
             "年收入": pl.Series(income).fill_nan(None),
@@ -71,13 +73,12 @@ def activity_frame(bank: Bank, block: Block, month: int, result: MonthResult) ->
 def contacts_frame(bank: Bank, block: Block, month: int, result: MonthResult) -> pl.DataFrame:
     """Return a month's contacts with what came of them."""
     contacts, records = result.contacts, bank.parameters.records
-    random = bank.random(Purpose.OUTCOMES, month, block.number)
+    random = bank.random(Purpose.LOADING, month, block.number)
     count = len(contacts.customer)
     hour = random.integers(9, 18, count)
     minute = random.integers(0, 60, count)
     day = bank.calendar.first_day(month) + contacts.day
-    outcome = _outcomes(bank, result, random)
-    later = np.where(outcome == RESULT_CODES.index("P"), day + random.integers(7, 45, count), NEVER)
+    later = np.where(result.outcome == Outcome.POSTPONED, day + random.integers(7, 45, count), NEVER)
     late = (random.random(count) < records.contact_late) * random.integers(1, records.late_days, count)
     moment = day.astype("datetime64[D]").astype("datetime64[ms]") + (hour * 3600 + minute * 60) * 1000
     return pl.DataFrame(
@@ -87,7 +88,7 @@ def contacts_frame(bank: Bank, block: Block, month: int, result: MonthResult) ->
             "PROD_CD": coded(bank.catalogue.ids, contacts.product),
             "CHNL": coded(CHANNEL_CODES, contacts.channel),
             "TOUCH_TIME": pl.Series(moment),
-            "RESULT": coded(RESULT_CODES, outcome),
+            "RESULT": coded(RESULT_CODES, result.outcome),
             "NEXT_DT": _dates(later.astype(np.int32)),
             "CAMP_ID": pl.Series([f"K{bank.calendar.label(month)}"]).new_from_index(0, count),
             "LOAD_DT": _dates((day + late).astype(np.int32)),
@@ -110,21 +111,6 @@ def truth_of_contacts(bank: Bank, block: Block, month: int, result: MonthResult)
             "acquired": result.acquired[contacts.customer, contacts.product],
         }
     )
-
-
-def _outcomes(bank: Bank, result: MonthResult, random: np.random.Generator) -> NDArray[np.int64]:
-    """Accepted where acquired; else postponed or declined; unreachable where nobody answered."""
-    contacts = result.contacts
-    count = len(contacts.customer)
-    acquired = result.acquired[contacts.customer, contacts.product]
-    postponed = random.random(count) < bank.parameters.contacts.interest_probability
-    unknown = random.random(count) < bank.parameters.contacts.outcome_unknown_probability
-    code = {text: position for position, text in enumerate(RESULT_CODES)}
-    outcome = np.where(postponed, code["P"], code["D"])
-    outcome = np.where(contacts.effect < -1.5, code["X"], outcome)
-    outcome = np.where(unknown, code["9"], outcome)
-    outcome = np.where(contacts.answered, outcome, code["U"])
-    return np.where(acquired & contacts.answered, code["A"], outcome)
 
 
 def ended_frame(bank: Bank, block: Block, ended: Ended | PastHolding) -> pl.DataFrame:

@@ -242,7 +242,7 @@ class Simulation:
         last = bank.calendar.months - 1
         frames = [*self.ended, *(raw_frames.open_frame(bank, block) for block in blocks)]
         holdings = pl.concat(frames)
-        random = stream(self.seed, Purpose.RECORDS, last + 1)
+        random = stream(self.seed, Purpose.LOADING, last + 1)
         records = self.parameters.records
         delayed = random.random(holdings.height) < records.holding_late
         late = (delayed * random.integers(1, records.late_days, holdings.height)).astype(np.int32)
@@ -285,6 +285,7 @@ def start_block(bank: Bank, block: Block) -> PastHolding:
     random = stream(bank.seed, Purpose.OPENING_STOCK, 0, block.number)
     start_assets(state, population.wealth, random, parameters.assets)
     state.assessed_day[:] = population.assessed_day
+    state.consent[:] = population.consent
     state.tier[:] = tier_of(state.average, bank.calendar.snapshot_date(-1), parameters.assets)
     draw_engagement(state, random, parameters)
     chances = open_stock(population, state, bank.hazards, bank.levels.stock, random)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from vipreco.simulator.calendar import NEVER
 from vipreco.simulator.events import N_EVENTS
+from vipreco.simulator.parameters import CHANNELS
 
 NOT_LEFT = 10_000
 """The month of leaving of a customer who stays."""
@@ -23,7 +24,8 @@ class State:
 
     `assets` and `average` are yuan, `level` is the logarithm that assets return to, `tier` a code,
     `engagement` the customer's present readiness for anything, `pulses` the fading effects of life
-    events, `opened_*` and `amount` the open holdings, `closed_month` when a product was last closed.
+    events, `opened_*` and `amount` the open holdings, `closed_month` when a product was last closed,
+    `consent` 1, 0 or -1 (not on record) by channel.
     """
 
     assets: NDArray[np.float64]
@@ -40,6 +42,7 @@ class State:
     left_month: NDArray[np.int16]
     contacted_month: NDArray[np.int16]
     fatigue: NDArray[np.float32]
+    consent: NDArray[np.int8]
 
     def rows(self, part: slice) -> State:
         """Return the customers of a slice; its arrays are views on this state's."""
@@ -69,4 +72,5 @@ def empty_state(customers: int, products: int) -> State:
         left_month=np.full(customers, NOT_LEFT, np.int16),
         contacted_month=np.full(customers, NO_MONTH, np.int16),
         fatigue=np.zeros(customers, np.float32),
+        consent=np.zeros((customers, len(CHANNELS)), np.int8),
     )
