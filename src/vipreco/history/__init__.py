@@ -4,5 +4,6 @@ from vipreco.history.asof import AsOf
 from vipreco.history.calendar import add_months, window
 from vipreco.history.history import History
 from vipreco.history.labels import Labels
+from vipreco.history.scramble import scrambled_future
 
-__all__ = ["AsOf", "History", "Labels", "add_months", "window"]
+__all__ = ["AsOf", "History", "Labels", "add_months", "scrambled_future", "window"]

@@ -26,6 +26,7 @@ from vipreco.history.sources import (
     table_names,
     typed,
 )
+from vipreco.tables import Tables
 
 # The big tables stay in their files: a query reads the columns and dates that it needs.
 _LAZY = frozenset({CUSTOMERS, OBSERVATIONS, ACTIVITY})
@@ -46,8 +47,6 @@ class History:
         Raises:
             UsageError: Nothing was imported there.
         """
-        from vipreco.tables import Tables  # noqa: PLC0415
-
         imported = Tables.open(tables)
         files = {table: imported.files(table) for table in CONTRACTS}
         return cls(ParquetSources(Path(tables), files), threads, imported.snapshot_id)
