@@ -1,0 +1,181 @@
+"""P(customer acquires product within the horizon), for every product of the catalogue at once.
+
+Two boosters: P(acquires anything) over all observed customers, and P(product | acquires) over the
+acquirers alone. Their product is calibrated product by product. Experiment 001 compares this shape
+with one booster a product and with one booster over customer-product pairs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vipreco.folds import customer_folds
+from vipreco.propensity.booster import Booster, Examples, Machine, Scores, Values
+from vipreco.propensity.calibration import Calibration, Mask
+from vipreco.propensity.rows import LabelledRows
+from vipreco.propensity.settings import PropensitySettings
+
+CERTAIN = 1.0
+
+
+@dataclass(frozen=True)
+class Growth:
+    """What every fit of this model shares: columns, settings, seed and threads."""
+
+    names: tuple[str, ...]
+    settings: PropensitySettings
+    machine: Machine
+
+
+@dataclass(frozen=True)
+class ProductModel:
+    """P(product | customer acquires something): shares over the products, rows sum to 1.
+
+    Args:
+        booster: Classes are the products with an acquisition in the fitted rows; None if there is but one.
+        class_products: Product number of each class.
+        products: Number of products in the catalogue.
+        floor: Share of a product that nobody acquired in the fitted rows.
+    """
+
+    booster: Booster | None
+    class_products: NDArray[np.int64]
+    products: int
+    floor: float
+
+    @classmethod
+    def fit(cls, rows: LabelledRows, growth: Growth) -> ProductModel:
+        """Fit on acquirers; a customer with three acquisitions gives three rows."""
+        row, product = np.nonzero(rows.acquired)
+        class_products, classes = np.unique(product, return_inverse=True)
+        products, floor = rows.acquired.shape[1], 0.5 / (len(row) + rows.acquired.shape[1])
+        if len(class_products) < 2:
+            return cls(None, class_products, products, floor)
+        booster = Booster.fit(
+            Examples(rows.values[row], classes, rows.weights[row]),
+            growth.names,
+            growth.settings.product,
+            growth.machine,
+            classes=len(class_products),
+        )
+        return cls(booster, class_products, products, floor)
+
+    def shares(self, values: Values) -> Scores:
+        """Return the share of each product, shape (n, P)."""
+        shares = np.full((len(values), self.products), self.floor)
+        if len(self.class_products):
+            shares[:, self.class_products] = self.booster.score(values) if self.booster else CERTAIN
+        return shares
+
+    def contributions(self, values: Values, product: int) -> Scores | None:
+        """Return what each column adds to the score of `product`, or None where no booster knows it."""
+        position = np.flatnonzero(self.class_products == product)
+        if self.booster is None or len(position) == 0:
+            return None
+        return self.booster.contributions(values, int(position[0]))
+
+
+@dataclass(frozen=True)
+class AcquisitionModel:
+    """A fitted, calibrated model of all products.
+
+    Args:
+        product: Shares over the products.
+        any: P(acquires anything); None where the data cannot tell, because every customer in it acquired.
+        calibration: From raw to calibrated probabilities.
+        thin_evidence: Products with too few acquisitions to be trusted, shape (P,).
+    """
+
+    product: ProductModel
+    any: Booster | None
+    calibration: Calibration
+    thin_evidence: Mask
+
+    @property
+    def rates_known(self) -> bool:
+        """Whether probabilities are rates in the population, not only an order among acquirers."""
+        return self.any is not None
+
+    @classmethod
+    def fit(cls, acquirers: LabelledRows, rates: LabelledRows, growth: Growth) -> AcquisitionModel:
+        """Calibrate on rows that the boosters have not seen, then refit both boosters on all rows.
+
+        Args:
+            acquirers: Rows with an acquisition, for the shares.
+            rates: An unbiased sample of rows, with and without acquisitions, for the rates.
+            growth: Columns, settings, seed, threads.
+        """
+        calibration = _cross_fitted_calibration(acquirers, rates, growth)
+        product, any_ = ProductModel.fit(acquirers, growth), _fit_any(rates, growth)
+        positives = acquirers.acquired.sum(axis=0)
+        thin = positives < growth.settings.thin_evidence_positives
+        return cls(product, any_, calibration, thin)
+
+    def propensities(self, values: Values) -> Scores:
+        """Return P(acquire) of each product, shape (n, P)."""
+        return self.calibration.apply(_raw(self.product, self.any, values))
+
+    def contributions(self, values: Values, product: int) -> Scores:
+        """Return what each column adds to the raw score of `product`, shape (n, columns)."""
+        parts = [self.product.contributions(values, product)]
+        parts.append(self.any.contributions(values) if self.any else None)
+        known = [part for part in parts if part is not None]
+        return np.sum(known, axis=0) if known else np.zeros(values.shape)
+
+
+def _raw(product: ProductModel, any_: Booster | None, values: Values) -> Scores:
+    shares = product.shares(values)
+    return shares * any_.score(values)[:, None] if any_ else shares
+
+
+def _fit_any(rows: LabelledRows, growth: Growth) -> Booster | None:
+    """Fit P(acquires anything), or None where all rows (or none) acquired."""
+    acquirers = rows.acquirers
+    if acquirers.all() or not acquirers.any():
+        return None
+    examples = Examples(rows.values, acquirers, rows.weights)
+    return Booster.fit(examples, growth.names, growth.settings.any, growth.machine)
+
+
+def _cross_fitted_calibration(acquirers: LabelledRows, rates: LabelledRows, growth: Growth) -> Calibration:
+    """Fit the calibration on predictions for rows that their boosters have not seen."""
+    raw = np.full(rates.acquired.shape, np.nan)
+    for fit_acquirers, fit_rates, unseen in _splits(acquirers, rates, growth):
+        product = ProductModel.fit(acquirers.take(fit_acquirers), growth)
+        raw[unseen] = _raw(product, _fit_any(rates.take(fit_rates), growth), rates.values[unseen])
+    seen = np.isfinite(raw).all(axis=1)
+    rows, deviations = rates.take(seen), growth.settings
+    return Calibration.fit(
+        raw[seen],
+        rows.acquired,
+        rows.candidates,
+        rows.weights.astype(np.float64),
+        (deviations.intercept_deviation, deviations.slope_deviation),
+    )
+
+
+def _splits(
+    acquirers: LabelledRows, rates: LabelledRows, growth: Growth
+) -> Iterator[tuple[Mask, Mask, Mask]]:
+    """Give (acquirers to fit, rates to fit, rates to predict).
+
+    With several as-of dates the last one is predicted by the earlier ones, as in use; with a single one,
+    each fold of customers is predicted by the others.
+    """
+    last = acquirers.as_of.max()
+    if last > acquirers.as_of.min():
+        yield acquirers.as_of < last, rates.as_of < last, rates.as_of == last
+        return
+    count = growth.settings.calibration_folds
+    fold_acquirers, fold_rates = (_folds(rows, count, growth.machine.seed) for rows in (acquirers, rates))
+    for fold in range(count):
+        yield fold_acquirers != fold, fold_rates != fold, fold_rates == fold
+
+
+def _folds(rows: LabelledRows, count: int, seed: int) -> NDArray[Any]:
+    return customer_folds(rows.customer_ids, count, seed)

@@ -1,0 +1,59 @@
+"""How boosters are grown and calibrated; every value can be set in a recipe."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from vipreco.project import Section
+
+Positive = Annotated[float, Field(gt=0.0)]
+Share = Annotated[float, Field(gt=0.0, le=1.0)]
+
+
+class BoosterSettings(Section):
+    """Parameters of one LightGBM booster, in LightGBM's own meaning."""
+
+    rounds: Annotated[int, Field(ge=1, le=5000)] = 200
+    learning_rate: Positive = 0.05
+    num_leaves: Annotated[int, Field(ge=2, le=1024)] = 15
+    min_data_in_leaf: Annotated[int, Field(ge=1)] = 30
+    feature_fraction: Share = 0.15
+    bagging_fraction: Share = 0.8
+    lambda_l2: Annotated[float, Field(ge=0.0)] = 5.0
+    max_bin: Annotated[int, Field(ge=2, le=255)] = 63
+
+    def parameters(self, seed: int, threads: int) -> dict[str, Any]:
+        """Return LightGBM parameters; the same seed and threads grow the same trees, bit for bit."""
+        return {
+            **self.model_dump(exclude={"rounds"}),
+            "bagging_freq": 1,
+            "seed": seed % 2**31,
+            "num_threads": threads,
+            "deterministic": True,
+            "force_col_wise": True,
+            "verbosity": -1,
+        }
+
+
+class PropensitySettings(Section):
+    """Settings of the acquisition model.
+
+    Args:
+        product: Booster of P(product | customer acquires something).
+        any: Booster of P(customer acquires something within the horizon).
+        calibration_folds: Customer folds for calibration where only one labelled as-of date exists.
+        max_rate_rows: Rows without an acquisition beyond this number are sampled and weighted back.
+        thin_evidence_positives: A product with fewer acquisitions is marked "thin evidence".
+        intercept_deviation: Prior standard deviation, on the logit scale, of a product's own correction.
+        slope_deviation: Prior standard deviation of the common slope around 1.
+    """
+
+    product: BoosterSettings = BoosterSettings()
+    any: BoosterSettings = BoosterSettings(rounds=150, num_leaves=15, feature_fraction=0.3)
+    calibration_folds: Annotated[int, Field(ge=2, le=20)] = 3
+    max_rate_rows: Annotated[int, Field(ge=1000)] = 600_000
+    thin_evidence_positives: Annotated[int, Field(ge=0)] = 30
+    intercept_deviation: Positive = 0.5
+    slope_deviation: Positive = 0.25

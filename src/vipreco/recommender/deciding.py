@@ -1,0 +1,98 @@
+"""From a fitted recommender and a view to decisions, chunk by chunk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vipreco.arbitration import priority
+from vipreco.candidates import HoldingState, holding_state
+from vipreco.catalog import Catalog
+from vipreco.columns import CUSTOMER_ID
+from vipreco.features import ComputedFeatures, FeatureMatrix
+from vipreco.history import AsOf
+from vipreco.policy import Facts, judge
+from vipreco.recommender.decisions import Decisions
+from vipreco.recommender.fitted import Fitted
+from vipreco.recommender.gathering import is_in
+
+
+@dataclass(frozen=True)
+class Situation:
+    """What is known about the customers of a view before they are scored.
+
+    Args:
+        view: The as-of view.
+        catalog: Products known at that date.
+        computed: Features in the columns of the fit, customers in order of their ids.
+        state: Holdings of the catalogue's products, in the same order of customers.
+        opted_out: Customers whom no model may score, shape (n,).
+    """
+
+    view: AsOf
+    catalog: Catalog
+    computed: ComputedFeatures
+    state: HoldingState
+    opted_out: NDArray[np.bool_]
+
+
+def situation(fitted: Fitted, view: AsOf) -> Situation:
+    """Compute features and holdings of all customers of a view."""
+    catalog = Catalog.from_view(view)
+    computed = fitted.features.compute(view, fitted.product_ids).encoded(fitted.vocabulary)
+    state = holding_state(view, catalog.product_ids, fitted.segments)
+    refused = view.query(f"SELECT {CUSTOMER_ID} FROM customers_now WHERE profiling_opt_out")
+    return Situation(view, catalog, computed, state, is_in(computed.customer_ids, refused[CUSTOMER_ID]))
+
+
+def decide(fitted: Fitted, known: Situation) -> Iterator[Decisions]:
+    """Give the decision frame in chunks of customers, in the order of their ids."""
+    start = 0
+    for matrix in known.computed.chunks(fitted.settings.chunk_customers):
+        rows = slice(start, start + len(matrix.customer_ids))
+        yield _decide_chunk(fitted, known, matrix, rows)
+        start = rows.stop
+
+
+def _decide_chunk(fitted: Fitted, known: Situation, matrix: FeatureMatrix, rows: slice) -> Decisions:
+    catalog, opted_out = known.catalog, known.opted_out[rows]
+    scored = fitted.model.propensities(np.ascontiguousarray(matrix.values[:, fitted.kept]))
+    scored[opted_out] = fitted.base_rates
+    propensity = in_columns(scored, fitted.product_ids, catalog.product_ids)
+    thin = in_columns(fitted.model.thin_evidence[None, :], fitted.product_ids, catalog.product_ids)[0]
+    return Decisions(
+        as_of=known.view.date,
+        customer_ids=matrix.customer_ids,
+        product_ids=catalog.product_ids,
+        propensity=propensity,
+        priority=priority(propensity, catalog.unit_values, fitted.settings.arbitration),
+        verdict=judge(_facts(fitted, known, rows)),
+        thin_evidence=thin.astype(bool),
+        personalised=~opted_out,
+    )
+
+
+def _facts(fitted: Fitted, known: Situation, rows: slice) -> Facts:
+    catalog = known.catalog
+    return Facts(
+        held=known.state.held[rows],
+        offered=catalog.offered_at(known.view.date),
+        scored=np.isin(np.array(catalog.product_ids), np.array(fitted.product_ids)),
+        repeatable=catalog.repeatable,
+        prerequisites=catalog.prerequisites,
+        exclusions=catalog.exclusions,
+    )
+
+
+def in_columns(
+    values: NDArray[np.generic], have: tuple[str, ...], want: tuple[str, ...]
+) -> NDArray[np.float64]:
+    """Return `values` (n, have) in the columns `want`; a product that is not there gets 0."""
+    place = {product: column for column, product in enumerate(have)}
+    found = np.zeros((len(values), len(want)))
+    known = [column for column, product in enumerate(want) if product in place]
+    found[:, known] = values[:, [place[want[column]] for column in known]]
+    return found

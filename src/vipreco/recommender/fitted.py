@@ -1,0 +1,48 @@
+"""Everything that a fit leaves behind, and how it scores a chunk of customers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vipreco.candidates import CandidateSource
+from vipreco.features import FeatureSet, Vocabulary
+from vipreco.propensity import AcquisitionModel
+from vipreco.recommender.settings import RecommenderSettings
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A fitted recommender: products, columns, models.
+
+    Args:
+        product_ids: Products that it can score, shape (P,).
+        names: Columns that the boosters see, shape (k,).
+        kept: Their positions among all feature columns, shape (k,).
+        vocabulary: Columns and categories of the fit.
+        features: Feature definitions of the fit.
+        model: The acquisition model.
+        source: Candidate source, for "because you hold" reasons.
+        base_rates: Share of observed customers who acquired each product, shape (P,); the
+            non-personalised propensity.
+        segments: Tiers in the order of their codes.
+        settings: The recipe's settings.
+        as_of: As-of dates that were learnt from, oldest first.
+        snapshot_id: The tables that were learnt from.
+    """
+
+    product_ids: tuple[str, ...]
+    names: tuple[str, ...]
+    kept: NDArray[np.int64]
+    vocabulary: Vocabulary
+    features: FeatureSet
+    model: AcquisitionModel
+    source: CandidateSource
+    base_rates: NDArray[np.float64]
+    segments: tuple[str, ...]
+    settings: RecommenderSettings
+    as_of: tuple[date, ...]
+    snapshot_id: str

@@ -1,0 +1,113 @@
+"""Fitting, as a sequence of stages: products, columns, rows, models, candidate source, base rates."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vipreco.candidates import SOURCES, CandidateSource, holding_state, segment_values
+from vipreco.catalog import Catalog
+from vipreco.features import FeatureSet
+from vipreco.propensity import AcquisitionModel, Growth, LabelledRows, Machine
+from vipreco.recommender.fitted import Fitted
+from vipreco.recommender.gathering import Gatherer, Panel
+from vipreco.recommender.settings import RecommenderSettings
+
+Step = Callable[[str], None]
+
+
+def silent(_: str) -> None:
+    """Report no progress."""
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What a fit learns from.
+
+    Args:
+        acquirers: Panel whose acquirers teach which product; its newest date also gives the catalogue.
+        rates: Panel with an unbiased sample of customers, which teaches how often anything is acquired;
+            None if `acquirers` itself holds everybody.
+    """
+
+    acquirers: Panel
+    rates: Panel | None = None
+
+
+def fit(
+    lesson: Lesson,
+    features: FeatureSet,
+    settings: RecommenderSettings,
+    machine: Machine,
+    step: Step = silent,
+) -> Fitted:
+    """Fit everything on the labelled as-of dates of a lesson.
+
+    Args:
+        lesson: Panels of labelled as-of dates.
+        features: Feature definitions of the project.
+        settings: The recipe.
+        machine: Seed and threads.
+        step: Told the name of each stage as it begins.
+
+    Raises:
+        InputRejectedError: No labels within the horizon.
+    """
+    panel, newest = lesson.acquirers, lesson.acquirers.views()[-1]
+    step("features")
+    product_ids = tuple(Catalog.from_view(newest).product_ids)
+    computed = features.compute(newest, product_ids)
+    vocabulary = features.learn_vocabulary(computed)
+    names = tuple(computed.encoded(vocabulary).names)
+    kept = kept_columns(names, settings.leave_out)
+    gatherer = Gatherer(features, vocabulary, product_ids, kept, settings, machine.seed)
+    step("labelled rows")
+    rows = gatherer.rows(panel)
+    rates = gatherer.rows(lesson.rates) if lesson.rates else rows
+    step("propensity")
+    growth = Growth(tuple(names[column] for column in kept), settings.propensity, machine)
+    model = AcquisitionModel.fit(rows.take(rows.acquirers), rates, growth)
+    step("candidate source")
+    return Fitted(
+        product_ids=product_ids,
+        names=growth.names,
+        kept=kept,
+        vocabulary=vocabulary,
+        features=features,
+        model=model,
+        source=_fit_source(panel, product_ids, settings),
+        base_rates=base_rates(rates),
+        segments=segment_values(newest),
+        settings=settings,
+        as_of=panel.as_of,
+        snapshot_id=panel.history.snapshot_id,
+    )
+
+
+def kept_columns(names: tuple[str, ...], leave_out: tuple[str, ...]) -> NDArray[np.int64]:
+    """Return the positions of the columns that no pattern of `leave_out` names."""
+    features = [name.partition("@")[0] for name in names]
+    return np.array(
+        [
+            position
+            for position, feature in enumerate(features)
+            if not any(fnmatchcase(feature, pattern) for pattern in leave_out)
+        ],
+        np.int64,
+    )
+
+
+def base_rates(rows: LabelledRows) -> NDArray[np.float64]:
+    """Return the share of customers who acquired each product, shape (P,)."""
+    weights = rows.weights.astype(np.float64)
+    return np.asarray(weights @ rows.acquired / weights.sum())
+
+
+def _fit_source(panel: Panel, product_ids: tuple[str, ...], settings: RecommenderSettings) -> CandidateSource:
+    view = panel.history.as_of(panel.as_of[-1])
+    state = holding_state(view, product_ids, segment_values(view))
+    return SOURCES[settings.source]().fit(state)

@@ -1,0 +1,165 @@
+"""The recommender as its users see it: fit, decide, offers, explain, save, load."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from vipreco.artifact import Manifest
+from vipreco.columns import CUSTOMER_ID, PRODUCT_ID
+from vipreco.errors import InputRejectedError
+from vipreco.explanations import (
+    FamilyContribution,
+    WhyNot,
+    families_of,
+    offer_evidence,
+    strongest_families,
+    why_not,
+)
+from vipreco.features import FeatureSet
+from vipreco.history import AsOf
+from vipreco.propensity import Machine
+from vipreco.recommender import storage
+from vipreco.recommender.deciding import Situation, decide, situation
+from vipreco.recommender.decisions import Decisions
+from vipreco.recommender.fitted import Fitted
+from vipreco.recommender.fitting import Lesson, Step, fit, silent
+from vipreco.recommender.settings import RecommenderSettings
+
+PRODUCT_NAME = "product_name"
+REASON = "reason"
+
+
+@dataclass(frozen=True)
+class OfferReasons:
+    """An offer with the families of facts that speak for it, the strongest first."""
+
+    product_id: str
+    propensity: float
+    evidence: str
+    families: tuple[FamilyContribution, ...]
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Why one customer gets these offers and not the others, in the order of the list."""
+
+    customer_id: str
+    personalised: bool
+    offers: tuple[OfferReasons, ...]
+    not_offered: tuple[WhyNot, ...]
+
+
+class Recommender:
+    """Ranked, allowed and explained offers for every customer of a bank, as of a date."""
+
+    def __init__(self, fitted: Fitted) -> None:
+        self.fitted = fitted
+
+    @classmethod
+    def fit(
+        cls,
+        lesson: Lesson,
+        features: FeatureSet,
+        settings: RecommenderSettings,
+        machine: Machine,
+        step: Step = silent,
+    ) -> Self:
+        """Fit on labelled as-of dates; the same tables, recipe, seed and threads give the same artifact.
+
+        Raises:
+            InputRejectedError: No labels within the horizon.
+        """
+        return cls(fit(lesson, features, settings, machine, step))
+
+    @classmethod
+    def load(cls, folder: Path, threads: int) -> Self:
+        """Verify and load an artifact.
+
+        Raises:
+            IntegrityError: A file is not what the manifest says, or the parts do not fit together.
+        """
+        return cls(storage.load(folder, threads))
+
+    def save(self, folder: Path, metrics: Mapping[str, Any], view: AsOf) -> Manifest:
+        """Write the artifact, all of it or none; some rows of `view` become its golden scores."""
+        return storage.save(self.fitted, folder, metrics, self._golden_rows(view))
+
+    def decide(self, view: AsOf) -> Iterator[Decisions]:
+        """Give the decision frame of all customers of a view, in chunks, ordered by customer."""
+        return decide(self.fitted, situation(self.fitted, view))
+
+    def offers(self, view: AsOf, top: int, step: Step = silent) -> Iterator[pl.DataFrame]:
+        """Give the first `top` offers of each customer with a reason, in chunks, ordered by customer."""
+        step("features")
+        known = situation(self.fitted, view)
+        step("scores")
+        start = 0
+        for decisions in decide(self.fitted, known):
+            rows = slice(start, start + len(decisions.customer_ids))
+            yield self._with_reasons(decisions, known, rows, top)
+            start = rows.stop
+
+    def explain(self, view: AsOf, customer_id: str, top: int) -> Explanation:
+        """Explain the offers of one customer, and every product that is not offered.
+
+        Raises:
+            InputRejectedError: The customer is not in the newest snapshot of the view.
+        """
+        known = situation(self.fitted, view.of(pa.array([customer_id], pa.string())))
+        decisions = next(decide(self.fitted, known), None)
+        if decisions is None:
+            raise InputRejectedError(
+                "the customer is not in the newest snapshot",
+                where=f"snapshot {view.snapshot_date}",
+                remedy="check the id, or choose an as-of date at which the customer was there",
+                code="unknown-customer",
+            )
+        return self._explanation(known, decisions, top)
+
+    def _explanation(self, known: Situation, decisions: Decisions, top: int) -> Explanation:
+        offers = self._with_reasons(decisions, known, slice(0, 1), top)
+        values = np.ascontiguousarray(known.computed.matrix(0, 1).values[:, self.fitted.kept])
+        personalised = bool(decisions.personalised[0])
+        stopped = zip(decisions.product_ids, decisions.verdict[0].tolist(), strict=True)
+        return Explanation(
+            customer_id=str(decisions.customer_ids[0]),
+            personalised=personalised,
+            offers=tuple(
+                OfferReasons(
+                    row[PRODUCT_ID],
+                    row["propensity"],
+                    row[REASON],
+                    self._families(values, row[PRODUCT_ID]) if personalised else (),
+                )
+                for row in offers.iter_rows(named=True)
+            ),
+            not_offered=tuple(reason for item in stopped if (reason := why_not(*item))),
+        )
+
+    def _families(self, values: NDArray[np.float32], product_id: str) -> tuple[FamilyContribution, ...]:
+        fitted = self.fitted
+        moved = fitted.model.contributions(values, fitted.product_ids.index(product_id))[0]
+        families = families_of(fitted.names, fitted.features.dictionary)
+        return tuple(strongest_families(moved, fitted.names, families))
+
+    def _with_reasons(self, decisions: Decisions, known: Situation, rows: slice, top: int) -> pl.DataFrame:
+        offers, catalog = decisions.offers(top), known.catalog
+        customers = np.searchsorted(decisions.customer_ids, offers[CUSTOMER_ID].to_numpy().astype(np.str_))
+        columns = catalog.places(offers[PRODUCT_ID].to_list()).astype(np.intp)
+        evidence = offer_evidence(self.fitted.source, known.state.take(rows), customers, columns)
+        names = pl.Series(catalog.names, dtype=pl.String).gather(columns)
+        reasons = pl.Series(evidence.texts(catalog.names), dtype=pl.String)
+        return offers.with_columns(names.alias(PRODUCT_NAME), reasons.alias(REASON))
+
+    def _golden_rows(self, view: AsOf) -> NDArray[np.float32]:
+        computed = self.fitted.features.compute(view, self.fitted.product_ids)
+        matrix = computed.encoded(self.fitted.vocabulary).matrix(0, 50)
+        return np.ascontiguousarray(matrix.values[:, self.fitted.kept])

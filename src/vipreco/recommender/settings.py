@@ -1,0 +1,35 @@
+"""What a recipe may say about the recommender."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import Field
+
+from vipreco.arbitration import ArbitrationSettings
+from vipreco.project import Section
+from vipreco.propensity import PropensitySettings
+
+SourceName: TypeAlias = Literal["ease", "item-item-bm25", "item-item-cosine", "implicit-als"]
+
+
+class RecommenderSettings(Section):
+    """Everything that decides what a fit on given tables gives, but seed and threads.
+
+    Args:
+        horizon_months: Length of the window in which an acquisition counts.
+        gap_months: Months between the as-of date and the window.
+        source: Candidate source for "because you hold" reasons.
+        leave_out: Features, or patterns of features (`*`), that the boosters do not see.
+        chunk_customers: Customers that are scored at once; bounds the memory.
+        propensity: The acquisition model.
+        arbitration: What offers are ordered by.
+    """
+
+    horizon_months: Annotated[int, Field(ge=1, le=24)] = 1
+    gap_months: Annotated[int, Field(ge=0, le=12)] = 0
+    source: SourceName: TypeAlias = Literal["ease", "item-item-bm25", "item-item-cosine", "implicit-als"]
+    leave_out: tuple[str, ...] = ()
+    chunk_customers: Annotated[int, Field(ge=100)] = 50_000
+    propensity: PropensitySettings = PropensitySettings()
+    arbitration: ArbitrationSettings = ArbitrationSettings()

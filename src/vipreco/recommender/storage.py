@@ -1,0 +1,174 @@
+"""A fitted recommender as an artifact: booster text, arrays, feature SQL, JSON; no code, no pickle."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vipreco.artifact import Manifest, read_arrays, saving, verify, write_arrays, write_golden, write_manifest
+from vipreco.candidates import SOURCES, CandidateSource
+from vipreco.durable import canonical_json
+from vipreco.errors import IntegrityError
+from vipreco.features import FeatureSet, Vocabulary
+from vipreco.propensity import AcquisitionModel, Booster, Calibration, ProductModel
+from vipreco.recommender.fitted import Fitted
+from vipreco.recommender.settings import RecommenderSettings
+
+RECOMMENDER_FILE = "recommender.json"
+VOCABULARY_FILE = "vocabulary.json"
+METRICS_FILE = "metrics.json"
+PRODUCT_BOOSTER = "boosters/product.txt"
+ANY_BOOSTER = "boosters/any.txt"
+
+
+def save(fitted: Fitted, folder: Path, metrics: Mapping[str, Any], golden: NDArray[np.float32]) -> Manifest:
+    """Write the artifact, all of it or none, and return its manifest.
+
+    Args:
+        fitted: What a fit left behind.
+        folder: The artifact's folder; an equal artifact that is already there is kept.
+        metrics: Backtest figures that travel with the model.
+        golden: Feature rows (n, k) whose scores are stored, to be met wherever the artifact is loaded.
+
+    Raises:
+        BusyError: Another artifact has that name.
+        ResourcesError: The disk is full.
+    """
+    with saving(folder) as target:
+        (target / RECOMMENDER_FILE).write_bytes(canonical_json(_facts(fitted)))
+        (target / VOCABULARY_FILE).write_bytes(fitted.vocabulary.to_bytes())
+        (target / METRICS_FILE).write_bytes(canonical_json(metrics))
+        _write_features(target / "features", fitted.features)
+        _write_boosters(target, fitted.model)
+        write_arrays(target, "model", _model_arrays(fitted))
+        write_arrays(target, "source", _numbers(fitted.source))
+        values = np.nan_to_num(golden)  # missing numbers have their own tests; stored arrays are finite
+        write_golden(target, values, fitted.model.propensities(values))
+        write_manifest(target, manifest_facts(fitted))
+    return verify(folder)
+
+
+def load(folder: Path, threads: int) -> Fitted:
+    """Verify the artifact, then read it.
+
+    Raises:
+        IntegrityError: A file is not what the manifest says, or the parts do not fit together.
+    """
+    verify(folder)
+    facts = json.loads((folder / RECOMMENDER_FILE).read_bytes())
+    names, product_ids = tuple(facts["names"]), tuple(facts["product_ids"])
+    arrays = read_arrays(folder, "model")
+    model = _read_model(folder, facts, arrays, threads)
+    _check_widths(folder, arrays, len(names), len(product_ids))
+    return Fitted(
+        product_ids=product_ids,
+        names=names,
+        kept=arrays["kept"],
+        vocabulary=Vocabulary.from_bytes((folder / VOCABULARY_FILE).read_bytes()),
+        features=_read_features(folder / "features"),
+        model=model,
+        source=_read_source(folder, facts),
+        base_rates=arrays["base_rates"],
+        segments=tuple(facts["segments"]),
+        settings=RecommenderSettings.model_validate_json(json.dumps(facts["settings"])),
+        as_of=tuple(date.fromisoformat(day) for day in facts["as_of"]),
+        snapshot_id=facts["snapshot_id"],
+    )
+
+
+def manifest_facts(fitted: Fitted) -> dict[str, Any]:
+    """Return what the manifest says about the origin of a fit."""
+    return {
+        "snapshot_id": fitted.snapshot_id,
+        "feature_fingerprint": fitted.features.fingerprint,
+        "as_of_date": str(fitted.as_of[-1]),
+        "rates_known": fitted.model.rates_known,
+    }
+
+
+def _facts(fitted: Fitted) -> dict[str, Any]:
+    return {
+        "product_ids": list(fitted.product_ids),
+        "names": list(fitted.names),
+        "segments": list(fitted.segments),
+        "source": fitted.source.name,
+        "settings": fitted.settings.model_dump(mode="json"),
+        "as_of": [str(day) for day in fitted.as_of],
+        "snapshot_id": fitted.snapshot_id,
+        "floor": fitted.model.product.floor,
+        "slope": fitted.model.calibration.slope,
+    }
+
+
+def _model_arrays(fitted: Fitted) -> dict[str, NDArray[Any]]:
+    model = fitted.model
+    return {
+        "kept": fitted.kept,
+        "base_rates": fitted.base_rates,
+        "class_products": model.product.class_products,
+        "intercepts": model.calibration.intercepts,
+        "positives": model.calibration.positives,
+        "thin_evidence": model.thin_evidence,
+    }
+
+
+def _numbers(source: CandidateSource) -> dict[str, NDArray[Any]]:
+    """Return the source's arrays but the product ids, which are text and stand in the JSON."""
+    return {name: array for name, array in source.arrays().items() if name != "product_ids"}
+
+
+def _read_source(folder: Path, facts: dict[str, Any]) -> CandidateSource:
+    ids = np.array(sorted(facts["product_ids"]), np.str_)
+    return SOURCES[facts["source"]].from_arrays({"product_ids": ids, **read_arrays(folder, "source")})
+
+
+def _write_features(folder: Path, features: FeatureSet) -> None:
+    folder.mkdir()
+    for name, content in features.definition.items():
+        (folder / name).write_bytes(content)
+
+
+def _read_features(folder: Path) -> FeatureSet:
+    return FeatureSet.from_definition({path.name: path.read_bytes() for path in sorted(folder.iterdir())})
+
+
+def _write_boosters(folder: Path, model: AcquisitionModel) -> None:
+    (folder / "boosters").mkdir()
+    for name, booster in ((PRODUCT_BOOSTER, model.product.booster), (ANY_BOOSTER, model.any)):
+        if booster is not None:
+            (folder / name).write_text(booster.text(), encoding="utf-8")
+
+
+def _read_model(
+    folder: Path, facts: dict[str, Any], arrays: dict[str, NDArray[Any]], threads: int
+) -> AcquisitionModel:
+    names, classes = tuple(facts["names"]), len(arrays["class_products"])
+    booster = _read_booster(folder / PRODUCT_BOOSTER, names, classes, threads)
+    product = ProductModel(booster, arrays["class_products"], len(facts["product_ids"]), facts["floor"])
+    calibration = Calibration(facts["slope"], arrays["intercepts"], arrays["positives"])
+    any_ = _read_booster(folder / ANY_BOOSTER, names, 1, threads)
+    return AcquisitionModel(product, any_, calibration, arrays["thin_evidence"])
+
+
+def _read_booster(path: Path, names: tuple[str, ...], classes: int, threads: int) -> Booster | None:
+    if not path.exists():
+        return None
+    return Booster.from_text(path.read_text(encoding="utf-8"), names, classes, threads)
+
+
+def _check_widths(folder: Path, arrays: dict[str, NDArray[Any]], columns: int, products: int) -> None:
+    expected = {"kept": columns, **dict.fromkeys(("base_rates", "intercepts", "thin_evidence"), products)}
+    wrong = [name for name, length in expected.items() if len(arrays[name]) != length]
+    if wrong:
+        raise IntegrityError(
+            f"the array {wrong[0]} has not one entry for each column or product",
+            where=str(folder),
+            remedy="fetch the version again, or train it anew",
+            code="array-width",
+        )
