@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import polars as pl
@@ -121,3 +126,19 @@ def test_simulate_writes_a_bank_that_import_takes(
     files = sorted(str(path) for path in Path("../practice/raw").iterdir() if path.is_file())
     assert main(["import", "--mapping", "../practice/mapping.toml", *files]) in {0, 4}
     assert Path("data/tables/manifest.json").is_file()
+
+
+def test_ctrl_c_during_an_import_leaves_nothing_and_frees_the_lock(bank: Path) -> None:
+    command = [sys.executable, "-m", "vipreco.cli", "import", "--mapping", "mapping.toml"]
+    paths = sorted(map(str, bank.glob("*.csv")))
+    environment = {**os.environ, "VIPRECO_FAILPOINT": "import-written:sleep:60"}
+    with subprocess.Popen([*command, *paths], env=environment, stderr=subprocess.PIPE, text=True) as running:
+        deadline = time.monotonic() + 30
+        while not list(Path("data/tables").rglob("holdings.parquet")) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        running.send_signal(signal.SIGINT)
+        _, shown = running.communicate(timeout=30)
+    assert running.returncode == 130
+    assert "Traceback" not in shown
+    assert not Path("data/tables/manifest.json").exists()
+    assert import_all(bank) == 4

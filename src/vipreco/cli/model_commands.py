@@ -36,7 +36,8 @@ def _project() -> Project:
 
 def train(
     recipe: Annotated[
-        str, typer.Argument(metavar="RECIPE", help="A recipe file, or a name in training/recipes.")
+        str,
+        typer.Option("--recipe", metavar="RECIPE", help="A recipe file, or a name in training/recipes."),
     ] = "default",
     promote: Annotated[
         bool, typer.Option("--promote", help="Make it champion if it passes the gates of the recipe.")
@@ -47,7 +48,7 @@ def train(
     The first version becomes champion by itself. When the tracking server is down, everything is kept here
     (exit code 8) until `vipreco sync`.
 
-    Example:  vipreco train default --promote
+    Example:  vipreco train --recipe default --promote
     """
     project = _project()
     flow = project.import_rim(FLOW)
