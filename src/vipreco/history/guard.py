@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import duckdb
@@ -29,6 +29,7 @@ _PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 Node = dict[str, Any]
 
 
+@lru_cache(maxsize=256)
 def check_query(sql: str, allowed: frozenset[str], where: str = "query") -> frozenset[str]:
     """Check one SELECT statement and return the names of `allowed` that it reads.
 

@@ -17,7 +17,6 @@ from vipreco.history.contract import CONTRACTS
 from vipreco.history.cuts import Contested, contested_query, cuts, literal
 from vipreco.history.labels import Labels, labels_of
 from vipreco.history.sources import (
-    Columns,
     FrameSources,
     ParquetSources,
     Sources,
@@ -30,6 +29,7 @@ from vipreco.tables import Tables
 
 # The big tables stay in their files: a query reads the columns and dates that it needs.
 _LAZY = frozenset({CUSTOMERS, OBSERVATIONS, ACTIVITY})
+_ASKED = "asked_customers"
 
 
 class History:
@@ -108,46 +108,48 @@ class History:
             raise UsageError(
                 f"the window after {after} until {until} is empty", code="window", remedy="set until > after"
             )
-        with connect(self.threads) as connection, self._sources.attached(connection) as relations:
-            return labels_of(connection, self._uncut(relations), after, until, known)
+        return labels_of(self._base, self._uncut, after, until, known)
 
     def open_door(
         self, day: date, snapshot: date, customers: pa.Array | None = None
     ) -> duckdb.DuckDBPyConnection:
         """Return a new database with nothing in it but the views cut at `day` (see `AsOf.connection`)."""
         connection = connect(self.threads)
+        self._sources.attach(connection)
+        uncut = self._uncut if customers is None else self._only(customers, connection)
         lazy = _LAZY if self._sources.folder and customers is None else frozenset()
-        with self._sources.attached(connection) as relations:
-            uncut = self._uncut(relations)
-            if customers is not None:
-                connection.register("asked", pa.table({CUSTOMER_ID: customers}))
-                uncut = {table: _only_asked(table, sql) for table, sql in uncut.items()}
-            make_door(connection, cuts(uncut, day, snapshot, self._contested), lazy)
-            if customers is not None:
-                connection.unregister("asked")
+        make_door(connection, cuts(uncut, day, snapshot, self._contested), lazy)
+        self._sources.detach(connection)
+        connection.unregister(_ASKED)
         lock_door(connection, [str(self._sources.folder)] if self._sources.folder else [])
         return connection
 
     @cached_property
-    def _columns(self) -> dict[str, Columns]:
-        with connect(1) as connection, self._sources.attached(connection) as relations:
-            return {table: describe(connection, relation) for table, relation in relations.items()}
+    def _base(self) -> duckdb.DuckDBPyConnection:
+        """The database in which the uncut tables can be read; it never leaves this room."""
+        return connect(self.threads)
 
     @cached_property
-    def _contested(self) -> Contested:
-        queries = {table: contested_query(table, "{uncut}") for table in self.brought}
-        asked = {table: self._ask(table, query) for table, query in queries.items() if query}
-        return {table: [row[0] for row in rows] for table, rows in asked.items()}
-
-    def _uncut(self, relations: Mapping[str, str]) -> dict[str, str]:
+    def _uncut(self) -> dict[str, str]:
+        relations = self._sources.attach(self._base)
+        columns = {table: describe(self._base, relation) for table, relation in relations.items()}
         return {
-            table: typed(contract, relations.get(table), self._columns.get(table, {}))
+            table: typed(contract, relations.get(table), columns.get(table, {}))
             for table, contract in CONTRACTS.items()
         }
 
+    @cached_property
+    def _contested(self) -> Contested:
+        queries = {table: contested_query(table, self._uncut[table]) for table in self.brought}
+        asked = {table: self._base.execute(query).fetchall() for table, query in queries.items() if query}
+        return {table: [row[0] for row in rows] for table, rows in asked.items()}
+
     def _ask(self, table: str, query: str) -> list[tuple[date, ...]]:
-        with connect(self.threads) as connection, self._sources.attached(connection) as relations:
-            return connection.execute(query.format(uncut=self._uncut(relations)[table])).fetchall()
+        return self._base.execute(query.format(uncut=self._uncut[table])).fetchall()
+
+    def _only(self, customers: pa.Array, connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
+        connection.register(_ASKED, pa.table({CUSTOMER_ID: customers}))
+        return {table: _only_asked(table, sql) for table, sql in self._uncut.items()}
 
     def _no_snapshot(self, day: date) -> UsageError:
         dates = self.snapshot_dates
@@ -162,4 +164,4 @@ class History:
 def _only_asked(table: str, uncut: str) -> str:
     if CUSTOMER_ID not in CONTRACTS[table].types:
         return uncut
-    return f"SELECT * FROM ({uncut}) SEMI JOIN asked USING ({CUSTOMER_ID})"
+    return f"SELECT * FROM ({uncut}) SEMI JOIN {_ASKED} USING ({CUSTOMER_ID})"

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
@@ -27,9 +26,11 @@ class Sources(Protocol):
     def has(self, table: str) -> bool:
         """Whether the bank brought the table at all."""
 
-    @contextmanager
-    def attached(self, connection: duckdb.DuckDBPyConnection) -> Iterator[dict[str, str]]:
-        """Give SQL of the relation of each existing table, valid inside the `with` (files: for good)."""
+    def attach(self, connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
+        """Return the relation of each existing table, which `connection` can read from now on."""
+
+    def detach(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Take tables in memory away from `connection` again; files are shut off by `lock_door`."""
 
 
 class ParquetSources:
@@ -43,10 +44,12 @@ class ParquetSources:
         """Whether there is a file of the table."""
         return table in self._files
 
-    @contextmanager
-    def attached(self, connection: duckdb.DuckDBPyConnection) -> Iterator[dict[str, str]]:
-        """Give a `read_parquet` call for each table."""
-        yield {table: _read_parquet(paths) for table, paths in self._files.items()}
+    def attach(self, connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
+        """Return a `read_parquet` call for each table."""
+        return {table: _read_parquet(paths) for table, paths in self._files.items()}
+
+    def detach(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Nothing to do: the files stay where they are."""
 
 
 class FrameSources:
@@ -61,17 +64,16 @@ class FrameSources:
         """Whether the table was given."""
         return table in self._frames
 
-    @contextmanager
-    def attached(self, connection: duckdb.DuckDBPyConnection) -> Iterator[dict[str, str]]:
-        """Register the frames while the `with` lasts."""
-        names = {table: f"uncut_{table}" for table in self._frames}
-        for table, name in names.items():
-            connection.register(name, self._frames[table])
-        try:
-            yield names
-        finally:
-            for name in names.values():
-                connection.unregister(name)
+    def attach(self, connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
+        """Register the frames."""
+        for table, frame in self._frames.items():
+            connection.register(_registered(table), frame)
+        return {table: _registered(table) for table in self._frames}
+
+    def detach(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Forget the frames."""
+        for table in self._frames:
+            connection.unregister(_registered(table))
 
 
 def connect(threads: int) -> duckdb.DuckDBPyConnection:
@@ -125,6 +127,10 @@ def _typed_column(contract: TableContract, name: str, present: bool) -> str:
     if name == BATCH_SEQUENCE:
         value = f"coalesce({value}, 0)"
     return f"{value} AS {name}"
+
+
+def _registered(table: str) -> str:
+    return f"uncut_{table}"
 
 
 def _read_parquet(paths: list[Path]) -> str:
