@@ -1,6 +1,6 @@
 """What the one time door lets through, by both clocks, on tables that can be followed by eye."""
 
-from datetime import date, datetime
+from datetime import date
 
 import pyarrow as pa
 import pytest
@@ -29,8 +29,7 @@ def holdings(*versions):
             "customer_id": ["1"] * len(versions),
             "product_id": ["card"] * len(versions),
             **{
-                name: pa.array(values, kind)
-                for name, values, kind in zip(names, columns, types, strict=True)
+                name: pa.array(values, kind) for name, values, kind in zip(names, columns, types, strict=True)
             },
         }
     )
@@ -50,7 +49,10 @@ def test_the_population_is_who_was_observed_at_the_newest_snapshot_in_the_order_
 
 
 def test_a_customer_who_vanished_is_not_in_the_population_and_keeps_the_history():
-    frames = {"observations": seen(("1", JAN), ("2", JAN), ("2", FEB)), "holdings": holdings((JAN, None, JAN, 1))}
+    frames = {
+        "observations": seen(("1", JAN), ("2", JAN), ("2", FEB)),
+        "holdings": holdings((JAN, None, JAN, 1)),
+    }
     view = History.from_frames(frames).as_of(FEB)
     assert view.population()["customer_id"].to_pylist() == ["2"]
     assert view.query("SELECT customer_id FROM holdings")["customer_id"].to_pylist() == ["1"]
@@ -151,11 +153,16 @@ def test_a_product_without_a_recorded_date_was_always_known():
     assert History.from_frames(frames).as_of(JAN).catalog_table()["product_id"].to_pylist() == ["p"]
 
 
+MOMENTS = pa.array(["2020-02-15 23:59:00", "2020-02-15 23:59:00", "2020-03-01 09:00:00"]).cast(
+    pa.timestamp("us")
+)
+
+
 def test_a_contact_and_its_outcome_are_known_when_they_were_recorded():
     contacts = rows(
         contact_id=["c", "c", "d"],
         customer_id=["1", "1", "1"],
-        contacted_at=[datetime(2020, 2, 15, 23, 59), datetime(2020, 2, 15, 23, 59), datetime(2020, 3, 1, 9)],
+        contacted_at=MOMENTS,
         outcome=["postponed", "accepted", "declined"],
         recorded_date=[MID_FEB, FEB, date(2020, 3, 1)],
     )

@@ -12,7 +12,9 @@ JAN, FEB, MAR, APR = (date(2020, 1, 31), date(2020, 2, 29), date(2020, 3, 31), d
 
 
 def seen(*pairs):
-    return pa.table({"customer_id": [pair[0] for pair in pairs], "snapshot_date": [pair[1] for pair in pairs]})
+    return pa.table(
+        {"customer_id": [pair[0] for pair in pairs], "snapshot_date": [pair[1] for pair in pairs]}
+    )
 
 
 def held(*intervals):
@@ -42,7 +44,9 @@ def test_a_product_opened_in_the_window_is_acquired():
 
 
 def test_the_window_is_open_at_its_start_and_closed_at_its_end():
-    intervals = held(("1", "a", FEB, None), ("1", "b", date(2020, 3, 1), None), ("1", "c", date(2020, 4, 1), None))
+    intervals = held(
+        ("1", "a", FEB, None), ("1", "b", date(2020, 3, 1), None), ("1", "c", date(2020, 4, 1), None)
+    )
     assert labels(ONE, intervals)[0] == [("1", "b", date(2020, 3, 1), False)]
 
 
