@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from training.deadline import Progress, within
+from training.fitting import fit_and_backtest
 from training.gates import Finding, refusals
 from training.model_card import render_card
 from training.recipe import Recipe, find_recipe, read_recipe, training_dates
@@ -52,6 +53,12 @@ class Published:
         """Return why it may not be champion; empty when nothing speaks against it."""
         return refusals(self.findings)
 
+    def __str__(self) -> str:
+        place = "is champion" if self.champion else "is registered, the champion stays"
+        lines = [f"version {self.version} {place} (artifact {self.record.artifact_hash[:16]})"]
+        lines += [f"  not passed: {sentence}" for sentence in self.refusals]
+        return "\n".join(lines)
+
 
 @dataclass(frozen=True)
 class SyncReport:
@@ -59,18 +66,26 @@ class SyncReport:
 
     published: tuple[Published, ...]
 
+    def __str__(self) -> str:
+        return "\n".join(map(str, self.published)) or "nothing waited to be sent"
+
 
 def train(
-    project: Project, fit: Fit, recipe: str = DEFAULT_RECIPE, *, promote: bool = False, say: Say = silent
+    project: Project,
+    recipe: str = DEFAULT_RECIPE,
+    *,
+    promote: bool = False,
+    say: Say = silent,
+    fit: Fit = fit_and_backtest,
 ) -> Published:
     """Train by a recipe and register the result; the champion is replaced when told to and the gate agrees.
 
     Args:
         project: The project, with imported tables.
-        fit: Fits on the as-of dates, backtests, and saves the artifact.
         recipe: Path or name of the recipe.
         promote: Make it champion if it passes the gates; the first version becomes champion anyway.
         say: Takes sentences about the progress.
+        fit: Fits on the as-of dates, backtests, and saves the artifact.
 
     Raises:
         UsageError: The recipe is wrong, nothing was imported, or labels are incomplete.

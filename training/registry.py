@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from training.deadline import Progress, within
@@ -156,15 +156,16 @@ class Registry:
             verify(folder, found.artifact_hash)
             return folder
         with self._storage.scratch() as scratch:
-            self._download(found.run_id, ARTIFACT_FOLDER, scratch)
+            self._download(found.run_id, ARTIFACT_FOLDER, scratch / ARTIFACT_FOLDER)
             return self._storage.adopt(scratch / ARTIFACT_FOLDER, found.artifact_hash)
 
     def _download(self, run_id: str, path: str, target: Path) -> None:
         """Download file by file, so that a server that hangs is told from one that is busy."""
+        target.mkdir()
         items = self._client.list_artifacts(run_id, path)
         for item in sorted(items, key=lambda item: str(item.path)):
             if item.is_dir:
-                self._download(run_id, item.path, target)
+                self._download(run_id, item.path, target / PurePosixPath(item.path).name)
                 continue
             self._progress.step(extra=(item.file_size or 0) / BYTES_PER_SECOND)
             self._client.download_artifacts(run_id, item.path, str(target))

@@ -1,0 +1,219 @@
+"""Gates, recipe, model card, deadline and addresses: everything that needs no server."""
+
+from __future__ import annotations
+
+import threading
+import time
+from datetime import date
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from training.deadline import AbandonedError, Progress, within
+from training.gates import Gate, judge, refusals
+from training.model_card import markdown_table, render_card
+from training.recipe import DataSection, find_recipe, read_recipe, training_dates
+from training.result import CardInputs, CardTable, Record
+from training.server import shown_uri
+from vipreco.errors import UsageError
+
+RECIPES = Path(__file__).parents[2] / "training" / "recipes"
+FINITE = st.floats(-10, 10)
+
+
+@pytest.mark.parametrize("path", sorted(RECIPES.glob("*.toml")), ids=lambda path: path.stem)
+def test_every_recipe_in_the_project_is_valid(path: Path) -> None:
+    assert read_recipe(path).name == path.stem
+    assert find_recipe(RECIPES, path.stem) == path
+
+
+def test_an_unknown_recipe_lists_the_known(tmp_path: Path) -> None:
+    (tmp_path / "a.toml").write_text("")
+    with pytest.raises(UsageError, match=r"there is no recipe b") as caught:
+        find_recipe(tmp_path, "b")
+    assert caught.value.remedy.endswith(": a")
+
+
+@pytest.mark.parametrize(
+    ("text", "finding"),
+    [
+        ('name = "x"\n[data]\nnewst = 2\n', "data.newst: unknown setting, did you mean newest?"),
+        ('name = "x"\n[data]\nnewest = "2"\n', "data.newest: Input should be a valid integer"),
+        ('name = "x"\n[[gate]]\nmetric = "auc"\n', "give at_least, at_most or champion_margin"),
+        ('name = "x"\n[[gate]]\nmetric = "auc"\nat_least = nan\nat_lest = 1\n', "did you mean at_least"),
+        ("", "name: Field required"),
+    ],
+)
+def test_a_wrong_recipe_is_told_by_setting(tmp_path: Path, text: str, finding: str) -> None:
+    (tmp_path / "r.toml").write_text(text)
+    with pytest.raises(UsageError) as caught:
+        read_recipe(tmp_path / "r.toml")
+    assert finding in "\n".join(caught.value.examples)
+
+
+MONTHS = [date(2015, month, 28) for month in range(1, 7)]
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (DataSection(), [date(2015, 5, 28)]),
+        (DataSection(newest=3), [date(2015, 3, 28), date(2015, 4, 28), date(2015, 5, 28)]),
+        (DataSection(newest=2, horizon_months=3), [date(2015, 2, 28), date(2015, 3, 28)]),
+        (DataSection(gap_months=1), [date(2015, 4, 28)]),
+        (DataSection(as_of_dates=(date(2015, 2, 28), date(2015, 1, 28))), [MONTHS[0], MONTHS[1]]),
+    ],
+)
+def test_as_of_dates_are_the_newest_with_complete_labels_or_those_named(
+    data: DataSection, expected: list[date]
+) -> None:
+    assert training_dates(data, MONTHS) == expected
+
+
+def test_a_month_without_snapshot_at_the_end_of_its_window_is_not_learnt_from() -> None:
+    gap = [day for day in MONTHS if day.month != 4]
+    assert training_dates(DataSection(newest=9), gap) == [MONTHS[0], MONTHS[1], MONTHS[4]]
+    with pytest.raises(UsageError) as caught:
+        training_dates(DataSection(as_of_dates=(MONTHS[2], MONTHS[0])), gap)
+    assert caught.value.examples == ("2015-03-28: no snapshot then, or none at the end of its window",)
+    with pytest.raises(UsageError, match="at least two snapshots"):
+        training_dates(DataSection(), MONTHS[:1])
+
+
+@given(value=FINITE, low=FINITE, high=FINITE, champion=FINITE, margin=st.floats(0, 5), up=st.booleans())
+def test_a_gate_passes_exactly_when_every_bound_holds(
+    value: float, low: float, high: float, champion: float, margin: float, up: bool
+) -> None:
+    gate = Gate(metric="m", at_least=low, at_most=high, champion_margin=margin, higher_is_better=up)
+    passed = not refusals(judge([gate], {"m": value}, {"m": champion}))
+    loss = champion - value if up else value - champion
+    assert passed == (low <= value <= high and loss <= margin)
+
+
+@pytest.mark.parametrize("value", [None, float("nan"), float("inf")])
+def test_a_number_that_is_missing_does_not_pass(value: float | None) -> None:
+    gate = Gate(metric="m", at_least=0.0)
+    assert refusals(judge([gate], {"m": value})) == ["m is not known"]
+    assert refusals(judge([gate], {})) == ["m is not known"]
+
+
+def test_a_margin_does_not_apply_without_a_champion_or_its_number() -> None:
+    gate = Gate(metric="m", champion_margin=0.0)
+    assert judge([gate], {"m": 0.1}) == []
+    (finding,) = judge([gate], {"m": 0.1}, {"other": 1.0})
+    assert finding.passed
+    assert "the champion has no such number" in finding.sentence
+
+
+def test_a_gate_without_a_bound_is_an_error() -> None:
+    with pytest.raises(ValidationError):
+        Gate(metric="m")
+
+
+def record(**changes: object) -> Record:
+    content: dict[str, object] = {
+        "training_id": "1-aa",
+        "recipe": "plain",
+        "artifact_hash": "ab" * 32,
+        "snapshot_id": "0011",
+        "feature_fingerprint": "cc",
+        "as_of_date": "2015-05-28",
+        "trained_by": "ada",
+        "promote": False,
+        "four_eyes": False,
+        "started_ms": 1,
+        "ended_ms": 2,
+        "parameters": {"rounds": 200},
+        "metrics_by_fold": ({"auc": 0.81234567}, {"auc": None, "map": 0.5}),
+        "summary_metrics": {"auc": 0.8},
+        "champion_metrics": None,
+        "gates": (Gate(metric="auc", at_least=0.9),),
+    }
+    return Record.model_validate({**content, **changes})
+
+
+def test_the_model_card_has_fingerprints_folds_gates_limits_and_baselines() -> None:
+    table = CardTable("Against baselines", ("model", "auc"), (("a|b\nc", 0.5),))
+    card = render_card(record(), CardInputs("12 customers.", "Trees.", ("Mortgages: thin.",), (table,)))
+    for expected in [
+        "# Model card: plain, as of 2015-05-28",
+        "| tables | snapshot `0011` |",
+        "### Against baselines\n| model | auc |\n| --- | --- |\n| a\\|b c | 0.5 |",
+        "| metric | fold 0 | fold 1 |\n| --- | --- | --- |\n| auc | 0.8123 | - |\n| map | - | 0.5 |",
+        "- NOT passed: auc is 0.8, needed is at least 0.9",
+        "- Mortgages: thin.",
+        "| rounds | 200 |",
+    ]:
+        assert expected in card
+    assert "$" not in card
+
+
+def test_a_model_card_admits_that_no_limits_were_named() -> None:
+    assert "treat that as an omission" in render_card(record(), CardInputs("d", "m"))
+
+
+def test_a_table_without_rows_is_a_header() -> None:
+    assert markdown_table(("a", "b"), []) == "| a | b |\n| --- | --- |"
+
+
+def test_work_that_makes_steps_may_take_longer_than_the_patience() -> None:
+    def work(progress: Progress) -> int:
+        for _ in range(6):
+            time.sleep(0.1)
+            progress.step()
+        return 7
+
+    assert within(0.4, work) == 7
+
+
+def test_work_that_hangs_is_given_up_and_changes_nothing_afterwards() -> None:
+    go_on, ended, done = threading.Event(), threading.Event(), []
+
+    def work(progress: Progress) -> None:
+        go_on.wait(10)
+        try:
+            progress.step()
+            done.append("changed")
+        except AbandonedError:
+            done.append("stopped")
+        ended.set()
+
+    started = time.monotonic()
+    with pytest.raises(TimeoutError):
+        within(0.2, work)
+    assert time.monotonic() - started < 2
+    go_on.set()
+    ended.wait(10)
+    assert done == ["stopped"]
+
+
+def test_a_step_may_announce_that_the_next_takes_longer() -> None:
+    def work(progress: Progress) -> str:
+        progress.step(extra=5.0)
+        time.sleep(0.5)
+        return "done"
+
+    assert within(0.1, work) == "done"
+
+
+def test_an_error_of_the_work_reaches_the_caller() -> None:
+    def work(progress: Progress) -> None:
+        raise KeyError("in the work")
+
+    with pytest.raises(KeyError):
+        within(1.0, work)
+
+
+@pytest.mark.parametrize(
+    ("uri", "shown"),
+    [
+        ("http://user:secret@host:5000/path?token=secret", "http://host:5000/path"),
+        ("postgresql://user:secret@db/mlflow", "postgresql://db/mlflow"),
+        ("sqlite:////bank/data/tracking.db", "sqlite:////bank/data/tracking.db"),
+    ],
+)
+def test_an_address_is_shown_without_secrets(uri: str, shown: str) -> None:
+    assert shown_uri(uri) == shown
