@@ -59,7 +59,7 @@ def decide(fitted: Fitted, known: Situation) -> Iterator[Decisions]:
 
 def _decide_chunk(fitted: Fitted, known: Situation, matrix: FeatureMatrix, rows: slice) -> Decisions:
     catalog, opted_out = known.catalog, known.opted_out[rows]
-    scored = fitted.model.propensities(np.ascontiguousarray(matrix.values[:, fitted.kept]))
+    scored = fitted.propensities(matrix)
     scored[opted_out] = fitted.base_rates
     propensity = in_columns(scored, fitted.product_ids, catalog.product_ids)
     thin = in_columns(fitted.model.thin_evidence[None, :], fitted.product_ids, catalog.product_ids)[0]

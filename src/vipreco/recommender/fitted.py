@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vipreco.candidates import CandidateSource
-from vipreco.features import FeatureSet, Vocabulary
+from vipreco.features import FeatureMatrix, FeatureSet, Vocabulary
 from vipreco.propensity import AcquisitionModel
 from vipreco.recommender.settings import RecommenderSettings
 
@@ -46,3 +46,7 @@ class Fitted:
     settings: RecommenderSettings
     as_of: tuple[date, ...]
     snapshot_id: str
+
+    def propensities(self, matrix: FeatureMatrix) -> NDArray[np.float64]:
+        """Return P(acquire) for each customer of a chunk and each product of the fit, shape (n, P)."""
+        return self.model.propensities(np.ascontiguousarray(matrix.values[:, self.kept]))

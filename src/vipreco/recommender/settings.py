@@ -28,7 +28,7 @@ class RecommenderSettings(Section):
 
     horizon_months: Annotated[int, Field(ge=1, le=24)] = 1
     gap_months: Annotated[int, Field(ge=0, le=12)] = 0
-    source: SourceName: TypeAlias = Literal["ease", "item-item-bm25", "item-item-cosine", "implicit-als"]
+    source: SourceName = "ease"
     leave_out: tuple[str, ...] = ()
     chunk_customers: Annotated[int, Field(ge=100)] = 50_000
     propensity: PropensitySettings = PropensitySettings()

@@ -1,0 +1,227 @@
+"""Running a backtest: fit each trial, score its unseen customers beside the baselines, judge."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from vipreco.backtest.calibration import calibration_by_product, calibration_summary, reliability_table
+from vipreco.backtest.lift import lift_table
+from vipreco.backtest.metrics import listed
+from vipreco.backtest.report import Judgement, evaluate
+from vipreco.backtest.trials import Trial
+from vipreco.candidates import SOURCES, CandidateSource, HoldingState, holding_state, segment_values
+from vipreco.columns import TIER
+from vipreco.features import FeatureSet
+from vipreco.history import AsOf, window
+from vipreco.propensity import Machine
+from vipreco.recommender import Panel, Recommender, RecommenderSettings
+from vipreco.recommender.fitted import Fitted
+from vipreco.recommender.fitting import Step, silent
+from vipreco.recommender.gathering import could_acquire, is_in, label_matrix
+
+OURS = "vipreco"
+ACQUISITIONS = "acquisition-popularity"
+HELD_BEFORE_FIRST = "held-before-then-acquisitions"
+Floats = NDArray[np.floating[Any]]
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a backtest is judged.
+
+    Args:
+        list_length: k of all ranking metrics.
+        resamples: Bootstrap resamples of customers for the intervals.
+        machine: Seed and threads.
+    """
+
+    list_length: int
+    resamples: int
+    machine: Machine
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Unseen customers of one or more trials: what was scored, and what happened.
+
+    Args:
+        scores: Name of the model -> scores (n, P); `vipreco` holds propensities.
+        truth: Acquired within the window, shape (n, P).
+        candidates: Could be acquired at all, shape (n, P).
+        held_before: Held earlier and not now, shape (n, P).
+        tiers: Tier of each customer as text, empty where unknown, shape (n,).
+    """
+
+    scores: Mapping[str, Floats]
+    truth: Mask
+    candidates: Mask
+    held_before: Mask
+    tiers: NDArray[np.object_]
+
+
+@dataclass(frozen=True)
+class BacktestResult:
+    """What a backtest found.
+
+    Args:
+        product_ids: Columns of all arrays.
+        by_trial: Name of each trial with its summary metrics.
+        metrics: Tidy frame over all trials: model, slice, metric, value, low, high, customers.
+        calibration: About the propensities of all judged pairs, and of the listed ones.
+        by_product: Calibration of each product.
+        reliability: Expected against observed rate in bins.
+        lift: Acquisition rate by decile of the propensity.
+        rates_known: False when the propensities are an order among acquirers, not rates.
+    """
+
+    product_ids: tuple[str, ...]
+    by_trial: Mapping[str, Mapping[str, float]]
+    metrics: pd.DataFrame
+    calibration: Mapping[str, Mapping[str, float]]
+    by_product: pd.DataFrame
+    reliability: pd.DataFrame
+    lift: pd.DataFrame
+    rates_known: bool
+
+    def value(self, metric: str, part: str = "all", model: str = OURS) -> float:
+        """Return one number of the metrics frame."""
+        frame = self.metrics
+        chosen = (frame["model"] == model) & (frame["slice"] == part) & (frame["metric"] == metric)
+        return float(frame.loc[chosen, "value"].iloc[0])
+
+    def summary(self) -> dict[str, float]:
+        """Return the figures that gates and tracking look at; baselines as `name/metric`."""
+        rated = {f"calibration_{name}": self.calibration["all"][name] for name in ("slope", "ratio")}
+        return {**_summary(self.metrics), **rated, "auc": self.calibration["all"]["auc"]}
+
+
+def backtest(
+    trials: Iterable[Trial],
+    features: FeatureSet,
+    settings: RecommenderSettings,
+    plan: Plan,
+    step: Step = silent,
+) -> BacktestResult:
+    """Fit and judge every trial, then all of them together.
+
+    Raises:
+        InputRejectedError: A trial has no labels.
+    """
+    ranked: dict[str, Judged] = {}
+    rated: list[Judged] = []
+    for trial in trials:
+        step(trial.name)
+        recommender = Recommender.fit(trial.lesson, features, settings, plan.machine)
+        fitted, sources = recommender.fitted, _baselines(trial.lesson.acquirers, recommender.fitted)
+        ranked[trial.name] = judge_panel(fitted, sources, trial.ranked)
+        rated.append(judge_panel(fitted, {}, trial.rated) if trial.rated else ranked[trial.name])
+    return _result(fitted, ranked, together(rated), plan)
+
+
+def judge_panel(fitted: Fitted, sources: Mapping[str, CandidateSource], panel: Panel) -> Judged:
+    """Score the observed customers of a panel by the model and by the baselines."""
+    return together([_judge_view(fitted, sources, view, panel) for view in panel.views()])
+
+
+def together(parts: list[Judged]) -> Judged:
+    """Put judged customers under one another."""
+    return Judged(
+        {name: np.concatenate([part.scores[name] for part in parts]) for name in parts[0].scores},
+        *(
+            np.concatenate([getattr(part, name) for part in parts])
+            for name in ("truth", "candidates", "held_before", "tiers")
+        ),
+    )
+
+
+def _baselines(panel: Panel, fitted: Fitted) -> dict[str, CandidateSource]:
+    view = panel.views()[-1]
+    state = holding_state(view, fitted.product_ids, segment_values(view))
+    return {name: source().fit(state) for name, source in SOURCES.items()}
+
+
+def _judge_view(fitted: Fitted, sources: Mapping[str, CandidateSource], view: AsOf, panel: Panel) -> Judged:
+    settings = fitted.settings
+    horizon = window(view.date, settings.horizon_months, settings.gap_months)
+    labels = panel.history.acquisitions(*horizon)
+    computed = fitted.features.compute(view, fitted.product_ids).encoded(fitted.vocabulary)
+    rows = is_in(computed.customer_ids, labels.observed)
+    state = holding_state(view, fitted.product_ids, fitted.segments)
+    propensity = [fitted.propensities(matrix) for matrix in computed.chunks(settings.chunk_customers)]
+    seen = state.take(rows)
+    scores = {OURS: np.concatenate(propensity)[rows], **_baseline_scores(fitted, sources, seen)}
+    tiers = np.array([tier or "" for tier in view.population()[TIER].to_pylist()], object)
+    return Judged(
+        scores,
+        label_matrix(computed.customer_ids, fitted.product_ids, labels)[rows],
+        could_acquire(view, state)[rows],
+        seen.held_before,
+        tiers[rows],
+    )
+
+
+def _baseline_scores(
+    fitted: Fitted, sources: Mapping[str, CandidateSource], state: HoldingState
+) -> dict[str, Floats]:
+    """Score by every source, and by the share of customers who acquired the product lately."""
+    if not sources:
+        return {}
+    popular = np.broadcast_to(fitted.base_rates, state.held.shape)
+    return {
+        ACQUISITIONS: popular,
+        HELD_BEFORE_FIRST: popular + state.held_before,
+        **{name: source.score(state) for name, source in sources.items()},
+    }
+
+
+def _result(fitted: Fitted, ranked: dict[str, Judged], rated: Judged, plan: Plan) -> BacktestResult:
+    pooled = together(list(ranked.values()))
+    propensity, pairs = np.asarray(rated.scores[OURS]), rated.candidates
+    chosen = listed(propensity, pairs, plan.list_length)
+    return BacktestResult(
+        product_ids=fitted.product_ids,
+        by_trial={name: _trial_metrics(judged, plan) for name, judged in ranked.items()},
+        metrics=evaluate(pooled.scores, _judgement(pooled, plan, plan.resamples)),
+        calibration={
+            "all": calibration_summary(propensity[pairs], rated.truth[pairs]),
+            "listed": calibration_summary(propensity[chosen], rated.truth[chosen]),
+        },
+        by_product=calibration_by_product(propensity, rated.truth, pairs, fitted.product_ids),
+        reliability=reliability_table(propensity[pairs], rated.truth[pairs]),
+        lift=lift_table(propensity[pairs], rated.truth[pairs]),
+        rates_known=fitted.model.rates_known,
+    )
+
+
+def _trial_metrics(judged: Judged, plan: Plan) -> dict[str, float]:
+    return _summary(evaluate(judged.scores, _judgement(judged, plan, resamples=0)))
+
+
+def _summary(metrics: pd.DataFrame) -> dict[str, float]:
+    """Return the figures over all customers; those of baselines as `name/metric`."""
+    chosen = metrics[metrics["slice"] == "all"]
+    return {
+        str(metric) if model == OURS else f"{model}/{metric}": value
+        for model, metric, value in zip(
+            chosen["model"], chosen["metric"], chosen["value"].tolist(), strict=True
+        )
+    }
+
+
+def _judgement(judged: Judged, plan: Plan, resamples: int) -> Judgement:
+    return Judgement(
+        judged.truth,
+        judged.candidates,
+        judged.held_before,
+        judged.tiers,
+        plan.list_length,
+        plan.machine.seed,
+        resamples,
+    )
