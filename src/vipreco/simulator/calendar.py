@@ -49,6 +49,10 @@ class Calendar:
         """Return the month of the year, 0 for January."""
         return int(self.month(position).astype(np.int64) % 12)
 
+    def year(self, position: int) -> int:
+        """Return the calendar year of the month."""
+        return 1970 + int(self.month(position).astype(np.int64)) // 12
+
     def snapshot_date(self, position: int) -> date:
         """Return the last day of the month as a date."""
         return date.fromordinal(self.last_day(position) + EPOCH_ORDINAL)

@@ -53,7 +53,7 @@ customer_id = "客户号"
 snapshot_date = {{ column = "数据日期", {DAY} }}
 tier = {{ column = "客户层级", codes = {_inline(codes.TIER_MEANING)} }}
 aum_amount = "月日均资产"
-risk_level = {{ column = "风险等级", codes = {_inline(codes.RISK_MEANING)} }}
+risk_level = {{ column = "风险等级", codes = {_inline(codes.RISK_MEANING)}, other = "unknown" }}
 risk_assessed_date = {{ column = "测评日期", {DAY} }}
 birth_date = {{ column = "出生日期", {DAY} }}
 joined_date = {{ column = "开户日期", {DAY} }}

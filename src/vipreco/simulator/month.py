@@ -147,7 +147,9 @@ def run_month(bank: Bank, block: Block, month: int, with_truth: bool) -> MonthRe
     truth = None
     if with_truth:
         logged = contacting.mean_probability(hazard, probability, chances, effect, parameters.contacts)
-        leaving_chance = attrition_probability(exponent, bank.levels.attrition) * present
+        leaving_chance = attrition_probability(exponent, bank.levels.attrition) * stays_until_seen(
+            present, month
+        )
         truth = Truth(
             present,
             probability,
@@ -162,7 +164,7 @@ def run_month(bank: Bank, block: Block, month: int, with_truth: bool) -> MonthRe
     random = bank.random(Purpose.ACQUISITIONS, month, block.number)
     acquired = draw_acquisitions(moved, bank.catalogue, random)
     book_acquisitions(state, acquired, contacts, bank.setting(month), random)
-    leaving = _leaving(bank, block, exponent, contacts, month) & present
+    leaving = _leaving(bank, block, exponent, contacts, month) & stays_until_seen(present, month)
     ended = _turn_month(bank, block, acquired, leaving, present, month)
     _remember_contacts(state, contacts, month, parameters)
     random = bank.random(Purpose.OUTCOMES, month, block.number)
@@ -256,6 +258,11 @@ def _remember_contacts(state: State, contacts: Contacts, month: int, parameters:
     state.fatigue[:] *= parameters.contacts.fatigue_persistence
     state.fatigue[contacts.customer] += 1
     state.contacted_month[contacts.customer] = month
+
+
+def stays_until_seen(present: Flags, month: int) -> Flags:
+    """Return who may leave in a month: nobody in the first, so that each customer is in a snapshot."""
+    return present & (month > 0)
 
 
 def in_snapshot(population: Population, state: State, month: int) -> Flags:

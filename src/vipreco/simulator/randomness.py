@@ -21,10 +21,13 @@ class Purpose(IntEnum):
     ACTIVITY = 9
     RECORDS = 10
     BRANCHES = 11
-    DIRT = 12
+    DIRT_CUSTOMERS = 12
     OUTCOMES = 13
     ENGAGEMENT = 14
     LOADING = 15
+    DIRT_ACTIVITY = 16
+    DIRT_HOLDINGS = 17
+    DIRT_CONTACTS = 18
 
 
 def stream(seed: int, purpose: Purpose, month: int = 0, block: int = 0) -> np.random.Generator:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 import polars as pl
 import pyarrow as pa
@@ -15,6 +16,37 @@ from vipreco.durable import replacing, sha256_of, write_bytes
 
 ROWS_A_GROUP = 131_072
 MODE = 0o644
+SETTINGS: Final = {
+    "compression": "zstd",
+    "compression_level": 1,
+    "use_dictionary": True,
+    "write_page_checksum": True,
+    "store_schema": False,
+}
+
+
+class ParquetStream:
+    """A Parquet file that grows by frames: a row group each, the same bytes for the same frames."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.rows = 0
+        self.path: Path | None = None
+        self._writer: pq.ParquetWriter | None = None
+
+    def write(self, frame: pl.DataFrame) -> None:
+        """Add the rows of a frame."""
+        table = frame.to_arrow()
+        table = pa.table({column: plain(table[column]) for column in table.column_names})
+        if self._writer is None:
+            self._writer = pq.ParquetWriter(self.path, table.schema, **SETTINGS)
+        self._writer.write_table(table, row_group_size=ROWS_A_GROUP)
+        self.rows += table.num_rows
+
+    def close(self) -> None:
+        """Finish the file."""
+        if self._writer is not None:
+            self._writer.close()
 
 
 @dataclass
@@ -47,21 +79,22 @@ class Folder:
         self.rows[name] = rows
 
     def write_parquet(self, name: str, frames: Iterable[pl.DataFrame]) -> None:
-        """Write a Parquet file; the same rows give the same bytes, whatever the frames' sizes."""
-        table = pa.concat_tables([frame.to_arrow() for frame in frames])
-        table = pa.table({column: plain(table[column]) for column in table.column_names})
+        """Write a Parquet file of all frames."""
+        with self.stream(name) as stream:
+            for frame in frames:
+                stream.write(frame)
+
+    @contextmanager
+    def stream(self, name: str) -> Iterator[ParquetStream]:
+        """Give a Parquet file to write frames to, one after the other; it appears whole or not at all."""
+        stream = ParquetStream(name)
         with self.file(name) as path:
-            pq.write_table(
-                table,
-                path,
-                compression="zstd",
-                compression_level=1,
-                row_group_size=ROWS_A_GROUP,
-                use_dictionary=True,
-                write_page_checksum=True,
-                store_schema=False,
-            )
-        self.rows[name] = table.num_rows
+            try:
+                stream.path = path
+                yield stream
+            finally:
+                stream.close()
+        self.rows[name] = stream.rows
 
     def write_manifests(self) -> None:
         """Write one small TOML file a raw file: its rows and SHA-256."""
@@ -79,12 +112,11 @@ def plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
     return column
 
 
-def csv_bytes(frame: pl.DataFrame, encoding: str, header: bool) -> bytes:
-    """Return a frame as CSV text in an encoding: dates as eight digits, two decimals."""
-    text = frame.write_csv(
+def csv_text(frame: pl.DataFrame, *, header: bool) -> str:
+    """Return a frame as CSV text: dates as eight digits, two decimals."""
+    return frame.write_csv(
         include_header=header,
         float_precision=2,
         date_format="%Y%m%d",
         datetime_format="%Y-%m-%d %H:%M:%S",
     )
-    return text.encode(encoding)

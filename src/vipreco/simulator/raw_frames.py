@@ -7,7 +7,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from vipreco.simulator.acquisitions import Ended
-from vipreco.simulator.calendar import NEVER, Calendar, as_dates
+from vipreco.simulator.calendar import NEVER, as_dates
 from vipreco.simulator.codes import (
     CHANNEL_CODES,
     CONSENT_CODES,
@@ -151,18 +151,34 @@ def _holdings_frame(  # noqa: PLR0917 - the columns of a holding
     )
 
 
-def with_load_dates(holdings: pl.DataFrame, bank: Bank, late: NDArray[np.int32]) -> pl.DataFrame:
-    """Add the day that each holding was recorded; those not recorded by the last snapshot are absent."""
+def holding_versions(intervals: pl.DataFrame, bank: Bank, random: np.random.Generator) -> pl.DataFrame:
+    """Return each interval as the bank learnt it: a record of the opening, and one of the closing.
+
+    A part is recorded late; what was not recorded by the last snapshot is absent.
+    """
     last = bank.calendar.snapshot_date(bank.calendar.months - 1)
-    days = pl.col("late").cast(pl.Int64)
-    loaded = holdings.with_columns(pl.Series("late", late)).with_columns(
-        (pl.col("OPEN_DT") + pl.duration(days=days)).dt.date().alias("LOAD_DT")
+    opening, closing = _delays(bank, intervals.height, random), _delays(bank, intervals.height, random)
+    opened = (pl.col("OPEN_DT") + pl.duration(days="opening")).dt.date().alias("LOAD_DT")
+    closed = (pl.col("CLOSE_DT") + pl.duration(days="closing")).dt.date()
+    known = intervals.with_columns(opening=opening, closing=closing).with_columns(opened)
+    known = known.with_columns(pl.max_horizontal(closed, "LOAD_DT").alias("closing")).filter(
+        pl.col("LOAD_DT") <= last
     )
-    closed = pl.when(pl.col("CLOSE_DT") <= last).then(pl.col("CLOSE_DT"))
-    return loaded.drop("late").filter(pl.col("LOAD_DT") <= last).with_columns(closed)
+    ends = pl.col("CLOSE_DT").is_not_null() & (pl.col("closing") <= last)
+    at_once = ends & (pl.col("closing") == pl.col("LOAD_DT"))
+    openings = known.filter(~at_once).with_columns(pl.lit(None, pl.Date).alias("CLOSE_DT"))
+    closings = known.filter(ends).with_columns(pl.col("closing").alias("LOAD_DT"))
+    return pl.concat([openings, closings]).drop("opening", "closing")
 
 
-def products_frame(catalogue: Catalogue, calendar: Calendar) -> pl.DataFrame:
+def _delays(bank: Bank, rows: int, random: np.random.Generator) -> pl.Series:
+    """Days between a fact and its record: mostly none."""
+    records = bank.parameters.records
+    late = random.random(rows) < records.holding_late
+    return pl.Series(late * random.integers(1, records.late_days, rows))
+
+
+def products_frame(catalogue: Catalogue) -> pl.DataFrame:
     """Return the catalogue, one row a product."""
     products = catalogue.products
     return pl.DataFrame(

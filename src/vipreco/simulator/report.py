@@ -1,0 +1,68 @@
+"""What a simulation wrote, and the counts that it kept."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from vipreco.simulator.month import MonthResult
+
+
+@dataclass(frozen=True)
+class SimulationReport:
+    """What was written.
+
+    Args:
+        folder: The output folder.
+        sources: The raw files to import, in order.
+        mapping: The mapping file that they are imported with.
+        customers: Customers in the last snapshot.
+        first_snapshot: First snapshot date, ISO.
+        last_snapshot: Last snapshot date, ISO.
+        vip_tiers: Values of `tier` that mean a VIP customer.
+        acquisitions: Number of acquisitions by customers who were in the bank on the month's eve.
+        acquiring_rate: Share of customers who acquire something in a month, on average.
+        contacts: Number of contacts.
+        left: Number of customers who left.
+        planted: Number of planted faults that an import must find: refused rows and copies.
+    """
+
+    folder: Path
+    sources: tuple[Path, ...]
+    mapping: Path
+    customers: int
+    first_snapshot: str
+    last_snapshot: str
+    vip_tiers: tuple[str, ...]
+    acquisitions: int
+    acquiring_rate: float
+    contacts: int
+    left: int
+    planted: int = 0
+
+    def counts(self) -> dict[str, Any]:
+        """Return all but the paths."""
+        return {name: value for name, value in asdict(self).items() if name not in PATHS}
+
+
+PATHS = {"folder", "sources", "mapping"}
+
+
+@dataclass
+class Tally:
+    """Running counts of a simulation."""
+
+    customer_months: int = 0
+    acquirers: int = 0
+    acquisitions: int = 0
+    contacts: int = 0
+    left: int = 0
+
+    def add(self, result: MonthResult) -> None:
+        """Count a month of a block."""
+        self.customer_months += int(result.present.sum())
+        self.acquirers += int(result.acquired.any(axis=1).sum())
+        self.acquisitions += int(result.acquired.sum())
+        self.contacts += len(result.contacts.customer)
+        self.left += int(result.leaving.sum())
