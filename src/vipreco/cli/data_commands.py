@@ -22,6 +22,7 @@ def register(app: typer.Typer) -> None:
     panel = "Data"
     app.command("simulate", rich_help_panel=panel)(simulate)
     app.command("import", rich_help_panel=panel)(import_)
+    app.command("validate", rich_help_panel=panel)(validate)
 
 
 def simulate(
@@ -88,6 +89,28 @@ def import_(
     listing.write(ledger(report))
     _tell(report)
     raise typer.Exit(report.exit_code)
+
+
+def validate(kind: FormatOption = None, out: OutOption = None) -> None:
+    """Check the imported tables, and list what deserves a look, with example rows.
+
+    error: cannot be right; warning: these rows are not offered or not used; note: worth knowing.
+
+    Example:  vipreco validate
+    """
+    import polars as pl
+
+    from vipreco.project import Project
+    from vipreco.tables import validate as validate_tables
+
+    listing = Listing.planned(kind, out)
+    project = Project.find()
+    with narrated("Validating"):
+        found = validate_tables(project.tables)
+    names = ("severity", "table", "code", "what", "rows")
+    columns = {name: [getattr(finding, name) for finding in found] for name in names}
+    places = pl.Series("places", [list(finding.places) for finding in found], dtype=pl.List(pl.String))
+    listing.write(pl.DataFrame(columns).with_columns(places))
 
 
 def ledger(report: ImportReport) -> pl.DataFrame:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from vipreco.cli.listing import Listing
+from vipreco.cli.opening import REGISTRY
 from vipreco.cli.options import FormatOption, OutOption
 from vipreco.cli.progress import narrated
 
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from vipreco.project import Project
 
 FLOW = "training.flow"
-REGISTRY = "training.registry"
 PANEL = "Models"
 VersionArgument = Annotated[str, typer.Argument(metavar="VERSION", help="A number or an alias (champion).")]
 

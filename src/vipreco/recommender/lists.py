@@ -147,8 +147,8 @@ def customer_sheet(recommender: Recommender, view: AsOf, customer_id: str, top: 
     """Return a customer's offers in order, then every product that is not offered, with the reasons.
 
     Returns:
-        Rows product_id, product_name, rank (empty: not offered), propensity, reason, supported_by (families of
-        facts that speak for an offer), unlocked_by (what would make a product possible).
+        Rows product_id, product_name, rank (empty: not offered), propensity, reason, supported_by (families
+        of facts that speak for an offer), unlocked_by (what would make a product possible).
 
     Raises:
         InputRejectedError: The customer is not in the newest snapshot.
