@@ -57,6 +57,12 @@ def test_without_any_customer_the_estimate_is_unknown() -> None:
     assert found.customers == 0
 
 
+def test_without_resamples_there_is_a_value_and_no_interval() -> None:
+    found = bootstrap_mean(precisions(), seed=0, resamples=0)
+    assert found.value == pytest.approx(precisions().mean())
+    assert np.isnan([found.low, found.high]).all()
+
+
 def test_the_same_seed_gives_the_same_interval() -> None:
     assert bootstrap_mean(precisions(), seed=3) == bootstrap_mean(precisions(), seed=3)
 

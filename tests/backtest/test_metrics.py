@@ -18,6 +18,7 @@ from vipreco.backtest import (
     ndcg,
     novel,
     precision,
+    ranking_metrics,
     reacquired,
     recall,
 )
@@ -86,6 +87,18 @@ def test_the_rank_says_whether_a_product_is_listed(case: tuple[Floats, Flags, Fl
     ranks = relevant_ranks(scores, truth, candidates)
     inside = (ranks.rank >= 1) & (ranks.rank <= k)
     assert (inside == listed(scores, candidates, k)[truth]).all()
+
+
+@given(case=cases(), seed=st.integers(0, 9))
+def test_ranks_restricted_to_some_acquisitions_are_those_computed_from_them_alone(
+    case: tuple[Floats, Flags, Flags, int], seed: int
+) -> None:
+    scores, truth, candidates, k = case
+    part = truth & (np.random.default_rng(seed).random(truth.shape) < 0.5)
+    restricted = relevant_ranks(scores, truth, candidates).restricted(part)
+    alone = relevant_ranks(scores, part, candidates)
+    for name, expected in ranking_metrics(alone, k).items():
+        np.testing.assert_array_equal(ranking_metrics(restricted, k)[name], expected)
 
 
 def test_average_precision_of_a_list_counted_by_hand() -> None:

@@ -17,11 +17,11 @@ from vipreco.backtest.calibration import (
 )
 from vipreco.backtest.folds import RollingFold, customer_folds, rolling_folds
 from vipreco.backtest.intervals import Estimate, bootstrap_mean, bootstrap_ratio, paired_difference
+from vipreco.backtest.lift import lift_table
 from vipreco.backtest.metrics import (
     average_precision,
     coverage,
     hit,
-    lift_table,
     listed,
     ndcg,
     novel,

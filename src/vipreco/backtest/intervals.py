@@ -35,12 +35,15 @@ class Estimate:
 def bootstrap_mean(
     values: NDArray[np.float64], seed: int, resamples: int = RESAMPLES, level: float = LEVEL
 ) -> Estimate:
-    """Mean of one number a customer, with its interval; customers with NaN take no part."""
+    """Mean of one number a customer, with its interval; customers with NaN take no part.
+
+    With no resamples there is no interval, and its ends are NaN.
+    """
     values = values[~np.isnan(values)]
     if len(values) == 0:
         return Estimate(np.nan, np.nan, np.nan, 0)
-    low, high = np.quantile(resampled_means(values, seed, resamples), _tails(level))
-    return Estimate(float(values.mean()), float(low), float(high), len(values))
+    low, high = _percentiles(resampled_means(values, seed, resamples), level)
+    return Estimate(float(values.mean()), low, high, len(values))
 
 
 def paired_difference(
@@ -74,12 +77,14 @@ def bootstrap_ratio(
     pairs = np.column_stack([numerator, denominator])
     sums = resampled_means(pairs, seed, resamples)
     sums = sums[sums[:, 1] != 0]
-    low, high = np.quantile(sums[:, 0] / sums[:, 1], _tails(level)) if len(sums) else (np.nan, np.nan)
-    return Estimate(float(numerator.sum() / total), float(low), float(high), len(numerator))
+    low, high = _percentiles(sums[:, 0] / sums[:, 1], level)
+    return Estimate(float(numerator.sum() / total), low, high, len(numerator))
 
 
 def resampled_means(values: NDArray[np.float64], seed: int, resamples: int) -> NDArray[np.float64]:
     """Means of `resamples` bootstrap samples of the rows of `values`, which is (n,) or (n, m)."""
+    if resamples == 0:
+        return values[:0]
     different, counts = np.unique(values, axis=0, return_counts=True)
     random = np.random.default_rng(seed)
     if len(counts) * COST_OF_A_COUNT > len(values):
@@ -94,5 +99,9 @@ def _block_sizes(total: int, block: int) -> list[int]:
     return [min(block, total - start) for start in range(0, total, block)]
 
 
-def _tails(level: float) -> tuple[float, float]:
-    return (1 - level) / 2, (1 + level) / 2
+def _percentiles(values: NDArray[np.float64], level: float) -> tuple[float, float]:
+    """Limits that hold the share `level` of the values; NaN without any value."""
+    if len(values) == 0:
+        return np.nan, np.nan
+    low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 Flags: TypeAlias = NDArray[np.bool_]
@@ -30,15 +29,24 @@ class RelevantRanks:
 
     Attributes:
         customer: (m,) row of the customer; ascending.
+        column: (m,) column of the product.
         rank: (m,) place in the list from 1; 0 when the product may not be listed.
         position: (m,) how many of the customer's acquired products stand at this place or above.
         relevant: (n,) how many products each customer acquired, listed or not.
     """
 
     customer: NDArray[np.intp]
+    column: NDArray[np.intp]
     rank: NDArray[np.int64]
     position: NDArray[np.int64]
     relevant: NDArray[np.int64]
+
+    def restricted(self, truth: Flags) -> RelevantRanks:
+        """The same lists judged by some of the acquisitions alone: `truth` (n, P), part of the first."""
+        kept = truth[self.customer, self.column]
+        customer, rank = self.customer[kept], self.rank[kept]
+        relevant = np.bincount(customer, minlength=len(self.relevant))
+        return RelevantRanks(customer, self.column[kept], rank, _positions(customer, rank), relevant)
 
     def total(self, weights: PerCustomer, k: int) -> PerCustomer:
         """Sum of `weights` (m,) over the first k places of each customer: (n,)."""
@@ -63,7 +71,7 @@ def relevant_ranks(scores: Floats, truth: Flags, candidates: Flags) -> RelevantR
     for rows in _blocks(len(customer)):
         rank[rows] = _ranks(scores, candidates, customer[rows], column[rows])
     relevant = np.count_nonzero(truth, axis=1)
-    return RelevantRanks(customer, rank, _positions(customer, rank), relevant)
+    return RelevantRanks(customer, column, rank, _positions(customer, rank), relevant)
 
 
 def average_precision(scores: Floats, truth: Flags, candidates: Flags, k: int) -> PerCustomer:
@@ -141,49 +149,6 @@ def listed(scores: Floats, candidates: Flags, k: int) -> Flags:
 def coverage(chosen: Flags) -> float:
     """Share of the catalogue that is listed to at least one customer."""
     return float(chosen.any(axis=0).mean()) if chosen.shape[1] else 0.0
-
-
-def lift_table(scores: Floats, truth: Flags, groups: int = 10) -> pd.DataFrame:
-    """Acquisition rate by score group, best first, against the overall rate.
-
-    Rows of equal score count as if shuffled at random, so a baseline with few different scores is not
-    flattered by the order of its input.
-
-    Args:
-        scores: (m,) scores or propensities of the rows (customer-product pairs, or customers).
-        truth: (m,) acquired or not.
-        groups: 10 for deciles.
-
-    Returns:
-        One row a group: group, rows, acquisitions, rate, lift, cumulative_share, cumulative_lift.
-    """
-    edges = np.linspace(0, len(scores), groups + 1).round()
-    reached = np.interp(edges, *_cumulative(scores, truth))
-    rows, acquisitions = np.diff(edges), np.diff(reached)
-    overall = reached[-1] / edges[-1] if len(scores) else np.nan
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return pd.DataFrame(
-            {
-                "group": np.arange(1, groups + 1),
-                "rows": rows.astype(np.int64),
-                "acquisitions": acquisitions,
-                "rate": acquisitions / rows,
-                "lift": acquisitions / rows / overall,
-                "cumulative_share": reached[1:] / reached[-1],
-                "cumulative_lift": reached[1:] / edges[1:] / overall,
-            }
-        )
-
-
-def _cumulative(scores: Floats, truth: Flags) -> tuple[PerCustomer, PerCustomer]:
-    """Rows and acquisitions from the best score down, given at the ends of each block of equal scores."""
-    order = np.argsort(-scores, kind="stable")
-    values = scores[order]
-    ends = (
-        np.flatnonzero(np.append(values[1:] != values[:-1], True)) + 1 if len(values) else np.array([], int)
-    )
-    reached = np.cumsum(truth[order])
-    return np.insert(ends.astype(np.float64), 0, 0.0), np.insert(reached[ends - 1].astype(np.float64), 0, 0.0)
 
 
 def _ranks(

@@ -28,21 +28,6 @@ DIFFERENCE = "difference"
 
 
 @dataclass(frozen=True)
-class Slice:
-    """Some of the customers, and the acquisitions of theirs that count.
-
-    Attributes:
-        name: As shown.
-        customers: (n,) who takes part.
-        truth: (n, P) what counts as acquired.
-    """
-
-    name: str
-    customers: Flags
-    truth: Flags
-
-
-@dataclass(frozen=True)
 class Judgement:
     """What the lists of n customers are judged against.
 
@@ -63,16 +48,18 @@ class Judgement:
     seed: int = 20260101
     resamples: int = field(default=RESAMPLES)
 
-    def slices(self) -> Iterator[Slice]:
-        """All customers and each tier, each with all, novel and re-acquired acquisitions."""
-        truths = {
-            ALL: self.truth,
-            NOVEL: novel(self.truth, self.held_before),
-            REACQUIRED: reacquired(self.truth, self.held_before),
+    def per_customer(self, scores: Floats) -> Iterator[tuple[str, dict[str, PerCustomer]]]:
+        """Name and ranking metrics of each slice: all customers and each tier, each with all, novel and
+        re-acquired acquisitions."""
+        ranks = relevant_ranks(scores, self.truth, self.candidates)
+        metrics = {
+            ALL: ranking_metrics(ranks, self.k),
+            NOVEL: ranking_metrics(ranks.restricted(novel(self.truth, self.held_before)), self.k),
+            REACQUIRED: ranking_metrics(ranks.restricted(reacquired(self.truth, self.held_before)), self.k),
         }
         for group, customers in self._groups():
-            for kind, truth in truths.items():
-                yield Slice(_slice_name(group, kind), customers, truth)
+            for kind, values in metrics.items():
+                yield _slice_name(group, kind), {name: one[customers] for name, one in values.items()}
 
     def _groups(self) -> Iterator[tuple[str, Flags]]:
         yield ALL, np.ones(len(self.truth), dtype=bool)
@@ -102,12 +89,15 @@ def compare(models: Mapping[str, Floats], ours: str, against: Judgement, metric:
     Returns:
         Tidy frame as of `evaluate`; `model` is the rival, `value` is ours minus the rival's.
     """
-    rows = []
-    for part in against.slices():
-        values = {name: _metrics(scores, part, against)[metric] for name, scores in models.items()}
-        for rival in [name for name in models if name != ours]:
-            found = paired_difference(values[ours], values[rival], against.seed, against.resamples)
-            rows.append(_row(rival, part.name, f"{metric}@{against.k} {DIFFERENCE}", found))
+    own = {part: values[metric] for part, values in against.per_customer(models[ours])}
+    rows = [
+        _row(
+            rival, part, f"{metric}@{against.k} {DIFFERENCE}", _difference(own[part], values[metric], against)
+        )
+        for rival, scores in models.items()
+        if rival != ours
+        for part, values in against.per_customer(scores)
+    ]
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
@@ -135,18 +125,16 @@ def to_markdown(frame: pd.DataFrame, metrics: Sequence[str] | None = None) -> st
 
 
 def _model_rows(name: str, scores: Floats, against: Judgement) -> Iterator[dict[str, object]]:
-    for part in against.slices():
-        for metric, values in _metrics(scores, part, against).items():
+    for part, metrics in against.per_customer(scores):
+        for metric, values in metrics.items():
             found = bootstrap_mean(values, against.seed, against.resamples)
-            yield _row(name, part.name, f"{metric}@{against.k}", found)
+            yield _row(name, part, f"{metric}@{against.k}", found)
     share = coverage(listed(scores, against.candidates, against.k))
     yield _row(name, ALL, f"coverage@{against.k}", Estimate(share, np.nan, np.nan, len(scores)))
 
 
-def _metrics(scores: Floats, part: Slice, against: Judgement) -> dict[str, PerCustomer]:
-    rows = part.customers
-    ranks = relevant_ranks(scores[rows], part.truth[rows], against.candidates[rows])
-    return ranking_metrics(ranks, against.k)
+def _difference(ours: PerCustomer, theirs: PerCustomer, against: Judgement) -> Estimate:
+    return paired_difference(ours, theirs, against.seed, against.resamples)
 
 
 def _row(model: str, part: str, metric: str, found: Estimate) -> dict[str, object]:
