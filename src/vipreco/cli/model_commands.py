@@ -8,13 +8,18 @@ import typer
 
 from vipreco.cli.listing import Listing
 from vipreco.cli.opening import REGISTRY
-from vipreco.cli.options import FormatOption, OutOption
+from vipreco.cli.options import AsOfOption, FormatOption, ModelOption, OutOption
 from vipreco.cli.progress import narrated
+from vipreco.errors import EXIT_INTEGRITY, EXIT_OK
 
 if TYPE_CHECKING:
+    import polars as pl
+
+    from vipreco.backtest.leakage import LeakReport
     from vipreco.project import Project
 
 FLOW = "training.flow"
+FITTING = "training.fitting"
 PANEL = "Models"
 VersionArgument = Annotated[str, typer.Argument(metavar="VERSION", help="A number or an alias (champion).")]
 
@@ -24,6 +29,7 @@ models = typer.Typer(help="The registered versions: list them, show one, promote
 def register(app: typer.Typer) -> None:
     """Add the commands of this module to `app`."""
     app.command("train", rich_help_panel=PANEL)(train)
+    app.command("leakcheck", rich_help_panel=PANEL)(leakcheck)
     app.add_typer(models, name="models", rich_help_panel=PANEL)
     app.command("sync", rich_help_panel=PANEL)(sync)
 
@@ -53,8 +59,9 @@ def train(
     project = _project()
     flow = project.import_rim(FLOW)
     with narrated("Training") as narrator:
-        outcome = flow.train(project, recipe, promote=promote, say=narrator.say)
-    typer.echo(outcome)
+        fit = project.import_rim(FITTING).fit_and_backtest
+        published = flow.train(project, fit, recipe, promote=promote, say=narrator.say)
+    _tell(published)
 
 
 def sync() -> None:
@@ -64,8 +71,51 @@ def sync() -> None:
     """
     project = _project()
     with narrated("Sending"):
-        sent = project.import_rim(FLOW).sync(project)
-    typer.echo(sent)
+        sent = project.import_rim(FLOW).sync(project).published
+    for published in sent:
+        _tell(published)
+    typer.echo(f"{len(sent)} training(s) sent")
+
+
+def leakcheck(
+    as_of: AsOfOption = None, model: ModelOption = None, kind: FormatOption = None, out: OutOption = None
+) -> None:
+    """Prove on your own tables that nothing learnt after a date reaches what is computed as of it.
+
+    Everything known after the date is deleted, and then rewritten, in a copy; features, scores and lists must
+    stay the same byte for byte, and a leak planted on purpose must be found. Exit code 6 says that they do not.
+
+    Example:  vipreco leakcheck --as-of 2025-10-31
+    """
+    from vipreco.backtest.leakage import leakcheck as check_leaks
+    from vipreco.cli.opening import open_model, open_view
+
+    listing = Listing.planned(kind, out)
+    project = _project()
+    with narrated("Checking") as narrator:
+        day = open_view(project, as_of).date
+        recommender = open_model(project, model, narrator)
+        options = {"seed": project.seed, "threads": project.threads, "step": narrator.say}
+        report = check_leaks(project.tables, day, recommender, **options)
+    listing.write(_checks(report))
+    typer.echo(f"a planted leak was {'caught' if report.planted_caught else 'NOT caught'}", err=True)
+    raise typer.Exit(EXIT_OK if report.passed else EXIT_INTEGRITY)
+
+
+def _checks(report: LeakReport) -> pl.DataFrame:
+    import polars as pl
+
+    return pl.DataFrame(
+        {
+            "future": [check.mode for check in report.checks],
+            "changed_rows": [report.changed_rows[check.mode] for check in report.checks],
+            "compared": [check.what for check in report.checks],
+            "customers": [report.customers] * len(report.checks),
+            "identical": [check.identical for check in report.checks],
+            "differing": [list(check.columns) for check in report.checks],
+        },
+        schema_overrides={"differing": pl.List(pl.String)},
+    )
 
 
 @models.command("list")
@@ -122,6 +172,14 @@ def roll_back_model() -> None:
     project = _project()
     version = project.import_rim(REGISTRY).roll_back(project)
     typer.echo(f"{version.version} is champion again")
+
+
+def _tell(published: Any) -> None:
+    """Say what was trained, whether it is champion, and what the gates said."""
+    standing = "champion" if published.champion else "challenger"
+    typer.echo(f"version {published.version} is {standing} (MLflow run {published.run_id})")
+    for finding in published.findings:
+        typer.echo(f"  {'passed ' if finding.passed else 'refused'} {finding.sentence}")
 
 
 def _plain(value: Any) -> Any:

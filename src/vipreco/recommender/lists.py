@@ -18,16 +18,14 @@ from vipreco.recommender.recommender import Recommender
 MAX_STALENESS = timedelta(days=92)  # a list made of older knowledge would mislead whoever calls by it
 ONLY_OFFERS = ["suppressed", "stage", "reason_code"]  # the same in every row of a list of offers
 
-SHEET = pl.Schema(
-    {
-        "product_id": pl.String,
-        "rank": pl.Int16,
-        "propensity": pl.Float64,
-        "reason": pl.String,
-        "supported_by": pl.List(pl.String),
-        "unlocked_by": pl.String,
-    }
-)
+SHEET = {
+    "product_id": pl.String(),
+    "rank": pl.Int16(),
+    "propensity": pl.Float64(),
+    "reason": pl.String(),
+    "supported_by": pl.List(pl.String),
+    "unlocked_by": pl.String(),
+}
 
 
 @dataclass(frozen=True)
@@ -154,7 +152,7 @@ def customer_sheet(recommender: Recommender, view: AsOf, customer_id: str, top: 
         InputRejectedError: The customer is not in the newest snapshot.
     """
     explanation = recommender.explain(view, customer_id, top)
-    offered = [
+    rows: list[tuple[object, ...]] = [
         (
             offer.product_id,
             rank,
@@ -165,8 +163,8 @@ def customer_sheet(recommender: Recommender, view: AsOf, customer_id: str, top: 
         )
         for rank, offer in enumerate(explanation.offers, start=1)
     ]
-    others = [(item.product_id, None, None, item.text, [], item.unlock) for item in explanation.not_offered]
-    sheet = pl.DataFrame([*offered, *others], schema=SHEET, orient="row")
+    rows += [(item.product_id, None, None, item.text, [], item.unlock) for item in explanation.not_offered]
+    sheet = pl.DataFrame(rows, schema=SHEET, orient="row")
     names = pl.DataFrame(view.catalog_table().select(["product_id", "name"]))
     named = sheet.join(
         names.rename({"name": "product_name"}), on="product_id", how="left", maintain_order="left"
