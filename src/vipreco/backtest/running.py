@@ -10,9 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from vipreco.backtest import lift_table, listed
 from vipreco.backtest.calibration import calibration_by_product, calibration_summary, reliability_table
-from vipreco.backtest.lift import lift_table
-from vipreco.backtest.metrics import listed
 from vipreco.backtest.report import Judgement, evaluate
 from vipreco.backtest.trials import Trial
 from vipreco.candidates import SOURCES, CandidateSource, HoldingState, holding_state, segment_values
@@ -201,7 +200,7 @@ def _result(fitted: Fitted, ranked: dict[str, Judged], rated: Judged, plan: Plan
 
 
 def _trial_metrics(judged: Judged, plan: Plan) -> dict[str, float]:
-    return _summary(evaluate(judged.scores, _judgement(judged, plan, resamples=0)))
+    return _summary(evaluate(judged.scores, _judgement(judged, plan, resamples=1)))
 
 
 def _summary(metrics: pd.DataFrame) -> dict[str, float]:
