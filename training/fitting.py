@@ -2,9 +2,159 @@
 
 from __future__ import annotations
 
-from training.result import TrainingJob, TrainingResult
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Final
+
+from training.recipe import Recipe, training_dates
+from training.result import CardInputs, CardTable, TrainingJob, TrainingResult, Value
+from vipreco.backtest.folds import rolling_folds
+from vipreco.backtest.running import BacktestResult, Plan, backtest
+from vipreco.backtest.trials import Trial, customer_trials, rolling_trials
+from vipreco.features import FeatureSet
+from vipreco.history import History
+from vipreco.project import Project
+from vipreco.propensity import Machine
+from vipreco.recommender import Lesson, Panel, Recommender
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+METHOD: Final = """\
+Features are SQL over the bank's tables as they were known at the as-of date. Gradient-boosted trees
+(LightGBM) give the probability that a customer acquires anything within the horizon and, given that,
+which product; the product of both is calibrated per product, with shrinkage where acquisitions are few.
+Candidate sources over holdings give the "because you hold" reasons."""
+SEASONS: Final = "Acquisitions are seasonal; months that are not among the as-of dates may behave otherwise."
+ORDER_ONLY: Final = (
+    "The tables hold acquirers only: the numbers order products for a customer, they are not rates."
+)
+
+ALL_DATES: Final[dict[str, object]] = {"as_of_dates": (), "newest": 1_000}
 
 
 def fit_and_backtest(job: TrainingJob) -> TrainingResult:
-    """Backtest the recipe on held-out folds, fit it on all as-of dates, save it to `job.artifact_folder`."""
-    raise NotImplementedError(job.recipe.name)
+    """Judge the recipe on held-out folds, fit it on all as-of dates, save it to `job.artifact_folder`.
+
+    Raises:
+        UsageError: The history is too short for the folds.
+        InputRejectedError: No acquisition is known in the label windows.
+    """
+    project, recipe = job.project, job.recipe
+    machine = Machine(project.seed, project.threads)
+    features = FeatureSet.read(project.features)
+    lesson = _lesson(job)
+    plan = Plan(recipe.backtest.list_length, recipe.backtest.resamples, machine)
+    found = backtest(_trials(lesson, recipe, project), features, recipe.recommender, plan, job.say)
+    job.say("Fitting on all as-of dates")
+    recommender = Recommender.fit(lesson, features, recipe.recommender, machine, job.say)
+    recommender.save(job.artifact_folder, _stored_metrics(found), lesson.acquirers.views()[-1])
+    return _result(job, found, recommender)
+
+
+def _lesson(job: TrainingJob) -> Lesson:
+    history = History.open(job.project.tables, threads=job.project.threads)
+    return Lesson(Panel(history, job.as_of_dates), _rates(job.recipe, job.project))
+
+
+def _rates(recipe: Recipe, project: Project) -> Panel | None:
+    """Open the unbiased sample, all of its labelled dates."""
+    if not recipe.data.rates_tables:
+        return None
+    history = History.open(project.root / recipe.data.rates_tables, threads=project.threads)
+    every = recipe.model_copy(update={"data": recipe.data.model_copy(update=ALL_DATES)})
+    return Panel(history, tuple(training_dates(every, history.snapshot_dates)))
+
+
+def _trials(lesson: Lesson, recipe: Recipe, project: Project) -> Iterable[Trial]:
+    folds = recipe.backtest
+    if not folds.rolling_folds:
+        return customer_trials(lesson, folds.customer_folds, project.seed)
+    history, settings = lesson.acquirers.history, recipe.recommender
+    months = len(lesson.acquirers.as_of)
+    found = rolling_folds(
+        history.snapshot_dates, settings.horizon_months, settings.gap_months, months, folds.rolling_folds
+    )
+    return rolling_trials(history, found)
+
+
+def _stored_metrics(found: BacktestResult) -> dict[str, float | None]:
+    return {name: value if value == value else None for name, value in found.summary().items()}  # noqa: PLR0124
+
+
+def _result(job: TrainingJob, found: BacktestResult, recommender: Recommender) -> TrainingResult:
+    return TrainingResult(
+        parameters=_parameters(job, found, recommender),
+        metrics_by_fold=list(found.by_trial.values()),
+        summary_metrics=found.summary(),
+        card=_card(job, found, recommender),
+        figures=_figures(found, job.recipe.backtest.list_length),
+    )
+
+
+def _parameters(job: TrainingJob, found: BacktestResult, recommender: Recommender) -> dict[str, Value]:
+    """Return the recipe as flat settings, and the counts of what was fitted."""
+    settings = job.recipe.model_dump(mode="json", exclude={"gate", "purpose", "name"})
+    return {
+        **dict(_flat(settings)),
+        "as_of_dates": _named(map(str, job.as_of_dates)),
+        "seed": job.project.seed,
+        "threads": job.project.threads,
+        "products": len(found.product_ids),
+        "columns": len(recommender.fitted.names),
+        "rates_known": found.rates_known,
+    }
+
+
+def _flat(settings: Mapping[str, object], prefix: str = "") -> Iterable[tuple[str, Value]]:
+    for name, value in settings.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{name}.")
+        elif isinstance(value, list):
+            yield f"{prefix}{name}", _named(map(str, value))
+        elif isinstance(value, str | int | float | bool):
+            yield f"{prefix}{name}", value
+
+
+def _named(values: Iterable[str]) -> str:
+    text = ", ".join(values)
+    return text if len(text) <= 400 else f"{text[:400]} ..."
+
+
+def _card(job: TrainingJob, found: BacktestResult, recommender: Recommender) -> CardInputs:
+    thin = recommender.fitted.model.thin_evidence
+    products = [name for name, is_thin in zip(found.product_ids, thin.tolist(), strict=True) if is_thin]
+    limits = [SEASONS] + [ORDER_ONLY] * (not found.rates_known)
+    if products:
+        limits.append(f"Thin evidence, close to the average of all products: {', '.join(products)}.")
+    dates = ", ".join(map(str, job.as_of_dates))
+    return CardInputs(
+        data=f"As-of dates {dates}; {len(found.product_ids)} products; {len(found.by_trial)} backtest folds.",
+        method=METHOD,
+        limits=tuple(limits),
+        tables=(_quality_table(found, job.recipe.backtest.list_length), _calibration_table(found)),
+    )
+
+
+def _quality_table(found: BacktestResult, list_length: int) -> CardTable:
+    """Show the ranking of every model and slice, with intervals: no number without its baselines."""
+    frame = found.metrics[found.metrics["metric"] == f"map@{list_length}"]
+    columns = ("slice", "model", "value", "low", "high", "customers")
+    rows = tuple(tuple(row) for row in frame[list(columns)].itertuples(index=False, name=None))
+    return CardTable(f"MAP@{list_length}, 95 % intervals over customers", columns, rows)
+
+
+def _calibration_table(found: BacktestResult) -> CardTable:
+    names = sorted(found.calibration["all"])
+    rows = tuple((name, *(part.get(name) for part in found.calibration.values())) for name in names)
+    return CardTable("Calibration", ("metric", *found.calibration), rows)
+
+
+def _figures(found: BacktestResult, list_length: int) -> dict[str, Figure]:
+    from vipreco.backtest import plots  # noqa: PLC0415 - matplotlib takes its time
+
+    return {
+        "quality": plots.quality_by_model(found.metrics, f"map@{list_length}"),
+        "reliability": plots.reliability_diagram({"propensity": found.reliability}),
+        "lift": plots.lift_by_decile({"vipreco": found.lift}),
+        "calibration-by-product": plots.product_calibration(found.by_product),
+    }

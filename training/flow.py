@@ -106,7 +106,7 @@ def prepare(project: Project, recipe: Recipe, say: Say = silent) -> TrainingJob:
     tables = Tables.open(project.tables)
     tables.verify()
     history = History.open(project.tables, threads=project.threads)
-    dates = training_dates(recipe.data, history.snapshot_dates)
+    dates = training_dates(recipe, history.snapshot_dates)
     say(f"Learning from {', '.join(map(str, dates))}; tables {tables.snapshot_id}.")
     return TrainingJob(project, recipe, tuple(dates), tables.snapshot_id, Path(), say)
 

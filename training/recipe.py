@@ -13,33 +13,25 @@ from training.gates import Gate
 from vipreco.errors import UsageError
 from vipreco.history.calendar import add_months, window
 from vipreco.project import Section, parse_toml
-from vipreco.propensity.settings import PropensitySettings
+from vipreco.recommender.settings import RecommenderSettings
 
 Count = Annotated[int, Field(ge=1)]
-Months = Annotated[int, Field(ge=1, le=24)]
 
 
 class DataSection(Section):
-    """Which as-of dates are learnt from, and what counts as an acquisition.
+    """What is learnt from.
 
     Args:
         as_of_dates: Dates to learn from; empty means the newest `newest` dates with complete labels.
         newest: How many dates are taken when none are named.
-        horizon_months: Length of the label window.
-        gap_months: Pause between the as-of date and the label window.
+        rates_tables: Folder (from the project's root) of imported tables with an unbiased sample of
+            customers, where the project's own tables hold acquirers only. They teach how often anything
+            is acquired; empty where the project's tables hold everybody.
     """
 
     as_of_dates: tuple[date, ...] = ()
     newest: Annotated[int, Field(ge=1, le=60)] = 1
-    horizon_months: Months = 1
-    gap_months: Annotated[int, Field(ge=0, le=12)] = 0
-
-
-class CandidatesSection(Section):
-    """Candidate sources by name; their scores serve as features, reasons and fallback."""
-
-    sources: tuple[str, ...] = ("popularity",)
-    as_features: bool = False
+    rates_tables: str = ""
 
 
 class BacktestSection(Section):
@@ -47,7 +39,8 @@ class BacktestSection(Section):
 
     Args:
         customer_folds: Groups of customers; each is scored by a model that saw only the others.
-        rolling_folds: Newest as-of dates that are held out one after the other; 0 where one month exists.
+        rolling_folds: Newest as-of dates that are judged one after the other, each by a model that learnt
+            from earlier dates; 0 judges by customer folds, where a single labelled date exists.
         list_length: k of MAP@k, recall@k, nDCG@k, hit@k.
         resamples: Bootstrap resamples of customers for the intervals.
     """
@@ -70,8 +63,7 @@ class Recipe(Section):
     name: str
     purpose: str = ""
     data: DataSection = DataSection()
-    candidates: CandidatesSection = CandidatesSection()
-    propensity: PropensitySettings = PropensitySettings()
+    recommender: RecommenderSettings = RecommenderSettings()
     backtest: BacktestSection = BacktestSection()
     governance: GovernanceSection = GovernanceSection()
     gate: tuple[Gate, ...] = ()
@@ -100,13 +92,14 @@ def find_recipe(folder: Path, reference: str) -> Path:
     raise UsageError(f"there is no recipe {reference}", where=str(folder), remedy=remedy, code="no-recipe")
 
 
-def training_dates(data: DataSection, snapshot_dates: Sequence[date]) -> list[date]:
+def training_dates(recipe: Recipe, snapshot_dates: Sequence[date]) -> list[date]:
     """Return the as-of dates to learn from, ascending; each has a snapshot at the end of its label window.
 
     Raises:
         UsageError: A named date is no snapshot or has no complete labels yet, or no date has.
     """
-    labelled = [day for day in sorted(snapshot_dates) if _is_labelled(day, data, snapshot_dates)]
+    data = recipe.data
+    labelled = labelled_dates(recipe.recommender, snapshot_dates)
     unusable = sorted(set(data.as_of_dates) - set(labelled))
     if unusable or not labelled:
         raise UsageError(
@@ -119,9 +112,11 @@ def training_dates(data: DataSection, snapshot_dates: Sequence[date]) -> list[da
     return sorted(data.as_of_dates) or labelled[-data.newest :]
 
 
-def _is_labelled(day: date, data: DataSection, snapshot_dates: Sequence[date]) -> bool:
-    _, until = window(day, data.horizon_months, data.gap_months)
-    return any(add_months(until, -1) < snapshot <= until for snapshot in snapshot_dates)
+def labelled_dates(settings: RecommenderSettings, snapshot_dates: Sequence[date]) -> list[date]:
+    """Return the snapshot dates, ascending, whose label window ends with a snapshot in its last month."""
+    days = sorted(snapshot_dates)
+    ends = {day: window(day, settings.horizon_months, settings.gap_months)[1] for day in days}
+    return [day for day in days if any(add_months(ends[day], -1) < other <= ends[day] for other in days)]
 
 
 def _listed(days: Sequence[date]) -> str:

@@ -123,9 +123,11 @@ class Storage:
 
 
 def _save_figures(folder: Path, figures: Mapping[str, Figure]) -> None:
+    from vipreco.backtest.plots import save_figure  # noqa: PLC0415 - matplotlib takes its time
+
     folder.mkdir()
     for name, figure in sorted(figures.items()):
-        figure.savefig(folder / f"{name}.png", metadata={"Software": None})
+        save_figure(figure, folder / f"{name}.png")
 
 
 def _read_record(path: Path) -> Record:

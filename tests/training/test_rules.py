@@ -6,6 +6,7 @@ import threading
 import time
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -15,10 +16,11 @@ from pydantic import ValidationError
 from training.deadline import AbandonedError, Progress, within
 from training.gates import Gate, judge, refusals
 from training.model_card import markdown_table, render_card
-from training.recipe import DataSection, find_recipe, read_recipe, training_dates
+from training.recipe import DataSection, Recipe, find_recipe, read_recipe, training_dates
 from training.result import CardInputs, CardTable, Record
 from training.server import shown_uri
 from vipreco.errors import UsageError
+from vipreco.recommender.settings import RecommenderSettings
 
 RECIPES = Path(__file__).parents[2] / "training" / "recipes"
 FINITE = st.floats(-10, 10)
@@ -58,29 +60,34 @@ MONTHS = [date(2015, month, 28) for month in range(1, 7)]
 
 
 @pytest.mark.parametrize(
-    ("data", "expected"),
+    ("data", "horizon", "expected"),
     [
-        (DataSection(), [date(2015, 5, 28)]),
-        (DataSection(newest=3), [date(2015, 3, 28), date(2015, 4, 28), date(2015, 5, 28)]),
-        (DataSection(newest=2, horizon_months=3), [date(2015, 2, 28), date(2015, 3, 28)]),
-        (DataSection(gap_months=1), [date(2015, 4, 28)]),
-        (DataSection(as_of_dates=(date(2015, 2, 28), date(2015, 1, 28))), [MONTHS[0], MONTHS[1]]),
+        ({}, {}, [MONTHS[4]]),
+        ({"newest": 3}, {}, MONTHS[2:5]),
+        ({"newest": 2}, {"horizon_months": 3}, MONTHS[1:3]),
+        ({}, {"gap_months": 1}, [MONTHS[3]]),
+        ({"as_of_dates": (MONTHS[1], MONTHS[0])}, {}, MONTHS[:2]),
     ],
 )
 def test_as_of_dates_are_the_newest_with_complete_labels_or_those_named(
-    data: DataSection, expected: list[date]
+    data: dict[str, Any], horizon: dict[str, Any], expected: list[date]
 ) -> None:
-    assert training_dates(data, MONTHS) == expected
+    recipe = Recipe(name="r", data=DataSection(**data), recommender=RecommenderSettings(**horizon))
+    assert training_dates(recipe, MONTHS[::-1]) == expected
 
 
 def test_a_month_without_snapshot_at_the_end_of_its_window_is_not_learnt_from() -> None:
     gap = [day for day in MONTHS if day.month != 4]
-    assert training_dates(DataSection(newest=9), gap) == [MONTHS[0], MONTHS[1], MONTHS[4]]
+    assert training_dates(Recipe(name="r", data=DataSection(newest=9)), gap) == [
+        MONTHS[0],
+        MONTHS[1],
+        MONTHS[4],
+    ]
     with pytest.raises(UsageError) as caught:
-        training_dates(DataSection(as_of_dates=(MONTHS[2], MONTHS[0])), gap)
+        training_dates(Recipe(name="r", data=DataSection(as_of_dates=(MONTHS[2], MONTHS[0]))), gap)
     assert caught.value.examples == ("2015-03-28: no snapshot then, or none at the end of its window",)
     with pytest.raises(UsageError, match="at least two snapshots"):
-        training_dates(DataSection(), MONTHS[:1])
+        training_dates(Recipe(name="r"), MONTHS[:1])
 
 
 @given(value=FINITE, low=FINITE, high=FINITE, champion=FINITE, margin=st.floats(0, 5), up=st.booleans())
