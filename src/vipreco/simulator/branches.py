@@ -17,8 +17,8 @@ EXPECTED_VIP_SHARE = 0.045
 class Network:
     """Branch and manager of each customer, and the skill of each manager.
 
-    `branch` and `manager` are positions from 0; a manager shows in the records only while the customer
-    is a VIP. `skill` is added to the effect of a call.
+    `branch` and `manager` are positions from 0; in the records a customer who is no VIP has the branch's
+    desk instead of a manager. `skill` is added to the effect of a call.
     """
 
     branch: NDArray[np.int32]

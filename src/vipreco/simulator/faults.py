@@ -9,8 +9,8 @@ import polars as pl
 from vipreco.simulator.dirt import EXTRA_FIELD, INVALID_BYTES, Fault, Outcome, missing, text
 
 STRANGER = "X000000001"
-FAR_AHEAD = timedelta(days=4_000)
-LONG_AGO = date(1990, 1, 1)
+CENTURY = timedelta(days=36_500)
+LONG_AGO, FAR_OFF = date(1990, 1, 1), date(2099, 12, 31)
 
 
 def full_width(values: pl.Series) -> pl.Series:
@@ -22,6 +22,11 @@ def full_width(values: pl.Series) -> pl.Series:
 def long_ago(values: pl.Series) -> pl.Series:
     """Return a date before the bank's time in place of all."""
     return pl.Series(values.name, [LONG_AGO]).new_from_index(0, len(values))
+
+
+def far_off(values: pl.Series) -> pl.Series:
+    """Return a date that is still to come in place of all."""
+    return pl.Series(values.name, [FAR_OFF]).new_from_index(0, len(values))
 
 
 CUSTOMER_FAULTS = (
@@ -59,11 +64,11 @@ HOLDING_FAULTS = (
     Fault("B37", "binary fraction", "AMT", lambda values: values * 0 + 0.1 + 0.2),
     Fault("B41", "unknown customer", "CUST_NO", text(STRANGER)),
     Fault("B41", "unknown product", "PROD_CD", text("Z999")),
-    Fault("B42", "recorded before it was opened", "LOAD_DT", lambda days: days - FAR_AHEAD),
+    Fault("B42", "recorded before it was opened", "LOAD_DT", lambda days: days - CENTURY),
     Fault("B42", "closed before it was opened", "CLOSE_DT", long_ago),
-    Fault("B42", "opened in the future", "OPEN_DT", lambda days: days + FAR_AHEAD),
+    Fault("B42", "opened in the future", "OPEN_DT", far_off),
     Fault("B43", "identical copy", "CUST_NO", copies=True, outcome=Outcome.DUPLICATE),
-    Fault("B43", "contradicting copy", "AMT", lambda values: values + 77.0, copies=True),
+    Fault("B43", "contradicting copy", "AMT", lambda values: (values + 77).round(2), copies=True),
 )
 
 ACTIVITY_FAULTS = (

@@ -19,11 +19,8 @@ def customer_numbers(start: int, stop: int, seed: int) -> pl.Series:
 
 
 def numbered(prefix: str, numbers: NDArray[np.int32], digits: int) -> pl.Series:
-    """Return texts such as `M00012`; negative numbers become missing."""
-    texts = prefix + pl.Series(numbers).cast(pl.String).str.zfill(digits)
-    return texts.zip_with(
-        pl.Series(numbers >= 0), pl.Series([None], dtype=pl.String).new_from_index(0, len(numbers))
-    )
+    """Return texts such as `M00012`."""
+    return prefix + pl.Series(numbers).cast(pl.String).str.zfill(digits)
 
 
 def contact_numbers(label: str, block: int, count: int) -> pl.Series:

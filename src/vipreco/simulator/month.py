@@ -117,6 +117,7 @@ class MonthResult:
     opened_now: Flags
     contacts: Contacts
     contact_gain: Singles
+    contact_probability: Singles
     outcome: NDArray[np.int8]
     ended: Ended
     leaving: Flags
@@ -177,6 +178,7 @@ def run_month(bank: Bank, block: Block, month: int, with_truth: bool) -> MonthRe
         opened_now=opened_now,
         contacts=contacts,
         contact_gain=gain,
+        contact_probability=moved[contacts.customer, contacts.product],
         outcome=outcome,
         ended=ended,
         leaving=leaving,

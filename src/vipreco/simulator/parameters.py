@@ -68,7 +68,7 @@ class BranchParameters:
 class AcquisitionParameters:
     """Hazard of acquiring a product in a month, on the scale of its logarithm."""
 
-    products_a_customer_month: float = 0.043
+    products_a_customer_month: float = 0.038
     need_scale: float = 1.0
     engagement_persistence: float = 0.75
     engagement_sigma: float = 0.85

@@ -37,7 +37,7 @@ def customers_frame(bank: Bank, block: Block, month: int) -> pl.DataFrame:
     rows = np.flatnonzero(in_snapshot(block.population, block.state, month))
     who, state = block.population, block.state
     income = np.where(who.income_known[rows], who.income[rows], np.nan)
-    manager = np.where(state.tier >= FIRST_VIP_TIER, block.manager, -1)[rows]
+    vip = state.tier[rows] >= FIRST_VIP_TIER
     never = state.assessed_day[rows] == NEVER
     return pl.DataFrame(
         {
@@ -49,7 +49,9 @@ def customers_frame(bank: Bank, block: Block, month: int) -> pl.DataFrame:
             "测评日期": _dates(state.assessed_day[rows]),
             "出生日期": _dates(np.where(who.birth_known, who.birth_day, NEVER)[rows]),
             "开户日期": _dates(who.joined_day[rows]),
-            "客户经理": numbered("M", manager, 5),
+            "客户经理": numbered("M", block.manager[rows], 5).zip_with(
+                pl.Series(vip), numbered("D", block.branch[rows] + 1, 4)
+            ),
             "开户机构": numbered("", block.branch[rows] + 1, 4),
             "电话授权": coded(CONSENT_CODES, state.consent[rows, 0]),
             "短信授权": coded(CONSENT_CODES, state.consent[rows, 1]),
@@ -107,6 +109,7 @@ def truth_of_contacts(bank: Bank, block: Block, month: int, result: MonthResult)
             "random_propensity": contacts.random,
             "answered": contacts.answered,
             "effect": contacts.effect,
+            "probability": result.contact_probability,
             "gain": result.contact_gain,
             "acquired": result.acquired[contacts.customer, contacts.product],
         }
@@ -186,7 +189,7 @@ def products_frame(catalogue: Catalogue) -> pl.DataFrame:
             "产品代码": [product.product_id for product in products],
             "产品名称": [product.local_name for product in products],
             "产品大类": [FAMILY_CODES[product.family] for product in products],
-            "风险等级": [f"R{product.risk}" if product.risk else None for product in products],
+            "风险等级": [f"R{max(product.risk, 1)}" for product in products],
             "单笔价值": [f"{product.value:.2f}" for product in products],
             "起购金额": [f"{product.minimum:.2f}" for product in products],
             "发售日期": ["20000101" for _ in products],
