@@ -9,7 +9,8 @@ SELECT
   count(*) FILTER (WHERE age_days < 180) AS contacts_180_days,
   count(*) FILTER (WHERE outcome = 'accepted') AS contacts_accepted,
   count(*) FILTER (WHERE outcome = 'declined') AS contacts_declined,
-  count(*) FILTER (WHERE outcome IS NULL OR outcome NOT IN ('accepted', 'declined')) AS contacts_other,
+  count(*) FILTER (WHERE outcome = 'postponed') AS contacts_postponed,
+  count(*) FILTER (WHERE outcome = 'unreachable') AS contacts_unreachable,
   min(age_days) AS days_since_contact,
   max_by(outcome, (contacted_at, contact_id)) AS last_outcome,
   max_by(channel, (contacted_at, contact_id)) AS last_channel

@@ -6,7 +6,7 @@ SELECT
   customer_id,
   product_id,
   count(*) FILTER (WHERE age_days < 180) AS offered_180_days,
-  count(*) FILTER (WHERE outcome = 'declined') AS offers_declined,
+  count(*) FILTER (WHERE outcome = 'declined') AS times_declined,
   min(age_days) AS days_since_offered
 FROM dated
 WHERE product_id IS NOT NULL

@@ -1,7 +1,8 @@
 """Features: SQL definitions with a dictionary, computed over an as-of view of the history."""
 
 from vipreco.features.computed import ComputedFeatures, FeatureMatrix
+from vipreco.features.document import render_dictionary
 from vipreco.features.feature_set import FeatureSet
 from vipreco.features.vocabulary import Vocabulary
 
-__all__ = ["ComputedFeatures", "FeatureMatrix", "FeatureSet", "Vocabulary"]
+__all__ = ["ComputedFeatures", "FeatureMatrix", "FeatureSet", "Vocabulary", "render_dictionary"]

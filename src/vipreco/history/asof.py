@@ -24,24 +24,29 @@ class AsOf:
 
     Attributes:
         date: The date whose knowledge is allowed.
-        snapshot_date: The newest snapshot known at that date.
+        snapshots: The snapshots known at that date, newest first; those of the bank, not of a customer.
     """
 
     def __init__(
-        self, history: History, day: date, snapshot: date, customers: pa.Array | None = None
+        self, history: History, day: date, snapshots: tuple[date, ...], customers: pa.Array | None = None
     ) -> None:
         self.date = day
-        self.snapshot_date = snapshot
+        self.snapshots = snapshots
         self._history = history
         self._customers = customers
         self._connection: duckdb.DuckDBPyConnection | None = None
         self._names = VIEWS
 
     @property
+    def snapshot_date(self) -> date:
+        """The newest snapshot known at `date`."""
+        return self.snapshots[0]
+
+    @property
     def connection(self) -> duckdb.DuckDBPyConnection:
         """A database of its own in which the cut views exist and nothing else; made at first use."""
         if self._connection is None:
-            self._connection = self._history.open_door(self.date, self.snapshot_date, self._customers)
+            self._connection = self._history.open_door(self.date, self.snapshots, self._customers)
         return self._connection
 
     @property
@@ -85,7 +90,7 @@ class AsOf:
 
     def of(self, customers: pa.Array) -> AsOf:
         """Return the same knowledge about these customers only; those without a snapshot drop out."""
-        return AsOf(self._history, self.date, self.snapshot_date, customers)
+        return AsOf(self._history, self.date, self.snapshots, customers)
 
     def population(self) -> pa.Table:
         """Return (customer_id, tier) of the customers observed at `snapshot_date`, ordered by id."""

@@ -110,7 +110,7 @@ CONTRACTS: Final = {
                 PRODUCT_ID: "VARCHAR",
                 OPENED_DATE: "DATE",
                 "closed_date": "DATE",
-                "balance_amount": "DOUBLE",
+                "balance_amount": _MONEY,
                 **_CLOCK,
             },
             OPENED_DATE,

@@ -89,23 +89,31 @@ def holdings(uncut: str, day: date | None) -> str:
     return f"SELECT * REPLACE ({open_yet} AS {CLOSED_DATE}) FROM ({real})"
 
 
-def cuts(uncut: Mapping[str, str], day: date, snapshot: date, contested: Contested) -> list[Cut]:
-    """Return all that exists behind the door of `day`, in an order in which each can be made."""
+def cuts(uncut: Mapping[str, str], day: date, snapshots: Sequence[date], contested: Contested) -> list[Cut]:
+    """Return all that exists behind the door of `day`, in an order in which each can be made.
+
+    Args:
+        uncut: SQL of each whole table.
+        day: Date whose knowledge is allowed.
+        snapshots: The bank's snapshots known at `day`, newest first.
+        contested: Dates at which a row may have a rival version.
+    """
     plain = [
         Cut(table, newest(table, uncut[table], day, contested))
         for table in (OBSERVATIONS, CUSTOMERS, PRODUCTS, ACTIVITY, CONTACTS)
     ]
-    return [*plain, Cut(HOLDINGS, holdings(uncut[HOLDINGS], day)), *_derived(day, snapshot)]
+    return [*plain, Cut(HOLDINGS, holdings(uncut[HOLDINGS], day)), *_derived(day, snapshots)]
 
 
-def _derived(day: date, snapshot: date) -> list[Cut]:
-    at_snapshot = f"WHERE {SNAPSHOT_DATE} = {literal(snapshot)}"
+def _derived(day: date, snapshots: Sequence[date]) -> list[Cut]:
+    newest_one = literal(snapshots[0])
+    at_snapshot = f"WHERE {SNAPSHOT_DATE} = {newest_one}"
+    listed = ", ".join(f"({literal(item)}, {lag})" for lag, item in enumerate(snapshots))
     return [
-        Cut("clock", f"SELECT {literal(day)} AS as_of_date, {literal(snapshot)} AS {SNAPSHOT_DATE}"),
+        Cut("clock", f"SELECT {literal(day)} AS as_of_date, {newest_one} AS {SNAPSHOT_DATE}"),
         Cut(
             "snapshots",
-            f"SELECT {SNAPSHOT_DATE}, row_number() OVER (ORDER BY {SNAPSHOT_DATE} DESC) - 1 AS lag "
-            f"FROM (SELECT DISTINCT {SNAPSHOT_DATE} FROM {OBSERVATIONS}) ORDER BY lag",
+            f"SELECT {SNAPSHOT_DATE}, lag::BIGINT AS lag FROM (VALUES {listed}) AS given({SNAPSHOT_DATE}, lag)",
         ),
         Cut(
             "population",

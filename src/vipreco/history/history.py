@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from functools import cached_property
 from pathlib import Path
@@ -35,8 +35,11 @@ _ASKED = "asked_customers"
 class History:
     """The imported tables; `as_of` is the only view of them, `acquisitions` the only source of labels."""
 
-    def __init__(self, sources: Sources, threads: int = 2, snapshot_id: str = "") -> None:
+    def __init__(
+        self, sources: Sources, threads: int = 2, snapshot_id: str = "", calendar: Sequence[date] = ()
+    ) -> None:
         self.threads = threads
+        self._calendar = tuple(calendar)
         self.snapshot_id = snapshot_id
         self._sources = sources
 
@@ -52,11 +55,19 @@ class History:
         return cls(ParquetSources(Path(tables), files), threads, imported.snapshot_id)
 
     @classmethod
-    def from_frames(cls, frames: Mapping[str, pa.Table], threads: int = 1) -> History:
+    def from_frames(
+        cls, frames: Mapping[str, pa.Table], threads: int = 1, calendar: Sequence[date] = ()
+    ) -> History:
         """Make a history of Arrow tables by the names of the contract; missing columns are NULL.
 
         Without `observations`, the customer rows are the observations. `recorded_date` defaults to the
         date of the fact.
+
+        Args:
+            frames: Tables by name.
+            threads: Threads for queries.
+            calendar: The bank's snapshot dates, where the frames hold only some customers: lags are counted
+                in the bank's snapshots, not in those of a customer.
         """
         tables = dict(frames)
         if OBSERVATIONS not in tables and CUSTOMERS in tables:
@@ -64,7 +75,7 @@ class History:
                 name for name in tables[CUSTOMERS].column_names if name in CONTRACTS[OBSERVATIONS].types
             ]
             tables[OBSERVATIONS] = tables[CUSTOMERS].select(clocks)
-        return cls(FrameSources(tables), threads)
+        return cls(FrameSources(tables), threads, calendar=calendar)
 
     @property
     def brought(self) -> frozenset[str]:
@@ -86,12 +97,14 @@ class History:
         limit = literal(day)
         rows = self._ask(
             OBSERVATIONS,
-            "SELECT max(snapshot_date) FROM ({uncut}) "
+            "SELECT DISTINCT snapshot_date FROM ({uncut}) "
             f"WHERE snapshot_date <= {limit} AND recorded_date <= {limit}",
         )
-        if rows[0][0] is None:
+        given = (item for item in self._calendar if item <= day)
+        known = sorted({*(row[0] for row in rows), *given}, reverse=True)
+        if not known:
             raise self._no_snapshot(day)
-        return AsOf(self, day, rows[0][0])
+        return AsOf(self, day, tuple(known))
 
     def acquisitions(self, after: date, until: date, known: date | None = None) -> Labels:
         """Return who acquired what in the window `(after, until]`: the only source of labels.
@@ -111,14 +124,14 @@ class History:
         return labels_of(self._base, self._uncut, after, until, known)
 
     def open_door(
-        self, day: date, snapshot: date, customers: pa.Array | None = None
+        self, day: date, snapshots: Sequence[date], customers: pa.Array | None = None
     ) -> duckdb.DuckDBPyConnection:
         """Return a new database with nothing in it but the views cut at `day` (see `AsOf.connection`)."""
         connection = connect(self.threads)
         self._sources.attach(connection)
         uncut = self._uncut if customers is None else self._only(customers, connection)
         lazy = _LAZY if self._sources.folder and customers is None else frozenset()
-        make_door(connection, cuts(uncut, day, snapshot, self._contested), lazy)
+        make_door(connection, cuts(uncut, day, snapshots, self._contested), lazy)
         self._sources.detach(connection)
         connection.unregister(_ASKED)
         lock_door(connection, [str(self._sources.folder)] if self._sources.folder else [])
