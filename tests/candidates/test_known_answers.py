@@ -89,7 +89,7 @@ def test_ease_is_the_regression_of_each_product_on_all_the_others() -> None:
         others = [column for column in range(X.shape[1]) if column != product]
         gram = X[:, others].T @ X[:, others] + ridge * np.eye(len(others))
         expected[others, product] = np.linalg.solve(gram, X[:, others].T @ X[:, product])
-    fitted = Ease(regularization=ridge).fit(state)
+    fitted = Ease(regularization=ridge / len(state)).fit(state)
     np.testing.assert_allclose(fitted.weights, expected, atol=1e-6)
     np.testing.assert_allclose(fitted.score(state), X @ expected, atol=1e-5)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from vipreco.candidates import AlsSearch, HoldingState, ImplicitALS, tune_als
+from vipreco.candidates import AlsSearch, Ease, HoldingState, ImplicitALS, ItemItemBM25, tune, tune_als
 from vipreco.candidates.state import Flags, Scores
 from vipreco.candidates.tuning import mean_reciprocal_rank
 
@@ -35,6 +35,14 @@ def test_the_best_trial_is_first_and_never_worse_than_the_defaults() -> None:
 def test_the_same_search_twice_is_the_same() -> None:
     before, after = pair()
     assert tune_als(before, after, AlsSearch(trials=3)) == tune_als(before, after, AlsSearch(trials=3))
+
+
+def test_any_source_can_be_tuned_and_the_given_order_breaks_ties() -> None:
+    before, after = pair()
+    settings = [Ease(regularization=3.0), Ease(regularization=3.0), ItemItemBM25()]
+    trials = tune(before, after, settings)
+    assert {trial.source.name for trial in trials} == {"ease", "item-item-bm25"}
+    assert trials.index(tune(before, after, settings[:1])[0]) in {0, 1}
 
 
 def test_another_seed_tries_other_settings() -> None:

@@ -13,7 +13,7 @@ from vipreco.candidates.popularity import HeldBefore, Popularity, SegmentPopular
 from vipreco.candidates.reasons import because_you_hold, strongest_holdings
 from vipreco.candidates.source import CandidateSource, Contributing, ItemSideSource
 from vipreco.candidates.state import HoldingState, empty_state, holding_state, segment_values
-from vipreco.candidates.tuning import AlsSearch, Trial, tune_als
+from vipreco.candidates.tuning import AlsSearch, Trial, tune, tune_als
 
 SOURCES: dict[str, type[ItemSideSource]] = {
     source.name: source
@@ -49,5 +49,6 @@ __all__ = [
     "holding_state",
     "segment_values",
     "strongest_holdings",
+    "tune",
     "tune_als",
 ]

@@ -1,16 +1,18 @@
-"""A small search for the settings of ALS, judged on an earlier pair of as-of dates."""
+"""A small search for the settings of a source, judged on an earlier pair of as-of dates."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Generic, TypeAlias, TypeVar
 
 import numpy as np
 
 from vipreco.candidates.als import ImplicitALS
+from vipreco.candidates.source import ItemSideSource
 from vipreco.candidates.state import Flags, HoldingState, Scores
 
+Source = TypeVar("Source", bound=ItemSideSource)
 Judge: TypeAlias = Callable[[Scores, Flags, Flags], float]
 """(scores, truth, candidates), each (n, P) -> a number that is better when it is higher."""
 
@@ -42,34 +44,40 @@ class AlsSearch:
 
 
 @dataclass(frozen=True)
-class Trial:
+class Trial(Generic[Source]):
     """One setting and what it reached."""
 
-    source: ImplicitALS
+    source: Source
     quality: float
 
 
-def tune_als(
-    before: HoldingState, after: HoldingState, search: AlsSearch | None = None, judge: Judge | None = None
-) -> list[Trial]:
-    """Fit each setting on `before`, judge it on what was acquired until `after`; the best trial is first.
+def tune(
+    before: HoldingState, after: HoldingState, sources: Iterable[Source], judge: Judge | None = None
+) -> list[Trial[Source]]:
+    """Fit each source on `before`, judge it on what was acquired until `after`; the best trial is first.
 
     Both dates must be earlier than the date whose result is reported, or the choice has seen the test.
 
     Args:
         before: Holdings at an earlier as-of date.
         after: Holdings of the same customers, row by row, one horizon later.
-        search: The space; the default is twelve trials.
+        sources: Unfitted sources with the settings to try.
         judge: What is maximised; by default the mean reciprocal rank of the acquired products.
     """
     before = before.in_columns(after.product_ids)
     truth = after.held & ~before.held
     judge = judge or mean_reciprocal_rank
     trials = [
-        Trial(source, judge(source.fit(before).score(before), truth, ~before.held))
-        for source in (search or AlsSearch()).settings()
+        Trial(source, judge(source.fit(before).score(before), truth, ~before.held)) for source in sources
     ]
     return sorted(trials, key=lambda trial: -trial.quality)
+
+
+def tune_als(
+    before: HoldingState, after: HoldingState, search: AlsSearch | None = None, judge: Judge | None = None
+) -> list[Trial[ImplicitALS]]:
+    """`tune` over the settings of a search space of ALS; the default tries twelve."""
+    return tune(before, after, (search or AlsSearch()).settings(), judge)
 
 
 def mean_reciprocal_rank(scores: Scores, truth: Flags, candidates: Flags) -> float:
