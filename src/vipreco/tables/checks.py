@@ -46,7 +46,7 @@ def same_kind(staged: Sequence[StagedTable]) -> list[list[StagedTable]]:
 
 
 def repeated(connection: duckdb.DuckDBPyConnection, tables: Sequence[StagedTable]) -> Iterator[Hit]:
-    """Find keys that occur more than once in the batch: identical rows, and rows that contradict each other."""
+    """Find keys that occur more than once in the batch: identical rows, and contradicting ones."""
     contract = tables[0].contract
     key = list(contract.key) + [c.RECORDED_DATE] * all(c.RECORDED_DATE in one.rule.columns for one in tables)
     connection.execute(f"CREATE OR REPLACE TEMP VIEW batch AS {_numbered(tables)}")
@@ -54,7 +54,8 @@ def repeated(connection: duckdb.DuckDBPyConnection, tables: Sequence[StagedTable
     connection.execute(
         f"""CREATE OR REPLACE TEMP TABLE repeats AS
         WITH twice AS (SELECT {names(key)} FROM batch GROUP BY ALL HAVING count(*) > 1),
-        rows AS (SELECT part, position, {names(key)}, {_content(content)} AS content FROM batch SEMI JOIN twice USING ({names(key)}))
+        rows AS (SELECT part, position, {names(key)}, {_content(content)} AS content
+                 FROM batch SEMI JOIN twice USING ({names(key)}))
         SELECT part, position, min(content) OVER by_key = max(content) OVER by_key AS same,
                row_number() OVER (PARTITION BY {names(key)} ORDER BY part, position) AS number
         FROM rows WINDOW by_key AS (PARTITION BY {names(key)})"""
@@ -91,9 +92,9 @@ def _hits(
 
 
 def stored_already(connection: duckdb.DuckDBPyConnection, staged: StagedTable) -> Iterator[Hit]:
-    """Compare rows with the newest stored version of the same key: identical, corrected later, or contradicting."""
+    """Compare rows with the newest stored version of their key: identical, later, or contradicting."""
     contract = staged.contract
-    if contract.table not in contracts.CONTRACTS:
+    if contract.panel:
         return
     key = list(contract.key)
     stored = {row[0] for row in connection.execute(f"DESCRIBE {EXISTING}{contract.table}").fetchall()}

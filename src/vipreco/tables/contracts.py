@@ -68,11 +68,12 @@ class Column:
 
 @dataclass(frozen=True)
 class Order:
-    """Within a row `earlier` must not be later than `later`, where both are known."""
+    """Within a row `earlier` must not be later than `later`, where both are known; `blamed` is named."""
 
     earlier: str
     later: str
     code: str
+    blamed: str
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,11 @@ class Contract:
     attributes: bool = False
     attribute_prefix: str = ""
     by_name: dict[str, Column] = field(init=False, repr=False, compare=False)
+
+    @property
+    def panel(self) -> bool:
+        """Whether rows become intervals instead of being stored as they are."""
+        return self.table not in CONTRACTS
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "by_name", {column.name: column for column in self.columns})
@@ -118,8 +124,8 @@ CUSTOMERS: Final = Contract(
     ),
     key=(c.CUSTOMER_ID, c.SNAPSHOT_DATE),
     orders=(
-        Order(c.BIRTH_DATE, c.SNAPSHOT_DATE, "born-after-snapshot"),
-        Order(c.SNAPSHOT_DATE, c.RECORDED_DATE, "recorded-before-it-happened"),
+        Order(c.BIRTH_DATE, c.SNAPSHOT_DATE, "born-after-snapshot", c.BIRTH_DATE),
+        Order(c.SNAPSHOT_DATE, c.RECORDED_DATE, "recorded-before-it-happened", c.RECORDED_DATE),
     ),
     clock=c.SNAPSHOT_DATE,
     attributes=True,
@@ -164,8 +170,8 @@ HOLDINGS: Final = Contract(
     ),
     key=(c.CUSTOMER_ID, c.PRODUCT_ID, c.OPENED_DATE),
     orders=(
-        Order(c.OPENED_DATE, c.CLOSED_DATE, "ends-before-start"),
-        Order(c.OPENED_DATE, c.RECORDED_DATE, "recorded-before-it-happened"),
+        Order(c.OPENED_DATE, c.CLOSED_DATE, "ends-before-start", c.CLOSED_DATE),
+        Order(c.OPENED_DATE, c.RECORDED_DATE, "recorded-before-it-happened", c.RECORDED_DATE),
     ),
     references=(c.CUSTOMER_ID, c.PRODUCT_ID),
     clock=c.OPENED_DATE,
@@ -210,7 +216,7 @@ ACTIVITY: Final = Contract(
         Column(c.RECORDED_DATE, Kind.DATE),
     ),
     key=(c.CUSTOMER_ID, c.MONTH_DATE),
-    orders=(Order(c.MONTH_DATE, c.RECORDED_DATE, "recorded-before-it-happened"),),
+    orders=(Order(c.MONTH_DATE, c.RECORDED_DATE, "recorded-before-it-happened", c.RECORDED_DATE),),
     references=(c.CUSTOMER_ID,),
     clock=c.MONTH_DATE,
     attributes=True,
@@ -233,8 +239,8 @@ CONTACTS: Final = Contract(
     ),
     key=(c.CONTACT_ID,),
     orders=(
-        Order(c.CONTACTED_AT, c.RECORDED_DATE, "recorded-before-it-happened"),
-        Order(c.CONTACTED_AT, c.NEXT_DATE, "ends-before-start"),
+        Order(c.CONTACTED_AT, c.RECORDED_DATE, "recorded-before-it-happened", c.RECORDED_DATE),
+        Order(c.CONTACTED_AT, c.NEXT_DATE, "ends-before-start", c.NEXT_DATE),
     ),
     references=(c.CUSTOMER_ID, c.PRODUCT_ID),
     clock=c.CONTACTED_AT,

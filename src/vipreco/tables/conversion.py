@@ -123,11 +123,11 @@ def _blank_to_null(texts: pl.Series, missing: tuple[str, ...]) -> pl.Series:
 def _coded(texts: pl.Series, rule: ColumnRule) -> tuple[pl.Series, pl.Series]:
     """Apply the code map; return the values and the mask of texts that it does not know."""
     if not rule.codes:
-        return texts, pl.repeat(False, texts.len(), eager=True)  # noqa: FBT003
+        return texts, pl.repeat(False, texts.len(), eager=True)
     known = texts.is_in(pl.Series(list(rule.codes), dtype=pl.String).implode()).fill_null(value=True)
     if rule.other is not None:
         mapped = texts.replace_strict(rule.codes, default=rule.other, return_dtype=pl.String)
-        return mapped.set(texts.is_null(), None), pl.repeat(False, texts.len(), eager=True)  # noqa: FBT003
+        return mapped.set(texts.is_null(), None), pl.repeat(False, texts.len(), eager=True)
     return texts.replace_strict(rule.codes, default=None, return_dtype=pl.String), ~known
 
 

@@ -152,7 +152,7 @@ def _too_old(intake: Intake, oldest: str, date: str) -> InputRejectedError:
 
 def _too_small(intake: Intake, rows: int, last_rows: int, max_drop: float) -> InputRejectedError:
     return InputRejectedError(
-        f"has {rows} rows at its newest snapshot, the last one had {last_rows}: a drop of more than {max_drop:.0%}",
+        f"has {rows} rows at its newest snapshot, the last had {last_rows}: over {max_drop:.0%} fewer",
         where=intake.name,
         remedy="ask whether the file is complete; give --accept-drop if it is",
         code="row-count-drop",

@@ -10,22 +10,21 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import pyarrow.parquet as pq
 
-from vipreco import columns as c
 from vipreco.durable import canonical_json, sha256_of
 from vipreco.errors import InputRejectedError, UsageError
 from vipreco.project import Settings
-from vipreco.tables import checks, contracts, gates, panels, parquet
+from vipreco.tables import checks, gates
 from vipreco.tables.batches import Manifest, batch_folder, commit, locked, read_manifest, remove_garbage
 from vipreco.tables.failpoints import reach
 from vipreco.tables.intake import Candidate, Intake, inspect, staged_tables
 from vipreco.tables.mapping import Mapping
+from vipreco.tables.parquet import rows_of
 from vipreco.tables.quarantine import FOLDER, write_quarantine
 from vipreco.tables.readers import open_source
 from vipreco.tables.report import FileLedger, ImportReport
-from vipreco.tables.staging import StagedTable
-from vipreco.tables.workbench import batches, name, quoted, workbench
+from vipreco.tables.workbench import workbench
+from vipreco.tables.writing import write_tables
 
 Progress = Callable[[str, int], None]
 SCRATCH = "scratch"
@@ -146,7 +145,8 @@ class _Import:
             with workbench(self.folder, self.manifest, scratch, threads) as connection:
                 self._check(connection, intakes)
                 ledger = [intake.ledger(gates.newest_snapshots(intake)) for intake in intakes]
-                files = self._write_tables(connection, intakes, path)
+                files = write_tables(connection, intakes, path, self.sequence)
+            reach("import-tables")
             quarantine = [file for one in intakes if (file := write_quarantine(one, path / FOLDER))]
             reach("import-written")
             _remove(scratch)
@@ -197,28 +197,6 @@ class _Import:
                     accept_drop=self.options.accept_drop,
                 )
 
-    def _write_tables(
-        self, connection: duckdb.DuckDBPyConnection, intakes: list[Intake], path: Path
-    ) -> dict[str, list[Path]]:
-        staged = [table for intake in intakes for table in intake.tables if table.rows]
-        files: dict[str, list[Path]] = {}
-        for table in staged:
-            if (target := _store(connection, table, path, files)) is not None:
-                files.setdefault(table.contract.table, []).append(target)
-        panel = [table for table in staged if table.contract.table not in contracts.CONTRACTS]
-        if panel:
-            _write(
-                files,
-                path,
-                c.HOLDINGS,
-                panels.interval_batches(connection, panel, self.sequence),
-                panels.INTERVAL_SCHEMA,
-            )
-        if query := _observations(staged, files, self.sequence):
-            _write(files, path, c.OBSERVATIONS, batches(connection, query), contracts.OBSERVATION_SCHEMA)
-        reach("import-tables")
-        return files
-
     def _commit(self, ledger: list[FileLedger], files: dict[str, list[Path]], path: Path) -> Manifest:
         entries = {table: [_entry(self.folder, file) for file in files[table]] for table in sorted(files)}
         batch: dict[str, Any] = {
@@ -245,77 +223,17 @@ def _apply(hits: Iterator[checks.Hit], owners: dict[int, Intake]) -> None:
         if hit.code == checks.DUPLICATE:
             hit.staged.drop_positions(positions)
         else:
-            owners[id(hit.staged)].quarantine(positions, hit.column, hit.code)
+            column = hit.staged.rule.source_name(hit.column)
+            owners[id(hit.staged)].quarantine(positions, column, hit.code)
     for intake in touched.values():
         intake.drop_quarantined()
-
-
-def _store(
-    connection: duckdb.DuckDBPyConnection, table: StagedTable, path: Path, files: dict[str, list[Path]]
-) -> Path | None:
-    """Put a staged file into the batch; holdings become versions, panels are left for later."""
-    if table.contract.table not in contracts.CONTRACTS:
-        return None
-    target = _target(path, table.contract.table, files)
-    if table.contract is contracts.HOLDINGS and c.RECORDED_DATE not in table.rule.columns:
-        parquet.write_batches(target, table.schema, batches(connection, _two_versions(table)))
-    else:
-        table.path.replace(target)
-    target.chmod(0o600)
-    return target
-
-
-def _two_versions(table: StagedTable) -> str:
-    """Return the query that tells a closing apart from its opening: each was known at its own date."""
-    source = f"read_parquet({quoted(table.path)})"
-    opened = f"SELECT * REPLACE (NULL::DATE AS closed_date, opened_date AS recorded_date) FROM {source}"
-    closed = f"SELECT * FROM {source} WHERE closed_date IS NOT NULL"
-    order = ", ".join(
-        name(column) for column in (c.CUSTOMER_ID, c.PRODUCT_ID, c.OPENED_DATE, c.RECORDED_DATE)
-    )
-    return f"SELECT * FROM ({opened} UNION ALL {closed}) ORDER BY {order}, closed_date NULLS FIRST"
-
-
-def _observations(staged: Sequence[StagedTable], files: dict[str, list[Path]], sequence: int) -> str:
-    """Return the query for who was seen when: customers' rows, flag rows, openings."""
-    columns = f"{c.CUSTOMER_ID}, {{seen}} AS {c.SNAPSHOT_DATE}, {{known}} AS {c.RECORDED_DATE}"
-    parts = [
-        f"SELECT {columns.format(seen=c.SNAPSHOT_DATE, known=c.RECORDED_DATE)} FROM read_parquet({quoted(path)})"
-        for path in files.get(c.CUSTOMERS, [])
-    ]
-    for table in staged:
-        if table.contract.table not in contracts.CONTRACTS:
-            clock = table.contract.clock
-            parts.append(
-                f"SELECT {columns.format(seen=clock, known=clock)} FROM read_parquet({quoted(table.path)})"
-            )
-    if not parts:
-        return ""
-    return (
-        f"SELECT {c.CUSTOMER_ID}, {c.SNAPSHOT_DATE}, min({c.RECORDED_DATE}) AS {c.RECORDED_DATE}, "
-        f"{sequence}::INTEGER AS {c.BATCH_SEQUENCE} FROM ({' UNION ALL '.join(parts)}) "
-        f"GROUP BY ALL ORDER BY {c.SNAPSHOT_DATE}, {c.CUSTOMER_ID}"
-    )
-
-
-def _target(path: Path, table: str, files: dict[str, list[Path]]) -> Path:
-    number = len(files.get(table, []))
-    return path / (f"{table}.parquet" if not number else f"{table}-{number}.parquet")
-
-
-def _write(files: dict[str, list[Path]], path: Path, table: str, rows: Iterator[Any], schema: Any) -> None:
-    target = _target(path, table, files)
-    if parquet.write_batches(target, schema, rows):
-        files.setdefault(table, []).append(target)
-    else:
-        target.unlink()
 
 
 def _entry(folder: Path, path: Path) -> dict[str, Any]:
     return {
         "path": path.relative_to(folder).as_posix(),
         "sha256": sha256_of(path),
-        "rows": int(pq.ParquetFile(path).metadata.num_rows),
+        "rows": rows_of(path),
     }
 
 

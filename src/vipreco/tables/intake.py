@@ -150,6 +150,7 @@ class Intake:
         good = first == 0
         mask = None if good.all() else pa.array(good)
         for table, writer, (arrays, _) in zip(self.tables, writers, converted, strict=True):
+            table.remark(arrays)
             filled = staging.complete(arrays, table, chunk.places.rows.size)
             filled = filled if mask is None else filled.filter(mask)
             if filled.num_rows:

@@ -27,9 +27,11 @@ AttributeType = Literal["number", "category", "flag", "date"]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]
 
 PROTECTED = frozenset(
-    "sex sexo gender genero religion religious belief ethnicity ethnic ethnic_group race nationality "
-    "political party_member union_member health disability disabled pregnancy pregnant marital_status "
-    "sexual_orientation 性别 宗教 宗教信仰 民族 种族 政治面貌 健康状况 婚姻状况 国籍".split()
+    """
+    sex sexo gender genero religion religious belief ethnicity ethnic ethnic_group race nationality political
+    party_member union_member health disability disabled pregnancy pregnant marital_status sexual_orientation
+    性别 宗教 宗教信仰 民族 种族 政治面貌 健康状况 婚姻状况 国籍
+    """.split()  # noqa: SIM905
 )
 
 
@@ -49,7 +51,8 @@ class ColumnRule(Section):
         date_format: `strftime` form of a date; `%Y-%m` means the last day of that month.
         shift_months: Months added to a date, keeping the end of a month.
         month_end: Move a date to the last day of its month.
-        codes: The source's code -> our value; a code that is not listed is quarantined.
+        codes: The source's code -> our value; a code that is not listed is quarantined. Of a list, the whole
+            text is the code.
         other: What an unlisted code becomes, instead of quarantine.
         missing: Texts that mean "no value", beside the blank one.
         decimal_mark: Mark before the decimals.
@@ -65,7 +68,7 @@ class ColumnRule(Section):
     date_format: str | None = None
     shift_months: Annotated[int, Field(ge=-120, le=120)] = 0
     month_end: bool = False
-    codes: dict[str, str] = {}
+    codes: dict[str, str] = Field(default_factory=dict)
     other: str | None = None
     missing: tuple[str, ...] = ()
     decimal_mark: Literal[".", ","] = "."
@@ -106,8 +109,8 @@ class TableRule(Section):
     table: Literal["customers", "products", "holdings", "activity", "contacts"]
     form: Form = "intervals"
     columns: dict[str, str | ColumnRule]
-    attributes: dict[Name, AttributeRule] = {}
-    products: dict[str, str] = {}
+    attributes: dict[Name, AttributeRule] = Field(default_factory=dict)
+    products: dict[str, str] = Field(default_factory=dict)
     empty_flag: Literal["0", "1", "reject"] = "0"
     allow_protected: tuple[str, ...] = ()
 
@@ -131,6 +134,11 @@ class TableRule(Section):
         """Return the rule of each mapped column of the contract, in the contract's order."""
         full = {name: as_rule(rule) for name, rule in self.columns.items()}
         return {name: full[name] for name in self.contract.by_name if name in full}
+
+    def source_name(self, name: str) -> str:
+        """Return the source's name of one of our columns; ours where it has none."""
+        rule = self.rules().get(name)
+        return rule.column if rule is not None and rule.column is not None else name
 
     def attribute_kinds(self) -> dict[str, Kind]:
         """Return the kind of each attribute, by name."""
@@ -168,6 +176,15 @@ class SourceRule(Section):
     def source_columns(self) -> list[str]:
         """Return the names of all columns that any table reads, each once, in order."""
         return list(dict.fromkeys(name for table in self.table for name in table.source_columns()))
+
+    def id_columns(self) -> set[str]:
+        """Return the source columns that hold ids: a number there lost its leading zeros or its end."""
+        return {
+            table.source_name(name)
+            for table in self.table
+            for name in table.rules()
+            if table.contract.by_name[name].kind is Kind.ID
+        }
 
 
 class Mapping(Section):
@@ -270,8 +287,8 @@ def _protected(table: TableRule) -> Iterator[str]:
         hits = {word for text in (name, rule.column or "") for word in protected_words(text)}
         if hits - set(table.allow_protected):
             yield (
-                f"{table.table}.attributes.{name}: protected attribute ({', '.join(sorted(hits))}); leave it out, "
-                "or name it in allow_protected if the law lets you keep it"
+                f"{table.table}.attributes.{name}: protected attribute ({', '.join(sorted(hits))}); "
+                "leave it out, or name it in allow_protected if the law lets you keep it"
             )
 
 

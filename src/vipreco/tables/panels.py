@@ -14,6 +14,7 @@ from typing import Final
 
 import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from vipreco import columns as c
 from vipreco.tables import contracts
@@ -39,7 +40,7 @@ class Group:
 
 
 def groups(staged: Sequence[StagedTable]) -> list[Group]:
-    """Return the product groups of a batch: the product set of each flag table, then the remaining openings."""
+    """Return the product groups of a batch: those of each flag table, then those only opened."""
     flags = [table for table in staged if table.contract is contracts.FLAGS]
     openings = tuple(t for t in staged if t.contract in (contracts.OPENINGS, contracts.OPENINGS_WIDE))
     sets = sorted({tuple(sorted(table.rule.products)) for table in flags})
@@ -66,8 +67,7 @@ def _opened_products(openings: Sequence[StagedTable]) -> set[str]:
 
 
 def _distinct_products(table: StagedTable) -> set[str]:
-    rows = duckdb.sql(f"SELECT DISTINCT {c.PRODUCT_ID} FROM read_parquet({quoted(table.path)})").fetchall()
-    return {row[0] for row in rows}
+    return set(pq.read_table(table.path, columns=[c.PRODUCT_ID]).column(0).unique().to_pylist())
 
 
 def interval_batches(
@@ -124,7 +124,8 @@ def _opening_rows(group: Group, table: StagedTable) -> str:
             f"SELECT customer_id, opened_date AS seen, false AS complete, bit_or(1::BIGINT << bit) AS held "
             f"FROM {source} JOIN product USING (product_id) GROUP BY ALL"
         )
-    return f"SELECT customer_id, opened_date AS seen, false AS complete, {_moved(group, table.rule)} AS held FROM {source}"
+    held = _moved(group, table.rule)
+    return f"SELECT customer_id, opened_date AS seen, false AS complete, {held} AS held FROM {source}"
 
 
 def _moved(group: Group, rule: TableRule) -> str:
@@ -241,7 +242,8 @@ FROM ({rows}) ORDER BY product_id, recorded_date, customer_id, opened_date, clos
 
 def _fresh(source: str) -> str:
     return f"""
-SELECT customer_id, product_id, opened_date, NULL::DATE AS closed_date, opened_date AS recorded_date FROM ({source})
+SELECT customer_id, product_id, opened_date, NULL::DATE AS closed_date, opened_date AS recorded_date
+FROM ({source})
 UNION ALL
 SELECT customer_id, product_id, opened_date, closed_date, closed_date AS recorded_date FROM ({source})
 WHERE closed_date IS NOT NULL

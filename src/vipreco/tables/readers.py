@@ -8,6 +8,8 @@ from vipreco.tables.intake import Candidate
 from vipreco.tables.mapping import SourceRule
 from vipreco.tables.sources import TextSource
 from vipreco.tables.text_csv import CsvSource
+from vipreco.tables.text_parquet import ParquetSource
+from vipreco.tables.text_xlsx import XlsxSource
 
 
 def open_source(candidate: Candidate, scratch: Path) -> TextSource:
@@ -19,11 +21,7 @@ def open_source(candidate: Candidate, scratch: Path) -> TextSource:
     if candidate.format == "csv":
         return CsvSource(candidate.path, _as_csv(candidate), spool=scratch)
     if candidate.format == "parquet":
-        from vipreco.tables.text_parquet import ParquetSource
-
         return ParquetSource(candidate.path, candidate.rule)
-    from vipreco.tables.text_xlsx import XlsxSource
-
     return XlsxSource(candidate.path, candidate.rule)
 
 

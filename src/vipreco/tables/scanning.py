@@ -105,7 +105,7 @@ def _records(buffer: Bytes, delimiter: int, line: int, marks: _Marks) -> Records
     next_line = line + int(np.searchsorted(marks.breaks, consumed))
     filled = stops > starts
     starts, stops, lines = starts[filled], stops[filled], lines[filled]
-    multiline = marks.breaks.size > np.count_nonzero(marks.ends < buffer.size) and bool(marks.quotes.size)
+    multiline = bool(marks.quotes.size) and int((marks.ends < buffer.size).sum()) < marks.breaks.size
     fields = 1 + _delimiters(buffer[:consumed], delimiter, starts, stops, marks.quotes)
     problems = _problems(buffer, delimiter, starts, stops, marks, line)
     return Records(starts, stops, lines, fields, problems, multiline, consumed, next_line, marks.terminated)

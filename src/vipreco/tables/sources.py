@@ -123,7 +123,7 @@ def _refuse_duplicates(names: list[str], header: list[str], where: str) -> None:
     for index, name in enumerate(names):
         if name in first:
             raise InputRejectedError(
-                f"the column name {header[index]!r} stands twice, at columns {first[name] + 1} and {index + 1}",
+                f"column name {header[index]!r} stands twice, at columns {first[name] + 1} and {index + 1}",
                 where=where,
                 remedy="rename one of them",
                 code="duplicate-column",

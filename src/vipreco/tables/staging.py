@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,7 +16,8 @@ from vipreco import columns as c
 from vipreco.tables import contracts, conversion, parquet
 from vipreco.tables.contracts import ARROW_TYPES, Column, Contract, Kind
 from vipreco.tables.conversion import Converted
-from vipreco.tables.mapping import SourceRule, TableRule
+from vipreco.tables.mapping import ColumnRule, SourceRule, TableRule
+from vipreco.tables.remarks import higher_risk, remarks
 from vipreco.tables.sources import BadRows, Places, TextChunk
 
 WORD_BITS = 62
@@ -53,7 +55,7 @@ class StagedTable:
 
     @property
     def snapshots(self) -> tuple[str, str, int] | None:
-        """Oldest and newest snapshot of the file (ISO dates) and the rows of the newest; None without rows."""
+        """Oldest and newest snapshot (ISO dates) and the rows of the newest; None without any."""
         if not self.rows or c.SNAPSHOT_DATE not in self.schema.names:
             return None
         dates = pq.read_table(self.path, columns=[c.SNAPSHOT_DATE]).column(0)
@@ -64,6 +66,11 @@ class StagedTable:
     def source_positions(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """Return which accepted rows of the source these rows of the file are."""
         return rows if self.index is None else self.index[rows]
+
+    def remark(self, arrays: dict[str, pa.Array]) -> None:
+        """Count what deserves a look in converted rows."""
+        for text, count in remarks(self.contract.table, arrays).items():
+            self.counts[text] = self.counts.get(text, 0) + count
 
     def drop_positions(self, positions: npt.NDArray[np.int64]) -> None:
         """Take rows out of the file, named by the source's accepted rows."""
@@ -96,27 +103,26 @@ def convert_chunk(
     """Convert a chunk to the columns of one table; also return the refused rows by column and code."""
     refused: dict[Reason, Mask] = {}
     arrays: dict[str, pa.Array] = {}
-    rows = chunk.places.rows.size
-    for name, column_rule in rule.rules().items():
-        column = rule.contract.by_name[name]
+    for name, column, column_rule in _typed_columns(rule):
         if column_rule.column is None:
-            converted = conversion.constant(column_rule, column, rows)
+            converted = conversion.constant(column_rule, column, chunk.places.rows.size)
         else:
             converted = conversion.convert(
                 chunk.columns[column_rule.column], column_rule, column, source.missing
             )
         arrays[name] = _collect(converted, column_rule.column or name, refused)
-    for name, attribute in sorted(rule.attributes.items()):
-        column = Column(name, Kind(attribute.type))
-        if attribute.column is None:
-            converted = conversion.constant(attribute, column, rows)
-        else:
-            converted = conversion.convert(chunk.columns[attribute.column], attribute, column, source.missing)
-        arrays[rule.contract.attribute_prefix + name] = _collect(converted, attribute.column or name, refused)
     if rule.wide:
         arrays |= _words(chunk, source, rule, refused)
     refused |= _order_refusals(arrays, rule)
     return arrays, refused
+
+
+def _typed_columns(rule: TableRule) -> Iterator[tuple[str, Column, ColumnRule]]:
+    """Yield the stored name, the contract's column and the mapping's rule of all columns but flags."""
+    for name, column_rule in rule.rules().items():
+        yield name, rule.contract.by_name[name], column_rule
+    for name, attribute in sorted(rule.attributes.items()):
+        yield rule.contract.attribute_prefix + name, Column(name, Kind(attribute.type)), attribute
 
 
 def _collect(converted: Converted, column: str, refused: dict[Reason, Mask]) -> pa.Array:
@@ -151,7 +157,8 @@ def _flag_bits(
     if rule.empty_flag == "reject":
         _refuse(texts, blank, (column, conversion.MISSING), refused)
     held = converted.values.fill_null(rule.empty_flag == "1").to_numpy(zero_copy_only=False)
-    return held[texts.indices.to_numpy()]
+    bits: Mask = held[texts.indices.to_numpy()]
+    return bits
 
 
 def _refuse(texts: pa.DictionaryArray, distinct: Mask, reason: Reason, refused: dict[Reason, Mask]) -> None:
@@ -168,7 +175,7 @@ def _order_refusals(arrays: dict[str, pa.Array], rule: TableRule) -> dict[Reason
             )
             wrong = pc.fill_null(pc.greater(earlier, later), False).to_numpy(zero_copy_only=False)
             if wrong.any():
-                refused[order.later, order.code] = wrong
+                refused[rule.source_name(order.blamed), order.code] = wrong
     return refused
 
 
@@ -193,7 +200,7 @@ def _with_defaults(arrays: dict[str, pa.Array], staged: StagedTable, rows: int) 
     if c.BATCH_SEQUENCE in staged.schema.names:
         filled[c.BATCH_SEQUENCE] = pa.array(np.full(rows, staged.sequence, np.int32))
     if contracts.ISSUER_RISK_LEVEL in filled:
-        filled[c.RISK_LEVEL] = _higher_risk(filled, staged)
+        filled[c.RISK_LEVEL] = higher_risk(filled, rows)
     return filled
 
 
@@ -206,16 +213,6 @@ def _recorded(arrays: dict[str, pa.Array], contract: Contract, rows: int) -> pa.
     if c.CLOSED_DATE in arrays and c.RECORDED_DATE not in arrays:
         return pc.coalesce(arrays[c.CLOSED_DATE], happened)
     return pc.coalesce(arrays[c.RECORDED_DATE], happened) if c.RECORDED_DATE in arrays else happened
-
-
-def _higher_risk(arrays: dict[str, pa.Array], staged: StagedTable) -> pa.Array:
-    """Return the higher of the issuer's and the seller's level, as the law asks for."""
-    issuer = arrays[contracts.ISSUER_RISK_LEVEL].to_pylist()
-    seller = arrays.get(c.RISK_LEVEL, pa.nulls(len(issuer), pa.string())).to_pylist()
-    pairs = list(zip(issuer, seller, strict=True))
-    differing = sum(one is not None and two is not None and one != two for one, two in pairs)
-    staged.counts["risk levels of issuer and seller differ, the higher is used"] = differing
-    return pa.array([max((level for level in pair if level), default=None) for pair in pairs], pa.string())
 
 
 def first_reasons(refused: dict[Reason, Mask], rows: int) -> tuple[npt.NDArray[np.int16], list[Reason]]:
@@ -236,4 +233,4 @@ def bad_rows(first: npt.NDArray[np.int16], reasons: list[Reason], places: Places
     ]
 
 
-_FLAG_RULE = conversion.ColumnRule(column="flag")
+_FLAG_RULE = ColumnRule(column="flag")

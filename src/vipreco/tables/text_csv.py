@@ -86,7 +86,7 @@ class CsvSource:
             yield self._chunk(buffer, records)
             if buffer.final and records.starts.size and not records.terminated:
                 self.warnings.append("no line ending after the last row: the file may have been cut")
-        self.sha256 = digest.hexdigest()
+        self.sha256 = digest.hexdigest() if self._readable == self.path else ""
 
     def originals(self, places: Places) -> Iterator[bytes]:
         """Yield the header line, then each row's original line, in the declared encoding."""

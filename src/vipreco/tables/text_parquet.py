@@ -25,7 +25,7 @@ class ParquetSource:
     """A Parquet file, read as text.
 
     Raises:
-        InputRejectedError: Damaged, or a needed column has a type that is not plain text, number, date or flag.
+        InputRejectedError: Damaged, or a needed column is not plain text, number, date or flag.
     """
 
     def __init__(self, path: Path, rule: SourceRule, *, chunk_rows: int = CHUNK_ROWS) -> None:
@@ -37,14 +37,14 @@ class ParquetSource:
         needed = rule.source_columns()
         self.header = list(schema.names)
         self._positions = match_header(self.header, needed, str(path))
-        self._refuse_types(schema)
+        self._refuse_types(schema, rule.id_columns())
         self.warnings += unread_warning(self.header, needed)
 
-    def _refuse_types(self, schema: pa.Schema) -> None:
-        wrong = [
-            f"{name}: {schema.types[at]}"
-            for name, at in self._positions.items()
-            if not _plain(schema.types[at])
+    def _refuse_types(self, schema: pa.Schema, ids: set[str]) -> None:
+        kinds = {name: schema.types[at] for name, at in self._positions.items()}
+        wrong = [f"{name}: {kind}" for name, kind in kinds.items() if not _plain(kind)]
+        wrong += [
+            f"{name}: {kind} cannot hold ids" for name, kind in kinds.items() if _rounds(kind) and name in ids
         ]
         if wrong:
             raise InputRejectedError(
@@ -115,6 +115,10 @@ def _plain(kind: pa.DataType) -> bool:
     )
     inner = kind.value_type if pa.types.is_dictionary(kind) else kind
     return any(check(inner) for check in checks)
+
+
+def _rounds(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_floating(kind))
 
 
 def _text(column: pa.Array) -> pa.DictionaryArray:
