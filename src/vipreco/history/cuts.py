@@ -113,7 +113,7 @@ def _derived(day: date, snapshots: Sequence[date]) -> list[Cut]:
         Cut("clock", f"SELECT {literal(day)} AS as_of_date, {newest_one} AS {SNAPSHOT_DATE}"),
         Cut(
             "snapshots",
-            f"SELECT {SNAPSHOT_DATE}, lag::BIGINT AS lag FROM (VALUES {listed}) AS given({SNAPSHOT_DATE}, lag)",
+            f"SELECT {SNAPSHOT_DATE}, lag::BIGINT AS lag FROM (VALUES {listed}) AS t({SNAPSHOT_DATE}, lag)",
         ),
         Cut(
             "population",
