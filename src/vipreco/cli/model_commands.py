@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from vipreco.cli.listing import Listing
 from vipreco.cli.opening import REGISTRY
-from vipreco.cli.options import AsOfOption, FormatOption, ModelOption, OutOption
+from vipreco.cli.options import FormatOption, ModelOption, OutOption, read_date
 from vipreco.cli.progress import narrated
 from vipreco.errors import EXIT_INTEGRITY, EXIT_OK
 
@@ -78,12 +79,23 @@ def sync() -> None:
 
 
 def leakcheck(
-    as_of: AsOfOption = None, model: ModelOption = None, kind: FormatOption = None, out: OutOption = None
+    as_of: Annotated[
+        datetime.date,
+        typer.Option(
+            "--as-of",
+            metavar="DATE",
+            parser=read_date,
+            help="Date under proof, earlier than the newest snapshot.",
+        ),
+    ],
+    model: ModelOption = None,
+    kind: FormatOption = None,
+    out: OutOption = None,
 ) -> None:
     """Prove on your own tables that nothing learnt after a date reaches what is computed as of it.
 
-    Everything known after the date is deleted, and then rewritten, in a copy; features, scores and lists must
-    stay the same byte for byte, and a leak planted on purpose must be found. Exit code 6 says that they do not.
+    Everything known after the date is deleted, and then rewritten, in a copy; features, scores and lists
+    must stay the same byte for byte, and a leak planted on purpose must be found. Exit code 6: they do not.
 
     Example:  vipreco leakcheck --as-of 2025-10-31
     """
@@ -95,8 +107,9 @@ def leakcheck(
     with narrated("Checking") as narrator:
         day = open_view(project, as_of).date
         recommender = open_model(project, model, narrator)
-        options = {"seed": project.seed, "threads": project.threads, "step": narrator.say}
-        report = check_leaks(project.tables, day, recommender, **options)
+        report = check_leaks(
+            project.tables, day, recommender, seed=project.seed, threads=project.threads, step=narrator.say
+        )
     listing.write(_checks(report))
     typer.echo(f"a planted leak was {'caught' if report.planted_caught else 'NOT caught'}", err=True)
     raise typer.Exit(EXIT_OK if report.passed else EXIT_INTEGRITY)
