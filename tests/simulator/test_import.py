@@ -1,4 +1,4 @@
-"""The simulated bank through the real import: a clean one is taken whole, a dirty one loses what was planted."""
+"""The simulated bank through the real import: a clean one is taken whole, a dirty one loses its faults."""
 
 from __future__ import annotations
 

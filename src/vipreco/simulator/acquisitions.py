@@ -82,13 +82,13 @@ def book_acquisitions(
     length, first = calendar.length(month), calendar.first_day(month)
     earliest = np.zeros(acquired.shape, np.int32)
     earliest[contacts.customer, contacts.product] = contacts.day
-    spread = random.random(acquired.shape)
     customer, product = np.nonzero(acquired)
+    spread = random.random(len(customer))
     from_day = earliest[customer, product]
-    day = first + from_day + (spread[customer, product] * (length - from_day)).astype(np.int32)
+    day = first + from_day + (spread * (length - from_day)).astype(np.int32)
     state.opened_day[customer, product] = day
     state.opened_month[customer, product] = month
-    state.amount[customer, product] = amounts(state, catalogue, random)[customer, product]
+    state.amount[customer, product] = amounts(state, catalogue, customer, product, random)
     _renew_assessments(state, customer, product, day, catalogue)
 
 
@@ -121,17 +121,17 @@ def ends_of_month(
     held = state.held & (state.opened_month < month) & present[:, None]
     mature = held & _mature(state, setting)
     _note_maturities(state, mature)
-    matured = mature & (random.random(held.shape) < setting.payout)
     dropped = held & (random.random(held.shape) < _drop_probability(population, state, setting))
     for column, needed in setting.catalogue.links("prerequisites"):
         dropped[:, needed] &= ~state.held[:, column]
     for column, other in setting.catalogue.links("replaces"):
         dropped[:, other] |= acquired[:, column] & held[:, other]
+    matured = _paid_out(mature, setting, random)
     ended = matured | dropped | (state.held & leaving[:, None])
-    spread = random.random(held.shape)
     customer, product = np.nonzero(ended)
+    spread = random.random(len(customer))
     opened = state.opened_day[customer, product]
-    day: Days = (spread[customer, product] * calendar.length(month)).astype(np.int32)
+    day: Days = (spread * calendar.length(month)).astype(np.int32)
     day += calendar.first_day(month)
     on_term = matured[customer, product]
     day[on_term] = _maturity_day(opened[on_term], month, calendar)
@@ -141,6 +141,14 @@ def ends_of_month(
     state.opened_month[customer, product] = NO_MONTH
     state.closed_month[customer, product] = month
     return result
+
+
+def _paid_out(mature: Flags, setting: MonthSetting, random: np.random.Generator) -> Flags:
+    """Draw which maturing holdings are paid out; the others go on for another term."""
+    paid = np.zeros_like(mature)
+    customer, product = np.nonzero(mature)
+    paid[customer, product] = random.random(len(customer)) < setting.payout[product]
+    return paid
 
 
 def _mature(state: State, setting: MonthSetting) -> Flags:

@@ -13,6 +13,7 @@ OCCUPATION_CODES = ("职员", "公务", "个体", "企业主", "退休", "学生
 CHANNEL_CODES = ("1", "2", "3")
 RESULT_CODES = ("A", "D", "P", "U", "X", "9")
 FAMILY_CODES = {
+    "account": "账户",
     "deposit": "存款",
     "payment": "支付",
     "payroll": "代发",

@@ -114,7 +114,6 @@ class MonthResult:
     """What a month brought for a block."""
 
     acquired: Flags
-    opened_now: Flags
     contacts: Contacts
     contact_gain: Singles
     contact_probability: Singles
@@ -172,10 +171,8 @@ def run_month(bank: Bank, block: Block, month: int, with_truth: bool) -> MonthRe
     outcome = draw_outcomes(contacts, acquired, random, parameters.contacts)
     withdraw_consent(state, contacts, outcome)
     random = bank.random(Purpose.ACTIVITY, month, block.number)
-    opened_now = acquired | (state.held & (population.joined_month == month)[:, None])
     return MonthResult(
         acquired=acquired,
-        opened_now=opened_now,
         contacts=contacts,
         contact_gain=gain,
         contact_probability=moved[contacts.customer, contacts.product],

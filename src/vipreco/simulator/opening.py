@@ -19,6 +19,7 @@ Flags = NDArray[np.bool_]
 JOINERS_SHARE = 0.15
 SETTLEMENT = 0
 MONTH_DAYS = 30.4
+LOAN_TO_VALUE = 200
 
 
 @dataclass(frozen=True)
@@ -122,15 +123,22 @@ def _date_stock(
     state.opened_month[:] = np.where(
         held, calendar.positions_of(day.ravel()).reshape(day.shape), state.opened_month
     )
-    state.amount[:] = np.where(held, amounts(state, hazards.catalogue, random), 0)
+    customer, product = np.nonzero(held)
+    state.amount[customer, product] = amounts(state, hazards.catalogue, customer, product, random)
 
 
-def amounts(state: State, catalogue: Catalogue, random: np.random.Generator) -> NDArray[np.float32]:
-    """Return the amount that each product would be opened with: a part of the assets, or a loan."""
-    share = np.exp(-1.8 + 0.8 * random.standard_normal(state.opened_day.shape)).clip(0.002, 0.8)
-    of_assets = np.maximum(share * state.assets[:, None], catalogue.numbers("minimum"))
-    loan = catalogue.numbers("value") * 40 * share * 5
-    return np.round(np.where(catalogue.is_loan, loan, of_assets), 2).astype(np.float32)
+def amounts(
+    state: State,
+    catalogue: Catalogue,
+    customer: NDArray[np.int64],
+    product: NDArray[np.int64],
+    random: np.random.Generator,
+) -> NDArray[np.float32]:
+    """Return the amount that each holding is opened with: a part of the assets, or a loan."""
+    share = np.exp(-1.8 + 0.8 * random.standard_normal(len(customer))).clip(0.002, 0.8)
+    of_assets = np.maximum(share * state.assets[customer], catalogue.numbers("minimum")[product])
+    loan = catalogue.numbers("value")[product] * share * LOAN_TO_VALUE
+    return np.round(np.where(catalogue.is_loan[product], loan, of_assets), 2).astype(np.float32)
 
 
 def past_holdings(

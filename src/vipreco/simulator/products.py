@@ -75,7 +75,7 @@ class Product:
 PAY, SAVE, GROW, PROTECT, BORROW, RETIRE, WORLD = Need
 
 PRODUCTS: tuple[Product, ...] = (
-    Product("D001", "Settlement account", "结算账户", "deposit", 0.105, 0.8, 120, needs=((PAY, 0.5),)),
+    Product("D001", "Settlement account", "结算账户", "account", 0.105, 0.8, 120, needs=((PAY, 0.5),)),
     Product("D002", "Seven-day notice deposit", "七天通知存款", "deposit", 0.0062, 0.03, 150,
             minimum=50_000, wealth=0.5, needs=((SAVE, 0.6),)),
     Product("D003", "Time deposit 3 months", "三个月定期", "deposit", 0.0124, 0.02, 90,

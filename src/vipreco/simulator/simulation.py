@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from functools import partial
 from itertools import groupby
@@ -11,11 +11,11 @@ from pathlib import Path
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from vipreco.errors import UsageError
-from vipreco.simulator.blocks import make_blocks, prepare
+from vipreco.simulator.blocks import Prepared, make_blocks, prepare
 from vipreco.simulator.calendar import Calendar
 from vipreco.simulator.calibration import calibrate
 from vipreco.simulator.delivery import Delivery
-from vipreco.simulator.month import Bank
+from vipreco.simulator.month import Bank, Block
 from vipreco.simulator.parameters import Parameters
 from vipreco.simulator.products import Catalogue
 from vipreco.simulator.report import SimulationReport
@@ -73,14 +73,24 @@ def _run(bank: Bank, customers: int, delivery: Delivery, pool: Executor, tell: P
     blocks = [block for block, _past in made]
     delivery.ended += [past for _block, past in made]
     months = bank.calendar.months
+    prepared = _prepared(bank, blocks, delivery.dirt, pool)
     for year, positions in groupby(range(months), bank.calendar.year):
         with delivery.raw.stream(f"activity_{year}.parquet") as activity:
             for month in positions:
                 tell(f"month {bank.calendar.month(month)}", month, months)
-                parts = pool.map(partial(prepare, bank, month=month, dirt=delivery.dirt), blocks)
-                delivery.month(month, list(parts), activity)
+                delivery.month(month, next(prepared), activity)
     tell("writing holdings and contacts", months, months)
     return delivery.finish(blocks)
+
+
+def _prepared(bank: Bank, blocks: list[Block], dirt: float, pool: Executor) -> Iterator[list[Prepared]]:
+    """Yield the months in order; while one is written, the next is worked on."""
+    running = pool.map(partial(prepare, bank, month=0, dirt=dirt), blocks)
+    for month in range(1, bank.calendar.months):
+        done = list(running)
+        running = pool.map(partial(prepare, bank, month=month, dirt=dirt), blocks)
+        yield done
+    yield list(running)
 
 
 def _silent(_what: str, _done: int, _all: int) -> None:
