@@ -61,7 +61,7 @@ def train(
     flow = project.import_rim(FLOW)
     with narrated("Training") as narrator:
         fit = project.import_rim(FITTING).fit_and_backtest
-        published = flow.train(project, fit, recipe, promote=promote, say=narrator.say)
+        published = flow.train(project, fit=fit, recipe=recipe, promote=promote, say=narrator.say)
     _tell(published)
 
 

@@ -7,10 +7,28 @@ from typing import Annotated
 
 import typer
 
+DEMO = Path("vipreco-demo")
+
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module to `app`."""
+    app.command("demo")(demo)
     app.command("new")(new)
+
+
+def demo(
+    folder: Annotated[Path, typer.Argument(help="Project folder of the demo; made when missing.")] = DEMO,
+    customers: Annotated[int, typer.Option(help="Customers of the generated bank.")] = 6_000,
+) -> None:
+    """See it all at once: generate a bank, import, train, backtest, and list one manager's offers.
+
+    What is there from an earlier run is used again, so a second run is quick.
+
+    Example:  vipreco demo
+    """
+    from vipreco.cli.demo import run
+
+    run(folder, customers)
 
 
 def new(folder: Annotated[Path, typer.Argument(help="Folder to make; must not exist or be empty.")]) -> None:

@@ -1,0 +1,135 @@
+"""The demo: from nothing to the call list of a relationship manager, in the steps that a bank would take."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import typer
+
+from vipreco.cli import demo_screen
+from vipreco.cli.opening import CHAMPION, REGISTRY, open_model, open_view
+from vipreco.cli.progress import Narrator, narrated
+
+if TYPE_CHECKING:
+    from vipreco.project import Project
+
+MONTHS = 20
+SEED = 20260101
+RECIPE = "quick"
+STEPS = 5
+TOP = 3
+SIMULATION = "simulation.json"
+T = TypeVar("T")
+
+
+@dataclass
+class Walk:
+    """The walk through the demo; each step says what it does, and whether its result was there already."""
+
+    folder: Path
+    customers: int
+    number: int = 0
+
+    @property
+    def practice(self) -> Path:
+        """Folder of the bank's raw files."""
+        return self.folder / "practice"
+
+    def step(self, title: str, work: Callable[[Narrator], T], told: Callable[[T], str]) -> T:
+        """Do one step, and print what came of it and how long it took."""
+        self.number += 1
+        started = time.monotonic()
+        with narrated(title) as narrator:
+            result = work(narrator)
+        seconds = time.monotonic() - started
+        typer.echo(f"[{self.number}/{STEPS}] {title}: {told(result)} ({seconds:.0f} s)")
+        return result
+
+
+def run(folder: Path, customers: int) -> None:
+    """Make a project in `folder` (or use the one there), and end with the screen of a branch manager."""
+    walk = Walk(folder, customers)
+    project = walk.step("A project", lambda _: _project(folder), lambda made: f"{made.root}")
+    walk.step("A bank's raw files", lambda narrator: _simulate(walk, narrator), str)
+    walk.step("Import", lambda narrator: _import(walk, project, narrator), str)
+    walk.step("Training and backtest", lambda narrator: _train(project, narrator), str)
+    screen = walk.step("Offers", lambda narrator: _decide(project, narrator), lambda made: made.summary)
+    typer.echo(screen.text(folder))
+
+
+def _project(folder: Path) -> Project:
+    from vipreco.new_project import create
+    from vipreco.project import PROJECT_FILE, Project
+
+    return Project.find(folder) if (folder / PROJECT_FILE).is_file() else create(folder)
+
+
+def _simulate(walk: Walk, narrator: Narrator) -> str:
+    from vipreco.simulator import simulate
+
+    written = walk.practice / SIMULATION
+    if written.is_file():
+        known = json.loads(written.read_text(encoding="utf-8"))["report"]
+        return f"there already, {known['customers']:,} customers until {known['last_snapshot']}"
+    report = simulate(walk.customers, MONTHS, SEED, walk.practice, progress=narrator.count)
+    return f"{report.customers:,} customers, {MONTHS} months, {report.acquisitions:,} acquisitions"
+
+
+def _import(walk: Walk, project: Project, narrator: Narrator) -> str:
+    from vipreco.tables import import_
+
+    sources = sorted(path for path in (walk.practice / "raw").iterdir() if path.is_file())
+    mapping = walk.practice / "mapping.toml"
+    report = import_(project.tables, mapping, sources, project.settings, progress=narrator.rows)
+    if report.already_ingested:
+        return "there already, nothing was new"
+    read, accepted, quarantined = (
+        sum(getattr(file, name) for file in report.files) for name in ("read", "accepted", "quarantined")
+    )
+    return f"{read:,} rows read, {accepted:,} accepted, {quarantined:,} quarantined with a reason"
+
+
+def _train(project: Project, narrator: Narrator) -> str:
+    champion = _champion(project)
+    if champion is not None:
+        return f"there already, version {champion.version} knows these tables"
+    flow, fitting = project.import_rim("training.flow"), project.import_rim("training.fitting")
+    published = flow.train(
+        project, recipe=RECIPE, promote=True, say=narrator.say, fit=fitting.fit_and_backtest
+    )
+    return f"version {published.version} is {'champion' if published.champion else 'challenger'}"
+
+
+def _champion(project: Project) -> Any:
+    """Return the champion if it was fitted on the tables as they are, else None."""
+    from vipreco.tables import Tables
+
+    snapshot = Tables.open(project.tables).snapshot_id
+    versions = project.import_rim(REGISTRY).list_versions(project, metrics=True)
+    fitting = (item for item in versions if item.snapshot_id == snapshot and CHAMPION in item.aliases)
+    return next(fitting, None)
+
+
+def _decide(project: Project, narrator: Narrator) -> demo_screen.Screen:
+    from vipreco.export import write_table
+    from vipreco.recommender.lists import Audience, customer_sheet, offer_list
+
+    view, model = open_view(project, None), open_model(project, None, narrator)
+    vip = project.settings.tiers.vip
+    manager = demo_screen.largest_book(view, vip)
+    book = Audience(manager=manager, tiers=vip).of(view)
+    call_list = offer_list(model, book, TOP, narrator.say)
+    write_table(call_list, project.root / demo_screen.LIST_FILE, "xlsx")
+    first = str(call_list["customer_id"][0])
+    return demo_screen.Screen(
+        manager=manager,
+        day=view.date,
+        offers=demo_screen.with_facts(call_list, view),
+        sheet=customer_sheet(model, view, first, TOP),
+        metrics=_champion(project).metrics,
+    )
