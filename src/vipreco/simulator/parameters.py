@@ -69,10 +69,10 @@ class AcquisitionParameters:
     """Hazard of acquiring a product in a month, on the scale of its logarithm."""
 
     products_a_customer_month: float = 0.038
-    need_scale: float = 1.0
+    need_scale: float = 1.5
     engagement_persistence: float = 0.75
     engagement_sigma: float = 0.85
-    reacquisition_boost: float = 2.4
+    reacquisition_boost: float = 2.8
     reacquisition_months: float = 10.0
     held_before_months: int = 18
     expired_assessment: float = -1.0
