@@ -84,6 +84,19 @@ def test_sizes_out_of_range_are_refused(tmp_path: Path, customers: int, months: 
     assert not (tmp_path / "out").exists()
 
 
+def test_an_interrupted_run_leaves_nothing_and_can_be_repeated(tmp_path: Path) -> None:
+    def interrupt(_what: str, done: int, _all: int) -> None:
+        if done == 1:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        simulate(200, 3, 1, tmp_path / "out", parameters=TINY, progress=interrupt)
+    assert list(tmp_path.iterdir()) == []
+    report = simulate(200, 3, 1, tmp_path / "out", parameters=TINY)
+    assert [path for path in (*report.sources, report.mapping) if not path.is_file()] == []
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
 def test_a_folder_that_holds_something_is_refused(tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("keep")
     with pytest.raises(UsageError, match="not empty"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,11 @@ class SimulationReport:
     contacts: int
     left: int
     planted: int = 0
+
+    def moved_to(self, folder: Path) -> SimulationReport:
+        """Return the report with all paths under another folder."""
+        sources = tuple(folder / path.relative_to(self.folder) for path in self.sources)
+        return replace(self, folder=folder, sources=sources, mapping=folder / self.mapping.name)
 
     def counts(self) -> dict[str, Any]:
         """Return all but the paths."""

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import partial
 from itertools import groupby
 from pathlib import Path
 
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
+from vipreco.durable import flush_directory
 from vipreco.errors import UsageError
 from vipreco.simulator.blocks import Prepared, make_blocks, prepare
 from vipreco.simulator.calendar import Calendar
@@ -38,7 +41,8 @@ def simulate(  # noqa: PLR0913, PLR0917 - the options of the command
 ) -> SimulationReport:
     """Write a bank with known truth: raw files, their mapping and manifests, and the truth apart.
 
-    The same arguments give the same bytes, whatever the number of threads.
+    The same arguments give the same bytes, whatever the number of threads. `out` appears when all is
+    written, or not at all.
 
     Args:
         customers: Customers that the bank ever has; a part joins while the simulation runs.
@@ -56,10 +60,27 @@ def simulate(  # noqa: PLR0913, PLR0917 - the options of the command
     """
     _check(customers, months, dirt, out)
     tell = progress or _silent
-    with threadpool_limits(1), ThreadPoolExecutor(threads) as pool:
+    with threadpool_limits(1), ThreadPoolExecutor(threads) as pool, appearing(out) as folder:
         tell("drawing customers", 0, months)
         bank = make_bank(months, seed, parameters or Parameters())
-        return _run(bank, customers, Delivery(bank, out, dirt), pool, tell)
+        report = _run(bank, customers, Delivery(bank, folder, dirt), pool, tell)
+    return report.moved_to(out)
+
+
+@contextmanager
+def appearing(folder: Path) -> Iterator[Path]:
+    """Give a folder beside `folder` to fill; it takes that name when all went well, else it is removed."""
+    part = folder.parent / f".{folder.name}.part"
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
+    try:
+        yield part
+        if folder.exists():
+            folder.rmdir()
+        part.replace(folder)
+        flush_directory(folder.parent)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
 
 
 def make_bank(months: int, seed: int, parameters: Parameters) -> Bank:
