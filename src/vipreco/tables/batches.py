@@ -118,8 +118,9 @@ def remove_garbage(folder: Path, manifest: Manifest) -> None:
 @contextmanager
 def batch_folder(folder: Path, batch_id: str) -> Iterator[Path]:
     """Make the folder of a new batch; it is removed again when the import does not end well."""
+    (folder / BATCHES).mkdir(mode=0o700, exist_ok=True)
     path = folder / BATCHES / batch_id
-    path.mkdir(parents=True, mode=0o700)
+    path.mkdir(mode=0o700)
     try:
         yield path
     except BaseException:

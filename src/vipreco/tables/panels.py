@@ -81,7 +81,8 @@ def interval_batches(
 
 
 def _existing_rows(connection: duckdb.DuckDBPyConnection) -> bool:
-    row = connection.execute(f"SELECT EXISTS (FROM {EXISTING}{c.HOLDINGS})").fetchone()
+    tables = (f"EXISTS (FROM {EXISTING}{table})" for table in (c.HOLDINGS, c.OBSERVATIONS))
+    row = connection.execute(f"SELECT {' OR '.join(tables)}").fetchone()
     return bool(row and row[0])
 
 
@@ -266,6 +267,5 @@ FROM stored SEMI JOIN (
     SELECT customer_id, seen AS opened_date FROM said UNION SELECT customer_id, seen FROM before
 ) USING (customer_id, opened_date)
 ANTI JOIN placed USING ({key})
-WHERE opened_date > (SELECT min(seen) FROM before WHERE before.customer_id = stored.customer_id)
-  AND closed_date IS DISTINCT FROM opened_date
+WHERE closed_date IS DISTINCT FROM opened_date
 """
