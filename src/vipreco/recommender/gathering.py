@@ -158,7 +158,7 @@ def is_in(customer_ids: NDArray[Any], wanted: pa.Array | pa.ChunkedArray) -> Mas
 
 def place_of(sorted_ids: NDArray[Any], wanted: pa.Array | pa.ChunkedArray) -> NDArray[np.int64]:
     """Return the place of each wanted id in `sorted_ids`, -1 where it is not there."""
-    values = np.asarray(wanted.to_pylist(), dtype=sorted_ids.dtype if len(sorted_ids) else np.str_)
+    values = np.asarray(wanted.to_pylist(), np.str_)  # as wide as its longest: a cut id would be another's
     if len(sorted_ids) == 0 or len(values) == 0:
         return np.full(len(values), -1)
     places = np.minimum(np.searchsorted(sorted_ids, values), len(sorted_ids) - 1)

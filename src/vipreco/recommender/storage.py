@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -172,3 +172,8 @@ def _check_widths(folder: Path, arrays: dict[str, NDArray[Any]], columns: int, p
             remedy="fetch the version again, or train it anew",
             code="array-width",
         )
+
+
+def golden_scorer(folder: Path) -> Callable[[NDArray[Any]], NDArray[Any]]:
+    """Load the artifact and return what recomputes its golden scores; for `try_in_child`."""
+    return load(folder, threads=1).model.propensities

@@ -1,0 +1,50 @@
+"""Reasons beside offers, families behind scores, and why not."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from vipreco.candidates import SOURCES, HoldingState
+from vipreco.explanations import families_of, offer_evidence, strongest_families, why_not
+from vipreco.features import FeatureSet
+from vipreco.policy import RULES
+
+PRODUCTS = ("account", "card", "fund")
+
+
+def state(held: list[list[int]], before: list[list[int]]) -> HoldingState:
+    flags = np.array(held, bool)
+    return HoldingState(flags, np.array(before, bool), np.zeros(len(flags), np.int32), PRODUCTS)
+
+
+def test_a_product_held_before_says_so_and_others_name_the_holding_that_speaks_for_them():
+    known = state([[1, 1, 0]] * 8 + [[1, 1, 1]] * 8 + [[0, 0, 0]] * 8, [[0, 0, 0]] * 24)
+    source = SOURCES["item-item-cosine"]().fit(known)
+    asked = state([[1, 0, 0], [0, 1, 0], [0, 0, 0]], [[0, 0, 1], [0, 0, 0], [0, 0, 0]])
+    found = offer_evidence(source, asked, np.array([0, 1, 2]), np.array([2, 2, 2]))
+    assert found.texts(("Account", "Card", "Fund")) == [
+        "held it before",
+        "because of Card",
+        "common among customers",
+    ]
+
+
+def test_families_are_summed_and_only_those_that_speak_for_the_offer_are_shown():
+    names = ("a@x", "b@x", "c", "d")
+    found = strongest_families(np.array([0.5, -0.1, 0.2, -2.0]), names, ["one", "one", "two", "three"])
+    assert [(item.family, item.column) for item in found] == [("one", "a@x"), ("two", "c")]
+    assert [item.contribution for item in found] == pytest.approx([0.4, 0.2])
+
+
+def test_every_column_of_a_fit_has_a_family_of_the_dictionary(recommender, features: FeatureSet):
+    families = families_of(recommender.fitted.names, features.dictionary)
+    assert {file.family for file in features.dictionary.file} >= set(families)
+
+
+def test_why_not_answers_with_the_rule_and_says_nothing_of_an_offer():
+    assert why_not("card", 0) is None
+    for number, rule in enumerate(RULES, start=1):
+        found = why_not("card", number)
+        assert found is not None
+        assert (found.product_id, found.reason_code, found.text) == ("card", rule.reason_code, rule.text)
