@@ -11,12 +11,13 @@ import polars as pl
 
 from vipreco.simulator import raw_frames
 from vipreco.simulator.assets import start_assets, tier_of
+from vipreco.simulator.bank import Bank, Block
 from vipreco.simulator.branches import draw_network
 from vipreco.simulator.calibration import draw_engagement
 from vipreco.simulator.dirt import Planted, damaged, plant
 from vipreco.simulator.faults import ACTIVITY_FAULTS, CUSTOMER_FAULTS
 from vipreco.simulator.identity import customer_numbers
-from vipreco.simulator.month import Bank, Block, MonthResult, in_snapshot, run_month
+from vipreco.simulator.month import MonthResult, run_month
 from vipreco.simulator.opening import PastHolding, open_stock, past_holdings
 from vipreco.simulator.population import draw_population
 from vipreco.simulator.randomness import Purpose, stream
@@ -126,7 +127,7 @@ def _customers(bank: Bank, block: Block, month: int, dirt: float) -> Planted:
     frame = raw_frames.customers_frame(bank, block, month)
     if not dirt:
         return clean(frame)
-    rows = np.flatnonzero(in_snapshot(block.population, block.state, month))
+    rows = np.flatnonzero(block.in_snapshot(month))
     seen_before = block.population.joined_month[rows] < month
     eligible = seen_before & ((rows + month) % 2 == 0) & (month > 0)
     random = bank.random(Purpose.DIRT_CUSTOMERS, month, block.number)

@@ -8,11 +8,11 @@ import polars as pl
 
 from vipreco.durable import write_bytes, write_json
 from vipreco.simulator import raw_frames
+from vipreco.simulator.bank import Bank, Block
 from vipreco.simulator.blocks import ENCODING, Prepared, as_texts, clean, nobody
 from vipreco.simulator.dirt import PLANTED_SCHEMA, Outcome, Planted, plant
 from vipreco.simulator.faults import CONTACT_FAULTS, HOLDING_FAULTS
 from vipreco.simulator.mapping_file import mapping_text
-from vipreco.simulator.month import Bank, Block, in_snapshot
 from vipreco.simulator.parameters import VIP_TIERS
 from vipreco.simulator.randomness import Purpose
 from vipreco.simulator.raw_files import MODE, Folder, ParquetStream, csv_text
@@ -116,7 +116,7 @@ class Delivery:
             folder=self.out,
             sources=tuple(self.raw.path / name for name in order),
             mapping=self.out / "mapping.toml",
-            customers=sum(int(in_snapshot(one.population, one.state, last).sum()) for one in blocks),
+            customers=sum(int(one.in_snapshot(last).sum()) for one in blocks),
             first_snapshot=calendar.snapshot_date(0).isoformat(),
             last_snapshot=calendar.snapshot_date(last).isoformat(),
             vip_tiers=VIP_TIERS,

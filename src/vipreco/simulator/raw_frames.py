@@ -7,6 +7,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from vipreco.simulator.acquisitions import Ended
+from vipreco.simulator.bank import Bank, Block
 from vipreco.simulator.calendar import NEVER, as_dates
 from vipreco.simulator.codes import (
     CHANNEL_CODES,
@@ -20,7 +21,7 @@ from vipreco.simulator.codes import (
     TIER_CODES,
 )
 from vipreco.simulator.identity import contact_numbers, numbered
-from vipreco.simulator.month import Bank, Block, MonthResult, in_snapshot
+from vipreco.simulator.month import MonthResult
 from vipreco.simulator.opening import PastHolding
 from vipreco.simulator.outcomes import Outcome
 from vipreco.simulator.parameters import FIRST_VIP_TIER
@@ -34,7 +35,7 @@ Codes = NDArray[np.int8]
 
 def customers_frame(bank: Bank, block: Block, month: int) -> pl.DataFrame:
     """Return the snapshot of a month's last day: one row a customer of the bank."""
-    rows = np.flatnonzero(in_snapshot(block.population, block.state, month))
+    rows = np.flatnonzero(block.in_snapshot(month))
     who, state = block.population, block.state
     income = np.where(who.income_known[rows], who.income[rows], np.nan)
     vip = state.tier[rows] >= FIRST_VIP_TIER
@@ -66,7 +67,7 @@ def customers_frame(bank: Bank, block: Block, month: int) -> pl.DataFrame:
 
 def activity_frame(bank: Bank, block: Block, month: int, result: MonthResult) -> pl.DataFrame:
     """Return a month's behaviour; months that did not reach the records are absent."""
-    rows = np.flatnonzero(in_snapshot(block.population, block.state, month) & result.activity_recorded)
+    rows = np.flatnonzero(block.in_snapshot(month) & result.activity_recorded)
     last = np.full(len(rows), bank.calendar.last_day(month), np.int32)
     columns = {name.upper(): values[rows] for name, values in result.activity.items()}
     return pl.DataFrame({"CUST_NO": block.ids[rows], "STAT_DT": _dates(last), **columns})

@@ -14,11 +14,11 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from vipreco.durable import flush_directory
 from vipreco.errors import UsageError
+from vipreco.simulator.bank import Bank, Block
 from vipreco.simulator.blocks import Prepared, make_blocks, prepare
 from vipreco.simulator.calendar import Calendar
 from vipreco.simulator.calibration import calibrate
 from vipreco.simulator.delivery import Delivery
-from vipreco.simulator.month import Bank, Block
 from vipreco.simulator.parameters import Parameters
 from vipreco.simulator.products import Catalogue
 from vipreco.simulator.report import SimulationReport

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from vipreco.simulator.month import Bank, Block, MonthResult
+from vipreco.simulator.bank import Bank, Block
+from vipreco.simulator.month import MonthResult
 from vipreco.simulator.parameters import CHANNELS
 
 

@@ -1,0 +1,76 @@
+"""The bank as a whole, and its customers in blocks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from vipreco.simulator.acquisitions import MonthSetting
+from vipreco.simulator.calendar import Calendar
+from vipreco.simulator.calibration import Levels
+from vipreco.simulator.hazards import Hazards
+from vipreco.simulator.parameters import Parameters
+from vipreco.simulator.population import Population
+from vipreco.simulator.products import Catalogue
+from vipreco.simulator.randomness import Purpose, stream
+from vipreco.simulator.state import NOT_LEFT, State
+
+
+@dataclass(frozen=True)
+class Bank:
+    """What is the same for all customers and months."""
+
+    catalogue: Catalogue
+    calendar: Calendar
+    parameters: Parameters
+    levels: Levels
+    seed: int
+
+    @property
+    def hazards(self) -> Hazards:
+        """The bank's acquisition hazards."""
+        return Hazards(self.catalogue, self.calendar, self.parameters.acquisitions, self.levels.hazard)
+
+    def setting(self, month: int) -> MonthSetting:
+        """Return what the bookings of a month depend on."""
+        duration, terms = self.levels.targets.duration, self.catalogue.terms
+        drop = np.where(terms > 0, 0, 1 / duration)
+        return MonthSetting(
+            self.catalogue, self.calendar, self.parameters.drops, drop, terms / duration, month
+        )
+
+    def random(self, purpose: Purpose, month: int, block: int) -> np.random.Generator:
+        """Return the stream of random numbers of a purpose."""
+        return stream(self.seed, purpose, month, block)
+
+
+@dataclass(frozen=True)
+class Block:
+    """A stretch of customers: who they are, their state, where they are looked after.
+
+    Args:
+        number: Position of the block.
+        ids: The bank's customer numbers.
+        population: What is fixed for the customers.
+        state: What the months change.
+        branch: Position of each customer's branch.
+        manager: Position of each customer's manager.
+        skill: Skill of that manager.
+    """
+
+    number: int
+    ids: pl.Series
+    population: Population
+    state: State
+    branch: NDArray[np.int32]
+    manager: NDArray[np.int32]
+    skill: NDArray[np.float32]
+
+    def in_snapshot(self, month: int) -> NDArray[np.bool_]:
+        """Return who is in the bank at the end of a month."""
+        stays = self.state.left_month == NOT_LEFT
+        flags: NDArray[np.bool_] = (self.population.joined_month <= month) & stays
+        return flags

@@ -1,0 +1,113 @@
+"""The eve of a month: who is at risk, and the true chances of all that may happen in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vipreco.simulator import contacts as contacting
+from vipreco.simulator.attrition import attrition_exponent, attrition_probability
+from vipreco.simulator.bank import Bank, Block
+from vipreco.simulator.contacts import ContactChances, Contacts
+from vipreco.simulator.hazards import probability_of
+from vipreco.simulator.randomness import Purpose
+from vipreco.simulator.state import NOT_LEFT
+
+Flags = NDArray[np.bool_]
+Floats = NDArray[np.float64]
+Singles = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Eve:
+    """What is settled before a month begins; arrays of the block's customers.
+
+    Args:
+        present: Customers at risk: in the bank on the eve.
+        hazard: Hazard of each acquisition without a contact.
+        probability: Chance of each acquisition without a contact.
+        effect: What an answered contact adds to the log-hazard, a column a channel.
+        leaving: Log-hazard of leaving without a contact, up to the bank's level.
+    """
+
+    present: Flags
+    hazard: Singles
+    probability: Singles
+    effect: Singles
+    leaving: Floats
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What was true in a month; arrays of the block's customers.
+
+    Args:
+        present: Customers at risk: in the bank on the eve of the month.
+        uncontacted: Chance of each acquisition without any contact.
+        logged: The same averaged over the logging policy's contacts.
+        leaving: Chance to leave without any contact.
+        contact: Chance of being contacted.
+        effect: Effect of an answered contact on the log-hazard, a column a channel.
+    """
+
+    present: Flags
+    uncontacted: Singles
+    logged: Singles
+    leaving: Singles
+    contact: Singles
+    effect: Singles
+
+
+def on_the_eve(bank: Bank, block: Block, month: int) -> Eve:
+    """Return what is settled before a month begins; the state is not changed."""
+    population, state, parameters = block.population, block.state, bank.parameters
+    present = (population.joined_month < month) & (state.left_month == NOT_LEFT)
+    hazard = bank.hazards.of_month(population, state, month)
+    hazard[~present] = 0
+    return Eve(
+        present=present,
+        hazard=hazard,
+        probability=probability_of(hazard, bank.catalogue, parameters.acquisitions.maximum_probability),
+        effect=contacting.contact_effect(population, state, block.skill, parameters.contacts),
+        leaving=attrition_exponent(population, state, month, parameters.attrition),
+    )
+
+
+def logging_policy(bank: Bank, block: Block, eve: Eve) -> ContactChances:
+    """Return the chances with which the bank contacts its customers in the month."""
+    parameters = bank.parameters.contacts
+    contacted, channel = contacting.contact_probability(
+        block.population, block.state, eve.present, parameters
+    )
+    product = contacting.product_probability(eve.hazard, bank.catalogue, parameters)
+    return ContactChances(contacted * (product.sum(axis=1) > 0), channel, product)
+
+
+def draw_logged_contacts(bank: Bank, block: Block, eve: Eve, chances: ContactChances, month: int) -> Contacts:
+    """Draw the contacts of the logging policy."""
+    random = bank.random(Purpose.CONTACTS, month, block.number)
+    reached = np.flatnonzero(random.random(len(chances.contacted)) < chances.contacted)
+    days, parameters = bank.calendar.length(month), bank.parameters.contacts
+    chosen = chances.rows(reached)
+    return contacting.draw_contacts(chosen, eve.effect[reached], days, random, parameters, reached)
+
+
+def truth_of(bank: Bank, eve: Eve, chances: ContactChances, month: int) -> Truth:
+    """Return the true chances of the month under the logging policy."""
+    parameters = bank.parameters.contacts
+    leaving = attrition_probability(eve.leaving, bank.levels.attrition) * stays_until_seen(eve.present, month)
+    return Truth(
+        present=eve.present,
+        uncontacted=eve.probability,
+        logged=contacting.mean_probability(eve.hazard, eve.probability, chances, eve.effect, parameters),
+        leaving=leaving.astype(np.float32),
+        contact=chances.contacted.astype(np.float32),
+        effect=eve.effect,
+    )
+
+
+def stays_until_seen(present: Flags, month: int) -> Flags:
+    """Return who may leave in a month: nobody in the first, so that each customer is in a snapshot."""
+    return present & (month > 0)
