@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 
+from vipreco.history import History
 from vipreco.project import ImportSection, ProjectSection, Settings
 from vipreco.simulator import Parameters, SimulationReport, simulate
 from vipreco.tables import Tables, import_
@@ -39,17 +42,49 @@ def dirty_import(dirty_bank: SimulationReport, tmp_path_factory: pytest.TempPath
     return imported(dirty_bank, tmp_path_factory.mktemp("tables"))
 
 
-def test_a_clean_bank_is_imported_without_a_refused_row_or_a_warning(tmp_path: Path) -> None:
-    bank = simulate(800, 2, 3, tmp_path / "out", parameters=Parameters(calibration_rows=2_048))
-    report = imported(bank, tmp_path / "tables")
+@pytest.fixture(scope="module")
+def clean_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("clean")
+
+
+@pytest.fixture(scope="module")
+def clean_bank(clean_folder: Path) -> SimulationReport:
+    return simulate(4_000, 2, 3, clean_folder / "out", parameters=Parameters(calibration_rows=4_096))
+
+
+@pytest.fixture(scope="module")
+def clean_import(clean_bank: SimulationReport, clean_folder: Path) -> ImportReport:
+    return imported(clean_bank, clean_folder / "tables")
+
+
+def test_a_clean_bank_is_imported_without_a_refused_row_or_a_warning(
+    clean_bank: SimulationReport, clean_import: ImportReport, clean_folder: Path
+) -> None:
+    bank, report = clean_bank, clean_import
     assert [(file.name, file.quarantined, file.duplicates) for file in report.files] == [
         (path.name, 0, 0) for path in bank.sources
     ]
     assert report.warnings == ()
-    tables = Tables.open(tmp_path / "tables")
+    tables = Tables.open(clean_folder / "tables")
     customers = pl.read_parquet(tables.files("customers"))
     assert customers["tier"].is_in(["BASIC", "SILVER", "GOLD", "PLATINUM", "DIAMOND", "PRIVATE"]).all()
     assert customers["risk_level"].drop_nulls().is_in(["C1", "C2", "C3", "C4", "C5"]).all()
+
+
+def test_the_truth_is_about_the_population_of_the_eve_and_sums_to_the_labels(
+    clean_bank: SimulationReport, clean_import: ImportReport, clean_folder: Path
+) -> None:
+    assert clean_import.tables["observations"] > 0
+    history = History.open(clean_folder / "tables")
+    after, until = date(2025, 11, 30), date(2025, 12, 31)
+    truth = pl.read_parquet(clean_bank.folder / "truth" / "acquisitions_202512.parquet")
+    population = history.as_of(after).population()["customer_id"].to_pylist()
+    assert sorted(truth["customer_id"]) == population
+    labels = pl.from_arrow(history.acquisitions(after, until).acquired)
+    assert isinstance(labels, pl.DataFrame)
+    number = labels.filter(pl.col("customer_id").is_in(population)).height
+    chance = truth.drop("customer_id").cast(pl.Float64).to_numpy()
+    assert abs(number - chance.sum()) < 4 * np.sqrt((chance * (1 - chance)).sum())
 
 
 def test_every_planted_fault_is_refused_and_nothing_else(
