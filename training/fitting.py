@@ -39,16 +39,29 @@ def fit_and_backtest(job: TrainingJob) -> TrainingResult:
         UsageError: The history is too short for the folds.
         InputRejectedError: No acquisition is known in the label windows.
     """
-    project, recipe = job.project, job.recipe
-    machine = Machine(project.seed, project.threads)
-    features = FeatureSet.read(project.features)
-    lesson = _lesson(job)
-    plan = Plan(recipe.backtest.list_length, recipe.backtest.resamples, machine)
-    found = backtest(_trials(lesson, recipe, project), features, recipe.recommender, plan, job.say)
+    found, lesson = judge(job), _lesson(job)
     job.say("Fitting on all as-of dates")
-    recommender = Recommender.fit(lesson, features, recipe.recommender, machine, job.say)
+    features, machine = FeatureSet.read(job.project.features), _machine(job.project)
+    recommender = Recommender.fit(lesson, features, job.recipe.recommender, machine, job.say)
     recommender.save(job.artifact_folder, _stored_metrics(found), lesson.acquirers.views()[-1])
     return _result(job, found, recommender)
+
+
+def judge(job: TrainingJob) -> BacktestResult:
+    """Judge the recipe on held-out folds, baselines beside it; nothing is kept.
+
+    Raises:
+        UsageError: The history is too short for the folds.
+        InputRejectedError: No acquisition is known in the label windows.
+    """
+    project, recipe = job.project, job.recipe
+    plan = Plan(recipe.backtest.list_length, recipe.backtest.resamples, _machine(project))
+    trials = _trials(_lesson(job), recipe, project)
+    return backtest(trials, FeatureSet.read(project.features), recipe.recommender, plan, job.say)
+
+
+def _machine(project: Project) -> Machine:
+    return Machine(project.seed, project.threads)
 
 
 def _lesson(job: TrainingJob) -> Lesson:

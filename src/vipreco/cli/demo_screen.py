@@ -22,7 +22,8 @@ WIDTH = 118
 RIVALS = {
     "vipreco": "",
     "what most customers acquire": "acquisition-popularity/",
-    "held before, then the same": "held-before-then-acquisitions/",
+    "what most customers hold": "popularity/",
+    "what they held before, first": "held-before/",
 }
 QUESTIONS = {
     "hit_at_3": "among the first 3 offers",
@@ -113,8 +114,8 @@ class Screen:
             for name, title in QUESTIONS.items()
         }
         return _section(
-            "How good is it? Tried on everybody who acquired something in a month that the model had not seen",
-            "Share of what they acquired, and its place in the list; the other rows are simple rivals.",
+            "How good is it? Tried on all who acquired something in a month that the model had not seen",
+            "Share with a chosen product in the list, and how far up; the other rows are simple rivals.",
             _table(pl.DataFrame({**rows, **columns})),
         )
 

@@ -21,7 +21,12 @@ if TYPE_CHECKING:
 
 FLOW = "training.flow"
 FITTING = "training.fitting"
+REPLAY = "training.replay"
 PANEL = "Models"
+OURS = "vipreco"
+RecipeOption = Annotated[
+    str, typer.Option("--recipe", metavar="RECIPE", help="A recipe file, or a name in training/recipes.")
+]
 VersionArgument = Annotated[str, typer.Argument(metavar="VERSION", help="A number or an alias (champion).")]
 
 models = typer.Typer(help="The registered versions: list them, show one, promote one.", no_args_is_help=True)
@@ -30,6 +35,7 @@ models = typer.Typer(help="The registered versions: list them, show one, promote
 def register(app: typer.Typer) -> None:
     """Add the commands of this module to `app`."""
     app.command("train", rich_help_panel=PANEL)(train)
+    app.command("backtest", rich_help_panel=PANEL)(backtest)
     app.command("leakcheck", rich_help_panel=PANEL)(leakcheck)
     app.add_typer(models, name="models", rich_help_panel=PANEL)
     app.command("sync", rich_help_panel=PANEL)(sync)
@@ -42,10 +48,7 @@ def _project() -> Project:
 
 
 def train(
-    recipe: Annotated[
-        str,
-        typer.Option("--recipe", metavar="RECIPE", help="A recipe file, or a name in training/recipes."),
-    ] = "default",
+    recipe: RecipeOption = "default",
     promote: Annotated[
         bool, typer.Option("--promote", help="Make it champion if it passes the gates of the recipe.")
     ] = False,
@@ -63,6 +66,33 @@ def train(
         fit = project.import_rim(FITTING).fit_and_backtest
         published = flow.train(project, fit=fit, recipe=recipe, promote=promote, say=narrator.say)
     _tell(published)
+
+
+def backtest(recipe: RecipeOption = "default", kind: FormatOption = None, out: OutOption = None) -> None:
+    """Replay a recipe on held-out customers or months, with simple baselines beside every number.
+
+    Nothing is registered. low and high are the 95 % interval of our number over customers.
+
+    Example:  vipreco backtest --recipe default --out backtest.csv
+    """
+    import polars as pl
+
+    listing = Listing.planned(kind, out)
+    project = _project()
+    with narrated("Backtest") as narrator:
+        found = project.import_rim(REPLAY).replay(project, recipe, say=narrator.say)
+    listing.write(beside_baselines(pl.DataFrame(found.metrics.to_dict("list"))))
+
+
+def beside_baselines(metrics: pl.DataFrame) -> pl.DataFrame:
+    """Return a row a slice and metric: our number with its interval, then each baseline's."""
+    import polars as pl
+
+    keys = ["slice", "metric"]
+    ours = metrics.filter(pl.col("model") == OURS)
+    own = ours.select(*keys, "customers", pl.col("value").alias(OURS), "low", "high")
+    rivals = metrics.filter(pl.col("model") != OURS).pivot("model", index=keys, values="value")
+    return own.join(rivals, on=keys, how="left", maintain_order="left")
 
 
 def sync() -> None:
