@@ -252,3 +252,19 @@ def test_validate_counts_who_vanished_and_products_that_cannot_be_offered(tmp_pa
     found = {finding.code: finding.rows for finding in validate(tmp_path / "tables")}
     assert found["vanished"] == 1
     assert found["product-without-risk-level"] == 1
+
+
+def test_a_full_disk_is_named_and_changes_nothing(tmp_path: Path) -> None:
+    load(tmp_path, FIRST)
+    before = content(tmp_path)
+    rows = "".join(f"K{number * 7919 % 1_000_003},2025-02-28,T{number % 977}\n" for number in range(60_000))
+    (path,) = put(tmp_path, {"customers2.csv": "id,date,tier\n" + rows})
+    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))\n"
+    catch = PROGRAM.replace("import_(folder", "from vipreco.errors import VipRecoError\ntry:\n    import_(folder") + (
+        "except VipRecoError as error:\n    print(error.code)\n    sys.exit(error.exit_code)\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", limit + catch, str(tmp_path), path.name], capture_output=True, check=False, text=True
+    )
+    assert (ended.returncode, ended.stdout) == (7, "disk\n"), ended.stderr
+    assert content(tmp_path) == before

@@ -1,4 +1,4 @@
-"""Run a function in a throw-away process: a file that kills its reader must not kill the import."""
+"""Try a file in a throw-away process: a file that kills its reader must not kill the import."""
 
 from __future__ import annotations
 
@@ -9,24 +9,18 @@ from pathlib import Path
 from vipreco.errors import InputRejectedError
 
 TIME_LIMIT_SECONDS = 600
-_PROGRAM = (
-    "import importlib, sys; print(getattr(importlib.import_module(sys.argv[1]), sys.argv[2])(sys.argv[3]))"
-)
 
 
-def run(module: str, function: str, path: Path) -> None:
-    """Call `module.function(path)` in a fresh interpreter; it returns what is wrong, or nothing.
+def try_file(script: Path, path: Path) -> None:
+    """Run `script` on `path` in a fresh interpreter; it prints what is wrong with the file, or nothing.
 
     Raises:
         InputRejectedError: Something is wrong with the file, or its reader crashed or hung.
     """
+    command = [sys.executable, "-I", str(script), str(path.resolve())]
     try:
-        result = subprocess.run(  # noqa: S603 - our own interpreter, our own function, a path as an argument
-            [sys.executable, "-c", _PROGRAM, module, function, str(path.resolve())],
-            capture_output=True,
-            timeout=TIME_LIMIT_SECONDS,
-            check=False,
-            text=True,
+        result = subprocess.run(  # noqa: S603 - our own interpreter and script, the path is an argument
+            command, capture_output=True, timeout=TIME_LIMIT_SECONDS, check=False, text=True
         )
     except subprocess.TimeoutExpired as error:
         raise _damaged(path, "reading it does not end") from error

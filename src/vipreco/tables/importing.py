@@ -23,6 +23,7 @@ from vipreco.tables.parquet import rows_of
 from vipreco.tables.quarantine import FOLDER, write_quarantine
 from vipreco.tables.readers import open_source
 from vipreco.tables.report import FileLedger, ImportReport
+from vipreco.tables.resources import exhaustion_named
 from vipreco.tables.workbench import workbench
 from vipreco.tables.writing import write_tables
 
@@ -65,6 +66,7 @@ def import_(
         UsageError: The mapping or a path is wrong.
         InputRejectedError: A file as a whole cannot be taken; nothing was changed.
         BusyError: Another import is running.
+        ResourcesError: Disk or memory is exhausted; nothing was changed.
     """
     mapping = Mapping.read(mapping_path)
     if not sources:
@@ -77,7 +79,8 @@ def import_(
         fresh, known = _split_known(candidates, manifest)
         if not fresh:
             return _nothing_new(known, manifest)
-        return _Import(tables_dir, manifest, options, fresh, known).run()
+        with exhaustion_named(tables_dir):
+            return _Import(tables_dir, manifest, options, fresh, known).run()
 
 
 def _split_known(

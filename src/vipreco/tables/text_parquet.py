@@ -19,6 +19,7 @@ from vipreco.tables.sources import Places, TextChunk, match_header, unread_warni
 from vipreco.tables.text_csv import TEXT_TYPE
 
 CHUNK_ROWS = 1 << 18
+PROBE = Path(__file__).with_name("probe_parquet.py")
 
 
 class ParquetSource:
@@ -32,7 +33,7 @@ class ParquetSource:
         self.path = path
         self.chunk_rows = chunk_rows
         self.warnings: list[str] = []
-        child.run("vipreco.tables.text_parquet", "probe", path)
+        child.try_file(PROBE, path)
         schema = pq.ParquetFile(path).schema_arrow
         needed = rule.source_columns()
         self.header = list(schema.names)
@@ -85,20 +86,6 @@ def csv_line(cells: list[str] | tuple[str, ...]) -> bytes:
     line = io.StringIO()
     csv.writer(line, lineterminator="\n").writerow(cells)
     return line.getvalue().encode()
-
-
-def probe(path: str) -> str:
-    """Read the whole file once, checksums verified; return what is wrong with it, or nothing.
-
-    Runs in a child process, because a damaged file can kill its reader.
-    """
-    try:
-        file = pq.ParquetFile(path, page_checksum_verification=True)
-        for batch in file.iter_batches(CHUNK_ROWS):
-            batch.validate(full=True)
-    except (pa.ArrowException, OSError, ValueError) as error:
-        return f"{type(error).__name__}"
-    return ""
 
 
 def _plain(kind: pa.DataType) -> bool:
