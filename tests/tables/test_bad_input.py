@@ -616,3 +616,23 @@ def test_a_zip_bomb_is_refused_without_being_unpacked(tmp_path: Path) -> None:
     assert time.process_time() - started < 5
 
 
+
+
+@pytest.mark.parametrize("encoding", ["gb18030", "utf-16", "utf-8"])
+def test_a_quarantine_file_is_in_the_encoding_of_its_source(encoding: str, tmp_path: Path) -> None:
+    text = CUSTOMER_HEAD + "A1,2025-01-31,钻石\n1E5,2025-01-31,私人银行\nC3,2025-1-31,钻石\n"
+    mapping = customers_mapping(TIER, f'encoding = "{encoding}"')
+    report = run(Case("q", {"customers.csv": text.encode(encoding)}, 4, mapping=mapping), tmp_path)
+    kept = report.quarantine[0].read_bytes().decode(encoding)
+    assert kept == CUSTOMER_HEAD + "1E5,2025-01-31,私人银行\nC3,2025-1-31,钻石\n"
+    repaired = tmp_path / report.quarantine[0].name
+    repaired.write_bytes(kept.replace("1E5", "X5").replace("2025-1-31", "2025-01-31").encode(encoding))
+    again = import_(tmp_path / "tables", tmp_path / "mapping.toml", [repaired], settings(0.0))
+    assert (again.exit_code, again.files[0].accepted) == (0, 2)
+
+
+def test_paths_with_spaces_quotes_and_chinese_work(tmp_path: Path) -> None:
+    folder = tmp_path / "客户 'a' - b"
+    folder.mkdir()
+    assert run(Case("path", {"customers -1 客户.csv": GOOD_CUSTOMERS}, 0), folder).exit_code == 0
+    assert stored(folder, "customers").height == 3

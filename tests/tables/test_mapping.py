@@ -67,7 +67,7 @@ def test_protected_attributes_are_seen_in_any_spelling_but_not_inside_words(name
     assert protected_words(name) == words
 
 
-def value(folder: Path, rule: str, text: str, kind: str = "attributes") -> object:
+def value(folder: Path, rule: str, text: str) -> object:
     """Import one customer with one cell; return what is stored of it."""
     cell = '"' + text.replace('"', '""') + '"'
     (folder / "f.csv").write_text(f"id,date,x\nA,2025-01-31,{cell}\n")
@@ -99,6 +99,7 @@ def value(folder: Path, rule: str, text: str, kind: str = "attributes") -> objec
         ('{ column = "x", type = "category", codes = { "01" = "TOP" } }', "02", "x: unknown-code"),
         ('{ column = "x", type = "category", codes = { "01" = "TOP" } }', "", None),
         ('{ column = "x", type = "category", codes = { "01" = "TOP" }, other = "REST" }', "02", "REST"),
+        ('{ column = "x", type = "category", codes = { "99" = "" } }', "99", None),
         ('{ column = "x", type = "flag" }', "Y", True),
         ('{ column = "x", type = "flag" }', "2", "x: flag-format"),
         ('{ column = "x", type = "flag", true = ["S"], false = ["N"] }', "S", True),

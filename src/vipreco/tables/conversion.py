@@ -106,7 +106,7 @@ def _convert_distinct(
     result = _CONVERTERS[column.kind](coded, rule, column)
     refused = {UNKNOWN_CODE: unknown, **result.refused}
     if column.required:
-        refused[MISSING] = cleaned.is_null()
+        refused[MISSING] = coded.is_null() & ~unknown
     return _Distinct(result.values, refused)
 
 
@@ -121,14 +121,14 @@ def _blank_to_null(texts: pl.Series, missing: tuple[str, ...]) -> pl.Series:
 
 
 def _coded(texts: pl.Series, rule: ColumnRule) -> tuple[pl.Series, pl.Series]:
-    """Apply the code map; return the values and the mask of texts that it does not know."""
+    """Apply the code map; return the values (a blank one is missing) and the mask of unknown texts."""
+    nothing = pl.repeat(False, texts.len(), eager=True)
     if not rule.codes:
-        return texts, pl.repeat(False, texts.len(), eager=True)
+        return texts, nothing
     known = texts.is_in(pl.Series(list(rule.codes), dtype=pl.String).implode()).fill_null(value=True)
-    if rule.other is not None:
-        mapped = texts.replace_strict(rule.codes, default=rule.other, return_dtype=pl.String)
-        return mapped.set(texts.is_null(), None), pl.repeat(False, texts.len(), eager=True)
-    return texts.replace_strict(rule.codes, default=None, return_dtype=pl.String), ~known
+    values = texts.replace_strict(rule.codes, default=rule.other, return_dtype=pl.String)
+    values = values.set((texts.is_null() | (values == "")).fill_null(value=True), None)
+    return values, ~known if rule.other is None else nothing
 
 
 def _ids(texts: pl.Series, _rule: ColumnRule, _column: Column) -> _Distinct:
