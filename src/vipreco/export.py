@@ -44,7 +44,9 @@ def write_table(frame: Frame, target: Path | BinaryIO, kind: str) -> None:
     writer = _writer(kind)
     rows = frame if isinstance(frame, pl.DataFrame) else _from_arrow(frame)
     if not isinstance(target, Path):
-        writer(rows, target)
+        whole = io.BytesIO()  # so that a closed pipe is seen here, as itself
+        writer(rows, whole)
+        target.write(whole.getbuffer())
         return
     with replacing(target) as temporary, temporary.open("wb") as stream:
         stream.write(BYTE_ORDER_MARK if kind == "csv" else b"")

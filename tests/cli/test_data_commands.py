@@ -68,7 +68,7 @@ def test_import_shows_a_ledger_and_ends_with_4_when_rows_are_quarantined(
         "accepted": 1,
         "quarantined": 1,
         "duplicates": 0,
-        "reasons": ["customer_id: unknown-customer x 1"],
+        "reasons": ["who: unknown-customer x 1"],
     }
     assert ledger["customers.csv"]["accepted"] == 2
     assert "quarantined rows: " in captured.err
