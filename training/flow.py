@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from training.deadline import Progress, within
-from training.fitting import fit_and_backtest
 from training.gates import Finding, refusals
 from training.model_card import render_card
 from training.recipe import Recipe, find_recipe, read_recipe, training_dates
@@ -71,21 +70,16 @@ class SyncReport:
 
 
 def train(
-    project: Project,
-    recipe: str = DEFAULT_RECIPE,
-    *,
-    promote: bool = False,
-    say: Say = silent,
-    fit: Fit = fit_and_backtest,
+    project: Project, fit: Fit, recipe: str = DEFAULT_RECIPE, *, promote: bool = False, say: Say = silent
 ) -> Published:
     """Train by a recipe and register the result; the champion is replaced when told to and the gate agrees.
 
     Args:
         project: The project, with imported tables.
+        fit: Fits on the as-of dates, backtests, saves the artifact: `training.fitting.fit_and_backtest`.
         recipe: Path or name of the recipe.
         promote: Make it champion if it passes the gates; the first version becomes champion anyway.
         say: Takes sentences about the progress.
-        fit: Fits on the as-of dates, backtests, and saves the artifact.
 
     Raises:
         UsageError: The recipe is wrong, nothing was imported, or labels are incomplete.
