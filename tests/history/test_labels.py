@@ -66,6 +66,11 @@ def test_a_repeatable_product_is_acquired_again_while_it_is_held():
     assert labels(ONE, intervals, products=products)[0] == [("1", "p", MAR, True)]
 
 
+def test_a_repeatable_product_opened_on_the_start_date_is_before_the_window():
+    products = pa.table({"product_id": ["p"], "repeatable": [True]})
+    assert labels(ONE, held(("1", "p", FEB, None)), products=products)[0] == []
+
+
 def test_two_openings_in_the_window_are_one_acquisition_at_the_first():
     intervals = held(("1", "p", date(2020, 3, 2), date(2020, 3, 9)), ("1", "p", MAR, None))
     assert labels(ONE, intervals)[0] == [("1", "p", date(2020, 3, 2), False)]
