@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from training.recipe import Recipe, training_dates
 from training.result import CardInputs, CardTable, TrainingJob, TrainingResult, Value
+from vipreco.backtest import to_markdown
 from vipreco.backtest.folds import rolling_folds
 from vipreco.backtest.running import BacktestResult, Plan, backtest
 from vipreco.backtest.trials import Trial, customer_trials, rolling_trials
@@ -144,16 +145,14 @@ def _card(job: TrainingJob, found: BacktestResult, recommender: Recommender) -> 
         data=f"As-of dates {dates}; {len(found.product_ids)} products; {len(found.by_trial)} backtest folds.",
         method=METHOD,
         limits=tuple(limits),
-        tables=(_quality_table(found, job.recipe.backtest.list_length), _calibration_table(found)),
+        results=_quality(found, job.recipe.backtest.list_length),
+        tables=(_calibration_table(found),),
     )
 
 
-def _quality_table(found: BacktestResult, list_length: int) -> CardTable:
-    """Show the ranking of every model and slice, with intervals: no number without its baselines."""
-    frame = found.metrics[found.metrics["metric"] == f"map@{list_length}"]
-    columns = ("slice", "model", "value", "low", "high", "customers")
-    rows = tuple(tuple(row) for row in frame[list(columns)].itertuples(index=False, name=None))
-    return CardTable(f"MAP@{list_length}, 95 % intervals over customers", columns, rows)
+def _quality(found: BacktestResult, list_length: int) -> str:
+    """Show the ranking of every slice, a column a model: no number without its baselines."""
+    return f"### Ranking, 95 % intervals over customers\n{to_markdown(found.metrics, [f'map@{list_length}'])}"
 
 
 def _calibration_table(found: BacktestResult) -> CardTable:

@@ -34,6 +34,7 @@ $data
 $method
 
 ## How good it is
+$results
 $tables
 
 ### By fold
@@ -60,6 +61,7 @@ def render_card(record: Record, card: CardInputs, purpose: str = "") -> str:
         purpose=purpose or "Next best product for the customers of a bank.",
         data=card.data,
         method=card.method,
+        results=card.results,
         tables="\n\n".join(map(_titled, [*card.tables, _summary(record)])),
         folds=_folds(record.metrics_by_fold),
         gates=_gates(judge(record.gates, record.summary_metrics, record.champion_metrics)),

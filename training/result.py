@@ -69,12 +69,14 @@ class CardInputs:
         data: What it learnt from: dates, numbers of customers and acquisitions, never customers.
         method: How the model works, in a few sentences.
         limits: Where not to trust it, one sentence each (products with thin evidence, ...).
-        tables: Results with baselines beside every number.
+        results: Quality with the baselines beside every number, as Markdown.
+        tables: More numbers.
     """
 
     data: str
     method: str
     limits: tuple[str, ...] = ()
+    results: str = ""
     tables: tuple[CardTable, ...] = ()
 
 

@@ -77,7 +77,7 @@ def make_fit(content: str = "one", champion: dict[str, float] | None = None, **m
             metrics_by_fold=[{"map@7": 0.5}, {"map@7": 0.25}],
             summary_metrics=summary,
             card=CardInputs(
-                "12 customers, 3 acquisitions.", "Boosted trees.", ("Mortgages: thin.",), (table,)
+                "12 customers, 3 acquisitions.", "Boosted trees.", ("Mortgages: thin.",), "", (table,)
             ),
             figures={"calibration": Figure(figsize=(1, 1))},
             champion_metrics=champion,

@@ -144,11 +144,13 @@ def record(**changes: object) -> Record:
 
 def test_the_model_card_has_fingerprints_folds_gates_limits_and_baselines() -> None:
     table = CardTable("Against baselines", ("model", "auc"), (("a|b\nc", 0.5),))
-    card = render_card(record(), CardInputs("12 customers.", "Trees.", ("Mortgages: thin.",), (table,)))
+    card = render_card(
+        record(), CardInputs("12 customers.", "Trees.", ("Mortgages: thin.",), "### Ranking", (table,))
+    )
     for expected in [
         "# Model card: plain, as of 2015-05-28",
         "| tables | snapshot `0011` |",
-        "### Against baselines\n| model | auc |\n| --- | --- |\n| a\\|b c | 0.5 |",
+        "## How good it is\n### Ranking\n### Against baselines\n| model | auc |\n| --- | --- |\n| a\\|b c | 0.5 |",
         "| metric | fold 0 | fold 1 |\n| --- | --- | --- |\n| auc | 0.8123 | - |\n| map | - | 0.5 |",
         "- NOT passed: auc is 0.8, needed is at least 0.9",
         "- Mortgages: thin.",
