@@ -21,7 +21,7 @@ import pytest
 
 from vipreco.errors import VipRecoError
 from vipreco.project import Settings
-from vipreco.tables import ImportReport, Tables, import_
+from vipreco.tables import FileLedger, ImportReport, Tables, import_
 
 Text = str | bytes
 CUSTOMER_HEAD = "customer_id,snapshot_date,tier\n"
@@ -520,6 +520,7 @@ def test_bad_input_ends_as_the_catalogue_says(case: Case, tmp_path: Path) -> Non
     except VipRecoError as error:
         assert (error.exit_code, error.code) == (case.exit, case.code), str(error)
         assert case.where in str(error)
+        assert case.code == "mapping" or any(name in error.where for name in case.files or ["customers.csv"])
         assert not [path for path in state(tmp_path) if "000001" in path and not case.before]
         return
     assert report.exit_code == case.exit, report
@@ -636,3 +637,20 @@ def test_paths_with_spaces_quotes_and_chinese_work(tmp_path: Path) -> None:
     folder.mkdir()
     assert run(Case("path", {"customers -1 客户.csv": GOOD_CUSTOMERS}, 0), folder).exit_code == 0
     assert stored(folder, "customers").height == 3
+
+
+@pytest.mark.parametrize("end", ["import os; os.abort()", "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)"])
+def test_b24_a_parquet_file_that_kills_its_reader_is_refused(
+    end: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "killer.py").write_text(end)
+    monkeypatch.setattr("vipreco.tables.text_parquet.PROBE", tmp_path / "killer.py")
+    good = parquet("customers.parquet", pa.table({"customer_id": ["A"], "snapshot_date": ["2025-01-31"], "tier": ["x"]}))
+    with pytest.raises(VipRecoError) as caught:
+        run(Case("B24", {"customers.parquet": good}, 3), tmp_path)
+    assert (caught.value.exit_code, caught.value.code) == (3, "damaged")
+
+
+def test_a_ledger_that_does_not_add_up_is_a_fault_of_the_program() -> None:
+    with pytest.raises(AssertionError, match="do not add up"):
+        FileLedger(name="f", sha256="", entry="", read=3, accepted=1, quarantined=1, duplicates=0)

@@ -166,9 +166,10 @@ class _Import:
         )
 
     def _read(self, candidate: Candidate, number: int, scratch: Path) -> Intake:
-        source = open_source(candidate, scratch)
-        intake = Intake(candidate, source, staged_tables(candidate.rule, scratch, number, self.sequence))
         try:
+            source = open_source(candidate, scratch)
+            tables = staged_tables(candidate.rule, scratch, number, self.sequence)
+            intake = Intake(candidate, source, tables)
             intake.read_all(lambda rows: self.options.progress(candidate.path.name, rows))
         except InputRejectedError as error:
             raise gates.placed(error, candidate.path) from error
