@@ -16,6 +16,7 @@ from vipreco.propensity import (
     Growth,
     LabelledRows,
     Machine,
+    ProductModel,
     PropensitySettings,
     stack,
 )
@@ -67,9 +68,19 @@ def test_the_same_rows_grow_the_same_model_to_the_last_bit():
     rows = planted()
     first, second = fitted(rows), fitted(rows)
     assert first.propensities(rows.values).tobytes() == second.propensities(rows.values).tobytes()
-    assert first.product.booster is not None
-    assert second.product.booster is not None
-    assert first.product.booster.text() == second.product.booster.text()
+    assert [item.text() for item in first.product.boosters] == [
+        item.text() for item in second.product.boosters
+    ]
+
+
+def test_bags_are_averaged_and_the_first_is_the_one_alone():
+    rows = planted(800)
+    acquirers = rows.take(rows.acquirers)
+    bagged = replace(GROWTH, settings=GROWTH.settings.model_copy(update={"bags": 3}))
+    three, one = ProductModel.fit(acquirers, bagged), ProductModel.fit(acquirers, GROWTH)
+    assert three.boosters[0].text() == one.boosters[0].text()
+    parts = [replace(three, boosters=(booster,)).shares(rows.values) for booster in three.boosters]
+    assert three.shares(rows.values) == pytest.approx(np.mean(parts, axis=0))
 
 
 def test_sampled_rows_count_for_those_they_stand_for():
@@ -108,7 +119,7 @@ def test_a_single_product_needs_no_second_booster():
         rows, acquired=rows.acquired[:, :1] | rows.acquired[:, 1:2], candidates=rows.candidates[:, :1]
     )
     model = fitted(one)
-    assert model.product.booster is None
+    assert model.product.boosters == ()
     assert model.propensities(rows.values)[:, 0].mean() == pytest.approx(0.2, abs=0.02)
 
 

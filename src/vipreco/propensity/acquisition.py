@@ -37,13 +37,14 @@ class ProductModel:
     """P(product | customer acquires something): shares over the products, rows sum to 1.
 
     Args:
-        booster: Classes are the products with an acquisition in the fitted rows; None if there is but one.
+        boosters: Averaged; classes are the products with an acquisition in the fitted rows; empty if
+            there is but one such product.
         class_products: Product number of each class.
         products: Number of products in the catalogue.
         floor: Share of a product that nobody acquired in the fitted rows.
     """
 
-    booster: Booster | None
+    boosters: tuple[Booster, ...]
     class_products: NDArray[np.int64]
     products: int
     floor: float
@@ -55,29 +56,29 @@ class ProductModel:
         class_products, classes = np.unique(product, return_inverse=True)
         products, floor = rows.acquired.shape[1], 0.5 / (len(row) + rows.acquired.shape[1])
         if len(class_products) < 2:
-            return cls(None, class_products, products, floor)
-        booster = Booster.fit(
-            Examples(rows.values[row], classes, rows.weights[row]),
-            growth.names,
-            growth.settings.product,
-            growth.machine,
-            classes=len(class_products),
-        )
-        return cls(booster, class_products, products, floor)
+            return cls((), class_products, products, floor)
+        examples = Examples(rows.values[row], classes, rows.weights[row])
+        boosters = [
+            Booster.fit(examples, growth.names, growth.settings.product, machine, len(class_products))
+            for machine in growth.machine.siblings(growth.settings.bags)
+        ]
+        return cls(tuple(boosters), class_products, products, floor)
 
     def shares(self, values: Values) -> Scores:
         """Return the share of each product, shape (n, P)."""
         shares = np.full((len(values), self.products), self.floor)
         if len(self.class_products):
-            shares[:, self.class_products] = self.booster.score(values) if self.booster else CERTAIN
+            scores = [booster.score(values) for booster in self.boosters]
+            shares[:, self.class_products] = np.mean(scores, axis=0) if scores else CERTAIN
         return shares
 
     def contributions(self, values: Values, product: int) -> Scores | None:
         """Return what each column adds to the score of `product`, or None where no booster knows it."""
         position = np.flatnonzero(self.class_products == product)
-        if self.booster is None or len(position) == 0:
+        if not self.boosters or len(position) == 0:
             return None
-        return self.booster.contributions(values, int(position[0]))
+        added = [booster.contributions(values, int(position[0])) for booster in self.boosters]
+        return np.asarray(np.mean(added, axis=0))
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,10 @@ class Machine:
     seed: int
     threads: int
 
+    def siblings(self, number: int) -> list[Machine]:
+        """Return `number` machines that differ in their seed, this one first."""
+        return [Machine(self.seed + 1000 * place, self.threads) for place in range(number)]
+
 
 @dataclass(frozen=True)
 class Booster:

@@ -42,6 +42,7 @@ class PropensitySettings(Section):
 
     Args:
         product: Booster of P(product | customer acquires something).
+        bags: Product boosters that differ in their seed alone and are averaged; each costs its scoring time.
         any: Booster of P(customer acquires something within the horizon).
         calibration_folds: Customer folds for calibration where only one labelled as-of date exists.
         max_rate_rows: Rows without an acquisition beyond this number are sampled and weighted back.
@@ -51,6 +52,7 @@ class PropensitySettings(Section):
     """
 
     product: BoosterSettings = BoosterSettings()
+    bags: Annotated[int, Field(ge=1, le=20)] = 1
     any: BoosterSettings = BoosterSettings(rounds=150, num_leaves=15, feature_fraction=0.3)
     calibration_folds: Annotated[int, Field(ge=2, le=20)] = 3
     max_rate_rows: Annotated[int, Field(ge=1000)] = 600_000

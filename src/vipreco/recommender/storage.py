@@ -23,7 +23,7 @@ from vipreco.recommender.settings import RecommenderSettings
 RECOMMENDER_FILE = "recommender.json"
 VOCABULARY_FILE = "vocabulary.json"
 METRICS_FILE = "metrics.json"
-PRODUCT_BOOSTER = "boosters/product.txt"
+PRODUCT_BOOSTER = "boosters/product-{}.txt"
 ANY_BOOSTER = "boosters/any.txt"
 
 
@@ -103,6 +103,8 @@ def _facts(fitted: Fitted) -> dict[str, Any]:
         "snapshot_id": fitted.snapshot_id,
         "floor": fitted.model.product.floor,
         "slope": fitted.model.calibration.slope,
+        "bags": len(fitted.model.product.boosters),
+        "rates_known": fitted.model.rates_known,
     }
 
 
@@ -140,25 +142,28 @@ def _read_features(folder: Path) -> FeatureSet:
 
 def _write_boosters(folder: Path, model: AcquisitionModel) -> None:
     (folder / "boosters").mkdir()
-    for name, booster in ((PRODUCT_BOOSTER, model.product.booster), (ANY_BOOSTER, model.any)):
-        if booster is not None:
-            (folder / name).write_text(booster.text(), encoding="utf-8")
+    named = {PRODUCT_BOOSTER.format(number): item for number, item in enumerate(model.product.boosters)}
+    if model.any is not None:
+        named[ANY_BOOSTER] = model.any
+    for name, booster in named.items():
+        (folder / name).write_text(booster.text(), encoding="utf-8")
 
 
 def _read_model(
     folder: Path, facts: dict[str, Any], arrays: dict[str, NDArray[Any]], threads: int
 ) -> AcquisitionModel:
-    names, classes = tuple(facts["names"]), len(arrays["class_products"])
-    booster = _read_booster(folder / PRODUCT_BOOSTER, names, classes, threads)
-    product = ProductModel(booster, arrays["class_products"], len(facts["product_ids"]), facts["floor"])
+    names, class_products = tuple(facts["names"]), arrays["class_products"]
+    boosters = tuple(
+        _read_booster(folder / PRODUCT_BOOSTER.format(number), names, len(class_products), threads)
+        for number in range(facts["bags"])
+    )
+    product = ProductModel(boosters, class_products, len(facts["product_ids"]), facts["floor"])
     calibration = Calibration(facts["slope"], arrays["intercepts"], arrays["positives"])
-    any_ = _read_booster(folder / ANY_BOOSTER, names, 1, threads)
+    any_ = _read_booster(folder / ANY_BOOSTER, names, 1, threads) if facts["rates_known"] else None
     return AcquisitionModel(product, any_, calibration, arrays["thin_evidence"])
 
 
-def _read_booster(path: Path, names: tuple[str, ...], classes: int, threads: int) -> Booster | None:
-    if not path.exists():
-        return None
+def _read_booster(path: Path, names: tuple[str, ...], classes: int, threads: int) -> Booster:
     return Booster.from_text(path.read_text(encoding="utf-8"), names, classes, threads)
 
 
