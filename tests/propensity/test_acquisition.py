@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from vipreco.errors import IntegrityError
+from vipreco.errors import InputRejectedError, IntegrityError
 from vipreco.propensity import (
     AcquisitionModel,
     Booster,
@@ -43,7 +43,7 @@ def planted(customers: int = 3000, months: int = 1) -> LabelledRows:
 
 
 def fitted(rows: LabelledRows) -> AcquisitionModel:
-    return AcquisitionModel.fit(rows.take(rows.acquirers), rows, GROWTH)
+    return AcquisitionModel.fit(rows, GROWTH)
 
 
 @pytest.mark.parametrize("months", [1, 2])
@@ -62,6 +62,23 @@ def test_where_everybody_acquired_the_rates_are_unknown():
     model = fitted(rows.take(rows.acquirers))
     assert not model.rates_known
     assert fitted(rows).rates_known
+
+
+def test_rates_come_from_another_sample_where_the_rows_hold_acquirers_alone():
+    """Among acquirers nobody can tell that a fifth acquires; the other sample tells."""
+    rows = planted()
+    others = replace(rows, customer_ids=np.array([f"other {name}" for name in rows.customer_ids], object))
+    model = AcquisitionModel.fit(rows.take(rows.acquirers), GROWTH, rates=others)
+    assert model.rates_known
+    found = model.propensities(rows.values).sum(axis=0)[:2]
+    assert found == pytest.approx(rows.acquired.sum(axis=0)[:2], rel=0.05)
+
+
+def test_rates_of_customers_who_were_learnt_from_prove_nothing():
+    rows = planted()
+    acquirers = rows.take(rows.acquirers)
+    with pytest.raises(InputRejectedError, match="among the acquirers"):
+        AcquisitionModel.fit(acquirers, GROWTH, rates=acquirers)
 
 
 def test_the_same_rows_grow_the_same_model_to_the_last_bit():

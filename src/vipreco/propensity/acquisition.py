@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vipreco.errors import InputRejectedError
 from vipreco.folds import customer_folds
 from vipreco.propensity.booster import Booster, Examples, Machine, Scores, Values
 from vipreco.propensity.calibration import Calibration, Mask
@@ -103,19 +103,24 @@ class AcquisitionModel:
         return self.any is not None
 
     @classmethod
-    def fit(cls, acquirers: LabelledRows, rates: LabelledRows, growth: Growth) -> AcquisitionModel:
-        """Calibrate on rows that the boosters have not seen, then refit both boosters on all rows.
+    def fit(cls, rows: LabelledRows, growth: Growth, rates: LabelledRows | None = None) -> AcquisitionModel:
+        """Fit both boosters on all rows, and the calibration on rows that its boosters have not seen.
 
         Args:
-            acquirers: Rows with an acquisition, for the shares.
-            rates: An unbiased sample of rows, with and without acquisitions, for the rates.
+            rows: Acquirers and, unless `rates` is given, an unbiased sample of the other customers.
             growth: Columns, settings, seed, threads.
+            rates: Another unbiased sample, for banks whose rows hold acquirers alone; customers who are
+                among the acquirers of `rows` take no part in the calibration.
+
+        Raises:
+            InputRejectedError: All customers of `rates` are among the acquirers.
         """
-        calibration = _cross_fitted_calibration(acquirers, rates, growth)
-        product, any_ = ProductModel.fit(acquirers, growth), _fit_any(rates, growth)
-        positives = acquirers.acquired.sum(axis=0)
-        thin = positives < growth.settings.thin_evidence_positives
-        return cls(product, any_, calibration, thin)
+        acquirers = rows.take(rows.acquirers)
+        product = ProductModel.fit(acquirers, growth)
+        unseen = _cross_fitted(rows, growth) if rates is None else _unseen(product, acquirers, rates, growth)
+        thin = acquirers.acquired.sum(axis=0) < growth.settings.thin_evidence_positives
+        any_ = _fit_any(rows if rates is None else rates, growth)
+        return cls(product, any_, _calibration(*unseen, growth.settings), thin)
 
     def propensities(self, values: Values) -> Scores:
         """Return P(acquire) of each product, shape (n, P)."""
@@ -143,40 +148,56 @@ def _fit_any(rows: LabelledRows, growth: Growth) -> Booster | None:
     return Booster.fit(examples, growth.names, growth.settings.any, growth.machine)
 
 
-def _cross_fitted_calibration(acquirers: LabelledRows, rates: LabelledRows, growth: Growth) -> Calibration:
-    """Fit the calibration on predictions for rows that their boosters have not seen."""
-    raw = np.full(rates.acquired.shape, np.nan)
-    for fit_acquirers, fit_rates, unseen in _splits(acquirers, rates, growth):
-        product = ProductModel.fit(acquirers.take(fit_acquirers), growth)
-        raw[unseen] = _raw(product, _fit_any(rates.take(fit_rates), growth), rates.values[unseen])
-    seen = np.isfinite(raw).all(axis=1)
-    rows, deviations = rates.take(seen), growth.settings
+def _calibration(rows: LabelledRows, raw: Scores, settings: PropensitySettings) -> Calibration:
     return Calibration.fit(
-        raw[seen],
+        raw,
         rows.acquired,
         rows.candidates,
         rows.weights.astype(np.float64),
-        (deviations.intercept_deviation, deviations.slope_deviation),
+        (settings.intercept_deviation, settings.slope_deviation),
     )
 
 
-def _splits(
-    acquirers: LabelledRows, rates: LabelledRows, growth: Growth
-) -> Iterator[tuple[Mask, Mask, Mask]]:
-    """Give (acquirers to fit, rates to fit, rates to predict).
+def _cross_fitted(rows: LabelledRows, growth: Growth) -> tuple[LabelledRows, Scores]:
+    """Return rows with raw probabilities from boosters that have not seen them.
 
     With several as-of dates the last one is predicted by the earlier ones, as in use; with a single one,
     each fold of customers is predicted by the others.
     """
-    last = acquirers.as_of.max()
-    if last > acquirers.as_of.min():
-        yield acquirers.as_of < last, rates.as_of < last, rates.as_of == last
+    raw = np.full(rows.acquired.shape, np.nan)
+    for unseen in _held_out(rows, growth):
+        seen = rows.take(~unseen)
+        product = ProductModel.fit(seen.take(seen.acquirers), growth)
+        raw[unseen] = _raw(product, _fit_any(seen, growth), rows.values[unseen])
+    scored = np.isfinite(raw).all(axis=1)
+    return rows.take(scored), raw[scored]
+
+
+def _held_out(rows: LabelledRows, growth: Growth) -> Iterator[Mask]:
+    last = rows.as_of.max()
+    if last > rows.as_of.min():
+        yield rows.as_of == last
         return
     count = growth.settings.calibration_folds
-    fold_acquirers, fold_rates = (_folds(rows, count, growth.machine.seed) for rows in (acquirers, rates))
+    folds = customer_folds(rows.customer_ids, count, growth.machine.seed)
+    yield from (folds == fold for fold in range(count))
+
+
+def _unseen(
+    product: ProductModel, acquirers: LabelledRows, rates: LabelledRows, growth: Growth
+) -> tuple[LabelledRows, Scores]:
+    """Return the rates of customers who are not among the acquirers, with raw probabilities."""
+    rows = rates.take(~np.isin(rates.customer_ids.astype(np.str_), acquirers.customer_ids.astype(np.str_)))
+    if not len(rows):
+        raise InputRejectedError(
+            "every customer of the rates tables is among the acquirers that are learnt from",
+            remedy="give other customers, or leave the rates tables out of the recipe",
+            code="rates-seen",
+        )
+    count = growth.settings.calibration_folds
+    folds = customer_folds(rows.customer_ids, count, growth.machine.seed)
+    raw = product.shares(rows.values)
     for fold in range(count):
-        yield fold_acquirers != fold, fold_rates != fold, fold_rates == fold
-
-
-def _folds(rows: LabelledRows, count: int, seed: int) -> NDArray[Any]:
-    return customer_folds(rows.customer_ids, count, seed)
+        any_ = _fit_any(rows.take(folds != fold), growth)
+        raw[folds == fold] *= any_.score(rows.values[folds == fold])[:, None] if any_ else CERTAIN
+    return rows, raw

@@ -67,10 +67,10 @@ def fit(
     gatherer = Gatherer(features, vocabulary, product_ids, kept, settings, machine.seed)
     step("labelled rows")
     rows = gatherer.rows(panel)
-    rates = gatherer.rows(lesson.rates) if lesson.rates else rows
+    rates = gatherer.rows(lesson.rates) if lesson.rates else None
     step("propensity")
     growth = Growth(tuple(names[column] for column in kept), settings.propensity, machine)
-    model = AcquisitionModel.fit(rows.take(rows.acquirers), rates, growth)
+    model = AcquisitionModel.fit(rows, growth, rates)
     step("candidate source")
     return Fitted(
         product_ids=product_ids,
@@ -80,7 +80,7 @@ def fit(
         features=features,
         model=model,
         source=_fit_source(panel, product_ids, settings),
-        base_rates=base_rates(rates),
+        base_rates=base_rates(rows if rates is None else rates),
         segments=segment_values(newest),
         settings=settings,
         as_of=panel.as_of,
