@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from training.gates import Gate
-from training.recipe import Recipe
 from vipreco.artifact import Manifest
 from vipreco.project import Project, Section
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+    from training.recipe import Recipe
 
 Value = str | int | float | bool
 Say = Callable[[str], None]

@@ -74,7 +74,7 @@ def down(project: Project, error: BaseException) -> DependencyDownError:
     remedy = "start it again, then run `vipreco sync`; everything is kept on this machine"
     if "out-of-date database schema" in str(error):
         remedy = "it was made by an older MLflow: back it up and run `mlflow db upgrade` on it"
-    what = f"the tracking server does not do what it should ({cause})"
+    what = f"the tracking server does not answer as it should ({cause})"
     return DependencyDownError(what, where=shown_uri(project.tracking_uri), remedy=remedy, code="tracking")
 
 

@@ -100,6 +100,12 @@ def test_a_gate_passes_exactly_when_every_bound_holds(
     assert passed == (low <= value <= high and loss <= margin)
 
 
+def test_a_refusal_has_both_numbers() -> None:
+    gate = Gate(metric="slope", at_least=0.8, at_most=1.25)
+    assert refusals(judge([gate], {"slope": 1.3})) == ["slope is 1.3, needed is at most 1.25"]
+    assert refusals(judge([gate], {"slope": 0.5})) == ["slope is 0.5, needed is at least 0.8"]
+
+
 @pytest.mark.parametrize("value", [None, float("nan"), float("inf")])
 def test_a_number_that_is_missing_does_not_pass(value: float | None) -> None:
     gate = Gate(metric="m", at_least=0.0)

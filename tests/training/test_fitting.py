@@ -1,0 +1,133 @@
+"""The whole flow with the real recommender, on a small simulated bank."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from training import flow, registry
+from training.fitting import fit_and_backtest
+from training.recipe import Recipe
+from vipreco.errors import UsageError
+from vipreco.history import History
+from vipreco.project import Project
+from vipreco.simulator import simulate
+from vipreco.tables import import_
+
+pytestmark = pytest.mark.slow
+ROOT = Path(__file__).parents[2]
+RECIPE = {
+    "name": "tiny",
+    "data": {"newest": 2},
+    "recommender": {
+        "propensity": {
+            "calibration_folds": 2,
+            "product": {"rounds": 3, "learning_rate": 0.3},
+            "any": {"rounds": 3, "learning_rate": 0.3},
+        }
+    },
+    "backtest": {"rolling_folds": 1, "list_length": 3, "resamples": 50},
+}
+
+
+def recipe(**backtest: int) -> Recipe:
+    return Recipe.model_validate({**RECIPE, "backtest": {**RECIPE["backtest"], **backtest}})
+
+
+@pytest.fixture(scope="session")
+def imported(tmp_path_factory: pytest.TempPathFactory, ready_database: Path) -> Path:
+    """A project whose tables hold a bank of 300 customers over 5 months."""
+    home = tmp_path_factory.mktemp("fitting")
+    simulate(300, 5, 3, home / "practice")
+    (home / "bank" / "data").mkdir(parents=True)
+    shutil.copy(ROOT / "vipreco.toml", home / "bank" / "vipreco.toml")
+    shutil.copytree(ROOT / "features", home / "bank" / "features")
+    shutil.copy(ready_database, home / "bank" / "data" / "tracking.db")
+    project = Project.find(home / "bank")
+    files = sorted(path for path in (home / "practice" / "raw").iterdir() if path.is_file())
+    import_(project.tables, home / "practice" / "mapping.toml", files, project.settings)
+    return home / "bank"
+
+
+@pytest.fixture(scope="session")
+def trained(imported: Path) -> tuple[Project, flow.Published]:
+    project = Project.find(imported)
+    return project, flow.run(flow.prepare(project, recipe()), fit_and_backtest)
+
+
+def test_the_run_has_every_metric_with_its_baselines(trained: tuple[Project, flow.Published]) -> None:
+    _, published = trained
+    summary = published.record.summary_metrics
+    assert {"map_at_3", "recall_at_3", "auc", "calibration_slope", "popularity/map_at_3"} <= set(summary)
+    assert all(value is None or math.isfinite(value) for value in summary.values())
+    assert len(published.record.metrics_by_fold) == 1
+    assert published.record.parameters["recommender.propensity.product.rounds"] == 3
+    assert published.champion
+
+
+def test_a_second_training_gives_the_same_artifact_and_so_the_same_version(
+    trained: tuple[Project, flow.Published],
+) -> None:
+    project, published = trained
+    again = flow.run(flow.prepare(project, recipe()), fit_and_backtest)
+    assert again.record.artifact_hash == published.record.artifact_hash
+    assert again.version == published.version
+    assert again.record.summary_metrics == published.record.summary_metrics
+
+
+def test_nothing_about_a_customer_gets_into_tracking_or_artifact(
+    trained: tuple[Project, flow.Published],
+) -> None:
+    """Every id of the bank is a canary."""
+    project, _ = trained
+    history = History.open(project.tables)
+    table = history.as_of(history.snapshot_dates[-1]).population()
+    ids = pl.DataFrame(table)["customer_id"].to_list()
+    assert len(ids) > 100
+    pattern = re.compile(b"|".join(re.escape(customer.encode()) for customer in ids))
+    places = [project.root / "data" / "tracking-artifacts", project.artifacts]
+    files = [path for place in places for path in place.rglob("*") if path.is_file()]
+    text = [path for path in files if path.suffix not in {".png", ".npy"}]
+    assert len(text) > 10
+    leaks = [path.name for path in [*text, project.root / "data" / "tracking.db"] if _holds(pattern, path)]
+    assert leaks == []
+
+
+def _holds(pattern: re.Pattern[bytes], path: Path) -> bool:
+    return pattern.search(path.read_bytes()) is not None
+
+
+def test_the_model_card_shows_baselines_dates_and_limits(trained: tuple[Project, flow.Published]) -> None:
+    project, published = trained
+    found = registry.resolve(project)
+    (card,) = (project.root / "data" / "tracking-artifacts").glob(f"{published.run_id}/**/model_card.md")
+    text = card.read_text(encoding="utf-8")
+    assert found.artifact_hash in text
+    assert "| slice | metric | customers | vipreco | acquisition-popularity |" in text
+    assert f"As-of dates {published.record.parameters['as_of_dates']}; " in text
+    assert "Acquisitions are seasonal" in text
+
+
+def test_customer_folds_judge_each_customer_once(imported: Path, tmp_path: Path) -> None:
+    project = Project.find(imported)
+    job = flow.prepare(project, recipe(rolling_folds=0, customer_folds=2))
+    told: list[str] = []
+    job = dataclasses.replace(job, artifact_folder=tmp_path / "artifact", say=told.append)
+    result = fit_and_backtest(job)
+    assert [sentence for sentence in told if "customers" in sentence] == [
+        "customers 1 of 2",
+        "customers 2 of 2",
+    ]
+    assert len(result.metrics_by_fold) == 2
+
+
+def test_a_training_without_tables_says_what_to_do(tmp_path: Path, new_project: Any) -> None:
+    with pytest.raises(UsageError, match="import"):
+        flow.prepare(new_project(tmp_path / "empty"), recipe())
