@@ -102,8 +102,9 @@ def test_a_closing_learnt_later_is_a_new_version_that_wins_from_then_on():
     assert closings(MAR, *versions) == [(JAN, MID_FEB)]
 
 
-def test_of_two_versions_recorded_on_the_same_day_the_later_batch_wins():
-    assert closings(MAR, (JAN, FEB, FEB, 2), (JAN, MID_FEB, FEB, 3)) == [(JAN, MID_FEB)]
+@pytest.mark.parametrize(("earlier", "later"), [(FEB, MID_FEB), (MID_FEB, FEB)])
+def test_of_two_versions_recorded_on_the_same_day_the_later_batch_wins(earlier, later):
+    assert closings(MAR, (JAN, earlier, FEB, 2), (JAN, later, FEB, 3)) == [(JAN, later)]
 
 
 def test_a_version_that_closes_at_its_own_opening_annuls_the_holding():
