@@ -142,3 +142,19 @@ def test_ctrl_c_during_an_import_leaves_nothing_and_frees_the_lock(bank: Path) -
     assert "Traceback" not in shown
     assert not Path("data/tables/manifest.json").exists()
     assert import_all(bank) == 4
+
+
+@pytest.mark.parametrize("content", [b"[project", b"[project]\nname = '\xff'", b"[project]\nnam = 'x'"])
+def test_settings_that_cannot_be_read_are_wrong_use(
+    content: bytes, bank: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("vipreco.toml").write_bytes(content)
+    assert import_all(bank) == 2
+    assert "vipreco.toml" in capsys.readouterr().err
+    assert not Path("data").exists()
+
+
+@pytest.mark.parametrize("name", ["-ledger.csv", "a ledger.csv", "清单.csv"])
+def test_any_file_name_works(name: str, bank: Path) -> None:
+    assert import_all(bank, "--out", name) == 4
+    assert Path(name).is_file()

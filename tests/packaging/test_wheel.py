@@ -16,6 +16,19 @@ import vipreco
 
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.slow
+RECIPE = """
+name = "tiny"
+[data]
+newest = 2
+[recommender.propensity]
+calibration_folds = 2
+product = { rounds = 3, learning_rate = 0.3 }
+any = { rounds = 3, learning_rate = 0.3 }
+[backtest]
+rolling_folds = 1
+list_length = 3
+resamples = 10
+"""
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +79,19 @@ def test_the_program_in_use_is_the_installed_one(installed: Path, tmp_path: Path
 
 
 def test_an_empty_folder_becomes_a_bank_with_offers(installed: Path, tmp_path: Path) -> None:
-    assert "new" in run(installed, tmp_path, "vipreco", "--help")
+    assert "offers" in run(installed, tmp_path, "vipreco", "--help")
+    options = ["--customers", "400", "--months", "5", "--seed", "3", "--out", "practice"]
+    run(installed, tmp_path, "vipreco", "simulate", *options)
     run(installed, tmp_path, "vipreco", "new", "bank")
-    assert (tmp_path / "bank" / "training").is_dir()
+    bank = tmp_path / "bank"
+    files = sorted(str(path) for path in (tmp_path / "practice" / "raw").iterdir() if path.is_file())
+    run(installed, bank, "vipreco", "import", "--mapping", "../practice/mapping.toml", *files)
+    (bank / "training" / "recipes" / "tiny.toml").write_text(RECIPE)
+    assert "version 1 is champion" in run(installed, bank, "vipreco", "train", "--recipe", "tiny")
+    offers = run(installed, bank, "vipreco", "offers", "--all", "--top", "1", "--format", "csv")
+    assert len(offers.splitlines()) > 300
+
+
+def test_the_environment_of_the_test_sees_no_sources(installed: Path, tmp_path: Path) -> None:
+    paths = run(installed, tmp_path, "python", "-c", "import sys; print(*sys.path, sep='\\n')").splitlines()
+    assert [path for path in paths if Path(path).is_relative_to(ROOT / "src") or Path(path) == ROOT] == []
