@@ -135,7 +135,7 @@ class Project:
             raise UsageError(
                 f"{module} needs the Python module {error.name}, which is not here",
                 where=str(self.root),
-                remedy="install it with `pip install 'vipreco[training]'`; `vipreco new DIR` makes the folders",
+                remedy="install it with `pip install 'vipreco[training]'`; `vipreco new` makes the folders",
                 code="missing-module",
             ) from error
 
