@@ -20,7 +20,7 @@ from vipreco.errors import DependencyDownError, IntegrityError
 from vipreco.history import History
 from vipreco.project import Project
 from vipreco.tables import Tables
-from vipreco.tables.failpoints import reach
+from vipreco.failpoints import reach
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient

@@ -18,7 +18,7 @@ from training.tracking import ARTIFACT_FOLDER, BYTES_PER_SECOND, GATES_TAG
 from vipreco.artifact import verify
 from vipreco.errors import DependencyDownError, UsageError
 from vipreco.project import Project
-from vipreco.tables.failpoints import reach
+from vipreco.failpoints import reach
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient

@@ -14,7 +14,7 @@ from training.result import Record
 from training.server import artifact_location
 from training.storage import CARD_FILE, PLOTS_FOLDER, RECORD_FILE, Pending, Storage
 from vipreco.project import Project
-from vipreco.tables.failpoints import reach
+from vipreco.failpoints import reach
 
 if TYPE_CHECKING:
     from mlflow.entities import Metric, Run

@@ -120,3 +120,12 @@ def test_a_product_without_an_expected_acquisition_is_left_out() -> None:
     labels = [label.get_text() for label in by_product().axes[0].get_yticklabels()]
     assert len(labels) == 2
     assert {label.split()[0] for label in labels} == {"card", "fund"}
+
+
+def test_an_interval_that_leaves_its_value_out_is_drawn_without_a_bar_on_that_side():
+    frame = pd.DataFrame(
+        [["ours", "all", "map@7", 0.9, 0.91, 0.95, 10]],
+        columns=["model", "slice", "metric", "value", "low", "high", "customers"],
+    )
+    (axes,) = quality_by_model(frame, "map@7").axes
+    assert [text.get_text() for text in axes.get_yticklabels()] == ["all\n(10 customers)"]

@@ -170,7 +170,9 @@ def _observed_ratio(table: pd.DataFrame) -> tuple[Any, Any]:
 
 
 def _error_bars(rows: pd.DataFrame) -> Any:
-    return np.nan_to_num(np.array([rows["value"] - rows["low"], rows["high"] - rows["value"]]))
+    # A percentile interval of few resamples may leave its own value out.
+    bars = np.array([rows["value"] - rows["low"], rows["high"] - rows["value"]])
+    return np.clip(np.nan_to_num(bars), 0.0, None)
 
 
 def _slice_axis(axes: Axes, chosen: pd.DataFrame, slices: list[str]) -> None:

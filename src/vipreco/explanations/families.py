@@ -9,9 +9,9 @@ from fnmatch import fnmatchcase
 import numpy as np
 from numpy.typing import NDArray
 
-from vipreco.features.dictionary import Dictionary
+from vipreco.features.dictionary import PLACEHOLDER, Dictionary
 
-CATEGORY_OF_OTHERS = "Other"
+OTHER = "Other"
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class FamilyContribution:
 def families_of(names: Sequence[str], dictionary: Dictionary) -> list[str]:
     """Return the family of each feature column."""
     patterns = [
-        (feature.name.replace("{column}", "*"), file.family)
+        (feature.name.replace(PLACEHOLDER, file.each.columns if file.each else ""), file.family)
         for file in dictionary.file
         for feature in file.features
     ]
@@ -41,7 +41,7 @@ def families_of(names: Sequence[str], dictionary: Dictionary) -> list[str]:
 
 def _family(feature: str, patterns: list[tuple[str, str]]) -> str:
     matching = (family for pattern, family in patterns if fnmatchcase(feature, pattern))
-    return next(matching, CATEGORY_OF_OTHERS)
+    return next(matching, OTHER)
 
 
 def strongest_families(

@@ -15,7 +15,7 @@ from typing import Any
 
 from vipreco.durable import canonical_json, flush_directory, flush_file, write_json
 from vipreco.errors import BusyError, IntegrityError
-from vipreco.tables.failpoints import reach
+from vipreco.failpoints import reach
 
 MANIFEST = "manifest.json"
 BATCHES = "batches"

@@ -16,7 +16,7 @@ from vipreco.errors import InputRejectedError, UsageError
 from vipreco.project import Settings
 from vipreco.tables import checks, gates
 from vipreco.tables.batches import Manifest, batch_folder, commit, locked, read_manifest, remove_garbage
-from vipreco.tables.failpoints import reach
+from vipreco.failpoints import reach
 from vipreco.tables.intake import Candidate, Intake, inspect, staged_tables
 from vipreco.tables.mapping import Mapping
 from vipreco.tables.parquet import rows_of
