@@ -13,10 +13,10 @@ import duckdb
 
 from vipreco.durable import canonical_json, sha256_of
 from vipreco.errors import InputRejectedError, UsageError
+from vipreco.failpoints import reach
 from vipreco.project import Settings
 from vipreco.tables import checks, gates
 from vipreco.tables.batches import Manifest, batch_folder, commit, locked, read_manifest, remove_garbage
-from vipreco.failpoints import reach
 from vipreco.tables.intake import Candidate, Intake, inspect, staged_tables
 from vipreco.tables.mapping import Mapping
 from vipreco.tables.parquet import rows_of
