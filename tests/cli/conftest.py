@@ -2,25 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 
 from vipreco.cli import main
 
-RECIPE = """
-name = "tiny"
-[data]
-newest = 2
-[recommender.propensity]
-calibration_folds = 2
-product = { rounds = 3, learning_rate = 0.3 }
-any = { rounds = 3, learning_rate = 0.3 }
-[backtest]
-rolling_folds = 1
-list_length = 3
-resamples = 10
-"""
+RECIPE = Path(__file__).parents[1] / "recipes" / "tiny.toml"
 
 
 @pytest.fixture(scope="session")
@@ -33,7 +22,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
         assert main(simulate) == 0
         assert main(["new", "bank"]) == 0
         patch.chdir(home / "bank")
-        (home / "bank" / "training" / "recipes" / "tiny.toml").write_text(RECIPE)
+        shutil.copy(RECIPE, home / "bank" / "training" / "recipes")
         files = sorted(str(path) for path in Path("../practice/raw").iterdir() if path.is_file())
         assert main(["import", "--mapping", "../practice/mapping.toml", *files]) in {0, 4}
         assert main(["train", "--recipe", "tiny"]) == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -16,19 +17,7 @@ import vipreco
 
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.slow
-RECIPE = """
-name = "tiny"
-[data]
-newest = 2
-[recommender.propensity]
-calibration_folds = 2
-product = { rounds = 3, learning_rate = 0.3 }
-any = { rounds = 3, learning_rate = 0.3 }
-[backtest]
-rolling_folds = 1
-list_length = 3
-resamples = 10
-"""
+RECIPE = ROOT / "tests" / "recipes" / "tiny.toml"
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +75,7 @@ def test_an_empty_folder_becomes_a_bank_with_offers(installed: Path, tmp_path: P
     bank = tmp_path / "bank"
     files = sorted(str(path) for path in (tmp_path / "practice" / "raw").iterdir() if path.is_file())
     run(installed, bank, "vipreco", "import", "--mapping", "../practice/mapping.toml", *files)
-    (bank / "training" / "recipes" / "tiny.toml").write_text(RECIPE)
+    shutil.copy(RECIPE, bank / "training" / "recipes")
     assert "version 1 is champion" in run(installed, bank, "vipreco", "train", "--recipe", "tiny")
     offers = run(installed, bank, "vipreco", "offers", "--all", "--top", "1", "--format", "csv")
     assert len(offers.splitlines()) > 300
