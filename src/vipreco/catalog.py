@@ -177,11 +177,15 @@ class Catalog:
             *self._unknown_references(PREREQUISITES, "prerequisite-unknown"),
             *self._unknown_references(EXCLUSIONS, "exclusion-unknown"),
             *self._backward_dates(),
+            *self._undated(),
         ]
         return tuple(sorted(found, key=lambda finding: (finding.product_id, finding.code)))
 
     def offered_at(self, day: date) -> Flags:
-        """Return whether each product is on offer on `day` (first and last date included) and sound."""
+        """Return whether each product is on offer on `day` (first and last date included) and sound.
+
+        A product without `offered_until` stays on offer; one without `offered_from` is not known to be.
+        """
         start = pc.fill_null(self.table[OFFERED_FROM], date.min)
         end = pc.fill_null(self.table[OFFERED_UNTIL], date.max)
         current = pc.and_(pc.less_equal(start, pa.scalar(day)), pc.greater_equal(end, pa.scalar(day)))
@@ -214,6 +218,16 @@ class Catalog:
             for product, references in zip(self.product_ids, self._lists(column), strict=True)
             for reference in references
             if reference not in self.product_ids
+        ]
+
+    def _undated(self) -> list[Finding]:
+        undated = pc.is_null(self.table[OFFERED_FROM]).to_pylist()
+        return [
+            Finding(
+                product, "offer-dates-unknown", "offered_from is missing, so it is not known to be on offer"
+            )
+            for product, missing in zip(self.product_ids, undated, strict=True)
+            if missing
         ]
 
     def _backward_dates(self) -> list[Finding]:

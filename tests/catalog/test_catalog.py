@@ -20,13 +20,18 @@ def product(product_id, **facts):
             "name",
             "family",
             "unit_value_amount",
-            "offered_from",
             "offered_until",
             "repeatable",
             "recorded_date",
         )
     )
-    return {**empty, "product_id": product_id, "prerequisites": [], "exclusions": [], **facts}
+    usual = {
+        "product_id": product_id,
+        "offered_from": date(2010, 1, 1),
+        "prerequisites": [],
+        "exclusions": [],
+    }
+    return {**empty, **usual, **facts}
 
 
 def catalog(*products, day=DAY):
@@ -68,12 +73,17 @@ def test_an_offer_window_includes_its_first_and_its_last_date():
     assert [bool(found.offered_at(day)[0]) for day in days] == [False, True, True, False]
 
 
-def test_a_product_without_dates_is_on_offer_and_one_with_backward_dates_never():
+def test_a_product_with_an_open_end_is_on_offer_and_one_without_a_start_or_with_backward_dates_never():
     found = catalog(
-        product("open"), product("torn", offered_from=date(2020, 2, 1), offered_until=date(2020, 1, 1))
+        product("open"),
+        product("torn", offered_from=date(2020, 2, 1), offered_until=date(2020, 1, 1)),
+        product("undated", offered_from=None),
     )
-    np.testing.assert_array_equal(found.offered_at(date(2020, 1, 15)), [True, False])
-    assert [(item.product_id, item.code) for item in found.findings] == [("torn", "offer-dates")]
+    np.testing.assert_array_equal(found.offered_at(date(2020, 1, 15)), [True, False, False])
+    assert [(item.product_id, item.code) for item in found.findings] == [
+        ("torn", "offer-dates"),
+        ("undated", "offer-dates-unknown"),
+    ]
 
 
 def test_prerequisites_and_exclusions_become_matrices_by_the_places_of_the_products():
