@@ -77,6 +77,26 @@ def test_an_outcome_moves_no_score_before_it_is_known(row: int, delay: int) -> N
     assert before[first:].tobytes() != after[first:].tobytes()
 
 
+def test_an_outcome_moves_no_mixed_score_before_it_is_known() -> None:
+    row = 349
+    plans = [plan(), plan(memories=()), plan(calendar=False)]
+    before, after = (
+        uci.mixed_scores(table, plans, START, ROWS)
+        for table in (contacts(), with_other_outcome(contacts(), row))
+    )
+    first = row + 1 - START
+    assert before[:first].tobytes() == after[:first].tobytes()
+    assert before[first:].tobytes() != after[first:].tobytes()
+
+
+def test_a_mixture_weighs_models_by_their_likelihood_of_known_outcomes() -> None:
+    each = np.array([[0.9, 0.5], [0.8, 0.5], [0.6, 0.2], [0.6, 0.2]])
+    mixed = uci.mixture(each, np.array([True, True, False, False]), step=2, delay=1)
+    ours = 0.72 / (0.72 + 0.25)  # 0.9 x 0.8 against 0.5 x 0.5
+    later = ours * 0.6 + (1 - ours) * 0.2
+    np.testing.assert_allclose(mixed, [0.7, 0.65, later, later])
+
+
 def test_later_contacts_move_no_score_of_earlier_ones() -> None:
     cut, rest = contacts().iloc[:500], contacts()
     rest.loc[500:, "age"] = 20
