@@ -13,6 +13,8 @@ PIP_VERSION := 26.3
 
 # BLAS threads beside our own only slow a small machine down; the fits set their number themselves.
 export OPENBLAS_NUM_THREADS ?= 1
+# Threads that wait by spinning make a fit on a busy machine several times slower.
+export OMP_WAIT_POLICY ?= PASSIVE
 export MLFLOW_DISABLE_TELEMETRY := true
 export DO_NOT_TRACK := 1
 

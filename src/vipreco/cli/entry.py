@@ -25,6 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     memory, 8 a service is down, 130 interrupted, 141 the reader of the output went away. 1 is a bug of ours.
     """
     _speak_utf8()
+    _wait_without_spinning()
     given, debug = _take_debug_flag(sys.argv[1:] if arguments is None else arguments)
     code = _ending_of(lambda: _run(given), debug)
     return _flush(code)
@@ -89,6 +90,13 @@ def _speak_utf8() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="surrogateescape")
+
+
+def _wait_without_spinning() -> None:
+    """Let threads that wait for one another sleep: spinning makes a fit on a busy machine several times slower."""
+    os.environ.setdefault(
+        "OMP_WAIT_POLICY", "PASSIVE"
+    )  # read once, when the first library with threads loads
 
 
 def _flush(code: int) -> int:
