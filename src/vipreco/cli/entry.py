@@ -93,10 +93,9 @@ def _speak_utf8() -> None:
 
 
 def _wait_without_spinning() -> None:
-    """Let threads that wait for one another sleep: spinning makes a fit on a busy machine several times slower."""
-    os.environ.setdefault(
-        "OMP_WAIT_POLICY", "PASSIVE"
-    )  # read once, when the first library with threads loads
+    """Let threads that wait for one another sleep: spinning slows a fit on a busy machine several times."""
+    # The library reads it once, when the first package with threads of its own is imported.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 def _flush(code: int) -> int:
