@@ -17,10 +17,10 @@ from training.storage import Pending, Storage
 from training.tracking import Tracker, now_ms
 from vipreco.artifact import Manifest, verify
 from vipreco.errors import DependencyDownError, IntegrityError
+from vipreco.failpoints import reach
 from vipreco.history import History
 from vipreco.project import Project
 from vipreco.tables import Tables
-from vipreco.failpoints import reach
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient

@@ -17,8 +17,8 @@ from training.storage import Storage
 from training.tracking import ARTIFACT_FOLDER, BYTES_PER_SECOND, GATES_TAG
 from vipreco.artifact import verify
 from vipreco.errors import DependencyDownError, UsageError
-from vipreco.project import Project
 from vipreco.failpoints import reach
+from vipreco.project import Project
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient

@@ -13,8 +13,8 @@ from training.deadline import Progress
 from training.result import Record
 from training.server import artifact_location
 from training.storage import CARD_FILE, PLOTS_FOLDER, RECORD_FILE, Pending, Storage
-from vipreco.project import Project
 from vipreco.failpoints import reach
+from vipreco.project import Project
 
 if TYPE_CHECKING:
     from mlflow.entities import Metric, Run

@@ -273,7 +273,9 @@ def same_as_first(order: str) -> Callable[[Path, ImportReport], None]:
         other = folder / "other"
         other.mkdir()
         run(Case("usual", {"customers.csv": order}, 0), other)
-        usual, here = (Tables.open(one / "tables").files("customers")[0].read_bytes() for one in (other, folder))
+        usual, here = (
+            Tables.open(one / "tables").files("customers")[0].read_bytes() for one in (other, folder)
+        )
         assert usual == here
 
     return holds
@@ -482,11 +484,15 @@ def _kept(folder: Path, customer_id: str) -> None:
 
 
 def _nowhere(folder: Path, content: bytes) -> None:
-    assert not [path for path in (folder / "tables").rglob("*") if path.is_file() and content in path.read_bytes()]
+    assert not [
+        path for path in (folder / "tables").rglob("*") if path.is_file() and content in path.read_bytes()
+    ]
 
 
 def settings(rate: float) -> Settings:
-    return Settings.model_validate_json(f'{{"project": {{"name": "t"}}, "import": {{"max_quarantined_rate": {rate}}}}}')
+    return Settings.model_validate_json(
+        f'{{"project": {{"name": "t"}}, "import": {{"max_quarantined_rate": {rate}}}}}'
+    )
 
 
 def write(folder: Path, files: dict[str, Any]) -> list[Path]:
@@ -510,7 +516,9 @@ def run(case: Case, folder: Path) -> ImportReport:
 def state(folder: Path) -> dict[str, bytes]:
     """Everything that a reader of the tables can see."""
     root = folder / "tables"
-    return {str(p.relative_to(root)): p.read_bytes() for p in root.rglob("*") if p.is_file() and p.name != ".lock"}
+    return {
+        str(p.relative_to(root)): p.read_bytes() for p in root.rglob("*") if p.is_file() and p.name != ".lock"
+    }
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
@@ -539,7 +547,9 @@ def test_b01_a_file_without_read_permission_is_a_usage_error(tmp_path: Path) -> 
     assert caught.value.code == "unreadable"
 
 
-def test_b18_a_file_that_changes_while_it_is_read_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_b18_a_file_that_changes_while_it_is_read_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from vipreco.tables.text_csv import CsvSource
 
     original = CsvSource.chunks
@@ -589,7 +599,9 @@ def test_a_corrected_quarantine_file_completes_the_batch(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("kind", ["parquet", "xlsx"])
 def test_quarantine_of_other_formats_is_a_csv_that_can_be_imported(kind: str, tmp_path: Path) -> None:
-    frame = pl.DataFrame({"customer_id": ["A1", "1E5"], "snapshot_date": ["2025-01-31"] * 2, "tier": ["a,b", 'c"d']})
+    frame = pl.DataFrame(
+        {"customer_id": ["A1", "1E5"], "snapshot_date": ["2025-01-31"] * 2, "tier": ["a,b", 'c"d']}
+    )
     path = tmp_path / f"customers.{kind}"
     frame.write_parquet(path) if kind == "parquet" else workbook_of(frame, path)
     (tmp_path / "mapping.toml").write_text(customers_mapping(TIER))
@@ -598,7 +610,10 @@ def test_quarantine_of_other_formats_is_a_csv_that_can_be_imported(kind: str, tm
     repaired.write_text(report.quarantine[0].read_text().replace("1E5", "X5"))
     again = import_(tmp_path / "tables", tmp_path / "mapping.toml", [repaired], settings(0.0))
     assert again.exit_code == 0
-    assert dict(stored(tmp_path, "customers").select("customer_id", "tier").iter_rows()) == {"A1": "a,b", "X5": 'c"d'}
+    assert dict(stored(tmp_path, "customers").select("customer_id", "tier").iter_rows()) == {
+        "A1": "a,b",
+        "X5": 'c"d',
+    }
 
 
 def workbook_of(frame: pl.DataFrame, path: Path) -> None:
@@ -615,8 +630,6 @@ def test_a_zip_bomb_is_refused_without_being_unpacked(tmp_path: Path) -> None:
     with pytest.raises(VipRecoError):
         run(Case("bomb", {"customers.xlsx": zip_bomb}, 3), tmp_path)
     assert time.process_time() - started < 5
-
-
 
 
 @pytest.mark.parametrize("encoding", ["gb18030", "utf-16", "utf-8"])
@@ -639,13 +652,17 @@ def test_paths_with_spaces_quotes_and_chinese_work(tmp_path: Path) -> None:
     assert stored(folder, "customers").height == 3
 
 
-@pytest.mark.parametrize("end", ["import os; os.abort()", "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)"])
+@pytest.mark.parametrize(
+    "end", ["import os; os.abort()", "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)"]
+)
 def test_b24_a_parquet_file_that_kills_its_reader_is_refused(
     end: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "killer.py").write_text(end)
     monkeypatch.setattr("vipreco.tables.text_parquet.PROBE", tmp_path / "killer.py")
-    good = parquet("customers.parquet", pa.table({"customer_id": ["A"], "snapshot_date": ["2025-01-31"], "tier": ["x"]}))
+    good = parquet(
+        "customers.parquet", pa.table({"customer_id": ["A"], "snapshot_date": ["2025-01-31"], "tier": ["x"]})
+    )
     with pytest.raises(VipRecoError) as caught:
         run(Case("B24", {"customers.parquet": good}, 3), tmp_path)
     assert (caught.value.exit_code, caught.value.code) == (3, "damaged")

@@ -82,7 +82,9 @@ def load(folder: Path, files: dict[str, str], **options: bool) -> ImportReport:
 
 def content(folder: Path) -> dict[str, bytes]:
     root = folder / "tables"
-    return {str(path.relative_to(root)): path.read_bytes() for path in sorted(root.rglob("*")) if path.is_file()}
+    return {
+        str(path.relative_to(root)): path.read_bytes() for path in sorted(root.rglob("*")) if path.is_file()
+    }
 
 
 def frame(folder: Path, table: str) -> pl.DataFrame:
@@ -90,7 +92,9 @@ def frame(folder: Path, table: str) -> pl.DataFrame:
 
 
 @pytest.mark.parametrize("point", FAILPOINTS)
-def test_killed_at_any_point_the_tables_are_as_before_or_after_and_a_rerun_completes(point: str, tmp_path: Path) -> None:
+def test_killed_at_any_point_the_tables_are_as_before_or_after_and_a_rerun_completes(
+    point: str, tmp_path: Path
+) -> None:
     load(tmp_path / "whole", FIRST)
     before = content(tmp_path / "whole")
     load(tmp_path / "whole", SECOND)
@@ -106,13 +110,18 @@ def test_killed_at_any_point_the_tables_are_as_before_or_after_and_a_rerun_compl
     seen = {name: content(tmp_path / "killed")[name] for name in before}
     manifest = json.loads(seen["manifest.json"])
     assert len(manifest["batches"]) == (2 if point == "import-after-commit" else 1)
-    assert seen == {**before, "manifest.json": (after if len(manifest["batches"]) == 2 else before)["manifest.json"]}
+    assert seen == {
+        **before,
+        "manifest.json": (after if len(manifest["batches"]) == 2 else before)["manifest.json"],
+    }
     load(tmp_path / "killed", SECOND)
     assert content(tmp_path / "killed") == after
 
 
 @pytest.mark.parametrize("point", FAILPOINTS[:-1])
-def test_an_error_at_any_point_leaves_nothing_behind(point: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_at_any_point_leaves_nothing_behind(
+    point: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     load(tmp_path, FIRST)
     before = content(tmp_path)
     monkeypatch.setenv("VIPRECO_FAILPOINT", f"{point}:raise")
@@ -121,7 +130,9 @@ def test_an_error_at_any_point_leaves_nothing_behind(point: str, tmp_path: Path,
     assert content(tmp_path) == before
 
 
-def test_an_error_after_the_commit_does_not_take_the_batch_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_after_the_commit_does_not_take_the_batch_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("VIPRECO_FAILPOINT", "import-after-commit:raise")
     with pytest.raises(RuntimeError):
         load(tmp_path, FIRST)
@@ -165,14 +176,23 @@ def test_the_report_and_the_manifest_tell_the_same_ledger(tmp_path: Path) -> Non
 
 def test_a_closed_interval_is_stored_as_its_opening_and_its_closing(tmp_path: Path) -> None:
     load(tmp_path, FIRST)
-    rows = frame(tmp_path, "holdings").select("customer_id", "opened_date", "closed_date", "recorded_date").rows()
+    rows = (
+        frame(tmp_path, "holdings")
+        .select("customer_id", "opened_date", "closed_date", "recorded_date")
+        .rows()
+    )
     day = [dt.date(2025, 1, number) for number in range(1, 32)]
     assert rows == [("A", day[4], None, day[4]), ("B", day[1], None, day[1]), ("B", day[1], day[19], day[19])]
 
 
 def test_a_later_batch_closes_an_interval_without_a_warning_of_conflict(tmp_path: Path) -> None:
     load(tmp_path, FIRST)
-    report = load(tmp_path, {"holdings2.csv": "id,product,opened,closed\nA,fund,2025-01-05,2025-01-30\nB,fund,2025-01-02,2025-01-20\n"})
+    report = load(
+        tmp_path,
+        {
+            "holdings2.csv": "id,product,opened,closed\nA,fund,2025-01-05,2025-01-30\nB,fund,2025-01-02,2025-01-20\n"
+        },
+    )
     ledger = report.files[0]
     assert (ledger.accepted, ledger.quarantined, ledger.duplicates) == (1, 0, 1)
 
@@ -260,11 +280,14 @@ def test_a_full_disk_is_named_and_changes_nothing(tmp_path: Path) -> None:
     rows = "".join(f"K{number * 7919 % 1_000_003},2025-02-28,T{number % 977}\n" for number in range(60_000))
     (path,) = put(tmp_path, {"customers2.csv": "id,date,tier\n" + rows})
     limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))\n"
-    catch = PROGRAM.replace("import_(folder", "from vipreco.errors import VipRecoError\ntry:\n    import_(folder") + (
-        "except VipRecoError as error:\n    print(error.code)\n    sys.exit(error.exit_code)\n"
-    )
+    catch = PROGRAM.replace(
+        "import_(folder", "from vipreco.errors import VipRecoError\ntry:\n    import_(folder"
+    ) + ("except VipRecoError as error:\n    print(error.code)\n    sys.exit(error.exit_code)\n")
     ended = subprocess.run(
-        [sys.executable, "-c", limit + catch, str(tmp_path), path.name], capture_output=True, check=False, text=True
+        [sys.executable, "-c", limit + catch, str(tmp_path), path.name],
+        capture_output=True,
+        check=False,
+        text=True,
     )
     assert (ended.returncode, ended.stdout) == (7, "disk\n"), ended.stderr
     assert content(tmp_path) == before

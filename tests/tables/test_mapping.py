@@ -29,14 +29,27 @@ def read(folder: Path, text: str) -> Mapping:
     [
         ("source = [", "is not valid TOML"),
         (GOOD.replace("table = ", "tabel = ", 1), "unknown setting, did you mean table"),
-        (GOOD.replace('file = "f.csv"', 'file = "f.csv"\nencodign = "x"'), "unknown setting, did you mean encoding"),
+        (
+            GOOD.replace('file = "f.csv"', 'file = "f.csv"\nencodign = "x"'),
+            "unknown setting, did you mean encoding",
+        ),
         (GOOD.replace('"customers"', '"clients"'), "Input should be 'customers'"),
-        (GOOD.replace("customer_id", "custmer_id"), "customers.columns.custmer_id: unknown column, did you mean customer_id?"),
+        (
+            GOOD.replace("customer_id", "custmer_id"),
+            "customers.columns.custmer_id: unknown column, did you mean customer_id?",
+        ),
         (GOOD.replace(', snapshot_date = "date"', ""), "customers.columns: snapshot_date is required"),
         (GOOD + 'form = "flags"\n', "only holdings have a form"),
         (GOOD + 'products = { a = "b" }\n', "only for holdings as flags or openings"),
-        (HEAD + 'table = "holdings"\nform = "flags"\ncolumns = { customer_id = "id", snapshot_date = "d" }\n', "the flag columns are required"),
-        (GOOD + 'attributes = { who = { column = "Sexo", type = "category" } }\n', "protected attribute (sexo)"),
+        (
+            HEAD
+            + 'table = "holdings"\nform = "flags"\ncolumns = { customer_id = "id", snapshot_date = "d" }\n',
+            "the flag columns are required",
+        ),
+        (
+            GOOD + 'attributes = { who = { column = "Sexo", type = "category" } }\n',
+            "protected attribute (sexo)",
+        ),
         (GOOD + 'attributes = { who = { column = "x", type = "text" } }\n', "Input should be 'number'"),
         (GOOD.replace('"date"', '{ column = "d", constant = "2025-01-31" }'), "give exactly one of"),
         (GOOD.replace('"date"', '{ column = "d", decimal_mark = ",", thousands_mark = "," }'), "must differ"),
@@ -63,7 +76,9 @@ def test_a_file_that_no_entry_or_more_than_one_fits_is_refused(tmp_path: Path) -
     [("Gender", {"gender"}), ("cust_SEX", {"sex"}), ("marital status", set()), ("marital_status", {"marital_status"}),
      ("Ｓｅｘｏ", {"sexo"}), ("性别", {"性别"}), ("essex", set()), ("grace", set())],
 )  # fmt: skip
-def test_protected_attributes_are_seen_in_any_spelling_but_not_inside_words(name: str, words: set[str]) -> None:
+def test_protected_attributes_are_seen_in_any_spelling_but_not_inside_words(
+    name: str, words: set[str]
+) -> None:
     assert protected_words(name) == words
 
 
@@ -108,29 +123,47 @@ def value(folder: Path, rule: str, text: str) -> object:
         ('{ column = "x", type = "date" }', "1492-10-12", "x: date-implausible"),
         ('{ column = "x", type = "date", date_format = "%Y-%m" }', "2024-02", dt.date(2024, 2, 29)),
         ('{ column = "x", type = "date", date_format = "%Y-%m" }', "2024-13", "x: date-format"),
-        ('{ column = "x", type = "date", date_format = "%Y-%m", shift_months = -1 }', "2024-03", dt.date(2024, 2, 29)),
-        ('{ column = "x", type = "date", date_format = "%Y-%m", shift_months = 1 }', "2023-12", dt.date(2024, 1, 31)),
+        (
+            '{ column = "x", type = "date", date_format = "%Y-%m", shift_months = -1 }',
+            "2024-03",
+            dt.date(2024, 2, 29),
+        ),
+        (
+            '{ column = "x", type = "date", date_format = "%Y-%m", shift_months = 1 }',
+            "2023-12",
+            dt.date(2024, 1, 31),
+        ),
         ('{ column = "x", type = "date", month_end = true }', "2024-02-28", dt.date(2024, 2, 29)),
-        ('{ column = "x", type = "date", month_end = true, shift_months = 1 }', "2024-01-31", dt.date(2024, 2, 29)),
+        (
+            '{ column = "x", type = "date", month_end = true, shift_months = 1 }',
+            "2024-01-31",
+            dt.date(2024, 2, 29),
+        ),
         ('{ column = "x", type = "date", shift_months = 1 }', "2024-01-31", dt.date(2024, 2, 29)),
         ('{ column = "x", type = "date", date_format = "%Y%m%d" }', "20240229", dt.date(2024, 2, 29)),
         ('{ column = "x", type = "date", date_format = "%Y%m%d" }', "2024229", "x: date-format"),
         ('{ constant = "7", type = "number" }', "ignored", 7.0),
     ],
 )
-def test_a_cell_becomes_what_its_rule_declares(rule: str, text: str, expected: object, tmp_path: Path) -> None:
+def test_a_cell_becomes_what_its_rule_declares(
+    rule: str, text: str, expected: object, tmp_path: Path
+) -> None:
     assert value(tmp_path, rule, text) == expected
 
 
 def test_lists_are_split_and_trimmed_and_absent_ones_are_empty(tmp_path: Path) -> None:
     (tmp_path / "f.csv").write_text("id,ch\na,call | app\nb,\n")
     (tmp_path / "mapping.toml").write_text(
-        HEAD + 'table = "products"\ncolumns = { product_id = "id", name = "id", family = "id", channels = { column = "ch", separator = "|" } }\n'
+        HEAD
+        + 'table = "products"\ncolumns = { product_id = "id", name = "id", family = "id", channels = { column = "ch", separator = "|" } }\n'
     )
     import_(tmp_path / "tables", tmp_path / "mapping.toml", [tmp_path / "f.csv"], SETTINGS)
     (path,) = Tables.open(tmp_path / "tables").files("products")
     stored = pl.read_parquet(path).select("channels", "prerequisites", "repeatable", "recorded_date")
-    assert stored.rows() == [(["call", "app"], [], False, dt.date(1900, 1, 1)), ([], [], False, dt.date(1900, 1, 1))]
+    assert stored.rows() == [
+        (["call", "app"], [], False, dt.date(1900, 1, 1)),
+        ([], [], False, dt.date(1900, 1, 1)),
+    ]
 
 
 def test_activity_keeps_its_numbers_under_their_own_names(tmp_path: Path) -> None:
@@ -138,8 +171,16 @@ def test_activity_keeps_its_numbers_under_their_own_names(tmp_path: Path) -> Non
     (tmp_path / "f.csv").write_text("id,month,inflow\nA,2025-01,12.5\n")
     rule = 'table = "activity"\ncolumns = { customer_id = "id", month_date = { column = "month", date_format = "%Y-%m" } }\nattributes = { inflow = { column = "inflow", type = "number" } }\n'
     (tmp_path / "mapping.toml").write_text(HEAD + rule + GOOD.replace("f.csv", "c.csv"))
-    import_(tmp_path / "tables", tmp_path / "mapping.toml", [tmp_path / "c.csv", tmp_path / "f.csv"], SETTINGS)
+    import_(
+        tmp_path / "tables", tmp_path / "mapping.toml", [tmp_path / "c.csv", tmp_path / "f.csv"], SETTINGS
+    )
     (path,) = Tables.open(tmp_path / "tables").files("activity")
     assert pl.read_parquet(path).rows(named=True) == [
-        {"customer_id": "A", "month_date": dt.date(2025, 1, 31), "recorded_date": dt.date(2025, 1, 31), "inflow": 12.5, "batch_sequence": 1}
+        {
+            "customer_id": "A",
+            "month_date": dt.date(2025, 1, 31),
+            "recorded_date": dt.date(2025, 1, 31),
+            "inflow": 12.5,
+            "batch_sequence": 1,
+        }
     ]

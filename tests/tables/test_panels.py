@@ -70,12 +70,18 @@ def load(folder: Path, batches: Sequence[dict[str, list[Row]]]) -> Path:
 def intervals(tables: Path) -> set[tuple[str, str, dt.date, dt.date | None]]:
     """Newest version of each interval; one that never began is closed on the day it opened."""
     frame = pl.concat([pl.read_parquet(file) for file in Tables.open(tables).files("holdings")])
-    newest = frame.sort("recorded_date", "batch_sequence").group_by("customer_id", "product_id", "opened_date").last()
+    newest = (
+        frame.sort("recorded_date", "batch_sequence")
+        .group_by("customer_id", "product_id", "opened_date")
+        .last()
+    )
     real = newest.filter(pl.col("closed_date").is_null() | (pl.col("closed_date") > pl.col("opened_date")))
     return set(real.select("customer_id", "product_id", "opened_date", "closed_date").iter_rows())
 
 
-def replay(rows: Iterable[Row], openings: Iterable[Row] = ()) -> set[tuple[str, str, dt.date, dt.date | None]]:
+def replay(
+    rows: Iterable[Row], openings: Iterable[Row] = ()
+) -> set[tuple[str, str, dt.date, dt.date | None]]:
     """The oracle: walk through each customer's months one by one."""
     complete = {(who, month): held for who, month, held in rows}
     opened = {(who, month): held for who, month, held in openings}
@@ -176,7 +182,9 @@ def test_a_closing_is_a_version_of_its_own_known_at_the_month_that_showed_it(tmp
 
 
 def test_flag_and_opening_rows_are_observations(tmp_path: Path) -> None:
-    tables = load(tmp_path, [{"flags": [("a", MONTHS[0], (0, 0, 0))], "openings": [("b", MONTHS[1], (1, 0, 0))]}])
+    tables = load(
+        tmp_path, [{"flags": [("a", MONTHS[0], (0, 0, 0))], "openings": [("b", MONTHS[1], (1, 0, 0))]}]
+    )
     (path,) = Tables.open(tables).files("observations")
     assert pl.read_parquet(path).rows() == [("a", MONTHS[0], MONTHS[0], 1), ("b", MONTHS[1], MONTHS[1], 1)]
 
@@ -186,25 +194,40 @@ def test_more_flag_columns_than_fit_in_one_integer(tmp_path: Path) -> None:
     held = {"a": {0, 61, 62, 124, 149}, "b": {63, 100}}
     head = ",".join(["id", "month", *names])
     lines = [
-        ",".join([who, "2025-01-31", *("1" if at in bits else "0" for at in range(150))]) for who, bits in held.items()
+        ",".join([who, "2025-01-31", *("1" if at in bits else "0" for at in range(150))])
+        for who, bits in held.items()
     ]
     (tmp_path / "flags.csv").write_text("\n".join([head, *lines]) + "\n")
     (tmp_path / "products.csv").write_text("\n".join(["product_id", *names]) + "\n")
     wide = ", ".join(f'{name} = "{name}"' for name in names)
     mapping = MAPPING.replace('products = { p0 = "p0", p1 = "p1", p2 = "p2" }', f"products = {{ {wide} }}", 1)
     (tmp_path / "mapping.toml").write_text(mapping.replace("openings*.csv", "none*.csv"))
-    import_(tmp_path / "tables", tmp_path / "mapping.toml", [tmp_path / "products.csv", tmp_path / "flags.csv"], SETTINGS)
+    import_(
+        tmp_path / "tables",
+        tmp_path / "mapping.toml",
+        [tmp_path / "products.csv", tmp_path / "flags.csv"],
+        SETTINGS,
+    )
     found = {(who, product) for who, product, _, _ in intervals(tmp_path / "tables")}
     assert found == {(who, names[at]) for who, bits in held.items() for at in bits}
 
 
 @pytest.mark.parametrize(("policy", "expected"), [("0", set()), ("1", {("a", "p0", MONTHS[0], None)})])
-def test_an_empty_flag_means_what_the_mapping_declares(policy: str, expected: set[object], tmp_path: Path) -> None:
+def test_an_empty_flag_means_what_the_mapping_declares(
+    policy: str, expected: set[object], tmp_path: Path
+) -> None:
     (tmp_path / "products.csv").write_text("product_id\np0\np1\np2\n")
     (tmp_path / "flags.csv").write_text(f"id,month,p0,p1,p2\na,{MONTHS[0]},NA,0,0\n")
     text = MAPPING.replace('form = "flags"', f'form = "flags"\nempty_flag = "{policy}"')
-    (tmp_path / "mapping.toml").write_text(text.replace('file = "flags*.csv"', 'file = "flags*.csv"\nmissing = ["NA"]'))
-    import_(tmp_path / "tables", tmp_path / "mapping.toml", [tmp_path / "products.csv", tmp_path / "flags.csv"], SETTINGS)
+    (tmp_path / "mapping.toml").write_text(
+        text.replace('file = "flags*.csv"', 'file = "flags*.csv"\nmissing = ["NA"]')
+    )
+    import_(
+        tmp_path / "tables",
+        tmp_path / "mapping.toml",
+        [tmp_path / "products.csv", tmp_path / "flags.csv"],
+        SETTINGS,
+    )
     assert stored_or_nothing(tmp_path / "tables") == expected
 
 

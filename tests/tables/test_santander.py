@@ -65,7 +65,11 @@ def test_a_generated_archive_is_imported_whole_and_its_intervals_give_the_flags_
         for row in csv.DictReader(handle):
             month = dt.date.fromisoformat(row["fecha_dato"])
             end = (month.replace(day=1) + dt.timedelta(days=32)).replace(day=1) - dt.timedelta(days=1)
-            truth |= {(row["ncodpers"], name, end) for name in generate["PRODUCTS"] if row[f"ind_{name}_ult1"] == "1"}
+            truth |= {
+                (row["ncodpers"], name, end)
+                for name in generate["PRODUCTS"]
+                if row[f"ind_{name}_ult1"] == "1"
+            }
     observed = str(tables.files("observations")[0])
     found = duckdb.sql(
         f"""SELECT customer_id, product_id, snapshot_date FROM '{observed}' JOIN {held(tables)} USING (customer_id)
@@ -75,7 +79,9 @@ def test_a_generated_archive_is_imported_whole_and_its_intervals_give_the_flags_
     assert len(found) == len(truth) > 1000
 
 
-def test_the_generator_writes_the_same_bytes_for_the_same_seed_and_the_archive_s_quirks(tmp_path: Path) -> None:
+def test_the_generator_writes_the_same_bytes_for_the_same_seed_and_the_archive_s_quirks(
+    tmp_path: Path,
+) -> None:
     generate = runpy.run_path(str(HERE / "generate_archive.py"))
     for name in ("one.csv", "two.csv"):
         generate["write_archive"](tmp_path / name, 20_000, 7)
@@ -121,7 +127,9 @@ def test_the_random_sample_gives_the_month_before_and_what_was_added(_: int, tmp
     )
     assert report.exit_code == 0
     assert report.files[1].accepted == raw.height
-    added = raw.unpivot(pl.selectors.ends_with("__added"), index=["ncodpers", "target"]).filter(pl.col("value") == 1)
+    added = raw.unpivot(pl.selectors.ends_with("__added"), index=["ncodpers", "target"]).filter(
+        pl.col("value") == 1
+    )
     expected = {(who, name[4:].split("_ult1")[0], when) for who, when, name, _ in added.iter_rows()}
     query = f"SELECT customer_id, product_id, opened_date FROM {held(tables)}"
     assert expected <= set(duckdb.sql(query).fetchall())

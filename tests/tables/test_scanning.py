@@ -21,7 +21,9 @@ CELL = st.text(st.sampled_from('ab,"\n\r 客'), max_size=4)
 RULE = SourceRule.model_validate(
     {
         "file": "*",
-        "table": ({"table": "customers", "columns": {"customer_id": "a", "snapshot_date": "b", "tier": "c"}},),
+        "table": (
+            {"table": "customers", "columns": {"customer_id": "a", "snapshot_date": "b", "tier": "c"}},
+        ),
     }
 )
 
@@ -44,11 +46,17 @@ def read(path: Path, chunk_bytes: int) -> tuple[list[list[str]], list[int], list
     quoting=st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
 )
 def test_every_row_of_a_well_formed_file_is_read_in_chunks_of_any_size(
-    rows: list[tuple[str, str, str]], ending: str, chunk_bytes: int, quoting: int, tmp_path_factory: pytest.TempPathFactory
+    rows: list[tuple[str, str, str]],
+    ending: str,
+    chunk_bytes: int,
+    quoting: int,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     if quoting == csv.QUOTE_MINIMAL:  # the csv module leaves line ends of another kind unquoted
         plain = str.maketrans("", "", "\r\n")
-        rows = [(one.translate(plain), two.translate(plain), three.translate(plain)) for one, two, three in rows]
+        rows = [
+            (one.translate(plain), two.translate(plain), three.translate(plain)) for one, two, three in rows
+        ]
     text = io.StringIO(newline="")
     csv.writer(text, lineterminator=ending, quoting=quoting).writerows([("a", "b", "c"), *rows])
     path = tmp_path_factory.mktemp("scan") / "file.csv"
@@ -72,7 +80,9 @@ def physical_lines(rows: list[tuple[str, str, str]], ending: str) -> list[int]:
 
 def scanned(text: bytes) -> list[bytes]:
     records = scan(np.frombuffer(text, np.uint8), ord(","), final=True)
-    return [text[start:stop] for start, stop in zip(records.starts.tolist(), records.stops.tolist(), strict=True)]
+    return [
+        text[start:stop] for start, stop in zip(records.starts.tolist(), records.stops.tolist(), strict=True)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -130,4 +140,8 @@ def test_original_lines_can_be_fetched_from_chunks_of_any_size(tmp_path: Path) -
     source = CsvSource(path, RULE, chunk_bytes=64)
     chunks = [chunk.places for chunk in source.chunks()]
     picked = chunks[0].join(chunks).take(np.array([3, 40]))
-    assert list(source.originals(picked)) == [b"a,b,c\n", lines[3].encode() + b"\n", lines[40].encode() + b"\n"]
+    assert list(source.originals(picked)) == [
+        b"a,b,c\n",
+        lines[3].encode() + b"\n",
+        lines[40].encode() + b"\n",
+    ]
