@@ -58,7 +58,7 @@ class Shell:
             capture_output=True,
             text=True,
             check=False,
-            timeout=600,
+            timeout=1500,
         )
         self.folder = (self.home / ".folder").read_text().strip()
         return finished

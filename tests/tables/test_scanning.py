@@ -1,4 +1,3 @@
-# ruff: noqa: E501
 """The byte scan finds the same records as an independent CSV reader, in chunks of any size."""
 
 from __future__ import annotations
