@@ -37,6 +37,15 @@ def test_with_flat_priors_it_is_logistic_regression():
     assert found.intercepts[0] == pytest.approx(oracle.intercept_[0], abs=2e-4)
 
 
+def test_the_sum_of_probabilities_is_the_number_of_acquisitions():
+    """Also where most scores are tiny and a few are large: a coarse summary would promise too much."""
+    generator = np.random.default_rng(8)
+    raw = expit(generator.normal(-7, 3, (9000, 1)))
+    truth = generator.random((9000, 1)) < 0.5 * raw
+    found = Calibration.fit(raw, truth, everybody(raw), np.ones(9000), USUAL)
+    assert found.apply(raw).sum() == pytest.approx(truth.sum(), rel=0.005)
+
+
 def test_it_finds_the_line_that_made_the_data():
     raw, truth = drawn(np.random.default_rng(4), 200_000, -0.5, 1.2)
     found = Calibration.fit(raw, truth, everybody(raw), np.ones(len(raw)), FLAT)

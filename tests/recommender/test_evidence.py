@@ -23,7 +23,7 @@ def test_a_product_held_before_says_so_and_others_name_the_holding_that_speaks_f
     source = SOURCES["item-item-cosine"]().fit(known)
     asked = state([[1, 0, 0], [0, 1, 0], [0, 0, 0]], [[0, 0, 1], [0, 0, 0], [0, 0, 0]])
     found = offer_evidence(source, asked, np.array([0, 1, 2]), np.array([2, 2, 2]))
-    assert found.texts(("Account", "Card", "Fund")) == [
+    assert found.texts(("Account", "Card", "Fund")).to_list() == [
         "held it before",
         "because of Card",
         "common among customers",

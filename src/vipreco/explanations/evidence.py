@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from vipreco.candidates import CandidateSource, HoldingState, strongest_holdings
 
-HELD_BEFORE = "HELD_BEFORE"
-BECAUSE_HELD = "BECAUSE_HELD"
-COMMON = "COMMON"
-TEXTS = {
-    HELD_BEFORE: "held it before",
-    BECAUSE_HELD: "because of {product}",
-    COMMON: "common among customers",
-}
+NO_HOLDING = -1
+HELD_BEFORE = -2
+TEXTS = ("held it before", "common among customers")  # of the two codes, from the end
 
 
 @dataclass(frozen=True)
@@ -25,20 +20,16 @@ class Evidence:
     """Evidence for n offers.
 
     Args:
-        codes: HELD_BEFORE, BECAUSE_HELD or COMMON, shape (n,).
-        because: Column of the held product that speaks most for the offer, -1 for none, shape (n,).
+        because: Column of the held product that speaks most for the offer; NO_HOLDING where none does,
+            HELD_BEFORE where the customer held the offered product itself; shape (n,).
     """
 
-    codes: NDArray[Any]
     because: NDArray[np.intp]
 
-    def texts(self, product_names: tuple[str, ...]) -> list[str]:
+    def texts(self, product_names: tuple[str, ...]) -> pl.Series:
         """Return the reason of each offer in plain words."""
-        names = [*product_names, ""]  # the last one answers to -1
-        return [
-            TEXTS[str(code)].format(product=names[because])
-            for code, because in zip(self.codes, self.because, strict=True)
-        ]
+        texts = [*(f"because of {name}" for name in product_names), *TEXTS]
+        return pl.Series(texts, dtype=pl.String).gather(self.because % len(texts))
 
 
 def offer_evidence(
@@ -46,6 +37,4 @@ def offer_evidence(
 ) -> Evidence:
     """Return the evidence for the offers of product `columns[i]` to customer `rows[i]` of `state`."""
     because = strongest_holdings(source, state.take(rows), columns)
-    codes = np.where(because >= 0, BECAUSE_HELD, COMMON)
-    codes = np.where(state.held_before[rows, columns], HELD_BEFORE, codes)
-    return Evidence(codes, because)
+    return Evidence(np.where(state.held_before[rows, columns], HELD_BEFORE, because))

@@ -13,7 +13,7 @@ from scipy.special import expit, logit
 Matrix = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
-BINS = 200
+BIN_WIDTH = 0.02  # on the logit scale: a bin's mean score then stands for each of its rows
 SMALLEST = 1e-9
 
 
@@ -85,7 +85,7 @@ class _Counts:
 
 
 def _binned(raw: Matrix, truth: Mask, candidates: Mask, weights: NDArray[np.float64]) -> _Counts:
-    """Gather millions of pairs into at most 200 bins of equal size a product."""
+    """Gather millions of pairs into narrow bins of the score, for each product."""
     parts = [_bins_of(raw[:, p], truth[:, p], candidates[:, p], weights) for p in range(raw.shape[1])]
     product = np.concatenate([np.full(len(part[0]), p) for p, part in enumerate(parts)])
     score, weight, positive = (np.concatenate([part[i] for part in parts]) for i in range(3))
@@ -94,9 +94,7 @@ def _binned(raw: Matrix, truth: Mask, candidates: Mask, weights: NDArray[np.floa
 
 def _bins_of(raw: Matrix, truth: Mask, rows: Mask, weights: NDArray[Any]) -> tuple[Matrix, Matrix, Matrix]:
     score = logit(np.clip(raw[rows], SMALLEST, 1 - SMALLEST))
-    order = np.argsort(score, kind="stable")
-    bins = np.zeros(len(score), np.int64)
-    bins[order] = np.arange(len(score)) * min(BINS, len(score)) // max(len(score), 1)
+    _, bins = np.unique(np.round(score / BIN_WIDTH), return_inverse=True)
     weight = np.bincount(bins, weights[rows])
     mean = np.bincount(bins, weights[rows] * score) / np.where(weight > 0, weight, 1)
     positive = np.bincount(bins, weights[rows] * truth[rows])

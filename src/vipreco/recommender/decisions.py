@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -56,7 +58,7 @@ class Decisions:
     thin_evidence: NDArray[np.bool_]
     personalised: NDArray[np.bool_]
 
-    @property
+    @cached_property
     def rank(self) -> NDArray[np.int16]:
         """Place in the customer's list, 0 = not offered, shape (n, P)."""
         return ranks(self.priority, self.verdict == ALLOWED)
@@ -64,30 +66,41 @@ class Decisions:
     def frame(self) -> pl.DataFrame:
         """Return all rows, ordered by customer and product."""
         rows, columns = np.indices(self.verdict.shape)
-        return self._rows(rows.ravel(), columns.ravel(), self.rank.ravel())
+        return self.rows(rows.ravel(), columns.ravel())
+
+    def listed(self, top: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Return customer and product places of the first `top` offers of each customer, in order."""
+        count = min(top, len(self.product_ids))
+        of_rank = np.zeros((len(self.customer_ids), len(self.product_ids) + 1), np.intp)
+        np.put_along_axis(
+            of_rank, self.rank.astype(np.intp), np.arange(1, len(self.product_ids) + 1)[None], axis=1
+        )
+        rows, place = np.nonzero(of_rank[:, 1 : count + 1])
+        return rows, of_rank[rows, place + 1] - 1
 
     def offers(self, top: int) -> pl.DataFrame:
         """Return the first `top` offers of each customer, in order."""
-        rank = self.rank
-        rows, columns = np.nonzero((rank > 0) & (rank <= top))
-        order = np.lexsort((rank[rows, columns], rows))
-        rows, columns = rows[order], columns[order]
-        return self._rows(rows, columns, rank[rows, columns])
+        return self.rows(*self.listed(top))
 
-    def _rows(self, rows: NDArray[Any], columns: NDArray[Any], rank: NDArray[np.int16]) -> pl.DataFrame:
+    def rows(self, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> pl.DataFrame:
+        """Return the frame's rows of customer `rows[i]` and product `columns[i]`, in that order."""
         verdict = self.verdict[rows, columns]
         return pl.DataFrame(
             {
-                CUSTOMER_ID: pl.Series(self.customer_ids.astype(object), dtype=pl.String).gather(rows),
-                PRODUCT_ID: pl.Series(self.product_ids, dtype=pl.String).gather(columns),
+                CUSTOMER_ID: _texts(self.customer_ids.tolist()).gather(rows),
+                PRODUCT_ID: _texts(self.product_ids).gather(columns),
                 AS_OF_DATE: pl.repeat(self.as_of, len(rows), dtype=pl.Date, eager=True),
-                RANK: rank,
+                RANK: self.rank[rows, columns],
                 PROPENSITY: self.propensity[rows, columns],
                 PRIORITY: self.priority[rows, columns],
                 THIN_EVIDENCE: self.thin_evidence[columns],
                 PERSONALISED: self.personalised[rows],
                 SUPPRESSED: verdict != ALLOWED,
-                STAGE: pl.Series(STAGES, dtype=pl.String).gather(verdict),
-                REASON_CODE: pl.Series(REASONS, dtype=pl.String).gather(verdict),
+                STAGE: _texts(STAGES).gather(verdict),
+                REASON_CODE: _texts(REASONS).gather(verdict),
             }
         )
+
+
+def _texts(values: Sequence[str]) -> pl.Series:
+    return pl.Series(values, dtype=pl.String)

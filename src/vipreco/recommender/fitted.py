@@ -49,4 +49,10 @@ class Fitted:
 
     def propensities(self, matrix: FeatureMatrix) -> NDArray[np.float64]:
         """Return P(acquire) for each customer of a chunk and each product of the fit, shape (n, P)."""
-        return self.model.propensities(np.ascontiguousarray(matrix.values[:, self.kept]))
+        return self.model.propensities(self.columns_of(matrix))
+
+    def columns_of(self, matrix: FeatureMatrix) -> NDArray[np.float32]:
+        """Return the columns that the boosters see, shape (n, k); without a copy where these are all."""
+        if len(self.kept) == len(matrix.names):
+            return matrix.values
+        return np.take(matrix.values, self.kept, axis=1)

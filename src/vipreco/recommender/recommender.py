@@ -13,7 +13,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from vipreco.artifact import Manifest
-from vipreco.columns import CUSTOMER_ID, PRODUCT_ID
+from vipreco.columns import PRODUCT_ID
 from vipreco.errors import InputRejectedError
 from vipreco.explanations import (
     FamilyContribution,
@@ -151,13 +151,11 @@ class Recommender:
         return tuple(strongest_families(moved, fitted.names, families))
 
     def _with_reasons(self, decisions: Decisions, known: Situation, rows: slice, top: int) -> pl.DataFrame:
-        offers, catalog = decisions.offers(top), known.catalog
-        customers = np.searchsorted(decisions.customer_ids, offers[CUSTOMER_ID].to_numpy().astype(np.str_))
-        columns = catalog.places(offers[PRODUCT_ID].to_list()).astype(np.intp)
+        (customers, columns), catalog = decisions.listed(top), known.catalog
+        offers = decisions.rows(customers, columns)
         evidence = offer_evidence(self.fitted.source, known.state.take(rows), customers, columns)
         names = pl.Series(catalog.names, dtype=pl.String).gather(columns)
-        reasons = pl.Series(evidence.texts(catalog.names), dtype=pl.String)
-        return offers.with_columns(names.alias(PRODUCT_NAME), reasons.alias(REASON))
+        return offers.with_columns(names.alias(PRODUCT_NAME), evidence.texts(catalog.names).alias(REASON))
 
     def _golden_rows(self, view: AsOf) -> NDArray[np.float32]:
         computed = self.fitted.features.compute(view, self.fitted.product_ids)

@@ -1,0 +1,181 @@
+"""Measure import, features, training and scoring on the sizes that matter: time, and peak memory.
+
+    python experiments/bench_speed.py                             # full size; writes a CSV of 2.2 GB first
+    python experiments/bench_speed.py --work DIR --rows 300000    # a smaller trial in another folder
+
+Each step runs in a process of its own, so that its peak memory is its own. The archive (`train_generated.csv`
+in the work folder) is written by `santander/generate_archive.py` where it is missing. The table goes to
+standard output, progress to standard error, all numbers to `speed.json` in the work folder. Nothing fails
+when a target is missed: another machine is another speed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+HERE = Path(__file__).resolve().parent
+STEPS = HERE / "speed_steps.py"
+GENERATOR = HERE / "santander/generate_archive.py"
+PUBLIC = HERE.parents[1] / "shared/data/santander/customers_2015_05.parquet"
+ARCHIVE = "train_generated.csv"
+FULL_ROWS = 13_647_309
+ARCHIVE_STEPS = ("archive-import", "archive-features", "archive-fit", "archive-score")
+GIB = 2**30
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What one step took.
+
+    Args:
+        seconds: From the start of its process to the end.
+        peak_bytes: Largest resident memory of the process and its own children.
+        load: Load average of the last minute when it began: well above 1 means that others were at work.
+        facts: The step's own numbers.
+    """
+
+    seconds: float
+    peak_bytes: int
+    load: float
+    facts: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of the table; without a target it is only told."""
+
+    what: str
+    measured: float
+    target: float | None
+    unit: str
+
+    @property
+    def verdict(self) -> str:
+        if self.target is None:
+            return ""
+        return "yes" if self.measured <= self.target else "NO"
+
+
+def say(sentence: str) -> None:
+    print(sentence, file=sys.stderr, flush=True)
+
+
+def run_step(name: str, work: Path) -> Measured:
+    """Run one step in a fresh process."""
+    say(name)
+    begin, load = time.perf_counter(), os.getloadavg()[0]
+    command = [sys.executable, str(STEPS), name, str(work)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdout is not None
+        printed = child.stdout.read()
+        _, status, usage = os.wait4(child.pid, 0)
+        child.returncode = os.waitstatus_to_exitcode(status)
+    if child.returncode:
+        raise SystemExit(f"the step {name} ended with status {child.returncode}")
+    seconds = time.perf_counter() - begin
+    say(f"  {seconds:.1f} s")
+    return Measured(seconds, usage.ru_maxrss * 1024, load, json.loads(printed))
+
+
+def ready_archive(work: Path, rows: int) -> Path:
+    """Return the archive, written first where it is missing."""
+    path = work / ARCHIVE
+    if not path.exists():
+        say(f"writing {path}")
+        partial = path.with_suffix(".partial")
+        command = [sys.executable, str(GENERATOR), str(partial), "--rows", str(rows)]
+        subprocess.run(command, check=True, stdout=sys.stderr)
+        partial.replace(path)
+    return path
+
+
+def measure(work: Path, rows: int) -> dict[str, Measured]:
+    work.mkdir(parents=True, exist_ok=True)
+    found: dict[str, Measured] = {}
+    if PUBLIC.exists():
+        found["santander"] = run_step("santander", work)
+    else:
+        say("santander: skipped, the public files are not beside the project")
+    ready_archive(work, rows)
+    for name in ARCHIVE_STEPS:
+        found[name] = run_step(name, work)
+    return found
+
+
+def lines(found: Mapping[str, Measured]) -> list[Line]:
+    """Return the table in the order of the targets."""
+    archive = [found[name] for name in ARCHIVE_STEPS]
+    imported, features, fitted, scored = archive
+    return [
+        *santander_lines(found.get("santander")),
+        Line("archive: import", imported.seconds, 360, "s"),
+        Line("archive: features of one month, all customers", features.facts["features"], 60, "s"),
+        Line("archive: fit on two months", fitted.seconds, None, "s"),
+        Line("archive: score all customers, write the lists", scored.facts["scoring"], 300, "s"),
+        Line(
+            "archive: peak memory of the largest step",
+            max(one.peak_bytes for one in archive) / GIB,
+            12,
+            "GiB",
+        ),
+        Line("around the booster / raw predict", scored.facts["ratio"], 0.5, ""),
+        Line("    around the booster", scored.facts["around"], None, "s"),
+        Line("    raw predict", scored.facts["raw_predict"], None, "s"),
+    ]
+
+
+def santander_lines(measured: Measured | None) -> list[Line]:
+    if measured is None:
+        return []
+    return [
+        Line("Santander files: import, fit, offers for all", measured.seconds, 240, "s"),
+        Line("Santander files: peak memory", measured.peak_bytes / GIB, 3, "GiB"),
+    ]
+
+
+def show(rows: Sequence[Line], customers: int) -> None:
+    table = Table(title=f"Speed, {customers:,} customers in the newest month of the archive, 2 threads")
+    for name in ("what", "target", "measured", "met?"):
+        table.add_column(name, justify="left" if name == "what" else "right", no_wrap=True)
+    for row in rows:
+        target = "" if row.target is None else f"<= {row.target:g} {row.unit}"
+        table.add_row(row.what, target, f"{row.measured:.2f} {row.unit}", row.verdict)
+    Console(width=None if sys.stdout.isatty() else 120).print(table)
+
+
+def write_json(path: Path, found: Mapping[str, Measured], rows: Sequence[Line]) -> None:
+    content = {
+        "steps": {name: asdict(one) for name, one in found.items()},
+        "table": [{**asdict(row), "met": row.verdict} for row in rows],
+        "processors": os.cpu_count(),
+    }
+    path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--work", type=Path, default=HERE.parent / "data/bench", metavar="DIR")
+    parser.add_argument(
+        "--rows", type=int, default=FULL_ROWS, help="rows of an archive that is not there yet"
+    )
+    arguments = parser.parse_args()
+    work = arguments.work.resolve()
+    found = measure(work, arguments.rows)
+    rows = lines(found)
+    write_json(work / "speed.json", found, rows)
+    show(rows, int(found["archive-score"].facts["customers"]))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,214 @@
+"""One measured step of `bench_speed.py`, in a process of its own; prints its own times as one line of JSON.
+
+    python experiments/speed_steps.py STEP WORK_FOLDER
+
+Steps: santander, archive-import, archive-features, archive-fit, archive-score.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import lightgbm
+
+from vipreco.export import write_table
+from vipreco.features import FeatureSet
+from vipreco.history import AsOf, History
+from vipreco.project import Project, parse_toml
+from vipreco.propensity import Machine
+from vipreco.recommender import Lesson, Panel, Recommender, RecommenderSettings
+from vipreco.recommender.lists import offer_list, view_at
+from vipreco.tables import import_
+
+PROJECT = Project.find(Path(__file__))
+SANTANDER = PROJECT.root / "experiments/santander"
+PUBLIC = PROJECT.root.parent / "shared/data/santander"
+RECIPE = SANTANDER / "recipe.toml"
+PRODUCTS = SANTANDER / "products.csv"
+ARCHIVE = "train_generated.csv"
+MACHINE = Machine(PROJECT.seed, threads=2)
+TOP = 7
+LEARNT_MONTHS = 2
+
+Facts = dict[str, float]
+
+
+@dataclass
+class Stopwatch:
+    """Seconds by name."""
+
+    seconds: Facts = field(default_factory=dict)
+
+    @contextmanager
+    def timing(self, name: str) -> Iterator[None]:
+        begin = time.perf_counter()
+        yield
+        self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - begin
+
+
+def say(sentence: str) -> None:
+    print(f"  {sentence}", file=sys.stderr, flush=True)
+
+
+def imported(tables: Path, mapping: str, *files: Path) -> History:
+    """Import into an empty folder and open what came of it."""
+    shutil.rmtree(tables, ignore_errors=True)
+    import_(tables, SANTANDER / mapping, [PRODUCTS, *files], PROJECT.settings)
+    return opened(tables)
+
+
+def opened(tables: Path) -> History:
+    return History.open(tables, MACHINE.threads)
+
+
+def fit_and_save(lesson: Lesson, settings: RecommenderSettings, folder: Path) -> Recommender:
+    shutil.rmtree(folder, ignore_errors=True)
+    features = FeatureSet.read(PROJECT.features)
+    recommender = Recommender.fit(lesson, features, settings, MACHINE, say)
+    recommender.save(folder, {}, lesson.acquirers.views()[-1])
+    return recommender
+
+
+def write_offers(recommender: Recommender, view: AsOf, path: Path) -> int:
+    """Write the ranked list of every customer, as `vipreco offers --all` does; return the rows."""
+    offers = offer_list(recommender, view, TOP, say)
+    write_table(offers, path, "parquet")
+    return offers.height
+
+
+def santander(work: Path) -> Facts:
+    """Import, fit as the recipe says (without backtest), write the offers of all customers."""
+    work, watch = work / "santander", Stopwatch()
+    with watch.timing("import"):
+        history = imported(work / "tables", "mapping.toml", *sorted(PUBLIC.glob("[!mr]*_2015_0*.parquet")))
+        settings, rates = santander_recipe(work)
+    lesson = Lesson(Panel(history, (date(2015, 5, 31),)), rates)
+    with watch.timing("fit"):
+        recommender = fit_and_save(lesson, settings, work / "artifact")
+    with watch.timing("offers"):
+        rows = write_offers(recommender, history.as_of(date(2015, 5, 31)), work / "offers.parquet")
+    return {**watch.seconds, "offers_written": rows}
+
+
+def santander_recipe(work: Path) -> tuple[RecommenderSettings, Panel | None]:
+    """Return the settings of the recipe, and the unbiased sample where it asks for one."""
+    if not RECIPE.exists():
+        return RecommenderSettings(), None
+    from training.recipe import Recipe, labelled_dates  # noqa: PLC0415  the script's folder is not the root
+
+    recipe = parse_toml(RECIPE, Recipe)
+    if not recipe.data.rates_tables:
+        return recipe.recommender, None
+    sample = random_sample(work)
+    return recipe.recommender, Panel(sample, tuple(labelled_dates(recipe.recommender, sample.snapshot_dates)))
+
+
+def random_sample(work: Path) -> History:
+    script, source = SANTANDER / "prepare_random_sample.py", PUBLIC / "random_customer_months.parquet"
+    subprocess.run([sys.executable, script, source, work], check=True, stdout=sys.stderr)
+    files = [work / "random_customers.parquet", work / "random_holdings.parquet"]
+    return imported(work / "sample_tables", "random_sample.toml", *files)
+
+
+def archive_import(work: Path) -> Facts:
+    """Import the archive into an empty folder."""
+    history = imported(work / "archive_tables", "kaggle.toml", work / ARCHIVE)
+    return {"snapshots": len(history.snapshot_dates)}
+
+
+def archive_features(work: Path) -> Facts:
+    """Compute the features of the newest snapshot for all customers, down to the dense matrices."""
+    watch, features = Stopwatch(), FeatureSet.read(PROJECT.features)
+    with watch.timing("features"):
+        view = view_at(opened(work / "archive_tables"))
+        computed = features.compute(view, view.catalog_table()["product_id"].to_pylist())
+        with watch.timing("matrices"):
+            rows = sum(
+                len(matrix.values) for matrix in computed.chunks(RecommenderSettings().chunk_customers)
+            )
+    return {**watch.seconds, "customers": rows, "columns": len(computed.names)}
+
+
+def archive_fit(work: Path) -> Facts:
+    """Fit on the newest two as-of months whose label month is known."""
+    watch, history = Stopwatch(), opened(work / "archive_tables")
+    dates = tuple(history.snapshot_dates[-LEARNT_MONTHS - 1 : -1])
+    with watch.timing("fit"):
+        fit_and_save(Lesson(Panel(history, dates)), RecommenderSettings(), work / "artifact")
+    return dict(watch.seconds)
+
+
+def archive_score(work: Path) -> Facts:
+    """Score everybody of the newest snapshot and write the lists; then the raw predictions alone."""
+    watch, recommender = Stopwatch(), Recommender.load(work / "artifact", MACHINE.threads)
+    inside = Stopwatch()
+    with watch.timing("scoring"), boosters_timed(inside):
+        view = view_at(opened(work / "archive_tables"))
+        rows = write_offers(recommender, view, work / "offers.parquet")
+    customers = predict_alone(recommender, view, watch)
+    around = watch.seconds["scoring"] - inside.seconds["predict"]
+    facts = {
+        "customers": customers,
+        "offers_written": rows,
+        "around": around,
+        "within": inside.seconds["predict"],
+    }
+    return {**watch.seconds, **facts, "ratio": around / watch.seconds["raw_predict"]}
+
+
+@contextmanager
+def boosters_timed(watch: Stopwatch) -> Iterator[None]:
+    """Count the time inside `Booster.predict`, so that the rest is known exactly."""
+    predict: Callable[..., Any] = lightgbm.Booster.predict
+
+    def timed(*arguments: Any, **named: Any) -> Any:
+        with watch.timing("predict"):
+            return predict(*arguments, **named)
+
+    setattr(lightgbm.Booster, "predict", timed)  # noqa: B010  a checked assignment would be refused
+    try:
+        yield
+    finally:
+        setattr(lightgbm.Booster, "predict", predict)  # noqa: B010
+
+
+def predict_alone(recommender: Recommender, view: AsOf, watch: Stopwatch) -> int:
+    """Time the boosters by themselves on the matrices that the scoring gave them; return the customers."""
+    fitted = recommender.fitted
+    boosters = [*fitted.model.product.boosters, *([fitted.model.any] if fitted.model.any else [])]
+    computed = fitted.features.compute(view, fitted.product_ids).encoded(fitted.vocabulary)
+    for matrix in computed.chunks(fitted.settings.chunk_customers):
+        values = fitted.columns_of(matrix)
+        with watch.timing("raw_predict"):
+            for booster in boosters:
+                booster.model.predict(values, num_threads=MACHINE.threads)
+    return len(computed)
+
+
+STEPS: dict[str, Callable[[Path], Facts]] = {
+    "santander": santander,
+    "archive-import": archive_import,
+    "archive-features": archive_features,
+    "archive-fit": archive_fit,
+    "archive-score": archive_score,
+}
+
+
+def main() -> None:
+    name, work = sys.argv[1], Path(sys.argv[2]).resolve()
+    sys.path.insert(0, str(PROJECT.root))
+    print(json.dumps(STEPS[name](work)))
+
+
+if __name__ == "__main__":
+    main()
