@@ -58,7 +58,10 @@ def import_once(tables: Path, mapping: Path, sources: list[Path]) -> None:
 
 
 def prepare(work: Path) -> None:
-    """Import the published files and the unbiased sample; nothing happens when they are there."""
+    """Import the published files and the unbiased sample; nothing happens when they are there.
+
+    After a change of a mapping or of products.csv, begin with an empty work folder.
+    """
     sample = work / "sample-files"
     script = SANTANDER / "prepare_random_sample.py"
     source = PUBLISHED / "random_customer_months.parquet"

@@ -1,7 +1,7 @@
 """Experiment 001: which shape of model gives P(customer acquires product)? Run: python run.py WORK
 
 WORK is the folder that `make bench-quality` made; it holds the imported Santander files.
-Question, decision rule and result: report.md, written by this script from results.json.
+Question, decision rule and result: report.md.
 """
 
 from __future__ import annotations
@@ -141,10 +141,10 @@ def pair_columns(names: tuple[str, ...], products: int) -> tuple[NDArray[np.int6
 
 ARMS = (
     Arm("multiclass over acquirers", shares),
-    Arm("multiclass, 3 bags", bagged),
     Arm("one booster a product", one_a_product),
     Arm("one booster over pairs", pairs),
     Arm("multiclass with source scores", with_source_scores),
+    Arm("multiclass, 3 bags", bagged),
 )
 
 
@@ -213,7 +213,7 @@ def main(work: Path) -> None:
         first = outcome[0] if first is None else first
         results.append(measured(arm.name, outcome, first, data))
         print(json.dumps(results[-1]), flush=True)
-    (HERE / "results.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+        (HERE / "results.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
