@@ -109,7 +109,10 @@ def santander_lines(work: Path, folds: int, say: Callable[[str], None]) -> list[
 
 def uci_lines() -> list[Line]:
     judged = module_at(ROOT / "experiments" / "002-uci-bank-marketing" / "run.py").judge()
-    return [at_least("UCI bank-additional, time order, no duration: AUC", 0.80, judged["auc"])]
+    return [
+        at_least("UCI bank-additional, time order, no duration: AUC", 0.80, judged["auc"]),
+        Line("  second attempt, found after the judgement: AUC", "", judged["mixture_auc"], True),
+    ]
 
 
 def module_at(path: Path) -> ModuleType:
