@@ -82,6 +82,8 @@ def fit_and_save(lesson: Lesson, settings: RecommenderSettings, folder: Path) ->
 def write_offers(recommender: Recommender, view: AsOf, path: Path) -> int:
     """Write the ranked list of every customer, as `vipreco offers --all` does; return the rows."""
     offers = offer_list(recommender, view, TOP, say)
+    if len(offers) < view.population().num_rows:
+        raise SystemExit(f"{len(offers)} offers are fewer than customers: times without work mean nothing")
     write_table(offers, path, "parquet")
     return offers.height
 
