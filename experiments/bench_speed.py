@@ -2,6 +2,7 @@
 
     python experiments/bench_speed.py                             # full size; writes a CSV of 2.2 GB first
     python experiments/bench_speed.py --work DIR --rows 300000    # a smaller trial in another folder
+    python experiments/bench_speed.py --only archive              # without the public files, or only these
 
 Each step runs in a process of its own, so that its peak memory is its own. The archive (`train_generated.csv`
 in the work folder) is written by `santander/generate_archive.py` where it is missing. The table goes to
@@ -30,6 +31,8 @@ GENERATOR = HERE / "santander/generate_archive.py"
 PUBLIC = HERE.parents[1] / "shared/data/santander/customers_2015_05.parquet"
 ARCHIVE = "train_generated.csv"
 FULL_ROWS = 13_647_309
+SANTANDER = "santander"
+PARTS = (SANTANDER, "archive")
 ARCHIVE_STEPS = ("archive-import", "archive-features", "archive-fit", "archive-score")
 GIB = 2**30
 
@@ -40,14 +43,16 @@ class Measured:
 
     Args:
         seconds: From the start of its process to the end.
-        peak_bytes: Largest resident memory of the process and its own children.
-        load: Load average of the last minute when it began: well above 1 means that others were at work.
+        peak_bytes: Largest resident memory of the process or one of its own children. Linux starts the count
+            at the size of this script, which therefore stays small.
+        load: Load average of the last minute before and after. Before the first step all of it is the work
+            of others; after a step, what is above 2.
         facts: The step's own numbers.
     """
 
     seconds: float
     peak_bytes: int
-    load: float
+    load: tuple[float, float]
     facts: Mapping[str, float]
 
 
@@ -84,8 +89,8 @@ def run_step(name: str, work: Path) -> Measured:
     if child.returncode:
         raise SystemExit(f"the step {name} ended with status {child.returncode}")
     seconds = time.perf_counter() - begin
-    say(f"  {seconds:.1f} s")
-    return Measured(seconds, usage.ru_maxrss * 1024, load, json.loads(printed))
+    say(f"  {seconds:.1f} s, load {load:.1f} before")
+    return Measured(seconds, usage.ru_maxrss * 1024, (load, os.getloadavg()[0]), json.loads(printed))
 
 
 def ready_archive(work: Path, rows: int) -> Path:
@@ -100,35 +105,33 @@ def ready_archive(work: Path, rows: int) -> Path:
     return path
 
 
-def measure(work: Path, rows: int) -> dict[str, Measured]:
+def measure(work: Path, rows: int, parts: Sequence[str]) -> dict[str, Measured]:
+    """Run the steps of the parts asked for, as far as their input is there."""
     work.mkdir(parents=True, exist_ok=True)
-    found: dict[str, Measured] = {}
-    if PUBLIC.exists():
-        found["santander"] = run_step("santander", work)
-    else:
+    steps = [name for name in (SANTANDER, *ARCHIVE_STEPS) if name.partition("-")[0] in parts]
+    if SANTANDER in steps and not PUBLIC.exists():
         say("santander: skipped, the public files are not beside the project")
-    ready_archive(work, rows)
-    for name in ARCHIVE_STEPS:
-        found[name] = run_step(name, work)
-    return found
+        steps.remove(SANTANDER)
+    if "archive" in parts:
+        ready_archive(work, rows)
+    return {name: run_step(name, work) for name in steps}
 
 
 def lines(found: Mapping[str, Measured]) -> list[Line]:
     """Return the table in the order of the targets."""
-    archive = [found[name] for name in ARCHIVE_STEPS]
-    imported, features, fitted, scored = archive
+    archive = [found[name] for name in ARCHIVE_STEPS if name in found]
+    return [*santander_lines(found.get(SANTANDER)), *(archive_lines(archive) if archive else [])]
+
+
+def archive_lines(steps: Sequence[Measured]) -> list[Line]:
+    imported, features, fitted, scored = steps
+    peak = max(step.peak_bytes for step in steps) / GIB
     return [
-        *santander_lines(found.get("santander")),
         Line("archive: import", imported.seconds, 360, "s"),
         Line("archive: features of one month, all customers", features.facts["features"], 60, "s"),
         Line("archive: fit on two months", fitted.seconds, None, "s"),
         Line("archive: score all customers, write the lists", scored.facts["scoring"], 300, "s"),
-        Line(
-            "archive: peak memory of the largest step",
-            max(one.peak_bytes for one in archive) / GIB,
-            12,
-            "GiB",
-        ),
+        Line("archive: peak memory of the largest step", peak, 12, "GiB"),
         Line("around the booster / raw predict", scored.facts["ratio"], 0.5, ""),
         Line("    around the booster", scored.facts["around"], None, "s"),
         Line("    raw predict", scored.facts["raw_predict"], None, "s"),
@@ -144,8 +147,14 @@ def santander_lines(measured: Measured | None) -> list[Line]:
     ]
 
 
-def show(rows: Sequence[Line], customers: int) -> None:
-    table = Table(title=f"Speed, {customers:,} customers in the newest month of the archive, 2 threads")
+def title(found: Mapping[str, Measured]) -> str:
+    scored = found.get(ARCHIVE_STEPS[-1])
+    size = f", {scored.facts['customers']:,} customers in the newest month of the archive" if scored else ""
+    return f"Speed on 2 threads{size}"
+
+
+def show(rows: Sequence[Line], heading: str) -> None:
+    table = Table(title=heading)
     for name in ("what", "target", "measured", "met?"):
         table.add_column(name, justify="left" if name == "what" else "right", no_wrap=True)
     for row in rows:
@@ -169,12 +178,13 @@ def main() -> None:
     parser.add_argument(
         "--rows", type=int, default=FULL_ROWS, help="rows of an archive that is not there yet"
     )
+    parser.add_argument("--only", choices=PARTS, help="leave out the other part")
     arguments = parser.parse_args()
     work = arguments.work.resolve()
-    found = measure(work, arguments.rows)
+    found = measure(work, arguments.rows, [arguments.only] if arguments.only else PARTS)
     rows = lines(found)
     write_json(work / "speed.json", found, rows)
-    show(rows, int(found["archive-score"].facts["customers"]))
+    show(rows, title(found))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,97 @@
+"""The speed benchmark measures real work on a tiny archive, and says so in its table and its JSON."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import polars as pl
+import pytest
+
+SCRIPT = Path(__file__).resolve().parents[2] / "experiments" / "bench_speed.py"
+TOP = 7
+
+
+def _module() -> ModuleType:
+    found = importlib.util.spec_from_file_location("bench_speed", SCRIPT)
+    assert found is not None
+    assert found.loader is not None
+    module = importlib.util.module_from_spec(found)
+    sys.modules["bench_speed"] = module
+    found.loader.exec_module(module)
+    return module
+
+
+bench = _module()
+
+
+def measured(seconds: float, facts: dict[str, float], peak_gib: float = 1.0) -> object:
+    return bench.Measured(seconds, int(peak_gib * 2**30), (0.1, 1.9), facts)
+
+
+def archive(scoring: float, ratio: float) -> dict[str, object]:
+    facts = {"scoring": scoring, "ratio": ratio, "around": 20.0, "raw_predict": 100.0, "customers": 9}
+    steps = [measured(360.0, {}), measured(99.0, {"features": 60.1}), measured(5.0, {}, 12.5)]
+    return dict(zip(bench.ARCHIVE_STEPS, [*steps, measured(500.0, facts)], strict=True))
+
+
+def test_a_target_is_met_up_to_its_value_and_missed_above() -> None:
+    verdicts = {line.what: line.verdict for line in bench.lines(archive(scoring=300.0, ratio=0.51))}
+    assert verdicts == {
+        "archive: import": "yes",
+        "archive: features of one month, all customers": "NO",
+        "archive: fit on two months": "",
+        "archive: score all customers, write the lists": "yes",
+        "archive: peak memory of the largest step": "NO",
+        "around the booster / raw predict": "NO",
+        "    around the booster": "",
+        "    raw predict": "",
+    }
+
+
+def test_without_any_step_the_table_is_empty() -> None:
+    assert bench.lines({}) == []
+
+
+def test_the_peak_is_that_of_the_process_and_not_of_the_one_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    step = tmp_path / "step.py"
+    step.write_text("import sys; x = b'x' * (int(sys.argv[1]) * 2**20); print('{\"held\": %d}' % len(x))")
+    monkeypatch.setattr(bench, "STEPS", step)
+    large, small = (bench.run_step(str(size), tmp_path) for size in (400, 1))
+    assert large.facts == {"held": 400 * 2**20}
+    assert large.peak_bytes > 400 * 2**20
+    assert small.peak_bytes < 300 * 2**20
+
+
+def test_a_step_that_fails_ends_the_benchmark(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    step = tmp_path / "step.py"
+    step.write_text("raise SystemExit(3)")
+    monkeypatch.setattr(bench, "STEPS", step)
+    with pytest.raises(SystemExit, match="ended with status 3"):
+        bench.run_step("any", tmp_path)
+
+
+@pytest.mark.slow
+def test_a_tiny_archive_goes_from_file_to_lists(tmp_path: Path) -> None:
+    command = [sys.executable, str(SCRIPT), "--work", str(tmp_path), "--rows", "30000", "--only", "archive"]
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, env={**os.environ, "OPENBLAS_NUM_THREADS": "1"}
+    )
+    assert done.returncode == 0, done.stderr
+    content = json.loads((tmp_path / "speed.json").read_text())
+    scored = content["steps"]["archive-score"]["facts"]
+    offers = pl.read_parquet(tmp_path / "offers.parquet")
+    assert offers.height == scored["offers_written"]
+    assert offers["customer_id"].n_unique() == scored["customers"] > 1500
+    assert offers.group_by("customer_id").len()["len"].max() == TOP
+    assert scored["scoring"] == pytest.approx(scored["around"] + scored["within"])
+    assert all(one["peak_bytes"] > 50 * 2**20 for one in content["steps"].values())
+    assert "around the booster / raw predict" in done.stdout
+    assert "archive-score" in done.stderr
