@@ -11,20 +11,18 @@ from pathlib import Path
 from types import ModuleType
 from typing import Annotated, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from vipreco.errors import UsageError
+from vipreco.sections import Section
+from vipreco.tiers import TierLadder
 
 PROJECT_FILE = "vipreco.toml"
+__all__ = ["PROJECT_FILE", "Model", "Project", "Section", "Settings", "parse_toml", "read_settings"]
+
 Model = TypeVar("Model", bound=BaseModel)
 Rate = Annotated[float, Field(ge=0.0, le=1.0)]
-
-
-class Section(BaseModel):
-    """A part of a configuration file: unknown keys and wrong types are refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class ProjectSection(Section):
@@ -39,12 +37,6 @@ class ProjectSection(Section):
     model: str = "vipreco"
 
 
-class TierSection(Section):
-    """Which values of `customers.tier` mean a VIP customer."""
-
-    vip: tuple[str, ...] = ()
-
-
 class ImportSection(Section):
     """When a whole file is rejected instead of single rows (shares between 0 and 1)."""
 
@@ -56,7 +48,7 @@ class Settings(Section):
     """All of `vipreco.toml`."""
 
     project: ProjectSection
-    tiers: TierSection = TierSection()
+    tiers: TierLadder = TierLadder()
     import_: ImportSection = Field(default=ImportSection(), alias="import")
 
 
@@ -156,17 +148,30 @@ def parse_toml(path: Path, model: type[Model]) -> Model:
         UsageError: Unreadable, not TOML, an unknown key (with the nearest known one), or a wrong type.
     """
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
+        content = path.read_bytes()
+    except OSError as error:
         raise UsageError(f"cannot be read: {error}", where=str(path), code="unreadable") from error
-    except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"is not valid TOML: {error}", where=str(path), code="syntax") from error
+    return parse_content(content, model, str(path))
+
+
+def parse_content(content: bytes, model: type[Model], where: str) -> Model:
+    """Read the bytes of a TOML file into a checked `model`; `where` names it in the errors.
+
+    Raises:
+        UsageError: As `parse_toml`.
+    """
     try:
-        return model.model_validate_json(json.dumps(content, default=str))
+        parsed = tomllib.loads(content.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise UsageError(f"cannot be read: {error}", where=where, code="unreadable") from error
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"is not valid TOML: {error}", where=where, code="syntax") from error
+    try:
+        return model.model_validate_json(json.dumps(parsed, default=str))
     except ValidationError as error:
         raise UsageError(
             f"{error.error_count()} setting(s) are wrong",
-            where=str(path),
+            where=where,
             remedy="correct these settings; nothing was done",
             code="settings",
             examples=[_finding(item, model) for item in error.errors()],

@@ -16,6 +16,7 @@ from vipreco.history.asof import AsOf, lock_door, make_door
 from vipreco.history.contract import CONTRACTS
 from vipreco.history.cuts import Contested, contested_query, cuts, literal
 from vipreco.history.labels import Labels, labels_of
+from vipreco.history.relationship import RelationshipLabels, Span, relationship_labels
 from vipreco.history.sources import (
     FrameSources,
     ParquetSources,
@@ -26,6 +27,7 @@ from vipreco.history.sources import (
     typed,
 )
 from vipreco.tables import Tables
+from vipreco.tiers import TierLadder
 
 # The big tables stay in their files: a query reads the columns and dates that it needs.
 _LAZY = frozenset({CUSTOMERS, OBSERVATIONS, ACTIVITY})
@@ -117,11 +119,29 @@ class History:
         Raises:
             UsageError: The window is empty.
         """
-        if until <= after:
-            raise UsageError(
-                f"the window after {after} until {until} is empty", code="window", remedy="set until > after"
-            )
+        _check_window(after, until)
         return labels_of(self._base, self._uncut, after, until, known)
+
+    def relationship_changes(
+        self, after: date, until: date, ladder: TierLadder, known: date | None = None
+    ) -> RelationshipLabels:
+        """Return which customers of `after` left, sank or rose by `until`: the other source of labels.
+
+        Tier and assets at the start are those known at `after`; at the end, those of the last snapshot in
+        the window's last month. Who is not in one is unobserved, unless all their holdings ended.
+
+        Args:
+            after: Date of the population.
+            until: The window's last date.
+            ladder: The bank's tiers with their lines.
+            known: Date whose knowledge of the window is used (default: all that is known today).
+
+        Raises:
+            UsageError: The window is empty.
+        """
+        _check_window(after, until)
+        span = Span(after, until, known)
+        return relationship_labels(self._base, self._uncut, self._contested, span, ladder)
 
     def open_door(
         self, day: date, snapshots: Sequence[date], customers: pa.Array | None = None
@@ -171,6 +191,13 @@ class History:
             f"no snapshot was known at {day}",
             remedy=f"take a later date; {span}",
             code="no-snapshot",
+        )
+
+
+def _check_window(after: date, until: date) -> None:
+    if until <= after:
+        raise UsageError(
+            f"the window after {after} until {until} is empty", code="window", remedy="set until > after"
         )
 
 
