@@ -74,6 +74,15 @@ def test_rates_come_from_another_sample_where_the_rows_hold_acquirers_alone():
     assert found == pytest.approx(rows.acquired.sum(axis=0)[:2], rel=0.05)
 
 
+def test_the_rate_of_a_sample_is_not_bent_by_the_customers_it_shares_with_the_acquirers():
+    """Half of the sample's acquirers are learnt from elsewhere; without them only a ninth would acquire."""
+    rows = planted()
+    shared = rows.acquirers & (np.arange(len(rows)) % 2 == 0)
+    names = np.where(shared, rows.customer_ids, [f"other {name}" for name in rows.customer_ids])
+    model = AcquisitionModel.fit(rows.take(shared), GROWTH, rates=replace(rows, customer_ids=names))
+    assert model.propensities(rows.values).sum() == pytest.approx(rows.acquired.sum(), rel=0.03)
+
+
 def test_rates_of_customers_who_were_learnt_from_prove_nothing():
     rows = planted()
     acquirers = rows.take(rows.acquirers)

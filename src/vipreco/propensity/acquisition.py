@@ -109,15 +109,14 @@ class AcquisitionModel:
         Args:
             rows: Acquirers and, unless `rates` is given, an unbiased sample of the other customers.
             growth: Columns, settings, seed, threads.
-            rates: Another unbiased sample, for banks whose rows hold acquirers alone; customers who are
-                among the acquirers of `rows` take no part in the calibration.
+            rates: Another unbiased sample, for banks whose rows hold acquirers alone.
 
         Raises:
             InputRejectedError: All customers of `rates` are among the acquirers.
         """
         acquirers = rows.take(rows.acquirers)
         product = ProductModel.fit(acquirers, growth)
-        unseen = _cross_fitted(rows, growth) if rates is None else _unseen(product, acquirers, rates, growth)
+        unseen = _cross_fitted(rows, growth) if rates is None else _rated(product, acquirers, rates, growth)
         thin = acquirers.acquired.sum(axis=0) < growth.settings.thin_evidence_positives
         any_ = _fit_any(rows if rates is None else rates, growth)
         return cls(product, any_, _calibration(*unseen, growth.settings), thin)
@@ -183,21 +182,25 @@ def _held_out(rows: LabelledRows, growth: Growth) -> Iterator[Mask]:
     yield from (folds == fold for fold in range(count))
 
 
-def _unseen(
+def _rated(
     product: ProductModel, acquirers: LabelledRows, rates: LabelledRows, growth: Growth
 ) -> tuple[LabelledRows, Scores]:
-    """Return the rates of customers who are not among the acquirers, with raw probabilities."""
-    rows = rates.take(~np.isin(rates.customer_ids.astype(np.str_), acquirers.customer_ids.astype(np.str_)))
-    if not len(rows):
+    """Return the rates with raw probabilities; P(acquires anything) from boosters that have not seen the row.
+
+    Customers who are also among the acquirers stay in: they were chosen for an acquisition, and a sample
+    without them acquires less than the population does. The shares over the products have seen them, once
+    and at another date.
+    """
+    if np.isin(rates.customer_ids.astype(np.str_), acquirers.customer_ids.astype(np.str_)).all():
         raise InputRejectedError(
             "every customer of the rates tables is among the acquirers that are learnt from",
             remedy="give other customers, or leave the rates tables out of the recipe",
             code="rates-seen",
         )
     count = growth.settings.calibration_folds
-    folds = customer_folds(rows.customer_ids, count, growth.machine.seed)
-    raw = product.shares(rows.values)
+    folds = customer_folds(rates.customer_ids, count, growth.machine.seed)
+    raw = product.shares(rates.values)
     for fold in range(count):
-        any_ = _fit_any(rows.take(folds != fold), growth)
-        raw[folds == fold] *= any_.score(rows.values[folds == fold])[:, None] if any_ else CERTAIN
-    return rows, raw
+        any_ = _fit_any(rates.take(folds != fold), growth)
+        raw[folds == fold] *= any_.score(rates.values[folds == fold])[:, None] if any_ else CERTAIN
+    return rates, raw
