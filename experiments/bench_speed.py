@@ -43,8 +43,7 @@ class Measured:
 
     Args:
         seconds: From the start of its process to the end.
-        peak_bytes: Largest resident memory of the process or one of its own children. Linux starts the count
-            at the size of this script, which therefore stays small.
+        peak_bytes: Largest resident memory of the process or one of its own children, told by itself.
         load: Load average of the last minute before and after. Before the first step all of it is the work
             of others; after a step, what is above 2.
         facts: The step's own numbers.
@@ -81,16 +80,12 @@ def run_step(name: str, work: Path) -> Measured:
     say(name)
     begin, load = time.perf_counter(), os.getloadavg()[0]
     command = [sys.executable, str(STEPS), name, str(work)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
-        assert child.stdout is not None
-        printed = child.stdout.read()
-        _, status, usage = os.wait4(child.pid, 0)
-        child.returncode = os.waitstatus_to_exitcode(status)
-    if child.returncode:
-        raise SystemExit(f"the step {name} ended with status {child.returncode}")
-    seconds = time.perf_counter() - begin
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"the step {name} ended with status {done.returncode}")
+    seconds, told = time.perf_counter() - begin, json.loads(done.stdout)
     say(f"  {seconds:.1f} s, load {load:.1f} before")
-    return Measured(seconds, usage.ru_maxrss * 1024, (load, os.getloadavg()[0]), json.loads(printed))
+    return Measured(seconds, told["peak_bytes"], (load, os.getloadavg()[0]), told["facts"])
 
 
 def ready_archive(work: Path, rows: int) -> Path:

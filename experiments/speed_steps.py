@@ -8,6 +8,7 @@ Steps: santander, archive-import, archive-features, archive-fit, archive-score.
 from __future__ import annotations
 
 import json
+import resource
 import shutil
 import subprocess
 import sys
@@ -206,10 +207,22 @@ STEPS: dict[str, Callable[[Path], Facts]] = {
 }
 
 
+def peak_bytes() -> int:
+    """Return the largest resident memory so far of this process, or of the largest of its children.
+
+    The kernel's own count (`ru_maxrss`) of a process starts at the size of the one that started it; the high
+    water mark of the memory map does not. A child's count starts at our size, which is below our peak.
+    """
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    own = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM:"))
+    return max(own, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss) * 1024
+
+
 def main() -> None:
     name, work = sys.argv[1], Path(sys.argv[2]).resolve()
     sys.path.insert(0, str(PROJECT.root))
-    print(json.dumps(STEPS[name](work)))
+    facts = STEPS[name](work)
+    print(json.dumps({"facts": facts, "peak_bytes": peak_bytes()}))
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ import polars as pl
 import pytest
 
 SCRIPT = Path(__file__).resolve().parents[2] / "experiments" / "bench_speed.py"
+STEPS = SCRIPT.with_name("speed_steps.py")
 TOP = 7
 
 
@@ -58,16 +59,23 @@ def test_without_any_step_the_table_is_empty() -> None:
     assert bench.lines({}) == []
 
 
-def test_the_peak_is_that_of_the_process_and_not_of_the_one_before(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("held", "child", "least", "most"), [(0, 0, 0, 300), (400, 0, 400, 700), (0, 400, 400, 700)]
+)
+def test_the_peak_is_that_of_the_step_and_its_children_and_not_of_who_started_it(
+    held: int, child: int, least: int, most: int
 ) -> None:
-    step = tmp_path / "step.py"
-    step.write_text("import sys; x = b'x' * (int(sys.argv[1]) * 2**20); print('{\"held\": %d}' % len(x))")
-    monkeypatch.setattr(bench, "STEPS", step)
-    large, small = (bench.run_step(str(size), tmp_path) for size in (400, 1))
-    assert large.facts == {"held": 400 * 2**20}
-    assert large.peak_bytes > 400 * 2**20
-    assert small.peak_bytes < 300 * 2**20
+    ballast = b"x" * 800 * 2**20
+    code = (
+        "import runpy, subprocess, sys\n"
+        f"steps = runpy.run_path({str(STEPS)!r})\n"
+        f"held = b'x' * ({held} * 2**20)\n"
+        f"subprocess.run([sys.executable, '-c', 'x = b\"x\" * ({child} * 2**20)'], check=True)\n"
+        "print(steps['peak_bytes']())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert len(ballast) == 800 * 2**20
+    assert least * 2**20 <= int(done.stdout) < most * 2**20
 
 
 def test_a_step_that_fails_ends_the_benchmark(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
