@@ -10,6 +10,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PIP_VERSION := 26.3
+# Two processes; the tests of a file share what they prepare, so a file stays in one process.
+PARALLEL ?= -n 2 --dist loadfile
 
 # BLAS threads beside our own only slow a small machine down; the fits set their number themselves.
 export OPENBLAS_NUM_THREADS ?= 1
@@ -43,10 +45,10 @@ check: $(READY)
 	$(BIN)/lint-imports
 
 test: check  ## Check style, types and import contracts, and run every test.
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(PARALLEL)
 
 test-quick: check  ## The same without the tests that take more than ten seconds.
-	$(BIN)/python -m pytest -m 'not slow'
+	$(BIN)/python -m pytest $(PARALLEL) -m 'not slow'
 
 bench-quality: $(READY)  ## Measure ranking, calibration and AUC on the public data beside the project.
 	$(BIN)/python experiments/bench_quality.py

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -83,10 +84,23 @@ def test_the_commands_of_the_readme_work_in_order(tmp_path: Path) -> None:
 def test_the_commands_of_the_santander_section_work_in_order(tmp_path: Path) -> None:
     """The commands name files of the checkout and beside it; the results must stay out of both."""
     root = tmp_path / "checkout"
-    root.mkdir()
-    (root / "experiments").symlink_to(ROOT / "experiments")
+    shutil.copytree(ROOT / "experiments" / "santander", root / "experiments" / "santander")
+    grow_less(root / "experiments" / "santander" / "recipe.toml")
     (tmp_path / "shared").symlink_to(SHARED)
     run_all(commands("real-data"), root)
+
+
+def grow_less(recipe: Path) -> None:
+    """Let a recipe fit three small models where it fits eighteen: how good they are is measured elsewhere."""
+    text = recipe.read_text(encoding="utf-8")
+    for usual, small in {
+        "bags = 3": "bags = 1",
+        "rounds = 120": "rounds = 20",
+        "folds = 5": "folds = 2",
+    }.items():
+        assert usual in text
+        text = text.replace(usual, small)
+    recipe.write_text(text, encoding="utf-8")
 
 
 def test_every_make_target_of_the_readme_exists() -> None:
