@@ -11,9 +11,11 @@ import pyarrow as pa
 from vipreco.errors import UsageError
 from vipreco.features.dictionary import PLACEHOLDER, Dictionary, FeatureFile, Prohibited
 from vipreco.features.plan import Planned, plan
+from vipreco.features.tier_lines import TIER_LINES, TIERS_FILE, tier_lines
 from vipreco.history import AsOf, History
 from vipreco.history.contract import VIEWS
 from vipreco.history.guard import check_query
+from vipreco.tiers import TierLadder
 
 _KEYS = {"shared": (), "customer": ("customer_id",), "product": ("customer_id", "product_id")}
 _PROBE_DATE = date(2020, 1, 31)
@@ -28,11 +30,12 @@ def check_definition(dictionary: Dictionary, prohibited: Prohibited, definition:
     _check_files(dictionary, definition)
     _check_names(dictionary, prohibited)
     view = probe()
-    shared: frozenset[str] = frozenset()
+    view.derive(TIER_LINES, tier_lines(TierLadder(), view.date), TIERS_FILE)
+    shared: frozenset[str] = frozenset({TIER_LINES})
     names: list[str] = []
     for file in dictionary.file:
         sql = definition[file.sql_name].decode("utf-8")
-        planned = plan(file, sql, view.brought, view.columns)
+        planned = plan(file, sql, view.brought | shared, view.columns)
         if planned is None:
             raise _wrong(file, "no column of a bank could ever match `each`")
         _check_sources(planned, VIEWS | shared)

@@ -10,15 +10,18 @@ import numpy as np
 import pyarrow as pa
 
 from vipreco.columns import ACTIVITY, CUSTOMER_ID, CUSTOMERS
+from vipreco.durable import canonical_json
 from vipreco.errors import UsageError
 from vipreco.features.check import check_definition
 from vipreco.features.computed import ComputedFeatures, Pairs
 from vipreco.features.dictionary import Dictionary, Feature, Prohibited, parse_definition
 from vipreco.features.engine import CustomerBlock, customer_block, product_pairs
 from vipreco.features.plan import Planned, plan
+from vipreco.features.tier_lines import TIER_LINES, TIERS_FILE, tier_lines
 from vipreco.features.vocabulary import Vocabulary, most_frequent
 from vipreco.history import AsOf
 from vipreco.history.contract import CONTRACTS
+from vipreco.tiers import TierLadder
 
 DICTIONARY = "dictionary.toml"
 PROHIBITED = "prohibited.toml"
@@ -31,18 +34,28 @@ class FeatureSet:
         definition: Content of every file that defines a feature, by name; it goes into the artifact.
         dictionary: The parsed `dictionary.toml`.
         prohibited: The parsed `prohibited.toml`.
+        ladder: The bank's tiers, part of the definition: features read their lines.
     """
 
     def __init__(
-        self, definition: Mapping[str, bytes], dictionary: Dictionary, prohibited: Prohibited
+        self,
+        definition: Mapping[str, bytes],
+        dictionary: Dictionary,
+        prohibited: Prohibited,
+        ladder: TierLadder,
     ) -> None:
         self.definition = dict(sorted(definition.items()))
         self.dictionary = dictionary
         self.prohibited = prohibited
+        self.ladder = ladder
 
     @classmethod
-    def read(cls, folder: Path) -> FeatureSet:
+    def read(cls, folder: Path, ladder: TierLadder | None = None) -> FeatureSet:
         """Read and check `dictionary.toml`, `prohibited.toml` and the SQL files of a folder.
+
+        Args:
+            folder: The project's feature definitions.
+            ladder: The project's tiers; files that need their lines are left out where there are none.
 
         Raises:
             UsageError: A file is missing or wrong, the SQL and the dictionary disagree, a prohibited
@@ -60,6 +73,8 @@ class FeatureSet:
                 remedy=f"the folder needs {DICTIONARY}, {PROHIBITED} and the SQL files",
                 code="unreadable",
             ) from error
+        if ladder is not None and ladder.ladder:
+            definition[TIERS_FILE] = canonical_json(ladder.model_dump(mode="json"))
         return cls.from_definition(definition)
 
     @classmethod
@@ -68,7 +83,8 @@ class FeatureSet:
         dictionary = parse_definition(definition[DICTIONARY], Dictionary, DICTIONARY)
         prohibited = parse_definition(definition[PROHIBITED], Prohibited, PROHIBITED)
         check_definition(dictionary, prohibited, definition)
-        return cls(definition, dictionary, prohibited)
+        ladder = TierLadder.model_validate_json(definition.get(TIERS_FILE, b"{}"))
+        return cls(definition, dictionary, prohibited, ladder)
 
     @property
     def fingerprint(self) -> str:
@@ -95,6 +111,7 @@ class FeatureSet:
         self._refuse_prohibited(view)
         planned = self._plan(view)
         ids = view.query(f"SELECT {CUSTOMER_ID} FROM population ORDER BY customer_index")[CUSTOMER_ID]
+        view.derive(TIER_LINES, tier_lines(self.ladder, view.date), TIERS_FILE)
         for item in _of_grain(planned, "shared"):
             view.derive(item.file.name, item.sql, item.file.sql_name)
         blocks = [customer_block(view, item, len(ids)) for item in _of_grain(planned, "customer")]
@@ -125,7 +142,8 @@ class FeatureSet:
 
     def _plan(self, view: AsOf) -> list[Planned]:
         sql = {file.name: self.definition[file.sql_name].decode() for file in self.dictionary.file}
-        made = [plan(file, sql[file.name], view.brought, view.columns) for file in self.dictionary.file]
+        brought = view.brought | ({TIER_LINES} if self.ladder.ladder else set())
+        made = [plan(file, sql[file.name], brought, view.columns) for file in self.dictionary.file]
         return [item for item in made if item is not None]
 
     def _refuse_prohibited(self, view: AsOf) -> None:

@@ -59,3 +59,29 @@ class PropensitySettings(Section):
     thin_evidence_positives: Annotated[int, Field(ge=0)] = 30
     intercept_deviation: Positive = 0.5
     slope_deviation: Positive = 0.25
+
+
+class RelationshipSettings(Section):
+    """Settings of the models of leaving and rising.
+
+    Args:
+        leaving: Booster of P(leaving), of VIP customers alone: few rows, hence small trees.
+        rising: Booster of P(rising).
+        dates: How many of the newest as-of dates with complete labels are learnt from.
+        max_rows: Rows beyond this number, of customers below VIP who did not rise, are sampled and weighted.
+        least_cases: A change that happened, or did not, fewer times than this is not fitted.
+        calibration_folds: Customer folds for the calibration.
+        intercept_deviation: Prior standard deviation, on the logit scale, of the intercept's deviation.
+        slope_deviation: Prior standard deviation of the slope around 1.
+    """
+
+    leaving: BoosterSettings = BoosterSettings(
+        rounds=120, learning_rate=0.04, num_leaves=7, feature_fraction=0.3, lambda_l2=10.0
+    )
+    rising: BoosterSettings = BoosterSettings(rounds=150, feature_fraction=0.3, lambda_l2=10.0)
+    dates: Annotated[int, Field(ge=1, le=60)] = 6
+    max_rows: Annotated[int, Field(ge=1000)] = 300_000
+    least_cases: Annotated[int, Field(ge=1)] = 20
+    calibration_folds: Annotated[int, Field(ge=2, le=20)] = 3
+    intercept_deviation: Positive = 0.5
+    slope_deviation: Positive = 0.25

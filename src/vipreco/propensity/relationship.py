@@ -1,0 +1,165 @@
+"""P(leaving) of VIP customers and P(rising) of all: two calibrated boosters over customer-grain columns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vipreco.folds import customer_folds
+from vipreco.propensity.booster import Booster, Examples, Machine, Scores, Values
+from vipreco.propensity.calibration import Calibration, Mask
+from vipreco.propensity.settings import BoosterSettings, RelationshipSettings
+
+LEAVING: Final = "leaving"
+RISING: Final = "rising"
+CHANGES: Final = (LEAVING, RISING)
+"""What can become of a relationship; the columns of `ChangeRows`, in this order."""
+
+
+@dataclass(frozen=True)
+class ChangeRows:
+    """Customers at as-of dates with what became of them within the horizon.
+
+    Args:
+        customer_ids: Shape (n,).
+        values: Customer-grain columns, float32, shape (n, columns).
+        happened: Whether each of `CHANGES` happened, shape (n, 2).
+        known: Whether that is known and can happen at all; only VIP customers can leave, shape (n, 2).
+        weights: How many customers the row stands for, shape (n,).
+    """
+
+    customer_ids: NDArray[Any]
+    values: Values
+    happened: Mask
+    known: Mask
+    weights: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.customer_ids)
+
+    def take(self, rows: Mask) -> ChangeRows:
+        """Return the chosen rows."""
+        return ChangeRows(*(getattr(self, field.name)[rows] for field in fields(self)))
+
+    @classmethod
+    def stack(cls, parts: Sequence[ChangeRows]) -> ChangeRows:
+        """Put the rows of several dates under one another."""
+        return cls(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(cls)))
+
+
+@dataclass(frozen=True)
+class ChangeModel:
+    """A fitted, calibrated model of one change.
+
+    Args:
+        booster: Sees the customer-grain columns.
+        calibration: From raw to calibrated probabilities, of a single column.
+    """
+
+    booster: Booster
+    calibration: Calibration
+
+    @property
+    def positives(self) -> int:
+        """How many times the change happened in the rows that it learnt from."""
+        return int(self.calibration.positives[0])
+
+    def probabilities(self, values: Values) -> Scores:
+        """Return the calibrated probability of the change, shape (n,)."""
+        return self.calibration.apply(self.booster.score(values)[:, None])[:, 0]
+
+
+@dataclass(frozen=True)
+class RelationshipModel:
+    """What becomes of a customer within the horizon: leaves (VIP customers), rises (all).
+
+    Args:
+        names: Columns that it sees, shape (k,): the first ones of those of the fit.
+        leaving: None where the history shows too few who left or stayed.
+        rising: None where it shows too few who rose.
+    """
+
+    names: tuple[str, ...]
+    leaving: ChangeModel | None
+    rising: ChangeModel | None
+
+    @classmethod
+    def fit(
+        cls, rows: ChangeRows, names: tuple[str, ...], settings: RelationshipSettings, machine: Machine
+    ) -> RelationshipModel:
+        """Fit both models, each on the rows in which its change is known."""
+        models = [
+            fit_change(rows.take(rows.known[:, place]), place, names, settings, machine)
+            for place in range(len(CHANGES))
+        ]
+        return cls(names, *models)
+
+    def model(self, change: str) -> ChangeModel | None:
+        """Return the model of `leaving` or `rising`."""
+        return {LEAVING: self.leaving, RISING: self.rising}[change]
+
+    def probabilities(self, change: str, values: Values, rows: Mask) -> Scores:
+        """Return P(change) of the chosen customers, shape (n,); NaN for the others, or without a model.
+
+        Args:
+            change: `leaving` or `rising`.
+            values: Columns of the fit, shape (n, columns); the first ones are used.
+            rows: For whom it is asked, shape (n,).
+        """
+        found, model = np.full(len(values), np.nan), self.model(change)
+        if model is not None and rows.any():
+            found[rows] = model.probabilities(np.ascontiguousarray(values[rows, : len(self.names)]))
+        return found
+
+    def contributions(self, change: str, values: Values) -> Scores:
+        """Return what each column adds to the raw score of a change, shape (n, k); 0 without a model."""
+        model, seen = self.model(change), np.ascontiguousarray(values[:, : len(self.names)])
+        return model.booster.contributions(seen) if model else np.zeros(seen.shape)
+
+
+def fit_change(
+    rows: ChangeRows,
+    place: int,
+    names: tuple[str, ...],
+    settings: RelationshipSettings,
+    machine: Machine,
+) -> ChangeModel | None:
+    """Fit one change and calibrate it on folds of customers; None with too little to learn from."""
+    happened = rows.happened[:, place]
+    if min(int(happened.sum()), int((~happened).sum())) < settings.least_cases:
+        return None
+    grow = _Grower(names, (settings.leaving, settings.rising)[place], machine)
+    raw = _unseen(rows, happened, settings.calibration_folds, grow)
+    everyone = np.ones((len(rows), 1), bool)
+    deviations = (settings.intercept_deviation, settings.slope_deviation)
+    weights = rows.weights.astype(np.float64)
+    calibration = Calibration.fit(raw[:, None], happened[:, None], everyone, weights, deviations)
+    return ChangeModel(grow.fit(rows, happened), calibration)
+
+
+@dataclass(frozen=True)
+class _Grower:
+    names: tuple[str, ...]
+    settings: BoosterSettings
+    machine: Machine
+
+    def fit(self, rows: ChangeRows, happened: Mask) -> Booster:
+        examples = Examples(rows.values, happened, rows.weights)
+        return Booster.fit(examples, self.names, self.settings, self.machine)
+
+
+def _unseen(rows: ChangeRows, happened: Mask, count: int, grow: _Grower) -> Scores:
+    """Score each fold of customers by a booster of the others, shape (n,).
+
+    Windows of neighbouring dates overlap: only another customer is truly unseen.
+    """
+    folds, raw = customer_folds(rows.customer_ids, count, grow.machine.seed), np.empty(len(rows))
+    for fold in range(count):
+        unseen = folds == fold
+        booster = grow.fit(rows.take(~unseen), happened[~unseen])
+        raw[unseen] = booster.score(rows.values[unseen])
+    return raw
