@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from vipreco.candidates import CandidateSource
 from vipreco.features import FeatureMatrix, FeatureSet, Vocabulary
-from vipreco.propensity import AcquisitionModel
+from vipreco.propensity import LEAVING, RISING, AcquisitionModel, RelationshipModel
 from vipreco.recommender.settings import RecommenderSettings
 
 
@@ -32,6 +32,8 @@ class Fitted:
         settings: The recipe's settings.
         as_of: As-of dates that were learnt from, oldest first.
         snapshot_id: The tables that were learnt from.
+        relationship: The models of leaving and rising; None without a ladder of tiers, or where the history
+            shows too little.
     """
 
     product_ids: tuple[str, ...]
@@ -46,10 +48,18 @@ class Fitted:
     settings: RecommenderSettings
     as_of: tuple[date, ...]
     snapshot_id: str
+    relationship: RelationshipModel | None = None
 
     def propensities(self, matrix: FeatureMatrix) -> NDArray[np.float64]:
         """Return P(acquire) for each customer of a chunk and each product of the fit, shape (n, P)."""
         return self.model.propensities(self.columns_of(matrix))
+
+    def golden_scores(self, values: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Return every score of rows of booster columns: products, then leaving and rising where fitted."""
+        model, everybody = self.relationship, np.ones(len(values), bool)
+        changes = [change for change in (LEAVING, RISING) if model and model.model(change)]
+        scores = [model.probabilities(change, values, everybody) for change in changes] if model else []
+        return np.column_stack([self.model.propensities(values), *scores])
 
     def columns_of(self, matrix: FeatureMatrix) -> NDArray[np.float32]:
         """Return the columns that the boosters see, shape (n, k); without a copy where these are all."""

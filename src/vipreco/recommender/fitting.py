@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
 import numpy as np
@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 from vipreco.candidates import SOURCES, CandidateSource, holding_state, segment_values
 from vipreco.catalog import Catalog
 from vipreco.features import FeatureSet
-from vipreco.propensity import AcquisitionModel, Growth, LabelledRows, Machine
+from vipreco.history import window
+from vipreco.propensity import AcquisitionModel, Growth, LabelledRows, Machine, RelationshipModel
+from vipreco.recommender.changes import ChangeGatherer, change_dates, fit_relationship
 from vipreco.recommender.fitted import Fitted
 from vipreco.recommender.gathering import Gatherer, Panel
 from vipreco.recommender.settings import RecommenderSettings
@@ -71,6 +73,7 @@ def fit(
     step("propensity")
     growth = Growth(tuple(names[column] for column in kept), settings.propensity, machine)
     model = AcquisitionModel.fit(rows, growth, rates)
+    relationship = _fit_relationship(lesson, gatherer, machine, step)
     step("candidate source")
     return Fitted(
         product_ids=product_ids,
@@ -85,7 +88,25 @@ def fit(
         settings=settings,
         as_of=panel.as_of,
         snapshot_id=panel.history.snapshot_id,
+        relationship=relationship,
     )
+
+
+def _fit_relationship(
+    lesson: Lesson, gatherer: Gatherer, machine: Machine, step: Step
+) -> RelationshipModel | None:
+    """Fit leaving and rising on dates whose labels reach no further than those of the acquisitions."""
+    if not gatherer.features.ladder.ladder:
+        return None
+    step("leaving and rising")
+    panel, settings = lesson.rates or lesson.acquirers, gatherer.settings
+    until = window(panel.as_of[-1], settings.horizon_months, settings.gap_months)[1]
+    days = change_dates(settings, panel.history.snapshot_dates, until)
+    if not days:
+        return None
+    columns = gatherer.kept[gatherer.kept < len(gatherer.vocabulary.names)]
+    changes = ChangeGatherer(gatherer.features, gatherer.vocabulary, columns, settings, gatherer.seed)
+    return fit_relationship(changes, replace(panel, as_of=days), machine)
 
 
 def kept_columns(names: tuple[str, ...], leave_out: tuple[str, ...]) -> NDArray[np.int64]:

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from vipreco.arbitration import ArbitrationSettings
 from vipreco.project import Section
-from vipreco.propensity import PropensitySettings
+from vipreco.propensity import PropensitySettings, RelationshipSettings
 
 SourceName: TypeAlias = Literal["ease", "item-item-bm25", "item-item-cosine", "implicit-als"]
 
@@ -19,17 +19,22 @@ class RecommenderSettings(Section):
     Args:
         horizon_months: Length of the window in which an acquisition counts.
         gap_months: Months between the as-of date and the window.
+        relationship_horizon_months: Length of the window, after the as-of date, in which a customer leaves
+            or rises.
         source: Candidate source for "because you hold" reasons.
         leave_out: Features, or patterns of features (`*`), that the boosters do not see.
         chunk_customers: Customers that are scored at once; bounds the memory.
         propensity: The acquisition model.
+        relationship: The models of leaving and rising.
         arbitration: What offers are ordered by.
     """
 
     horizon_months: Annotated[int, Field(ge=1, le=24)] = 1
     gap_months: Annotated[int, Field(ge=0, le=12)] = 0
+    relationship_horizon_months: Annotated[int, Field(ge=1, le=24)] = 3
     source: SourceName = "ease"
     leave_out: tuple[str, ...] = ()
     chunk_customers: Annotated[int, Field(ge=100)] = 50_000
     propensity: PropensitySettings = PropensitySettings()
+    relationship: RelationshipSettings = RelationshipSettings()
     arbitration: ArbitrationSettings = ArbitrationSettings()

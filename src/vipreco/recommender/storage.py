@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,18 @@ from numpy.typing import NDArray
 from vipreco.artifact import Manifest, read_arrays, saving, verify, write_arrays, write_golden, write_manifest
 from vipreco.candidates import SOURCES, CandidateSource
 from vipreco.durable import canonical_json
-from vipreco.errors import IntegrityError
+from vipreco.errors import IntegrityError, UsageError
 from vipreco.features import FeatureSet, Vocabulary
-from vipreco.propensity import AcquisitionModel, Booster, Calibration, ProductModel
+from vipreco.propensity import (
+    LEAVING,
+    RISING,
+    AcquisitionModel,
+    Booster,
+    Calibration,
+    ChangeModel,
+    ProductModel,
+    RelationshipModel,
+)
 from vipreco.recommender.fitted import Fitted
 from vipreco.recommender.settings import RecommenderSettings
 
@@ -25,6 +35,7 @@ VOCABULARY_FILE = "vocabulary.json"
 METRICS_FILE = "metrics.json"
 PRODUCT_BOOSTER = "boosters/product-{}.txt"
 ANY_BOOSTER = "boosters/any.txt"
+CHANGE_BOOSTER = "boosters/{}.txt"
 
 
 def save(fitted: Fitted, folder: Path, metrics: Mapping[str, Any], golden: NDArray[np.float32]) -> Manifest:
@@ -45,11 +56,11 @@ def save(fitted: Fitted, folder: Path, metrics: Mapping[str, Any], golden: NDArr
         (target / VOCABULARY_FILE).write_bytes(fitted.vocabulary.to_bytes())
         (target / METRICS_FILE).write_bytes(canonical_json(metrics))
         _write_features(target / "features", fitted.features)
-        _write_boosters(target, fitted.model)
+        _write_boosters(target, fitted)
         write_arrays(target, "model", _model_arrays(fitted))
         write_arrays(target, "source", _numbers(fitted.source))
         values = np.nan_to_num(golden)  # missing numbers have their own tests; stored arrays are finite
-        write_golden(target, values, fitted.model.propensities(values))
+        write_golden(target, values, fitted.golden_scores(values))
         write_manifest(target, manifest_facts(fitted))
     return verify(folder)
 
@@ -61,6 +72,31 @@ def load(folder: Path, threads: int) -> Fitted:
         IntegrityError: A file is not what the manifest says, or the parts do not fit together.
     """
     verify(folder)
+    with reading(folder):
+        return _read(folder, threads)
+
+
+@contextmanager
+def reading(folder: Path) -> Iterator[None]:
+    """Turn whatever is missing or of another kind in a verified artifact into an error that says so.
+
+    Raises:
+        IntegrityError: A part that is needed is not there, or is not what it should be.
+    """
+    try:
+        yield
+    except IntegrityError:
+        raise
+    except (KeyError, ValueError, TypeError, OSError, UsageError) as error:
+        raise IntegrityError(
+            f"a part that this version of vipreco needs is missing or of another kind: {error}",
+            where=str(folder),
+            remedy="load it with the version that wrote it, or train it anew",
+            code="artifact-parts",
+        ) from error
+
+
+def _read(folder: Path, threads: int) -> Fitted:
     facts = json.loads((folder / RECOMMENDER_FILE).read_bytes())
     names, product_ids = tuple(facts["names"]), tuple(facts["product_ids"])
     arrays = read_arrays(folder, "model")
@@ -79,6 +115,7 @@ def load(folder: Path, threads: int) -> Fitted:
         settings=RecommenderSettings.model_validate_json(json.dumps(facts["settings"])),
         as_of=tuple(date.fromisoformat(day) for day in facts["as_of"]),
         snapshot_id=facts["snapshot_id"],
+        relationship=_read_relationship(folder, facts, names, threads),
     )
 
 
@@ -105,6 +142,22 @@ def _facts(fitted: Fitted) -> dict[str, Any]:
         "slope": fitted.model.calibration.slope,
         "bags": len(fitted.model.product.boosters),
         "rates_known": fitted.model.rates_known,
+        "relationship": _relationship_facts(fitted.relationship),
+    }
+
+
+def _relationship_facts(model: RelationshipModel | None) -> dict[str, Any] | None:
+    """Return what stands beside the boosters of leaving and rising."""
+    if model is None:
+        return None
+    changes = {change: model.model(change) for change in (LEAVING, RISING)}
+    calibrations = {change: item.calibration for change, item in changes.items() if item}
+    return {
+        "columns": len(model.names),
+        "calibrations": {
+            change: [item.slope, float(item.intercepts[0]), int(item.positives[0])]
+            for change, item in calibrations.items()
+        },
     }
 
 
@@ -140,11 +193,15 @@ def _read_features(folder: Path) -> FeatureSet:
     return FeatureSet.from_definition({path.name: path.read_bytes() for path in sorted(folder.iterdir())})
 
 
-def _write_boosters(folder: Path, model: AcquisitionModel) -> None:
+def _write_boosters(folder: Path, fitted: Fitted) -> None:
     (folder / "boosters").mkdir()
+    model, relationship = fitted.model, fitted.relationship
     named = {PRODUCT_BOOSTER.format(number): item for number, item in enumerate(model.product.boosters)}
     if model.any is not None:
         named[ANY_BOOSTER] = model.any
+    for change in (LEAVING, RISING):
+        if relationship is not None and (fitted_change := relationship.model(change)):
+            named[CHANGE_BOOSTER.format(change)] = fitted_change.booster
     for name, booster in named.items():
         (folder / name).write_text(booster.text(), encoding="utf-8")
 
@@ -161,6 +218,24 @@ def _read_model(
     calibration = Calibration(facts["slope"], arrays["intercepts"], arrays["positives"])
     any_ = _read_booster(folder / ANY_BOOSTER, names, 1, threads) if facts["rates_known"] else None
     return AcquisitionModel(product, any_, calibration, arrays["thin_evidence"])
+
+
+def _read_relationship(
+    folder: Path, facts: dict[str, Any], names: tuple[str, ...], threads: int
+) -> RelationshipModel | None:
+    stored = facts["relationship"]
+    if stored is None:
+        return None
+    seen = names[: stored["columns"]]
+
+    def model(change: str) -> ChangeModel | None:
+        if change not in stored["calibrations"]:
+            return None
+        slope, intercept, positives = stored["calibrations"][change]
+        booster = _read_booster(folder / CHANGE_BOOSTER.format(change), seen, 1, threads)
+        return ChangeModel(booster, Calibration(slope, np.array([intercept]), np.array([positives])))
+
+    return RelationshipModel(seen, model(LEAVING), model(RISING))
 
 
 def _read_booster(path: Path, names: tuple[str, ...], classes: int, threads: int) -> Booster:
@@ -181,4 +256,4 @@ def _check_widths(folder: Path, arrays: dict[str, NDArray[Any]], columns: int, p
 
 def golden_scorer(folder: Path) -> Callable[[NDArray[Any]], NDArray[Any]]:
     """Load the artifact and return what recomputes its golden scores; for `try_in_child`."""
-    return load(folder, threads=1).model.propensities
+    return load(folder, threads=1).golden_scores

@@ -1,0 +1,121 @@
+"""From a history to rows that teach who leaves and who rises, and the models fitted on them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from vipreco.columns import CUSTOMER_ID
+from vipreco.features import FeatureSet, Vocabulary
+from vipreco.folds import customer_folds
+from vipreco.history import AsOf, History, RelationshipLabels, add_months
+from vipreco.propensity import LEAVING, RISING, ChangeRows, Machine, RelationshipModel
+from vipreco.recommender.gathering import SAMPLING_PARTS, Panel, place_of
+from vipreco.recommender.settings import RecommenderSettings
+
+FLAGS = (LEAVING, RISING)
+
+
+@dataclass(frozen=True)
+class ChangeGatherer:
+    """Turns dates of a history into rows with the same columns and seed.
+
+    Args:
+        features: Feature definitions, with the bank's ladder of tiers.
+        vocabulary: Columns and categories of the fit.
+        kept: Positions, among the customer-grain columns, of those that the boosters see.
+        settings: The recipe's.
+        seed: The project's seed.
+    """
+
+    features: FeatureSet
+    vocabulary: Vocabulary
+    kept: NDArray[np.int64]
+    settings: RecommenderSettings
+    seed: int
+
+    def rows(self, panel: Panel) -> ChangeRows:
+        """Return the rows of a panel's as-of dates.
+
+        All VIP customers and all who rose are taken; of the others a weighted sample, where there are many.
+        """
+        limit = self.settings.relationship.max_rows // len(panel.as_of)
+        return ChangeRows.stack([self._rows_of(view, panel.history, limit) for view in panel.views()])
+
+    def _rows_of(self, view: AsOf, history: History, limit: int) -> ChangeRows:
+        labels = self.labels(history, view)
+        changes = labels.changes
+        ids = np.asarray(changes[CUSTOMER_ID].to_pylist(), np.str_)
+        wanted = place_of(ids, view.population()[CUSTOMER_ID])
+        weights = self._weights(ids, changes, limit)
+        chosen = np.sort(wanted[(wanted >= 0) & (weights[wanted] > 0)])
+        return ChangeRows(
+            ids[chosen].astype(object),
+            self.values(view.of(pa.array(ids[chosen].tolist(), pa.string()))),
+            np.column_stack([_true(changes[flag]) for flag in FLAGS])[chosen],
+            np.column_stack([_known(changes[flag]) for flag in FLAGS])[chosen],
+            weights[chosen],
+        )
+
+    def labels(self, history: History, view: AsOf) -> RelationshipLabels:
+        """Return what became of the customers of a view within the horizon."""
+        until = add_months(view.date, self.settings.relationship_horizon_months)
+        return history.relationship_changes(view.date, until, self.features.ladder)
+
+    def values(self, view: AsOf) -> NDArray[np.float32]:
+        """Return the columns that the boosters see, for all customers of a view, shape (n, k)."""
+        computed = self.features.compute(view, ()).encoded(self.vocabulary)
+        return np.ascontiguousarray(computed.customer_values[:, self.kept])
+
+    def _weights(self, ids: NDArray[Any], changes: pa.Table, limit: int) -> NDArray[np.float32]:
+        """Return how many customers each one stands for: 0 = not sampled or nothing known, shape (n,)."""
+        always = _known(changes[LEAVING]) | _true(changes[RISING])
+        others = _known(changes[RISING]) & ~always
+        rate = min(1.0, max(limit - int(always.sum()), 1) / max(int(others.sum()), 1))
+        sampled = others & (customer_folds(ids, SAMPLING_PARTS, self.seed) < rate * SAMPLING_PARTS)
+        weights = np.where(always, 1.0, 0.0)
+        weights[sampled] = others.sum() / max(int(sampled.sum()), 1)
+        return weights.astype(np.float32)
+
+
+def fit_relationship(gatherer: ChangeGatherer, panel: Panel, machine: Machine) -> RelationshipModel | None:
+    """Fit the models of leaving and rising on a panel; None where neither change can be learnt."""
+    rows = gatherer.rows(panel)
+    names = tuple(gatherer.vocabulary.names[place] for place in gatherer.kept)
+    model = RelationshipModel.fit(rows, names, gatherer.settings.relationship, machine)
+    return model if model.leaving or model.rising else None
+
+
+def change_dates(
+    settings: RecommenderSettings, snapshot_dates: Sequence[date], until: date
+) -> tuple[date, ...]:
+    """Return the newest as-of dates whose relationship labels are complete at `until`, oldest first.
+
+    Args:
+        settings: Horizon and number of dates.
+        snapshot_dates: The bank's snapshots.
+        until: Last date that may be known; nothing beyond it is learnt from.
+    """
+    days = sorted(day for day in snapshot_dates if day <= until)
+    ends = {day: add_months(day, settings.relationship_horizon_months) for day in days}
+    usable = [
+        day
+        for day, end in ends.items()
+        if end <= until and any(add_months(end, -1) < other <= end for other in days)
+    ]
+    return tuple(usable[-settings.relationship.dates :])
+
+
+def _true(flags: pa.ChunkedArray) -> NDArray[np.bool_]:
+    return np.asarray(pc.fill_null(flags, False).to_numpy(), bool)
+
+
+def _known(flags: pa.ChunkedArray) -> NDArray[np.bool_]:
+    return np.asarray(pc.is_valid(flags).to_numpy(), bool)

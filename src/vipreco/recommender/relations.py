@@ -1,0 +1,107 @@
+"""How customers stand with the bank: who can leave or rise, and with which chance."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vipreco.columns import AUM_AMOUNT, CUSTOMER_ID, TIER
+from vipreco.history import AsOf
+from vipreco.propensity import LEAVING, RISING, RelationshipModel
+from vipreco.tiers import TierLadder
+
+Floats = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Relations:
+    """The n customers of a view, in the order of their ids.
+
+    Args:
+        tiers: Tier as text, None where unknown, shape (n,).
+        aum: Assets under management, NaN where unknown, shape (n,).
+        next_line: Assets at which the next tier begins; NaN above the last or where unknown, shape (n,).
+        can_leave: VIP customers whom a model may score, shape (n,).
+        can_rise: Customers below the highest tier whom a model may score, shape (n,).
+    """
+
+    tiers: NDArray[Any]
+    aum: Floats
+    next_line: Floats
+    can_leave: Mask
+    can_rise: Mask
+
+    def take(self, rows: slice) -> Relations:
+        """Return some of the customers."""
+        return Relations(
+            self.tiers[rows],
+            self.aum[rows],
+            self.next_line[rows],
+            self.can_leave[rows],
+            self.can_rise[rows],
+        )
+
+
+@dataclass(frozen=True)
+class Chances:
+    """What may become of n customers within the horizon; NaN where nobody can tell.
+
+    Args:
+        leaving: P(a VIP customer leaves, falls below their tier, or loses half of their assets), shape (n,).
+        rising: P(a customer reaches a higher tier), shape (n,).
+    """
+
+    leaving: Floats
+    rising: Floats
+
+    @classmethod
+    def of(
+        cls, model: RelationshipModel | None, values: NDArray[np.float32], relations: Relations
+    ) -> Chances:
+        """Score customers by their columns of the fit, shape (n, k)."""
+        if model is None:
+            return cls(*(np.full(len(values), np.nan) for _ in range(2)))
+        return cls(
+            model.probabilities(LEAVING, values, relations.can_leave),
+            model.probabilities(RISING, values, relations.can_rise),
+        )
+
+
+def relations_of(view: AsOf, ladder: TierLadder, opted_out: Mask) -> Relations:
+    """Return how the customers of a view stand.
+
+    Args:
+        view: What was known at a date.
+        ladder: The bank's tiers.
+        opted_out: Customers whom no model may score, shape (n,), ordered by id.
+    """
+    rows = view.query(
+        f"SELECT {TIER}, CAST({AUM_AMOUNT} AS DOUBLE) AS aum FROM customers_now ORDER BY {CUSTOMER_ID}"
+    )
+    tiers, aum = rows[TIER].to_numpy().astype(object), np.asarray(rows["aum"].to_numpy(), np.float64)
+    ranks, vip = ladder.ranks(tiers), np.isin(tiers.astype(np.str_), np.array(ladder.vip, np.str_))
+    highest = max(map(ladder.rank, ladder.thresholds(view.date)), default=-1)
+    return Relations(
+        tiers=tiers,
+        aum=aum,
+        next_line=next_lines(ladder, ranks, aum, view),
+        can_leave=vip & (ranks >= 0) & ~opted_out,
+        can_rise=(ranks >= 0) & (ranks < highest) & ~opted_out,
+    )
+
+
+def next_lines(ladder: TierLadder, ranks: NDArray[np.int64], aum: Floats, view: AsOf) -> Floats:
+    """Return the line of the next higher tier than a customer's own, shape (n,); NaN where there is none.
+
+    By the tier that the bank gave, not by the assets: a tier may outlast the assets that gave it.
+    """
+    lines = ladder.thresholds(view.date)
+    places = np.array([ladder.rank(tier) for tier in lines], np.int64)
+    amounts = np.array([*lines.values(), np.nan])
+    return np.where(
+        (ranks >= 0) & ~np.isnan(aum), amounts[np.searchsorted(places, ranks, side="right")], np.nan
+    )
