@@ -145,7 +145,7 @@ def test_without_products_or_holdings_the_customer_columns_remain(tiny):
 def test_a_vocabulary_puts_the_frequent_categories_first_and_makes_rare_ones_unknown(tiny):
     found = computed(tiny, bank(tiers=("C", "B", "A", "B")))
     vocabulary = tiny.learn_vocabulary(found)
-    assert vocabulary == Vocabulary(("tier", "size"), {"tier": ("B", "A")})
+    assert vocabulary == Vocabulary(("tier", "size"), ("held", "balance"), {"tier": ("B", "A")})
     assert found.encoded(vocabulary).matrix().values[:, 0].tolist() == [-1, 0, 1, 0]
 
 
@@ -162,7 +162,7 @@ def test_a_vocabulary_counts_over_several_dates(tiny):
 
 
 def test_a_vocabulary_survives_its_bytes():
-    vocabulary = Vocabulary(("tier", "size"), {"tier": ("TOP", "大众", "")})
+    vocabulary = Vocabulary(("tier", "size"), ("held",), {"tier": ("TOP", "大众", "")})
     assert Vocabulary.from_bytes(vocabulary.to_bytes()) == vocabulary
 
 
@@ -186,16 +186,37 @@ def test_the_columns_of_the_fit_are_kept_and_a_lost_one_is_named(tiny):
         computed(tiny).encoded(vocabulary)
 
 
-def test_a_table_that_the_bank_lacks_leaves_its_features_out(tiny):
-    contacts = pa.table(
-        {
-            "contact_id": ["1", "2"],
-            "customer_id": ["2", "2"],
-            "product_id": ["q", "q"],
-            "contacted_at": pa.array([BEFORE] * 2),
-        }
+CONTACTS = pa.table(
+    {
+        "contact_id": ["1", "2"],
+        "customer_id": ["2", "2"],
+        "product_id": ["q", "q"],
+        "contacted_at": pa.array([BEFORE] * 2),
+    }
+)
+
+
+def test_a_table_that_comes_later_does_not_shift_the_columns_of_a_fit(tiny):
+    before = computed(tiny)
+    vocabulary = tiny.learn_vocabulary(before)
+    later = computed(tiny, {**bank(), "contacts": CONTACTS}).encoded(vocabulary)
+    assert tuple(later.names) == vocabulary.columns(["p", "q"])
+    np.testing.assert_array_equal(later.matrix().values, before.encoded(vocabulary).matrix().values)
+
+
+def test_a_table_that_is_gone_leaves_the_defaults_of_its_features(tiny):
+    whole = computed(tiny, {**bank(), "contacts": CONTACTS})
+    vocabulary = tiny.learn_vocabulary(whole)
+    lost = computed(tiny).encoded(vocabulary)
+    assert lost.names == whole.names
+    np.testing.assert_array_equal(lost.matrix().product_values[:, :, 2], np.zeros((4, 2)))
+    np.testing.assert_array_equal(
+        lost.matrix().product_values[:, :, :2], whole.matrix().product_values[:, :, :2]
     )
-    found = computed(tiny, {**bank(), "contacts": contacts})
+
+
+def test_a_table_that_the_bank_lacks_leaves_its_features_out(tiny):
+    found = computed(tiny, {**bank(), "contacts": CONTACTS})
     assert found.pairs.names == ("held", "balance", "asked")
     np.testing.assert_array_equal(found.matrix().product_values[2, 1], np.float32([0, NAN, 2]))
     assert computed(tiny).pairs.names == ("held", "balance")

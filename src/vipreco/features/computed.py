@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vipreco.errors import UsageError
-from vipreco.features.vocabulary import UNKNOWN, Vocabulary, recoded
+from vipreco.features.vocabulary import UNKNOWN, Vocabulary, column_names, recoded
 
 Floats = NDArray[np.float32]
 
@@ -63,6 +63,24 @@ class Pairs:
     products: NDArray[np.int32]
     values: Floats
 
+    def of(self, names: tuple[str, ...], fills: Mapping[str, float | str | None]) -> Pairs:
+        """Return the same pairs with these features in this order; an absent one has its default.
+
+        Raises:
+            UsageError: A feature is neither here nor in the dictionary.
+        """
+        if names == self.names:
+            return self
+        places = {name: place for place, name in enumerate(self.names)}
+        defaults = [
+            self.defaults[places[name]] if name in places else _number(_known_fill(name, fills))
+            for name in names
+        ]
+        values = np.empty((len(self.values), len(names)), dtype=np.float32)
+        for column, name in enumerate(names):
+            values[:, column] = self.values[:, places[name]] if name in places else defaults[column]
+        return replace(self, names=names, defaults=np.asarray(defaults, dtype=np.float32), values=values)
+
     def scatter(self, target: NDArray[np.float32], start: int) -> None:
         """Write the customers from `start` on into `target`, shape (n, products, features)."""
         first, last = np.searchsorted(self.rows, [start, start + len(target)])
@@ -98,8 +116,7 @@ class ComputedFeatures:
     @property
     def names(self) -> list[str]:
         """Names of the columns of a matrix, in order."""
-        blocks = [f"{name}@{product}" for product in self.product_ids for name in self.pairs.names]
-        return [*self.customer_names, *blocks]
+        return list(column_names(self.customer_names, self.pairs.names, self.product_ids))
 
     @property
     def category_names(self) -> list[str]:
@@ -135,6 +152,7 @@ class ComputedFeatures:
             customer_names=vocabulary.names,
             customer_values=values,
             categories=vocabulary.categories,
+            pairs=self.pairs.of(vocabulary.product_names, self.fills),
         )
 
     def _column(self, name: str, vocabulary: Vocabulary) -> Floats | float:
@@ -147,13 +165,21 @@ class ComputedFeatures:
         return recoded(self.categories[name], known)[column.astype(np.int32)]
 
     def _absent(self, name: str, known: tuple[str, ...] | None) -> float:
-        if name not in self.fills:
-            raise UsageError(
-                f"the fitted feature {name} is missing: the tables no longer have its column",
-                remedy="import files with the same columns, or fit anew",
-                code="feature-missing",
-            )
-        fill = self.fills[name]
+        fill = _known_fill(name, self.fills)
         if known is not None:
             return float(known.index(fill)) if isinstance(fill, str) and fill in known else UNKNOWN
-        return float("nan") if fill is None else float(fill)
+        return _number(fill)
+
+
+def _known_fill(name: str, fills: Mapping[str, float | str | None]) -> float | str | None:
+    if name not in fills:
+        raise UsageError(
+            f"the fitted feature {name} is missing: the tables no longer have its column",
+            remedy="import files with the same columns, or fit anew",
+            code="feature-missing",
+        )
+    return fills[name]
+
+
+def _number(fill: float | str | None) -> float:
+    return float("nan") if fill is None else float(fill)

@@ -134,7 +134,7 @@ class FeatureSet:
             name: most_frequent(values, counts, limits.get(name, limits[""]))
             for name, (values, counts) in found.items()
         }
-        return Vocabulary(names, categories)
+        return Vocabulary(names, computed[0].pairs.names, categories)
 
     def features(self) -> list[Feature]:
         """Return the entries of the dictionary, with `{column}` where a bank's own columns come in."""

@@ -16,28 +16,53 @@ UNKNOWN = -1
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """Names of the customer columns in the order of the fit, and the categories behind the codes.
+    """Names of the columns in the order of the fit, and the categories behind the codes.
 
     Attributes:
         names: Customer-grain columns.
+        product_names: Product-grain features; each product has a column for every one of them.
         categories: For each category column, its values; the code of a value is its place. All other
             values, and missing ones, have the code -1.
     """
 
     names: tuple[str, ...]
+    product_names: tuple[str, ...]
     categories: dict[str, tuple[str, ...]]
+
+    def columns(self, product_ids: Sequence[str]) -> tuple[str, ...]:
+        """Return the names of all columns of a matrix over these products, in order."""
+        return column_names(self.names, self.product_names, product_ids)
 
     def to_bytes(self) -> bytes:
         """Return canonical JSON for the artifact."""
-        return canonical_json({"names": list(self.names), "categories": self.categories})
+        return canonical_json(
+            {
+                "names": list(self.names),
+                "product_names": list(self.product_names),
+                "categories": self.categories,
+            }
+        )
 
     @classmethod
     def from_bytes(cls, content: bytes) -> Vocabulary:
         """Read what `to_bytes` wrote."""
         facts = json.loads(content)
         return cls(
-            tuple(facts["names"]), {name: tuple(values) for name, values in facts["categories"].items()}
+            tuple(facts["names"]),
+            tuple(facts["product_names"]),
+            {name: tuple(values) for name, values in facts["categories"].items()},
         )
+
+
+def column_names(
+    names: Sequence[str], product_names: Sequence[str], product_ids: Sequence[str]
+) -> tuple[str, ...]:
+    """Return the names of the columns of a matrix: the customer's, then a block for each product.
+
+    >>> column_names(["age"], ["held", "balance"], ["p", "q"])
+    ('age', 'held@p', 'balance@p', 'held@q', 'balance@q')
+    """
+    return (*names, *(f"{name}@{product}" for product in product_ids for name in product_names))
 
 
 def most_frequent(values: Sequence[str], counts: NDArray[np.int64], limit: int) -> tuple[str, ...]:
