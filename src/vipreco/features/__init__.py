@@ -1,8 +1,9 @@
 """Features: SQL definitions with a dictionary, computed over an as-of view of the history."""
 
 from vipreco.features.computed import ComputedFeatures, FeatureMatrix
+from vipreco.features.dictionary import Prohibited
 from vipreco.features.document import render_dictionary
-from vipreco.features.feature_set import FeatureSet
+from vipreco.features.feature_set import FeatureSet, read_prohibited
 from vipreco.features.vocabulary import Vocabulary
 
-__all__ = ["ComputedFeatures", "FeatureMatrix", "FeatureSet", "Vocabulary", "render_dictionary"]
+__all__ = ["ComputedFeatures", "FeatureMatrix", "FeatureSet", "Prohibited", "Vocabulary", "read_prohibited", "render_dictionary"]

@@ -57,7 +57,9 @@ def probe() -> AsOf:
     }
     frames = {
         "customers": pa.table({"customer_id": one, "snapshot_date": day, **attributes}),
-        "activity": pa.table({"customer_id": one, "month_date": day, "flow": pa.array([1.0])}),
+        "activity": pa.table(
+            {"customer_id": one, "month_date": day, "flow": pa.array([1.0]), "flow_amount": pa.array([1.0])}
+        ),
         "holdings": pa.table({"customer_id": one, "product_id": one, "opened_date": day}),
         "products": pa.table({"product_id": one}),
         "contacts": pa.table({"contact_id": one, "customer_id": one, "contacted_at": day}),

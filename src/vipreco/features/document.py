@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from vipreco.features.dictionary import Feature, FeatureFile
 from vipreco.features.feature_set import FeatureSet
+from vipreco.features.tier_lines import TIER_LINES
 
 _HEAD = """# Data dictionary
 
@@ -40,8 +41,9 @@ def _views() -> str:
 
 Views of the time door, and nothing else: `customers`, `customers_now` (one row for each of the population),
 `population`, `holdings`, `observations`, `products`, `activity`, `contacts`, `clock` (as_of_date,
-snapshot_date), `snapshots` (snapshot_date, lag: 0 = newest); and the shared steps below. Files, clocks and
-chance are refused.
+snapshot_date), `snapshots` (snapshot_date, lag: 0 = newest), `tier_lines` (the lines of `[tiers]` in
+`vipreco.toml` that are valid at the as-of date: tier, tier_rank from 0, from_amount); and the shared steps
+below. Files, clocks and chance are refused.
 """
 
 
@@ -52,11 +54,19 @@ def _family(name: str, files: list[FeatureFile]) -> str:
 
 def _file(file: FeatureFile) -> str:
     sources = ", ".join(f"`{table}`" for table in file.tables)
-    needs = f" Left out where the bank brought no {file.requires}." if file.requires else ""
+    needs = _needs(file)
     each = f" For each {' and '.join(file.each.kinds)} column `{file.each.columns}`." if file.each else ""
     head = f"`{file.sql_name}` ({file.grain}), from {sources}. {file.description}{each}{needs}\n"
     table = ["| feature | type | default | meaning |", "|---|---|---|---|", *map(_row, file.features)]
     return "\n".join([head, *table]) + "\n"
+
+
+def _needs(file: FeatureFile) -> str:
+    if not file.requires:
+        return ""
+    if file.requires == TIER_LINES:
+        return " Left out where `vipreco.toml` has no ladder of tiers."
+    return f" Left out where the bank brought no {file.requires}."
 
 
 def _row(feature: Feature) -> str:

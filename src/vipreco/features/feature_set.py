@@ -187,6 +187,19 @@ class FeatureSet:
         return {"": Feature.model_fields["max_categories"].default, **limits}
 
 
+def read_prohibited(folder: Path) -> Prohibited:
+    """Read what no feature may use from the `prohibited.toml` of a folder.
+
+    Raises:
+        UsageError: The file is missing or wrong.
+    """
+    path = Path(folder) / PROHIBITED
+    try:
+        return parse_definition(path.read_bytes(), Prohibited, str(path))
+    except OSError as error:
+        raise UsageError(f"cannot be read: {error.strerror}", where=str(path), code="unreadable") from error
+
+
 def _of_grain(planned: list[Planned], grain: str) -> list[Planned]:
     return [item for item in planned if item.file.grain == grain]
 
