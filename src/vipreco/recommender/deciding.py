@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vipreco.arbitration import priority
+from vipreco.arbitration import Customers, SlateRules, Standing, context_of, worth
 from vipreco.candidates import HoldingState, holding_state
 from vipreco.catalog import Catalog
-from vipreco.columns import CUSTOMER_ID
+from vipreco.columns import AUM_AMOUNT, CUSTOMER_ID, TIER
 from vipreco.features import ComputedFeatures, FeatureMatrix
 from vipreco.history import AsOf
 from vipreco.policy import Facts, judge
@@ -30,6 +30,7 @@ class Situation:
         computed: Features in the columns of the fit, customers in order of their ids.
         state: Holdings of the catalogue's products, in the same order of customers.
         opted_out: Customers whom no model may score, shape (n,).
+        customers: What arbitration knows of them.
     """
 
     view: AsOf
@@ -37,6 +38,7 @@ class Situation:
     computed: ComputedFeatures
     state: HoldingState
     opted_out: NDArray[np.bool_]
+    customers: Customers
 
 
 def situation(fitted: Fitted, view: AsOf) -> Situation:
@@ -45,7 +47,23 @@ def situation(fitted: Fitted, view: AsOf) -> Situation:
     computed = fitted.features.compute(view, fitted.product_ids).encoded(fitted.vocabulary)
     state = holding_state(view, catalog.product_ids, fitted.segments)
     refused = view.query(f"SELECT {CUSTOMER_ID} FROM customers_now WHERE profiling_opt_out")
-    return Situation(view, catalog, computed, state, is_in(computed.customer_ids, refused[CUSTOMER_ID]))
+    opted_out = is_in(computed.customer_ids, refused[CUSTOMER_ID])
+    customers = _customers(fitted, view, catalog, ~opted_out)
+    return Situation(view, catalog, computed, state, opted_out, customers)
+
+
+def _customers(fitted: Fitted, view: AsOf, catalog: Catalog, personalised: NDArray[np.bool_]) -> Customers:
+    rows = view.query(
+        f"SELECT {TIER}, CAST({AUM_AMOUNT} AS DOUBLE) AS aum FROM customers_now ORDER BY {CUSTOMER_ID}"
+    )
+    unknown = Standing.unknown(rows.num_rows)
+    aum = np.asarray(rows["aum"].to_numpy(), np.float64)
+    return Customers(
+        standing=replace(unknown, aum=aum),
+        context=context_of(view, catalog.families, fitted.settings.arbitration.context),
+        tiers=rows[TIER].to_numpy().astype(object),
+        personalised=personalised,
+    )
 
 
 def decide(fitted: Fitted, known: Situation) -> Iterator[Decisions]:
@@ -63,16 +81,31 @@ def _decide_chunk(fitted: Fitted, known: Situation, matrix: FeatureMatrix, rows:
     scored[opted_out] = fitted.base_rates
     propensity = in_columns(scored, fitted.product_ids, catalog.product_ids)
     thin = in_columns(fitted.model.thin_evidence[None, :], fitted.product_ids, catalog.product_ids)[0]
+    weighed = worth(
+        propensity,
+        catalog.unit_values,
+        catalog.product_ids,
+        catalog.families,
+        known.customers.take(rows),
+        fitted.settings.arbitration,
+    )
     return Decisions(
         as_of=known.view.date,
         customer_ids=matrix.customer_ids,
         product_ids=catalog.product_ids,
         propensity=propensity,
-        priority=priority(propensity, catalog.unit_values, fitted.settings.arbitration),
+        priority=weighed.priority,
+        worth=weighed,
+        slate_rules=_slate_rules(fitted, catalog),
         verdict=judge(_facts(fitted, known, rows)),
         thin_evidence=thin.astype(bool),
         personalised=~opted_out,
     )
+
+
+def _slate_rules(fitted: Fitted, catalog: Catalog) -> SlateRules:
+    shape = fitted.settings.arbitration.slate
+    return SlateRules.of(catalog.families, catalog.exclusions, shape.per_family, shape.least_priority)
 
 
 def _facts(fitted: Fitted, known: Situation, rows: slice) -> Facts:

@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from vipreco.arbitration import ranks
+from vipreco.arbitration import LeftOut, SlateRules, Worth, left_out, slate
 from vipreco.columns import (
     AS_OF_DATE,
     CUSTOMER_ID,
@@ -24,14 +24,22 @@ from vipreco.columns import (
     STAGE,
     SUPPRESSED,
     THIN_EVIDENCE,
+    UNKNOWN_VALUE,
 )
 from vipreco.policy import ALLOWED, RULES
 
 OFFER = "offer"
 OFFERED = "OFFERED"
 PERSONALISED = "personalised"
-STAGES = [OFFER, *(rule.stage.value for rule in RULES)]
-REASONS = [OFFERED, *(rule.reason_code for rule in RULES)]
+ARBITRATION = "arbitration"
+# Rule r of the policy has place r; what the slate left out for reason r has place -r.
+SLATE_REASONS = [reason.name for reason in sorted(LeftOut, reverse=True) if reason]
+STAGES = [OFFER, *(rule.stage.value for rule in RULES), *(ARBITRATION for _ in SLATE_REASONS)]
+REASONS = [OFFERED, *(rule.reason_code for rule in RULES), *SLATE_REASONS]
+COMPONENTS = ("margin", "kept", "lift")
+UNKNOWN_VALUES = [
+    "; ".join(part for bit, part in enumerate(COMPONENTS) if bits >> bit & 1) for bits in range(8)
+]
 
 
 @dataclass(frozen=True)
@@ -43,7 +51,9 @@ class Decisions:
         customer_ids: Shape (n,).
         product_ids: Shape (P,).
         propensity: P(acquire within the horizon), shape (n, P).
-        priority: What offers are ordered by, shape (n, P).
+        priority: What offers are ordered by: propensity x value x context x lever, shape (n, P).
+        worth: These factors, and what calls without an offer are worth.
+        slate_rules: What a customer's list may look like.
         verdict: 0 allowed, r stopped by rule r, shape (n, P).
         thin_evidence: Products whose propensity rests on few acquisitions, shape (P,).
         personalised: False for customers who opted out of profiling, shape (n,).
@@ -54,52 +64,84 @@ class Decisions:
     product_ids: tuple[str, ...]
     propensity: NDArray[np.float64]
     priority: NDArray[np.float64]
+    worth: Worth
+    slate_rules: SlateRules
     verdict: NDArray[np.int8]
     thin_evidence: NDArray[np.bool_]
     personalised: NDArray[np.bool_]
 
     @cached_property
     def rank(self) -> NDArray[np.int16]:
-        """Place in the customer's list, 0 = not offered, shape (n, P)."""
-        return ranks(self.priority, self.verdict == ALLOWED)
+        """Place in the customer's slate, as long as the rules admit, 0 = not in it, shape (n, P)."""
+        return self.slate(len(self.product_ids))
 
-    def frame(self) -> pl.DataFrame:
-        """Return all rows, ordered by customer and product."""
+    def slate(self, top: int) -> NDArray[np.int16]:
+        """Return each product's place in a slate of at most `top` offers, 0 = not in it, shape (n, P)."""
+        return slate(self.priority, self.verdict == ALLOWED, self.slate_rules, top)
+
+    def frame(self, top: int | None = None) -> pl.DataFrame:
+        """Return all rows, ordered by customer and product; slates have at most `top` offers."""
         rows, columns = np.indices(self.verdict.shape)
-        return self.rows(rows.ravel(), columns.ravel())
+        ranks = self.rank if top is None else self.slate(top)
+        return self.rows(rows.ravel(), columns.ravel(), ranks)
 
     def listed(self, top: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         """Return customer and product places of the first `top` offers of each customer, in order."""
-        count = min(top, len(self.product_ids))
-        of_rank = np.zeros((len(self.customer_ids), len(self.product_ids) + 1), np.intp)
-        np.put_along_axis(
-            of_rank, self.rank.astype(np.intp), np.arange(1, len(self.product_ids) + 1)[None], axis=1
-        )
-        rows, place = np.nonzero(of_rank[:, 1 : count + 1])
-        return rows, of_rank[rows, place + 1] - 1
+        return in_order(self.slate(top), top)
 
     def offers(self, top: int) -> pl.DataFrame:
         """Return the first `top` offers of each customer, in order."""
-        return self.rows(*self.listed(top))
+        ranks = self.slate(top)
+        return self.rows(*in_order(ranks, top), ranks)
 
-    def rows(self, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> pl.DataFrame:
-        """Return the frame's rows of customer `rows[i]` and product `columns[i]`, in that order."""
-        verdict = self.verdict[rows, columns]
+    def rows(
+        self, rows: NDArray[np.intp], columns: NDArray[np.intp], ranks: NDArray[np.int16]
+    ) -> pl.DataFrame:
+        """Return the frame's rows of customer `rows[i]` and product `columns[i]`, in that order.
+
+        Args:
+            rows: Places of customers.
+            columns: Places of products.
+            ranks: Places in the slates, shape (n, P).
+        """
+        code = self._reason_places(rows, columns, ranks)
         return pl.DataFrame(
             {
                 CUSTOMER_ID: _texts(self.customer_ids.tolist()).gather(rows),
                 PRODUCT_ID: _texts(self.product_ids).gather(columns),
                 AS_OF_DATE: pl.repeat(self.as_of, len(rows), dtype=pl.Date, eager=True),
-                RANK: self.rank[rows, columns],
+                RANK: ranks[rows, columns],
                 PROPENSITY: self.propensity[rows, columns],
+                **self.worth.at(rows, columns),
                 PRIORITY: self.priority[rows, columns],
+                UNKNOWN_VALUE: _texts(UNKNOWN_VALUES).gather(self.worth.unknown_at(rows, columns)),
                 THIN_EVIDENCE: self.thin_evidence[columns],
                 PERSONALISED: self.personalised[rows],
-                SUPPRESSED: verdict != ALLOWED,
-                STAGE: _texts(STAGES).gather(verdict),
-                REASON_CODE: _texts(REASONS).gather(verdict),
+                SUPPRESSED: self.verdict[rows, columns] != ALLOWED,
+                STAGE: _texts(STAGES).gather(code),
+                REASON_CODE: _texts(REASONS).gather(code),
             }
         )
+
+    def _reason_places(
+        self, rows: NDArray[np.intp], columns: NDArray[np.intp], ranks: NDArray[np.int16]
+    ) -> NDArray[np.intp]:
+        """Return the place in `REASONS` of what became of each pair."""
+        places = self.verdict[rows, columns].astype(np.intp)
+        beside = (places == ALLOWED) & (ranks[rows, columns] == 0)
+        if beside.any():
+            reasons = left_out(self.priority, self.verdict == ALLOWED, self.slate_rules, ranks)
+            places[beside] = len(REASONS) - reasons[rows, columns][beside]
+        return places
+
+
+def in_order(ranks: NDArray[np.int16], top: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return customer and product of each offer, by customer and place."""
+    count = min(top, ranks.shape[1])
+    of_rank = np.zeros((len(ranks), ranks.shape[1] + 1), np.intp)
+    np.put_along_axis(of_rank, ranks.astype(np.intp), np.arange(1, ranks.shape[1] + 1)[None], axis=1)
+    rows, place = np.nonzero(of_rank[:, 1 : count + 1])
+    return rows, of_rank[rows, place + 1] - 1
 
 
 def _texts(values: Sequence[str]) -> pl.Series:

@@ -28,7 +28,7 @@ from vipreco.history import AsOf
 from vipreco.propensity import Machine
 from vipreco.recommender import storage
 from vipreco.recommender.deciding import Situation, decide, situation
-from vipreco.recommender.decisions import Decisions
+from vipreco.recommender.decisions import Decisions, in_order
 from vipreco.recommender.fitted import Fitted
 from vipreco.recommender.fitting import Lesson, Step, fit, silent
 from vipreco.recommender.settings import RecommenderSettings
@@ -151,8 +151,9 @@ class Recommender:
         return tuple(strongest_families(moved, fitted.names, families))
 
     def _with_reasons(self, decisions: Decisions, known: Situation, rows: slice, top: int) -> pl.DataFrame:
-        (customers, columns), catalog = decisions.listed(top), known.catalog
-        offers = decisions.rows(customers, columns)
+        ranks, catalog = decisions.slate(top), known.catalog
+        customers, columns = in_order(ranks, top)
+        offers = decisions.rows(customers, columns, ranks)
         evidence = offer_evidence(self.fitted.source, known.state.take(rows), customers, columns)
         names = pl.Series(catalog.names, dtype=pl.String).gather(columns)
         return offers.with_columns(names.alias(PRODUCT_NAME), evidence.texts(catalog.names).alias(REASON))

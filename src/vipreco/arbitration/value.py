@@ -1,0 +1,142 @@
+"""Value in money: margin of an acquisition, assets kept, lift of the tier; each an estimate with its inputs.
+
+Every component is an amount in the bank's currency. A component whose input is unknown is 0 and marked: no
+customer is called for a number that nobody has.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vipreco.arbitration.settings import ArbitrationSettings, ValueSettings
+
+Floats = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What the value of n customers is estimated from; NaN is unknown.
+
+    Args:
+        aum: Assets under management in currency, shape (n,).
+        next_line: Assets at which the next tier begins, in currency; NaN also above the last, shape (n,).
+        leaving: P(customer leaves, or falls below their tier) within the horizon, shape (n,).
+        rising: P(customer reaches the next tier) within the horizon, shape (n,).
+    """
+
+    aum: Floats
+    next_line: Floats
+    leaving: Floats
+    rising: Floats
+
+    @classmethod
+    def unknown(cls, customers: int) -> Standing:
+        """Return the standing of customers of whom nothing is known."""
+        return cls(*(np.full(customers, np.nan) for _ in range(4)))
+
+    def masked(self, known: Mask) -> Standing:
+        """Return the same, but nothing about the customers who are not in `known`, shape (n,)."""
+        return Standing(
+            *(
+                np.where(known, column, np.nan)
+                for column in (self.aum, self.next_line, self.leaving, self.rising)
+            )
+        )
+
+    def take(self, rows: slice) -> Standing:
+        """Return the standing of some customers."""
+        return Standing(self.aum[rows], self.next_line[rows], self.leaving[rows], self.rising[rows])
+
+
+@dataclass(frozen=True)
+class Values:
+    """Components of the value in currency, for n customers and P products.
+
+    Args:
+        margin: Margin of one acquisition, shape (P,).
+        margin_unknown: Products without a value in the catalogue, shape (P,).
+        kept: Assets kept by one more product, shape (n,).
+        kept_unknown: Customers whose assets kept are unknown, shape (n,).
+        lift: Lift of the tier by an acquisition that brings in assets, shape (n,).
+        lift_unknown: Customers whose lift is unknown, shape (n,).
+        brings_assets: Products whose acquisition brings in assets, shape (P,).
+        kept_by_call: What a call to a customer who would leave keeps, shape (n,).
+        lifted_by_call: What a call to a customer who would rise adds, shape (n,).
+    """
+
+    margin: Floats
+    margin_unknown: Mask
+    kept: Floats
+    kept_unknown: Mask
+    lift: Floats
+    lift_unknown: Mask
+    brings_assets: Mask
+    kept_by_call: Floats
+    lifted_by_call: Floats
+
+
+def values(
+    standing: Standing, unit_values: Floats, families: tuple[str, ...], settings: ArbitrationSettings
+) -> Values:
+    """Return the components of the value.
+
+    Args:
+        standing: Of n customers.
+        unit_values: Margin of one acquisition in currency, NaN where unknown, shape (P,).
+        families: Family of each product, shape (P,).
+        settings: With `unit_value` only the margin counts; with `none` every acquisition counts 1.
+    """
+    rates, money = settings.values, settings.value == "money"
+    counted = standing if money else Standing.unknown(len(standing.aum))
+    stake, uplift = assets_at_stake(counted, rates), tier_uplift(counted, rates)
+    kept = counted.leaving * rates.acquisition_keeps * stake
+    lift = counted.rising * rates.acquisition_lifts * uplift
+    brings = np.isin(np.array(families, dtype=object), np.array(rates.asset_families, dtype=object))
+    return Values(
+        margin=margins(unit_values, settings),
+        margin_unknown=np.isnan(unit_values) & (settings.value != "none"),
+        kept=_known(kept),
+        kept_unknown=np.isnan(kept) & money,
+        lift=_known(lift),
+        lift_unknown=np.isnan(lift) & money,
+        brings_assets=brings,
+        kept_by_call=_known(rates.contact_keeps * stake),
+        lifted_by_call=_known(rates.contact_lifts * uplift),
+    )
+
+
+def margins(unit_values: Floats, settings: ArbitrationSettings) -> Floats:
+    """Return the margin of one acquisition in currency, shape (P,); 0 where it is unknown.
+
+    Where the catalogue has no value at all, or the recipe asks for none, every acquisition counts 1: the
+    order is then by propensity, context and levers.
+    """
+    if settings.value == "none" or bool(np.isnan(unit_values).all()):
+        return np.ones(len(unit_values))
+    return _known(unit_values)
+
+
+def assets_at_stake(standing: Standing, rates: ValueSettings) -> Floats:
+    """Return what the bank loses with a customer who leaves, in currency, shape (n,).
+
+    share at risk [1] x assets [currency] x annual margin rate [1/year] x years [year]
+    """
+    return rates.share_at_risk * standing.aum * rates.annual_margin_rate * rates.years
+
+
+def tier_uplift(standing: Standing, rates: ValueSettings) -> Floats:
+    """Return what the bank earns more from a customer who reaches the next tier, in currency, shape (n,).
+
+    The assets that lack to the line are the least that the customer brings in:
+    max(next line - assets, 0) [currency] x annual margin rate [1/year] x years [year]
+    """
+    missing = np.maximum(standing.next_line - standing.aum, 0.0)
+    return np.asarray(missing * rates.annual_margin_rate * rates.years)
+
+
+def _known(amounts: Floats) -> Floats:
+    return np.nan_to_num(amounts, nan=0.0)
