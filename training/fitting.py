@@ -13,6 +13,7 @@ from vipreco.backtest.running import BacktestResult, Plan, backtest
 from vipreco.backtest.trials import Trial, customer_trials, rolling_trials
 from vipreco.features import FeatureSet
 from vipreco.history import History
+from vipreco.policy import Policy, PolicySettings
 from vipreco.project import Project
 from vipreco.propensity import Machine
 from vipreco.recommender import Lesson, Panel, Recommender
@@ -43,7 +44,9 @@ def fit_and_backtest(job: TrainingJob) -> TrainingResult:
     found, lesson = judge(job), _lesson(job)
     job.say("Fitting on all as-of dates")
     features, machine = FeatureSet.read(job.project.features), _machine(job.project)
-    recommender = Recommender.fit(lesson, features, job.recipe.recommender, machine, job.say)
+    settings = job.recipe.recommender
+    policy = Policy.read(settings.policy, job.project.root)
+    recommender = Recommender.fit(lesson, features, settings, machine, job.say, policy)
     recommender.save(job.artifact_folder, _stored_metrics(found), lesson.acquirers.views()[-1])
     return _result(job, found, recommender)
 
@@ -58,7 +61,8 @@ def judge(job: TrainingJob) -> BacktestResult:
     project, recipe = job.project, job.recipe
     plan = Plan(recipe.backtest.list_length, recipe.backtest.resamples, _machine(project))
     trials = _trials(_lesson(job), recipe, project)
-    return backtest(trials, FeatureSet.read(project.features), recipe.recommender, plan, job.say)
+    settings = recipe.recommender.model_copy(update={"policy": PolicySettings()})  # no rule takes part
+    return backtest(trials, FeatureSet.read(project.features), settings, plan, job.say)
 
 
 def _machine(project: Project) -> Machine:

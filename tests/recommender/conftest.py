@@ -49,6 +49,7 @@ def frames(opted_out: frozenset[str] = frozenset()) -> dict[str, pa.Table]:
             "family": ["daily", "daily", "wealth", "wealth", "credit"],
             "offered_from": pa.array([date(2020, 1, 1)] * 5, pa.date32()),
             "offered_until": pa.array([None, None, None, date(2024, 2, 1), None], pa.date32()),
+            "channels": [["branch", "call"]] * 5,
             "repeatable": [False] * 5,
             "unit_value_amount": pa.array([10.0, 20.0, 200.0, 5.0, 100.0]),
             "prerequisites": [[], [], [], [], ["card"]],

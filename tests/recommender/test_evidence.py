@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import numpy as np
 import pytest
 
 from vipreco.candidates import SOURCES, HoldingState
-from vipreco.explanations import families_of, offer_evidence, strongest_families, why_not
+from vipreco.explanations import WhyNot, families_of, offer_evidence, strongest_families, why_not
 from vipreco.features import FeatureSet
-from vipreco.policy import RULES
+from vipreco.policy import Policy, PolicySettings, facts_of_records
 
 PRODUCTS = ("account", "card", "fund")
 
@@ -42,9 +44,26 @@ def test_every_column_of_a_fit_has_a_family_of_the_dictionary(recommender, featu
     assert {file.family for file in features.dictionary.file} >= set(families)
 
 
-def test_why_not_answers_with_the_rule_and_says_nothing_of_an_offer():
-    assert why_not("card", 0) is None
-    for number, rule in enumerate(RULES, start=1):
-        found = why_not("card", number)
-        assert found is not None
-        assert (found.product_id, found.reason_code, found.text) == ("card", rule.reason_code, rule.text)
+def test_why_not_answers_with_the_rule_and_its_facts_and_says_nothing_of_an_offer():
+    policy = Policy.read(PolicySettings())
+    facts = facts_of_records(
+        date(2026, 1, 31),
+        "call",
+        [{"customer_free_liquidity_amount": 5_000.0}],
+        [{"product_id": "fund", "product_min_amount": 10_000.0}],
+        {"pair_held": [[False]]},
+    )
+    codes = [rule.reason_code for rule in policy.rules]
+    assert why_not(policy, facts, (0, 0), 0) is None
+    found = why_not(policy, facts, (0, 0), codes.index("MIN_AMOUNT") + 1)
+    assert found == WhyNot(
+        "fund",
+        "MIN_AMOUNT",
+        "The customer's free liquidity of 5,000 is below the minimum of 10,000.",
+        "free liquidity of at least 10,000",
+        "minimum-amount",
+        "",
+    )
+    in_chinese = why_not(policy, facts, (0, 0), codes.index("MIN_AMOUNT") + 1, "zh")
+    assert in_chinese is not None
+    assert in_chinese.text == "客户可用资金 5,000 低于起购金额 10,000。"

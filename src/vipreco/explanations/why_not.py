@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from vipreco.policy import ALLOWED, RULES
+from vipreco.policy import ALLOWED, Language, Policy, PolicyFacts
 
 
 @dataclass(frozen=True)
@@ -13,20 +13,39 @@ class WhyNot:
 
     Args:
         product_id: The product.
-        reason_code: Stable name of the rule.
-        text: What the relationship manager reads.
+        reason_code: Stable name of the reason.
+        text: What the relationship manager reads, with the facts of the customer and the product.
         unlock: What would make it possible; empty if nothing would.
+        rule_id: The rule.
+        legal_reference: Law, article; empty for a rule of the house.
     """
 
     product_id: str
     reason_code: str
     text: str
     unlock: str
+    rule_id: str = ""
+    legal_reference: str = ""
 
 
-def why_not(product_id: str, verdict: int) -> WhyNot | None:
-    """Return the rule behind a verdict, or None for an allowed product."""
+def why_not(
+    policy: Policy,
+    facts: PolicyFacts,
+    place: tuple[int, int],
+    verdict: int,
+    language: Language = "en",
+) -> WhyNot | None:
+    """Return the rule behind a verdict, or None for an allowed product.
+
+    Args:
+        policy: The rules in force.
+        facts: What they looked at.
+        place: Row of the customer and column of the product.
+        verdict: What the policy said of them.
+        language: Of the texts.
+    """
     if verdict == ALLOWED:
         return None
-    rule = RULES[verdict - 1]
-    return WhyNot(product_id, rule.reason_code, rule.text, rule.unlock)
+    rule, told = policy.rules[verdict - 1], policy.told(verdict, facts, place, language)
+    product_id = str(facts.value("product_id", *place))
+    return WhyNot(product_id, rule.reason_code, *told, rule.id, rule.legal_reference)

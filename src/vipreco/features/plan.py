@@ -10,6 +10,8 @@ from vipreco.features.dictionary import PLACEHOLDER, Each, Feature, FeatureFile
 from vipreco.history.contract import CONTRACTS
 
 Columns = Callable[[str], Mapping[str, str]]
+RULES_ALONE = "attribute_policy_"
+"""Attributes that the rules of the policy may ask about, and no model may see."""
 _KINDS = {"VARCHAR": "category", "BOOLEAN": "flag", "DATE": "date"}
 
 
@@ -49,6 +51,7 @@ def matching_columns(each: Each, columns: Mapping[str, str]) -> list[str]:
         name
         for name, kind in columns.items()
         if name not in contract
+        and not name.startswith(RULES_ALONE)
         and fnmatchcase(name, each.columns)
         and _KINDS.get(kind, "number") in each.kinds
     )

@@ -1,31 +1,159 @@
-"""What the rules look at: n customers and P products at one date."""
+"""What the rules look at: facts about n customers, P products and their pairs at one date, in one channel."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from functools import cached_property
+from typing import Any, TypeAlias
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
-Mask = NDArray[np.bool_]
+from vipreco.policy.columns import PUBLIC_CHANNELS, Column, Grain, Kind, named
+
+Pairs: TypeAlias = Mapping[str, NDArray[np.generic]]
 
 
 @dataclass(frozen=True)
-class Facts:
-    """Facts about some customers and all products of the catalogue.
+class PolicyFacts:
+    """Facts in named columns; a column that is not there was not brought by the bank at all.
 
     Args:
-        held: Held at the as-of date, shape (n, P).
-        offered: Offered at the as-of date by the catalogue, shape (P,).
-        scored: Known to the fitted model, shape (P,).
-        repeatable: May be held more than once, shape (P,).
-        prerequisites: Row product needs column product, shape (P, P).
-        exclusions: Row product must not be held together with column product, shape (P, P).
+        as_of: Date whose knowledge is used.
+        channel: Channel of the offers.
+        customers: One row a customer, columns `customer_*`; null = unknown.
+        products: One row a product, columns `product_*`; null = unknown.
+        pairs: Arrays of shape (n, P) by `pair_*`: flags as booleans, numbers as they are; in float arrays NaN
+            = unknown, flags there are 0 and 1.
     """
 
-    held: Mask
-    offered: Mask
-    scored: Mask
-    repeatable: Mask
-    prerequisites: Mask
-    exclusions: Mask
+    as_of: date
+    channel: str
+    customers: pl.DataFrame
+    products: pl.DataFrame
+    pairs: Pairs
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Numbers of customers and products."""
+        return self.customers.height, self.products.height
+
+    @cached_property
+    def context(self) -> dict[str, object]:
+        """The facts of the question itself."""
+        return {
+            "context_channel": self.channel,
+            "context_public_channel": self.channel in PUBLIC_CHANNELS,
+            "context_as_of_date": self.as_of,
+        }
+
+    @cached_property
+    def brought(self) -> frozenset[str]:
+        """Names of the columns that are there."""
+        return frozenset((*self.context, *self.customers.columns, *self.products.columns, *self.pairs))
+
+    def rows(self, rows: slice) -> PolicyFacts:
+        """Return the same about some of the customers."""
+        return replace(
+            self,
+            customers=self.customers[rows],
+            pairs={name: values[rows] for name, values in self.pairs.items()},
+        )
+
+    def in_channel(self, channel: str) -> PolicyFacts:
+        """Return the same facts for another channel; only facts that no channel decides may be in use."""
+        return replace(self, channel=channel)
+
+    def value(self, name: str, row: int, column: int) -> object:
+        """Return one fact of a pair as a Python value; None = unknown."""
+        if name in self.context:
+            return self.context[name]
+        if name in self.customers.columns:
+            return self.customers[name][row]
+        if name in self.products.columns:
+            return self.products[name][column]
+        value = self.pairs[name][row, column].item() if name in self.pairs else None
+        return None if value != value else value  # noqa: PLR0124  NaN = unknown
+
+    def frame(self, grain: Grain, columns: Iterable[Column]) -> pl.DataFrame:
+        """Return the columns asked for, one row a customer, product, or pair (by customer, then product)."""
+        customers, products = self.shape
+        height = {Grain.CUSTOMER: customers, Grain.PAIR: customers * products}.get(grain, products)
+        series = [self._series(column, grain).alias(column.name) for column in columns]
+        long = [one if len(one) == height else one.new_from_index(0, height) for one in series]
+        return pl.DataFrame(long, height=height) if long else pl.DataFrame(height=height)
+
+    def _series(self, column: Column, grain: Grain) -> pl.Series:
+        """Return a column as long as the frame of the grain, or of one value that is the same everywhere."""
+        if column.name in self.context:
+            return pl.Series([self.context[column.name]], dtype=column.dtype)
+        if column.name not in self.brought:
+            return pl.Series([None], dtype=column.dtype)
+        if column.grain is Grain.PAIR:
+            return flat_series(self.pairs[column.name], column.kind)
+        table = self.customers if column.grain is Grain.CUSTOMER else self.products
+        own = table[column.name]
+        return own.gather(self._repeats(column.grain)) if grain is Grain.PAIR else own
+
+    def _repeats(self, grain: Grain) -> NDArray[np.uint32]:
+        return self._places[0 if grain is Grain.CUSTOMER else 1]
+
+    @cached_property
+    def _places(self) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
+        customers, products = self.shape
+        rows, columns = np.arange(customers, dtype=np.uint32), np.arange(products, dtype=np.uint32)
+        return np.repeat(rows, products), np.tile(columns, customers)
+
+
+def flat_series(values: NDArray[np.generic], kind: Kind) -> pl.Series:
+    """Return an (n, P) array as one column, NaN as null."""
+    series = pl.Series(values.ravel())
+    if series.dtype.is_float():
+        series = series.fill_nan(None)
+    return series.cast(pl.Boolean if kind is Kind.FLAG else pl.Float64)
+
+
+def facts_of_records(
+    as_of: date,
+    channel: str,
+    customers: Sequence[Mapping[str, Any]],
+    products: Sequence[Mapping[str, Any]],
+    pairs: Mapping[str, Sequence[Sequence[Any]]],
+    own: Iterable[Column] = (),
+) -> PolicyFacts:
+    """Return facts given as plain values: for a single request, and for tests.
+
+    Args:
+        as_of: Date whose knowledge is used.
+        channel: Channel of the offers.
+        customers: A mapping a customer, from column to value; None = unknown.
+        products: The same for products.
+        pairs: For each column, a list of values for each customer; None = unknown.
+        own: Columns of the bank's own that its rule files declare (`Policy.own`).
+    """
+    own = tuple(own)
+    return PolicyFacts(
+        as_of,
+        channel,
+        _frame(customers, own),
+        _frame(products, own),
+        {name: _array(values) for name, values in pairs.items()},
+    )
+
+
+def _frame(records: Sequence[Mapping[str, Any]], own: Iterable[Column]) -> pl.DataFrame:
+    names = dict.fromkeys(name for record in records for name in record)
+    return pl.DataFrame(
+        [
+            pl.Series(name, [record.get(name) for record in records], dtype=named(name, own).dtype)
+            for name in names
+        ]
+    ).with_columns(pl.col(pl.Float64).fill_nan(None))
+
+
+def _array(values: Sequence[Sequence[Any]]) -> NDArray[np.generic]:
+    rows = [[np.nan if value is None else value for value in row] for row in values]
+    return np.array(rows, np.float64)

@@ -14,10 +14,12 @@ from vipreco.catalog import Catalog
 from vipreco.columns import AUM_AMOUNT, CUSTOMER_ID, TIER
 from vipreco.features import ComputedFeatures, FeatureMatrix
 from vipreco.history import AsOf
-from vipreco.policy import Facts, judge
+from vipreco.policy import PolicyFacts, gather_facts
 from vipreco.recommender.decisions import Decisions
 from vipreco.recommender.fitted import Fitted
 from vipreco.recommender.gathering import is_in
+
+DEFAULT_CHANNEL = "branch"
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,7 @@ class Situation:
         state: Holdings of the catalogue's products, in the same order of customers.
         opted_out: Customers whom no model may score, shape (n,).
         customers: What arbitration knows of them.
+        facts: What the rules ask about them, in the channel of the offers.
     """
 
     view: AsOf
@@ -39,17 +42,20 @@ class Situation:
     state: HoldingState
     opted_out: NDArray[np.bool_]
     customers: Customers
+    facts: PolicyFacts
 
 
-def situation(fitted: Fitted, view: AsOf) -> Situation:
-    """Compute features and holdings of all customers of a view."""
+def situation(fitted: Fitted, view: AsOf, channel: str = DEFAULT_CHANNEL) -> Situation:
+    """Compute features, holdings and the rules' facts of all customers of a view."""
     catalog = Catalog.from_view(view)
     computed = fitted.features.compute(view, fitted.product_ids).encoded(fitted.vocabulary)
     state = holding_state(view, catalog.product_ids, fitted.segments)
     refused = view.query(f"SELECT {CUSTOMER_ID} FROM customers_now WHERE profiling_opt_out")
     opted_out = is_in(computed.customer_ids, refused[CUSTOMER_ID])
     customers = _customers(fitted, view, catalog, ~opted_out)
-    return Situation(view, catalog, computed, state, opted_out, customers)
+    scored = np.isin(np.array(catalog.product_ids), np.array(fitted.product_ids))
+    facts = gather_facts(view, catalog, fitted.policy, channel, state.held, scored)
+    return Situation(view, catalog, computed, state, opted_out, customers, facts)
 
 
 def _customers(fitted: Fitted, view: AsOf, catalog: Catalog, personalised: NDArray[np.bool_]) -> Customers:
@@ -76,7 +82,7 @@ def decide(fitted: Fitted, known: Situation) -> Iterator[Decisions]:
 
 
 def _decide_chunk(fitted: Fitted, known: Situation, matrix: FeatureMatrix, rows: slice) -> Decisions:
-    catalog, opted_out = known.catalog, known.opted_out[rows]
+    catalog, opted_out, facts = known.catalog, known.opted_out[rows], known.facts.rows(rows)
     scored = fitted.propensities(matrix)
     scored[opted_out] = fitted.base_rates
     propensity = in_columns(scored, fitted.product_ids, catalog.product_ids)
@@ -97,7 +103,9 @@ def _decide_chunk(fitted: Fitted, known: Situation, matrix: FeatureMatrix, rows:
         priority=weighed.priority,
         worth=weighed,
         slate_rules=_slate_rules(fitted, catalog),
-        verdict=judge(_facts(fitted, known, rows)),
+        verdict=fitted.policy.judge(facts),
+        policy=fitted.policy,
+        facts=facts,
         thin_evidence=thin.astype(bool),
         personalised=~opted_out,
     )
@@ -106,18 +114,6 @@ def _decide_chunk(fitted: Fitted, known: Situation, matrix: FeatureMatrix, rows:
 def _slate_rules(fitted: Fitted, catalog: Catalog) -> SlateRules:
     shape = fitted.settings.arbitration.slate
     return SlateRules.of(catalog.families, catalog.exclusions, shape.per_family, shape.least_priority)
-
-
-def _facts(fitted: Fitted, known: Situation, rows: slice) -> Facts:
-    catalog = known.catalog
-    return Facts(
-        held=known.state.held[rows],
-        offered=catalog.offered_at(known.view.date),
-        scored=np.isin(np.array(catalog.product_ids), np.array(fitted.product_ids)),
-        repeatable=catalog.repeatable,
-        prerequisites=catalog.prerequisites,
-        exclusions=catalog.exclusions,
-    )
 
 
 def in_columns(

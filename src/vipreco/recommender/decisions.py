@@ -16,6 +16,7 @@ from vipreco.arbitration import LeftOut, SlateRules, Worth, left_out, slate
 from vipreco.columns import (
     AS_OF_DATE,
     CUSTOMER_ID,
+    POLICY_VERSION,
     PRIORITY,
     PRODUCT_ID,
     PROPENSITY,
@@ -26,7 +27,7 @@ from vipreco.columns import (
     THIN_EVIDENCE,
     UNKNOWN_VALUE,
 )
-from vipreco.policy import ALLOWED, RULES
+from vipreco.policy import ALLOWED, Policy, PolicyFacts
 
 OFFER = "offer"
 OFFERED = "OFFERED"
@@ -34,8 +35,6 @@ PERSONALISED = "personalised"
 ARBITRATION = "arbitration"
 # Rule r of the policy has place r; what the slate left out for reason r has place -r.
 SLATE_REASONS = [reason.name for reason in sorted(LeftOut, reverse=True) if reason]
-STAGES = [OFFER, *(rule.stage.value for rule in RULES), *(ARBITRATION for _ in SLATE_REASONS)]
-REASONS = [OFFERED, *(rule.reason_code for rule in RULES), *SLATE_REASONS]
 COMPONENTS = ("margin", "kept", "lift")
 UNKNOWN_VALUES = [
     "; ".join(part for bit, part in enumerate(COMPONENTS) if bits >> bit & 1) for bits in range(8)
@@ -54,7 +53,9 @@ class Decisions:
         priority: What offers are ordered by: propensity x value x context x lever, shape (n, P).
         worth: These factors, and what calls without an offer are worth.
         slate_rules: What a customer's list may look like.
-        verdict: 0 allowed, r stopped by rule r, shape (n, P).
+        policy: The rules in force.
+        facts: What they looked at.
+        verdict: 0 allowed, r stopped by rule r of the policy, shape (n, P).
         thin_evidence: Products whose propensity rests on few acquisitions, shape (P,).
         personalised: False for customers who opted out of profiling, shape (n,).
     """
@@ -66,9 +67,25 @@ class Decisions:
     priority: NDArray[np.float64]
     worth: Worth
     slate_rules: SlateRules
-    verdict: NDArray[np.int8]
+    policy: Policy
+    facts: PolicyFacts
+    verdict: NDArray[np.int16]
     thin_evidence: NDArray[np.bool_]
     personalised: NDArray[np.bool_]
+
+    @cached_property
+    def stages(self) -> list[str]:
+        """Stage behind each verdict, and behind each reason of the slate from the end."""
+        return [
+            OFFER,
+            *(rule.stage.value for rule in self.policy.rules),
+            *(ARBITRATION for _ in SLATE_REASONS),
+        ]
+
+    @cached_property
+    def reasons(self) -> list[str]:
+        """Reason code behind each verdict, and each reason of the slate from the end."""
+        return [OFFERED, *(rule.reason_code for rule in self.policy.rules), *SLATE_REASONS]
 
     @cached_property
     def rank(self) -> NDArray[np.int16]:
@@ -118,20 +135,21 @@ class Decisions:
                 THIN_EVIDENCE: self.thin_evidence[columns],
                 PERSONALISED: self.personalised[rows],
                 SUPPRESSED: self.verdict[rows, columns] != ALLOWED,
-                STAGE: _texts(STAGES).gather(code),
-                REASON_CODE: _texts(REASONS).gather(code),
+                STAGE: _texts(self.stages).gather(code),
+                REASON_CODE: _texts(self.reasons).gather(code),
+                POLICY_VERSION: pl.repeat(self.policy.version, len(rows), dtype=pl.String, eager=True),
             }
         )
 
     def _reason_places(
         self, rows: NDArray[np.intp], columns: NDArray[np.intp], ranks: NDArray[np.int16]
     ) -> NDArray[np.intp]:
-        """Return the place in `REASONS` of what became of each pair."""
+        """Return the place in `reasons` of what became of each pair."""
         places = self.verdict[rows, columns].astype(np.intp)
         beside = (places == ALLOWED) & (ranks[rows, columns] == 0)
         if beside.any():
             reasons = left_out(self.priority, self.verdict == ALLOWED, self.slate_rules, ranks)
-            places[beside] = len(REASONS) - reasons[rows, columns][beside]
+            places[beside] = len(self.reasons) - reasons[rows, columns][beside]
         return places
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from vipreco.candidates import CandidateSource
 from vipreco.features import FeatureMatrix, FeatureSet, Vocabulary
+from vipreco.policy import Policy
 from vipreco.propensity import LEAVING, RISING, AcquisitionModel, RelationshipModel
 from vipreco.recommender.settings import RecommenderSettings
 
@@ -32,6 +33,7 @@ class Fitted:
         settings: The recipe's settings.
         as_of: As-of dates that were learnt from, oldest first.
         snapshot_id: The tables that were learnt from.
+        policy: The rules in force.
         relationship: The models of leaving and rising; None without a ladder of tiers, or where the history
             shows too little.
     """
@@ -48,6 +50,7 @@ class Fitted:
     settings: RecommenderSettings
     as_of: tuple[date, ...]
     snapshot_id: str
+    policy: Policy
     relationship: RelationshipModel | None = None
 
     def propensities(self, matrix: FeatureMatrix) -> NDArray[np.float64]:

@@ -13,6 +13,7 @@ from vipreco.candidates import SOURCES, CandidateSource, holding_state, segment_
 from vipreco.catalog import Catalog
 from vipreco.features import FeatureSet
 from vipreco.history import window
+from vipreco.policy import Policy
 from vipreco.propensity import AcquisitionModel, Growth, LabelledRows, Machine, RelationshipModel
 from vipreco.recommender.changes import ChangeGatherer, change_dates, fit_relationship
 from vipreco.recommender.fitted import Fitted
@@ -46,6 +47,7 @@ def fit(
     settings: RecommenderSettings,
     machine: Machine,
     step: Step = silent,
+    policy: Policy | None = None,
 ) -> Fitted:
     """Fit everything on the labelled as-of dates of a lesson.
 
@@ -55,6 +57,7 @@ def fit(
         settings: The recipe.
         machine: Seed and threads.
         step: Told the name of each stage as it begins.
+        policy: The rules in force; by default those of the settings.
 
     Raises:
         InputRejectedError: No labels within the horizon.
@@ -88,6 +91,7 @@ def fit(
         settings=settings,
         as_of=panel.as_of,
         snapshot_id=panel.history.snapshot_id,
+        policy=policy or Policy.read(settings.policy),
         relationship=relationship,
     )
 

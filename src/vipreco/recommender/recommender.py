@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -25,9 +25,10 @@ from vipreco.explanations import (
 )
 from vipreco.features import FeatureSet
 from vipreco.history import AsOf
+from vipreco.policy import Policy
 from vipreco.propensity import Machine
 from vipreco.recommender import storage
-from vipreco.recommender.deciding import Situation, decide, situation
+from vipreco.recommender.deciding import DEFAULT_CHANNEL, Situation, decide, situation
 from vipreco.recommender.decisions import Decisions, in_order
 from vipreco.recommender.fitted import Fitted
 from vipreco.recommender.fitting import Lesson, Step, fit, silent
@@ -71,13 +72,14 @@ class Recommender:
         settings: RecommenderSettings,
         machine: Machine,
         step: Step = silent,
+        policy: Policy | None = None,
     ) -> Self:
         """Fit on labelled as-of dates; the same tables, recipe, seed and threads give the same artifact.
 
         Raises:
             InputRejectedError: No labels within the horizon.
         """
-        return cls(fit(lesson, features, settings, machine, step))
+        return cls(fit(lesson, features, settings, machine, step, policy))
 
     @classmethod
     def load(cls, folder: Path, threads: int) -> Self:
@@ -92,14 +94,20 @@ class Recommender:
         """Write the artifact, all of it or none; some rows of `view` become its golden scores."""
         return storage.save(self.fitted, folder, metrics, self._golden_rows(view))
 
-    def decide(self, view: AsOf) -> Iterator[Decisions]:
-        """Give the decision frame of all customers of a view, in chunks, ordered by customer."""
-        return decide(self.fitted, situation(self.fitted, view))
+    def with_policy(self, policy: Policy) -> Self:
+        """Return the same models under other rules: compliance changes rules without a new fit."""
+        return type(self)(replace(self.fitted, policy=policy))
 
-    def offers(self, view: AsOf, top: int, step: Step = silent) -> Iterator[pl.DataFrame]:
+    def decide(self, view: AsOf, channel: str = DEFAULT_CHANNEL) -> Iterator[Decisions]:
+        """Give the decision frame of all customers of a view, in chunks, ordered by customer."""
+        return decide(self.fitted, situation(self.fitted, view, channel))
+
+    def offers(
+        self, view: AsOf, top: int, step: Step = silent, channel: str = DEFAULT_CHANNEL
+    ) -> Iterator[pl.DataFrame]:
         """Give the first `top` offers of each customer with a reason, in chunks, ordered by customer."""
         step("features")
-        known = situation(self.fitted, view)
+        known = situation(self.fitted, view, channel)
         step("scores")
         start = 0
         for decisions in decide(self.fitted, known):
@@ -107,13 +115,15 @@ class Recommender:
             yield self._with_reasons(decisions, known, rows, top)
             start = rows.stop
 
-    def explain(self, view: AsOf, customer_id: str, top: int) -> Explanation:
+    def explain(
+        self, view: AsOf, customer_id: str, top: int, channel: str = DEFAULT_CHANNEL
+    ) -> Explanation:
         """Explain the offers of one customer, and every product that is not offered.
 
         Raises:
             InputRejectedError: The customer is not in the newest snapshot of the view.
         """
-        known = situation(self.fitted, view.of(pa.array([customer_id], pa.string())))
+        known = situation(self.fitted, view.of(pa.array([customer_id], pa.string())), channel)
         decisions = next(decide(self.fitted, known), None)
         if decisions is None:
             raise InputRejectedError(
@@ -128,7 +138,7 @@ class Recommender:
         offers = self._with_reasons(decisions, known, slice(0, 1), top)
         values = np.ascontiguousarray(known.computed.matrix(0, 1).values[:, self.fitted.kept])
         personalised = bool(decisions.personalised[0])
-        stopped = zip(decisions.product_ids, decisions.verdict[0].tolist(), strict=True)
+        verdicts = enumerate(decisions.verdict[0].tolist())
         return Explanation(
             customer_id=str(decisions.customer_ids[0]),
             personalised=personalised,
@@ -141,7 +151,11 @@ class Recommender:
                 )
                 for row in offers.iter_rows(named=True)
             ),
-            not_offered=tuple(reason for item in stopped if (reason := why_not(*item))),
+            not_offered=tuple(
+                reason
+                for column, verdict in verdicts
+                if (reason := why_not(decisions.policy, decisions.facts, (0, column), verdict))
+            ),
         )
 
     def _families(self, values: NDArray[np.float32], product_id: str) -> tuple[FamilyContribution, ...]:

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import Field
 
 from vipreco.arbitration import ArbitrationSettings
+from vipreco.policy import PolicySettings
 from vipreco.project import Section
 from vipreco.propensity import PropensitySettings, RelationshipSettings
 
@@ -27,6 +28,7 @@ class RecommenderSettings(Section):
         propensity: The acquisition model.
         relationship: The models of leaving and rising.
         arbitration: What offers are ordered by.
+        policy: Which rules are in force.
     """
 
     horizon_months: Annotated[int, Field(ge=1, le=24)] = 1
@@ -38,3 +40,4 @@ class RecommenderSettings(Section):
     propensity: PropensitySettings = PropensitySettings()
     relationship: RelationshipSettings = RelationshipSettings()
     arbitration: ArbitrationSettings = ArbitrationSettings()
+    policy: PolicySettings = PolicySettings()

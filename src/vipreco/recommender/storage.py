@@ -17,6 +17,7 @@ from vipreco.candidates import SOURCES, CandidateSource
 from vipreco.durable import canonical_json
 from vipreco.errors import IntegrityError, UsageError
 from vipreco.features import FeatureSet, Vocabulary
+from vipreco.policy import Policy
 from vipreco.propensity import (
     LEAVING,
     RISING,
@@ -28,6 +29,7 @@ from vipreco.propensity import (
     RelationshipModel,
 )
 from vipreco.recommender.fitted import Fitted
+from vipreco.recommender.inspection import check_columns
 from vipreco.recommender.settings import RecommenderSettings
 
 RECOMMENDER_FILE = "recommender.json"
@@ -35,6 +37,8 @@ VOCABULARY_FILE = "vocabulary.json"
 METRICS_FILE = "metrics.json"
 PRODUCT_BOOSTER = "boosters/product-{}.txt"
 ANY_BOOSTER = "boosters/any.txt"
+FEATURES = "features"
+POLICY = "policy"
 CHANGE_BOOSTER = "boosters/{}.txt"
 
 
@@ -55,7 +59,8 @@ def save(fitted: Fitted, folder: Path, metrics: Mapping[str, Any], golden: NDArr
         (target / RECOMMENDER_FILE).write_bytes(canonical_json(_facts(fitted)))
         (target / VOCABULARY_FILE).write_bytes(fitted.vocabulary.to_bytes())
         (target / METRICS_FILE).write_bytes(canonical_json(metrics))
-        _write_features(target / "features", fitted.features)
+        _write_files(target / FEATURES, fitted.features.definition)
+        _write_files(target / POLICY, fitted.policy.definition)
         _write_boosters(target, fitted)
         write_arrays(target, "model", _model_arrays(fitted))
         write_arrays(target, "source", _numbers(fitted.source))
@@ -73,7 +78,9 @@ def load(folder: Path, threads: int) -> Fitted:
     """
     verify(folder)
     with reading(folder):
-        return _read(folder, threads)
+        fitted = _read(folder, threads)
+        check_columns(fitted, str(folder))
+    return fitted
 
 
 @contextmanager
@@ -107,7 +114,7 @@ def _read(folder: Path, threads: int) -> Fitted:
         names=names,
         kept=arrays["kept"],
         vocabulary=Vocabulary.from_bytes((folder / VOCABULARY_FILE).read_bytes()),
-        features=_read_features(folder / "features"),
+        features=FeatureSet.from_definition(_read_files(folder / FEATURES)),
         model=model,
         source=_read_source(folder, facts),
         base_rates=arrays["base_rates"],
@@ -115,6 +122,7 @@ def _read(folder: Path, threads: int) -> Fitted:
         settings=RecommenderSettings.model_validate_json(json.dumps(facts["settings"])),
         as_of=tuple(date.fromisoformat(day) for day in facts["as_of"]),
         snapshot_id=facts["snapshot_id"],
+        policy=Policy.from_definition(_read_files(folder / POLICY)),
         relationship=_read_relationship(folder, facts, names, threads),
     )
 
@@ -124,6 +132,7 @@ def manifest_facts(fitted: Fitted) -> dict[str, Any]:
     return {
         "snapshot_id": fitted.snapshot_id,
         "feature_fingerprint": fitted.features.fingerprint,
+        "policy_version": fitted.policy.version,
         "as_of_date": str(fitted.as_of[-1]),
         "rates_known": fitted.model.rates_known,
     }
@@ -183,14 +192,14 @@ def _read_source(folder: Path, facts: dict[str, Any]) -> CandidateSource:
     return SOURCES[facts["source"]].from_arrays({"product_ids": ids, **read_arrays(folder, "source")})
 
 
-def _write_features(folder: Path, features: FeatureSet) -> None:
+def _write_files(folder: Path, files: Mapping[str, bytes]) -> None:
     folder.mkdir()
-    for name, content in features.definition.items():
+    for name, content in files.items():
         (folder / name).write_bytes(content)
 
 
-def _read_features(folder: Path) -> FeatureSet:
-    return FeatureSet.from_definition({path.name: path.read_bytes() for path in sorted(folder.iterdir())})
+def _read_files(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
 
 
 def _write_boosters(folder: Path, fitted: Fitted) -> None:

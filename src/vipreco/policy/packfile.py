@@ -1,0 +1,128 @@
+"""A rule file as it is written: TOML, checked key by key."""
+
+from __future__ import annotations
+
+from datetime import date
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from vipreco.policy.columns import Column, Kind
+from vipreco.policy_settings import ParameterValue
+from vipreco.sections import Section
+
+
+class Stage(StrEnum):
+    """Stage of the policy, in order."""
+
+    ELIGIBILITY = "eligibility"
+    APPLICABILITY = "applicability"
+    SUITABILITY = "suitability"
+    CONTACT_POLICY = "contact_policy"
+
+
+class Words(Section):
+    """A sentence in English and Chinese; `{column}` is replaced by the fact of the row."""
+
+    en: str = ""
+    zh: str = ""
+
+    def in_(self, language: Literal["en", "zh"]) -> str:
+        """Return the text in a language."""
+        return self.zh if language == "zh" else self.en
+
+
+class RuleEntry(Section):
+    """One `[[rule]]` of a file.
+
+    Attributes:
+        id: Name of the rule, unique in a policy.
+        stage: When it is asked.
+        reason_code: What a stopped product carries.
+        unknown_reason_code: The same where a fact is unknown; by default `reason_code`.
+        concerns: Condition on the rows that the rule is about; unknown = concerned, empty = all.
+        requires: Condition that must be true; false and unknown stop.
+        text: Why it stops.
+        unlock: What would make the product possible; empty if nothing would.
+        unknown_text: Why it stops where a fact is unknown; by default `text`.
+        unknown_unlock: What would help then; by default `unlock`.
+        legal_reference: Law, article.
+        valid_from: First date on which it applies.
+        valid_until: Last date on which it applies.
+        owner: Who answers for it in the bank.
+        law: It is law or duty: nobody may relax it.
+        if_not_brought: What a rule of the house does where the bank brings no such column at all: stop
+            everything, or be inactive. A law is never inactive.
+    """
+
+    id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
+    stage: Stage
+    reason_code: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")]
+    unknown_reason_code: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")] | None = None
+    concerns: str = ""
+    requires: Annotated[str, Field(min_length=1)]
+    text: Words
+    unlock: Words = Words()
+    unknown_text: Words | None = None
+    unknown_unlock: Words | None = None
+    legal_reference: str = ""
+    valid_from: date | None = None
+    valid_until: date | None = None
+    owner: Annotated[str, Field(min_length=1)]
+    law: bool = False
+    if_not_brought: Literal["stop", "inactive"] = "stop"
+
+    @model_validator(mode="after")
+    def _law_needs_a_reference(self) -> RuleEntry:
+        if self.law and not self.legal_reference:
+            raise ValueError("a law needs a legal_reference")
+        if self.law and self.if_not_brought == "inactive":
+            raise ValueError("a law is never inactive: leave if_not_brought out")
+        if self.valid_from and self.valid_until and self.valid_until < self.valid_from:
+            raise ValueError("valid_until is before valid_from, so the rule would never apply")
+        return self
+
+
+class OwnColumn(Section):
+    """A column of the bank's own: the attribute `policy_<rest of the name>` of its customers."""
+
+    kind: Literal["text", "number", "flag"]
+    what: str
+
+
+class BanEntry(Section):
+    """Columns that no rule about some families may use (a law against discrimination).
+
+    Attributes:
+        id: Name of the ban.
+        families: Families of products that it protects; a parameter's name with `:` stands for its list.
+        columns: Columns that must not matter.
+        text: What the law says.
+        legal_reference: Law, article.
+        owner: Who answers for it in the bank.
+    """
+
+    id: str
+    families: tuple[str, ...]
+    columns: tuple[str, ...]
+    text: Words
+    legal_reference: str
+    owner: str
+
+
+class Pack(Section):
+    """All of a rule file."""
+
+    name: str
+    purpose: str = ""
+    parameters: dict[str, ParameterValue] = Field(default_factory=dict)
+    columns: dict[str, OwnColumn] = Field(default_factory=dict)
+    rule: tuple[RuleEntry, ...] = ()
+    ban: tuple[BanEntry, ...] = ()
+
+    def own_columns(self) -> tuple[Column, ...]:
+        """Return the bank's own columns that the file declares."""
+        return tuple(
+            Column(name, Kind(column.kind), column.what, "attribute") for name, column in self.columns.items()
+        )

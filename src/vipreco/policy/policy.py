@@ -1,0 +1,191 @@
+"""A policy: rules from reviewed files, compiled once, and the verdict of each pair."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vipreco.durable import canonical_json
+from vipreco.policy.columns import Column
+from vipreco.policy.compiling import Compiled, compile_rules, known_columns, read_packs
+from vipreco.policy.conditions import Atom
+from vipreco.policy.definition import SETTINGS_FILE, read_definition
+from vipreco.policy.evaluation import Truth, truths
+from vipreco.policy.facts import PolicyFacts
+from vipreco.policy.packfile import RuleEntry, Stage, Words
+from vipreco.policy.texts import Language, sentence
+from vipreco.policy_settings import PolicySettings
+
+ALLOWED = 0
+PASSES = np.iinfo(np.int16).max
+_CONCERNED = np.array([PASSES, 0, 0], np.int16)
+"""By truth of `concerns`: false lets pass, true and unknown do not."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One reason not to offer a product: what a verdict points to.
+
+    Args:
+        id: Name of the rule in its file.
+        stage: When it is asked.
+        reason_code: What a stopped product carries.
+        text: What the relationship manager reads.
+        unlock: What would make the product possible; empty if nothing would.
+        legal_reference: Law, article; empty for a rule of the house.
+        law: It is law or duty.
+        unknown: It is the reason of rows of which a fact is unknown.
+        owner: Who answers for it.
+    """
+
+    id: str
+    stage: Stage
+    reason_code: str
+    text: Words
+    unlock: Words
+    legal_reference: str
+    law: bool
+    unknown: bool
+    owner: str
+
+
+class Policy:
+    """The rules in force, in the order in which they are asked.
+
+    Attributes:
+        definition: The files that it was read from, by name.
+        rules: What a verdict r > 0 points to, at place r - 1.
+        known: Columns that its rules may speak of.
+    """
+
+    def __init__(self, definition: Mapping[str, bytes]) -> None:
+        self.definition = dict(definition)
+        self.settings = PolicySettings.model_validate_json(definition[SETTINGS_FILE])
+        packs = read_packs(self.definition, self.settings)
+        self.known: dict[str, Column] = known_columns(packs)
+        self.compiled: tuple[Compiled, ...] = compile_rules(packs, self.settings, self.known)
+        self.rules: tuple[Rule, ...] = tuple(rule for one in self.compiled for rule in _rules_of(one.entry))
+
+    @classmethod
+    def read(cls, settings: PolicySettings, root: Path | None = None) -> Self:
+        """Read the packs that come with vipreco and the bank's own files below `root`.
+
+        Raises:
+            UsageError: A file is missing or wrong: unknown column, contradiction, something twice.
+        """
+        return cls(read_definition(settings, root))
+
+    @classmethod
+    def from_definition(cls, definition: Mapping[str, bytes]) -> Self:
+        """Read the files that an artifact kept."""
+        return cls(definition)
+
+    @cached_property
+    def version(self) -> str:
+        """First 16 hexadecimal digits of the hash of all files and settings."""
+        content = {name: hashlib.sha256(text).hexdigest() for name, text in self.definition.items()}
+        return hashlib.sha256(canonical_json(content)).hexdigest()[:16]
+
+    @cached_property
+    def columns(self) -> frozenset[str]:
+        """Names of all columns that its rules and their texts speak of."""
+        return frozenset().union(*(one.columns for one in self.compiled))
+
+    def judge(self, facts: PolicyFacts) -> NDArray[np.int16]:
+        """Return a verdict for each pair, shape (n, P): 0 is allowed, r is stopped by `rules[r - 1]`."""
+        first = np.full((1, 1), PASSES, np.int16)
+        by_shape = {first.shape: first}
+        for _, codes in self.each(facts):
+            known = by_shape.get(codes.shape)
+            by_shape[codes.shape] = codes if known is None else np.minimum(known, codes, out=known)
+        verdicts = np.empty(facts.shape, np.int16)
+        verdicts[:] = PASSES
+        for codes in by_shape.values():
+            np.minimum(verdicts, codes, out=verdicts)
+        verdicts[verdicts == PASSES] = ALLOWED
+        return verdicts
+
+    def each(self, facts: PolicyFacts) -> Iterator[tuple[Compiled, NDArray[np.int16]]]:
+        """Give for each rule in force what it alone says.
+
+        Returns:
+            The rule and its codes, of a shape that broadcasts to (n, P): `PASSES`, or the verdict.
+        """
+        active = self.active(facts)
+        found = truths(_atoms(active), facts, self.known)
+        for one in active:
+            yield one, _codes(one, found)
+
+    def active(self, facts: PolicyFacts) -> list[Compiled]:
+        """Return the rules that apply at the date, without those of which the bank brings no column."""
+        return [
+            one
+            for one in self.compiled
+            if applies(one.entry, facts.as_of)
+            and not (one.entry.if_not_brought == "inactive" and one.asked - facts.brought)
+        ]
+
+    def told(
+        self, verdict: int, facts: PolicyFacts, place: tuple[int, int], language: Language = "en"
+    ) -> tuple[str, str]:
+        """Return why a verdict stops, and what would unlock it, with the facts of the row filled in.
+
+        Args:
+            verdict: A verdict above 0.
+            facts: What the rules looked at.
+            place: Row of the customer and column of the product.
+            language: Of the texts.
+        """
+        rule = self.rules[verdict - 1]
+        values = next(one.parameters for one in self.compiled if verdict <= one.unknown_number)
+        why, unlock = rule.text.in_(language), rule.unlock.in_(language)
+        return (
+            sentence(why, facts, place, values, language),
+            sentence(unlock, facts, place, values, language),
+        )
+
+    def describe(self) -> dict[str, object]:
+        """Return what identifies the policy, as JSON values."""
+        return {"policy_version": self.version, "policy_settings": json.loads(self.definition[SETTINGS_FILE])}
+
+
+def applies(entry: RuleEntry, day: date) -> bool:
+    """Return whether a rule is in force on a date; first and last day included."""
+    return (entry.valid_from or date.min) <= day <= (entry.valid_until or date.max)
+
+
+def _rules_of(entry: RuleEntry) -> Iterator[Rule]:
+    common = (entry.legal_reference, entry.law)
+    yield Rule(
+        entry.id, entry.stage, entry.reason_code, entry.text, entry.unlock, *common, False, entry.owner
+    )
+    if entry.unknown_reason_code is not None:
+        text, unlock = entry.unknown_text or entry.text, entry.unknown_unlock or entry.unlock
+        code = entry.unknown_reason_code
+        yield Rule(entry.id, entry.stage, code, text, unlock, *common, True, entry.owner)
+
+
+def _atoms(rules: list[Compiled]) -> Iterator[Atom]:
+    for one in rules:
+        yield from one.concerns
+        yield from one.requires
+
+
+def _codes(one: Compiled, found: Mapping[str, Truth]) -> NDArray[np.int16]:
+    """Return the codes of one rule: the smallest number of its parts, unless a part lets the row pass."""
+    verdicts = np.array([one.number, PASSES, one.unknown_number], np.int16)
+    codes = np.full((1, 1), PASSES, np.int16)
+    for atom in one.requires:
+        codes = np.minimum(codes, verdicts[found[atom.key]])
+    for atom in one.concerns:
+        codes = np.maximum(codes, _CONCERNED[found[atom.key]])
+    return codes

@@ -1,0 +1,62 @@
+"""Sentences of rules with the facts of a row filled in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import date
+from typing import Final, Literal
+
+from vipreco.policy.facts import PolicyFacts
+from vipreco.policy_settings import ParameterValue
+
+Language = Literal["en", "zh"]
+LANGUAGES: Final = ("en", "zh")
+UNKNOWN: Final = {"en": "unknown", "zh": "未知"}
+YES_NO: Final = {"en": ("no", "yes"), "zh": ("否", "是")}
+CHANNEL_NAMES: Final = {"branch": "网点", "call": "电话", "sms": "短信", "app": "手机应用"}
+_PLACEHOLDER = re.compile(r"\{([a-z][a-z0-9_]*)\}")
+
+
+def sentence(
+    text: str,
+    facts: PolicyFacts,
+    place: tuple[int, int],
+    parameters: Mapping[str, ParameterValue],
+    language: Language,
+) -> str:
+    """Return a rule's text with every `{column}` and `{parameter}` replaced.
+
+    Args:
+        text: As it is written.
+        facts: The facts of all rows.
+        place: Row of the customer and column of the product.
+        parameters: Parameters of the rule's file.
+        language: Of the text.
+    """
+
+    def fill(found: re.Match[str]) -> str:
+        name = found[1]
+        value = parameters[name] if name in parameters else facts.value(name, *place)
+        return shown(value, language)
+
+    return _PLACEHOLDER.sub(fill, text)
+
+
+def shown(value: object, language: Language) -> str:
+    """Return a fact as a person reads it.
+
+    >>> shown(1234567.0, "en"), shown(None, "zh"), shown(True, "en"), shown(0.25, "en")
+    ('1,234,567', '未知', 'yes', '0.25')
+    """
+    if value is None:
+        return UNKNOWN[language]
+    if isinstance(value, bool):
+        return YES_NO[language][value]
+    if isinstance(value, int | float):
+        return f"{value:,.0f}" if value == int(value) else f"{value:,.2f}"
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, tuple):
+        return ", ".join(value)
+    return CHANNEL_NAMES.get(str(value), str(value)) if language == "zh" else str(value)

@@ -1,0 +1,115 @@
+"""Each rule of the packs on a case by hand: one fact of a good pair is changed, and the reason is known."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from vipreco.policy import Policy
+
+HOUSE: list[tuple[dict[str, Any], str]] = [
+    ({}, ""),
+    ({"product_offered": False}, "NOT_OFFERED"),
+    ({"product_scored": False}, "NOT_SCORED"),
+    ({"product_in_channel": False}, "CHANNEL"),
+    ({"product_in_channel": None}, "CHANNEL_UNKNOWN"),
+    ({"customer_in_snapshot": False}, "INACTIVE"),
+    ({"customer_blocked": True}, "BLOCKED"),
+    ({"customer_blocked": None}, "BLOCK_UNKNOWN"),
+    ({"pair_held": True}, "HELD"),
+    ({"pair_held": True, "product_repeatable": True}, ""),
+    ({"pair_prerequisites_held": False}, "PREREQUISITE_MISSING"),
+    ({"pair_exclusive_held": True}, "EXCLUDED_BY_HOLDING"),
+    ({"customer_free_liquidity_amount": 9_999.99}, "MIN_AMOUNT"),
+    ({"customer_free_liquidity_amount": 10_000.0}, ""),
+    ({"customer_free_liquidity_amount": None}, "LIQUIDITY_UNKNOWN"),
+    ({"customer_free_liquidity_amount": None, "product_min_amount": 0.0}, ""),
+    ({"customer_complaint_open": True}, "COMPLAINT_OPEN"),
+    ({"customer_complaint_open": None}, "COMPLAINT_UNKNOWN"),
+    ({"customer_consent_in_channel": False}, "NO_CONSENT"),
+    ({"customer_consent_in_channel": None}, "CONSENT_UNKNOWN"),
+    ({"customer_do_not_contact_in_channel": True}, "DO_NOT_CONTACT"),
+    ({"customer_do_not_contact_in_channel": True, "channel": "branch"}, ""),
+    ({"customer_contacts_30d": 3.0}, ""),
+    ({"customer_contacts_30d": 4.0}, "FREQ_CAP"),
+    ({"customer_contacts_30d": 4.0, "channel": "branch"}, ""),
+    ({"customer_channel_contacts_30d": 3.0}, "FREQ_CAP_CHANNEL"),
+    ({"pair_contacts_90d": 2.0}, "FREQ_CAP_PRODUCT"),
+    ({"pair_decline_days": 59.0}, "COOLING_OFF"),
+    ({"pair_decline_days": 60.0}, ""),
+    ({"product_offered": False, "pair_held": True}, "NOT_OFFERED"),
+]
+CHINA: list[tuple[dict[str, Any], str]] = [
+    ({}, ""),
+    ({"product_risk_rank": None}, "PRODUCT_RISK_UNKNOWN"),
+    ({"product_risk_rank": None, "product_family": "deposit"}, ""),
+    ({"customer_risk_rank": None}, "RISK_UNKNOWN"),
+    ({"customer_risk_rank": None, "product_family": "deposit"}, ""),
+    ({"customer_risk_rank": None, "product_family": None}, "RISK_UNKNOWN"),
+    ({"customer_risk_rank": None, "product_family": "a family nobody declared"}, "RISK_UNKNOWN"),
+    ({"customer_risk_assessed_days": -1.0, "customer_risk_assessed_months": 0.0}, "RISK_UNKNOWN"),
+    ({"customer_risk_assessed_days": None}, "RISK_UNKNOWN"),
+    ({"customer_risk_assessed_months": 11.0}, ""),
+    ({"customer_risk_assessed_months": 12.0}, "RISK_EXPIRED"),
+    ({"customer_risk_rank": 2.0}, "RISK_TOO_HIGH"),
+    ({"customer_free_liquidity_amount": 9_999.0}, "MEANS"),
+    ({"customer_free_liquidity_amount": None}, "MEANS_UNKNOWN"),
+    ({"product_placement": "private"}, "NOT_QUALIFIED"),
+    ({"product_placement": None}, "NOT_QUALIFIED"),
+    ({"product_placement": "private", "customer_qualified_investor": None}, "QUALIFICATION_UNKNOWN"),
+    ({"product_placement": "private", "customer_qualified_investor": True}, ""),
+    (
+        {"product_placement": "private", "customer_qualified_investor": True, "channel": "sms"},
+        "PRIVATE_PLACEMENT_CHANNEL",
+    ),
+    ({"customer_risk_rank": 4.0, "product_risk_rank": 4.0, "customer_age_years": None}, "AGE_UNKNOWN"),
+    ({"customer_age_years": None}, ""),
+    ({"customer_risk_rank": 4.0, "product_risk_rank": 4.0, "customer_age_years": 64.0}, ""),
+    ({"customer_risk_rank": 4.0, "product_risk_rank": 4.0, "customer_age_years": 65.0}, "SENIOR_PROCEDURE"),
+    (
+        {
+            "customer_risk_rank": 4.0,
+            "product_risk_rank": 4.0,
+            "customer_age_years": 65.0,
+            "customer_special_procedure_days": 365.0,
+        },
+        "",
+    ),
+    (
+        {
+            "customer_risk_rank": 4.0,
+            "product_risk_rank": 4.0,
+            "customer_age_years": 65.0,
+            "customer_special_procedure_days": 366.0,
+        },
+        "SENIOR_PROCEDURE",
+    ),
+    ({"customer_legal_capacity": "limited"}, "LEGAL_CAPACITY"),
+    ({"customer_legal_capacity": "limited", "product_risk_rank": 1.0}, ""),
+    ({"customer_legal_capacity": "none", "product_risk_rank": 1.0}, "LEGAL_CAPACITY"),
+    ({"customer_legal_capacity": None}, "CAPACITY_UNKNOWN"),
+    ({"customer_consent_in_channel": False}, "NO_CONSENT_LAW"),
+    ({"customer_consent_in_channel": None}, "CONSENT_UNKNOWN_LAW"),
+    ({"customer_consent_in_channel": None, "channel": "branch"}, ""),
+]
+
+
+def reason(policy: Policy, facts_of: Any, changed: dict[str, Any]) -> str:
+    verdict = int(policy.judge(facts_of(policy, **changed))[0, 0])
+    return policy.rules[verdict - 1].reason_code if verdict else ""
+
+
+@pytest.mark.parametrize(("changed", "expected"), HOUSE)
+def test_house(house: Policy, facts_of: Any, changed: dict[str, Any], expected: str) -> None:
+    assert reason(house, facts_of, changed) == expected
+
+
+@pytest.mark.parametrize(("changed", "expected"), CHINA)
+def test_china(china: Policy, facts_of: Any, changed: dict[str, Any], expected: str) -> None:
+    assert reason(china, facts_of, changed) == expected
+
+
+def test_every_reason_of_a_pack_has_a_case(house: Policy, china: Policy) -> None:
+    for policy, cases in ((house, HOUSE), (china, CHINA)):
+        assert {rule.reason_code for rule in policy.rules} == {code for _, code in cases} - {""}
