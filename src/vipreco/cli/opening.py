@@ -34,12 +34,16 @@ def open_model(project: Project, reference: str | None, narrator: Narrator) -> R
 
     Raises:
         UsageError: No such version.
-        IntegrityError: The artifact is not what was registered.
+        IntegrityError: The artifact is not what was registered, or it uses what is prohibited now.
     """
+    from vipreco.features import read_prohibited
     from vipreco.recommender import Recommender
+    from vipreco.recommender.inspection import check_permitted
 
     narrator.say("loading the model")
     folder = Path(reference or "")
     if reference is None or not folder.is_dir():
         folder = project.import_rim(REGISTRY).resolve(project, reference or CHAMPION).folder
-    return Recommender.load(folder, project.threads)
+    recommender = Recommender.load(folder, project.threads)
+    check_permitted(recommender.fitted, read_prohibited(project.features), str(folder))
+    return recommender

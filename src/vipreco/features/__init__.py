@@ -6,4 +6,12 @@ from vipreco.features.document import render_dictionary
 from vipreco.features.feature_set import FeatureSet, read_prohibited
 from vipreco.features.vocabulary import Vocabulary
 
-__all__ = ["ComputedFeatures", "FeatureMatrix", "FeatureSet", "Prohibited", "Vocabulary", "read_prohibited", "render_dictionary"]
+__all__ = [
+    "ComputedFeatures",
+    "FeatureMatrix",
+    "FeatureSet",
+    "Prohibited",
+    "Vocabulary",
+    "read_prohibited",
+    "render_dictionary",
+]

@@ -1,0 +1,48 @@
+"""A loaded recommender is refused where its columns shifted or became prohibited."""
+
+from dataclasses import replace
+
+import pytest
+
+from vipreco.errors import IntegrityError
+from vipreco.features import Prohibited
+from vipreco.recommender import Recommender
+from vipreco.recommender.inspection import check_columns, check_permitted
+
+
+def test_the_columns_of_a_fit_pass(recommender: Recommender):
+    check_columns(recommender.fitted, "here")
+    check_permitted(recommender.fitted, Prohibited(prohibited=()), "here")
+
+
+def test_swapped_columns_are_refused_and_the_first_difference_is_named(recommender: Recommender):
+    fitted = recommender.fitted
+    kept = fitted.kept.copy()
+    kept[[3, 7]] = kept[[7, 3]]
+    with pytest.raises(
+        IntegrityError, match=f"column 3: {fitted.names[7]} is not {fitted.names[3]}"
+    ) as refusal:
+        check_columns(replace(fitted, kept=kept), "here")
+    assert refusal.value.code == "feature-list"
+
+
+@pytest.mark.parametrize("place", [-1, 100_000])
+def test_a_column_outside_the_features_is_refused(recommender: Recommender, place: int):
+    kept = recommender.fitted.kept.copy()
+    kept[0] = place
+    with pytest.raises(IntegrityError, match="numbers differ"):
+        check_columns(replace(recommender.fitted, kept=kept), "here")
+
+
+def test_a_feature_that_the_fit_did_not_know_shifts_the_others_and_is_refused(recommender: Recommender):
+    vocabulary = recommender.fitted.vocabulary
+    longer = replace(vocabulary, product_names=("new", *vocabulary.product_names))
+    with pytest.raises(IntegrityError, match="is not"):
+        check_columns(replace(recommender.fitted, vocabulary=longer), "here")
+
+
+def test_an_attribute_that_became_prohibited_is_named_with_its_reason(recommender: Recommender):
+    rules = Prohibited.model_validate({"prohibited": [{"reason": "no more tiers", "words": ["tier"]}]})
+    with pytest.raises(IntegrityError, match="prohibited") as refusal:
+        check_permitted(recommender.fitted, rules, "here")
+    assert "tier: no more tiers" in refusal.value.examples
