@@ -6,6 +6,7 @@ import pytest
 
 from vipreco.errors import IntegrityError
 from vipreco.features import Prohibited
+from vipreco.features.dictionary import Prohibition
 from vipreco.recommender import Recommender
 from vipreco.recommender.inspection import check_columns, check_permitted
 
@@ -42,7 +43,7 @@ def test_a_feature_that_the_fit_did_not_know_shifts_the_others_and_is_refused(re
 
 
 def test_an_attribute_that_became_prohibited_is_named_with_its_reason(recommender: Recommender):
-    rules = Prohibited.model_validate({"prohibited": [{"reason": "no more tiers", "words": ["tier"]}]})
+    rules = Prohibited(prohibited=(Prohibition(reason="no more tiers", words=("tier",)),))
     with pytest.raises(IntegrityError, match="prohibited") as refusal:
         check_permitted(recommender.fitted, rules, "here")
     assert "tier: no more tiers" in refusal.value.examples
