@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 from vipreco.arbitration import Customers, SlateRules, Standing, context_of, worth
 from vipreco.candidates import HoldingState, holding_state
 from vipreco.catalog import Catalog
-from vipreco.columns import AUM_AMOUNT, CUSTOMER_ID, TIER
+from vipreco.columns import CUSTOMER_ID
 from vipreco.features import ComputedFeatures, FeatureMatrix
 from vipreco.history import AsOf
 from vipreco.policy import PolicyFacts, gather_facts
 from vipreco.recommender.decisions import Decisions
 from vipreco.recommender.fitted import Fitted
 from vipreco.recommender.gathering import is_in
+from vipreco.recommender.relations import Chances, Relations, relations_of
 
 DEFAULT_CHANNEL = "branch"
 
@@ -31,7 +32,7 @@ class Situation:
         catalog: Products known at that date.
         computed: Features in the columns of the fit, customers in order of their ids.
         state: Holdings of the catalogue's products, in the same order of customers.
-        opted_out: Customers whom no model may score, shape (n,).
+        relations: Their tiers and assets, and who can leave or rise.
         customers: What arbitration knows of them.
         facts: What the rules ask about them, in the channel of the offers.
     """
@@ -40,7 +41,7 @@ class Situation:
     catalog: Catalog
     computed: ComputedFeatures
     state: HoldingState
-    opted_out: NDArray[np.bool_]
+    relations: Relations
     customers: Customers
     facts: PolicyFacts
 
@@ -52,23 +53,20 @@ def situation(fitted: Fitted, view: AsOf, channel: str = DEFAULT_CHANNEL) -> Sit
     state = holding_state(view, catalog.product_ids, fitted.segments)
     refused = view.query(f"SELECT {CUSTOMER_ID} FROM customers_now WHERE profiling_opt_out")
     opted_out = is_in(computed.customer_ids, refused[CUSTOMER_ID])
-    customers = _customers(fitted, view, catalog, ~opted_out)
+    relations = relations_of(view, fitted.features.ladder, opted_out)
+    customers = _customers(fitted, view, catalog, relations)
     scored = np.isin(np.array(catalog.product_ids), np.array(fitted.product_ids))
     facts = gather_facts(view, catalog, fitted.policy, channel, state.held, scored)
-    return Situation(view, catalog, computed, state, opted_out, customers, facts)
+    return Situation(view, catalog, computed, state, relations, customers, facts)
 
 
-def _customers(fitted: Fitted, view: AsOf, catalog: Catalog, personalised: NDArray[np.bool_]) -> Customers:
-    rows = view.query(
-        f"SELECT {TIER}, CAST({AUM_AMOUNT} AS DOUBLE) AS aum FROM customers_now ORDER BY {CUSTOMER_ID}"
-    )
-    unknown = Standing.unknown(rows.num_rows)
-    aum = np.asarray(rows["aum"].to_numpy(), np.float64)
+def _customers(fitted: Fitted, view: AsOf, catalog: Catalog, relations: Relations) -> Customers:
+    unknown = Standing.unknown(len(relations.aum))
     return Customers(
-        standing=replace(unknown, aum=aum),
+        standing=replace(unknown, aum=relations.aum, next_line=relations.next_line),
         context=context_of(view, catalog.families, fitted.settings.arbitration.context),
-        tiers=rows[TIER].to_numpy().astype(object),
-        personalised=personalised,
+        tiers=relations.tiers,
+        personalised=~relations.opted_out,
     )
 
 
@@ -82,9 +80,12 @@ def decide(fitted: Fitted, known: Situation) -> Iterator[Decisions]:
 
 
 def _decide_chunk(fitted: Fitted, known: Situation, matrix: FeatureMatrix, rows: slice) -> Decisions:
-    catalog, opted_out, facts = known.catalog, known.opted_out[rows], known.facts.rows(rows)
-    scored = fitted.propensities(matrix)
-    scored[opted_out] = fitted.base_rates
+    catalog, relations, facts = known.catalog, known.relations.take(rows), known.facts.rows(rows)
+    values, customers = fitted.columns_of(matrix), known.customers.take(rows)
+    scored = fitted.model.propensities(values)
+    scored[relations.opted_out] = fitted.base_rates
+    chances = Chances.of(fitted.relationship, values, relations)
+    standing = replace(customers.standing, leaving=chances.leaving, rising=chances.rising)
     propensity = in_columns(scored, fitted.product_ids, catalog.product_ids)
     thin = in_columns(fitted.model.thin_evidence[None, :], fitted.product_ids, catalog.product_ids)[0]
     weighed = worth(
@@ -92,7 +93,7 @@ def _decide_chunk(fitted: Fitted, known: Situation, matrix: FeatureMatrix, rows:
         catalog.unit_values,
         catalog.product_ids,
         catalog.families,
-        known.customers.take(rows),
+        replace(customers, standing=standing),
         fitted.settings.arbitration,
     )
     return Decisions(
@@ -107,7 +108,9 @@ def _decide_chunk(fitted: Fitted, known: Situation, matrix: FeatureMatrix, rows:
         policy=fitted.policy,
         facts=facts,
         thin_evidence=thin.astype(bool),
-        personalised=~opted_out,
+        personalised=~relations.opted_out,
+        leaving_probability=chances.leaving,
+        rising_probability=chances.rising,
     )
 
 

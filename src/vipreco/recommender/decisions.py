@@ -58,6 +58,10 @@ class Decisions:
         verdict: 0 allowed, r stopped by rule r of the policy, shape (n, P).
         thin_evidence: Products whose propensity rests on few acquisitions, shape (P,).
         personalised: False for customers who opted out of profiling, shape (n,).
+        leaving_probability: P(a VIP customer leaves, falls below their tier or loses half of their assets
+            within the horizon); NaN for others, for who opted out, and without such a model, shape (n,).
+        rising_probability: P(the customer reaches a higher tier within the horizon); NaN on the highest tier,
+            for who opted out, and without such a model, shape (n,).
     """
 
     as_of: date
@@ -72,6 +76,8 @@ class Decisions:
     verdict: NDArray[np.int16]
     thin_evidence: NDArray[np.bool_]
     personalised: NDArray[np.bool_]
+    leaving_probability: NDArray[np.float64]
+    rising_probability: NDArray[np.float64]
 
     @cached_property
     def stages(self) -> list[str]:

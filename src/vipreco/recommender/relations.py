@@ -25,6 +25,7 @@ class Relations:
         tiers: Tier as text, None where unknown, shape (n,).
         aum: Assets under management, NaN where unknown, shape (n,).
         next_line: Assets at which the next tier begins; NaN above the last or where unknown, shape (n,).
+        opted_out: Customers whom no model may score, shape (n,).
         can_leave: VIP customers whom a model may score, shape (n,).
         can_rise: Customers below the highest tier whom a model may score, shape (n,).
     """
@@ -32,6 +33,7 @@ class Relations:
     tiers: NDArray[Any]
     aum: Floats
     next_line: Floats
+    opted_out: Mask
     can_leave: Mask
     can_rise: Mask
 
@@ -41,6 +43,7 @@ class Relations:
             self.tiers[rows],
             self.aum[rows],
             self.next_line[rows],
+            self.opted_out[rows],
             self.can_leave[rows],
             self.can_rise[rows],
         )
@@ -89,6 +92,7 @@ def relations_of(view: AsOf, ladder: TierLadder, opted_out: Mask) -> Relations:
         tiers=tiers,
         aum=aum,
         next_line=next_lines(ladder, ranks, aum, view),
+        opted_out=opted_out,
         can_leave=vip & (ranks >= 0) & ~opted_out,
         can_rise=(ranks >= 0) & (ranks < highest) & ~opted_out,
     )
