@@ -43,7 +43,10 @@ def fit_and_backtest(job: TrainingJob) -> TrainingResult:
     """
     found, lesson = judge(job), _lesson(job)
     job.say("Fitting on all as-of dates")
-    features, machine = FeatureSet.read(job.project.features), _machine(job.project)
+    features, machine = (
+        FeatureSet.read(job.project.features, job.project.settings.tiers),
+        _machine(job.project),
+    )
     settings = job.recipe.recommender
     policy = Policy.read(settings.policy, job.project.root)
     recommender = Recommender.fit(lesson, features, settings, machine, job.say, policy)
@@ -62,7 +65,9 @@ def judge(job: TrainingJob) -> BacktestResult:
     plan = Plan(recipe.backtest.list_length, recipe.backtest.resamples, _machine(project))
     trials = _trials(_lesson(job), recipe, project)
     settings = recipe.recommender.model_copy(update={"policy": PolicySettings()})  # no rule takes part
-    return backtest(trials, FeatureSet.read(project.features), settings, plan, job.say)
+    return backtest(
+        trials, FeatureSet.read(project.features, project.settings.tiers), settings, plan, job.say
+    )
 
 
 def _machine(project: Project) -> Machine:
