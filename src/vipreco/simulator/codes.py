@@ -9,6 +9,7 @@ TIER_CODES = ("普通", "银", "金", "白金", "钻石", "私人银行")
 RISK_CODES = ("保守型", "稳健型", "平衡型", "成长型", "进取型")
 CONSENT_CODES = ("否", "是")
 OPT_OUT_CODES = ("0", "1")
+CAPACITY_CODES = ("完全", "限制", "无")
 OCCUPATION_CODES = ("职员", "公务", "个体", "企业主", "退休", "学生", "其他")
 CHANNEL_CODES = ("1", "2", "3")
 RESULT_CODES = ("A", "D", "P", "U", "X", "9")
@@ -43,4 +44,5 @@ RESULT_MEANING = dict(
 )
 FAMILY_MEANING = {code: family for family, code in FAMILY_CODES.items()}
 PLACEMENT_MEANING = {code: placement for placement, code in PLACEMENT_CODES.items()}
-PRODUCT_CHANNEL_MEANING = {"电话": "call", "电话|短信|应用": "call|sms|app"}
+PRODUCT_CHANNEL_MEANING = {"网点|电话": "branch|call", "网点|电话|短信|应用": "branch|call|sms|app"}
+CAPACITY_MEANING = dict(zip(CAPACITY_CODES, ("full", "limited", "none"), strict=True))

@@ -67,6 +67,13 @@ profiling_opt_out = {{ column = "拒绝画像", true = ["1"], false = ["0"] }}
 occupation = {{ column = "职业", type = "category", codes = {_inline(codes.OCCUPATION_MEANING)} }}
 income = {{ column = "年收入", type = "number" }}
 has_child = {{ column = "有子女", type = "flag", {flag} }}
+# What begins with `policy_` is asked for by the rules of the policy alone; no model sees it.
+policy_qualified_investor = {{ column = "合格投资者", type = "flag", {flag} }}
+policy_legal_capacity = {{ column = "民事行为能力", type = "category", codes = {_inline(codes.CAPACITY_MEANING)} }}
+policy_free_liquidity_amount = {{ column = "可用资金", type = "number" }}
+policy_special_procedure_date = {{ column = "特别程序日期", type = "date", {DAY} }}
+policy_complaint_open = {{ column = "未结投诉", type = "flag", {flag} }}
+policy_blocked = {{ column = "禁止营销", type = "flag", {flag} }}
 """
 
 
@@ -86,6 +93,7 @@ product_id = "产品代码"
 name = {{ column = "产品名称", codes = {_inline(names)} }}
 family = {{ column = "产品大类", codes = {_inline(codes.FAMILY_MEANING)} }}
 risk_level = "风险等级"
+issuer_risk_level = "发行方评级"
 unit_value_amount = "单笔价值"
 min_amount = "起购金额"
 offered_from = {{ column = "发售日期", {DAY} }}

@@ -113,6 +113,20 @@ class ContactParameters:
 
 
 @dataclass(frozen=True)
+class StandingParameters:
+    """Records that the rules of the policy ask for."""
+
+    qualified_assets: float = 3_000_000.0
+    qualified_income: float = 500_000.0
+    free_share: float = 0.9
+    limited_capacity: float = 0.001
+    frail_age: float = 85.0
+    procedure_share: float = 0.5
+    blocked: float = 0.003
+    missing: float = 0.005
+
+
+@dataclass(frozen=True)
 class AttritionParameters:
     """Hazard of leaving the bank in a month, on the scale of its logarithm."""
 
@@ -176,3 +190,4 @@ class Parameters:
     attrition: AttritionParameters = field(default_factory=AttritionParameters)
     events: EventParameters = field(default_factory=EventParameters)
     records: RecordParameters = field(default_factory=RecordParameters)
+    standing: StandingParameters = field(default_factory=StandingParameters)

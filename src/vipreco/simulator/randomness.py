@@ -28,6 +28,7 @@ class Purpose(IntEnum):
     DIRT_ACTIVITY = 16
     DIRT_HOLDINGS = 17
     DIRT_CONTACTS = 18
+    STANDING = 19
 
 
 def stream(seed: int, purpose: Purpose, month: int = 0, block: int = 0) -> np.random.Generator:

@@ -10,6 +10,7 @@ from vipreco.simulator.acquisitions import Ended
 from vipreco.simulator.bank import Bank, Block
 from vipreco.simulator.calendar import NEVER, as_dates
 from vipreco.simulator.codes import (
+    CAPACITY_CODES,
     CHANNEL_CODES,
     CONSENT_CODES,
     FAMILY_CODES,
@@ -27,6 +28,7 @@ from vipreco.simulator.outcomes import Outcome
 from vipreco.simulator.parameters import FIRST_VIP_TIER
 from vipreco.simulator.products import Catalogue
 from vipreco.simulator.randomness import Purpose
+from vipreco.simulator.standing import standing
 
 Days = NDArray[np.int32]
 
@@ -40,6 +42,7 @@ def customers_frame(bank: Bank, block: Block, month: int) -> pl.DataFrame:
     income = np.where(who.income_known[rows], who.income[rows], np.nan)
     vip = state.tier[rows] >= FIRST_VIP_TIER
     never = state.assessed_day[rows] == NEVER
+    record = standing(bank, block, month, rows)
     return pl.DataFrame(
         {
             "客户号": block.ids[rows],
@@ -61,6 +64,12 @@ def customers_frame(bank: Bank, block: Block, month: int) -> pl.DataFrame:
             "职业": coded(OCCUPATION_CODES, who.occupation[rows]),
             "年收入": pl.Series(income).fill_nan(None),
             "有子女": coded(CONSENT_CODES, who.has_child[rows]),
+            "合格投资者": coded(CONSENT_CODES, record.qualified),
+            "民事行为能力": coded(CAPACITY_CODES, record.capacity),
+            "可用资金": record.free_liquidity,
+            "特别程序日期": _dates(record.procedure_day),
+            "未结投诉": coded(CONSENT_CODES, record.complaint_open),
+            "禁止营销": coded(CONSENT_CODES, record.blocked),
         }
     )
 
@@ -191,10 +200,14 @@ def products_frame(catalogue: Catalogue) -> pl.DataFrame:
             "产品名称": [product.local_name for product in products],
             "产品大类": [FAMILY_CODES[product.family] for product in products],
             "风险等级": [f"R{max(product.risk, 1)}" for product in products],
+            "发行方评级": [f"R{max(product.risk, 1)}" for product in products],
             "单笔价值": [f"{product.value:.2f}" for product in products],
             "起购金额": [f"{product.minimum:.2f}" for product in products],
             "发售日期": ["20000101" for _ in products],
-            "渠道": ["电话" if product.placement == "private" else "电话|短信|应用" for product in products],
+            "渠道": [
+                "网点|电话" if product.placement == "private" else "网点|电话|短信|应用"
+                for product in products
+            ],
             "募集方式": [PLACEMENT_CODES[product.placement] for product in products],
             "前置产品": ["|".join(product.prerequisites) for product in products],
             "互斥产品": ["|".join(product.exclusions) for product in products],
