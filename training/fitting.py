@@ -31,6 +31,9 @@ ORDER_ONLY: Final = (
     "The tables hold acquirers only: the numbers order products for a customer, they are not rates."
 )
 
+# In the replay of lists no rule takes part, and nobody asks who leaves: that has a replay of its own.
+ACQUISITIONS_ALONE: Final[dict[str, object]] = {"policy": PolicySettings(), "relationship_horizon_months": 0}
+
 ALL_DATES: Final[dict[str, object]] = {"as_of_dates": (), "newest": 1_000}
 
 
@@ -43,10 +46,7 @@ def fit_and_backtest(job: TrainingJob) -> TrainingResult:
     """
     found, lesson = judge(job), _lesson(job)
     job.say("Fitting on all as-of dates")
-    features, machine = (
-        FeatureSet.read(job.project.features, job.project.settings.tiers),
-        _machine(job.project),
-    )
+    features, machine = _features(job.project), _machine(job.project)
     settings = job.recipe.recommender
     policy = Policy.read(settings.policy, job.project.root)
     recommender = Recommender.fit(lesson, features, settings, machine, job.say, policy)
@@ -64,10 +64,12 @@ def judge(job: TrainingJob) -> BacktestResult:
     project, recipe = job.project, job.recipe
     plan = Plan(recipe.backtest.list_length, recipe.backtest.resamples, _machine(project))
     trials = _trials(_lesson(job), recipe, project)
-    settings = recipe.recommender.model_copy(update={"policy": PolicySettings()})  # no rule takes part
-    return backtest(
-        trials, FeatureSet.read(project.features, project.settings.tiers), settings, plan, job.say
-    )
+    settings = recipe.recommender.model_copy(update=ACQUISITIONS_ALONE)
+    return backtest(trials, _features(project), settings, plan, job.say)
+
+
+def _features(project: Project) -> FeatureSet:
+    return FeatureSet.read(project.features, project.settings.tiers)
 
 
 def _machine(project: Project) -> Machine:

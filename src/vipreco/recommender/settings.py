@@ -21,7 +21,7 @@ class RecommenderSettings(Section):
         horizon_months: Length of the window in which an acquisition counts.
         gap_months: Months between the as-of date and the window.
         relationship_horizon_months: Length of the window, after the as-of date, in which a customer leaves
-            or rises.
+            or rises; 0 = these models are not fitted.
         source: Candidate source for "because you hold" reasons.
         leave_out: Features, or patterns of features (`*`), that the boosters do not see.
         chunk_customers: Customers that are scored at once; bounds the memory.
@@ -33,7 +33,7 @@ class RecommenderSettings(Section):
 
     horizon_months: Annotated[int, Field(ge=1, le=24)] = 1
     gap_months: Annotated[int, Field(ge=0, le=12)] = 0
-    relationship_horizon_months: Annotated[int, Field(ge=1, le=24)] = 3
+    relationship_horizon_months: Annotated[int, Field(ge=0, le=24)] = 3
     source: SourceName = "ease"
     leave_out: tuple[str, ...] = ()
     chunk_customers: Annotated[int, Field(ge=100)] = 50_000
