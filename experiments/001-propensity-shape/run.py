@@ -1,6 +1,7 @@
-"""Experiment 001: which shape of model gives P(customer acquires product)? Run: python run.py WORK
+"""Experiment 001: which shape of model gives P(customer acquires product)? Run: python run.py WORK [ARM...]
 
-WORK is the folder that `make bench-quality` made; it holds the imported Santander files.
+WORK is the folder that `make bench-quality` made; it holds the imported Santander files. An ARM is a number
+from 0; the others keep the results that they have. The reference, 0, is always run.
 Question, decision rule and result: report.md.
 """
 
@@ -34,6 +35,7 @@ from vipreco.recommender import Panel
 from vipreco.recommender.fitting import kept_columns
 from vipreco.recommender.gathering import Gatherer
 
+RESULTS = HERE / "results.json"
 AS_OF = date(2015, 5, 31)
 FOLDS = 5
 K = 7
@@ -204,17 +206,23 @@ def measured(name: str, outcome: tuple[Scores, float, float], first: Scores, dat
     }
 
 
-def main(work: Path) -> None:
+def main(work: Path, chosen: set[int]) -> None:
     data = gathered(work)
-    results: list[dict[str, object]] = []
-    first: Scores | None = None
-    for arm in ARMS:
-        outcome = judged(arm, data)
-        first = outcome[0] if first is None else first
-        results.append(measured(arm.name, outcome, first, data))
-        print(json.dumps(results[-1]), flush=True)
-        (HERE / "results.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    results = {} if len(chosen) == len(ARMS) else earlier()
+    reference = judged(ARMS[0], data)
+    for number, arm in enumerate(ARMS):
+        if number in chosen:
+            outcome = judged(arm, data) if number else reference
+            results[arm.name] = measured(arm.name, outcome, reference[0], data)
+            print(json.dumps(results[arm.name]), flush=True)
+            listed = [results[one.name] for one in ARMS if one.name in results]
+            RESULTS.write_text(json.dumps(listed, indent=1) + "\n", encoding="utf-8")
+
+
+def earlier() -> dict[str, dict[str, object]]:
+    return {str(one["arm"]): one for one in json.loads(RESULTS.read_text(encoding="utf-8"))}
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    numbers = {int(number) for number in sys.argv[2:]}
+    main(Path(sys.argv[1]), numbers or set(range(len(ARMS))))
