@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import polars as pl
 
 from vipreco.simulator.bank import Bank, Block
 from vipreco.simulator.month import MonthResult
 from vipreco.simulator.parameters import CHANNELS
+
+TRUTH_FOLDER = "truth"
 
 
 def truth_frames(bank: Bank, block: Block, result: MonthResult) -> dict[str, pl.DataFrame]:
@@ -36,3 +40,14 @@ def truth_frames(bank: Bank, block: Block, result: MonthResult) -> dict[str, pl.
         "uncontacted": ids.hstack(pl.DataFrame(truth.uncontacted[rows], schema=products)),
         "customers": ids.hstack(customers),
     }
+
+
+def read_truth(bank: Path, name: str, label: str) -> pl.DataFrame:
+    """Return a truth file of a month; for oracles only.
+
+    Args:
+        bank: Folder that `simulate` wrote.
+        name: `acquisitions`, `uncontacted` or `customers`.
+        label: Month as six digits, such as `202512`.
+    """
+    return pl.read_parquet(bank / TRUTH_FOLDER / f"{name}_{label}.parquet")

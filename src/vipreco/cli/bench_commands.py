@@ -1,0 +1,111 @@
+"""Commands that measure against a simulated bank's truth; nothing else reads that truth."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Annotated, Optional
+
+import typer
+
+from vipreco.cli.progress import narrated
+
+if TYPE_CHECKING:
+    from vipreco.project import Project
+    from vipreco.simulator.oracle import OraclePlan, OracleResult
+    from vipreco.simulator.oracle.running import Rim
+
+RECIPE = "training.recipe"
+RECIPES = Path("training") / "recipes"
+FIRST_SEED = 1
+# Margins of acquisitions are judged; who leaves or rises is asked for in the forward simulation.
+MARGINS_ALONE = {"relationship_horizon_months": 0}
+
+bench = typer.Typer(
+    help="Measure the engine on simulated banks, where the truth is known.", no_args_is_help=True
+)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module to `app`."""
+    app.add_typer(bench, name="bench", rich_help_panel="Models")
+
+
+@bench.command("oracle")
+def oracle(
+    seeds: Annotated[int, typer.Option(min=1, help="Number of banks; the seeds are 1, 2, ...")] = 1,
+    customers: Annotated[int, typer.Option(min=100, help="Customers of each bank.")] = 20_000,
+    months: Annotated[int, typer.Option(min=3, help="Months of each bank; the last one is judged.")] = 24,
+    recipe: Annotated[
+        str, typer.Option("--recipe", metavar="RECIPE", help="A recipe file, or a name in training/recipes.")
+    ] = "default",
+    out: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option("--out", metavar="DIR", help="Write report.md and results.json into this folder."),
+    ] = None,
+) -> None:
+    """Compare our offers, and simpler ones, with the best possible: those of an oracle that knows the truth.
+
+    Simulates a bank for each seed, imports it, trains, decides, and judges by the true chances. Takes minutes
+    a bank. Inside a project its features and recipes are used, elsewhere those of the reference project.
+
+    Example:  vipreco bench oracle --seeds 2 --customers 5000 --months 12 --out oracle
+    """
+    from vipreco.simulator.oracle import bench_oracle
+    from vipreco.simulator.oracle.report import write_report
+
+    project = _project()
+    plan = _plan(project, recipe, tuple(range(FIRST_SEED, FIRST_SEED + seeds)), customers, months)
+    with narrated("Oracle") as narrator, TemporaryDirectory(prefix="vipreco-oracle-") as work:
+        result = bench_oracle(plan, _rim(project, plan), Path(work), narrator.say)
+    _show(result)
+    if out:
+        write_report(result, out)
+        typer.echo(f"report.md and results.json are in {out}")
+
+
+def _project() -> Project:
+    from vipreco.errors import UsageError
+    from vipreco.new_project import reference_folder
+    from vipreco.project import Project
+
+    try:
+        return Project.find()
+    except UsageError:
+        return Project.find(reference_folder())
+
+
+def _plan(project: Project, recipe: str, seeds: tuple[int, ...], customers: int, months: int) -> OraclePlan:
+    from vipreco.simulator.oracle import OraclePlan
+
+    rim = project.import_rim(RECIPE)
+    read = rim.read_recipe(rim.find_recipe(project.root / RECIPES, recipe))
+    return OraclePlan(
+        seeds=seeds,
+        customers=customers,
+        months=months,
+        newest=read.data.newest,
+        settings=read.recommender.model_copy(update=MARGINS_ALONE),
+        threads=project.threads,
+    )
+
+
+def _rim(project: Project, plan: OraclePlan) -> Rim:
+    from vipreco.features import FeatureSet
+    from vipreco.policy import Policy
+    from vipreco.simulator.oracle.running import Rim
+
+    features = FeatureSet.read(project.features, project.settings.tiers)
+    return Rim(features, Policy.read(plan.settings.policy, project.root), project.settings)
+
+
+def _show(result: OracleResult) -> None:
+    """Print the shares of the oracle, a table for each effort and unit, and where the order does not hold."""
+    from vipreco.cli.listing import Listing
+    from vipreco.simulator.oracle.report import TITLES, share_table
+    from vipreco.simulator.oracle.shares import Effort, Unit
+
+    for effort in Effort:
+        for unit in Unit:
+            typer.echo(f"\n{TITLES[effort]}, {unit.value}: share of the oracle")
+            Listing.planned(None, None).write(share_table(result, effort, unit))

@@ -1,0 +1,143 @@
+"""The arms: what each of them would order a customer's products by, as of one date."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vipreco.candidates import holding_state
+from vipreco.columns import TIER
+from vipreco.history import AsOf
+from vipreco.policy import ALLOWED
+from vipreco.recommender import Decisions, Recommender
+from vipreco.recommender.deciding import in_columns
+from vipreco.recommender.fitted import Fitted
+from vipreco.simulator.parameters import VIP_TIERS
+
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+UNIT_VALUE = "unit_value"
+NO_VALUE = "none"
+
+
+class Arm(StrEnum):
+    """What a list is ordered by; the order of the names is the order that is expected."""
+
+    ORACLE = "oracle"
+    FULL = "full decision"
+    PROPENSITY = "propensity only"
+    NO_VALUE = "no value"
+    LIGHTGBM = "LightGBM only"
+    CF = "CF only"
+    POPULARITY = "popularity"
+    RANDOM = "random"
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """Customers and products at one date, with what each arm orders by; n customers, P products.
+
+    Args:
+        customer_ids: Shape (n,).
+        product_ids: Shape (P,).
+        allowed: Pairs that the policy lets pass, the same for all arms, shape (n, P).
+        propensity: P(acquire within the month) as the recommender says, shape (n, P).
+        scores: Of each arm but the oracle, higher comes first, shape (n, P).
+        vip: Customers of a VIP tier, shape (n,).
+    """
+
+    customer_ids: NDArray[np.str_]
+    product_ids: tuple[str, ...]
+    allowed: Flags
+    propensity: Floats
+    scores: Mapping[Arm, Floats]
+    vip: Flags
+
+
+@dataclass(frozen=True)
+class Ordered:
+    """What the public decision says about the customers of a chunk, or of all chunks."""
+
+    customer_ids: NDArray[np.str_]
+    allowed: Flags
+    propensity: Floats
+    order: Floats
+
+    @classmethod
+    def of(cls, recommender: Recommender, view: AsOf, top: int) -> tuple[Ordered, tuple[str, ...]]:
+        """Decide about all customers of a view, for slates of `top` offers; also return the products."""
+        chunks = list(recommender.decide(view))
+        columns = (
+            [np.asarray(chunk.customer_ids, np.str_) for chunk in chunks],
+            [chunk.verdict == ALLOWED for chunk in chunks],
+            [np.asarray(chunk.propensity, np.float64) for chunk in chunks],
+            [own_order(chunk, top) for chunk in chunks],
+        )
+        return cls(*(np.concatenate(column) for column in columns)), chunks[0].product_ids
+
+
+def candidates_of(recommender: Recommender, view: AsOf, top: int, seed: int) -> Candidates:
+    """Score all customers of a view by every arm; nothing of the truth is seen.
+
+    Args:
+        recommender: Fitted on earlier dates.
+        view: The as-of date that is judged.
+        top: Offers of a list.
+        seed: Of the random arm.
+    """
+    fitted = recommender.fitted
+    full, products = Ordered.of(valued(fitted, UNIT_VALUE), view, top)
+    plain, _ = Ordered.of(valued(fitted, NO_VALUE), view, top)
+    tiers = np.array([tier or "" for tier in view.population()[TIER].to_pylist()], np.str_)
+    return Candidates(
+        customer_ids=full.customer_ids,
+        product_ids=products,
+        allowed=full.allowed,
+        propensity=full.propensity,
+        scores={
+            Arm.FULL: full.order,
+            Arm.PROPENSITY: full.propensity,
+            Arm.NO_VALUE: plain.order,
+            **_parts(fitted, view, products),
+            Arm.RANDOM: np.random.default_rng(seed).random(full.order.shape),
+        },
+        vip=np.isin(tiers, VIP_TIERS),
+    )
+
+
+def _parts(fitted: Fitted, view: AsOf, products: tuple[str, ...]) -> dict[Arm, Floats]:
+    """Score by the boosters, by the candidate source, and by how often a product was acquired."""
+    source = fitted.source.score(holding_state(view, products, fitted.segments))
+    popular = in_columns(fitted.base_rates[None, :], fitted.product_ids, products)
+    return {
+        Arm.LIGHTGBM: in_columns(uncalibrated(fitted, view), fitted.product_ids, products),
+        Arm.CF: np.asarray(source, np.float64),
+        Arm.POPULARITY: np.repeat(popular, len(source), axis=0),
+    }
+
+
+def valued(fitted: Fitted, value: str) -> Recommender:
+    """Return the recommender with another meaning of value in its arbitration."""
+    arbitration = fitted.settings.arbitration.model_copy(update={"value": value})
+    settings = fitted.settings.model_copy(update={"arbitration": arbitration})
+    return Recommender(replace(fitted, settings=settings))
+
+
+def own_order(decisions: Decisions, top: int) -> Floats:
+    """Return the priorities of what is in a customer's slate, minus infinity elsewhere, shape (n, P)."""
+    return np.where(decisions.slate(top) > 0, decisions.priority, -np.inf)
+
+
+def uncalibrated(fitted: Fitted, view: AsOf) -> Floats:
+    """Return P(acquires anything) x P(product | acquires) as the boosters say, before the calibration."""
+    model = fitted.model
+    computed = fitted.features.compute(view, fitted.product_ids).encoded(fitted.vocabulary)
+    parts = [fitted.columns_of(matrix) for matrix in computed.chunks(fitted.settings.chunk_customers)]
+    anything = [model.any.score(part)[:, None] if model.any else np.ones((len(part), 1)) for part in parts]
+    return np.concatenate(
+        [model.product.shares(part) * rate for part, rate in zip(parts, anything, strict=True)]
+    )

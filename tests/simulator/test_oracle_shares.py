@@ -1,0 +1,148 @@
+"""Shares of the oracle: exact on small tables, equal to a search by brute force, never above 1."""
+
+from __future__ import annotations
+
+from itertools import permutations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from vipreco.simulator.oracle.arms import Arm, Candidates
+from vipreco.simulator.oracle.shares import (
+    Effort,
+    Spending,
+    Truth,
+    Unit,
+    advantage,
+    called_reward,
+    earned,
+    listed_reward,
+    share,
+)
+from vipreco.simulator.oracle.true_calibration import true_deciles, true_ratio, true_slope
+
+NOT = -np.inf
+REWARD = np.array([[1.0, 2.0, 4.0], [8.0, 16.0, 32.0], [64.0, 128.0, 256.0], [512.0, 1024.0, 2048.0]])
+ORDER = np.array([[3.0, 2.0, 1.0], [1.0, NOT, 3.0], [NOT, NOT, NOT], [5.0, 5.0, 6.0]])
+
+
+def known(allowed: NDArray[np.bool_], scores: dict[Arm, NDArray[np.float64]], vip: list[bool]) -> Candidates:
+    ids = np.array([f"{number:03d}" for number in range(len(vip))])
+    names = tuple("ABCDEFG"[: allowed.shape[1]])
+    return Candidates(ids, names, allowed, np.zeros(allowed.shape), scores, np.array(vip))
+
+
+def test_a_list_earns_the_rewards_of_its_first_offers() -> None:
+    assert listed_reward(ORDER, REWARD, 1).tolist() == [1, 32, 0, 2048]
+    assert listed_reward(ORDER, REWARD, 2).tolist() == [1 + 2, 32 + 8, 0, 2048 + 512]
+    assert listed_reward(ORDER, REWARD, 9).tolist() == [7, 40, 0, 512 + 1024 + 2048]
+
+
+def test_calls_go_to_the_customers_whose_first_offer_ranks_highest() -> None:
+    assert called_reward(ORDER, REWARD, 0.25).tolist() == [0, 0, 0, 2048]
+    assert called_reward(ORDER, REWARD, 0.5).tolist() == [0.5, 16, 0, 2048]  # two equal ones share a call
+    assert called_reward(ORDER, REWARD, 0.75).tolist() == [1, 32, 0, 2048]
+
+
+def test_shares_of_a_bank_of_three_customers_are_those_computed_by_hand() -> None:
+    allowed = np.array([[True, True], [True, False], [True, True]])
+    chance = np.array([[0.5, 0.1], [0.2, 0.9], [0.1, 0.4]])
+    values = np.array([10.0, 100.0])
+    # the arm names the first product to everybody
+    scores = {Arm.FULL: np.array([[1.0, 0.0], [2.0, 0.0], [3.0, 0.0]])}
+    found = earned(
+        known(allowed, scores, [True, False, False]), Truth(chance, values), Spending(1, call_rate=0.3)
+    )
+    money = found[Effort.LIST, Unit.MONEY, "all"]
+    np.testing.assert_allclose(money[Arm.ORACLE], [10, 2, 40])
+    np.testing.assert_allclose(money[Arm.FULL], [5, 2, 1])
+    assert share(money, Arm.FULL, 0, 0).value == pytest.approx(8 / 52)
+    assert advantage(money, Arm.ORACLE, Arm.FULL, 0, 0).value == pytest.approx(44 / 52)
+    acquisitions = found[Effort.LIST, Unit.ACQUISITIONS, "others"]
+    np.testing.assert_allclose(acquisitions[Arm.ORACLE], [0.2, 0.4])
+    np.testing.assert_allclose(acquisitions[Arm.FULL], [0.2, 0.1])
+    calls = found[Effort.CALLS, Unit.MONEY, "all"]
+    np.testing.assert_allclose(calls[Arm.ORACLE], [0, 0, 40])
+    np.testing.assert_allclose(calls[Arm.FULL], [0, 0, 1])
+    np.testing.assert_allclose(found[Effort.LIST, Unit.MONEY, "VIP"][Arm.ORACLE], [10])
+
+
+def best_by_search(reward: NDArray[np.float64], allowed: NDArray[np.bool_], length: int) -> float:
+    """Try every order of every customer's products; written without the code under test."""
+    total = 0.0
+    for row, may in zip(reward.tolist(), allowed.tolist(), strict=True):
+        possible = [value for value, is_allowed in zip(row, may, strict=True) if is_allowed]
+        total += max((sum(order[:length]) for order in permutations(possible)), default=0.0)
+    return total
+
+
+@st.composite
+def banks(draw: st.DrawFn) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
+    seed = draw(st.integers(0, 2**32))
+    customers, products = draw(st.integers(1, 5)), draw(st.integers(1, 4))
+    random = np.random.default_rng(seed)
+    chance = random.random((customers, products)).round(draw(st.sampled_from([1, 6])))
+    return chance, random.random((customers, products)), random.random((customers, products)) < 0.7
+
+
+@settings(max_examples=60, deadline=None)
+@given(banks(), st.integers(1, 5), st.floats(0.05, 1.0))
+def test_the_oracle_is_the_best_of_all_orders_and_no_arm_is_above_it(
+    bank: tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]], length: int, rate: float
+) -> None:
+    chance, score, allowed = bank
+    values = np.arange(1.0, chance.shape[1] + 1)
+    rows = known(allowed, {Arm.RANDOM: score}, [True] * len(chance))
+    found = earned(rows, Truth(chance, values), Spending(length, rate))
+    best = best_by_search(chance * values, allowed, length)
+    assert found[Effort.LIST, Unit.MONEY, "all"][Arm.ORACLE].sum() == pytest.approx(best)
+    for arms in found.values():
+        assert arms[Arm.RANDOM].sum() <= arms[Arm.ORACLE].sum() + 1e-9
+
+
+@settings(max_examples=30, deadline=None)
+@given(banks(), st.randoms(use_true_random=False))
+def test_the_order_of_customers_and_products_does_not_matter(
+    bank: tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]], random: object
+) -> None:
+    chance, score, allowed = bank
+    values = np.arange(1.0, chance.shape[1] + 1)
+    generator = np.random.default_rng(random.getrandbits(32))  # type: ignore[attr-defined]
+    rows, columns = (generator.permutation(size) for size in chance.shape)
+    pick = np.ix_(rows, columns)
+    spending = Spending(2, 0.4)
+    straight = earned(known(allowed, {Arm.FULL: score}, [True] * len(rows)), Truth(chance, values), spending)
+    shuffled = earned(
+        known(allowed[pick], {Arm.FULL: score[pick]}, [True] * len(rows)),
+        Truth(chance[pick], values[columns]),
+        spending,
+    )
+    for key, arms in straight.items():
+        for arm, reward in arms.items():
+            assert shuffled[key][arm].sum() == pytest.approx(reward.sum())
+
+
+def test_right_propensities_have_slope_and_ratio_one() -> None:
+    chance = np.random.default_rng(1).beta(0.3, 20, 5_000)
+    assert true_ratio(chance, chance) == pytest.approx(1)
+    assert true_slope(chance, chance) == pytest.approx(1, abs=1e-6)
+
+
+def test_propensities_that_are_too_extreme_have_a_slope_below_one() -> None:
+    chance = np.array([0.1, 0.2, 0.3, 0.4])
+    odds = chance / (1 - chance)
+    extreme = odds**2 / (1 + odds**2)
+    assert true_slope(extreme, chance) == pytest.approx(0.5)
+    assert true_ratio(2 * chance, chance) == pytest.approx(2)
+
+
+def test_deciles_give_mean_propensity_and_mean_chance_from_the_lowest_up() -> None:
+    propensity, chance = np.array([0.4, 0.1, 0.3, 0.2]), np.array([0.8, 0.1, 0.2, 0.2])
+    found = true_deciles(propensity, chance, groups=2)
+    assert found.rows() == [
+        (1, 2, pytest.approx(0.15), pytest.approx(0.15), pytest.approx(1.0)),
+        (2, 2, pytest.approx(0.35), pytest.approx(0.5), pytest.approx(0.7)),
+    ]
