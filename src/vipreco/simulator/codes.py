@@ -30,6 +30,7 @@ FAMILY_CODES = {
     "private placement": "私募",
 }
 PLACEMENT_CODES = {"public": "公募", "private": "私募"}
+PRODUCT_CHANNEL_CODES = {"public": "网点|电话|短信|应用", "private": "网点|电话"}
 
 TIER_MEANING = dict(zip(TIER_CODES, TIERS, strict=True))
 RISK_MEANING = {code: f"C{level}" for level, code in enumerate(RISK_CODES, start=1)}
@@ -44,5 +45,8 @@ RESULT_MEANING = dict(
 )
 FAMILY_MEANING = {code: family for family, code in FAMILY_CODES.items()}
 PLACEMENT_MEANING = {code: placement for placement, code in PLACEMENT_CODES.items()}
-PRODUCT_CHANNEL_MEANING = {"网点|电话": "branch|call", "网点|电话|短信|应用": "branch|call|sms|app"}
+PRODUCT_CHANNEL_MEANING = {
+    PRODUCT_CHANNEL_CODES["private"]: "branch|call",
+    PRODUCT_CHANNEL_CODES["public"]: "branch|call|sms|app",
+}
 CAPACITY_MEANING = dict(zip(CAPACITY_CODES, ("full", "limited", "none"), strict=True))

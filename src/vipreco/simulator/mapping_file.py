@@ -39,7 +39,7 @@ recorded_date = "LOAD_DT"
 
 
 def _customers() -> str:
-    flag = 'true = ["是"], false = ["否"]'
+    flag, capacity = 'true = ["是"], false = ["否"]', _inline(codes.CAPACITY_MEANING)
     return f"""
 [[source]]
 file = "customers_*.csv"
@@ -69,7 +69,7 @@ income = {{ column = "年收入", type = "number" }}
 has_child = {{ column = "有子女", type = "flag", {flag} }}
 # What begins with `policy_` is asked for by the rules of the policy alone; no model sees it.
 policy_qualified_investor = {{ column = "合格投资者", type = "flag", {flag} }}
-policy_legal_capacity = {{ column = "民事行为能力", type = "category", codes = {_inline(codes.CAPACITY_MEANING)} }}
+policy_legal_capacity = {{ column = "民事行为能力", type = "category", codes = {capacity} }}
 policy_free_liquidity_amount = {{ column = "可用资金", type = "number" }}
 policy_special_procedure_date = {{ column = "特别程序日期", type = "date", {DAY} }}
 policy_complaint_open = {{ column = "未结投诉", type = "flag", {flag} }}

@@ -17,6 +17,7 @@ from vipreco.simulator.codes import (
     OCCUPATION_CODES,
     OPT_OUT_CODES,
     PLACEMENT_CODES,
+    PRODUCT_CHANNEL_CODES,
     RESULT_CODES,
     RISK_CODES,
     TIER_CODES,
@@ -204,10 +205,7 @@ def products_frame(catalogue: Catalogue) -> pl.DataFrame:
             "单笔价值": [f"{product.value:.2f}" for product in products],
             "起购金额": [f"{product.minimum:.2f}" for product in products],
             "发售日期": ["20000101" for _ in products],
-            "渠道": [
-                "网点|电话" if product.placement == "private" else "网点|电话|短信|应用"
-                for product in products
-            ],
+            "渠道": [PRODUCT_CHANNEL_CODES[product.placement] for product in products],
             "募集方式": [PLACEMENT_CODES[product.placement] for product in products],
             "前置产品": ["|".join(product.prerequisites) for product in products],
             "互斥产品": ["|".join(product.exclusions) for product in products],

@@ -1,4 +1,4 @@
-"""What the bank has on record about a customer's standing: facts that only the rules of the policy ask for."""
+"""What is on record about a customer's standing: facts that only the rules of the policy ask for."""
 
 from __future__ import annotations
 
