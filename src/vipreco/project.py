@@ -14,6 +14,7 @@ from typing import Annotated, TypeVar
 from pydantic import BaseModel, Field, ValidationError
 from pydantic_core import ErrorDetails
 
+from vipreco.call_list_settings import CallListSettings
 from vipreco.errors import UsageError
 from vipreco.sections import Section
 from vipreco.tiers import TierLadder
@@ -50,6 +51,7 @@ class Settings(Section):
     project: ProjectSection
     tiers: TierLadder = TierLadder()
     import_: ImportSection = Field(default=ImportSection(), alias="import")
+    call_list: CallListSettings = CallListSettings()
 
 
 class Project:

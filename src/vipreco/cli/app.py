@@ -6,7 +6,14 @@ from typing import Annotated
 
 import typer
 
-from vipreco.cli import data_commands, model_commands, offer_commands, project_commands
+from vipreco.cli import (
+    bench_commands,
+    data_commands,
+    manager_commands,
+    model_commands,
+    offer_commands,
+    project_commands,
+)
 
 HELP = """Next-best-product recommendations for the VIP customers of a bank.
 
@@ -34,7 +41,9 @@ app = typer.Typer(
 project_commands.register(app)
 data_commands.register(app)
 model_commands.register(app)
+bench_commands.register(app)
 offer_commands.register(app)
+manager_commands.register(app)
 
 
 def _print_version(wanted: bool) -> None:

@@ -12,7 +12,24 @@ from vipreco.candidates import CandidateSource, HoldingState, strongest_holdings
 
 NO_HOLDING = -1
 HELD_BEFORE = -2
-TEXTS = ("held it before", "common among customers")  # of the two codes, from the end
+
+
+@dataclass(frozen=True)
+class Phrases:
+    """Words of the reasons, in one language.
+
+    Args:
+        because: Of a held product, whose name takes the place of `{}`.
+        held_before: Where the customer held the offered product itself.
+        common: Where no holding speaks for the offer.
+    """
+
+    because: str
+    held_before: str
+    common: str
+
+
+ENGLISH = Phrases("because of {}", "held it before", "common among customers")
 
 
 @dataclass(frozen=True)
@@ -26,9 +43,13 @@ class Evidence:
 
     because: NDArray[np.intp]
 
-    def texts(self, product_names: tuple[str, ...]) -> pl.Series:
+    def texts(self, product_names: tuple[str, ...], phrases: Phrases = ENGLISH) -> pl.Series:
         """Return the reason of each offer in plain words."""
-        texts = [*(f"because of {name}" for name in product_names), *TEXTS]
+        texts = [
+            *(phrases.because.format(name) for name in product_names),
+            phrases.held_before,
+            phrases.common,
+        ]
         return pl.Series(texts, dtype=pl.String).gather(self.because % len(texts))
 
 

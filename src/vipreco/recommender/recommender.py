@@ -12,11 +12,14 @@ import polars as pl
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from vipreco.arbitration import ArbitrationSettings
 from vipreco.artifact import Manifest
 from vipreco.columns import PRODUCT_ID
 from vipreco.errors import InputRejectedError
 from vipreco.explanations import (
+    ENGLISH,
     FamilyContribution,
+    Phrases,
     WhyNot,
     families_of,
     offer_evidence,
@@ -98,6 +101,11 @@ class Recommender:
         """Return the same models under other rules: compliance changes rules without a new fit."""
         return type(self)(replace(self.fitted, policy=policy))
 
+    def arbitrated(self, settings: ArbitrationSettings) -> Self:
+        """Return the same models under other values, context, levers and slates, without a new fit."""
+        changed = self.fitted.settings.model_copy(update={"arbitration": settings})
+        return type(self)(replace(self.fitted, settings=changed))
+
     def decide(self, view: AsOf, channel: str = DEFAULT_CHANNEL) -> Iterator[Decisions]:
         """Give the decision frame of all customers of a view, in chunks, ordered by customer."""
         return decide(self.fitted, situation(self.fitted, view, channel))
@@ -106,18 +114,36 @@ class Recommender:
         self, view: AsOf, top: int, step: Step = silent, channel: str = DEFAULT_CHANNEL
     ) -> Iterator[pl.DataFrame]:
         """Give the first `top` offers of each customer with a reason, in chunks, ordered by customer."""
+        for _, offers in self.decide_with_reasons(view, top, step, channel):
+            yield offers
+
+    def decide_with_reasons(
+        self,
+        view: AsOf,
+        top: int,
+        step: Step = silent,
+        channel: str = DEFAULT_CHANNEL,
+        phrases: Phrases = ENGLISH,
+    ) -> Iterator[tuple[Decisions, pl.DataFrame]]:
+        """Give the decisions about each chunk of customers with their first `top` offers and the reasons.
+
+        Args:
+            view: The as-of view.
+            top: Most offers of a customer.
+            step: Told the name of each stage as it begins.
+            channel: Channel of the offers.
+            phrases: Words of the reasons.
+        """
         step("features")
         known = situation(self.fitted, view, channel)
         step("scores")
         start = 0
         for decisions in decide(self.fitted, known):
             rows = slice(start, start + len(decisions.customer_ids))
-            yield self._with_reasons(decisions, known, rows, top)
+            yield decisions, self._with_reasons(decisions, known, rows, top, phrases)
             start = rows.stop
 
-    def explain(
-        self, view: AsOf, customer_id: str, top: int, channel: str = DEFAULT_CHANNEL
-    ) -> Explanation:
+    def explain(self, view: AsOf, customer_id: str, top: int, channel: str = DEFAULT_CHANNEL) -> Explanation:
         """Explain the offers of one customer, and every product that is not offered.
 
         Raises:
@@ -164,13 +190,16 @@ class Recommender:
         families = families_of(fitted.names, fitted.features.dictionary)
         return tuple(strongest_families(moved, fitted.names, families))
 
-    def _with_reasons(self, decisions: Decisions, known: Situation, rows: slice, top: int) -> pl.DataFrame:
+    def _with_reasons(
+        self, decisions: Decisions, known: Situation, rows: slice, top: int, phrases: Phrases = ENGLISH
+    ) -> pl.DataFrame:
         ranks, catalog = decisions.slate(top), known.catalog
         customers, columns = in_order(ranks, top)
         offers = decisions.rows(customers, columns, ranks)
         evidence = offer_evidence(self.fitted.source, known.state.take(rows), customers, columns)
         names = pl.Series(catalog.names, dtype=pl.String).gather(columns)
-        return offers.with_columns(names.alias(PRODUCT_NAME), evidence.texts(catalog.names).alias(REASON))
+        texts = evidence.texts(catalog.names, phrases)
+        return offers.with_columns(names.alias(PRODUCT_NAME), texts.alias(REASON))
 
     def _golden_rows(self, view: AsOf) -> NDArray[np.float32]:
         computed = self.fitted.features.compute(view, self.fitted.product_ids)

@@ -1,0 +1,115 @@
+"""A day of one relationship manager: decisions about the book, the plan, and what stands behind both."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+
+import polars as pl
+
+from vipreco.call_list.facts import book_facts
+from vipreco.call_list.planning import BLOCKED, KIND, MINUTES, PLACE, WORTH, planned
+from vipreco.call_list.worth import call_worths
+from vipreco.call_list_settings import CallListSettings
+from vipreco.columns import CUSTOMER_ID
+from vipreco.explanations import ENGLISH, Phrases
+from vipreco.history import AsOf
+from vipreco.recommender import Decisions, Recommender
+from vipreco.recommender.fitting import Step, silent
+
+CHANNEL = "call"
+
+
+@dataclass(frozen=True)
+class Day:
+    """The day of a relationship manager.
+
+    Args:
+        date: Date of the list; nothing later is known.
+        calls: One row a customer of the book with the plan, as `planning.planned` gives it, ordered by id.
+        offers: Offers in a call with reasons, by customer and place in the slate.
+        decisions: The decision frames behind them, in chunks, in the order of the customers.
+        names: Name of each product by id.
+        settings: Of the project, with the minutes of the day.
+    """
+
+    date: date
+    calls: pl.DataFrame
+    offers: pl.DataFrame
+    decisions: tuple[Decisions, ...]
+    names: Mapping[str, str]
+    settings: CallListSettings
+
+    @cached_property
+    def today(self) -> pl.DataFrame:
+        """Calls that fit into the minutes, in their order."""
+        return self.calls.filter(pl.col(PLACE).is_not_null()).sort(PLACE)
+
+    @cached_property
+    def later(self) -> pl.DataFrame:
+        """Calls that did not fit: the greatest worth per minute first."""
+        waiting = pl.col(PLACE).is_null() & pl.col(KIND).is_not_null() & pl.col(BLOCKED).is_null()
+        rate = -pl.col(WORTH) / pl.col(MINUTES)
+        return self.calls.filter(waiting).sort(rate, CUSTOMER_ID)
+
+    @cached_property
+    def blocked(self) -> pl.DataFrame:
+        """Number of customers who must not be called, by reason."""
+        known = self.calls.filter(pl.col(BLOCKED).is_not_null())
+        return (
+            known.group_by(BLOCKED)
+            .agg(pl.len().alias("customers"))
+            .sort("customers", BLOCKED, descending=[True, False])
+        )
+
+    @cached_property
+    def idle(self) -> pl.DataFrame:
+        """Number of customers for whom nothing speaks for a call, by cause and what stops most."""
+        known = self.calls.filter(pl.col(KIND).is_null() & pl.col(BLOCKED).is_null())
+        counted = known.group_by("cause", "stopped_by").agg(pl.len().alias("customers"))
+        return counted.sort("customers", "cause", "stopped_by", descending=[True, False, False])
+
+    def place_of(self, customer_id: str) -> tuple[Decisions, int]:
+        """Return the decisions with a customer of the book, and the row there."""
+        row = int(self.calls[CUSTOMER_ID].search_sorted(customer_id))
+        for decisions in self.decisions:
+            if row < len(decisions.customer_ids):
+                return decisions, row
+            row -= len(decisions.customer_ids)
+        raise KeyError(customer_id)
+
+
+def plan_day(
+    recommender: Recommender,
+    view: AsOf,
+    vip: tuple[str, ...],
+    settings: CallListSettings,
+    phrases: Phrases = ENGLISH,
+    step: Step = silent,
+) -> Day:
+    """Plan the calls to the customers of a view.
+
+    Args:
+        recommender: Its values are counted in money whatever the recipe orders offers by.
+        view: The book of the manager, as of the date.
+        vip: VIP tiers, for the coverage duty.
+        settings: Of the project; `minutes` is what the day has.
+        phrases: Words of the reasons beside offers.
+        step: Told the name of each stage as it begins.
+    """
+    arbitration = recommender.fitted.settings.arbitration.model_copy(update={"value": "money"})
+    money = recommender.arbitrated(arbitration)
+    chunks = list(money.decide_with_reasons(view, settings.offers, step, CHANNEL, phrases))
+    step("calls")
+    worths = pl.concat([call_worths(decisions, settings.offers) for decisions, _ in chunks])
+    names = view.catalog_table().select(["product_id", "name"]).to_pydict()
+    return Day(
+        date=view.date,
+        calls=planned(book_facts(view, settings), worths, view.date, vip, settings),
+        offers=pl.concat([offers for _, offers in chunks]),
+        decisions=tuple(decisions for decisions, _ in chunks),
+        names=dict(zip(names["product_id"], names["name"], strict=True)),
+        settings=settings,
+    )

@@ -1,0 +1,187 @@
+"""One line of a call list in words: why now, what to offer, what not to, and one caution."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import date, timedelta
+from typing import Any, TypeAlias
+
+import numpy as np
+import polars as pl
+
+from vipreco.call_list.day import Day
+from vipreco.call_list.planning import KIND, MINUTES, PLACE, WORTH
+from vipreco.call_list.wording import Wording
+from vipreco.call_list_settings import Kind
+from vipreco.columns import CUSTOMER_ID, PROPENSITY, RANK, THIN_EVIDENCE
+from vipreco.policy import ALLOWED, Stage
+from vipreco.printing import Holds, shown
+
+Row: TypeAlias = Mapping[str, Any]
+SENIOR_AGE = 65
+DECLINED_DAYS = 180
+BESIDE = (Stage.SUITABILITY, Stage.CONTACT_POLICY)
+
+LINE = {
+    "place": pl.Int64(),
+    "kind": pl.String(),
+    "customer_id": pl.String(),
+    "tier": pl.String(),
+    "assets": pl.Float64(),
+    "why": pl.String(),
+    "offers": pl.String(),
+    "avoid": pl.String(),
+    "caution": pl.String(),
+    "minutes": pl.Int64(),
+    "worth": pl.Float64(),
+    "last_contact": pl.String(),
+}
+
+
+def lines(day: Day, calls: pl.DataFrame, say: Wording) -> pl.DataFrame:
+    """Return the lines of some calls of a day in words, in the order of `calls`.
+
+    Args:
+        day: The day.
+        calls: Rows of `day.calls` that are shown; a list is read by a person, so these are few.
+        say: The words.
+    """
+    offers = day.offers.filter(pl.col(CUSTOMER_ID).is_in(calls[CUSTOMER_ID].implode()))
+    of_customer = {str(key[0]): rows for key, rows in offers.group_by(CUSTOMER_ID, maintain_order=True)}
+    nothing = offers.clear()
+    rows = [
+        line(day, call, of_customer.get(call[CUSTOMER_ID], nothing), say)
+        for call in calls.iter_rows(named=True)
+    ]
+    return pl.DataFrame(rows, schema=LINE)
+
+
+def line(day: Day, call: Row, offers: pl.DataFrame, say: Wording) -> dict[str, Any]:
+    """Return one line."""
+    return {
+        "place": call[PLACE],
+        "kind": say.of("kind", call[KIND]),
+        "customer_id": call[CUSTOMER_ID],
+        "tier": call["tier"],
+        "assets": call["aum_amount"],
+        "why": "\n".join(why_now(day, call, say)),
+        "offers": offers_text(day, call, offers, say),
+        "avoid": avoid_text(day, call, say),
+        "caution": caution(day, call, offers, say),
+        "minutes": call[MINUTES],
+        "worth": call[WORTH],
+        "last_contact": last_contact(call, say),
+    }
+
+
+def why_now(day: Day, call: Row, say: Wording) -> Iterator[str]:
+    """Give what speaks for the call today: its occasions, then what is worth most."""
+    if call[Kind.FOLLOW_UP]:
+        product = day.names.get(call["follow_up_product_id"], "")
+        dates = {"start": call["follow_up_from_date"], "date": call["follow_up_date"]}
+        yield say("why.follow_up", product=product, **dates)
+    if call[Kind.COVERAGE]:
+        reached = call["reached_date"]
+        yield say("why.coverage", date=reached) if reached else say("why.coverage_never")
+    if call[Kind.MATURITY]:
+        yield say("why.maturity", amount=amount(call["maturing_amount"]), date=call["maturing_month_date"])
+    if call[Kind.ASSESSMENT]:
+        yield assessment_text(day, call, say)
+    yield from _worth_texts(call, say)
+
+
+def assessment_text(day: Day, call: Row, say: Wording) -> str:
+    """Return what is said of an assessment that has ended, or ends soon."""
+    until = call["risk_assessed_date"] + timedelta(days=day.settings.assessment_days)
+    if until > day.date:
+        return say("why.assessment_expiring", date=until)
+    unlocked = amount(call["unlocked_amount"])
+    return say("why.assessment_expired", date=call["risk_assessed_date"], amount=unlocked)
+
+
+def _worth_texts(call: Row, say: Wording) -> Iterator[str]:
+    """Give the parts of the worth that matter: at least a quarter of it, or what heads the call."""
+    chances = {Kind.KEEP: call["leaving"], Kind.DEVELOP: call["rising"], Kind.GROW: None}
+    for kind, chance in chances.items():
+        worth = call[f"{kind.value}_amount"] or 0.0
+        if worth > 0 and (call[KIND] == kind or worth >= call[WORTH] / 4):
+            yield say(f"why.{kind.value}", amount=amount(worth), rate=shown(chance, Holds.RATE))
+
+
+def offers_text(day: Day, call: Row, offers: pl.DataFrame, say: Wording) -> str:
+    """Return the offers with chance and reason, or why there is none."""
+    if offers.is_empty():
+        return no_offer_text(day, call, say)
+    return "\n".join(
+        say(
+            "offer.line",
+            place=row[RANK],
+            product=row["product_name"],
+            rate=shown(row[PROPENSITY], Holds.RATE),
+            reason=row["reason"],
+        )
+        for row in offers.iter_rows(named=True)
+    )
+
+
+def no_offer_text(day: Day, call: Row, say: Wording) -> str:
+    """Return why a customer has no offer."""
+    if not call["stopped_by"]:
+        return say("offer.none_worth")
+    rules = day.decisions[0].policy.rules
+    return say("offer.none_stopped", reason=rules[call["stopped_by"] - 1].text.in_(say.language))
+
+
+def avoid_text(day: Day, call: Row, say: Wording) -> str:
+    """Return the product that would be worth most, but is unsuitable or rests, with the reason."""
+    decisions, row = day.place_of(call[CUSTOMER_ID])
+    stages = np.array([False, *(rule.stage in BESIDE for rule in decisions.policy.rules)])
+    verdict = decisions.verdict[row]
+    stopped = stages[verdict] & (verdict != ALLOWED)
+    if not stopped.any():
+        return ""
+    column = int(np.argmax(np.where(stopped, decisions.priority[row], -np.inf)))
+    told, _ = decisions.policy.told(int(verdict[column]), decisions.facts, (row, column), say.language)
+    product = decisions.product_ids[column]
+    return say("offer.not_this", product=day.names.get(product) or product, reason=told)
+
+
+def caution(day: Day, call: Row, offers: pl.DataFrame, say: Wording) -> str:
+    """Return the one thing to mind in this call."""
+    declined = call["last_outcome"] == "declined" and _recent(call["last_contact_date"], day)
+    if call["profiling_opt_out"]:
+        return say("caution.opted_out")
+    if call["age"] is not None and call["age"] >= SENIOR_AGE:
+        return say("caution.senior", age=call["age"])
+    if declined:
+        product = day.names.get(call["last_product_id"], "")
+        return say("caution.declined", product=product, date=call["last_contact_date"])
+    if not _assessed(call, day):
+        return say("caution.assessment")
+    return say("caution.thin") if offers[THIN_EVIDENCE][:1].any() else ""
+
+
+def last_contact(call: Row, say: Wording) -> str:
+    """Return date, channel and outcome of the last contact."""
+    if call["last_contact_date"] is None:
+        return say("contact.never")
+    words = {
+        "channel": say.of("channel", call["last_channel"]),
+        "outcome": say.of("outcome", call["last_outcome"]),
+    }
+    return say("contact.last", date=call["last_contact_date"], **words)
+
+
+def amount(value: float | None) -> str:
+    """Return an amount in whole currency."""
+    return shown(value, Holds.AMOUNT)
+
+
+def _recent(moment: date | None, day: Day) -> bool:
+    return moment is not None and moment >= day.date - timedelta(days=DECLINED_DAYS)
+
+
+def _assessed(call: Row, day: Day) -> bool:
+    assessed = call["risk_assessed_date"]
+    known = call["risk_level"] is not None and assessed is not None
+    return known and assessed + timedelta(days=day.settings.assessment_days) > day.date

@@ -1,0 +1,95 @@
+"""The call list as a document."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from vipreco.arbitration import NoAction
+from vipreco.call_list.day import Day
+from vipreco.call_list.lines import amount, lines
+from vipreco.call_list.planning import BLOCKED, MINUTES, WORTH
+from vipreco.call_list.wording import Wording
+from vipreco.printing import Column, Document, Holds, Part
+
+MOST_LATER = 50
+WIDTHS = {
+    "place": (5, Holds.COUNT),
+    "kind": (11, Holds.TEXT),
+    "customer": (13, Holds.TEXT),
+    "tier": (11, Holds.TEXT),
+    "assets": (12, Holds.AMOUNT),
+    "why": (34, Holds.TEXT),
+    "offers": (44, Holds.TEXT),
+    "avoid": (30, Holds.TEXT),
+    "caution": (24, Holds.TEXT),
+    "minutes": (6, Holds.COUNT),
+    "worth": (9, Holds.AMOUNT),
+    "last_contact": (19, Holds.TEXT),
+}
+NAMES = {"customer": "customer_id"}
+
+
+def call_list_document(day: Day, manager: str, model: str, say: Wording) -> Document:
+    """Return the call list of a day: today's calls, what did not fit, whom not to call, and why not others.
+
+    Args:
+        day: The day.
+        manager: Whose.
+        model: Version of the model, for the line below the title.
+        say: The words.
+    """
+    used, worth = int(day.today[MINUTES].sum()), float(day.today[WORTH].sum())
+    about = say(
+        "list.about", calls=day.today.height, used=used, minutes=day.settings.minutes, amount=amount(worth)
+    )
+    return Document(
+        title=say("list.title", manager=manager, date=day.date),
+        about=(about, say("list.basis", day=day.date, model=model)),
+        parts=(_today(day, say), _later(day, say), _blocked(day, say), _idle(day, say)),
+        language=say.language,
+        page=say("list.page"),
+    )
+
+
+def _today(day: Day, say: Wording) -> Part:
+    return Part("today", say("list.today"), _columns(say), lines(day, day.today, say))
+
+
+def _later(day: Day, say: Wording) -> Part:
+    best = day.later.head(MOST_LATER)
+    note = say("list.later_note", shown=best.height, total=day.later.height)
+    columns = tuple(column for column in _columns(say) if column.name != "place")
+    return Part("later", say("list.later"), columns, lines(day, best, say), note)
+
+
+def _blocked(day: Day, say: Wording) -> Part:
+    words = [say(f"blocked.{code}") for code in day.blocked[BLOCKED].to_list()]
+    rows = day.blocked.select(pl.Series("reason", words, dtype=pl.String), "customers")
+    return Part("blocked", say("list.blocked"), _counts(say), rows)
+
+
+def _idle(day: Day, say: Wording) -> Part:
+    causes = [_cause(day, row["cause"], row["stopped_by"], say) for row in day.idle.iter_rows(named=True)]
+    rows = day.idle.select(pl.Series("reason", causes, dtype=pl.String), "customers")
+    return Part("idle", say("list.idle"), _counts(say), rows)
+
+
+def _cause(day: Day, cause: int, stopped_by: int, say: Wording) -> str:
+    if cause != NoAction.ALL_STOPPED or not stopped_by:
+        return say("cause.nothing_worth")
+    rule = day.decisions[0].policy.rules[stopped_by - 1]
+    return say("cause.all_stopped", reason=rule.reason_code)
+
+
+def _columns(say: Wording) -> tuple[Column, ...]:
+    return tuple(
+        Column(NAMES.get(key, key), say(f"column.{key}"), width, holds)
+        for key, (width, holds) in WIDTHS.items()
+    )
+
+
+def _counts(say: Wording) -> tuple[Column, ...]:
+    return (
+        Column("reason", say("column.reason"), 90),
+        Column("customers", say("column.customers"), 12, Holds.COUNT),
+    )

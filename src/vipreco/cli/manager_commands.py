@@ -1,0 +1,70 @@
+"""Commands for the relationship manager: the call list of the day, and the sheet of one customer."""
+
+from __future__ import annotations
+
+from typing import Annotated, Optional
+
+import typer
+
+from vipreco.cli.opening import open_model, open_view
+from vipreco.cli.options import AsOfOption, ModelOption, OutOption
+from vipreco.cli.paper import LanguageName, Paper, PaperFormat
+from vipreco.cli.progress import narrated
+
+PANEL = "Relationship manager"
+
+
+LanguageOption = Annotated[LanguageName, typer.Option("--language", help="Language of the texts.")]
+PaperOption = Annotated[
+    Optional[PaperFormat],  # noqa: UP045
+    typer.Option("--format", help="How it comes out. Without it: by the ending of --out, or a table."),
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module to `app`."""
+    app.command("calllist", rich_help_panel=PANEL)(calllist)
+
+
+def calllist(
+    manager: Annotated[str, typer.Option("--manager", metavar="ID", help="Whose book.")],
+    minutes: Annotated[
+        Optional[int],  # noqa: UP045
+        typer.Option(
+            "--minutes",
+            min=1,
+            max=600,
+            metavar="N",
+            help="Minutes for calls today. Without it: vipreco.toml.",
+        ),
+    ] = None,
+    language: LanguageOption = LanguageName.en,
+    as_of: AsOfOption = None,
+    model: ModelOption = None,
+    kind: PaperOption = None,
+    out: OutOption = None,
+) -> None:
+    """Plan the calls of a relationship manager for one day: whom first, why now, what to offer and what not.
+
+    Promised talks come first, then VIP customers whom nobody reached for half a year, then the calls that are
+    worth most for their minutes. Who gave no consent to calls, or is cooling off, is counted and not listed.
+
+    Example:  vipreco calllist --manager M00017 --minutes 60
+    Example:  vipreco calllist --manager M00017 --language zh --out list.xlsx
+    """
+    from vipreco.call_list import Wording, call_list_document, plan_day
+    from vipreco.project import Project
+    from vipreco.recommender.lists import Audience
+
+    paper = Paper.planned(kind, out)
+    project = Project.find()
+    settings = project.settings.call_list
+    settings = settings if minutes is None else settings.model_copy(update={"minutes": minutes})
+    say = Wording(language.value)
+    with narrated("Call list") as narrator:
+        view = Audience(manager=manager).of(open_view(project, as_of))
+        recommender = open_model(project, model, narrator)
+        vip = project.settings.tiers.vip
+        day = plan_day(recommender, view, vip, settings, say.phrases, narrator.say)
+        document = call_list_document(day, manager, model or "champion", say)
+    paper.write(document)

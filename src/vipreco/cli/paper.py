@@ -1,0 +1,128 @@
+"""Where a document goes: tables on the terminal, or a file that somebody prints."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from vipreco.cli.listing import PIPE_WIDTH
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from vipreco.printing import Document, Part
+
+
+class PaperFormat(StrEnum):
+    """How a document comes out."""
+
+    table = "table"
+    xlsx = "xlsx"
+    pdf = "pdf"
+    json = "json"
+    csv = "csv"
+
+
+class LanguageName(StrEnum):
+    """Language of a document."""
+
+    en = "en"
+    zh = "zh"
+
+
+@dataclass(frozen=True)
+class Paper:
+    """The checked wish of a user: in which format a document comes out, and where."""
+
+    kind: PaperFormat
+    path: Path | None
+
+    @classmethod
+    def planned(cls, kind: PaperFormat | None, path: Path | None) -> Paper:
+        """Check `--format` and `--out` before any work is done.
+
+        Raises:
+            UsageError: The file cannot be written, no format is known for it, or a terminal cannot show it.
+        """
+        from vipreco.errors import UsageError
+        from vipreco.export import check_target
+
+        if path is not None:
+            check_target(path)
+            return cls(kind or _format_of(path), path)
+        if kind is PaperFormat.pdf and sys.stdout.isatty():
+            raise UsageError("a PDF cannot be shown on a terminal", remedy="give --out FILE", code="no-out")
+        return cls(kind or PaperFormat.table, None)
+
+    def write(self, document: Document) -> None:
+        """Write `document` where the user wants it; a file is announced on stderr: a pipe stays clean."""
+        from vipreco.durable import write_bytes
+        from vipreco.printing import write_document
+
+        if self.kind is not PaperFormat.table:
+            write_document(document, self.path or sys.stdout.buffer, self.kind.value)
+        elif self.path is None:
+            typer.echo(document_text(document), nl=False)
+        else:
+            write_bytes(self.path, document_text(document).encode())
+        if self.path is not None:
+            typer.echo(f"{document.parts[0].rows.height:,} rows written to {self.path}", err=True)
+
+
+def document_text(document: Document, width: int | None = None) -> str:
+    """Return a document as text with drawn tables."""
+    from rich.console import Console
+
+    chosen = width or (None if sys.stdout.isatty() else PIPE_WIDTH)
+    console = Console(width=chosen, highlight=False, markup=False, emoji=False)
+    with console.capture() as captured:
+        console.print(document.title, style="bold")
+        for line in document.about:
+            console.print(line)
+        for part in document.parts:
+            console.print()
+            console.print(part.title, style="bold")
+            if part.note:
+                console.print(part.note)
+            if part.rows.height:
+                console.print(_table(part))
+    return captured.get()
+
+
+def _table(part: Part) -> Table:
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+    from rich.text import Text
+
+    from vipreco.printing import Holds, shown
+
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_lines=True)
+    for column in part.columns:
+        right = column.holds in {Holds.COUNT, Holds.AMOUNT, Holds.RATE}
+        table.add_column(
+            column.title, justify="right" if right else "left", overflow="fold", ratio=column.width
+        )
+    for row in part.rows.select(column.name for column in part.columns).iter_rows():
+        cells = zip(row, part.columns, strict=True)
+        table.add_row(*(Text(shown(value, column.holds)) for value, column in cells))
+    return table
+
+
+def _format_of(path: Path) -> PaperFormat:
+    from vipreco.errors import UsageError
+
+    ending = path.suffix.lower().removeprefix(".")
+    known = [kind.value for kind in PaperFormat if kind is not PaperFormat.table]
+    if ending not in known:
+        raise UsageError(
+            f"the ending {path.suffix or '(none)'} stands for no format",
+            where=str(path),
+            remedy=f"end the name with one of {', '.join('.' + name for name in known)}, or give --format",
+            code="unknown-format",
+        )
+    return PaperFormat(ending)

@@ -1,0 +1,103 @@
+"""What a document says: a heading, parts with a table each, and how wide each column is on paper."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from typing import Literal
+
+import polars as pl
+
+Language = Literal["en", "zh"]
+# Control and direction characters in a name could rewrite what the reader sees.
+UNSAFE_CATEGORIES = frozenset({"Cc", "Cf", "Cs"})
+REPLACEMENT = "\ufffd"
+
+
+class Holds(StrEnum):
+    """What a column holds; decides its alignment and how a value is written."""
+
+    TEXT = "text"
+    COUNT = "count"
+    AMOUNT = "amount"
+    RATE = "rate"
+    DATE = "date"
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a part.
+
+    Args:
+        name: Column of the frame; also the key in JSON and CSV.
+        title: Heading that people read.
+        width: Width on paper in characters of Latin text.
+        holds: What the values are.
+    """
+
+    name: str
+    title: str
+    width: int
+    holds: Holds = Holds.TEXT
+
+
+@dataclass(frozen=True)
+class Part:
+    """A table with its heading.
+
+    Args:
+        key: Name of the part in JSON.
+        title: Heading; also the name of the sheet.
+        columns: What is shown, in order.
+        rows: A frame with these columns.
+        note: A line below the heading.
+    """
+
+    key: str
+    title: str
+    columns: tuple[Column, ...]
+    rows: pl.DataFrame
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Document:
+    """A whole document.
+
+    Args:
+        title: First line.
+        about: Lines below it.
+        parts: Tables, the most important first; CSV has this one alone.
+        language: Of the texts; decides the font.
+        page: Word before the page number.
+    """
+
+    title: str
+    about: tuple[str, ...]
+    parts: tuple[Part, ...]
+    language: Language
+    page: str = "Page"
+
+
+def shown(value: object, holds: Holds) -> str:
+    """Return a value as a person reads it; an unknown one is empty."""
+    if value is None:
+        return ""
+    if holds is Holds.RATE and isinstance(value, float):
+        return f"{value:.1%}"
+    if holds in {Holds.AMOUNT, Holds.COUNT} and isinstance(value, int | float):
+        return f"{value:,.0f}"
+    if isinstance(value, date):
+        return value.isoformat()[:10]
+    return safe(str(value))
+
+
+def safe(text: Iterable[str]) -> str:
+    """Return `text` with control and direction characters replaced; line breaks stay."""
+    return "".join(
+        REPLACEMENT if sign != "\n" and unicodedata.category(sign) in UNSAFE_CATEGORIES else sign
+        for sign in text
+    )
