@@ -1,0 +1,131 @@
+"""What is to be allocated: values of customers and options, and the limits that they share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vipreco.errors import UsageError
+
+Floats = NDArray[np.float64]
+Singles = NDArray[np.float32]
+Numbers = NDArray[np.int32]
+NOBODY = -1
+"""The option of a customer who gets none."""
+
+
+@dataclass(frozen=True)
+class Limit:
+    """Limits of one kind, one for each group of customers: seats of a channel, minutes of each manager.
+
+    Args:
+        name: As shown beside its price.
+        use: What a customer with an option uses of it, shape (options,), not negative.
+        capacity: Most that each group may use, shape (groups,); infinite where there is no limit.
+        least: Least that each group has to use, shape (groups,).
+        group: Group of each customer, shape (n,); None = one group for all.
+    """
+
+    name: str
+    use: Singles
+    capacity: Floats
+    least: Floats
+    group: Numbers | None = None
+
+    @classmethod
+    def of(
+        cls,
+        name: str,
+        use: NDArray[np.generic],
+        capacity: NDArray[np.generic] | float,
+        group: NDArray[np.generic] | None = None,
+        least: NDArray[np.generic] | float = 0.0,
+    ) -> Limit:
+        """Make a limit of plain arrays or single numbers."""
+        most = np.atleast_1d(np.asarray(capacity, np.float64))
+        return cls(
+            name,
+            np.asarray(use, np.float32),
+            most,
+            np.broadcast_to(np.asarray(least, np.float64), most.shape).copy(),
+            None if group is None else np.asarray(group, np.int32),
+        )
+
+    def groups(self, rows: NDArray[np.intp]) -> NDArray[np.integer]:
+        """Return the group of each of some customers."""
+        return np.zeros(len(rows), np.int32) if self.group is None else self.group[rows]
+
+    def used(self, choice: Numbers) -> Floats:
+        """Return what each group uses under a choice of options, shape (groups,)."""
+        rows = np.flatnonzero(choice != NOBODY)
+        amounts = self.use[choice[rows]].astype(np.float64)
+        return np.bincount(self.groups(rows), amounts, len(self.capacity)).astype(np.float64)
+
+    def prices(self, net: Floats, rows: slice) -> Singles:
+        """Return what each option costs each customer of a slice at a net price of each group."""
+        if self.group is None:
+            return (self.use * np.float32(net[0]))[None, :]
+        return np.asarray(net.astype(np.float32)[self.group[rows], None] * self.use[None, :])
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Which option each customer gets, at most one, so that the value is largest within the limits.
+
+    Args:
+        values: Value of each customer and option, shape (n, options); not finite where it is not allowed.
+        limits: The limits.
+
+    Raises:
+        UsageError: A limit does not fit the values, or is negative.
+    """
+
+    values: Singles
+    limits: tuple[Limit, ...]
+
+    def __post_init__(self) -> None:
+        wrong = [limit.name for limit in self.limits if not self._fits(limit)]
+        if wrong:
+            raise UsageError(
+                "a limit does not fit the customers and options, or is negative",
+                where=", ".join(wrong),
+                remedy="give it a use of each option, and a capacity of at least the least for each group",
+                code="allocation-limit",
+            )
+
+    def _fits(self, limit: Limit) -> bool:
+        customers, options = self.values.shape
+        grouped = limit.group is None or (
+            limit.group.shape == (customers,)
+            and (customers == 0 or 0 <= limit.group.min() <= limit.group.max() < len(limit.capacity))
+        )
+        amounts = (limit.use, limit.capacity, limit.least)
+        return bool(
+            limit.use.shape == (options,)
+            and grouped
+            and all((amount >= 0).all() for amount in amounts)
+            and (limit.least <= limit.capacity).all()
+        )
+
+    @cached_property
+    def allowed(self) -> NDArray[np.bool_]:
+        """Which pairs may be chosen, shape (n, options)."""
+        return np.isfinite(self.values)
+
+    def worth(self, choice: Numbers) -> float:
+        """Return the value of a choice of options."""
+        rows = np.flatnonzero(choice != NOBODY)
+        return float(self.values[rows, choice[rows]].sum(dtype=np.float64))
+
+    def excess(self, choice: Numbers) -> float:
+        """Return the largest amount by which a limit is overused, 0 if none is."""
+        over = [np.max(limit.used(choice) - limit.capacity, initial=0.0) for limit in self.limits]
+        return float(max(over, default=0.0))
+
+    def shortfall(self, choice: Numbers) -> dict[str, Floats]:
+        """Return by how much each group stays below its least, for the limits where one does."""
+        short = {limit.name: np.maximum(limit.least - limit.used(choice), 0) for limit in self.limits}
+        return {name: missing for name, missing in short.items() if missing.any()}

@@ -1,0 +1,221 @@
+"""From prices to an allocation that keeps every limit: take the best option, give way, fill up.
+
+Each step works on all customers at once. At good prices few customers have to move, and each of them loses
+little: the gap to the bound stays small.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vipreco.arbitration.allocation.dual import CHUNK, Dual
+from vipreco.arbitration.allocation.problem import NOBODY, Floats, Limit, Numbers, Problem, Singles
+
+ROUNDS = 60
+TOLERANCE = 1e-6
+Rows = NDArray[np.intp]
+
+
+@dataclass
+class Repair:
+    """An allocation in the making.
+
+    Args:
+        dual: The problem at its bound.
+        prices: Prices of the limits, shape (variables,).
+    """
+
+    dual: Dual
+    prices: Floats
+    choice: Numbers = field(init=False)
+
+    def __post_init__(self) -> None:
+        parts = [self._favourite(rows) for rows in self._slices()]
+        self.choice = np.concatenate(parts) if parts else np.zeros(0, np.int32)
+
+    @property
+    def problem(self) -> Problem:
+        """What is allocated."""
+        return self.dual.problem
+
+    def run(self) -> Numbers:
+        """Return options (n,) that keep every capacity, and every least as far as it can be reached."""
+        self.give_way()
+        self.reach_least()
+        self.fill()
+        return self.choice
+
+    def give_way(self) -> None:
+        """Take back options where a capacity is overused, from those who lose least by it."""
+        for number in range(ROUNDS):
+            over = [limit for limit in self.problem.limits if _overused(limit, self.choice).any()]
+            if not over:
+                return
+            for limit in over:
+                self._release(limit, final=number >= ROUNDS // 2)
+
+    def fill(self) -> None:
+        """Give free seats to those who gain most, until nobody gains."""
+        for _ in range(ROUNDS):
+            rows, options, gains = self._wishes()
+            if not self._accept(rows, options, gains):
+                return
+
+    def reach_least(self) -> None:
+        """Move those who lose least into options whose least is not reached."""
+        for limit in self.problem.limits:
+            for _ in range(ROUNDS if (limit.least > 0).any() else 0):
+                if not self._move_into(limit):
+                    break
+
+    def _favourite(self, rows: slice) -> Numbers:
+        reduced = self.dual.reduced(self.prices, rows)
+        if reduced.shape[1] == 0:
+            return np.full(len(reduced), NOBODY, np.int32)
+        best = reduced.argmax(axis=1).astype(np.int32)
+        return np.where(reduced[np.arange(len(best)), best] > 0, best, np.int32(NOBODY))
+
+    def _slices(self) -> Iterator[slice]:
+        customers = len(self.problem.values)
+        return (slice(start, min(start + CHUNK, customers)) for start in range(0, customers, CHUNK))
+
+    def _release(self, limit: Limit, *, final: bool) -> None:
+        rows = np.flatnonzero((self.choice != NOBODY) & (limit.use[self.choice] > 0))
+        excess = _overused(limit, self.choice)
+        rows = rows[excess[limit.groups(rows)] > 0]
+        other, loss = self._alternative(rows, none_only=final)
+        order = np.lexsort((loss, limit.groups(rows)))
+        rows, other = rows[order], other[order]
+        freed = limit.use[self.choice[rows]].astype(np.float64)
+        before = _running(freed, limit.groups(rows)) - freed
+        leaves = before < excess[limit.groups(rows)]
+        self.choice[rows[leaves]] = other[leaves]
+
+    def _alternative(self, rows: Rows, *, none_only: bool) -> tuple[Numbers, Floats]:
+        """Return the next best open option of each row, and the loss of taking it, at the prices."""
+        now = self._reduced(rows)
+        held = now[np.arange(len(rows)), self.choice[rows]].astype(np.float64)
+        if none_only:
+            return np.full(len(rows), NOBODY, np.int32), held
+        now[~self._open(rows)] = -np.inf
+        now[np.arange(len(rows)), self.choice[rows]] = -np.inf
+        best = now.argmax(axis=1).astype(np.int32)
+        worth = now[np.arange(len(rows)), best].astype(np.float64)
+        taken = worth > 0
+        return np.where(taken, best, np.int32(NOBODY)), held - np.where(taken, worth, 0)
+
+    def _reduced(self, rows: Rows) -> Singles:
+        reduced = np.where(self.problem.allowed[rows], self.problem.values[rows], np.float32(-np.inf))
+        for part in self.dual.parts:
+            net = part.net(self.prices).astype(np.float32)
+            reduced -= net[part.limit.groups(rows), None] * part.limit.use[None, :]
+        return np.asarray(reduced, np.float32)
+
+    def _open(self, rows: Rows) -> NDArray[np.bool_]:
+        """Return which options have room for one more customer of each row, shape (rows, options)."""
+        room = np.ones((len(rows), self.problem.values.shape[1]), bool)
+        for limit in self.problem.limits:
+            left = limit.capacity - limit.used(self.choice)
+            own = left[limit.groups(rows)][:, None] + TOLERANCE
+            room &= (limit.use[None, :] <= own) | (limit.use[None, :] == 0)
+        return room
+
+    def _wishes(self) -> tuple[Rows, Numbers, Floats]:
+        """Return who would gain by which open option, and how much, the largest gain first."""
+        found = [self._wishes_of(np.arange(rows.start, rows.stop)) for rows in self._slices()]
+        if not found:
+            return np.zeros(0, np.intp), np.zeros(0, np.int32), np.zeros(0)
+        rows, options, gains = (np.concatenate(column) for column in zip(*found, strict=True))
+        order = np.lexsort((rows, -gains))
+        return rows[order], options[order], gains[order]
+
+    def _wishes_of(self, rows: Rows) -> tuple[Rows, Numbers, Floats]:
+        values = np.where(self._open(rows) & self.problem.allowed[rows], self.problem.values[rows], -np.inf)
+        if values.shape[1] == 0:
+            return rows[:0], np.zeros(0, np.int32), np.zeros(0)
+        gain = values - _chosen(self.problem.values[rows], self.choice[rows])[:, None]
+        best = gain.argmax(axis=1).astype(np.int32)
+        gains = gain[np.arange(len(rows)), best].astype(np.float64)
+        wishing = gains > TOLERANCE * self.dual.scale
+        wishing &= ~self._bound_by_least(rows)
+        return rows[wishing], best[wishing], gains[wishing]
+
+    def _bound_by_least(self, rows: Rows) -> NDArray[np.bool_]:
+        """Return who must keep the option because a least would be missed without it."""
+        bound = np.zeros(len(rows), bool)
+        for limit in self.problem.limits:
+            if (limit.least > 0).any():
+                spare = limit.used(self.choice) - limit.least
+                use = np.where(self.choice[rows] == NOBODY, 0, limit.use[self.choice[rows]])
+                bound |= (use > 0) & (use > spare[limit.groups(rows)])
+        return bound
+
+    def _accept(self, rows: Rows, options: Numbers, gains: Floats) -> bool:
+        """Grant the wishes, in their order, that all limits have room for; return whether any was."""
+        granted = np.ones(len(rows), bool)
+        for limit in self.problem.limits:
+            groups, use = limit.groups(rows), limit.use[options].astype(np.float64)
+            left = limit.capacity - limit.used(self.choice)
+            granted &= (_running_in_order(use, groups) <= left[groups] + TOLERANCE) | (use == 0)
+            granted &= self._keeps_least(limit, rows)
+        self.choice[rows[granted]] = options[granted]
+        return bool(granted.any())
+
+    def _keeps_least(self, limit: Limit, rows: Rows) -> NDArray[np.bool_]:
+        if not (limit.least > 0).any():
+            return np.ones(len(rows), bool)
+        spare = limit.used(self.choice) - limit.least
+        use = np.where(self.choice[rows] == NOBODY, 0, limit.use[self.choice[rows]]).astype(np.float64)
+        groups = limit.groups(rows)
+        kept = (use == 0) | (_running_in_order(use, groups) <= spare[groups] + TOLERANCE)
+        return np.asarray(kept)
+
+    def _move_into(self, limit: Limit) -> bool:
+        missing = limit.least - limit.used(self.choice)
+        rows = np.flatnonzero(missing[limit.groups(np.arange(len(self.choice)))] > TOLERANCE)
+        rows = rows[(self.choice[rows] == NOBODY) | (limit.use[self.choice[rows]] == 0)]
+        values = np.where(self._open(rows) & (limit.use > 0)[None, :], self._reduced(rows), -np.inf)
+        if not np.isfinite(values).any():
+            return False
+        best = values.argmax(axis=1).astype(np.int32)
+        gain = values[np.arange(len(rows)), best].astype(np.float64)
+        gain -= _chosen(self._reduced(rows), self.choice[rows])
+        can = np.isfinite(gain)
+        rows, best, gain = rows[can], best[can], gain[can]
+        order = np.lexsort((rows, -gain))
+        rows, best = rows[order], best[order]
+        use = limit.use[best].astype(np.float64)
+        groups = limit.groups(rows)
+        wanted = _running_in_order(use, groups) - use < missing[groups] - TOLERANCE
+        return self._accept(rows[wanted], best[wanted], use[wanted])
+
+
+def _overused(limit: Limit, choice: Numbers) -> Floats:
+    over = limit.used(choice) - limit.capacity
+    return np.where(over > TOLERANCE, over, 0)
+
+
+def _chosen(values: Singles, choice: Numbers) -> Floats:
+    picked = values[np.arange(len(choice)), np.maximum(choice, 0)].astype(np.float64)
+    return np.where(choice == NOBODY, 0, picked)
+
+
+def _running(amounts: Floats, groups: NDArray[np.integer]) -> Floats:
+    """Return running sums within groups; equal groups stand together."""
+    total = np.cumsum(amounts)
+    first = np.flatnonzero(np.diff(groups, prepend=-1))
+    before = total[first] - amounts[first]
+    return np.asarray(total - np.repeat(before, np.diff(first, append=len(groups))))
+
+
+def _running_in_order(amounts: Floats, groups: NDArray[np.integer]) -> Floats:
+    """Return running sums within groups in the order given."""
+    order = np.argsort(groups, kind="stable")
+    found = np.empty(len(amounts))
+    if len(amounts):
+        found[order] = _running(amounts[order], groups[order])
+    return found
