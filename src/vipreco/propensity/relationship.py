@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, Final
 
 import numpy as np
@@ -78,12 +78,14 @@ class RelationshipModel:
     """What becomes of a customer within the horizon: leaves (VIP customers), rises (all).
 
     Args:
-        names: Columns that it sees, shape (k,): the first ones of those of the fit.
+        names: Columns that it sees, shape (k,).
+        columns: Their positions among the columns that it is given, shape (k,).
         leaving: None where the history shows too few who left or stayed.
         rising: None where it shows too few who rose.
     """
 
     names: tuple[str, ...]
+    columns: NDArray[np.int64]
     leaving: ChangeModel | None
     rising: ChangeModel | None
 
@@ -96,7 +98,11 @@ class RelationshipModel:
             fit_change(rows.take(rows.known[:, place]), place, names, settings, machine)
             for place in range(len(CHANGES))
         ]
-        return cls(names, *models)
+        return cls(names, np.arange(len(names)), *models)
+
+    def among(self, names: tuple[str, ...]) -> RelationshipModel:
+        """Return the model for values whose columns are `names`, which hold its own."""
+        return replace(self, columns=np.array([names.index(name) for name in self.names], np.int64))
 
     def model(self, change: str) -> ChangeModel | None:
         """Return the model of `leaving` or `rising`."""
@@ -107,18 +113,21 @@ class RelationshipModel:
 
         Args:
             change: `leaving` or `rising`.
-            values: Columns of the fit, shape (n, columns); the first ones are used.
+            values: Shape (n, columns), with its own columns at `columns`.
             rows: For whom it is asked, shape (n,).
         """
         found, model = np.full(len(values), np.nan), self.model(change)
         if model is not None and rows.any():
-            found[rows] = model.probabilities(np.ascontiguousarray(values[rows, : len(self.names)]))
+            found[rows] = model.probabilities(self._seen(values[rows] if not rows.all() else values))
         return found
 
     def contributions(self, change: str, values: Values) -> Scores:
         """Return what each column adds to the raw score of a change, shape (n, k); 0 without a model."""
-        model, seen = self.model(change), np.ascontiguousarray(values[:, : len(self.names)])
+        model, seen = self.model(change), self._seen(values)
         return model.booster.contributions(seen) if model else np.zeros(seen.shape)
+
+    def _seen(self, values: Values) -> Values:
+        return np.ascontiguousarray(values[:, self.columns])
 
 
 def fit_change(

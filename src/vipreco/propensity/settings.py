@@ -67,6 +67,8 @@ class RelationshipSettings(Section):
     Args:
         leaving: Booster of P(leaving), of VIP customers alone: few rows, hence small trees.
         rising: Booster of P(rising).
+        leave_out: Features, or patterns of features (`*`), that these boosters do not see: with few cases,
+            codes of branches and baskets teach chance.
         dates: How many of the newest as-of dates with complete labels are learnt from.
         max_rows: Rows beyond this number, of customers below VIP who did not rise, are sampled and weighted.
         least_cases: A change that happened, or did not, fewer times than this is not fitted.
@@ -76,10 +78,36 @@ class RelationshipSettings(Section):
     """
 
     leaving: BoosterSettings = BoosterSettings(
-        rounds=120, learning_rate=0.04, num_leaves=7, feature_fraction=0.3, lambda_l2=10.0
+        rounds=250,
+        learning_rate=0.02,
+        num_leaves=7,
+        min_data_in_leaf=50,
+        feature_fraction=0.8,
+        bagging_fraction=0.5,
+        lambda_l2=30.0,
     )
-    rising: BoosterSettings = BoosterSettings(rounds=150, feature_fraction=0.3, lambda_l2=10.0)
-    dates: Annotated[int, Field(ge=1, le=60)] = 6
+    rising: BoosterSettings = BoosterSettings(
+        rounds=250,
+        learning_rate=0.02,
+        min_data_in_leaf=100,
+        feature_fraction=0.8,
+        bagging_fraction=0.5,
+        lambda_l2=30.0,
+    )
+    leave_out: tuple[str, ...] = (
+        "basket*",
+        "branch",
+        "window_month",
+        "attribute_*",
+        "snapshots_*",
+        "seen_previous",
+        "families",
+        "last_*",
+        "products_ever",
+        "products_left",
+        "*_total",
+    )
+    dates: Annotated[int, Field(ge=1, le=60)] = 12
     max_rows: Annotated[int, Field(ge=1000)] = 300_000
     least_cases: Annotated[int, Field(ge=1)] = 20
     calibration_folds: Annotated[int, Field(ge=2, le=20)] = 3

@@ -17,7 +17,7 @@ from vipreco.features import FeatureSet, Vocabulary
 from vipreco.folds import customer_folds
 from vipreco.history import AsOf, History, RelationshipLabels, add_months
 from vipreco.propensity import LEAVING, RISING, ChangeRows, Machine, RelationshipModel
-from vipreco.recommender.gathering import SAMPLING_PARTS, Panel, place_of
+from vipreco.recommender.gathering import SAMPLING_PARTS, Panel, kept_columns, place_of
 from vipreco.recommender.settings import RecommenderSettings
 
 FLAGS = (LEAVING, RISING)
@@ -40,6 +40,19 @@ class ChangeGatherer:
     kept: NDArray[np.int64]
     settings: RecommenderSettings
     seed: int
+
+    @classmethod
+    def of(
+        cls, features: FeatureSet, vocabulary: Vocabulary, settings: RecommenderSettings, seed: int
+    ) -> ChangeGatherer:
+        """Return a gatherer of all columns but those that the recipe leaves out."""
+        left_out = (*settings.leave_out, *settings.relationship.leave_out)
+        return cls(features, vocabulary, kept_columns(vocabulary.names, left_out), settings, seed)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the columns that the boosters see."""
+        return tuple(self.vocabulary.names[place] for place in self.kept)
 
     def rows(self, panel: Panel) -> ChangeRows:
         """Return the rows of a panel's as-of dates.
@@ -87,30 +100,35 @@ class ChangeGatherer:
 
 def fit_relationship(gatherer: ChangeGatherer, panel: Panel, machine: Machine) -> RelationshipModel | None:
     """Fit the models of leaving and rising on a panel; None where neither change can be learnt."""
-    rows = gatherer.rows(panel)
-    names = tuple(gatherer.vocabulary.names[place] for place in gatherer.kept)
-    model = RelationshipModel.fit(rows, names, gatherer.settings.relationship, machine)
+    settings = gatherer.settings.relationship
+    model = RelationshipModel.fit(gatherer.rows(panel), gatherer.names, settings, machine)
     return model if model.leaving or model.rising else None
 
 
 def change_dates(
     settings: RecommenderSettings, snapshot_dates: Sequence[date], until: date
 ) -> tuple[date, ...]:
-    """Return the newest as-of dates whose relationship labels are complete at `until`, oldest first.
+    """Return the newest of the `labelled_dates` that are learnt from, oldest first."""
+    return labelled_dates(settings, snapshot_dates, until)[-settings.relationship.dates :]
+
+
+def labelled_dates(
+    settings: RecommenderSettings, snapshot_dates: Sequence[date], until: date
+) -> tuple[date, ...]:
+    """Return the as-of dates whose relationship labels are complete at `until`, oldest first.
 
     Args:
-        settings: Horizon and number of dates.
+        settings: Horizon.
         snapshot_dates: The bank's snapshots.
         until: Last date that may be known; nothing beyond it is learnt from.
     """
     days = sorted(day for day in snapshot_dates if day <= until)
     ends = {day: add_months(day, settings.relationship_horizon_months) for day in days}
-    usable = [
+    return tuple(
         day
         for day, end in ends.items()
         if end <= until and any(add_months(end, -1) < other <= end for other in days)
-    ]
-    return tuple(usable[-settings.relationship.dates :])
+    )
 
 
 def _true(flags: pa.ChunkedArray) -> NDArray[np.bool_]:

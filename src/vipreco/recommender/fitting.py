@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from fnmatch import fnmatchcase
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +16,7 @@ from vipreco.policy import Policy
 from vipreco.propensity import AcquisitionModel, Growth, LabelledRows, Machine, RelationshipModel
 from vipreco.recommender.changes import ChangeGatherer, change_dates, fit_relationship
 from vipreco.recommender.fitted import Fitted
-from vipreco.recommender.gathering import Gatherer, Panel
+from vipreco.recommender.gathering import Gatherer, Panel, kept_columns
 from vipreco.recommender.settings import RecommenderSettings
 
 Step = Callable[[str], None]
@@ -77,6 +76,7 @@ def fit(
     growth = Growth(tuple(names[column] for column in kept), settings.propensity, machine)
     model = AcquisitionModel.fit(rows, growth, rates)
     relationship = _fit_relationship(lesson, gatherer, machine, step)
+    relationship = relationship.among(growth.names) if relationship else None
     step("candidate source")
     return Fitted(
         product_ids=product_ids,
@@ -108,22 +108,8 @@ def _fit_relationship(
     days = change_dates(settings, panel.history.snapshot_dates, until)
     if not days:
         return None
-    columns = gatherer.kept[gatherer.kept < len(gatherer.vocabulary.names)]
-    changes = ChangeGatherer(gatherer.features, gatherer.vocabulary, columns, settings, gatherer.seed)
+    changes = ChangeGatherer.of(gatherer.features, gatherer.vocabulary, settings, gatherer.seed)
     return fit_relationship(changes, replace(panel, as_of=days), machine)
-
-
-def kept_columns(names: tuple[str, ...], leave_out: tuple[str, ...]) -> NDArray[np.int64]:
-    """Return the positions of the columns that no pattern of `leave_out` names."""
-    features = [name.partition("@")[0] for name in names]
-    return np.array(
-        [
-            position
-            for position, feature in enumerate(features)
-            if not any(fnmatchcase(feature, pattern) for pattern in leave_out)
-        ],
-        np.int64,
-    )
 
 
 def base_rates(rows: LabelledRows) -> NDArray[np.float64]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from fnmatch import fnmatchcase
 from typing import Any
 
 import numpy as np
@@ -125,6 +126,19 @@ class Gatherer:
         weights = np.where(observed & acquirers, 1.0, 0.0)
         weights[sampled] = others.sum() / max(int(sampled.sum()), 1)
         return weights.astype(np.float32)
+
+
+def kept_columns(names: tuple[str, ...], leave_out: tuple[str, ...]) -> NDArray[np.int64]:
+    """Return the positions of the columns that no pattern of `leave_out` names."""
+    features = [name.partition("@")[0] for name in names]
+    return np.array(
+        [
+            position
+            for position, feature in enumerate(features)
+            if not any(fnmatchcase(feature, pattern) for pattern in leave_out)
+        ],
+        np.int64,
+    )
 
 
 def could_acquire(view: AsOf, state: HoldingState) -> Mask:

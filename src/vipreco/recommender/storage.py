@@ -162,7 +162,7 @@ def _relationship_facts(model: RelationshipModel | None) -> dict[str, Any] | Non
     changes = {change: model.model(change) for change in (LEAVING, RISING)}
     calibrations = {change: item.calibration for change, item in changes.items() if item}
     return {
-        "columns": len(model.names),
+        "names": list(model.names),
         "calibrations": {
             change: [item.slope, float(item.intercepts[0]), int(item.positives[0])]
             for change, item in calibrations.items()
@@ -235,7 +235,7 @@ def _read_relationship(
     stored = facts["relationship"]
     if stored is None:
         return None
-    seen = names[: stored["columns"]]
+    seen = tuple(stored["names"])
 
     def model(change: str) -> ChangeModel | None:
         if change not in stored["calibrations"]:
@@ -244,7 +244,8 @@ def _read_relationship(
         booster = _read_booster(folder / CHANGE_BOOSTER.format(change), seen, 1, threads)
         return ChangeModel(booster, Calibration(slope, np.array([intercept]), np.array([positives])))
 
-    return RelationshipModel(seen, model(LEAVING), model(RISING))
+    positions = np.array([names.index(name) for name in seen], np.int64)
+    return RelationshipModel(seen, positions, model(LEAVING), model(RISING))
 
 
 def _read_booster(path: Path, names: tuple[str, ...], classes: int, threads: int) -> Booster:

@@ -1,0 +1,230 @@
+"""Backtest of leaving and rising: past dates judged by later ones, simple baselines beside every number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from vipreco.backtest.calibration import recalibration
+from vipreco.backtest.report import COLUMNS
+from vipreco.backtest.weighted import Flags, Floats, Ranking, resampled_weights
+from vipreco.columns import CUSTOMER_ID
+from vipreco.features import FeatureSet
+from vipreco.folds import customer_folds
+from vipreco.propensity import LEAVING, RISING, ChangeRows, Machine, RelationshipModel
+from vipreco.recommender import Panel, RecommenderSettings
+from vipreco.recommender.changes import ChangeGatherer, change_dates, labelled_dates
+from vipreco.recommender.fitting import Step, silent
+
+OURS = "vipreco"
+ASSETS_FELL = "assets-fell-last-month"
+LINE_DISTANCE = "distance-to-the-line"
+ABOVE = "above"
+BASELINES = {
+    LEAVING: {ASSETS_FELL: "aum_log_change_1", LINE_DISTANCE: "own_line_log"},
+    RISING: {LINE_DISTANCE: "next_line_log"},
+}
+"""Feature by which each baseline ranks, the lowest value first."""
+NO_LADDER = "no ladder of tiers in vipreco.toml: leaving and rising are not told"
+TOO_SHORT = "the history is too short for the horizon of leaving and rising: they are not told"
+TOO_FEW = "too few customers left or rose to learn from it: leaving and rising are not told"
+
+
+@dataclass(frozen=True)
+class ChangePlan:
+    """How leaving and rising are judged.
+
+    Args:
+        folds: Newest dates that are judged; with too short a history, groups of customers.
+        resamples: Bootstrap resamples of customers for the intervals.
+        machine: Seed and threads.
+    """
+
+    folds: int
+    resamples: int
+    machine: Machine
+
+
+@dataclass(frozen=True)
+class ChangeTrial:
+    """A replay: what is learnt from, and who is judged; both as-of dates of panels."""
+
+    name: str
+    learnt: Panel
+    judged: Panel
+
+
+@dataclass(frozen=True)
+class ChangeResult:
+    """What the backtest of leaving and rising found.
+
+    Args:
+        metrics: Tidy frame: model, slice (leaving, rising), metric, value, low, high, customers. A row
+            `auc above <baseline>` is our number minus the baseline's on the same resamples.
+        trials: Names of the replays.
+        remark: Why there are no numbers, or fewer than expected; empty when all is there.
+    """
+
+    metrics: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=COLUMNS))
+    trials: tuple[str, ...] = ()
+    remark: str = ""
+
+    def summary(self) -> dict[str, float]:
+        """Return the figures that gates and tracking look at: `leaving/auc`, those of baselines before it.
+
+        Of a difference to a baseline the lower end comes along, as `.../low`: above 0 means better.
+        """
+        found: dict[str, float] = {}
+        columns = (self.metrics[name].tolist() for name in ("model", "slice", "metric", "value", "low"))
+        for model, change, metric, value, low in zip(*columns, strict=True):
+            name = f"{change}/{metric}".replace(" ", "-")
+            found[name if model == OURS else f"{model}/{name}"] = value
+            if ABOVE in metric:
+                found[f"{name}/low"] = low
+        return found
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """Scores of one change: rows of customers at dates (n,), and models by name."""
+
+    customer_ids: NDArray[Any]
+    truth: Flags
+    weights: Floats
+    scores: dict[str, Floats]
+
+    @classmethod
+    def stack(cls, parts: Sequence[_Judged]) -> _Judged:
+        return cls(
+            np.concatenate([part.customer_ids for part in parts]),
+            np.concatenate([part.truth for part in parts]),
+            np.concatenate([part.weights for part in parts]),
+            {name: np.concatenate([part.scores[name] for part in parts]) for name in parts[0].scores},
+        )
+
+
+def backtest_changes(
+    panel: Panel,
+    features: FeatureSet,
+    settings: RecommenderSettings,
+    plan: ChangePlan,
+    step: Step = silent,
+) -> ChangeResult:
+    """Fit and judge leaving and rising on past dates; says why where it cannot.
+
+    Args:
+        panel: The history, and customers if not all; its as-of dates are not used.
+        features: Feature definitions with the bank's ladder.
+        settings: The recipe's.
+        plan: Folds, resamples, seed and threads.
+        step: Told the name of each replay as it begins.
+    """
+    if not features.ladder.ladder or not settings.relationship_horizon_months:
+        return ChangeResult(remark=NO_LADDER)
+    trials = change_trials(panel, settings, plan)
+    if not trials:
+        return ChangeResult(remark=TOO_SHORT)
+    judged: dict[str, list[_Judged]] = {LEAVING: [], RISING: []}
+    for trial in trials:
+        step(f"leaving and rising, {trial.name}")
+        for change, part in _judge(trial, features, settings, plan.machine):
+            judged[change].append(part)
+    rows = [row for change, parts in judged.items() if parts for row in _rows(change, parts, plan)]
+    names = tuple(trial.name for trial in trials)
+    return ChangeResult(pd.DataFrame(rows, columns=COLUMNS), names, "" if all(judged.values()) else TOO_FEW)
+
+
+def change_trials(panel: Panel, settings: RecommenderSettings, plan: ChangePlan) -> list[ChangeTrial]:
+    """Return replays of the newest dates that can be judged, each learnt from what was known by then.
+
+    Where no date has an earlier one with complete labels, customers are judged by other customers.
+    """
+    dates = panel.history.snapshot_dates
+    judged = labelled_dates(settings, dates, dates[-1]) if dates else []
+    learnt = {day: change_dates(settings, dates, day) for day in judged}
+    rolling = [
+        ChangeTrial(str(day), replace(panel, as_of=learnt[day]), replace(panel, as_of=(day,)))
+        for day in judged
+        if learnt[day]
+    ]
+    if rolling or not judged:
+        return rolling[-plan.folds :]
+    return _customer_trials(replace(panel, as_of=change_dates(settings, dates, dates[-1])), plan)
+
+
+def _customer_trials(panel: Panel, plan: ChangePlan) -> list[ChangeTrial]:
+    ids = {customer for view in panel.views() for customer in view.population()[CUSTOMER_ID].to_pylist()}
+    unique, count = np.array(sorted(ids), np.str_), max(plan.folds, 2)
+    folds = customer_folds(unique, count, plan.machine.seed)
+
+    def part(inside: NDArray[np.bool_]) -> Panel:
+        return replace(panel, customers=pa.array(unique[inside].tolist(), pa.string()))
+
+    return [
+        ChangeTrial(f"customers {fold + 1} of {count}", part(folds != fold), part(folds == fold))
+        for fold in range(count)
+    ]
+
+
+def _judge(
+    trial: ChangeTrial, features: FeatureSet, settings: RecommenderSettings, machine: Machine
+) -> Iterator[tuple[str, _Judged]]:
+    newest = features.compute(trial.learnt.views()[-1], ())
+    gatherer = ChangeGatherer.of(features, features.learn_vocabulary(newest), settings, machine.seed)
+    model = RelationshipModel.fit(gatherer.rows(trial.learnt), gatherer.names, settings.relationship, machine)
+    everything = replace(gatherer, kept=np.arange(len(gatherer.vocabulary.names)))
+    rows = everything.rows(trial.judged)
+    for place, change in enumerate((LEAVING, RISING)):
+        chosen = rows.take(rows.known[:, place])
+        if model.model(change) is not None and len(chosen):
+            own = model.probabilities(change, chosen.values[:, gatherer.kept], np.ones(len(chosen), bool))
+            yield change, _scored(chosen, place, {OURS: own, **_baselines(change, chosen, everything.names)})
+
+
+def _baselines(change: str, rows: ChangeRows, names: tuple[str, ...]) -> dict[str, Floats]:
+    """Score by one feature each: the lowest value is the likeliest; an unknown one is last."""
+    columns = {name: rows.values[:, names.index(feature)] for name, feature in BASELINES[change].items()}
+    lowest = np.finfo(np.float32).min
+    return {
+        name: np.where(np.isnan(values), lowest, -values).astype(np.float64)
+        for name, values in columns.items()
+    }
+
+
+def _scored(rows: ChangeRows, place: int, scores: dict[str, Floats]) -> _Judged:
+    return _Judged(rows.customer_ids, rows.happened[:, place], rows.weights.astype(np.float64), scores)
+
+
+def _rows(change: str, parts: list[_Judged], plan: ChangePlan) -> Iterator[dict[str, object]]:
+    judged = _Judged.stack(parts)
+    number = len(np.unique(judged.customer_ids.astype(np.str_)))
+    drawn = resampled_weights(judged.customer_ids, judged.weights, plan.machine.seed, plan.resamples)
+    rankings = {name: Ranking.of(scores, judged.truth) for name, scores in judged.scores.items()}
+    point = _figures(judged, rankings, judged.weights)
+    samples = [_figures(judged, rankings, weights) for weights in drawn]
+    for key, value in point.items():
+        values = np.array([sample[key] for sample in samples])
+        known = values[~np.isnan(values)]
+        low, high = np.quantile(known, [0.025, 0.975]) if len(known) else (np.nan, np.nan)
+        yield dict(zip(COLUMNS, [key[0], change, key[1], value, low, high, number], strict=True))
+    slope = recalibration(judged.scores[OURS], judged.truth).slope
+    yield dict(zip(COLUMNS, [OURS, change, "calibration_slope", slope, np.nan, np.nan, number], strict=True))
+
+
+def _figures(judged: _Judged, rankings: dict[str, Ranking], weights: Floats) -> dict[tuple[str, str], float]:
+    """Return the value of each (model, metric), and of our lead over each baseline."""
+    found = {name: ranking.figures(weights) for name, ranking in rankings.items()}
+    values = {(name, metric): value for name, own in found.items() for metric, value in own.items()}
+    for baseline in found.keys() - {OURS}:
+        for metric, value in found[OURS].items():
+            values[OURS, f"{metric} {ABOVE} {baseline}"] = value - found[baseline][metric]
+    happened = float(weights @ judged.truth)
+    expected = float(weights @ judged.scores[OURS])
+    values[OURS, "calibration_ratio"] = expected / happened if happened else np.nan
+    return dict(sorted(values.items()))
