@@ -33,6 +33,8 @@ class Compiled:
         number: Verdict where the condition is false.
         unknown_number: Verdict where it is unknown.
         parameters: Values of the parameters of its file.
+        concerns_sql: The first condition with its parameters filled in.
+        requires_sql: The second.
     """
 
     entry: RuleEntry
@@ -42,6 +44,13 @@ class Compiled:
     number: int
     unknown_number: int
     parameters: Mapping[str, ParameterValue]
+    concerns_sql: str
+    requires_sql: str
+
+    @property
+    def where(self) -> str:
+        """File and rule, for errors."""
+        return f"{self.pack}: rule {self.entry.id}"
 
     @cached_property
     def asked(self) -> frozenset[str]:
@@ -111,14 +120,17 @@ def _compile(
 ) -> Compiled:
     where = f"{file}: rule {entry.id}"
     _check_placeholders(entry, {*known, *values}, where)
+    concerns, requires = (_filled(sql, values, where) for sql in (entry.concerns, entry.requires))
     return Compiled(
         entry=entry,
         pack=file,
-        concerns=parse_condition(_filled(entry.concerns, values, where), known, f"{where}, concerns"),
-        requires=parse_condition(_filled(entry.requires, values, where), known, f"{where}, requires"),
+        concerns=parse_condition(concerns, known, f"{where}, concerns"),
+        requires=parse_condition(requires, known, f"{where}, requires"),
         number=number,
         unknown_number=number + (entry.unknown_reason_code is not None),
         parameters=values,
+        concerns_sql=concerns,
+        requires_sql=requires,
     )
 
 

@@ -96,10 +96,14 @@ class PolicyFacts:
             return flat_series(self.pairs[column.name], column.kind)
         table = self.customers if column.grain is Grain.CUSTOMER else self.products
         own = table[column.name]
-        return own.gather(self._repeats(column.grain)) if grain is Grain.PAIR else own
+        others = self.customers.height * self.products.height // max(len(own), 1)
+        return own if grain is not Grain.PAIR or others == 1 else self._spread(own, column.grain)
 
-    def _repeats(self, grain: Grain) -> NDArray[np.uint32]:
-        return self._places[0 if grain is Grain.CUSTOMER else 1]
+    def _spread(self, values: pl.Series, grain: Grain) -> pl.Series:
+        """Return the values of customers or products for each pair."""
+        if len(values) == 1:
+            return values
+        return values.gather(self._places[0 if grain is Grain.CUSTOMER else 1])
 
     @cached_property
     def _places(self) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:

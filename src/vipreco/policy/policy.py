@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vipreco.durable import canonical_json
+from vipreco.policy.checks import check_policy
 from vipreco.policy.columns import Column
 from vipreco.policy.compiling import Compiled, compile_rules, known_columns, read_packs
 from vipreco.policy.conditions import Atom
@@ -73,6 +74,7 @@ class Policy:
         packs = read_packs(self.definition, self.settings)
         self.known: dict[str, Column] = known_columns(packs)
         self.compiled: tuple[Compiled, ...] = compile_rules(packs, self.settings, self.known)
+        check_policy(packs, self.settings, self.compiled, self.known)
         self.rules: tuple[Rule, ...] = tuple(rule for one in self.compiled for rule in _rules_of(one.entry))
 
     @classmethod

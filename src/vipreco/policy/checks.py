@@ -1,0 +1,161 @@
+"""What can be wrong with a policy before it sees a single customer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from itertools import product as every
+
+import polars as pl
+
+from vipreco.errors import UsageError
+from vipreco.policy.columns import CHANNELS, KNOWN, Column, Grain, Kind, nearest
+from vipreco.policy.compiling import Compiled
+from vipreco.policy.conditions import Atom
+from vipreco.policy.packfile import BanEntry, Pack
+from vipreco.policy_settings import PolicySettings
+
+MAX_CASES = 50_000
+_QUOTED = re.compile(r"'((?:[^']|'')*)'")
+_NUMBER = re.compile(r"(?<![\w'])\d+(?:\.\d+)?")
+_NAMED_LIST = re.compile(r"\b([a-z_]+)\s+(?:NOT\s+)?IN\s*\(([^)]*)\)", re.IGNORECASE)
+_NAMED_TEXT = re.compile(r"\b([a-z_]+)\s*(?:=|<>)\s*('(?:[^']|'')*')")
+
+
+def check_policy(
+    packs: Mapping[str, Pack],
+    settings: PolicySettings,
+    compiled: tuple[Compiled, ...],
+    known: Mapping[str, Column],
+) -> None:
+    """Refuse a policy that contradicts itself or speaks of what there is not.
+
+    Raises:
+        UsageError: All findings, each with its file and rule.
+    """
+    findings = [
+        *_parameters(packs, settings),
+        *_own_columns(packs),
+        *_channels(compiled),
+        *(finding for one in compiled for finding in _contradictions(one, known)),
+        *_banned(packs, compiled, known),
+    ]
+    if findings:
+        raise UsageError(
+            f"{len(findings)} finding(s) in the rules",
+            where="policy",
+            remedy="correct the rule files; nothing was done",
+            code="policy",
+            examples=findings,
+        )
+
+
+def named_values(one: Compiled, column: str) -> set[str]:
+    """Return the texts with which a rule's conditions compare a column."""
+    found = set()
+    for sql in (one.concerns_sql, one.requires_sql):
+        parts = [*_NAMED_LIST.findall(sql), *_NAMED_TEXT.findall(sql)]
+        found |= {text for name, content in parts if name == column for text in _QUOTED.findall(content)}
+    return found
+
+
+def _parameters(packs: Mapping[str, Pack], settings: PolicySettings) -> Iterator[str]:
+    declared = {name for pack in packs.values() for name in pack.parameters}
+    for name in sorted(set(settings.parameters) - declared):
+        yield f"policy.parameters.{name}: no rule file declares it{nearest(name, declared)}"
+    for file, pack in packs.items():
+        texts = " ".join(f"{rule.concerns} {rule.requires} {rule.text}" for rule in pack.rule)
+        bans = " ".join(family for ban in pack.ban for family in ban.families)
+        for name in sorted(pack.parameters):
+            if f":{name}" not in texts + bans and f"{{{name}}}" not in texts:
+                yield f"{file}: parameters.{name}: no rule uses it"
+            if name in KNOWN:
+                yield f"{file}: parameters.{name}: is the name of a fact"
+
+
+def _own_columns(packs: Mapping[str, Pack]) -> Iterator[str]:
+    for file, pack in packs.items():
+        for column in pack.own_columns():
+            if column.name in KNOWN:
+                yield f"{file}: columns.{column.name}: is one of ours already"
+            elif not column.name.startswith(f"{Grain.CUSTOMER}_"):
+                yield f"{file}: columns.{column.name}: begins with customer_, like all facts about customers"
+
+
+def _channels(compiled: tuple[Compiled, ...]) -> Iterator[str]:
+    for one in compiled:
+        for name in sorted(named_values(one, "context_channel") - set(CHANNELS)):
+            yield f"{one.where}: there is no channel {name}{nearest(name, CHANNELS)}"
+
+
+def _contradictions(one: Compiled, known: Mapping[str, Column]) -> Iterator[str]:
+    """Try every constellation of values around those that the rule names: truth changes nowhere else."""
+    columns = [known[name] for name in sorted(one.asked)]
+    cases = _cases(columns, f"{one.concerns_sql} {one.requires_sql}")
+    if cases is None:
+        return
+    truth = cases.select(
+        concerned=_joined(one.concerns, otherwise=True), required=_joined(one.requires, otherwise=False)
+    )
+    if not truth["concerned"].any():
+        yield f"{one.where}: concerns nothing: `concerns` can never be true"
+    elif not truth["required"].any():
+        yield f"{one.where}: can never pass: `requires` can never be true"
+    elif (truth["required"] | ~truth["concerned"]).all():
+        yield f"{one.where}: stops nothing but the unknown: `requires` is always true"
+
+
+def _joined(atoms: tuple[Atom, ...], otherwise: bool) -> pl.Expr:
+    if not atoms:
+        return pl.lit(otherwise)
+    return pl.all_horizontal(atom.expression for atom in atoms)
+
+
+def _cases(columns: list[Column], sql: str) -> pl.DataFrame | None:
+    """Return all combinations of telling values, or None where these are too many."""
+    numbers = {float(text) for text in _NUMBER.findall(_QUOTED.sub("", sql))} | {0.0, 1.0}
+    around = sorted(value + step for value in numbers for step in (-1.0, 0.0, 1.0))
+    texts = [*sorted(set(_QUOTED.findall(sql))), "something else", *CHANNELS]
+    telling = {Kind.NUMBER: around, Kind.TEXT: texts, Kind.FLAG: [False, True]}
+    if any(column.kind not in telling for column in columns):
+        return None
+    values = [telling[column.kind] for column in columns]
+    size = 1
+    for item in values:
+        size *= len(item)
+    if size > MAX_CASES:
+        return None
+    schema = {column.name: column.dtype for column in columns}
+    return pl.DataFrame(list(every(*values)), schema=schema, orient="row")
+
+
+def _banned(
+    packs: Mapping[str, Pack], compiled: tuple[Compiled, ...], known: Mapping[str, Column]
+) -> Iterator[str]:
+    for file, pack in packs.items():
+        for ban in pack.ban:
+            families = _families(ban, pack)
+            for name in ban.columns:
+                if name not in known:
+                    yield f"{file}: ban {ban.id}: there is no column {name}{nearest(name, known)}"
+            for one in compiled:
+                used = sorted(one.asked & set(ban.columns))
+                if used and any(_may_concern(one, family, known) for family in families):
+                    yield f"{one.where}: uses {', '.join(used)}, which {ban.legal_reference} forbids ({ban.id})"
+
+
+def _families(ban: BanEntry, pack: Pack) -> list[str]:
+    named = [
+        pack.parameters.get(item.removeprefix(":"), ()) if item.startswith(":") else item
+        for item in ban.families
+    ]
+    return [family for item in named for family in (item if isinstance(item, tuple) else (str(item),))]
+
+
+def _may_concern(one: Compiled, family: str, known: Mapping[str, Column]) -> bool:
+    """Whether nothing but the family is needed to know that a rule does not concern it."""
+    row = pl.DataFrame(
+        {name: [family if name == "product_family" else None] for name in sorted(one.asked)},
+        schema={name: known[name].dtype for name in sorted(one.asked)},
+    )
+    return not any(row.select(atom.expression.alias("truth"))["truth"][0] is False for atom in one.concerns)
