@@ -133,6 +133,27 @@ class ComputedFeatures:
         self.pairs.scatter(blocks, start)
         return FeatureMatrix(ids, tuple(self.names), values, self.product_ids, width)
 
+    def take(self, places: NDArray[np.intp]) -> ComputedFeatures:
+        """Return the same about the customers in some places, ascending, each once."""
+        pairs, there = self.pairs, np.isin(self.pairs.rows, places)
+        kept = replace(
+            pairs,
+            rows=np.searchsorted(places, pairs.rows[there]).astype(np.int32),
+            products=pairs.products[there],
+            values=pairs.values[there],
+        )
+        ids, values = self.customer_ids[places], self.customer_values[places]
+        return replace(self, customer_ids=ids, customer_values=values, pairs=kept)
+
+    @property
+    def blank(self) -> Floats:
+        """What each column of a matrix holds of a customer of whom nothing is known, shape (columns,)."""
+        known = {name: self.fills.get(name) for name in self.customer_names}
+        own = [_filled(fill, self.categories.get(name)) for name, fill in known.items()]
+        return np.concatenate(
+            [np.asarray(own, np.float32), np.tile(self.pairs.defaults, len(self.product_ids))]
+        )
+
     def chunks(self, size: int) -> Iterator[FeatureMatrix]:
         """Give dense chunks of at most `size` customers, in order."""
         for start in range(0, len(self), size):
@@ -165,10 +186,7 @@ class ComputedFeatures:
         return recoded(self.categories[name], known)[column.astype(np.int32)]
 
     def _absent(self, name: str, known: tuple[str, ...] | None) -> float:
-        fill = _known_fill(name, self.fills)
-        if known is not None:
-            return float(known.index(fill)) if isinstance(fill, str) and fill in known else UNKNOWN
-        return _number(fill)
+        return _filled(_known_fill(name, self.fills), known)
 
 
 def _known_fill(name: str, fills: Mapping[str, float | str | None]) -> float | str | None:
@@ -179,6 +197,13 @@ def _known_fill(name: str, fills: Mapping[str, float | str | None]) -> float | s
             code="feature-missing",
         )
     return fills[name]
+
+
+def _filled(fill: float | str | None, known: tuple[str, ...] | None) -> float:
+    """Return what stands for an absent value of a column; `known` are the values of a category."""
+    if known is not None:
+        return float(known.index(fill)) if isinstance(fill, str) and fill in known else UNKNOWN
+    return _number(fill)
 
 
 def _number(fill: float | str | None) -> float:

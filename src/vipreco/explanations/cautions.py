@@ -1,0 +1,95 @@
+"""What to mind before an offer is made: one caution at most, the first of the catalogue that holds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vipreco.explanations.catalogue import Catalogue
+from vipreco.explanations.facts import FactBook, Key, key_of
+from vipreco.explanations.sentences import Reason, Speaker
+from vipreco.history import add_months
+
+VALID_MONTHS = 12  # of a risk assessment
+SOON_DAYS = 60
+NOT_ANSWERED = "unreachable"
+Flags = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Minded:
+    """What is known of m offers besides the facts of their customers.
+
+    Args:
+        as_of: Date of the decision.
+        rows: Place of each offer's customer among those of the facts, shape (m,).
+        product_ids: Product of each offer, shape (m,).
+        rated: The product has a risk class, shape (m,).
+        at_limit: Its risk class is the highest that the customer's allows, shape (m,).
+        thin: Few acquisitions of it were seen, shape (m,).
+    """
+
+    as_of: date
+    rows: NDArray[np.intp]
+    product_ids: tuple[str, ...]
+    rated: Flags
+    at_limit: Flags
+    thin: Flags
+
+
+def caution_keys(catalogue: Catalogue, product_ids: tuple[str, ...]) -> list[Key]:
+    """Return the facts that cautions about some products may cite."""
+    kinds = {kind for entry in catalogue.caution for kind in entry.facts}
+    return sorted({key_of(catalogue.fact[kind], kind, product) for kind in kinds for product in product_ids})
+
+
+def cautions(book: FactBook, minded: Minded, speaker: Speaker) -> list[Reason | None]:
+    """Return the caution of each offer, None where there is nothing to mind, shape (m,)."""
+    holding = _holding(book, minded)
+    first = np.column_stack([holding[entry.id] for entry in book.catalogue.caution])
+    place = np.where(first.any(axis=1), first.argmax(axis=1), -1)
+    return [
+        _told(book, minded, speaker, offer, number) if number >= 0 else None
+        for offer, number in enumerate(place.tolist())
+    ]
+
+
+def _told(book: FactBook, minded: Minded, speaker: Speaker, offer: int, number: int) -> Reason:
+    entry, product = book.catalogue.caution[number], minded.product_ids[offer]
+    facts = tuple(book.fact(kind, product, int(minded.rows[offer])) for kind in entry.facts)
+    days = _days_left(minded.as_of, facts[0].value) if entry.id == "assessment-expires" else 0
+    return Reason(entry.id, speaker.sentence(entry.words, facts, product, days), facts, subject=product)
+
+
+def _holding(book: FactBook, minded: Minded) -> Mapping[str, Flags]:
+    """Return where each caution holds, shape (m,) each."""
+    assessed = book.cells[book.key("risk_assessed", "")]
+    left = np.array([_days_left(minded.as_of, value) for value in assessed.values])
+    contact = book.cells[book.key("last_contact", "")]
+    return {
+        "declined-before": _declined(book, minded),
+        "assessment-expires": ((left >= 0) & (left <= SOON_DAYS))[minded.rows] & minded.rated,
+        "risk-at-limit": minded.at_limit & book.there(["risk_level"], "")[minded.rows],
+        "not-answered": (contact.values == NOT_ANSWERED)[minded.rows],
+        "thin-evidence": minded.thin,
+    }
+
+
+def _declined(book: FactBook, minded: Minded) -> Flags:
+    products = np.array(minded.product_ids, object)
+    found = np.zeros(len(products), bool)
+    for product in sorted(set(minded.product_ids)):
+        own = products == product
+        found[own] = book.there(["declined"], product)[minded.rows[own]]
+    return found
+
+
+def _days_left(as_of: date, assessed: str | None) -> int:
+    """Return the days until an assessment ends; -1 where it has ended or is unknown."""
+    if assessed is None:
+        return -1
+    return max((add_months(date.fromisoformat(assessed), VALID_MONTHS) - as_of).days, -1)

@@ -1,0 +1,131 @@
+"""Which reasons the columns of a fit can give: the catalogue, applied to the booster's columns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vipreco.explanations.catalogue import Catalogue, ReasonEntry, origins
+from vipreco.explanations.facts import Key, key_of
+from vipreco.features.dictionary import Dictionary, Prohibited
+from vipreco.features.plan import Columns
+
+
+@dataclass(frozen=True)
+class Telling:
+    """One reason that could be told.
+
+    Args:
+        entry: The reason of the catalogue.
+        subject: Product or column of the bank's own that it is about; empty for neither.
+        columns: Places of the columns that speak for it.
+        evidence: Place of its evidence in the plan: what is taken away to test it.
+    """
+
+    entry: ReasonEntry
+    subject: str
+    columns: tuple[int, ...]
+    evidence: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All reasons that a fit can give, T of them, and their evidence.
+
+    Args:
+        catalogue: The reasons.
+        names: Columns of the boosters, shape (k,).
+        tellings: The reasons, shape (T,).
+        evidence: Theme and subject of each evidence: all columns of a theme about the same, shape (g,).
+        membership: Which columns belong to which evidence, shape (k, g).
+    """
+
+    catalogue: Catalogue
+    names: tuple[str, ...]
+    tellings: tuple[Telling, ...]
+    evidence: tuple[tuple[str, str], ...]
+    membership: NDArray[np.bool_]
+
+    @cached_property
+    def speaking(self) -> NDArray[np.float64]:
+        """Which column speaks for which reason, 0 or 1, shape (k, T)."""
+        found = np.zeros((len(self.names), len(self.tellings)))
+        for place, telling in enumerate(self.tellings):
+            found[list(telling.columns), place] = 1.0
+        return found
+
+    @cached_property
+    def same_theme(self) -> NDArray[np.bool_]:
+        """Which evidence is of the same theme as which, shape (g, g)."""
+        themes = np.array([theme for theme, _ in self.evidence], np.str_)
+        return np.asarray(themes[:, None] == themes[None, :])
+
+    @cached_property
+    def keys(self) -> list[Key]:
+        """The facts that may be cited."""
+        facts = self.catalogue.fact
+        return sorted(
+            {key_of(facts[kind], kind, item.subject) for item in self.tellings for kind in item.entry.facts}
+        )
+
+    def place(self, reason_id: str, subject: str) -> int | None:
+        """Return the place of a reason, or None where the fit cannot give it."""
+        return self._places.get((reason_id, subject))
+
+    @cached_property
+    def _places(self) -> dict[tuple[str, str], int]:
+        return {(item.entry.id, item.subject): place for place, item in enumerate(self.tellings)}
+
+
+def plan_reasons(
+    catalogue: Catalogue,
+    names: Sequence[str],
+    dictionary: Dictionary,
+    columns: Columns,
+    prohibited: Prohibited,
+) -> Plan:
+    """Return what the columns of a fit can give reasons for.
+
+    Args:
+        catalogue: The reasons.
+        names: Columns of the boosters, `<feature>` or `<feature>@<product>`.
+        dictionary: Their features.
+        columns: Gives the columns of a view with their types: the bank's own among them.
+        prohibited: What may not be told, nor be a feature.
+    """
+    known = origins(dictionary, columns)
+    spoken: dict[tuple[str, str], list[int]] = {}
+    evidence: dict[tuple[str, str], list[int]] = {}
+    for place, name in enumerate(names):
+        feature, _, product = name.partition("@")
+        origin, column = known.get(feature, ("", ""))
+        if prohibited.reason(feature) or (column and prohibited.reason(column)):
+            continue
+        entries = catalogue.reasons_for(origin, column)
+        for entry in entries:
+            spoken.setdefault((entry.id, product or column), []).append(place)
+        for theme in dict.fromkeys(entry.theme for entry in entries):
+            evidence.setdefault((theme, product or column), []).append(place)
+    return _assembled(catalogue, tuple(names), spoken, evidence)
+
+
+def _assembled(
+    catalogue: Catalogue,
+    names: tuple[str, ...],
+    spoken: dict[tuple[str, str], list[int]],
+    evidence: dict[tuple[str, str], list[int]],
+) -> Plan:
+    groups = sorted(evidence)
+    membership = np.zeros((len(names), len(groups)), bool)
+    for number, group in enumerate(groups):
+        membership[evidence[group], number] = True
+    tellings = [
+        Telling(entry, subject, tuple(places), groups.index((entry.theme, subject)))
+        for (reason_id, subject), places in sorted(spoken.items())
+        for entry in [catalogue.entry(reason_id)]
+    ]
+    return Plan(catalogue, names, tuple(tellings), tuple(groups), membership)

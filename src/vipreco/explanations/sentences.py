@@ -1,0 +1,109 @@
+"""Reasons and cautions in plain words, in English and Chinese."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from vipreco.explanations.catalogue import Catalogue, Words
+from vipreco.explanations.facts import LISTED, Fact
+from vipreco.policy import Language
+
+_PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
+MOST_NAMED = 4
+AND_OTHERS = {"en": "{} and {} other products", "zh": "{}等 {} 项产品"}
+COMMA = {"en": ", ", "zh": "、"}
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why an offer is made, or what to mind before it is.
+
+    Args:
+        id: Name in the catalogue.
+        text: Plain words.
+        facts: The cells that it rests on.
+        theme: Theme of the catalogue; empty for a caution.
+        subject: Product or column that it is about; empty for neither.
+        drop: Share of the chance that goes when the evidence is taken away.
+        co_held: It rests on what other holders hold, not on the model of acquisitions.
+    """
+
+    id: str
+    text: str
+    facts: tuple[Fact, ...] = ()
+    theme: str = ""
+    subject: str = ""
+    drop: float = 0.0
+    co_held: bool = False
+
+    def record(self) -> dict[str, Any]:
+        """Return it as JSON values."""
+        return {
+            "id": self.id,
+            "text": self.text,
+            "theme": self.theme,
+            "subject": self.subject,
+            "drop": self.drop,
+            "co_held": self.co_held,
+            "facts": [fact.record() for fact in self.facts],
+        }
+
+
+@dataclass(frozen=True)
+class Speaker:
+    """Puts facts into words.
+
+    Args:
+        catalogue: The words.
+        product_names: Names by product id.
+        language: Of the text.
+    """
+
+    catalogue: Catalogue
+    product_names: Mapping[str, str]
+    language: Language
+
+    def sentence(self, words: Words, facts: Sequence[Fact], subject: str = "", days: int = 0) -> str:
+        """Return a sentence of the catalogue with the facts filled in."""
+        given = {"product": self._about(facts, subject), "column": self._column(subject), "days": str(days)}
+        for fact in facts:
+            given[fact.kind] = self.shown(fact)
+            given[f"{fact.kind}_date"] = fact.date.isoformat()
+        return _PLACEHOLDER.sub(lambda found: given[found[1]], words.in_(self.language))
+
+    def shown(self, fact: Fact) -> str:
+        """Return the value of a fact as a person reads it."""
+        kind = self.catalogue.fact[fact.kind].shown
+        if kind == "products":
+            return self._listed(fact.value.split(LISTED))
+        if kind in {"amount", "number"}:
+            return self._number(fact.value, kind)
+        return self._word(fact.value)
+
+    def _about(self, facts: Sequence[Fact], subject: str) -> str:
+        product = next((fact.product_id for fact in facts if fact.product_id), subject)
+        return self.product_names.get(product, product)
+
+    def _column(self, subject: str) -> str:
+        return self.catalogue.column_name(subject, self.language)
+
+    def _word(self, value: str) -> str:
+        known = self.catalogue.word.get(value)
+        return known.in_(self.language) if known else value
+
+    def _number(self, value: str, kind: str) -> str:
+        try:
+            number = float(value)
+        except ValueError:
+            return self._word(value)
+        return f"{number:,.0f}" if kind == "amount" or number == int(number) else f"{number:,.2f}"
+
+    def _listed(self, products: list[str]) -> str:
+        names = [self.product_names.get(product, product) for product in products]
+        if len(names) <= MOST_NAMED:
+            return COMMA[self.language].join(names)
+        rest = len(names) - (MOST_NAMED - 1) if self.language == "en" else len(names)
+        return AND_OTHERS[self.language].format(COMMA[self.language].join(names[: MOST_NAMED - 1]), rest)
