@@ -83,12 +83,13 @@ def book_acquisitions(
     earliest = np.zeros(acquired.shape, np.int32)
     earliest[contacts.customer, contacts.product] = contacts.day
     customer, product = np.nonzero(acquired)
-    spread = random.random(len(customer))
+    # Numbers of their own for every customer: what one acquires moves nobody else's day or amount.
+    spread, noise = random.random(len(acquired))[customer], random.standard_normal(len(acquired))[customer]
     from_day = earliest[customer, product]
     day = first + from_day + (spread * (length - from_day)).astype(np.int32)
     state.opened_day[customer, product] = day
     state.opened_month[customer, product] = month
-    state.amount[customer, product] = amounts(state, catalogue, customer, product, random)
+    state.amount[customer, product] = amounts(state, catalogue, customer, product, noise)
     _renew_assessments(state, customer, product, day, catalogue)
 
 
@@ -121,15 +122,18 @@ def ends_of_month(
     held = state.held & (state.opened_month < month) & present[:, None]
     mature = held & _mature(state, setting)
     _note_maturities(state, mature)
-    dropped = held & (random.random(held.shape) < _drop_probability(population, state, setting))
+    point = random.random(held.shape)
+    dropped = held & (point < _drop_probability(population, state, setting))
     for column, needed in setting.catalogue.links("prerequisites"):
         dropped[:, needed] &= ~state.held[:, column]
     for column, other in setting.catalogue.links("replaces"):
         dropped[:, other] |= acquired[:, column] & held[:, other]
-    matured = _paid_out(mature, setting, random)
+    # Only products with a term mature, only those without one are dropped: one draw serves both, and does
+    # not depend on what other customers hold.
+    matured = mature & (point < setting.payout)
     ended = matured | dropped | (state.held & leaving[:, None])
     customer, product = np.nonzero(ended)
-    spread = random.random(len(customer))
+    spread = random.random(len(held))[customer]
     opened = state.opened_day[customer, product]
     day: Days = (spread * calendar.length(month)).astype(np.int32)
     day += calendar.first_day(month)
@@ -141,14 +145,6 @@ def ends_of_month(
     state.opened_month[customer, product] = NO_MONTH
     state.closed_month[customer, product] = month
     return result
-
-
-def _paid_out(mature: Flags, setting: MonthSetting, random: np.random.Generator) -> Flags:
-    """Draw which maturing holdings are paid out; the others go on for another term."""
-    paid = np.zeros_like(mature)
-    customer, product = np.nonzero(mature)
-    paid[customer, product] = random.random(len(customer)) < setting.payout[product]
-    return paid
 
 
 def _mature(state: State, setting: MonthSetting) -> Flags:

@@ -101,7 +101,7 @@ def live(
     """
     moved = with_contacts(eve.hazard, eve.probability, contacts)
     acquired = _acquire(bank, block, moved, contacts, month)
-    leaving = _leaving(bank, block, eve.leaving, contacts, month) & stays_until_seen(eve.present, month)
+    leaving = _leaving(bank, block, eve, contacts, month)
     ended = _turn_month(bank, block, acquired, leaving, eve.present, month)
     outcome = _conclude(bank, block, contacts, acquired, month)
     random = bank.random(Purpose.ACTIVITY, month, block.number)
@@ -138,13 +138,21 @@ def _conclude(bank: Bank, block: Block, contacts: Contacts, acquired: Flags, mon
     return outcome
 
 
-def _leaving(bank: Bank, block: Block, exponent: Floats, contacts: Contacts, month: int) -> Flags:
-    """Draw who leaves: a call that was answered changes the chance."""
+def leaving_probability(bank: Bank, block: Block, eve: Eve, contacts: Contacts, month: int) -> Floats:
+    """Return the chance to leave in the month, shape (n,): an answered call changes it."""
     change = contact_change(block.population, bank.parameters.attrition)
     called = contacts.customer[contacts.answered & (contacts.channel == contacting.CALL)]
-    moved = exponent.copy()
+    moved = eve.leaving.copy()
     moved[called] += change[called]
-    chance = attrition_probability(moved, bank.levels.attrition)
+    chance: Floats = attrition_probability(moved, bank.levels.attrition) * stays_until_seen(
+        eve.present, month
+    )
+    return chance
+
+
+def _leaving(bank: Bank, block: Block, eve: Eve, contacts: Contacts, month: int) -> Flags:
+    """Draw who leaves."""
+    chance = leaving_probability(bank, block, eve, contacts, month)
     random = bank.random(Purpose.ATTRITION, month, block.number)
     flags: Flags = random.random(len(chance)) < chance
     return flags

@@ -124,7 +124,8 @@ def _date_stock(
         held, calendar.positions_of(day.ravel()).reshape(day.shape), state.opened_month
     )
     customer, product = np.nonzero(held)
-    state.amount[customer, product] = amounts(state, hazards.catalogue, customer, product, random)
+    noise = random.standard_normal(len(customer))
+    state.amount[customer, product] = amounts(state, hazards.catalogue, customer, product, noise)
 
 
 def amounts(
@@ -132,10 +133,13 @@ def amounts(
     catalogue: Catalogue,
     customer: NDArray[np.int64],
     product: NDArray[np.int64],
-    random: np.random.Generator,
+    noise: Floats,
 ) -> NDArray[np.float32]:
-    """Return the amount that each holding is opened with: a part of the assets, or a loan."""
-    share = np.exp(-1.8 + 0.8 * random.standard_normal(len(customer))).clip(0.002, 0.8)
+    """Return the amount that each holding is opened with: a part of the assets, or a loan.
+
+    `noise` is a standard normal number a holding.
+    """
+    share = np.exp(-1.8 + 0.8 * noise).clip(0.002, 0.8)
     of_assets = np.maximum(share * state.assets[customer], catalogue.numbers("minimum")[product])
     loan = catalogue.numbers("value")[product] * share * LOAN_TO_VALUE
     return np.round(np.where(catalogue.is_loan[product], loan, of_assets), 2).astype(np.float32)

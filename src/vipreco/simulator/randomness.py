@@ -29,6 +29,7 @@ class Purpose(IntEnum):
     DIRT_HOLDINGS = 17
     DIRT_CONTACTS = 18
     STANDING = 19
+    DECIDED_CONTACTS = 20
 
 
 def stream(seed: int, purpose: Purpose, month: int = 0, block: int = 0) -> np.random.Generator:

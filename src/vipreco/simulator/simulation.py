@@ -10,6 +10,7 @@ from functools import partial
 from itertools import groupby
 from pathlib import Path
 
+import polars as pl
 from threadpoolctl import threadpool_limits
 
 from vipreco.durable import flush_directory
@@ -59,11 +60,12 @@ def simulate(  # noqa: PLR0913, PLR0917 - the options of the command
         ResourcesError: The disk is full.
     """
     _check(customers, months, dirt, out)
-    tell = progress or _silent
+    tell = progress or silent
     with threadpool_limits(1), ThreadPoolExecutor(threads) as pool, appearing(out) as folder:
         tell("drawing customers", 0, months)
         bank = make_bank(months, seed, parameters or Parameters())
-        report = _run(bank, customers, Delivery(bank, folder, dirt), pool, tell)
+        made = make_blocks(bank, customers, pool)
+        report = deliver(bank, made, Delivery(bank, folder, dirt), pool, tell)
     return report.moved_to(out)
 
 
@@ -89,8 +91,18 @@ def make_bank(months: int, seed: int, parameters: Parameters) -> Bank:
     return Bank(catalogue, calendar, parameters, calibrate(catalogue, calendar, parameters, seed), seed)
 
 
-def _run(bank: Bank, customers: int, delivery: Delivery, pool: Executor, tell: Progress) -> SimulationReport:
-    made = make_blocks(bank, customers, pool)
+def deliver(
+    bank: Bank, made: list[tuple[Block, pl.DataFrame]], delivery: Delivery, pool: Executor, tell: Progress
+) -> SimulationReport:
+    """Run all months of a bank under its own contacts and write its files; the blocks end on the last eve.
+
+    Args:
+        bank: The bank; its calendar says how many months.
+        made: Blocks on the eve of the first month, with their past holdings.
+        delivery: Where the files go.
+        pool: Works on the blocks.
+        tell: Takes the progress.
+    """
     blocks = [block for block, _past in made]
     delivery.ended += [past for _block, past in made]
     months = bank.calendar.months
@@ -114,8 +126,8 @@ def _prepared(bank: Bank, blocks: list[Block], dirt: float, pool: Executor) -> I
     yield list(running)
 
 
-def _silent(_what: str, _done: int, _all: int) -> None:
-    return
+def silent(_what: str, _done: int, _all: int) -> None:
+    """Show no progress."""
 
 
 def _check(customers: int, months: int, dirt: float, out: Path) -> None:
