@@ -16,6 +16,7 @@ from pydantic_core import ErrorDetails
 
 from vipreco.call_list_settings import CallListSettings
 from vipreco.errors import UsageError
+from vipreco.policy_settings import PolicySettings
 from vipreco.sections import Section
 from vipreco.tiers import TierLadder
 
@@ -50,6 +51,7 @@ class Settings(Section):
 
     project: ProjectSection
     tiers: TierLadder = TierLadder()
+    policy: PolicySettings | None = None
     import_: ImportSection = Field(default=ImportSection(), alias="import")
     call_list: CallListSettings = CallListSettings()
 

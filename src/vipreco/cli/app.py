@@ -12,6 +12,7 @@ from vipreco.cli import (
     manager_commands,
     model_commands,
     offer_commands,
+    policy_commands,
     project_commands,
 )
 
@@ -44,6 +45,7 @@ model_commands.register(app)
 bench_commands.register(app)
 offer_commands.register(app)
 manager_commands.register(app)
+policy_commands.register(app)
 
 
 def _print_version(wanted: bool) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Optional
 import typer
 
 from vipreco.cli.listing import Listing
-from vipreco.cli.options import AsOfOption, FormatOption, ModelOption, OutOption
+from vipreco.cli.options import AsOfOption, Channel, ChannelOption, FormatOption, ModelOption, OutOption
 from vipreco.cli.progress import narrated
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ def offers(
     ] = None,
     vip: Annotated[bool, typer.Option("--vip", help="Only the VIP tiers of vipreco.toml.")] = False,
     everybody: Annotated[bool, typer.Option("--all", help="Every customer of the snapshot.")] = False,
+    channel: ChannelOption = Channel.branch,
     top: TopOption = 3,
     as_of: AsOfOption = None,
     model: ModelOption = None,
@@ -59,7 +60,7 @@ def offers(
     audience = _audience(project, customers, manager, vip, everybody)
     with narrated("Offers") as narrator:
         view = audience.of(open_view(project, as_of))
-        rows = offer_list(open_model(project, model, narrator), view, top, narrator.say)
+        rows = offer_list(open_model(project, model, narrator), view, top, narrator.say, channel.value)
     listing.write(rows)
 
 
@@ -84,6 +85,7 @@ def explain(
         Optional[str],  # noqa: UP045
         typer.Option("--manager", metavar="ID", help="Who asks: only customers of this book are shown."),
     ] = None,
+    channel: ChannelOption = Channel.branch,
     top: TopOption = 3,
     as_of: AsOfOption = None,
     model: ModelOption = None,
@@ -104,5 +106,5 @@ def explain(
         view = open_view(project, as_of)
         if manager is not None:
             check_book(view, customer, manager)
-        sheet = customer_sheet(open_model(project, model, narrator), view, customer, top)
+        sheet = customer_sheet(open_model(project, model, narrator), view, customer, top, channel.value)
     listing.write(sheet)

@@ -10,11 +10,13 @@ from vipreco.cli.progress import Narrator
 
 if TYPE_CHECKING:
     from vipreco.history import AsOf
+    from vipreco.policy import Policy
     from vipreco.project import Project
     from vipreco.recommender import Recommender
 
 CHAMPION = "champion"
 REGISTRY = "training.registry"
+RECIPE = "training.recipe"
 
 
 def open_view(project: Project, as_of: datetime.date | None) -> AsOf:
@@ -32,11 +34,14 @@ def open_view(project: Project, as_of: datetime.date | None) -> AsOf:
 def open_model(project: Project, reference: str | None, narrator: Narrator) -> Recommender:
     """Return the champion, or the version, alias or artifact folder that `reference` names.
 
+    Rules that `vipreco.toml` names take the place of those that the model was trained with.
+
     Raises:
-        UsageError: No such version.
+        UsageError: No such version, or a rule file is wrong.
         IntegrityError: The artifact is not what was registered, or it uses what is prohibited now.
     """
     from vipreco.features import read_prohibited
+    from vipreco.policy import Policy
     from vipreco.recommender import Recommender
     from vipreco.recommender.inspection import check_permitted
 
@@ -46,4 +51,20 @@ def open_model(project: Project, reference: str | None, narrator: Narrator) -> R
         folder = project.import_rim(REGISTRY).resolve(project, reference or CHAMPION).folder
     recommender = Recommender.load(folder, project.threads)
     check_permitted(recommender.fitted, read_prohibited(project.features), str(folder))
-    return recommender
+    given = project.settings.policy
+    return recommender if given is None else recommender.with_policy(Policy.read(given, project.root))
+
+
+def open_policy(project: Project, recipe: str) -> Policy:
+    """Return the rules of `vipreco.toml`; without any there, those of a recipe.
+
+    Raises:
+        UsageError: There is no such recipe, or a rule file is wrong.
+    """
+    from vipreco.policy import Policy
+
+    if project.settings.policy is not None:
+        return Policy.read(project.settings.policy, project.root)
+    rim = project.import_rim(RECIPE)
+    path = rim.find_recipe(project.root / "training" / "recipes", recipe)
+    return Policy.read(rim.read_recipe(path).recommender.policy, project.root)

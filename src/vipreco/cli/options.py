@@ -22,6 +22,15 @@ class Format(StrEnum):
     parquet = "parquet"
 
 
+class Channel(StrEnum):
+    """How a customer is reached."""
+
+    branch = "branch"
+    call = "call"
+    sms = "sms"
+    app = "app"
+
+
 def read_date(text: str) -> datetime.date:
     """Return the date that `text` writes as year-month-day; other ways of writing one are refused."""
     try:
@@ -47,6 +56,9 @@ FormatOption = Annotated[
 OutOption = Annotated[
     Optional[Path],  # noqa: UP045
     typer.Option("--out", metavar="FILE", help="Write the list into this file, replacing it as a whole."),
+]
+ChannelOption = Annotated[
+    Channel, typer.Option("--channel", help="Channel of the offers: the rules of each are its own.")
 ]
 ModelOption = Annotated[
     Optional[str],  # noqa: UP045

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from itertools import product as every
 
 import polars as pl
 
 from vipreco.errors import UsageError
-from vipreco.policy.columns import CHANNELS, KNOWN, Column, Grain, Kind, nearest
+from vipreco.policy.columns import CHANNELS, KNOWN, Column, Grain, nearest
 from vipreco.policy.compiling import Compiled
 from vipreco.policy.conditions import Atom
 from vipreco.policy.packfile import BanEntry, Pack
+from vipreco.policy.telling import QUOTED, all_cases
 from vipreco.policy_settings import PolicySettings
 
-MAX_CASES = 50_000
-_QUOTED = re.compile(r"'((?:[^']|'')*)'")
-_NUMBER = re.compile(r"(?<![\w'])\d+(?:\.\d+)?")
 _NAMED_LIST = re.compile(r"\b([a-z_]+)\s+(?:NOT\s+)?IN\s*\(([^)]*)\)", re.IGNORECASE)
 _NAMED_TEXT = re.compile(r"\b([a-z_]+)\s*(?:=|<>)\s*('(?:[^']|'')*')")
 
@@ -55,7 +52,7 @@ def named_values(one: Compiled, column: str) -> set[str]:
     found = set()
     for sql in (one.concerns_sql, one.requires_sql):
         parts = [*_NAMED_LIST.findall(sql), *_NAMED_TEXT.findall(sql)]
-        found |= {text for name, content in parts if name == column for text in _QUOTED.findall(content)}
+        found |= {text for name, content in parts if name == column for text in QUOTED.findall(content)}
     return found
 
 
@@ -91,7 +88,7 @@ def _channels(compiled: tuple[Compiled, ...]) -> Iterator[str]:
 def _contradictions(one: Compiled, known: Mapping[str, Column]) -> Iterator[str]:
     """Try every constellation of values around those that the rule names: truth changes nowhere else."""
     columns = [known[name] for name in sorted(one.asked)]
-    cases = _cases(columns, f"{one.concerns_sql} {one.requires_sql}")
+    cases = all_cases(columns, f"{one.concerns_sql} {one.requires_sql}")
     if cases is None:
         return
     truth = cases.select(
@@ -111,24 +108,6 @@ def _joined(atoms: tuple[Atom, ...], otherwise: bool) -> pl.Expr:
     return pl.all_horizontal(atom.expression for atom in atoms)
 
 
-def _cases(columns: list[Column], sql: str) -> pl.DataFrame | None:
-    """Return all combinations of telling values, or None where these are too many."""
-    numbers = {float(text) for text in _NUMBER.findall(_QUOTED.sub("", sql))} | {0.0, 1.0}
-    around = sorted(value + step for value in numbers for step in (-1.0, 0.0, 1.0))
-    texts = [*sorted(set(_QUOTED.findall(sql))), "something else", *CHANNELS]
-    telling = {Kind.NUMBER: around, Kind.TEXT: texts, Kind.FLAG: [False, True]}
-    if any(column.kind not in telling for column in columns):
-        return None
-    values = [telling[column.kind] for column in columns]
-    size = 1
-    for item in values:
-        size *= len(item)
-    if size > MAX_CASES:
-        return None
-    schema = {column.name: column.dtype for column in columns}
-    return pl.DataFrame(list(every(*values)), schema=schema, orient="row")
-
-
 def _banned(
     packs: Mapping[str, Pack], compiled: tuple[Compiled, ...], known: Mapping[str, Column]
 ) -> Iterator[str]:
@@ -141,7 +120,8 @@ def _banned(
             for one in compiled:
                 used = sorted(one.asked & set(ban.columns))
                 if used and any(_may_concern(one, family, known) for family in families):
-                    yield f"{one.where}: uses {', '.join(used)}, which {ban.legal_reference} forbids ({ban.id})"
+                    names = ", ".join(used)
+                    yield f"{one.where}: uses {names}, which {ban.legal_reference} forbids ({ban.id})"
 
 
 def _families(ban: BanEntry, pack: Pack) -> list[str]:

@@ -242,3 +242,22 @@ def nearest(name: str, known: Iterable[str]) -> str:
     """Return `, did you mean X?` for the known name nearest to `name`, or nothing."""
     near = difflib.get_close_matches(name, sorted(known), n=1)
     return f", did you mean {near[0]}?" if near else ""
+
+
+def column_table() -> pl.DataFrame:
+    """Return all named columns: name, kind, source, what; windows and the bank's own as patterns."""
+    windows = [Column(f"{of}_contacts_<N>d", Kind.NUMBER, what, "contacts") for of, what in WINDOWS.items()]
+    own = Column("customer_<name>", Kind.TEXT, "A bank's own, declared under [columns].", "attribute")
+    rows = [
+        (column.name, column.kind.value, source_of(column), column.what)
+        for column in (*KNOWN.values(), *windows, own)
+    ]
+    return pl.DataFrame(rows, schema=["column", "kind", "source", "what"], orient="row")
+
+
+def source_of(column: Column) -> str:
+    """Return where a bank brings a column from: a table, or an attribute of its customers."""
+    if column.source != "attribute":
+        return column.source
+    name = column.name.removeprefix("customer_")
+    return f"customers, attribute {POLICY_ATTRIBUTE}{name}".replace("_days", "_date")

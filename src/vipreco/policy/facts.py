@@ -63,9 +63,16 @@ class PolicyFacts:
             pairs={name: values[rows] for name, values in self.pairs.items()},
         )
 
-    def in_channel(self, channel: str) -> PolicyFacts:
-        """Return the same facts for another channel; only facts that no channel decides may be in use."""
-        return replace(self, channel=channel)
+    def sample(self, customers: int, seed: int) -> PolicyFacts:
+        """Return the same about at most so many customers, chosen at random, in their order."""
+        count = min(customers, self.customers.height)
+        chosen = np.random.default_rng(seed).choice(self.customers.height, count, replace=False)
+        chosen.sort()
+        return replace(
+            self,
+            customers=self.customers[chosen],
+            pairs={name: values[chosen] for name, values in self.pairs.items()},
+        )
 
     def value(self, name: str, row: int, column: int) -> object:
         """Return one fact of a pair as a Python value; None = unknown."""

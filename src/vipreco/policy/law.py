@@ -1,7 +1,7 @@
 """The duties of the law in plain Python, one function each, beside the rules that keep them.
 
-Nothing here reads a rule file: `vipreco policy audit` holds these statements against what the rules do. A duty has
-the name of the rule that keeps it, and is breached by whatever is not known.
+Nothing here reads a rule file: `vipreco policy audit` holds these statements against what the rules do. A
+duty has the name of the rule that keeps it, and is breached by whatever is not known.
 """
 
 from __future__ import annotations

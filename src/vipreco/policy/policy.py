@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
+from copy import copy
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -135,6 +136,12 @@ class Policy:
             if applies(one.entry, facts.as_of)
             and not (one.entry.if_not_brought == "inactive" and one.asked - facts.brought)
         ]
+
+    def without(self, rule_id: str) -> Self:
+        """Return the policy with one rule switched off: what an audit must notice."""
+        other = copy(self)
+        other.compiled = tuple(one for one in self.compiled if one.entry.id != rule_id)
+        return other
 
     def told(
         self, verdict: int, facts: PolicyFacts, place: tuple[int, int], language: Language = "en"

@@ -12,6 +12,7 @@ import pyarrow as pa
 from vipreco.columns import AS_OF_DATE, CUSTOMER_ID, MANAGER_ID, PRIORITY, RANK, TIER
 from vipreco.errors import InputRejectedError, UsageError
 from vipreco.history import AsOf, History
+from vipreco.recommender.deciding import DEFAULT_CHANNEL
 from vipreco.recommender.fitting import Step, silent
 from vipreco.recommender.recommender import Recommender
 
@@ -116,14 +117,16 @@ def read_customers(path: Path) -> pa.Array:
     return ids.unique().sort().to_arrow().cast(pa.string())
 
 
-def offer_list(recommender: Recommender, view: AsOf, top: int, step: Step = silent) -> pl.DataFrame:
+def offer_list(
+    recommender: Recommender, view: AsOf, top: int, step: Step = silent, channel: str = DEFAULT_CHANNEL
+) -> pl.DataFrame:
     """Return the offers of all customers of a view; the customer who is worth most today comes first.
 
     Returns:
         Rows customer_id, product_id, product_name, rank, propensity, priority, reason and marks; the rows of
         a customer stay together, in the order of rank.
     """
-    offers = pl.concat(recommender.offers(view, top, step)).drop(ONLY_OFFERS)
+    offers = pl.concat(recommender.offers(view, top, step, channel)).drop(ONLY_OFFERS)
     worth = pl.col(PRIORITY).max().over(CUSTOMER_ID)
     front = [CUSTOMER_ID, RANK, "product_id", "product_name", "propensity", PRIORITY, "reason"]
     ordered = offers.sort(worth, CUSTOMER_ID, RANK, descending=[True, False, False])
@@ -141,7 +144,9 @@ def check_book(view: AsOf, customer_id: str, manager: str) -> None:
         raise InputRejectedError("the customer is not in your book", code="not-in-your-book")
 
 
-def customer_sheet(recommender: Recommender, view: AsOf, customer_id: str, top: int) -> pl.DataFrame:
+def customer_sheet(
+    recommender: Recommender, view: AsOf, customer_id: str, top: int, channel: str = DEFAULT_CHANNEL
+) -> pl.DataFrame:
     """Return a customer's offers in order, then every product that is not offered, with the reasons.
 
     Returns:
@@ -151,7 +156,7 @@ def customer_sheet(recommender: Recommender, view: AsOf, customer_id: str, top: 
     Raises:
         InputRejectedError: The customer is not in the newest snapshot.
     """
-    explanation = recommender.explain(view, customer_id, top)
+    explanation = recommender.explain(view, customer_id, top, channel)
     rows: list[tuple[object, ...]] = [
         (
             offer.product_id,

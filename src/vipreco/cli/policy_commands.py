@@ -1,0 +1,207 @@
+"""Commands about the rules: what they are, whether they keep the law, what they cost."""
+
+from __future__ import annotations
+
+import datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from vipreco.cli.listing import Listing
+from vipreco.cli.options import AsOfOption, Channel, ChannelOption, FormatOption, ModelOption, OutOption
+from vipreco.cli.progress import narrated
+from vipreco.errors import EXIT_INTEGRITY, UsageError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from vipreco.policy import Policy, PolicyFacts
+    from vipreco.policy.audit import AuditReport
+    from vipreco.project import Project
+
+RecipeOption = Annotated[
+    str,
+    typer.Option("--recipe", metavar="RECIPE", help="Whose rules, where vipreco.toml names none."),
+]
+OF_TABLES = 1_000  # customers of the tables that an audit draws in each channel
+
+policy = typer.Typer(help="The rules: check them, audit them, see what they cost.", no_args_is_help=True)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module to `app`."""
+    policy.command("check")(check)
+    policy.command("audit")(audit)
+    policy.command("price")(price)
+    policy.command("columns")(columns)
+    app.add_typer(policy, name="policy", rich_help_panel="Offers")
+
+
+def check(
+    recipe: RecipeOption = "default",
+    channel: ChannelOption = Channel.branch,
+    as_of: AsOfOption = None,
+    kind: FormatOption = None,
+    out: OutOption = None,
+) -> None:
+    """Check the rules by themselves and against the tables: what each does, and which facts are missing.
+
+    A rule of the law stops everything that it concerns as long as the bank does not bring what it asks for.
+
+    Example:  vipreco policy check --channel call
+    """
+    from vipreco.cli.opening import open_policy
+    from vipreco.policy.inspection import STOPS_ALL, inspect
+    from vipreco.project import Project
+
+    listing, project = Listing.planned(kind, out), Project.find()
+    rules = open_policy(project, recipe)
+    with narrated("Checking"):
+        facts = _facts_of_tables(project, rules, channel.value, as_of)
+        rows = inspect(rules, facts.as_of if facts else as_of or datetime.date.max, facts)
+    listing.write(rows if listing.path else rows.select(rows.columns[:6]))
+    for row in rows.filter(rows["state"] == STOPS_ALL).iter_rows(named=True):
+        typer.echo(f"warning: {row['rule']} {STOPS_ALL} ({', '.join(row['missing'])})", err=True)
+    told = f"policy {rules.version}: {rows.height} rules, {rows['law'].sum()} of them law"
+    typer.echo(told if facts else f"{told}; no tables were imported, so these were not looked at", err=True)
+
+
+def audit(
+    draws: Annotated[int, typer.Option(min=100, metavar="N", help="Pairs to judge.")] = 100_000,
+    mutate: Annotated[
+        bool, typer.Option("--mutate", help="Switch off each law in turn: the audit must notice.")
+    ] = False,
+    recipe: RecipeOption = "default",
+    as_of: AsOfOption = None,
+    seed: Annotated[int, typer.Option(help="The same seed draws the same facts.")] = 1,
+    kind: FormatOption = None,
+    out: OutOption = None,
+) -> None:
+    """Judge random customers, products and channels, and hold the verdicts against the law in plain Python.
+
+    Drawn are customers of the tables, where there are any, and facts from plausible to absurd, many of them
+    unknown. Each customer is judged among all and alone. Exit code 6 says that something does not agree.
+
+    Example:  vipreco policy audit --draws 100000 --mutate
+    """
+    from vipreco.cli.opening import open_policy
+    from vipreco.policy.audit import audit as run_audit
+    from vipreco.policy.audit import mutants
+    from vipreco.policy.drawing import draw_facts
+    from vipreco.project import Project
+
+    listing, project = Listing.planned(kind, out), Project.find()
+    rules = open_policy(project, recipe)
+    with narrated("Auditing") as narrator:
+        known = _sample_of_tables(project, rules, as_of, seed)
+        day = known[0].as_of if known else as_of or datetime.date(2026, 6, 30)
+        drawn = [*known, *draw_facts(rules, day, _rest(draws, known), seed)]
+        narrator.say("every customer, among all and alone")
+        report = run_audit(rules, drawn)
+        narrator.say("each law switched off")
+        without = mutants(rules, drawn) if mutate else {}
+    listing.write(_audit_rows(rules, report, without))
+    unnoticed = [name for name, found in without.items() if found.passed]
+    typer.echo(_audit_words(rules, report, without, unnoticed), err=True)
+    if not report.passed or unnoticed:
+        raise typer.Exit(EXIT_INTEGRITY)
+
+
+def price(
+    overlap: Annotated[bool, typer.Option("--overlap", help="Which rules stop the same pairs.")] = False,
+    channel: ChannelOption = Channel.branch,
+    as_of: AsOfOption = None,
+    model: ModelOption = None,
+    kind: FormatOption = None,
+    out: OutOption = None,
+) -> None:
+    """Show what each rule stops: customers, pairs and value, first, alone, and at all.
+
+    What relaxing a rule would open is told for rules of the house alone: the law is not for sale.
+
+    Example:  vipreco policy price --channel call --out price.xlsx
+    """
+    from vipreco.cli.opening import open_model, open_view
+    from vipreco.project import Project
+    from vipreco.recommender.pricing import price as price_of
+
+    listing, project = Listing.planned(kind, out), Project.find()
+    with narrated("Pricing") as narrator:
+        view = open_view(project, as_of)
+        found = price_of(open_model(project, model, narrator).decide(view, channel.value))
+    listing.write(found.overlap if overlap else found.rules)
+
+
+def columns(kind: FormatOption = None, out: OutOption = None) -> None:
+    """List the facts that a rule may speak of.
+
+    Example:  vipreco policy columns --format csv
+    """
+    from vipreco.policy.columns import column_table
+
+    Listing.planned(kind, out).write(column_table())
+
+
+def _facts_of_tables(
+    project: Project, rules: Policy, channel: str, as_of: datetime.date | None
+) -> PolicyFacts | None:
+    """Return the facts of all customers; None where nothing was imported and no date is asked for."""
+    from vipreco.catalog import Catalog
+    from vipreco.cli.opening import open_view
+    from vipreco.policy import gather_facts
+
+    try:
+        view = open_view(project, as_of)
+    except UsageError:
+        if as_of is not None:
+            raise
+        return None
+    return gather_facts(view, Catalog.from_view(view), rules, channel)
+
+
+def _sample_of_tables(
+    project: Project, rules: Policy, as_of: datetime.date | None, seed: int
+) -> list[PolicyFacts]:
+    """Return some customers of the tables in each channel."""
+    found = [_facts_of_tables(project, rules, channel.value, as_of) for channel in Channel]
+    return [facts.sample(OF_TABLES, seed) for facts in found if facts is not None]
+
+
+def _rest(draws: int, known: list[PolicyFacts]) -> int:
+    return max(draws - sum(facts.shape[0] * facts.shape[1] for facts in known), draws // 2)
+
+
+def _audit_rows(rules: Policy, report: AuditReport, without: dict[str, AuditReport]) -> pl.DataFrame:
+    """Return a row a law: how often it was put to the test, what was wrong, and if its absence is noticed."""
+    import polars as pl
+
+    from vipreco.policy.audit import law_rules
+
+    wrong = {item.rule_id: f"{item.what}: {item.pairs} pairs" for item in report.findings}
+    names = [*law_rules(rules), *(name for name in wrong if name not in law_rules(rules))]
+    return pl.DataFrame(
+        {
+            "rule": [name or "(all)" for name in names],
+            "breaches_met": [report.breaches.get(name) for name in names],
+            "wrong": [wrong.get(name, "") for name in names],
+            "noticed_when_off": [not without[name].passed if name in without else None for name in names],
+        },
+        schema={
+            "rule": pl.String,
+            "breaches_met": pl.Int64,
+            "wrong": pl.String,
+            "noticed_when_off": pl.Boolean,
+        },
+    )
+
+
+def _audit_words(
+    rules: Policy, report: AuditReport, without: dict[str, AuditReport], unnoticed: list[str]
+) -> str:
+    state = "passed" if report.passed else f"{sum(item.pairs for item in report.findings):,} pairs are wrong"
+    words = (
+        f"policy {rules.version}: {report.pairs:,} pairs judged, {report.offers:,} may be offered; {state}"
+    )
+    if without:
+        words += f"; {len(without) - len(unnoticed)} of {len(without)} switched-off laws were noticed"
+    return words
