@@ -5,5 +5,5 @@ SELECT
   , max("{column}") AS "activity_{column}_highest_3"
 FROM activity
 CROSS JOIN clock
-WHERE month_date > as_of_date - INTERVAL 3 MONTH
+WHERE date_trunc('month', month_date) > date_trunc('month', as_of_date) - INTERVAL 3 MONTH
 GROUP BY customer_id

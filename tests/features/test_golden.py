@@ -12,11 +12,21 @@ import pytest
 
 from vipreco.features import FeatureSet, render_dictionary
 from vipreco.history import History
+from vipreco.tiers import TierLadder, TierLine
 
 FOLDER = Path(__file__).parents[2] / "features"
 GOLDEN = FOLDER / "golden"
 PRODUCTS = ["card", "fund", "loan"]
-NUMBERS = {"attribute_income": pa.float64(), "flow": pa.float64()}
+NUMBERS = {"attribute_income": pa.float64(), "flow": pa.float64(), "cash_amount": pa.float64()}
+LADDER = TierLadder(
+    vip=("VIP", "TOP"),
+    ladder=(
+        TierLine(tier="GOLD", from_amount=50.0),
+        TierLine(tier="VIP", from_amount=150.0),
+        TierLine(tier="TOP", from_amount=900.0),
+        TierLine(tier="TOP", from_amount=500.0, valid_from=date(2020, 7, 1)),
+    ),
+)
 TEXTS = ("customer_id", "contact_id", "product_id", "outcome", "tier")
 
 
@@ -32,7 +42,7 @@ def golden_history():
 
 @pytest.fixture(scope="module")
 def features():
-    return FeatureSet.read(FOLDER)
+    return FeatureSet.read(FOLDER, LADDER)
 
 
 @pytest.fixture(scope="module")
@@ -90,3 +100,24 @@ def test_one_customer_alone_gets_the_same_features(features, computed):
     for row, customer in enumerate(computed.customer_ids):
         alone = features.compute(view, PRODUCTS, customers=pa.array([str(customer)])).encoded(vocabulary)
         np.testing.assert_array_equal(alone.matrix().values, whole.values[row : row + 1])
+
+
+def test_without_a_ladder_what_needs_its_lines_is_left_out(features, computed):
+    plain = FeatureSet.read(FOLDER)
+    names = plain.compute(golden_history().as_of(date(2020, 6, 30)), PRODUCTS).customer_names
+    needing = {file.name for file in features.dictionary.file if file.requires == "tier_lines"}
+    assert needing == {"asset_path", "tier_distance", "activity_peak", "activity_to_assets"}
+    assert set(computed.customer_names) - set(names) == {
+        name
+        for name in computed.customer_names
+        if name.startswith(("aum_log_c", "aum_vol", "aum_to_m", "aum_d"))
+    } | {"tier_rank", "own_line_amount", "own_line_log", "next_line_amount", "next_line_log"} | {
+        "activity_flow_highest_3",
+        "activity_cash_amount_highest_3",
+        "activity_cash_amount_to_aum",
+    }
+    assert plain.fingerprint != features.fingerprint
+
+
+def test_the_ladder_travels_in_the_definition(features):
+    assert FeatureSet.from_definition(features.definition).ladder == LADDER

@@ -13,6 +13,7 @@ import pytest
 
 from vipreco.features import FeatureSet
 from vipreco.history import History, scrambled_future
+from vipreco.tiers import TierLadder, TierLine
 
 MONTHS = [date(2020, 1, 31), date(2020, 2, 29), date(2020, 3, 31), date(2020, 4, 30)]
 AS_OF = MONTHS[2]
@@ -22,7 +23,8 @@ COUNT = 40
 
 @pytest.fixture(scope="module")
 def features():
-    return FeatureSet.read(Path(__file__).parents[2] / "features")
+    lines = (TierLine(tier="GOLD", from_amount=0.0), TierLine(tier="VIP", from_amount=50.0))
+    return FeatureSet.read(Path(__file__).parents[2] / "features", TierLadder(vip=("VIP",), ladder=lines))
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +39,7 @@ def tables(tmp_path_factory):
         "snapshot_date": days,
         "recorded_date": days + random.choice([0, 0, 0, 20], len(days)).astype("timedelta64[D]"),
         "tier": random.choice(["GOLD", "VIP"], len(days)),
+        "aum_amount": random.integers(1, 100, len(days)),
         "attribute_income": random.normal(size=len(days)),
         "attribute_channel": random.choice(["web", "branch"], len(days)),
     }
@@ -68,7 +71,7 @@ def tables(tmp_path_factory):
         "customer_id": ids * 4,
         "month_date": days,
         "recorded_date": days,
-        "flow": random.normal(size=len(days)),
+        "flow_amount": random.normal(size=len(days)),
     }
     products = {"product_id": PRODUCTS, "family": ["x", "x", "y"]}
     written = {"customers": profile, "observations": sights, "holdings": holdings, "contacts": contacts}
