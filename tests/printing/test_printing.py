@@ -34,7 +34,7 @@ ROWS = pl.DataFrame(
 
 def document(rows: pl.DataFrame = ROWS) -> Document:
     parts = (Part("today", "今日", COLUMNS, rows, "前 2 位"), Part("idle", "今日无需行动", COLUMNS[:1], rows))
-    return Document("M00017 电话清单 & <2025>", ("5 通电话",), parts, "zh", "第")
+    return Document("M00017 电话清单 & <2025>", ("5 通电话",), parts, "zh", "第 {number} 页")
 
 
 def written(kind: str, rows: pl.DataFrame = ROWS) -> bytes:
@@ -71,6 +71,7 @@ def test_the_sheet_is_set_up_for_paper():
     assert sheet.print_title_rows == "$5:$5"
     assert [round(sheet.column_dimensions[name].width) for name in "ABCDE"] == [15, 13, 9, 12, 41]
     assert sheet["E6"].alignment.wrap_text
+    assert sheet.oddFooter.right.text == "第 &P / &N 页"
     assert sheet["A5"].font.name == "Microsoft YaHei"
 
 
@@ -81,7 +82,15 @@ def test_each_part_has_a_sheet_of_its_own():
 def test_a_pdf_gives_its_chinese_text_back():
     pages = pypdf.PdfReader(io.BytesIO(written("pdf"))).pages
     text = pages[0].extract_text()
-    for words in ("M00017 电话清单 & <2025>", "5 通电话", "客户号", "测评已过期", "1,234,568", "12.5%"):
+    for words in (
+        "第 1 页",
+        "M00017 电话清单 & <2025>",
+        "5 通电话",
+        "客户号",
+        "测评已过期",
+        "1,234,568",
+        "12.5%",
+    ):
         assert words in text
     assert (round(pages[0].mediabox.width), round(pages[0].mediabox.height)) == (842, 595)
 

@@ -6,7 +6,7 @@ customer is called for a number that nobody has.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,6 +46,10 @@ class Standing:
                 for column in (self.aum, self.next_line, self.leaving, self.rising)
             )
         )
+
+    def certain(self) -> Standing:
+        """Return the same, but every chance that is known is 1."""
+        return replace(self, leaving=_one(self.leaving), rising=_one(self.rising))
 
     def take(self, rows: slice) -> Standing:
         """Return the standing of some customers."""
@@ -136,6 +140,10 @@ def tier_uplift(standing: Standing, rates: ValueSettings) -> Floats:
     """
     missing = np.maximum(standing.next_line - standing.aum, 0.0)
     return np.asarray(missing * rates.annual_margin_rate * rates.years)
+
+
+def _one(chances: Floats) -> Floats:
+    return np.where(np.isnan(chances), np.nan, 1.0)
 
 
 def _known(amounts: Floats) -> Floats:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Literal, TypeAlias, get_args
+from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -124,19 +124,36 @@ class Worth:
         bits = 1 * parts.margin_unknown[columns] + 2 * parts.kept_unknown[rows]
         return np.asarray(bits + 4 * (parts.lift_unknown[rows] & parts.brings_assets[columns]), np.intp)
 
+    @cached_property
+    def money(self) -> Worth:
+        """The same without context and levers: its priorities are expected amounts, propensity x value."""
+        return self.without("context").without("lever")
+
     def without(self, factor: Factor) -> Worth:
         """Return the same with one factor left out: 1 in a product, 0 in the sum of the value."""
+        return replace(self, **self._left_out(factor))
+
+    def _left_out(self, factor: Factor) -> dict[str, Any]:
         parts, ones, none = self.values, np.ones_like(self.product_lever), np.zeros_like(self.tier_lever)
-        changed = {
-            "propensity": {"propensity": np.ones_like(self.propensity)},
-            "value": {"values": replace(parts, margin=ones, kept=none, lift=none)},
-            "margin": {"values": replace(parts, margin=np.zeros_like(ones))},
-            "kept": {"values": replace(parts, kept=none)},
-            "lift": {"values": replace(parts, lift=none)},
-            "context": {"context": Context.plain(len(none), len(ones))},
-            "lever": {"product_lever": ones, "tier_lever": np.ones_like(none)},
+        sure, calls = self.standing.certain(), np.ones_like(none)
+        plain: dict[str, Any] = {
+            "margin": ones,
+            "kept": none,
+            "lift": none,
+            "kept_by_call": calls,
+            "lifted_by_call": calls,
         }
-        return replace(self, **changed[factor])  # type: ignore[arg-type]  # the keys are fields of it
+        weights = {"product_lever": ones, "tier_lever": calls, "action_lever": np.ones(len(ACTIONS))}
+        changed: dict[Factor, dict[str, Any]] = {
+            "propensity": {"propensity": np.ones_like(self.propensity), "standing": sure},
+            "value": {"values": replace(parts, **plain)},
+            "margin": {"values": replace(parts, margin=np.zeros_like(ones))},
+            "kept": {"values": replace(parts, kept=none, kept_by_call=none)},
+            "lift": {"values": replace(parts, lift=none, lifted_by_call=none)},
+            "context": {"context": Context.plain(len(none), len(ones))},
+            "lever": weights,
+        }
+        return changed[factor]
 
 
 def worth(

@@ -8,15 +8,18 @@ from datetime import date
 from functools import cached_property
 
 import polars as pl
+import pyarrow as pa
 
 from vipreco.call_list.facts import book_facts
-from vipreco.call_list.planning import BLOCKED, KIND, MINUTES, PLACE, WORTH, planned
+from vipreco.call_list.planning import BLOCKED, KIND, MINUTES, PLACE, planned
 from vipreco.call_list.worth import call_worths
 from vipreco.call_list_settings import CallListSettings
-from vipreco.columns import CUSTOMER_ID
+from vipreco.columns import CUSTOMER_ID, PRIORITY
+from vipreco.errors import InputRejectedError
 from vipreco.explanations import ENGLISH, Phrases
 from vipreco.history import AsOf
 from vipreco.recommender import Decisions, Recommender
+from vipreco.recommender.deciding import DEFAULT_CHANNEL
 from vipreco.recommender.fitting import Step, silent
 
 CHANNEL = "call"
@@ -27,7 +30,7 @@ class Day:
     """The day of a relationship manager.
 
     Args:
-        date: Date of the list; nothing later is known.
+        view: What is known of the customers; nothing later.
         calls: One row a customer of the book with the plan, as `planning.planned` gives it, ordered by id.
         offers: Offers in a call with reasons, by customer and place in the slate.
         decisions: The decision frames behind them, in chunks, in the order of the customers.
@@ -35,12 +38,17 @@ class Day:
         settings: Of the project, with the minutes of the day.
     """
 
-    date: date
+    view: AsOf
     calls: pl.DataFrame
     offers: pl.DataFrame
     decisions: tuple[Decisions, ...]
     names: Mapping[str, str]
     settings: CallListSettings
+
+    @property
+    def date(self) -> date:
+        """Date of the list."""
+        return self.view.date
 
     @cached_property
     def today(self) -> pl.DataFrame:
@@ -51,7 +59,7 @@ class Day:
     def later(self) -> pl.DataFrame:
         """Calls that did not fit: the greatest worth per minute first."""
         waiting = pl.col(PLACE).is_null() & pl.col(KIND).is_not_null() & pl.col(BLOCKED).is_null()
-        rate = -pl.col(WORTH) / pl.col(MINUTES)
+        rate = -pl.col(PRIORITY) / pl.col(MINUTES)
         return self.calls.filter(waiting).sort(rate, CUSTOMER_ID)
 
     @cached_property
@@ -87,7 +95,9 @@ def plan_day(
     vip: tuple[str, ...],
     settings: CallListSettings,
     phrases: Phrases = ENGLISH,
+    *,
     step: Step = silent,
+    channel: str = CHANNEL,
 ) -> Day:
     """Plan the calls to the customers of a view.
 
@@ -98,18 +108,43 @@ def plan_day(
         settings: Of the project; `minutes` is what the day has.
         phrases: Words of the reasons beside offers.
         step: Told the name of each stage as it begins.
+        channel: Channel of the offers; whether a call may be made is told beside them.
     """
     arbitration = recommender.fitted.settings.arbitration.model_copy(update={"value": "money"})
     money = recommender.arbitrated(arbitration)
-    chunks = list(money.decide_with_reasons(view, settings.offers, step, CHANNEL, phrases))
+    chunks = list(money.decide_with_reasons(view, settings.offers, step, channel, phrases))
     step("calls")
     worths = pl.concat([call_worths(decisions, settings.offers) for decisions, _ in chunks])
     names = view.catalog_table().select(["product_id", "name"]).to_pydict()
     return Day(
-        date=view.date,
+        view=view,
         calls=planned(book_facts(view, settings), worths, view.date, vip, settings),
         offers=pl.concat([offers for _, offers in chunks]),
         decisions=tuple(decisions for decisions, _ in chunks),
         names=dict(zip(names["product_id"], names["name"], strict=True)),
         settings=settings,
     )
+
+
+def customer_day(
+    recommender: Recommender,
+    view: AsOf,
+    customer_id: str,
+    vip: tuple[str, ...],
+    settings: CallListSettings,
+    phrases: Phrases = ENGLISH,
+) -> Day:
+    """Return the day of one customer, with the offers that may be made in the branch.
+
+    Raises:
+        InputRejectedError: The customer is not in the newest snapshot of the view.
+    """
+    alone = view.of(pa.array([customer_id], pa.string()))
+    if alone.population().num_rows == 0:
+        raise InputRejectedError(
+            "the customer is not in the newest snapshot",
+            where=f"snapshot {view.snapshot_date}",
+            remedy="check the id, or choose an as-of date at which the customer was there",
+            code="unknown-customer",
+        )
+    return plan_day(recommender, alone, vip, settings, phrases, channel=DEFAULT_CHANNEL)

@@ -133,14 +133,14 @@ def no_offer_text(day: Day, call: Row, say: Wording) -> str:
 
 
 def avoid_text(day: Day, call: Row, say: Wording) -> str:
-    """Return the product that would be worth most, but is unsuitable or rests, with the reason."""
+    """Return what the customer would most likely take, but is unsuitable or rests, with the reason."""
     decisions, row = day.place_of(call[CUSTOMER_ID])
     stages = np.array([False, *(rule.stage in BESIDE for rule in decisions.policy.rules)])
     verdict = decisions.verdict[row]
     stopped = stages[verdict] & (verdict != ALLOWED)
     if not stopped.any():
         return ""
-    column = int(np.argmax(np.where(stopped, decisions.priority[row], -np.inf)))
+    column = int(np.argmax(np.where(stopped, decisions.propensity[row], -np.inf)))
     told, _ = decisions.policy.told(int(verdict[column]), decisions.facts, (row, column), say.language)
     product = decisions.product_ids[column]
     return say("offer.not_this", product=day.names.get(product) or product, reason=told)
@@ -173,8 +173,8 @@ def last_contact(call: Row, say: Wording) -> str:
 
 
 def amount(value: float | None) -> str:
-    """Return an amount in whole currency."""
-    return shown(value, Holds.AMOUNT)
+    """Return an amount in whole currency, a small one with a decimal."""
+    return f"{value:.1f}" if value is not None and 0 < value < 10 else shown(value, Holds.AMOUNT)
 
 
 def _recent(moment: date | None, day: Day) -> bool:

@@ -47,7 +47,7 @@ def call_list_document(day: Day, manager: str, model: str, say: Wording) -> Docu
         about=(about, say("list.basis", day=day.date, model=model)),
         parts=(_today(day, say), _later(day, say), _blocked(day, say), _idle(day, say)),
         language=say.language,
-        page=say("list.page"),
+        page=say.template("list.page"),
     )
 
 

@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 
 from vipreco.call_list.packing import packed
 from vipreco.call_list_settings import CallListSettings, Kind
-from vipreco.columns import CUSTOMER_ID
+from vipreco.columns import CUSTOMER_ID, PRIORITY
 
 Mask = NDArray[np.bool_]
 KIND, MINUTES, WORTH, BLOCKED, PLACE = "kind", "minutes", "worth_amount", "blocked", "place"
 DUTIES = (Kind.FOLLOW_UP, Kind.COVERAGE)
+TALKS = (Kind.ASSESSMENT, Kind.KEEP, Kind.GROW, Kind.DEVELOP)
 
 
 class Blocked(StrEnum):
@@ -33,8 +34,9 @@ def planned(
     """Return one row a customer with the plan of the day; no step drops a row.
 
     Columns beside those of `facts` and `worths`: a flag for the occasion of each `Kind`; `kind` (what heads
-    the call, null where nothing speaks for one), `minutes`, `worth_amount`, `blocked` (of `Blocked`, null
-    where the customer may be called), `place` (in today's list from 1, null = not today).
+    the call, null where nothing speaks for one), `minutes`, `worth_amount` (expected amount in currency) and
+    `priority` (the same with context and levers, by which calls compete), `blocked` (of `Blocked`, null where
+    the customer may be called), `place` (in today's list from 1, null = not today).
 
     Args:
         facts: Of `book_facts`.
@@ -44,35 +46,47 @@ def planned(
         settings: Of the project; `minutes` is what the day has.
     """
     joined = facts.join(worths, on=CUSTOMER_ID, how="left", validate="1:1", maintain_order="left")
-    calls = joined.with_columns(occasions(day, vip, settings)).with_columns(
-        worth(), blocked(day, settings), minutes(settings)
+    flagged = joined.with_columns(occasions(day, vip, settings))
+    calls = flagged.with_columns(
+        total("priority").alias(PRIORITY),
+        total("amount").alias(WORTH),
+        blocked(day, settings).alias(BLOCKED),
+        kind().alias(KIND),
     )
-    calls = calls.with_columns(kind().alias(KIND))
-    return _placed(calls, settings)
+    return _placed(calls.with_columns(minutes(settings).alias(MINUTES)), settings)
 
 
 def occasions(day: date, vip: tuple[str, ...], settings: CallListSettings) -> list[pl.Expr]:
     """Return for each kind of call whether there is an occasion for it."""
     reached = pl.coalesce("reached_date", "joined_date")
     covered = reached.is_not_null() & (reached >= day - timedelta(days=settings.coverage_days))
-    until = day + timedelta(days=settings.assessment_notice_days - settings.assessment_days)
+    ended = day - timedelta(days=settings.assessment_days)
+    noticed = ended + timedelta(days=settings.assessment_notice_days)
+    assessed = pl.col("risk_assessed_date")
+    expiring = (assessed > ended) & (assessed <= noticed)
     found = {
         Kind.FOLLOW_UP: pl.col("follow_up_date").is_not_null(),
         Kind.COVERAGE: pl.col("tier").is_in(vip) & ~covered,
         Kind.MATURITY: pl.col("maturing_amount") > 0,
-        Kind.ASSESSMENT: pl.col("risk_level").is_not_null() & (pl.col("risk_assessed_date") <= until),
-        Kind.KEEP: pl.col("keep_amount") > 0,
-        Kind.GROW: pl.col("grow_amount") > 0,
-        Kind.DEVELOP: pl.col("develop_amount") > 0,
+        Kind.ASSESSMENT: expiring | ((assessed <= ended) & (pl.col("unlocked_priority") > 0)),
+        Kind.KEEP: pl.col("keep_priority") > 0,
+        Kind.GROW: pl.col("grow_priority") > 0,
+        Kind.DEVELOP: pl.col("develop_priority") > 0,
     }
     return [condition.fill_null(False).alias(name.value) for name, condition in found.items()]
 
 
-def worth() -> pl.Expr:
-    """Return what a call is worth in currency: it keeps, sells and develops, and renews if that is due."""
-    parts = [pl.col(name).fill_null(0.0) for name in ("keep_amount", "grow_amount", "develop_amount")]
-    renewal = pl.when(Kind.ASSESSMENT.value).then(pl.col("unlocked_amount").fill_null(0.0)).otherwise(0.0)
-    return (parts[0] + parts[1] + parts[2] + renewal).alias(WORTH)
+def total(unit: str) -> pl.Expr:
+    """Return what a call is worth: it keeps, sells and develops, and renews the assessment if that is due."""
+    parts = [_part(name, unit) for name in (Kind.KEEP, Kind.GROW, Kind.DEVELOP)]
+    return parts[0] + parts[1] + parts[2] + _part(Kind.ASSESSMENT, unit)
+
+
+def _part(name: Kind, unit: str) -> pl.Expr:
+    """Return one part of the worth, 0 where it is unknown; `unit` is priority or amount."""
+    if name is Kind.ASSESSMENT:
+        return pl.when(name.value).then(pl.col(f"unlocked_{unit}").fill_null(0.0)).otherwise(0.0)
+    return pl.col(f"{name.value}_{unit}").fill_null(0.0)
 
 
 def blocked(day: date, settings: CallListSettings) -> pl.Expr:
@@ -85,51 +99,38 @@ def blocked(day: date, settings: CallListSettings) -> pl.Expr:
         (Blocked.COOLING_OFF, declined.fill_null(False)),
         (Blocked.RESTING, called.fill_null(False) & ~pl.col(Kind.FOLLOW_UP.value)),
     )
-    return pl.coalesce(
-        pl.when(holds).then(pl.lit(cause.value)).otherwise(None) for cause, holds in causes
-    ).alias(BLOCKED)
+    return pl.coalesce(pl.when(holds).then(pl.lit(cause.value)) for cause, holds in causes)
 
 
 def kind() -> pl.Expr:
-    """Return what heads the call: a duty, a maturity, else what is worth most; null where nothing is."""
-    keep, grow, develop = (pl.col(f"{name}_amount").fill_null(0.0) for name in ("keep", "grow", "develop"))
-    renewal = pl.when(Kind.ASSESSMENT.value).then(pl.col("unlocked_amount").fill_null(0.0)).otherwise(0.0)
-    best = pl.max_horizontal(keep, grow, develop, renewal)
-    order = (
-        (Kind.FOLLOW_UP, pl.col(Kind.FOLLOW_UP.value)),
-        (Kind.COVERAGE, pl.col(Kind.COVERAGE.value)),
-        (Kind.MATURITY, pl.col(Kind.MATURITY.value)),
-        (Kind.ASSESSMENT, (renewal == best) & (best > 0)),
-        (Kind.KEEP, (keep == best) & (best > 0)),
-        (Kind.GROW, (grow == best) & (best > 0)),
-        (Kind.DEVELOP, (develop == best) & (best > 0)),
-    )
-    return pl.coalesce(pl.when(holds).then(pl.lit(name.value)).otherwise(None) for name, holds in order)
+    """Return what heads the call: a duty, a maturity, else what weighs most; null where nothing does."""
+    parts = {name: _part(name, "priority") for name in TALKS}
+    best = pl.max_horizontal(*parts.values())
+    special = (Kind.FOLLOW_UP, Kind.COVERAGE, Kind.MATURITY)
+    order = [(name, pl.col(name.value)) for name in special]
+    order += [(name, (part == best) & (best > 0)) for name, part in parts.items()]
+    return pl.coalesce(pl.when(holds).then(pl.lit(name.value)) for name, holds in order)
 
 
 def minutes(settings: CallListSettings) -> pl.Expr:
-    """Return the minutes of a call: those of its longest special occasion, or of a talk about offers."""
+    """Return the minutes of a call: those of its longest occasion; a talk about offers is what heads it."""
     special = (Kind.FOLLOW_UP, Kind.COVERAGE, Kind.MATURITY, Kind.ASSESSMENT)
-    plain = {Kind.KEEP: "keep_amount", Kind.GROW: "grow_amount", Kind.DEVELOP: "develop_amount"}
-    best = pl.max_horizontal(*(pl.col(column).fill_null(0.0) for column in plain.values()))
-    talk = pl.coalesce(
-        pl.when(pl.col(column).fill_null(0.0) == best).then(settings.each.of(name))
-        for name, column in plain.items()
-    )
     longest = pl.max_horizontal(
         *(pl.when(name.value).then(settings.each.of(name)).otherwise(0) for name in special)
     )
-    return pl.when(longest > 0).then(longest).otherwise(talk).cast(pl.Int64).alias(MINUTES)
+    talks = {name.value: settings.each.of(name) for name in TALKS}
+    talk = pl.col(KIND).replace_strict(talks, default=0, return_dtype=pl.Int64)
+    return pl.max_horizontal(longest, talk).cast(pl.Int64)
 
 
 def _placed(calls: pl.DataFrame, settings: CallListSettings) -> pl.DataFrame:
-    """Add the place in today's list: duties first, then the greatest worth per minute."""
+    """Add the place in today's list: duties first, then the greatest priority per minute."""
     able = calls[KIND].is_not_null().to_numpy() & calls[BLOCKED].is_null().to_numpy()
     today = chosen(
         able & calls[Kind.FOLLOW_UP.value].to_numpy(),
         able & calls[Kind.COVERAGE.value].to_numpy(),
         able,
-        (calls[WORTH].to_numpy(), calls[MINUTES].to_numpy()),
+        (calls[PRIORITY].to_numpy(), calls[MINUTES].to_numpy()),
         settings,
     )
     return calls.with_columns(pl.Series(PLACE, places(calls, today), dtype=pl.Int64, nan_to_null=True))
@@ -138,7 +139,7 @@ def _placed(calls: pl.DataFrame, settings: CallListSettings) -> pl.DataFrame:
 def places(calls: pl.DataFrame, today: Mask) -> NDArray[np.float64]:
     """Return the place of each call of today from 1, NaN for the others; equals keep the order of the ids."""
     duties = {name.value: place for place, name in enumerate(DUTIES)}
-    rate = (calls[WORTH] / calls[MINUTES]).to_numpy()
+    rate = (calls[PRIORITY] / calls[MINUTES]).to_numpy()
     duty = calls[KIND].replace_strict(duties, default=len(duties), return_dtype=pl.Int64).to_numpy()
     order = np.lexsort((-rate, duty, ~today))
     found = np.full(len(calls), np.nan)
@@ -159,7 +160,7 @@ def chosen(
         follow_up: Calls that were promised.
         coverage: Calls to customers whom nobody reached for long.
         able: Calls that may be made at all.
-        call: Worth and minutes of each.
+        call: Priority and minutes of each.
         settings: Minutes of the day, and the share of the coverage duty.
     """
     worths, length = call

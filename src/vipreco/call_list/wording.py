@@ -28,6 +28,10 @@ class Wording:
         """
         return self._texts[name].format(**values)
 
+    def template(self, name: str) -> str:
+        """Return the text `section.key` with its places left open."""
+        return self._texts[name]
+
     def of(self, section: str, key: str | None) -> str:
         """Return the word for a code of the tables; a code that the catalogue lacks stays as it is."""
         return self._texts.get(f"{section}.{key}", key or "")

@@ -8,35 +8,34 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from vipreco.arbitration import DEVELOP, KEEP, most_frequent_verdict, no_action, slate
+from vipreco.arbitration import DEVELOP, KEEP, Worth, most_frequent_verdict, no_action, slate
 from vipreco.columns import CUSTOMER_ID
 from vipreco.policy import ALLOWED, PolicyFacts
 from vipreco.recommender import Decisions
 
 Floats = NDArray[np.float64]
+Ranks = NDArray[np.int16]
 ASSESSED = ("customer_risk_assessed_days", "customer_risk_assessed_months")
 
 
 def call_worths(decisions: Decisions, offers: int) -> pl.DataFrame:
     """Return the worth of a call in the currency of the values, one row a customer, in their order.
 
-    Columns: `keep_amount`, `develop_amount` (calls without a product); `grow_amount` (sum over the slate);
-    `unlocked_amount` (what the slate would be worth more with a renewed assessment); `cause` (of
+    Columns, each once as `*_priority` (with context and levers, for the order) and once as `*_amount`
+    (propensity x value in currency, for the reader): `keep`, `develop` (calls without a product); `grow` (sum
+    over the slate); `unlocked` (what the slate would gain by a renewed assessment). Then `cause` (of
     `arbitration.NoAction`); `stopped_by` (the verdict that stops most products); `leaving` and `rising`.
 
     Args:
         decisions: Of a chunk of customers.
         offers: Most offers in a call.
     """
-    places, actions = decisions.slate(offers), decisions.worth.actions
-    now = slate_worth(decisions.priority, places)
+    places, renewed = decisions.slate(offers), slate_if_renewed(decisions, offers)
     return pl.DataFrame(
         {
             CUSTOMER_ID: pl.Series(decisions.customer_ids.tolist(), dtype=pl.String),
-            "keep_amount": actions[:, KEEP],
-            "develop_amount": actions[:, DEVELOP],
-            "grow_amount": now,
-            "unlocked_amount": np.maximum(_worth_if_renewed(decisions, offers) - now, 0.0),
+            **_parts(decisions.worth, places, renewed, "priority"),
+            **_parts(decisions.worth.money, places, renewed, "amount"),
             "cause": no_action(decisions.verdict == ALLOWED, places),
             "stopped_by": most_frequent_verdict(decisions.verdict),
             "leaving": decisions.worth.standing.leaving,
@@ -46,12 +45,22 @@ def call_worths(decisions: Decisions, offers: int) -> pl.DataFrame:
     )
 
 
-def slate_worth(priority: Floats, places: NDArray[np.int16]) -> Floats:
+def _parts(weighed: Worth, places: Ranks, renewed: Ranks, unit: str) -> dict[str, Floats]:
+    now, then = (slate_worth(weighed.priority, slates) for slates in (places, renewed))
+    return {
+        f"keep_{unit}": weighed.actions[:, KEEP],
+        f"develop_{unit}": weighed.actions[:, DEVELOP],
+        f"grow_{unit}": now,
+        f"unlocked_{unit}": np.maximum(then - now, 0.0),
+    }
+
+
+def slate_worth(priority: Floats, places: Ranks) -> Floats:
     """Return the sum of the priorities of what is offered, shape (n,)."""
     return np.asarray(np.where(places > 0, priority, 0.0).sum(axis=1))
 
 
-def renewed(facts: PolicyFacts) -> PolicyFacts:
+def with_renewed_assessments(facts: PolicyFacts) -> PolicyFacts:
     """Return the same facts with every risk assessment renewed today, at the class that it gave."""
     known = pl.col("customer_risk_rank").is_not_null()
     there = [name for name in ASSESSED if name in facts.customers.columns]
@@ -61,7 +70,7 @@ def renewed(facts: PolicyFacts) -> PolicyFacts:
     return replace(facts, customers=facts.customers.with_columns(dated))
 
 
-def _worth_if_renewed(decisions: Decisions, offers: int) -> Floats:
-    allowed = decisions.policy.judge(renewed(decisions.facts)) == ALLOWED
-    places = slate(decisions.priority, allowed, decisions.slate_rules, offers)
-    return slate_worth(decisions.priority, places)
+def slate_if_renewed(decisions: Decisions, offers: int) -> Ranks:
+    """Return the slates if every assessment were renewed today: the rules are asked again, shape (n, P)."""
+    allowed = decisions.policy.judge(with_renewed_assessments(decisions.facts)) == ALLOWED
+    return slate(decisions.priority, allowed, decisions.slate_rules, offers)

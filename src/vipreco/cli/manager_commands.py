@@ -24,6 +24,7 @@ PaperOption = Annotated[
 def register(app: typer.Typer) -> None:
     """Add the commands of this module to `app`."""
     app.command("calllist", rich_help_panel=PANEL)(calllist)
+    app.command("sheet", rich_help_panel=PANEL)(sheet)
 
 
 def calllist(
@@ -65,6 +66,42 @@ def calllist(
         view = Audience(manager=manager).of(open_view(project, as_of))
         recommender = open_model(project, model, narrator)
         vip = project.settings.tiers.vip
-        day = plan_day(recommender, view, vip, settings, say.phrases, narrator.say)
+        day = plan_day(recommender, view, vip, settings, say.phrases, step=narrator.say)
         document = call_list_document(day, manager, model or "champion", say)
+    paper.write(document)
+
+
+def sheet(
+    customer: Annotated[str, typer.Option("--customer", metavar="ID", help="Id of the customer.")],
+    manager: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option("--manager", metavar="ID", help="Who asks: only customers of this book are shown."),
+    ] = None,
+    top: Annotated[int, typer.Option("--top", min=1, metavar="N", help="Most offers.")] = 3,
+    language: LanguageOption = LanguageName.en,
+    as_of: AsOfOption = None,
+    model: ModelOption = None,
+    kind: PaperOption = None,
+    out: OutOption = None,
+) -> None:
+    """Show the sheet of one customer: who, may I sell, what happened, holdings, offers, and why not others.
+
+    Example:  vipreco sheet --customer 0012345678 --manager M00017
+    Example:  vipreco sheet --customer 0012345678 --language zh --out sheet.pdf
+    """
+    from vipreco.call_list import Wording, customer_day, sheet_document
+    from vipreco.project import Project
+    from vipreco.recommender.lists import check_book
+
+    paper = Paper.planned(kind, out)
+    project = Project.find()
+    settings = project.settings.call_list.model_copy(update={"offers": top})
+    say = Wording(language.value)
+    with narrated("Sheet") as narrator:
+        view = open_view(project, as_of)
+        if manager is not None:
+            check_book(view, customer, manager)
+        recommender = open_model(project, model, narrator)
+        day = customer_day(recommender, view, customer, project.settings.tiers.vip, settings, say.phrases)
+        document = sheet_document(day, model or "champion", say)
     paper.write(document)

@@ -101,15 +101,20 @@ def _table(part: Part) -> Table:
 
     from vipreco.printing import Holds, shown
 
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_lines=True)
+    rows = part.rows.select(column.name for column in part.columns)
+    texts = [
+        [shown(value, column.holds) for value, column in zip(row, part.columns, strict=True)]
+        for row in rows.iter_rows()
+    ]
+    long = any("\n" in text for row in texts for text in row)
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_lines=long)
     for column in part.columns:
         right = column.holds in {Holds.COUNT, Holds.AMOUNT, Holds.RATE}
         table.add_column(
             column.title, justify="right" if right else "left", overflow="fold", ratio=column.width
         )
-    for row in part.rows.select(column.name for column in part.columns).iter_rows():
-        cells = zip(row, part.columns, strict=True)
-        table.add_row(*(Text(shown(value, column.holds)) for value, column in cells))
+    for row in texts:
+        table.add_row(*map(Text, row))
     return table
 
 

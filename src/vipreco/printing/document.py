@@ -72,14 +72,14 @@ class Document:
         about: Lines below it.
         parts: Tables, the most important first; CSV has this one alone.
         language: Of the texts; decides the font.
-        page: Word before the page number.
+        page: Text of a footer, with the page in place of `{number}`.
     """
 
     title: str
     about: tuple[str, ...]
     parts: tuple[Part, ...]
     language: Language
-    page: str = "Page"
+    page: str = "{number}"
 
 
 def shown(value: object, holds: Holds) -> str:

@@ -93,6 +93,6 @@ def _numbering(document: Document) -> Any:
         canvas.setFont(CHINESE, 7)
         width = paper.pagesize[0]
         canvas.drawString(MARGIN, MARGIN / 2, document.title)
-        canvas.drawRightString(width - MARGIN, MARGIN / 2, f"{document.page} {paper.page}")
+        canvas.drawRightString(width - MARGIN, MARGIN / 2, document.page.format(number=paper.page))
 
     return draw

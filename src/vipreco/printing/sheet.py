@@ -89,7 +89,7 @@ def _set_up_page(sheet: Any, document: Document, part: Part, top: int) -> None:
     sheet.set_paper(A4)
     sheet.fit_to_pages(1, 0)
     sheet.set_margins(left=0.4, right=0.4, top=0.5, bottom=0.6)
-    sheet.set_footer(f"&L{_escaped(document.title)}&R{document.page} &P / &N")
+    sheet.set_footer(f"&L{_escaped(document.title)}&R{_escaped(document.page).format(number='&P / &N')}")
     last = top + max(part.rows.height, 1)
     sheet.print_area(0, 0, last, max(len(part.columns) - 1, 0))
     if part.rows.height:

@@ -1,0 +1,180 @@
+"""The sheet of one customer: who, may I sell, what happened, holdings, offers and why not the others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import timedelta
+
+import numpy as np
+import polars as pl
+
+from vipreco.arbitration import LeftOut, left_out
+from vipreco.call_list.day import Day
+from vipreco.call_list.lines import Row, amount, caution, why_now
+from vipreco.call_list.planning import BLOCKED
+from vipreco.call_list.wording import Wording
+from vipreco.columns import MARGIN_AMOUNT, PRIORITY, PRODUCT_ID, PROPENSITY, RANK
+from vipreco.explanations import why_not
+from vipreco.policy import ALLOWED
+from vipreco.printing import Column, Document, Holds, Part, shown
+
+MOST_CONTACTS = 8
+CONTACTS = """
+SELECT CAST(contacted_at AS DATE) AS date, channel, product_id, outcome, next_date
+FROM contacts ORDER BY contacted_at DESC, contact_id LIMIT $most"""
+HOLDINGS = """
+SELECT product_id, opened_date AS since, CAST(balance_amount AS DOUBLE) AS balance
+FROM holdings WHERE closed_date IS NULL ORDER BY opened_date, product_id"""
+
+
+def sheet_document(day: Day, model: str, say: Wording) -> Document:
+    """Return the sheet of the one customer of a day.
+
+    Args:
+        day: Of `customer_day`.
+        model: Version of the model.
+        say: The words.
+    """
+    (call,) = day.calls.iter_rows(named=True)
+    return Document(
+        title=say("sheet.title", customer=call["customer_id"], date=day.date),
+        about=(say("sheet.basis", day=day.date, model=model),),
+        parts=(
+            _facts("who", who(day, call, say), say),
+            _facts("selling", may_i_sell(day, call, say), say),
+            _contacts(day, say),
+            _holdings(day, say),
+            _offers(day, say),
+            _others(day, say),
+        ),
+        language=say.language,
+        page=say.template("list.page"),
+    )
+
+
+def who(day: Day, call: Row, say: Wording) -> list[tuple[str, str]]:
+    """Return the customer's facts as (name, value)."""
+    (decisions,) = day.decisions
+    line, unknown = float(decisions.worth.standing.next_line[0]), say("fact.unknown")
+    missing = None if line != line else max(line - (call["aum_amount"] or 0.0), 0.0)  # noqa: PLR0124  NaN
+    values = {
+        "tier": call["tier"],
+        "assets": shown(call["aum_amount"], Holds.AMOUNT),
+        "next_tier": say("fact.highest")
+        if missing is None
+        else say("fact.next_tier_value", amount=amount(missing)),
+        "leaving": shown(call["leaving"], Holds.RATE),
+        "rising": shown(call["rising"], Holds.RATE),
+        "age": shown(call["age"], Holds.COUNT),
+        "joined": shown(call["joined_date"], Holds.DATE),
+        "manager": call["manager_id"],
+        "branch": call["branch_id"],
+        "why": "\n".join(why_now(day, call, say)),
+    }
+    return [(say(f"fact.{name}"), value or unknown) for name, value in values.items()]
+
+
+def may_i_sell(day: Day, call: Row, say: Wording) -> list[tuple[str, str]]:
+    """Return what is allowed today as (question, answer)."""
+    reason = call[BLOCKED]
+    return [
+        (
+            say("fact.call"),
+            say("fact.call_no", reason=say.of("blocked", reason)) if reason else say("fact.call_yes"),
+        ),
+        (
+            say("fact.profiling"),
+            say("fact.profiling_no" if call["profiling_opt_out"] else "fact.profiling_yes"),
+        ),
+        (say("fact.assessment"), assessment(day, call, say)),
+        (say("fact.caution"), caution(day, call, day.offers, say)),
+    ]
+
+
+def assessment(day: Day, call: Row, say: Wording) -> str:
+    """Return class and validity of the risk assessment, and what renewing it would unlock."""
+    level, assessed = call["risk_level"], call["risk_assessed_date"]
+    if level is None or assessed is None:
+        return say("fact.assessment_none")
+    until = assessed + timedelta(days=day.settings.assessment_days)
+    if until > day.date:
+        return say("fact.assessment_valid", level=level, date=until)
+    unlocked = amount(call["unlocked_amount"])
+    return say("fact.assessment_expired", level=level, date=until, amount=unlocked)
+
+
+def _facts(key: str, facts: Iterable[tuple[str, str]], say: Wording) -> Part:
+    columns = (Column("fact", say("column.fact"), 30), Column("value", say("column.value"), 90))
+    rows = pl.DataFrame(list(facts), schema={"fact": pl.String, "value": pl.String}, orient="row")
+    return Part(key, say(f"sheet.{key}"), columns, rows)
+
+
+def _contacts(day: Day, say: Wording) -> Part:
+    rows = pl.DataFrame(day.view.query(CONTACTS, {"most": MOST_CONTACTS}, where="sheet"))
+    worded = rows.with_columns(
+        _named(rows["product_id"], day).alias("product"),
+        pl.Series("channel", [say.of("channel", code) for code in rows["channel"]], dtype=pl.String),
+        pl.Series("outcome", [say.of("outcome", code) for code in rows["outcome"]], dtype=pl.String),
+    )
+    columns = (
+        Column("date", say("column.date"), 11, Holds.DATE),
+        Column("channel", say("column.channel"), 12),
+        Column("product", say("column.product"), 40),
+        Column("outcome", say("column.outcome"), 24),
+        Column("next_date", say("column.next_date"), 11, Holds.DATE),
+    )
+    return Part("contacts", say("sheet.contacts"), columns, worded)
+
+
+def _holdings(day: Day, say: Wording) -> Part:
+    rows = pl.DataFrame(day.view.query(HOLDINGS, where="sheet"))
+    columns = (
+        Column("product", say("column.product"), 40),
+        Column("since", say("column.since"), 11, Holds.DATE),
+        Column("balance", say("column.balance"), 14, Holds.AMOUNT),
+    )
+    named = rows.with_columns(_named(rows["product_id"], day).alias("product"))
+    return Part("holdings", say("sheet.holdings"), columns, named)
+
+
+def _offers(day: Day, say: Wording) -> Part:
+    columns = (
+        Column(RANK, say("column.place"), 5, Holds.COUNT),
+        Column("product_name", say("column.product"), 34),
+        Column(PROPENSITY, say("column.chance"), 9, Holds.RATE),
+        Column(PRIORITY, say("column.worth"), 10, Holds.AMOUNT),
+        Column("reason", say("column.because"), 60),
+    )
+    rows = day.offers.select(*(column.name for column in columns), PRODUCT_ID, MARGIN_AMOUNT)
+    return Part("offers", say("sheet.offers"), columns, rows)
+
+
+def _others(day: Day, say: Wording) -> Part:
+    schema = dict.fromkeys(("product", "reason", "unlock"), pl.String)
+    columns = (
+        Column("product", say("column.product"), 34),
+        Column("reason", say("column.reason"), 60),
+        Column("unlock", say("column.unlock"), 44),
+    )
+    rows = pl.DataFrame(list(_not_offered(day, say)), schema=schema, orient="row")
+    return Part("others", say("sheet.others"), columns, rows)
+
+
+def _not_offered(day: Day, say: Wording) -> Iterator[tuple[str | None, str, str]]:
+    """Give product, reason and unlock of every product that is not among the offers."""
+    (decisions,) = day.decisions
+    offered = set(day.offers[PRODUCT_ID])
+    places = np.where(np.isin(np.array(decisions.product_ids), list(offered)), 1, 0)[None]
+    allowed = decisions.verdict == ALLOWED
+    beside = left_out(decisions.priority, allowed, decisions.slate_rules, places.astype(np.int16))[0]
+    for column, product in enumerate(decisions.product_ids):
+        verdict = int(decisions.verdict[0, column])
+        stopped = why_not(decisions.policy, decisions.facts, (0, column), verdict, say.language)
+        if stopped:
+            yield day.names.get(product), stopped.text, stopped.unlock
+        elif beside[column]:
+            yield day.names.get(product), say(f"left_out.{LeftOut(beside[column]).name.lower()}"), ""
+
+
+def _named(product_ids: pl.Series, day: Day) -> pl.Series:
+    return product_ids.replace_strict(dict(day.names), default=None, return_dtype=pl.String)

@@ -1,0 +1,75 @@
+"""The command that shows what orders the offers, and what each factor does."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Optional
+
+import typer
+
+from vipreco.cli.listing import Listing
+from vipreco.cli.options import AsOfOption, FormatOption, ModelOption, OutOption
+from vipreco.cli.progress import narrated
+
+if TYPE_CHECKING:
+    from vipreco.arbitration import ArbitrationSettings
+    from vipreco.project import Project
+
+PANEL = "Offers"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module to `app`."""
+    app.command("levers", rich_help_panel=PANEL)(levers)
+
+
+def levers(
+    vip: Annotated[bool, typer.Option("--vip", help="Only the VIP tiers of vipreco.toml.")] = False,
+    manager: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option("--manager", metavar="ID", help="Only the book of this relationship manager."),
+    ] = None,
+    recipe: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(
+            "--recipe", metavar="NAME", help="Try the arbitration of this recipe, without a new fit."
+        ),
+    ] = None,
+    as_of: AsOfOption = None,
+    model: ModelOption = None,
+    kind: FormatOption = None,
+    out: OutOption = None,
+) -> None:
+    """Show what orders the offers: leave out one factor at a time and see what changes, and what it costs.
+
+    For each factor: the share of customers whose first offer, or whose call, would be another one, and the
+    expected value that would be lost. Below 0, the factor itself costs value: context and levers have their
+    price.
+
+    Example:  vipreco levers --vip
+    Example:  vipreco levers --recipe mine --out levers.xlsx
+    """
+    from vipreco.cli.opening import open_model, open_view
+    from vipreco.project import Project
+    from vipreco.recommender.lists import Audience
+    from vipreco.recommender.sensitivity import lever_table, sensitivity
+
+    listing = Listing.planned(kind, out)
+    project = Project.find()
+    tiers = project.settings.tiers.vip if vip else None
+    with narrated("Levers") as narrator:
+        recommender = open_model(project, model, narrator)
+        if recipe is not None:
+            recommender = recommender.arbitrated(_arbitration(project, recipe))
+        view = Audience(manager=manager, tiers=tiers).of(open_view(project, as_of))
+        found = sensitivity(recommender.decide(view))
+        weights = lever_table(recommender.fitted.settings.arbitration, view)
+    if listing.path is None and weights.height:
+        listing.write(weights)
+    listing.write(found)
+
+
+def _arbitration(project: Project, reference: str) -> ArbitrationSettings:
+    recipes = project.import_rim("training.recipe")
+    path = recipes.find_recipe(project.root / "training" / "recipes", reference)
+    settings: ArbitrationSettings = recipes.read_recipe(path).recommender.arbitration
+    return settings
