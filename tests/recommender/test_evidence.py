@@ -1,15 +1,13 @@
-"""Reasons beside offers, families behind scores, and why not."""
+"""Reasons beside offers, and why not."""
 
 from __future__ import annotations
 
 from datetime import date
 
 import numpy as np
-import pytest
 
 from vipreco.candidates import SOURCES, HoldingState
-from vipreco.explanations import WhyNot, families_of, offer_evidence, strongest_families, why_not
-from vipreco.features import FeatureSet
+from vipreco.explanations import WhyNot, offer_evidence, why_not
 from vipreco.policy import Policy, PolicySettings, facts_of_records
 
 PRODUCTS = ("account", "card", "fund")
@@ -30,18 +28,8 @@ def test_a_product_held_before_says_so_and_others_name_the_holding_that_speaks_f
         "because of Card",
         "common among customers",
     ]
-
-
-def test_families_are_summed_and_only_those_that_speak_for_the_offer_are_shown():
-    names = ("a@x", "b@x", "c", "d")
-    found = strongest_families(np.array([0.5, -0.1, 0.2, -2.0]), names, ["one", "one", "two", "three"])
-    assert [(item.family, item.column) for item in found] == [("one", "a@x"), ("two", "c")]
-    assert [item.contribution for item in found] == pytest.approx([0.4, 0.2])
-
-
-def test_every_column_of_a_fit_has_a_family_of_the_dictionary(recommender, features: FeatureSet):
-    families = families_of(recommender.fitted.names, features.dictionary)
-    assert {file.family for file in features.dictionary.file} >= set(families)
+    nobody = found.of(np.zeros(3, bool))
+    assert nobody.texts(("Account", "Card", "Fund")).to_list() == ["common among customers"] * 3
 
 
 def test_why_not_answers_with_the_rule_and_its_facts_and_says_nothing_of_an_offer():

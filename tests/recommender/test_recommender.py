@@ -97,7 +97,9 @@ def test_who_opted_out_of_profiling_is_scored_by_no_model(recommender: Recommend
     assert set(ids[~personalised]) == refusing
     rates = np.concatenate([part.propensity for part in parts])[~personalised]
     assert (rates == recommender.fitted.base_rates).all()
-    assert recommender.explain(history.as_of(NOW), "00003", top=1).offers[0].families == ()
+    offer = recommender.explain(history.as_of(NOW), "00003", top=1).offers[0]
+    assert [(reason.id, reason.facts) for reason in offer.reasons] == [("neutral", ())]
+    assert offer.caution is None
 
 
 def test_base_rates_are_shares_of_the_observed_customers(recommender: Recommender):

@@ -2,12 +2,13 @@
 
 from vipreco.explanations.catalogue import Catalogue
 from vipreco.explanations.cautions import Minded, caution_keys, cautions
+from vipreco.explanations.checking import check_facts, cited_frame
 from vipreco.explanations.choosing import Chances, Chosen, Listed, choose, dropped
 from vipreco.explanations.contributions import offer_contributions
 from vipreco.explanations.evidence import ENGLISH, Evidence, Phrases, offer_evidence
 from vipreco.explanations.facts import Fact, FactBook
-from vipreco.explanations.families import FamilyContribution, families_of, strongest_families
 from vipreco.explanations.plan import Plan, plan_reasons
+from vipreco.explanations.raw_facts import RawTables
 from vipreco.explanations.sentences import Reason, Speaker
 from vipreco.explanations.why_not import WhyNot, why_not
 
@@ -19,22 +20,22 @@ __all__ = [
     "Evidence",
     "Fact",
     "FactBook",
-    "FamilyContribution",
     "Listed",
     "Minded",
     "Phrases",
     "Plan",
+    "RawTables",
     "Reason",
     "Speaker",
     "WhyNot",
     "caution_keys",
     "cautions",
+    "check_facts",
     "choose",
+    "cited_frame",
     "dropped",
-    "families_of",
     "offer_contributions",
     "offer_evidence",
     "plan_reasons",
-    "strongest_families",
     "why_not",
 ]

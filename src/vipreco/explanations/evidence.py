@@ -43,6 +43,10 @@ class Evidence:
 
     because: NDArray[np.intp]
 
+    def of(self, personalised: NDArray[np.bool_]) -> Evidence:
+        """Return the same without a personal fact for customers who refused profiling, shape (n,)."""
+        return Evidence(np.where(personalised, self.because, NO_HOLDING))
+
     def texts(self, product_names: tuple[str, ...], phrases: Phrases = ENGLISH) -> pl.Series:
         """Return the reason of each offer in plain words."""
         texts = [

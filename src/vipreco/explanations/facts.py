@@ -56,6 +56,12 @@ class Fact:
     value: str
     product_id: str | None = None
 
+    @property
+    def citation(self) -> str:
+        """Where it stands: table.column, product and date of the row, value."""
+        about = f" {self.product_id}" if self.product_id else ""
+        return f"{self.table}.{self.column}{about} {self.date}: {self.value}"
+
     def record(self) -> dict[str, str | None]:
         """Return it as JSON values."""
         return {

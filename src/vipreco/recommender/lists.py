@@ -12,6 +12,7 @@ import pyarrow as pa
 from vipreco.columns import AS_OF_DATE, CUSTOMER_ID, MANAGER_ID, PRIORITY, RANK, TIER
 from vipreco.errors import InputRejectedError, UsageError
 from vipreco.history import AsOf, History
+from vipreco.policy import Language
 from vipreco.recommender.deciding import DEFAULT_CHANNEL
 from vipreco.recommender.fitting import Step, silent
 from vipreco.recommender.recommender import Recommender
@@ -25,6 +26,7 @@ SHEET = {
     "propensity": pl.Float64(),
     "reason": pl.String(),
     "supported_by": pl.List(pl.String),
+    "caution": pl.String(),
     "unlocked_by": pl.String(),
 }
 
@@ -145,30 +147,38 @@ def check_book(view: AsOf, customer_id: str, manager: str) -> None:
 
 
 def customer_sheet(
-    recommender: Recommender, view: AsOf, customer_id: str, top: int, channel: str = DEFAULT_CHANNEL
+    recommender: Recommender,
+    view: AsOf,
+    customer_id: str,
+    top: int,
+    channel: str = DEFAULT_CHANNEL,
+    language: Language = "en",
 ) -> pl.DataFrame:
     """Return a customer's offers in order, then every product that is not offered, with the reasons.
 
     Returns:
-        Rows product_id, product_name, rank (empty: not offered), propensity, reason, supported_by (families
-        of facts that speak for an offer), unlocked_by (what would make a product possible).
+        Rows product_id, product_name, rank (empty: not offered), propensity, reason, supported_by (the cells
+        that are cited), caution, unlocked_by (what would make a product possible).
 
     Raises:
         InputRejectedError: The customer is not in the newest snapshot.
     """
-    explanation = recommender.explain(view, customer_id, top, channel)
+    explanation = recommender.explain(view, customer_id, top, channel, language)
     rows: list[tuple[object, ...]] = [
         (
             offer.product_id,
             rank,
             offer.propensity,
-            offer.evidence,
-            [part.family for part in offer.families],
+            "; ".join(reason.text for reason in offer.reasons),
+            [fact.citation for reason in offer.reasons for fact in reason.facts],
+            offer.caution.text if offer.caution else "",
             "",
         )
         for rank, offer in enumerate(explanation.offers, start=1)
     ]
-    rows += [(item.product_id, None, None, item.text, [], item.unlock) for item in explanation.not_offered]
+    rows += [
+        (item.product_id, None, None, item.text, [], "", item.unlock) for item in explanation.not_offered
+    ]
     sheet = pl.DataFrame(rows, schema=SHEET, orient="row")
     names = pl.DataFrame(view.catalog_table().select(["product_id", "name"]))
     named = sheet.join(

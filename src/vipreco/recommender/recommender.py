@@ -2,63 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 import polars as pl
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from vipreco.arbitration import ArbitrationSettings
 from vipreco.artifact import Manifest
-from vipreco.columns import PRODUCT_ID
-from vipreco.errors import InputRejectedError
-from vipreco.explanations import (
-    ENGLISH,
-    FamilyContribution,
-    Phrases,
-    WhyNot,
-    families_of,
-    offer_evidence,
-    strongest_families,
-    why_not,
-)
+from vipreco.explanations import ENGLISH, Phrases, offer_evidence
 from vipreco.features import FeatureSet
 from vipreco.history import AsOf
-from vipreco.policy import Policy
+from vipreco.policy import Language, Policy
 from vipreco.propensity import Machine
 from vipreco.recommender import storage
 from vipreco.recommender.deciding import DEFAULT_CHANNEL, Situation, decide, situation
 from vipreco.recommender.decisions import Decisions, in_order
+from vipreco.recommender.explaining import Explanation, decide_one, explained, tell
 from vipreco.recommender.fitted import Fitted
 from vipreco.recommender.fitting import Lesson, Step, fit, silent
+from vipreco.recommender.reasons import Told
 from vipreco.recommender.settings import RecommenderSettings
 
 PRODUCT_NAME = "product_name"
 REASON = "reason"
-
-
-@dataclass(frozen=True)
-class OfferReasons:
-    """An offer with the families of facts that speak for it, the strongest first."""
-
-    product_id: str
-    propensity: float
-    evidence: str
-    families: tuple[FamilyContribution, ...]
-
-
-@dataclass(frozen=True)
-class Explanation:
-    """Why one customer gets these offers and not the others, in the order of the list."""
-
-    customer_id: str
-    personalised: bool
-    offers: tuple[OfferReasons, ...]
-    not_offered: tuple[WhyNot, ...]
 
 
 class Recommender:
@@ -143,52 +113,31 @@ class Recommender:
             yield decisions, self._with_reasons(decisions, known, rows, top, phrases)
             start = rows.stop
 
-    def explain(self, view: AsOf, customer_id: str, top: int, channel: str = DEFAULT_CHANNEL) -> Explanation:
+    def explain(
+        self,
+        view: AsOf,
+        customer_id: str,
+        top: int,
+        channel: str = DEFAULT_CHANNEL,
+        language: Language = "en",
+    ) -> Explanation:
         """Explain the offers of one customer, and every product that is not offered.
 
         Raises:
             InputRejectedError: The customer is not in the newest snapshot of the view.
         """
-        known = situation(self.fitted, view.of(pa.array([customer_id], pa.string())), channel)
-        decisions = next(decide(self.fitted, known), None)
-        if decisions is None:
-            raise InputRejectedError(
-                "the customer is not in the newest snapshot",
-                where=f"snapshot {view.snapshot_date}",
-                remedy="check the id, or choose an as-of date at which the customer was there",
-                code="unknown-customer",
-            )
-        return self._explanation(known, decisions, top)
+        known, decisions = decide_one(self.fitted, view, customer_id, channel)
+        return explained(self.fitted, known, decisions, top, language)
 
-    def _explanation(self, known: Situation, decisions: Decisions, top: int) -> Explanation:
-        offers = self._with_reasons(decisions, known, slice(0, 1), top)
-        values = np.ascontiguousarray(known.computed.matrix(0, 1).values[:, self.fitted.kept])
-        personalised = bool(decisions.personalised[0])
-        verdicts = enumerate(decisions.verdict[0].tolist())
-        return Explanation(
-            customer_id=str(decisions.customer_ids[0]),
-            personalised=personalised,
-            offers=tuple(
-                OfferReasons(
-                    row[PRODUCT_ID],
-                    row["propensity"],
-                    row[REASON],
-                    self._families(values, row[PRODUCT_ID]) if personalised else (),
-                )
-                for row in offers.iter_rows(named=True)
-            ),
-            not_offered=tuple(
-                reason
-                for column, verdict in verdicts
-                if (reason := why_not(decisions.policy, decisions.facts, (0, column), verdict))
-            ),
-        )
-
-    def _families(self, values: NDArray[np.float32], product_id: str) -> tuple[FamilyContribution, ...]:
-        fitted = self.fitted
-        moved = fitted.model.contributions(values, fitted.product_ids.index(product_id))[0]
-        families = families_of(fitted.names, fitted.features.dictionary)
-        return tuple(strongest_families(moved, fitted.names, families))
+    def tell(
+        self,
+        view: AsOf,
+        pairs: Sequence[tuple[str, str]],
+        channel: str = DEFAULT_CHANNEL,
+        language: Language = "en",
+    ) -> Told:
+        """Return up to three reasons and a caution of each (customer, product) pair, in their order."""
+        return tell(self.fitted, view, pairs, channel, language)
 
     def _with_reasons(
         self, decisions: Decisions, known: Situation, rows: slice, top: int, phrases: Phrases = ENGLISH
@@ -197,6 +146,7 @@ class Recommender:
         customers, columns = in_order(ranks, top)
         offers = decisions.rows(customers, columns, ranks)
         evidence = offer_evidence(self.fitted.source, known.state.take(rows), customers, columns)
+        evidence = evidence.of(decisions.personalised[customers])
         names = pl.Series(catalog.names, dtype=pl.String).gather(columns)
         texts = evidence.texts(catalog.names, phrases)
         return offers.with_columns(names.alias(PRODUCT_NAME), texts.alias(REASON))
