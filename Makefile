@@ -20,7 +20,7 @@ export OMP_WAIT_POLICY ?= PASSIVE
 export MLFLOW_DISABLE_TELEMETRY := true
 export DO_NOT_TRACK := 1
 
-.PHONY: help setup demo test test-quick check bench-quality bench-speed constraints wheel clean
+.PHONY: help setup demo test test-quick check bench-quality bench-speed bench-simulator constraints wheel clean
 
 help:  ## Show this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
@@ -55,6 +55,9 @@ bench-quality: $(READY)  ## Measure ranking, calibration and AUC on the public d
 
 bench-speed: $(READY)  ## Measure import, features, training and scoring, with time and peak memory.
 	$(BIN)/python experiments/bench_speed.py
+
+bench-simulator: $(READY)  ## Measure the simulated bank: speed, our offers against the oracle, planted faults found.
+	$(BIN)/python experiments/bench_simulator.py
 
 wheel: $(READY)  ## Build the wheel and the source archive into dist/.
 	$(BIN)/python -m build

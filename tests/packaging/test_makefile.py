@@ -43,7 +43,8 @@ def test_constraints_name_versions_and_nothing_of_a_machine() -> None:
 
 def test_make_says_what_it_can_do() -> None:
     shown = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    for target in ("demo", "test", "test-quick", "bench-quality", "bench-speed", "constraints", "clean"):
+    benches = ("bench-quality", "bench-speed", "bench-simulator")
+    for target in ("demo", "test", "test-quick", *benches, "constraints", "clean"):
         assert f"make {target} " in shown
 
 

@@ -55,9 +55,9 @@ def oracle(
     from vipreco.simulator.oracle.report import write_report
 
     project = _project()
-    plan = _plan(project, recipe, tuple(range(FIRST_SEED, FIRST_SEED + seeds)), customers, months)
+    plan = plan_of(project, recipe, seeds, customers, months)
     with narrated("Oracle") as narrator, TemporaryDirectory(prefix="vipreco-oracle-") as work:
-        result = bench_oracle(plan, _rim(project, plan), Path(work), narrator.say)
+        result = bench_oracle(plan, rim_of(project, plan), Path(work), narrator.say)
     _show(result)
     if out:
         write_report(result, out)
@@ -75,13 +75,14 @@ def _project() -> Project:
         return Project.find(reference_folder())
 
 
-def _plan(project: Project, recipe: str, seeds: tuple[int, ...], customers: int, months: int) -> OraclePlan:
+def plan_of(project: Project, recipe: str, seeds: int, customers: int, months: int) -> OraclePlan:
+    """Return the bench of a recipe over the first seeds."""
     from vipreco.simulator.oracle import OraclePlan
 
     rim = project.import_rim(RECIPE)
     read = rim.read_recipe(rim.find_recipe(project.root / RECIPES, recipe))
     return OraclePlan(
-        seeds=seeds,
+        seeds=tuple(range(FIRST_SEED, FIRST_SEED + seeds)),
         customers=customers,
         months=months,
         newest=read.data.newest,
@@ -90,7 +91,8 @@ def _plan(project: Project, recipe: str, seeds: tuple[int, ...], customers: int,
     )
 
 
-def _rim(project: Project, plan: OraclePlan) -> Rim:
+def rim_of(project: Project, plan: OraclePlan) -> Rim:
+    """Return features, rules and settings of a project."""
     from vipreco.features import FeatureSet
     from vipreco.policy import Policy
     from vipreco.simulator.oracle.running import Rim
