@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from vipreco.arbitration import SlateRules
 from vipreco.simulator.oracle.arms import Arm, Candidates
 from vipreco.simulator.oracle.shares import (
     Effort,
@@ -29,16 +30,35 @@ REWARD = np.array([[1.0, 2.0, 4.0], [8.0, 16.0, 32.0], [64.0, 128.0, 256.0], [51
 ORDER = np.array([[3.0, 2.0, 1.0], [1.0, NOT, 3.0], [NOT, NOT, NOT], [5.0, 5.0, 6.0]])
 
 
+def free(products: int) -> SlateRules:
+    """Rules that rule nothing out."""
+    return SlateRules.of(("",) * products, np.zeros((products, products), bool))
+
+
 def known(allowed: NDArray[np.bool_], scores: dict[Arm, NDArray[np.float64]], vip: list[bool]) -> Candidates:
     ids = np.array([f"{number:03d}" for number in range(len(vip))])
     names = tuple("ABCDEFG"[: allowed.shape[1]])
-    return Candidates(ids, names, allowed, np.zeros(allowed.shape), scores, np.array(vip))
+    rules = free(allowed.shape[1])
+    return Candidates(ids, names, allowed, np.zeros(allowed.shape), scores, np.array(vip), rules)
 
 
 def test_a_list_earns_the_rewards_of_its_first_offers() -> None:
-    assert listed_reward(ORDER, REWARD, 1).tolist() == [1, 32, 0, 2048]
-    assert listed_reward(ORDER, REWARD, 2).tolist() == [1 + 2, 32 + 8, 0, 2048 + 512]
-    assert listed_reward(ORDER, REWARD, 9).tolist() == [7, 40, 0, 512 + 1024 + 2048]
+    assert listed_reward(ORDER, REWARD, free(3), 1).tolist() == [1, 32, 0, 2048]
+    assert listed_reward(ORDER, REWARD, free(3), 2).tolist() == [1 + 2, 32 + 8, 0, 2048 + 512]
+    assert listed_reward(ORDER, REWARD, free(3), 9).tolist() == [7, 40, 0, 512 + 1024 + 2048]
+
+
+def test_a_list_spreads_over_families_and_holds_no_exclusive_pair() -> None:
+    rules = SlateRules.of(("a", "a", "b"), np.zeros((3, 3), bool), per_family=1)
+    assert listed_reward(ORDER, REWARD, rules, 2).tolist() == [1 + 4, 32 + 8, 0, 2048 + 512]
+    apart = np.zeros((3, 3), bool)
+    apart[0, 2] = True
+    assert listed_reward(ORDER, REWARD, SlateRules.of(("",) * 3, apart), 2).tolist() == [
+        3,
+        32,
+        0,
+        2048 + 1024,
+    ]
 
 
 def test_calls_go_to_the_customers_whose_first_offer_ranks_highest() -> None:

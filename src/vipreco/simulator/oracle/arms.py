@@ -9,6 +9,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from vipreco.arbitration import SlateRules
 from vipreco.candidates import holding_state
 from vipreco.columns import TIER
 from vipreco.history import AsOf
@@ -48,6 +49,7 @@ class Candidates:
         propensity: P(acquire within the month) as the recommender says, shape (n, P).
         scores: Of each arm but the oracle, higher comes first, shape (n, P).
         vip: Customers of a VIP tier, shape (n,).
+        slate_rules: What a customer's list may look like, the same for all arms.
     """
 
     customer_ids: NDArray[np.str_]
@@ -56,6 +58,7 @@ class Candidates:
     propensity: Floats
     scores: Mapping[Arm, Floats]
     vip: Flags
+    slate_rules: SlateRules
 
 
 @dataclass(frozen=True)
@@ -68,8 +71,8 @@ class Ordered:
     order: Floats
 
     @classmethod
-    def of(cls, recommender: Recommender, view: AsOf, top: int) -> tuple[Ordered, tuple[str, ...]]:
-        """Decide about all customers of a view, for slates of `top` offers; also return the products."""
+    def of(cls, recommender: Recommender, view: AsOf, top: int) -> tuple[Ordered, Decisions]:
+        """Decide about all customers of a view, for slates of `top` offers; also return the first chunk."""
         chunks = list(recommender.decide(view))
         columns = (
             [np.asarray(chunk.customer_ids, np.str_) for chunk in chunks],
@@ -77,7 +80,7 @@ class Ordered:
             [np.asarray(chunk.propensity, np.float64) for chunk in chunks],
             [own_order(chunk, top) for chunk in chunks],
         )
-        return cls(*(np.concatenate(column) for column in columns)), chunks[0].product_ids
+        return cls(*(np.concatenate(column) for column in columns)), chunks[0]
 
 
 def candidates_of(recommender: Recommender, view: AsOf, top: int, seed: int) -> Candidates:
@@ -90,8 +93,9 @@ def candidates_of(recommender: Recommender, view: AsOf, top: int, seed: int) -> 
         seed: Of the random arm.
     """
     fitted = recommender.fitted
-    full, products = Ordered.of(valued(fitted, UNIT_VALUE), view, top)
+    full, chunk = Ordered.of(valued(fitted, UNIT_VALUE), view, top)
     plain, _ = Ordered.of(valued(fitted, NO_VALUE), view, top)
+    products = chunk.product_ids
     tiers = np.array([tier or "" for tier in view.population()[TIER].to_pylist()], np.str_)
     return Candidates(
         customer_ids=full.customer_ids,
@@ -106,6 +110,7 @@ def candidates_of(recommender: Recommender, view: AsOf, top: int, seed: int) -> 
             Arm.RANDOM: np.random.default_rng(seed).random(full.order.shape),
         },
         vip=np.isin(tiers, VIP_TIERS),
+        slate_rules=chunk.slate_rules,
     )
 
 

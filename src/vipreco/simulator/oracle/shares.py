@@ -3,18 +3,20 @@
 Two rewards of an offer: its true chance (expected acquisitions), and that times the product's value
 (expected money). Two ways to spend effort: every customer is shown a list of the first k offers
 (`list`), or the share of customers whose first offer ranks highest is called about it (`calls`).
-The oracle orders by the reward itself, so no arm can be above it.
+The oracle orders by the reward itself. All arms have the same allowed pairs and the same rules of the slate
+(families, exclusive pairs): with those of the simulated catalogue no arm can be above the oracle.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vipreco.arbitration import SlateRules, slate
 from vipreco.backtest import Estimate, bootstrap_ratio
 from vipreco.simulator.oracle.arms import Arm, Candidates
 
@@ -71,7 +73,7 @@ def earned(known: Candidates, truth: Truth, spending: Spending) -> dict[Key, dic
     """
     return {
         (effort, unit, part): {
-            arm: _earned_by(effort, order, reward, spending)
+            arm: _earned_by(effort, order, reward, known.slate_rules, spending)
             for arm, order, reward in _orders(known, truth, unit, rows)
         }
         for effort in Effort
@@ -93,27 +95,26 @@ def _orders(known: Candidates, truth: Truth, unit: Unit, rows: Flags) -> Iterato
         yield arm, order[rows], reward[rows]
 
 
-def _earned_by(effort: Effort, order: Floats, reward: Floats, spending: Spending) -> Floats:
+def _earned_by(
+    effort: Effort, order: Floats, reward: Floats, rules: SlateRules, spending: Spending
+) -> Floats:
     if effort is Effort.LIST:
-        return listed_reward(order, reward, spending.list_length)
+        return listed_reward(order, reward, rules, spending.list_length)
     return called_reward(order, reward, spending.call_rate)
 
 
-def listed_reward(order: Floats, reward: Floats, length: int) -> Floats:
-    """Return the sum of rewards of each customer's first offers, shape (n,).
+def listed_reward(order: Floats, reward: Floats, rules: SlateRules, length: int) -> Floats:
+    """Return the sum of rewards of each customer's slate, shape (n,).
 
     Args:
         order: Higher comes first, minus infinity is not offered, shape (n, P); equal ones keep the
             catalogue's order.
         reward: Of each pair, shape (n, P).
+        rules: What a slate may look like; the least priority is for the decision alone and plays no part.
         length: Offers of a list.
-
-    >>> listed_reward(np.array([[0.2, -np.inf, 0.9]]), np.array([[5.0, 7.0, 1.0]]), 1)
-    array([1.])
     """
-    first = np.argsort(-order, axis=1, kind="stable")[:, :length]
-    offered = np.take_along_axis(order, first, axis=1) > -np.inf
-    return np.asarray((np.take_along_axis(reward, first, axis=1) * offered).sum(axis=1))
+    places = slate(order, order > -np.inf, replace(rules, least_priority=-np.inf), length)
+    return np.asarray((reward * (places > 0)).sum(axis=1))
 
 
 def called_reward(order: Floats, reward: Floats, rate: float) -> Floats:
@@ -122,7 +123,8 @@ def called_reward(order: Floats, reward: Floats, rate: float) -> Floats:
     Called is the share `rate` of the customers (rounded up) whose first offer ranks highest; of equal
     customers each has the same chance, so they share the calls that are left.
     """
-    best, first = order.max(axis=1), listed_reward(order, reward, 1)
+    best = order.max(axis=1)
+    first = reward[np.arange(len(order)), order.argmax(axis=1)] * (best > -np.inf)
     calls = int(np.ceil(rate * len(best)))
     if not calls:
         return np.zeros(0)
