@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from vipreco.backtest.calibration import recalibration
 from vipreco.backtest.report import COLUMNS
 from vipreco.backtest.weighted import Flags, Floats, Ranking, resampled_weights
-from vipreco.columns import CUSTOMER_ID
 from vipreco.features import FeatureSet
 from vipreco.folds import customer_folds
 from vipreco.propensity import LEAVING, RISING, ChangeRows, Machine, RelationshipModel
@@ -53,11 +52,19 @@ class ChangePlan:
 
 @dataclass(frozen=True)
 class ChangeTrial:
-    """A replay: what is learnt from, and who is judged; both as-of dates of panels."""
+    """A replay.
+
+    Args:
+        name: As shown in tables.
+        learnt: As-of dates that are learnt from, oldest first.
+        judged: As-of dates that are judged.
+        fold: Group of customers that is judged, and not learnt from; None where dates keep them apart.
+    """
 
     name: str
-    learnt: Panel
-    judged: Panel
+    learnt: tuple[date, ...]
+    judged: tuple[date, ...]
+    fold: int | None = None
 
 
 @dataclass(frozen=True)
@@ -130,10 +137,12 @@ def backtest_changes(
     trials = change_trials(panel, settings, plan)
     if not trials:
         return ChangeResult(remark=TOO_SHORT)
+    step("leaving and rising")
+    replay = _Replay.of(panel, features, settings, plan, trials)
     judged: dict[str, list[_Judged]] = {LEAVING: [], RISING: []}
     for trial in trials:
         step(f"leaving and rising, {trial.name}")
-        for change, part in _judge(trial, features, settings, plan.machine):
+        for change, part in replay.judge(trial):
             judged[change].append(part)
     rows = [row for change, parts in judged.items() if parts for row in _rows(change, parts, plan)]
     names = tuple(trial.name for trial in trials)
@@ -148,43 +157,62 @@ def change_trials(panel: Panel, settings: RecommenderSettings, plan: ChangePlan)
     dates = panel.history.snapshot_dates
     judged = labelled_dates(settings, dates, dates[-1]) if dates else []
     learnt = {day: change_dates(settings, dates, day) for day in judged}
-    rolling = [
-        ChangeTrial(str(day), replace(panel, as_of=learnt[day]), replace(panel, as_of=(day,)))
-        for day in judged
-        if learnt[day]
-    ]
+    rolling = [ChangeTrial(str(day), learnt[day], (day,)) for day in judged if learnt[day]]
     if rolling or not judged:
         return rolling[-plan.folds :]
-    return _customer_trials(replace(panel, as_of=change_dates(settings, dates, dates[-1])), plan)
+    days, count = change_dates(settings, dates, dates[-1]), max(plan.folds, 2)
+    return [ChangeTrial(f"customers {fold + 1} of {count}", days, days, fold) for fold in range(count)]
 
 
-def _customer_trials(panel: Panel, plan: ChangePlan) -> list[ChangeTrial]:
-    ids = {customer for view in panel.views() for customer in view.population()[CUSTOMER_ID].to_pylist()}
-    unique, count = np.array(sorted(ids), np.str_), max(plan.folds, 2)
-    folds = customer_folds(unique, count, plan.machine.seed)
+@dataclass(frozen=True)
+class _Replay:
+    """The rows of every date, gathered once, in all columns.
 
-    def part(inside: NDArray[np.bool_]) -> Panel:
-        return replace(panel, customers=pa.array(unique[inside].tolist(), pa.string()))
+    The vocabulary is that of the oldest lesson, so that no trial knows a category that was new after it.
+    """
 
-    return [
-        ChangeTrial(f"customers {fold + 1} of {count}", part(folds != fold), part(folds == fold))
-        for fold in range(count)
-    ]
+    rows: dict[date, ChangeRows]
+    gatherer: ChangeGatherer
+    columns: tuple[str, ...]
+    settings: RecommenderSettings
+    plan: ChangePlan
 
+    @classmethod
+    def of(
+        cls,
+        panel: Panel,
+        features: FeatureSet,
+        settings: RecommenderSettings,
+        plan: ChangePlan,
+        trials: Sequence[ChangeTrial],
+    ) -> _Replay:
+        oldest = replace(panel, as_of=trials[0].learnt[-1:]).views()[0]
+        vocabulary = features.learn_vocabulary(features.compute(oldest, ()))
+        gatherer = ChangeGatherer.of(features, vocabulary, settings, plan.machine.seed)
+        every = replace(gatherer, kept=np.arange(len(vocabulary.names)))
+        days = sorted({day for trial in trials for day in (*trial.learnt, *trial.judged)})
+        rows = {day: every.rows(replace(panel, as_of=(day,))) for day in days}
+        return cls(rows, gatherer, every.names, settings, plan)
 
-def _judge(
-    trial: ChangeTrial, features: FeatureSet, settings: RecommenderSettings, machine: Machine
-) -> Iterator[tuple[str, _Judged]]:
-    newest = features.compute(trial.learnt.views()[-1], ())
-    gatherer = ChangeGatherer.of(features, features.learn_vocabulary(newest), settings, machine.seed)
-    model = RelationshipModel.fit(gatherer.rows(trial.learnt), gatherer.names, settings.relationship, machine)
-    everything = replace(gatherer, kept=np.arange(len(gatherer.vocabulary.names)))
-    rows = everything.rows(trial.judged)
-    for place, change in enumerate((LEAVING, RISING)):
-        chosen = rows.take(rows.known[:, place])
-        if model.model(change) is not None and len(chosen):
-            own = model.probabilities(change, chosen.values[:, gatherer.kept], np.ones(len(chosen), bool))
-            yield change, _scored(chosen, place, {OURS: own, **_baselines(change, chosen, everything.names)})
+    def judge(self, trial: ChangeTrial) -> Iterator[tuple[str, _Judged]]:
+        """Give the scores of each change that could be learnt."""
+        kept, names, machine = self.gatherer.kept, self.gatherer.names, self.plan.machine
+        lesson = self._of(trial.learnt, trial.fold, judged=False)
+        lesson = replace(lesson, values=np.ascontiguousarray(lesson.values[:, kept]))
+        model = RelationshipModel.fit(lesson, names, self.settings.relationship, machine)
+        rows = self._of(trial.judged, trial.fold, judged=True)
+        for place, change in enumerate((LEAVING, RISING)):
+            chosen = rows.take(rows.known[:, place])
+            if model.model(change) is not None and len(chosen):
+                own = model.probabilities(change, chosen.values[:, kept], np.ones(len(chosen), bool))
+                yield change, _scored(chosen, place, {OURS: own, **_baselines(change, chosen, self.columns)})
+
+    def _of(self, days: Sequence[date], fold: int | None, *, judged: bool) -> ChangeRows:
+        rows = ChangeRows.stack([self.rows[day] for day in days])
+        if fold is None:
+            return rows
+        folds = customer_folds(rows.customer_ids, max(self.plan.folds, 2), self.plan.machine.seed)
+        return rows.take((folds == fold) == judged)
 
 
 def _baselines(change: str, rows: ChangeRows, names: tuple[str, ...]) -> dict[str, Floats]:

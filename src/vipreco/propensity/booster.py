@@ -18,11 +18,15 @@ Scores = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Examples:
-    """What a booster is fitted on: values (rows, columns), a label and a weight for each row."""
+    """What a booster is fitted on: values (rows, columns), a label and a weight for each row.
+
+    With `start`, log-odds of each row, the trees learn only what these leave over; see `Booster.raw`.
+    """
 
     values: Values
     labels: NDArray[Any]
     weights: NDArray[np.float32]
+    start: Scores | None = None
 
 
 @dataclass(frozen=True)
@@ -70,6 +74,7 @@ class Booster:
             examples.values,
             examples.labels,
             weight=examples.weights,
+            init_score=examples.start,
             feature_name=columns,
             params=parameters,
         )
@@ -100,6 +105,12 @@ class Booster:
         if len(values) == 0:
             return np.zeros((0, self.classes) if self.classes > 1 else 0)
         return np.asarray(self.model.predict(values, num_threads=self.threads))
+
+    def raw(self, values: Values) -> Scores:
+        """Return the sum of the trees, shape (rows,): log-odds, above the start that it was fitted with."""
+        if len(values) == 0:
+            return np.zeros(0)
+        return np.asarray(self.model.predict(values, raw_score=True, num_threads=self.threads))
 
     def contributions(self, values: Values, class_number: int = 0) -> Scores:
         """Return what each column adds to the raw score of one class, shape (rows, columns).

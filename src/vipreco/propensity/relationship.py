@@ -8,16 +8,21 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit
 
 from vipreco.folds import customer_folds
 from vipreco.propensity.booster import Booster, Examples, Machine, Scores, Values
 from vipreco.propensity.calibration import Calibration, Mask
-from vipreco.propensity.settings import BoosterSettings, RelationshipSettings
+from vipreco.propensity.line_start import LineStart
+from vipreco.propensity.settings import RelationshipSettings
 
 LEAVING: Final = "leaving"
 RISING: Final = "rising"
 CHANGES: Final = (LEAVING, RISING)
 """What can become of a relationship; the columns of `ChangeRows`, in this order."""
+
+DISTANCES: Final = {LEAVING: "own_line_log", RISING: "next_line_log"}
+"""Feature from which each change starts: how far the assets are from the line that it crosses."""
 
 
 @dataclass(frozen=True)
@@ -56,10 +61,14 @@ class ChangeModel:
     """A fitted, calibrated model of one change.
 
     Args:
-        booster: Sees the customer-grain columns.
+        start: The chance by the distance to a line alone.
+        distance: Position of that distance among the booster's columns; None where the recipe leaves it out.
+        booster: What the other customer-grain columns change of it.
         calibration: From raw to calibrated probabilities, of a single column.
     """
 
+    start: LineStart
+    distance: int | None
     booster: Booster
     calibration: Calibration
 
@@ -70,7 +79,15 @@ class ChangeModel:
 
     def probabilities(self, values: Values) -> Scores:
         """Return the calibrated probability of the change, shape (n,)."""
-        return self.calibration.apply(self.booster.score(values)[:, None])[:, 0]
+        raw = expit(self.start.logits(distances(values, self.distance)) + self.booster.raw(values))
+        return self.calibration.apply(raw[:, None])[:, 0]
+
+    def contributions(self, values: Values) -> Scores:
+        """Return what each column adds to the log-odds, against the mean customer, shape (n, k)."""
+        added = self.booster.contributions(values)
+        if self.distance is not None:
+            added[:, self.distance] += self.start.logits(values[:, self.distance]) - self.start.centre
+        return added
 
 
 @dataclass(frozen=True)
@@ -124,7 +141,7 @@ class RelationshipModel:
     def contributions(self, change: str, values: Values) -> Scores:
         """Return what each column adds to the raw score of a change, shape (n, k); 0 without a model."""
         model, seen = self.model(change), self._seen(values)
-        return model.booster.contributions(seen) if model else np.zeros(seen.shape)
+        return model.contributions(seen) if model else np.zeros(seen.shape)
 
     def _seen(self, values: Values) -> Values:
         return np.ascontiguousarray(values[:, self.columns])
@@ -141,34 +158,46 @@ def fit_change(
     happened = rows.happened[:, place]
     if min(int(happened.sum()), int((~happened).sum())) < settings.least_cases:
         return None
-    grow = _Grower(names, (settings.leaving, settings.rising)[place], machine)
+    grow = _Grower(place, names, settings, machine)
     raw = _unseen(rows, happened, settings.calibration_folds, grow)
     everyone = np.ones((len(rows), 1), bool)
     deviations = (settings.intercept_deviation, settings.slope_deviation)
     weights = rows.weights.astype(np.float64)
     calibration = Calibration.fit(raw[:, None], happened[:, None], everyone, weights, deviations)
-    return ChangeModel(grow.fit(rows, happened), calibration)
+    return replace(grow.fit(rows, happened), calibration=calibration)
+
+
+def distances(values: Values, column: int | None) -> NDArray[np.float32]:
+    """Return the distance to the line, shape (n,); unknown where there is no such column."""
+    return np.full(len(values), np.nan, np.float32) if column is None else values[:, column]
 
 
 @dataclass(frozen=True)
 class _Grower:
+    place: int
     names: tuple[str, ...]
-    settings: BoosterSettings
+    settings: RelationshipSettings
     machine: Machine
 
-    def fit(self, rows: ChangeRows, happened: Mask) -> Booster:
-        examples = Examples(rows.values, happened, rows.weights)
-        return Booster.fit(examples, self.names, self.settings, self.machine)
+    def fit(self, rows: ChangeRows, happened: Mask) -> ChangeModel:
+        name = DISTANCES[CHANGES[self.place]]
+        column = self.names.index(name) if name in self.names else None
+        distance = distances(rows.values, column)
+        start = LineStart.fit(distance, happened, rows.weights.astype(np.float64))
+        examples = Examples(rows.values, happened, rows.weights, start.logits(distance))
+        settings = (self.settings.leaving, self.settings.rising)[self.place]
+        booster = Booster.fit(examples, self.names, settings, self.machine)
+        return ChangeModel(start, column, booster, Calibration.identity(1))
 
 
 def _unseen(rows: ChangeRows, happened: Mask, count: int, grow: _Grower) -> Scores:
-    """Score each fold of customers by a booster of the others, shape (n,).
+    """Score each fold of customers by a model of the others, shape (n,).
 
     Windows of neighbouring dates overlap: only another customer is truly unseen.
     """
     folds, raw = customer_folds(rows.customer_ids, count, grow.machine.seed), np.empty(len(rows))
     for fold in range(count):
         unseen = folds == fold
-        booster = grow.fit(rows.take(~unseen), happened[~unseen])
-        raw[unseen] = booster.score(rows.values[unseen])
+        model = grow.fit(rows.take(~unseen), happened[~unseen])
+        raw[unseen] = model.probabilities(rows.values[unseen])
     return raw

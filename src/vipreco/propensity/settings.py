@@ -78,7 +78,7 @@ class RelationshipSettings(Section):
     """
 
     leaving: BoosterSettings = BoosterSettings(
-        rounds=250,
+        rounds=120,
         learning_rate=0.02,
         num_leaves=7,
         min_data_in_leaf=50,
@@ -87,8 +87,9 @@ class RelationshipSettings(Section):
         lambda_l2=30.0,
     )
     rising: BoosterSettings = BoosterSettings(
-        rounds=250,
+        rounds=200,
         learning_rate=0.02,
+        num_leaves=7,
         min_data_in_leaf=100,
         feature_fraction=0.8,
         bagging_fraction=0.5,

@@ -59,7 +59,7 @@ class ChangeGatherer:
 
         All VIP customers and all who rose are taken; of the others a weighted sample, where there are many.
         """
-        limit = self.settings.relationship.max_rows // len(panel.as_of)
+        limit = self.settings.relationship.max_rows // self.settings.relationship.dates
         return ChangeRows.stack([self._rows_of(view, panel.history, limit) for view in panel.views()])
 
     def _rows_of(self, view: AsOf, history: History, limit: int) -> ChangeRows:

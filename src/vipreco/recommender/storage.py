@@ -25,6 +25,7 @@ from vipreco.propensity import (
     Booster,
     Calibration,
     ChangeModel,
+    LineStart,
     ProductModel,
     RelationshipModel,
 )
@@ -160,13 +161,21 @@ def _relationship_facts(model: RelationshipModel | None) -> dict[str, Any] | Non
     if model is None:
         return None
     changes = {change: model.model(change) for change in (LEAVING, RISING)}
-    calibrations = {change: item.calibration for change, item in changes.items() if item}
     return {
         "names": list(model.names),
-        "calibrations": {
-            change: [item.slope, float(item.intercepts[0]), int(item.positives[0])]
-            for change, item in calibrations.items()
-        },
+        "changes": {change: _change_facts(item) for change, item in changes.items() if item},
+    }
+
+
+def _change_facts(model: ChangeModel) -> dict[str, Any]:
+    calibration = model.calibration
+    return {
+        "start": model.start.weights.tolist(),
+        "centre": model.start.centre,
+        "distance": model.distance,
+        "slope": calibration.slope,
+        "intercept": float(calibration.intercepts[0]),
+        "positives": int(calibration.positives[0]),
     }
 
 
@@ -238,11 +247,15 @@ def _read_relationship(
     seen = tuple(stored["names"])
 
     def model(change: str) -> ChangeModel | None:
-        if change not in stored["calibrations"]:
+        facts = stored["changes"].get(change)
+        if facts is None:
             return None
-        slope, intercept, positives = stored["calibrations"][change]
-        booster = _read_booster(folder / CHANGE_BOOSTER.format(change), seen, 1, threads)
-        return ChangeModel(booster, Calibration(slope, np.array([intercept]), np.array([positives])))
+        return ChangeModel(
+            LineStart(np.array(facts["start"], np.float64), facts["centre"]),
+            facts["distance"],
+            _read_booster(folder / CHANGE_BOOSTER.format(change), seen, 1, threads),
+            Calibration(facts["slope"], np.array([facts["intercept"]]), np.array([facts["positives"]])),
+        )
 
     positions = np.array([names.index(name) for name in seen], np.int64)
     return RelationshipModel(seen, positions, model(LEAVING), model(RISING))

@@ -1,0 +1,61 @@
+"""Where the trees of a change begin: its chance by the distance to a tier's line alone.
+
+Near a line the chance falls so fast, and so smoothly, with the distance that steps of trees need far more
+cases than a bank has. A logistic line takes that part; the trees learn what it leaves.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+from scipy.special import expit
+
+Floats = NDArray[np.float64]
+
+NEAREST: Final = 0.02
+FARTHEST: Final = 4.0
+RIDGE: Final = 1e-3
+
+
+@dataclass(frozen=True)
+class LineStart:
+    """A fitted logistic line over a distance in logarithms.
+
+    Args:
+        weights: Of 1, the distance, its logarithm, and of an unknown distance; shape (4,).
+        centre: Mean of `logits` over the fitted rows.
+    """
+
+    weights: Floats
+    centre: float
+
+    @classmethod
+    def fit(cls, distance: NDArray[np.float32], happened: NDArray[np.bool_], weights: Floats) -> LineStart:
+        """Fit by maximum likelihood on weighted rows (n,); NaN is an unknown distance."""
+        terms, share = _terms(distance), weights / weights.sum()
+
+        def loss(theta: Floats) -> tuple[float, Floats]:
+            line = terms @ theta
+            value = float(share @ (np.logaddexp(0, line) - happened * line)) + RIDGE * float(theta @ theta)
+            return value, terms.T @ (share * (expit(line) - happened)) + 2 * RIDGE * theta
+
+        start = np.zeros(terms.shape[1])
+        found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 500, "ftol": 1e-12})
+        theta = np.asarray(found.x, np.float64)
+        return cls(theta, float(share @ (terms @ theta)))
+
+    def logits(self, distance: NDArray[np.float32]) -> Floats:
+        """Return the log-odds of the change by the distance, shape (n,)."""
+        return np.asarray(_terms(distance) @ self.weights)
+
+
+def _terms(distance: NDArray[np.float32]) -> Floats:
+    unknown = np.isnan(distance)
+    near = np.clip(np.where(unknown, 0.0, distance.astype(np.float64)), -1.0, FARTHEST)
+    logarithm = np.log(np.maximum(near, 0.0) + NEAREST)
+    known = ~unknown
+    return np.column_stack([np.ones(len(near)), near * known, logarithm * known, unknown])
