@@ -149,6 +149,14 @@ def test_a_vocabulary_puts_the_frequent_categories_first_and_makes_rare_ones_unk
     assert found.encoded(vocabulary).matrix().values[:, 0].tolist() == [-1, 0, 1, 0]
 
 
+def test_a_category_of_fewer_than_one_in_a_thousand_customers_is_unknown(tiny):
+    tiers = ["common"] * 2_995 + ["seldom"] * 3 + ["rare"] * 2
+    ids = [f"{number:04d}" for number in range(3_000)]
+    customers = pa.table({"customer_id": ids, "snapshot_date": [DAY] * 3_000, "tier": tiers})
+    found = tiny.compute(History.from_frames({"customers": customers}).as_of(DAY), [])
+    assert tiny.learn_vocabulary(found).categories == {"tier": ("common", "seldom")}
+
+
 def test_a_value_that_the_fit_never_saw_is_unknown(tiny):
     vocabulary = tiny.learn_vocabulary(computed(tiny))
     later = computed(tiny, bank(tiers=("A", "Z", "B", None))).encoded(vocabulary)

@@ -25,6 +25,8 @@ from vipreco.tiers import TierLadder
 
 DICTIONARY = "dictionary.toml"
 PROHIBITED = "prohibited.toml"
+RARE_CUSTOMERS = 25
+RARE_SHARE = 1_000
 
 
 class FeatureSet:
@@ -125,13 +127,16 @@ class FeatureSet:
     def learn_vocabulary(self, *computed: ComputedFeatures) -> Vocabulary:
         """Return the columns and categories of one or more computed populations, to be kept with a fit.
 
-        The frequent categories come first; beyond `max_categories` of the dictionary a value is unknown.
+        The frequent categories come first; beyond `max_categories` of the dictionary a value is unknown. So
+        is a value of fewer than one in a thousand customers (25, where that is less): at the date of the fit
+        every rare value is known, a month later many are not, so its absence would mean another thing then.
         """
+        least = min(RARE_CUSTOMERS, sum(len(item) for item in computed) // RARE_SHARE)
         limits = self._category_limits()
         names = computed[0].customer_names
         found = {name: _counted(name, computed) for name in computed[0].category_names}
         categories = {
-            name: most_frequent(values, counts, limits.get(name, limits[""]))
+            name: most_frequent(values, counts, limits.get(name, limits[""]), least)
             for name, (values, counts) in found.items()
         }
         return Vocabulary(names, computed[0].pairs.names, categories)

@@ -65,14 +65,18 @@ def column_names(
     return (*names, *(f"{name}@{product}" for product in product_ids for name in product_names))
 
 
-def most_frequent(values: Sequence[str], counts: NDArray[np.int64], limit: int) -> tuple[str, ...]:
-    """Return at most `limit` values, the frequent ones first, equal ones by name.
+def most_frequent(
+    values: Sequence[str], counts: NDArray[np.int64], limit: int, least: int = 1
+) -> tuple[str, ...]:
+    """Return at most `limit` values that occur `least` times, the frequent ones first, equal ones by name.
 
     >>> most_frequent(["b", "a", "c"], np.array([2, 2, 5]), 2)
     ('c', 'a')
+    >>> most_frequent(["b", "a", "c"], np.array([2, 2, 5]), 2, least=3)
+    ('c',)
     """
     order = np.lexsort((np.asarray(values, dtype=np.str_), -counts))[:limit]
-    return tuple(values[place] for place in order if counts[place] > 0)
+    return tuple(values[place] for place in order if counts[place] >= max(least, 1))
 
 
 def recoded(values: Sequence[str], known: Sequence[str]) -> NDArray[np.float32]:
