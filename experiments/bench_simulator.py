@@ -6,7 +6,7 @@
 
 Each part runs in a process of its own, which tells its own peak memory. The table goes to standard output,
 progress to standard error, all numbers to `simulator.json` in the work folder; the report of the oracle part
-to `experiments/003-oracle`, or to the work folder in a trial. Nothing fails when a target is missed.
+to `experiments/004-oracle`, or to the work folder in a trial. Nothing fails when a target is missed.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from rich.table import Table
 
 HERE = Path(__file__).resolve().parent
 STEPS = HERE / "simulator_steps.py"
-REPORT = HERE / "003-oracle"
+REPORT = HERE / "004-oracle"
 PARTS = ("scale", "oracle", "dirt")
 GIB = 2**30
 SEED = 20260101
@@ -49,7 +49,7 @@ class Line:
 
 def options(work: Path, scale: float) -> dict[str, dict[str, Any]]:
     """Return what each part is run with; `scale` is the share of the full number of customers."""
-    out = REPORT if scale == 1 else work / "003-oracle"
+    out = REPORT if scale == 1 else work / "004-oracle"
     return {
         "scale": {"customers": int(1_000_000 * scale), "months": 24, "seed": SEED},
         "oracle": {

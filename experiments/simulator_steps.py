@@ -22,7 +22,7 @@ from vipreco.simulator import simulate
 
 PROJECT = Project.find(Path(__file__))
 sys.path.insert(0, str(PROJECT.root))
-EXPERIMENT = PROJECT.root / "experiments/003-oracle"
+EXPERIMENT = PROJECT.root / "experiments/004-oracle"
 Facts = dict[str, Any]
 
 
