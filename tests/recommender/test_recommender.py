@@ -14,6 +14,7 @@ from vipreco.artifact import try_in_child, verify
 from vipreco.errors import InputRejectedError, IntegrityError
 from vipreco.features import FeatureSet
 from vipreco.history import History
+from vipreco.policy import Policy, PolicySettings
 from vipreco.recommender import Lesson, Panel, Recommender
 
 from .conftest import CUSTOMERS, MACHINE, MONTHS, PRODUCTS, SETTINGS, customer_ids, frames
@@ -171,3 +172,18 @@ def test_left_out_features_reach_no_booster(history: History, features: FeatureS
     fitted = Recommender.fit(Lesson(Panel(history, tuple(MONTHS[:2]))), features, settings, MACHINE).fitted
     assert not [name for name in fitted.names if name.startswith("held_") or name == "tier"]
     assert "tiers_recent" in fitted.names
+
+
+def test_other_rules_take_effect_without_a_new_fit(recommender: Recommender, history: History):
+    """The law of China asks for an assessment that nobody has: only what is no investment is left."""
+    strict = Policy.read(PolicySettings(packs=("house", "china"), parameters={"other_families": ("daily",)}))
+    offers = all_offers(recommender.with_policy(strict), history)
+    assert set(offers["product_id"]) == {"card"}
+    assert offers["policy_version"].unique().to_list() == [strict.version]
+    assert all_offers(recommender, history)["policy_version"].unique().to_list() != [strict.version]
+
+
+def test_an_artifact_keeps_its_rules_and_its_manifest_names_them(recommender: Recommender, artifact: Path):
+    loaded = Recommender.load(artifact, threads=1).fitted.policy
+    assert loaded.version == recommender.fitted.policy.version
+    assert verify(artifact).facts["policy_version"] == loaded.version

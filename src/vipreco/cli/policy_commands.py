@@ -23,7 +23,6 @@ RecipeOption = Annotated[
     str,
     typer.Option("--recipe", metavar="RECIPE", help="Whose rules, where vipreco.toml names none."),
 ]
-OF_TABLES = 1_000  # customers of the tables that an audit draws in each channel
 
 policy = typer.Typer(help="The rules: check them, audit them, see what they cost.", no_args_is_help=True)
 
@@ -93,7 +92,7 @@ def audit(
     listing, project = Listing.planned(kind, out), Project.find()
     rules = open_policy(project, recipe)
     with narrated("Auditing") as narrator:
-        known = _sample_of_tables(project, rules, as_of, seed)
+        known = _sample_of_tables(project, rules, as_of, draws // 2, seed)
         day = known[0].as_of if known else as_of or datetime.date(2026, 6, 30)
         drawn = [*known, *draw_facts(rules, day, _rest(draws, known), seed)]
         narrator.say("every customer, among all and alone")
@@ -160,15 +159,16 @@ def _facts_of_tables(
 
 
 def _sample_of_tables(
-    project: Project, rules: Policy, as_of: datetime.date | None, seed: int
+    project: Project, rules: Policy, as_of: datetime.date | None, pairs: int, seed: int
 ) -> list[PolicyFacts]:
-    """Return some customers of the tables in each channel."""
+    """Return random customers of the tables in each channel: about so many pairs."""
     found = [_facts_of_tables(project, rules, channel.value, as_of) for channel in Channel]
-    return [facts.sample(OF_TABLES, seed) for facts in found if facts is not None]
+    each = pairs // len(found)
+    return [facts.sample(max(each // facts.shape[1], 1), seed) for facts in found if facts is not None]
 
 
 def _rest(draws: int, known: list[PolicyFacts]) -> int:
-    return max(draws - sum(facts.shape[0] * facts.shape[1] for facts in known), draws // 2)
+    return draws - sum(facts.shape[0] * facts.shape[1] for facts in known)
 
 
 def _audit_rows(rules: Policy, report: AuditReport, without: dict[str, AuditReport]) -> pl.DataFrame:

@@ -26,7 +26,7 @@ REMEDY: Final = (
 _OPERATORS: Final = frozenset(
     {"And", "Or", "Eq", "NotEq", "Lt", "LtEq", "Gt", "GtEq", "Plus", "Minus", "Multiply"}
 )
-_SQL_OPERATORS: Final = frozenset({"Eq", "NotEq", "Lt", "LtEq", "Gt", "GtEq", "Add", "Sub", "Mul"})
+_SQL_OPERATORS: Final = frozenset({"Eq", "NotEq", "Lt", "LtEq", "Gt", "GtEq", "Plus", "Minus", "Mul"})
 _LITERALS: Final = frozenset({"Int", "Float", "Decimal", "String", "Boolean", "Date"})
 
 

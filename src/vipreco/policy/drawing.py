@@ -76,7 +76,7 @@ def _columns(policy: Policy, grain: Grain) -> list[Column]:
 def _table(policy: Policy, grain: Grain, rows: int, random: np.random.Generator) -> pl.DataFrame:
     spoilt = random.choice(SPOILT, rows)
     series = [_series(policy, column, spoilt, random) for column in _columns(policy, grain)]
-    return pl.DataFrame(series, height=rows)
+    return pl.DataFrame(series or None, height=rows)
 
 
 def _series(

@@ -91,7 +91,7 @@ class PolicyFacts:
         height = {Grain.CUSTOMER: customers, Grain.PAIR: customers * products}.get(grain, products)
         series = [self._series(column, grain).alias(column.name) for column in columns]
         long = [one if len(one) == height else one.new_from_index(0, height) for one in series]
-        return pl.DataFrame(long, height=height) if long else pl.DataFrame(height=height)
+        return pl.DataFrame(long or None, height=height)
 
     def _series(self, column: Column, grain: Grain) -> pl.Series:
         """Return a column as long as the frame of the grain, or of one value that is the same everywhere."""

@@ -14,7 +14,15 @@ Language = Literal["en", "zh"]
 LANGUAGES: Final = ("en", "zh")
 UNKNOWN: Final = {"en": "unknown", "zh": "未知"}
 YES_NO: Final = {"en": ("no", "yes"), "zh": ("否", "是")}
-CHANNEL_NAMES: Final = {"branch": "网点", "call": "电话", "sms": "短信", "app": "手机应用"}
+IN_CHINESE: Final = {
+    "branch": "网点",
+    "call": "电话",
+    "sms": "短信",
+    "app": "手机应用",
+    "full": "完全",
+    "limited": "限制",
+    "none": "无",
+}
 _PLACEHOLDER = re.compile(r"\{([a-z][a-z0-9_]*)\}")
 
 
@@ -59,4 +67,4 @@ def shown(value: object, language: Language) -> str:
         return value.isoformat()
     if isinstance(value, tuple):
         return ", ".join(value)
-    return CHANNEL_NAMES.get(str(value), str(value)) if language == "zh" else str(value)
+    return IN_CHINESE.get(str(value), str(value)) if language == "zh" else str(value)

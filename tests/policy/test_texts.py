@@ -1,0 +1,26 @@
+"""What people read: every text of the packs on one good pair, word for word, so that a change is seen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from vipreco.policy import LANGUAGES, Policy, PolicySettings
+
+GOLDEN = Path(__file__).with_name("golden_texts.txt")
+
+
+def told(policy: Policy, facts: Any) -> str:
+    lines = []
+    for verdict, rule in enumerate(policy.rules, start=1):
+        lines.append(f"{rule.stage.value} / {rule.id} / {rule.reason_code} / {rule.legal_reference or '-'}")
+        for language in LANGUAGES:
+            why, unlock = policy.told(verdict, facts, (0, 0), language)
+            lines.append(f"  {why} -> {unlock or '-'}")
+    return "\n".join(lines) + "\n"
+
+
+def test_the_texts_are_those_that_were_reviewed(facts_of: Any) -> None:
+    policy = Policy.read(PolicySettings(packs=("house", "china", "eu", "us")))
+    facts = facts_of(policy, customer_risk_assessed_months=None, customer_age_years=71.0)
+    assert told(policy, facts) == GOLDEN.read_text(encoding="utf-8")
