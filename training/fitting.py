@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from training.recipe import Recipe, training_dates
 from training.result import CardInputs, CardTable, TrainingJob, TrainingResult, Value
 from vipreco.backtest import to_markdown
+from vipreco.backtest.changes import ChangePlan, ChangeResult, backtest_changes
 from vipreco.backtest.folds import rolling_folds
 from vipreco.backtest.running import BacktestResult, Plan, backtest
 from vipreco.backtest.trials import Trial, customer_trials, rolling_trials
@@ -25,11 +27,15 @@ METHOD: Final = """\
 Features are SQL over the bank's tables as they were known at the as-of date. Gradient-boosted trees
 (LightGBM) give the probability that a customer acquires anything within the horizon and, given that,
 which product; the product of both is calibrated per product, with shrinkage where acquisitions are few.
-Candidate sources over holdings give the "because you hold" reasons."""
+Candidate sources over holdings give the "because you hold" reasons. Where the bank's ladder of tiers is
+known, two more models give the chance that a VIP customer leaves, falls below their tier or loses half of
+their assets, and that a customer reaches a higher tier."""
 SEASONS: Final = "Acquisitions are seasonal; months that are not among the as-of dates may behave otherwise."
 ORDER_ONLY: Final = (
     "The tables hold acquirers only: the numbers order products for a customer, they are not rates."
 )
+
+NOT_JUDGED: Final = "leaving and rising were not judged: the recipe asks for no folds"
 
 # In the replay of lists no rule takes part, and nobody asks who leaves: that has a replay of its own.
 ACQUISITIONS_ALONE: Final[dict[str, object]] = {"policy": PolicySettings(), "relationship_horizon_months": 0}
@@ -64,8 +70,18 @@ def judge(job: TrainingJob) -> BacktestResult:
     project, recipe = job.project, job.recipe
     plan = Plan(recipe.backtest.list_length, recipe.backtest.resamples, _machine(project))
     trials = _trials(_lesson(job), recipe, project)
-    settings = recipe.recommender.model_copy(update=ACQUISITIONS_ALONE)
-    return backtest(trials, _features(project), settings, plan, job.say)
+    settings, features = recipe.recommender.model_copy(update=ACQUISITIONS_ALONE), _features(project)
+    found = backtest(trials, features, settings, plan, job.say)
+    return replace(found, changes=_judge_changes(job, features))
+
+
+def _judge_changes(job: TrainingJob, features: FeatureSet) -> ChangeResult:
+    """Judge leaving and rising on the tables that hold everybody."""
+    recipe, lesson = job.recipe, _lesson(job)
+    if not recipe.backtest.relationship_folds:
+        return ChangeResult(remark=NOT_JUDGED)
+    plan = ChangePlan(recipe.backtest.relationship_folds, recipe.backtest.resamples, _machine(job.project))
+    return backtest_changes(lesson.rates or lesson.acquirers, features, recipe.recommender, plan, job.say)
 
 
 def _features(project: Project) -> FeatureSet:
@@ -149,6 +165,7 @@ def _card(job: TrainingJob, found: BacktestResult, recommender: Recommender) -> 
     thin = recommender.fitted.model.thin_evidence
     products = [name for name, is_thin in zip(found.product_ids, thin.tolist(), strict=True) if is_thin]
     limits = [SEASONS] + [ORDER_ONLY] * (not found.rates_known)
+    limits += [f"{found.changes.remark.capitalize()}."] if found.changes.remark else []
     if products:
         limits.append(f"Thin evidence, close to the average of all products: {', '.join(products)}.")
     dates = ", ".join(map(str, job.as_of_dates))
@@ -157,7 +174,7 @@ def _card(job: TrainingJob, found: BacktestResult, recommender: Recommender) -> 
         method=METHOD,
         limits=tuple(limits),
         results=_quality(found, job.recipe.backtest.list_length),
-        tables=(_calibration_table(found),),
+        tables=(_calibration_table(found), *_changes_table(found)),
     )
 
 
@@ -170,6 +187,17 @@ def _calibration_table(found: BacktestResult) -> CardTable:
     names = sorted(found.calibration["all"])
     rows = tuple((name, *(part.get(name) for part in found.calibration.values())) for name in names)
     return CardTable("Calibration", ("metric", *found.calibration), rows)
+
+
+def _changes_table(found: BacktestResult) -> tuple[CardTable, ...]:
+    """Show leaving and rising with their baselines and, where there is one, the 95 % interval."""
+    frame = found.changes.metrics
+    if frame.empty:
+        return ()
+    columns = ("slice", "metric", "model", "value", "low", "high", "customers")
+    rows = frame.sort_values(["slice", "metric", "model"], kind="stable")[list(columns)]
+    shown = rows.astype(object).where(rows.notna(), None)
+    return (CardTable("Leaving and rising", columns, tuple(map(tuple, shown.to_numpy().tolist()))),)
 
 
 def _figures(found: BacktestResult, list_length: int) -> dict[str, Figure]:

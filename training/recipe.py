@@ -43,12 +43,15 @@ class BacktestSection(Section):
             from earlier dates; 0 judges by customer folds, where a single labelled date exists.
         list_length: k of MAP@k, recall@k, nDCG@k, hit@k.
         resamples: Bootstrap resamples of customers for the intervals.
+        relationship_folds: Newest as-of dates at which leaving and rising are judged, with a history that is
+            too short so many groups of customers; 0 = they are not judged.
     """
 
     customer_folds: Annotated[int, Field(ge=2, le=20)] = 5
     rolling_folds: Annotated[int, Field(ge=0, le=24)] = 0
     list_length: Count = 7
     resamples: Annotated[int, Field(ge=0, le=10_000)] = 200
+    relationship_folds: Annotated[int, Field(ge=0, le=24)] = 3
 
 
 class GovernanceSection(Section):

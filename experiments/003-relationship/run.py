@@ -1,6 +1,6 @@
 """Experiment 003: do the models of leaving and rising beat simple rules? Run: python run.py WORK [SEED...]
 
-WORK is a folder for the simulated banks; a bank that is there already is used again. Without seeds, all of them.
+WORK is a folder for the simulated banks; one that is there already is used again. Without seeds: all of them.
 Question, decision rule and result: report.md.
 """
 

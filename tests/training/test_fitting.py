@@ -18,6 +18,7 @@ from training.recipe import Recipe
 from vipreco.errors import UsageError
 from vipreco.history import History
 from vipreco.project import Project
+from vipreco.recommender import Recommender
 from vipreco.simulator import simulate
 from vipreco.tables import import_
 
@@ -31,7 +32,8 @@ RECIPE = {
             "calibration_folds": 2,
             "product": {"rounds": 3, "learning_rate": 0.3},
             "any": {"rounds": 3, "learning_rate": 0.3},
-        }
+        },
+        "relationship": {"leaving": {"rounds": 3}, "rising": {"rounds": 3}, "least_cases": 3},
     },
     "backtest": {"rolling_folds": 1, "list_length": 3, "resamples": 50},
 }
@@ -65,6 +67,7 @@ def trained(imported: Path) -> tuple[Project, flow.Published]:
 def test_the_run_has_every_metric_with_its_baselines(trained: tuple[Project, flow.Published]) -> None:
     _, published = trained
     summary = published.record.summary_metrics
+    assert {"rising/auc", "rising/auc-above-distance-to-the-line/low"} <= set(summary)
     assert {"map_at_3", "recall_at_3", "auc", "calibration_slope", "popularity/map_at_3"} <= set(summary)
     assert all(value is None or math.isfinite(value) for value in summary.values())
     assert len(published.record.metrics_by_fold) == 1
@@ -113,6 +116,19 @@ def test_the_model_card_shows_baselines_dates_and_limits(trained: tuple[Project,
     assert "| slice | metric | customers | vipreco | acquisition-popularity |" in text
     assert f"As-of dates {published.record.parameters['as_of_dates']}; " in text
     assert "Acquisitions are seasonal" in text
+    assert "| rising | auc above distance-to-the-line | vipreco |" in text
+
+
+def test_too_short_a_history_is_said_in_the_model_card(imported: Path, tmp_path: Path) -> None:
+    project = Project.find(imported)
+    longer = recipe().model_copy(
+        update={"recommender": recipe().recommender.model_copy(update={"relationship_horizon_months": 12})}
+    )
+    job = dataclasses.replace(flow.prepare(project, longer), artifact_folder=tmp_path / "artifact")
+    result = fit_and_backtest(job)
+    assert any(limit.startswith("The history is too short") for limit in result.card.limits)
+    assert not [name for name in result.summary_metrics if "leaving" in name or "rising" in name]
+    assert Recommender.load(tmp_path / "artifact", threads=1).fitted.relationship is None
 
 
 def test_customer_folds_judge_each_customer_once(imported: Path, tmp_path: Path) -> None:
@@ -121,7 +137,7 @@ def test_customer_folds_judge_each_customer_once(imported: Path, tmp_path: Path)
     told: list[str] = []
     job = dataclasses.replace(job, artifact_folder=tmp_path / "artifact", say=told.append)
     result = fit_and_backtest(job)
-    assert [sentence for sentence in told if "customers" in sentence] == [
+    assert [sentence for sentence in told if sentence.startswith("customers")] == [
         "customers 1 of 2",
         "customers 2 of 2",
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from vipreco.backtest import lift_table, listed
 from vipreco.backtest.calibration import calibration_by_product, calibration_summary, reliability_table
+from vipreco.backtest.changes import ChangeResult
 from vipreco.backtest.report import Judgement, evaluate
 from vipreco.backtest.trials import Trial
 from vipreco.candidates import SOURCES, CandidateSource, HoldingState, holding_state, segment_values
@@ -78,6 +79,7 @@ class BacktestResult:
         reliability: Expected against observed rate in bins.
         lift: Acquisition rate by decile of the propensity.
         rates_known: False when the propensities are an order among acquirers, not rates.
+        changes: What was found about leaving and rising.
     """
 
     product_ids: tuple[str, ...]
@@ -88,6 +90,7 @@ class BacktestResult:
     reliability: pd.DataFrame
     lift: pd.DataFrame
     rates_known: bool
+    changes: ChangeResult = field(default_factory=ChangeResult)
 
     def value(self, metric: str, part: str = "all", model: str = OURS) -> float:
         """Return one number of the metrics frame."""
@@ -98,7 +101,13 @@ class BacktestResult:
     def summary(self) -> dict[str, float]:
         """Return the figures that gates and tracking look at; baselines as `name/metric`."""
         rated = {f"calibration_{name}": self.calibration["all"][name] for name in ("slope", "ratio")}
-        return {**_summary(self.metrics), **rated, "auc": self.calibration["all"]["auc"]}
+        whole = {**rated, "auc": self.calibration["all"]["auc"]}
+        return {**_summary(self.metrics), **whole, **self.changes.summary()}
+
+    def every_metric(self) -> pd.DataFrame:
+        """Return the metrics of the lists, then those of leaving and rising, as one tidy frame."""
+        parts = [part for part in (self.metrics, self.changes.metrics) if len(part)]
+        return pd.concat(parts, ignore_index=True)
 
 
 def backtest(

@@ -81,7 +81,9 @@ def backtest(recipe: RecipeOption = "default", kind: FormatOption = None, out: O
     project = _project()
     with narrated("Backtest") as narrator:
         found = project.import_rim(REPLAY).replay(project, recipe, say=narrator.say)
-    listing.write(beside_baselines(pl.DataFrame(found.metrics.to_dict("list"))))
+    listing.write(beside_baselines(pl.DataFrame(found.every_metric().to_dict("list"))))
+    if found.changes.remark:
+        typer.echo(f"note: {found.changes.remark}", err=True)
 
 
 def beside_baselines(metrics: pl.DataFrame) -> pl.DataFrame:
