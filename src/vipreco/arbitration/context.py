@@ -101,7 +101,8 @@ def weighted(
     products, actions = np.ones((len(found), len(families))), np.ones((len(found), len(ACTIONS)))
     for place, rule in enumerate(rules):
         on = (found >> place & 1).astype(bool)
-        products[np.ix_(on, _meant(families, rule.families, not rule.families))] *= rule.weight
+        everything = not rule.families and not rule.actions
+        products[np.ix_(on, _meant(families, rule.families, everything))] *= rule.weight
         actions[np.ix_(on, _meant(ACTIONS, rule.actions, False))] *= rule.weight
     return Context(group.astype(np.intp), products, actions, not_applicable)
 

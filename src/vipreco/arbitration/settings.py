@@ -49,8 +49,9 @@ class ContextRule(Section):
         when: Condition in SQL over the customer's situation (its columns: `arbitration.context`); where it
             is not true, or a value in it is unknown, the weight is 1.
         weight: Factor of the priority where the condition is true.
-        families: Families of products that it is about; empty means all products.
-        actions: Actions of a call without a product that it is about: `keep`, `develop`.
+        families: Families of products that it is about.
+        actions: Calls without a product that it is about: `keep`, `develop`. Without families and actions it
+            is about all products.
     """
 
     name: Rule

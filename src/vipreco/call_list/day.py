@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
+from typing import TypeAlias
 
 import polars as pl
 import pyarrow as pa
@@ -14,10 +15,11 @@ from vipreco.call_list.facts import book_facts
 from vipreco.call_list.planning import BLOCKED, KIND, MINUTES, PLACE, planned
 from vipreco.call_list.worth import call_worths
 from vipreco.call_list_settings import CallListSettings
-from vipreco.columns import CUSTOMER_ID, PRIORITY
+from vipreco.columns import CUSTOMER_ID, PRIORITY, PRODUCT_ID
 from vipreco.errors import InputRejectedError
-from vipreco.explanations import ENGLISH, Phrases
+from vipreco.explanations import Reason
 from vipreco.history import AsOf
+from vipreco.policy import Language
 from vipreco.recommender import Decisions, Recommender
 from vipreco.recommender.deciding import DEFAULT_CHANNEL
 from vipreco.recommender.fitting import Step, silent
@@ -32,7 +34,9 @@ class Day:
     Args:
         view: What is known of the customers; nothing later.
         calls: One row a customer of the book with the plan, as `planning.planned` gives it, ordered by id.
-        offers: Offers in a call with reasons, by customer and place in the slate.
+        offers: Offers in a call, by customer and place in the slate.
+        recommender: What made them; asked for the reasons of those that are shown.
+        channel: Channel of the offers.
         decisions: The decision frames behind them, in chunks, in the order of the customers.
         names: Name of each product by id.
         settings: Of the project, with the minutes of the day.
@@ -41,6 +45,8 @@ class Day:
     view: AsOf
     calls: pl.DataFrame
     offers: pl.DataFrame
+    recommender: Recommender
+    channel: str
     decisions: tuple[Decisions, ...]
     names: Mapping[str, str]
     settings: CallListSettings
@@ -89,12 +95,43 @@ class Day:
         raise KeyError(customer_id)
 
 
+@dataclass(frozen=True)
+class Told:
+    """What is told of one offer.
+
+    Args:
+        reasons: Up to three, the strongest first.
+        caution: What to mind, if anything.
+    """
+
+    reasons: tuple[str, ...] = ()
+    caution: str = ""
+
+
+Telling: TypeAlias = Mapping[tuple[str, str], Told]
+"""What is told of an offer, by customer and product."""
+
+
+def told(day: Day, customers: pl.Series, language: Language) -> Telling:
+    """Return reasons and cautions of the offers to some customers; those who are shown, not a whole bank."""
+    offers = day.offers.filter(pl.col(CUSTOMER_ID).is_in(customers.implode()))
+    pairs = list(zip(offers[CUSTOMER_ID].to_list(), offers[PRODUCT_ID].to_list(), strict=True))
+    found = day.recommender.tell(day.view, pairs, day.channel, language)
+    return {
+        pair: Told(tuple(reason.text for reason in reasons), _text(caution))
+        for pair, reasons, caution in zip(pairs, found.reasons, found.cautions, strict=True)
+    }
+
+
+def _text(reason: Reason | None) -> str:
+    return reason.text if reason else ""
+
+
 def plan_day(
     recommender: Recommender,
     view: AsOf,
     vip: tuple[str, ...],
     settings: CallListSettings,
-    phrases: Phrases = ENGLISH,
     *,
     step: Step = silent,
     channel: str = CHANNEL,
@@ -106,21 +143,23 @@ def plan_day(
         view: The book of the manager, as of the date.
         vip: VIP tiers, for the coverage duty.
         settings: Of the project; `minutes` is what the day has.
-        phrases: Words of the reasons beside offers.
         step: Told the name of each stage as it begins.
         channel: Channel of the offers; whether a call may be made is told beside them.
     """
     arbitration = recommender.fitted.settings.arbitration.model_copy(update={"value": "money"})
     money = recommender.arbitrated(arbitration)
-    chunks = list(money.decide_with_reasons(view, settings.offers, step, channel, phrases))
+    step("scores")
+    chunks = tuple(money.decide(view, channel))
     step("calls")
-    worths = pl.concat([call_worths(decisions, settings.offers) for decisions, _ in chunks])
+    worths = pl.concat([call_worths(decisions, settings.offers) for decisions in chunks])
     names = view.catalog_table().select(["product_id", "name"]).to_pydict()
     return Day(
         view=view,
         calls=planned(book_facts(view, settings), worths, view.date, vip, settings),
-        offers=pl.concat([offers for _, offers in chunks]),
-        decisions=tuple(decisions for decisions, _ in chunks),
+        offers=pl.concat([decisions.offers(settings.offers) for decisions in chunks]),
+        recommender=money,
+        channel=channel,
+        decisions=chunks,
         names=dict(zip(names["product_id"], names["name"], strict=True)),
         settings=settings,
     )
@@ -132,7 +171,6 @@ def customer_day(
     customer_id: str,
     vip: tuple[str, ...],
     settings: CallListSettings,
-    phrases: Phrases = ENGLISH,
 ) -> Day:
     """Return the day of one customer, with the offers that may be made in the branch.
 
@@ -147,4 +185,4 @@ def customer_day(
             remedy="check the id, or choose an as-of date at which the customer was there",
             code="unknown-customer",
         )
-    return plan_day(recommender, alone, vip, settings, phrases, channel=DEFAULT_CHANNEL)
+    return plan_day(recommender, alone, vip, settings, channel=DEFAULT_CHANNEL)

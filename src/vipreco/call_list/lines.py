@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any, TypeAlias
 
 import numpy as np
 import polars as pl
 
-from vipreco.call_list.day import Day
+from vipreco.call_list.day import Day, Telling, Told
 from vipreco.call_list.planning import KIND, MINUTES, PLACE, WORTH
 from vipreco.call_list.wording import Wording
 from vipreco.call_list_settings import Kind
-from vipreco.columns import CUSTOMER_ID, PROPENSITY, RANK, THIN_EVIDENCE
+from vipreco.columns import CUSTOMER_ID, PRODUCT_ID, PROPENSITY, RANK
 from vipreco.policy import ALLOWED, Stage
 from vipreco.printing import Holds, shown
 
 Row: TypeAlias = Mapping[str, Any]
+Offers: TypeAlias = Sequence[tuple[Row, Told]]
 SENIOR_AGE = 65
 DECLINED_DAYS = 180
 BESIDE = (Stage.SUITABILITY, Stage.CONTACT_POLICY)
@@ -38,25 +39,28 @@ LINE = {
 }
 
 
-def lines(day: Day, calls: pl.DataFrame, say: Wording) -> pl.DataFrame:
+def lines(day: Day, calls: pl.DataFrame, telling: Telling, say: Wording) -> pl.DataFrame:
     """Return the lines of some calls of a day in words, in the order of `calls`.
 
     Args:
         day: The day.
         calls: Rows of `day.calls` that are shown; a list is read by a person, so these are few.
+        telling: Reasons and cautions of their offers.
         say: The words.
     """
-    offers = day.offers.filter(pl.col(CUSTOMER_ID).is_in(calls[CUSTOMER_ID].implode()))
-    of_customer = {str(key[0]): rows for key, rows in offers.group_by(CUSTOMER_ID, maintain_order=True)}
-    nothing = offers.clear()
-    rows = [
-        line(day, call, of_customer.get(call[CUSTOMER_ID], nothing), say)
-        for call in calls.iter_rows(named=True)
-    ]
+    shown_offers = day.offers.filter(pl.col(CUSTOMER_ID).is_in(calls[CUSTOMER_ID].implode()))
+    grouped = shown_offers.group_by(CUSTOMER_ID, maintain_order=True)
+    of_customer = {str(key[0]): rows.rows(named=True) for key, rows in grouped}
+    rows = []
+    for call in calls.iter_rows(named=True):
+        customer = call[CUSTOMER_ID]
+        offers = of_customer.get(customer, [])
+        told = [telling.get((customer, offer[PRODUCT_ID]), Told()) for offer in offers]
+        rows.append(line(day, call, list(zip(offers, told, strict=True)), say))
     return pl.DataFrame(rows, schema=LINE)
 
 
-def line(day: Day, call: Row, offers: pl.DataFrame, say: Wording) -> dict[str, Any]:
+def line(day: Day, call: Row, offers: Offers, say: Wording) -> dict[str, Any]:
     """Return one line."""
     return {
         "place": call[PLACE],
@@ -108,20 +112,20 @@ def _worth_texts(call: Row, say: Wording) -> Iterator[str]:
             yield say(f"why.{kind.value}", amount=amount(worth), rate=shown(chance, Holds.RATE))
 
 
-def offers_text(day: Day, call: Row, offers: pl.DataFrame, say: Wording) -> str:
-    """Return the offers with chance and reason, or why there is none."""
-    if offers.is_empty():
+def offers_text(day: Day, call: Row, offers: Offers, say: Wording) -> str:
+    """Return the offers with chance and the strongest reason, or why there is none."""
+    if not offers:
         return no_offer_text(day, call, say)
-    return "\n".join(
-        say(
-            "offer.line",
-            place=row[RANK],
-            product=row["product_name"],
-            rate=shown(row[PROPENSITY], Holds.RATE),
-            reason=row["reason"],
-        )
-        for row in offers.iter_rows(named=True)
+    return "\n".join(_offer_text(day, offer, told, say) for offer, told in offers)
+
+
+def _offer_text(day: Day, offer: Row, told: Told, say: Wording) -> str:
+    product, chance = (
+        day.names.get(offer[PRODUCT_ID]) or offer[PRODUCT_ID],
+        shown(offer[PROPENSITY], Holds.RATE),
     )
+    text = say("offer.line", place=offer[RANK], product=product, rate=chance)
+    return say("offer.with_reason", offer=text, reason=told.reasons[0]) if told.reasons else text
 
 
 def no_offer_text(day: Day, call: Row, say: Wording) -> str:
@@ -146,19 +150,16 @@ def avoid_text(day: Day, call: Row, say: Wording) -> str:
     return say("offer.not_this", product=day.names.get(product) or product, reason=told)
 
 
-def caution(day: Day, call: Row, offers: pl.DataFrame, say: Wording) -> str:
-    """Return the one thing to mind in this call."""
-    declined = call["last_outcome"] == "declined" and _recent(call["last_contact_date"], day)
+def caution(day: Day, call: Row, offers: Offers, say: Wording) -> str:
+    """Return the one thing to mind in this call: about the customer, else about the first offer."""
     if call["profiling_opt_out"]:
         return say("caution.opted_out")
     if call["age"] is not None and call["age"] >= SENIOR_AGE:
         return say("caution.senior", age=call["age"])
-    if declined:
+    if call["last_outcome"] == "declined" and _recent(call["last_contact_date"], day):
         product = day.names.get(call["last_product_id"], "")
         return say("caution.declined", product=product, date=call["last_contact_date"])
-    if not _assessed(call, day):
-        return say("caution.assessment")
-    return say("caution.thin") if offers[THIN_EVIDENCE][:1].any() else ""
+    return next((told.caution for _, told in offers if told.caution), _unassessed(call, day, say))
 
 
 def last_contact(call: Row, say: Wording) -> str:
@@ -181,7 +182,8 @@ def _recent(moment: date | None, day: Day) -> bool:
     return moment is not None and moment >= day.date - timedelta(days=DECLINED_DAYS)
 
 
-def _assessed(call: Row, day: Day) -> bool:
+def _unassessed(call: Row, day: Day, say: Wording) -> str:
     assessed = call["risk_assessed_date"]
     known = call["risk_level"] is not None and assessed is not None
-    return known and assessed + timedelta(days=day.settings.assessment_days) > day.date
+    valid = known and assessed + timedelta(days=day.settings.assessment_days) > day.date
+    return "" if valid else say("caution.assessment")

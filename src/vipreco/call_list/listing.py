@@ -5,10 +5,11 @@ from __future__ import annotations
 import polars as pl
 
 from vipreco.arbitration import NoAction
-from vipreco.call_list.day import Day
+from vipreco.call_list.day import Day, told
 from vipreco.call_list.lines import amount, lines
 from vipreco.call_list.planning import BLOCKED, MINUTES, WORTH
 from vipreco.call_list.wording import Wording
+from vipreco.columns import CUSTOMER_ID
 from vipreco.printing import Column, Document, Holds, Part
 
 MOST_LATER = 50
@@ -45,21 +46,23 @@ def call_list_document(day: Day, manager: str, model: str, say: Wording) -> Docu
     return Document(
         title=say("list.title", manager=manager, date=day.date),
         about=(about, say("list.basis", day=day.date, model=model)),
-        parts=(_today(day, say), _later(day, say), _blocked(day, say), _idle(day, say)),
+        parts=(*_calls(day, say), _blocked(day, say), _idle(day, say)),
         language=say.language,
         page=say.template("list.page"),
     )
 
 
-def _today(day: Day, say: Wording) -> Part:
-    return Part("today", say("list.today"), _columns(say), lines(day, day.today, say))
-
-
-def _later(day: Day, say: Wording) -> Part:
-    best = day.later.head(MOST_LATER)
-    note = say("list.later_note", shown=best.height, total=day.later.height)
-    columns = tuple(column for column in _columns(say) if column.name != "place")
-    return Part("later", say("list.later"), columns, lines(day, best, say), note)
+def _calls(day: Day, say: Wording) -> tuple[Part, Part]:
+    """Return today's calls, and the best of those that did not fit."""
+    later = day.later.head(MOST_LATER)
+    shown = pl.concat([day.today[CUSTOMER_ID], later[CUSTOMER_ID]])
+    telling = told(day, shown, say.language)
+    columns = _columns(say)
+    note = say("list.later_note", shown=later.height, total=day.later.height)
+    return (
+        Part("today", say("list.today"), columns, lines(day, day.today, telling, say)),
+        Part("later", say("list.later"), columns[1:], lines(day, later, telling, say), note),
+    )
 
 
 def _blocked(day: Day, say: Wording) -> Part:

@@ -9,11 +9,11 @@ import numpy as np
 import polars as pl
 
 from vipreco.arbitration import LeftOut, left_out
-from vipreco.call_list.day import Day
+from vipreco.call_list.day import Day, Telling, Told, told
 from vipreco.call_list.lines import Row, amount, caution, why_now
 from vipreco.call_list.planning import BLOCKED
 from vipreco.call_list.wording import Wording
-from vipreco.columns import MARGIN_AMOUNT, PRIORITY, PRODUCT_ID, PROPENSITY, RANK
+from vipreco.columns import CUSTOMER_ID, PRIORITY, PRODUCT_ID, PROPENSITY, RANK
 from vipreco.explanations import why_not
 from vipreco.policy import ALLOWED
 from vipreco.printing import Column, Document, Holds, Part, shown
@@ -36,15 +36,16 @@ def sheet_document(day: Day, model: str, say: Wording) -> Document:
         say: The words.
     """
     (call,) = day.calls.iter_rows(named=True)
+    telling = told(day, day.calls[CUSTOMER_ID], say.language)
     return Document(
         title=say("sheet.title", customer=call["customer_id"], date=day.date),
         about=(say("sheet.basis", day=day.date, model=model),),
         parts=(
             _facts("who", who(day, call, say), say),
-            _facts("selling", may_i_sell(day, call, say), say),
+            _facts("selling", may_i_sell(day, call, telling, say), say),
             _contacts(day, say),
             _holdings(day, say),
-            _offers(day, say),
+            _offers(day, telling, say),
             _others(day, say),
         ),
         language=say.language,
@@ -74,7 +75,7 @@ def who(day: Day, call: Row, say: Wording) -> list[tuple[str, str]]:
     return [(say(f"fact.{name}"), value or unknown) for name, value in values.items()]
 
 
-def may_i_sell(day: Day, call: Row, say: Wording) -> list[tuple[str, str]]:
+def may_i_sell(day: Day, call: Row, telling: Telling, say: Wording) -> list[tuple[str, str]]:
     """Return what is allowed today as (question, answer)."""
     reason = call[BLOCKED]
     return [
@@ -87,7 +88,7 @@ def may_i_sell(day: Day, call: Row, say: Wording) -> list[tuple[str, str]]:
             say("fact.profiling_no" if call["profiling_opt_out"] else "fact.profiling_yes"),
         ),
         (say("fact.assessment"), assessment(day, call, say)),
-        (say("fact.caution"), caution(day, call, day.offers, say)),
+        (say("fact.caution"), caution(day, call, _told_offers(day, telling), say)),
     ]
 
 
@@ -137,15 +138,26 @@ def _holdings(day: Day, say: Wording) -> Part:
     return Part("holdings", say("sheet.holdings"), columns, named)
 
 
-def _offers(day: Day, say: Wording) -> Part:
+def _told_offers(day: Day, telling: Telling) -> list[tuple[Row, Told]]:
+    offers = day.offers.rows(named=True)
+    return [(offer, telling.get((offer[CUSTOMER_ID], offer[PRODUCT_ID]), Told())) for offer in offers]
+
+
+def _offers(day: Day, telling: Telling, say: Wording) -> Part:
     columns = (
         Column(RANK, say("column.place"), 5, Holds.COUNT),
-        Column("product_name", say("column.product"), 34),
+        Column("product", say("column.product"), 30),
         Column(PROPENSITY, say("column.chance"), 9, Holds.RATE),
         Column(PRIORITY, say("column.worth"), 10, Holds.AMOUNT),
-        Column("reason", say("column.because"), 60),
+        Column("because", say("column.because"), 60),
+        Column("caution", say("column.caution"), 30),
     )
-    rows = day.offers.select(*(column.name for column in columns), PRODUCT_ID, MARGIN_AMOUNT)
+    found = [told for _, told in _told_offers(day, telling)]
+    rows = day.offers.with_columns(
+        _named(day.offers[PRODUCT_ID], day).alias("product"),
+        pl.Series("because", ["\n".join(told.reasons) for told in found], dtype=pl.String),
+        pl.Series("caution", [told.caution for told in found], dtype=pl.String),
+    )
     return Part("offers", say("sheet.offers"), columns, rows)
 
 

@@ -7,7 +7,6 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from vipreco.explanations import Phrases
 from vipreco.printing.document import Language
 
 CATALOGUE = "texts.toml"
@@ -35,11 +34,6 @@ class Wording:
     def of(self, section: str, key: str | None) -> str:
         """Return the word for a code of the tables; a code that the catalogue lacks stays as it is."""
         return self._texts.get(f"{section}.{key}", key or "")
-
-    @property
-    def phrases(self) -> Phrases:
-        """Words of the reasons beside offers."""
-        return Phrases(*(self._texts[f"offer.{name}"] for name in ("because", "held_before", "common")))
 
 
 @cache

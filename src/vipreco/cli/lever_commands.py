@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Optional
 import typer
 
 from vipreco.cli.listing import Listing
-from vipreco.cli.options import AsOfOption, FormatOption, ModelOption, OutOption
+from vipreco.cli.options import AsOfOption, Format, FormatOption, ModelOption, OutOption
 from vipreco.cli.progress import narrated
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def levers(
         view = Audience(manager=manager, tiers=tiers).of(open_view(project, as_of))
         found = sensitivity(recommender.decide(view))
         weights = lever_table(recommender.fitted.settings.arbitration, view)
-    if listing.path is None and weights.height:
+    if listing.kind is Format.table and listing.path is None and weights.height:
         listing.write(weights)
     listing.write(found)
 

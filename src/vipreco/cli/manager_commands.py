@@ -66,7 +66,7 @@ def calllist(
         view = Audience(manager=manager).of(open_view(project, as_of))
         recommender = open_model(project, model, narrator)
         vip = project.settings.tiers.vip
-        day = plan_day(recommender, view, vip, settings, say.phrases, step=narrator.say)
+        day = plan_day(recommender, view, vip, settings, step=narrator.say)
         document = call_list_document(day, manager, model or "champion", say)
     paper.write(document)
 
@@ -102,6 +102,6 @@ def sheet(
         if manager is not None:
             check_book(view, customer, manager)
         recommender = open_model(project, model, narrator)
-        day = customer_day(recommender, view, customer, project.settings.tiers.vip, settings, say.phrases)
+        day = customer_day(recommender, view, customer, project.settings.tiers.vip, settings)
         document = sheet_document(day, model or "champion", say)
     paper.write(document)

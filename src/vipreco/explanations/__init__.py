@@ -5,7 +5,7 @@ from vipreco.explanations.cautions import Minded, caution_keys, cautions
 from vipreco.explanations.checking import check_facts, cited_frame
 from vipreco.explanations.choosing import Chances, Chosen, Listed, choose, dropped
 from vipreco.explanations.contributions import offer_contributions
-from vipreco.explanations.evidence import ENGLISH, Evidence, Phrases, offer_evidence
+from vipreco.explanations.evidence import Evidence, offer_evidence
 from vipreco.explanations.facts import Fact, FactBook
 from vipreco.explanations.plan import Plan, plan_reasons
 from vipreco.explanations.raw_facts import RawTables
@@ -13,7 +13,6 @@ from vipreco.explanations.sentences import Reason, Speaker
 from vipreco.explanations.why_not import WhyNot, why_not
 
 __all__ = [
-    "ENGLISH",
     "Catalogue",
     "Chances",
     "Chosen",
@@ -22,7 +21,6 @@ __all__ = [
     "FactBook",
     "Listed",
     "Minded",
-    "Phrases",
     "Plan",
     "RawTables",
     "Reason",

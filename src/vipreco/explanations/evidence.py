@@ -12,24 +12,7 @@ from vipreco.candidates import CandidateSource, HoldingState, strongest_holdings
 
 NO_HOLDING = -1
 HELD_BEFORE = -2
-
-
-@dataclass(frozen=True)
-class Phrases:
-    """Words of the reasons, in one language.
-
-    Args:
-        because: Of a held product, whose name takes the place of `{}`.
-        held_before: Where the customer held the offered product itself.
-        common: Where no holding speaks for the offer.
-    """
-
-    because: str
-    held_before: str
-    common: str
-
-
-ENGLISH = Phrases("because of {}", "held it before", "common among customers")
+TEXTS = ("held it before", "common among customers")  # of the two codes, from the end
 
 
 @dataclass(frozen=True)
@@ -47,13 +30,9 @@ class Evidence:
         """Return the same without a personal fact for customers who refused profiling, shape (n,)."""
         return Evidence(np.where(personalised, self.because, NO_HOLDING))
 
-    def texts(self, product_names: tuple[str, ...], phrases: Phrases = ENGLISH) -> pl.Series:
+    def texts(self, product_names: tuple[str, ...]) -> pl.Series:
         """Return the reason of each offer in plain words."""
-        texts = [
-            *(phrases.because.format(name) for name in product_names),
-            phrases.held_before,
-            phrases.common,
-        ]
+        texts = [*(f"because of {name}" for name in product_names), *TEXTS]
         return pl.Series(texts, dtype=pl.String).gather(self.because % len(texts))
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from vipreco.arbitration import ArbitrationSettings
 from vipreco.artifact import Manifest
-from vipreco.explanations import ENGLISH, Phrases, offer_evidence
+from vipreco.explanations import offer_evidence
 from vipreco.features import FeatureSet
 from vipreco.history import AsOf
 from vipreco.policy import Language, Policy
@@ -84,33 +84,13 @@ class Recommender:
         self, view: AsOf, top: int, step: Step = silent, channel: str = DEFAULT_CHANNEL
     ) -> Iterator[pl.DataFrame]:
         """Give the first `top` offers of each customer with a reason, in chunks, ordered by customer."""
-        for _, offers in self.decide_with_reasons(view, top, step, channel):
-            yield offers
-
-    def decide_with_reasons(
-        self,
-        view: AsOf,
-        top: int,
-        step: Step = silent,
-        channel: str = DEFAULT_CHANNEL,
-        phrases: Phrases = ENGLISH,
-    ) -> Iterator[tuple[Decisions, pl.DataFrame]]:
-        """Give the decisions about each chunk of customers with their first `top` offers and the reasons.
-
-        Args:
-            view: The as-of view.
-            top: Most offers of a customer.
-            step: Told the name of each stage as it begins.
-            channel: Channel of the offers.
-            phrases: Words of the reasons.
-        """
         step("features")
         known = situation(self.fitted, view, channel)
         step("scores")
         start = 0
         for decisions in decide(self.fitted, known):
             rows = slice(start, start + len(decisions.customer_ids))
-            yield decisions, self._with_reasons(decisions, known, rows, top, phrases)
+            yield self._with_reasons(decisions, known, rows, top)
             start = rows.stop
 
     def explain(
@@ -139,17 +119,14 @@ class Recommender:
         """Return up to three reasons and a caution of each (customer, product) pair, in their order."""
         return tell(self.fitted, view, pairs, channel, language)
 
-    def _with_reasons(
-        self, decisions: Decisions, known: Situation, rows: slice, top: int, phrases: Phrases = ENGLISH
-    ) -> pl.DataFrame:
+    def _with_reasons(self, decisions: Decisions, known: Situation, rows: slice, top: int) -> pl.DataFrame:
         ranks, catalog = decisions.slate(top), known.catalog
         customers, columns = in_order(ranks, top)
         offers = decisions.rows(customers, columns, ranks)
         evidence = offer_evidence(self.fitted.source, known.state.take(rows), customers, columns)
         evidence = evidence.of(decisions.personalised[customers])
         names = pl.Series(catalog.names, dtype=pl.String).gather(columns)
-        texts = evidence.texts(catalog.names, phrases)
-        return offers.with_columns(names.alias(PRODUCT_NAME), texts.alias(REASON))
+        return offers.with_columns(names.alias(PRODUCT_NAME), evidence.texts(catalog.names).alias(REASON))
 
     def _golden_rows(self, view: AsOf) -> NDArray[np.float32]:
         computed = self.fitted.features.compute(view, self.fitted.product_ids)

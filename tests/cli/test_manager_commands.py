@@ -1,0 +1,177 @@
+"""`calllist`, `sheet` and `levers`: for the own book alone, within the minutes, on paper and on screen."""
+
+from __future__ import annotations
+
+import io
+import json
+from datetime import date
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import polars as pl
+import pypdf
+import pytest
+
+from vipreco.cli import main
+
+pytestmark = pytest.mark.usefixtures("bank_folder")
+VIP = {"GOLD", "PLATINUM", "DIAMOND", "PRIVATE"}
+
+
+def stored(table: str) -> pl.DataFrame:
+    return pl.read_parquet(f"data/tables/batches/*/{table}*.parquet", missing_columns="insert")
+
+
+def newest() -> pl.DataFrame:
+    rows = stored("customers")
+    return rows.filter(pl.col("snapshot_date") == pl.col("snapshot_date").max())
+
+
+def manager() -> str:
+    """The manager with the most VIP customers."""
+    vip = newest().filter(pl.col("tier").is_in(sorted(VIP)), pl.col("manager_id").is_not_null())
+    counts = vip.group_by("manager_id").len().sort("len", "manager_id", descending=[True, False])
+    return str(counts["manager_id"][0])
+
+
+@cache
+def listed(*arguments: str) -> dict[str, Any]:
+    """The call list of the manager as JSON; the same question is asked once."""
+    target = Path("list.json")
+    assert main(["calllist", "--manager", manager(), "--out", str(target), *arguments]) == 0
+    content: dict[str, Any] = json.loads(target.read_bytes())
+    target.unlink()
+    return content
+
+
+def test_today_fits_into_the_minutes_and_duties_come_first():
+    for minutes, content in ((60, listed()), (25, listed("--minutes", "25"))):
+        today = content["today"]
+        assert 0 < sum(call["minutes"] for call in today) <= minutes
+        assert [call["place"] for call in today] == list(range(1, len(today) + 1))
+        duty = [{"follow up": 0, "stay in touch": 1}.get(call["kind"], 2) for call in today]
+        assert duty == sorted(duty)
+
+
+def test_the_whole_book_is_accounted_for_and_nobody_else():
+    content = listed()
+    book = newest().filter(pl.col("manager_id") == manager())
+    shown = [call["customer_id"] for call in (*content["today"], *content["later"])]
+    assert len(shown) == len(set(shown))
+    assert set(shown) <= set(book["customer_id"])
+    waiting = len(content["later"])
+    assert waiting < 50  # so that all of them are shown
+    counted = sum(row["customers"] for row in (*content["blocked"], *content["idle"]))
+    assert len(shown) + counted == book.height
+
+
+def test_nobody_without_consent_to_calls_is_on_the_list_and_all_of_them_are_counted():
+    content = listed()
+    book = newest().filter(pl.col("manager_id") == manager())
+    silent = set(book.filter(pl.col("consent_call").fill_null(False).not_())["customer_id"])
+    shown = {call["customer_id"] for call in (*content["today"], *content["later"])}
+    assert silent & shown == set()
+    counts = {row["reason"]: row["customers"] for row in content["blocked"]}
+    assert counts["No consent to calls on record"] == len(silent) > 0
+
+
+def test_every_call_says_why_now_and_shows_offers_or_why_there_are_none():
+    for call in listed()["today"]:
+        assert call["why"]
+        assert call["offers"].startswith("1. ") or call["offers"].startswith("No offer today: ")
+        assert call["worth"] >= 0
+
+
+def test_a_past_date_knows_no_later_contact():
+    content = listed("--as-of", "2025-10-31")
+    lasts = [call["last_contact"][:10] for call in (*content["today"], *content["later"])]
+    dated = [date.fromisoformat(text) for text in lasts if text[0].isdigit()]
+    assert max(dated) <= date(2025, 10, 31)
+    assert content["title"].endswith("2025-10-31")
+
+
+def test_the_spreadsheet_has_ids_as_text_and_chinese_headings(tmp_path: Path):
+    target = tmp_path / "list.xlsx"
+    assert main(["calllist", "--manager", manager(), "--language", "zh", "--out", str(target)]) == 0
+    book = openpyxl.load_workbook(target)
+    assert book.sheetnames == ["今日", "今日未排入", "不得致电", "今日无需行动"]
+    sheet = book["今日"]
+    head = next(row[0].row for row in sheet.iter_rows() if row[0].value == "序号")
+    titles = {cell.value: cell.column - 1 for cell in sheet[head]}
+    rows = list(sheet.iter_rows(min_row=head + 1))
+    ids = [row[titles["客户号"]] for row in rows]
+    assert ids
+    assert all(cell.data_type == "s" and len(cell.value) == 10 for cell in ids)
+    assert all(row[titles["资产"]].data_type == "n" for row in rows)
+    assert all(cell.data_type != "f" for row in rows for cell in row)
+    assert sheet.print_title_rows == f"${head}:${head}"
+    assert sheet.freeze_panes == f"A{head + 1}"
+
+
+def test_the_pdf_has_chinese_text_and_the_same_question_gives_the_same_bytes(tmp_path: Path):
+    targets = [tmp_path / "1.pdf", tmp_path / "2.pdf"]
+    for target in targets:
+        assert main(["calllist", "--manager", manager(), "--language", "zh", "--out", str(target)]) == 0
+    assert targets[0].read_bytes() == targets[1].read_bytes()
+    text = pypdf.PdfReader(io.BytesIO(targets[0].read_bytes())).pages[0].extract_text()
+    assert f"{manager()} 电话清单 2025-12-31" in text
+    assert "为何现在" in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["calllist"], 2, "--manager"),
+        (["calllist", "--manager", "nobody"], 3, "none of the customers asked for"),
+        (["calllist", "--manager", "M00000", "--minutes", "0"], 2, "--minutes"),
+        (["calllist", "--manager", "M00000", "--out", "list.doc"], 2, "stands for no format"),
+        (["calllist", "--manager", "M00000", "--out", "missing/list.pdf"], 2, "the folder does not exist"),
+        (["calllist", "--manager", "M00000", "--as-of", "2001-01-01"], 2, "no snapshot was known"),
+        (["calllist", "--manager", "M00000", "--language", "fr"], 2, "--language"),
+        (["sheet", "--customer", "nobody"], 3, "not in the newest snapshot"),
+        (["levers", "--recipe", "nowhere"], 2, "there is no recipe nowhere"),
+    ],
+)
+def test_a_wrong_question_is_answered_with_what_is_wrong(
+    arguments: list[str], code: int, words: str, capsys: pytest.CaptureFixture[str]
+):
+    assert main(arguments) == code
+    assert words in " ".join(capsys.readouterr().err.replace("│", " ").split())
+
+
+def test_nobody_sees_the_sheet_of_a_customer_of_another_book(capsys: pytest.CaptureFixture[str]):
+    owned = newest().filter(pl.col("manager_id").is_not_null()).sort("customer_id")
+    customer, own = owned["customer_id"][0], owned["manager_id"][0]
+    other = next(name for name in owned["manager_id"] if name != own)
+    told = []
+    for asked in (customer, "no such customer"):
+        assert main(["sheet", "--customer", asked, "--manager", other]) == 3
+        told.append(capsys.readouterr().err)
+    assert told == ["vipreco: the customer is not in your book (not-in-your-book)\n"] * 2
+    assert main(["sheet", "--customer", customer, "--manager", own]) == 0
+
+
+def test_a_sheet_accounts_for_every_product_and_shows_what_is_held(capsys: pytest.CaptureFixture[str]):
+    known = set(newest()["customer_id"])
+    customer = min(set(stored("holdings")["customer_id"]) & known)
+    assert main(["sheet", "--customer", customer, "--format", "json"]) == 0
+    sheet = json.loads(capsys.readouterr().out)
+    offered = [row["product"] for row in sheet["offers"]]
+    others = [row["product"] for row in sheet["others"]]
+    assert sorted([*offered, *others]) == sorted(stored("products")["name"].unique())
+    assert len(offered) <= 3
+    held = {row["product"] for row in sheet["holdings"]}
+    reasons = {row["product"]: row["reason"] for row in sheet["others"]}
+    assert {reasons[product] for product in held} == {"The customer holds this product."}
+
+
+def test_levers_show_what_each_factor_does(capsys: pytest.CaptureFixture[str]):
+    assert main(["levers", "--format", "json"]) == 0
+    rows = {row["left_out"]: row for row in json.loads(capsys.readouterr().out)}
+    assert list(rows) == ["propensity", "value", "margin", "kept", "lift", "context", "lever"]
+    assert rows["propensity"]["changed_offer_rate"] > 0.3
+    assert rows["propensity"]["lost_amount"] > 0
+    assert (rows["lever"]["changed_offer_rate"], rows["lever"]["lost_amount"]) == (0.0, 0.0)
+    assert all(row["customers"] == rows["value"]["customers"] for row in rows.values())
