@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from vipreco.policy import LANGUAGES, Policy, PolicySettings
+from vipreco.policy.columns import column_table
 
 GOLDEN = Path(__file__).with_name("golden_texts.txt")
 
@@ -24,3 +26,10 @@ def test_the_texts_are_those_that_were_reviewed(facts_of: Any) -> None:
     policy = Policy.read(PolicySettings(packs=("house", "china", "eu", "us")))
     facts = facts_of(policy, customer_risk_assessed_months=None, customer_age_years=71.0)
     assert told(policy, facts) == GOLDEN.read_text(encoding="utf-8")
+
+
+def test_the_table_of_columns_in_the_readme_is_that_of_the_code() -> None:
+    columns = column_table().rows()
+    rows = "".join(f"| `{name}` | {kind} | {source} | {what} |\n" for name, kind, source, what in columns)
+    readme = resources.files("vipreco.policy").joinpath("README.md").read_text(encoding="utf-8")
+    assert readme.endswith(f"| column | kind | source | what |\n|---|---|---|---|\n{rows}")
