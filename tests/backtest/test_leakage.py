@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from vipreco.backtest import leakage
 from vipreco.backtest.leakage import leakcheck
 from vipreco.errors import UsageError
 from vipreco.features import FeatureSet
 from vipreco.history import AsOf, History
 from vipreco.project import Project
-from vipreco.propensity import BoosterSettings, Machine, PropensitySettings
+from vipreco.propensity import BoosterSettings, Machine, PropensitySettings, RelationshipSettings
 from vipreco.recommender import Lesson, Panel, Recommender, RecommenderSettings
 from vipreco.simulator import simulate
 from vipreco.tables import import_
 
 ROOT = Path(__file__).parents[2]
 SMALL = BoosterSettings(rounds=5)
-SETTINGS = RecommenderSettings(propensity=PropensitySettings(product=SMALL, any=SMALL))
+SETTINGS = RecommenderSettings(
+    propensity=PropensitySettings(product=SMALL, any=SMALL),
+    relationship=RelationshipSettings(leaving=SMALL, rising=SMALL, least_cases=2),
+    relationship_horizon_months=1,
+)
+TIERS = Project.find(ROOT).settings.tiers
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +46,7 @@ def dates(tables: Path) -> list[date]:
 @pytest.fixture(scope="module")
 def recommender(tables: Path, dates: list[date]) -> Recommender:
     lesson = Lesson(Panel(History.open(tables), tuple(dates[1:3])))
-    return Recommender.fit(lesson, FeatureSet.read(ROOT / "features"), SETTINGS, Machine(1, 1))
+    return Recommender.fit(lesson, FeatureSet.read(ROOT / "features", TIERS), SETTINGS, Machine(1, 1))
 
 
 def test_nothing_learnt_later_reaches_features_scores_or_lists(
@@ -70,6 +78,21 @@ def test_a_door_that_stays_open_is_caught(
 def test_a_date_without_a_future_proves_nothing(tables: Path, dates: list[date], recommender: Recommender):
     with pytest.raises(UsageError, match="no snapshot is later"):
         leakcheck(tables, dates[-1], recommender, seed=1, threads=1)
+
+
+def test_the_chances_to_leave_and_to_rise_are_among_the_compared_scores(
+    tables: Path, dates: list[date], recommender: Recommender, monkeypatch: pytest.MonkeyPatch
+):
+    """Scores of two days that differ in nothing but one customer's chance to rise are told apart."""
+    view = History.open(tables).as_of(dates[3])
+    decided = list(recommender.decide(view))
+    assert any(np.isfinite(part.rising_probability).any() for part in decided)
+    moved = [replace(part, rising_probability=part.rising_probability + 1e-12) for part in decided]
+    hashes = []
+    for parts in (decided, moved):
+        monkeypatch.setattr(Recommender, "decide", lambda self, view, parts=parts: iter(parts))
+        hashes.append(leakage._compute(view, recommender))
+    assert hashes[0].scores != hashes[1].scores
 
 
 def test_the_tables_are_left_as_they_were(tables: Path, dates: list[date], recommender: Recommender):

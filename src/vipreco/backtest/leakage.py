@@ -129,6 +129,7 @@ def _compute(view: AsOf, recommender: Recommender) -> _Result:
     scores = hashlib.sha256()
     for decisions in recommender.decide(view):
         scores.update(decisions.propensity.tobytes() + decisions.verdict.tobytes())
+        scores.update(decisions.leaving_probability.tobytes() + decisions.rising_probability.tobytes())
     lists = hashlib.sha256()
     for offers in recommender.offers(view, LIST_LENGTH):
         lists.update(_frame_bytes(offers))
