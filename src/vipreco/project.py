@@ -14,6 +14,7 @@ from typing import Annotated, TypeVar
 from pydantic import BaseModel, Field, ValidationError
 from pydantic_core import ErrorDetails
 
+from vipreco.arbitration_settings import ArbitrationSettings
 from vipreco.call_list_settings import CallListSettings
 from vipreco.errors import UsageError
 from vipreco.policy_settings import PolicySettings
@@ -52,6 +53,7 @@ class Settings(Section):
     project: ProjectSection
     tiers: TierLadder = TierLadder()
     policy: PolicySettings | None = None
+    arbitration: ArbitrationSettings | None = None
     import_: ImportSection = Field(default=ImportSection(), alias="import")
     call_list: CallListSettings = CallListSettings()
 

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from vipreco.arbitration import context_of
 from vipreco.arbitration.context import situation, weighted
-from vipreco.arbitration.settings import ContextRule
+from vipreco.arbitration_settings import ContextRule
 from vipreco.history import AsOf, History
 
 MONTHS = [date(2025, 9, 30), date(2025, 10, 31), date(2025, 11, 30)]

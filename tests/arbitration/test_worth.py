@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from vipreco.arbitration import FACTORS, ArbitrationSettings, Context, Customers, Standing, Worth, worth
-from vipreco.arbitration.settings import LeverSettings, ValueSettings
+from vipreco.arbitration_settings import LeverSettings, ValueSettings
 
 PRODUCTS = ("account", "card", "fund")
 FAMILIES = ("daily", "daily", "wealth")

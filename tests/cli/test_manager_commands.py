@@ -175,3 +175,16 @@ def test_levers_show_what_each_factor_does(capsys: pytest.CaptureFixture[str]):
     assert rows["propensity"]["lost_amount"] > 0
     assert (rows["lever"]["changed_offer_rate"], rows["lever"]["lost_amount"]) == (0.0, 0.0)
     assert all(row["customers"] == rows["value"]["customers"] for row in rows.values())
+
+
+def test_weights_of_the_project_take_the_place_of_the_model_s(capsys: pytest.CaptureFixture[str]):
+    settings = Path("vipreco.toml")
+    before = settings.read_bytes()
+    settings.write_bytes(before + b"\n[arbitration.levers]\nfamilies = { card = 9.0 }\n")
+    try:
+        assert main(["levers", "--format", "json"]) == 0
+    finally:
+        settings.write_bytes(before)
+    rows = {row["left_out"]: row for row in json.loads(capsys.readouterr().out)}
+    assert rows["lever"]["changed_offer_rate"] > 0
+    assert rows["lever"]["lost_amount"] < 0  # the lever costs value

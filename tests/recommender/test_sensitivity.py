@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from vipreco.arbitration import ArbitrationSettings, Context, Customers, Standing, worth
-from vipreco.arbitration.settings import LeverSettings, ValueSettings
+from vipreco.arbitration_settings import LeverSettings, ValueSettings
 from vipreco.recommender.sensitivity import sensitivity
 
 NONE = np.array([np.nan, np.nan, np.nan])

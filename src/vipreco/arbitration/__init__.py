@@ -2,7 +2,6 @@
 
 from vipreco.arbitration.context import ACTIONS, Context, context_of
 from vipreco.arbitration.levers import unknown_names
-from vipreco.arbitration.settings import ArbitrationSettings
 from vipreco.arbitration.slate import (
     LeftOut,
     NoAction,
@@ -14,6 +13,7 @@ from vipreco.arbitration.slate import (
 )
 from vipreco.arbitration.value import Standing, Values
 from vipreco.arbitration.worth import DEVELOP, FACTORS, KEEP, Customers, Factor, Worth, worth
+from vipreco.arbitration_settings import ArbitrationSettings
 
 __all__ = [
     "ACTIONS",

@@ -17,7 +17,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from vipreco.arbitration.settings import ContextRule
+from vipreco.arbitration_settings import ContextRule
 from vipreco.columns import ACTIVITY, CUSTOMER_ID, MONTH_DATE
 from vipreco.history import AsOf
 

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from vipreco.arbitration.context import ACTIONS, Context
 from vipreco.arbitration.levers import product_levers, tier_levers, weights
-from vipreco.arbitration.settings import ArbitrationSettings
 from vipreco.arbitration.value import Standing, Values, values
+from vipreco.arbitration_settings import ArbitrationSettings
 from vipreco.columns import CONTEXT, KEPT_AMOUNT, LEVER, LIFT_AMOUNT, MARGIN_AMOUNT, VALUE_AMOUNT
 
 Floats = NDArray[np.float64]

@@ -159,7 +159,12 @@ def caution(day: Day, call: Row, offers: Offers, say: Wording) -> str:
     if call["last_outcome"] == "declined" and _recent(call["last_contact_date"], day):
         product = day.names.get(call["last_product_id"], "")
         return say("caution.declined", product=product, date=call["last_contact_date"])
-    return next((told.caution for _, told in offers if told.caution), _unassessed(call, day, say))
+    about_offers = (
+        say("caution.offer", product=day.names.get(offer[PRODUCT_ID]), caution=told.caution)
+        for offer, told in offers
+        if told.caution
+    )
+    return next(about_offers, _unassessed(call, day, say))
 
 
 def last_contact(call: Row, say: Wording) -> str:

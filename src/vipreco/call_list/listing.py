@@ -17,8 +17,8 @@ WIDTHS = {
     "place": (5, Holds.COUNT),
     "kind": (11, Holds.TEXT),
     "customer": (13, Holds.TEXT),
-    "tier": (11, Holds.TEXT),
-    "assets": (12, Holds.AMOUNT),
+    "tier": (13, Holds.TEXT),
+    "assets": (11, Holds.AMOUNT),
     "why": (34, Holds.TEXT),
     "offers": (44, Holds.TEXT),
     "avoid": (30, Holds.TEXT),
@@ -27,6 +27,7 @@ WIDTHS = {
     "worth": (9, Holds.AMOUNT),
     "last_contact": (19, Holds.TEXT),
 }
+ONLY_TODAY = {"place", "offers", "avoid", "caution"}
 NAMES = {"customer": "customer_id"}
 
 
@@ -55,13 +56,13 @@ def call_list_document(day: Day, manager: str, model: str, say: Wording) -> Docu
 def _calls(day: Day, say: Wording) -> tuple[Part, Part]:
     """Return today's calls, and the best of those that did not fit."""
     later = day.later.head(MOST_LATER)
-    shown = pl.concat([day.today[CUSTOMER_ID], later[CUSTOMER_ID]])
-    telling = told(day, shown, say.language)
+    today = lines(day, day.today, told(day, day.today[CUSTOMER_ID], say.language), say)
     columns = _columns(say)
+    brief = tuple(column for column in columns if column.name not in ONLY_TODAY)
     note = say("list.later_note", shown=later.height, total=day.later.height)
     return (
-        Part("today", say("list.today"), columns, lines(day, day.today, telling, say)),
-        Part("later", say("list.later"), columns[1:], lines(day, later, telling, say), note),
+        Part("today", say("list.today"), columns, today),
+        Part("later", say("list.later"), brief, lines(day, later, {}, say), note),
     )
 
 

@@ -168,8 +168,13 @@ def _others(day: Day, say: Wording) -> Part:
         Column("reason", say("column.reason"), 60),
         Column("unlock", say("column.unlock"), 44),
     )
-    rows = pl.DataFrame(list(_not_offered(day, say)), schema=schema, orient="row")
+    rows = pl.DataFrame(sorted(_not_offered(day, say), key=_finality), schema=schema, orient="row")
     return Part("others", say("sheet.others"), columns, rows)
+
+
+def _finality(row: tuple[str | None, str, str]) -> int:
+    """Return 0 for what something would unlock, 1 for the rest: the reader looks for what can be done."""
+    return 0 if row[2] else 1
 
 
 def _not_offered(day: Day, say: Wording) -> Iterator[tuple[str | None, str, str]]:

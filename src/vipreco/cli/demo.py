@@ -22,7 +22,6 @@ MONTHS = 20
 SEED = 20260101
 RECIPE = "quick"
 STEPS = 5
-TOP = 3
 SIMULATION = "simulation.json"
 T = TypeVar("T")
 
@@ -116,20 +115,23 @@ def _champion(project: Project) -> Any:
 
 
 def _decide(project: Project, narrator: Narrator) -> demo_screen.Screen:
-    from vipreco.export import write_table
-    from vipreco.recommender.lists import Audience, customer_sheet, offer_list
+    from vipreco.call_list import Wording, call_list_document, customer_day, plan_day, sheet_document
+    from vipreco.printing import write_document
+    from vipreco.recommender.lists import Audience
 
     view, model = open_view(project, None), open_model(project, None, narrator)
-    vip = project.settings.tiers.vip
+    vip, settings, say = project.settings.tiers.vip, project.settings.call_list, Wording("en")
     manager = demo_screen.largest_book(view, vip)
-    book = Audience(manager=manager, tiers=vip).of(view)
-    call_list = offer_list(model, book, TOP, narrator.say)
-    write_table(call_list, project.root / demo_screen.LIST_FILE, "xlsx")
-    first = str(call_list["customer_id"][0])
+    day = plan_day(model, Audience(manager=manager).of(view), vip, settings, step=narrator.say)
+    call_list = call_list_document(day, manager, CHAMPION, say)
+    for name in demo_screen.LIST_FILES:
+        write_document(call_list, project.root / name, Path(name).suffix.removeprefix("."))
+    first = str(day.calls["customer_id"][0] if day.today.is_empty() else day.today["customer_id"][0])
+    alone = customer_day(model, view, first, vip, settings)
     return demo_screen.Screen(
         manager=manager,
-        day=view.date,
-        offers=demo_screen.with_facts(call_list, view),
-        sheet=customer_sheet(model, view, first, TOP),
+        customer=first,
+        call_list=call_list,
+        sheet=sheet_document(alone, CHAMPION, say),
         metrics=_champion(project).metrics,
     )

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import datetime
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 from vipreco.cli.listing import table_text
+from vipreco.cli.paper import part_text
 
 if TYPE_CHECKING:
     from vipreco.history import AsOf
+    from vipreco.printing import Document, Part
 
-LIST_FILE = "call_list.xlsx"
-SHOWN_CUSTOMERS = 8
+LIST_FILES = ("call_list.xlsx", "call_list.pdf")
+LIST_COLUMNS = ("place", "kind", "customer_id", "tier", "why", "offers", "minutes", "worth")
+SHOWN_CALLS = 6
 SHOWN_REASONS = 6
 WIDTH = 118
 RIVALS = {
@@ -41,41 +43,28 @@ def largest_book(view: AsOf, vip: tuple[str, ...]) -> str:
     return str(rows["manager_id"][0].as_py())
 
 
-def with_facts(offers: pl.DataFrame, view: AsOf) -> pl.DataFrame:
-    """Return a row a customer: tier, assets, the first offer with chance and reason, the next offers."""
-    facts = pl.DataFrame(view.query("SELECT customer_id, tier, aum_amount AS assets FROM customers_now"))
-    listed = offers.group_by("customer_id", maintain_order=True).agg(
-        pl.col("product_name").first().alias("offer first"),
-        (pl.col("propensity").first() * 100).round(1).alias("chance %"),
-        pl.col("reason").first().alias("because"),
-        pl.col("product_name").slice(1).alias("then"),
-    )
-    joined = facts.join(listed, on="customer_id", how="right", maintain_order="right")
-    return joined.select("customer_id", "tier", "assets", pl.exclude("customer_id", "tier", "assets"))
-
-
 @dataclass(frozen=True)
 class Screen:
     """What the demo ends with.
 
     Args:
         manager: Whose call list.
-        day: As of when.
-        offers: A row a customer, best call first.
-        sheet: Sheet of the first customer.
+        customer: Whom the manager calls first.
+        call_list: The list of the day.
+        sheet: Sheet of that customer.
         metrics: Backtest of the model, baselines beside it.
     """
 
     manager: str
-    day: datetime.date
-    offers: pl.DataFrame
-    sheet: pl.DataFrame
+    customer: str
+    call_list: Document
+    sheet: Document
     metrics: Mapping[str, float]
 
     @property
     def summary(self) -> str:
         """One line about the list."""
-        return f"{self.offers.height} VIP customers in the book of {self.manager}"
+        return f"{self.manager}: {self.call_list.about[0]}"
 
     def text(self, folder: Path) -> str:
         """Return the whole screen."""
@@ -89,22 +78,23 @@ class Screen:
         return "\n".join(parts)
 
     def _call_list(self) -> str:
+        (today,) = (part for part in self.call_list.parts if part.key == "today")
         return _section(
-            f"Whom {self.manager} calls first, as of {self.day}",
-            "Chance: how many of 100 such customers acquire the product within a month.",
-            _table(self.offers.head(SHOWN_CUSTOMERS)),
+            self.call_list.title,
+            *self.call_list.about,
+            part_text(_short(today, LIST_COLUMNS, SHOWN_CALLS), WIDTH).strip("\n"),
+            "Beside it: " + "; ".join(_sizes(self.call_list)),
         )
 
     def _customer(self) -> str:
-        customer = self.offers["customer_id"][0]
-        offered = self.sheet.filter(pl.col("rank").is_not_null())
-        others = self.sheet.filter(pl.col("rank").is_null()).head(SHOWN_REASONS)
+        parts = {part.key: part for part in self.sheet.parts}
         return _section(
-            f"Why these offers for customer {customer}",
-            "",
-            _table(offered.select("rank", offer="product_name", because="reason", facts="supported_by")),
+            f"The sheet of {self.customer}, who is called first",
+            part_text(parts["who"], WIDTH).strip("\n"),
+            "Offers:",
+            part_text(parts["offers"], WIDTH).strip("\n"),
             "And why not:",
-            _table(others.select(product="product_name", reason="reason", possible_after="unlocked_by")),
+            part_text(_short(parts["others"], (), SHOWN_REASONS), WIDTH).strip("\n"),
         )
 
     def _numbers(self) -> str:
@@ -122,7 +112,7 @@ class Screen:
     def _files(self, folder: Path) -> str:
         return _section(
             "Where things are",
-            f"  {folder / LIST_FILE}   this call list, for a spreadsheet",
+            *(f"  {folder / name}   this call list, to print" for name in LIST_FILES),
             f"  {folder / 'practice' / 'raw'}   what the bank handed over, with mapping.toml beside it",
             f"  {folder / 'features'}, {folder / 'training'}   features and training: yours to change",
             f"  {folder / 'data'}   imported tables, models, tracking database",
@@ -132,11 +122,25 @@ class Screen:
         return _section(
             "Try next",
             f"  cd {folder}",
-            f"  vipreco offers --manager {self.manager} --top 5",
-            f"  vipreco explain {self.offers['customer_id'][0]}",
+            f"  vipreco calllist --manager {self.manager} --minutes 120 --language zh",
+            f"  vipreco sheet --customer {self.customer}",
+            "  vipreco levers --vip                      # what each factor of the order does",
             "  vipreco leakcheck --as-of 2025-10-31     # proof that no list knows the future",
             "  vipreco models show",
         )
+
+
+def _short(part: Part, names: tuple[str, ...], most: int) -> Part:
+    """Return some columns (none named: all) and the first rows of a part."""
+    columns = tuple(column for column in part.columns if not names or column.name in names)
+    return replace(part, columns=columns, rows=part.rows.head(most))
+
+
+def _sizes(document: Document) -> Iterator[str]:
+    """Give the other parts of a document with their numbers of customers."""
+    for part in document.parts[1:]:
+        counted = "customers" in part.rows.columns
+        yield f"{part.title.lower()}: {part.rows['customers'].sum() if counted else part.note}"
 
 
 def _section(title: str, *parts: str) -> str:

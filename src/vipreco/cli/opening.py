@@ -34,7 +34,7 @@ def open_view(project: Project, as_of: datetime.date | None) -> AsOf:
 def open_model(project: Project, reference: str | None, narrator: Narrator) -> Recommender:
     """Return the champion, or the version, alias or artifact folder that `reference` names.
 
-    Rules that `vipreco.toml` names take the place of those that the model was trained with.
+    Rules and weights of `vipreco.toml` take the place of those that the model was trained with.
 
     Raises:
         UsageError: No such version, or a rule file is wrong.
@@ -51,8 +51,10 @@ def open_model(project: Project, reference: str | None, narrator: Narrator) -> R
         folder = project.import_rim(REGISTRY).resolve(project, reference or CHAMPION).folder
     recommender = Recommender.load(folder, project.threads)
     check_permitted(recommender.fitted, read_prohibited(project.features), str(folder))
-    given = project.settings.policy
-    return recommender if given is None else recommender.with_policy(Policy.read(given, project.root))
+    rules, weights = project.settings.policy, project.settings.arbitration
+    if rules is not None:
+        recommender = recommender.with_policy(Policy.read(rules, project.root))
+    return recommender if weights is None else recommender.arbitrated(weights)
 
 
 def open_policy(project: Project, recipe: str) -> Policy:

@@ -94,6 +94,16 @@ def document_text(document: Document, width: int | None = None) -> str:
     return captured.get()
 
 
+def part_text(part: Part, width: int) -> str:
+    """Return the table of a part as text."""
+    from rich.console import Console
+
+    console = Console(width=width, highlight=False, markup=False, emoji=False)
+    with console.capture() as captured:
+        console.print(_table(part))
+    return captured.get()
+
+
 def _table(part: Part) -> Table:
     from rich.box import SIMPLE_HEAD
     from rich.table import Table

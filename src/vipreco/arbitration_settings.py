@@ -1,15 +1,19 @@
-"""What a recipe may say about the order of offers: `[recommender.arbitration]`."""
+"""What a recipe may say about the order of offers, in `[recommender.arbitration]`.
+
+The same in `[arbitration]` of `vipreco.toml` takes the place of what a model was trained with: weights change
+without a new training.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-import polars as pl
 from pydantic import Field, field_validator
 
-from vipreco.project import Rate, Section
+from vipreco.sections import Section
 
+Rate = Annotated[float, Field(ge=0.0, le=1.0)]
 Weight = Annotated[float, Field(gt=0.0, le=100.0)]
 Rule = Annotated[str, Field(min_length=1)]
 
@@ -63,6 +67,8 @@ class ContextRule(Section):
     @field_validator("when")
     @classmethod
     def _is_a_condition(cls, when: str) -> str:
+        import polars as pl  # noqa: PLC0415  a project without such rules reads its settings without it
+
         try:
             pl.sql_expr(when)
         except pl.exceptions.PolarsError as error:
