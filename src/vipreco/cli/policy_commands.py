@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import datetime
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from vipreco.cli.listing import Listing
 from vipreco.cli.options import AsOfOption, Channel, ChannelOption, FormatOption, ModelOption, OutOption
-from vipreco.cli.progress import narrated
+from vipreco.cli.progress import Narrator, narrated
 from vipreco.errors import EXIT_INTEGRITY, UsageError
 
 if TYPE_CHECKING:
     import polars as pl
 
+    from vipreco.history import AsOf
     from vipreco.policy import Policy, PolicyFacts
-    from vipreco.policy.audit import AuditReport
+    from vipreco.policy.audit import AuditReport, Finding
     from vipreco.project import Project
+    from vipreco.recommender import Recommender
 
 RecipeOption = Annotated[
     str,
     typer.Option("--recipe", metavar="RECIPE", help="Whose rules, where vipreco.toml names none."),
 ]
+LISTED_CUSTOMERS, LISTED_OFFERS, ALONE_CUSTOMERS = 150, 5, 3  # of finished lists that an audit looks at
 
 policy = typer.Typer(help="The rules: check them, audit them, see what they cost.", no_args_is_help=True)
 
@@ -72,6 +76,7 @@ def audit(
     ] = False,
     recipe: RecipeOption = "default",
     as_of: AsOfOption = None,
+    model: ModelOption = None,
     seed: Annotated[int, typer.Option(help="The same seed draws the same facts.")] = 1,
     kind: FormatOption = None,
     out: OutOption = None,
@@ -79,7 +84,8 @@ def audit(
     """Judge random customers, products and channels, and hold the verdicts against the law in plain Python.
 
     Drawn are customers of the tables, where there are any, and facts from plausible to absurd, many of them
-    unknown. Each customer is judged among all and alone. Exit code 6 says that something does not agree.
+    unknown. Each customer is judged among all and alone. Where there is a model, its finished lists and its
+    call list are held against the law as well. Exit code 6 says that something does not agree.
 
     Example:  vipreco policy audit --draws 100000 --mutate
     """
@@ -99,6 +105,7 @@ def audit(
         report = run_audit(rules, drawn)
         narrator.say("each law switched off")
         without = mutants(rules, drawn) if mutate else {}
+        report = _with_lists(report, project, rules, model, as_of, seed, narrator) if known else report
     listing.write(_audit_rows(rules, report, without))
     unnoticed = [name for name, found in without.items() if found.passed]
     typer.echo(_audit_words(rules, report, without, unnoticed), err=True)
@@ -167,6 +174,46 @@ def _sample_of_tables(
     return [facts.sample(max(each // facts.shape[1], 1), seed) for facts in found if facts is not None]
 
 
+def _with_lists(
+    report: AuditReport,
+    project: Project,
+    rules: Policy,
+    model: str | None,
+    as_of: datetime.date | None,
+    seed: int,
+    narrator: Narrator,
+) -> AuditReport:
+    """Add what is wrong in finished lists of a model under these rules; nothing where there is no model."""
+    from vipreco.cli.opening import open_model, open_view
+
+    try:
+        recommender = open_model(project, model, narrator).with_policy(rules)
+    except UsageError:
+        if model is not None:
+            raise
+        return report
+    narrator.say("finished lists")
+    found = _list_findings(project, recommender, open_view(project, as_of), seed)
+    return replace(report, findings=(*report.findings, *found))
+
+
+def _list_findings(project: Project, recommender: Recommender, view: AsOf, seed: int) -> list[Finding]:
+    import polars as pl
+
+    from vipreco.call_list import plan_day
+    from vipreco.recommender.auditing import audit_alone, audit_listed, sampled
+
+    part = sampled(view, LISTED_CUSTOMERS, seed)
+    found: list[Finding] = []
+    for channel in Channel:
+        decisions = list(recommender.decide(part, channel.value))
+        found += audit_listed(decisions, pl.concat([one.offers(LISTED_OFFERS) for one in decisions]))
+    day = plan_day(recommender, part, project.settings.tiers.vip, project.settings.call_list)
+    called = day.offers.filter(pl.col("customer_id").is_in(day.today["customer_id"].implode()))
+    found += audit_listed(recommender.decide(part, Channel.call.value), called)
+    return found + audit_alone(recommender, part, Channel.call.value, ALONE_CUSTOMERS, seed)
+
+
 def _rest(draws: int, known: list[PolicyFacts]) -> int:
     return draws - sum(facts.shape[0] * facts.shape[1] for facts in known)
 
@@ -177,7 +224,10 @@ def _audit_rows(rules: Policy, report: AuditReport, without: dict[str, AuditRepo
 
     from vipreco.policy.audit import law_rules
 
-    wrong = {item.rule_id: f"{item.what}: {item.pairs} pairs" for item in report.findings}
+    wrong: dict[str, str] = {}
+    for item in report.findings:
+        told = f"{item.what}: {item.pairs} pairs"
+        wrong[item.rule_id] = f"{wrong[item.rule_id]}; {told}" if item.rule_id in wrong else told
     names = [*law_rules(rules), *(name for name in wrong if name not in law_rules(rules))]
     return pl.DataFrame(
         {

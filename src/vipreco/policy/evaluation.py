@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,8 @@ from vipreco.policy.facts import PolicyFacts
 
 Truth = NDArray[np.uint8]
 """0 false, 1 true, 2 unknown; shape (n, 1), (1, P) or (n, P)."""
+FEW_ROWS: Final = 4_096
+"""Up to so many rows, waiting for other threads takes longer than doing the work."""
 
 
 def truths(atoms: Iterable[Atom], facts: PolicyFacts, known: Mapping[str, Column]) -> dict[str, Truth]:
@@ -34,5 +37,6 @@ def _at_grain(
     frame = facts.frame(grain, (known[name] for name in names))
     customers, products = facts.shape
     shape = {Grain.CUSTOMER: (customers, 1), Grain.PAIR: (customers, products)}.get(grain, (1, products))
-    found = frame.select(atom.truth for atom in parts.values())
+    select = frame.select if frame.height > FEW_ROWS else frame.select_seq
+    found = select(atom.truth for atom in parts.values())
     return {series.name: series.to_numpy().reshape(shape) for series in found.get_columns()}

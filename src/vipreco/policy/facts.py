@@ -56,23 +56,21 @@ class PolicyFacts:
         return frozenset((*self.context, *self.customers.columns, *self.products.columns, *self.pairs))
 
     def rows(self, rows: slice) -> PolicyFacts:
-        """Return the same about some of the customers."""
-        return replace(
-            self,
-            customers=self.customers[rows],
-            pairs={name: values[rows] for name, values in self.pairs.items()},
-        )
+        """Return the same about a stretch of the customers, without a copy."""
+        pairs = {name: values[rows] for name, values in self.pairs.items()}
+        return replace(self, customers=self.customers[rows], pairs=pairs)
+
+    def take(self, rows: NDArray[np.intp]) -> PolicyFacts:
+        """Return the same about the customers at some places, in that order."""
+        pairs = {name: values[rows] for name, values in self.pairs.items()}
+        return replace(self, customers=self.customers[rows], pairs=pairs)
 
     def sample(self, customers: int, seed: int) -> PolicyFacts:
         """Return the same about at most so many customers, chosen at random, in their order."""
         count = min(customers, self.customers.height)
         chosen = np.random.default_rng(seed).choice(self.customers.height, count, replace=False)
         chosen.sort()
-        return replace(
-            self,
-            customers=self.customers[chosen],
-            pairs={name: values[chosen] for name, values in self.pairs.items()},
-        )
+        return self.take(chosen)
 
     def value(self, name: str, row: int, column: int) -> object:
         """Return one fact of a pair as a Python value; None = unknown."""
