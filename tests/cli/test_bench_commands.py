@@ -9,7 +9,8 @@ import pytest
 
 from vipreco.cli import main
 
-SMALL = ["--customers", "600", "--months", "4", "--recipe", "quick"]
+RECIPE = Path(__file__).parents[1] / "recipes" / "tiny.toml"
+SMALL = ["--customers", "600", "--months", "4", "--recipe", str(RECIPE)]
 
 
 def test_the_oracle_bench_prints_its_shares_and_writes_its_report(

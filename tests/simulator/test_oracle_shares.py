@@ -11,17 +11,17 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from vipreco.arbitration import SlateRules
+from vipreco.backtest import Estimate, bootstrap_ratio
 from vipreco.simulator.oracle.arms import Arm, Candidates
+from vipreco.simulator.oracle.resampled import Resampled
 from vipreco.simulator.oracle.shares import (
     Effort,
     Spending,
     Truth,
     Unit,
-    advantage,
     called_reward,
     earned,
     listed_reward,
-    share,
 )
 from vipreco.simulator.oracle.true_calibration import true_deciles, true_ratio, true_slope
 
@@ -79,8 +79,6 @@ def test_shares_of_a_bank_of_three_customers_are_those_computed_by_hand() -> Non
     money = found[Effort.LIST, Unit.MONEY, "all"]
     np.testing.assert_allclose(money[Arm.ORACLE], [10, 2, 40])
     np.testing.assert_allclose(money[Arm.FULL], [5, 2, 1])
-    assert share(money, Arm.FULL, 0, 0).value == pytest.approx(8 / 52)
-    assert advantage(money, Arm.ORACLE, Arm.FULL, 0, 0).value == pytest.approx(44 / 52)
     acquisitions = found[Effort.LIST, Unit.ACQUISITIONS, "others"]
     np.testing.assert_allclose(acquisitions[Arm.ORACLE], [0.2, 0.4])
     np.testing.assert_allclose(acquisitions[Arm.FULL], [0.2, 0.1])
@@ -88,6 +86,30 @@ def test_shares_of_a_bank_of_three_customers_are_those_computed_by_hand() -> Non
     np.testing.assert_allclose(calls[Arm.ORACLE], [0, 0, 40])
     np.testing.assert_allclose(calls[Arm.FULL], [0, 0, 1])
     np.testing.assert_allclose(found[Effort.LIST, Unit.MONEY, "VIP"][Arm.ORACLE], [10])
+
+
+def test_shares_and_advantages_are_ratios_of_sums_with_the_bootstraps_interval() -> None:
+    random = np.random.default_rng(3)
+    oracle = random.gamma(0.5, 10, 400)
+    full, plain = oracle * random.uniform(0.7, 1.0, 400), oracle * random.uniform(0.2, 0.9, 400)
+    column = {Arm.ORACLE: oracle, Arm.FULL: full, Arm.NO_VALUE: plain}
+    found = Resampled.of({(Effort.LIST, Unit.MONEY, arm): earns for arm, earns in column.items()}, 1, 2_000)
+    got = found.share(Effort.LIST, Unit.MONEY, Arm.FULL)
+    reference = bootstrap_ratio(full, oracle, 2, 2_000)
+    assert (got.value, got.customers) == (pytest.approx(full.sum() / oracle.sum()), 400)
+    assert got.low == pytest.approx(reference.low, abs=0.003)
+    assert got.high == pytest.approx(reference.high, abs=0.003)
+    assert found.share(Effort.LIST, Unit.MONEY, Arm.ORACLE) == Estimate(1.0, 1.0, 1.0, 400)
+    ahead = found.advantage(Effort.LIST, Unit.MONEY, Arm.FULL, Arm.NO_VALUE)
+    assert ahead.value == pytest.approx((full.sum() - plain.sum()) / oracle.sum())
+    assert 0 < ahead.low < ahead.value < ahead.high
+
+
+def test_nobody_has_no_share() -> None:
+    nothing = {(Effort.LIST, Unit.MONEY, arm): np.zeros(0) for arm in Arm}
+    found = Resampled.of(nothing, 1, 10).share(Effort.LIST, Unit.MONEY, Arm.FULL)
+    assert np.isnan(found.value)
+    assert found.customers == 0
 
 
 def best_by_search(reward: NDArray[np.float64], allowed: NDArray[np.bool_], length: int) -> float:

@@ -52,16 +52,16 @@ def as_json(result: OracleResult) -> dict[str, Any]:
             }
             for bank in result.banks
         ],
-        "shares": _plain(result.shares()),
-        "order": _plain(result.order()),
-        "calibration": _plain(result.calibration()),
-        "deciles": _plain(result.deciles()),
+        "shares": _plain(result.shares),
+        "order": _plain(result.order),
+        "calibration": _plain(result.calibration),
+        "deciles": _plain(result.deciles),
     }
 
 
 def share_table(result: OracleResult, effort: Effort, unit: Unit) -> pl.DataFrame:
     """Return a row an arm: its share of each part of the customers, with interval and span of the banks."""
-    shares = result.shares().filter(pl.col("effort") == effort.value, pl.col("unit") == unit.value)
+    shares = result.shares.filter(pl.col("effort") == effort.value, pl.col("unit") == unit.value)
     columns: dict[str, list[str]] = {"arm": [arm.value for arm in Arm]}
     for part in PARTS:
         rows = {row["arm"]: row for row in shares.filter(pl.col("part") == part).to_dicts()}
@@ -77,8 +77,8 @@ def markdown(result: OracleResult, heading: str) -> str:
         for unit in Unit:
             parts += [f"## {TITLES[effort]}, {unit.value}", table(share_table(result, effort, unit))]
     parts += ["## Does the expected order hold?", table(_order_table(result))]
-    parts += ["## Calibration against the true chances", table(_rounded(result.calibration()))]
-    parts += ["By decile of the propensity, all banks together:", table(_rounded(result.deciles(), 5))]
+    parts += ["## Calibration against the true chances", table(_rounded(result.calibration))]
+    parts += ["By decile of the propensity, all banks together:", table(_rounded(result.deciles, 5))]
     return "\n\n".join(parts) + "\n"
 
 
@@ -113,7 +113,7 @@ the customers of all banks; beside them the lowest and the highest bank."""
 
 
 def _order_table(result: OracleResult) -> pl.DataFrame:
-    rows = result.order().filter(pl.col("part") == "all").to_dicts()
+    rows = result.order.filter(pl.col("part") == "all").to_dicts()
     return pl.DataFrame(
         {
             "effort": [row["effort"] for row in rows],

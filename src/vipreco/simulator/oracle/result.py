@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from vipreco.backtest import Estimate
 from vipreco.simulator.oracle.arms import Arm
 from vipreco.simulator.oracle.plan import OraclePlan
-from vipreco.simulator.oracle.shares import PARTS, Earned, Key, Unit, advantage, parts_of, share
+from vipreco.simulator.oracle.resampled import Resampled
+from vipreco.simulator.oracle.shares import PARTS, Earned, Effort, Key, Unit, parts_of
 from vipreco.simulator.oracle.true_calibration import true_deciles, true_ratio, true_slope
 
 Floats = NDArray[np.float64]
@@ -65,28 +66,27 @@ class OracleResult:
     plan: OraclePlan
     banks: tuple[JudgedBank, ...]
 
+    @cached_property
     def shares(self) -> pl.DataFrame:
-        """Return each arm's share of the oracle, by effort, unit and part of the customers.
+        """Each arm's share of the oracle, by effort, unit and part of the customers.
 
-        Returns:
-            Rows effort, unit, part, arm, share, low, high (95 % over the customers of all banks), lowest,
-            highest (of the banks), a_customer (expected reward), customers.
+        Rows effort, unit, part, arm, share, low, high (95 % over the customers of all banks), lowest and
+        highest of the banks, a_customer (expected reward), customers.
         """
         return pl.DataFrame(list(self._share_rows()))
 
+    @cached_property
     def order(self) -> pl.DataFrame:
-        """Return whether each arm earns more money than the next, as expected.
+        """Whether each arm earns more money than the next, as expected.
 
-        Only in money: an order by value is not meant to bring the most acquisitions.
-
-        Returns:
-            Rows effort, unit, part, better, worse, difference (share of the oracle), low, high, holds (the
-            interval is above 0).
+        Only in money: an order by value is not meant to bring the most acquisitions. Rows effort, unit, part,
+        better, worse, difference (share of the oracle), low, high, holds (the interval is above 0).
         """
         return pl.DataFrame(list(self._order_rows()))
 
+    @cached_property
     def calibration(self) -> pl.DataFrame:
-        """Return rows seed, part, pairs, ratio, slope of the propensities against the true chances."""
+        """Rows seed, part, pairs, ratio, slope of the propensities against the true chances."""
         rows = [
             {
                 "seed": bank.seed,
@@ -100,40 +100,43 @@ class OracleResult:
         ]
         return pl.DataFrame(rows)
 
+    @cached_property
     def deciles(self) -> pl.DataFrame:
-        """Return mean propensity and mean true chance by decile of the propensity, all banks together."""
+        """Mean propensity and mean true chance by decile of the propensity, all banks together."""
         pairs = [bank.pairs("all") for bank in self.banks]
         propensity, chance = (np.concatenate(column) for column in zip(*pairs, strict=True))
         return true_deciles(propensity, chance)
 
-    def share_of(self, arm: Arm, key: Key) -> Estimate:
-        """Return one number of `shares`."""
-        return share(self._together(key), arm, self.plan.seeds[0], self.plan.resamples)
+    @cached_property
+    def resampled(self) -> dict[str, Resampled]:
+        """The customers of all banks, by part, resampled."""
+        return {part: self._resampled(self.banks, part, self.plan.resamples) for part in PARTS}
 
     def _share_rows(self) -> Iterator[dict[str, object]]:
-        for key in self.banks[0].earned:
-            together = self._together(key)
+        alone = [{part: self._resampled((bank,), part, 0) for part in PARTS} for bank in self.banks]
+        for effort, unit, part in self.banks[0].earned:
+            together = self.resampled[part]
             for arm in Arm:
-                found, alone = self.share_of(arm, key), [_alone(bank, arm, key) for bank in self.banks]
+                shares = [bank[part].share(effort, unit, arm).value for bank in alone]
+                found = together.share(effort, unit, arm)
                 yield {
-                    **_named(key),
+                    **_named(effort, unit, part),
                     "arm": arm.value,
                     "share": found.value,
                     "low": found.low,
                     "high": found.high,
-                    "lowest": min(alone),
-                    "highest": max(alone),
-                    "a_customer": float(together[arm].mean()) if found.customers else np.nan,
+                    "lowest": min(shares),
+                    "highest": max(shares),
+                    "a_customer": together.mean(effort, unit, arm),
                     "customers": found.customers,
                 }
 
     def _order_rows(self) -> Iterator[dict[str, object]]:
-        for key in self._money():
-            together = self._together(key)
-            for better, worse in EXPECTED_ORDER:
-                found = advantage(together, better, worse, self.plan.seeds[0], self.plan.resamples)
+        for effort, unit, part in self.banks[0].earned:
+            for better, worse in EXPECTED_ORDER if unit is Unit.MONEY else ():
+                found = self.resampled[part].advantage(effort, unit, better, worse)
                 yield {
-                    **_named(key),
+                    **_named(effort, unit, part),
                     "better": better.value,
                     "worse": worse.value,
                     "difference": found.value,
@@ -142,17 +145,15 @@ class OracleResult:
                     "holds": found.low > 0,
                 }
 
-    def _money(self) -> list[Key]:
-        return [key for key in self.banks[0].earned if key[1] is Unit.MONEY]
+    def _resampled(self, banks: tuple[JudgedBank, ...], part: str, resamples: int) -> Resampled:
+        rewards = {
+            (effort, unit, arm): np.concatenate([bank.earned[effort, unit, part][arm] for bank in banks])
+            for effort in Effort
+            for unit in Unit
+            for arm in Arm
+        }
+        return Resampled.of(rewards, self.plan.seeds[0], resamples)
 
-    def _together(self, key: Key) -> Earned:
-        return {arm: np.concatenate([bank.earned[key][arm] for bank in self.banks]) for arm in Arm}
 
-
-def _alone(bank: JudgedBank, arm: Arm, key: Key) -> float:
-    return share(bank.earned[key], arm, bank.seed, resamples=0).value
-
-
-def _named(key: Key) -> dict[str, object]:
-    effort, unit, part = key
+def _named(effort: Effort, unit: Unit, part: str) -> dict[str, object]:
     return {"effort": effort.value, "unit": unit.value, "part": part}

@@ -17,7 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vipreco.arbitration import SlateRules, slate
-from vipreco.backtest import Estimate, bootstrap_ratio
 from vipreco.simulator.oracle.arms import Arm, Candidates
 
 Floats = NDArray[np.float64]
@@ -131,13 +130,3 @@ def called_reward(order: Floats, reward: Floats, rate: float) -> Floats:
     line = np.sort(best)[-calls]
     above, level = best > line, best == line
     return np.asarray(first * (above + level * (calls - above.sum()) / level.sum()))
-
-
-def share(arms: Earned, arm: Arm, seed: int, resamples: int) -> Estimate:
-    """Return what an arm earns as share of the oracle, with its interval over customers."""
-    return bootstrap_ratio(arms[arm], arms[Arm.ORACLE], seed, resamples)
-
-
-def advantage(arms: Earned, better: Arm, worse: Arm, seed: int, resamples: int) -> Estimate:
-    """Return by which share of the oracle `better` earns more than `worse`; paired over customers."""
-    return bootstrap_ratio(arms[better] - arms[worse], arms[Arm.ORACLE], seed, resamples)
