@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Optional
 
@@ -12,10 +13,22 @@ from vipreco.cli.options import AsOfOption, Channel, ChannelOption, FormatOption
 from vipreco.cli.progress import narrated
 
 if TYPE_CHECKING:
+    from vipreco.history import AsOf
     from vipreco.project import Project
+    from vipreco.recommender import Recommender
     from vipreco.recommender.lists import Audience
 
 PANEL = "Offers"
+
+
+class Which(StrEnum):
+    """Which list of customers."""
+
+    keep = "keep"
+    grow = "grow"
+    develop = "develop"
+
+
 TopOption = Annotated[int, typer.Option("--top", min=1, metavar="N", help="Offers of each customer.")]
 
 
@@ -23,6 +36,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands of this module to `app`."""
     app.command("offers", rich_help_panel=PANEL)(offers)
     app.command("explain", rich_help_panel=PANEL)(explain)
+    app.command("relationships", rich_help_panel=PANEL)(relationships)
 
 
 def offers(
@@ -60,7 +74,62 @@ def offers(
     audience = _audience(project, customers, manager, vip, everybody)
     with narrated("Offers") as narrator:
         view = audience.of(open_view(project, as_of))
-        rows = offer_list(open_model(project, model, narrator), view, top, narrator.say, channel.value)
+        recommender = open_model(project, model, narrator)
+        rows = offer_list(recommender, view, top, narrator.say, channel.value)
+    listing.write(rows)
+    if rows.is_empty():
+        _tell_why_nobody(recommender, view, channel.value)
+
+
+def _tell_why_nobody(recommender: Recommender, view: AsOf, channel: str) -> None:
+    """Name the rules that stop everything because the bank does not bring what they ask for."""
+    from vipreco.catalog import Catalog
+    from vipreco.policy import gather_facts
+    from vipreco.policy.inspection import blind_rules
+
+    rules = recommender.fitted.policy
+    facts = gather_facts(view, Catalog.from_view(view), rules, channel)
+    typer.echo("no customer gets an offer; `vipreco policy price` tells which rules stop them", err=True)
+    for rule, missing in blind_rules(rules, facts).items():
+        typer.echo(f"warning: {rule} stops all that it concerns: not brought: {', '.join(missing)}", err=True)
+
+
+def relationships(
+    which: Annotated[
+        Which, typer.Option("--list", help="keep: who may leave; develop: who nears a tier; grow: offers.")
+    ],
+    manager: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option("--manager", metavar="ID", help="Only the book of this relationship manager."),
+    ] = None,
+    vip: Annotated[bool, typer.Option("--vip", help="Only the VIP tiers of vipreco.toml.")] = False,
+    everybody: Annotated[bool, typer.Option("--all", help="Every customer of the snapshot.")] = False,
+    most: Annotated[int, typer.Option("--most", min=1, metavar="N", help="Customers on the list.")] = 20,
+    as_of: AsOfOption = None,
+    model: ModelOption = None,
+    kind: FormatOption = None,
+    out: OutOption = None,
+) -> None:
+    """List whom to keep, to grow or to develop, with the chance of each and reasons; any past date.
+
+    keep: VIP customers who may leave, fall below their tier or lose half of their assets within the horizon.
+    develop: customers who may reach the next tier, those below VIP included, and what lacks to its line.
+    grow: the best offer of each customer.
+
+    Example:  vipreco relationships --list keep --manager M00017
+    Example:  vipreco relationships --list develop --all --most 500 --out develop.xlsx
+    """
+    from vipreco.cli.opening import open_model, open_view
+    from vipreco.project import Project
+    from vipreco.recommender.branch_lists import BranchList, branch_list
+
+    listing = Listing.planned(kind, out)
+    project = Project.find()
+    audience = _audience(project, None, manager, vip, everybody)
+    with narrated("Relationships") as narrator:
+        view = audience.of(open_view(project, as_of))
+        recommender = open_model(project, model, narrator)
+        rows = branch_list(recommender, view, BranchList(which.value), most, narrator.say)
     listing.write(rows)
 
 

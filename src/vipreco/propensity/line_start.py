@@ -7,12 +7,12 @@ cases than a bank has. A logistic line takes that part; the trees learn what it 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
-from scipy.special import expit
+from scipy.special import expit, logit
 
 Floats = NDArray[np.float64]
 
@@ -26,8 +26,8 @@ class LineStart:
     """A fitted logistic line over a distance in logarithms.
 
     Args:
-        weights: Of 1, the distance, its logarithm, and of an unknown distance; shape (4,).
-        centre: Mean of `logits` over the fitted rows.
+        weights: Of 1, the distance, and its logarithm; shape (3,).
+        centre: Mean log-odds over the fitted rows; also those of an unknown distance.
     """
 
     weights: Floats
@@ -35,13 +35,16 @@ class LineStart:
 
     @classmethod
     def fit(cls, distance: NDArray[np.float32], happened: NDArray[np.bool_], weights: Floats) -> LineStart:
-        """Fit by maximum likelihood on weighted rows (n,); NaN is an unknown distance."""
-        terms, share = _terms(distance), weights / weights.sum()
+        """Fit by maximum likelihood on the weighted rows (n,) whose distance is known (not NaN)."""
+        known = ~np.isnan(distance) & (weights > 0)
+        if not known.any():
+            return cls(np.zeros(3), _log_odds(float(weights @ happened / weights.sum())))
+        terms, share, truth = _terms(distance[known]), weights[known] / weights[known].sum(), happened[known]
 
         def loss(theta: Floats) -> tuple[float, Floats]:
             line = terms @ theta
-            value = float(share @ (np.logaddexp(0, line) - happened * line)) + RIDGE * float(theta @ theta)
-            return value, terms.T @ (share * (expit(line) - happened)) + 2 * RIDGE * theta
+            value = float(share @ (np.logaddexp(0, line) - truth * line)) + RIDGE * float(theta @ theta)
+            return value, terms.T @ (share * (expit(line) - truth)) + 2 * RIDGE * theta
 
         start = np.zeros(terms.shape[1])
         found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 500, "ftol": 1e-12})
@@ -50,12 +53,14 @@ class LineStart:
 
     def logits(self, distance: NDArray[np.float32]) -> Floats:
         """Return the log-odds of the change by the distance, shape (n,)."""
-        return np.asarray(_terms(distance) @ self.weights)
+        unknown = np.isnan(distance)
+        return np.where(unknown, self.centre, _terms(np.where(unknown, 0.0, distance)) @ self.weights)
 
 
-def _terms(distance: NDArray[np.float32]) -> Floats:
-    unknown = np.isnan(distance)
-    near = np.clip(np.where(unknown, 0.0, distance.astype(np.float64)), -1.0, FARTHEST)
-    logarithm = np.log(np.maximum(near, 0.0) + NEAREST)
-    known = ~unknown
-    return np.column_stack([np.ones(len(near)), near * known, logarithm * known, unknown])
+def _terms(distance: NDArray[np.floating[Any]]) -> Floats:
+    near = np.clip(distance.astype(np.float64), -1.0, FARTHEST)
+    return np.column_stack([np.ones(len(near)), near, np.log(np.maximum(near, 0.0) + NEAREST)])
+
+
+def _log_odds(rate: float) -> float:
+    return float(logit(np.clip(rate, 1e-6, 1 - 1e-6)))

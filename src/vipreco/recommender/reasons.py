@@ -110,7 +110,7 @@ def told_for(
     book = _book(known, asked, keys, catalogue)
     listed = _listed(fitted, known, asked, plan)
     chosen = choose(plan, book, listed, chances_of(fitted), blank_of(fitted, known))
-    found = _spoken(plan, book, listed, chosen, speaker)
+    found = spoken(plan, book, listed, chosen, speaker)
     minded = _minded(known, decisions, asked, rows[asked.offers], product_ids)
     warned = cautions(book, minded, speaker)
     for place, offer in enumerate(asked.offers.tolist()):
@@ -170,9 +170,10 @@ def chances_of(fitted: Fitted) -> Chances:
     return chances
 
 
-def _spoken(
+def spoken(
     plan: Plan, book: FactBook, listed: Listed, chosen: Chosen, speaker: Speaker
 ) -> list[list[Reason]]:
+    """Return the chosen reasons of each listed row, in words, with the facts that they cite."""
     found: list[list[Reason]] = [[] for _ in listed.rows]
     for offer, place, drop in zip(
         chosen.offer.tolist(), chosen.telling.tolist(), chosen.drop.tolist(), strict=True

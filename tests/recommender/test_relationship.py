@@ -1,0 +1,295 @@
+"""Leaving and rising inside the recommender: who is scored, what is stored, and the branch's lists."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+import pytest
+
+from vipreco.artifact import check_golden, verify, write_manifest
+from vipreco.errors import IntegrityError, UsageError
+from vipreco.features import FeatureSet
+from vipreco.history import History
+from vipreco.propensity import BoosterSettings, Machine, PropensitySettings, RelationshipSettings
+from vipreco.recommender import Decisions, Lesson, Panel, Recommender, RecommenderSettings, storage
+from vipreco.recommender.branch_lists import BranchList, branch_list, develop_list, grow_list, keep_list
+from vipreco.recommender.changes import change_dates
+from vipreco.tiers import TierLadder, TierLine
+
+FEATURES = Path(__file__).parents[2] / "features"
+MONTHS = [date(2024, month, day) for month, day in enumerate((31, 29, 31, 30, 31, 30, 31, 31, 30), start=1)]
+CUSTOMERS = 240
+LADDER = TierLadder(
+    vip=("GOLD", "TOP"),
+    ladder=(
+        TierLine(tier="MASS", from_amount=0.0),
+        TierLine(tier="GOLD", from_amount=100.0),
+        TierLine(tier="TOP", from_amount=300.0),
+    ),
+)
+SMALL = BoosterSettings(rounds=20, min_data_in_leaf=5, feature_fraction=1.0, bagging_fraction=1.0)
+SETTINGS = RecommenderSettings(
+    relationship_horizon_months=2,
+    propensity=PropensitySettings(product=SMALL, any=SMALL, thin_evidence_positives=3),
+    relationship=RelationshipSettings(leaving=SMALL, rising=SMALL, least_cases=5, dates=3),
+    chunk_customers=100,
+)
+MACHINE = Machine(seed=5, threads=1)
+NOW = MONTHS[6]
+OPTED_OUT = frozenset({"00000", "00121"})
+
+
+def assets(number: int, month: int) -> float:
+    """A third each shrinks, stays and grows; in each month some of them cross the line of GOLD or TOP."""
+    line, crossing = (100 if number < CUSTOMERS // 2 else 300), number // 3 % 10
+    factor = (0.92 ** (month - crossing), 1.1 + crossing / 50, 1.08 ** (month - crossing))[number % 3]
+    return round(line * factor * 1.001, 2)
+
+
+def frames(months: list[date]) -> dict[str, pa.Table]:
+    ids = [f"{number:05d}" for number in range(CUSTOMERS)]
+    amounts = np.array(
+        [[assets(number, month) for number in range(CUSTOMERS)] for month in range(len(months))]
+    )
+    tiers = np.array(LADDER.tiers)[LADDER.rank_of_assets(amounts.ravel(), NOW)]
+    customers = pa.table(
+        {
+            "customer_id": ids * len(months),
+            "snapshot_date": [month for month in months for _ in ids],
+            "tier": tiers.tolist(),
+            "aum_amount": amounts.ravel(),
+            "profiling_opt_out": [customer in OPTED_OUT for customer in ids] * len(months),
+        }
+    )
+    known = pa.array([date(2020, 1, 1)] * 2, pa.date32())
+    products = pa.table(
+        {
+            "product_id": ["card", "fund"],
+            "name": ["Card", "Fund"],
+            "family": ["cards", "wealth"],
+            "offered_from": known,
+            "recorded_date": known,
+        }
+    )
+    rows = [(customer, "card", date(2023, 1, 1)) for customer in ids[::2]]
+    rows += [
+        (customer, "fund", month)
+        for place, month in enumerate(months[1:])
+        for customer in ids[place :: 2 * len(MONTHS)]
+    ]
+    held, product, opened = zip(*rows, strict=True)
+    holdings = pa.table(
+        {"customer_id": held, "product_id": product, "opened_date": pa.array(opened, pa.date32())}
+    )
+    return {"customers": customers, "products": products, "holdings": holdings}
+
+
+@pytest.fixture(scope="module")
+def history() -> History:
+    return History.from_frames(frames(MONTHS))
+
+
+@pytest.fixture(scope="module")
+def features() -> FeatureSet:
+    return FeatureSet.read(FEATURES, LADDER)
+
+
+@pytest.fixture(scope="module")
+def recommender(history: History, features: FeatureSet) -> Recommender:
+    return Recommender.fit(Lesson(Panel(history, (MONTHS[5],))), features, SETTINGS, MACHINE)
+
+
+@pytest.fixture(scope="module")
+def decided(recommender: Recommender, history: History) -> pl.DataFrame:
+    return frame_of(list(recommender.decide(history.as_of(NOW))))
+
+
+def frame_of(parts: list[Decisions]) -> pl.DataFrame:
+    """Chances beside the truth that the bank's rule makes."""
+    ids = np.concatenate([part.customer_ids for part in parts])
+    now = np.array([assets(number, MONTHS.index(NOW)) for number in range(CUSTOMERS)])
+    return pl.DataFrame(
+        {
+            "customer_id": ids,
+            "tier": np.array(LADDER.tiers)[LADDER.rank_of_assets(now, NOW)],
+            "drift": np.arange(CUSTOMERS) % 3,
+            "leaving": np.concatenate([part.leaving_probability for part in parts]),
+            "rising": np.concatenate([part.rising_probability for part in parts]),
+        }
+    ).with_columns(pl.col("leaving", "rising").fill_nan(None))
+
+
+def test_only_vip_customers_can_leave_and_nobody_rises_above_the_highest_tier(decided: pl.DataFrame):
+    asked = decided.filter(~pl.col("customer_id").is_in(list(OPTED_OUT)))
+    told = asked.group_by("tier").agg(pl.col("leaving", "rising").is_not_null().all())
+    untold = asked.group_by("tier").agg(pl.col("leaving", "rising").is_null().all())
+    assert set(told.rows()) == {("MASS", False, True), ("GOLD", True, True), ("TOP", True, False)}
+    assert set(untold.rows()) == {("MASS", True, False), ("GOLD", False, False), ("TOP", False, True)}
+
+
+def test_no_model_scores_who_opted_out_of_profiling(decided: pl.DataFrame):
+    refused = decided.filter(pl.col("customer_id").is_in(list(OPTED_OUT)))
+    assert refused.select("leaving", "rising").null_count().row(0) == (2, 2)
+
+
+def test_it_learns_who_shrinks_and_who_grows(decided: pl.DataFrame):
+    """The shrinking fall below their line, the growing climb over the next one, the others stay."""
+    gold = decided.filter(pl.col("tier") == "GOLD").group_by("drift").agg(pl.col("leaving", "rising").mean())
+    leaving, rising = (dict(gold.select("drift", name).iter_rows()) for name in ("leaving", "rising"))
+    assert leaving[0] > 3 * max(leaving[1], leaving[2])
+    assert rising[2] > 3 * max(rising[0], rising[1])
+
+
+def test_probabilities_are_calibrated_on_the_bank_that_they_are_learnt_from(
+    decided: pl.DataFrame, history: History
+):
+    happened = pl.DataFrame(history.relationship_changes(NOW, MONTHS[8], LADDER).changes)
+    known = decided.drop_nulls("rising").join(
+        happened.select("customer_id", happened=pl.col("rising")), on="customer_id"
+    )
+    assert known["rising"].sum() == pytest.approx(known["happened"].sum(), rel=0.35)
+
+
+def test_without_a_ladder_nobody_is_scored(history: History):
+    plain = FeatureSet.read(FEATURES)
+    found = Recommender.fit(Lesson(Panel(history, (MONTHS[5],))), plain, SETTINGS, MACHINE)
+    assert found.fitted.relationship is None
+    frame = frame_of(list(found.decide(history.as_of(NOW))))
+    assert frame.select("leaving", "rising").null_count().row(0) == (CUSTOMERS, CUSTOMERS)
+    with pytest.raises(UsageError, match="does not tell who is leaving"):
+        branch_list(found, history.as_of(NOW), BranchList.keep, 5)
+
+
+def test_dates_are_the_newest_whose_window_has_ended_with_a_snapshot():
+    assert change_dates(SETTINGS, MONTHS, MONTHS[6]) == tuple(MONTHS[2:5])
+    assert change_dates(SETTINGS, MONTHS, MONTHS[1]) == ()
+    without_may = [month for month in MONTHS if month != MONTHS[4]]
+    assert change_dates(SETTINGS, without_may, MONTHS[6]) == (MONTHS[0], MONTHS[1], MONTHS[3])
+
+
+def test_nothing_after_the_lesson_is_learnt(recommender: Recommender, features: FeatureSet):
+    """Labels of acquisitions end in July: a bank without August and September gives the same model."""
+    short = History.from_frames(frames(MONTHS[:7]))
+    other = Recommender.fit(Lesson(Panel(short, (MONTHS[5],))), features, SETTINGS, MACHINE)
+    for change in ("leaving", "rising"):
+        ours, theirs = (item.fitted.relationship.model(change) for item in (recommender, other))
+        assert ours.booster.text() == theirs.booster.text()
+        assert ours.calibration.intercepts.tolist() == theirs.calibration.intercepts.tolist()
+
+
+@pytest.fixture
+def artifact(recommender: Recommender, history: History, tmp_path: Path) -> Path:
+    recommender.save(tmp_path / "artifact", {"auc": 0.5}, history.as_of(NOW))
+    return tmp_path / "artifact"
+
+
+def test_a_loaded_artifact_tells_the_same_chances(artifact: Path, decided: pl.DataFrame, history: History):
+    loaded = Recommender.load(artifact, threads=1)
+    assert frame_of(list(loaded.decide(history.as_of(NOW)))).equals(decided)
+    assert loaded.fitted.features.ladder == LADDER
+
+
+def rewrite(artifact: Path, change: Callable[[dict], object]) -> None:
+    """Change the facts of an artifact, and its manifest with them: a whole artifact of another version."""
+    path = artifact / storage.RECOMMENDER_FILE
+    content = json.loads(path.read_bytes())
+    change(content)
+    path.write_text(json.dumps(content))
+    (artifact / "manifest.json").unlink()
+    write_manifest(artifact, {"as_of_date": str(NOW)})
+    verify(artifact)
+
+
+@pytest.mark.parametrize("change", ["leaving", "rising"])
+def test_the_golden_scores_cover_both_chances(artifact: Path, change: str):
+    assert check_golden(artifact, storage.golden_scorer(artifact)) == 0.0
+    rewrite(artifact, lambda facts: facts["relationship"]["changes"][change].update(intercept=0.5))
+    with pytest.raises(IntegrityError, match="scores differ"):
+        check_golden(artifact, storage.golden_scorer(artifact))
+
+
+def test_an_artifact_without_a_part_is_refused_as_such(artifact: Path):
+    whole = json.loads((artifact / storage.RECOMMENDER_FILE).read_bytes())
+    for key in whole:
+        rewrite(artifact, lambda facts, key=key: (facts.update(whole), facts.pop(key)))
+        with pytest.raises(IntegrityError):
+            Recommender.load(artifact, threads=1)
+
+
+def test_a_missing_array_and_a_missing_booster_are_refused_as_such(artifact: Path):
+    for name in ("model/kept.npy", "boosters/leaving.txt"):
+        path = artifact / name
+        content = path.read_bytes()
+        path.unlink()
+        rewrite(artifact, lambda facts: None)
+        with pytest.raises(IntegrityError):
+            Recommender.load(artifact, threads=1)
+        path.write_bytes(content)
+
+
+CUSTOMER_FRAME = pl.DataFrame(
+    {
+        "customer_id": ["1", "2", "3", "4"],
+        "tier": ["GOLD", "MASS", "TOP", "GOLD"],
+        "aum_amount": [200.0, 95.0, 1000.0, None],
+        "leaving_probability": [0.5, None, 0.1, 0.5],
+        "rising_probability": [0.02, 0.7, None, 0.02],
+        "next_tier": ["TOP", "GOLD", None, "TOP"],
+        "missing_amount": [100.0, 5.0, None, None],
+    }
+)
+
+
+def test_the_keep_list_has_those_who_may_leave_the_likeliest_first():
+    found = keep_list(CUSTOMER_FRAME, 5).select("customer_id", "leaving_probability", "at_risk_amount")
+    assert found.rows() == [("1", 0.5, 100.0), ("4", 0.5, None), ("3", 0.1, 100.0)]
+    assert keep_list(CUSTOMER_FRAME, 1)["customer_id"].to_list() == ["1"]
+
+
+def test_the_develop_list_has_who_is_near_a_tier_those_below_vip_included():
+    found = develop_list(CUSTOMER_FRAME, 2).select("customer_id", "next_tier", "missing_amount")
+    assert found.rows() == [("2", "GOLD", 5.0), ("1", "TOP", 100.0)]
+
+
+def test_the_grow_list_keeps_the_order_of_the_offers():
+    offers = pl.DataFrame({"customer_id": ["3", "3", "1", "2"], "product_id": ["a", "b", "a", "a"]})
+    found = grow_list(offers, CUSTOMER_FRAME, 2)
+    assert found.rows() == [("3", "TOP", 1000.0, "a"), ("3", "TOP", 1000.0, "b"), ("1", "GOLD", 200.0, "a")]
+
+
+def test_each_row_of_a_list_has_reasons_from_the_customers_own_facts(
+    recommender: Recommender, history: History
+):
+    view = history.as_of(NOW)
+    kept = branch_list(recommender, view, BranchList.keep, 8)
+    developed = branch_list(recommender, view, BranchList.develop, 8)
+    assert kept["leaving_probability"].is_sorted(descending=True)
+    assert developed["rising_probability"].is_sorted(descending=True)
+    assert kept["reasons"].list.len().min() >= 1
+    for customer, reasons in kept.select("customer_id", "reasons").iter_rows():
+        amount = f"{assets(int(customer), MONTHS.index(NOW)):,.0f}"
+        assert any(amount in reason for reason in reasons)
+    assert branch_list(recommender, view, BranchList.grow, 3)["customer_id"].n_unique() <= 3
+
+
+def test_a_customer_alone_has_the_chances_that_they_have_among_all(
+    recommender: Recommender, history: History, decided: pl.DataFrame
+):
+    (alone,) = recommender.decide(history.as_of(NOW).of(pa.array(["00061"])))
+    row = decided.row(61, named=True)
+    assert row["leaving"] is not None
+    assert (alone.leaving_probability[0], alone.rising_probability[0]) == (row["leaving"], row["rising"])
+
+
+def test_the_lists_do_not_depend_on_the_size_of_chunks(recommender: Recommender, history: History):
+    view, fitted = history.as_of(NOW), recommender.fitted
+    one = Recommender(replace(fitted, settings=fitted.settings.model_copy(update={"chunk_customers": 1000})))
+    found = [branch_list(item, view, BranchList.keep, 9) for item in (recommender, one)]
+    assert found[0].equals(found[1])
