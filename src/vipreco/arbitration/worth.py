@@ -13,7 +13,15 @@ from vipreco.arbitration.context import ACTIONS, Context
 from vipreco.arbitration.levers import product_levers, tier_levers, weights
 from vipreco.arbitration.value import Standing, Values, values
 from vipreco.arbitration_settings import ArbitrationSettings
-from vipreco.columns import CONTEXT, KEPT_AMOUNT, LEVER, LIFT_AMOUNT, MARGIN_AMOUNT, VALUE_AMOUNT
+from vipreco.columns import (
+    CONTEXT,
+    KEPT_AMOUNT,
+    LEVER,
+    LIFT_AMOUNT,
+    MARGIN_AMOUNT,
+    PROPENSITY,
+    VALUE_AMOUNT,
+)
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -99,11 +107,23 @@ class Worth:
         """Priority of a call without a product, by action, shape (n, 2).
 
         keep: P(leaving) x what a call keeps; develop: P(rising) x what a call adds; each x context x lever.
+        Where the chance is unknown it is 0.
         """
-        chances = np.column_stack([self.standing.leaving, self.standing.rising])
-        gains = np.column_stack([self.values.kept_by_call, self.values.lifted_by_call])
-        weighted = np.nan_to_num(chances, nan=0.0) * gains * self.context.actions[self.context.group]
-        return np.asarray(weighted * self.action_lever * self.tier_lever[:, None])
+        factors = self.action_factors()
+        chance = np.nan_to_num(factors[PROPENSITY], nan=0.0)
+        return np.asarray(chance * factors[VALUE_AMOUNT] * factors[CONTEXT] * factors[LEVER])
+
+    def action_factors(self) -> dict[str, Floats]:
+        """Return the factors of each of `ACTIONS`, shape (n, 2) each, by name of the column.
+
+        The propensity is the chance that the call is about: to leave, or to rise; NaN where it is unknown.
+        """
+        return {
+            PROPENSITY: np.column_stack([self.standing.leaving, self.standing.rising]),
+            VALUE_AMOUNT: np.column_stack([self.values.kept_by_call, self.values.lifted_by_call]),
+            CONTEXT: self.context.actions[self.context.group],
+            LEVER: self.action_lever * self.tier_lever[:, None],
+        }
 
     def at(self, rows: Places, columns: Places) -> dict[str, NDArray[np.generic]]:
         """Return the factors of customer `rows[i]` and product `columns[i]`, by name of the column."""
