@@ -33,6 +33,9 @@ def test_the_oracle_bench_prints_its_shares_and_writes_its_report(
     assert bank["judged"] == "2025-11-30"
     assert bank["learnt"] == ["2025-09-30", "2025-10-31"]  # labels end on the judged date
     assert sorted(path.name for path in tmp_path.iterdir()) == ["found"]
+    assert main(["bench", "oracle", *SMALL, "--out", "again"]) == 0
+    for name in ("results.json", "report.md"):
+        assert (tmp_path / "again" / name).read_bytes() == (tmp_path / "found" / name).read_bytes()
 
 
 def test_a_recipe_that_looks_further_than_the_truth_is_refused(
