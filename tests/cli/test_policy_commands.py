@@ -142,3 +142,19 @@ def test_explain_tells_the_reason_of_the_channel(capsys: pytest.CaptureFixture[s
     assert main(["explain", refusing, "--channel", "sms", "--format", "json"]) == 0
     reasons = {row["reason"] for row in json.loads(capsys.readouterr().out)}
     assert "The customer did not agree to be reached by sms." in reasons
+
+
+def test_a_list_without_any_offer_says_which_facts_are_missing(
+    bank_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = bank_folder / "vipreco.toml"
+    before = settings.read_text(encoding="utf-8")
+    settings.write_text(before + '\n[policy]\npacks = ["eu"]\n', encoding="utf-8")
+    try:
+        assert offered(tmp_path).is_empty()
+    finally:
+        settings.write_text(before, encoding="utf-8")
+    told = capsys.readouterr().err
+    assert "no customer gets an offer" in told
+    stopped = "eu-marketing-objection stops all that it concerns: not brought"
+    assert f"{stopped}: customer_marketing_objection" in told

@@ -70,6 +70,15 @@ SCHEMA = {
 }
 
 
+def blind_rules(policy: Policy, facts: PolicyFacts) -> dict[str, list[str]]:
+    """Return the rules that stop all that they concern because facts are not brought, with these facts."""
+    return {
+        one.entry.id: missing(one, facts)
+        for one in policy.compiled
+        if state(one, facts.as_of, facts) == STOPS_ALL
+    }
+
+
 def state(one: Compiled, day: date, facts: PolicyFacts | None) -> str:
     """Return what a rule does at a date."""
     if not applies(one.entry, day):
