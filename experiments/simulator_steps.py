@@ -22,7 +22,7 @@ from vipreco.simulator import simulate
 
 PROJECT = Project.find(Path(__file__))
 sys.path.insert(0, str(PROJECT.root))
-EXPERIMENT = PROJECT.root / "experiments/004-oracle"
+QUESTION = PROJECT.root / "experiments/004-oracle/question.md"
 Facts = dict[str, Any]
 
 
@@ -50,7 +50,7 @@ def oracle(work: Path, seeds: int, customers: int, months: int, recipe: str, out
     shutil.rmtree(work / "oracle", ignore_errors=True)
     plan = plan_of(PROJECT, recipe, seeds, customers, months)
     result = bench_oracle(plan, rim_of(PROJECT, plan), work / "oracle", say)
-    write_report(result, Path(out))
+    write_report(result, Path(out), QUESTION.read_text(encoding="utf-8"))
     shutil.rmtree(work / "oracle")
     return {name: as_json(result)[name] for name in ("shares", "order", "calibration")}
 

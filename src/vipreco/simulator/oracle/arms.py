@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vipreco.arbitration import SlateRules
-from vipreco.candidates import holding_state
+from vipreco.candidates import HoldingState, ItemItemCosine, holding_state
 from vipreco.columns import TIER
 from vipreco.history import AsOf
 from vipreco.policy import ALLOWED
@@ -34,6 +34,7 @@ class Arm(StrEnum):
     NO_VALUE = "no value"
     LIGHTGBM = "LightGBM only"
     CF = "CF only"
+    SOURCE = "candidate source only"
     POPULARITY = "popularity"
     RANDOM = "random"
 
@@ -116,13 +117,25 @@ def candidates_of(recommender: Recommender, view: AsOf, top: int, seed: int) -> 
 
 def _parts(fitted: Fitted, view: AsOf, products: tuple[str, ...]) -> dict[Arm, Floats]:
     """Score by the boosters, by the candidate source, and by how often a product was acquired."""
-    source = fitted.source.score(holding_state(view, products, fitted.segments))
+    state = holding_state(view, products, fitted.segments)
+    source = fitted.source.score(state)
     popular = in_columns(fitted.base_rates[None, :], fitted.product_ids, products)
     return {
         Arm.LIGHTGBM: in_columns(uncalibrated(fitted, view), fitted.product_ids, products),
-        Arm.CF: np.asarray(source, np.float64),
+        Arm.CF: collaborative(state),
+        Arm.SOURCE: np.asarray(source, np.float64),
         Arm.POPULARITY: np.repeat(popular, len(source), axis=0),
     }
+
+
+def collaborative(state: HoldingState) -> Floats:
+    """Score by item-item similarity to all that a customer ever held, shape (n, P).
+
+    What was held before counts as much as what is held: half of the acquisitions are of products held
+    before, which a score over present holdings cannot see.
+    """
+    ever = replace(state, held=state.held | state.held_before, held_before=np.zeros_like(state.held))
+    return np.asarray(ItemItemCosine().fit(state).score(ever), np.float64)
 
 
 def valued(fitted: Fitted, value: str) -> Recommender:
