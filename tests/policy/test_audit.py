@@ -60,6 +60,18 @@ def test_a_law_that_was_loosened_by_a_parameter_is_noticed(parameters: dict[str,
     assert NOT_KEPT in {item.what for item in report.findings if item.rule_id == rule}
 
 
+@pytest.mark.parametrize(
+    ("harmless", "passes"), [(("accounts", "cards"), True), (("deposit", "fund"), False)]
+)
+def test_a_bank_has_words_of_its_own_for_families_but_a_fund_is_an_investment(
+    harmless: tuple[str, ...], passes: bool
+) -> None:
+    policy = Policy.read(PolicySettings(packs=("china",), parameters={"other_families": harmless}))
+    report = audit(policy, draw_facts(policy, DAY, 4_000, seed=15))
+    assert report.passed == passes
+    assert passes or {item.what for item in report.findings} == {NOT_KEPT, UNLAWFUL}
+
+
 def test_a_law_of_the_banks_own_without_a_statement_is_told(tmp_path) -> None:
     (tmp_path / "own.toml").write_text(
         'name = "own"\n[[rule]]\nid = "own-law"\nstage = "suitability"\nreason_code = "OWN"\nlaw = true\n'

@@ -65,6 +65,9 @@ def check(
     listing.write(rows if listing.path else rows.select(rows.columns[:6]))
     for row in rows.filter(rows["state"] == STOPS_ALL).iter_rows(named=True):
         typer.echo(f"warning: {row['rule']} {STOPS_ALL} ({', '.join(row['missing'])})", err=True)
+    for row in rows.filter(rows["names_none"].list.len() > 0).iter_rows(named=True):
+        names = ", ".join(row["names_none"])
+        typer.echo(f"warning: {row['rule']} names what the catalog does not have: {names}", err=True)
     told = f"policy {rules.version}: {rows.height} rules, {rows['law'].sum()} of them law"
     typer.echo(told if facts else f"{told}; no tables were imported, so these were not looked at", err=True)
 

@@ -6,7 +6,7 @@ million customers and for one. Unknown never passes.
 
 from vipreco.policy.columns import CHANNELS
 from vipreco.policy.facts import PolicyFacts, facts_of_records
-from vipreco.policy.gathering import gather_facts
+from vipreco.policy.gathering import gather_facts, holding_pairs, product_facts
 from vipreco.policy.packfile import Stage
 from vipreco.policy.policy import ALLOWED, Policy, Rule
 from vipreco.policy.texts import LANGUAGES, Language
@@ -24,4 +24,6 @@ __all__ = [
     "Stage",
     "facts_of_records",
     "gather_facts",
+    "holding_pairs",
+    "product_facts",
 ]

@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vipreco.policy.facts import PolicyFacts
-from vipreco.policy.law import DUTIES, FACTS, Case
+from vipreco.policy.law import DUTIES, FACTS, Case, Families
 from vipreco.policy.policy import ALLOWED, PASSES, Policy, applies
 
 Mask = NDArray[np.bool_]
+USUAL = Families()
 UNLAWFUL = "unlawful offer"
 NOT_KEPT = "duty not kept by its rule"
 NEEDLESS = "stopped although no duty is breached"
@@ -78,7 +79,7 @@ def audit(
     found: dict[tuple[str, str], int] = {(NO_STATEMENT, name): 1 for name in asked if name not in DUTIES}
     for facts in draws:
         verdicts = policy.judge(facts)
-        breached = breached_duties(facts, _in_force(policy, facts, breaches))
+        breached = breached_duties(facts, _in_force(policy, facts, breaches), families_of(policy))
         total, offers = total + verdicts.size, offers + int((verdicts == ALLOWED).sum())
         for name, mask in breached.items():
             breaches[name] += int(mask.sum())
@@ -102,22 +103,39 @@ def mutants(policy: Policy, draws: list[PolicyFacts]) -> dict[str, AuditReport]:
     return {name: audit(alone.without(name), draws, laws, alone=False) for name in laws}
 
 
-def breached_duties(facts: PolicyFacts, names: Iterable[str]) -> dict[str, Mask]:
+def families_of(policy: Policy) -> Families:
+    """Return the families as the rules that are law name them: a bank has words of its own."""
+    declared = {
+        name: frozenset(value)
+        for one in policy.compiled
+        if one.entry.law
+        for name, value in one.parameters.items()
+        if isinstance(value, tuple)
+    }
+    usual = Families()
+    return Families(
+        declared.get("other_families", usual.other),
+        declared.get("insurance_families", usual.insurance),
+        declared.get("credit_families", usual.credit),
+    )
+
+
+def breached_duties(facts: PolicyFacts, names: Iterable[str], families: Families = USUAL) -> dict[str, Mask]:
     """Return for each duty which pairs would breach it, shape (n, P), told by plain Python alone."""
     found = {name: np.zeros(facts.shape, bool) for name in names}
-    for place, case in cases(facts):
+    for place, case in cases(facts, families):
         for name, mask in found.items():
             mask[place] = DUTIES[name](case)
     return found
 
 
-def cases(facts: PolicyFacts) -> Iterator[tuple[tuple[int, int], Case]]:
+def cases(facts: PolicyFacts, families: Families = USUAL) -> Iterator[tuple[tuple[int, int], Case]]:
     """Give each pair as a plain record, with its place."""
     of_customers = _records(facts, "customer", facts.shape[0])
     of_products = _records(facts, "product", facts.shape[1])
     for row, customer in enumerate(of_customers):
         for column, product in enumerate(of_products):
-            yield (row, column), Case(facts.channel, **customer, **product)  # type: ignore[arg-type]
+            yield (row, column), Case(facts.channel, families=families, **customer, **product)  # type: ignore[arg-type]
 
 
 def _records(facts: PolicyFacts, of: str, count: int) -> list[dict[str, object]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import numpy as np
 import polars as pl
 import pyarrow as pa
@@ -45,7 +47,7 @@ def gather_facts(
         as_of=view.date,
         channel=channel,
         customers=customers,
-        products=product_facts(catalog, policy, view, channel, scored),
+        products=product_facts(catalog, policy, view.date, channel, scored),
         pairs={**holding_pairs(holdings, catalog), **_contact_pairs(view, catalog, policy, customers.height)},
     )
 
@@ -58,9 +60,9 @@ def holding_pairs(held: Flags, catalog: Catalog) -> dict[str, NDArray[np.generic
 
 
 def product_facts(
-    catalog: Catalog, policy: Policy, view: AsOf, channel: str, scored: Flags | None = None
+    catalog: Catalog, policy: Policy, day: date, channel: str, scored: Flags | None = None
 ) -> pl.DataFrame:
-    """Return the facts about products, one row each in the order of the catalog."""
+    """Return the facts about products on a day, one row each in the order of the catalog."""
     ranks = {level: float(rank) for rank, level in enumerate(policy.settings.product_risk_levels, start=1)}
     texts = {
         "product_id": catalog.product_ids,
@@ -78,7 +80,7 @@ def product_facts(
             ),
             pl.Series("product_risk_rank", [ranks.get(level) for level in catalog.risk_levels], pl.Float64),
             pl.Series("product_min_amount", np.nan_to_num(catalog.min_amounts, nan=0.0)),
-            pl.Series("product_offered", catalog.offered_at(view.date)),
+            pl.Series("product_offered", catalog.offered_at(day)),
             pl.Series("product_in_channel", _in_channel(catalog, channel), pl.Boolean),
             pl.Series("product_repeatable", catalog.repeatable),
             pl.Series("product_scored", known),

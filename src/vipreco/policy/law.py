@@ -10,8 +10,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-NO_INVESTMENT: Final = frozenset({"account", "deposit", "payment", "payroll", "card", "loan"})
-CREDIT: Final = frozenset({"loan", "card"})
+INVESTMENTS: Final = frozenset({"fund", "wealth", "private placement", "precious metal"})
+"""Families that are investments whatever a bank declares."""
+
+
+@dataclass(frozen=True)
+class Families:
+    """What the families of a bank are; a family that is not named here is an investment."""
+
+    other: frozenset[str] = frozenset({"account", "deposit", "payment", "payroll", "card", "loan"})
+    insurance: frozenset[str] = frozenset({"insurance"})
+    credit: frozenset[str] = frozenset({"loan", "card"})
 
 
 @dataclass(frozen=True)
@@ -35,11 +44,12 @@ class Case:
     objects: bool | None = None
     demands: bool | None = None
     asked_not_to: bool | None = None
+    families: Families = Families()
 
     @property
     def investment(self) -> bool:
         """Whatever is not known to be none."""
-        return self.family not in NO_INVESTMENT
+        return self.family not in self.families.other - INVESTMENTS
 
     @property
     def private(self) -> bool:
@@ -135,12 +145,12 @@ def nothing_known(case: Case) -> bool:
 
 def insurance_without_demands(case: Case) -> bool:
     """Insurance before demands and needs are specified."""
-    return case.family in {"insurance", None} and case.demands is not True
+    return case.family in case.families.insurance | {None} and case.demands is not True
 
 
 def credit_without_a_person(case: Case) -> bool:
     """Credit where no person takes part."""
-    return (case.family in CREDIT or case.family is None) and case.impersonal
+    return case.family in case.families.credit | {None} and case.impersonal
 
 
 def against_an_objection(case: Case) -> bool:

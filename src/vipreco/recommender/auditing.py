@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from vipreco.columns import CUSTOMER_ID, PRODUCT_ID
 from vipreco.history import AsOf
 from vipreco.policy import ALLOWED
-from vipreco.policy.audit import Finding, breached_duties, law_rules
+from vipreco.policy.audit import Finding, breached_duties, families_of, law_rules
 from vipreco.policy.law import DUTIES
 from vipreco.recommender.decisions import Decisions
 from vipreco.recommender.recommender import Recommender
@@ -47,7 +47,8 @@ def audit_listed(decisions: Iterable[Decisions], offers: pl.DataFrame) -> list[F
         counted[STOPPED_LISTED, ""] += int((part.verdict[rows, columns] != ALLOWED).sum())
         laws = [name for name in law_rules(part.policy) if name in DUTIES]
         listed, again = np.unique(rows, return_inverse=True)
-        for name, breached in breached_duties(part.facts.take(listed), laws).items():
+        breached_by_law = breached_duties(part.facts.take(listed), laws, families_of(part.policy))
+        for name, breached in breached_by_law.items():
             counted[UNLAWFUL_LISTED, name] += int(breached[again, columns].sum())
     return [Finding(*key, pairs) for key, pairs in sorted(counted.items()) if pairs]
 

@@ -101,6 +101,7 @@ class TableRule(Section):
         form: For holdings: intervals, month flags (one column a product), or openings.
         columns: Our column -> the source's column, or a rule.
         attributes: Own columns that come along; stored as `attribute_<name>` (activity: under the name).
+            A name that begins with `policy_` is for the rules of the policy alone: no model sees it.
         products: For flags and wide openings: product id -> the source's 0/1 column.
         empty_flag: What a blank or missing flag means: "0", "1", or "reject".
         allow_protected: Protected attributes that the bank may use, each named on purpose.
