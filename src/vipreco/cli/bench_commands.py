@@ -102,7 +102,7 @@ def rim_of(project: Project, plan: OraclePlan) -> Rim:
 
 
 def _show(result: OracleResult) -> None:
-    """Print the shares of the oracle, a table for each effort and unit, and where the order does not hold."""
+    """Print the shares of the oracle, a table for each effort and unit, and the calibration."""
     from vipreco.cli.listing import Listing
     from vipreco.simulator.oracle.report import TITLES, share_table
     from vipreco.simulator.oracle.shares import Effort, Unit
@@ -111,3 +111,5 @@ def _show(result: OracleResult) -> None:
         for unit in Unit:
             typer.echo(f"\n{TITLES[effort]}, {unit.value}: share of the oracle")
             Listing.planned(None, None).write(share_table(result, effort, unit))
+    typer.echo("\nPropensities against the true chances: ratio of the sums, slope on the logit scale")
+    Listing.planned(None, None).write(result.calibration)
