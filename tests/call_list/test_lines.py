@@ -6,6 +6,7 @@ from datetime import date
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -17,6 +18,7 @@ from vipreco.call_list_settings import CallListSettings, Kind
 EN, ZH = Wording("en"), Wording("zh")
 TODAY = date(2025, 12, 31)
 QUIET: dict[str, Any] = {
+    "customer_id": "a",
     **{kind.value: False for kind in Kind},
     "kind": "grow",
     "worth_amount": 100.0,
@@ -39,13 +41,16 @@ OFFER = {"rank": 1, "product_id": "fund", "propensity": 0.034}
 
 
 def day() -> Day:
-    rule = SimpleNamespace(text=SimpleNamespace(in_=lambda language: f"stopped ({language})"))
-    policy: Any = SimpleNamespace(policy=SimpleNamespace(rules=[rule]))
+    policy = SimpleNamespace(told=lambda verdict, facts, place, language: (f"rule {verdict} at {place}", ""))
+    decisions: Any = SimpleNamespace(
+        policy=policy, facts=None, customer_ids=np.array(["a"]), verdict=np.array([[2, 7, 7]])
+    )
+    calls = pl.DataFrame({"customer_id": ["a"]})
     view: Any = SimpleNamespace(date=TODAY)
     nothing: Any = None
     names = {"fund": "Bond fund", "card": "Gold card"}
     settings = CallListSettings()
-    return Day(view, pl.DataFrame(), pl.DataFrame(), nothing, "call", (policy,), names, settings)
+    return Day(view, calls, pl.DataFrame(), nothing, "call", (decisions,), names, settings)
 
 
 def why(say: Wording = EN, **changed: Any) -> list[str]:
@@ -108,7 +113,7 @@ def test_offers_have_chance_and_the_strongest_reason():
 
 def test_no_offer_has_its_cause():
     assert offers_text(day(), QUIET, [], EN) == "No offer today: nothing is worth a call"
-    assert offers_text(day(), {**QUIET, "stopped_by": 1}, [], ZH) == "今日无可推荐产品：stopped (zh)"
+    assert offers_text(day(), {**QUIET, "stopped_by": 7}, [], ZH) == "今日无可推荐产品：rule 7 at (0, 1)"
 
 
 def test_there_is_one_caution_the_gravest():

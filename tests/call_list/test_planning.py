@@ -32,6 +32,7 @@ FACTS: dict[str, Any] = {
     "asked_not_to_call": pl.Boolean,
     "follow_up_date": pl.Date,
     "maturing_amount": pl.Float64,
+    "stopped_whole": pl.Int64,
 }
 WORTHS: dict[str, Any] = {
     "customer_id": pl.String,
@@ -47,6 +48,7 @@ QUIET = {
     "risk_assessed_date": AGO[100],
     "joined_date": AGO[400],
     "consent_call": True,
+    "stopped_whole": 0,
 }
 
 
@@ -113,6 +115,7 @@ def test_what_heads_a_call_and_what_it_takes(
         ({"consent_call": None}, "no_consent"),
         ({"consent_call": False, "asked_not_to_call": True}, "no_consent"),
         ({"asked_not_to_call": True}, "asked_not_to_call"),
+        ({"stopped_whole": 4, "declined_date": AGO[10]}, "policy"),
         ({"declined_date": AGO[10], "called_date": AGO[3]}, "cooling_off"),
         ({"declined_date": AGO[100]}, None),
         ({"called_date": AGO[3]}, "resting"),

@@ -7,11 +7,12 @@ from datetime import date
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 
 from vipreco.arbitration import ArbitrationSettings, Customers, NoAction, SlateRules, worth
 from vipreco.arbitration_settings import LeverSettings, ValueSettings
-from vipreco.call_list.worth import call_worths, with_renewed_assessments
+from vipreco.call_list.worth import call_worths, stopped_whole, with_renewed_assessments
 from vipreco.policy import Policy, PolicyFacts, PolicySettings, facts_of_records
 from vipreco.recommender import Decisions
 
@@ -114,6 +115,19 @@ def test_a_call_is_worth_what_it_keeps_sells_and_unlocks_once_weighted_and_once_
     assert found["develop_amount"] == [0.0, 0.0]
     assert found["cause"] == [0, 0]
     assert found["leaving"] == [0.1, None]
+
+
+def test_a_rule_of_contact_that_leaves_no_product_stops_the_customer_whole():
+    facts = decisions().facts
+    unasked = facts.customers.with_columns(pl.Series("customer_consent_in_channel", [True, None]))
+    found = stopped_whole(replace(decisions(), facts=replace(facts, customers=unasked)))
+    reasons = ["", *(rule.reason_code for rule in POLICY.rules)]
+    assert [reasons[verdict] for verdict in found] == ["", "CONSENT_UNKNOWN_LAW"]
+    unassessed = facts.customers.with_columns(pl.lit(None, pl.Float64).alias("customer_risk_rank"))
+    investments = replace(
+        facts, customers=unassessed, products=facts.products.with_columns(product_family=pl.lit("fund"))
+    )
+    assert stopped_whole(replace(decisions(), facts=investments)).tolist() == [0, 0]
 
 
 def test_with_one_offer_only_the_better_one_is_unlocked():

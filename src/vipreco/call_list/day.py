@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
 from typing import TypeAlias
@@ -12,7 +12,7 @@ import polars as pl
 import pyarrow as pa
 
 from vipreco.call_list.facts import book_facts
-from vipreco.call_list.planning import BLOCKED, KIND, MINUTES, PLACE, planned
+from vipreco.call_list.planning import BLOCKED, KIND, MINUTES, PLACE, Blocked, planned
 from vipreco.call_list.worth import call_worths
 from vipreco.call_list_settings import CallListSettings
 from vipreco.columns import CUSTOMER_ID, PRIORITY, PRODUCT_ID
@@ -40,6 +40,7 @@ class Day:
         decisions: The decision frames behind them, in chunks, in the order of the customers.
         names: Name of each product by id.
         settings: Of the project, with the minutes of the day.
+        blocking: The same day for calls, where this one is for the branch because calls are blocked.
     """
 
     view: AsOf
@@ -50,6 +51,7 @@ class Day:
     decisions: tuple[Decisions, ...]
     names: Mapping[str, str]
     settings: CallListSettings
+    blocking: Day | None = None
 
     @property
     def date(self) -> date:
@@ -70,13 +72,12 @@ class Day:
 
     @cached_property
     def blocked(self) -> pl.DataFrame:
-        """Number of customers who must not be called, by reason."""
+        """Number of customers who are not called today, by reason and by rule where a rule is the reason."""
+        is_rule = pl.col(BLOCKED) == Blocked.POLICY.value
+        rule = pl.when(is_rule).then(pl.col("stopped_whole")).otherwise(0).alias("rule")
         known = self.calls.filter(pl.col(BLOCKED).is_not_null())
-        return (
-            known.group_by(BLOCKED)
-            .agg(pl.len().alias("customers"))
-            .sort("customers", BLOCKED, descending=[True, False])
-        )
+        counted = known.group_by(BLOCKED, rule).agg(pl.len().alias("customers"))
+        return counted.sort("customers", BLOCKED, "rule", descending=[True, False, False])
 
     @cached_property
     def idle(self) -> pl.DataFrame:
@@ -172,7 +173,7 @@ def customer_day(
     vip: tuple[str, ...],
     settings: CallListSettings,
 ) -> Day:
-    """Return the day of one customer, with the offers that may be made in the branch.
+    """Return the day of one customer; where no call may be made, with the offers for a talk in the branch.
 
     Raises:
         InputRejectedError: The customer is not in the newest snapshot of the view.
@@ -185,4 +186,8 @@ def customer_day(
             remedy="check the id, or choose an as-of date at which the customer was there",
             code="unknown-customer",
         )
-    return plan_day(recommender, alone, vip, settings, channel=DEFAULT_CHANNEL)
+    by_call = plan_day(recommender, alone, vip, settings)
+    if by_call.calls[BLOCKED].is_null().all():
+        return by_call
+    in_branch = plan_day(recommender, alone, vip, settings, channel=DEFAULT_CHANNEL)
+    return replace(in_branch, calls=in_branch.calls.with_columns(by_call.calls[BLOCKED]), blocking=by_call)

@@ -132,8 +132,11 @@ def no_offer_text(day: Day, call: Row, say: Wording) -> str:
     """Return why a customer has no offer."""
     if not call["stopped_by"]:
         return say("offer.none_worth")
-    rules = day.decisions[0].policy.rules
-    return say("offer.none_stopped", reason=rules[call["stopped_by"] - 1].text.in_(say.language))
+    decisions, row = day.place_of(call[CUSTOMER_ID])
+    verdict = int(call["stopped_by"])
+    column = int(np.argmax(decisions.verdict[row] == verdict))
+    told, _ = decisions.policy.told(verdict, decisions.facts, (row, column), say.language)
+    return say("offer.none_stopped", reason=told)
 
 
 def avoid_text(day: Day, call: Row, say: Wording) -> str:

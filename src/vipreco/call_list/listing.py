@@ -67,7 +67,11 @@ def _calls(day: Day, say: Wording) -> tuple[Part, Part]:
 
 
 def _blocked(day: Day, say: Wording) -> Part:
-    words = [say(f"blocked.{code}") for code in day.blocked[BLOCKED].to_list()]
+    rules = day.decisions[0].policy.rules
+    words = [
+        say(f"blocked.{row[BLOCKED]}", rule=rules[row["rule"] - 1].reason_code)
+        for row in day.blocked.iter_rows(named=True)
+    ]
     rows = day.blocked.select(pl.Series("reason", words, dtype=pl.String), "customers")
     return Part("blocked", say("list.blocked"), _counts(say), rows)
 

@@ -24,6 +24,7 @@ class Blocked(StrEnum):
 
     NO_CONSENT = "no_consent"
     ASKED_NOT_TO_CALL = "asked_not_to_call"
+    POLICY = "policy"
     COOLING_OFF = "cooling_off"
     RESTING = "resting"
 
@@ -96,6 +97,7 @@ def blocked(day: date, settings: CallListSettings) -> pl.Expr:
     causes = (
         (Blocked.NO_CONSENT, ~pl.col("consent_call").fill_null(False)),
         (Blocked.ASKED_NOT_TO_CALL, pl.col("asked_not_to_call").fill_null(False)),
+        (Blocked.POLICY, pl.col("stopped_whole") != 0),
         (Blocked.COOLING_OFF, declined.fill_null(False)),
         (Blocked.RESTING, called.fill_null(False) & ~pl.col(Kind.FOLLOW_UP.value)),
     )

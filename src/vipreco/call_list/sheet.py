@@ -11,7 +11,7 @@ import polars as pl
 from vipreco.arbitration import LeftOut, left_out
 from vipreco.call_list.day import Day, Telling, Told, told
 from vipreco.call_list.lines import Row, amount, caution, why_now
-from vipreco.call_list.planning import BLOCKED
+from vipreco.call_list.planning import BLOCKED, Blocked
 from vipreco.call_list.wording import Wording
 from vipreco.columns import CUSTOMER_ID, PRIORITY, PRODUCT_ID, PROPENSITY, RANK
 from vipreco.explanations import why_not
@@ -39,7 +39,7 @@ def sheet_document(day: Day, model: str, say: Wording) -> Document:
     telling = told(day, day.calls[CUSTOMER_ID], say.language)
     return Document(
         title=say("sheet.title", customer=call["customer_id"], date=day.date),
-        about=(say("sheet.basis", day=day.date, model=model),),
+        about=(say("sheet.basis", day=day.date, model=model, channel=say.of("channel", day.channel)),),
         parts=(
             _facts("who", who(day, call, say), say),
             _facts("selling", may_i_sell(day, call, telling, say), say),
@@ -77,12 +77,8 @@ def who(day: Day, call: Row, say: Wording) -> list[tuple[str, str]]:
 
 def may_i_sell(day: Day, call: Row, telling: Telling, say: Wording) -> list[tuple[str, str]]:
     """Return what is allowed today as (question, answer)."""
-    reason = call[BLOCKED]
     return [
-        (
-            say("fact.call"),
-            say("fact.call_no", reason=say.of("blocked", reason)) if reason else say("fact.call_yes"),
-        ),
+        (say("fact.call"), may_i_call(day, call, say)),
         (
             say("fact.profiling"),
             say("fact.profiling_no" if call["profiling_opt_out"] else "fact.profiling_yes"),
@@ -90,6 +86,19 @@ def may_i_sell(day: Day, call: Row, telling: Telling, say: Wording) -> list[tupl
         (say("fact.assessment"), assessment(day, call, say)),
         (say("fact.caution"), caution(day, call, _told_offers(day, telling), say)),
     ]
+
+
+def may_i_call(day: Day, call: Row, say: Wording) -> str:
+    """Return whether the customer may be called today, and if not, why."""
+    reason = call[BLOCKED]
+    if reason is None:
+        return say("fact.call_yes")
+    if reason != Blocked.POLICY:
+        return say("fact.call_no", reason=say(f"blocked.{reason}"))
+    (decisions,) = (day.blocking or day).decisions
+    verdict = int((day.blocking or day).calls["stopped_whole"][0])
+    told, _ = decisions.policy.told(verdict, decisions.facts, (0, 0), say.language)
+    return say("fact.call_no", reason=told)
 
 
 def assessment(day: Day, call: Row, say: Wording) -> str:

@@ -10,11 +10,13 @@ from numpy.typing import NDArray
 
 from vipreco.arbitration import DEVELOP, KEEP, Worth, most_frequent_verdict, no_action, slate
 from vipreco.columns import CUSTOMER_ID
-from vipreco.policy import ALLOWED, PolicyFacts
+from vipreco.policy import ALLOWED, PolicyFacts, Stage
+from vipreco.policy.policy import PASSES
 from vipreco.recommender import Decisions
 
 Floats = NDArray[np.float64]
 Ranks = NDArray[np.int16]
+FORBIDDING = (Stage.ELIGIBILITY, Stage.CONTACT_POLICY)
 ASSESSED = ("customer_risk_assessed_days", "customer_risk_assessed_months")
 
 
@@ -24,7 +26,8 @@ def call_worths(decisions: Decisions, offers: int) -> pl.DataFrame:
     Columns, each once as `*_priority` (with context and levers, for the order) and once as `*_amount`
     (propensity x value in currency, for the reader): `keep`, `develop` (calls without a product); `grow` (sum
     over the slate); `unlocked` (what the slate would gain by a renewed assessment). Then `cause` (of
-    `arbitration.NoAction`); `stopped_by` (the verdict that stops most products); `leaving` and `rising`.
+    `arbitration.NoAction`); `stopped_by` (the verdict that stops most products); `stopped_whole` (the verdict
+    of the first rule that stops the customer whatever the product, 0 = none); `leaving` and `rising`.
 
     Args:
         decisions: Of a chunk of customers.
@@ -38,6 +41,7 @@ def call_worths(decisions: Decisions, offers: int) -> pl.DataFrame:
             **_parts(decisions.worth.money, places, renewed, "amount"),
             "cause": no_action(decisions.verdict == ALLOWED, places),
             "stopped_by": most_frequent_verdict(decisions.verdict),
+            "stopped_whole": stopped_whole(decisions),
             "leaving": decisions.worth.standing.leaving,
             "rising": decisions.worth.standing.rising,
         },
@@ -58,6 +62,20 @@ def _parts(weighed: Worth, places: Ranks, renewed: Ranks, unit: str) -> dict[str
 def slate_worth(priority: Floats, places: Ranks) -> Floats:
     """Return the sum of the priorities of what is offered, shape (n,)."""
     return np.asarray(np.where(places > 0, priority, 0.0).sum(axis=1))
+
+
+def stopped_whole(decisions: Decisions) -> NDArray[np.intp]:
+    """Return the first rule that forbids a customer every product, as a verdict, 0 = none, shape (n,).
+
+    Asked are blocks and the rules of contact: a call without an offer has to keep them too, and what is held
+    or unsuitable hides them in the verdicts of the pairs. A missing assessment is no such rule: a call can
+    mend it.
+    """
+    found = np.full(len(decisions.customer_ids), PASSES)
+    for rule, codes in decisions.policy.each(decisions.facts):
+        if rule.entry.stage in FORBIDDING:
+            found = np.minimum(found, codes.max(axis=1, initial=0))
+    return np.where(found == PASSES, ALLOWED, found).astype(np.intp)
 
 
 def with_renewed_assessments(facts: PolicyFacts) -> PolicyFacts:
