@@ -150,3 +150,39 @@ def test_nobody_learns_anything_about_a_customer_of_another_book(capsys: pytest.
 def test_an_unknown_customer_is_an_input_that_is_rejected(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["explain", "no such customer"]) == 3
     assert "not in the newest snapshot" in capsys.readouterr().err
+
+
+def related(tmp_path: Path, *arguments: str) -> pl.DataFrame:
+    target = tmp_path / "list.parquet"
+    assert main(["relationships", *arguments, "--out", str(target)]) == 0
+    return pl.read_parquet(target)
+
+
+def test_the_develop_list_has_the_likeliest_to_rise_with_what_lacks_and_reasons(tmp_path: Path) -> None:
+    found = related(tmp_path, "--list", "develop", "--all", "--most", "7")
+    tiers = facts("tier")
+    assert found.height == 7
+    assert found["rising_probability"].is_sorted(descending=True)
+    assert [tiers[who] for who in found["customer_id"]] == found["tier"].to_list()
+    assert (found["missing_amount"] >= 0).all()
+    assert found["reasons"].list.len().max() >= 1
+
+
+def test_the_keep_list_holds_vip_customers_of_the_book_alone(tmp_path: Path) -> None:
+    tiers, managers = facts("tier"), facts("manager_id")
+    vip = [who for who, tier in tiers.items() if tier in {"GOLD", "PLATINUM", "DIAMOND", "PRIVATE"}]
+    manager = managers[sorted(vip)[0]]
+    found = related(tmp_path, "--list", "keep", "--manager", manager)
+    assert set(found["customer_id"]) <= {who for who in vip if managers[who] == manager}
+    assert found.height >= 1
+
+
+def test_the_grow_list_has_the_best_offer_of_each_customer(tmp_path: Path) -> None:
+    found = related(tmp_path, "--list", "grow", "--all", "--most", "5")
+    offers = offered(tmp_path, "--all", "--top", "1").head(5)
+    assert found.select("customer_id", "product_id").equals(offers.select("customer_id", "product_id"))
+
+
+def test_a_list_of_relationships_needs_to_know_whose(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["relationships", "--list", "keep"]) == 2
+    assert "--manager" in capsys.readouterr().err

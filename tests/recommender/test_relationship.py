@@ -19,8 +19,16 @@ from vipreco.features import FeatureSet
 from vipreco.history import History
 from vipreco.propensity import BoosterSettings, Machine, PropensitySettings, RelationshipSettings
 from vipreco.recommender import Decisions, Lesson, Panel, Recommender, RecommenderSettings, storage
-from vipreco.recommender.branch_lists import BranchList, branch_list, develop_list, grow_list, keep_list
+from vipreco.recommender.branch_lists import (
+    BranchList,
+    branch_list,
+    customer_frame,
+    develop_list,
+    grow_list,
+    keep_list,
+)
 from vipreco.recommender.changes import change_dates
+from vipreco.recommender.relations import Relations
 from vipreco.tiers import TierLadder, TierLine
 
 FEATURES = Path(__file__).parents[2] / "features"
@@ -241,15 +249,33 @@ CUSTOMER_FRAME = pl.DataFrame(
         "aum_amount": [200.0, 95.0, 1000.0, None],
         "leaving_probability": [0.5, None, 0.1, 0.5],
         "rising_probability": [0.02, 0.7, None, 0.02],
+        "above_line_amount": [100.0, 95.0, 700.0, None],
         "next_tier": ["TOP", "GOLD", None, "TOP"],
         "missing_amount": [100.0, 5.0, None, None],
     }
 )
 
 
+def test_the_customer_frame_says_how_far_the_lines_are():
+    tiers = np.array(["MASS", "GOLD", "TOP", None, "NEW"], object)
+    aum, nobody = np.array([40.0, 90.0, 350.0, 120.0, np.nan]), np.zeros(5, bool)
+    next_line = np.array([100.0, 300.0, np.nan, np.nan, np.nan])
+    relations = Relations(tiers, aum, next_line, nobody, nobody, nobody)
+    chances = (np.array([np.nan, 0.2, 0.1, np.nan, np.nan]), np.full(5, np.nan))
+    found = customer_frame(np.array(["1", "2", "3", "4", "5"]), relations, chances, LADDER, NOW)
+    assert found.select("above_line_amount", "next_tier", "missing_amount").rows() == [
+        (40.0, "GOLD", 60.0),
+        (-10.0, "TOP", 210.0),
+        (50.0, None, None),
+        (None, None, None),
+        (None, None, None),
+    ]
+    assert found["leaving_probability"].to_list() == [None, 0.2, 0.1, None, None]
+
+
 def test_the_keep_list_has_those_who_may_leave_the_likeliest_first():
-    found = keep_list(CUSTOMER_FRAME, 5).select("customer_id", "leaving_probability", "at_risk_amount")
-    assert found.rows() == [("1", 0.5, 100.0), ("4", 0.5, None), ("3", 0.1, 100.0)]
+    found = keep_list(CUSTOMER_FRAME, 5).drop("tier", "aum_amount")
+    assert found.rows() == [("1", 0.5, 100.0, 100.0), ("4", 0.5, None, None), ("3", 0.1, 700.0, 100.0)]
     assert keep_list(CUSTOMER_FRAME, 1)["customer_id"].to_list() == ["1"]
 
 

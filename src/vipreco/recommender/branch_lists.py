@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from enum import StrEnum
 
 import numpy as np
@@ -25,7 +26,8 @@ from vipreco.recommender.relations import Relations
 from vipreco.tiers import TierLadder
 
 LEAVING_PROBABILITY, RISING_PROBABILITY = "leaving_probability", "rising_probability"
-AT_RISK_AMOUNT, MISSING_AMOUNT, NEXT_TIER = "at_risk_amount", "missing_amount", "next_tier"
+AT_RISK_AMOUNT, ABOVE_LINE_AMOUNT = "at_risk_amount", "above_line_amount"
+MISSING_AMOUNT, NEXT_TIER = "missing_amount", "next_tier"
 REASONS = "reasons"
 
 
@@ -41,7 +43,8 @@ def customer_frame(
     customer_ids: NDArray[np.str_],
     relations: Relations,
     chances: tuple[NDArray[np.float64], NDArray[np.float64]],
-    next_tiers: list[str | None],
+    ladder: TierLadder,
+    day: date,
 ) -> pl.DataFrame:
     """Return a row a customer: what the lists are made of; null where nobody knows.
 
@@ -49,8 +52,11 @@ def customer_frame(
         customer_ids: Shape (n,).
         relations: How they stand, shape (n,).
         chances: P(leaving) and P(rising), each of shape (n,).
-        next_tiers: Name of the next higher tier, None where there is none, shape (n,).
+        ladder: The bank's tiers.
+        day: Date at which their lines are read.
     """
+    lines = ladder.thresholds(day)
+    own = np.array([lines.get(tier, np.nan) for tier in relations.tiers.tolist()])
     frame = pl.DataFrame(
         {
             CUSTOMER_ID: pl.Series(customer_ids.tolist(), dtype=pl.String),
@@ -58,7 +64,8 @@ def customer_frame(
             AUM_AMOUNT: relations.aum,
             LEAVING_PROBABILITY: chances[0],
             RISING_PROBABILITY: chances[1],
-            NEXT_TIER: pl.Series(next_tiers, dtype=pl.String),
+            ABOVE_LINE_AMOUNT: relations.aum - own,
+            NEXT_TIER: pl.Series(next_tiers(ladder, relations.tiers, day), dtype=pl.String),
             MISSING_AMOUNT: np.maximum(relations.next_line - relations.aum, 0.0),
         }
     )
@@ -68,12 +75,13 @@ def customer_frame(
 def keep_list(customers: pl.DataFrame, most: int) -> pl.DataFrame:
     """Return the VIP customers who are likeliest to leave, the likeliest first, at most `most`.
 
-    `at_risk_amount` is P(leaving) x assets: what is expected to go, or to fall to a lower tier.
+    `above_line_amount` is what the assets are above the line of the own tier; `at_risk_amount` is
+    P(leaving) x assets: what is expected to go, or to fall to a lower tier.
     """
     known = customers.filter(pl.col(LEAVING_PROBABILITY).is_not_null())
     found = known.sort(LEAVING_PROBABILITY, CUSTOMER_ID, descending=[True, False]).head(most)
     at_risk = (pl.col(LEAVING_PROBABILITY) * pl.col(AUM_AMOUNT)).alias(AT_RISK_AMOUNT)
-    return found.select(CUSTOMER_ID, TIER, AUM_AMOUNT, LEAVING_PROBABILITY, at_risk)
+    return found.select(CUSTOMER_ID, TIER, AUM_AMOUNT, LEAVING_PROBABILITY, ABOVE_LINE_AMOUNT, at_risk)
 
 
 def develop_list(customers: pl.DataFrame, most: int) -> pl.DataFrame:
@@ -132,15 +140,15 @@ def customers_of(fitted: Fitted, known: Situation) -> pl.DataFrame:
     parts = list(decide(fitted, known))
     leaving = np.concatenate([part.leaving_probability for part in parts])
     rising = np.concatenate([part.rising_probability for part in parts])
-    names = next_tiers(fitted.features.ladder, known.relations, known.view)
-    return customer_frame(known.computed.customer_ids, known.relations, (leaving, rising), names)
+    ladder, day = fitted.features.ladder, known.view.date
+    return customer_frame(known.computed.customer_ids, known.relations, (leaving, rising), ladder, day)
 
 
-def next_tiers(ladder: TierLadder, relations: Relations, view: AsOf) -> list[str | None]:
+def next_tiers(ladder: TierLadder, tiers: NDArray[np.object_], day: date) -> list[str | None]:
     """Return the next higher tier of each customer, None where there is none or the own one is unknown."""
-    lines = list(ladder.thresholds(view.date))
+    lines = list(ladder.thresholds(day))
     places = np.array([ladder.rank(tier) for tier in lines], np.int64)
-    ranks = ladder.ranks(relations.tiers)
+    ranks = ladder.ranks(tiers)
     above = np.searchsorted(places, ranks, side="right")
     named = np.array([*lines, None], object)[above]
     return [name if rank >= 0 else None for name, rank in zip(named.tolist(), ranks.tolist(), strict=True)]
