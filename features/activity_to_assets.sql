@@ -1,12 +1,13 @@
 -- A line with {column} is repeated for each amount in the bank's activity table.
-WITH recent AS (
-  SELECT activity.*, max(month_date) OVER (PARTITION BY customer_id) AS newest_date
+WITH newest AS (
+  SELECT customer_id, max(month_date) AS month_date
   FROM activity CROSS JOIN clock
   WHERE month_date > as_of_date - INTERVAL 3 MONTH
+  GROUP BY customer_id
 )
 SELECT
-  recent.customer_id
-  , recent."{column}"::DOUBLE / nullif(now.aum_amount::DOUBLE, 0) AS "activity_{column}_to_aum"
-FROM recent
+  now.customer_id
+  , activity."{column}"::DOUBLE / nullif(now.aum_amount::DOUBLE, 0) AS "activity_{column}_to_aum"
+FROM newest
+JOIN activity USING (customer_id, month_date)
 JOIN customers_now AS now USING (customer_id)
-WHERE month_date = newest_date
