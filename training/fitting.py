@@ -40,6 +40,7 @@ NOT_JUDGED: Final = "leaving and rising were not judged: the recipe asks for no 
 # In the replay of lists no rule takes part, and nobody asks who leaves: that has a replay of its own.
 ACQUISITIONS_ALONE: Final[dict[str, object]] = {"policy": PolicySettings(), "relationship_horizon_months": 0}
 
+LEVERS: Final = "levers."
 ALL_DATES: Final[dict[str, object]] = {"as_of_dates": (), "newest": 1_000}
 
 
@@ -148,7 +149,10 @@ def _parameters(job: TrainingJob, found: BacktestResult, recommender: Recommende
 
 def _flat(settings: Mapping[str, object], prefix: str = "") -> Iterable[tuple[str, Value]]:
     for name, value in settings.items():
-        if isinstance(value, Mapping):
+        if isinstance(value, Mapping) and prefix.endswith(LEVERS):
+            # by names of products, families and tiers, which are no names of parameters
+            yield f"{prefix}{name}", _named(f"{key} x {weight}" for key, weight in value.items()) or "none"
+        elif isinstance(value, Mapping):
             yield from _flat(value, f"{prefix}{name}.")
         elif isinstance(value, list):
             yield f"{prefix}{name}", _named(map(str, value))

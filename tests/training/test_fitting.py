@@ -34,6 +34,7 @@ RECIPE = {
             "any": {"rounds": 3, "learning_rate": 0.3},
         },
         "relationship": {"leaving": {"rounds": 3}, "rising": {"rounds": 3}, "least_cases": 3},
+        "arbitration": {"levers": {"families": {"fund": 1.5}}},
     },
     "backtest": {"rolling_folds": 1, "list_length": 3, "resamples": 50},
 }
@@ -72,6 +73,8 @@ def test_the_run_has_every_metric_with_its_baselines(trained: tuple[Project, flo
     assert all(value is None or math.isfinite(value) for value in summary.values())
     assert len(published.record.metrics_by_fold) == 1
     assert published.record.parameters["recommender.propensity.product.rounds"] == 3
+    assert published.record.parameters["recommender.arbitration.levers.families"] == "fund x 1.5"
+    assert published.record.parameters["recommender.arbitration.levers.tiers"] == "none"
     assert published.champion
 
 
