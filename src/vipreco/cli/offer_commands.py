@@ -91,7 +91,9 @@ def _tell_why_nobody(recommender: Recommender, view: AsOf, channel: str) -> None
     facts = gather_facts(view, Catalog.from_view(view), rules, channel)
     typer.echo("no customer gets an offer; `vipreco policy price` tells which rules stop them", err=True)
     for rule, missing in blind_rules(rules, facts).items():
-        typer.echo(f"warning: {rule} stops all that it concerns: not brought: {', '.join(missing)}", err=True)
+        typer.echo(
+            f"warning: {rule} stops all that it concerns: nothing known of {', '.join(missing)}", err=True
+        )
 
 
 def relationships(

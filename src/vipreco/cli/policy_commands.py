@@ -54,7 +54,7 @@ def check(
     Example:  vipreco policy check --channel call
     """
     from vipreco.cli.opening import open_policy
-    from vipreco.policy.inspection import STOPS_ALL, inspect
+    from vipreco.policy.inspection import NEVER_KNOWN, STOPS_ALL, inspect
     from vipreco.project import Project
 
     listing, project = Listing.planned(kind, out), Project.find()
@@ -63,8 +63,8 @@ def check(
         facts = _facts_of_tables(project, rules, channel.value, as_of)
         rows = inspect(rules, facts.as_of if facts else as_of or datetime.date.max, facts)
     listing.write(rows if listing.path else rows.select(rows.columns[:6]))
-    for row in rows.filter(rows["state"] == STOPS_ALL).iter_rows(named=True):
-        typer.echo(f"warning: {row['rule']} {STOPS_ALL} ({', '.join(row['missing'])})", err=True)
+    for row in rows.filter(rows["state"].is_in([STOPS_ALL, NEVER_KNOWN])).iter_rows(named=True):
+        typer.echo(f"warning: {row['rule']}: {row['state']} ({', '.join(row['missing'])})", err=True)
     for row in rows.filter(rows["names_none"].list.len() > 0).iter_rows(named=True):
         names = ", ".join(row["names_none"])
         typer.echo(f"warning: {row['rule']} names what the catalog does not have: {names}", err=True)

@@ -16,6 +16,7 @@ IN_FORCE = "in force"
 OUT_OF_DATE = "not in force at the date"
 INACTIVE = "inactive: the bank brings none of what it asks"
 STOPS_ALL = "stops all that it concerns: the bank brings none of what it asks"
+NEVER_KNOWN = "in force, but what it asks is known of nobody"
 NAMED = {"product_id": "product", "product_family": "family"}
 
 
@@ -28,7 +29,8 @@ def inspect(policy: Policy, day: date, facts: PolicyFacts | None = None) -> pl.D
         facts: What the bank's tables bring; None when nothing was imported.
 
     Returns:
-        Rows rule, stage, reason_code, law, state, missing (facts that are not brought), unknown_rate (largest
+        Rows rule, stage, reason_code, law, state, missing (facts that are not brought, or known
+        of nobody), unknown_rate (largest
         share of unknown values among the facts asked for), names_none (products and families that the catalog
         does not have), owner, legal_reference, valid_from, valid_until, file.
     """
@@ -39,7 +41,7 @@ def inspect(policy: Policy, day: date, facts: PolicyFacts | None = None) -> pl.D
             "reason_code": one.entry.reason_code,
             "law": one.entry.law,
             "state": state(one, day, facts),
-            "missing": missing(one, facts),
+            "missing": [*missing(one, facts), *never_known(one, facts)],
             "unknown_rate": unknown_rate(one, facts),
             "names_none": names_none(one, facts),
             "owner": one.entry.owner,
@@ -71,11 +73,11 @@ SCHEMA = {
 
 
 def blind_rules(policy: Policy, facts: PolicyFacts) -> dict[str, list[str]]:
-    """Return the rules that stop all that they concern because facts are not brought, with these facts."""
+    """Return the rules that stop because facts are not brought or known of nobody, with these facts."""
     return {
-        one.entry.id: missing(one, facts)
+        one.entry.id: [*missing(one, facts), *never_known(one, facts)]
         for one in policy.compiled
-        if state(one, facts.as_of, facts) == STOPS_ALL
+        if state(one, facts.as_of, facts) in {STOPS_ALL, NEVER_KNOWN}
     }
 
 
@@ -84,13 +86,24 @@ def state(one: Compiled, day: date, facts: PolicyFacts | None) -> str:
     if not applies(one.entry, day):
         return OUT_OF_DATE
     if not missing(one, facts):
-        return IN_FORCE
+        return NEVER_KNOWN if never_known(one, facts) else IN_FORCE
     return INACTIVE if one.entry.if_not_brought == "inactive" else STOPS_ALL
 
 
 def missing(one: Compiled, facts: PolicyFacts | None) -> list[str]:
     """Return the facts that a rule asks for and the bank does not bring."""
     return [] if facts is None else sorted(one.asked - facts.brought)
+
+
+def never_known(one: Compiled, facts: PolicyFacts | None) -> list[str]:
+    """Return the facts that a rule asks for and that are unknown of all customers, or all products."""
+    tables = (facts.customers, facts.products) if facts else ()
+    return [
+        name
+        for table in tables
+        for name in sorted(one.asked & set(table.columns))
+        if table.height and table[name].null_count() == table.height
+    ]
 
 
 def unknown_rate(one: Compiled, facts: PolicyFacts | None) -> float | None:
