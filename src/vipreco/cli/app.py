@@ -9,6 +9,7 @@ import typer
 from vipreco.cli import (
     bench_commands,
     data_commands,
+    explain_commands,
     lever_commands,
     manager_commands,
     model_commands,
@@ -45,6 +46,7 @@ data_commands.register(app)
 model_commands.register(app)
 bench_commands.register(app)
 offer_commands.register(app)
+explain_commands.register(app)
 lever_commands.register(app)
 manager_commands.register(app)
 policy_commands.register(app)

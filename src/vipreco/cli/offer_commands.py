@@ -1,4 +1,4 @@
-"""Commands about customers: their offers, and why."""
+"""Commands about customers: their offers."""
 
 from __future__ import annotations
 
@@ -35,7 +35,6 @@ TopOption = Annotated[int, typer.Option("--top", min=1, metavar="N", help="Offer
 def register(app: typer.Typer) -> None:
     """Add the commands of this module to `app`."""
     app.command("offers", rich_help_panel=PANEL)(offers)
-    app.command("explain", rich_help_panel=PANEL)(explain)
     app.command("relationships", rich_help_panel=PANEL)(relationships)
 
 
@@ -148,34 +147,3 @@ def _audience(
         manager=manager,
         tiers=project.settings.tiers.vip if vip else None,
     )
-
-
-def explain(
-    customer: Annotated[str, typer.Argument(metavar="CUSTOMER", help="Id of the customer.")],
-    manager: Annotated[
-        Optional[str],  # noqa: UP045
-        typer.Option("--manager", metavar="ID", help="Who asks: only customers of this book are shown."),
-    ] = None,
-    channel: ChannelOption = Channel.branch,
-    top: TopOption = 3,
-    as_of: AsOfOption = None,
-    model: ModelOption = None,
-    kind: FormatOption = None,
-    out: OutOption = None,
-) -> None:
-    """Explain one customer's offers: what speaks for each, why not the others, what would unlock them.
-
-    Example:  vipreco explain 0012345678 --as-of 2025-11-30
-    """
-    from vipreco.cli.opening import open_model, open_view
-    from vipreco.project import Project
-    from vipreco.recommender.lists import check_book, customer_sheet
-
-    listing = Listing.planned(kind, out)
-    project = Project.find()
-    with narrated("Explaining") as narrator:
-        view = open_view(project, as_of)
-        if manager is not None:
-            check_book(view, customer, manager)
-        sheet = customer_sheet(open_model(project, model, narrator), view, customer, top, channel.value)
-    listing.write(sheet)

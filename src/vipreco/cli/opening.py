@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vipreco.cli.progress import Narrator
+from vipreco.errors import UsageError
 
 if TYPE_CHECKING:
     from vipreco.history import AsOf
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 CHAMPION = "champion"
 REGISTRY = "training.registry"
+STORAGE = "training.storage"
 RECIPE = "training.recipe"
 
 
@@ -29,6 +31,41 @@ def open_view(project: Project, as_of: datetime.date | None) -> AsOf:
     from vipreco.recommender.lists import view_at
 
     return view_at(History.open(project.tables, project.threads), as_of)
+
+
+def model_folder(project: Project, reference: str | None) -> Path:
+    """Return the artifact of the champion, or of the version, alias or folder that `reference` names.
+
+    Raises:
+        UsageError: No such version.
+        IntegrityError: The artifact is not what was registered.
+    """
+    folder = Path(reference or "")
+    if reference is not None and folder.is_dir():
+        return folder
+    found: Path = project.import_rim(REGISTRY).resolve(project, reference or CHAMPION).folder
+    return found
+
+
+def folder_of_hash(project: Project, artifact_hash: str) -> Path:
+    """Return the artifact with a hash: from this machine, or from the registry.
+
+    Raises:
+        UsageError: It is in neither.
+    """
+    folder: Path = project.import_rim(STORAGE).Storage(project.artifacts).artifact(artifact_hash)
+    if folder.is_dir():
+        return folder
+    versions = project.import_rim(REGISTRY).list_versions(project)
+    version = next((item.version for item in versions if item.artifact_hash == artifact_hash), None)
+    if version is None:
+        raise UsageError(
+            f"the model {artifact_hash[:16]} is neither here nor in the registry",
+            where=str(project.artifacts),
+            remedy="restore its artifact folder from a backup, and name it with --model",
+            code="model-gone",
+        )
+    return model_folder(project, version)
 
 
 def open_model(project: Project, reference: str | None, narrator: Narrator) -> Recommender:
@@ -46,9 +83,7 @@ def open_model(project: Project, reference: str | None, narrator: Narrator) -> R
     from vipreco.recommender.inspection import check_permitted
 
     narrator.say("loading the model")
-    folder = Path(reference or "")
-    if reference is None or not folder.is_dir():
-        folder = project.import_rim(REGISTRY).resolve(project, reference or CHAMPION).folder
+    folder = model_folder(project, reference)
     recommender = Recommender.load(folder, project.threads)
     check_permitted(recommender.fitted, read_prohibited(project.features), str(folder))
     rules, weights = project.settings.policy, project.settings.arbitration

@@ -150,6 +150,11 @@ class Catalogue(Section):
         """Return the catalogue that comes with vipreco."""
         return _shipped()
 
+    @staticmethod
+    def content() -> bytes:
+        """Return the file that comes with vipreco."""
+        return files(__package__).joinpath(CATALOGUE_FILE).read_bytes()
+
     def entry(self, reason_id: str) -> ReasonEntry:
         """Return a reason by its id."""
         return next(entry for entry in self.reason if entry.id == reason_id)
@@ -181,8 +186,7 @@ class Catalogue(Section):
 
 @cache
 def _shipped() -> Catalogue:
-    content = files(__package__).joinpath(CATALOGUE_FILE).read_bytes()
-    return parse_definition(content, Catalogue, CATALOGUE_FILE)
+    return parse_definition(Catalogue.content(), Catalogue, CATALOGUE_FILE)
 
 
 def matches(feature: str, patterns: tuple[str, ...]) -> bool:

@@ -43,6 +43,11 @@ class AsOf:
         return self.snapshots[0]
 
     @property
+    def snapshot_id(self) -> str:
+        """Fingerprint of the imported tables behind the view; empty for tables in memory."""
+        return self._history.snapshot_id
+
+    @property
     def connection(self) -> duckdb.DuckDBPyConnection:
         """A database of its own in which the cut views exist and nothing else; made at first use."""
         if self._connection is None:

@@ -46,13 +46,19 @@ class History:
         self._sources = sources
 
     @classmethod
-    def open(cls, tables: Path, threads: int = 2) -> History:
+    def open(cls, tables: Path, threads: int = 2, snapshot_id: str | None = None) -> History:
         """Open the tables folder that `vipreco import` wrote.
+
+        Args:
+            tables: The folder.
+            threads: Threads for queries.
+            snapshot_id: The tables as they were when this was their fingerprint; later imports are not seen.
 
         Raises:
             UsageError: Nothing was imported there.
+            InputRejectedError: They never had this fingerprint.
         """
-        imported = Tables.open(tables)
+        imported = Tables.open(tables, snapshot_id)
         files = {table: imported.files(table) for table in CONTRACTS}
         return cls(ParquetSources(Path(tables), files), threads, imported.snapshot_id)
 

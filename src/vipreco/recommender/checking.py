@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from vipreco.errors import IntegrityError
 from vipreco.explanations import Catalogue, RawTables, Reason, check_facts, cited_frame
 from vipreco.recommender.deciding import Situation, decide
 from vipreco.recommender.fitted import Fitted
@@ -53,14 +54,49 @@ class Check:
         """Cited facts that the stored rows do not confirm."""
         return self.facts.height - int(self.facts["equal"].sum())
 
-    def by_kind(self) -> pl.DataFrame:
-        """Return kind, facts, equal: one row a kind of fact."""
-        return self.facts.group_by("kind").agg(facts=pl.len(), equal=pl.col("equal").sum()).sort("kind")
+    def table(self) -> pl.DataFrame:
+        """Return one row a kind of fact and a reason: checked (name), cited, confirmed."""
+        parts = [
+            (self.facts.select(name=pl.col("kind"), held="equal"), "fact", "equal to the stored rows"),
+            (self.reasons.select(name=pl.col("reason"), held="lowered"), "reason", "score falls without it"),
+        ]
+        return pl.concat(
+            part.group_by("name")
+            .agg(checked=pl.len(), confirmed=pl.col("held").sum())
+            .sort("name")
+            .select(
+                pl.lit(what).alias("what"), "name", "checked", "confirmed", pl.lit(how).alias("confirmed_by")
+            )
+            for part, what, how in parts
+        )
 
-    def by_reason(self) -> pl.DataFrame:
-        """Return reason, told, lowered: one row a reason of the catalogue."""
+    @property
+    def summary(self) -> str:
+        """What was found, in one sentence a line."""
+        facts, right = self.facts.height, self.facts.height - self.wrong
+        told, lowered = self.reasons.height, int(self.reasons["lowered"].sum())
         return (
-            self.reasons.group_by("reason").agg(told=pl.len(), lowered=pl.col("lowered").sum()).sort("reason")
+            f"{self.customers:,} customers, {self.offers:,} offers, {self.bare:,} of them without a reason "
+            f"that can be cited; {self.cautions:,} cautions\n"
+            f"{facts:,} cited facts, {right:,} equal to the stored rows\n"
+            f"{told:,} reasons, {lowered:,} whose evidence, taken away, lowers the score"
+        )
+
+    def require_true_facts(self) -> None:
+        """Make sure that every cited fact is what is stored.
+
+        Raises:
+            IntegrityError: It is not; the kinds of the wrong facts are named.
+        """
+        if not self.wrong:
+            return
+        kinds = self.facts.filter(~pl.col("equal")).group_by("kind").agg(wrong=pl.len()).sort("kind")
+        raise IntegrityError(
+            f"{self.wrong:,} of {self.facts.height:,} cited facts are not what is stored",
+            where="explain --check",
+            remedy="show nobody these reasons; report the kinds of facts that are wrong",
+            code="fact-wrong",
+            examples=[f"{kind}: {wrong:,} wrong" for kind, wrong in kinds.iter_rows()],
         )
 
 

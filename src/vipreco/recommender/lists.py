@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pyarrow as pa
 
@@ -75,6 +76,14 @@ class Audience:
         if self.tiers is not None:
             frame = frame.filter(pl.col(TIER).is_in(list(self.tiers)))
         return frame[CUSTOMER_ID].to_arrow().cast(pa.string())
+
+
+def sampled(view: AsOf, customers: int, seed: int) -> AsOf:
+    """Return the view of so many of its customers, the same ones for the same seed."""
+    ids = view.population()[CUSTOMER_ID].cast(pa.string()).combine_chunks()
+    count = min(customers, len(ids))
+    chosen = np.sort(np.random.default_rng(seed).choice(len(ids), count, replace=False))
+    return view.of(ids.take(pa.array(chosen)))
 
 
 def view_at(history: History, day: date | None = None) -> AsOf:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from vipreco.durable import sha256_of
-from vipreco.errors import IntegrityError, UsageError
+from vipreco.errors import InputRejectedError, IntegrityError, UsageError
 from vipreco.tables.batches import Manifest, read_manifest
 from vipreco.tables.contracts import TABLE_NAMES
 
@@ -19,11 +19,16 @@ class Tables:
         self.manifest = manifest
 
     @classmethod
-    def open(cls, path: Path) -> Tables:
+    def open(cls, path: Path, snapshot_id: str | None = None) -> Tables:
         """Open the tables folder `path`.
+
+        Args:
+            path: The folder.
+            snapshot_id: The tables as they were when this was their fingerprint; without it, as they are now.
 
         Raises:
             UsageError: Nothing was imported there yet.
+            InputRejectedError: They never had this fingerprint.
             IntegrityError: Its manifest is damaged.
         """
         manifest = read_manifest(path)
@@ -34,7 +39,7 @@ class Tables:
                 remedy="run `vipreco import --mapping FILE SOURCE...` first",
                 code="no-tables",
             )
-        return cls(path, manifest)
+        return cls(path, manifest if snapshot_id is None else _earlier(path, manifest, snapshot_id))
 
     @property
     def snapshot_id(self) -> str:
@@ -70,3 +75,18 @@ class Tables:
                 remedy="restore the tables folder from a backup, or import the sources again",
                 code="table-file",
             )
+
+
+def _earlier(path: Path, manifest: Manifest, snapshot_id: str) -> Manifest:
+    """Return the manifest as it was after the batch that gave it this fingerprint."""
+    lengths = range(len(manifest.batches), 0, -1)
+    found = (Manifest(manifest.batches[:length]) for length in lengths)
+    earlier = next((one for one in found if one.snapshot_id == snapshot_id), None)
+    if earlier is None:
+        raise InputRejectedError(
+            f"the tables never were snapshot {snapshot_id}",
+            where=str(path),
+            remedy="restore the tables folder that held it, and name it as `tables` in vipreco.toml",
+            code="snapshot-gone",
+        )
+    return earlier

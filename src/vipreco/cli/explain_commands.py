@@ -1,0 +1,187 @@
+"""Commands about reasons: why these offers, are the reasons true, and the same decision once more."""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Optional
+
+import typer
+
+from vipreco.cli.listing import Listing
+from vipreco.cli.options import AsOfOption, Channel, ChannelOption, FormatOption, ModelOption, OutOption
+from vipreco.cli.paper import LanguageName
+from vipreco.cli.progress import narrated
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from vipreco.history import AsOf
+    from vipreco.policy import Language
+    from vipreco.project import Project
+    from vipreco.recommender import Recommender
+    from vipreco.recommender.checking import Check
+
+PANEL = "Offers"
+SAMPLE = 300
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module to `app`."""
+    app.command("explain", rich_help_panel=PANEL)(explain)
+    app.command("replay", rich_help_panel=PANEL)(replay)
+
+
+def explain(
+    customer: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Argument(metavar="[CUSTOMER]", help="Id of the customer.", show_default=False),
+    ] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Check the reasons of many customers instead of showing one's.")
+    ] = False,
+    manager: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option("--manager", metavar="ID", help="Who asks: only customers of this book are shown."),
+    ] = None,
+    customers: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option("--customers", metavar="FILE", help="With --check: the ids in this file."),
+    ] = None,
+    sample: Annotated[
+        Optional[int],  # noqa: UP045
+        typer.Option("--sample", min=1, metavar="N", help=f"With --check: N customers, {SAMPLE} by default."),
+    ] = None,
+    receipt: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option("--receipt", metavar="FILE", help="Also write the decision as a receipt."),
+    ] = None,
+    language: Annotated[LanguageName, typer.Option("--language", help="Language of the texts.")] = (
+        LanguageName.en
+    ),
+    channel: ChannelOption = Channel.branch,
+    top: Annotated[int, typer.Option("--top", min=1, metavar="N", help="Offers of each customer.")] = 3,
+    as_of: AsOfOption = None,
+    model: ModelOption = None,
+    kind: FormatOption = None,
+    out: OutOption = None,
+) -> None:
+    """Explain one customer's offers: what speaks for each, why not the others, what would unlock them.
+
+    Each reason rests on facts of the customer, cited by table, column, date and value. With --check, every
+    cited fact is read once more from the stored rows, past the features; and the score is computed without
+    the evidence of each reason, to see whether it falls. A wrong fact ends with exit code 6.
+
+    Example:  vipreco explain 0012345678 --as-of 2025-11-30
+    Example:  vipreco explain 0012345678 --receipt receipt.json && vipreco replay receipt.json
+    Example:  vipreco explain --check --manager M00017
+    """
+    from vipreco.project import Project
+
+    if (customer is None) != check:
+        raise typer.BadParameter("name one customer, or say --check")
+    if check and receipt is not None:
+        raise typer.BadParameter("a receipt is about one customer: leave --check out")
+    listing, project = Listing.planned(kind, out), Project.find()
+    asked = Asked(project, as_of, model, channel.value, top, language.value)
+    if customer is not None:
+        listing.write(_explain_one(asked, customer, manager, receipt))
+        return
+    found = _check_many(asked, customers, manager, sample)
+    listing.write(found.table())
+    typer.echo(found.summary, err=True)
+    found.require_true_facts()
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What every way to explain is asked with."""
+
+    project: Project
+    as_of: datetime.date | None
+    model: str | None
+    channel: str
+    top: int
+    language: Language
+
+
+def _explain_one(asked: Asked, customer: str, manager: str | None, target: Path | None) -> pl.DataFrame:
+    """Return one customer's sheet; with a target, write the receipt as well."""
+    from vipreco.cli.opening import open_model, open_view
+    from vipreco.recommender.lists import check_book, customer_sheet
+
+    with narrated("Explaining") as narrator:
+        view = open_view(asked.project, asked.as_of)
+        if manager is not None:
+            check_book(view, customer, manager)
+        recommender = open_model(asked.project, asked.model, narrator)
+        if target is not None:
+            _write_receipt(asked, recommender, view, customer, target)
+        return customer_sheet(recommender, view, customer, asked.top, asked.channel, asked.language)
+
+
+def _write_receipt(asked: Asked, recommender: Recommender, view: AsOf, customer: str, target: Path) -> None:
+    from vipreco.artifact import verify
+    from vipreco.cli.opening import model_folder
+    from vipreco.durable import write_bytes
+    from vipreco.export import check_target
+    from vipreco.recommender.receipts import Question, receipt
+
+    check_target(target)
+    question = Question(
+        customer_id=customer, as_of=view.date, channel=asked.channel, top=asked.top, language=asked.language
+    )
+    artifact_hash = verify(model_folder(asked.project, asked.model)).artifact_hash
+    write_bytes(target, receipt(recommender.fitted, view, question, artifact_hash, view.snapshot_id))
+    typer.echo(f"receipt written to {target}", err=True)
+
+
+def _check_many(asked: Asked, listed: Path | None, manager: str | None, sample: int | None) -> Check:
+    """Check the reasons of the customers of a file, of a book, or of a sample."""
+    from vipreco.cli.opening import open_model, open_view
+    from vipreco.recommender.checking import check_reasons
+    from vipreco.recommender.deciding import situation
+    from vipreco.recommender.lists import Audience, read_customers, sampled
+    from vipreco.tables import Tables
+
+    with narrated("Checking reasons") as narrator:
+        view = open_view(asked.project, asked.as_of)
+        if listed is not None or manager is not None:
+            ids = read_customers(listed) if listed else None
+            view = Audience(customers=ids, manager=manager).of(view)
+        if sample is not None or (listed is None and manager is None):
+            view = sampled(view, sample or SAMPLE, asked.project.seed)
+        fitted = open_model(asked.project, asked.model, narrator).fitted
+        known = situation(fitted, view, asked.channel)
+        narrator.say("reasons")
+        tables = Tables.open(asked.project.tables, view.snapshot_id)
+        return check_reasons(fitted, known, tables, asked.top)
+
+
+def replay(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A receipt of `vipreco explain --receipt`.")],
+    model: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option("--model", metavar="FOLDER", help="Where the artifact is, if not in this project."),
+    ] = None,
+) -> None:
+    """Decide again what a receipt says, with the model, tables and rules of that time; compare every byte.
+
+    Tables may have grown since: the receipt names the snapshot, and later imports are not seen. Exit code 6
+    comes with the first place that differs.
+
+    Example:  vipreco replay receipt.json
+    """
+    from vipreco.cli.opening import folder_of_hash
+    from vipreco.project import Project
+    from vipreco.recommender.receipts import read_receipt
+    from vipreco.recommender.replaying import Places
+    from vipreco.recommender.replaying import replay as decide_again
+
+    content, head = read_receipt(file)
+    project = Project.find()
+    with narrated("Replaying"):
+        folder = model or folder_of_hash(project, head.origin.artifact_hash)
+        decide_again(content, head, Places(folder, project.tables, project.threads))
+    typer.echo(f"identical: {len(content):,} bytes, snapshot {head.origin.snapshot_id}")
