@@ -6,6 +6,10 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
 
 from vipreco.errors import UsageError
 from vipreco.policy.columns import KNOWN, Column, column_of, nearest
@@ -19,6 +23,8 @@ _PARAMETER = re.compile(r":([a-z][a-z0-9_]*)")
 _WORD = re.compile(r"[a-z][a-z0-9_]*")
 _PLACEHOLDER = re.compile(r"\{([a-z][a-z0-9_]*)\}")
 _STAGES = tuple(Stage)
+PASSES: Final = 32_767
+"""Code of a pair that a rule lets pass: above the number of any rule."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +57,11 @@ class Compiled:
     def where(self) -> str:
         """File and rule, for errors."""
         return f"{self.pack}: rule {self.entry.id}"
+
+    @cached_property
+    def verdicts(self) -> NDArray[np.int16]:
+        """Verdict by the truth of what is required: false, true, unknown."""
+        return np.array([self.number, PASSES, self.unknown_number], np.int16)
 
     @cached_property
     def asked(self) -> frozenset[str]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from copy import copy
 from dataclasses import dataclass
 from datetime import date
-from functools import cached_property
+from functools import cached_property, reduce
 from pathlib import Path
 from typing import Self
 
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from vipreco.durable import canonical_json
 from vipreco.policy.checks import check_policy
 from vipreco.policy.columns import Column
-from vipreco.policy.compiling import Compiled, compile_rules, known_columns, read_packs
+from vipreco.policy.compiling import PASSES, Compiled, compile_rules, known_columns, read_packs
 from vipreco.policy.conditions import Atom
 from vipreco.policy.definition import SETTINGS_FILE, read_definition
 from vipreco.policy.evaluation import Truth, truths
@@ -27,8 +27,9 @@ from vipreco.policy.packfile import RuleEntry, Stage, Words
 from vipreco.policy.texts import Language, sentence
 from vipreco.policy_settings import PolicySettings
 
+__all__ = ["ALLOWED", "PASSES", "Policy", "Rule", "applies"]
+
 ALLOWED = 0
-PASSES = np.iinfo(np.int16).max
 _CONCERNED = np.array([PASSES, 0, 0], np.int16)
 """By truth of `concerns`: false lets pass, true and unknown do not."""
 
@@ -191,10 +192,7 @@ def _atoms(rules: list[Compiled]) -> Iterator[Atom]:
 
 def _codes(one: Compiled, found: Mapping[str, Truth]) -> NDArray[np.int16]:
     """Return the codes of one rule: the smallest number of its parts, unless a part lets the row pass."""
-    verdicts = np.array([one.number, PASSES, one.unknown_number], np.int16)
-    codes = np.full((1, 1), PASSES, np.int16)
-    for atom in one.requires:
-        codes = np.minimum(codes, verdicts[found[atom.key]])
+    codes = reduce(np.minimum, (one.verdicts[found[atom.key]] for atom in one.requires))
     for atom in one.concerns:
         codes = np.maximum(codes, _CONCERNED[found[atom.key]])
     return codes
