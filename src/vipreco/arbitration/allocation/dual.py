@@ -166,7 +166,7 @@ def falling_prices(dual: Dual, passes: int = PASSES) -> Iterator[Floats]:
 def _units(dual: Dual) -> Floats:
     """Return the unit of each price: a limit that many use curves the bound more, so its price moves less."""
     parts = [np.abs(part.bounds) * max(float(part.limit.use.max(initial=0)), 1e-6) for part in dual.parts]
-    return dual.scale / np.sqrt(np.maximum(np.concatenate([np.zeros(0), *parts]), 1.0))
+    return np.asarray(dual.scale / np.sqrt(np.maximum(np.concatenate([np.zeros(0), *parts]), 1.0)))
 
 
 def _scaled(dual: Dual, temperature: float, units: Floats) -> Callable[[Floats], tuple[float, Floats]]:
