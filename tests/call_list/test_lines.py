@@ -94,6 +94,11 @@ def test_an_assessment_that_ended_or_ends_soon(assessed: date, text: str):
     assert why(assessment=True, risk_assessed_date=assessed, unlocked_amount=8.5)[0] == text
 
 
+def test_a_renewal_that_unlocks_nothing_names_no_amount():
+    found = why(assessment=True, risk_assessed_date=date(2024, 12, 31), unlocked_amount=0.0)
+    assert found[0] == "The risk assessment of 2024-12-31 has expired: renew it"
+
+
 def test_parts_of_the_worth_are_told_where_they_matter():
     parts = {"keep_amount": 30.0, "grow_amount": 60.0, "develop_amount": 10.0, "leaving": 0.125}
     assert why(**parts) == ["Chance to leave 12.5%: a call keeps about 30", "Offers worth 60"]

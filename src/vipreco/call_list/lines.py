@@ -21,6 +21,7 @@ Row: TypeAlias = Mapping[str, Any]
 Offers: TypeAlias = Sequence[tuple[Row, Told]]
 SENIOR_AGE = 65
 DECLINED_DAYS = 180
+LEAST_TOLD = 0.05  # of currency; less would be shown as nothing
 BESIDE = (Stage.SUITABILITY, Stage.CONTACT_POLICY)
 
 LINE = {
@@ -99,8 +100,10 @@ def assessment_text(day: Day, call: Row, say: Wording) -> str:
     until = call["risk_assessed_date"] + timedelta(days=day.settings.assessment_days)
     if until > day.date:
         return say("why.assessment_expiring", date=until)
-    unlocked = amount(call["unlocked_amount"])
-    return say("why.assessment_expired", date=call["risk_assessed_date"], amount=unlocked)
+    unlocked, assessed = call["unlocked_amount"] or 0.0, call["risk_assessed_date"]
+    if unlocked < LEAST_TOLD:
+        return say("why.assessment_due", date=assessed)
+    return say("why.assessment_expired", date=assessed, amount=amount(unlocked))
 
 
 def _worth_texts(call: Row, say: Wording) -> Iterator[str]:

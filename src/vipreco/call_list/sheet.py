@@ -10,7 +10,7 @@ import polars as pl
 
 from vipreco.arbitration import LeftOut, left_out
 from vipreco.call_list.day import Day, Telling, Told, told
-from vipreco.call_list.lines import Row, amount, caution, why_now
+from vipreco.call_list.lines import LEAST_TOLD, Row, amount, caution, why_now
 from vipreco.call_list.planning import BLOCKED, Blocked
 from vipreco.call_list.wording import Wording
 from vipreco.columns import CUSTOMER_ID, PRIORITY, PRODUCT_ID, PROPENSITY, RANK
@@ -109,8 +109,10 @@ def assessment(day: Day, call: Row, say: Wording) -> str:
     until = assessed + timedelta(days=day.settings.assessment_days)
     if until > day.date:
         return say("fact.assessment_valid", level=level, date=until)
-    unlocked = amount(call["unlocked_amount"])
-    return say("fact.assessment_expired", level=level, date=until, amount=unlocked)
+    unlocked = call["unlocked_amount"] or 0.0
+    if unlocked < LEAST_TOLD:
+        return say("fact.assessment_due", level=level, date=until)
+    return say("fact.assessment_expired", level=level, date=until, amount=amount(unlocked))
 
 
 def _facts(key: str, facts: Iterable[tuple[str, str]], say: Wording) -> Part:
