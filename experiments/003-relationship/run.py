@@ -22,21 +22,25 @@ from vipreco.durable import write_json
 from vipreco.features import FeatureSet
 from vipreco.history import History
 from vipreco.project import Project
-from vipreco.propensity import Machine
+from vipreco.propensity import Machine, RelationshipSettings
 from vipreco.recommender import Panel, RecommenderSettings
 from vipreco.simulator import simulate
 from vipreco.tables import import_
 
 RESULTS = HERE / "results.json"
 SEEDS = (31, 32, 33)
+SECOND_SEEDS = (34, 35, 36)
 CUSTOMERS, MONTHS = 20_000, 24
 FOLDS, RESAMPLES = 4, 1000
 PROJECT = Project.find(ROOT)
-REFERENCE = "reference"
+REFERENCE, SECOND = "reference", "second attempt"
+RISING = RelationshipSettings().rising
+FIRST: dict[str, Any] = {"dates": 12, "rising": RISING.model_copy(update={"rounds": 200})}
 ARMS: dict[str, dict[str, Any]] = {
-    REFERENCE: {},
-    "all customer columns": {"leave_out": ()},
-    "three dates": {"dates": 3},
+    REFERENCE: FIRST,
+    "all customer columns": {**FIRST, "leave_out": ()},
+    "three dates": {**FIRST, "dates": 3},
+    SECOND: {"dates": 18, "rising": RISING.model_copy(update={"rounds": 400})},
 }
 
 
@@ -66,13 +70,20 @@ def judged(history: History, arm: str) -> ChangeResult:
     return backtest_changes(Panel(history, ()), features, settings, plan, say)
 
 
+def arms_of(seed: int) -> list[str]:
+    """Return the arms that a bank decides about."""
+    if seed in SECOND_SEEDS:
+        return [SECOND]
+    return [arm for arm in ARMS if arm != SECOND] if seed == SEEDS[0] else [REFERENCE]
+
+
 def main() -> None:
     work = Path(sys.argv[1]).resolve()
-    seeds = [int(seed) for seed in sys.argv[2:]] or list(SEEDS)
+    seeds = [int(seed) for seed in sys.argv[2:]] or [*SEEDS, *SECOND_SEEDS]
     results = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.is_file() else {}
     for seed in seeds:
         history = bank(work, seed)
-        for arm in ARMS if seed == SEEDS[0] else (REFERENCE,):
+        for arm in arms_of(seed):
             say(f"bank {seed}, {arm}")
             found = judged(history, arm)
             rows = json.loads(found.metrics.to_json(orient="records", double_precision=6))
