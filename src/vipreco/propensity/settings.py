@@ -87,7 +87,7 @@ class RelationshipSettings(Section):
         lambda_l2=30.0,
     )
     rising: BoosterSettings = BoosterSettings(
-        rounds=200,
+        rounds=400,
         learning_rate=0.02,
         num_leaves=7,
         min_data_in_leaf=100,
@@ -108,7 +108,7 @@ class RelationshipSettings(Section):
         "products_left",
         "*_total",
     )
-    dates: Annotated[int, Field(ge=1, le=60)] = 12
+    dates: Annotated[int, Field(ge=1, le=60)] = 18
     max_rows: Annotated[int, Field(ge=1000)] = 300_000
     least_cases: Annotated[int, Field(ge=1)] = 20
     calibration_folds: Annotated[int, Field(ge=2, le=20)] = 3
