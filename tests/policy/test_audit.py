@@ -29,14 +29,14 @@ def test_a_pack_breaches_nothing_on_thousands_of_draws(pack: str) -> None:
     report = audit(policy, draw_facts(policy, DAY, 6_000, seed=11))
     assert report.findings == ()
     assert report.pairs >= 6_000
-    assert report.offers > 500
+    assert report.offers > 400
     assert min(report.breaches.values()) > 10, "each duty was put to the test"
 
 
 @pytest.mark.parametrize("pack", PACKS)
 def test_each_law_that_is_switched_off_is_noticed(pack: str) -> None:
     policy = policy_of("house", pack)
-    found = mutants(policy, list(draw_facts(policy, DAY, 3_000, seed=12)))
+    found = mutants(policy, list(draw_facts(policy, DAY, 2_000, seed=12)))
     assert set(found) == set(law_rules(policy))
     for name, report in found.items():
         assert {(item.what, item.rule_id) for item in report.findings} >= {(NOT_KEPT, name)}
@@ -44,8 +44,8 @@ def test_each_law_that_is_switched_off_is_noticed(pack: str) -> None:
 
 def test_without_a_law_unlawful_offers_go_out_and_are_counted() -> None:
     policy = policy_of("china")
-    draws = list(draw_facts(policy, DAY, 6_000, seed=13))
-    report = audit(policy.without("cn-risk-ladder"), draws, law_rules(policy))
+    draws = list(draw_facts(policy, DAY, 3_000, seed=13))
+    report = audit(policy.without("cn-risk-ladder"), draws, law_rules(policy), alone=False)
     assert (UNLAWFUL, "cn-risk-ladder") in {(item.what, item.rule_id) for item in report.findings}
     assert not report.passed
 
@@ -56,7 +56,7 @@ def test_without_a_law_unlawful_offers_go_out_and_are_counted() -> None:
 )
 def test_a_law_that_was_loosened_by_a_parameter_is_noticed(parameters: dict[str, float], rule: str) -> None:
     policy = policy_of("china", **parameters)
-    report = audit(policy, draw_facts(policy_of("china"), DAY, 6_000, seed=14))
+    report = audit(policy, draw_facts(policy_of("china"), DAY, 6_000, seed=14), alone=False)
     assert NOT_KEPT in {item.what for item in report.findings if item.rule_id == rule}
 
 
@@ -67,7 +67,7 @@ def test_a_bank_has_words_of_its_own_for_families_but_a_fund_is_an_investment(
     harmless: tuple[str, ...], passes: bool
 ) -> None:
     policy = Policy.read(PolicySettings(packs=("china",), parameters={"other_families": harmless}))
-    report = audit(policy, draw_facts(policy, DAY, 4_000, seed=15))
+    report = audit(policy, draw_facts(policy, DAY, 3_000, seed=15), alone=False)
     assert report.passed == passes
     assert passes or {item.what for item in report.findings} == {NOT_KEPT, UNLAWFUL}
 
