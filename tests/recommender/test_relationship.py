@@ -319,3 +319,25 @@ def test_the_lists_do_not_depend_on_the_size_of_chunks(recommender: Recommender,
     one = Recommender(replace(fitted, settings=fitted.settings.model_copy(update={"chunk_customers": 1000})))
     found = [branch_list(item, view, BranchList.keep, 9) for item in (recommender, one)]
     assert found[0].equals(found[1])
+
+
+def test_a_bank_that_brings_no_assets_is_told_nothing_about_leaving(features: FeatureSet):
+    tables = frames(MONTHS)
+    bare = History.from_frames({**tables, "customers": tables["customers"].drop_columns(["aum_amount"])})
+    fitted = Recommender.fit(Lesson(Panel(bare, (MONTHS[5],))), features, SETTINGS, MACHINE).fitted
+    assert fitted.relationship is None or fitted.relationship.leaving is None
+    (first, *_) = Recommender(fitted).decide(bare.as_of(NOW))
+    assert np.isnan(first.leaving_probability).all()
+
+
+def test_a_bank_whose_tiers_the_ladder_does_not_know_is_told_nothing(features: FeatureSet):
+    tables = frames(MONTHS)
+    customers = tables["customers"]
+    column = customers.column_names.index("tier")
+    strange = customers.set_column(column, "tier", pa.array(["SEGMENT"] * len(customers)))
+    history = History.from_frames({**tables, "customers": strange})
+    fitted = Recommender.fit(Lesson(Panel(history, (MONTHS[5],))), features, SETTINGS, MACHINE).fitted
+    assert fitted.relationship is None
+    (first, *_) = Recommender(fitted).decide(history.as_of(NOW))
+    assert np.isnan(first.leaving_probability).all()
+    assert np.isnan(first.rising_probability).all()
