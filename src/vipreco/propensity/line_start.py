@@ -19,6 +19,7 @@ Floats = NDArray[np.float64]
 NEAREST: Final = 0.02
 FARTHEST: Final = 4.0
 RIDGE: Final = 1e-3
+TERMS: Final = 3
 
 
 @dataclass(frozen=True)
@@ -33,12 +34,16 @@ class LineStart:
     weights: Floats
     centre: float
 
+    def __post_init__(self) -> None:
+        if self.weights.shape != (TERMS,):
+            raise ValueError(f"a line over the distance has {TERMS} weights, not {self.weights.shape}")
+
     @classmethod
     def fit(cls, distance: NDArray[np.float32], happened: NDArray[np.bool_], weights: Floats) -> LineStart:
         """Fit by maximum likelihood on the weighted rows (n,) whose distance is known (not NaN)."""
         known = ~np.isnan(distance) & (weights > 0)
         if not known.any():
-            return cls(np.zeros(3), _log_odds(float(weights @ happened / weights.sum())))
+            return cls(np.zeros(TERMS), _log_odds(float(weights @ happened / weights.sum())))
         terms, share, truth = _terms(distance[known]), weights[known] / weights[known].sum(), happened[known]
 
         def loss(theta: Floats) -> tuple[float, Floats]:
