@@ -52,6 +52,7 @@ HAPPENED = {
     CONTACTS: CONTACTED_AT,
 }
 MONEY = (AUM_AMOUNT, BALANCE_AMOUNT)
+CELLS = {CUSTOMER_ID: pl.String, PRODUCT_ID: pl.String, "date": pl.Date, "value": pl.String}
 OF_PRODUCT = ("open", "closed", "last_about", "declined_about")
 
 
@@ -87,7 +88,7 @@ class RawTables:
         dates = _known(seen, OBSERVATIONS, day).select(SNAPSHOT_DATE).unique().collect()[SNAPSHOT_DATE]
         own = pl.col(CUSTOMER_ID).is_in(list(customer_ids))
         rows = {
-            table: _newest(_known(scan.filter(own), table, day).collect(), table)
+            table: _newest(_known(scan, table, day), table).filter(own).collect()
             for table, scan in scans.items()
             if table in KEYS
         }
@@ -95,6 +96,8 @@ class RawTables:
 
     def cells(self, entry: FactEntry, column: str) -> Rows:
         """Return the cells of one kind of fact: customer_id, product_id, date, value (never null)."""
+        if column not in self.rows.get(entry.table, pl.DataFrame()).columns:
+            return pl.DataFrame(schema=CELLS)
         found = _FINDERS[entry.table](self, entry.row, column)
         about = pl.col(PRODUCT_ID) if "product" not in found.columns else pl.col("product")
         product = about if entry.table in {HOLDINGS, CONTACTS} else pl.lit(None, pl.String)
@@ -118,11 +121,13 @@ def _known(scan: pl.LazyFrame, table: str, day: date) -> pl.LazyFrame:
     recorded = pl.col(RECORDED_DATE).fill_null(happened) if RECORDED_DATE in names else happened
     batch = pl.col(BATCH_SEQUENCE).fill_null(0) if BATCH_SEQUENCE in names else pl.lit(0)
     money = [pl.col(name).cast(pl.Decimal(18, 2)) for name in MONEY if name in names]
+    if table == HOLDINGS and CLOSED_DATE not in names:  # a bank that never tells of an end
+        scan = scan.with_columns(pl.lit(None, pl.Date).alias(CLOSED_DATE))
     dated = scan.with_columns(recorded.alias(RECORDED_DATE), batch.alias(BATCH_SEQUENCE), *money)
     return dated.filter((pl.col(RECORDED_DATE) <= day) & (happened <= day))
 
 
-def _newest(rows: Rows, table: str) -> Rows:
+def _newest(rows: pl.LazyFrame, table: str) -> pl.LazyFrame:
     """Keep the version of each fact that was recorded last."""
     order, descending = [RECORDED_DATE, BATCH_SEQUENCE], [False, False]
     if table == HOLDINGS:  # of two versions at once, the one that ended first counts
@@ -135,7 +140,7 @@ def _of_customers(raw: RawTables, row: str, column: str) -> Rows:
     table = raw.rows[CUSTOMERS].with_columns(on=SNAPSHOT_DATE, cell=column)
     if row != "before_change":
         wanted = {"now": 0, "one_before": 1, "three_before": 3}[row]
-        return table.filter(pl.col("on") == raw.snapshot(wanted))
+        return table.filter(pl.col("on") == pl.lit(raw.snapshot(wanted), pl.Date))
     recent = table.filter(pl.col("on").is_in(list(raw.snapshots[:6]))).sort("on", descending=True)
     current = pl.col("cell").filter(pl.col("on") == raw.snapshot(0)).first().over(CUSTOMER_ID)
     return recent.filter(pl.col("cell") != current).group_by(CUSTOMER_ID, maintain_order=True).first()
