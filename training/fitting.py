@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from training.recipe import Recipe, training_dates
+from training.recipe import Recipe, labelled_dates, training_dates
 from training.result import CardInputs, CardTable, TrainingJob, TrainingResult, Value
 from vipreco.backtest import to_markdown
 from vipreco.backtest.changes import ChangePlan, ChangeResult, backtest_changes
@@ -41,6 +41,8 @@ NOT_JUDGED: Final = "leaving and rising were not judged: the recipe asks for no 
 ACQUISITIONS_ALONE: Final[dict[str, object]] = {"policy": PolicySettings(), "relationship_horizon_months": 0}
 
 LEVERS: Final = "levers."
+EARLIER_AND_LATER: Final = 2
+"""Labelled dates that a rolling fold needs: one to learn from, a later one to be judged at."""
 ALL_DATES: Final[dict[str, object]] = {"as_of_dates": (), "newest": 1_000}
 
 
@@ -108,10 +110,9 @@ def _rates(recipe: Recipe, project: Project) -> Panel | None:
 
 
 def _trials(lesson: Lesson, recipe: Recipe, project: Project) -> Iterable[Trial]:
-    folds = recipe.backtest
-    if not folds.rolling_folds:
+    folds, settings, history = recipe.backtest, recipe.recommender, lesson.acquirers.history
+    if not folds.rolling_folds or len(labelled_dates(settings, history.snapshot_dates)) < EARLIER_AND_LATER:
         return customer_trials(lesson, folds.customer_folds, project.seed)
-    history, settings = lesson.acquirers.history, recipe.recommender
     months = len(lesson.acquirers.as_of)
     found = rolling_folds(
         history.snapshot_dates, settings.horizon_months, settings.gap_months, months, folds.rolling_folds

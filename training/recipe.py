@@ -40,7 +40,7 @@ class BacktestSection(Section):
     Args:
         customer_folds: Groups of customers; each is scored by a model that saw only the others.
         rolling_folds: Newest as-of dates that are judged one after the other, each by a model that learnt
-            from earlier dates; 0 judges by customer folds, where a single labelled date exists.
+            from earlier dates; 0 judges by customer folds, and so does a history with one labelled date.
         list_length: k of MAP@k, recall@k, nDCG@k, hit@k.
         resamples: Bootstrap resamples of customers for the intervals.
         relationship_folds: Newest as-of dates at which leaving and rising are judged, with a history that is

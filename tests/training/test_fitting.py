@@ -134,9 +134,13 @@ def test_too_short_a_history_is_said_in_the_model_card(imported: Path, tmp_path:
     assert Recommender.load(tmp_path / "artifact", threads=1).fitted.relationship is None
 
 
-def test_customer_folds_judge_each_customer_once(imported: Path, tmp_path: Path) -> None:
-    project = Project.find(imported)
-    job = flow.prepare(project, recipe(rolling_folds=0, customer_folds=2))
+@pytest.mark.parametrize(("rolling", "horizon"), [(0, 1), (1, 4)], ids=["asked-for", "one-labelled-date"])
+def test_customer_folds_judge_each_customer_once(
+    imported: Path, tmp_path: Path, rolling: int, horizon: int
+) -> None:
+    project, folds = Project.find(imported), recipe(rolling_folds=rolling, customer_folds=2)
+    longer = folds.recommender.model_copy(update={"horizon_months": horizon})
+    job = flow.prepare(project, folds.model_copy(update={"recommender": longer}))
     told: list[str] = []
     job = dataclasses.replace(job, artifact_folder=tmp_path / "artifact", say=told.append)
     result = fit_and_backtest(job)
