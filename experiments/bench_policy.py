@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from vipreco.arbitration import Customers, slate, worth
 from vipreco.cli.opening import open_model, open_view
 from vipreco.cli.progress import Narrator
+from vipreco.history import AsOf
 from vipreco.policy import ALLOWED, PolicyFacts
 from vipreco.project import Project
 from vipreco.recommender.deciding import Situation, _slate_rules, situation
@@ -51,7 +52,11 @@ class Bench(NamedTuple):
 
 def prepare(project: Project, customers: int, channel: str) -> Bench:
     fitted = open_model(project, None, Narrator(None, "")).fitted
-    known = situation(fitted, open_view(project, None), channel)
+    return bench_of(fitted, open_view(project, None), customers, channel)
+
+
+def bench_of(fitted: Fitted, view: AsOf, customers: int, channel: str) -> Bench:
+    known = situation(fitted, view, channel)
     here = len(known.computed)
     places = np.arange(customers) % here
     values = np.ascontiguousarray(fitted.columns_of(known.computed.matrix(0, here))[places])

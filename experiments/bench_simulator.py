@@ -130,8 +130,8 @@ def dirt_lines(told: dict[str, Any]) -> Iterator[Line]:
         yield Line(f"    {row['kind']}", f"= {row['planted']}", str(row["quarantined"]), met)
 
 
-def show(rows: list[Line]) -> None:
-    table = Table(title="The simulated bank")
+def show(rows: list[Line], title: str = "The simulated bank") -> None:
+    table = Table(title=title)
     for name in ("what", "target", "measured", "met?"):
         table.add_column(name, justify="left" if name == "what" else "right", no_wrap=True)
     for row in rows:

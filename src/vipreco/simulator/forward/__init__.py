@@ -8,6 +8,7 @@ from vipreco.simulator.forward.arms import (
     by_propensity,
     nobody,
 )
+from vipreco.simulator.forward.calling import by_call_list
 from vipreco.simulator.forward.comparing import compare
 from vipreco.simulator.forward.practice import ForwardSpec, PracticeBank, practise
 from vipreco.simulator.forward.running import ORACLE, run
@@ -18,6 +19,7 @@ __all__ = [
     "ForwardSpec",
     "PracticeBank",
     "at_random",
+    "by_call_list",
     "by_popularity",
     "by_priority",
     "by_propensity",

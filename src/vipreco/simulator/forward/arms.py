@@ -80,7 +80,7 @@ def _best_first(recommender: Recommender, score: Score) -> ChooseContacts:
         if len(customers) == 0:
             return nobody(view, capacity)
         ranked = pl.concat(
-            _best(decisions, score(decisions)) for decisions in recommender.decide(view.of(customers))
+            _best(decisions, score(decisions)) for decisions in recommender.decide(view.of(customers), CALL)
         )
         lots = pl.Series("lot", _lots([f"{view.date}:{one}" for one in ranked[CUSTOMER_ID]], 0))
         best = ranked.with_columns(lots).sort("score", "lot", CUSTOMER_ID, descending=[True, False, False])

@@ -1,0 +1,221 @@
+"""Measure what the call list is worth: simulated banks live by it for months, and by simpler orders.
+
+    python experiments/bench_decisions.py                                        # the deciding run
+    python experiments/bench_decisions.py --seeds 901 --customers 2000 --months 2   # a trial
+
+For each seed a bank is simulated under its own contacts, a recommender learns from it, and then each policy
+decides on all contacts for some months; all meet the same luck. The table goes to standard output, progress
+to standard error, all numbers to `decisions.json` in the work folder; the deciding run also writes
+`experiments/005-decisions/results.json`. Nothing fails when a target is missed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE.parent), str(HERE)]
+
+import bench_policy
+from bench_simulator import Line, show
+
+from vipreco.durable import write_json
+from vipreco.features import FeatureSet
+from vipreco.history import AsOf, window
+from vipreco.policy import Policy
+from vipreco.project import Project
+from vipreco.propensity import Machine
+from vipreco.recommender import Lesson, Panel, Recommender, RecommenderSettings
+from vipreco.simulator import forward
+from vipreco.simulator.forward import ChooseContacts, ForwardSpec, PracticeBank
+from vipreco.simulator.parameters import VIP_TIERS
+
+PROJECT = Project.find(HERE)
+RESULTS = HERE / "005-decisions" / "results.json"
+SEEDS, CUSTOMERS, PAST_MONTHS, MONTHS = (41, 42, 43), 20_000, 18, 6
+CAPACITY_RATE = 0.2
+CALL_LIST, BASELINES = "call list", ("propensity", "popularity")
+SPEED_CUSTOMERS = 100_000
+MEASURES = {"kept_amount": "VIP assets kept", "expected_amount": "earned", "worth_amount": "earned + kept"}
+VIP = f"SELECT count(*) AS n FROM customers_now WHERE tier IN {VIP_TIERS}"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A run: banks and their size."""
+
+    seeds: tuple[int, ...] = SEEDS
+    customers: int = CUSTOMERS
+    past_months: int = PAST_MONTHS
+    months: int = MONTHS
+    recipe: str = "default"
+
+
+def say(sentence: str) -> None:
+    print(f"{time.strftime('%H:%M:%S')} {sentence}", file=sys.stderr, flush=True)
+
+
+def settings_of(recipe: str) -> tuple[RecommenderSettings, int]:
+    """Return the recommender's settings of a recipe, and how many months are learnt from."""
+    rim = PROJECT.import_rim("training.recipe")
+    read = rim.read_recipe(rim.find_recipe(PROJECT.root / "training" / "recipes", recipe))
+    return read.recommender, read.data.newest
+
+
+def learnt(practice: PracticeBank, recipe: str) -> Recommender:
+    """Fit on what the bank knows on the eve of the first month that is decided."""
+    settings, newest = settings_of(recipe)
+    history = practice.history
+    last = history.snapshot_dates[-1]
+    days = [day for day in history.snapshot_dates if window(day, settings.horizon_months)[1] <= last]
+    features = FeatureSet.read(PROJECT.features, PROJECT.settings.tiers)
+    machine = Machine(practice.spec.seed, practice.spec.threads)
+    lesson = Lesson(Panel(history, tuple(days[-newest:])))
+    policy = Policy.read(settings.policy, PROJECT.root)
+    return Recommender.fit(lesson, features, settings, machine, policy=policy)
+
+
+def policies(recommender: Recommender, seed: int) -> dict[str, ChooseContacts]:
+    """Return the policies that are compared, besides the oracle."""
+    return {
+        "nobody": forward.nobody,
+        "random": forward.at_random(recommender, seed),
+        "popularity": forward.by_popularity(recommender),
+        "propensity": forward.by_propensity(recommender),
+        CALL_LIST: forward.by_call_list(recommender, PROJECT.settings.call_list),
+    }
+
+
+def capacity_of(view: AsOf) -> int:
+    """Return the contacts of a month: a share of the VIP customers on the eve of the first one."""
+    return int(CAPACITY_RATE * view.query(VIP)["n"][0].as_py())
+
+
+def live(plan: Plan, seed: int, work: Path) -> tuple[pl.DataFrame, Recommender, PracticeBank]:
+    """Let one bank live on under each policy; return what came of every customer."""
+    folder = work / f"bank-{seed}"
+    shutil.rmtree(folder, ignore_errors=True)
+    say(f"seed {seed}: simulating and importing {plan.customers:,} customers over {plan.past_months} months")
+    spec = ForwardSpec(plan.customers, plan.past_months, plan.months, seed, PROJECT.threads)
+    practice = forward.practise(spec, PROJECT.settings, folder)
+    say(f"seed {seed}: learning")
+    recommender = learnt(practice, plan.recipe)
+    view = practice.history.as_of(practice.history.snapshot_dates[-1])
+    capacity = capacity_of(view)
+    say(f"seed {seed}: {capacity} contacts a month")
+    arms = policies(recommender, seed)
+    lives = forward.run(practice, arms, capacity, folder / "lives", oracle=True, say=say)
+    return lives.with_columns(pl.lit(seed).alias("seed")), recommender, practice
+
+
+def differences(lives: pl.DataFrame) -> list[dict[str, Any]]:
+    """Return the differences of the call list to each baseline in a VIP customer's mean."""
+    found = []
+    for baseline in BASELINES:
+        rows = forward.compare(lives, baseline).filter(pl.col("arm") == CALL_LIST).to_dicts()
+        for row in rows:
+            turned = _kept(row) if row["measure"] == "at_stake_amount" else row
+            found.append({**turned, "baseline": baseline})
+    return found
+
+
+def _kept(row: dict[str, Any]) -> dict[str, Any]:
+    """Turn assets at stake into assets kept: less at stake is more kept."""
+    turned = {name: -row[name] for name in ("a_customer", "difference")}
+    worse = row["banks"] - row["banks_better"]
+    ends = {"low": -row["high"], "high": -row["low"], "banks_better": worse}
+    return {**row, **turned, **ends, "measure": "kept_amount"}
+
+
+def totals(lives: pl.DataFrame) -> list[dict[str, Any]]:
+    """Return the sums over the VIP customers of all banks by policy; kept is against calling nobody."""
+    sums = (
+        lives.filter("vip")
+        .group_by("arm", maintain_order=True)
+        .agg(
+            pl.len().alias("customers"),
+            pl.col("contacts", "expected_amount", "earned_amount", "at_stake_amount", "assets_amount").sum(),
+            pl.col("left").sum(),
+        )
+    )
+    alone = sums.filter(pl.col("arm") == "nobody")["at_stake_amount"].item()
+    return sums.with_columns((alone - pl.col("at_stake_amount")).alias("kept_amount")).to_dicts()
+
+
+def speed(recommender: Recommender, practice: PracticeBank, customers: int) -> list[dict[str, Any]]:
+    """Measure rules, priorities and slates, as `bench_policy.py` does."""
+    view = practice.history.as_of(practice.history.snapshot_dates[-1])
+    bench = bench_policy.bench_of(recommender.fitted, view, customers, "call")
+    return bench_policy.measure(bench).to_dicts()
+
+
+def lines(found: dict[str, Any]) -> Iterator[Line]:
+    """Return the table: totals, differences with their targets, speed."""
+    for row in found["totals"]:
+        told = f"kept {row['kept_amount']:>12,.0f}   earned {row['expected_amount']:>11,.0f}"
+        yield Line(f"{row['arm']} ({row['contacts']:,.0f} contacts)", "", told)
+    for row in found["differences"]:
+        if row["measure"] in MEASURES:
+            told = f"{row['difference']:.2f} [{row['low']:.2f}, {row['high']:.2f}]"
+            what = f"{MEASURES[row['measure']]}, a customer: {CALL_LIST} - {row['baseline']}"
+            met = row["low"] > 0 if row["measure"] != "worth_amount" else None
+            yield Line(what, "> 0" if met is not None else "", told, met)
+    for row in found["speed"]:
+        most = row["at most"]
+        target = "" if most is None else f"<= {most:g} {row['unit']}"
+        yield Line(
+            row["what"], target, f"{row['measured']:.3g} {row['unit']}", None if most is None else row["met"]
+        )
+
+
+def measured(plan: Plan, work: Path, speed_customers: int) -> dict[str, Any]:
+    """Run all banks, then the measurement of the speed on the last one."""
+    parts, timed = [], []
+    for seed in plan.seeds:
+        lives, recommender, practice = live(plan, seed, work)
+        parts.append(lives)
+        if seed == plan.seeds[-1] and speed_customers:
+            say("speed")
+            timed = speed(recommender, practice, speed_customers)
+        shutil.rmtree(work / f"bank-{seed}")
+    lives = pl.concat(parts)
+    lives.write_parquet(work / "lives.parquet")
+    return {"totals": totals(lives), "differences": differences(lives), "speed": timed}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--work", type=Path, default=HERE.parent / "data/bench-decisions", metavar="DIR")
+    parser.add_argument("--seeds", type=int, nargs="+", default=list(SEEDS))
+    parser.add_argument("--customers", type=int, default=CUSTOMERS)
+    parser.add_argument("--months", type=int, default=MONTHS, help="months in which the policies decide")
+    parser.add_argument("--recipe", default="default", help="a recipe file, or a name in training/recipes")
+    parser.add_argument("--speed-customers", type=int, default=SPEED_CUSTOMERS, help="0 leaves the speed out")
+    arguments = parser.parse_args()
+    work = arguments.work.resolve()
+    work.mkdir(parents=True, exist_ok=True)
+    plan = Plan(tuple(arguments.seeds), arguments.customers, PAST_MONTHS, arguments.months, arguments.recipe)
+    begin, load = time.perf_counter(), os.getloadavg()[0]
+    found = measured(plan, work, arguments.speed_customers)
+    run = {"plan": asdict(plan), "seconds": round(time.perf_counter() - begin), "load_before": load}
+    rows = list(lines(found))
+    content = {**run, **found, "table": [{**asdict(row), "met": row.verdict} for row in rows]}
+    (work / "decisions.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    if plan == Plan():
+        write_json(RESULTS, content)
+    show(rows, "What the call list is worth")
+
+
+if __name__ == "__main__":
+    main()

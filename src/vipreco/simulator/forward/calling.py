@@ -1,0 +1,51 @@
+"""The policy that calls whom the call list would call, over the books of all managers."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from vipreco.call_list import Day, plan_day
+from vipreco.call_list_settings import CallListSettings, KindMinutes
+from vipreco.columns import CHANNEL, CUSTOMER_ID, PRODUCT_ID, RANK
+from vipreco.history import AsOf
+from vipreco.recommender import Recommender
+from vipreco.simulator.forward.arms import CALL, ChooseContacts, callable_vip_customers, nobody
+from vipreco.simulator.forward.choices import CONTACTS_SCHEMA
+from vipreco.simulator.parameters import VIP_TIERS
+
+HELD = f"""
+    SELECT {CUSTOMER_ID}, min({PRODUCT_ID}) AS {PRODUCT_ID} FROM holdings WHERE closed_date IS NULL
+    GROUP BY {CUSTOMER_ID}"""
+ONE_EACH = KindMinutes.model_validate(dict.fromkeys(KindMinutes.model_fields, 1))
+
+
+def by_call_list(recommender: Recommender, settings: CallListSettings) -> ChooseContacts:
+    """Call whom the call list puts on today's list: follow-ups, coverage, then what is worth most.
+
+    A call is about the first offer to the customer; without one, about what the customer holds, which sells
+    nothing. Who has neither is not called. Capacity counts contacts, so that a call of any kind takes one.
+
+    Args:
+        recommender: Its values are counted in money.
+        settings: Of the project; minutes are left aside.
+    """
+
+    def choose(view: AsOf, capacity: int) -> pl.DataFrame:
+        customers = callable_vip_customers(view)
+        if len(customers) == 0 or capacity == 0:
+            return nobody(view, capacity)
+        counted = settings.model_copy(update={"minutes": capacity, "each": ONE_EACH})
+        return contacts_of_day(plan_day(recommender, view.of(customers), VIP_TIERS, counted))
+
+    return choose
+
+
+def contacts_of_day(day: Day) -> pl.DataFrame:
+    """Return today's calls as contacts, in their order."""
+    offers = day.offers.filter(pl.col(RANK) == 1).select(CUSTOMER_ID, offered=PRODUCT_ID)
+    held = pl.DataFrame(day.view.query(HELD)).rename({PRODUCT_ID: "held"})
+    calls = day.today.select(CUSTOMER_ID)
+    for topics in (offers, held):
+        calls = calls.join(topics, on=CUSTOMER_ID, how="left", maintain_order="left")
+    about = calls.with_columns(pl.coalesce("offered", "held").alias(PRODUCT_ID), pl.lit(CALL).alias(CHANNEL))
+    return about.drop_nulls(PRODUCT_ID).select(*CONTACTS_SCHEMA)
