@@ -242,3 +242,22 @@ def test_a_query_that_cannot_run_names_its_file():
     with pytest.raises(UsageError, match="nothing_here") as caught:
         view.query("SELECT nothing_here FROM population", where="wrong.sql")
     assert caught.value.where == "wrong.sql"
+
+
+@pytest.mark.parametrize(("day", "owner"), [(JAN, "1"), (FEB, "2")])
+def test_a_contact_that_turns_out_to_be_another_customers_is_theirs_alone_in_narrowed_views_too(day, owner):
+    contacts = rows(
+        contact_id=["a", "a"],
+        customer_id=["1", "2"],
+        contacted_at=[JAN, JAN],
+        recorded_date=[JAN, FEB],
+    )
+    frames = {"observations": seen(("1", JAN), ("2", JAN), ("1", FEB), ("2", FEB)), "contacts": contacts}
+    view = History.from_frames(frames).as_of(day)
+    found = {
+        customer: view.of(pa.array([customer])).query("SELECT customer_id FROM contacts")["customer_id"]
+        for customer in ("1", "2")
+    }
+    expected = {customer: [customer] if customer == owner else [] for customer in found}
+    assert {customer: ids.to_pylist() for customer, ids in found.items()} == expected
+    assert view.query("SELECT customer_id FROM contacts")["customer_id"].to_pylist() == [owner]

@@ -14,7 +14,7 @@ from vipreco.columns import ACTIVITY, CUSTOMER_ID, CUSTOMERS, OBSERVATIONS
 from vipreco.errors import UsageError
 from vipreco.history.asof import AsOf, lock_door, make_door
 from vipreco.history.contract import CONTRACTS
-from vipreco.history.cuts import Contested, contested_query, cuts, literal
+from vipreco.history.cuts import Contested, Cut, contested_query, cuts, literal
 from vipreco.history.labels import Labels, labels_of
 from vipreco.history.relationship import RelationshipLabels, Span, relationship_labels
 from vipreco.history.sources import (
@@ -157,7 +157,9 @@ class History:
         self._sources.attach(connection)
         uncut = self._uncut if customers is None else self._only(customers, connection)
         lazy = _LAZY if self._sources.folder and customers is None else frozenset()
-        make_door(connection, cuts(uncut, day, snapshots, self._contested), lazy)
+        every = cuts(uncut, day, snapshots, self._contested)
+        made = every if customers is None else [_narrowed(cut) for cut in every]
+        make_door(connection, made, lazy)
         self._sources.detach(connection)
         connection.unregister(_ASKED)
         lock_door(connection, [str(self._sources.folder)] if self._sources.folder else [])
@@ -208,6 +210,23 @@ def _check_window(after: date, until: date) -> None:
 
 
 def _only_asked(table: str, uncut: str) -> str:
-    if CUSTOMER_ID not in CONTRACTS[table].types:
+    """Return the rows of the customers asked for, with all rivals of these rows, whoever they are about."""
+    contract = CONTRACTS[table]
+    if CUSTOMER_ID not in contract.types:
         return uncut
-    return f"SELECT * FROM ({uncut}) SEMI JOIN {_ASKED} USING ({CUSTOMER_ID})"
+    own = _of_asked(uncut)
+    if CUSTOMER_ID in contract.key:
+        return own
+    return f"SELECT * FROM ({uncut}) SEMI JOIN ({own}) AS own USING ({', '.join(contract.key)})"
+
+
+def _narrowed(cut: Cut) -> Cut:
+    """Leave out what the newest version says of other customers."""
+    contract = CONTRACTS.get(cut.name)
+    if contract is None or CUSTOMER_ID not in contract.types or CUSTOMER_ID in contract.key:
+        return cut
+    return Cut(cut.name, _of_asked(cut.query))
+
+
+def _of_asked(rows: str) -> str:
+    return f"SELECT * FROM ({rows}) SEMI JOIN {_ASKED} USING ({CUSTOMER_ID})"
