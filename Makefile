@@ -20,7 +20,7 @@ export OMP_WAIT_POLICY ?= PASSIVE
 export MLFLOW_DISABLE_TELEMETRY := true
 export DO_NOT_TRACK := 1
 
-.PHONY: help setup demo test test-quick check bench-quality bench-speed bench-simulator constraints wheel clean
+.PHONY: help setup demo test test-quick check bench-quality bench-speed bench-simulator bench-decisions constraints wheel clean
 
 help:  ## Show this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
@@ -58,6 +58,9 @@ bench-speed: $(READY)  ## Measure import, features, training and scoring, with t
 
 bench-simulator: $(READY)  ## Measure the simulated bank: speed, our offers against the oracle, planted faults found.
 	$(BIN)/python experiments/bench_simulator.py
+
+bench-decisions: $(READY)  ## Measure what the call list is worth in simulated banks that live by it, and its speed.
+	$(BIN)/python experiments/bench_decisions.py
 
 wheel: $(READY)  ## Build the wheel and the source archive into dist/.
 	$(BIN)/python -m build
