@@ -48,7 +48,7 @@ CAPACITY_RATE = 0.2
 CALL_LIST, BASELINES = "call list", ("propensity", "popularity")
 SPEED_CUSTOMERS = 100_000
 # What past contacts say (005-decisions/effects.py): a call lowers the chance to leave by 0.15 points a month,
-# 1.48 % of the chance to leave, sink or halve that the model tells, and who leaves takes all; nobody rises by it.
+# 1.48 % of the chance to leave, sink or halve that the model tells; who leaves takes all; nobody rises by it.
 VALUES = {
     "contact_keeps": 0.0148,
     "share_at_risk": 1.0,
