@@ -91,7 +91,7 @@ class Dual:
         """Return the net price of each group by limit."""
         return {part.limit.name: part.net(prices) for part in self.parts}
 
-    def reduced(self, prices: Floats, rows: slice) -> Singles:
+    def reduced(self, prices: Floats, rows: slice | NDArray[np.intp]) -> Singles:
         """Return values less what they use at the prices, shape (rows, options); -inf where not allowed."""
         reduced = np.where(self.problem.allowed[rows], self.problem.values[rows], np.float32(-np.inf))
         for part in self.parts:

@@ -64,8 +64,8 @@ class Limit:
         amounts = self.use[choice[rows]].astype(np.float64)
         return np.bincount(self.groups(rows), amounts, len(self.capacity)).astype(np.float64)
 
-    def prices(self, net: Floats, rows: slice) -> Singles:
-        """Return what each option costs each customer of a slice at a net price of each group."""
+    def prices(self, net: Floats, rows: slice | NDArray[np.intp]) -> Singles:
+        """Return what each option costs each of some customers at a net price of each group."""
         if self.group is None:
             return (self.use * np.float32(net[0]))[None, :]
         return np.asarray(net.astype(np.float32)[self.group[rows], None] * self.use[None, :])

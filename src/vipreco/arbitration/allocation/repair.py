@@ -61,8 +61,7 @@ class Repair:
     def fill(self) -> None:
         """Give free seats to those who gain most, until nobody gains."""
         for _ in range(ROUNDS):
-            rows, options, gains = self._wishes()
-            if not self._accept(rows, options, gains):
+            if not self._accept(*self._wishes()):
                 return
 
     def reach_least(self) -> None:
@@ -97,7 +96,7 @@ class Repair:
 
     def _alternative(self, rows: Rows, *, none_only: bool) -> tuple[Numbers, Floats]:
         """Return the next best open option of each row, and the loss of taking it, at the prices."""
-        now = self._reduced(rows)
+        now = self.dual.reduced(self.prices, rows)
         held = now[np.arange(len(rows)), self.choice[rows]].astype(np.float64)
         if none_only:
             return np.full(len(rows), NOBODY, np.int32), held
@@ -108,13 +107,6 @@ class Repair:
         taken = worth > 0
         return np.where(taken, best, np.int32(NOBODY)), held - np.where(taken, worth, 0)
 
-    def _reduced(self, rows: Rows) -> Singles:
-        reduced = np.where(self.problem.allowed[rows], self.problem.values[rows], np.float32(-np.inf))
-        for part in self.dual.parts:
-            net = part.net(self.prices).astype(np.float32)
-            reduced -= net[part.limit.groups(rows), None] * part.limit.use[None, :]
-        return np.asarray(reduced, np.float32)
-
     def _open(self, rows: Rows) -> NDArray[np.bool_]:
         """Return which options have room for one more customer of each row, shape (rows, options)."""
         room = np.ones((len(rows), self.problem.values.shape[1]), bool)
@@ -124,14 +116,14 @@ class Repair:
             room &= (limit.use[None, :] <= own) | (limit.use[None, :] == 0)
         return room
 
-    def _wishes(self) -> tuple[Rows, Numbers, Floats]:
-        """Return who would gain by which open option, and how much, the largest gain first."""
+    def _wishes(self) -> tuple[Rows, Numbers]:
+        """Return who would gain by which open option, the largest gain first."""
         found = [self._wishes_of(np.arange(rows.start, rows.stop)) for rows in self._slices()]
         if not found:
-            return np.zeros(0, np.intp), np.zeros(0, np.int32), np.zeros(0)
+            return np.zeros(0, np.intp), np.zeros(0, np.int32)
         rows, options, gains = (np.concatenate(column) for column in zip(*found, strict=True))
         order = np.lexsort((rows, -gains))
-        return rows[order], options[order], gains[order]
+        return rows[order], options[order]
 
     def _wishes_of(self, rows: Rows) -> tuple[Rows, Numbers, Floats]:
         values = np.where(self._open(rows) & self.problem.allowed[rows], self.problem.values[rows], -np.inf)
@@ -154,7 +146,7 @@ class Repair:
                 bound |= (use > 0) & (use > spare[limit.groups(rows)])
         return bound
 
-    def _accept(self, rows: Rows, options: Numbers, gains: Floats) -> bool:
+    def _accept(self, rows: Rows, options: Numbers) -> bool:
         """Grant the wishes, in their order, that all limits have room for; return whether any was."""
         granted = np.ones(len(rows), bool)
         for limit in self.problem.limits:
@@ -178,12 +170,13 @@ class Repair:
         missing = limit.least - limit.used(self.choice)
         rows = np.flatnonzero(missing[limit.groups(np.arange(len(self.choice)))] > TOLERANCE)
         rows = rows[(self.choice[rows] == NOBODY) | (limit.use[self.choice[rows]] == 0)]
-        values = np.where(self._open(rows) & (limit.use > 0)[None, :], self._reduced(rows), -np.inf)
+        reduced = self.dual.reduced(self.prices, rows)
+        values = np.where(self._open(rows) & (limit.use > 0)[None, :], reduced, -np.inf)
         if not np.isfinite(values).any():
             return False
         best = values.argmax(axis=1).astype(np.int32)
         gain = values[np.arange(len(rows)), best].astype(np.float64)
-        gain -= _chosen(self._reduced(rows), self.choice[rows])
+        gain -= _chosen(reduced, self.choice[rows])
         can = np.isfinite(gain)
         rows, best, gain = rows[can], best[can], gain[can]
         order = np.lexsort((rows, -gain))
@@ -191,7 +184,7 @@ class Repair:
         use = limit.use[best].astype(np.float64)
         groups = limit.groups(rows)
         wanted = _running_in_order(use, groups) - use < missing[groups] - TOLERANCE
-        return self._accept(rows[wanted], best[wanted], use[wanted])
+        return self._accept(rows[wanted], best[wanted])
 
 
 def _overused(limit: Limit, choice: Numbers) -> Floats:
