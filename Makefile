@@ -32,7 +32,7 @@ $(READY): pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "No Python 3.11 or newer with the venv module was found on the PATH (Debian, Ubuntu: apt install python3 python3-venv)." >&2; exit 2; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'pip==$(PIP_VERSION)'
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[training]' --group dev
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[training,serving,postgresql]' --group dev
 	@touch $@
 
 demo: $(READY)  ## Simulate a bank, import it, train, backtest, and show a relationship manager's call list.
@@ -70,7 +70,7 @@ wheel: $(READY)  ## Build the wheel and the source archive into dist/.
 constraints:  ## Pin the newest versions that pyproject.toml allows.
 	rm -rf build/pin && $(PYTHON) -m venv build/pin
 	build/pin/bin/python -m pip install --quiet --disable-pip-version-check 'pip==$(PIP_VERSION)'
-	build/pin/bin/python -m pip install --quiet --disable-pip-version-check -e '.[training]' --group dev
+	build/pin/bin/python -m pip install --quiet --disable-pip-version-check -e '.[training,serving,postgresql]' --group dev
 	{ echo '# The versions that the project is tested with, on Python 3.11, 3.12 and 3.13. Made by `make constraints`.'; \
 	  build/pin/bin/python -m pip freeze --exclude-editable; } > constraints.txt
 	rm -rf build/pin

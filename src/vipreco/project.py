@@ -19,6 +19,7 @@ from vipreco.call_list_settings import CallListSettings
 from vipreco.errors import UsageError
 from vipreco.policy_settings import PolicySettings
 from vipreco.sections import Section
+from vipreco.serving_settings import ServingSettings
 from vipreco.tiers import TierLadder
 
 PROJECT_FILE = "vipreco.toml"
@@ -37,6 +38,7 @@ class ProjectSection(Section):
     tables: str = "data/tables"
     artifacts: str = "data/artifacts"
     tracking: str = "sqlite:///data/tracking.db"
+    store: str = "sqlite:///data/store.db"
     model: str = "vipreco"
 
 
@@ -56,6 +58,7 @@ class Settings(Section):
     arbitration: ArbitrationSettings | None = None
     import_: ImportSection = Field(default=ImportSection(), alias="import")
     call_list: CallListSettings = CallListSettings()
+    serving: ServingSettings = ServingSettings()
 
 
 class Project:
@@ -111,7 +114,14 @@ class Project:
     @property
     def tracking_uri(self) -> str:
         """Address of the MLflow tracking store; a relative SQLite file is meant from the project's root."""
-        uri = self.settings.project.tracking
+        return self._from_root(self.settings.project.tracking)
+
+    @property
+    def store_url(self) -> str:
+        """Address of the operational store; a relative SQLite file is meant from the project's root."""
+        return self._from_root(self.settings.project.store)
+
+    def _from_root(self, uri: str) -> str:
         prefix = "sqlite:///"
         if uri.startswith(prefix) and not uri.startswith(prefix + "/"):
             return prefix + str(self.root / uri.removeprefix(prefix))

@@ -1,0 +1,1 @@
+"""The running service: scoring endpoint and the relationship manager's page."""

@@ -1,0 +1,32 @@
+"""What `vipreco.toml` may say about the running service, under `[serving]`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from vipreco.sections import Section
+
+
+class ServingSettings(Section):
+    """Where the service listens, what day it is there, and how old its knowledge may be.
+
+    Args:
+        host: Address to listen on.
+        port: Port to listen on.
+        workers: Processes that answer.
+        business_date: Whether today is the clock's date, or the date of the newest snapshot: the latter for a
+            bank to practise on, whose data end in the past.
+        fresh_days: Days after the snapshot until its answers are marked as stale.
+        stale_days: Days that stale answers are still given; then none.
+        poll_seconds: How often a new model, a switch and a revoked token are looked for.
+    """
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 3000
+    workers: Annotated[int, Field(ge=1, le=64)] = 2
+    business_date: Literal["clock", "snapshot"] = "clock"
+    fresh_days: Annotated[int, Field(ge=1, le=400)] = 40
+    stale_days: Annotated[int, Field(ge=0, le=30)] = 3
+    poll_seconds: Annotated[float, Field(gt=0, le=5)] = 1.0

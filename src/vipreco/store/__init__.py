@@ -1,0 +1,1 @@
+"""Operational records in a relational database: contacts, outcomes, users, tokens, campaigns, audit."""
