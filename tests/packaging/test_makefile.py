@@ -17,7 +17,7 @@ def pins() -> dict[str, str]:
 
 
 def _normal(name: str) -> str:
-    return re.sub(r"[-_.]+", "-", name.split("[")[0]).lower()
+    return re.sub(r"[-_.]+", "-", name.split("[", maxsplit=1)[0]).lower()
 
 
 def requirements() -> list[str]:
