@@ -47,17 +47,6 @@ SEEDS, CUSTOMERS, PAST_MONTHS, MONTHS = (41, 42, 43), 20_000, 18, 6
 CAPACITY_RATE = 0.2
 CALL_LIST, BASELINES = "call list", ("propensity", "popularity")
 SPEED_CUSTOMERS = 100_000
-# What past contacts say (005-decisions/effects.py): a call lowers the chance to leave by 0.15 points a month,
-# 1.48 % of the chance to leave, sink or halve that the model tells; who leaves takes all; nobody rises by it.
-VALUES = {
-    "contact_keeps": 0.0148,
-    "share_at_risk": 1.0,
-    "contact_lifts": 0.0,
-    "acquisition_keeps": 0.0,
-    "acquisition_lifts": 0.0,
-}
-# Who is neglected for half a year leaves more often: called before it is over, and before anything else.
-CALL_LIST_SETTINGS = {"coverage_days": 150, "coverage_rate": 1.0}
 MEASURES = {"kept_amount": "VIP assets kept", "expected_amount": "earned", "worth_amount": "earned + kept"}
 VIP = f"SELECT count(*) AS n FROM customers_now WHERE tier IN {VIP_TIERS}"
 
@@ -97,22 +86,14 @@ def learnt(practice: PracticeBank, recipe: str) -> Recommender:
     return Recommender.fit(lesson, features, settings, machine, policy=policy)
 
 
-def valued(recommender: Recommender) -> Recommender:
-    """Return the recommender with what past contacts of a bank say about the effect of a call."""
-    arbitration = recommender.fitted.settings.arbitration
-    values = arbitration.values.model_copy(update=VALUES)
-    return recommender.arbitrated(arbitration.model_copy(update={"values": values}))
-
-
 def policies(recommender: Recommender, seed: int) -> dict[str, ChooseContacts]:
     """Return the policies that are compared, besides the oracle."""
-    settings = PROJECT.settings.call_list.model_copy(update=CALL_LIST_SETTINGS)
     return {
         "nobody": forward.nobody,
         "random": forward.at_random(recommender, seed),
         "popularity": forward.by_popularity(recommender),
         "propensity": forward.by_propensity(recommender),
-        CALL_LIST: forward.by_call_list(valued(recommender), settings),
+        CALL_LIST: forward.by_call_list(recommender, PROJECT.settings.call_list),
     }
 
 

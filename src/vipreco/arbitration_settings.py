@@ -21,14 +21,14 @@ Rule = Annotated[str, Field(min_length=1)]
 class ValueSettings(Section):
     """What an acquisition, a customer who stays and a customer who rises are worth; all are estimates.
 
-    The defaults are placeholders that a bank replaces by its own figures: margins from its controlling,
-    effects from campaigns with a control group.
+    The defaults are those that past contacts of a simulated bank show (experiments/005-decisions); a bank
+    replaces them by its own: margins from its controlling, effects from campaigns with a control group.
 
     Args:
         annual_margin_rate: Margin that the bank earns on assets, share of the assets a year.
         years: Years for which assets that are kept or brought in count.
         share_at_risk: Share of the assets of a customer who leaves that goes with them.
-        contact_keeps: Share by which a call lowers the chance to leave (0.25: from 8 % to 6 %).
+        contact_keeps: Share by which a call lowers the chance to leave (0.25 would be: from 8 % to 6 %).
         acquisition_keeps: Share by which one more product lowers the chance to leave.
         contact_lifts: Share by which a call raises the chance to reach the next tier.
         acquisition_lifts: Share by which an acquisition that brings in assets raises that chance.
@@ -37,11 +37,11 @@ class ValueSettings(Section):
 
     annual_margin_rate: Rate = 0.01
     years: Annotated[float, Field(gt=0.0, le=10.0)] = 1.0
-    share_at_risk: Rate = 0.5
-    contact_keeps: Rate = 0.25
-    acquisition_keeps: Rate = 0.1
-    contact_lifts: Annotated[float, Field(ge=0.0, le=10.0)] = 0.1
-    acquisition_lifts: Annotated[float, Field(ge=0.0, le=10.0)] = 0.1
+    share_at_risk: Rate = 1.0
+    contact_keeps: Rate = 0.015
+    acquisition_keeps: Rate = 0.015
+    contact_lifts: Annotated[float, Field(ge=0.0, le=10.0)] = 0.02
+    acquisition_lifts: Annotated[float, Field(ge=0.0, le=10.0)] = 0.02
     asset_families: tuple[str, ...] = ()
 
 

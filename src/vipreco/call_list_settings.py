@@ -63,8 +63,8 @@ class CallListSettings(Section):
     minutes: Minutes = 60
     each: KindMinutes = KindMinutes()
     offers: Annotated[int, Field(ge=1, le=10)] = 3
-    coverage_days: Days = 182
-    coverage_rate: Annotated[float, Field(ge=0.0, le=1.0)] = 0.5
+    coverage_days: Days = 150
+    coverage_rate: Annotated[float, Field(ge=0.0, le=1.0)] = 1.0
     follow_up_days: Days = 30
     lapse_days: Days = 90
     cooling_off_days: Days = 14

@@ -144,15 +144,10 @@ def test_duties_come_first_and_then_the_greatest_worth_per_minute():
 def test_a_coverage_duty_takes_no_more_than_its_share_while_other_calls_are_worth_more():
     waiting = [{"tier": "GOLD", "reached_date": AGO[200]}] * 4
     worthy = [{"grow": 5.0}] * 2
-    assert [row["place"] for row in plan(*waiting, *worthy, minutes=40)] == [1, 2, None, None, 3, 4]
-    assert [row["place"] for row in plan(*waiting, *worthy, minutes=40, coverage_rate=1.0)] == [
-        1,
-        2,
-        3,
-        4,
-        None,
-        None,
-    ]
+    halved = plan(*waiting, *worthy, minutes=40, coverage_rate=0.5)
+    assert [row["place"] for row in halved] == [1, 2, None, None, 3, 4]
+    first = plan(*waiting, *worthy, minutes=40, coverage_rate=1.0)
+    assert [row["place"] for row in first] == [1, 2, 3, 4, None, None]
 
 
 def test_minutes_that_are_left_go_to_duties_that_are_worth_nothing():

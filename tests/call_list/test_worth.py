@@ -81,7 +81,7 @@ def decisions() -> Decisions:
         families,
         replace(customers, standing=standing),
         ArbitrationSettings(
-            values=ValueSettings(acquisition_keeps=0.0),
+            values=ValueSettings(share_at_risk=0.5, contact_keeps=0.25, acquisition_keeps=0.0),
             levers=LeverSettings(families={"fund": 2.0}, actions={"keep": 3.0}),
         ),
     )

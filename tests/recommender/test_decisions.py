@@ -17,7 +17,14 @@ DAY = date(2026, 3, 31)
 PRODUCTS = ("account", "card", "fund", "gold")
 FAMILIES = ("daily", "daily", "wealth", "wealth")
 PROPENSITY = np.array([[0.4, 0.2, 0.1, 0.05], [0.4, 0.2, 0.1, 0.05], [0.4, 0.2, 0.1, 0.05]])
-RATES = ValueSettings(asset_families=("wealth",), acquisition_keeps=0.2)
+RATES = ValueSettings(
+    share_at_risk=0.5,
+    contact_keeps=0.25,
+    acquisition_keeps=0.2,
+    contact_lifts=0.1,
+    acquisition_lifts=0.1,
+    asset_families=("wealth",),
+)
 LEVERS = LeverSettings(families={"wealth": 2.0}, tiers={"GOLD": 1.5}, actions={"keep": 3.0})
 NAN = np.nan
 
