@@ -1,0 +1,186 @@
+"""Who read what about whom: append-only, each record sealed with the hash of the one before.
+
+A chain alone does not show that its tail was cut off or that all of it was written anew. So its head is
+signed (Ed25519) now and then and laid down in a folder that the owner of the database cannot change.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from sqlalchemy import Connection, func, insert, select, text
+
+from vipreco.durable import write_json
+from vipreco.errors import IntegrityError
+from vipreco.store.connection import Database
+from vipreco.store.keys import Keys
+from vipreco.store.schema import audit
+
+GENESIS = "0" * 64
+ANCHOR_ROWS = 1_000
+LOCK = 7_301_984_112  # PostgreSQL's advisory lock: two writers must not take the same place in the chain
+
+
+@dataclass(frozen=True)
+class Event:
+    """One thing that somebody did.
+
+    Args:
+        actor: Id of the user or token.
+        action: What was done: `offers.read`, `sheet.read`, `outcome.record`, ...
+        object: Pseudonym of the customer, or the name of what it was done to.
+        result: How it ended: `ok`, `denied`, `unknown`, ...
+        purpose: What for.
+        model_version: Model behind what was shown.
+        at: Moment in UTC; now, where none is given.
+    """
+
+    actor: str
+    action: str
+    object: str = ""
+    result: str = "ok"
+    purpose: str = ""
+    model_version: str = ""
+    at: str = ""
+
+
+@dataclass(frozen=True)
+class Head:
+    """Where the chain ends."""
+
+    sequence: int
+    hash: str
+
+
+class AuditTrail:
+    """The chain of audit records."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    def append(self, events: Sequence[Event]) -> Head:
+        """Append records in their order, all or none."""
+        with self.database.writing() as connection:
+            _alone(connection)
+            head = _head(connection)
+            rows = list(_sealed(head, events))
+            if rows:
+                connection.execute(insert(audit), rows)
+        return Head(rows[-1]["sequence"], rows[-1]["hash"]) if rows else head
+
+    def head(self) -> Head:
+        """Return where the chain ends."""
+        with self.database.reading() as connection:
+            return _head(connection)
+
+    def read(self, most: int = 100, object_: str | None = None) -> list[dict[str, Any]]:
+        """Return the newest records, the newest first; of one object where it is named."""
+        query = select(audit).order_by(audit.c.sequence.desc()).limit(most)
+        query = query if object_ is None else query.where(audit.c.object == object_)
+        with self.database.reading() as connection:
+            return [dict(row._mapping) for row in connection.execute(query)]
+
+    def verify(self, anchors: Path | None = None, public: bytes | None = None) -> Head:
+        """Check every record against the chain, and the chain against its signed heads.
+
+        Args:
+            anchors: Folder of the signed heads; without it a cut tail or a whole new chain is not noticed.
+            public: Key that signed them.
+
+        Raises:
+            IntegrityError: A record is not what was written; the first wrong place is named.
+        """
+        head = Head(0, GENESIS)
+        hashes = _hashes_of(anchors, public)
+        for row in self._rows():
+            if row["sequence"] != head.sequence + 1:
+                raise _broken(head.sequence + 1, "is missing")
+            if row["previous_hash"] != head.hash or row["hash"] != _hash(row):
+                raise _broken(row["sequence"], "was changed")
+            head = Head(row["sequence"], row["hash"])
+            if hashes.pop(head.sequence, head.hash) != head.hash:
+                raise _broken(head.sequence, "is not the one whose hash was signed")
+        if hashes:
+            raise _broken(head.sequence + 1, "is missing: a signed head says that there were more")
+        return head
+
+    def anchor(self, folder: Path, keys: Keys) -> Path:
+        """Sign where the chain ends and write it into a folder; returns the file."""
+        head = self.head()
+        content = {**asdict(head), "at": datetime.now(UTC).isoformat(timespec="seconds")}
+        signature = keys.signing.sign(_signed_bytes(content)).hex()
+        folder.mkdir(parents=True, exist_ok=True)
+        target = folder / f"audit-{head.sequence:012d}.json"
+        write_json(target, {**content, "signature": signature}, mode=0o444)
+        return target
+
+    def _rows(self) -> Iterator[dict[str, Any]]:
+        query = select(audit).order_by(audit.c.sequence)
+        with self.database.reading() as connection:
+            for row in connection.execution_options(yield_per=1_000).execute(query):
+                yield dict(row._mapping)
+
+
+def _alone(connection: Connection) -> None:
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": LOCK})
+
+
+def _head(connection: Connection) -> Head:
+    last = select(func.max(audit.c.sequence)).scalar_subquery()
+    row = connection.execute(select(audit.c.sequence, audit.c.hash).where(audit.c.sequence == last)).first()
+    return Head(0, GENESIS) if row is None else Head(row.sequence, row.hash)
+
+
+def _sealed(head: Head, events: Sequence[Event]) -> Iterator[dict[str, Any]]:
+    now = datetime.now(UTC).isoformat(timespec="milliseconds")
+    previous = head.hash
+    for sequence, event in enumerate(events, start=head.sequence + 1):
+        row = {**asdict(event), "at": event.at or now, "sequence": sequence, "previous_hash": previous}
+        row["hash"] = previous = _hash(row)
+        yield row
+
+
+def _hash(row: dict[str, Any]) -> str:
+    content = {name: value for name, value in row.items() if name != "hash"}
+    return hashlib.sha256(
+        json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
+    ).hexdigest()
+
+
+def _signed_bytes(content: dict[str, Any]) -> bytes:
+    return json.dumps(content, sort_keys=True, separators=(",", ":")).encode()
+
+
+def _hashes_of(folder: Path | None, public: bytes | None) -> dict[int, str]:
+    """Return the signed hashes by place in the chain."""
+    found = {}
+    for path in sorted(folder.glob("audit-*.json")) if folder else ():
+        content = json.loads(path.read_bytes())
+        signature = bytes.fromhex(content.pop("signature"))
+        try:
+            Ed25519PublicKey.from_public_bytes(public or b"").verify(signature, _signed_bytes(content))
+        except (InvalidSignature, ValueError) as error:
+            raise IntegrityError(
+                "the signature of a head is wrong", where=str(path), code="bad-signature"
+            ) from error
+        found[int(content["sequence"])] = str(content["hash"])
+    found.pop(0, None)
+    return found
+
+
+def _broken(sequence: int, what: str) -> IntegrityError:
+    return IntegrityError(
+        f"record {sequence} {what}",
+        where="audit",
+        remedy="keep the database as it is and compare it with its backups",
+        code="audit-broken",
+    )

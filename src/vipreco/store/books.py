@@ -1,0 +1,121 @@
+"""Whose customer is whose: the one place that answers whether somebody may see a customer."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import date
+
+import polars as pl
+from sqlalchemy import Connection, delete, insert, select
+
+from vipreco.errors import UsageError
+from vipreco.store.connection import Database
+from vipreco.store.schema import books, covers
+from vipreco.store.scope import Scope
+
+HANDLE_BYTES = 12
+BATCH = 10_000
+
+
+@dataclass(frozen=True)
+class Member:
+    """A customer of a book, with the opaque handle that stands for them in addresses of pages."""
+
+    customer_id: str
+    manager_id: str | None
+    branch_id: str | None
+    handle: str
+
+
+@dataclass(frozen=True)
+class Cover:
+    """A leave: the deputy sees the manager's book from the first to the last day."""
+
+    manager_id: str
+    deputy_id: str
+    from_date: date
+    until_date: date
+
+
+class Books:
+    """The books of all relationship managers, as of the snapshot that is served."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    def replace(self, snapshot_id: str, members: pl.DataFrame) -> None:
+        """Put the books of a snapshot in place of those before; a customer keeps their handle.
+
+        Args:
+            snapshot_id: Of the tables.
+            members: Columns customer_id, manager_id, branch_id.
+        """
+        with self.database.writing() as connection:
+            known = {row.customer_id: row.handle for row in connection.execute(select(books))}
+            connection.execute(delete(books))
+            columns = members.select("customer_id", "manager_id", "branch_id")
+            for part in columns.iter_slices(BATCH):
+                rows = [
+                    {**row, "snapshot_id": snapshot_id, "handle": known.get(row["customer_id"]) or _handle()}
+                    for row in part.to_dicts()
+                ]
+                connection.execute(insert(books), rows)
+
+    def find(self, scope: Scope, customer_id: str) -> Member | None:
+        """Return a customer; None for one who is unknown, and for one of another book alike."""
+        with self.database.reading() as connection:
+            return member(connection, scope, customer_id)
+
+    def by_handle(self, scope: Scope, handle: str) -> Member | None:
+        """Return the customer behind a handle; None as `find`."""
+        query = select(books).where(books.c.handle == handle, scope.sees())
+        with self.database.reading() as connection:
+            row = connection.execute(query).first()
+        return None if row is None else _member(row)
+
+    def of(self, scope: Scope) -> list[Member]:
+        """Return all customers that somebody sees, by id; for marketing and channel that is everybody."""
+        query = select(books).where(scope.sees()).order_by(books.c.customer_id)
+        with self.database.reading() as connection:
+            return [_member(row) for row in connection.execute(query)]
+
+    def cover(self, cover: Cover, granted_by: str) -> None:
+        """Let a deputy see the book of a manager who is away.
+
+        Raises:
+            UsageError: The last day is before the first.
+        """
+        if cover.until_date < cover.from_date:
+            raise UsageError("the cover ends before it begins", code="dates")
+        row = {**cover.__dict__, "granted_by": granted_by}
+        with self.database.writing() as connection:
+            connection.execute(insert(covers), row)
+
+    def covered(self, scope: Scope) -> list[Cover]:
+        """Return the leaves for which a manager stands in on their day."""
+        if scope.day is None:
+            return []
+        query = select(covers).where(
+            covers.c.deputy_id == scope.manager_id,
+            covers.c.from_date <= scope.day,
+            covers.c.until_date >= scope.day,
+        )
+        with self.database.reading() as connection:
+            rows = connection.execute(query.order_by(covers.c.cover_id)).all()
+        return [Cover(row.manager_id, row.deputy_id, row.from_date, row.until_date) for row in rows]
+
+
+def member(connection: Connection, scope: Scope, customer_id: str) -> Member | None:
+    """Return a customer whom somebody may see, within a transaction of the caller."""
+    query = select(books).where(books.c.customer_id == customer_id, scope.sees())
+    row = connection.execute(query).first()
+    return None if row is None else _member(row)
+
+
+def _member(row: object) -> Member:
+    return Member(*(getattr(row, name) for name in ("customer_id", "manager_id", "branch_id", "handle")))
+
+
+def _handle() -> str:
+    return secrets.token_urlsafe(HANDLE_BYTES)

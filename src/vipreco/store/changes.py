@@ -1,0 +1,41 @@
+"""Whom anything changed about since a number: how a running service learns what to judge anew."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, func, insert, select
+
+from vipreco.store.connection import Database
+from vipreco.store.schema import changes, exports
+
+
+class Changes:
+    """Changes about customers, each with a number that grows."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    def since(self, sequence: int) -> tuple[int, set[str]]:
+        """Return the newest number, and the customers with a change after `sequence`."""
+        query = select(changes.c.sequence, changes.c.customer_id).where(changes.c.sequence > sequence)
+        with self.database.reading() as connection:
+            rows = connection.execute(query).all()
+        return max((row.sequence for row in rows), default=sequence), {row.customer_id for row in rows}
+
+    def exported(self, snapshot_id: str, sequence: int) -> None:
+        """Note that the tables of a snapshot hold every change up to `sequence`."""
+        with self.database.writing() as connection:
+            known = connection.execute(select(exports).where(exports.c.snapshot_id == snapshot_id)).first()
+            if known is None:
+                connection.execute(insert(exports), {"snapshot_id": snapshot_id, "sequence": sequence})
+
+    def in_tables(self, snapshot_ids: list[str]) -> int:
+        """Return up to which change the tables hold them, given all ids that the tables ever had."""
+        query = select(func.max(exports.c.sequence)).where(exports.c.snapshot_id.in_(snapshot_ids))
+        with self.database.reading() as connection:
+            return connection.execute(query).scalar() or 0
+
+
+def note_change(connection: Connection, customer_id: str) -> int:
+    """Note that something changed about a customer, and return its number."""
+    key = connection.execute(insert(changes), {"customer_id": customer_id}).inserted_primary_key
+    return int(key[0]) if key else 0

@@ -1,0 +1,67 @@
+"""Consents that customers gave or took back since the snapshot."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import insert, select
+
+from vipreco.errors import InputRejectedError
+from vipreco.store.books import member
+from vipreco.store.changes import note_change
+from vipreco.store.connection import Database
+from vipreco.store.schema import books, consents
+from vipreco.store.scope import Scope
+
+KINDS = ("consent_call", "consent_sms", "consent_app", "profiling_opt_out")
+
+
+@dataclass(frozen=True)
+class Consent:
+    """One word of a customer: `kind` is a column of the customers table, `granted` its value from now on."""
+
+    customer_id: str
+    kind: str
+    granted: bool
+
+
+class Consents:
+    """What customers said about contacts and profiling; the last word counts."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    def record(self, scope: Scope, consent: Consent, at: datetime) -> int | None:
+        """Record a word of a customer and return the number of the change; None as `Contacts.record`.
+
+        Raises:
+            InputRejectedError: No such kind of consent.
+        """
+        if consent.kind not in KINDS:
+            raise InputRejectedError(
+                "no such consent",
+                where="kind",
+                remedy=f"use one of {', '.join(KINDS)}",
+                code="unknown-consent",
+            )
+        with self.database.writing() as connection:
+            if member(connection, scope, consent.customer_id) is None:
+                return None
+            sequence = note_change(connection, consent.customer_id)
+            row = {**consent.__dict__, "sequence": sequence, "recorded_date": at.date(), "actor": scope.actor}
+            connection.execute(insert(consents), row)
+        return sequence
+
+    def of(self, scope: Scope, customer_ids: list[str], after: int = 0) -> list[Consent]:
+        """Return the last word of some customers in each kind, of those with a number above `after`."""
+        query = (
+            select(consents)
+            .join(books, books.c.customer_id == consents.c.customer_id)
+            .where(consents.c.customer_id.in_(customer_ids), consents.c.sequence > after, scope.sees())
+            .order_by(consents.c.sequence)
+        )
+        with self.database.reading() as connection:
+            rows = connection.execute(query).all()
+        last = {(row.customer_id, row.kind): row.granted for row in rows}
+        return [Consent(customer, kind, granted) for (customer, kind), granted in sorted(last.items())]

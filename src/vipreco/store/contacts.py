@@ -1,0 +1,190 @@
+"""Approaches to customers and what came of them, as people record them; the bank's tables take them over."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, insert, select
+
+from vipreco.errors import BusyError, InputRejectedError
+from vipreco.store.books import member
+from vipreco.store.changes import note_change
+from vipreco.store.connection import Database
+from vipreco.store.schema import books, contacts, decisions
+from vipreco.store.scope import Scope
+from vipreco.tables.contracts import OUTCOMES
+
+CLOCK_TOLERANCE = timedelta(seconds=60)
+NOTE_LENGTH = 500
+# Eight or more digits, whatever stands between them: a phone number, an identity card, an account.
+NUMBERS = re.compile(r"\d(?:[\s\-.()/]*\d){7,}[Xx]?")
+MASK = "[number]"
+
+
+@dataclass(frozen=True)
+class Contact:
+    """One approach to a customer.
+
+    Args:
+        customer_id: Who was approached.
+        channel: By what.
+        contacted_at: When, in the business's local time.
+        outcome: What came of it, one of `OUTCOMES`.
+        product_id: What it was about, if one product.
+        next_date: When to talk again.
+        campaign_id: Campaign that it belongs to.
+        decision_id: Decision whose offer was made.
+        note: For the file; long numbers in it are masked, and it never reaches a model.
+        contact_id: Id of the record; made where the caller has none.
+    """
+
+    customer_id: str
+    channel: str
+    contacted_at: datetime
+    outcome: str
+    product_id: str | None = None
+    next_date: date | None = None
+    campaign_id: str | None = None
+    decision_id: str | None = None
+    note: str = ""
+    contact_id: str = ""
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A contact that is in the store.
+
+    Args:
+        contact_id: Its id.
+        sequence: Number of the change.
+        again: It was there already, the same.
+    """
+
+    contact_id: str
+    sequence: int
+    again: bool = False
+
+
+class Contacts:
+    """Contacts recorded since the tables were imported, and before."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    def record(self, scope: Scope, contact: Contact, at: datetime) -> Recorded | None:
+        """Record what came of an approach; the same record a second time changes nothing.
+
+        Args:
+            scope: Who records it.
+            contact: What is recorded.
+            at: The business's moment now.
+
+        Returns:
+            None for a customer who is unknown, or of another book.
+
+        Raises:
+            InputRejectedError: The outcome is none, the moment is in the future or before its offer, or the
+                decision is not one about this customer.
+            BusyError: The id stands for another record.
+        """
+        _check(contact, at)
+        with self.database.writing() as connection:
+            if member(connection, scope, contact.customer_id) is None:
+                return None
+            _check_decision(connection, contact)
+            row = _row(contact, scope.actor, at)
+            found = _recorded(connection, row)
+            return found or _insert(connection, row)
+
+    def of(self, scope: Scope, customer_ids: list[str], after: int = 0) -> list[Contact]:
+        """Return the contacts of some customers with a number above `after`, by customer and moment."""
+        query = (
+            select(contacts)
+            .join(books, books.c.customer_id == contacts.c.customer_id)
+            .where(contacts.c.customer_id.in_(customer_ids), contacts.c.sequence > after, scope.sees())
+            .order_by(contacts.c.customer_id, contacts.c.contacted_at, contacts.c.sequence)
+        )
+        with self.database.reading() as connection:
+            return [_contact(row._mapping) for row in connection.execute(query)]
+
+    def all(self, after: int = 0) -> tuple[int, list[tuple[Contact, date]]]:
+        """Return the contacts with a number above `after` and the day each was recorded, for the tables.
+
+        The notes stay here: a free text is no feature.
+
+        Returns:
+            The largest number among them, and the contacts in order of their numbers.
+        """
+        query = select(contacts).where(contacts.c.sequence > after).order_by(contacts.c.sequence)
+        with self.database.reading() as connection:
+            rows = [row._mapping for row in connection.execute(query)]
+        found = [(_contact({**row, "note": ""}), row["recorded_date"]) for row in rows]
+        return max((row["sequence"] for row in rows), default=after), found
+
+
+def masked(note: str) -> str:
+    """Return a note in which numbers that could name a person are masked."""
+    return NUMBERS.sub(MASK, note)[:NOTE_LENGTH]
+
+
+def _check(contact: Contact, at: datetime) -> None:
+    if contact.outcome not in OUTCOMES:
+        raise InputRejectedError(
+            "the outcome is not one of those that are known",
+            where="outcome",
+            remedy=f"use one of {', '.join(OUTCOMES)}",
+            code="unknown-outcome",
+        )
+    if contact.contacted_at > at + CLOCK_TOLERANCE:
+        raise InputRejectedError("the contact is in the future", where="contacted_at", code="in-the-future")
+    if contact.next_date is not None and contact.next_date < contact.contacted_at.date():
+        raise InputRejectedError(
+            "the next date is before the contact", where="next_date", code="ends-before-start"
+        )
+
+
+def _check_decision(connection: Connection, contact: Contact) -> None:
+    if contact.decision_id is None:
+        return
+    query = select(decisions).where(decisions.c.decision_id == contact.decision_id)
+    made = connection.execute(query).first()
+    if made is None or made.customer_id != contact.customer_id:
+        raise InputRejectedError(
+            "no such decision about this customer", where="decision_id", code="unknown-decision"
+        )
+    if contact.contacted_at < made.made_at - CLOCK_TOLERANCE:
+        raise InputRejectedError(
+            "the outcome is earlier than its offer", where="contacted_at", code="before-offer"
+        )
+
+
+def _row(contact: Contact, actor: str, at: datetime) -> dict[str, object]:
+    given = {**asdict(contact), "note": masked(contact.note)}
+    given["contact_id"] = contact.contact_id or uuid.uuid4().hex
+    return {**given, "recorded_date": max(at, contact.contacted_at).date(), "actor": actor}
+
+
+def _recorded(connection: Connection, row: dict[str, object]) -> Recorded | None:
+    query = select(contacts).where(contacts.c.contact_id == row["contact_id"])
+    known = connection.execute(query).first()
+    if known is None:
+        return None
+    same = all(known._mapping[name] == row[name] for name in row if name not in {"recorded_date", "actor"})
+    if not same:
+        raise BusyError("this id stands for another contact", where="contact_id", code="other-content")
+    return Recorded(known.contact_id, known.sequence, again=True)
+
+
+def _insert(connection: Connection, row: dict[str, object]) -> Recorded:
+    sequence = note_change(connection, str(row["customer_id"]))
+    connection.execute(insert(contacts), {**row, "sequence": sequence})
+    return Recorded(str(row["contact_id"]), sequence)
+
+
+def _contact(row: Mapping[str, Any] | RowMapping) -> Contact:
+    return Contact(**{name: row[name] for name in Contact.__dataclass_fields__})

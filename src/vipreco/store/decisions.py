@@ -1,0 +1,54 @@
+"""Offers made: each decision as it was answered, for the outcome that refers to it and for who asks later."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import insert, select
+
+from vipreco.store.connection import Database
+from vipreco.store.schema import books, decisions
+from vipreco.store.scope import Scope
+
+
+@dataclass(frozen=True)
+class Decision:
+    """One answered decision; `record` is its canonical JSON."""
+
+    decision_id: str
+    customer_id: str
+    made_at: datetime
+    actor: str
+    record: str
+
+
+class DecisionLog:
+    """Decisions that were answered."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    def add(self, made: Sequence[Decision]) -> None:
+        """Add decisions; those that are there already stay as they are."""
+        if not made:
+            return
+        ids = [decision.decision_id for decision in made]
+        with self.database.writing() as connection:
+            query = select(decisions.c.decision_id).where(decisions.c.decision_id.in_(ids))
+            known = set(connection.execute(query).scalars())
+            rows = [decision.__dict__ for decision in made if decision.decision_id not in known]
+            if rows:
+                connection.execute(insert(decisions), rows)
+
+    def read(self, scope: Scope, decision_id: str) -> Decision | None:
+        """Return a decision; None for an unknown one, and for one about another book's customer alike."""
+        query = (
+            select(decisions)
+            .join(books, books.c.customer_id == decisions.c.customer_id)
+            .where(decisions.c.decision_id == decision_id, scope.sees())
+        )
+        with self.database.reading() as connection:
+            row = connection.execute(query).first()
+        return None if row is None else Decision(**row._mapping)

@@ -1,0 +1,66 @@
+"""The two keys of a project: one for pseudonyms, one that signs the head of the audit."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+
+from vipreco.durable import write_bytes
+from vipreco.errors import UsageError
+
+PSEUDONYM_KEY, SIGNING_KEY = "pseudonym.key", "audit-signing.key"
+OTHERS = 0o077
+
+
+@dataclass(frozen=True)
+class Keys:
+    """Secret keys, read from files that only their owner can read."""
+
+    pseudonym: bytes
+    signing: Ed25519PrivateKey
+
+    @classmethod
+    def open(cls, folder: Path) -> Self:
+        """Read the keys of a project; make those that are not there yet.
+
+        Raises:
+            UsageError: A key can be read by others, or is none.
+        """
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        pseudonym = _read(folder / PSEUDONYM_KEY, secrets.token_bytes(32))
+        private = Ed25519PrivateKey.generate().private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption())
+        signing = Ed25519PrivateKey.from_private_bytes(_read(folder / SIGNING_KEY, private))
+        return cls(pseudonym, signing)
+
+    def pseudonym_of(self, customer_id: str) -> str:
+        """Return the name under which the audit knows a customer."""
+        return hmac.new(self.pseudonym, customer_id.encode(), hashlib.sha256).hexdigest()[:32]
+
+    @property
+    def public(self) -> bytes:
+        """The key by which others check a signature."""
+        return self.signing.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+
+
+def _read(path: Path, fresh: bytes) -> bytes:
+    if not path.exists():
+        write_bytes(path, fresh, mode=0o600)
+    if os.name == "posix" and path.stat().st_mode & OTHERS:
+        raise UsageError(
+            "a secret key can be read by others",
+            where=str(path),
+            remedy="`chmod 600` it, and consider it known",
+            code="key-readable",
+        )
+    content = path.read_bytes()
+    if len(content) != len(fresh):
+        raise UsageError("is no key", where=str(path), remedy="restore it from the backup", code="bad-key")
+    return content

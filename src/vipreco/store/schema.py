@@ -1,0 +1,198 @@
+"""The tables of the operational store. Moments are without a time zone: the business's local time in what
+people record, UTC in what the program notes of itself."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+)
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s",
+    "pk": "pk_%(table_name)s",
+}
+metadata = MetaData(naming_convention=NAMING)
+# Counts up in both databases; SQLite does so for INTEGER alone.
+Number = BigInteger().with_variant(Integer, "sqlite")
+ID, NAME = String(200), String(64)
+
+books = Table(
+    "books",
+    metadata,
+    Column("customer_id", ID, primary_key=True),
+    Column("manager_id", ID, index=True),
+    Column("branch_id", ID),
+    Column("handle", String(32), nullable=False, unique=True),
+    Column("snapshot_id", NAME, nullable=False),
+)
+
+covers = Table(
+    "covers",
+    metadata,
+    Column("cover_id", Number, primary_key=True),
+    Column("manager_id", ID, nullable=False),
+    Column("deputy_id", ID, nullable=False, index=True),
+    Column("from_date", Date, nullable=False),
+    Column("until_date", Date, nullable=False),
+    Column("granted_by", ID, nullable=False),
+)
+
+changes = Table(
+    "changes",
+    metadata,
+    Column("sequence", Number, primary_key=True),
+    Column("customer_id", ID, nullable=False),
+    sqlite_autoincrement=True,  # a number that was given out is never given again
+)
+
+contacts = Table(
+    "contacts",
+    metadata,
+    Column("contact_id", ID, primary_key=True),
+    Column("sequence", Number, nullable=False, unique=True),
+    Column("customer_id", ID, nullable=False),
+    Column("product_id", ID),
+    Column("channel", NAME, nullable=False),
+    Column("contacted_at", DateTime, nullable=False),
+    Column("outcome", NAME, nullable=False),
+    Column("next_date", Date),
+    Column("campaign_id", ID),
+    Column("recorded_date", Date, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("actor", ID, nullable=False),
+    Column("decision_id", NAME),
+    Index("ix_contacts_customer_id", "customer_id", "contacted_at"),
+)
+
+consents = Table(
+    "consents",
+    metadata,
+    Column("sequence", Number, primary_key=True),
+    Column("customer_id", ID, nullable=False, index=True),
+    Column("kind", NAME, nullable=False),
+    Column("granted", Boolean, nullable=False),
+    Column("recorded_date", Date, nullable=False),
+    Column("actor", ID, nullable=False),
+)
+
+exports = Table(
+    "exports",
+    metadata,
+    Column("snapshot_id", NAME, primary_key=True),
+    Column("sequence", Number, nullable=False),
+)
+
+decisions = Table(
+    "decisions",
+    metadata,
+    Column("decision_id", NAME, primary_key=True),
+    Column("customer_id", ID, nullable=False, index=True),
+    Column("made_at", DateTime, nullable=False),
+    Column("actor", ID, nullable=False),
+    Column("record", Text, nullable=False),
+)
+
+idempotency = Table(
+    "idempotency",
+    metadata,
+    Column("actor", ID, primary_key=True),
+    Column("key", String(255), primary_key=True),
+    Column("request_hash", String(64), nullable=False),
+    Column("status", Integer),
+    Column("response", LargeBinary),
+    Column("begun_at", DateTime, nullable=False),
+)
+
+users = Table(
+    "users",
+    metadata,
+    Column("user_id", ID, primary_key=True),
+    Column("role", NAME, nullable=False),
+    Column("manager_id", ID),
+    Column("password_hash", String(255), nullable=False),
+    Column("subject", String(255), unique=True),
+    Column("active", Boolean, nullable=False),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("session_hash", String(64), primary_key=True),
+    Column("user_id", ID, ForeignKey("users.user_id"), nullable=False, index=True),
+    Column("csrf", NAME, nullable=False),
+    Column("expires_at", DateTime, nullable=False),
+)
+
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("token_id", NAME, primary_key=True),
+    Column("name", ID, nullable=False),
+    Column("role", NAME, nullable=False),
+    Column("manager_id", ID),
+    Column("secret_hash", String(64), nullable=False),
+    Column("created_at", DateTime, nullable=False),
+    Column("expires_at", DateTime, nullable=False),
+    Column("revoked_at", DateTime),
+    Column("used_date", Date),
+)
+
+switches = Table(
+    "switches",
+    metadata,
+    Column("kind", NAME, primary_key=True),
+    Column("name", ID, primary_key=True),
+    Column("reason", Text, nullable=False),
+    Column("actor", ID, nullable=False),
+    Column("at", DateTime, nullable=False),
+)
+
+campaign_runs = Table(
+    "campaign_runs",
+    metadata,
+    Column("campaign_id", ID, primary_key=True),
+    Column("inputs_hash", String(64), nullable=False),
+    Column("inputs", Text, nullable=False),
+    Column("manifest", Text),
+    Column("actor", ID, nullable=False),
+)
+
+campaign_members = Table(
+    "campaign_members",
+    metadata,
+    Column("campaign_id", ID, ForeignKey("campaign_runs.campaign_id"), primary_key=True),
+    Column("customer_id", ID, primary_key=True, index=True),
+    Column("arm", NAME, nullable=False),
+    Column("product_id", ID),
+    Column("channel", NAME),
+    Column("manager_id", ID),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("sequence", Number, primary_key=True, autoincrement=False),
+    Column("at", String(32), nullable=False),
+    Column("actor", ID, nullable=False),
+    Column("action", NAME, nullable=False),
+    Column("object", NAME, nullable=False),
+    Column("purpose", NAME, nullable=False),
+    Column("model_version", NAME, nullable=False),
+    Column("result", NAME, nullable=False),
+    Column("previous_hash", String(64), nullable=False),
+    Column("hash", String(64), nullable=False),
+)

@@ -1,0 +1,59 @@
+"""Who asks: the actor, their role, and whose customers they may see."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+from sqlalchemy import ColumnElement, and_, false, or_, select, true
+
+from vipreco.store.schema import books, covers
+
+
+class Role(StrEnum):
+    """What a person or a program is; the table is closed."""
+
+    MANAGER = "manager"
+    MARKETING = "marketing"
+    CHANNEL = "channel"
+    SCIENTIST = "scientist"
+    APPROVER = "approver"
+    AUDITOR = "auditor"
+    ADMIN = "admin"
+
+
+SEES_ALL = frozenset({Role.MARKETING, Role.CHANNEL})
+
+
+@dataclass(frozen=True)
+class Scope:
+    """An actor with the customers that they may see.
+
+    Args:
+        actor: Id of the user or token, as the audit names it.
+        role: Decides what may be seen: a manager their own book and those that they stand in for,
+            marketing and channel all customers, everybody else none.
+        manager_id: Whose book it is, for managers.
+        day: Business date; a leave cover holds from its first day to its last.
+    """
+
+    actor: str
+    role: Role
+    manager_id: str | None = None
+    day: date | None = None
+
+    def sees(self) -> ColumnElement[bool]:
+        """Return the condition on rows of `books` that every query about a customer carries."""
+        if self.role in SEES_ALL:
+            return true()
+        if self.role is not Role.MANAGER or self.manager_id is None:
+            return false()
+        own = books.c.manager_id == self.manager_id
+        return own if self.day is None else or_(own, books.c.manager_id.in_(self._covered(self.day)))
+
+    def _covered(self, day: date) -> ColumnElement[str]:
+        holds = and_(
+            covers.c.deputy_id == self.manager_id, covers.c.from_date <= day, covers.c.until_date >= day
+        )
+        return select(covers.c.manager_id).where(holds).scalar_subquery()

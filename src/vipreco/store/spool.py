@@ -1,0 +1,171 @@
+"""What a busy service notes of each answer: written at once beside the store, and moved into it in batches.
+
+A line is in the operating system's hands before the answer leaves, so it survives the death of the process.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from vipreco.errors import DependencyDownError, ResourcesError, VipRecoError
+from vipreco.store.audit import Event
+from vipreco.store.decisions import Decision
+from vipreco.store.store import Store
+
+MOST_LINES = 10_000
+PAUSE_SECONDS = 0.05
+RETRY_SECONDS = 1.0
+BATCH = 500
+PREFIX = "spool-"
+
+
+@dataclass(frozen=True)
+class Note:
+    """What is noted of one answer: the audit record, and the decision if there was one."""
+
+    event: Event
+    decision: Decision | None = None
+
+
+class Spool:
+    """Notes on their way into the store, of one process.
+
+    Args:
+        folder: Where the lines lie until then.
+        store: Where they go.
+        most: Lines that may wait; more are refused.
+    """
+
+    def __init__(self, folder: Path, store: Store, most: int = MOST_LINES) -> None:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.folder, self.store, self.most = folder, store, most
+        self.failing = False
+        self._waiting: list[Note] = []
+        self._lock = threading.Lock()
+        self._moving = threading.Lock()
+        self._stop = threading.Event()
+        self._path = folder / f"{PREFIX}{os.getpid()}-{id(self)}.jsonl"
+        self._file = os.open(self._path, os.O_CREAT | os.O_RDWR | os.O_APPEND, 0o600)
+        self._thread = threading.Thread(target=self._run, name="spool", daemon=True)
+
+    def start(self) -> None:
+        """Take over what dead processes left, and begin to move lines into the store."""
+        self.adopt()
+        self._thread.start()
+
+    def put(self, note: Note) -> None:
+        """Note one answer, before it is given.
+
+        Raises:
+            DependencyDownError: The store does not take notes, and no more may wait.
+            ResourcesError: The line cannot be written.
+        """
+        with self._lock:
+            if len(self._waiting) >= self.most:
+                raise DependencyDownError("no more notes may wait for the store", code="spool-full")
+            try:
+                os.write(self._file, _line(note))
+            except OSError as error:
+                raise ResourcesError(
+                    "the note cannot be written", where=str(self._path), code="disk"
+                ) from error
+            self._waiting.append(note)
+
+    def through(self, note: Note) -> None:
+        """Note one answer in the store itself, before it is given.
+
+        Raises:
+            VipRecoError: The store does not take it.
+        """
+        self.store.audit.append([note.event])
+        if note.decision is not None:
+            self.store.decisions.add([note.decision])
+
+    def move(self) -> int:
+        """Move what waits into the store now, and return how many lines."""
+        with self._moving:
+            with self._lock:
+                notes = self._waiting[:BATCH]
+            if not notes:
+                return 0
+            _into(self.store, notes)
+            with self._lock:
+                del self._waiting[: len(notes)]
+                if not self._waiting:
+                    os.ftruncate(self._file, 0)
+            return len(notes)
+
+    def adopt(self) -> int:
+        """Move the lines that dead processes left into the store, and return how many."""
+        moved = 0
+        for path in sorted(self.folder.glob(f"{PREFIX}*.jsonl")):
+            if path == self._path or _alive(path):
+                continue
+            notes = list(_notes(path.read_bytes().splitlines()))
+            _into(self.store, notes)
+            path.unlink()
+            moved += len(notes)
+        return moved
+
+    def close(self) -> None:
+        """Move all that waits, and stop."""
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout=5)
+        while self.move():
+            pass
+        os.close(self._file)
+        self._path.unlink(missing_ok=True)
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                moved = self.move()
+                self.failing = False
+            except VipRecoError:
+                moved, self.failing = 0, True
+            self._stop.wait(RETRY_SECONDS if self.failing else 0 if moved == BATCH else PAUSE_SECONDS)
+
+
+def _into(store: Store, notes: Sequence[Note]) -> None:
+    store.decisions.add([note.decision for note in notes if note.decision is not None])
+    store.audit.append([note.event for note in notes])
+
+
+def _line(note: Note) -> bytes:
+    decision = None if note.decision is None else asdict(note.decision)
+    if decision is not None:
+        decision["made_at"] = decision["made_at"].isoformat()
+    return json.dumps({"event": asdict(note.event), "decision": decision}).encode() + b"\n"
+
+
+def _notes(lines: Iterable[bytes]) -> Iterable[Note]:
+    for line in lines:
+        try:
+            content: dict[str, Any] = json.loads(line)
+        except ValueError:
+            continue  # the last line of a process that died while it wrote: its answer never left
+        decision = content["decision"]
+        if decision is not None:
+            decision = Decision(**{**decision, "made_at": datetime.fromisoformat(decision["made_at"])})
+        yield Note(Event(**content["event"]), decision)
+
+
+def _alive(path: Path) -> bool:
+    process = int(path.stem.removeprefix(PREFIX).split("-", maxsplit=1)[0])
+    if process == os.getpid():
+        return True
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -1,0 +1,103 @@
+"""The operational store: opened, checked, and its parts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from vipreco.errors import IntegrityError
+from vipreco.store import migrating
+from vipreco.store.audit import AuditTrail
+from vipreco.store.books import Books
+from vipreco.store.campaigns import Campaigns
+from vipreco.store.changes import Changes
+from vipreco.store.connection import RESTORE, Database
+from vipreco.store.consents import Consents
+from vipreco.store.contacts import Contacts
+from vipreco.store.decisions import DecisionLog
+from vipreco.store.idempotency import Idempotency
+from vipreco.store.switches import Switches
+from vipreco.store.tokens import Tokens
+from vipreco.store.users import Sessions, Users
+
+
+class Store:
+    """Operational records of a bank: contacts, outcomes, users, tokens, campaigns, audit.
+
+    Attributes:
+        books: Whose customer is whose.
+        contacts: Approaches and what came of them.
+        changes: Whom anything changed about, in order.
+        consents: Consents that were given or taken back since the snapshot.
+        decisions: Offers made.
+        idempotency: Answers that a repeated request gets again.
+        users, sessions, tokens: Who may come in.
+        switches: Products and models that are switched off.
+        campaigns: Campaign runs and who is in them.
+        audit: Who read what; append-only.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.books = Books(database)
+        self.contacts = Contacts(database)
+        self.changes = Changes(database)
+        self.consents = Consents(database)
+        self.decisions = DecisionLog(database)
+        self.idempotency = Idempotency(database)
+        self.users = Users(database)
+        self.sessions = Sessions(database)
+        self.tokens = Tokens(database)
+        self.switches = Switches(database)
+        self.campaigns = Campaigns(database)
+        self.audit = AuditTrail(database)
+
+    @classmethod
+    def open(cls, url: str) -> Self:
+        """Open the store; a file that is not there yet is made.
+
+        Raises:
+            UsageError: The address is wrong, or the tables are of an older version.
+            BusyError: The tables are of a newer version, or another process holds the file.
+            IntegrityError: The file is damaged.
+            DependencyDownError: The database does not answer.
+        """
+        database = Database(url)
+        if database.path is not None and not database.path.exists():
+            cls.create(database)
+        _check_whole(database)
+        migrating.check_version(database)
+        return cls(database)
+
+    @staticmethod
+    def create(database: Database) -> None:
+        """Make an empty store in a file that only its owner can read."""
+        if database.path is not None:
+            database.path.parent.mkdir(parents=True, exist_ok=True)
+            Path(database.path).touch(mode=0o600)
+        migrating.upgrade(database)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.database.engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _check_whole(database: Database) -> None:
+    """Read a file once from start to end: what is damaged is noticed before anything is written to it."""
+    if not database.is_file:
+        return
+    with database.reading() as connection:
+        found = connection.exec_driver_sql("PRAGMA integrity_check(1)").scalar()
+    if found != "ok":
+        raise IntegrityError(
+            "the operational store is damaged", where=database.name, remedy=RESTORE, code="damaged"
+        )

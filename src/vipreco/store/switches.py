@@ -1,0 +1,62 @@
+"""Switches: a product or a model that must not be offered from now on, whatever the tables say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import delete, insert, select
+
+from vipreco.errors import UsageError
+from vipreco.store.connection import Database
+from vipreco.store.schema import switches
+from vipreco.store.scope import Scope
+
+KINDS = ("product", "model")
+
+
+@dataclass(frozen=True)
+class Off:
+    """What is switched off: the products by id, the models by version."""
+
+    products: frozenset[str] = frozenset()
+    models: frozenset[str] = frozenset()
+
+
+class Switches:
+    """What is switched off."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    def read(self) -> Off:
+        """Return what is switched off now."""
+        with self.database.reading() as connection:
+            rows = connection.execute(select(switches.c.kind, switches.c.name)).all()
+        names = {kind: frozenset(row.name for row in rows if row.kind == kind) for kind in KINDS}
+        return Off(names["product"], names["model"])
+
+    def off(self, scope: Scope, kind: str, name: str, reason: str, at: datetime) -> None:
+        """Switch a product or a model off; a running service follows within seconds.
+
+        Raises:
+            UsageError: Neither a product nor a model.
+        """
+        if kind not in KINDS:
+            raise UsageError("a switch is for a product or a model", where="kind", code="switch-kind")
+        row = {"kind": kind, "name": name, "reason": reason, "actor": scope.actor, "at": at}
+        with self.database.writing() as connection:
+            connection.execute(delete(switches).where(switches.c.kind == kind, switches.c.name == name))
+            connection.execute(insert(switches), row)
+
+    def on(self, kind: str, name: str) -> None:
+        """Switch it on again.
+
+        Raises:
+            UsageError: It was not off.
+        """
+        with self.database.writing() as connection:
+            query = delete(switches).where(switches.c.kind == kind, switches.c.name == name)
+            found = connection.execute(query)
+        if found.rowcount == 0:
+            raise UsageError("it is not switched off", where=kind, code="not-off")

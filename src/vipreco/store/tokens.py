@@ -1,0 +1,132 @@
+"""Tokens of programs: shown once, kept as a hash, with a role, an end, and revocable at once.
+
+`vpr_<environment>_<id>_<secret><checksum>`: the prefix and the checksum let a scanner find leaked ones.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+import secrets
+import zlib
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import RowMapping, insert, or_, select, update
+
+from vipreco.errors import UsageError
+from vipreco.store.connection import Database
+from vipreco.store.schema import tokens
+from vipreco.store.scope import Role
+
+MOST_DAYS = 90
+TOLERANCE = timedelta(seconds=60)  # clocks of two machines differ
+FORM = re.compile(r"vpr_[a-z0-9]{1,16}_([0-9a-f]{8})_([A-Za-z0-9_-]{43})([0-9a-f]{8})")
+
+
+@dataclass(frozen=True)
+class Token:
+    """A token as the store knows it; its secret is known to its owner alone."""
+
+    token_id: str
+    name: str
+    role: Role
+    manager_id: str | None
+    created_at: datetime
+    expires_at: datetime
+    revoked_at: datetime | None = None
+
+
+class Tokens:
+    """Tokens of programs."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    def create(
+        self,
+        name: str,
+        role: Role,
+        at: datetime,
+        *,
+        days: int = MOST_DAYS,
+        manager_id: str | None = None,
+        environment: str = "live",
+    ) -> tuple[Token, str]:
+        """Make a token and return it with its text, which nobody can show again.
+
+        Args:
+            name: What it is for.
+            role: What it may do.
+            at: Moment now, UTC.
+            days: Days until it ends, at most 90.
+            manager_id: The book of a manager's token.
+            environment: Where it is for; part of the text.
+
+        Raises:
+            UsageError: Too many days, or a manager without a book.
+        """
+        if not 1 <= days <= MOST_DAYS:
+            raise UsageError(f"a token lives 1 to {MOST_DAYS} days", where="days", code="token-days")
+        if role is Role.MANAGER and not manager_id:
+            raise UsageError("a manager needs the id of their book", where="manager_id", code="no-book")
+        token_id, secret = secrets.token_hex(4), secrets.token_urlsafe(32)
+        token = Token(token_id, name, role, manager_id, at, at + timedelta(days=days))
+        with self.database.writing() as connection:
+            hashed = {"secret_hash": _digest(secret)}
+            connection.execute(insert(tokens), {**token.__dict__, "role": role.value, **hashed})
+        body = f"vpr_{environment}_{token_id}_{secret}"
+        return token, body + _checksum(body)
+
+    def authenticate(self, text: str, at: datetime) -> Token | None:
+        """Return the token of a text, unless it is wrong, has ended or was revoked."""
+        found = FORM.fullmatch(text)
+        if found is None or _checksum(text[:-8]) != found[3]:
+            return None
+        with self.database.reading() as connection:
+            row = connection.execute(select(tokens).where(tokens.c.token_id == found[1])).first()
+        if row is None or not hmac.compare_digest(row.secret_hash, _digest(found[2])):
+            return None
+        ended = row.revoked_at is not None or row.expires_at + TOLERANCE <= at
+        return None if ended else _token(row._mapping)
+
+    def used(self, token_id: str, at: datetime) -> None:
+        """Note the day on which a token was last used."""
+        day = at.date()
+        older = or_(tokens.c.used_date.is_(None), tokens.c.used_date < day)
+        with self.database.writing() as connection:
+            changed = update(tokens).where(tokens.c.token_id == token_id, older).values(used_date=day)
+            connection.execute(changed)
+
+    def revoke(self, token_id: str, at: datetime) -> None:
+        """End a token now.
+
+        Raises:
+            UsageError: No such token.
+        """
+        with self.database.writing() as connection:
+            found = connection.execute(
+                update(tokens).where(tokens.c.token_id == token_id).values(revoked_at=at)
+            )
+        if found.rowcount == 0:
+            raise UsageError("no such token", where="token", code="unknown-token")
+
+    def all(self) -> list[Token]:
+        """Return all tokens, the newest first."""
+        query = select(tokens).order_by(tokens.c.created_at.desc(), tokens.c.token_id)
+        with self.database.reading() as connection:
+            return [_token(row._mapping) for row in connection.execute(query)]
+
+
+def _token(row: RowMapping) -> Token:
+    fields = {name: row[name] for name in Token.__dataclass_fields__}
+    return Token(**{**fields, "role": Role(fields["role"])})
+
+
+def _digest(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def _checksum(text: str) -> str:
+    return f"{zlib.crc32(text.encode()):08x}"
