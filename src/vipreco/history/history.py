@@ -16,6 +16,7 @@ from vipreco.history.asof import AsOf, lock_door, make_door
 from vipreco.history.contract import CONTRACTS
 from vipreco.history.cuts import Contested, Cut, contested_query, cuts, literal
 from vipreco.history.labels import Labels, labels_of
+from vipreco.history.records import write_records
 from vipreco.history.relationship import RelationshipLabels, Span, relationship_labels
 from vipreco.history.sources import (
     FrameSources,
@@ -148,6 +149,16 @@ class History:
         _check_window(after, until)
         span = Span(after, until, known)
         return relationship_labels(self._base, self._uncut, self._contested, span, ladder)
+
+    def keep(self, folder: Path, customers: pa.Array) -> None:
+        """Lay down the rows of some customers in their order, for `small_history`.
+
+        Args:
+            folder: Existing and empty.
+            customers: Ids, ascending.
+        """
+        brought = {table: self._uncut[table] for table in self.brought}
+        write_records(self._base, brought, folder, customers)
 
     def open_door(
         self, day: date, snapshots: Sequence[date], customers: pa.Array | None = None
