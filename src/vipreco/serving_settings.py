@@ -15,6 +15,7 @@ class ServingSettings(Section):
     Args:
         host: Address to listen on.
         port: Port to listen on.
+        hosts: Names by which the service is called besides those of this machine: that of the proxy.
         workers: Processes that answer.
         business_date: Whether today is the clock's date, or the date of the newest snapshot: the latter for a
             bank to practise on, whose data end in the past.
@@ -25,6 +26,7 @@ class ServingSettings(Section):
 
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 3000
+    hosts: tuple[str, ...] = ()
     workers: Annotated[int, Field(ge=1, le=64)] = 2
     business_date: Literal["clock", "snapshot"] = "clock"
     fresh_days: Annotated[int, Field(ge=1, le=400)] = 40

@@ -1,0 +1,122 @@
+"""Who asks: a program by its token, a person by the cookie of their log-in."""
+
+from __future__ import annotations
+
+import hmac
+import time
+from collections import OrderedDict
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+
+from starlette.requests import Request
+
+from serving.problems import Problem, unauthorized
+from vipreco.store import Role, Scope, Session, Store
+
+TOKEN_SECONDS = 2.0  # a revoked token is refused after this time at the latest
+MOST_TOKENS = 1_000
+COOKIE = "vipreco_session"
+CSRF_HEADER, CSRF_FIELD = "x-csrf-token", "csrf"
+BEARER = "bearer "
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who asks.
+
+    Args:
+        actor: Name in the audit.
+        role: What they may do.
+        manager_id: Whose book they see, for managers.
+        session: The log-in of a person; None for programs.
+    """
+
+    actor: str
+    role: Role
+    manager_id: str | None = None
+    session: Session | None = None
+
+    def scope(self, day: date) -> Scope:
+        """Return whose customers they may see on a day."""
+        return Scope(self.actor, self.role, self.manager_id, day)
+
+
+class Identity:
+    """Looks tokens and sessions up in the store; tokens that are right are remembered for two seconds."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self._known: OrderedDict[str, tuple[float, Caller]] = OrderedDict()
+        self._last: OrderedDict[str, Caller] = OrderedDict()
+
+    def remembered(self, text: str) -> Caller | None:
+        """Return who a token stands for, if it was looked up within two seconds."""
+        found = self._known.get(text)
+        return found[1] if found is not None and found[0] > time.monotonic() else None
+
+    def of_token(self, text: str) -> Caller:
+        """Return who a token stands for.
+
+        Raises:
+            Problem: It is wrong, has ended or was revoked.
+        """
+        token = self.store.tokens.authenticate(text, datetime.now(UTC).replace(tzinfo=None))
+        if token is None:
+            self._known.pop(text, None)
+            raise unauthorized("unknown-token")
+        caller = Caller(f"token:{token.token_id}", token.role, token.manager_id)
+        self._known[text] = (time.monotonic() + TOKEN_SECONDS, caller)
+        while len(self._known) > MOST_TOKENS:
+            self._known.popitem(last=False)
+        return caller
+
+    def of_session(self, secret: str) -> Caller | None:
+        """Return who is logged in, or None when the log-in has ended."""
+        session = self.store.sessions.read(secret, datetime.now(UTC).replace(tzinfo=None))
+        if session is None:
+            return None
+        user = session.user
+        return Caller(f"user:{user.user_id}", user.role, user.manager_id, session)
+
+
+def bearer(request: Request) -> str | None:
+    """Return the token that a request carries.
+
+    Raises:
+        Problem: The header is another scheme's.
+    """
+    header = request.headers.get("authorization")
+    if header is None:
+        return None
+    if header[: len(BEARER)].lower() != BEARER:
+        raise unauthorized("unknown-scheme")
+    return header[len(BEARER) :].strip()
+
+
+def check_same_site(request: Request) -> None:
+    """Refuse a post that a page of another site sends in the name of who is logged in.
+
+    Raises:
+        Problem: It comes from elsewhere.
+    """
+    site = request.headers.get("sec-fetch-site", "same-origin")
+    origin = request.headers.get("origin")
+    host = request.headers.get("host", "")
+    foreign = origin is not None and origin.partition("://")[2] != host
+    if site not in {"same-origin", "none"} or foreign:
+        raise Problem(403, "other-site")
+
+
+def check_csrf(session: Session, given: str) -> None:
+    """Refuse a post without the secret that the page was given.
+
+    Raises:
+        Problem: The secret is not this log-in's.
+    """
+    if not hmac.compare_digest(session.csrf.encode(), given.encode("utf-8", "surrogatepass")):
+        raise Problem(403, "csrf")
+
+
+def without_session(caller: Caller) -> Caller:
+    """Return the caller without the log-in's secret, as it may be kept."""
+    return replace(caller, session=None)

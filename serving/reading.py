@@ -1,0 +1,110 @@
+"""How a body is read: bounded while it comes in, of the declared type, and strictly what it says."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any, NoReturn, TypeVar
+from urllib.parse import parse_qsl
+
+from pydantic import BaseModel, ValidationError
+from starlette.requests import ClientDisconnect, Request
+
+from serving.problems import Problem, of_validation
+
+JSON, FORM = "application/json", "application/x-www-form-urlencoded"
+MOST_FIELDS = 50
+Model = TypeVar("Model", bound=BaseModel)
+
+
+async def read_json(request: Request, model: type[Model], most: int) -> Model:
+    """Read the body of a request as a checked model.
+
+    Raises:
+        Problem: 415 another type, 413 too large, 400 no JSON or twice the same key, 422 wrong fields.
+    """
+    _check_type(request, JSON)
+    return checked(await read_bytes(request, most), model)
+
+
+async def read_form(request: Request, most: int) -> dict[str, str]:
+    """Read the fields of a posted form; each may be there once.
+
+    Raises:
+        Problem: 415 another type, 413 too large, 400 not UTF-8, too many fields, or one of them twice.
+    """
+    _check_type(request, FORM)
+    body = await read_bytes(request, most)
+    try:
+        pairs = parse_qsl(
+            body.decode("utf-8"), keep_blank_values=True, max_num_fields=MOST_FIELDS, errors="strict"
+        )
+    except ValueError as error:
+        raise Problem(400, "malformed-form") from error
+    if any("\0" in value for _, value in pairs):
+        raise Problem(400, "malformed-form")
+    return _once(pairs, "malformed-form")
+
+
+async def read_bytes(request: Request, most: int) -> bytes:
+    """Read a body while it is not larger than `most` bytes; what comes after that is not taken in.
+
+    Raises:
+        Problem: 413 too large, 400 the caller went away.
+    """
+    declared = request.headers.get("content-length", "0")
+    if not declared.isdigit() or len(declared) > 12 or int(declared) > most:
+        raise _too_large()
+    body = bytearray()
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > most:
+                raise _too_large()
+    except ClientDisconnect as error:
+        raise Problem(400, "disconnected") from error
+    return bytes(body)
+
+
+def checked(body: bytes, model: type[Model]) -> Model:
+    """Return a body as a model; types are taken as they are, nothing is converted.
+
+    Raises:
+        Problem: 400 no JSON or twice the same key, 422 wrong fields.
+    """
+    try:
+        json.loads(body.decode("utf-8"), object_pairs_hook=_object, parse_constant=_no_number)
+        return model.model_validate_json(body, strict=True)
+    except ValidationError as error:
+        raise of_validation(error, model) from None
+    except (ValueError, RecursionError):
+        raise Problem(400, "malformed-json") from None
+
+
+def _check_type(request: Request, wanted: str) -> None:
+    headers = request.headers
+    kind, _, parameters = headers.get("content-type", "").partition(";")
+    charset = parameters.strip().lower().replace('"', "")
+    if kind.strip().lower() != wanted or charset not in {"", "charset=utf-8"}:
+        raise Problem(415, "content-type")
+    if headers.get("content-encoding", "identity").lower() != "identity":
+        raise Problem(415, "content-encoding")
+
+
+def _too_large() -> Problem:
+    return Problem(413, "body-too-large", headers={"Connection": "close"})
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    return _once(pairs, "duplicate-key")
+
+
+def _once(pairs: Sequence[tuple[str, Any]], code: str) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise Problem(400, code)
+    return found
+
+
+def _no_number(_: str) -> NoReturn:
+    raise ValueError

@@ -1,0 +1,67 @@
+"""Log-in and log-out of people: what the page calls."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from serving.access import Asked
+from serving.core import Core, clock
+from serving.identity import COOKIE
+from vipreco.store import Event, User
+from vipreco.store.users import SESSION_HOURS
+
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
+MOST_PASSWORD = 256
+
+
+def log_in(core: Core, user_id: str, password: str) -> str | None:
+    """Check a name and a password; return the secret of the new session, or None when they are wrong.
+
+    Both endings take as long as the check of one password and are in the audit.
+    """
+    if len(password) > MOST_PASSWORD or len(user_id) > MOST_PASSWORD:
+        return None
+    user = core.store.users.authenticate(user_id, password)
+    if user is None:
+        core.note_at_once(Event("nobody", "login", result="denied"))
+        return None
+    return begin(core, user)
+
+
+def begin(core: Core, user: User) -> str:
+    """Begin a session of a person who has proved who they are, and return its secret."""
+    core.note_at_once(Event(f"user:{user.user_id}", "login"))
+    return core.store.sessions.begin(user, clock())
+
+
+def log_out(asked: Asked) -> None:
+    """End the session of a request in the store: a kept copy of its cookie is worth nothing."""
+    secret = asked.request.cookies.get(COOKIE)
+    if secret:
+        asked.core.store.sessions.end(secret)
+        asked.core.note_at_once(Event(asked.known.actor, "logout"))
+
+
+def remember(response: Response, request: Request, secret: str) -> None:
+    """Give the browser the cookie of a session."""
+    response.set_cookie(
+        COOKIE,
+        secret,
+        max_age=SESSION_HOURS * 3600,
+        path="/",
+        secure=is_secure(request),
+        httponly=True,
+        samesite="lax",
+    )
+
+
+def forget(response: Response, request: Request) -> None:
+    """Take the cookie of a session away."""
+    response.delete_cookie(COOKIE, path="/", secure=is_secure(request), httponly=True, samesite="lax")
+
+
+def is_secure(request: Request) -> bool:
+    """Whether cookies travel encrypted only: always, but for a browser on this machine without a proxy."""
+    host = request.headers.get("host", "").rpartition(":")[0] or request.headers.get("host", "")
+    return request.url.scheme == "https" or host not in LOOPBACK

@@ -1,0 +1,148 @@
+"""Around everything: which requests are looked at, what every answer carries, what is counted and logged."""
+
+from __future__ import annotations
+
+import time
+from secrets import token_hex
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from serving import logs, metrics
+from serving.core import Core
+from serving.lag import Lag
+from serving.problems import Problem, unavailable
+
+MOST_HEADER_BYTES, MOST_HEADERS, MOST_PATH = 16 * 1024, 100, 2048
+ALWAYS = frozenset({"/livez", "/readyz", "/metrics"})
+SLOW_SECONDS = 1.0
+FORBIDDEN = (b"%2f", b"%2F", b"%5c", b"%5C", b"%00", b"\\")
+UNKNOWN_ROUTE = "unknown"
+COMMON = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-frame-options", b"DENY"),
+]
+NOT_STORED = (b"cache-control", b"no-store")
+NOTHING_ALLOWED = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
+CLOSE = {"Connection": "close"}
+
+
+class Shield:
+    """Looks at each request before the application does.
+
+    Args:
+        app: The application.
+        core: For the names by which the service is called.
+    """
+
+    def __init__(self, app: ASGIApp, core: Core) -> None:
+        self.app = app
+        self.hosts = frozenset(_host_names(core))
+        self.lag = Lag()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] == "lifespan":
+            await self.app(scope, receive, send)
+        elif scope["type"] == "http":
+            await self._http(scope, receive, send)
+        else:
+            await send({"type": "websocket.close", "code": 1008})
+
+    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = time.perf_counter()
+        scope["vipreco.request_id"] = token_hex(8)
+        self.lag.watch()
+        status = 500
+
+        async def sending(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = completed(message["headers"], scope["vipreco.request_id"])
+            await send(message)
+
+        try:
+            problem = self._problem(scope)
+            if problem is None:
+                await self.app(scope, receive, sending)
+            else:
+                scope["vipreco.code"] = problem.code
+                await problem.response(scope["vipreco.request_id"])(scope, receive, sending)
+        except Exception as error:
+            logs.failed(scope, error)
+            await _broken(scope, receive, sending, status)
+        finally:
+            _count(scope, status, time.perf_counter() - started)
+
+    def _problem(self, scope: Scope) -> Problem | None:
+        found = _wrong_headers(scope["headers"]) or _wrong_path(scope)
+        if found is not None:
+            return found
+        host = _header(scope["headers"], b"host")
+        if _host_name(host) not in self.hosts:
+            return Problem(421, "foreign-host", headers=CLOSE)
+        if self.lag.overloaded and scope["path"] not in ALWAYS:
+            return unavailable("overloaded")
+        return None
+
+
+async def _broken(scope: Scope, receive: Receive, send: Send, status: int) -> None:
+    """Answer what failed by a fault of ours, if nothing was answered yet."""
+    if status == 500:  # nothing was sent: an answer that is on its way has another
+        await Problem(500, "internal").response(scope["vipreco.request_id"])(scope, receive, send)
+
+
+def completed(headers: list[tuple[bytes, bytes]], request_id: str) -> list[tuple[bytes, bytes]]:
+    """Return the headers of an answer with those that every answer carries, unless it has its own."""
+    names = {name for name, _ in headers}
+    found = [*headers, *COMMON, (b"x-request-id", request_id.encode())]
+    if NOT_STORED[0] not in names:
+        found.append(NOT_STORED)
+    if NOTHING_ALLOWED[0] not in names:
+        found.append(NOTHING_ALLOWED)
+    return found
+
+
+def _count(scope: Scope, status: int, seconds: float) -> None:
+    route = scope.get("vipreco.route", UNKNOWN_ROUTE)
+    metrics.observe(route, status, seconds)
+    if status >= 400 or seconds > SLOW_SECONDS:
+        logs.answered(scope, route, status, seconds)
+
+
+def _wrong_headers(headers: list[tuple[bytes, bytes]]) -> Problem | None:
+    if (
+        len(headers) > MOST_HEADERS
+        or sum(len(name) + len(value) for name, value in headers) > MOST_HEADER_BYTES
+    ):
+        return Problem(431, "headers-too-large", headers=CLOSE)
+    names = [name for name, _ in headers]
+    if b"content-length" in names and b"transfer-encoding" in names:
+        return Problem(400, "two-lengths", headers=CLOSE)
+    if names.count(b"host") > 1 or names.count(b"authorization") > 1:
+        return Problem(400, "header-twice", headers=CLOSE)
+    return None
+
+
+def _wrong_path(scope: Scope) -> Problem | None:
+    raw: bytes = scope.get("raw_path") or scope["path"].encode("utf-8", "surrogateescape")
+    if len(raw) + len(scope["query_string"]) > MOST_PATH:
+        return Problem(400, "path-too-long", headers=CLOSE)
+    if any(part in raw for part in FORBIDDEN) or "\0" in scope["path"]:
+        return Problem(404, "not-found")
+    return None
+
+
+def _header(headers: list[tuple[bytes, bytes]], wanted: bytes) -> str:
+    return next((value for name, value in headers if name == wanted), b"").decode("latin-1")
+
+
+def _host_name(host: str) -> str:
+    """Return the name in a Host header without its port."""
+    name, colon, port = host.rpartition(":")
+    return (name if colon and port.isdigit() else host).lower()
+
+
+def _host_names(core: Core) -> set[str]:
+    return {"localhost", "127.0.0.1", "[::1]", core.settings.host, *core.settings.hosts}
