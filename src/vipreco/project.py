@@ -143,7 +143,8 @@ class Project:
             raise UsageError(
                 f"{module} needs the Python module {error.name}, which is not here",
                 where=str(self.root),
-                remedy="install it with `pip install 'vipreco[training]'`; `vipreco new` makes the folders",
+                remedy=f"install it with `pip install 'vipreco[{module.partition('.')[0]}]'`; "
+                "`vipreco new` makes the folders",
                 code="missing-module",
             ) from error
 

@@ -16,6 +16,7 @@ from vipreco.cli import (
     offer_commands,
     policy_commands,
     project_commands,
+    serve_commands,
 )
 
 HELP = """Next-best-product recommendations for the VIP customers of a bank.
@@ -50,6 +51,7 @@ explain_commands.register(app)
 lever_commands.register(app)
 manager_commands.register(app)
 policy_commands.register(app)
+serve_commands.register(app)
 
 
 def _print_version(wanted: bool) -> None:

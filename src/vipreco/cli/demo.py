@@ -22,6 +22,7 @@ MONTHS = 20
 SEED = 20260101
 RECIPE = "quick"
 STEPS = 5
+TODAY = 'business_date = "snapshot"'
 SIMULATION = "simulation.json"
 T = TypeVar("T")
 
@@ -52,20 +53,37 @@ class Walk:
 
 def run(folder: Path, customers: int) -> None:
     """Make a project in `folder` (or use the one there), and end with the screen of a branch manager."""
+    walk = Walk(folder, customers, STEPS - 1)
+    project = make_bank(folder, customers)
+    screen = walk.step("Offers", lambda narrator: _decide(project, narrator), lambda made: made.summary)
+    typer.echo(screen.text(folder))
+
+
+def make_bank(folder: Path, customers: int) -> Project:
+    """Make a project in `folder` with a generated bank and a champion, or use what is there of it."""
     walk = Walk(folder, customers)
     project = walk.step("A project", lambda _: _project(folder), lambda made: f"{made.root}")
     walk.step("A bank's raw files", lambda narrator: _simulate(walk, narrator), str)
     walk.step("Import", lambda narrator: _import(walk, project, narrator), str)
     walk.step("Training and backtest", lambda narrator: _train(project, narrator), str)
-    screen = walk.step("Offers", lambda narrator: _decide(project, narrator), lambda made: made.summary)
-    typer.echo(screen.text(folder))
+    return project
 
 
 def _project(folder: Path) -> Project:
     from vipreco.new_project import create
     from vipreco.project import PROJECT_FILE, Project
 
-    return Project.find(folder) if (folder / PROJECT_FILE).is_file() else create(folder)
+    if not (folder / PROJECT_FILE).is_file():
+        create(folder)
+    _live_in_the_past(folder / PROJECT_FILE)
+    return Project.find(folder)
+
+
+def _live_in_the_past(settings: Path) -> None:
+    """Let the service of a practice bank take the date of its newest snapshot for today."""
+    text = settings.read_text(encoding="utf-8")
+    if "[serving]" not in text:
+        settings.write_text(f"{text.rstrip()}\n\n[serving]\n{TODAY}\n", encoding="utf-8")
 
 
 def _simulate(walk: Walk, narrator: Narrator) -> str:

@@ -1,0 +1,41 @@
+"""Decisions that were answered, for who asks later."""
+
+from __future__ import annotations
+
+import json
+
+from starlette.responses import Response
+
+from serving.access import Asked, Operation, programs_and_people
+from serving.api.models import DecisionAnswer
+from serving.problems import ProblemDocument, not_found
+from vipreco.store import Role
+
+
+def read(asked: Asked) -> Response:
+    """Answer with a decision about a customer whom the caller may see."""
+    core = asked.core
+    core.spool.move()  # one that was answered a moment ago may still be on its way
+    found = core.store.decisions.read(asked.scope, asked.request.path_params["decision_id"])
+    if found is None:
+        raise not_found()
+    core.note_at_once(core.read_of(asked.scope, "decision.read", found.customer_id))
+    told = DecisionAnswer(
+        decision_id=found.decision_id,
+        customer_id=found.customer_id,
+        made_at=found.made_at,
+        record=json.loads(found.record),
+    )
+    return Response(told.model_dump_json(), media_type="application/json")
+
+
+OPERATIONS = (
+    Operation(
+        "GET",
+        "/v1/decisions/{decision_id}",
+        read,
+        programs_and_people(Role.MANAGER, Role.CHANNEL, Role.MARKETING),
+        answers={200: DecisionAnswer, 404: ProblemDocument},
+        summary="A decision as it was answered.",
+    ),
+)

@@ -1,0 +1,112 @@
+"""What came of an approach: recorded once, however often it is sent."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from datetime import datetime
+
+from starlette.responses import Response
+
+from serving.access import Asked, Operation, programs_and_people
+from serving.api.models import OutcomeAnswer, OutcomeRequest
+from serving.core import clock
+from serving.problems import MEDIA_TYPE, Problem, ProblemDocument, not_found, of_error
+from vipreco.errors import VipRecoError
+from vipreco.store import Begun, Contact, Recorded, Role, Ticket
+
+KEY_HEADER = "Idempotency-Key"
+KEY = re.compile(r"[\x21-\x7e]{1,255}")
+REPLAYED = {"Idempotent-Replayed": "true"}
+
+
+def record(asked: Asked) -> Response:
+    """Record an outcome; the same key with the same body gives the same bytes again."""
+    key = _key(asked)
+    if key is None:
+        return _once(asked)
+    store, actor = asked.core.store.idempotency, asked.known.actor
+    body = hashlib.sha256(asked.body.model_dump_json().encode()).hexdigest()
+    ticket = store.begin(actor, key, body, clock())
+    if ticket.begun is not Begun.FRESH:
+        return _not_fresh(ticket)
+    try:
+        answer = _once(asked)
+    except Problem as problem:
+        return _refused(asked, key, problem)
+    except VipRecoError as error:
+        return _refused(asked, key, of_error(error))
+    except BaseException:
+        store.forget(actor, key)
+        raise
+    store.finish(actor, key, answer.status_code, bytes(answer.body))
+    return answer
+
+
+def _refused(asked: Asked, key: str, problem: Problem) -> Response:
+    """Keep an answer that would be the same again; forget what was a failure of the moment."""
+    store, actor = asked.core.store.idempotency, asked.known.actor
+    if problem.status >= 500:
+        store.forget(actor, key)
+        raise problem
+    store.finish(actor, key, problem.status, problem.content(asked.request_id))
+    raise problem
+
+
+def _not_fresh(ticket: Ticket) -> Response:
+    if ticket.begun is Begun.RUNNING:
+        raise Problem(409, "still-running", headers={"Retry-After": "1"})
+    if ticket.begun is Begun.OTHER:
+        raise Problem(422, "other-content", [(KEY_HEADER, "other-content")])
+    kind = "application/json" if ticket.status < 400 else MEDIA_TYPE
+    return Response(ticket.response, ticket.status, REPLAYED, kind)
+
+
+def _once(asked: Asked) -> Response:
+    core, sent = asked.core, asked.body
+    now = core.now()
+    contact = contact_of(sent, now)
+    found = core.store.contacts.record(asked.scope, contact, now)
+    result = "unknown" if found is None else "ok"
+    core.note_at_once(core.read_of(asked.scope, "outcome.record", sent.customer_id, result))
+    if found is None:
+        raise not_found()
+    core.refresh()
+    return _answer(found)
+
+
+def contact_of(sent: OutcomeRequest, now: datetime) -> Contact:
+    """Return what is recorded of a request."""
+    given = sent.model_dump(exclude={"contacted_at"})
+    return Contact(contacted_at=sent.contacted_at or now.replace(microsecond=0), **given)
+
+
+def _answer(found: Recorded) -> Response:
+    told = OutcomeAnswer(contact_id=found.contact_id, sequence=found.sequence, again=found.again)
+    return Response(told.model_dump_json(), 200 if found.again else 201, media_type="application/json")
+
+
+def _key(asked: Asked) -> str | None:
+    """Return the key of a request.
+
+    Raises:
+        Problem: Too long, or not printable.
+    """
+    key = asked.request.headers.get(KEY_HEADER)
+    if key is not None and KEY.fullmatch(key) is None:
+        raise Problem(400, "idempotency-key", [(KEY_HEADER, "idempotency-key")])
+    return key
+
+
+OPERATIONS = (
+    Operation(
+        "POST",
+        "/v1/outcomes",
+        record,
+        programs_and_people(Role.MANAGER, Role.CHANNEL),
+        body=OutcomeRequest,
+        answers={201: OutcomeAnswer, 200: OutcomeAnswer, 404: ProblemDocument, 409: ProblemDocument},
+        summary="Record what came of an approach to a customer.",
+        headers=(KEY_HEADER,),
+    ),
+)

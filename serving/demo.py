@@ -1,0 +1,66 @@
+"""A login for each role of a demo bank; a real bank makes its own with `vipreco user` and `vipreco token`."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+import polars as pl
+
+from serving.core import clock
+from vipreco.answering.publication import Publications
+from vipreco.durable import write_json
+from vipreco.project import Project
+from vipreco.store import Role, Store, User
+
+SIMULATION = Path("practice") / "simulation.json"
+LOGINS = Path("data") / "serving" / "demo-logins.json"
+PAGE_ROLES = (Role.MANAGER, Role.MARKETING, Role.SCIENTIST, Role.APPROVER, Role.AUDITOR, Role.ADMIN)
+ENVIRONMENT = "demo"
+
+
+def is_demo(project: Project) -> bool:
+    """Whether the bank is a generated one."""
+    return (project.root / SIMULATION).is_file()
+
+
+def logins(project: Project, store: Store) -> Iterator[str]:
+    """Make accounts and tokens where there are none yet, and return them line by line.
+
+    The passwords of a demo are kept in a file that its owner can read, to be shown again.
+    """
+    path = project.root / LOGINS
+    if not path.is_file() and not store.users.all():
+        write_json(path, _made(project, store))
+    if path.is_file():
+        known = json.loads(path.read_text(encoding="utf-8"))
+        for login in known["logins"]:
+            yield f"  {login['role']:<10} user {login['user']:<10} password {login['password']}"
+        for token in known["tokens"]:
+            yield f"  {token['role']:<10} token {token['token']}"
+
+
+def _made(project: Project, store: Store) -> dict[str, list[dict[str, str]]]:
+    manager = largest_book(project)
+    made = []
+    for role in PAGE_ROLES:
+        password = secrets.token_urlsafe(12)
+        book = manager if role is Role.MANAGER else None
+        store.users.create(User(role.value, role, book), password)
+        made.append({"role": role.value, "user": role.value, "password": password})
+    _, channel = store.tokens.create("demo", Role.CHANNEL, clock(), environment=ENVIRONMENT)
+    _, admin = store.tokens.create("demo numbers", Role.ADMIN, clock(), environment=ENVIRONMENT)
+    tokens = [{"role": "channel", "token": channel}, {"role": "admin", "token": admin}]
+    return {"logins": made, "tokens": tokens}
+
+
+def largest_book(project: Project) -> str:
+    """Return the manager with the most customers of a VIP tier; the first by id of equals."""
+    folder = Publications(project.root / "data" / "serving").current()
+    books = pl.scan_parquet(folder / "books.parquet").filter(
+        pl.col("tier").is_in(list(project.settings.tiers.vip)), pl.col("manager_id").is_not_null()
+    )
+    ordered = books.group_by("manager_id").len().sort(["len", "manager_id"], descending=[True, False])
+    return str(ordered.head(1).collect()["manager_id"].item())

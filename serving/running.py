@@ -1,0 +1,127 @@
+"""All that `vipreco serve` does: store, logins of the demo, publication, workers, watch over the registry."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from serving import demo, metrics
+from serving.registry import RegistryWatch
+from serving.supervisor import Supervisor, listen, worker_command
+from vipreco.answering.publication import Publications
+from vipreco.errors import UsageError, VipRecoError
+from vipreco.new_project import reference_folder
+from vipreco.project import Project
+from vipreco.serving_settings import ServingSettings
+from vipreco.store import Database, Store
+from vipreco.store.migrating import upgrade
+
+SERVICE = "serving.service:VipReco"
+Say = Callable[[str], None]
+
+
+def run(project: Project, settings: ServingSettings, say: Say, *, behind_proxy: bool = False) -> None:
+    """Run the service of a project until it is told to stop.
+
+    Args:
+        project: Whose tables and champion.
+        settings: Address, port and number of workers.
+        say: Shows a line.
+        behind_proxy: Whether an address that others reach is allowed.
+
+    Raises:
+        UsageError: The address is open, the port is taken, or there is no champion.
+    """
+    os.umask(0o077)
+    listening = listen(settings.host, settings.port, behind_proxy)
+    try:
+        ready(project, say)
+        host, port = listening.getsockname()[:2]
+        say(f"http://{host}:{port}")
+        watch = RegistryWatch(project)
+        with tempfile.TemporaryDirectory(prefix="vipreco-metrics-") as folder:
+            environment(project, settings, Path(folder))
+            publications = publications_of(project)
+            Supervisor(
+                worker_command(SERVICE),
+                listening,
+                project.root,
+                settings.workers,
+                on_crashes=lambda: _back(publications, say),
+                beside=watch.look,
+            ).run()
+        watch.close()
+    finally:
+        listening.close()
+
+
+def ready(project: Project, say: Say) -> None:
+    """Bring the store up to date, fill it for a demo, and prepare what was never prepared.
+
+    Raises:
+        VipRecoError: One of these cannot be done.
+    """
+    database = Database(project.store_url)
+    if database.path is None or database.path.exists():
+        upgrade(database)
+    with Store.open(project.store_url) as store:
+        if publications_of(project).pointer() is None:
+            say("Preparing the answers ...")
+            prepare(project)
+        if demo.is_demo(project):
+            for line in demo.logins(project, store):
+                say(line)
+
+
+def prepare(project: Project) -> None:
+    """Prepare all answers in a process of its own, so that this one stays small.
+
+    Raises:
+        UsageError: It did not succeed; its own words were shown.
+    """
+    command = [sys.executable, "-m", "vipreco.cli", "prepare"]
+    finished = subprocess.run(command, cwd=project.root, check=False)  # noqa: S603 - our own command
+    if finished.returncode != 0:
+        raise UsageError(
+            "the answers could not be prepared",
+            where=str(project.root),
+            remedy="see above; `vipreco prepare` shows it again",
+            code="not-prepared",
+        )
+
+
+def publications_of(project: Project) -> Publications:
+    """Return where a project keeps what was prepared."""
+    return Publications(project.root / "data" / "serving")
+
+
+def environment(project: Project, settings: ServingSettings, folder: Path) -> None:
+    """Set what the workers inherit: settings of this run, one folder for their numbers, no telemetry."""
+    paths = [str(project.root), str(reference_folder()), os.environ.get("PYTHONPATH", "")]
+    os.environ.update(
+        {
+            metrics.FOLDER: str(folder),
+            "PYTHONPATH": os.pathsep.join(path for path in paths if path),
+            "VIPRECO_SERVING": settings.model_dump_json(),
+            "BENTOML_DO_NOT_TRACK": "True",
+            "DO_NOT_TRACK": "1",
+            "MLFLOW_DISABLE_TELEMETRY": "true",
+            "OMP_WAIT_POLICY": "PASSIVE",
+            "OMP_NUM_THREADS": "1",
+            "OPENBLAS_NUM_THREADS": "1",
+            "POLARS_MAX_THREADS": "1",
+        }
+    )
+
+
+def _back(publications: Publications, say: Say) -> None:
+    """Go back to the publication before: workers died of what they serve."""
+    try:
+        publications.roll_back()
+        say("Workers died again and again: the publication before is in force.")
+    except VipRecoError as error:
+        say(f"Workers died again and again: {error.what}")
