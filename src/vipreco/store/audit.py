@@ -26,6 +26,7 @@ from vipreco.store.schema import audit
 
 GENESIS = "0" * 64
 ANCHOR_ROWS = 1_000
+CANONICAL = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 LOCK = 7_301_984_112  # PostgreSQL's advisory lock: two writers must not take the same place in the chain
 
 
@@ -144,16 +145,14 @@ def _sealed(head: Head, events: Sequence[Event]) -> Iterator[dict[str, Any]]:
     now = datetime.now(UTC).isoformat(timespec="milliseconds")
     previous = head.hash
     for sequence, event in enumerate(events, start=head.sequence + 1):
-        row = {**asdict(event), "at": event.at or now, "sequence": sequence, "previous_hash": previous}
+        row = {**event.__dict__, "at": event.at or now, "sequence": sequence, "previous_hash": previous}
         row["hash"] = previous = _hash(row)
         yield row
 
 
 def _hash(row: dict[str, Any]) -> str:
     content = {name: value for name, value in row.items() if name != "hash"}
-    return hashlib.sha256(
-        json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
-    ).hexdigest()
+    return hashlib.sha256(CANONICAL.encode(content).encode()).hexdigest()
 
 
 def _signed_bytes(content: dict[str, Any]) -> bytes:

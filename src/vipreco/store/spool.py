@@ -9,7 +9,7 @@ import json
 import os
 import threading
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ PAUSE_SECONDS = 0.05
 RETRY_SECONDS = 1.0
 BATCH = 500
 PREFIX = "spool-"
+ENCODER = json.JSONEncoder(check_circular=False)
 
 
 @dataclass(frozen=True)
@@ -140,10 +141,9 @@ def _into(store: Store, notes: Sequence[Note]) -> None:
 
 
 def _line(note: Note) -> bytes:
-    decision = None if note.decision is None else asdict(note.decision)
-    if decision is not None:
-        decision["made_at"] = decision["made_at"].isoformat()
-    return json.dumps({"event": asdict(note.event), "decision": decision}).encode() + b"\n"
+    decision = note.decision
+    known = None if decision is None else {**decision.__dict__, "made_at": decision.made_at.isoformat()}
+    return ENCODER.encode({"event": note.event.__dict__, "decision": known}).encode() + b"\n"
 
 
 def _notes(lines: Iterable[bytes]) -> Iterable[Note]:
