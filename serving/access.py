@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
@@ -78,6 +79,11 @@ class Asked:
     body: Any = None
     form: Mapping[str, str] = field(default_factory=dict)
 
+    @cached_property
+    def moment(self) -> datetime:
+        """The business's moment of this request."""
+        return self.core.now()
+
     @property
     def known(self) -> Caller:
         """Who asks, on routes that are not public."""
@@ -85,10 +91,10 @@ class Asked:
             raise unauthorized()
         return self.caller
 
-    @property
+    @cached_property
     def scope(self) -> Scope:
         """Whose customers the caller may see today."""
-        return self.known.scope(self.core.today())
+        return self.known.scope(self.moment.date())
 
 
 Handler = Callable[[Asked], Response | Awaitable[Response]]

@@ -2,13 +2,73 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
+from serving.problems import unavailable
+from serving.scribe import Notes
 from vipreco.serving_settings import ServingSettings
-from vipreco.store import Decision, Event, Keys, Note, Scope, Spool, Store
+from vipreco.store import Decision, Event, Keys, Note, Scope, Store
+
+
+class Line(NamedTuple):
+    """One offer of a slate."""
+
+    product_id: str
+    product: str
+    propensity: float | None
+    value: float | None
+    codes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Slate:
+    """Offers of a customer, the best first.
+
+    Args:
+        lines: The offers.
+        personalised: False for who opted out of profiling, and for popular lists.
+        source: `snapshot`, `facts` or `cold_start`.
+    """
+
+    lines: tuple[Line, ...]
+    personalised: bool
+    source: str
+
+
+class Publication(Protocol):
+    """What a worker answers from; one object for as long as one publication is served."""
+
+    model_version: str
+    snapshot_id: str
+    snapshot_date: date
+    policy_version: str
+
+    def knows(self, customer_id: str) -> bool:
+        """Whether the customer is in the snapshot."""
+
+    def is_quick(self, customer_id: str) -> bool:
+        """Whether the answer takes no more than a look, so that it may be given in the event loop."""
+
+    def offers(self, customer_id: str, channel: str, limit: int, moment: datetime) -> Slate:
+        """Return the offers of a known customer, by the rules and facts of the moment."""
+
+    def with_facts(
+        self, customer_id: str | None, facts: Mapping[str, Any], channel: str, limit: int, moment: datetime
+    ) -> Slate:
+        """Return the offers under facts that the caller brings."""
+
+    def popular(self, segment: str, channel: str, limit: int) -> Slate:
+        """Return what is popular in a segment."""
+
+    def sheet(self, customer_id: str, language: str, moment: datetime) -> dict[str, Any]:
+        """Return the sheet of a known customer."""
+
+    def refresh(self) -> None:
+        """Take over what changed in the store."""
 
 
 @dataclass
@@ -27,10 +87,33 @@ class Core:
     root: Path
     settings: ServingSettings
     store: Store
-    spool: Spool
+    spool: Notes
     keys: Keys
-    publication: Any = None
+    publication: Publication | None = None
     pages: dict[str, Any] = field(default_factory=dict)
+
+    def served(self, moment: datetime) -> Publication:
+        """Return what is served, for one whole request: a swap meanwhile changes the next one.
+
+        Raises:
+            Problem: Nothing is, or its snapshot is too old to go by.
+        """
+        publication = self.publication
+        if publication is None:
+            raise unavailable("not-ready")
+        if age_days(publication, moment) > self.settings.fresh_days + self.settings.stale_days:
+            raise unavailable("snapshot-too-old")
+        return publication
+
+    def is_stale(self, publication: Publication, moment: datetime) -> bool:
+        """Whether the snapshot is older than it should be."""
+        return age_days(publication, moment) > self.settings.fresh_days
+
+    def refresh(self) -> None:
+        """Take over what changed in the store, now, and hand over what was noted."""
+        self.spool.flush()
+        if self.publication is not None:
+            self.publication.refresh()
 
     def today(self) -> date:
         """Return the business date: the clock's, or the date of the snapshot that is served."""
@@ -70,6 +153,6 @@ def clock() -> datetime:
     return datetime.now(UTC).replace(tzinfo=None)
 
 
-def age_days(snapshot_date: date, today: date) -> int:
-    """Return how many days old a snapshot is."""
-    return (today - snapshot_date) // timedelta(days=1)
+def age_days(publication: Publication, moment: datetime) -> int:
+    """Return how many days old the snapshot of a publication is."""
+    return moment.toordinal() - publication.snapshot_date.toordinal()

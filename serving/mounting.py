@@ -27,7 +27,7 @@ class Door:
     """Leads every request to the mounted application, before BentoML's own routes.
 
     BentoML's index page loads a script from outside, its metrics are labelled by raw paths, its probes know
-    nothing of the publication, and its tracing and time-out cost more than an answer: none of them is reached.
+    nothing of the publication, its tracing and time-out cost more than an answer: none of them is reached.
 
     Args:
         outside: What BentoML made of the service: begins and ends with the process.
@@ -43,7 +43,7 @@ class Door:
         await app(scope, receive, send)
 
 
-class MountedService(Service):  # type: ignore[misc,type-arg]
+class MountedService(Service):  # type: ignore[misc]
     """A service that is nothing but its mounted application."""
 
     def to_asgi(self, is_main: bool = True) -> ASGIApp:

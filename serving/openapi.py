@@ -53,7 +53,7 @@ def _models(operations: Sequence[Operation]) -> list[tuple[type[BaseModel], Any]
     bodies = [(operation.body, "validation") for operation in operations if operation.body]
     answers = [model for operation in operations for model in operation.answers.values() if model]
     given = [(model, "serialization") for model in (*answers, ProblemDocument)]
-    return list(dict.fromkeys([*bodies, *given]))
+    return list(dict.fromkeys((model, mode) for model, mode in [*bodies, *given]))
 
 
 def _operation(operation: Operation) -> Document:

@@ -13,40 +13,6 @@ from vipreco.project import Project
 
 REGISTRY, CHAMPION = "training.registry", "champion"
 LOOK_SECONDS = 5.0
-REFUSED_SECONDS = 60.0
-
-
-class RegistryWatch:
-    """Notices a new champion and has its answers prepared; what is served goes on until that succeeded.
-
-    Args:
-        project: Whose registry.
-    """
-
-    def __init__(self, project: Project) -> None:
-        self.project = project
-        self._child: subprocess.Popen[bytes] | None = None
-        self._not_before = 0.0
-
-    def look(self) -> None:
-        """Start the look-out again if it has ended; called often, returns at once."""
-        if self._child is not None and self._child.poll() is None:
-            return
-        if self._child is not None:
-            logs.write("registry-watch-ended", code=self._child.returncode)
-            self._child = None
-            self._not_before = time.monotonic() + REFUSED_SECONDS
-        if time.monotonic() >= self._not_before:
-            command = [sys.executable, "-m", "serving.registry"]
-            self._child = subprocess.Popen(  # noqa: S603 - our own module
-                command, cwd=self.project.root, start_new_session=True
-            )
-
-    def close(self) -> None:
-        """End the look-out."""
-        if self._child is not None:
-            self._child.kill()
-            self._child.wait()
 
 
 def follow(project: Project) -> None:

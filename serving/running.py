@@ -6,11 +6,13 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from serving import demo, metrics
-from serving.registry import RegistryWatch
+from serving.companion import Companion
+from serving.process import SETTINGS
+from serving.scribe import CARRIED
 from serving.supervisor import Supervisor, listen, worker_command
 from vipreco.answering.publication import Publications
 from vipreco.errors import UsageError, VipRecoError
@@ -21,6 +23,7 @@ from vipreco.store import Database, Store
 from vipreco.store.migrating import upgrade
 
 SERVICE = "serving.service:VipReco"
+BESIDE = {"serving.scribe": 1.0, "serving.registry": 60.0}  # with the pause before another start
 Say = Callable[[str], None]
 
 
@@ -42,19 +45,21 @@ def run(project: Project, settings: ServingSettings, say: Say, *, behind_proxy: 
         ready(project, say)
         host, port = listening.getsockname()[:2]
         say(f"http://{host}:{port}")
-        watch = RegistryWatch(project)
         with tempfile.TemporaryDirectory(prefix="vipreco-metrics-") as folder:
             environment(project, settings, Path(folder))
             publications = publications_of(project)
-            Supervisor(
+            beside = [Companion(module, project.root, pause) for module, pause in BESIDE.items()]
+            supervisor = Supervisor(
                 worker_command(SERVICE),
                 listening,
                 project.root,
                 settings.workers,
                 on_crashes=lambda: _back(publications, say),
-                beside=watch.look,
-            ).run()
-        watch.close()
+                beside=lambda: _look(beside),
+            )
+            supervisor.run()
+            for companion in beside:
+                companion.end()
     finally:
         listening.close()
 
@@ -106,7 +111,8 @@ def environment(project: Project, settings: ServingSettings, folder: Path) -> No
         {
             metrics.FOLDER: str(folder),
             "PYTHONPATH": os.pathsep.join(path for path in paths if path),
-            "VIPRECO_SERVING": settings.model_dump_json(),
+            SETTINGS: settings.model_dump_json(),
+            CARRIED: "1",
             "BENTOML_DO_NOT_TRACK": "True",
             "DO_NOT_TRACK": "1",
             "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -125,3 +131,8 @@ def _back(publications: Publications, say: Say) -> None:
         say("Workers died again and again: the publication before is in force.")
     except VipRecoError as error:
         say(f"Workers died again and again: {error.what}")
+
+
+def _look(beside: Sequence[Companion]) -> None:
+    for companion in beside:
+        companion.look()

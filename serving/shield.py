@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import time
-from secrets import token_hex
+from itertools import chain
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from serving import logs, metrics
+from serving import logs, metrics, names
 from serving.core import Core
 from serving.lag import Lag
 from serving.problems import Problem, unavailable
@@ -15,7 +16,7 @@ from serving.problems import Problem, unavailable
 MOST_HEADER_BYTES, MOST_HEADERS, MOST_PATH = 16 * 1024, 100, 2048
 ALWAYS = frozenset({"/livez", "/readyz", "/metrics"})
 SLOW_SECONDS = 1.0
-FORBIDDEN = (b"%2f", b"%2F", b"%5c", b"%5C", b"%00", b"\\")
+FORBIDDEN = re.compile(rb"%2f|%5c|%00|\\|[^\x21-\x7e]", re.IGNORECASE)
 UNKNOWN_ROUTE = "unknown"
 COMMON = [
     (b"x-content-type-options", b"nosniff"),
@@ -24,6 +25,7 @@ COMMON = [
 ]
 NOT_STORED = (b"cache-control", b"no-store")
 NOTHING_ALLOWED = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
+ONCE = (b"host", b"authorization", b"content-type", b"content-length")
 CLOSE = {"Connection": "close"}
 
 
@@ -39,6 +41,7 @@ class Shield:
         self.app = app
         self.hosts = frozenset(_host_names(core))
         self.lag = Lag()
+        self._right_hosts: set[bytes] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -51,7 +54,7 @@ class Shield:
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
-        scope["vipreco.request_id"] = token_hex(8)
+        scope["vipreco.request_id"] = names.REQUESTS.fresh()
         self.lag.watch()
         status = 500
 
@@ -76,15 +79,24 @@ class Shield:
             _count(scope, status, time.perf_counter() - started)
 
     def _problem(self, scope: Scope) -> Problem | None:
-        found = _wrong_headers(scope["headers"]) or _wrong_path(scope)
+        headers = dict(scope["headers"])
+        found = _wrong_headers(scope["headers"], headers) or _wrong_path(scope)
         if found is not None:
             return found
-        host = _header(scope["headers"], b"host")
-        if _host_name(host) not in self.hosts:
+        if not self._is_ours(headers.get(b"host", b"")):
             return Problem(421, "foreign-host", headers=CLOSE)
         if self.lag.overloaded and scope["path"] not in ALWAYS:
             return unavailable("overloaded")
         return None
+
+    def _is_ours(self, host: bytes) -> bool:
+        """Whether a Host header names this service; right ones are remembered, there are few."""
+        if host in self._right_hosts:
+            return True
+        found = _host_name(host.decode("latin-1")) in self.hosts
+        if found and len(self._right_hosts) < MOST_HEADERS:
+            self._right_hosts.add(host)
+        return found
 
 
 async def _broken(scope: Scope, receive: Receive, send: Send, status: int) -> None:
@@ -95,8 +107,8 @@ async def _broken(scope: Scope, receive: Receive, send: Send, status: int) -> No
 
 def completed(headers: list[tuple[bytes, bytes]], request_id: str) -> list[tuple[bytes, bytes]]:
     """Return the headers of an answer with those that every answer carries, unless it has its own."""
-    names = {name for name, _ in headers}
     found = [*headers, *COMMON, (b"x-request-id", request_id.encode())]
+    names = dict(headers)
     if NOT_STORED[0] not in names:
         found.append(NOT_STORED)
     if NOTHING_ALLOWED[0] not in names:
@@ -111,31 +123,27 @@ def _count(scope: Scope, status: int, seconds: float) -> None:
         logs.answered(scope, route, status, seconds)
 
 
-def _wrong_headers(headers: list[tuple[bytes, bytes]]) -> Problem | None:
-    if (
-        len(headers) > MOST_HEADERS
-        or sum(len(name) + len(value) for name, value in headers) > MOST_HEADER_BYTES
-    ):
+def _wrong_headers(given: list[tuple[bytes, bytes]], headers: dict[bytes, bytes]) -> Problem | None:
+    if len(given) > MOST_HEADERS or sum(map(len, chain.from_iterable(given))) > MOST_HEADER_BYTES:
         return Problem(431, "headers-too-large", headers=CLOSE)
-    names = [name for name, _ in headers]
-    if b"content-length" in names and b"transfer-encoding" in names:
+    if b"content-length" in headers and b"transfer-encoding" in headers:
         return Problem(400, "two-lengths", headers=CLOSE)
-    if names.count(b"host") > 1 or names.count(b"authorization") > 1:
+    if len(headers) < len(given) and any(_count_of(given, name) > 1 for name in ONCE):
         return Problem(400, "header-twice", headers=CLOSE)
     return None
+
+
+def _count_of(given: list[tuple[bytes, bytes]], name: bytes) -> int:
+    return sum(header == name for header, _ in given)
 
 
 def _wrong_path(scope: Scope) -> Problem | None:
     raw: bytes = scope.get("raw_path") or scope["path"].encode("utf-8", "surrogateescape")
     if len(raw) + len(scope["query_string"]) > MOST_PATH:
         return Problem(400, "path-too-long", headers=CLOSE)
-    if any(part in raw for part in FORBIDDEN) or "\0" in scope["path"]:
+    if FORBIDDEN.search(raw):
         return Problem(404, "not-found")
     return None
-
-
-def _header(headers: list[tuple[bytes, bytes]], wanted: bytes) -> str:
-    return next((value for name, value in headers if name == wanted), b"").decode("latin-1")
 
 
 def _host_name(host: str) -> str:

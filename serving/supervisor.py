@@ -1,4 +1,4 @@
-"""The parent of the workers: opens the port, starts them, replaces those that die, and stops them in peace."""
+"""The parent of the workers: opens the port, starts them, replaces who dies, and stops them in peace."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class Supervisor:
     folder: Path
     workers: int
     on_crashes: Callable[[], None] = lambda: None
-    beside: Callable[[], None] = lambda: None
+    beside: Callable[[], object] = lambda: None
     running: list[subprocess.Popen[bytes]] = field(default_factory=list)
     crashes: deque[float] = field(default_factory=lambda: deque(maxlen=CRASHES))
     stopping: bool = False

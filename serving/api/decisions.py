@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import json
+import time
 
 from starlette.responses import Response
 
 from serving.access import Asked, Operation, programs_and_people
 from serving.api.models import DecisionAnswer
 from serving.problems import ProblemDocument, not_found
-from vipreco.store import Role
+from vipreco.store import Decision, Role
+
+LOOKS, PAUSE_SECONDS = 4, 0.1
 
 
 def read(asked: Asked) -> Response:
     """Answer with a decision about a customer whom the caller may see."""
     core = asked.core
-    core.spool.move()  # one that was answered a moment ago may still be on its way
-    found = core.store.decisions.read(asked.scope, asked.request.path_params["decision_id"])
+    found = _found(asked, asked.request.path_params["decision_id"])
     if found is None:
         raise not_found()
     core.note_at_once(core.read_of(asked.scope, "decision.read", found.customer_id))
@@ -27,6 +29,17 @@ def read(asked: Asked) -> Response:
         record=json.loads(found.record),
     )
     return Response(told.model_dump_json(), media_type="application/json")
+
+
+def _found(asked: Asked, decision_id: str) -> Decision | None:
+    """Look a decision up; one that was answered a moment ago may still be on its way into the store."""
+    asked.core.spool.flush()
+    for _ in range(LOOKS):
+        found = asked.core.store.decisions.read(asked.scope, decision_id)
+        if found is not None:
+            return found
+        time.sleep(PAUSE_SECONDS)
+    return None
 
 
 OPERATIONS = (

@@ -14,6 +14,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from pydantic_core import to_json
+
 from vipreco.errors import DependencyDownError, ResourcesError, VipRecoError
 from vipreco.store.audit import Event
 from vipreco.store.decisions import Decision
@@ -24,7 +26,6 @@ PAUSE_SECONDS = 0.05
 RETRY_SECONDS = 1.0
 BATCH = 500
 PREFIX = "spool-"
-ENCODER = json.JSONEncoder(check_circular=False)
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ class Spool:
             if len(self._waiting) >= self.most:
                 raise DependencyDownError("no more notes may wait for the store", code="spool-full")
             try:
-                os.write(self._file, _line(note))
+                os.write(self._file, line_of(note))
             except OSError as error:
                 raise ResourcesError(
                     "the note cannot be written", where=str(self._path), code="disk"
@@ -96,7 +97,7 @@ class Spool:
                 notes = self._waiting[:BATCH]
             if not notes:
                 return 0
-            _into(self.store, notes)
+            into_store(self.store, notes)
             with self._lock:
                 del self._waiting[: len(notes)]
                 if not self._waiting:
@@ -107,10 +108,10 @@ class Spool:
         """Move the lines that dead processes left into the store, and return how many."""
         moved = 0
         for path in sorted(self.folder.glob(f"{PREFIX}*.jsonl")):
-            if path == self._path or _alive(path):
+            if path == self._path or is_alive(path):
                 continue
-            notes = list(_notes(path.read_bytes().splitlines()))
-            _into(self.store, notes)
+            notes = list(notes_of(path.read_bytes().splitlines()))
+            into_store(self.store, notes)
             path.unlink()
             moved += len(notes)
         return moved
@@ -135,18 +136,21 @@ class Spool:
             self._stop.wait(RETRY_SECONDS if self.failing else 0 if moved == BATCH else PAUSE_SECONDS)
 
 
-def _into(store: Store, notes: Sequence[Note]) -> None:
+def into_store(store: Store, notes: Sequence[Note]) -> None:
+    """Write notes into the store, in their order."""
     store.decisions.add([note.decision for note in notes if note.decision is not None])
     store.audit.append([note.event for note in notes])
 
 
-def _line(note: Note) -> bytes:
+def line_of(note: Note) -> bytes:
+    """Return a note as a line of a file."""
     decision = note.decision
     known = None if decision is None else {**decision.__dict__, "made_at": decision.made_at.isoformat()}
-    return ENCODER.encode({"event": note.event.__dict__, "decision": known}).encode() + b"\n"
+    return to_json({"event": note.event.__dict__, "decision": known}) + b"\n"
 
 
-def _notes(lines: Iterable[bytes]) -> Iterable[Note]:
+def notes_of(lines: Iterable[bytes]) -> Iterable[Note]:
+    """Return the notes of lines; one that was cut off is left out."""
     for line in lines:
         try:
             content: dict[str, Any] = json.loads(line)
@@ -158,7 +162,8 @@ def _notes(lines: Iterable[bytes]) -> Iterable[Note]:
         yield Note(Event(**content["event"]), decision)
 
 
-def _alive(path: Path) -> bool:
+def is_alive(path: Path) -> bool:
+    """Whether the process that writes a file still lives."""
     process = int(path.stem.removeprefix(PREFIX).split("-", maxsplit=1)[0])
     if process == os.getpid():
         return True

@@ -1,0 +1,152 @@
+"""Offers for one customer, for many, with facts in the request, or for somebody of whom nothing is known."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic_core import to_json
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+
+from serving import names
+from serving.access import Asked, Operation, programs, programs_and_people
+from serving.api.models import BatchAnswer, BatchRequest, OffersAnswer, OffersRequest
+from serving.core import Publication, Slate
+from serving.problems import ProblemDocument, not_found
+from vipreco.store import Decision, Role, Scope
+from vipreco.store.scope import SEES_ALL
+
+JSON = "application/json"
+READ = "offers.read"
+
+
+async def one(asked: Asked) -> Response:
+    """Answer with the offers of one customer."""
+    sent: OffersRequest = asked.body
+    core, scope = asked.core, asked.scope
+    publication = core.served(asked.moment)
+    seen = await _sees(asked, publication, scope, sent.customer_id)
+    if not seen and not _stranger(sent, scope):
+        core.note(core.read_of(scope, READ, sent.customer_id or "", "unknown"))
+        raise not_found()
+    slate = await _slate(asked, publication, sent.customer_id if seen else None)
+    told = answer(asked, publication, sent.customer_id, slate)
+    return Response(note(asked, scope, told), media_type=JSON)
+
+
+def _stranger(sent: OffersRequest, scope: Scope) -> bool:
+    """Whether the offers may be those for somebody of whom the bank knows nothing.
+
+    A manager who names a customer is not told whether that is nobody or another's.
+    """
+    nameless = sent.customer_id is None or scope.role in SEES_ALL
+    return nameless and (sent.facts is not None or sent.segment is not None)
+
+
+async def _sees(asked: Asked, publication: Publication, scope: Scope, customer_id: str | None) -> bool:
+    if customer_id is None:
+        return False
+    if scope.role in SEES_ALL:
+        return publication.knows(customer_id)
+    return await run_in_threadpool(asked.core.store.books.find, scope, customer_id) is not None
+
+
+async def _slate(asked: Asked, publication: Publication, customer: str | None) -> Slate:
+    sent: OffersRequest = asked.body
+    moment, channel, limit = asked.moment, sent.channel, sent.limit
+    if sent.facts is not None:
+        facts = sent.facts.model_dump()
+        return await run_in_threadpool(publication.with_facts, customer, facts, channel, limit, moment)
+    if customer is None:
+        return publication.popular(sent.segment or "", channel, limit)
+    if publication.is_quick(customer):
+        return publication.offers(customer, channel, limit, moment)
+    return await run_in_threadpool(publication.offers, customer, channel, limit, moment)
+
+
+def many(asked: Asked) -> Response:
+    """Answer with the offers of several customers, one answer each; who may not be seen is not found."""
+    sent: BatchRequest = asked.body
+    core, scope = asked.core, asked.scope
+    publication = core.served(asked.moment)
+    items = [_item(asked, publication, scope, customer) for customer in dict.fromkeys(sent.customer_ids)]
+    return Response(to_json({"answers": items}), media_type=JSON)
+
+
+def _item(asked: Asked, publication: Publication, scope: Scope, customer_id: str) -> dict[str, Any]:
+    core, sent = asked.core, asked.body
+    if not _may_see(asked, publication, scope, customer_id):
+        core.note(core.read_of(scope, READ, customer_id, "unknown"))
+        return {"customer_id": customer_id, "status": 404, "answer": None}
+    slate = publication.offers(customer_id, sent.channel, sent.limit, asked.moment)
+    told = answer(asked, publication, customer_id, slate)
+    note(asked, scope, told)
+    return {"customer_id": customer_id, "status": 200, "answer": told}
+
+
+def _may_see(asked: Asked, publication: Publication, scope: Scope, customer_id: str) -> bool:
+    if scope.role in SEES_ALL:
+        return publication.knows(customer_id)
+    return asked.core.store.books.find(scope, customer_id) is not None
+
+
+def answer(asked: Asked, publication: Publication, customer_id: str | None, slate: Slate) -> dict[str, Any]:
+    """Return an answer with all that it stands on."""
+    return {
+        "decision_id": names.DECISIONS.fresh(),
+        "customer_id": customer_id,
+        "channel": asked.body.channel,
+        "offers": [
+            {
+                "rank": rank,
+                "product_id": line.product_id,
+                "product": line.product,
+                "propensity": line.propensity,
+                "value": line.value,
+                "reason_codes": line.codes,
+            }
+            for rank, line in enumerate(slate.lines, start=1)
+        ],
+        "personalised": slate.personalised,
+        "stale": asked.core.is_stale(publication, asked.moment),
+        "source": slate.source,
+        "model_version": publication.model_version,
+        "snapshot_id": publication.snapshot_id,
+        "snapshot_date": publication.snapshot_date.isoformat(),
+        "policy_version": publication.policy_version,
+    }
+
+
+def note(asked: Asked, scope: Scope, told: dict[str, Any]) -> str:
+    """Note an answer before it leaves, and return it as it leaves."""
+    core, customer = asked.core, told["customer_id"]
+    record = to_json(told).decode()
+    decision = None
+    if customer is not None:
+        decision = Decision(
+            told["decision_id"], customer, asked.moment.replace(microsecond=0), scope.actor, record
+        )
+    core.note(core.read_of(scope, READ, customer or ""), decision)
+    return record
+
+
+OPERATIONS = (
+    Operation(
+        "POST",
+        "/v1/offers",
+        one,
+        programs_and_people(Role.CHANNEL, Role.MANAGER),
+        body=OffersRequest,
+        answers={200: OffersAnswer, 404: ProblemDocument},
+        summary="Offers for one customer at this moment.",
+    ),
+    Operation(
+        "POST",
+        "/v1/offers:batch",
+        many,
+        programs(Role.MARKETING, Role.MANAGER),
+        body=BatchRequest,
+        answers={200: BatchAnswer},
+        summary="Offers for up to 500 customers, an answer for each.",
+    ),
+)

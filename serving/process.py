@@ -1,0 +1,73 @@
+"""What one worker opens before it answers, and closes when it ends."""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from serving.core import Core
+from serving.scribe import CARRIED, Files, Notes
+from serving.watch import Watch
+from vipreco.project import Project
+from vipreco.serving_settings import ServingSettings
+from vipreco.store import Keys, Spool, Store
+
+SETTINGS = "VIPRECO_SERVING"
+# Collections of the oldest generation walk everything that a worker holds: tens of milliseconds in which
+# nobody is answered. What is there at the start stays, and new garbage is rarely old.
+THRESHOLDS = (5_000, 10, 100_000)
+SWITCH_SECONDS = 0.0005  # the thread that fills the store must not hold up answers for longer
+
+
+@contextmanager
+def opened(project: Project) -> Iterator[Core]:
+    """Give what the requests of one process use; close it afterwards.
+
+    Raises:
+        VipRecoError: The store, the keys or the publication cannot be opened.
+    """
+    settings = _settings(project)
+    with Store.open(project.store_url) as store:
+        spool = _notes(project.root / "data" / "serving" / "spool", store)
+        core = Core(project.root, settings, store, spool, Keys.open(project.root / "data" / "keys"))
+        watch = Watch(core, project)
+        watch.start()
+        _answer_first()
+        try:
+            yield core
+        finally:
+            watch.stop()
+            spool.close()
+
+
+class _OwnThread(Spool):
+    """Notes carried by a thread of the worker, where BentoML alone runs it."""
+
+    def flush(self) -> None:
+        """Move what waits into the store now."""
+        self.move()
+
+
+def _notes(folder: Path, store: Store) -> Notes:
+    if os.environ.get(CARRIED):
+        return Files(folder, store)
+    spool = _OwnThread(folder, store)
+    spool.start()
+    return spool
+
+
+def _settings(project: Project) -> ServingSettings:
+    """Return the settings of this run: those of the command line went before those of the file."""
+    given = os.environ.get(SETTINGS)
+    return project.settings.serving if given is None else ServingSettings.model_validate_json(given)
+
+
+def _answer_first() -> None:
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*THRESHOLDS)
+    sys.setswitchinterval(SWITCH_SECONDS)

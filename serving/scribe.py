@@ -1,0 +1,179 @@
+"""Notes of the workers on their way into the store, carried by a process of its own.
+
+A worker only writes lines into a file; filling the store takes as much time as answering, and two threads of
+one process would get into each other's way. A file is closed and renamed when it is old or long; only closed
+ones are carried over, so a line is read once.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+from serving import logs
+from serving.tether import tie_to_parent
+from vipreco.errors import DependencyDownError, ResourcesError, VipRecoError
+from vipreco.project import Project
+from vipreco.store import Note, Store
+from vipreco.store.spool import into_store, is_alive, line_of, notes_of
+
+MOST_LINES, MOST_IN_FILE = 10_000, 500
+FILE_SECONDS, LOOK_SECONDS, RETRY_SECONDS = 0.05, 0.03, 1.0
+OPEN, CLOSED = ".open", ".jsonl"
+PREFIX = "spool-"
+CARRIED = "VIPRECO_SCRIBE"  # set where such a process runs
+
+
+class Notes(Protocol):
+    """Takes notes of answers before they leave."""
+
+    def put(self, note: Note) -> None:
+        """Note one answer."""
+
+    def through(self, note: Note) -> None:
+        """Note one answer in the store itself."""
+
+    def flush(self) -> None:
+        """Hand over what was noted."""
+
+    def close(self) -> None:
+        """Hand over what was noted, and stop."""
+
+
+class Files:
+    """Notes of one worker, written into files that another process carries into the store.
+
+    Args:
+        folder: Of the files.
+        store: For what is noted at once.
+        most: Lines that may wait; more are refused.
+    """
+
+    def __init__(self, folder: Path, store: Store, most: int = MOST_LINES) -> None:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.folder, self.store, self.most = folder, store, most
+        self._lock = threading.Lock()
+        self._number = 0
+        self._waiting: list[tuple[Path, int]] = []
+        self._lines = self._before = 0
+        self._since = 0.0
+        self._file = self._opened()
+
+    def put(self, note: Note) -> None:
+        """Note one answer, before it is given.
+
+        Raises:
+            DependencyDownError: The store does not take notes, and no more may wait.
+            ResourcesError: The line cannot be written.
+        """
+        line = line_of(note)
+        with self._lock:
+            if self._before + self._lines >= self.most and self._still_waiting() >= self.most:
+                raise DependencyDownError("no more notes may wait for the store", code="spool-full")
+            try:
+                os.write(self._file, line)
+                self._lines += 1
+                self._close_old()
+            except OSError as error:
+                raise ResourcesError(
+                    "the note cannot be written", where=str(self.folder), code="disk"
+                ) from error
+
+    def through(self, note: Note) -> None:
+        """Note one answer in the store itself, before it is given.
+
+        Raises:
+            VipRecoError: The store does not take it.
+        """
+        into_store(self.store, [note])
+
+    def flush(self) -> None:
+        """Close the file that is being written, so that it is carried over."""
+        with self._lock:
+            self._rotate()
+
+    def close(self) -> None:
+        """Close the last file."""
+        with self._lock:
+            self._rotate()
+            os.close(self._file)
+            self._path.unlink(missing_ok=True)
+
+    def _close_old(self) -> None:
+        if self._lines == 1:
+            self._since = time.monotonic()
+        if self._lines >= MOST_IN_FILE or time.monotonic() - self._since > FILE_SECONDS:
+            self._rotate()
+
+    def _rotate(self) -> None:
+        if not self._lines:
+            return
+        closed = self._path.with_suffix(CLOSED)
+        os.close(self._file)
+        self._path.rename(closed)
+        self._waiting.append((closed, self._lines))
+        self._lines = 0
+        self._file = self._opened()
+        self._still_waiting()
+
+    def _still_waiting(self) -> int:
+        """Return how many lines were not carried over yet."""
+        if self._before or self._waiting:
+            self._waiting = [(path, lines) for path, lines in self._waiting if path.exists()]
+        self._before = sum(lines for _, lines in self._waiting)
+        return self._before + self._lines
+
+    def _opened(self) -> int:
+        self._number += 1
+        self._path = self.folder / f"{PREFIX}{os.getpid()}-{time.time_ns():020}-{self._number}{OPEN}"
+        return os.open(self._path, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
+
+
+def carry(folder: Path, store: Store) -> int:
+    """Move all closed files into the store, and those that dead workers left open; return the lines moved.
+
+    Raises:
+        VipRecoError: The store does not take them; the files stay.
+    """
+    moved = 0
+    for path in _ready(folder):
+        notes = list(notes_of(path.read_bytes().splitlines()))
+        into_store(store, notes)
+        path.unlink()
+        moved += len(notes)
+    return moved
+
+
+def _ready(folder: Path) -> Sequence[Path]:
+    closed = list(folder.glob(f"{PREFIX}*{CLOSED}"))
+    left = [path for path in folder.glob(f"{PREFIX}*{OPEN}") if not is_alive(path)]
+    return sorted([*closed, *left], key=lambda path: path.name.split("-", 2)[-1])
+
+
+def run(project: Project) -> None:
+    """Carry notes over until the end."""
+    folder = project.root / "data" / "serving" / "spool"
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with Store.open(project.store_url) as store:
+        while True:
+            time.sleep(_carried(folder, store))
+
+
+def _carried(folder: Path, store: Store) -> float:
+    """Carry once; return how long to wait."""
+    try:
+        carry(folder, store)
+    except VipRecoError as error:
+        logs.write("store-down", code=error.code)
+        return RETRY_SECONDS
+    return LOOK_SECONDS
+
+
+if __name__ == "__main__":
+    os.umask(0o077)
+    tie_to_parent(int(os.environ.get("VIPRECO_PARENT", os.getppid())))
+    run(Project.find())

@@ -1,0 +1,81 @@
+"""Follows the publication's pointer and the store's changes: opens what is new, warms it, then swaps."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from serving import logs, metrics
+from serving.core import Core, Publication
+from vipreco.answering.publication import Publications
+from vipreco.errors import VipRecoError
+
+STORE_SECONDS = 0.2
+Opening = Callable[[Path], Publication]
+
+
+class Watch:
+    """A thread of a worker.
+
+    Args:
+        core: Whose publication is swapped.
+        publications: Where the pointer is.
+        opening: Opens a prepared folder, checked and warm.
+    """
+
+    def __init__(self, core: Core, publications: Publications, opening: Opening) -> None:
+        self.core, self.publications, self.opening = core, publications, opening
+        self.refused: str | None = None
+        self._down = ""
+        self._served: str | None = None
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
+
+    def start(self) -> None:
+        """Open the publication in force, and begin to follow."""
+        self.look()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop to follow."""
+        self._stop.set()
+        self._thread.join(timeout=5)
+
+    def _run(self) -> None:
+        next_look = 0.0
+        while not self._stop.wait(STORE_SECONDS):
+            self._refresh()
+            if time.monotonic() >= next_look:
+                self.look()
+                next_look = time.monotonic() + self.core.settings.poll_seconds
+
+    def _refresh(self) -> None:
+        try:
+            self.core.refresh()
+            code = ""
+        except VipRecoError as error:
+            code = error.code
+        if code != self._down:
+            logs.write("store", code=code or "ok")
+        self._down = code
+        metrics.STORE_DOWN.set(bool(code))
+
+    def look(self) -> None:
+        """Open and swap to what the pointer names, if it is another; on a failure the old one serves on."""
+        name: str | None = None
+        try:
+            pointer = self.publications.pointer()
+            name = None if pointer is None else pointer.current
+            if name is None or name in {self._served, self.refused}:
+                return
+            self.core.publication = self.opening(self.publications.path_of(name))
+            self._served, self.refused = name, None
+            metrics.SWAPS.inc()
+            logs.write("publication", publication=name, model=self.core.publication.model_version)
+        except Exception as error:  # whatever is wrong with a new one, the old one serves on
+            self.refused = name
+            metrics.REFUSED.inc()
+            code = error.code if isinstance(error, VipRecoError) else ""
+            logs.write("publication-refused", publication=name or "", code=code, **logs.place_of(error))

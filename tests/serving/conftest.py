@@ -1,0 +1,34 @@
+"""A service in this process, made anew for each test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.serving.small_bank import Bank, made
+from vipreco.serving_settings import ServingSettings
+
+
+@pytest.fixture
+def make_bank(tmp_path: Path) -> Iterator[Callable[..., Bank]]:
+    """Make a service with other settings."""
+    opened: list[Bank] = []
+
+    def make(**changed: Any) -> Bank:
+        bank = made(tmp_path, ServingSettings(**{"business_date": "snapshot", **changed}))
+        opened.append(bank)
+        return bank
+
+    yield make
+    for bank in opened:
+        bank.core.spool.close()
+        bank.core.store.close()
+
+
+@pytest.fixture
+def bank(make_bank: Callable[..., Bank]) -> Bank:
+    """A service with two books of one customer each."""
+    return make_bank()

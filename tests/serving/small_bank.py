@@ -1,0 +1,115 @@
+"""A service in this process: a real store, and a publication of three customers that is written out here."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import polars as pl
+
+from serving.app import create_app
+from serving.core import Core, Line, Slate
+from serving.scribe import Files, carry
+from vipreco.serving_settings import ServingSettings
+from vipreco.store import Keys, Role, Store, User
+
+OWN, FOREIGN, NOBODY = "0001", "0002", "9999"
+MANAGER, OTHER_MANAGER = "M1", "M2"
+PASSWORD = "correct horse battery"
+DAY = date(2025, 12, 31)
+
+
+@dataclass
+class Prepared:
+    """A publication whose answers are known: product number one is the best for everybody."""
+
+    model_version: str = "0123456789abcdef"
+    snapshot_id: str = "snapshot-1"
+    snapshot_date: date = DAY
+    policy_version: str = "policy-1"
+    customers: frozenset[str] = frozenset({OWN, FOREIGN})
+    refreshed: int = 0
+    facts: list[Mapping[str, Any]] = field(default_factory=list)
+
+    def knows(self, customer_id: str) -> bool:
+        return customer_id in self.customers
+
+    def is_quick(self, customer_id: str) -> bool:
+        return customer_id == OWN
+
+    def offers(self, customer_id: str, channel: str, limit: int, moment: datetime) -> Slate:
+        del customer_id, channel, moment
+        lines = [Line(f"P{n}", f"Product {n}", 0.5 / n, 100.0 * n, ("POPULAR",)) for n in range(1, 6)]
+        return Slate(tuple(lines[:limit]), personalised=True, source="snapshot")
+
+    def with_facts(
+        self, customer_id: str | None, facts: Mapping[str, Any], channel: str, limit: int, moment: datetime
+    ) -> Slate:
+        self.facts.append({"customer_id": customer_id, **facts})
+        slate = self.offers("", channel, limit, moment)
+        return Slate(slate.lines, personalised=True, source="facts")
+
+    def popular(self, segment: str, channel: str, limit: int) -> Slate:
+        del segment, channel
+        return Slate((Line("P9", "Product 9", None, None, ()),)[:limit], False, "cold_start")
+
+    def sheet(self, customer_id: str, language: str, moment: datetime) -> dict[str, Any]:
+        del moment
+        return {"who": [["customer", customer_id]], "language": language}
+
+    def refresh(self) -> None:
+        self.refreshed += 1
+
+
+@dataclass
+class Bank:
+    """The running service with a token and a log-in for each role."""
+
+    core: Core
+    app: Any
+    tokens: dict[Role, str]
+    publication: Prepared
+
+    def ask(self, method: str, path: str, role: Role | None = None, **given: Any) -> httpx.Response:
+        """Send one request, with the token of a role."""
+        headers = dict(given.pop("headers", {}))
+        if role is not None:
+            headers["Authorization"] = f"Bearer {self.tokens[role]}"
+        return asyncio.run(self._ask(method, path, headers, given))
+
+    async def _ask(self, method: str, path: str, headers: dict[str, str], given: Any) -> httpx.Response:
+        transport = httpx.ASGITransport(app=self.app, raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+            return await client.request(method, path, headers=headers, **given)
+
+    def offers(self, role: Role | None = Role.CHANNEL, **body: Any) -> httpx.Response:
+        """Ask for the offers of the customer of the manager's book."""
+        sent = {"customer_id": OWN, "channel": "app", **body}
+        return self.ask("POST", "/v1/offers", role, json=sent)
+
+    def audit(self) -> list[dict[str, Any]]:
+        """Return the audit, the oldest record first."""
+        self.core.spool.flush()
+        carry(self.core.root / "spool", self.core.store)
+        return self.core.store.audit.read(1_000)[::-1]
+
+
+def made(folder: Path, settings: ServingSettings) -> Bank:
+    """Make a service in a folder."""
+    store = Store.open(f"sqlite:///{folder}/store.db")
+    columns = {"customer_id": [OWN, FOREIGN], "manager_id": [MANAGER, OTHER_MANAGER], "branch_id": ["B", "B"]}
+    store.books.replace("snapshot-1", pl.DataFrame(columns))
+    now = datetime.now(UTC).replace(tzinfo=None)
+    books = {role: MANAGER if role is Role.MANAGER else None for role in Role}
+    tokens = {role: store.tokens.create(role, role, now, manager_id=books[role])[1] for role in Role}
+    store.users.create(User("ann", Role.MANAGER, MANAGER), PASSWORD)
+    publication = Prepared()
+    core = Core(
+        folder, settings, store, Files(folder / "spool", store), Keys.open(folder / "keys"), publication
+    )
+    return Bank(core, create_app(core), tokens, publication)

@@ -1,0 +1,128 @@
+"""Who may do what: every role on every route, with the own customer, another's, and nobody's."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import update
+
+from serving import api
+from serving.access import Operation
+from tests.serving.small_bank import FOREIGN, NOBODY, OWN, Bank
+from vipreco.store import Decision, Role
+from vipreco.store.schema import tokens
+
+ALL = frozenset({Role.MARKETING, Role.CHANNEL})  # no customer is another's for them
+BODIES: dict[str, Any] = {
+    "/v1/offers": lambda customer: {"customer_id": customer, "channel": "app"},
+    "/v1/offers:batch": lambda customer: {"customer_ids": [customer], "channel": "app"},
+    "/v1/outcomes": lambda customer: {"customer_id": customer, "channel": "call", "outcome": "accepted"},
+}
+CELLS = [
+    pytest.param(operation, role, customer, id=f"{operation.method} {operation.path}-{role}-{customer}")
+    for operation in api.OPERATIONS
+    for role in [None, *Role]
+    for customer in (OWN, FOREIGN, NOBODY)
+]
+
+
+def expected(operation: Operation, role: Role | None, customer: str) -> int:
+    if operation.access.public:
+        return 200
+    if role is None:
+        return 401
+    if role not in operation.access.roles:
+        return 403
+    about_somebody = "{" in operation.path or operation.path in BODIES
+    if operation.path == "/v1/offers:batch" or not about_somebody:
+        return 200
+    seen = {OWN, FOREIGN} if role in ALL else {OWN}
+    found = 201 if operation.path == "/v1/outcomes" else 200
+    return found if customer in seen else 404
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    from tests.serving.small_bank import made
+    from vipreco.serving_settings import ServingSettings
+
+    bank = made(tmp_path_factory.mktemp("matrix"), ServingSettings(business_date="snapshot"))
+    made_at = datetime(2025, 12, 31, 9)
+    for customer in (OWN, FOREIGN):
+        bank.core.store.decisions.add([Decision(f"d{customer}", customer, made_at, "token:x", "{}")])
+    yield bank
+    bank.core.spool.close()
+    bank.core.store.close()
+
+
+@pytest.mark.parametrize(("operation", "role", "customer"), CELLS)
+def test_every_role_gets_on_every_route_what_the_table_says(
+    shared: Bank, operation: Operation, role: Role | None, customer: str
+) -> None:
+    path = operation.path.format(id=customer, customer_id=customer, decision_id=f"d{customer}")
+    given = {"json": BODIES[operation.path](customer)} if operation.path in BODIES else {}
+    answer = shared.ask(operation.method, path, role, **given)
+    assert answer.status_code == expected(operation, role, customer), answer.text
+    if operation.path == "/v1/offers:batch" and answer.status_code == 200:
+        alone = 200 if customer in ({OWN, FOREIGN} if role in ALL else {OWN}) else 404
+        assert [item["status"] for item in answer.json()["answers"]] == [alone]
+
+
+def test_an_unknown_customer_and_one_of_another_book_are_told_the_same(bank: Bank) -> None:
+    foreign = bank.offers(Role.MANAGER, customer_id=FOREIGN)
+    nobody = bank.offers(Role.MANAGER, customer_id=NOBODY)
+    assert foreign.status_code == nobody.status_code == 404
+    alike = [{**answer.json(), "request_id": ""} for answer in (foreign, nobody)]
+    assert alike[0] == alike[1]
+    assert set(foreign.headers) == set(nobody.headers)
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["", "Bearer", "Bearer ", "Bearer vpr_live_00000000_x", "Basic YW5uOmFubg==", "Bearer " + "x" * 5000],
+)
+def test_a_token_that_is_none_is_refused_with_a_challenge(bank: Bank, header: str) -> None:
+    answer = bank.ask("GET", "/metrics", headers={"Authorization": header})
+    assert answer.status_code == 401
+    assert answer.headers["www-authenticate"].startswith("Bearer")
+
+
+def test_an_expired_token_is_refused(bank: Bank) -> None:
+    past = datetime.now(UTC).replace(tzinfo=None) - timedelta(days=1)
+    with bank.core.store.database.writing() as connection:
+        connection.execute(update(tokens).values(expires_at=past))
+    assert bank.offers().status_code == 401
+
+
+def test_a_revoked_token_is_refused_within_two_seconds(bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert bank.offers().status_code == 200
+    now = datetime.now(UTC).replace(tzinfo=None)
+    token_id = bank.tokens[Role.CHANNEL].split("_")[2]
+    bank.core.store.tokens.revoke(token_id, now)
+    from serving import identity
+
+    later = identity.time.monotonic() + identity.TOKEN_SECONDS
+    monkeypatch.setattr(identity.time, "monotonic", lambda: later)
+    assert bank.offers().status_code == 401
+
+
+def test_every_read_of_a_customer_is_in_the_audit_under_a_pseudonym(bank: Bank) -> None:
+    bank.offers()
+    bank.offers(Role.MANAGER, customer_id=FOREIGN)
+    bank.ask("GET", f"/v1/customers/{OWN}/sheet", Role.MANAGER)
+    found = [(row["action"], row["object"], row["result"]) for row in bank.audit()]
+    own, foreign = (bank.core.keys.pseudonym_of(customer) for customer in (OWN, FOREIGN))
+    assert sorted(found) == sorted(
+        [("offers.read", own, "ok"), ("offers.read", foreign, "unknown"), ("sheet.read", own, "ok")]
+    )
+    bank.core.store.audit.verify()
+
+
+def test_an_answered_decision_can_be_read_again_by_who_may_see_its_customer(bank: Bank) -> None:
+    told = bank.offers().json()
+    bank.audit()
+    again = bank.ask("GET", f"/v1/decisions/{told['decision_id']}", Role.MANAGER).json()
+    assert again["record"] == told
+    assert again["customer_id"] == OWN
