@@ -5,19 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import BaseRoute, Mount, Route
-from starlette.types import ASGIApp, Lifespan
+from starlette.routing import BaseRoute, Mount, Route, Router
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from serving import api
 from serving.access import Operation
 from serving.core import Core
 from serving.guard import Endpoint, Refuse, guarded
 from serving.identity import Identity
-from serving.problems import Problem
+from serving.problems import Problem, not_found
 from serving.shield import Shield
 
 
@@ -39,20 +36,17 @@ class Pages:
 MakePages = Callable[[Core], Pages]
 
 
-def create_app(
-    core: Core, pages: Pages | None = None, lifespan: Lifespan[Starlette] | None = None
-) -> ASGIApp:
+def create_app(core: Core, pages: Pages | None = None) -> ASGIApp:
     """Return the application with the API and the pages, and a shield around both.
 
     Args:
         core: What the operations use.
         pages: The pages for people.
-        lifespan: What begins and ends with the process.
     """
-    return Shield(routed(core, pages or Pages(), lifespan), core)
+    return Shield(routed(core, pages or Pages()), core)
 
 
-def routed(core: Core, pages: Pages, lifespan: Lifespan[Starlette] | None = None) -> Starlette:
+def routed(core: Core, pages: Pages) -> Router:
     """Return the application without its shield: where routes are told apart."""
     who = Identity(core.store)
     methods: dict[str, dict[str, Endpoint]] = {}
@@ -61,30 +55,39 @@ def routed(core: Core, pages: Pages, lifespan: Lifespan[Starlette] | None = None
     for operation in pages.operations:
         endpoint = guarded(operation, core, who, pages.refuse)
         methods.setdefault(operation.path, {})[operation.method] = endpoint
-    routes: list[BaseRoute] = [_route(path, endpoints) for path, endpoints in methods.items()]
+    routes: list[BaseRoute] = [Route(path, Methods(path, found)) for path, found in methods.items()]
     if pages.static is not None:
         routes.append(Mount("/static", pages.static, name="static"))
-    app = Starlette(routes=routes, lifespan=lifespan, exception_handlers={HTTPException: _refused})
-    app.router.redirect_slashes = False
-    return app
+    return Router(routes, redirect_slashes=False, default=_nothing)
 
 
-def _route(path: str, endpoints: Mapping[str, Endpoint]) -> Route:
-    """Return one route for all methods of a path, so that who uses another is told all of them."""
+class Methods:
+    """All that can be done at one path; who tries something else is told what there is.
 
-    async def endpoint(request: Request) -> Response:
-        request.scope["vipreco.route"] = path
-        return await endpoints[request.method](request)
+    Args:
+        path: As it is declared.
+        endpoints: By method.
+    """
 
-    route = Route(path, endpoint, methods=list(endpoints))
-    route.methods = set(endpoints)  # HEAD comes along with GET, undeclared
-    return route
+    def __init__(self, path: str, endpoints: Mapping[str, Endpoint]) -> None:
+        self.path, self.endpoints = path, endpoints
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        scope["vipreco.route"] = self.path
+        endpoint = self.endpoints.get(scope["method"])
+        if endpoint is None:
+            headers = {"Allow": ", ".join(sorted(self.endpoints))}
+            await _refused(Problem(405, "method-not-allowed", headers=headers), scope, receive, send)
+        else:
+            answer = await endpoint(Request(scope, receive))
+            await answer(scope, receive, send)
 
 
-def _refused(request: Request, error: Exception) -> Response:
-    """Answer unknown paths and methods."""
-    status = error.status_code if isinstance(error, HTTPException) else 500
-    code = {404: "not-found", 405: "method-not-allowed"}.get(status, "refused")
-    headers = error.headers if isinstance(error, HTTPException) else None
-    request.scope["vipreco.code"] = code
-    return Problem(status, code, headers=headers).response(request.scope["vipreco.request_id"])
+async def _nothing(scope: Scope, receive: Receive, send: Send) -> None:
+    await _refused(not_found(), scope, receive, send)
+
+
+async def _refused(problem: Problem, scope: Scope, receive: Receive, send: Send) -> None:
+    scope["vipreco.code"] = problem.code
+    await problem.response(scope["vipreco.request_id"])(scope, receive, send)

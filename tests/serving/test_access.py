@@ -49,7 +49,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Any:
     from vipreco.serving_settings import ServingSettings
 
     bank = made(tmp_path_factory.mktemp("matrix"), ServingSettings(business_date="snapshot"))
-    made_at = datetime(2025, 12, 31, 9)
+    made_at = datetime(2025, 12, 31, 9)  # noqa: DTZ001  local time of the bank
     for customer in (OWN, FOREIGN):
         bank.core.store.decisions.add([Decision(f"d{customer}", customer, made_at, "token:x", "{}")])
     yield bank
