@@ -3,18 +3,57 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, WithJsonSchema, model_validator
 
 MOST_OFFERS, MOST_CUSTOMERS, MOST_ROWS = 50, 500, 200
+
+
+def _local(moment: datetime) -> datetime:
+    """Refuse a moment with a zone: the bank's tables hold its local time."""
+    if moment.tzinfo is not None:
+        raise ValueError("local time")
+    return moment
+
+
 Outcome = Literal["accepted", "declined", "postponed", "unreachable", "do_not_contact", "unknown"]
 # Control characters name nobody, and no table of ours holds them.
 Id = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]+$")]
-Channel = Annotated[str, Field(min_length=1, max_length=32, pattern=r"^[a-z0-9_-]+$")]
-Limit = Annotated[int, Field(ge=1, le=MOST_OFFERS)]
+Channel = Literal["app", "branch", "call", "sms"]
+# Listed, because to a schema 3.0 is an integer too, and to us it is not.
+Limit = Annotated[
+    int, Field(ge=1, le=MOST_OFFERS, json_schema_extra={"enum": list(range(1, MOST_OFFERS + 1))})
+]
+# Days that every month has, so that whatever fits is a date; the others are taken as well.
+MOMENT = r"^20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]$"
 Name = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[a-z][a-z0-9_]*$")]
-Scalar = str | bool | int | float | None
+Moment = Annotated[
+    datetime, AfterValidator(_local), WithJsonSchema({"type": "string", "pattern": MOMENT, "maxLength": 19})
+]
+Text = Annotated[str, Field(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
+Scalar = Text | bool | Annotated[int, Field(ge=-(2**53), le=2**53)] | float | None
+
+
+def _may_be_left_out(schema: dict[str, Any]) -> None:
+    """Say of a field that it may be left out, and not that it may be null."""
+    schema.pop("default", None)
+    given = [part for part in schema.pop("anyOf", []) if part.get("type") != "null"]
+    for part in given:
+        schema.update({name: value for name, value in part.items() if name not in schema})
+
+
+def optional(description: str = "", **rules: Any) -> Any:
+    """Return a field that may be left out, and is not null when it is there."""
+    return Field(default=None, description=description or None, json_schema_extra=_may_be_left_out, **rules)
+
+
+def _closed(schema: dict[str, Any]) -> None:
+    """Say of a row that other names than those of columns are refused."""
+    schema["additionalProperties"] = False
+
+
+Row = Annotated[dict[Name, Scalar], Field(max_length=100, json_schema_extra=_closed)]
 
 
 class Asked(BaseModel):
@@ -30,29 +69,30 @@ class Facts(Asked):
     YYYY-MM-DD.
     """
 
-    attributes: dict[Name, Scalar] = Field(default={}, max_length=100, description="Columns of `customers`.")
-    holdings: list[dict[Name, Scalar]] | None = Field(
-        default=None, max_length=MOST_ROWS, description="All products held; without it those of the snapshot."
+    attributes: Row = Field(default={}, description="Columns of `customers`.")
+    holdings: list[Row] = optional(
+        "All products held; without it those of the snapshot.", max_length=MOST_ROWS
     )
 
 
 class OffersRequest(Asked):
     """Whose offers, in which channel, how many."""
 
-    customer_id: Id | None = Field(default=None, description="Without it, `facts` or `segment` is needed.")
+    model_config = ConfigDict(
+        json_schema_extra={"anyOf": [{"required": [name]} for name in ("customer_id", "facts", "segment")]}
+    )
+
+    customer_id: Id = optional("Without it, `facts` or `segment` is needed.")
     channel: Channel
     limit: Limit = 3
-    facts: Facts | None = Field(
-        default=None, description="What is known beside, or instead of, the snapshot."
-    )
-    segment: Annotated[str, Field(max_length=64)] | None = Field(
-        default=None,
-        description="For a customer whom nobody knows: what is popular in it; empty for everybody.",
+    facts: Facts = optional("What is known beside, or instead of, the snapshot.")
+    segment: str = optional(
+        "For a customer whom nobody knows: what is popular in it; empty for everybody.", max_length=64
     )
 
     @model_validator(mode="after")
     def _somebody(self) -> OffersRequest:
-        if self.customer_id is None and self.facts is None and self.segment is None:
+        if not self.model_fields_set & {"customer_id", "facts", "segment"}:
             raise ValueError("customer_id, facts or segment")
         return self
 
@@ -71,20 +111,14 @@ class OutcomeRequest(Asked):
     customer_id: Id
     channel: Channel
     outcome: Outcome
-    contacted_at: datetime | None = Field(
-        default=None, description="Local time of the bank, without a zone; now, where none is given."
+    contacted_at: Moment = optional(
+        "Local time of the bank, as 2026-01-31T15:00:00; now, where none is given."
     )
-    product_id: Id | None = None
-    next_date: date | None = None
-    campaign_id: Id | None = None
-    decision_id: Id | None = None
+    product_id: Id = optional()
+    next_date: date = optional()
+    campaign_id: Id = optional()
+    decision_id: Id = optional()
     note: Annotated[str, Field(max_length=500)] = ""
-
-    @model_validator(mode="after")
-    def _local(self) -> OutcomeRequest:
-        if self.contacted_at is not None and self.contacted_at.tzinfo is not None:
-            raise ValueError("local time")
-        return self
 
 
 class Offer(BaseModel):

@@ -98,7 +98,7 @@ def test_a_refusal_is_replayed_like_an_answer(bank: Bank) -> None:
 )
 def test_what_cannot_be_is_named_by_its_field(bank: Bank, change: dict[str, Any], field: str) -> None:
     answer = record(bank, **change)
-    assert answer.status_code == 422
+    assert answer.status_code == 409
     assert [error["field"] for error in answer.json()["errors"]] == [field]
 
 

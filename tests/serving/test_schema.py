@@ -1,0 +1,62 @@
+"""What the OpenAPI document says holds, for every role: Schemathesis tries every operation with all its checks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+
+from serving import api, openapi
+from serving.access import Operation
+from tests.serving.small_bank import Bank, made
+from vipreco.serving_settings import ServingSettings
+from vipreco.store import Role
+
+BOUNDED = settings(
+    max_examples=12,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+)
+TOLD = [operation for operation in api.OPERATIONS if operation.summary]
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    bank = made(tmp_path_factory.mktemp("schema"), ServingSettings(business_date="snapshot"))
+    yield bank
+    bank.core.spool.close()
+    bank.core.store.close()
+
+
+@pytest.fixture(scope="module")
+def schema(service: Bank) -> Any:
+    """The document as it is served, over an application that is called as `localhost`."""
+    document = service.ask("GET", "/v1/openapi.json").json()
+    found = schemathesis.openapi.from_dict(document)
+    found.app = service.app
+    found.config.update(base_url="http://localhost")
+    return found
+
+
+@pytest.mark.parametrize("role", list(Role))
+@pytest.mark.parametrize("operation", TOLD, ids=lambda operation: f"{operation.method} {operation.path}")
+def test_all_checks_hold(service: Bank, schema: Any, operation: Operation, role: Role) -> None:
+    headers = {"Authorization": f"Bearer {service.tokens[role]}"}
+
+    @settings(BOUNDED)
+    @given(case=schema[operation.path][operation.method].as_strategy())
+    def tried(case: schemathesis.Case) -> None:
+        case.call_and_validate(headers=headers)
+
+    tried()
+
+
+def test_every_operation_that_answers_programs_is_described() -> None:
+    document = openapi.document(api.OPERATIONS)
+    told = {(method.upper(), path) for path, methods in document["paths"].items() for method in methods}
+    assert told == {(operation.method, operation.path) for operation in TOLD}
+    assert document["openapi"].startswith("3.1")
