@@ -47,8 +47,8 @@ def test_what_is_no_json_is_malformed(bank: Bank, body: bytes | str) -> None:
 @pytest.mark.parametrize(
     ("change", "field", "code"),
     [
-        ({"channel": None}, "channel", "string-type"),
-        ({"channel": 3}, "channel", "string-type"),
+        ({"channel": None}, "channel", "literal-error"),
+        ({"channel": 3}, "channel", "literal-error"),
         ({"limit": "3"}, "limit", "int-type"),
         ({"limit": 3.0}, "limit", "int-type"),
         ({"limit": True}, "limit", "int-type"),
