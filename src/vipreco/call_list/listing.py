@@ -47,7 +47,7 @@ def call_list_document(day: Day, manager: str, model: str, say: Wording) -> Docu
     return Document(
         title=say("list.title", manager=manager, date=day.date),
         about=(about, say("list.basis", day=day.date, model=model)),
-        parts=(*_calls(day, say), _blocked(day, say), _idle(day, say)),
+        parts=(*_calls(day, say), blocked_part(day, say), idle_part(day, say)),
         language=say.language,
         page=say.template("list.page"),
     )
@@ -66,7 +66,8 @@ def _calls(day: Day, say: Wording) -> tuple[Part, Part]:
     )
 
 
-def _blocked(day: Day, say: Wording) -> Part:
+def blocked_part(day: Day, say: Wording) -> Part:
+    """Return how many customers must not be called, by reason."""
     rules = day.decisions[0].policy.rules
     words = [
         say(f"blocked.{row[BLOCKED]}", rule=rules[row["rule"] - 1].reason_code)
@@ -76,7 +77,8 @@ def _blocked(day: Day, say: Wording) -> Part:
     return Part("blocked", say("list.blocked"), _counts(say), rows)
 
 
-def _idle(day: Day, say: Wording) -> Part:
+def idle_part(day: Day, say: Wording) -> Part:
+    """Return for how many customers nothing speaks for a call, by cause."""
     causes = [_cause(day, row["cause"], row["stopped_by"], say) for row in day.idle.iter_rows(named=True)]
     rows = day.idle.select(pl.Series("reason", causes, dtype=pl.String), "customers")
     return Part("idle", say("list.idle"), _counts(say), rows)

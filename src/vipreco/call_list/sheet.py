@@ -55,9 +55,7 @@ def sheet_document(day: Day, model: str, say: Wording) -> Document:
 
 def who(day: Day, call: Row, say: Wording) -> list[tuple[str, str]]:
     """Return the customer's facts as (name, value)."""
-    (decisions,) = day.decisions
-    line, unknown = float(decisions.worth.standing.next_line[0]), say("fact.unknown")
-    missing = None if line != line else max(line - (call["aum_amount"] or 0.0), 0.0)  # noqa: PLR0124  NaN
+    missing, unknown = to_next_tier(day, call), say("fact.unknown")
     values = {
         "tier": call["tier"],
         "assets": shown(call["aum_amount"], Holds.AMOUNT),
@@ -73,6 +71,13 @@ def who(day: Day, call: Row, say: Wording) -> list[tuple[str, str]]:
         "why": "\n".join(why_now(day, call, say)),
     }
     return [(say(f"fact.{name}"), value or unknown) for name, value in values.items()]
+
+
+def to_next_tier(day: Day, call: Row) -> float | None:
+    """Return the assets that the one customer of a day lacks to the next tier; None where there is none."""
+    (decisions,) = day.decisions
+    line = float(decisions.worth.standing.next_line[0])
+    return None if line != line else max(line - (call["aum_amount"] or 0.0), 0.0)  # noqa: PLR0124  NaN
 
 
 def may_i_sell(day: Day, call: Row, telling: Telling, say: Wording) -> list[tuple[str, str]]:

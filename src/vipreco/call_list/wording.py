@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -12,12 +13,21 @@ from vipreco.printing.document import Language
 CATALOGUE = "texts.toml"
 
 
-class Wording:
-    """All texts in one language; called with the name of one and what to fill in."""
+Texts = Mapping[str, Mapping[Language, str]]
+"""The words of each text by language, by `section.key`."""
 
-    def __init__(self, language: Language) -> None:
+
+class Wording:
+    """All texts in one language; called with the name of one and what to fill in.
+
+    Args:
+        language: Which.
+        more: Texts beside those of call lists and sheets, as `read_texts` gives them.
+    """
+
+    def __init__(self, language: Language, more: Texts | None = None) -> None:
         self.language = language
-        self._texts = {name: words[language] for name, words in catalogue().items()}
+        self._texts = {name: words[language] for name, words in {**catalogue(), **(more or {})}.items()}
 
     def __call__(self, name: str, **values: object) -> str:
         """Return the text `section.key` with `{names}` filled in.
@@ -38,8 +48,15 @@ class Wording:
 
 @cache
 def catalogue() -> dict[str, dict[Language, str]]:
-    """Return the words of each text by language, by `section.key`."""
-    content: dict[str, dict[str, Any]] = tomllib.loads(
-        (files("vipreco.call_list") / CATALOGUE).read_text(encoding="utf-8")
-    )
-    return {f"{section}.{key}": words for section, texts in content.items() for key, words in texts.items()}
+    """Return the words of call lists and sheets."""
+    return read_texts((files("vipreco.call_list") / CATALOGUE).read_text(encoding="utf-8"))
+
+
+def read_texts(content: str) -> dict[str, dict[Language, str]]:
+    """Return the words of each text by language, by `section.key`, of a catalogue in TOML.
+
+    >>> read_texts('[page]\\nback = { en = "Back", zh = "返回" }')
+    {'page.back': {'en': 'Back', 'zh': '返回'}}
+    """
+    sections: dict[str, dict[str, Any]] = tomllib.loads(content)
+    return {f"{section}.{key}": words for section, texts in sections.items() for key, words in texts.items()}

@@ -1,0 +1,30 @@
+"""The call list and the sheet as spreadsheets: the same documents that the command line writes."""
+
+from __future__ import annotations
+
+import io
+from typing import Final
+
+from serving.page.desk import Desk
+from vipreco.call_list import call_list_document, sheet_document
+from vipreco.printing import Document, write_document
+from vipreco.store import Member
+
+XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+def list_workbook(desk: Desk) -> bytes:
+    """Return the call list of the reader."""
+    manager = desk.scope.manager_id or ""
+    return _workbook(call_list_document(desk.plan, manager, desk.answers.model_version, desk.say))
+
+
+def sheet_workbook(desk: Desk, member: Member) -> bytes:
+    """Return the sheet of a customer."""
+    return _workbook(sheet_document(desk.customer(member), desk.answers.model_version, desk.say))
+
+
+def _workbook(document: Document) -> bytes:
+    stream = io.BytesIO()
+    write_document(document, stream, "xlsx")
+    return stream.getvalue()

@@ -1,0 +1,55 @@
+"""What a person filled in about a call: strict, and never shown again unescaped."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+OUTCOMES: Final = ("unknown", "unreachable", "postponed", "declined", "accepted", "do_not_contact")
+"""Outcomes in the order of their buttons: reached, no answer, thinking, declined, bought, do not contact."""
+LONGEST_ID = 64
+
+
+@dataclass(frozen=True)
+class OutcomeForm:
+    """What was filled in about a call; `wrong` names what is missing or wrong, as a text of the catalogue."""
+
+    outcome: str = ""
+    product_id: str | None = None
+    next_date: date | None = None
+    note: str = ""
+    contact_id: str = ""
+    wrong: str = ""
+
+
+def outcome_form(found: Mapping[str, str], today: date, products: frozenset[str]) -> OutcomeForm:
+    """Return the outcome that a form tells of, with what is wrong in it.
+
+    Args:
+        found: The fields.
+        today: Business date; a next date is not before it.
+        products: Ids of products that a talk may be about.
+    """
+    outcome, product = found.get("outcome", ""), found.get("product_id", "")
+    next_date, readable = _date(found.get("next_date", ""))
+    late = next_date is not None and next_date < today
+    wrong = "" if outcome in OUTCOMES and product in {"", *products} else "record.choose"
+    return OutcomeForm(
+        outcome=outcome if outcome in OUTCOMES else "",
+        product_id=product if product in products else None,
+        next_date=None if late else next_date,
+        note=found.get("note", ""),
+        contact_id=found.get("contact_id", "")[:LONGEST_ID],
+        wrong=wrong or ("record.wrong_date" if late or not readable else ""),
+    )
+
+
+def _date(text: str) -> tuple[date | None, bool]:
+    if not text:
+        return None, True
+    try:
+        return date.fromisoformat(text), True
+    except ValueError:
+        return None, False

@@ -1,0 +1,260 @@
+"""The pages: what is at each address, and who may open it."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from starlette.responses import RedirectResponse, Response
+from starlette.staticfiles import StaticFiles
+
+from serving.access import PUBLIC, Asked, Operation, people
+from serving.app import Pages
+from serving.core import Core
+from serving.page.attempts import Attempts
+from serving.page.desk import Answers, Desk
+from serving.page.exporting import XLSX, list_workbook, sheet_workbook
+from serving.page.forms import OUTCOMES, OutcomeForm, outcome_form
+from serving.page.rendering import HEADERS, STATIC, page
+from serving.page.roles import COMMANDS
+from serving.page.views import DayView
+from serving.page.wording import LANGUAGES, chosen_language, wording
+from serving.problems import Problem, not_found
+from serving.sessions import forget as forget_session
+from serving.sessions import is_secure, log_in, log_out, remember
+from vipreco.call_list import Wording
+from vipreco.store import Event, Member, Role
+
+LANGUAGE_COOKIE, SAVED_COOKIE = "vipreco_language", "vipreco_saved"
+SAVED_SECONDS, YEAR_SECONDS = 30, 365 * 24 * 3600
+MANAGERS = people(Role.MANAGER)
+TEXTS = {401: "forbidden", 403: "forbidden", 404: "not_found", 429: "busy", 503: "down"}
+FindAnswers = Callable[[Core], Answers]
+
+
+def make_pages(core: Core, answers: FindAnswers) -> Pages:
+    """Return the pages for people.
+
+    Args:
+        core: What the service stands on.
+        answers: Finds the answers that are in force.
+    """
+    found = _Pages(answers)
+    return Pages(found.operations(), found.refuse, StaticFiles(directory=STATIC))
+
+
+@dataclass
+class _Pages:
+    """The handlers, with what they share."""
+
+    answers: FindAnswers
+    attempts: Attempts = field(default_factory=Attempts)
+
+    def operations(self) -> tuple[Operation, ...]:
+        """Return what is at each address."""
+        get, post, handle = "GET", "POST", "/customers/{handle}"
+        return (
+            Operation(get, "/", self.home, people(*Role)),
+            Operation(get, "/login", self.login_page, PUBLIC),
+            Operation(post, "/login", self.login, PUBLIC, form=True),
+            Operation(post, "/logout", self.logout, people(*Role), form=True),
+            Operation(post, "/language", self.language, PUBLIC, form=True),
+            Operation(post, "/search", self.search, MANAGERS, form=True),
+            Operation(get, "/list.xlsx", self.list_file, MANAGERS),
+            Operation(get, handle, self.sheet, MANAGERS),
+            Operation(get, f"{handle}/sheet.xlsx", self.sheet_file, MANAGERS),
+            Operation(post, f"{handle}/outcome", self.outcome, MANAGERS, form=True),
+        )
+
+    def refuse(self, asked: Asked, problem: Problem) -> Response:
+        """Show a problem as a page with the number of the request; who is not logged in may log in."""
+        if problem.status == 401:
+            return _to("/login")
+        message = say_of(asked)(f"error.{TEXTS.get(problem.status, 'wrong')}")
+        values = {"message": message, "request_id": asked.request_id}
+        return show(asked, "error.html", values, problem.status)
+
+    def home(self, asked: Asked) -> Response:
+        """Show today's call list; to people without a book, what they can do instead."""
+        if asked.known.role is not Role.MANAGER:
+            return show(asked, "role.html", {"commands": COMMANDS[asked.known.role]})
+        desk = self.desk(asked)
+        return self.list_page(asked, desk, {"found": None, "found_total": 0})
+
+    def list_page(self, asked: Asked, desk: Desk, values: dict[str, Any]) -> Response:
+        """Show the call list, with what was found in it."""
+        day = desk.day()
+        _note(asked, "list.read")
+        only = asked.request.query_params.get("kind", "")
+        only = only if only in day.kinds else ""
+        return _forget_saved(
+            show(asked, "list.html", {"day": day, "only": only, "saved": _saved(asked), **values})
+        )
+
+    def search(self, asked: Asked) -> Response:
+        """Show who of the book matches a text; to htmx the findings alone."""
+        desk = self.desk(asked)
+        text = asked.form.get("text", "")
+        found, total = desk.search(text) if text.strip() else ([], 0)
+        values: dict[str, Any] = {"found": found if text.strip() else None, "found_total": total}
+        if asked.request.headers.get("hx-request") != "true":
+            return self.list_page(asked, desk, values)
+        _note(asked, "list.search")
+        return show(asked, "found.html", values) if text.strip() else Response("", headers=dict(HEADERS))
+
+    def sheet(self, asked: Asked) -> Response:
+        """Show the sheet of a customer."""
+        desk = self.desk(asked)
+        return self.sheet_page(asked, desk, _member(asked, desk), OutcomeForm(), "")
+
+    def sheet_page(
+        self, asked: Asked, desk: Desk, member: Member, given: OutcomeForm, problem: str
+    ) -> Response:
+        """Show the sheet with what was filled in about the call."""
+        day, sheet = desk.day(), desk.sheet(member)
+        asked.core.note_at_once(asked.core.read_of(asked.scope, "sheet.read", member.customer_id))
+        made = desk.reader.made.get(member.customer_id)
+        say = desk.say
+        values = {
+            "day": day,
+            "sheet": sheet,
+            "given": given,
+            "outcomes": OUTCOMES,
+            "contact_id": secrets.token_hex(16),
+            "recorded": say.of("record", made) if made else "",
+            "suggested_date": day.date + timedelta(days=desk.plan.settings.follow_up_days),
+            "problem": say(problem) if problem else "",
+            "saved": _saved(asked),
+        }
+        return _forget_saved(show(asked, "sheet.html", values, 422 if problem else 200))
+
+    def outcome(self, asked: Asked) -> Response:
+        """Record what came of a call, and lead on to the next customer."""
+        desk = self.desk(asked)
+        member = _member(asked, desk)
+        before = desk.day()
+        form = outcome_form(asked.form, before.date, frozenset(desk.plan.names))
+        if form.wrong:
+            return self.sheet_page(asked, desk, member, form, form.wrong)
+        asked.core.note_at_once(asked.core.read_of(asked.scope, "outcome.record", member.customer_id))
+        desk.record(member, form)
+        response = _to(_next(before, member))
+        _put(asked, response, SAVED_COOKIE, form.outcome, SAVED_SECONDS)
+        return response
+
+    def list_file(self, asked: Asked) -> Response:
+        """Send the call list as a spreadsheet."""
+        desk = self.desk(asked)
+        content = list_workbook(desk)
+        _note(asked, "list.export")
+        return _file(content, "call-list.xlsx")
+
+    def sheet_file(self, asked: Asked) -> Response:
+        """Send the sheet of a customer as a spreadsheet."""
+        desk = self.desk(asked)
+        member = _member(asked, desk)
+        content = sheet_workbook(desk, member)
+        asked.core.note_at_once(asked.core.read_of(asked.scope, "sheet.export", member.customer_id))
+        return _file(content, "sheet.xlsx")
+
+    def login_page(self, asked: Asked) -> Response:
+        """Ask who it is."""
+        return show(asked, "login.html", {"problem": "", "bank_login": ""})
+
+    def login(self, asked: Asked) -> Response:
+        """Let people in who give the right name and password."""
+        user, password = asked.form.get("user", ""), asked.form.get("password", "")
+        if self.attempts.resting(user):
+            raise Problem(429, "too-many-attempts", headers={"Retry-After": "60"})
+        secret = log_in(asked.core, user, password)
+        self.attempts.note(user, secret is not None)
+        if secret is None:
+            values = {"problem": say_of(asked)("login.wrong"), "bank_login": ""}
+            return show(asked, "login.html", values, 401)
+        response = _to("/")
+        remember(response, asked.request, secret)
+        return response
+
+    def logout(self, asked: Asked) -> Response:
+        """End the session."""
+        log_out(asked)
+        response = _to("/login")
+        forget_session(response, asked.request)
+        return response
+
+    def language(self, asked: Asked) -> Response:
+        """Keep the language that was chosen."""
+        back = asked.form.get("back", "/")
+        response = _to(back if back.startswith("/") and back[1:2] not in {"/", "\\"} else "/")
+        if asked.form.get("language") in LANGUAGES:
+            _put(asked, response, LANGUAGE_COOKIE, asked.form["language"], YEAR_SECONDS)
+        return response
+
+    def desk(self, asked: Asked) -> Desk:
+        """Return the desk of who asks."""
+        return Desk(asked.core, self.answers(asked.core), asked.scope, say_of(asked))
+
+
+def say_of(asked: Asked) -> Wording:
+    """Return the words in the language of who asks."""
+    request = asked.request
+    accepted = request.headers.get("accept-language", "")
+    return wording(chosen_language(request.cookies.get(LANGUAGE_COOKIE), accepted))
+
+
+def show(asked: Asked, template: str, values: dict[str, Any], status: int = 200) -> Response:
+    """Return a page for who asks."""
+    caller = asked.caller
+    session = None if caller is None else caller.session
+    visitor = (
+        {"actor": caller.actor, "role": caller.role.value, "csrf": session.csrf}
+        if caller and session
+        else None
+    )
+    path = asked.request.url.path
+    back = path if asked.request.method == "GET" else "/"
+    common = {"say": say_of(asked), "visitor": visitor, "root": "", "back": back}
+    return page(template, {**common, **values}, status)
+
+
+def _member(asked: Asked, desk: Desk) -> Member:
+    found = desk.member(asked.request.path_params["handle"])
+    if found is None:
+        raise not_found()
+    return found
+
+
+def _next(day: DayView, member: Member) -> str:
+    following = day.after(member.handle)
+    return f"/customers/{following.handle}" if following else "/"
+
+
+def _note(asked: Asked, action: str) -> None:
+    asked.core.note_at_once(Event(asked.known.actor, action, str(asked.known.manager_id or "")))
+
+
+def _to(address: str) -> Response:
+    return RedirectResponse(address, 303, dict(HEADERS))
+
+
+def _file(content: bytes, name: str) -> Response:
+    headers = {**HEADERS, "Content-Disposition": f'attachment; filename="{name}"'}
+    return Response(content, headers=headers, media_type=XLSX)
+
+
+def _put(asked: Asked, response: Response, name: str, value: str, seconds: int) -> None:
+    secure = is_secure(asked.request)
+    response.set_cookie(name, value, seconds, path="/", secure=secure, httponly=True, samesite="lax")
+
+
+def _saved(asked: Asked) -> str:
+    code = asked.request.cookies.get(SAVED_COOKIE, "")
+    return say_of(asked)(f"record.{code}") if code in OUTCOMES else ""
+
+
+def _forget_saved(response: Response) -> Response:
+    response.delete_cookie(SAVED_COOKIE, path="/")
+    return response

@@ -1,0 +1,86 @@
+"""From values to HTML: templates that escape everything, and the headers that every page carries."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from datetime import date
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Final
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.responses import HTMLResponse
+
+from vipreco.printing import Holds, shown
+from vipreco.printing.document import safe
+
+FOLDER: Final = Path(str(files("serving.page")))
+STATIC: Final = FOLDER / "static"
+HEADERS: Final[Mapping[str, str]] = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "Cache-Control": "no-store",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+
+
+def page(template: str, values: Mapping[str, Any], status: int = 200) -> HTMLResponse:
+    """Return a template filled with values; text in them stays text, whatever it holds."""
+    content = _environment().get_template(template).render({"stamp": stamp(), **values})
+    return HTMLResponse(content, status, dict(HEADERS))
+
+
+@cache
+def stamp() -> str:
+    """Return a name of the static files' content, so that a browser may keep them until they change."""
+    parts = [path.read_bytes() for path in sorted(STATIC.iterdir())]
+    return hashlib.sha256(b"".join(parts)).hexdigest()[:12]
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(FOLDER / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_finalized,
+        auto_reload=False,
+    )
+    environment.filters.update(amount=_amount, count=_count, rate=_rate, day=_day, month=_month)
+    return environment
+
+
+def _finalized(value: object) -> object:
+    """Return text without signs that would turn the direction of what stands beside it."""
+    return safe(value) if type(value) is str else "" if value is None else value
+
+
+def _amount(value: float | None) -> str:
+    return shown(value, Holds.AMOUNT)
+
+
+def _count(value: int | None) -> str:
+    return shown(value, Holds.COUNT)
+
+
+def _rate(value: float | None) -> str:
+    return shown(value, Holds.RATE)
+
+
+def _day(value: date | None) -> str:
+    return shown(value, Holds.DATE)
+
+
+def _month(value: date) -> str:
+    return value.isoformat()[:7]

@@ -1,0 +1,35 @@
+"""The words of the page, beside those of call lists and sheets."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+from typing import Final
+
+from vipreco.call_list import Wording
+from vipreco.call_list.wording import read_texts
+from vipreco.printing.document import Language
+
+LANGUAGES: Final[tuple[Language, ...]] = ("en", "zh")
+
+
+@cache
+def wording(language: Language) -> Wording:
+    """Return all words of the page in a language."""
+    return Wording(language, _texts())
+
+
+@cache
+def _texts() -> dict[str, dict[Language, str]]:
+    return read_texts((files("serving.page") / "texts.toml").read_text(encoding="utf-8"))
+
+
+def chosen_language(cookie: str | None, accepted: str) -> Language:
+    """Return the language to show: what the reader chose, else what the browser asks for first.
+
+    >>> chosen_language(None, "zh-CN,zh;q=0.9"), chosen_language("en", "zh-CN"), chosen_language("xx", "")
+    ('zh', 'en', 'en')
+    """
+    if cookie in LANGUAGES:
+        return "zh" if cookie == "zh" else "en"
+    return "zh" if accepted.strip().lower().startswith("zh") else "en"
