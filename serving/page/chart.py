@@ -64,7 +64,7 @@ def draw(months: Sequence[tuple[date, float | None]], next_line: float | None) -
 
     Args:
         months: Day and assets in currency, oldest first; unknown months are left out of the line.
-        next_line: Assets from which on the customer belongs to the next tier. It is drawn while it lies within
+        next_line: Assets from which on the customer belongs to the next tier. It is drawn while within
             twice the highest assets: above that it would press the line to the floor.
     """
     known = [(day, amount) for day, amount in months if amount is not None]

@@ -72,7 +72,7 @@ def day_view(day: Day, reader: Reader) -> DayView:
     return DayView(
         date=day.date,
         manager_id=reader.manager_id,
-        minutes=day.settings.minutes + int(made[MINUTES].sum()),
+        minutes=day.settings.minutes + int(made.filter(pl.col(PLACE).is_null())[MINUTES].sum()),
         calls=[*_calls(day, today, telling, reader), *_calls(day, made, {}, reader)],
         later=_calls(day, later.head(MOST_LATER), {}, reader),
         later_total=later.height,

@@ -1,0 +1,131 @@
+"""The parts of the page that need no bank: drawing, forms, the way along the list, languages, escaping."""
+
+from __future__ import annotations
+
+import tomllib
+from datetime import date
+from types import SimpleNamespace
+
+import pytest
+
+from serving.page.attempts import MOST_WRONG, Attempts
+from serving.page.chart import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, draw
+from serving.page.forms import outcome_form
+from serving.page.rendering import FOLDER, HEADERS, page
+from serving.page.views import CallView, DayView
+from serving.page.wording import chosen_language, wording
+
+DAY = date(2025, 12, 31)
+HOSTILE = "<img src=x onerror=alert(1)>"
+
+
+def call(handle: str, minutes: int = 10, outcome: str = "", kind: str = "keep") -> CallView:
+    return CallView(handle, HOSTILE, kind, 1, "GOLD", 1.0, (), (), "", "", minutes, 5.0, "", outcome=outcome)
+
+
+def day(*calls: CallView) -> DayView:
+    return DayView(DAY, "M1", 60, calls, (), 0, (), (), 3, "basis")
+
+
+def test_the_line_of_assets_reaches_from_edge_to_edge_and_rises_with_them():
+    chart = draw([(date(2025, 11, 30), 100.0), (DAY, 200.0)], None)
+    assert chart is not None
+    assert (chart.first.x, chart.last.x) == (LEFT, WIDTH - RIGHT)
+    room = (HEIGHT - TOP - BOTTOM) * 8 / 116
+    assert chart.last.y == pytest.approx(TOP + room)
+    assert chart.first.y == pytest.approx(HEIGHT - BOTTOM - room)
+
+
+def test_the_line_of_the_next_tier_is_drawn_while_it_is_in_reach():
+    months = [(date(2025, 11, 30), 100.0), (DAY, 200.0)]
+    near, far = draw(months, 400.0), draw(months, 400.1)
+    assert near is not None
+    assert far is not None
+    assert near.line_y is not None
+    assert near.line_y < near.last.y
+    assert far.line_y is None
+
+
+def test_unknown_months_are_left_out_and_one_month_is_no_line():
+    assert draw([(date(2025, 11, 30), None), (DAY, 200.0)], None) is None
+
+
+def test_the_list_moves_on_to_the_next_open_call_and_round_to_those_before():
+    calls = day(call("a"), call("b"), call("c", outcome="declined"))
+    following = calls.after("a"), calls.after("b"), calls.after("unknown")
+    assert [each.handle if each else None for each in following] == ["b", "a", "a"]
+    assert day(call("a"), call("b", outcome="accepted")).after("a") is None
+
+
+def test_minutes_and_calls_are_counted():
+    counted = day(call("a", 10), call("b", 15, "declined"), call("c", 5, kind="follow_up"))
+    assert (counted.used, counted.spent, counted.done, counted.due) == (30, 15, 1, 1)
+    assert counted.kinds == {"keep": 2, "follow_up": 1}
+
+
+@pytest.mark.parametrize(
+    ("fields", "wrong"),
+    [
+        ({"outcome": "declined", "product_id": "P1"}, ""),
+        ({"outcome": "sold", "product_id": "P1"}, "record.choose"),
+        ({}, "record.choose"),
+        ({"outcome": "declined", "product_id": "P9"}, "record.choose"),
+        ({"outcome": "postponed", "next_date": "2025-12-30"}, "record.wrong_date"),
+        ({"outcome": "postponed", "next_date": "soon"}, "record.wrong_date"),
+        ({"outcome": "postponed", "next_date": "2025-12-31"}, ""),
+    ],
+)
+def test_a_form_says_what_is_wrong_in_it(fields: dict[str, str], wrong: str):
+    assert outcome_form(fields, DAY, frozenset({"P1"})).wrong == wrong
+
+
+def test_after_five_wrong_passwords_a_name_rests_and_a_right_one_forgets_them():
+    attempts = Attempts()
+    for _ in range(MOST_WRONG - 1):
+        attempts.note("ann", right=False)
+    attempts.note("ann", right=True)
+    attempts.note("ann", right=False)
+    assert not attempts.resting("ann")
+    for _ in range(MOST_WRONG - 1):
+        attempts.note("ann", right=False)
+    assert attempts.resting("ann")
+    assert not attempts.resting("bob")
+
+
+def test_every_text_of_the_page_is_there_in_both_languages():
+    sections = tomllib.loads((FOLDER / "texts.toml").read_text(encoding="utf-8"))
+    words = {(section, key): each for section, texts in sections.items() for key, each in texts.items()}
+    assert {
+        key for key, each in words.items() if set(each) != {"en", "zh"} or not all(each.values())
+    } == set()
+
+
+def test_the_reader_s_choice_of_language_stands_above_the_browser_s():
+    found = chosen_language("en", "zh"), chosen_language(None, "zh-CN"), chosen_language("fr", "de")
+    assert found == ("en", "zh", "en")
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_customer_with_the_name_of_an_image_stays_text(language: str):
+    visitor = SimpleNamespace(actor="user:ann", role="manager", csrf="secret")
+    values = {
+        "say": wording(language),  # type: ignore[arg-type]
+        "visitor": visitor,
+        "root": "",
+        "back": "/",
+        "day": day(call("a")),
+        "only": "",
+        "saved": "",
+        "found": None,
+        "found_total": 0,
+    }
+    text = bytes(page("list.html", values).body).decode()
+    assert "<img" not in text
+    assert "&lt;img src=x onerror=alert(1)&gt;" in text
+    assert "style=" not in text
+
+
+def test_no_script_or_style_within_a_page_is_allowed():
+    policy = HEADERS["Content-Security-Policy"]
+    assert "unsafe" not in policy
+    assert policy.startswith("default-src 'none'; script-src 'self'; style-src 'self'")
