@@ -100,7 +100,9 @@ def of_validation(error: ValidationError, model: type[BaseModel]) -> Problem:
 def of_error(error: VipRecoError) -> Problem:
     """Return what is told of an error of the engine: its code and place, not its text."""
     code = error.code or "refused"
-    if isinstance(error, InputRejectedError | UsageError):  # each field is right alone, but not with the others
+    if isinstance(
+        error, InputRejectedError | UsageError
+    ):  # each field is right alone, but not with the others
         return Problem(409, code, [(error.where, code)] if error.where.isidentifier() else [])
     if isinstance(error, BusyError) and code != "store-busy":
         return Problem(409, code)

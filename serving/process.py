@@ -5,13 +5,13 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from serving.core import Core
 from serving.scribe import CARRIED, Files, Notes
-from serving.watch import Watch
+from serving.watch import Opening, Watch, publications_of
 from vipreco.project import Project
 from vipreco.serving_settings import ServingSettings
 from vipreco.store import Keys, Spool, Store
@@ -24,8 +24,12 @@ SWITCH_SECONDS = 0.0005  # the thread that fills the store must not hold up answ
 
 
 @contextmanager
-def opened(project: Project) -> Iterator[Core]:
+def opened(project: Project, opening: Callable[[Core], Opening]) -> Iterator[Core]:
     """Give what the requests of one process use; close it afterwards.
+
+    Args:
+        project: Whose store and publication.
+        opening: Gives, for what requests use, how a prepared folder is opened.
 
     Raises:
         VipRecoError: The store, the keys or the publication cannot be opened.
@@ -34,7 +38,7 @@ def opened(project: Project) -> Iterator[Core]:
     with Store.open(project.store_url) as store:
         spool = _notes(project.root / "data" / "serving" / "spool", store)
         core = Core(project.root, settings, store, spool, Keys.open(project.root / "data" / "keys"))
-        watch = Watch(core, project)
+        watch = Watch(core, publications_of(project.root), opening(core))
         watch.start()
         _answer_first()
         try:

@@ -14,6 +14,7 @@ from serving.companion import Companion
 from serving.process import SETTINGS
 from serving.scribe import CARRIED
 from serving.supervisor import Supervisor, listen, worker_command
+from serving.watch import publications_of
 from vipreco.answering.publication import Publications
 from vipreco.errors import UsageError, VipRecoError
 from vipreco.new_project import reference_folder
@@ -47,7 +48,7 @@ def run(project: Project, settings: ServingSettings, say: Say, *, behind_proxy: 
         say(f"http://{host}:{port}")
         with tempfile.TemporaryDirectory(prefix="vipreco-metrics-") as folder:
             environment(project, settings, Path(folder))
-            publications = publications_of(project)
+            publications = publications_of(project.root)
             beside = [Companion(module, project.root, pause) for module, pause in BESIDE.items()]
             supervisor = Supervisor(
                 worker_command(SERVICE),
@@ -74,7 +75,7 @@ def ready(project: Project, say: Say) -> None:
     if database.path is None or database.path.exists():
         upgrade(database)
     with Store.open(project.store_url) as store:
-        if publications_of(project).pointer() is None:
+        if publications_of(project.root).pointer() is None:
             say("Preparing the answers ...")
             prepare(project)
         if demo.is_demo(project):
@@ -97,11 +98,6 @@ def prepare(project: Project) -> None:
             remedy="see above; `vipreco prepare` shows it again",
             code="not-prepared",
         )
-
-
-def publications_of(project: Project) -> Publications:
-    """Return where a project keeps what was prepared."""
-    return Publications(project.root / "data" / "serving")
 
 
 def environment(project: Project, settings: ServingSettings, folder: Path) -> None:

@@ -79,3 +79,8 @@ class Watch:
             metrics.REFUSED.inc()
             code = error.code if isinstance(error, VipRecoError) else ""
             logs.write("publication-refused", publication=name or "", code=code, **logs.place_of(error))
+
+
+def publications_of(root: Path) -> Publications:
+    """Return where a project keeps what was prepared."""
+    return Publications(root / "data" / "serving")

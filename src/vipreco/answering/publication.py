@@ -1,0 +1,204 @@
+"""What a bank's service answers from: prepared folders, and the one pointer that says which is in force."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from vipreco.durable import canonical_json, flush_directory, flush_file, sha256_of, write_json
+from vipreco.errors import BusyError, IntegrityError, UsageError, VipRecoError
+from vipreco.failpoints import reach
+
+POINTER, REFUSED, LOCK = "current.json", "refused.json", "lock"
+PREPARED, MANIFEST = "prepared", "manifest.json"
+NAME_LENGTH = 16
+KEPT = 3  # prepared folders that stay: the one in force, the one before, and one that a worker may still read
+
+
+@dataclass(frozen=True)
+class Pointer:
+    """Name of the prepared folder in force, and of the one before it."""
+
+    current: str
+    previous: str | None = None
+
+
+class Publications:
+    """The folder `data/serving` of a project.
+
+    Args:
+        folder: Made when it is not there.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def pointer(self) -> Pointer | None:
+        """Return what is in force; None before anything was prepared.
+
+        Raises:
+            IntegrityError: The pointer is no such file.
+        """
+        path = self.folder / POINTER
+        try:
+            content = json.loads(path.read_bytes())
+            return Pointer(str(content["current"]), content.get("previous"))
+        except FileNotFoundError:
+            return None
+        except (ValueError, KeyError) as error:
+            raise IntegrityError("is no pointer", where=str(path), code="bad-pointer") from error
+
+    def current(self) -> Path:
+        """Return the prepared folder in force.
+
+        Raises:
+            UsageError: Nothing was prepared yet.
+        """
+        found = self.pointer()
+        if found is None:
+            raise UsageError(
+                "nothing was prepared yet",
+                where=str(self.folder),
+                remedy="run `vipreco prepare`",
+                code="not-prepared",
+            )
+        return self.path_of(found.current)
+
+    def path_of(self, name: str) -> Path:
+        """Return the folder of a name."""
+        return self.folder / PREPARED / name
+
+    def publish(self, build: Callable[[Path], Mapping[str, Any]]) -> Path:
+        """Let `build` fill a new folder, seal it with a manifest, and put it in force; all of it or nothing.
+
+        Args:
+            build: Fills the folder that it is given, and returns what the manifest says beside the hashes.
+
+        Raises:
+            BusyError: Another process is at it.
+        """
+        with self._alone():
+            place = self.folder / PREPARED
+            place.mkdir(parents=True, exist_ok=True)
+            for left in place.glob(".new-*"):
+                shutil.rmtree(left, ignore_errors=True)
+            fresh = Path(tempfile.mkdtemp(prefix=".new-", dir=place))
+            try:
+                target = self._sealed(fresh, build(fresh))
+            finally:
+                shutil.rmtree(fresh, ignore_errors=True)
+            self._point(target.name)
+            self._forget_old()
+            return target
+
+    def roll_back(self) -> Path:
+        """Put the folder before the current one in force again.
+
+        Raises:
+            UsageError: There is none.
+        """
+        with self._alone():
+            found = self.pointer()
+            if found is None or not found.previous or not self.path_of(found.previous).is_dir():
+                raise UsageError("there is nothing to go back to", where=str(self.folder), code="no-previous")
+            self._point(found.previous)
+            return self.path_of(found.previous)
+
+    def refuse(self, model: str, error: VipRecoError) -> None:
+        """Note that a candidate was refused; what is in force stays so."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        moment = datetime.now(UTC).isoformat(timespec="seconds")
+        write_json(
+            self.folder / REFUSED, {"model": model, "code": error.code, "what": error.what, "at": moment}
+        )
+
+    def refused(self) -> dict[str, str] | None:
+        """Return the last refusal since something was put in force."""
+        try:
+            return dict(json.loads((self.folder / REFUSED).read_bytes()))
+        except (FileNotFoundError, ValueError):
+            return None
+
+    def _sealed(self, fresh: Path, facts: Mapping[str, Any]) -> Path:
+        files = sorted(path for path in fresh.rglob("*") if path.is_file())
+        hashes = {str(path.relative_to(fresh)): sha256_of(path) for path in files}
+        content = {**facts, "files": hashes}
+        name = _name_of(content)
+        (fresh / MANIFEST).write_bytes(canonical_json(content))
+        for path in (*files, fresh / MANIFEST):
+            flush_file(path)
+        reach("prepare-sealed")
+        target = self.path_of(name)
+        if not target.is_dir():
+            fresh.rename(target)
+            flush_directory(target.parent)
+        reach("prepare-renamed")
+        return target
+
+    def _point(self, name: str) -> None:
+        found = self.pointer()
+        before = found.current if found and found.current != name else found.previous if found else None
+        write_json(self.folder / POINTER, {"current": name, "previous": before}, mode=0o644)
+        (self.folder / REFUSED).unlink(missing_ok=True)
+        reach("prepare-pointed")
+
+    def _forget_old(self) -> None:
+        found = self.pointer()
+        kept = {found.current, found.previous} if found else set()
+        others = [path for path in (self.folder / PREPARED).iterdir() if path.name not in kept]
+        others.sort(key=lambda path: path.stat().st_mtime, reverse=True)
+        for path in others[KEPT - len(kept) :]:
+            shutil.rmtree(path, ignore_errors=True)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / LOCK).open("w") as handle:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                raise BusyError(
+                    "another process prepares", where=str(self.folder), remedy="wait for it", code="busy"
+                ) from error
+            yield
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """Read the manifest of a prepared folder and check every file against it.
+
+    Raises:
+        IntegrityError: A file is missing, further, or not what its hash says.
+    """
+    try:
+        content: dict[str, Any] = json.loads((folder / MANIFEST).read_bytes())
+        hashes: dict[str, str] = content["files"]
+    except (OSError, ValueError, KeyError) as error:
+        raise IntegrityError(
+            "has no manifest that can be read", where=str(folder), code="manifest"
+        ) from error
+    there = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()} - {MANIFEST}
+    wrong = sorted(there ^ set(hashes)) or [
+        name for name, digest in hashes.items() if sha256_of(folder / name) != digest
+    ]
+    if wrong or _name_of(content) != folder.name:
+        raise IntegrityError(
+            "is not what was prepared",
+            where=str(folder),
+            remedy="run `vipreco prepare` again",
+            code="prepared-changed",
+            examples=wrong,
+        )
+    return content
+
+
+def _name_of(content: Mapping[str, Any]) -> str:
+    return hashlib.sha256(canonical_json(content)).hexdigest()[:NAME_LENGTH]

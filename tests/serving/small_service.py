@@ -1,0 +1,61 @@
+"""A service over a bank that is written out: `python -m serving.worker --service tests.serving.small_service:Small`.
+
+A prepared folder of this bank is a file `version` whose text is the model's version; `broken` cannot be opened.
+The chance of an offer says which model gave it, so that a mixed answer shows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from starlette.types import ASGIApp
+
+from serving.app import create_app
+from serving.core import Core, Line, Slate
+from serving.mounting import service_of
+from serving.process import opened
+from tests.serving.small_bank import Prepared
+from vipreco.errors import IntegrityError
+from vipreco.project import Project
+
+VERSION, BROKEN = "version", "broken"
+
+
+def chance_of(model_version: str) -> float:
+    """Return the chance that a model of this bank gives to everything."""
+    return int(model_version, 16) % 1_000 / 1_000
+
+
+@dataclass
+class Versioned(Prepared):
+    """A publication whose chances say which model they come from."""
+
+    def offers(self, customer_id: str, channel: str, limit: int, moment: datetime) -> Slate:
+        slate = super().offers(customer_id, channel, limit, moment)
+        lines = (Line(*line[:2], chance_of(self.model_version), *line[3:]) for line in slate.lines)
+        return Slate(tuple(lines), slate.personalised, slate.source)
+
+
+def opening(_: Core) -> Callable[[Path], Versioned]:
+    """Return how a prepared folder of this bank is opened."""
+
+    def opened_folder(folder: Path) -> Versioned:
+        version = (folder / VERSION).read_text()
+        if version == BROKEN:
+            raise IntegrityError("is broken", where=str(folder), code="prepared-changed")
+        return Versioned(model_version=version)
+
+    return opened_folder
+
+
+@asynccontextmanager
+async def running() -> AsyncIterator[ASGIApp]:
+    with opened(Project.find(), opening) as core:
+        yield create_app(core)
+
+
+Small = service_of("small", running)
