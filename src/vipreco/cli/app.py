@@ -8,6 +8,7 @@ import typer
 
 from vipreco.cli import (
     bench_commands,
+    campaign_commands,
     data_commands,
     explain_commands,
     lever_commands,
@@ -17,6 +18,7 @@ from vipreco.cli import (
     policy_commands,
     project_commands,
     serve_commands,
+    store_commands,
 )
 
 HELP = """Next-best-product recommendations for the VIP customers of a bank.
@@ -51,7 +53,9 @@ explain_commands.register(app)
 lever_commands.register(app)
 manager_commands.register(app)
 policy_commands.register(app)
+campaign_commands.register(app)
 serve_commands.register(app)
+store_commands.register(app)
 
 
 def _print_version(wanted: bool) -> None:
