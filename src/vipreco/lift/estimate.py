@@ -1,0 +1,59 @@
+"""A number with its interval, or with the reason why it has none."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+LEVEL = 0.95
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A number and its interval; NaN ends and a reason where the data carry none.
+
+    Args:
+        value: The estimate; NaN where even that means nothing.
+        low: Lower end of the interval.
+        high: Upper end of the interval.
+        lacks: Why there is no interval; empty if there is one.
+    """
+
+    value: float
+    low: float = math.nan
+    high: float = math.nan
+    lacks: str = ""
+
+    def __str__(self) -> str:
+        if self.lacks:
+            return f"not enough data ({self.lacks})"
+        return f"{self.value:.4f} [{self.low:.4f}, {self.high:.4f}]"
+
+    @property
+    def known(self) -> bool:
+        """Whether there is an interval."""
+        return not self.lacks
+
+    @property
+    def beyond_zero(self) -> bool:
+        """Whether the interval lies on one side of 0."""
+        return self.known and (self.low > 0 or self.high < 0)
+
+    def times(self, factor: float) -> Estimate:
+        """Return the estimate in another unit; `factor` is positive."""
+        return Estimate(self.value * factor, self.low * factor, self.high * factor, self.lacks)
+
+
+def percentiles(values: Floats, level: float = LEVEL) -> tuple[float, float]:
+    """Return the ends that hold the share `level` of the values; NaN without any value."""
+    values = values[~np.isnan(values)]
+    if len(values) == 0:
+        return math.nan, math.nan
+    low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)
