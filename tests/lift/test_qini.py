@@ -1,4 +1,4 @@
-"""Qini curves against a plain loop over thresholds and on cases with a known answer; intervals against truth."""
+"""Qini curves against a plain loop over thresholds and known answers; intervals against truth."""
 
 from __future__ import annotations
 

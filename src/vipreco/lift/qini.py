@@ -1,8 +1,8 @@
 """Qini curve: does an order of customers put those first whom an offer moves most?
 
-Customers are taken in the order of their score; at each depth the outcomes of the treated are set against what
-the control customers of the same depth let expect. Customers of equal score come in together, so that an order
-without differences is a straight line. An arm that has no customers yet counts as a rate of 0.
+Customers are taken in the order of their score; at each depth the outcomes of the treated are set against
+what the control customers of the same depth let expect. Customers of equal score come in together, so that an
+order without differences is a straight line. An arm without customers counts as a rate of 0.
 """
 
 from __future__ import annotations
