@@ -16,6 +16,7 @@ from pydantic_core import ErrorDetails
 
 from vipreco.arbitration_settings import ArbitrationSettings
 from vipreco.call_list_settings import CallListSettings
+from vipreco.campaign_settings import CampaignSettings
 from vipreco.errors import UsageError
 from vipreco.policy_settings import PolicySettings
 from vipreco.sections import Section
@@ -59,6 +60,7 @@ class Settings(Section):
     import_: ImportSection = Field(default=ImportSection(), alias="import")
     call_list: CallListSettings = CallListSettings()
     serving: ServingSettings = ServingSettings()
+    campaign: CampaignSettings = CampaignSettings()
 
 
 class Project:
