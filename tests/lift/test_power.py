@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import norm
 
@@ -42,6 +42,7 @@ def test_the_power_is_the_share_of_simulated_campaigns_that_the_test_finds(
 @given(
     st.floats(0.01, 0.6), st.floats(0.005, 0.3), st.floats(0.05, 0.95), st.floats(0.5, 0.99), st.booleans()
 )
+@settings(max_examples=60, deadline=None)
 def test_what_is_needed_reaches_the_power_and_less_does_not(
     base: float, effect: float, share: float, power: float, downwards: bool
 ) -> None:

@@ -44,6 +44,7 @@ def area(points: list[tuple[float, float]]) -> float:
 
 
 @given(rows_of_both_arms)
+@settings(max_examples=50, deadline=None)
 def test_the_curve_is_what_a_loop_over_thresholds_finds(rows: Rows) -> None:
     curve = qini_curve(*columns(rows))
     expected = by_thresholds(rows)
@@ -53,6 +54,7 @@ def test_the_curve_is_what_a_loop_over_thresholds_finds(rows: Rows) -> None:
 
 
 @given(rows_of_both_arms)
+@settings(max_examples=50, deadline=None)
 def test_the_areas_are_those_under_the_loop(rows: Rows) -> None:
     expected = by_thresholds(rows)
     treated = sum(row[1] for row in rows)
@@ -63,7 +65,7 @@ def test_the_areas_are_those_under_the_loop(rows: Rows) -> None:
 
 
 @given(rows_of_both_arms)
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 def test_the_order_of_rows_and_the_scale_of_scores_do_not_matter(rows: Rows) -> None:
     score, treated, outcome = columns(rows[::-1])
     again = qini_curve(np.exp(score), treated, outcome)
@@ -86,7 +88,7 @@ def test_a_small_case_by_hand() -> None:
     assert found.value == 0.25  # a triangle of width 1 and height 1, over 2 treated customers
 
 
-def simulated(seed: int, customers: int = 3000) -> tuple[Any, Any, Any]:
+def simulated(seed: int, customers: int = 2000) -> tuple[Any, Any, Any]:
     """Score u is uniform; the effect of treatment is 0.2 u on a base of 0.2."""
     random = np.random.default_rng(seed)
     score, treated = random.random(customers), random.random(customers) < 0.7
@@ -96,9 +98,9 @@ def simulated(seed: int, customers: int = 3000) -> tuple[Any, Any, Any]:
 def test_the_interval_covers_the_truth_as_often_as_it_says() -> None:
     """Integral of 0.2 ((1 - (1-x)^2) / 2 - x / 2) over x: 0.2 / 12."""
     truth = 0.2 / 12
-    found = [qini_coefficient(*simulated(seed), seed=seed, resamples=100) for seed in range(150)]
-    assert 0.88 <= np.mean([one.low <= truth <= one.high for one in found]) <= 0.99
-    assert np.mean([one.value for one in found]) == pytest.approx(truth, abs=2e-3)
+    found = [qini_coefficient(*simulated(seed), seed=seed, resamples=80) for seed in range(100)]
+    assert 0.87 <= np.mean([one.low <= truth <= one.high for one in found]) <= 0.99
+    assert np.mean([one.value for one in found]) == pytest.approx(truth, abs=3e-3)
 
 
 def test_a_seed_gives_the_same_interval_and_a_useless_score_holds_zero() -> None:

@@ -1,0 +1,62 @@
+"""Differences of means against scipy, against least squares written out, and against simulated campaigns."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy.stats import ttest_ind
+
+from vipreco.lift import difference_of_means
+
+
+def campaign(seed: int, customers: int = 1500, effect: float = 3.0) -> tuple[Any, Any, Any]:
+    """Outcome with a skewed part that is known before, and one that is not; one in four is control."""
+    random = np.random.default_rng(seed)
+    known = random.exponential(5, customers)
+    treated = random.random(customers) < 0.75
+    outcome = known * 2 + random.exponential(4, customers) + effect * treated
+    return outcome, treated, known[:, None]
+
+
+def test_without_covariates_it_is_welchs_interval() -> None:
+    outcome, treated, _ = campaign(1, 60)
+    found = difference_of_means(outcome, treated)
+    theirs = ttest_ind(outcome[treated], outcome[~treated], equal_var=False).confidence_interval(0.95)
+    assert (found.low, found.high) == pytest.approx((theirs.low, theirs.high))
+    assert found.value == pytest.approx(outcome[treated].mean() - outcome[~treated].mean())
+
+
+def test_with_covariates_the_value_is_that_of_one_regression_with_interactions() -> None:
+    outcome, treated, known = campaign(2)
+    centred = known[:, 0] - known.mean()
+    flags = treated.astype(float)
+    design = np.column_stack([np.ones_like(flags), flags, centred, flags * centred])
+    expected = np.linalg.lstsq(design, outcome, rcond=None)[0][1]
+    assert difference_of_means(outcome, treated, known).value == pytest.approx(expected)
+
+
+def test_what_is_known_before_narrows_the_interval_and_both_cover() -> None:
+    plain, adjusted = [], []
+    for seed in range(400):
+        outcome, treated, known = campaign(seed)
+        plain.append(difference_of_means(outcome, treated))
+        adjusted.append(difference_of_means(outcome, treated, known))
+    for found in (plain, adjusted):
+        assert 0.92 <= np.mean([one.low <= 3.0 <= one.high for one in found]) <= 0.98
+    widths = [np.mean([one.high - one.low for one in found]) for found in (plain, adjusted)]
+    assert widths[1] < 0.5 * widths[0]
+
+
+def test_a_constant_covariate_changes_nothing() -> None:
+    outcome, treated, _ = campaign(3, 80)
+    constant = np.ones((80, 1))
+    assert difference_of_means(outcome, treated, constant) == difference_of_means(outcome, treated)
+
+
+def test_too_few_customers_or_no_spread_have_no_interval() -> None:
+    one = difference_of_means(np.array([1.0, 2.0]), np.array([True, False]))
+    assert (one.lacks, one.known) == ("customers", False)
+    same = difference_of_means(np.zeros(10), np.arange(10) < 5)
+    assert (same.value, same.lacks) == (0.0, "spread")
