@@ -39,7 +39,8 @@ class Lesson:
 
 def stopping_rows(customer_ids: NDArray[Any], settings: UpliftSettings, seed: int) -> NDArray[np.bool_]:
     """Return the customers that say when to stop, shape (n,): a group by the hash of the id."""
-    return customer_folds(customer_ids, settings.stopping_folds, seed) == 0
+    stops: NDArray[np.bool_] = customer_folds(customer_ids, settings.stopping_folds, seed) == 0
+    return stops
 
 
 def grow(

@@ -126,7 +126,7 @@ class TLearner:
 
 @dataclass(frozen=True)
 class XLearner:
-    """Two boosters of the difference itself: each arm's outcomes against what the other arm leads to expect."""
+    """Two boosters of the difference itself: each arm's outcomes against what the other arm lets expect."""
 
     on_treated: Booster
     on_untreated: Booster

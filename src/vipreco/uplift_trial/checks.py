@@ -1,0 +1,89 @@
+"""Checks that a design must stand before anything is learnt from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import chi2
+
+from vipreco.lift import Estimate
+from vipreco.uplift import Growing, RandomisedRows
+from vipreco.uplift_trial.choosing import FitScore, folds_of, unseen_scores
+from vipreco.uplift_trial.judging import HeldOut, judge_orders
+
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Overlap:
+    """Whether the arms are what the design says.
+
+    Args:
+        lowest: Lowest chance of a treatment by the design.
+        highest: Highest chance.
+        treated: Rows that were treated.
+        expected: How many the design lets expect.
+        p_value: Of a difference like this by luck alone.
+    """
+
+    lowest: float
+    highest: float
+    treated: int
+    expected: float
+    p_value: float
+
+    @property
+    def sound(self) -> bool:
+        """Whether the arms are as large as the design says, up to luck of one in a thousand."""
+        return self.p_value >= 0.001
+
+
+def overlap(rows: RandomisedRows) -> Overlap:
+    """Compare the number of treated rows with what their chances let expect."""
+    chance = rows.probability
+    treated, expected = int(rows.treated.sum()), float(chance.sum())
+    spread = float((chance * (1 - chance)).sum())
+    p_value = float(chi2.sf((treated - expected) ** 2 / spread, 1)) if spread else 1.0
+    lowest, highest = float(chance.min(initial=1.0)), float(chance.max(initial=0.0))
+    return Overlap(lowest, highest, treated, expected, p_value)
+
+
+def placebo(
+    rows: RandomisedRows, growing: Growing, folds: int, fit: FitScore, *, seed: int, resamples: int
+) -> Estimate:
+    """Return the Qini coefficient where treatments were drawn anew and so did nothing: it is 0 up to luck."""
+    return _unseen_qini(rows.shuffled(seed), growing, folds, fit, seed, resamples)
+
+
+def before_treatment(
+    rows: RandomisedRows,
+    earlier: Mask,
+    growing: Growing,
+    folds: int,
+    fit: FitScore,
+    *,
+    seed: int,
+    resamples: int,
+) -> Estimate:
+    """Return the Qini coefficient on outcomes before the treatment, which it cannot have moved: 0 up to luck.
+
+    Args:
+        rows: The design; its values must not tell the earlier outcome.
+        earlier: Whether the outcome happened in a window before the treatment, shape (n,).
+        growing: Columns, settings, seed, threads.
+        folds: Groups of customers.
+        fit: The learner.
+        seed: Of the resamples.
+        resamples: Of the interval.
+    """
+    return _unseen_qini(replace(rows, outcome=earlier), growing, folds, fit, seed, resamples)
+
+
+def _unseen_qini(
+    rows: RandomisedRows, growing: Growing, folds: int, fit: FitScore, seed: int, resamples: int
+) -> Estimate:
+    fold = folds_of(rows, growing, folds)
+    scores = {"learner": unseen_scores(rows, growing, fold, fit)}
+    return judge_orders(scores, HeldOut.of(rows, fold), seed=seed, resamples=resamples)["learner"].qini
