@@ -1,12 +1,304 @@
-"""The commands for campaigns: plan, run, look again, report."""
+"""The commands for campaigns: plan, run, look again, list."""
 
 from __future__ import annotations
 
+import getpass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
 import typer
 
-campaign = typer.Typer(help="Campaign batches: the best use of limited seats, a control group, and the lift.")
+from vipreco.cli.listing import Listing, table_text
+from vipreco.cli.options import AsOfOption, Format, FormatOption, ModelOption, OutOption
+from vipreco.cli.progress import Narrator, narrated
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from vipreco.campaign.folder import Campaigns
+    from vipreco.campaign.planning import Plan
+    from vipreco.campaign.running import Bank
+    from vipreco.project import Project
+    from vipreco.store.store import Store
+
+PANEL = "Campaigns"
+MOST_MANAGERS = 8
+campaign = typer.Typer(
+    help="Campaign batches: the best use of limited seats, a control group, and the lift.",
+    no_args_is_help=True,
+)
+
+FileArgument = Annotated[Path, typer.Argument(metavar="FILE", help="Campaign file (TOML).")]
+KeyArgument = Annotated[str, typer.Argument(metavar="KEY", help="Key of the campaign.")]
+EmptyOption = Annotated[
+    bool, typer.Option("--fail-if-empty", help="End with exit code 3 when nobody is eligible.")
+]
+ExactOption = Annotated[
+    bool,
+    typer.Option("--exact", help="Allocate by an exact solver (HiGHS); for small campaigns, as a check."),
+]
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module to `app`."""
-    app.add_typer(campaign, name="campaign")
+    app.add_typer(campaign, name="campaign", rich_help_panel=PANEL)
+
+
+@dataclass(frozen=True)
+class _Opened:
+    """What the commands of a campaign work with."""
+
+    bank: Bank
+    store: Store
+    campaigns: Campaigns
+
+
+@campaign.command("plan")
+def plan_(
+    file: FileArgument,
+    fail_if_empty: EmptyOption = False,
+    exact: ExactOption = False,
+    as_of: AsOfOption = None,
+    model: ModelOption = None,
+    kind: FormatOption = None,
+    out: OutOption = None,
+) -> None:
+    """Show what a campaign would bring: whom it reaches, its power, its value, and what seats are worth.
+
+    Nothing is decided and nothing is kept but the plan.
+
+    Example:  vipreco campaign plan campaign.toml
+    Example:  vipreco campaign plan campaign.toml --out plan.xlsx
+    """
+    from vipreco.campaign.planning import plan
+    from vipreco.campaign.reading import read_campaign
+    from vipreco.campaign.running import Order
+    from vipreco.campaign.since import Since
+
+    listing = Listing.planned(kind, out)
+    asked = read_campaign(file)
+    with narrated("Plan") as narrator, _opened(as_of, model, narrator) as opened:
+        changes = opened.store.switches.read().products
+        since = Since.read(opened.store.database, changes, opened.bank.after)
+        order = Order(
+            str(file), _actor(), fail_if_empty=fail_if_empty, solve=_solver(exact), say=narrator.say
+        )
+        found = plan(opened.bank, asked, since, order)
+    _show_plan(found, listing)
+
+
+@campaign.command("run")
+def run_(
+    file: FileArgument,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait while the same campaign is being run.")] = False,
+    fail_if_empty: EmptyOption = False,
+    exact: ExactOption = False,
+    as_of: AsOfOption = None,
+    model: ModelOption = None,
+) -> None:
+    """Run a campaign once for good: allocate, write the lists by channel and manager, keep who is in it.
+
+    The same key with the same inputs changes nothing; with other inputs it is refused (exit code 5). After an
+    interruption, run it again: it ends with the same files.
+
+    Example:  vipreco campaign run campaign.toml
+    """
+    from vipreco.campaign.reading import read_campaign
+    from vipreco.campaign.running import Order, run
+
+    asked = read_campaign(file)
+    with narrated("Campaign") as narrator, _opened(as_of, model, narrator) as opened:
+        order = Order(str(file), _actor(), wait, fail_if_empty, solve=_solver(exact), say=narrator.say)
+        result = run(opened.bank, asked, opened.store, opened.campaigns, order)
+    _show_summary(result.manifest)
+    typer.echo(_files_text(result.folder, result.manifest))
+    if result.again:
+        typer.echo("this campaign was run before with the same inputs; nothing was changed")
+
+
+@campaign.command("list")
+def list_(kind: FormatOption = None, out: OutOption = None) -> None:
+    """List the campaigns that were run, with their dates, arms and value.
+
+    Example:  vipreco campaign list
+    """
+    import polars as pl
+
+    from vipreco.project import Project
+    from vipreco.store.store import Store
+
+    listing = Listing.planned(kind, out)
+    with Store.open(Project.find().store_url) as store:
+        rows = [_listed(run.campaign_id, run.manifest) for run in store.campaigns.all()]
+    schema = {name: getattr(pl, kind) for name, kind in LISTED.items()}
+    listing.write(pl.DataFrame(rows, schema, orient="row"))
+
+
+LISTED = {
+    "campaign_id": "String",
+    "state": "String",
+    "start_date": "String",
+    "end_date": "String",
+    "offered": "Int64",
+    "explored": "Int64",
+    "control": "Int64",
+    "value_amount": "Float64",
+    "gap_rate": "Float64",
+}
+
+
+def _solver(exact: bool) -> Any:
+    from vipreco.arbitration.allocation import allocate
+
+    return allocate
+
+
+@contextmanager
+def _opened(as_of: Any, model: str | None, narrator: Narrator) -> Iterator[_Opened]:
+    from vipreco.artifact import verify
+    from vipreco.campaign.arms import salt_of
+    from vipreco.campaign.folder import Campaigns
+    from vipreco.campaign.running import Bank
+    from vipreco.cli.opening import model_folder, open_model, open_view
+    from vipreco.project import Project
+    from vipreco.store.store import Store
+
+    project = Project.find()
+    settings = project.settings.campaign
+    view = open_view(project, as_of)
+    with Store.open(project.store_url) as store:
+        bank = Bank(
+            open_model(project, model, narrator),
+            verify(model_folder(project, model)).artifact_hash,
+            view,
+            salt_of(settings.control_salt, project.seed),
+            project.seed,
+            store.changes.in_tables(_snapshots(project)),
+        )
+        yield _Opened(bank, store, Campaigns(project.root / settings.folder))
+
+
+def _snapshots(project: Project) -> list[str]:
+    from vipreco.tables.batches import Manifest, read_manifest
+
+    batches = read_manifest(project.tables).batches
+    return [Manifest(batches[:count]).snapshot_id for count in range(1, len(batches) + 1)]
+
+
+def _actor() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # an account without a name
+        return "command line"
+
+
+def _show_plan(found: Plan, listing: Listing) -> None:
+    if listing.kind is Format.json:
+        _write_json(found, listing)
+    elif listing.kind is Format.table and listing.path is None:
+        _show_waterfall(found.waterfall)
+        _show_summary(found.summary)
+        typer.echo(_power_text(found.power))
+        typer.echo(table_text(found.what_if, title="a tenth more or fewer"), nl=False)
+        typer.echo(f"planned in {found.seconds:.1f} s; nothing was decided")
+    else:
+        listing.write(_plan_rows(found))
+
+
+def _write_json(found: Plan, listing: Listing) -> None:
+    from vipreco.durable import canonical_json, write_bytes
+
+    content = canonical_json(found.record())
+    if listing.path is None:
+        typer.echo(content.decode(), nl=False)
+        return
+    write_bytes(listing.path, content)
+    typer.echo(f"plan written to {listing.path}", err=True)
+
+
+def _plan_rows(found: Plan) -> pl.DataFrame:
+    """Return a plan as one long table: part, what, amount, text."""
+    import polars as pl
+
+    total, power = found.summary, found.power
+    rows: list[tuple[str, str, float | None, str]] = [
+        ("audience", row["rule"], float(row["left"]), f"{row['fell']:,} fell")
+        for row in found.waterfall.to_dicts()
+    ]
+    rows += [("arms", name, float(count), "") for name, count in total["arms"].items()]
+    rows += [("value", name, float(total[name]), "") for name in ("value_amount", "bound_amount", "gap_rate")]
+    rows += [("power", name, None if value is None else float(value), "") for name, value in power.items()]
+    rows += [
+        ("price", f"{row['limit']} {row['group']}", row["price"], row["meaning"]) for row in total["limits"]
+    ]
+    for row in found.what_if.to_dicts():
+        rows.append(("a tenth fewer", row["limit"], row["value_of_fewer"], f"{row['fewer']:,.0f}"))
+        rows.append(("a tenth more", row["limit"], row["value_of_more"], f"{row['more']:,.0f}"))
+    schema = {"part": pl.String, "what": pl.String, "amount": pl.Float64, "text": pl.String}
+    return pl.DataFrame(rows, schema, orient="row")
+
+
+def _show_waterfall(rows: pl.DataFrame) -> None:
+    typer.echo(table_text(rows, title="audience"), nl=False)
+
+
+def _show_summary(found: dict[str, Any]) -> None:
+    import polars as pl
+
+    arms = found["arms"]
+    typer.echo(
+        f"{found['customers']:,} eligible customers: {arms['offered']:,} get an offer, "
+        f"{arms['explored']:,} a random one, {arms['control']:,} are the control group, "
+        f"{arms['unallocated']:,} get none"
+    )
+    typer.echo(
+        f"expected value {found['value_amount']:,.2f}; no list within the limits can bring more than "
+        f"{found['bound_amount']:,.2f} (gap {found['gap_rate']:.2%})"
+    )
+    if arms["explored"]:
+        typer.echo(f"of it {found['random_value_amount']:,.2f} from random offers: the price of learning")
+    for name, missing in found["shortfall"].items():
+        typer.echo(f"warning: {missing:,.0f} lack to the least of {name}")
+    shown = found["limits"]
+    managers = [row for row in shown if row["limit"] == "manager"]
+    kept = sorted(managers, key=lambda row: -row["price"])[:MOST_MANAGERS]
+    rows = [row for row in shown if row["limit"] != "manager" or row in kept]
+    if rows:
+        table = pl.DataFrame(rows).select("limit", "group", "used", "most", "meaning")
+        typer.echo(table_text(table, title="limits"), nl=False)
+    if len(managers) > len(kept):
+        typer.echo(f"and {len(managers) - len(kept)} more managers: all stand in the manifest")
+
+
+def _power_text(power: dict[str, Any]) -> str:
+    needed = "" if power["needed"] is None else f"; {power['needed']:,} such customers are needed for 80 %"
+    arms = f"{power['treated']:,} treated, {power['control']:,} in control{needed}"
+    return (
+        f"power: an effect of {power['effect_rate']:.2%} on a rate of {power['base_rate']:.2%} "
+        f"is shown with a chance of {power['power_rate']:.0%} ({arms})"
+    )
+
+
+def _files_text(folder: Path, manifest: dict[str, Any]) -> str:
+    lists = [name for name in manifest["files"] if name.startswith("lists/")]
+    return f"{len(lists)} lists, assignments and manifest in {folder}"
+
+
+def _listed(key: str, manifest: dict[str, Any] | None) -> tuple[Any, ...]:
+    if manifest is None:
+        return (key, "unfinished: run it again", *[None] * 7)
+    asked, arms = manifest["campaign"], manifest["arms"]
+    return (
+        key,
+        "finished",
+        asked["start_date"],
+        asked["end_date"],
+        arms["offered"],
+        arms["explored"],
+        arms["control"],
+        manifest["value_amount"],
+        manifest["gap_rate"],
+    )

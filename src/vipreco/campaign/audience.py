@@ -1,0 +1,94 @@
+"""Whom a campaign is for: conditions in a closed grammar, and how many customers fall at which."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from vipreco.campaign.definition import Campaign
+from vipreco.errors import UsageError
+from vipreco.policy import Policy, PolicyFacts
+from vipreco.policy.columns import Column, Grain, window_of
+from vipreco.policy.conditions import TRUE, UNKNOWN, Atom, parse_condition
+from vipreco.policy.evaluation import truths
+
+Mask = NDArray[np.bool_]
+OF_CHANNELS = frozenset({"customer_consent_in_channel", "customer_do_not_contact_in_channel"})
+"""Facts that differ by channel: the rules ask for them, an audience cannot."""
+WATERFALL = {"rule": pl.String(), "before": pl.Int64(), "fell": pl.Int64(), "left": pl.Int64()}
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One condition of an audience, and its parts that must all be true."""
+
+    text: str
+    atoms: tuple[Atom, ...]
+
+
+def audience_columns(policy: Policy) -> dict[str, Column]:
+    """Return the columns that an audience may speak of: facts about customers, whatever the channel."""
+    return {
+        name: column
+        for name, column in policy.known.items()
+        if column.grain is Grain.CUSTOMER
+        and name not in OF_CHANNELS
+        and (window_of(name) is None or (name in policy.columns and "channel" not in name))
+    }
+
+
+def conditions_of(campaign: Campaign, policy: Policy, where: str) -> tuple[Condition, ...]:
+    """Return the conditions of a campaign's audience.
+
+    Args:
+        campaign: The campaign.
+        policy: Its rules say which facts there are.
+        where: The campaign file, for errors.
+
+    Raises:
+        UsageError: Not the closed grammar, an unknown column, or kinds that do not fit.
+    """
+    known = audience_columns(policy)
+    return tuple(
+        Condition(text, _atoms(text, known, f"{where}: audience, condition {number}"))
+        for number, text in enumerate(campaign.audience, start=1)
+    )
+
+
+def _atoms(text: str, known: dict[str, Column], where: str) -> tuple[Atom, ...]:
+    try:
+        return parse_condition(text, known, where)
+    except RecursionError:
+        raise UsageError("is nested too deeply", where=where, code="policy-condition") from None
+
+
+def chosen(
+    conditions: tuple[Condition, ...], facts: PolicyFacts, policy: Policy
+) -> tuple[Mask, pl.DataFrame]:
+    """Return who meets all conditions, shape (n,), and how many fell at which.
+
+    Returns:
+        The mask, and rows rule, before, fell, left; who is unknown to a condition falls there.
+    """
+    left = np.ones(facts.customers.height, bool)
+    rows = []
+    found = truths((atom for one in conditions for atom in one.atoms), facts, audience_columns(policy))
+    for one in conditions:
+        parts = [found[atom.key].ravel() for atom in one.atoms]
+        met = np.all([part == TRUE for part in parts], axis=0) if parts else np.ones(len(left), bool)
+        met = np.broadcast_to(met, left.shape)
+        unknown = (
+            int((left & ~met & np.any([part == UNKNOWN for part in parts], axis=0)).sum()) if parts else 0
+        )
+        name = f"{one.text} (unknown of {unknown:,})" if unknown else one.text
+        rows.append(step(name, left, left & met))
+        left = left & met
+    return left, pl.DataFrame(rows, WATERFALL, orient="row")
+
+
+def step(rule: str, before: Mask, left: Mask) -> tuple[str, int, int, int]:
+    """Return a row of the waterfall."""
+    return rule, int(before.sum()), int(before.sum() - left.sum()), int(left.sum())

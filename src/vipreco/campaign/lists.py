@@ -1,0 +1,145 @@
+"""The lists of a campaign: one a channel, and one a relationship manager where a manager is needed."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from vipreco.campaign.arms import Arm
+from vipreco.campaign.definition import Campaign
+from vipreco.campaign.pool import Gathered
+from vipreco.explanations import offer_evidence
+from vipreco.explanations.evidence import HELD_BEFORE, NO_HOLDING
+from vipreco.export import write_table
+from vipreco.failpoints import reach
+from vipreco.recommender import Recommender
+
+LISTS = "lists"
+COLUMNS = (
+    "campaign_id",
+    "customer_id",
+    "manager_id",
+    "branch_id",
+    "tier",
+    "channel",
+    "product_id",
+    "product_name",
+    "arm",
+    "propensity",
+    "value_amount",
+    "cost_amount",
+    "priority",
+    "reason",
+    "caution",
+)
+EVIDENCE = {
+    "en": ("because of {}", "held it before", "common among customers"),
+    "zh": ("因为持有{}", "曾经持有过", "在客户中较常见"),
+}
+PLAIN_NAME = re.compile(r"[\w.-]{1,64}", re.ASCII)
+SEPARATOR = "; "
+
+
+def offer_rows(
+    recommender: Recommender, gathered: Gathered, campaign: Campaign, rows: pl.DataFrame
+) -> pl.DataFrame:
+    """Return all offers of a campaign with reasons; by channel, manager and what they are worth.
+
+    Args:
+        recommender: Gives the reasons.
+        gathered: The pool and what is known of it.
+        campaign: The campaign.
+        rows: The assignments.
+    """
+    listed = rows.with_row_index("row").filter(pl.col("arm").is_in([Arm.OFFERED, Arm.EXPLORED]))
+    options = gathered.pool.options
+    names = pl.DataFrame(
+        {"product_id": options.products, "product_name": options.names},
+        schema={"product_id": pl.String, "product_name": pl.String},
+    )
+    listed = listed.with_columns(
+        pl.lit(campaign.key).alias("campaign_id"),
+        _evidence(recommender, gathered, listed, campaign.language),
+        pl.lit(None, pl.String).alias("caution"),
+    ).join(names, on="product_id", how="left", maintain_order="left")
+    listed = listed.sort(
+        "channel", "manager_id", "priority", "customer_id", descending=[False, False, True, False]
+    )
+    told = _told(recommender, gathered, campaign, listed)
+    pair = ["customer_id", "product_id", "channel"]
+    listed = listed.join(told, on=pair, how="left", maintain_order="left", suffix="_told")
+    return listed.with_columns(
+        pl.coalesce("reason_told", "reason").alias("reason"), pl.col("caution_told").alias("caution")
+    ).select(COLUMNS)
+
+
+def write_lists(folder: Path, campaign: Campaign, offers: pl.DataFrame) -> None:
+    """Write the lists below a folder, in each format of the campaign.
+
+    Raises:
+        ResourcesError: The disk is full.
+        UsageError: A list is too long for a sheet.
+    """
+    for number, (name, rows) in enumerate(_lists(campaign, offers)):
+        for kind in campaign.formats:
+            target = folder / LISTS / f"{name}.{kind}"
+            target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            write_table(rows, target, kind)
+            reach(f"campaign-list-{number}")
+
+
+def _lists(campaign: Campaign, offers: pl.DataFrame) -> Iterator[tuple[str, pl.DataFrame]]:
+    for channel in sorted(campaign.channels):
+        rows = offers.filter(pl.col("channel") == channel)
+        yield channel, rows
+        if campaign.channel(channel).minutes:
+            for (manager,), book in rows.group_by("manager_id", maintain_order=True):
+                yield f"{channel}/{_file_name(str(manager))}", book
+
+
+def _file_name(manager: str) -> str:
+    if PLAIN_NAME.fullmatch(manager) and not manager.startswith("."):
+        return manager
+    return "manager-" + hashlib.sha256(manager.encode()).hexdigest()[:12]
+
+
+def _evidence(recommender: Recommender, gathered: Gathered, listed: pl.DataFrame, language: str) -> pl.Series:
+    """Return one fact about holdings beside each offer."""
+    known, pool = gathered.known, gathered.pool
+    places = pool.places[listed["row"].to_numpy()]
+    columns = known.catalog.places(listed["product_id"].to_list()).astype(np.intp)
+    found = offer_evidence(recommender.fitted.source, known.state, places, columns)
+    because = found.of(known.customers.personalised[places]).because
+    held, before, common = EVIDENCE[language]
+    texts = [*(held.format(name) for name in known.catalog.names), before, common]
+    assert (HELD_BEFORE, NO_HOLDING) == (-2, -1)  # noqa: S101  the order of the two last texts
+    return pl.Series("reason", texts, pl.String).gather(because % len(texts)).alias("reason")
+
+
+def _told(
+    recommender: Recommender, gathered: Gathered, campaign: Campaign, listed: pl.DataFrame
+) -> pl.DataFrame:
+    """Return proven reasons and cautions of the most valuable calls and talks."""
+    schema = dict.fromkeys(("customer_id", "product_id", "channel", "reason", "caution"), pl.String())
+    people = [name for name in sorted(campaign.channels) if campaign.channel(name).minutes]
+    best = (
+        listed.filter(pl.col("channel").is_in(people))
+        .sort("priority", "customer_id", descending=[True, False])
+        .head(campaign.told_offers)
+    )
+    parts = [pl.DataFrame(schema=schema)]
+    for (channel,), part in best.group_by("channel", maintain_order=True):
+        pairs = list(part.select("customer_id", "product_id").iter_rows())
+        told = recommender.tell(gathered.known.view, pairs, str(channel), campaign.language)
+        reasons = [SEPARATOR.join(reason.text for reason in given) or None for given in told.reasons]
+        cautions = [caution.text if caution else None for caution in told.cautions]
+        found = part.select("customer_id", "product_id", "channel").with_columns(
+            pl.Series("reason", reasons, pl.String), pl.Series("caution", cautions, pl.String)
+        )
+        parts.append(found)
+    return pl.concat(parts)

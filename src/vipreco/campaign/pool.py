@@ -1,0 +1,283 @@
+"""The customers of a campaign and their options: which product by which channel, and what it is worth."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from vipreco.campaign.audience import WATERFALL, Condition, Mask, chosen, step
+from vipreco.campaign.checking import products_of
+from vipreco.campaign.definition import Campaign
+from vipreco.campaign.since import Since
+from vipreco.catalog import Catalog
+from vipreco.history import AsOf
+from vipreco.policy import ALLOWED, PolicyFacts, gather_facts
+from vipreco.recommender import Recommender
+from vipreco.recommender.deciding import Situation, decide, situation
+from vipreco.recommender.fitted import Fitted
+from vipreco.recommender.fitting import Step, silent
+
+Singles = NDArray[np.float32]
+Places = NDArray[np.intp]
+CHUNK = 65_536
+NO_MANAGER = "nobody has the customer in a book: no call and no talk is possible"
+SINCE = "said so since the snapshot: not to be contacted, consent taken back, or bought"
+
+
+@dataclass(frozen=True)
+class Options:
+    """What can be offered: product p by channel c, all products of the first channel first.
+
+    Args:
+        products: Ids, shape (P,).
+        names: For people, shape (P,).
+        channels: Names, shape (C,).
+    """
+
+    products: tuple[str, ...]
+    names: tuple[str, ...]
+    channels: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.products) * len(self.channels)
+
+    @property
+    def product(self) -> Places:
+        """Place of the product of each option."""
+        return np.tile(np.arange(len(self.products)), len(self.channels))
+
+    @property
+    def channel(self) -> Places:
+        """Place of the channel of each option."""
+        return np.repeat(np.arange(len(self.channels)), len(self.products))
+
+
+@dataclass(frozen=True)
+class Pool:
+    """The eligible customers, in the order of their ids, and what each option is worth.
+
+    Args:
+        customers: Columns customer_id, tier, branch_id, manager_id.
+        options: The options.
+        propensity: Chance that the customer acquires the product, shape (n, P).
+        value: What the acquisition is worth, shape (n, P).
+        net: Expected value of each option less its cost; -inf where it is not allowed, shape (n, options).
+        places: Place of each customer in the situation, shape (n,).
+    """
+
+    customers: pl.DataFrame
+    options: Options
+    propensity: Singles
+    value: Singles
+    net: Singles
+    places: Places
+
+    def __len__(self) -> int:
+        return self.customers.height
+
+    @property
+    def allowed(self) -> Mask:
+        """Which options may be taken, shape (n, options)."""
+        return np.asarray(self.net > -np.inf)
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """A pool, how it came about, and what is known of its customers."""
+
+    pool: Pool
+    waterfall: pl.DataFrame
+    known: Situation
+
+
+def gather(
+    recommender: Recommender,
+    view: AsOf,
+    campaign: Campaign,
+    conditions: tuple[Condition, ...] = (),
+    since: Since | None = None,
+    say: Step = silent,
+) -> Gathered:
+    """Return the eligible customers of a campaign with their options.
+
+    Args:
+        recommender: With the rules and weights in force.
+        view: What is known of all customers.
+        campaign: The campaign.
+        conditions: Of its audience.
+        since: What is known since the tables were imported.
+        say: Takes what is being done.
+    """
+    say("audience")
+    asked, waterfall = _audience(recommender.fitted, view, conditions)
+    say("features")
+    known = situation(recommender.fitted, asked, sorted(campaign.channels)[0])
+    options = _options(campaign, known.catalog)
+    say("scores")
+    propensity, value, priority = _scored(recommender.fitted, known, campaign, options)
+    say("rules")
+    net = _net(campaign, options, priority)
+    customers = _customers(asked)
+    fallen = _judge(recommender.fitted, known, campaign, options, net)
+    more = _exclude(net, customers, campaign, options, since or Since())
+    eligible = _has_option(net)
+    waterfall = pl.concat([waterfall, *_tail(recommender.fitted, fallen, more, eligible)])
+    keep = np.flatnonzero(eligible)
+    if len(keep) < len(net):
+        propensity, value, net = propensity[keep], value[keep], net[keep]
+    return Gathered(Pool(customers[keep], options, propensity, value, net, keep), waterfall, known)
+
+
+def _audience(fitted: Fitted, view: AsOf, conditions: tuple[Condition, ...]) -> tuple[AsOf, pl.DataFrame]:
+    """Return the view of those who meet the conditions, and how many fell at which."""
+    ids = view.population()["customer_id"].cast(pa.string()).combine_chunks()
+    everybody = np.ones(len(ids), bool)
+    first = pl.DataFrame([step("in the newest snapshot", everybody, everybody)], WATERFALL, orient="row")
+    if not conditions:
+        return view, first
+    catalog = Catalog.from_view(view)
+    nothing = np.zeros((len(ids), len(catalog)), bool)
+    facts = gather_facts(view, catalog, fitted.policy, "branch", nothing)
+    met, fell = chosen(conditions, facts, fitted.policy)
+    asked = view if met.all() else view.of(ids.filter(pa.array(met)))
+    return asked, pl.concat([first, fell])
+
+
+def _options(campaign: Campaign, catalog: Catalog) -> Options:
+    products = products_of(campaign, catalog)
+    names = dict(zip(catalog.product_ids, catalog.names, strict=True))
+    return Options(products, tuple(names[product] for product in products), tuple(sorted(campaign.channels)))
+
+
+def _customers(view: AsOf) -> pl.DataFrame:
+    sql = "SELECT customer_id, tier, branch_id, manager_id FROM customers_now ORDER BY customer_id"
+    return pl.DataFrame(view.query(sql)).with_columns(pl.all().cast(pl.String))
+
+
+def _scored(
+    fitted: Fitted, known: Situation, campaign: Campaign, options: Options
+) -> tuple[Singles, Singles, Singles]:
+    """Return chance, value and priority of the campaign's products, each of shape (n, P)."""
+    columns = _columns(known, options)
+    customers, levers = len(known.computed), _levers(campaign, known.catalog, columns)
+    shape = (customers, len(columns))
+    propensity, value, priority = (np.empty(shape, np.float32) for _ in range(3))
+    start = 0
+    for decisions in decide(fitted, known):
+        rows = slice(start, start + len(decisions.customer_ids))
+        propensity[rows] = decisions.propensity[:, columns]
+        value[rows] = decisions.worth.value()[:, columns]
+        priority[rows] = decisions.priority[:, columns] * levers
+        start = rows.stop
+    return propensity, value, priority
+
+
+def _columns(known: Situation, options: Options) -> Places:
+    return known.catalog.places(options.products).astype(np.intp)
+
+
+def _levers(campaign: Campaign, catalog: Catalog, columns: Places) -> NDArray[np.float64]:
+    own = [campaign.levers.products.get(catalog.product_ids[column], 1.0) for column in columns]
+    families = [campaign.levers.families.get(catalog.families[column], 1.0) for column in columns]
+    return np.array(own, np.float64) * np.array(families, np.float64)
+
+
+def _net(campaign: Campaign, options: Options, priority: Singles) -> Singles:
+    net = np.empty((len(priority), len(options)), np.float32)
+    for place, name in enumerate(options.channels):
+        channel = campaign.channel(name)
+        block = net[:, place * len(options.products) : (place + 1) * len(options.products)]
+        np.multiply(priority, np.float32(channel.reach_rate), out=block)
+        block -= np.float32(channel.unit_cost_amount)
+    return net
+
+
+def _judge(
+    fitted: Fitted, known: Situation, campaign: Campaign, options: Options, net: Singles
+) -> NDArray[np.int16]:
+    """Take away the options that a rule stops; return the last such rule of each customer, shape (n,)."""
+    columns, last = _columns(known, options), np.zeros(len(net), np.int16)
+    for place, name in enumerate(options.channels):
+        facts = _facts(fitted, known, name)
+        block = net[:, place * len(columns) : (place + 1) * len(columns)]
+        for rows in _chunks(len(net)):
+            verdict = fitted.policy.judge(facts.rows(rows))[:, columns]
+            block[rows][verdict != ALLOWED] = -np.inf
+            last[rows] = np.maximum(last[rows], verdict.max(axis=1, initial=0))
+    return last
+
+
+def _facts(fitted: Fitted, known: Situation, channel: str) -> PolicyFacts:
+    if channel == known.facts.channel:
+        return known.facts
+    scored = known.facts.products["product_scored"].to_numpy()
+    return gather_facts(known.view, known.catalog, fitted.policy, channel, known.state.held, scored)
+
+
+def _chunks(customers: int) -> Iterator[slice]:
+    return (slice(start, min(start + CHUNK, customers)) for start in range(0, customers, CHUNK))
+
+
+def _exclude(
+    net: Singles, customers: pl.DataFrame, campaign: Campaign, options: Options, since: Since
+) -> list[tuple[str, Mask]]:
+    """Take away options for reasons that no rule knows; return each with who was left after it."""
+    after = [_has_option(net)]
+    _drop_without_manager(net, customers, campaign, options)
+    after.append(_has_option(net))
+    _drop_since(net, customers, options, since)
+    after.append(_has_option(net))
+    return [("", after[0]), (NO_MANAGER, after[1]), (SINCE, after[2])]
+
+
+def _has_option(net: Singles) -> Mask:
+    return np.asarray((net > -np.inf).any(axis=1))
+
+
+def _drop_without_manager(
+    net: Singles, customers: pl.DataFrame, campaign: Campaign, options: Options
+) -> None:
+    nobody = np.flatnonzero(customers["manager_id"].is_null().to_numpy())
+    taking = [campaign.channel(name).minutes > 0 for name in options.channels]
+    columns = np.flatnonzero(np.array(taking)[options.channel])
+    net[np.ix_(nobody, columns)] = -np.inf
+
+
+def _drop_since(net: Singles, customers: pl.DataFrame, options: Options, since: Since) -> None:
+    off = np.isin(np.array(options.products), np.array(sorted(since.products), np.str_))
+    net[:, off[options.product]] = -np.inf
+    numbered = customers.select("customer_id").with_row_index("row")
+    for row, channel, product in (
+        since.removed.join(numbered, on="customer_id").select("row", "channel", "product_id").iter_rows()
+    ):
+        hit = np.ones(len(options), bool)
+        if channel is not None:
+            hit &= np.array(options.channels)[options.channel] == channel
+        if product is not None:
+            hit &= np.array(options.products)[options.product] == product
+        net[row, hit] = -np.inf
+
+
+def _tail(
+    fitted: Fitted, fallen: NDArray[np.int16], more: list[tuple[str, Mask]], eligible: Mask
+) -> Iterator[pl.DataFrame]:
+    """Give the steps of the waterfall after the audience: who had no option left, and by which rule."""
+    rows, left = [], np.ones(len(fallen), bool)
+    out = ~more[0][1]
+    for verdict in np.unique(fallen[out]).tolist():
+        rule = fitted.policy.rules[verdict - 1] if verdict else None
+        name = f"no product allowed: {rule.reason_code} ({rule.id})" if rule else "no product allowed"
+        here = left & ~(out & (fallen == verdict))
+        rows.append(step(name, left, here))
+        left = here
+    for name, still in more[1:]:
+        if (left & ~still).any():
+            rows.append(step(name, left, left & still))
+            left = left & still
+    rows.append(step("eligible", eligible, eligible))
+    yield pl.DataFrame(rows, WATERFALL, orient="row")

@@ -1,0 +1,83 @@
+"""What the operational store has learnt since the tables were imported: no list may be older than that."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import polars as pl
+from sqlalchemy import Table, select
+
+from vipreco.store.connection import Database
+from vipreco.store.schema import consents, contacts
+
+CONSENTS = {"consent_call": "call", "consent_sms": "sms", "consent_app": "app"}
+REFUSED, ACCEPTED = "do_not_contact", "accepted"
+REASONS = {
+    "customer_id": pl.String(),
+    "channel": pl.String(),
+    "product_id": pl.String(),
+    "reason_code": pl.String(),
+    "reason": pl.String(),
+}
+
+
+@dataclass(frozen=True)
+class Since:
+    """Changes about customers between two numbers of the store, and products that are switched off.
+
+    Args:
+        removed: Rows customer_id, channel (null = all), product_id (null = all), reason_code, reason.
+        products: Products that are switched off.
+    """
+
+    removed: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=REASONS))
+    products: frozenset[str] = frozenset()
+
+    @classmethod
+    def read(
+        cls, database: Database, products: frozenset[str], after: int, until: int | None = None
+    ) -> Since:
+        """Read the changes with a number above `after`, up to `until`."""
+        words = _rows(database, consents, ("customer_id", "kind", "granted"), after, until)
+        talks = _rows(database, contacts, ("customer_id", "product_id", "outcome"), after, until)
+        rows = [
+            *_withdrawn([(customer, kind, bool(granted)) for customer, kind, granted in words]),
+            *(row for customer, product, outcome in talks if (row := _talked(customer, product, outcome))),
+        ]
+        return cls(pl.DataFrame(rows, REASONS, orient="row").unique().sort(pl.all()), products)
+
+
+Row = tuple[str, str | None, str | None, str, str]
+
+
+def _rows(
+    database: Database, table: Table, names: tuple[str, ...], after: int, until: int | None
+) -> list[tuple[str, ...]]:
+    query = select(*(table.c[name] for name in names)).where(table.c.sequence > after)
+    if until is not None:
+        query = query.where(table.c.sequence <= until)
+    with database.reading() as connection:
+        return [tuple(row) for row in connection.execute(query.order_by(table.c.sequence))]
+
+
+def _withdrawn(words: list[tuple[str, str, bool]]) -> list[Row]:
+    last = {(customer, kind): granted for customer, kind, granted in words}
+    rows: list[Row] = [
+        (customer, CONSENTS[kind], None, "CONSENT_WITHDRAWN", f"took back the consent to {CONSENTS[kind]}")
+        for (customer, kind), granted in last.items()
+        if kind in CONSENTS and not granted
+    ]
+    rows += [
+        (customer, None, None, "PROFILING_REFUSED", "refuses profiling since")
+        for (customer, kind), granted in last.items()
+        if kind == "profiling_opt_out" and granted
+    ]
+    return rows
+
+
+def _talked(customer: str, product: str | None, outcome: str) -> Row | None:
+    if outcome == REFUSED:
+        return customer, None, None, "DO_NOT_CONTACT", "asked not to be contacted"
+    if outcome == ACCEPTED and product is not None:
+        return customer, None, product, "ACCEPTED", "accepted the product"
+    return None
