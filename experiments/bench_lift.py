@@ -4,10 +4,10 @@
     python experiments/bench_lift.py --only aa                             # campaigns without any effect
     python experiments/bench_lift.py --only coverage off-policy --campaigns 100 --customers 10000
 
-A bank is simulated once; the true chance of every acquisition with and without a contact on each channel is read
-from it. Then campaigns are drawn again and again: arms by lot, outcomes from the true chances. The table goes to
-standard output, progress to standard error, all numbers to `lift.json` in the work folder; the deciding run also
-writes `experiments/007-off-policy/results.json`. Nothing fails when a target is missed.
+A bank is simulated once; the true chance of every acquisition with and without a contact on each channel is
+read from it. Then campaigns are drawn again and again: arms by lot, outcomes from the true chances. The table
+goes to standard output, progress to standard error, all numbers to `lift.json` in the work folder; the deciding
+run also writes `experiments/007-off-policy/results.json`. Nothing fails when a target is missed.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ from vipreco.project import Project
 from vipreco.simulator.bank import Bank, Block
 from vipreco.simulator.eve import Eve, logging_policy, on_the_eve, truth_of
 from vipreco.simulator.forward import ForwardSpec, practise
-from vipreco.simulator.parameters import CHANNELS, FIRST_VIP_TIER, TIERS
+from vipreco.simulator.parameters import CHANNELS, FIRST_VIP_TIER
 
 RESULTS = HERE / "007-off-policy" / "results.json"
 SEED, CUSTOMERS, PAST_MONTHS = 71, 60_000, 6
@@ -59,6 +59,7 @@ PROMISE_NOISE = 0.4
 SIZES = ((2000, 0.1), (5000, 0.1), (20_000, 0.1), (5000, 0.5))
 EXPLORED = (4000, 20_000)
 COVERS, ALARMS = (0.93, 0.97), 0.05
+QINI_CUSTOMERS, QINI_RESAMPLES = 5000, 200
 PARTS = ("aa", "coverage", "off-policy")
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -303,18 +304,17 @@ def alarms(offers: Offers, treated: Flags, acquired: Flags, random: np.random.Ge
         (control & ~half & acquired).sum(),
     )
     frame = pl.DataFrame({"product": offers.product, "treated": treated, "acquired": acquired})
-    return {
+    seen = {
         "lift": one.p < 0.05,
         "lift, adjusted": one.adjusted.beyond_zero,
         "value, adjusted": one.value.beyond_zero,
         "halves of control": bool(p_values(halves)[0] < 0.05),
         "any product stands out": bool(by_group(frame, ["product"])["stands_out"].any()),
-        "Qini of the promise": _qini_alarm(offers, treated, acquired) if len(treated) <= 5000 else False,
     }
-
-
-def _qini_alarm(offers: Offers, treated: Flags, acquired: Flags) -> bool:
-    return qini_coefficient(offers.promised, treated, acquired, resamples=100).beyond_zero
+    if len(treated) <= QINI_CUSTOMERS:
+        curve = qini_coefficient(offers.promised, treated, acquired, resamples=QINI_RESAMPLES)
+        seen["Qini of the promise"] = curve.beyond_zero
+    return seen
 
 
 def off_policies(world: World, campaigns: int, seed: int) -> list[dict[str, Any]]:
@@ -393,9 +393,8 @@ def _coverage_line(what: str, row: dict[str, Any]) -> Line:
 
 def measured(plan: Plan, parts: list[str], work: Path) -> dict[str, Any]:
     world = simulated(plan, work)
-    say(
-        f"{len(world.tier):,} customers can be approached, {(world.tier >= FIRST_VIP_TIER).sum():,} VIP of {TIERS[FIRST_VIP_TIER]} and above"
-    )
+    vip = int((world.tier >= FIRST_VIP_TIER).sum())
+    say(f"{len(world.tier):,} customers can be approached, {vip:,} of them VIP")
     run = {
         "aa": lambda: false_alarms(world, plan.aa_campaigns, plan.seed),
         "coverage": lambda: coverage(world, plan.coverage_campaigns, plan.seed),
