@@ -36,6 +36,14 @@ class Pages:
 MakePages = Callable[[Core], Pages]
 
 
+def project_pages(core: Core) -> Pages:
+    """Return the pages of a project, which show what its publication answers."""
+    from serving.page.pages import make_pages  # noqa: PLC0415  the pages know what they are made for
+    from serving.page.tables import answers_of  # noqa: PLC0415
+
+    return make_pages(core, answers_of)
+
+
 def create_app(core: Core, pages: Pages | None = None) -> ASGIApp:
     """Return the application with the API and the pages, and a shield around both.
 

@@ -6,37 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from serving.problems import unavailable
 from serving.scribe import Notes
+from vipreco.answering.slates import Line, Slate
 from vipreco.serving_settings import ServingSettings
 from vipreco.store import Decision, Event, Keys, Note, Scope, Store
 
-
-class Line(NamedTuple):
-    """One offer of a slate."""
-
-    product_id: str
-    product: str
-    propensity: float | None
-    value: float | None
-    codes: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Slate:
-    """Offers of a customer, the best first.
-
-    Args:
-        lines: The offers.
-        personalised: False for who opted out of profiling, and for popular lists.
-        source: `snapshot`, `facts` or `cold_start`.
-    """
-
-    lines: tuple[Line, ...]
-    personalised: bool
-    source: str
+__all__ = ["Core", "Line", "Publication", "Slate", "age_days", "clock"]
 
 
 class Publication(Protocol):

@@ -52,7 +52,8 @@ def document(operations: Sequence[Operation]) -> Document:
 def _models(operations: Sequence[Operation]) -> list[tuple[type[BaseModel], Any]]:
     bodies = [(operation.body, "validation") for operation in operations if operation.body]
     answers = [model for operation in operations for model in operation.answers.values() if model]
-    given = [(model, "serialization") for model in (*answers, ProblemDocument)]
+    models: list[type[BaseModel]] = [*answers, ProblemDocument]
+    given = [(model, "serialization") for model in models]
     return list(dict.fromkeys((model, mode) for model, mode in [*bodies, *given]))
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from starlette.types import ASGIApp
 
+from serving.core import Core
 from serving.mounting import service_of
 from serving.process import opened
+from serving.watch import Opening
 from vipreco.project import Project
 
 WORKERS = "VIPRECO_WORKERS"
@@ -20,8 +22,17 @@ async def running() -> AsyncIterator[ASGIApp]:
     """Give the application of the project in the current folder, for as long as the process answers."""
     from serving.app import create_app, project_pages  # noqa: PLC0415 - in the worker alone
 
-    with opened(Project.find()) as core:
+    project = Project.find()
+    with opened(project, opening_of(project)) as core:
         yield create_app(core, project_pages(core))
+
+
+def opening_of(project: Project) -> Callable[[Core], Opening]:
+    """Return how a prepared folder of a project is opened."""
+    from vipreco.answering.answering import Answering, Desk  # noqa: PLC0415 - in the worker alone
+
+    desk = Desk(project.settings.tiers.vip, project.settings.call_list)
+    return lambda core: lambda folder: Answering(folder, core.store, desk)
 
 
 VipReco = service_of("vipreco", running, workers=int(os.environ.get(WORKERS, "2")))

@@ -39,22 +39,23 @@ def _stranger(sent: OffersRequest, scope: Scope) -> bool:
 
     A manager who names a customer is not told whether that is nobody or another's.
     """
-    nameless = sent.customer_id is None or scope.role in SEES_ALL
-    return nameless and (sent.facts is not None or sent.segment is not None)
+    given = sent.model_fields_set
+    nameless = "customer_id" not in given or scope.role in SEES_ALL
+    return nameless and not given.isdisjoint({"facts", "segment"})
 
 
 async def _sees(asked: Asked, publication: Publication, scope: Scope, customer_id: str | None) -> bool:
-    if customer_id is None:
+    if customer_id is None or not publication.knows(customer_id):
         return False
     if scope.role in SEES_ALL:
-        return publication.knows(customer_id)
+        return True
     return await run_in_threadpool(asked.core.store.books.find, scope, customer_id) is not None
 
 
 async def _slate(asked: Asked, publication: Publication, customer: str | None) -> Slate:
     sent: OffersRequest = asked.body
     moment, channel, limit = asked.moment, sent.channel, sent.limit
-    if sent.facts is not None:
+    if "facts" in sent.model_fields_set:
         facts = sent.facts.model_dump()
         return await run_in_threadpool(publication.with_facts, customer, facts, channel, limit, moment)
     if customer is None:
@@ -85,7 +86,7 @@ def _item(asked: Asked, publication: Publication, scope: Scope, customer_id: str
 
 
 def _may_see(asked: Asked, publication: Publication, scope: Scope, customer_id: str) -> bool:
-    if scope.role in SEES_ALL:
+    if scope.role in SEES_ALL or not publication.knows(customer_id):
         return publication.knows(customer_id)
     return asked.core.store.books.find(scope, customer_id) is not None
 
@@ -137,7 +138,7 @@ OPERATIONS = (
         one,
         programs_and_people(Role.CHANNEL, Role.MANAGER),
         body=OffersRequest,
-        answers={200: OffersAnswer, 404: ProblemDocument},
+        answers={200: OffersAnswer, 404: ProblemDocument, 409: ProblemDocument},
         summary="Offers for one customer at this moment.",
     ),
     Operation(

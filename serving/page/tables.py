@@ -1,4 +1,4 @@
-"""Answers of the page from the imported tables, with what the store has learnt since the import on top."""
+"""Answers of the page: those of the publication in force, for the books of the store."""
 
 from __future__ import annotations
 
@@ -6,51 +6,53 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
-import polars as pl
-import pyarrow as pa
-
-from vipreco.call_list import Day, customer_day, plan_day
-from vipreco.call_list_settings import CallListSettings
-from vipreco.history import AsOf
-from vipreco.recommender import Recommender
-from vipreco.store import Scope, Store
-
-ASSETS = """
-SELECT snapshot_date, CAST(aum_amount AS DOUBLE) AS amount
-FROM customers ORDER BY snapshot_date"""
+from serving.core import Core
+from serving.problems import unavailable
+from vipreco.answering.answering import Answering
+from vipreco.call_list import Day
+from vipreco.store import Scope
 
 
 @dataclass(frozen=True)
-class TableAnswers:
-    """Decides from the tables by the functions behind `vipreco calllist` and `vipreco sheet`.
+class BookAnswers:
+    """Call lists and sheets by the functions behind `vipreco calllist` and `vipreco sheet`.
 
     Args:
-        recommender: What decides.
-        view: What is known.
-        vip: VIP tiers.
-        settings: Of the call list.
-        store: Says whose customers somebody sees.
-        model_version: Version of the model.
+        core: Says whose customers somebody sees, and what moment it is.
+        answering: What is answered from, for one whole request.
     """
 
-    recommender: Recommender
-    view: AsOf
-    vip: tuple[str, ...]
-    settings: CallListSettings
-    store: Store
-    model_version: str
+    core: Core
+    answering: Answering
+
+    @property
+    def model_version(self) -> str:
+        """Version of the model."""
+        return self.answering.model_version
 
     def day(self, scope: Scope, minutes: int | None = None) -> Day:
         """Return the day of who asks, within some minutes; without any, those of the project."""
-        ids = [member.customer_id for member in self.store.books.of(scope)]
-        settings = self.settings if minutes is None else self.settings.model_copy(update={"minutes": minutes})
-        return plan_day(self.recommender, self.view.of(pa.array(ids, pa.string())), self.vip, settings)
+        self.answering.refresh()
+        ids = [member.customer_id for member in self.core.store.books.of(scope)]
+        return self.answering.book(ids, minutes, self.core.now())
 
     def sheet(self, scope: Scope, customer_id: str) -> Day:
         """Return the day of one customer."""
-        return customer_day(self.recommender, self.view, customer_id, self.vip, self.settings)
+        del scope  # whose customer it is was checked when the address was looked up
+        return self.answering.customer(customer_id, self.core.now())
 
     def assets(self, customer_id: str) -> Iterable[tuple[date, float | None]]:
         """Return the assets of a customer by snapshot date."""
-        alone = self.view.of(pa.array([customer_id], pa.string()))
-        return pl.DataFrame(alone.query(ASSETS, where="page")).rows()
+        return self.answering.assets(customer_id)
+
+
+def answers_of(core: Core) -> BookAnswers:
+    """Return the answers that are in force.
+
+    Raises:
+        Problem: There are none, or the snapshot is too old to go by.
+    """
+    publication = core.served(core.now())
+    if not isinstance(publication, Answering):  # a bank that is written out for a test has no page
+        raise unavailable("not-ready")
+    return BookAnswers(core, publication)

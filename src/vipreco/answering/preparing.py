@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,21 +16,33 @@ from numpy.typing import NDArray
 
 from vipreco.answering.popular import popular_lists
 from vipreco.answering.publication import Publications
+from vipreco.arbitration import Customers, SlateRules, slate, worth
 from vipreco.artifact import verify
+from vipreco.catalog import Catalog
 from vipreco.columns import CUSTOMER_ID
 from vipreco.durable import canonical_json
 from vipreco.history import AsOf
-from vipreco.policy import Policy, PolicyFacts, gather_facts
+from vipreco.policy import ALLOWED, Language, Policy, PolicyFacts, gather_facts
 from vipreco.recommender import Decisions, Recommender
-from vipreco.recommender.deciding import DEFAULT_CHANNEL, Situation, decide, situation
+from vipreco.recommender.deciding import (
+    DEFAULT_CHANNEL,
+    Situation,
+    decide,
+    in_columns,
+    situation,
+    slate_rules,
+)
+from vipreco.recommender.fitted import Fitted
 from vipreco.recommender.fitting import Step, silent
-from vipreco.recommender.reasons import told_for
+from vipreco.recommender.reasons import Told, told_for
 
 Files = dict[str, NDArray[np.generic]]
 RECORDS, BOOKS = "records", "books.parquet"
 POPULAR, POLICY, REASONS = "popular.json", "policy.json", "reasons.arrow"
 TOLD_OFFERS = 3
-LANGUAGES = ("en", "zh")
+PARTS = ("propensity", "priority", "value")
+NOTHING = -1  # behind the last offer of a slate
+LANGUAGES: tuple[Language, ...] = ("en", "zh")
 
 
 @dataclass(frozen=True)
@@ -44,6 +56,7 @@ class Preparation:
         vip: Tiers whose offers get their reasons at night; those of others are told when they are asked for.
         channels: Channels that may ask.
         store_sequence: Number of the last change in the store that the tables hold.
+        days: Further days on which answers may rest on this night's work, should the next nights have none.
     """
 
     recommender: Recommender
@@ -52,6 +65,7 @@ class Preparation:
     vip: tuple[str, ...]
     channels: tuple[str, ...]
     store_sequence: int = 0
+    days: int = 0
 
 
 def prepare(publications: Publications, preparation: Preparation, step: Step = silent) -> Path:
@@ -86,9 +100,13 @@ def _fill(folder: Path, work: Preparation, step: Step) -> dict[str, Any]:
         step("reasons")
         reasons.add(decisions)
         step("scores")
+    later = _later(work, known)
     for channel in work.channels:
         step(f"rules: {channel}")
-        writer.verdicts(channel, fitted.policy, _facts(known, fitted.policy, channel))
+        verdict = writer.verdicts(channel, fitted.policy, _facts(known, fitted.policy, channel))
+        writer.slates(channel, verdict, slate_rules(fitted, known.catalog))
+        writer.whole(f"days-{channel}", _days(known, fitted.policy, later, channel, verdict))
+    writer.whole("plain", plain(fitted, known.catalog))
     writer.close()
     reasons.write(folder / REASONS)
     step("records")
@@ -102,7 +120,6 @@ def _fill(folder: Path, work: Preparation, step: Step) -> dict[str, Any]:
 
 def _manifest(work: Preparation, known: Situation, artifact_hash: str) -> dict[str, Any]:
     fitted, catalog = work.recommender.fitted, known.catalog
-    shape = fitted.settings.arbitration.slate
     return {
         "artifact": str(work.artifact.resolve()),
         "artifact_hash": artifact_hash,
@@ -115,12 +132,39 @@ def _manifest(work: Preparation, known: Situation, artifact_hash: str) -> dict[s
         "channels": list(work.channels),
         "products": list(catalog.product_ids),
         "names": list(catalog.names),
-        "families": list(catalog.families),
-        "exclusions": catalog.exclusions.astype(int).tolist(),
-        "per_family": shape.per_family,
-        "least_priority": shape.least_priority,
         "store_sequence": work.store_sequence,
     }
+
+
+def _later(work: Preparation, known: Situation) -> list[AsOf]:
+    """Return what will be known on the days ahead, as far as customers and products stay the same."""
+    views: list[AsOf] = []
+    for ahead in range(1, work.days + 1):
+        view = work.view.on(work.view.date + timedelta(days=ahead))
+        same = Catalog.from_view(view).table.equals(known.catalog.table)
+        if view.snapshot_date != work.view.snapshot_date or not same:
+            break
+        views.append(view)
+    return views
+
+
+def _days(
+    known: Situation, policy: Policy, later: Sequence[AsOf], channel: str, verdict: NDArray[np.int16]
+) -> NDArray[np.int16]:
+    """Return on how many days, the first included, the rules say the same of each customer, shape (n,)."""
+    found = np.ones(len(verdict), np.int16)
+    scored = known.facts.products["product_scored"].to_numpy()
+    for ahead, view in enumerate(later, start=1):
+        facts = gather_facts(view, known.catalog, policy, channel, scored=scored)
+        same = (judged(policy, facts) == verdict).all(axis=1)
+        found[same & (found == ahead)] = ahead + 1
+    return found
+
+
+def judged(policy: Policy, facts: PolicyFacts, chunk: int = 100_000) -> NDArray[np.int16]:
+    """Return what the rules say, stretch by stretch, so that a large bank needs no more memory."""
+    starts = range(0, max(facts.shape[0], 1), chunk)
+    return np.concatenate([policy.judge(facts.rows(slice(start, start + chunk))) for start in starts])
 
 
 def _facts(known: Situation, policy: Policy, channel: str) -> PolicyFacts:
@@ -142,14 +186,36 @@ def _lay_down(folder: Path, view: AsOf, ids: NDArray[Any]) -> None:
     view.keep(folder / RECORDS, pa.array(ids.tolist(), pa.string()))
 
 
+def ordered(priority: NDArray[Any], allowed: NDArray[np.bool_], rules: SlateRules) -> NDArray[np.int16]:
+    """Return the places of each customer's products in the order of the slate, -1 behind the last, (n, P)."""
+    ranks = slate(priority, allowed, rules, priority.shape[1])
+    rows, columns = np.nonzero(ranks)
+    found = np.full(ranks.shape, NOTHING, np.int16)
+    found[rows, ranks[rows, columns] - 1] = columns
+    return found
+
+
+def plain(fitted: Fitted, catalog: Catalog) -> NDArray[np.float64]:
+    """Return propensity, value and priority of each product where no profile may be used, shape (3, P)."""
+    customer = replace(Customers.unknown(1, len(catalog)), personalised=np.zeros(1, bool))
+    rates = in_columns(fitted.base_rates[None, :], fitted.product_ids, catalog.product_ids)
+    weighed = worth(
+        rates,
+        catalog.unit_values,
+        catalog.product_ids,
+        catalog.families,
+        customer,
+        fitted.settings.arbitration,
+    )
+    return np.concatenate([rates, weighed.value(), weighed.priority])
+
+
 class _Writer:
     """Arrays of a prepared folder, filled chunk by chunk where they are as long as the bank."""
 
-    PARTS = {"propensity": np.float64, "priority": np.float64, "value": np.float64}
-
     def __init__(self, folder: Path, customers: int, products: int) -> None:
         self.folder, self.shape = folder, (customers, products)
-        self.files = {name: self._file(name, kind, self.shape) for name, kind in self.PARTS.items()}
+        self.files = {name: self._file(name, np.float64, self.shape) for name in PARTS}
         self.personalised = self._file("personalised", np.bool_, (customers,))
 
     def whole(self, name: str, values: NDArray[Any]) -> None:
@@ -164,12 +230,20 @@ class _Writer:
         self.files["value"][rows] = decisions.worth.value()
         self.personalised[rows] = decisions.personalised
 
-    def verdicts(self, channel: str, policy: Policy, facts: PolicyFacts, chunk: int = 100_000) -> None:
-        """Write what the rules say of a channel."""
-        target = self._file(f"verdict-{channel}", np.int16, self.shape)
+    def verdicts(self, channel: str, policy: Policy, facts: PolicyFacts) -> NDArray[np.int16]:
+        """Write what the rules say of a channel, and return it."""
+        verdict = judged(policy, facts)
+        self.whole(f"verdict-{channel}", verdict)
+        return verdict
+
+    def slates(
+        self, channel: str, verdict: NDArray[np.int16], rules: SlateRules, chunk: int = 100_000
+    ) -> None:
+        """Write each customer's products in the order of their offers, -1 behind the last."""
+        target = self._file(f"slate-{channel}", np.int16, self.shape)
         for start in range(0, self.shape[0], chunk):
             rows = slice(start, start + chunk)
-            target[rows] = policy.judge(facts.rows(rows))
+            target[rows] = ordered(self.files["priority"][rows], verdict[rows] == ALLOWED, rules)
         target.flush()
 
     def close(self) -> None:
@@ -179,7 +253,7 @@ class _Writer:
 
     def _file(self, name: str, kind: Any, shape: tuple[int, ...]) -> np.memmap[Any, Any]:
         path = self.folder / f"{name}.npy"
-        return np.lib.format.open_memmap(path, mode="w+", dtype=kind, shape=shape)  # type: ignore[no-untyped-call,no-any-return]
+        return np.lib.format.open_memmap(path, mode="w+", dtype=kind, shape=shape)
 
 
 class _Reasons:
@@ -224,7 +298,7 @@ def _reason_frame_schema() -> dict[str, Any]:
     }
 
 
-def _reason_frame(decisions: Decisions, rows: Any, columns: Any, told: dict[str, Any]) -> pl.DataFrame:
+def _reason_frame(decisions: Decisions, rows: Any, columns: Any, told: dict[Language, Told]) -> pl.DataFrame:
     ids: Sequence[str] = decisions.customer_ids[rows].tolist()
     columns_: dict[str, Any] = {
         CUSTOMER_ID: list(map(str, ids)),

@@ -1,24 +1,118 @@
-"""The command that runs the service."""
+"""Commands of the service: prepare what it answers, put the publication before in force again, run it."""
 
 from __future__ import annotations
 
+import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
+from vipreco.cli.options import ModelOption
 from vipreco.cli.project_commands import DEMO
 
 if TYPE_CHECKING:
+    from vipreco.answering.preparing import Preparation
+    from vipreco.answering.publication import Publications
+    from vipreco.cli.progress import Narrator
     from vipreco.project import Project
+    from vipreco.store import Store
 
 DEMO_CUSTOMERS = 2_000
 RUNNING = "serving.running"
+PANEL = "Service"
+DAYS_AHEAD = 3  # nights that may fail before answers take longer
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module to `app`."""
-    app.command("serve")(serve)
+    app.command("prepare", rich_help_panel=PANEL)(prepare)
+    app.command("serve", rich_help_panel=PANEL)(serve)
+
+
+def prepare(
+    model: ModelOption = None,
+    roll_back: Annotated[
+        bool, typer.Option("--roll-back", help="Put the publication before in force again; prepares nothing.")
+    ] = False,
+) -> None:
+    """Decide for all customers, and put it in force: what the service answers from until the next night.
+
+    The model is tried in a process of its own first. A bad one is refused; what was in force stays so. A
+    running service follows within seconds.
+
+    Example:  vipreco prepare
+    Example:  vipreco prepare --roll-back
+    """
+    from vipreco.answering import night
+    from vipreco.cli.progress import narrated
+    from vipreco.project import Project
+    from vipreco.store import Store
+
+    project = Project.find()
+    publications = _publications(project)
+    with narrated("Prepare") as narrator, Store.open(project.store_url) as store:
+        if roll_back:
+            folder = night.roll_back(publications, store)
+        else:
+            with night.refusing(publications, model or "champion"):
+                preparation = _preparation(project, store, model, narrator)
+            folder = night.publish(publications, store, preparation, narrator.say)
+    typer.echo(_told(folder))
+
+
+def _publications(project: Project) -> Publications:
+    from vipreco.answering.publication import Publications
+
+    return Publications(project.root / "data" / "serving")
+
+
+def _preparation(project: Project, store: Store, model: str | None, narrator: Narrator) -> Preparation:
+    from vipreco.answering.night import try_model
+    from vipreco.answering.preparing import Preparation, channels_of
+    from vipreco.cli.opening import model_folder, open_model, open_view
+
+    narrator.say("trying the model")
+    artifact = model_folder(project, model)
+    try_model(artifact)
+    recommender = open_model(project, str(artifact), narrator)
+    view = open_view(project, _business_day(project))
+    return Preparation(
+        recommender=recommender,
+        artifact=artifact,
+        view=view,
+        vip=project.settings.tiers.vip,
+        channels=channels_of(view),
+        store_sequence=_in_tables(project, store),
+        days=DAYS_AHEAD if project.settings.serving.business_date == "clock" else 0,
+    )
+
+
+def _business_day(project: Project) -> datetime.date | None:
+    """Return the day for which all is prepared; None: that of the newest snapshot."""
+    from vipreco.history import History
+
+    if project.settings.serving.business_date == "snapshot":
+        return None
+    dates = History.open(project.tables, project.threads).snapshot_dates
+    return max([datetime.date.today(), *dates[-1:]])  # noqa: DTZ011 - the business lives by local time
+
+
+def _in_tables(project: Project, store: Store) -> int:
+    """Return up to which change of the store the tables hold them."""
+    from vipreco.tables import Tables
+
+    return store.changes.in_tables(Tables.open(project.tables).snapshot_ids)
+
+
+def _told(folder: Path) -> str:
+    from vipreco.answering.publication import read_manifest
+
+    manifest = read_manifest(folder)
+    return (
+        f"In force: {folder.name}, model {manifest['artifact_hash'][:16]}, "
+        f"as of {manifest['as_of']}, rules {manifest['policy_version']}"
+    )
 
 
 def serve(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -93,9 +94,18 @@ class AsOf:
         rows = self.connection.execute(f"DESCRIBE SELECT * FROM {view}").fetchall()
         return {str(row[0]): str(row[1]) for row in rows}
 
+    def on(self, day: date) -> AsOf:
+        """Return what was known at another date, of the customers who are asked about here."""
+        other = self._history.as_of(day)
+        return other if self._customers is None else other.of(self._customers)
+
     def of(self, customers: pa.Array) -> AsOf:
         """Return the same knowledge about these customers only; those without a snapshot drop out."""
         return AsOf(self._history, self.date, self.snapshots, customers)
+
+    def keep(self, folder: Path, customers: pa.Array) -> None:
+        """Lay down the rows of some customers, as `History.keep` does: uncut, the door of later cuts them."""
+        self._history.keep(folder, customers)
 
     def population(self) -> pa.Table:
         """Return (customer_id, tier) of the customers observed at `snapshot_date`, ordered by id."""

@@ -50,7 +50,8 @@ class Records:
         asked = np.array(sorted(set(customer_ids)), np.str_)
         places = np.searchsorted(self._ids, asked)
         inside = places < len(self._ids)
-        return places[inside][self._ids[places[inside]] == asked[inside]]
+        found: NDArray[np.intp] = places[inside][self._ids[places[inside]] == asked[inside]]
+        return found
 
     def _rows(self, name: str, table: pa.Table, places: NDArray[np.intp]) -> pa.Table:
         starts = self._starts.get(name)
@@ -100,12 +101,14 @@ def small_history(
 
     frames = records.of(customer_ids)
     for name, rows in (more or {}).items():
-        known = frames.get(name)
-        frames[name] = rows if known is None else _together(known, rows)
+        frames[name] = together(frames.get(name), rows)
     return History.from_frames(frames, threads=1, calendar=records.calendar)
 
 
-def _together(known: pa.Table, rows: pa.Table) -> pa.Table:
+def together(known: pa.Table | None, rows: pa.Table) -> pa.Table:
+    """Return rows and further ones in the types of the first; missing columns are NULL."""
+    if known is None:
+        return rows
     types = {field.name: field.type for field in known.schema}
     cast = [rows[name].cast(types.get(name, rows[name].type)) for name in rows.column_names]
     return pa.concat_tables(

@@ -103,7 +103,7 @@ def _decide_chunk(fitted: Fitted, known: Situation, matrix: FeatureMatrix, rows:
         propensity=propensity,
         priority=weighed.priority,
         worth=weighed,
-        slate_rules=_slate_rules(fitted, catalog),
+        slate_rules=slate_rules(fitted, catalog),
         verdict=fitted.policy.judge(facts),
         policy=fitted.policy,
         facts=facts,
@@ -114,7 +114,8 @@ def _decide_chunk(fitted: Fitted, known: Situation, matrix: FeatureMatrix, rows:
     )
 
 
-def _slate_rules(fitted: Fitted, catalog: Catalog) -> SlateRules:
+def slate_rules(fitted: Fitted, catalog: Catalog) -> SlateRules:
+    """Return what a slate of a catalogue may look like by the recipe."""
     shape = fitted.settings.arbitration.slate
     return SlateRules.of(catalog.families, catalog.exclusions, shape.per_family, shape.least_priority)
 

@@ -46,6 +46,12 @@ class Tables:
         """Fingerprint of everything that is imported: 16 hex digits."""
         return self.manifest.snapshot_id
 
+    @property
+    def snapshot_ids(self) -> list[str]:
+        """The fingerprints that the tables ever had, the oldest first."""
+        batches = self.manifest.batches
+        return [Manifest(batches[:length]).snapshot_id for length in range(1, len(batches) + 1)]
+
     def files(self, table: str) -> list[Path]:
         """Return the Parquet files of a table in batch order; none when the table is absent."""
         if table not in TABLE_NAMES:

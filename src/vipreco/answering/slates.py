@@ -1,0 +1,35 @@
+"""What an answer is made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+SNAPSHOT: Final = "snapshot"
+FACTS: Final = "facts"
+COLD_START: Final = "cold_start"
+
+
+class Line(NamedTuple):
+    """One offer of a slate."""
+
+    product_id: str
+    product: str
+    propensity: float | None
+    value: float | None
+    codes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Slate:
+    """Offers of a customer, the best first.
+
+    Args:
+        lines: The offers.
+        personalised: False for who opted out of profiling, and for popular lists.
+        source: `snapshot`, `facts` or `cold_start`.
+    """
+
+    lines: tuple[Line, ...]
+    personalised: bool
+    source: str
