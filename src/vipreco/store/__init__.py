@@ -1,7 +1,7 @@
 """Operational records in a relational database: contacts, outcomes, users, tokens, campaigns, audit."""
 
 from vipreco.store.audit import AuditTrail, Event, Head
-from vipreco.store.books import Cover, Member
+from vipreco.store.books import Cover, Granted, Member
 from vipreco.store.campaigns import Run
 from vipreco.store.connection import Database
 from vipreco.store.consents import Consent
@@ -12,7 +12,7 @@ from vipreco.store.keys import Keys
 from vipreco.store.scope import Role, Scope
 from vipreco.store.spool import Note, Spool
 from vipreco.store.store import Store
-from vipreco.store.switches import Off
+from vipreco.store.switches import Off, Switch
 from vipreco.store.tokens import Token
 from vipreco.store.users import Session, User
 
@@ -25,6 +25,7 @@ __all__ = [
     "Database",
     "Decision",
     "Event",
+    "Granted",
     "Head",
     "Keys",
     "Member",
@@ -37,6 +38,7 @@ __all__ = [
     "Session",
     "Spool",
     "Store",
+    "Switch",
     "Ticket",
     "Token",
     "User",

@@ -16,18 +16,20 @@ from typing import Any
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from sqlalchemy import Connection, func, insert, select, text
+from sqlalchemy import Connection, func, insert, select
 
 from vipreco.durable import write_json
-from vipreco.errors import IntegrityError
-from vipreco.store.connection import Database
+from vipreco.errors import IntegrityError, UsageError
+from vipreco.store.connection import Database, alone
 from vipreco.store.keys import Keys
 from vipreco.store.schema import audit
 
 GENESIS = "0" * 64
 ANCHOR_ROWS = 1_000
 CANONICAL = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-LOCK = 7_301_984_112  # PostgreSQL's advisory lock: two writers must not take the same place in the chain
+LOCK = 7_301_984_112  # two writers must not take the same place in the chain
+
+_LENGTHS = {column.name: getattr(column.type, "length", None) for column in audit.columns}
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,7 @@ class AuditTrail:
     def append(self, events: Sequence[Event]) -> Head:
         """Append records in their order, all or none."""
         with self.database.writing() as connection:
-            _alone(connection)
+            alone(connection, LOCK)
             head = _head(connection)
             rows = list(_sealed(head, events))
             if rows:
@@ -97,10 +99,11 @@ class AuditTrail:
             public: Key that signed them.
 
         Raises:
+            UsageError: There is no signed head in the folder.
             IntegrityError: A record is not what was written; the first wrong place is named.
         """
         head = Head(0, GENESIS)
-        hashes = _hashes_of(anchors, public)
+        hashes = {} if anchors is None else _hashes_of(anchors, public or b"")
         for row in self._rows():
             if row["sequence"] != head.sequence + 1:
                 raise _broken(head.sequence + 1, "is missing")
@@ -114,8 +117,13 @@ class AuditTrail:
         return head
 
     def anchor(self, folder: Path, keys: Keys) -> Path:
-        """Sign where the chain ends and write it into a folder; returns the file."""
-        head = self.head()
+        """Check the chain, sign where it ends, and write that into a folder; returns the file.
+
+        Raises:
+            IntegrityError: A record is not what was written, or not what was signed before.
+        """
+        signed = folder if any(folder.glob("audit-*.json")) else None
+        head = self.verify(signed, keys.public)
         content = {**asdict(head), "at": datetime.now(UTC).isoformat(timespec="seconds")}
         signature = keys.signing.sign(_signed_bytes(content)).hex()
         folder.mkdir(parents=True, exist_ok=True)
@@ -130,11 +138,6 @@ class AuditTrail:
                 yield dict(row._mapping)
 
 
-def _alone(connection: Connection) -> None:
-    if connection.dialect.name == "postgresql":
-        connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": LOCK})
-
-
 def _head(connection: Connection) -> Head:
     last = select(func.max(audit.c.sequence)).scalar_subquery()
     row = connection.execute(select(audit.c.sequence, audit.c.hash).where(audit.c.sequence == last)).first()
@@ -145,7 +148,7 @@ def _sealed(head: Head, events: Sequence[Event]) -> Iterator[dict[str, Any]]:
     now = datetime.now(UTC).isoformat(timespec="milliseconds")
     previous = head.hash
     for sequence, event in enumerate(events, start=head.sequence + 1):
-        row = {**event.__dict__, "at": event.at or now, "sequence": sequence, "previous_hash": previous}
+        row = {**_clipped(event), "at": event.at or now, "sequence": sequence, "previous_hash": previous}
         row["hash"] = previous = _hash(row)
         yield row
 
@@ -159,21 +162,39 @@ def _signed_bytes(content: dict[str, Any]) -> bytes:
     return json.dumps(content, sort_keys=True, separators=(",", ":")).encode()
 
 
-def _hashes_of(folder: Path | None, public: bytes | None) -> dict[int, str]:
+def _hashes_of(folder: Path, public: bytes) -> dict[int, str]:
     """Return the signed hashes by place in the chain."""
-    found = {}
-    for path in sorted(folder.glob("audit-*.json")) if folder else ():
-        content = json.loads(path.read_bytes())
-        signature = bytes.fromhex(content.pop("signature"))
-        try:
-            Ed25519PublicKey.from_public_bytes(public or b"").verify(signature, _signed_bytes(content))
-        except (InvalidSignature, ValueError) as error:
-            raise IntegrityError(
-                "the signature of a head is wrong", where=str(path), code="bad-signature"
-            ) from error
-        found[int(content["sequence"])] = str(content["hash"])
+    paths = sorted(folder.glob("audit-*.json"))
+    if not paths:
+        raise UsageError(
+            "holds no signed head of the audit",
+            where=str(folder),
+            remedy="name the folder that `vipreco audit anchor` writes to",
+            code="no-anchor",
+        )
+    found = dict(_signed_head(path, public) for path in paths)
     found.pop(0, None)
     return found
+
+
+def _signed_head(path: Path, public: bytes) -> tuple[int, str]:
+    try:
+        content = json.loads(path.read_bytes())
+        signature = bytes.fromhex(content.pop("signature"))
+        Ed25519PublicKey.from_public_bytes(public).verify(signature, _signed_bytes(content))
+        return int(content["sequence"]), str(content["hash"])
+    except (InvalidSignature, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise IntegrityError(
+            "the signature of a head is wrong",
+            where=str(path),
+            remedy="restore the file from where it was copied to, and keep the database as it is",
+            code="bad-signature",
+        ) from error
+
+
+def _clipped(event: Event) -> dict[str, str]:
+    """Return the fields of an event, none longer than its column: what cannot be noted cannot be done."""
+    return {name: value[: _LENGTHS.get(name)] for name, value in event.__dict__.items()}
 
 
 def _broken(sequence: int, what: str) -> IntegrityError:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import polars as pl
 from sqlalchemy import Connection, delete, insert, select
 
 from vipreco.errors import UsageError
 from vipreco.store.connection import Database
+from vipreco.store.failures import settled
 from vipreco.store.schema import books, covers
 from vipreco.store.scope import Scope
 
@@ -38,12 +40,22 @@ class Cover:
     until_date: date
 
 
+@dataclass(frozen=True)
+class Granted:
+    """A leave with its number and who granted it."""
+
+    cover_id: int
+    cover: Cover
+    granted_by: str
+
+
 class Books:
     """The books of all relationship managers, as of the snapshot that is served."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
 
+    @settled
     def replace(self, snapshot_id: str, members: pl.DataFrame) -> None:
         """Put the books of a snapshot in place of those before; a customer keeps their handle.
 
@@ -80,17 +92,37 @@ class Books:
         with self.database.reading() as connection:
             return [_member(row) for row in connection.execute(query)]
 
-    def cover(self, cover: Cover, granted_by: str) -> None:
-        """Let a deputy see the book of a manager who is away.
+    def cover(self, cover: Cover, granted_by: str) -> int:
+        """Let a deputy see the book of a manager who is away; returns the number of the leave.
 
         Raises:
-            UsageError: The last day is before the first.
+            UsageError: The last day is before the first, or nobody stands in.
         """
         if cover.until_date < cover.from_date:
             raise UsageError("the cover ends before it begins", code="dates")
+        if not cover.manager_id or not cover.deputy_id or cover.manager_id == cover.deputy_id:
+            raise UsageError("a cover is of one manager by another", where="deputy_id", code="deputy")
         row = {**cover.__dict__, "granted_by": granted_by}
         with self.database.writing() as connection:
-            connection.execute(insert(covers), row)
+            key = connection.execute(insert(covers), row).inserted_primary_key
+        return int(key[0]) if key else 0
+
+    def end_cover(self, cover_id: int) -> None:
+        """Take a leave back, as if it had never been granted.
+
+        Raises:
+            UsageError: No such leave.
+        """
+        with self.database.writing() as connection:
+            found = connection.execute(delete(covers).where(covers.c.cover_id == cover_id))
+            if found.rowcount == 0:
+                raise UsageError("no such cover", where="cover", code="unknown-cover")
+
+    def covers(self) -> list[Granted]:
+        """Return all leaves, the newest first."""
+        query = select(covers).order_by(covers.c.from_date.desc(), covers.c.cover_id.desc())
+        with self.database.reading() as connection:
+            return [Granted(row.cover_id, _cover(row), row.granted_by) for row in connection.execute(query)]
 
     def covered(self, scope: Scope) -> list[Cover]:
         """Return the leaves for which a manager stands in on their day."""
@@ -103,7 +135,7 @@ class Books:
         )
         with self.database.reading() as connection:
             rows = connection.execute(query.order_by(covers.c.cover_id)).all()
-        return [Cover(row.manager_id, row.deputy_id, row.from_date, row.until_date) for row in rows]
+        return [_cover(row) for row in rows]
 
 
 def member(connection: Connection, scope: Scope, customer_id: str) -> Member | None:
@@ -115,6 +147,10 @@ def member(connection: Connection, scope: Scope, customer_id: str) -> Member | N
 
 def _member(row: object) -> Member:
     return Member(*(getattr(row, name) for name in ("customer_id", "manager_id", "branch_id", "handle")))
+
+
+def _cover(row: Any) -> Cover:
+    return Cover(row.manager_id, row.deputy_id, row.from_date, row.until_date)
 
 
 def _handle() -> str:

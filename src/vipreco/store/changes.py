@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, func, insert, select, update
 
-from vipreco.store.connection import Database
+from vipreco.store.connection import Database, alone
+from vipreco.store.failures import settled
 from vipreco.store.schema import changes, exports
+
+LOCK = 7_301_984_111  # who has seen number 7 must have seen number 6
 
 
 class Changes:
@@ -21,12 +24,21 @@ class Changes:
             rows = connection.execute(query).all()
         return max((row.sequence for row in rows), default=sequence), {row.customer_id for row in rows}
 
+    @settled
     def exported(self, snapshot_id: str, sequence: int) -> None:
         """Note that the tables of a snapshot hold every change up to `sequence`."""
+        mine = exports.c.snapshot_id == snapshot_id
         with self.database.writing() as connection:
-            known = connection.execute(select(exports).where(exports.c.snapshot_id == snapshot_id)).first()
+            known = connection.execute(select(exports.c.sequence).where(mine)).scalar()
             if known is None:
                 connection.execute(insert(exports), {"snapshot_id": snapshot_id, "sequence": sequence})
+            elif known < sequence:
+                connection.execute(update(exports).where(mine).values(sequence=sequence))
+
+    def newest(self) -> int:
+        """Return the newest number."""
+        with self.database.reading() as connection:
+            return connection.execute(select(func.max(changes.c.sequence))).scalar() or 0
 
     def in_tables(self, snapshot_ids: list[str]) -> int:
         """Return up to which change the tables hold them, given all ids that the tables ever had."""
@@ -37,5 +49,6 @@ class Changes:
 
 def note_change(connection: Connection, customer_id: str) -> int:
     """Note that something changed about a customer, and return its number."""
+    alone(connection, LOCK)
     key = connection.execute(insert(changes), {"customer_id": customer_id}).inserted_primary_key
     return int(key[0]) if key else 0

@@ -1,24 +1,24 @@
-"""A connection to the database of the store: how it is opened, and what its failures are called."""
+"""A connection to the database of the store: how it is opened, and when its changes are there."""
 
 from __future__ import annotations
 
-import sqlite3
+import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
-from vipreco.errors import BusyError, DependencyDownError, IntegrityError, UsageError, VipRecoError
+from vipreco.errors import DependencyDownError, UsageError
+from vipreco.store.failures import RESTORE, translated
 
 BUSY_SECONDS = 5
 WRITES = "vipreco_writes"
-RESTORE = "restore the last backup (`vipreco store backup` makes them), or move the file away"
-DAMAGED = ("malformed", "not a database", "disk image", "corrupt")
+OTHERS = 0o077  # permissions of a file beyond its owner's
 
 
 class Database:
@@ -35,6 +35,7 @@ class Database:
         self.engine = _engine(url)
         self.path = Path(self.engine.url.database or "") if self.is_file else None
         self._inode: int | None = None
+        self._mine = threading.local()
 
     @property
     def is_file(self) -> bool:
@@ -43,33 +44,55 @@ class Database:
 
     @property
     def name(self) -> str:
-        """What messages call it: no password is in it."""
+        """What messages call it."""
         return str(self.path) if self.path else self.engine.url.render_as_string(hide_password=True)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """Give a connection that sees one state of the database.
+        """Give a connection that sees one state of the database; inside of `writing`, that of its changes.
 
         Raises:
             BusyError: Another process holds it for more than five seconds.
             DependencyDownError: It does not answer, or its file is gone.
             IntegrityError: The file is damaged.
+            ResourcesError: Its disk is full, or may not be written to.
         """
+        if self._joined is not None:
+            yield self._joined
+            return
         self._same_file()
-        with translated(self.name), self.engine.connect() as connection:
+        with translated(self), self.engine.connect() as connection:
             yield connection
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """Give a connection whose changes are there wholly at the end, or not at all.
 
+        Whatever writes inside of it, in the same thread, is part of it.
+
         Raises: As `reading`.
         """
+        if self._joined is not None:
+            yield self._joined
+            return
         self._same_file()
-        with translated(self.name), self.engine.connect() as connection:
+        with translated(self), self.engine.connect() as connection:
             connection.execution_options(**{WRITES: True})
             with connection.begin():
-                yield connection
+                self._mine.connection = connection
+                try:
+                    yield connection
+                finally:
+                    self._mine.connection = None
+
+    @property
+    def is_joined(self) -> bool:
+        """Whether this thread is inside of `writing`."""
+        return self._joined is not None
+
+    @property
+    def _joined(self) -> Connection | None:
+        return getattr(self._mine, "connection", None)
 
     def _same_file(self) -> None:
         """Notice that the file was removed or replaced: an open connection would go on with the old one."""
@@ -87,11 +110,28 @@ class Database:
         self._inode = inode
 
 
+def alone(connection: Connection, lock: int) -> None:
+    """Let nobody else into what this number stands for until the transaction ends.
+
+    SQLite has one writer at a time anyway. In PostgreSQL numbers are given out before changes are seen: who
+    comes later must not be seen earlier.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": lock})
+
+
 def _engine(url: str) -> Engine:
     try:
         address = make_url(url)
-        lasting = {} if address.get_backend_name() == "sqlite" else {"pool_pre_ping": True, "pool_timeout": 5}
-        arguments: dict[str, Any] = {"timeout": BUSY_SECONDS} if not lasting else {"connect_timeout": 5}
+        lasting: dict[str, Any] = {}
+        arguments: dict[str, Any] = {"timeout": BUSY_SECONDS}
+        if address.get_backend_name() != "sqlite":
+            _check_no_secret(address)
+            lasting = {"pool_pre_ping": True, "pool_timeout": BUSY_SECONDS}
+            arguments = {
+                "connect_timeout": BUSY_SECONDS,
+                "options": f"-c lock_timeout={BUSY_SECONDS}s -c timezone=UTC",
+            }
         engine = create_engine(address, connect_args=arguments, **lasting)
     except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
         raise UsageError(
@@ -106,6 +146,39 @@ def _engine(url: str) -> Engine:
     return engine
 
 
+def _check_no_secret(address: URL) -> None:
+    """Refuse a password where everybody reads settings, and a file of passwords that others can read."""
+    if address.password is not None:
+        raise UsageError(
+            "a password must not stand in an address",
+            where="project.store",
+            remedy="write `?passfile=FILE` and the password into that file, in PostgreSQL's form of it",
+            code="store-password",
+        )
+    passfile = address.query.get("passfile")
+    if isinstance(passfile, str):
+        check_private(Path(passfile), "the file of the database's password")
+
+
+def check_private(path: Path, what: str) -> None:
+    """Check that a file with a secret is there for its owner alone.
+
+    Raises:
+        UsageError: It is not there, or others can read it.
+    """
+    try:
+        mode = path.stat().st_mode
+    except OSError as error:
+        raise UsageError(f"{what} is not there", where=str(path), code="no-secret-file") from error
+    if os.name == "posix" and mode & OTHERS:
+        raise UsageError(
+            f"{what} can be read by others",
+            where=str(path),
+            remedy="`chmod 600` it, and consider what is in it known",
+            code="key-readable",
+        )
+
+
 def _prepare_sqlite(connection: Any, _: object) -> None:
     connection.isolation_level = None  # transactions begin where `_begin_sqlite` says, not where it guesses
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "trusted_schema=OFF"):
@@ -116,36 +189,3 @@ def _begin_sqlite(connection: Connection) -> None:
     # A writer that starts as a reader fails at once when another writes; so it says at the start what it is.
     writes = connection.get_execution_options().get(WRITES)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
-
-
-@contextmanager
-def translated(name: str) -> Iterator[None]:
-    """Turn failures of the database into errors that a user can act on; texts of the driver stay out."""
-    try:
-        yield
-    except VipRecoError:
-        raise
-    except (sqlite3.Error, DBAPIError, PoolTimeoutError) as error:
-        found = _named(error, name)
-        if found is None:
-            raise
-        raise found from error
-
-
-def _named(error: Exception, name: str) -> VipRecoError | None:
-    cause = error.orig if isinstance(error, DBAPIError) else error
-    text = str(cause).lower()
-    kind = type(cause).__name__
-    if "locked" in text or "lock timeout" in text:
-        return BusyError(
-            "another process holds the operational store", where=name, remedy="try again", code="store-busy"
-        )
-    if any(word in text for word in DAMAGED):
-        return IntegrityError("the operational store is damaged", where=name, remedy=RESTORE, code="damaged")
-    if "full" in text and kind == "OperationalError":
-        return None
-    if kind in {"OperationalError", "InterfaceError", "TimeoutError", "AdminShutdown"}:
-        return DependencyDownError(
-            "the operational store does not answer", where=name, remedy=RESTORE, code="store-down"
-        )
-    return None

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import insert, select
+import polars as pl
+from sqlalchemy import func, insert, select
 
 from vipreco.errors import InputRejectedError
 from vipreco.store.books import member
@@ -14,7 +15,15 @@ from vipreco.store.connection import Database
 from vipreco.store.schema import books, consents
 from vipreco.store.scope import Scope
 
-KINDS = ("consent_call", "consent_sms", "consent_app", "profiling_opt_out")
+# Column of the customers table, and its value while the customer is left alone.
+PROTECTS = {"consent_call": False, "consent_sms": False, "consent_app": False, "profiling_opt_out": True}
+KINDS = tuple(PROTECTS)
+LAST = {
+    "customer_id": pl.String(),
+    "kind": pl.String(),
+    "granted": pl.Boolean(),
+    "recorded_date": pl.Date(),
+}
 
 
 @dataclass(frozen=True)
@@ -52,6 +61,22 @@ class Consents:
             row = {**consent.__dict__, "sequence": sequence, "recorded_date": at.date(), "actor": scope.actor}
             connection.execute(insert(consents), row)
         return sequence
+
+    def last(self, until: int) -> pl.DataFrame:
+        """Return the last word of every customer in each kind, up to a number: for the tables.
+
+        Returns:
+            Columns customer_id, kind, granted, recorded_date; by customer and kind.
+        """
+        newest = (
+            select(func.max(consents.c.sequence))
+            .where(consents.c.sequence <= until)
+            .group_by(consents.c.customer_id, consents.c.kind)
+        )
+        columns = [consents.c[name] for name in LAST]
+        query = select(*columns).where(consents.c.sequence.in_(newest)).order_by(*columns[:2])
+        with self.database.reading() as connection:
+            return pl.DataFrame([tuple(row) for row in connection.execute(query)], LAST, orient="row")
 
     def of(self, scope: Scope, customer_ids: list[str], after: int = 0) -> list[Consent]:
         """Return the last word of some customers in each kind, of those with a number above `after`."""

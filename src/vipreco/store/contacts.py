@@ -9,12 +9,14 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, insert, select
+import polars as pl
+from sqlalchemy import Connection, RowMapping, String, insert, select
 
 from vipreco.errors import BusyError, InputRejectedError
 from vipreco.store.books import member
 from vipreco.store.changes import note_change
 from vipreco.store.connection import Database
+from vipreco.store.failures import settled
 from vipreco.store.schema import books, contacts, decisions
 from vipreco.store.scope import Scope
 from vipreco.tables.contracts import OUTCOMES
@@ -24,6 +26,22 @@ NOTE_LENGTH = 500
 # Eight or more digits, whatever stands between them: a phone number, an identity card, an account.
 NUMBERS = re.compile(r"\d(?:[\s\-.()/]*\d){7,}[Xx]?")
 MASK = "[number]"
+TEXTS = {
+    column.name: column.type.length
+    for column in contacts.columns
+    if isinstance(column.type, String) and column.name != "actor"
+}
+ROWS = {
+    "contact_id": pl.String(),
+    "customer_id": pl.String(),
+    "product_id": pl.String(),
+    "channel": pl.String(),
+    "contacted_at": pl.Datetime("us"),
+    "outcome": pl.String(),
+    "next_date": pl.Date(),
+    "campaign_id": pl.String(),
+    "recorded_date": pl.Date(),
+}
 
 
 @dataclass(frozen=True)
@@ -76,6 +94,7 @@ class Contacts:
     def __init__(self, database: Database) -> None:
         self.database = database
 
+    @settled
     def record(self, scope: Scope, contact: Contact, at: datetime) -> Recorded | None:
         """Record what came of an approach; the same record a second time changes nothing.
 
@@ -88,8 +107,8 @@ class Contacts:
             None for a customer who is unknown, or of another book.
 
         Raises:
-            InputRejectedError: The outcome is none, the moment is in the future or before its offer, or the
-                decision is not one about this customer.
+            InputRejectedError: The outcome is none, the moment is in the future or before its offer, the
+                decision is not one about this customer, or a text cannot be stored.
             BusyError: The id stands for another record.
         """
         _check(contact, at)
@@ -112,19 +131,16 @@ class Contacts:
         with self.database.reading() as connection:
             return [_contact(row._mapping) for row in connection.execute(query)]
 
-    def all(self, after: int = 0) -> tuple[int, list[tuple[Contact, date]]]:
-        """Return the contacts with a number above `after` and the day each was recorded, for the tables.
+    def between(self, after: int, until: int) -> pl.DataFrame:
+        """Return the contacts with a number above `after`, up to `until`, as the table has them.
 
         The notes stay here: a free text is no feature.
-
-        Returns:
-            The largest number among them, and the contacts in order of their numbers.
         """
-        query = select(contacts).where(contacts.c.sequence > after).order_by(contacts.c.sequence)
+        columns = [contacts.c[name] for name in ROWS]
+        numbers = contacts.c.sequence
+        query = select(*columns).where(numbers > after, numbers <= until).order_by(numbers)
         with self.database.reading() as connection:
-            rows = [row._mapping for row in connection.execute(query)]
-        found = [(_contact({**row, "note": ""}), row["recorded_date"]) for row in rows]
-        return max((row["sequence"] for row in rows), default=after), found
+            return pl.DataFrame([tuple(row) for row in connection.execute(query)], ROWS, orient="row")
 
 
 def masked(note: str) -> str:
@@ -146,6 +162,22 @@ def _check(contact: Contact, at: datetime) -> None:
         raise InputRejectedError(
             "the next date is before the contact", where="next_date", code="ends-before-start"
         )
+    if not contact.channel:
+        raise InputRejectedError("the channel is missing", where="channel", code="missing")
+    for name, length in TEXTS.items():
+        if not _is_storable(getattr(contact, name) or "", length):
+            raise InputRejectedError(
+                "a text is too long, or holds a sign that cannot be stored", where=name, code="unstorable"
+            )
+
+
+def _is_storable(text: str, length: int | None) -> bool:
+    """Whether both databases take a text as it is."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return "\0" not in text and (length is None or len(text) <= length)
 
 
 def _check_decision(connection: Connection, contact: Contact) -> None:

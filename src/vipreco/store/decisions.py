@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlalchemy import insert, select
 
 from vipreco.store.connection import Database
+from vipreco.store.failures import settled
 from vipreco.store.schema import books, decisions
 from vipreco.store.scope import Scope
 
@@ -30,6 +31,7 @@ class DecisionLog:
     def __init__(self, database: Database) -> None:
         self.database = database
 
+    @settled
     def add(self, made: Sequence[Decision]) -> None:
         """Add decisions; those that are there already stay as they are."""
         if not made:

@@ -9,6 +9,7 @@ from enum import Enum
 from sqlalchemy import ColumnElement, and_, delete, insert, select, update
 
 from vipreco.store.connection import Database
+from vipreco.store.failures import settled
 from vipreco.store.schema import idempotency
 
 STUCK_AFTER = timedelta(minutes=1)  # who began so long ago has died; the request may be done again
@@ -38,6 +39,7 @@ class Idempotency:
     def __init__(self, database: Database) -> None:
         self.database = database
 
+    @settled
     def begin(self, actor: str, key: str, request_hash: str, at: datetime) -> Ticket:
         """Begin a request: fresh, a replay of an answered one, one still running, or another under this key.
 

@@ -13,11 +13,11 @@ from typing import Self
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
-from vipreco.durable import write_bytes
+from vipreco.durable import flush_directory, write_bytes
 from vipreco.errors import UsageError
+from vipreco.store.connection import check_private
 
 PSEUDONYM_KEY, SIGNING_KEY = "pseudonym.key", "audit-signing.key"
-OTHERS = 0o077
 
 
 @dataclass(frozen=True)
@@ -52,15 +52,22 @@ class Keys:
 
 def _read(path: Path, fresh: bytes) -> bytes:
     if not path.exists():
-        write_bytes(path, fresh, mode=0o600)
-    if os.name == "posix" and path.stat().st_mode & OTHERS:
-        raise UsageError(
-            "a secret key can be read by others",
-            where=str(path),
-            remedy="`chmod 600` it, and consider it known",
-            code="key-readable",
-        )
+        _make(path, fresh)
+    check_private(path, "a secret key")
     content = path.read_bytes()
     if len(content) != len(fresh):
         raise UsageError("is no key", where=str(path), remedy="restore it from the backup", code="bad-key")
     return content
+
+
+def _make(path: Path, content: bytes) -> None:
+    """Write a key; where another process writes one at the same time, both go on with the first."""
+    fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}.new")
+    write_bytes(fresh, content, mode=0o600)
+    try:
+        os.link(fresh, path)
+        flush_directory(path.parent)
+    except FileExistsError:
+        pass
+    finally:
+        fresh.unlink()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
@@ -10,12 +11,16 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection
 
-from vipreco.errors import BusyError, UsageError
-from vipreco.store.connection import Database, translated
+from vipreco.durable import replacing
+from vipreco.errors import BusyError, IntegrityError, UsageError
+from vipreco.failpoints import reach
+from vipreco.store.connection import Database, alone
+from vipreco.store.failures import RESTORE, translated
+from vipreco.store.whole import check_whole
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+LOCK = 7_301_984_110  # two programs must not bring the same tables up to date at once
 
 
 def check_version(database: Database) -> None:
@@ -23,10 +28,10 @@ def check_version(database: Database) -> None:
 
     Raises:
         BusyError: They are of a newer program; nothing was touched.
-        UsageError: They are older, or not there.
+        UsageError: They are older, or a PostgreSQL database has none yet.
+        IntegrityError: A file has none.
     """
-    with database.reading() as connection:
-        version = _version(connection)
+    version = version_of(database)
     scripts = _scripts()
     if version == scripts.get_current_head():
         return
@@ -38,6 +43,13 @@ def check_version(database: Database) -> None:
             remedy="use the newer version of vipreco; nothing was touched",
             code="store-newer",
         )
+    if version is None and database.is_file:
+        raise IntegrityError(
+            "the operational store is empty: its tables are gone",
+            where=database.name,
+            remedy=RESTORE,
+            code="damaged",
+        )
     raise UsageError(
         "the operational store is of an older version" if version else "the operational store is empty",
         where=database.name,
@@ -46,36 +58,49 @@ def check_version(database: Database) -> None:
     )
 
 
-def upgrade(database: Database) -> Path | None:
+def upgrade(database: Database, *, empty: bool = False) -> Path | None:
     """Bring the tables to the version of this program; a file with tables in it is copied beside first.
+
+    Args:
+        database: What is upgraded.
+        empty: A file without tables was made just now; else one is damaged.
 
     Returns:
         The copy, if one was made.
 
     Raises:
         BusyError: They are of a newer program; nothing was touched.
+        IntegrityError: A file is damaged, or has no tables.
     """
-    with database.reading() as connection:
-        version = _version(connection)
-    head = _scripts().get_current_head()
+    check_whole(database)
+    version, head = version_of(database), _scripts().get_current_head()
     if version == head:
         return None
-    if version is not None:
-        _refuse_newer(database)
+    if not empty:
+        _refuse_what_cannot_be_upgraded(database)
     saved = _copy_before(database) if version else None
     with database.writing() as connection:
+        alone(connection, LOCK)
         settings = Config()
         settings.set_main_option("script_location", str(MIGRATIONS))
         settings.attributes["connection"] = connection
         command.upgrade(settings, "head")
+        reach("store-upgraded")
     return saved
+
+
+def version_of(database: Database) -> str | None:
+    """Return the version of the tables; None where there are none."""
+    with database.reading() as connection:
+        return MigrationContext.configure(connection).get_current_revision()
 
 
 def backup(database: Database, target: Path) -> None:
     """Copy a store in a file, as it is at one moment, while others go on writing.
 
     Raises:
-        UsageError: The store is no file, or the copy exists.
+        UsageError: The store is no file, the copy exists, or its folder does not.
+        IntegrityError: The store is damaged; there is no copy.
     """
     if database.path is None:
         raise UsageError(
@@ -85,22 +110,24 @@ def backup(database: Database, target: Path) -> None:
         )
     if target.exists():
         raise UsageError("exists already", where=str(target), remedy="name another file", code="exists")
-    with translated(database.name), sqlite3.connect(database.path) as source:
-        copied = sqlite3.connect(target)
-        source.backup(copied)
-        copied.close()
-    target.chmod(0o600)
-
-
-def _version(connection: Connection) -> str | None:
-    return MigrationContext.configure(connection).get_current_revision()
+    if not target.parent.is_dir():
+        raise UsageError(
+            "is in a folder that is not there", where=str(target), remedy="make the folder", code="no-folder"
+        )
+    with translated(database), replacing(target) as temporary:
+        with closing(sqlite3.connect(database.path)) as source, closing(sqlite3.connect(temporary)) as copied:
+            source.backup(copied)
+            copied.execute("PRAGMA journal_mode=DELETE")  # all of it is in the one file
+            found = copied.execute("PRAGMA integrity_check(1)").fetchone()[0]
+        if found != "ok":
+            raise IntegrityError("the copy is not whole", where=database.name, remedy=RESTORE, code="damaged")
 
 
 def _scripts() -> ScriptDirectory:
     return ScriptDirectory(str(MIGRATIONS))
 
 
-def _refuse_newer(database: Database) -> None:
+def _refuse_what_cannot_be_upgraded(database: Database) -> None:
     try:
         check_version(database)
     except UsageError:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import secrets
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from vipreco.errors import IntegrityError
+from vipreco.durable import flush_directory
+from vipreco.failpoints import reach
 from vipreco.store import migrating
 from vipreco.store.audit import AuditTrail
 from vipreco.store.books import Books
 from vipreco.store.campaigns import Campaigns
 from vipreco.store.changes import Changes
-from vipreco.store.connection import RESTORE, Database
+from vipreco.store.connection import Database
 from vipreco.store.consents import Consents
 from vipreco.store.contacts import Contacts
 from vipreco.store.decisions import DecisionLog
@@ -20,6 +23,7 @@ from vipreco.store.idempotency import Idempotency
 from vipreco.store.switches import Switches
 from vipreco.store.tokens import Tokens
 from vipreco.store.users import Sessions, Users
+from vipreco.store.whole import check_whole
 
 
 class Store:
@@ -65,18 +69,10 @@ class Store:
         """
         database = Database(url)
         if database.path is not None and not database.path.exists():
-            cls.create(database)
-        _check_whole(database)
+            create(database.path)
+        check_whole(database)
         migrating.check_version(database)
         return cls(database)
-
-    @staticmethod
-    def create(database: Database) -> None:
-        """Make an empty store in a file that only its owner can read."""
-        if database.path is not None:
-            database.path.parent.mkdir(parents=True, exist_ok=True)
-            Path(database.path).touch(mode=0o600)
-        migrating.upgrade(database)
 
     def close(self) -> None:
         """Close all connections."""
@@ -91,13 +87,20 @@ class Store:
         self.close()
 
 
-def _check_whole(database: Database) -> None:
-    """Read a file once from start to end: what is damaged is noticed before anything is written to it."""
-    if not database.is_file:
-        return
-    with database.reading() as connection:
-        found = connection.exec_driver_sql("PRAGMA integrity_check(1)").scalar()
-    if found != "ok":
-        raise IntegrityError(
-            "the operational store is damaged", where=database.name, remedy=RESTORE, code="damaged"
-        )
+def create(path: Path) -> None:
+    """Make an empty store in a file that only its owner can read; it is there wholly or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}.new")
+    fresh.touch(mode=0o600)
+    try:
+        database = Database(f"sqlite:///{fresh}")
+        migrating.upgrade(database, empty=True)
+        database.engine.dispose()
+        reach("store-made")
+        os.link(fresh, path)
+        flush_directory(path.parent)
+    except FileExistsError:
+        pass  # another process was quicker: its store is the one
+    finally:
+        for ending in ("", "-wal", "-shm"):
+            fresh.with_name(fresh.name + ending).unlink(missing_ok=True)

@@ -9,6 +9,7 @@ from sqlalchemy import delete, insert, select
 
 from vipreco.errors import UsageError
 from vipreco.store.connection import Database
+from vipreco.store.failures import settled
 from vipreco.store.schema import switches
 from vipreco.store.scope import Scope
 
@@ -21,6 +22,17 @@ class Off:
 
     products: frozenset[str] = frozenset()
     models: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Switch:
+    """One product or model that is switched off: why, by whom, since when (UTC)."""
+
+    kind: str
+    name: str
+    reason: str
+    actor: str
+    at: datetime
 
 
 class Switches:
@@ -36,14 +48,23 @@ class Switches:
         names = {kind: frozenset(row.name for row in rows if row.kind == kind) for kind in KINDS}
         return Off(names["product"], names["model"])
 
+    def all(self) -> list[Switch]:
+        """Return what is switched off, with its reason, by kind and name."""
+        query = select(switches).order_by(switches.c.kind, switches.c.name)
+        with self.database.reading() as connection:
+            return [Switch(**row._mapping) for row in connection.execute(query)]
+
+    @settled
     def off(self, scope: Scope, kind: str, name: str, reason: str, at: datetime) -> None:
         """Switch a product or a model off; a running service follows within seconds.
 
         Raises:
-            UsageError: Neither a product nor a model.
+            UsageError: Neither a product nor a model, or no reason.
         """
         if kind not in KINDS:
             raise UsageError("a switch is for a product or a model", where="kind", code="switch-kind")
+        if not reason.strip():
+            raise UsageError("a switch needs a reason", where="reason", code="no-reason")
         row = {"kind": kind, "name": name, "reason": reason, "actor": scope.actor, "at": at}
         with self.database.writing() as connection:
             connection.execute(delete(switches).where(switches.c.kind == kind, switches.c.name == name))

@@ -11,7 +11,7 @@ import re
 import secrets
 import zlib
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import RowMapping, insert, or_, select, update
 
@@ -22,6 +22,8 @@ from vipreco.store.scope import Role
 
 MOST_DAYS = 90
 TOLERANCE = timedelta(seconds=60)  # clocks of two machines differ
+LONGEST_NAME = 200
+ENVIRONMENT = re.compile(r"[a-z0-9]{1,16}")
 FORM = re.compile(r"vpr_[a-z0-9]{1,16}_([0-9a-f]{8})_([A-Za-z0-9_-]{43})([0-9a-f]{8})")
 
 
@@ -36,6 +38,7 @@ class Token:
     created_at: datetime
     expires_at: datetime
     revoked_at: datetime | None = None
+    used_date: date | None = None
 
 
 class Tokens:
@@ -65,8 +68,17 @@ class Tokens:
             environment: Where it is for; part of the text.
 
         Raises:
-            UsageError: Too many days, or a manager without a book.
+            UsageError: Too many days, no name, a wrong environment, or a manager without a book.
         """
+        if not 1 <= len(name) <= LONGEST_NAME:
+            raise UsageError(f"a name has 1 to {LONGEST_NAME} signs", where="name", code="token-name")
+        if ENVIRONMENT.fullmatch(environment) is None:
+            raise UsageError(
+                "is no environment",
+                where="environment",
+                remedy="use 1 to 16 small letters and digits",
+                code="token-environment",
+            )
         if not 1 <= days <= MOST_DAYS:
             raise UsageError(f"a token lives 1 to {MOST_DAYS} days", where="days", code="token-days")
         if role is Role.MANAGER and not manager_id:
@@ -100,17 +112,19 @@ class Tokens:
             connection.execute(changed)
 
     def revoke(self, token_id: str, at: datetime) -> None:
-        """End a token now.
+        """End a token now; one that was ended before keeps that moment.
 
         Raises:
             UsageError: No such token.
         """
+        mine = tokens.c.token_id == token_id
         with self.database.writing() as connection:
-            found = connection.execute(
-                update(tokens).where(tokens.c.token_id == token_id).values(revoked_at=at)
-            )
-        if found.rowcount == 0:
-            raise UsageError("no such token", where="token", code="unknown-token")
+            changed = update(tokens).where(mine, tokens.c.revoked_at.is_(None)).values(revoked_at=at)
+            if (
+                connection.execute(changed).rowcount == 0
+                and not connection.execute(select(tokens.c.token_id).where(mine)).first()
+            ):
+                raise UsageError("no such token", where="token", code="unknown-token")
 
     def all(self) -> list[Token]:
         """Return all tokens, the newest first."""

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
-from sqlalchemy import RowMapping, delete, insert, select, update
+from sqlalchemy import Connection, RowMapping, delete, insert, select, update
 
 from vipreco.errors import UsageError
 from vipreco.store.connection import Database
+from vipreco.store.failures import settled
 from vipreco.store.schema import sessions, users
 from vipreco.store.scope import Role
 
 SESSION_HOURS = 10
 LEAST_PASSWORD = 10
+NAME_FORM = re.compile(r"[\w.@-]{1,64}")
 HASHER = PasswordHasher()
 # Compared with where there is no such user, so that an unknown name takes as long as a wrong password.
 NOBODY = HASHER.hash(secrets.token_hex(16))
@@ -50,18 +53,31 @@ class Users:
     def __init__(self, database: Database) -> None:
         self.database = database
 
+    @settled
     def create(self, user: User, password: str | None = None) -> None:
         """Make an account; without a password it is for the bank's own log-in alone.
 
         Raises:
-            UsageError: The name is taken, the password is too short, or a manager has no book.
+            UsageError: The name or subject is taken or cannot be one, the password is too short, or a manager
+                has no book.
         """
+        if NAME_FORM.fullmatch(user.user_id) is None:
+            raise UsageError(
+                "is no name of an account",
+                where="user",
+                remedy="use letters, digits and . _ @ -, no spaces, at most 64 signs",
+                code="user-name",
+            )
         if user.role is Role.MANAGER and not user.manager_id:
             raise UsageError("a manager needs the id of their book", where="manager_id", code="no-book")
         row = {**_row(user), "password_hash": _hashed(password)}
         with self.database.writing() as connection:
             if connection.execute(select(users).where(users.c.user_id == user.user_id)).first():
                 raise UsageError("there is an account of this name", where="user", code="user-exists")
+            if user.subject is not None and _of_subject(connection, user.subject) is not None:
+                raise UsageError(
+                    "there is an account of this subject", where="subject", code="subject-exists"
+                )
             connection.execute(insert(users), row)
 
     def change_password(self, user_id: str, password: str) -> None:
@@ -90,10 +106,9 @@ class Users:
 
     def by_subject(self, subject: str) -> User | None:
         """Return the account of a name in the bank's own log-in."""
-        query = select(users).where(users.c.subject == subject, users.c.active)
         with self.database.reading() as connection:
-            row = connection.execute(query).first()
-        return None if row is None else _user(row._mapping)
+            row = _of_subject(connection, subject)
+        return None if row is None or not row["active"] else _user(row)
 
     def all(self) -> list[User]:
         """Return all accounts by name."""
@@ -144,6 +159,11 @@ class Sessions:
         """Log out."""
         with self.database.writing() as connection:
             connection.execute(delete(sessions).where(sessions.c.session_hash == _digest(secret)))
+
+
+def _of_subject(connection: Connection, subject: str) -> RowMapping | None:
+    row = connection.execute(select(users).where(users.c.subject == subject)).first()
+    return None if row is None else row._mapping
 
 
 def _row(user: User) -> dict[str, object]:
