@@ -22,9 +22,9 @@ COMMON = [
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
     (b"x-frame-options", b"DENY"),
+    (b"cache-control", b"no-store"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
 ]
-NOT_STORED = (b"cache-control", b"no-store")
-NOTHING_ALLOWED = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
 ONCE = (b"host", b"authorization", b"content-type", b"content-length")
 CLOSE = {"Connection": "close"}
 
@@ -107,13 +107,9 @@ async def _broken(scope: Scope, receive: Receive, send: Send, status: int) -> No
 
 def completed(headers: list[tuple[bytes, bytes]], request_id: str) -> list[tuple[bytes, bytes]]:
     """Return the headers of an answer with those that every answer carries, unless it has its own."""
-    found = [*headers, *COMMON, (b"x-request-id", request_id.encode())]
-    names = dict(headers)
-    if NOT_STORED[0] not in names:
-        found.append(NOT_STORED)
-    if NOTHING_ALLOWED[0] not in names:
-        found.append(NOTHING_ALLOWED)
-    return found
+    own = dict(headers)
+    common = [header for header in COMMON if header[0] not in own]
+    return [*headers, *common, (b"x-request-id", request_id.encode())]
 
 
 def _count(scope: Scope, status: int, seconds: float) -> None:

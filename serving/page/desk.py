@@ -96,6 +96,10 @@ class Desk:
         """Return the call list of the reader."""
         return day_view(self.plan, self.reader)
 
+    def calls(self) -> DayView:
+        """Return the call list without the reasons of its offers: the way from customer to customer."""
+        return day_view(self.plan, self.reader, reasons=False)
+
     def search(self, text: str) -> tuple[list[CallView], int]:
         """Return the reader's customers whose id or tier holds a text, and how many there are in all."""
         return matching(self.plan, self.reader, text.strip(), MOST_FOUND)

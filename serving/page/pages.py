@@ -10,6 +10,7 @@ from typing import Any
 
 from starlette.responses import RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
+from starlette.types import Receive, Scope, Send
 
 from serving.access import PUBLIC, Asked, Operation, people
 from serving.app import Pages
@@ -18,7 +19,7 @@ from serving.page.attempts import Attempts
 from serving.page.desk import Answers, Desk
 from serving.page.exporting import XLSX, list_workbook, sheet_workbook
 from serving.page.forms import OUTCOMES, OutcomeForm, outcome_form
-from serving.page.rendering import HEADERS, STATIC, page
+from serving.page.rendering import HEADERS, STATIC, page, stamp
 from serving.page.roles import COMMANDS
 from serving.page.views import DayView
 from serving.page.wording import LANGUAGES, chosen_language, wording
@@ -30,6 +31,7 @@ from vipreco.store import Event, Member, Role
 
 LANGUAGE_COOKIE, SAVED_COOKIE = "vipreco_language", "vipreco_saved"
 SAVED_SECONDS, YEAR_SECONDS = 30, 365 * 24 * 3600
+KEPT = "public, max-age=31536000, immutable"
 MANAGERS = people(Role.MANAGER)
 TEXTS = {401: "forbidden", 403: "forbidden", 404: "not_found", 429: "busy", 503: "down"}
 FindAnswers = Callable[[Core], Answers]
@@ -43,7 +45,23 @@ def make_pages(core: Core, answers: FindAnswers) -> Pages:
         answers: Finds the answers that are in force.
     """
     found = _Pages(answers)
-    return Pages(found.operations(), found.refuse, StaticFiles(directory=STATIC))
+    return Pages(found.operations(), found.refuse, _Static(directory=STATIC))
+
+
+class _Static(StaticFiles):
+    """Style sheets and scripts; a browser keeps them, for their address names their content."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        scope["vipreco.route"] = "/static"
+        await super().__call__(scope, receive, send)
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        """Return a file; without the name of its content it may change."""
+        response = await super().get_response(path, scope)
+        if scope["query_string"].decode("latin-1") == stamp():
+            response.headers["Cache-Control"] = KEPT
+        return response
 
 
 @dataclass
@@ -75,7 +93,9 @@ class _Pages:
             return _to("/login")
         message = say_of(asked)(f"error.{TEXTS.get(problem.status, 'wrong')}")
         values = {"message": message, "request_id": asked.request_id}
-        return show(asked, "error.html", values, problem.status)
+        response = show(asked, "error.html", values, problem.status)
+        response.headers.update(problem.headers)
+        return response
 
     def home(self, asked: Asked) -> Response:
         """Show today's call list; to people without a book, what they can do instead."""
@@ -114,7 +134,7 @@ class _Pages:
         self, asked: Asked, desk: Desk, member: Member, given: OutcomeForm, problem: str
     ) -> Response:
         """Show the sheet with what was filled in about the call."""
-        day, sheet = desk.day(), desk.sheet(member)
+        day, sheet = desk.calls(), desk.sheet(member)
         asked.core.note_at_once(asked.core.read_of(asked.scope, "sheet.read", member.customer_id))
         made = desk.reader.made.get(member.customer_id)
         say = desk.say
@@ -135,7 +155,7 @@ class _Pages:
         """Record what came of a call, and lead on to the next customer."""
         desk = self.desk(asked)
         member = _member(asked, desk)
-        before = desk.day()
+        before = desk.calls()
         form = outcome_form(asked.form, before.date, frozenset(desk.plan.names))
         if form.wrong:
             return self.sheet_page(asked, desk, member, form, form.wrong)

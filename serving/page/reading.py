@@ -63,11 +63,17 @@ class Reader:
         return "" if owner == self.manager_id else owner
 
 
-def day_view(day: Day, reader: Reader) -> DayView:
-    """Return the call list: calls that were made today stay on it, at its end."""
+def day_view(day: Day, reader: Reader, reasons: bool = True) -> DayView:
+    """Return the call list: calls that were made today stay on it, at its end.
+
+    Args:
+        day: As it is planned now.
+        reader: Who reads it.
+        reasons: Whether the offers come with theirs; they take longer than everything else.
+    """
     made = day.calls.filter(pl.col(CUSTOMER_ID).is_in(list(reader.made)))
     today = day.today.filter(~pl.col(CUSTOMER_ID).is_in(list(reader.made)))
-    telling = told(day, today[CUSTOMER_ID], reader.say.language)
+    telling = told(day, today[CUSTOMER_ID], reader.say.language) if reasons else {}
     later = day.later.filter(~pl.col(CUSTOMER_ID).is_in(list(reader.made)))
     return DayView(
         date=day.date,

@@ -1,0 +1,18 @@
+"""The page over a small bank: in this process, and on loopback for a browser."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.page.page_bank import PageBank, made
+
+
+@pytest.fixture(scope="module")
+def bank(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PageBank]:
+    """The pages with an account for each role."""
+    found = made(tmp_path_factory.mktemp("page"))
+    yield found
+    found.core.spool.close()
+    found.core.store.close()

@@ -1,0 +1,377 @@
+"""The page in a real browser, as a manager uses it; screenshots are kept in build/screenshots."""
+
+from __future__ import annotations
+
+import io
+import re
+import shutil
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+import uvicorn
+
+from serving.core import clock
+from serving.identity import COOKIE
+from serving.page.rendering import STATIC
+from tests.page.page_bank import ATTACK, BOOK, MANAGER, USERS, PageBank, customer_ids
+from tests.serving.small_bank import PASSWORD
+from vipreco.store import Role, Scope, User
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine (apt install chromium)")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+SCREENSHOTS = Path(__file__).parents[2] / "build" / "screenshots"
+DESK, TABLET = {"width": 1366, "height": 768}, {"width": 820, "height": 1180}
+SEES_ALL = Scope("test", Role.CHANNEL)
+OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+
+
+@pytest.fixture(scope="module")
+def address(bank: PageBank) -> Iterator[str]:
+    """The pages on loopback."""
+    config = uvicorn.Config(bank.app, port=0, log_level="error", lifespan="off")
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        thread.join(0.02)
+    yield f"http://localhost:{server.servers[0].sockets[0].getsockname()[1]}"
+    server.should_exit = True
+    thread.join(10)
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+class Visit:
+    """One browser window, with all that it asked for and complained about."""
+
+    def __init__(self, chromium: Any, address: str, bank: PageBank, **given: Any) -> None:
+        self.address, self.bank = address, bank
+        self.context = chromium.new_context(**{"viewport": DESK, "locale": "en-GB", **given})
+        self.page = self.context.new_page()
+        self.asked: list[str] = []
+        self.complaints: list[str] = []
+        self.page.on("request", lambda request: self.asked.append(request.url))
+        self.page.on("console", lambda message: self.complaints.append(message.text))
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+
+    def log_in(self) -> Any:
+        """Log in as the page asks one to."""
+        self.page.goto(f"{self.address}/login")
+        self.page.fill("#user", USERS[Role.MANAGER])
+        self.page.fill("#password", PASSWORD)
+        self.page.keyboard.press("Enter")
+        self.page.wait_for_url(f"{self.address}/")
+        return self.page
+
+    def enter(self, path: str = "/", role: Role = Role.MANAGER) -> Any:
+        """Open a page as somebody who is logged in already."""
+        user = User(USERS[role], role, MANAGER if role is Role.MANAGER else None)
+        secret = self.bank.core.store.sessions.begin(user, clock())
+        self.context.add_cookies([{"name": COOKIE, "value": secret, "url": self.address}])
+        self.page.goto(f"{self.address}{path}")
+        return self.page
+
+    def keep(self, name: str) -> None:
+        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+        self.page.screenshot(path=SCREENSHOTS / f"{name}.png")
+
+
+@pytest.fixture
+def visit(chromium: Any, address: str, bank: PageBank) -> Iterator[Visit]:
+    """A window; when it closes, nothing was asked of another host, and nothing broke the policy."""
+    found = Visit(chromium, address, bank)
+    yield found
+    found.context.close()
+    assert [url for url in found.asked if not url.startswith(f"{address}/")] == []
+    assert found.complaints == []
+
+
+def customers(page: Any) -> list[str]:
+    return page.locator(".calls tbody a.id").all_inner_texts()
+
+
+def test_from_the_log_in_to_a_recorded_outcome_in_two_clicks_and_the_list_moves_on(
+    visit: Visit, bank: PageBank
+) -> None:
+    page = visit.log_in()
+    visit.keep("list")
+    first, second = customers(page)[:2]
+    page.click("text=Start with the first call")
+    assert page.locator("h1").inner_text() == first
+    visit.keep("sheet")
+    page.click("label.postponed")
+    assert re.fullmatch(r"2026-01-30", page.input_value("input[name=next_date]"))
+    page.click("text=Save, next")
+    page.wait_for_selector(".notice.good")
+    assert page.locator(".notice.good").inner_text() == "Recorded: Thinking."
+    assert page.locator("h1").inner_text() == second
+    visit.keep("recorded")
+    (contact,) = bank.core.store.contacts.of(SEES_ALL, [first])
+    assert (contact.outcome, contact.channel, str(contact.next_date)) == ("postponed", "call", "2026-01-30")
+    page.goto(f"{visit.address}/")
+    assert customers(page)[0] == second
+    assert customers(page)[-1] == first
+    assert page.locator("tr.done .tick").inner_text() == "✓ Thinking"
+
+
+def test_a_note_is_kept_with_its_numbers_masked_and_an_attack_in_it_stays_text(
+    visit: Visit, bank: PageBank
+) -> None:
+    page = visit.enter(f"/customers/{bank.handle('00005')}")
+    page.click("label.declined")
+    page.fill("input[name=note]", f"{ATTACK} ring 138 0013 8000")
+    page.click("text=Save, next")
+    page.wait_for_selector(".notice.good")
+    (contact,) = bank.core.store.contacts.of(SEES_ALL, ["00005"])
+    assert contact.note == f"{ATTACK} ring [number]"
+    assert page.title() != "1"
+
+
+def test_a_wrong_date_is_told_and_what_was_filled_in_stays(visit: Visit, bank: PageBank) -> None:
+    page = visit.enter(f"/customers/{bank.handle('00006')}")
+    page.click("label.postponed")
+    page.eval_on_selector("input[name=next_date]", "date => { date.min = ''; date.value = '2025-01-01'; }")
+    page.fill("input[name=note]", "wants a brochure")
+    page.click("text=Save, next")
+    page.wait_for_selector(".notice.bad")
+    assert page.input_value("input[name=note]") == "wants a brochure"
+    assert page.is_checked("input[value=postponed]")
+    assert bank.core.store.contacts.of(SEES_ALL, ["00006"]) == []
+    (complaint,) = visit.complaints
+    assert "status of 422" in complaint
+    visit.complaints.clear()
+
+
+def test_a_customer_called_like_an_attack_is_shown_and_nothing_runs(visit: Visit, bank: PageBank) -> None:
+    page = visit.enter(f"/customers/{bank.handle(ATTACK)}")
+    assert page.locator("h1").inner_text() == ATTACK
+    assert page.locator("img").count() == 0
+    assert page.title() != "1"
+    visit.keep("attack")
+
+
+def test_the_search_finds_while_one_types_and_only_in_the_own_book(visit: Visit) -> None:
+    page = visit.enter()
+    page.keyboard.press("/")
+    page.keyboard.type("0001")
+    page.wait_for_selector(".found tbody tr")
+    found = page.locator(".found a.id").all_inner_texts()
+    assert found == [customer for customer in customer_ids()[:BOOK] if "0001" in customer]
+    visit.keep("search")
+    page.fill("#search", customer_ids()[BOOK])
+    page.wait_for_selector("text=Nobody in your book matches.")
+    assert page.url == f"{visit.address}/"
+
+
+def test_the_list_comes_as_a_spreadsheet_whose_ids_are_text(visit: Visit) -> None:
+    page = visit.enter()
+    shown = customers(page)
+    with page.expect_download() as waiting:
+        page.click("text=Excel")
+    content = Path(waiting.value.path()).read_bytes()
+    sheet = openpyxl.load_workbook(io.BytesIO(content)).worksheets[0]
+    cells = [cell for row in sheet.iter_rows() for cell in row if cell.value is not None]
+    told = {cell.value: cell.data_type for cell in cells}
+    assert {told[customer] for customer in shown if customer in told} == {"s"}
+    open_calls = [customer for customer in shown if customer != ATTACK]
+    assert set(open_calls) & set(told)
+    assert [cell for cell in cells if cell.data_type == "f"] == []
+
+
+def test_the_print_view_leaves_out_what_paper_does_not_need(visit: Visit, bank: PageBank) -> None:
+    page = visit.enter(f"/customers/{bank.handle('00008')}")
+    page.emulate_media(media="print")
+    hidden = (".record", ".rail", ".tools")
+    assert [page.locator(part).first.is_visible() for part in hidden] == [False] * 3
+    assert page.locator("h1").is_visible()
+    visit.keep("print")
+    paper = page.pdf(prefer_css_page_size=True)
+    import pypdf
+
+    document = pypdf.PdfReader(io.BytesIO(paper))
+    width, height = (float(side) for side in document.pages[0].mediabox[2:])
+    assert (round(width), round(height)) == (842, 595)  # A4, landscape
+    assert "00008" in document.pages[0].extract_text()
+
+
+def test_everything_is_in_chinese_when_one_asks_for_it_and_stays_so(visit: Visit, bank: PageBank) -> None:
+    page = visit.enter()
+    page.click("text=中文")
+    assert page.locator("html").get_attribute("lang") == "zh-Hans"
+    assert page.locator("h1").inner_text() == "今日电话"
+    visit.keep("list-zh")
+    page.goto(f"{visit.address}/customers/{bank.handle('00010')}")
+    visit.keep("sheet-zh")
+    told = page.locator("main").inner_text()
+    data = {
+        "Account",
+        "Card",
+        "Fund",
+        "Loan",
+        "img",
+        "src",
+        "onerror",
+        "document",
+        "title",
+        "GOLD",
+        "BASIC",
+        "TOP",
+    }
+    english = set(re.findall(r"\b[A-Za-z]{3,}\b", told)) - data - {"PLATINUM", "vipreco"}
+    assert english == set()
+
+
+def test_the_whole_way_goes_without_a_mouse(visit: Visit, bank: PageBank) -> None:
+    page = visit.enter()
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    page.keyboard.press("j")
+    first = page.evaluate("document.activeElement.innerText")
+    assert first == customers(page)[0]
+    page.keyboard.press("j")
+    page.keyboard.press("k")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".record")
+    assert page.locator("h1").inner_text() == first
+    page.keyboard.press("2")
+    assert page.is_checked("input[value=unreachable]")
+    page.keyboard.press("Control+Enter")
+    page.wait_for_selector(".notice.good")
+    assert bank.core.store.contacts.of(SEES_ALL, [first])[-1].outcome == "unreachable"
+    page.keyboard.press("l")
+    page.wait_for_url(f"{visit.address}/")
+    page.keyboard.press("?")
+    assert page.locator("#keys").is_visible()
+    page.keyboard.press("Escape")
+    assert not page.locator("#keys").is_visible()
+
+
+def test_focus_is_always_seen(visit: Visit) -> None:
+    page = visit.enter()
+    for _ in range(12):
+        page.keyboard.press("Tab")
+        style, width = page.evaluate(
+            "(() => { const s = getComputedStyle(document.activeElement);"
+            " return [s.outlineStyle, parseFloat(s.outlineWidth)]; })()"
+        )
+        assert style != "none"
+        assert width >= 2
+
+
+@pytest.mark.parametrize("window", [DESK, TABLET], ids=["desk", "tablet"])
+@pytest.mark.parametrize("language", ["en-GB", "zh-CN"])
+def test_nothing_is_wider_than_the_window(
+    chromium: Any, address: str, bank: PageBank, window: dict[str, int], language: str
+) -> None:
+    visit = Visit(chromium, address, bank, viewport=window, locale=language)
+    page = visit.enter()
+    name = f"{window['width']}-{language}"
+    assert page.evaluate(OVERFLOW) == 0
+    visit.keep(f"list-{name}")
+    page.goto(f"{address}/customers/{bank.handle('00012')}")
+    assert page.evaluate(OVERFLOW) == 0
+    assert page.locator(".record .primary").is_visible()
+    visit.keep(f"sheet-{name}")
+    visit.context.close()
+
+
+def test_who_has_no_book_is_told_what_to_do_instead(visit: Visit) -> None:
+    page = visit.enter(role=Role.AUDITOR)
+    assert page.locator("code").all_inner_texts() == ["vipreco audit --help"]
+    visit.keep("role")
+
+
+def test_without_scripts_the_page_works_too(chromium: Any, address: str, bank: PageBank) -> None:
+    visit = Visit(chromium, address, bank, java_script_enabled=False)
+    page = visit.enter()
+    page.fill("#search", "0001")
+    page.click(".search button")
+    found = page.locator(".found a.id").all_inner_texts()
+    assert found == [customer for customer in customer_ids()[:BOOK] if "0001" in customer]
+    page.goto(f"{address}/customers/{bank.handle('00014')}")
+    page.click("label.accepted")
+    page.click("text=Save, next")
+    assert page.locator(".notice.good").inner_text() == "Recorded: Bought."
+    visit.context.close()
+
+
+def test_every_text_stands_out_from_what_is_behind_it(visit: Visit, bank: PageBank) -> None:
+    """The contrast of all text that is there, by the rule of WCAG 2, is at least 4.5."""
+    page = visit.enter()
+    poor: set[Any] = set()
+    for path in ("/", f"/customers/{bank.handle('00007')}", f"/customers/{bank.handle(ATTACK)}"):
+        page.goto(f"{visit.address}{path}")
+        for text, ink, ground in page.evaluate(COLOURS):
+            ratio = contrast(colour(ink), colour(ground))
+            if ratio < 4.5:
+                poor.add((text, round(ratio, 2)))
+    assert poor == set()
+
+
+COLOURS = """() => {
+  const found = [];
+  const ground = (element) => {
+    for (let each = element; each; each = each.parentElement) {
+      const colour = getComputedStyle(each).backgroundColor;
+      if (!colour.startsWith("rgba(0, 0, 0, 0")) return colour;
+    }
+    return "rgb(255, 255, 255)";
+  };
+  for (const element of document.querySelectorAll("body *")) {
+    const own = [...element.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim());
+    if (own && element.checkVisibility() && !element.closest("svg")) {
+      found.push([element.textContent.trim().slice(0, 40), getComputedStyle(element).color, ground(element)]);
+    }
+  }
+  return found;
+}"""
+
+
+def colour(text: str) -> tuple[float, ...]:
+    return tuple(float(part) for part in re.findall(r"[\d.]+", text)[:3])
+
+
+def luminance(rgb: tuple[float, ...]) -> float:
+    parts = [value / 255 for value in rgb]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(first: tuple[float, ...], second: tuple[float, ...]) -> float:
+    high, low = sorted((luminance(first), luminance(second)), reverse=True)
+    return (high + 0.05) / (low + 0.05)
+
+
+def test_the_rule_of_contrast_is_the_known_one() -> None:
+    assert contrast((0, 0, 0), (255, 255, 255)) == pytest.approx(21)
+    assert contrast((119, 119, 119), (255, 255, 255)) == pytest.approx(4.48, abs=0.005)
+
+
+def test_the_files_of_the_page_are_kept_by_the_browser_until_they_change(visit: Visit) -> None:
+    page = visit.enter()
+    plain = page.request.get(f"{visit.address}/static/page.css")
+    assert plain.headers["cache-control"] == "no-store"
+    stamped = page.locator("link[rel=stylesheet]").get_attribute("href")
+    assert "immutable" in page.request.get(f"{visit.address}{stamped}").headers["cache-control"]
+    assert sum((STATIC / name).stat().st_size for name in ("page.css", "page.js", "htmx.min.js")) < 64 * 1024

@@ -1,0 +1,217 @@
+"""Who may open which page: every role on every address, with the own customer, another's, and nobody's."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+import pytest
+
+from serving.access import Operation
+from serving.core import clock
+from serving.identity import COOKIE
+from serving.page.pages import make_pages
+from tests.page.page_bank import ATTACK, BOOK, MANAGER, USERS, PageBank, customer_ids
+from tests.serving.small_bank import PASSWORD
+from vipreco.store import Role, User
+
+IDS = customer_ids()
+OWN, FOREIGN, NOBODY = IDS[4], IDS[BOOK], "nobody"
+OPERATIONS: tuple[Operation, ...] = tuple(make_pages(None, None).operations)  # type: ignore[arg-type]
+ROLES = [None, *(role for role in Role if role is not Role.CHANNEL)]
+FORMS: Mapping[str, Mapping[str, str]] = {
+    "/login": {"user": USERS[Role.ADMIN], "password": PASSWORD},
+    "/language": {"language": "zh", "back": "/"},
+    "/search": {"text": "0"},
+    "/customers/{handle}/outcome": {"outcome": "unreachable", "product_id": "", "note": ""},
+}
+CELLS = [
+    pytest.param(operation, role, customer, id=f"{operation.method} {operation.path}-{role}-{customer}")
+    for operation in OPERATIONS
+    for role in ROLES
+    for customer in ((OWN, FOREIGN, NOBODY) if "{" in operation.path else (OWN,))
+]
+
+
+class Browser:
+    """Asks as a browser does, with the cookie of a log-in."""
+
+    def __init__(self, bank: PageBank, role: Role | None, csrf: bool = True) -> None:
+        self.bank, self.cookies, self.csrf = bank, {}, ""
+        if role is not None:
+            user = User(USERS[role], role, MANAGER if role is Role.MANAGER else None)
+            secret = bank.core.store.sessions.begin(user, clock())
+            session = bank.core.store.sessions.read(secret, clock())
+            assert session is not None
+            self.cookies, self.csrf = {COOKIE: secret}, session.csrf if csrf else ""
+
+    def ask(self, method: str, path: str, form: Mapping[str, str] | None = None, **headers: str) -> Any:
+        data = None if method == "GET" else {**(form or {}), "csrf": self.csrf}
+        return asyncio.run(self._ask(method, path, data, headers))
+
+    async def _ask(self, method: str, path: str, data: Any, headers: Mapping[str, str]) -> httpx.Response:
+        transport = httpx.ASGITransport(app=self.bank.app, raise_app_exceptions=False)
+        async with httpx.AsyncClient(
+            transport=transport, base_url="http://localhost", cookies=self.cookies
+        ) as client:
+            return await client.request(method, path, data=data, headers=dict(headers))
+
+
+def path_of(bank: PageBank, operation: Operation, customer: str) -> str:
+    handle = "nobodys-handle-00" if customer == NOBODY else bank.handle(customer)
+    return operation.path.format(handle=handle)
+
+
+def expected(operation: Operation, role: Role | None, customer: str) -> tuple[int, str]:
+    """Return the status, and where it leads to."""
+    if operation.path == "/login":
+        return (200, "") if operation.method == "GET" else (303, "/")
+    if operation.access.public:
+        return 303, "/"
+    if role is None:
+        return 303, "/login"
+    if role not in operation.access.roles:
+        return 403, ""
+    if "{" in operation.path and customer != OWN:
+        return 404, ""
+    leads = {"/logout": "/login", "/customers/{handle}/outcome": "/customers/"}
+    return (303, leads[operation.path]) if operation.path in leads else (200, "")
+
+
+@pytest.mark.parametrize(("operation", "role", "customer"), CELLS)
+def test_every_role_gets_at_every_address_what_the_table_says(
+    bank: PageBank, operation: Operation, role: Role | None, customer: str
+) -> None:
+    browser = Browser(bank, role)
+    answer = browser.ask(operation.method, path_of(bank, operation, customer), FORMS.get(operation.path))
+    status, leads_to = expected(operation, role, customer)
+    assert answer.status_code == status
+    assert answer.headers.get("location", "").startswith(leads_to)
+    assert bool(leads_to) == ("location" in answer.headers)
+
+
+@pytest.mark.parametrize(
+    "operation", [op for op in OPERATIONS if op.method == "POST"], ids=lambda op: op.path
+)
+def test_no_post_is_taken_without_the_secret_of_the_page_nor_from_another_site(
+    bank: PageBank, operation: Operation
+) -> None:
+    path = path_of(bank, operation, OWN)
+    form = FORMS.get(operation.path)
+    away = Browser(bank, Role.MANAGER).ask("POST", path, form, Origin="https://evil.example")
+    assert away.status_code == 403
+    cross = Browser(bank, Role.MANAGER).ask("POST", path, form, **{"Sec-Fetch-Site": "cross-site"})
+    assert cross.status_code == 403
+    if not operation.access.public:
+        assert Browser(bank, Role.MANAGER, csrf=False).ask("POST", path, form).status_code == 403
+        assert Browser(bank, Role.MANAGER).ask("POST", path, form).status_code in {200, 303}
+
+
+def test_a_customer_of_another_book_and_one_who_is_none_are_told_the_same(bank: PageBank) -> None:
+    browser = Browser(bank, Role.MANAGER)
+    texts = [
+        re.sub(r"[0-9a-f]{16}|[\w-]{40,}", "", browser.ask("GET", f"/customers/{handle}").text)
+        for handle in (bank.handle(FOREIGN), "x" * 16)
+    ]
+    assert texts[0].replace(bank.handle(FOREIGN), "") == texts[1].replace("x" * 16, "")
+
+
+def test_only_the_own_book_is_in_list_search_and_file(bank: PageBank) -> None:
+    browser = Browser(bank, Role.MANAGER)
+    found = browser.ask("POST", "/search", {"text": "0"}).text
+    shown = set(re.findall(r"<bdi>(\d{5})</bdi>", browser.ask("GET", "/").text + found))
+    assert shown
+    assert shown <= set(IDS[:BOOK])
+    nothing = browser.ask("POST", "/search", {"text": FOREIGN}, **{"HX-Request": "true"}).text
+    assert FOREIGN not in nothing
+    assert "Nobody" in nothing
+
+
+def test_a_log_in_gives_a_cookie_that_scripts_and_other_sites_do_not_get(bank: PageBank) -> None:
+    answer = Browser(bank, None).ask("POST", "/login", FORMS["/login"])
+    cookie = answer.headers["set-cookie"]
+    assert {"HttpOnly", "SameSite=lax", "Path=/"} <= set(cookie.split("; "))
+    assert "Secure" not in cookie  # a browser on this machine, without TLS
+
+
+def test_behind_the_proxy_cookies_travel_encrypted_only(bank: PageBank) -> None:
+    bank.app.hosts |= {"vip.bank.example"}
+    answer = Browser(bank, None).ask("POST", "/login", FORMS["/login"], Host="vip.bank.example")
+    assert answer.status_code == 303
+    assert "; Secure" in answer.headers["set-cookie"]
+
+
+def test_a_log_out_ends_the_session_in_the_store(bank: PageBank) -> None:
+    browser = Browser(bank, Role.MANAGER)
+    assert browser.ask("GET", "/").status_code == 200
+    browser.ask("POST", "/logout")
+    assert browser.ask("GET", "/").headers["location"] == "/login"
+
+
+def test_after_five_wrong_passwords_the_right_one_has_to_wait(bank: PageBank) -> None:
+    wrong = {"user": USERS[Role.AUDITOR], "password": "x" * 12}
+    tried = [Browser(bank, None).ask("POST", "/login", wrong).status_code for _ in range(6)]
+    assert tried == [401] * 5 + [429]
+    right = {**wrong, "password": PASSWORD}
+    answer = Browser(bank, None).ask("POST", "/login", right)
+    assert (answer.status_code, answer.headers["retry-after"]) == (429, "60")
+
+
+@pytest.mark.parametrize("path", ["/", "/login", "/customers/{handle}", "/list.xlsx", "/nothing"])
+def test_every_page_carries_the_headers_that_protect_it(bank: PageBank, path: str) -> None:
+    headers = Browser(bank, Role.MANAGER).ask("GET", path.format(handle=bank.handle(OWN))).headers
+    policy = headers["content-security-policy"]
+    assert policy.startswith("default-src 'none'")
+    assert "unsafe" not in policy
+    assert "frame-ancestors 'none'" in policy
+    assert headers["cache-control"] == "no-store"
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["x-frame-options"] == "DENY"
+    assert headers["referrer-policy"] in {"no-referrer", "same-origin"}
+    assert headers.get_list("cache-control") == ["no-store"]
+
+
+def test_no_page_has_a_script_or_a_style_within_nor_an_address_elsewhere(bank: PageBank) -> None:
+    browser = Browser(bank, Role.MANAGER)
+    for path in ("/", f"/customers/{bank.handle(OWN)}", f"/customers/{bank.handle(ATTACK)}", "/login"):
+        text = browser.ask("GET", path).text
+        assert (
+            re.findall(r"<script(?![^>]*\ssrc=\"/static/)|\son\w+=\"|\sstyle=|<style|javascript:", text) == []
+        )
+        assert re.findall(r"(?:src|href|action)=\"(?!/|#)[^\"]*\"", text) == []
+        assert "<img" not in text
+
+
+def test_what_is_read_and_recorded_on_the_page_is_in_the_audit(bank: PageBank) -> None:
+    browser = Browser(bank, Role.MANAGER)
+    browser.ask("GET", f"/customers/{bank.handle(OWN)}/sheet.xlsx")
+    browser.ask("GET", f"/customers/{bank.handle(OWN)}")
+    found = [(row["action"], row["object"]) for row in bank.core.store.audit.read(2)]
+    own = bank.core.keys.pseudonym_of(OWN)
+    assert sorted(found) == [("sheet.export", own), ("sheet.read", own)]
+
+
+def test_nothing_of_a_customer_gets_into_logs_numbers_or_addresses(
+    bank: PageBank, capsys: pytest.CaptureFixture[str]
+) -> None:
+    canary = "Zhang-Wei-rings-at-noon"
+    browser, handle = Browser(bank, Role.MANAGER), bank.handle(OWN)
+    answers = [
+        browser.ask("POST", "/search", {"text": OWN}),
+        browser.ask("POST", f"/customers/{handle}/outcome", {"outcome": "none", "note": canary}),
+        browser.ask("POST", f"/customers/{handle}/outcome", {"outcome": "unknown", "note": canary}),
+        browser.ask("GET", f"/customers/{OWN}"),
+        browser.ask("GET", f"/?kind={canary}"),
+        browser.ask("GET", f"/{canary}"),
+    ]
+    from serving import metrics
+
+    addresses = "".join(answer.headers.get("location", "") for answer in answers)
+    written = capsys.readouterr().err + metrics.exposition().decode() + addresses
+    assert canary not in written
+    assert OWN not in written
+    links = re.findall(r"(?:href|action)=\"([^\"]*)\"", browser.ask("GET", "/").text)
+    assert not [link for link in links if any(customer in link for customer in IDS[1:])]
