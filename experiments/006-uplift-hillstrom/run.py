@@ -115,8 +115,8 @@ def select(path: Path = DATA) -> dict[str, Any]:
     customers = read(path, judged=False)
     grown = growing(customers.known.columns)
     found = {contrast: _compared(customers.rows(contrast), grown) for contrast in CONTRASTS}
-    rows = customers.rows(PRIMARY)
-    return {"chosen": found[PRIMARY]["chosen"], "contrasts": found, "checks": _checks(customers, rows, grown)}
+    chosen = found[PRIMARY]["chosen"]
+    return {"chosen": chosen, "contrasts": found, "checks": _checks(customers, chosen, grown)}
 
 
 def judge(path: Path = DATA, chosen: str = "") -> dict[str, Any]:
