@@ -159,15 +159,16 @@ def _compared(rows: RandomisedRows, grown: Growing) -> dict[str, Any]:
     }
 
 
-def _checks(customers: Customers, rows: RandomisedRows, grown: Growing) -> dict[str, Any]:
+def _checks(customers: Customers, chosen: str, grown: Growing) -> dict[str, Any]:
     """Return what the design must stand: the size of the arms, treatments drawn anew, an outcome before."""
-    arms, chosen = overlap(rows), fit_learner("x")
-    drawn = [placebo(rows, grown, FOLDS, chosen, seed=seed, resamples=100) for seed in range(1, PLACEBOS + 1)]
+    rows, fit = customers.rows(PRIMARY), fit_learner(chosen)
+    arms = overlap(rows)
+    drawn = [placebo(rows, grown, FOLDS, fit, seed=seed, resamples=100) for seed in range(1, PLACEBOS + 1)]
     earlier = customers.known.drop("recency")
     blind = Customers(customers.ids, earlier, customers.arm, customers.visited).rows(PRIMARY)
     bought_lately = customers.known["recency"].to_numpy() <= 3
     before = before_treatment(
-        blind, bought_lately, growing(earlier.columns), FOLDS, chosen, seed=SEED, resamples=RESAMPLES
+        blind, bought_lately, growing(earlier.columns), FOLDS, fit, seed=SEED, resamples=RESAMPLES
     )
     return {
         "mailed": arms.treated,
