@@ -5,6 +5,7 @@ from vipreco.lift.estimate import Estimate
 from vipreco.lift.means import difference_of_means
 from vipreco.lift.off_policy import Logged, OffPolicy, doubly_robust, off_policy, snips
 from vipreco.lift.power import needed, power_of
+from vipreco.lift.promises import Promises, promises
 from vipreco.lift.qini import auuc, qini_coefficient, qini_curve
 from vipreco.lift.rates import Counts, Ends, difference_of_rates, p_values, rate_interval, ratio_of_rates
 
@@ -17,6 +18,7 @@ __all__ = [
     "Estimate",
     "Logged",
     "OffPolicy",
+    "Promises",
     "auuc",
     "by_group",
     "compare",
@@ -27,6 +29,7 @@ __all__ = [
     "off_policy",
     "p_values",
     "power_of",
+    "promises",
     "qini_coefficient",
     "qini_curve",
     "rate_interval",

@@ -69,6 +69,7 @@ class OffPolicy:
         effective: Decisions that would say as much if all counted the same.
         decisions: Decisions in the log.
         unsupported: Share of the policy that the log could never have drawn.
+        logged: Mean reward of the log itself, to compare with.
     """
 
     snips: Estimate
@@ -76,6 +77,7 @@ class OffPolicy:
     effective: float
     decisions: int
     unsupported: float
+    logged: float
 
 
 def off_policy(logged: Logged, policy: Floats, known: Floats | None = None, seed: int = 0) -> OffPolicy:
@@ -94,10 +96,11 @@ def off_policy(logged: Logged, policy: Floats, known: Floats | None = None, seed
     weight = weights(logged, policy)
     unsupported = _unsupported(logged, policy)
     effective = effective_sample(weight)
+    mean = float(logged.reward.mean()) if len(weight) else math.nan
     lacks = _lacks(weight, unsupported, effective)
     if lacks:
         nothing = Estimate(math.nan, lacks=lacks)
-        return OffPolicy(nothing, nothing, effective, len(weight), unsupported)
+        return OffPolicy(nothing, nothing, effective, len(weight), unsupported, mean)
     predicted = cross_fitted(logged, known, seed)
     return OffPolicy(
         snips(logged, policy),
@@ -105,6 +108,7 @@ def off_policy(logged: Logged, policy: Floats, known: Floats | None = None, seed
         effective,
         len(weight),
         unsupported,
+        mean,
     )
 
 

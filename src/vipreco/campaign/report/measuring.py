@@ -1,0 +1,288 @@
+"""The numbers of a campaign report; nothing in them tells about single customers."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from scipy.stats import norm
+
+from vipreco.campaign.arms import Arm
+from vipreco.campaign.report.gathering import Gathered
+from vipreco.campaign.report.privacy import grouped
+from vipreco.lift import (
+    Compared,
+    Counts,
+    Estimate,
+    OffPolicy,
+    Promises,
+    compare,
+    difference_of_means,
+    p_values,
+    promises,
+    qini_coefficient,
+    qini_curve,
+)
+
+Flags = NDArray[np.bool_]
+Floats = NDArray[np.float64]
+DIMENSIONS = ("product_id", "tier", "channel")
+SUSPICIOUS = 0.01
+QINI_POINTS = 200
+CUSTOMERS = "customers"
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step of the funnel: name, customers, their share of the step before (acquired: of the list)."""
+
+    name: str
+    customers: int
+    share: float
+
+
+@dataclass(frozen=True)
+class Check:
+    """A test of the design: what is compared, and the chance of such a difference when all is well."""
+
+    name: str
+    first: float
+    second: float
+    p: float
+
+    @property
+    def known(self) -> bool:
+        """Whether there were enough customers to test."""
+        return not math.isnan(self.p)
+
+    @property
+    def fine(self) -> bool:
+        """Whether nothing speaks against the design."""
+        return not self.known or self.p >= SUSPICIOUS
+
+
+@dataclass(frozen=True)
+class Money:
+    """Value and cost of the offers that are compared with the control group.
+
+    Args:
+        cost: Of all their contacts, at the unit costs of the campaign.
+        value: Of the acquisitions that would not have been without the campaign.
+        a_unit: That value for each unit of money spent.
+    """
+
+    cost: float
+    value: Estimate
+    a_unit: Estimate
+
+
+@dataclass(frozen=True)
+class Measured:
+    """All numbers of a report.
+
+    Args:
+        primary: The offered product, offered against control.
+        campaign: Any product of the campaign, offered against control.
+        anything: Any product at all, offered against control.
+        explored: Any product of the campaign, random offers against control; None without random offers.
+        groups: Subgroups, small ones put together.
+        funnel: From the list to the acquisition; contacts are left out where none are on record.
+        promised: Promised chances against acquisitions, of the customers with an offer.
+        money: Value and cost.
+        checks: Of the design.
+        order: Whether those with a higher promised chance are moved more; None without enough data.
+        curve: Qini curve of that order, at most a few hundred points; empty without enough data.
+        other: What another policy would have brought; None if not asked.
+        arms: Customers by arm, all and not seen again.
+        touched: Control customers who were contacted in the campaign all the same.
+        extra_offers: Offers with no counterpart in the control group.
+    """
+
+    primary: Compared
+    campaign: Compared
+    anything: Compared
+    explored: Compared | None
+    groups: pl.DataFrame
+    funnel: tuple[Step, ...]
+    promised: Promises
+    money: Money
+    checks: tuple[Check, ...]
+    order: Estimate | None
+    curve: pl.DataFrame
+    other: OffPolicy | None
+    arms: pl.DataFrame
+    touched: int
+    extra_offers: int
+
+
+def measure(gathered: Gathered, seed: int, other: OffPolicy | None = None) -> Measured:
+    """Return the numbers of a campaign.
+
+    The comparison holds the customers to whom the prices alone give an offer, whether or not it was made: the
+    control group against the others, random offers left out. That is as the lots fell.
+
+    Args:
+        gathered: What came of the campaign.
+        seed: Of resampling.
+        other: Estimate for another policy, told as it is.
+    """
+    everybody = gathered.customers
+    seen = everybody.filter("observed")
+    rows = _compared(seen)
+    primary = _compare(rows, "acquired", "value_amount")
+    order, curve = _order(rows, primary, seed)
+    return Measured(
+        primary=primary,
+        campaign=_compare(rows, "acquired_campaign"),
+        anything=_compare(rows, "acquired_any"),
+        explored=_explored(seen),
+        groups=grouped(rows, list(DIMENSIONS)),
+        funnel=_funnel(everybody, gathered.contacts_known),
+        promised=_promised(seen),
+        money=_money(rows, primary),
+        checks=(_halves(rows), _share(everybody, gathered), _balance(rows), _leaving(everybody)),
+        order=order,
+        curve=curve,
+        other=other,
+        arms=_arms(everybody),
+        touched=int((_is(everybody, Arm.CONTROL) & everybody["contacted"]).sum()),
+        extra_offers=int((_is(seen, Arm.OFFERED) & ~seen["would_offer"]).sum()),
+    )
+
+
+def _compared(customers: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows of the randomised comparison, with `treated`."""
+    return customers.filter(pl.col("would_offer") & (pl.col("arm") != Arm.EXPLORED)).with_columns(
+        treated=pl.col("arm") != Arm.CONTROL
+    )
+
+
+def _compare(rows: pl.DataFrame, acquired: str, value: str | None = None) -> Compared:
+    flags = rows[acquired].to_numpy()
+    known = _numbers(rows["propensity"])
+    money = None if value is None else _numbers(rows[value])
+    return compare(
+        rows["treated"].to_numpy(),
+        flags,
+        None if money is None else flags * money,
+        known,
+        None if money is None else known * money,
+    )
+
+
+def _explored(customers: pl.DataFrame) -> Compared | None:
+    """Compare random offers with the whole control group, by any product of the campaign."""
+    rows = customers.filter(pl.col("arm").is_in([Arm.EXPLORED, Arm.CONTROL]))
+    treated = _is(rows, Arm.EXPLORED).to_numpy()
+    if not treated.any():
+        return None
+    return compare(treated, rows["acquired_campaign"].to_numpy())
+
+
+def _funnel(customers: pl.DataFrame, contacts_known: bool) -> tuple[Step, ...]:
+    listed = customers.filter(
+        pl.col("arm").is_in([Arm.OFFERED, Arm.EXPLORED]) & pl.col("product_id").is_not_null()
+    )
+    names = ("contacted", "reached", "accepted") if contacts_known else ()
+    counts = [("listed", listed.height)]
+    counts += [(name, int(listed[name].sum())) for name in (*names, "acquired")]
+    before = [listed.height, *(count for _, count in counts)]
+    before[len(names) + 1] = listed.height
+    return tuple(
+        Step(name, count, count / last if last else math.nan)
+        for (name, count), last in zip(counts, before, strict=False)
+    )
+
+
+def _promised(customers: pl.DataFrame) -> Promises:
+    made = customers.filter(
+        pl.col("arm").is_in([Arm.OFFERED, Arm.EXPLORED]) & pl.col("propensity").is_not_null()
+    )
+    return promises(_numbers(made["propensity"]), made["acquired"].to_numpy())
+
+
+def _money(rows: pl.DataFrame, primary: Compared) -> Money:
+    cost = float(rows.filter("treated")["cost_amount"].fill_null(0).sum())
+    value = primary.extra_value
+    a_unit = value.times(1 / cost) if cost > 0 else Estimate(math.nan, lacks="cost")
+    return Money(cost, value, a_unit)
+
+
+def _halves(rows: pl.DataFrame) -> Check:
+    """Compare two halves of the control group, to which nothing different happened: the A/A check."""
+    control = rows.filter(~pl.col("treated"))
+    half, acquired = control["half"].to_numpy(), control["acquired"].to_numpy()
+    counts = Counts.of(half.sum(), (half & acquired).sum(), (~half).sum(), (~half & acquired).sum())
+    enough = counts.treated_acquired[0] + counts.control_acquired[0] >= 2 * 5
+    p = float(p_values(counts)[0]) if enough else math.nan
+    return Check("halves", float(counts.treated_rate[0]), float(counts.control_rate[0]), p)
+
+
+def _share(customers: pl.DataFrame, gathered: Gathered) -> Check:
+    """Compare the share of the control group with the one that was ordered."""
+    ordered = float(gathered.manifest["campaign"].get("control_share") or 0.0)
+    total, control = customers.height, int(_is(customers, Arm.CONTROL).sum())
+    spread = math.sqrt(ordered * (1 - ordered) / total) if total else 0.0
+    found = control / total if total else math.nan
+    p = 2 * float(norm.sf(abs(found - ordered) / spread)) if spread > 0 else math.nan
+    return Check("share", found, ordered, p)
+
+
+def _balance(rows: pl.DataFrame) -> Check:
+    """Compare the promised chance of both arms, which was settled before."""
+    promised, treated = _numbers(rows["propensity"]), rows["treated"].to_numpy()
+    difference = difference_of_means(promised, treated)
+    means = [float(promised[arm].mean()) if arm.any() else math.nan for arm in (treated, ~treated)]
+    return Check("balance", means[0], means[1], _p_of(difference))
+
+
+def _leaving(customers: pl.DataFrame) -> Check:
+    """Compare the share of both arms that was not seen again."""
+    rows = _compared(customers)
+    treated, gone = rows["treated"].to_numpy(), ~rows["observed"].to_numpy()
+    counts = Counts.of(treated.sum(), (treated & gone).sum(), (~treated).sum(), (~treated & gone).sum())
+    enough = counts.treated_acquired[0] + counts.control_acquired[0] >= 2 * 5
+    p = float(p_values(counts)[0]) if enough else math.nan
+    return Check("unseen", float(counts.treated_rate[0]), float(counts.control_rate[0]), p)
+
+
+def _p_of(difference: Estimate) -> float:
+    """Return the p-value that belongs to an interval of 95 %, by the normal law."""
+    if not difference.known:
+        return math.nan
+    error = (difference.high - difference.low) / 2 / float(norm.ppf(0.975))
+    return 2 * float(norm.sf(abs(difference.value) / error)) if error > 0 else math.nan
+
+
+def _order(rows: pl.DataFrame, primary: Compared, seed: int) -> tuple[Estimate | None, pl.DataFrame]:
+    """Judge whether those with a higher promised chance are moved more."""
+    if not primary.relative.known:
+        return None, pl.DataFrame()
+    score, treated = _numbers(rows["propensity"]), rows["treated"].to_numpy()
+    acquired = rows["acquired"].to_numpy()
+    curve = qini_curve(score, treated, acquired)
+    step = max(1, math.ceil(curve.height / QINI_POINTS))
+    thinned = pl.concat([curve.gather_every(step), curve.tail(1)]).unique("customers", maintain_order=True)
+    per_treated = [(pl.col(name) / primary.treated).alias(name) for name in ("qini", "random")]
+    told = thinned.select("share", *per_treated)
+    return qini_coefficient(score, treated, acquired, seed=seed), told
+
+
+def _arms(customers: pl.DataFrame) -> pl.DataFrame:
+    return (
+        customers.group_by("arm")
+        .agg(customers=pl.len(), unseen=(~pl.col("observed")).sum())
+        .sort("arm")
+        .with_columns(pl.col(CUSTOMERS, "unseen").cast(pl.Int64))
+    )
+
+
+def _is(customers: pl.DataFrame, arm: str) -> pl.Series:
+    return customers["arm"] == arm
+
+
+def _numbers(column: pl.Series) -> Floats:
+    return column.cast(pl.Float64).fill_null(0.0).to_numpy()

@@ -1,0 +1,146 @@
+"""The command that tells what a campaign changed."""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Optional
+
+import typer
+
+from vipreco.cli.options import AsOfOption
+from vipreco.cli.paper import LanguageName, document_text
+from vipreco.cli.progress import narrated
+from vipreco.errors import UsageError
+
+if TYPE_CHECKING:
+    import datetime
+    from collections.abc import Callable
+
+    from vipreco.campaign.report.writing import Report
+    from vipreco.printing.document import Language
+
+
+class ReportFormat(StrEnum):
+    """How a report comes out."""
+
+    table = "table"
+    html = "html"
+    xlsx = "xlsx"
+    json = "json"
+
+
+def register(campaign: typer.Typer) -> None:
+    """Add the command of this module to the commands for campaigns."""
+    campaign.command("report")(report)
+
+
+def report(
+    key: Annotated[str, typer.Argument(metavar="KEY", help="Key of a campaign that was run.")],
+    policy: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(
+            "--policy",
+            metavar="FILE",
+            help="Estimate another policy too: CSV or Parquet with customer_id, product_id, channel.",
+        ),
+    ] = None,
+    language: Annotated[
+        LanguageName, typer.Option("--language", help="Language of the texts.")
+    ] = LanguageName.en,
+    as_of: AsOfOption = None,
+    kind: Annotated[
+        Optional[ReportFormat],  # noqa: UP045
+        typer.Option("--format", help="How it comes out. Without it: by the ending of --out, or tables."),
+    ] = None,
+    out: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option("--out", metavar="FILE", help="Write it into this .html, .xlsx or .json file."),
+    ] = None,
+) -> None:
+    """Tell what a campaign changed: acquisitions against the control group, with intervals, value and cost.
+
+    Where the data do not carry a number it says so. Nothing in it tells about single customers.
+
+    Example:  vipreco campaign report wealth-january
+    Example:  vipreco campaign report wealth-january --as-of 2026-01-31 --out report.html
+    Example:  vipreco campaign report wealth-january --language zh --out report.xlsx
+    """
+    chosen = _chosen(kind, out)
+    with narrated("Campaign report") as narrator:
+        made = _made(key, policy, language.value, as_of, narrator.say)
+        content = _content(made, chosen)
+    if out is not None:
+        from vipreco.durable import write_bytes
+
+        write_bytes(out, content)
+        typer.echo(f"report written to {out}", err=True)
+    else:
+        sys.stdout.buffer.write(content)
+        sys.stdout.flush()
+
+
+def _chosen(kind: ReportFormat | None, out: Path | None) -> ReportFormat:
+    """Check format and target before any work is done.
+
+    Raises:
+        UsageError: No format is known for the file, it cannot be written, or a terminal cannot show it.
+    """
+    from vipreco.export import check_target
+
+    if out is None:
+        if kind is ReportFormat.xlsx and sys.stdout.isatty():
+            raise UsageError(
+                "a spreadsheet cannot be shown on a terminal", remedy="give --out FILE", code="no-out"
+            )
+        return kind or ReportFormat.table
+    check_target(out)
+    ending = out.suffix.lower().removeprefix(".")
+    known = [one.value for one in ReportFormat if one is not ReportFormat.table]
+    if kind is None and ending not in known:
+        raise UsageError(
+            f"the ending {out.suffix or '(none)'} stands for no format",
+            where=str(out),
+            remedy=f"end the name with one of {', '.join('.' + name for name in known)}, or give --format",
+            code="unknown-format",
+        )
+    return kind or ReportFormat(ending)
+
+
+def _made(
+    key: str, policy: Path | None, language: Language, as_of: datetime.date | None, say: Callable[[str], None]
+) -> Report:
+    """Make the report of a campaign of the project."""
+    from vipreco.campaign.folder import Campaigns
+    from vipreco.campaign.report.opening import open_run
+    from vipreco.campaign.report.other import read_policy
+    from vipreco.campaign.report.writing import make_report
+    from vipreco.history import History
+    from vipreco.project import Project
+    from vipreco.recommender.lists import view_at
+    from vipreco.store.store import Store
+
+    project = Project.find()
+    other = None if policy is None else read_policy(policy)
+    with Store.open(project.store_url) as store:
+        run = open_run(store, Campaigns(project.root / project.settings.campaign.folder), key)
+        history = History.open(project.tables, project.threads)
+        say("outcomes")
+        return make_report(
+            run,
+            history,
+            view_at(history, as_of).date,
+            seed=project.seed,
+            language=language,
+            database=store.database,
+            policy=other,
+        )
+
+
+def _content(made: Report, kind: ReportFormat) -> bytes:
+    if kind is not ReportFormat.table:
+        return made.content(kind.value)
+    from vipreco.campaign.report.tables import document
+
+    return document_text(document(made.told)).encode()
