@@ -59,7 +59,10 @@ class LineStart:
     def logits(self, distance: NDArray[np.float32]) -> Floats:
         """Return the log-odds of the change by the distance, shape (n,)."""
         unknown = np.isnan(distance)
-        return np.where(unknown, self.centre, _terms(np.where(unknown, 0.0, distance)) @ self.weights)
+        terms = _terms(np.where(unknown, 0.0, distance))
+        # Term by term, not as a product of matrices, whose last bits depend on how many customers there are.
+        line = self.weights[0] * terms[:, 0] + self.weights[1] * terms[:, 1] + self.weights[2] * terms[:, 2]
+        return np.where(unknown, self.centre, line)
 
 
 def _terms(distance: NDArray[np.floating[Any]]) -> Floats:
