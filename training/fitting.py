@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from training import uplift
 from training.recipe import Recipe, labelled_dates, training_dates
 from training.result import CardInputs, CardTable, TrainingJob, TrainingResult, Value
 from vipreco.backtest import to_markdown
@@ -19,6 +20,7 @@ from vipreco.policy import Policy, PolicySettings
 from vipreco.project import Project
 from vipreco.propensity import Machine
 from vipreco.recommender import Lesson, Panel, Recommender
+from vipreco.uplift_trial import UpliftTrial
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -58,9 +60,11 @@ def fit_and_backtest(job: TrainingJob) -> TrainingResult:
     features, machine = _features(job.project), _machine(job.project)
     settings = job.recipe.recommender
     policy = Policy.read(settings.policy, job.project.root)
-    recommender = Recommender.fit(lesson, features, settings, machine, job.say, policy)
-    recommender.save(job.artifact_folder, _stored_metrics(found), lesson.acquirers.views()[-1])
-    return _result(job, found, recommender)
+    fitted = Recommender.fit(lesson, features, settings, machine, job.say, policy)
+    recommender, contacts = uplift.try_uplift(job, fitted)
+    metrics = {**found.summary(), **uplift.metrics(contacts)}
+    recommender.save(job.artifact_folder, _stored_metrics(metrics), lesson.acquirers.views()[-1])
+    return replace(_result(job, found, recommender, contacts), summary_metrics=metrics)
 
 
 def judge(job: TrainingJob) -> BacktestResult:
@@ -120,23 +124,25 @@ def _trials(lesson: Lesson, recipe: Recipe, project: Project) -> Iterable[Trial]
     return rolling_trials(history, found)
 
 
-def _stored_metrics(found: BacktestResult) -> dict[str, float | None]:
-    return {name: value if value == value else None for name, value in found.summary().items()}  # noqa: PLR0124
+def _stored_metrics(metrics: Mapping[str, float]) -> dict[str, float | None]:
+    return {name: value if value == value else None for name, value in metrics.items()}  # noqa: PLR0124
 
 
-def _result(job: TrainingJob, found: BacktestResult, recommender: Recommender) -> TrainingResult:
+def _result(
+    job: TrainingJob, found: BacktestResult, recommender: Recommender, contacts: UpliftTrial | None
+) -> TrainingResult:
     return TrainingResult(
-        parameters=_parameters(job, found, recommender),
+        parameters={**_parameters(job, found, recommender), **uplift.parameters(job, contacts)},
         metrics_by_fold=list(found.by_trial.values()),
         summary_metrics=found.summary(),
-        card=_card(job, found, recommender),
+        card=_card(job, found, recommender, contacts),
         figures=_figures(found, job.recipe.backtest.list_length),
     )
 
 
 def _parameters(job: TrainingJob, found: BacktestResult, recommender: Recommender) -> dict[str, Value]:
     """Return the recipe as flat settings, and the counts of what was fitted."""
-    settings = job.recipe.model_dump(mode="json", exclude={"gate", "purpose", "name"})
+    settings = job.recipe.model_dump(mode="json", exclude={"gate", "purpose", "name", "uplift"})
     return {
         **dict(_flat(settings)),
         "as_of_dates": _named(map(str, job.as_of_dates)),
@@ -166,20 +172,23 @@ def _named(values: Iterable[str]) -> str:
     return text if len(text) <= 400 else f"{text[:400]} ..."
 
 
-def _card(job: TrainingJob, found: BacktestResult, recommender: Recommender) -> CardInputs:
+def _card(
+    job: TrainingJob, found: BacktestResult, recommender: Recommender, contacts: UpliftTrial | None
+) -> CardInputs:
     thin = recommender.fitted.model.thin_evidence
     products = [name for name, is_thin in zip(found.product_ids, thin.tolist(), strict=True) if is_thin]
     limits = [SEASONS] + [ORDER_ONLY] * (not found.rates_known)
     limits += [f"{found.changes.remark.capitalize()}."] if found.changes.remark else []
     if products:
         limits.append(f"Thin evidence, close to the average of all products: {', '.join(products)}.")
+    limits += uplift.limits(contacts)
     dates = ", ".join(map(str, job.as_of_dates))
     return CardInputs(
         data=f"As-of dates {dates}; {len(found.product_ids)} products; {len(found.by_trial)} backtest folds.",
         method=METHOD,
         limits=tuple(limits),
         results=_quality(found, job.recipe.backtest.list_length),
-        tables=(_calibration_table(found), *_changes_table(found)),
+        tables=(_calibration_table(found), *_changes_table(found), *uplift.card_tables(contacts)),
     )
 
 

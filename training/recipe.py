@@ -14,6 +14,7 @@ from vipreco.errors import UsageError
 from vipreco.history.calendar import add_months, window
 from vipreco.project import Section, parse_toml
 from vipreco.recommender.settings import RecommenderSettings
+from vipreco.uplift_trial import TrialSettings
 
 Count = Annotated[int, Field(ge=1)]
 
@@ -61,7 +62,7 @@ class GovernanceSection(Section):
 
 
 class Recipe(Section):
-    """All of a recipe file."""
+    """All of a recipe file; without `[uplift]`, finished campaigns are not looked at."""
 
     name: str
     purpose: str = ""
@@ -69,6 +70,7 @@ class Recipe(Section):
     recommender: RecommenderSettings = RecommenderSettings()
     backtest: BacktestSection = BacktestSection()
     governance: GovernanceSection = GovernanceSection()
+    uplift: TrialSettings | None = None
     gate: tuple[Gate, ...] = ()
 
 

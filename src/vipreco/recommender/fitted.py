@@ -13,6 +13,7 @@ from vipreco.features import FeatureMatrix, FeatureSet, Vocabulary
 from vipreco.policy import Policy
 from vipreco.propensity import LEAVING, RISING, AcquisitionModel, RelationshipModel
 from vipreco.recommender.settings import RecommenderSettings
+from vipreco.uplift import UpliftModel, incremental
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,8 @@ class Fitted:
         policy: The rules in force.
         relationship: The models of leaving and rising; None without a ladder of tiers, or where the history
             shows too little.
+        uplift: What an offer adds to the chance of an acquisition; None unless finished campaigns had a
+            control group and it beat propensity there.
     """
 
     product_ids: tuple[str, ...]
@@ -52,17 +55,20 @@ class Fitted:
     snapshot_id: str
     policy: Policy
     relationship: RelationshipModel | None = None
+    uplift: UpliftModel | None = None
 
     def propensities(self, matrix: FeatureMatrix) -> NDArray[np.float64]:
         """Return P(acquire) for each customer of a chunk and each product of the fit, shape (n, P)."""
         return self.model.propensities(self.columns_of(matrix))
 
     def golden_scores(self, values: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Return every score of rows of booster columns: products, then leaving and rising where fitted."""
+        """Return every score of rows of booster columns: products, and whatever else is fitted."""
         model, everybody = self.relationship, np.ones(len(values), bool)
         changes = [change for change in (LEAVING, RISING) if model and model.model(change)]
         scores = [model.probabilities(change, values, everybody) for change in changes] if model else []
-        return np.column_stack([self.model.propensities(values), *scores])
+        chances = self.model.propensities(values)
+        added = [incremental(self.uplift, values, chances, self.product_ids)] if self.uplift else []
+        return np.column_stack([chances, *scores, *added])
 
     def columns_of(self, matrix: FeatureMatrix) -> NDArray[np.float32]:
         """Return the columns that the boosters see, shape (n, k); without a copy where these are all."""

@@ -32,6 +32,7 @@ from vipreco.propensity import (
 from vipreco.recommender.fitted import Fitted
 from vipreco.recommender.inspection import check_columns
 from vipreco.recommender.settings import RecommenderSettings
+from vipreco.uplift import UpliftModel, storing
 
 RECOMMENDER_FILE = "recommender.json"
 VOCABULARY_FILE = "vocabulary.json"
@@ -40,6 +41,8 @@ PRODUCT_BOOSTER = "boosters/product-{}.txt"
 ANY_BOOSTER = "boosters/any.txt"
 FEATURES = "features"
 POLICY = "policy"
+BOOSTERS = "boosters"
+UPLIFT = "uplift"
 CHANGE_BOOSTER = "boosters/{}.txt"
 
 
@@ -125,6 +128,7 @@ def _read(folder: Path, threads: int) -> Fitted:
         snapshot_id=facts["snapshot_id"],
         policy=Policy.from_definition(_read_files(folder / POLICY)),
         relationship=_read_relationship(folder, facts, names, threads),
+        uplift=_read_uplift(folder, facts, names, product_ids, threads),
     )
 
 
@@ -153,6 +157,7 @@ def _facts(fitted: Fitted) -> dict[str, Any]:
         "bags": len(fitted.model.product.boosters),
         "rates_known": fitted.model.rates_known,
         "relationship": _relationship_facts(fitted.relationship),
+        **({UPLIFT: storing.facts_of(fitted.uplift)} if fitted.uplift else {}),
     }
 
 
@@ -212,7 +217,7 @@ def _read_files(folder: Path) -> dict[str, bytes]:
 
 
 def _write_boosters(folder: Path, fitted: Fitted) -> None:
-    (folder / "boosters").mkdir()
+    (folder / BOOSTERS).mkdir()
     model, relationship = fitted.model, fitted.relationship
     named = {PRODUCT_BOOSTER.format(number): item for number, item in enumerate(model.product.boosters)}
     if model.any is not None:
@@ -222,6 +227,8 @@ def _write_boosters(folder: Path, fitted: Fitted) -> None:
             named[CHANGE_BOOSTER.format(change)] = fitted_change.booster
     for name, booster in named.items():
         (folder / name).write_text(booster.text(), encoding="utf-8")
+    if fitted.uplift is not None:
+        storing.write_boosters(fitted.uplift, folder / BOOSTERS)
 
 
 def _read_model(
@@ -259,6 +266,15 @@ def _read_relationship(
 
     positions = np.array([names.index(name) for name in seen], np.int64)
     return RelationshipModel(seen, positions, model(LEAVING), model(RISING))
+
+
+def _read_uplift(
+    folder: Path, facts: dict[str, Any], names: tuple[str, ...], product_ids: tuple[str, ...], threads: int
+) -> UpliftModel | None:
+    stored = facts.get(UPLIFT)
+    if stored is None:
+        return None
+    return storing.read_model(folder / BOOSTERS, stored, names, product_ids, threads)
 
 
 def _read_booster(path: Path, names: tuple[str, ...], classes: int, threads: int) -> Booster:

@@ -118,19 +118,19 @@ def _estimate(value: float, draws: Floats) -> Estimate:
 def _areas(ranks: Mapping[str, Floats], held_out: HeldOut, rows: NDArray[np.int64]) -> Floats:
     """Return Qini and AUUC of each order over some rows, shape (orders, 2)."""
     strata = held_out.stratum[rows]
-    total = np.zeros((len(ranks), 2))
+    total, counted = np.zeros((len(ranks), 2)), 0
     for stratum in np.unique(strata):
         part = rows[strata == stratum]
         treated, outcome = held_out.treated[part], held_out.outcome[part]
-        total += len(part) * _areas_within(ranks, part, treated, outcome)
-    return total / max(len(rows), 1)
+        if treated.any() and not treated.all():
+            total += len(part) * _areas_within(ranks, part, treated, outcome)
+            counted += len(part)
+    return total / counted if counted else np.full((len(ranks), 2), np.nan)
 
 
 def _areas_within(
     ranks: Mapping[str, Floats], part: NDArray[np.int64], treated: Mask, outcome: Mask
 ) -> Floats:
-    if treated.all() or not treated.any():
-        return np.full((len(ranks), 2), np.nan)
     return np.array(
         [
             [

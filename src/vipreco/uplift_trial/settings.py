@@ -1,0 +1,30 @@
+"""What a recipe may say about uplift, under `[uplift]`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from vipreco.propensity import RelationshipSettings
+from vipreco.sections import Section
+from vipreco.uplift import UpliftSettings
+
+
+class TrialSettings(Section):
+    """How uplift is learnt from finished campaigns, and judged.
+
+    Args:
+        folds: Groups of customers; each is scored by what was chosen and fitted on the others.
+        resamples: Bootstrap resamples of customers for the intervals.
+        least_cases: Acquisitions that each arm must have; with fewer nothing is learnt.
+        leave_out: Features, or patterns of features (`*`), that the learners do not see: with few cases,
+            codes of branches and baskets teach chance.
+        learners: How the boosters grow.
+    """
+
+    folds: Annotated[int, Field(ge=2, le=10)] = 3
+    resamples: Annotated[int, Field(ge=50, le=10_000)] = 300
+    least_cases: Annotated[int, Field(ge=5)] = 30
+    leave_out: tuple[str, ...] = RelationshipSettings().leave_out
+    learners: UpliftSettings = UpliftSettings()
