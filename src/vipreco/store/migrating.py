@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
@@ -20,6 +21,7 @@ from vipreco.store.failures import RESTORE, translated
 from vipreco.store.whole import check_whole
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+_ONE_AT_A_TIME = threading.Lock()  # the library keeps what it works on in global variables
 LOCK = 7_301_984_110  # two programs must not bring the same tables up to date at once
 
 
@@ -72,14 +74,15 @@ def upgrade(database: Database, *, empty: bool = False) -> Path | None:
         BusyError: They are of a newer program; nothing was touched.
         IntegrityError: A file is damaged, or has no tables.
     """
-    check_whole(database)
+    if not empty:
+        check_whole(database)
     version, head = version_of(database), _scripts().get_current_head()
     if version == head:
         return None
     if not empty:
         _refuse_what_cannot_be_upgraded(database)
     saved = _copy_before(database) if version else None
-    with database.writing() as connection:
+    with _ONE_AT_A_TIME, database.writing() as connection:
         alone(connection, LOCK)
         settings = Config()
         settings.set_main_option("script_location", str(MIGRATIONS))

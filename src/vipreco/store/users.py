@@ -7,6 +7,7 @@ import re
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
@@ -22,8 +23,6 @@ SESSION_HOURS = 10
 LEAST_PASSWORD = 10
 NAME_FORM = re.compile(r"[\w.@-]{1,64}")
 HASHER = PasswordHasher()
-# Compared with where there is no such user, so that an unknown name takes as long as a wrong password.
-NOBODY = HASHER.hash(secrets.token_hex(16))
 NO_PASSWORD = "-"  # noqa: S105  it stands for an account without one
 
 
@@ -101,7 +100,7 @@ class Users:
         with self.database.reading() as connection:
             row = connection.execute(select(users).where(users.c.user_id == user_id)).first()
         known = row is not None and row.active and row.password_hash != NO_PASSWORD
-        right = _verified(row.password_hash if known and row is not None else NOBODY, password)
+        right = _verified(row.password_hash if known and row is not None else _nobody(), password)
         return _user(row._mapping) if known and right and row is not None else None
 
     def by_subject(self, subject: str) -> User | None:
@@ -183,6 +182,13 @@ def _hashed(password: str | None) -> str:
             f"a password has at least {LEAST_PASSWORD} characters", where="password", code="short-password"
         )
     return HASHER.hash(password)
+
+
+@cache
+def _nobody() -> str:
+    """Return what is compared with where there is no such user: an unknown name takes as long as a wrong
+    password."""
+    return HASHER.hash(secrets.token_hex(16))
 
 
 def _verified(hashed: str, password: str) -> bool:

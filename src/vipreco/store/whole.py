@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from vipreco.errors import IntegrityError
 from vipreco.store.connection import Database, check_private
 from vipreco.store.failures import RESTORE
+
+LEAST_BYTES = 512
 
 
 def check_whole(database: Database) -> None:
@@ -16,14 +20,24 @@ def check_whole(database: Database) -> None:
     """
     if database.path is None:
         return
-    check_private(database.path, "the operational store")
-    log, index = (database.path.with_name(database.path.name + ending) for ending in ("-wal", "-shm"))
+    path = database.path
+    check_private(path, "the operational store")
+    log, index = (path.with_name(path.name + ending) for ending in ("-wal", "-shm"))
+    if path.stat().st_size < LEAST_BYTES:  # SQLite would take it for a new one
+        raise _damaged(database, "the operational store is empty: its tables are gone")
     if index.exists() and not log.exists():  # SQLite removes the index before the log, and makes it after
         raise _damaged(database, "the operational store lacks its newest changes: its -wal file is gone")
+    if not log.exists() and path.stat().st_size % _page_bytes(path):
+        raise _damaged(database, "the operational store was cut off")
     with database.reading() as connection:
         found = connection.exec_driver_sql("PRAGMA integrity_check(1)").scalar()
     if found != "ok":
         raise _damaged(database, "the operational store is damaged")
+
+
+def _page_bytes(path: Path) -> int:
+    with path.open("rb") as file:
+        return int.from_bytes(file.read(18)[16:], "big") or LEAST_BYTES
 
 
 def _damaged(database: Database, what: str) -> IntegrityError:
