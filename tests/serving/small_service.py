@@ -1,11 +1,13 @@
-"""A service over a bank that is written out: `python -m serving.worker --service tests.serving.small_service:Small`.
+"""A service over a bank that is written out: `--service tests.serving.small_service:Small` of a worker.
 
-A prepared folder of this bank is a file `version` whose text is the model's version; `broken` cannot be opened.
-The chance of an offer says which model gave it, so that a mixed answer shows.
+A prepared folder of this bank is a file `version` whose text is the model's version; `broken` cannot be
+opened, and what begins with `5105` takes a second and a half to open. The chance of an offer says which model
+gave it, so that a mixed answer shows.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -22,7 +24,7 @@ from tests.serving.small_bank import Prepared
 from vipreco.errors import IntegrityError
 from vipreco.project import Project
 
-VERSION, BROKEN = "version", "broken"
+VERSION, BROKEN, SLOW = "version", "broken", "5105"
 
 
 def chance_of(model_version: str) -> float:
@@ -47,6 +49,8 @@ def opening(_: Core) -> Callable[[Path], Versioned]:
         version = (folder / VERSION).read_text()
         if version == BROKEN:
             raise IntegrityError("is broken", where=str(folder), code="prepared-changed")
+        if version.startswith(SLOW):
+            time.sleep(1.5)
         return Versioned(model_version=version)
 
     return opened_folder

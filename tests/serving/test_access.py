@@ -71,6 +71,7 @@ def test_every_role_gets_on_every_route_what_the_table_says(
 
 
 def test_an_unknown_customer_and_one_of_another_book_are_told_the_same(bank: Bank) -> None:
+    """B73."""
     foreign = bank.offers(Role.MANAGER, customer_id=FOREIGN)
     nobody = bank.offers(Role.MANAGER, customer_id=NOBODY)
     assert foreign.status_code == nobody.status_code == 404
@@ -84,12 +85,14 @@ def test_an_unknown_customer_and_one_of_another_book_are_told_the_same(bank: Ban
     ["", "Bearer", "Bearer ", "Bearer vpr_live_00000000_x", "Basic YW5uOmFubg==", "Bearer " + "x" * 5000],
 )
 def test_a_token_that_is_none_is_refused_with_a_challenge(bank: Bank, header: str) -> None:
+    """B80."""
     answer = bank.ask("GET", "/metrics", headers={"Authorization": header})
     assert answer.status_code == 401
     assert answer.headers["www-authenticate"].startswith("Bearer")
 
 
 def test_an_expired_token_is_refused(bank: Bank) -> None:
+    """B80."""
     past = datetime.now(UTC).replace(tzinfo=None) - timedelta(days=1)
     with bank.core.store.database.writing() as connection:
         connection.execute(update(tokens).values(expires_at=past))
@@ -97,6 +100,7 @@ def test_an_expired_token_is_refused(bank: Bank) -> None:
 
 
 def test_a_revoked_token_is_refused_within_two_seconds(bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
+    """B80."""
     assert bank.offers().status_code == 200
     now = datetime.now(UTC).replace(tzinfo=None)
     token_id = bank.tokens[Role.CHANNEL].split("_")[2]

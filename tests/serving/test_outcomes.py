@@ -44,6 +44,7 @@ def test_the_publication_takes_it_over_before_the_answer_leaves(bank: Bank) -> N
 
 
 def test_the_same_key_and_body_give_the_same_bytes_and_one_record(bank: Bank) -> None:
+    """B81."""
     first, again = record(bank, "key-1"), record(bank, "key-1")
     assert (again.status_code, again.content) == (first.status_code, first.content)
     assert again.headers["idempotent-replayed"] == "true"
@@ -51,6 +52,7 @@ def test_the_same_key_and_body_give_the_same_bytes_and_one_record(bank: Bank) ->
 
 
 def test_the_same_key_with_another_body_is_refused(bank: Bank) -> None:
+    """B81."""
     record(bank, "key-1")
     answer = record(bank, "key-1", outcome="declined")
     assert answer.status_code == 422
@@ -65,6 +67,7 @@ def test_the_same_key_of_somebody_else_is_another_key(bank: Bank) -> None:
 
 
 def test_a_key_whose_request_is_still_running_is_told_to_wait(bank: Bank) -> None:
+    """B81."""
     actor = "token:" + bank.tokens[Role.MANAGER].split("_")[2]
     import hashlib
 
@@ -79,6 +82,7 @@ def test_a_key_whose_request_is_still_running_is_told_to_wait(bank: Bank) -> Non
 
 @pytest.mark.parametrize("key", ["x" * 256, "", "a b"])
 def test_a_key_that_is_none_is_refused(bank: Bank, key: str) -> None:
+    """B81."""
     assert record(bank, key).status_code == 400
 
 

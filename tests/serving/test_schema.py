@@ -1,4 +1,4 @@
-"""What the OpenAPI document says holds, for every role: Schemathesis tries every operation with all its checks."""
+"""What the OpenAPI document says holds for every role: Schemathesis tries every operation with all checks."""
 
 from __future__ import annotations
 

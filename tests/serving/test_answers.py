@@ -1,0 +1,132 @@
+"""What an answer says about itself: whom it is for, what it stands on, how old that is."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from serving.core import Line, Slate
+from tests.serving.small_bank import FOREIGN, NOBODY, OWN, Bank
+from vipreco.store import Role
+
+MakeBank = Callable[..., Bank]
+
+
+def test_an_answer_names_model_snapshot_and_rules(bank: Bank) -> None:
+    told = bank.offers(limit=2).json()
+    found = bank.publication
+    assert [(offer["rank"], offer["product_id"], offer["propensity"]) for offer in told["offers"]] == [
+        (1, "P1", 0.5),
+        (2, "P2", 0.25),
+    ]
+    assert (told["model_version"], told["snapshot_id"], told["policy_version"], told["snapshot_date"]) == (
+        found.model_version,
+        found.snapshot_id,
+        found.policy_version,
+        "2025-12-31",
+    )
+    assert (told["personalised"], told["stale"], told["source"]) == (True, False, "snapshot")
+
+
+def test_who_opted_out_of_profiling_gets_no_personal_offers_and_is_told_so(bank: Bank) -> None:
+    """B82, as far as the answer goes; `tests/answering` has what stands behind it."""
+    general = Slate((Line("P1", "Product 1", None, None, ()),), personalised=False, source="snapshot")
+    bank.publication.offers = lambda *_: general  # type: ignore[assignment,method-assign]
+    told = bank.offers().json()
+    assert told["personalised"] is False
+    assert [offer["propensity"] for offer in told["offers"]] == [None]
+
+
+@pytest.mark.parametrize("body", [{"segment": "GOLD"}, {"segment": ""}])
+def test_of_whom_nothing_is_known_gets_what_is_popular(bank: Bank, body: dict[str, Any]) -> None:
+    """B83."""
+    told = bank.offers(customer_id=NOBODY, **body).json()
+    assert (told["source"], told["personalised"]) == ("cold_start", False)
+    assert [offer["product_id"] for offer in told["offers"]] == ["P9"]
+
+
+def test_an_unknown_customer_without_facts_or_segment_is_not_found(bank: Bank) -> None:
+    """B73."""
+    assert bank.offers(customer_id=NOBODY).status_code == 404
+
+
+def test_a_manager_who_brings_facts_does_not_learn_whose_customer_somebody_is(bank: Bank) -> None:
+    for customer in (FOREIGN, NOBODY):
+        answer = bank.offers(Role.MANAGER, customer_id=customer, facts={"attributes": {"tier": "GOLD"}})
+        assert answer.status_code == 404
+
+
+def test_facts_reach_the_features_as_they_were_sent(bank: Bank) -> None:
+    sent = {"attributes": {"tier": "GOLD", "aum_amount": 1.5, "birth_date": None}, "holdings": [{"a": "1"}]}
+    told = bank.offers(facts=sent).json()
+    assert told["source"] == "facts"
+    assert bank.publication.facts == [{"customer_id": OWN, **sent}]
+
+
+@pytest.mark.parametrize(
+    ("age", "status", "stale"), [(2, 200, False), (3, 200, True), (5, 200, True), (6, 503, None)]
+)
+def test_old_knowledge_is_marked_and_too_old_knowledge_is_kept_back(
+    make_bank: MakeBank, age: int, status: int, stale: bool | None
+) -> None:
+    """B84."""
+    bank = make_bank(business_date="clock", fresh_days=2, stale_days=3)
+    bank.publication.snapshot_date = datetime.now().date() - timedelta(days=age)  # noqa: DTZ005  the bank's day
+    answer = bank.offers()
+    assert answer.status_code == status
+    assert answer.json().get("stale") is stale
+    if status == 503:
+        assert answer.headers["retry-after"] == "1"
+
+
+def test_before_anything_was_prepared_there_are_no_answers_but_the_process_lives(bank: Bank) -> None:
+    bank.core.publication = None
+    asked = [bank.offers().status_code] + [
+        bank.ask("GET", path).status_code for path in ("/readyz", "/livez")
+    ]
+    assert asked == [503, 503, 200]
+
+
+def test_no_address_in_any_field_is_ever_fetched(bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
+    """B79: a trap that would be reached stands on this machine, and every way out is counted."""
+    tried: list[Any] = []
+    monkeypatch.setattr(socket.socket, "connect", lambda _, address: tried.append(address))
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *given, **_: tried.append(given))
+    with socket.create_server(("127.0.0.1", 0)) as trap:
+        url = f"http://127.0.0.1:{trap.getsockname()[1]}/x"
+        bank.offers(customer_id=url[:64], segment=url)
+        bank.offers(facts={"attributes": {"tier": url}, "holdings": [{"product_id": url}]})
+        sent = {"customer_id": OWN, "channel": "call", "outcome": "declined", "note": url, "product_id": url}
+        assert bank.ask("POST", "/v1/outcomes", Role.MANAGER, json=sent).status_code == 201
+        bank.ask("GET", "/v1/decisions/x", Role.CHANNEL, headers={"Referer": url, "X-Forwarded-Host": url})
+        trap.settimeout(0.05)
+        with pytest.raises(TimeoutError):
+            trap.accept()
+    assert tried == []
+
+
+def test_a_token_is_taken_within_its_days_alone(bank: Bank) -> None:
+    """B80."""
+    now = datetime.now(UTC).replace(tzinfo=None)
+    _, ended = bank.core.store.tokens.create("old", Role.CHANNEL, now - timedelta(days=91))
+    answer = bank.ask(
+        "POST",
+        "/v1/offers",
+        json={"customer_id": OWN, "channel": "app"},
+        headers={"Authorization": f"Bearer {ended}"},
+    )
+    assert answer.status_code == 401
+
+
+def test_every_answer_carries_the_headers_that_protect_it(bank: Bank) -> None:
+    for answer in (bank.offers(), bank.offers(role=None), bank.ask("GET", "/livez"), bank.ask("GET", "/no")):
+        headers = answer.headers
+        assert headers.get_list("cache-control") == ["no-store"]
+        assert headers.get_list("x-content-type-options") == ["nosniff"]
+        assert headers["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'"
+        assert len(headers["x-request-id"]) == 16
+        assert "server" not in headers
