@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -123,6 +124,7 @@ def run_of(rows: list[dict[str, Any]], **more: Any) -> FinishedRun:
     return FinishedRun(pl.DataFrame(rows, schema, orient="row"), manifest(**more))
 
 
+@cache
 def large(seed: int = 5, customers: int = 6000, effect: float = 0.05) -> tuple[FinishedRun, History]:
     """A campaign whose offers raise the chance by `effect`, with random offers, contacts and people gone."""
     random = np.random.default_rng(seed)

@@ -58,5 +58,7 @@ def test_a_constant_covariate_changes_nothing() -> None:
 def test_too_few_customers_or_no_spread_have_no_interval() -> None:
     one = difference_of_means(np.array([1.0, 2.0]), np.array([True, False]))
     assert (one.lacks, one.known) == ("customers", False)
+    nobody = difference_of_means(np.zeros(0), np.zeros(0, np.bool_), np.zeros((0, 1)))
+    assert nobody.lacks == "customers"
     same = difference_of_means(np.zeros(10), np.arange(10) < 5)
     assert (same.value, same.lacks) == (0.0, "spread")

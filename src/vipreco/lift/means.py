@@ -39,6 +39,8 @@ def difference_of_means(
     Returns:
         The estimate; without an interval where an arm has fewer customers than the regression needs.
     """
+    if len(outcome) == 0:
+        return Estimate(math.nan, lacks="customers")
     design = _design(covariates, len(outcome))
     arms = [design[treated], design[~treated]]
     if min(len(arm) for arm in arms) < design.shape[1] + 1:
