@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from itertools import islice
 
-from vipreco.arbitration.allocation.dual import Dual, falling_prices
+import numpy as np
+
+from vipreco.arbitration.allocation.core import WHOLE_PAIRS, Core, whole
+from vipreco.arbitration.allocation.dual import Dual, first_prices, later_prices
 from vipreco.arbitration.allocation.problem import Floats, Numbers, Problem
 from vipreco.arbitration.allocation.repair import Repair
+from vipreco.errors import UsageError
 
-WARM = 2
-"""Temperatures whose prices are too rough to allocate by."""
-ENOUGH = 1e-6
+ENOUGH = 1e-5
+ROUNDS, POLISHES = 4, 1
+EXACT_PAIRS = 50_000
+_NOBODY_YET = np.zeros(0, np.int32)
 
 
 @dataclass(frozen=True)
@@ -24,6 +28,7 @@ class Allocation:
         bound: No allocation within the limits is worth more.
         prices: For each limit, what one more unit would be worth to each group.
         shortfall: By how much groups stay below their least, for the limits where one does.
+        variables: The prices as a search for a similar problem may begin with them.
     """
 
     choice: Numbers
@@ -31,6 +36,7 @@ class Allocation:
     bound: float
     prices: dict[str, Floats]
     shortfall: dict[str, Floats]
+    variables: Floats
 
     @property
     def gap(self) -> float:
@@ -38,27 +44,68 @@ class Allocation:
         return max(self.bound - self.value, 0.0) / self.bound if self.bound > 0 else 0.0
 
 
-def allocate(problem: Problem, threads: int = 2, enough: float = ENOUGH) -> Allocation:
-    """Return an allocation that keeps every limit, close to the best one.
+def allocate(
+    problem: Problem, threads: int = 2, enough: float = ENOUGH, start: Floats | None = None
+) -> Allocation:
+    """Return an allocation that keeps every limit, close to the best one; small problems are solved exactly.
 
     Args:
         problem: Values and limits.
         threads: Threads that pass over the values; they change nothing but the time.
         enough: Gap at which the search ends.
+        start: Prices of a similar problem to begin with (`Allocation.variables`).
     """
-    dual = Dual(problem, threads)
-    warm = islice(falling_prices(dual), WARM, None)
-    best = _allocated(dual, next(warm))
-    while best.gap > enough and (prices := next(warm, None)) is not None:
-        best = _better(best, _allocated(dual, prices))
+    dual = _dual(problem, threads)
+    fits = start is not None and len(start) == dual.variables
+    prices = later_prices(dual, start) if fits and start is not None else first_prices(dual)
+    best = _allocated(dual, prices)
+    small = int(problem.allowed.sum()) <= WHOLE_PAIRS
+    for number in range(ROUNDS if dual.variables else 0):
+        if best.gap <= (0.0 if small and number == 0 else enough):
+            break
+        choice, prices = Core.at(dual, prices).solved()
+        best = _better(best, _allocated(dual, prices, choice))
+    for _ in range(POLISHES if best.gap > enough and dual.variables else 0):
+        choice = Core.around(dual, best.variables, best.choice).polished()
+        best = _better(best, _allocated(dual, best.variables, choice))
     return best
 
 
-def _allocated(dual: Dual, prices: Floats) -> Allocation:
-    choice = Repair(dual, prices).run()
+def exact(problem: Problem, threads: int = 2) -> Allocation:
+    """Return the best allocation as HiGHS finds it: a check of `allocate`, for small problems.
+
+    Raises:
+        UsageError: There are too many pairs, or no allocation reaches every least.
+    """
+    dual, pairs = _dual(problem, threads), int(problem.allowed.sum())
+    if pairs > EXACT_PAIRS:
+        raise UsageError(
+            f"{pairs:,} allowed pairs are too many for the exact solver, which takes {EXACT_PAIRS:,}",
+            remedy="leave --exact out: the gap to the best possible is proven without it",
+            code="too-large",
+        )
+    near = allocate(problem, threads)
+    choice = whole(dual)
+    if choice is None:
+        raise UsageError("no allocation reaches every least", code="infeasible")
+    value = problem.worth(choice)
+    return replace(near, choice=choice, value=value, bound=value, shortfall=problem.shortfall(choice))
+
+
+def _dual(problem: Problem, threads: int) -> Dual:
+    return Dual(Problem(problem.values, tuple(limit.whole() for limit in problem.limits)), threads)
+
+
+def _allocated(dual: Dual, prices: Floats, begin: Numbers = _NOBODY_YET) -> Allocation:
+    choice = Repair(dual, prices, begin).run()
     problem = dual.problem
     return Allocation(
-        choice, problem.worth(choice), dual.bound(prices), dual.net_prices(prices), problem.shortfall(choice)
+        choice,
+        problem.worth(choice),
+        dual.bound(prices),
+        dual.net_prices(prices),
+        problem.shortfall(choice),
+        prices,
     )
 
 
@@ -66,7 +113,7 @@ def _better(before: Allocation, now: Allocation) -> Allocation:
     """Return the better choice with the lower bound and its prices."""
     bounded = now if now.bound < before.bound else before
     chosen = now if _rank(now) > _rank(before) else before
-    return replace(chosen, bound=bounded.bound, prices=bounded.prices)
+    return replace(chosen, bound=bounded.bound, prices=bounded.prices, variables=bounded.variables)
 
 
 def _rank(allocation: Allocation) -> tuple[float, float]:

@@ -3,12 +3,13 @@
 At prices `y >= 0` every customer takes the option with the largest value less what it uses at those prices,
 or none. The sum of these, plus the capacities at their prices, is an upper bound of every feasible
 allocation (weak duality). The maximum is smoothed by a soft maximum of falling temperature (Nesterov 2005),
-so that a quasi-Newton method finds good prices in a few dozen passes over the values.
+so that a quasi-Newton method finds good prices in a few dozen passes over the values. The values stand option
+by option, so that each step of a pass runs over customers side by side.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,15 +22,18 @@ from scipy.optimize import minimize
 from vipreco.arbitration.allocation.problem import Floats, Limit, Problem, Singles
 
 Result = TypeVar("Result")
+Rows = slice | NDArray[np.intp]
 CHUNK = 16_384
-TEMPERATURES = (0.3, 0.1, 0.03, 0.01, 0.003, 0.001, 0.0003, 0.0001, 0.00001)
+TEMPERATURES = (0.1, 0.03, 0.01)
 """Falling temperatures, in units of the mean value of a customer's best option."""
 MEMORY = 20
-PASSES = 60
+PASSES = 40
+SAMPLE = 8_192
+"""Customers from whom the first prices are learnt."""
 
 
 @dataclass(frozen=True)
-class _Part:
+class Part:
     """Where the variables of a limit stand: prices of capacities, then rewards of leasts."""
 
     limit: Limit
@@ -39,7 +43,13 @@ class _Part:
 
     @property
     def stop(self) -> int:
+        """Where the next limit begins."""
         return self.start + len(self.capped) + len(self.wanted)
+
+    @cached_property
+    def using(self) -> NDArray[np.intp]:
+        """The options that use the limit."""
+        return np.flatnonzero(self.limit.use > 0)
 
     def net(self, prices: Floats) -> Floats:
         """Return the net price of each group."""
@@ -60,6 +70,24 @@ class _Part:
 
 
 @dataclass(frozen=True)
+class Priced:
+    """What each option costs at some prices: the same for all, and what differs by group."""
+
+    flat: Singles
+    grouped: Sequence[tuple[Part, Singles]]
+
+    def taken_from(self, values: Singles, rows: Rows) -> Singles:
+        """Return values (options, rows) less the cost."""
+        reduced = values - self.flat[:, None]
+        for part, net in self.grouped:
+            assert part.limit.group is not None  # noqa: S101  that is what grouped means
+            own = net[part.limit.group[rows]]
+            for option in part.using:
+                reduced[option] -= part.limit.use[option] * own
+        return reduced
+
+
+@dataclass(frozen=True)
 class Dual:
     """The bound as a function of the prices, evaluated in chunks of customers."""
 
@@ -67,14 +95,27 @@ class Dual:
     threads: int = 2
 
     @cached_property
-    def parts(self) -> tuple[_Part, ...]:
+    def table(self) -> Singles:
+        """Values, option by option; -inf where not allowed, shape (options, n)."""
+        turned = np.ascontiguousarray(self.problem.values.T, np.float32)
+        turned = turned.copy() if turned.base is not None else turned
+        turned[~np.isfinite(turned)] = -np.inf
+        return turned
+
+    @cached_property
+    def parts(self) -> tuple[Part, ...]:
         """The variables of each limit."""
         found, start = [], 0
         for limit in self.problem.limits:
             capped, wanted = np.flatnonzero(np.isfinite(limit.capacity)), np.flatnonzero(limit.least > 0)
-            found.append(_Part(limit, capped, wanted, start))
+            found.append(Part(limit, capped, wanted, start))
             start = found[-1].stop
         return tuple(found)
+
+    @property
+    def customers(self) -> int:
+        """Number of customers."""
+        return len(self.problem.values)
 
     @property
     def variables(self) -> int:
@@ -84,35 +125,57 @@ class Dual:
     @cached_property
     def scale(self) -> float:
         """Mean value of the customers' best options: the unit of prices and temperatures."""
-        best = np.where(self.problem.allowed, self.problem.values, 0).max(axis=1, initial=0)
-        return float(best[best > 0].mean()) if (best > 0).any() else 1.0
+        best = self.table.max(axis=0, initial=0)
+        return float(best[best > 0].mean(dtype=np.float64)) if (best > 0).any() else 1.0
 
     def net_prices(self, prices: Floats) -> dict[str, Floats]:
         """Return the net price of each group by limit."""
         return {part.limit.name: part.net(prices) for part in self.parts}
 
-    def reduced(self, prices: Floats, rows: slice | NDArray[np.intp]) -> Singles:
-        """Return values less what they use at the prices, shape (rows, options); -inf where not allowed."""
-        reduced = np.where(self.problem.allowed[rows], self.problem.values[rows], np.float32(-np.inf))
+    def priced(self, prices: Floats) -> Priced:
+        """Return what each option costs at the prices."""
+        flat, grouped = np.zeros(self.problem.values.shape[1]), []
         for part in self.parts:
-            reduced -= part.limit.prices(part.net(prices), rows)
-        return np.asarray(reduced, np.float32)
+            net = part.net(prices)
+            if part.limit.group is None:
+                flat += part.limit.use * net[0]
+            elif net.any():
+                grouped.append((part, net.astype(np.float32)))
+        return Priced(flat.astype(np.float32), grouped)
+
+    def reduced(self, prices: Floats, rows: Rows) -> Singles:
+        """Return values less what they use at the prices, shape (options, rows); -inf where not allowed."""
+        return self.priced(prices).taken_from(self.table[:, rows], rows)
 
     def bound(self, prices: Floats) -> float:
         """Return an upper bound of the value of every feasible allocation."""
-        best = self._map(lambda rows: float(self._best(prices, rows).sum(dtype=np.float64)))
-        return sum(best) + self._at_prices(prices)
+        priced = self.priced(prices)
+        return sum(self.each(lambda rows: self._best(priced, rows))) + self._at_prices(prices)
+
+    def each(self, work: Callable[[slice], Result]) -> list[Result]:
+        """Return what `work` gives for each chunk of customers, in order."""
+        chunks = list(self.chunks())
+        if len(chunks) < 2:
+            return [work(rows) for rows in chunks]
+        with ThreadPoolExecutor(self.threads) as pool:  # numpy leaves the lock: chunks run side by side
+            return list(pool.map(work, chunks))
+
+    def chunks(self) -> Iterator[slice]:
+        """Give the chunks of customers."""
+        return (slice(start, min(start + CHUNK, self.customers)) for start in range(0, self.customers, CHUNK))
 
     def _at_prices(self, prices: Floats) -> float:
         """Return what the limits themselves are worth."""
         return sum(float(part.bounds @ prices[part.start : part.stop]) for part in self.parts)
 
-    def _best(self, prices: Floats, rows: slice) -> Singles:
-        return np.asarray(np.maximum(self.reduced(prices, rows).max(axis=1, initial=-np.inf), 0))
+    def _best(self, priced: Priced, rows: slice) -> float:
+        reduced = priced.taken_from(self.table[:, rows], rows)
+        return float(reduced.max(axis=0, initial=0).sum(dtype=np.float64))
 
     def smooth(self, prices: Floats, temperature: float) -> tuple[float, Floats]:
         """Return the smoothed bound and its gradient."""
-        sums = self._map(lambda rows: self._smooth_chunk(prices, temperature, rows))
+        priced = self.priced(prices)
+        sums = self.each(lambda rows: self._smooth_chunk(priced, temperature, rows))
         value = sum(one[0] for one in sums) + self._at_prices(prices)
         gradient = np.zeros(self.variables)
         for number, part in enumerate(self.parts):
@@ -120,47 +183,75 @@ class Dual:
             gradient[part.start : part.stop] = part.slope(used)
         return value, gradient
 
-    def _smooth_chunk(self, prices: Floats, temperature: float, rows: slice) -> tuple[float, list[Floats]]:
-        reduced = self.reduced(prices, rows)
-        top = np.maximum(reduced.max(axis=1, initial=-np.inf), 0)
-        weights = np.exp((reduced - top[:, None]) / np.float32(temperature))
-        none = np.exp(-top / np.float32(temperature))
-        total = weights.sum(axis=1) + none
-        weights /= total[:, None]
+    def _smooth_chunk(self, priced: Priced, temperature: float, rows: slice) -> tuple[float, list[Floats]]:
+        weights = priced.taken_from(self.table[:, rows], rows)
+        top = weights.max(axis=0, initial=0)
+        weights -= top
+        weights *= np.float32(1 / temperature)
+        np.exp(weights, out=weights)
+        total = weights.sum(axis=0) + np.exp(top * np.float32(-1 / temperature))
+        weights /= total
         value = float((top + np.float32(temperature) * np.log(total)).sum(dtype=np.float64))
-        return value, [_usage(part.limit, weights, rows) for part in self.parts]
-
-    def _map(self, work: Callable[[slice], Result]) -> list[Result]:
-        with ThreadPoolExecutor(self.threads) as pool:  # numpy leaves the lock: chunks run side by side
-            return list(pool.map(work, self._chunks()))
-
-    def _chunks(self) -> Iterator[slice]:
-        customers = len(self.problem.values)
-        return (slice(start, min(start + CHUNK, customers)) for start in range(0, customers, CHUNK))
+        sums = weights.sum(axis=1).astype(np.float64)
+        return value, [_usage(part, weights, sums, rows) for part in self.parts]
 
 
-def _usage(limit: Limit, weights: Singles, rows: slice) -> Floats:
+def _usage(part: Part, weights: Singles, sums: Floats, rows: slice) -> Floats:
     """Return what each group uses when the options are chosen with these weights."""
+    limit = part.limit
     if limit.group is None:
-        return np.array([float(weights.sum(axis=0, dtype=np.float64) @ limit.use)])
-    return np.bincount(limit.group[rows], weights @ limit.use, len(limit.capacity)).astype(np.float64)
+        return np.array([float(sums @ limit.use)])
+    amounts = limit.use[part.using] @ weights[part.using]
+    return np.bincount(limit.group[rows], amounts, len(limit.capacity)).astype(np.float64)
 
 
-def falling_prices(dual: Dual, passes: int = PASSES) -> Iterator[Floats]:
-    """Give prices (variables,) at falling temperatures: each time closer to the least bound."""
-    prices, units = np.zeros(dual.variables), _units(dual)
+def first_prices(dual: Dual) -> Floats:
+    """Return prices (variables,) learnt from some of the customers, then all, at falling temperatures."""
+    prices, count = np.zeros(dual.variables), dual.customers
+    if dual.variables == 0:
+        return prices
+    if count > 2 * SAMPLE:
+        rows = np.sort(np.random.default_rng(0).choice(count, SAMPLE, replace=False))
+        sample = Dual(_some(dual.problem, rows, SAMPLE / count), dual.threads)
+        for temperature in TEMPERATURES[:2]:
+            prices = _minimised(sample, prices, temperature)
+        return _minimised(dual, _minimised(dual, prices, TEMPERATURES[1]), TEMPERATURES[2])
     for temperature in TEMPERATURES:
-        if dual.variables:
-            found = minimize(
-                _scaled(dual, temperature * dual.scale, units),
-                prices / units,
-                jac=True,
-                method="L-BFGS-B",
-                bounds=[(0, None)] * dual.variables,
-                options={"maxiter": passes, "maxcor": MEMORY, "ftol": 1e-12, "gtol": 1e-10},
-            )
-            prices = found.x * units
-        yield prices
+        prices = _minimised(dual, prices, temperature)
+    return prices
+
+
+def later_prices(dual: Dual, start: Floats) -> Floats:
+    """Return prices (variables,) beginning from those of a similar problem."""
+    return _minimised(dual, start, TEMPERATURES[2])
+
+
+def _some(problem: Problem, rows: NDArray[np.intp], share: float) -> Problem:
+    """Return the problem of some customers, with their share of every limit."""
+    limits = tuple(
+        Limit(
+            limit.name,
+            limit.use,
+            limit.capacity * share,
+            limit.least * share,
+            None if limit.group is None else limit.group[rows],
+        )
+        for limit in problem.limits
+    )
+    return Problem(problem.values[rows], limits)
+
+
+def _minimised(dual: Dual, prices: Floats, temperature: float) -> Floats:
+    units = _units(dual)
+    found = minimize(
+        _scaled(dual, temperature * dual.scale, units),
+        prices / units,
+        jac=True,
+        method="L-BFGS-B",
+        bounds=[(0, None)] * dual.variables,
+        options={"maxiter": PASSES, "maxcor": MEMORY, "ftol": 1e-9, "gtol": 1e-8},
+    )
+    return np.asarray(found.x * units)
 
 
 def _units(dual: Dual) -> Floats:
@@ -170,7 +261,7 @@ def _units(dual: Dual) -> Floats:
 
 
 def _scaled(dual: Dual, temperature: float, units: Floats) -> Callable[[Floats], tuple[float, Floats]]:
-    level = dual.scale * max(len(dual.problem.values), 1)
+    level = dual.scale * max(dual.customers, 1)
 
     def function(position: Floats) -> tuple[float, Floats]:
         value, gradient = dual.smooth(position * units, temperature)

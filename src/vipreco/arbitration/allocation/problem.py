@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -13,6 +13,7 @@ from vipreco.errors import UsageError
 Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]
 Numbers = NDArray[np.int32]
+ROUNDING = 1e-6
 NOBODY = -1
 """The option of a customer who gets none."""
 
@@ -54,6 +55,15 @@ class Limit:
             None if group is None else np.asarray(group, np.int32),
         )
 
+    def whole(self) -> Limit:
+        """Return the same limit with amounts that can be used: 50 minutes are 45 where a call takes 15."""
+        grain = _grain(self.use)
+        if grain == 0:
+            return self
+        capacity = np.floor(self.capacity / grain + ROUNDING) * grain
+        least = np.minimum(np.ceil(self.least / grain - ROUNDING) * grain, capacity)
+        return replace(self, capacity=capacity, least=least)
+
     def groups(self, rows: NDArray[np.intp]) -> NDArray[np.integer]:
         """Return the group of each of some customers."""
         return np.zeros(len(rows), np.int32) if self.group is None else self.group[rows]
@@ -69,6 +79,14 @@ class Limit:
         if self.group is None:
             return (self.use * np.float32(net[0]))[None, :]
         return np.asarray(net.astype(np.float32)[self.group[rows], None] * self.use[None, :])
+
+
+def _grain(use: Singles) -> float:
+    """Return the largest amount of which every use is a multiple; 0 where there is none to speak of."""
+    thousandths = np.round(use.astype(np.float64) * 1_000)
+    if not np.allclose(thousandths, use.astype(np.float64) * 1_000, atol=1e-3) or not thousandths.any():
+        return 0.0
+    return float(np.gcd.reduce(thousandths.astype(np.int64))) / 1_000
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,13 @@ little: the gap to the bound stays small.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vipreco.arbitration.allocation.dual import CHUNK, Dual
+from vipreco.arbitration.allocation.dual import Dual
 from vipreco.arbitration.allocation.problem import NOBODY, Floats, Limit, Numbers, Problem, Singles
 
 ROUNDS = 60
@@ -27,15 +27,18 @@ class Repair:
     Args:
         dual: The problem at its bound.
         prices: Prices of the limits, shape (variables,).
+        choice: Option of each customer to begin with, -1 = none, shape (n,); by default the best one.
     """
 
     dual: Dual
     prices: Floats
-    choice: Numbers = field(init=False)
+    choice: Numbers = field(default_factory=lambda: np.zeros(0, np.int32))
 
     def __post_init__(self) -> None:
-        parts = [self._favourite(rows) for rows in self._slices()]
-        self.choice = np.concatenate(parts) if parts else np.zeros(0, np.int32)
+        self.priced = self.dual.priced(self.prices)
+        if len(self.choice) != self.dual.customers:
+            parts = self.dual.each(self._favourite)
+            self.choice = np.concatenate(parts) if parts else np.zeros(0, np.int32)
 
     @property
     def problem(self) -> Problem:
@@ -71,16 +74,11 @@ class Repair:
                 if not self._move_into(limit):
                     break
 
-    def _favourite(self, rows: slice) -> Numbers:
-        reduced = self.dual.reduced(self.prices, rows)
-        if reduced.shape[1] == 0:
-            return np.full(len(reduced), NOBODY, np.int32)
-        best = reduced.argmax(axis=1).astype(np.int32)
-        return np.where(reduced[np.arange(len(best)), best] > 0, best, np.int32(NOBODY))
+    def _reduced(self, rows: slice | Rows) -> Singles:
+        return self.priced.taken_from(self.dual.table[:, rows], rows)
 
-    def _slices(self) -> Iterator[slice]:
-        customers = len(self.problem.values)
-        return (slice(start, min(start + CHUNK, customers)) for start in range(0, customers, CHUNK))
+    def _favourite(self, rows: slice) -> Numbers:
+        return favourites(self._reduced(rows))
 
     def _release(self, limit: Limit, *, final: bool) -> None:
         rows = np.flatnonzero((self.choice != NOBODY) & (limit.use[self.choice] > 0))
@@ -96,45 +94,54 @@ class Repair:
 
     def _alternative(self, rows: Rows, *, none_only: bool) -> tuple[Numbers, Floats]:
         """Return the next best open option of each row, and the loss of taking it, at the prices."""
-        now = self.dual.reduced(self.prices, rows)
-        held = now[np.arange(len(rows)), self.choice[rows]].astype(np.float64)
+        now, places = self._reduced(rows), np.arange(len(rows))
+        held = now[self.choice[rows], places].astype(np.float64)
         if none_only:
             return np.full(len(rows), NOBODY, np.int32), held
         now[~self._open(rows)] = -np.inf
-        now[np.arange(len(rows)), self.choice[rows]] = -np.inf
-        best = now.argmax(axis=1).astype(np.int32)
-        worth = now[np.arange(len(rows)), best].astype(np.float64)
+        now[self.choice[rows], places] = -np.inf
+        best = now.argmax(axis=0).astype(np.int32)
+        worth = now[best, places].astype(np.float64)
         taken = worth > 0
         return np.where(taken, best, np.int32(NOBODY)), held - np.where(taken, worth, 0)
 
-    def _open(self, rows: Rows) -> NDArray[np.bool_]:
-        """Return which options have room for one more customer of each row, shape (rows, options)."""
-        room = np.ones((len(rows), self.problem.values.shape[1]), bool)
-        for limit in self.problem.limits:
-            left = limit.capacity - limit.used(self.choice)
-            own = left[limit.groups(rows)][:, None] + TOLERANCE
-            room &= (limit.use[None, :] <= own) | (limit.use[None, :] == 0)
+    def _open(self, rows: slice | Rows, left: Sequence[Floats] | None = None) -> NDArray[np.bool_]:
+        """Return which options have room for one more customer of each row, shape (options, rows)."""
+        count = rows.stop - rows.start if isinstance(rows, slice) else len(rows)
+        room = np.ones((len(self.dual.table), count), bool)
+        for limit, free in zip(self.problem.limits, left or self._left(), strict=True):
+            if limit.group is None:
+                room[(limit.use > free[0] + TOLERANCE) & (limit.use > 0)] = False
+                continue
+            own = free[limit.group[rows]] + TOLERANCE
+            for option in np.flatnonzero(limit.use > 0):
+                room[option] &= limit.use[option] <= own
         return room
+
+    def _left(self) -> list[Floats]:
+        return [limit.capacity - limit.used(self.choice) for limit in self.problem.limits]
 
     def _wishes(self) -> tuple[Rows, Numbers]:
         """Return who would gain by which open option, the largest gain first."""
-        found = [self._wishes_of(np.arange(rows.start, rows.stop)) for rows in self._slices()]
+        left = self._left()
+        found = self.dual.each(lambda rows: self._wishes_of(rows, left))
         if not found:
             return np.zeros(0, np.intp), np.zeros(0, np.int32)
         rows, options, gains = (np.concatenate(column) for column in zip(*found, strict=True))
         order = np.lexsort((rows, -gains))
         return rows[order], options[order]
 
-    def _wishes_of(self, rows: Rows) -> tuple[Rows, Numbers, Floats]:
-        values = np.where(self._open(rows) & self.problem.allowed[rows], self.problem.values[rows], -np.inf)
-        if values.shape[1] == 0:
-            return rows[:0], np.zeros(0, np.int32), np.zeros(0)
-        gain = values - _chosen(self.problem.values[rows], self.choice[rows])[:, None]
-        best = gain.argmax(axis=1).astype(np.int32)
-        gains = gain[np.arange(len(rows)), best].astype(np.float64)
+    def _wishes_of(self, rows: slice, left: Sequence[Floats]) -> tuple[Rows, Numbers, Floats]:
+        places = np.arange(rows.start, rows.stop)
+        if len(self.dual.table) == 0:
+            return places[:0], np.zeros(0, np.int32), np.zeros(0)
+        values = np.where(self._open(rows, left), self.dual.table[:, rows], np.float32(-np.inf))
+        best = values.argmax(axis=0).astype(np.int32)
+        now = _chosen(self.dual.table[:, rows], self.choice[rows])
+        gains = values[best, np.arange(len(best))].astype(np.float64) - now
         wishing = gains > TOLERANCE * self.dual.scale
-        wishing &= ~self._bound_by_least(rows)
-        return rows[wishing], best[wishing], gains[wishing]
+        wishing[wishing] = ~self._bound_by_least(places[wishing])
+        return places[wishing], best[wishing], gains[wishing]
 
     def _bound_by_least(self, rows: Rows) -> NDArray[np.bool_]:
         """Return who must keep the option because a least would be missed without it."""
@@ -170,12 +177,12 @@ class Repair:
         missing = limit.least - limit.used(self.choice)
         rows = np.flatnonzero(missing[limit.groups(np.arange(len(self.choice)))] > TOLERANCE)
         rows = rows[(self.choice[rows] == NOBODY) | (limit.use[self.choice[rows]] == 0)]
-        reduced = self.dual.reduced(self.prices, rows)
-        values = np.where(self._open(rows) & (limit.use > 0)[None, :], reduced, -np.inf)
+        reduced = self._reduced(rows)
+        values = np.where(self._open(rows) & (limit.use > 0)[:, None], reduced, -np.inf)
         if not np.isfinite(values).any():
             return False
-        best = values.argmax(axis=1).astype(np.int32)
-        gain = values[np.arange(len(rows)), best].astype(np.float64)
+        best = values.argmax(axis=0).astype(np.int32)
+        gain = values[best, np.arange(len(rows))].astype(np.float64)
         gain -= _chosen(reduced, self.choice[rows])
         can = np.isfinite(gain)
         rows, best, gain = rows[can], best[can], gain[can]
@@ -187,13 +194,21 @@ class Repair:
         return self._accept(rows[wanted], best[wanted])
 
 
+def favourites(reduced: Singles) -> Numbers:
+    """Return the best option of each customer, -1 where none is worth something; of (options, rows)."""
+    if len(reduced) == 0:
+        return np.full(reduced.shape[1], NOBODY, np.int32)
+    best = reduced.argmax(axis=0).astype(np.int32)
+    return np.where(reduced[best, np.arange(len(best))] > 0, best, np.int32(NOBODY))
+
+
 def _overused(limit: Limit, choice: Numbers) -> Floats:
     over = limit.used(choice) - limit.capacity
     return np.where(over > TOLERANCE, over, 0)
 
 
 def _chosen(values: Singles, choice: Numbers) -> Floats:
-    picked = values[np.arange(len(choice)), np.maximum(choice, 0)].astype(np.float64)
+    picked = values[np.maximum(choice, 0), np.arange(len(choice))].astype(np.float64)
     return np.where(choice == NOBODY, 0, picked)
 
 
