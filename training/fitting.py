@@ -61,10 +61,10 @@ def fit_and_backtest(job: TrainingJob) -> TrainingResult:
     settings = job.recipe.recommender
     policy = Policy.read(settings.policy, job.project.root)
     fitted = Recommender.fit(lesson, features, settings, machine, job.say, policy)
-    recommender, contacts = uplift.try_uplift(job, fitted)
-    metrics = {**found.summary(), **uplift.metrics(contacts)}
-    recommender.save(job.artifact_folder, _stored_metrics(metrics), lesson.acquirers.views()[-1])
-    return replace(_result(job, found, recommender, contacts), summary_metrics=metrics)
+    contacts = uplift.try_uplift(job, fitted)
+    metrics = {**found.summary(), **uplift.metrics(contacts.trial)}
+    contacts.recommender.save(job.artifact_folder, _stored_metrics(metrics), lesson.acquirers.views()[-1])
+    return _result(job, found, contacts, metrics)
 
 
 def judge(job: TrainingJob) -> BacktestResult:
@@ -129,14 +129,16 @@ def _stored_metrics(metrics: Mapping[str, float]) -> dict[str, float | None]:
 
 
 def _result(
-    job: TrainingJob, found: BacktestResult, recommender: Recommender, contacts: UpliftTrial | None
+    job: TrainingJob, found: BacktestResult, contacts: uplift.Attempt, metrics: Mapping[str, float]
 ) -> TrainingResult:
+    recommender, trial = contacts.recommender, contacts.trial
     return TrainingResult(
-        parameters={**_parameters(job, found, recommender), **uplift.parameters(job, contacts)},
+        parameters={**_parameters(job, found, recommender), **uplift.parameters(job, trial)},
         metrics_by_fold=list(found.by_trial.values()),
-        summary_metrics=found.summary(),
-        card=_card(job, found, recommender, contacts),
+        summary_metrics=metrics,
+        card=_card(job, found, recommender, trial),
         figures=_figures(found, job.recipe.backtest.list_length),
+        remarks=contacts.remarks,
     )
 
 

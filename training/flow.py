@@ -56,6 +56,7 @@ class Published:
         place = "is champion" if self.champion else "is registered, the champion stays"
         lines = [f"version {self.version} {place} (artifact {self.record.artifact_hash[:16]})"]
         lines += [f"  not passed: {sentence}" for sentence in self.refusals]
+        lines += [f"  {sentence}" for sentence in self.record.remarks]
         return "\n".join(lines)
 
 

@@ -92,6 +92,7 @@ class TrainingResult:
         figures: Plots by file name without suffix.
         card: Inputs of the model card.
         champion_metrics: Of the present champion on the same folds, when it was replayed there.
+        remarks: What whoever trains must be told at the end, a sentence each.
     """
 
     parameters: Mapping[str, Value]
@@ -100,6 +101,7 @@ class TrainingResult:
     card: CardInputs
     figures: Mapping[str, Figure] = field(default_factory=dict)
     champion_metrics: Mapping[str, float] | None = None
+    remarks: tuple[str, ...] = ()
 
 
 Fit = Callable[[TrainingJob], TrainingResult]
@@ -124,6 +126,7 @@ class Record(Section):
     summary_metrics: dict[str, float | None]
     champion_metrics: dict[str, float | None] | None
     gates: tuple[Gate, ...]
+    remarks: tuple[str, ...] = ()
 
 
 def make_record(
@@ -152,6 +155,7 @@ def make_record(
         summary_metrics=_checked_metrics(result.summary_metrics),
         champion_metrics=None if champion is None else _checked_metrics(champion),
         gates=job.recipe.gate,
+        remarks=result.remarks,
     )
 
 

@@ -6,7 +6,7 @@ The word uplift is used of a model alone that met the rule; of anything else it 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 from training.result import CardTable, TrainingJob, Value
@@ -27,22 +27,35 @@ NAMES: Final = {
 PREFIX: Final = "contact-effect"
 
 
-def try_uplift(job: TrainingJob, recommender: Recommender) -> tuple[Recommender, UpliftTrial | None]:
-    """Return the recommender, with a model of uplift where finished campaigns show that it beats propensity.
+@dataclass(frozen=True)
+class Attempt:
+    """What came of the attempt to learn what a contact adds.
 
-    Says in one sentence what came of it. None instead of a trial: there is nothing to learn from.
+    Args:
+        recommender: With a model of uplift, where finished campaigns show that it beats propensity.
+        trial: None where there was nothing to learn from, or nobody asked.
+        remarks: One sentence about it; none where nobody asked.
+    """
+
+    recommender: Recommender
+    trial: UpliftTrial | None = None
+    remarks: tuple[str, ...] = ()
+
+
+def try_uplift(job: TrainingJob, recommender: Recommender) -> Attempt:
+    """Learn what a contact adds, where the recipe asks for it.
 
     Raises:
         IntegrityError: The folder of a campaign is damaged.
     """
     settings = job.recipe.uplift
     if settings is None:
-        return recommender, None
+        return Attempt(recommender)
+    job.say("What contacts add")
     found, sentence = _trial(job, settings, recommender)
-    job.say(sentence)
-    if found is None or found.model is None:
-        return recommender, found
-    return Recommender(replace(recommender.fitted, uplift=found.model)), found
+    if found is not None and found.model is not None:
+        recommender = Recommender(replace(recommender.fitted, uplift=found.model))
+    return Attempt(recommender, found, (sentence,))
 
 
 def _trial(

@@ -225,6 +225,8 @@ def _tell(published: Any) -> None:
     typer.echo(f"version {published.version} is {standing} (MLflow run {published.run_id})")
     for finding in published.findings:
         typer.echo(f"  {'passed ' if finding.passed else 'refused'} {finding.sentence}")
+    for remark in published.record.remarks:
+        typer.echo(f"  {remark}")
 
 
 def _plain(value: Any) -> Any:
