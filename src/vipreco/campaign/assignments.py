@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from vipreco.arbitration.allocation import NOBODY
+from vipreco.arbitration.allocation.problem import Numbers
 from vipreco.campaign.dealing import Dealt
 from vipreco.campaign.definition import Campaign
 from vipreco.campaign.pool import Pool
@@ -17,37 +19,52 @@ def assignments(pool: Pool, campaign: Campaign, dealt: Dealt) -> pl.DataFrame:
     Returns:
         Columns customer_id, tier, branch_id, manager_id, arm, product_id, channel, propensity, value_amount,
         cost_amount, priority (of the offer; in the control group of the one that would be; null without),
-        would_offer (the prices alone give an offer, whatever the arm), arm_probability, action_probability.
+        would_offer (the prices alone give an offer, whatever the arm), would_product_id, would_channel,
+        arm_probability, action_probability.
     """
-    options = pool.options
-    some = dealt.choice != NOBODY
-    rows = np.arange(len(pool))
-    if len(options):
-        at = np.maximum(dealt.choice, 0)
-        product, channel = options.product[at], options.channel[at]
-        reach = np.array([campaign.channel(name).reach_rate for name in options.channels], np.float32)
-        cost = np.array([campaign.channel(name).unit_cost_amount for name in options.channels])
-        amounts = {
-            "propensity": (pool.propensity[rows, product] * reach[channel]).astype(np.float64),
-            "value_amount": pool.value[rows, product].astype(np.float64),
-            "cost_amount": cost[channel],
-            "priority": pool.net[rows, at].astype(np.float64),
-        }
-        texts = {
-            "product_id": pl.Series(options.products, dtype=pl.String).gather(product),
-            "channel": pl.Series(options.channels, dtype=pl.String).gather(channel),
-        }
-    else:
-        amounts = dict.fromkeys(
-            ("propensity", "value_amount", "cost_amount", "priority"), np.zeros(len(pool))
-        )
-        texts = dict.fromkeys(("product_id", "channel"), pl.Series([None] * len(pool), dtype=pl.String))
-    there = pl.Series(some)
-    offer = pl.DataFrame({**texts, **amounts}).select(pl.when(there).then(pl.all()))
+    some, would = dealt.choice != NOBODY, dealt.favourite != NOBODY
+    offer = pl.DataFrame(_amounts(pool, campaign, dealt.choice)).select(
+        pl.when(pl.Series(some)).then(pl.all())
+    )
     return pool.customers.select("customer_id", "tier", "branch_id", "manager_id").with_columns(
         pl.Series("arm", dealt.arm.tolist(), pl.String),
+        *_texts(pool, dealt.choice),
         *offer.get_columns(),
-        pl.Series("would_offer", dealt.favourite != NOBODY),
+        pl.Series("would_offer", would),
+        *_texts(pool, dealt.favourite, "would_"),
         pl.Series("arm_probability", dealt.arm_probability),
         pl.Series("action_probability", dealt.action_probability).fill_nan(None),
     )
+
+
+def _texts(pool: Pool, choice: Numbers, prefix: str = "") -> list[pl.Series]:
+    """Return product and channel of each customer's option; null without one."""
+    options = pool.options
+    places = pl.Series(choice).replace_strict(NOBODY, None, default=pl.Series(choice), return_dtype=pl.Int32)
+    names = {
+        "product_id": [options.products[place] for place in options.product],
+        "channel": [options.channels[place] for place in options.channel],
+    }
+    return [
+        pl.Series(values, dtype=pl.String).gather(places).alias(prefix + name)
+        if len(options)
+        else pl.Series(prefix + name, [None] * len(choice), pl.String)
+        for name, values in names.items()
+    ]
+
+
+def _amounts(pool: Pool, campaign: Campaign, choice: Numbers) -> dict[str, NDArray[np.float64]]:
+    """Return chance, value, cost and expected net value of each customer's option."""
+    options, rows, at = pool.options, np.arange(len(pool)), np.maximum(choice, 0)
+    if not len(options):
+        nothing = np.zeros(len(pool))
+        return dict.fromkeys(("propensity", "value_amount", "cost_amount", "priority"), nothing)
+    product, channel = options.product[at], options.channel[at]
+    parts = [campaign.channel(name) for name in options.channels]
+    reach = np.array([part.reach_rate for part in parts], np.float32)
+    return {
+        "propensity": (pool.propensity[rows, product] * reach[channel]).astype(np.float64),
+        "value_amount": pool.value[rows, product].astype(np.float64),
+        "cost_amount": np.array([part.unit_cost_amount for part in parts], np.float64)[channel],
+        "priority": pool.net[rows, at].astype(np.float64),
+    }

@@ -21,7 +21,7 @@ Mask = NDArray[np.bool_]
 EXPLORED_MOST = 0.5
 """Share of a limit that random offers may take, in expectation."""
 TOLERANCE = 1e-6
-Allocate = Callable[[Problem], Allocation]
+Allocate = Callable[..., Allocation]
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from vipreco.arbitration.allocation import Limit, Problem
+from vipreco.arbitration.allocation import Limit, Problem, allocate
 from vipreco.campaign.arms import Arm
 from vipreco.campaign.assignments import assignments
 from vipreco.campaign.dealing import Dealt, deal
@@ -69,7 +69,7 @@ def plan(bank: Bank, campaign: Campaign, since: Since, order: Order) -> Plan:
     order.say("allocation")
     dealt = deal(gathered.pool, campaign, bank.salt, order.solve)
     order.say("what if")
-    changed = what_if(gathered.pool, dealt, order)
+    changed = what_if(gathered.pool, dealt)
     return Plan(
         gathered.waterfall,
         summary(bank, campaign, gathered, dealt),
@@ -101,7 +101,7 @@ def power_in(campaign: Campaign, rows: pl.DataFrame) -> dict[str, Any]:
     }
 
 
-def what_if(pool: Pool, dealt: Dealt, order: Order) -> pl.DataFrame:
+def what_if(pool: Pool, dealt: Dealt) -> pl.DataFrame:
     """Return what a tenth more and a tenth fewer of each limit would change.
 
     Returns:
@@ -113,7 +113,7 @@ def what_if(pool: Pool, dealt: Dealt, order: Order) -> pl.DataFrame:
             FEWER * now,
             now,
             MORE * now,
-            *(_gain(pool, dealt, order, place, factor) for factor in (FEWER, MORE)),
+            *(_gain(pool, dealt, place, factor) for factor in (FEWER, MORE)),
         )
         for place, name, now in _changeable(dealt)
     ]
@@ -132,10 +132,11 @@ def _name(one: CampaignLimit) -> str:
     return words.get(one.kind, f"{one.kind} {one.groups[0]}")
 
 
-def _gain(pool: Pool, dealt: Dealt, order: Order, place: int, factor: float) -> float:
+def _gain(pool: Pool, dealt: Dealt, place: int, factor: float) -> float:
     limits = list(dealt.left)
     limits[place] = _scaled(limits[place], dealt.limits[place].limit, factor)
-    found = order.solve(Problem(pool.net[dealt.rows], tuple(limits)))
+    start = dealt.allocation.variables
+    found = allocate(Problem(pool.net[dealt.rows], tuple(limits)), start=start)
     return found.value - dealt.allocation.value
 
 

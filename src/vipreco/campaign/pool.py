@@ -21,10 +21,12 @@ from vipreco.recommender import Recommender
 from vipreco.recommender.deciding import Situation, decide, situation
 from vipreco.recommender.fitted import Fitted
 from vipreco.recommender.fitting import Step, silent
+from vipreco.uplift import incremental
 
 Singles = NDArray[np.float32]
 Places = NDArray[np.intp]
 CHUNK = 65_536
+LEAST_CHANCE = 1e-9
 NO_MANAGER = "nobody has the customer in a book: no call and no talk is possible"
 SINCE = "said so since the snapshot: not to be contacted, consent taken back, or bought"
 
@@ -162,7 +164,10 @@ def _customers(view: AsOf) -> pl.DataFrame:
 def _scored(
     fitted: Fitted, known: Situation, campaign: Campaign, options: Options
 ) -> tuple[Singles, Singles, Singles]:
-    """Return chance, value and priority of the campaign's products, each of shape (n, P)."""
+    """Return chance, value and priority of the campaign's products, each of shape (n, P).
+
+    Where a training proved what an offer adds, the priority counts that and not the whole chance.
+    """
     columns = _columns(known, options)
     customers, levers = len(known.computed), _levers(campaign, known.catalog, columns)
     shape = (customers, len(columns))
@@ -173,6 +178,11 @@ def _scored(
         propensity[rows] = decisions.propensity[:, columns]
         value[rows] = decisions.worth.value()[:, columns]
         priority[rows] = decisions.priority[:, columns] * levers
+        if fitted.uplift is not None:
+            values = fitted.columns_of(known.computed.matrix(rows.start, rows.stop))
+            chance, who = propensity[rows], decisions.personalised
+            added = incremental(fitted.uplift, values, chance, options.products, who)
+            priority[rows] *= added / np.maximum(chance, LEAST_CHANCE)
         start = rows.stop
     return propensity, value, priority
 

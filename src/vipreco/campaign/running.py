@@ -6,12 +6,14 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from vipreco.arbitration.allocation import allocate
+from vipreco import __version__
+from vipreco.arbitration.allocation import allocate, exact
 from vipreco.campaign.arms import Arm, salt_id
 from vipreco.campaign.assignments import assignments
 from vipreco.campaign.audience import conditions_of
@@ -69,7 +71,8 @@ class Order:
         actor: Who runs it.
         wait: Wait for a run of the same key instead of giving up.
         fail_if_empty: Refuse a campaign for which nobody is eligible.
-        solve: Finds the allocation.
+        exact: Let HiGHS find the allocation, as a check of the own solver.
+        threads: Threads that allocate; they change nothing but the time.
         say: Takes what is being done.
     """
 
@@ -77,8 +80,14 @@ class Order:
     actor: str
     wait: bool = False
     fail_if_empty: bool = False
-    solve: Allocate = allocate
+    exact: bool = False
+    threads: int = 2
     say: Step = silent
+
+    @property
+    def solve(self) -> Allocate:
+        """Finds the allocation."""
+        return partial(exact if self.exact else allocate, threads=self.threads)
 
 
 @dataclass(frozen=True)
@@ -131,7 +140,7 @@ def run(
     """
     check_against(campaign, bank.view, Catalog.from_view(bank.view), order.where)
     conditions_of(campaign, bank.recommender.fitted.policy, order.where)
-    inputs = inputs_of(bank, campaign)
+    inputs = {**inputs_of(bank, campaign), "solver": "exact" if order.exact else "dual"}
     digest = hashlib.sha256(canonical_json(inputs)).hexdigest()
     with campaigns.alone(campaign.key, order.wait):
         known = store.campaigns.read(campaign.key)
@@ -279,6 +288,7 @@ def summary(bank: Bank, campaign: Campaign, gathered: Gathered, dealt: Dealt) ->
         "snapshot_date": bank.view.snapshot_date.isoformat(),
         "artifact_hash": bank.artifact_hash,
         "policy_version": bank.recommender.fitted.policy.version,
+        "vipreco": __version__,
         "seed": bank.seed,
         "salt_id": salt_id(bank.salt),
         "customers": len(pool),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from vipreco.cli import campaign_report_commands
 from vipreco.cli.listing import Listing, table_text
 from vipreco.cli.options import AsOfOption, Format, FormatOption, ModelOption, OutOption
 from vipreco.cli.progress import Narrator, narrated
@@ -44,6 +45,7 @@ ExactOption = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module to `app`."""
+    campaign_report_commands.register(campaign)
     app.add_typer(campaign, name="campaign", rich_help_panel=PANEL)
 
 
@@ -54,6 +56,7 @@ class _Opened:
     bank: Bank
     store: Store
     campaigns: Campaigns
+    threads: int
 
 
 @campaign.command("plan")
@@ -84,7 +87,12 @@ def plan_(
         changes = opened.store.switches.read().products
         since = Since.read(opened.store.database, changes, opened.bank.after)
         order = Order(
-            str(file), _actor(), fail_if_empty=fail_if_empty, solve=_solver(exact), say=narrator.say
+            str(file),
+            _actor(),
+            fail_if_empty=fail_if_empty,
+            exact=exact,
+            threads=opened.threads,
+            say=narrator.say,
         )
         found = plan(opened.bank, asked, since, order)
     _show_plan(found, listing)
@@ -111,12 +119,43 @@ def run_(
 
     asked = read_campaign(file)
     with narrated("Campaign") as narrator, _opened(as_of, model, narrator) as opened:
-        order = Order(str(file), _actor(), wait, fail_if_empty, solve=_solver(exact), say=narrator.say)
+        order = Order(
+            str(file), _actor(), wait, fail_if_empty, exact=exact, threads=opened.threads, say=narrator.say
+        )
         result = run(opened.bank, asked, opened.store, opened.campaigns, order)
     _show_summary(result.manifest)
     typer.echo(_files_text(result.folder, result.manifest))
     if result.again:
         typer.echo("this campaign was run before with the same inputs; nothing was changed")
+
+
+@campaign.command("recheck")
+def recheck_(
+    key: KeyArgument,
+    as_of: AsOfOption = None,
+    model: ModelOption = None,
+    kind: FormatOption = None,
+    out: OutOption = None,
+) -> None:
+    """List whom something since the run has removed: do-not-contact, consent, rating, acceptance, a switch.
+
+    The rules are asked again with what is known now, in the tables and in the store. Nothing is changed.
+
+    Example:  vipreco campaign recheck funds-january
+    Example:  vipreco campaign recheck funds-january --out removed.xlsx
+    """
+    from vipreco.campaign.rechecking import offers_of, recheck
+    from vipreco.campaign.since import Since
+
+    listing = Listing.planned(kind, out)
+    with narrated("Recheck") as narrator, _opened(as_of, model, narrator) as opened:
+        offers = offers_of(opened.store.campaigns, key)
+        off = opened.store.switches.read().products
+        since = Since.read(opened.store.database, off, opened.bank.after)
+        narrator.say("rules")
+        removed = recheck(opened.bank.recommender.fitted, opened.bank.view, offers, since)
+    listing.write(removed)
+    typer.echo(f"{removed.height:,} of {offers.height:,} offers must not be made any more", err=True)
 
 
 @campaign.command("list")
@@ -150,12 +189,6 @@ LISTED = {
 }
 
 
-def _solver(exact: bool) -> Any:
-    from vipreco.arbitration.allocation import allocate
-
-    return allocate
-
-
 @contextmanager
 def _opened(as_of: Any, model: str | None, narrator: Narrator) -> Iterator[_Opened]:
     from vipreco.artifact import verify
@@ -178,7 +211,7 @@ def _opened(as_of: Any, model: str | None, narrator: Narrator) -> Iterator[_Open
             project.seed,
             store.changes.in_tables(_snapshots(project)),
         )
-        yield _Opened(bank, store, Campaigns(project.root / settings.folder))
+        yield _Opened(bank, store, Campaigns(project.root / settings.folder), project.threads)
 
 
 def _snapshots(project: Project) -> list[str]:

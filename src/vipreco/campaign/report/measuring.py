@@ -141,7 +141,7 @@ def measure(gathered: Gathered, seed: int, other: OffPolicy | None = None) -> Me
         explored=_explored(seen),
         groups=grouped(rows, list(DIMENSIONS)),
         funnel=_funnel(everybody, gathered.contacts_known),
-        promised=_promised(seen),
+        promised=_promised(seen, gathered),
         money=_money(rows, primary),
         checks=(_halves(rows), _share(everybody, gathered), _balance(rows), _leaving(everybody)),
         order=order,
@@ -197,11 +197,16 @@ def _funnel(customers: pl.DataFrame, contacts_known: bool) -> tuple[Step, ...]:
     )
 
 
-def _promised(customers: pl.DataFrame) -> Promises:
+def _promised(customers: pl.DataFrame, gathered: Gathered) -> Promises:
+    """Set the model's own chances beside what came: a channel's reach rate is taken out of them."""
+    channels = gathered.manifest["campaign"].get("channels") or {}
+    rates = {name: float(one.get("reach_rate") or 1.0) for name, one in channels.items()}
+    reach = pl.col("channel").replace_strict(rates, default=1.0, return_dtype=pl.Float64)
     made = customers.filter(
         pl.col("arm").is_in([Arm.OFFERED, Arm.EXPLORED]) & pl.col("propensity").is_not_null()
     )
-    return promises(_numbers(made["propensity"]), made["acquired"].to_numpy())
+    chances = made.select((pl.col("propensity") / reach).clip(0, 1).alias("chance"))["chance"]
+    return promises(_numbers(chances), made["acquired"].to_numpy())
 
 
 def _money(rows: pl.DataFrame, primary: Compared) -> Money:

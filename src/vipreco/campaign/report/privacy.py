@@ -7,17 +7,15 @@ import polars as pl
 from vipreco.lift import by_group
 
 SMALLEST = 5
-FEW, OTHERS = "few", "\x1fothers"
+OTHERS = "\x1fothers"
 COUNTS = ("treated", "control", "treated_acquired", "control_acquired")
-TOLD = (*COUNTS, "treated_rate", "control_rate", "lift", "low", "high", "p")
 
 
 def grouped(rows: pl.DataFrame, columns: list[str]) -> pl.DataFrame:
     """Compare within the values of each column, where no count is below `SMALLEST`.
 
     Groups with a smaller count become one group `OTHERS`, with the next smallest ones until it is large
-    enough; so nothing follows from the total either. If all of them together are too small, the numbers are
-    hidden, and `lacks` is "few".
+    enough; so nothing follows from the total either. A column of which no other group is left has no row.
 
     Args:
         rows: A row a customer: the columns, `treated` and `acquired`.
@@ -28,14 +26,11 @@ def grouped(rows: pl.DataFrame, columns: list[str]) -> pl.DataFrame:
         _texts(column).replace(dict.fromkeys(_small(single, column), OTHERS)).alias(column)
         for column in columns
     )
-    found = by_group(merged, columns)
     order = pl.col("dimension").replace_strict({name: place for place, name in enumerate(columns)})
-    found = found.sort(order, pl.col("group") == OTHERS, "group")
-    small = pl.min_horizontal(COUNTS) < SMALLEST
-    return found.with_columns(
-        *(pl.when(~small).then(pl.col(name)).alias(name) for name in TOLD),
-        lacks=pl.when(small).then(pl.lit(FEW)).otherwise("lacks"),
-        stands_out=pl.col("stands_out") & ~small,
+    return (
+        by_group(merged, columns)
+        .sort(order, pl.col("group") == OTHERS, "group")
+        .filter((pl.col("group") != OTHERS) | (pl.len().over("dimension") > 1))
     )
 
 
@@ -44,7 +39,7 @@ def _texts(column: str) -> pl.Expr:
 
 
 def _small(single: pl.DataFrame, column: str) -> list[str]:
-    """Return the groups of a column that are put together: none, or at least two unless there is one."""
+    """Return the groups of a column that are put together: none, or those with small counts and more."""
     size = pl.sum_horizontal("treated", "control")
     mine = single.filter(pl.col("dimension") == column).sort(
         (pl.min_horizontal(COUNTS) >= SMALLEST), size, "group"

@@ -24,8 +24,11 @@ def _parts(told: Told) -> Iterable[Part]:
     say = told.say
     numbers = [(one.label, one.told) for one in (*told.main, *told.money)]
     yield _part(told, "main", ("what", "estimate"), (62, 40), [*numbers, (say("figure.cost"), told.costs)])
+    none = "" if told.groups else say("note.no_groups")
     names = ("by", "group", *NUMBERS, "interval", "remark")
-    yield _part(told, "groups", names, (9, 26, 8, 8, 9, 9, 9, 18, 26), [_group(one) for one in told.groups])
+    yield _part(
+        told, "groups", names, (9, 26, 8, 8, 9, 9, 9, 18, 26), [_group(one) for one in told.groups], none
+    )
     steps = [(name, count(customers), share) for name, customers, share in told.funnel]
     yield _part(told, "funnel", ("step", "customers", "share"), (34, 12, 16), steps)
     yield _part(told, "promised", ("what", "estimate"), (62, 40), told.promised)

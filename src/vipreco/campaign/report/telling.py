@@ -11,7 +11,7 @@ from typing import Any
 from vipreco.call_list.wording import Wording, read_texts
 from vipreco.campaign.report.gathering import Gathered
 from vipreco.campaign.report.measuring import Check, Measured
-from vipreco.campaign.report.privacy import FEW, OTHERS, SMALLEST
+from vipreco.campaign.report.privacy import OTHERS, SMALLEST
 from vipreco.lift import FEWEST_ACQUISITIONS, FEWEST_CUSTOMERS, Estimate
 from vipreco.printing.document import Language, safe
 
@@ -40,12 +40,12 @@ class Figure:
 
 @dataclass(frozen=True)
 class Group:
-    """One subgroup; numbers are None where they are hidden or not known."""
+    """One subgroup; rates and differences are None where they are not known."""
 
     dimension: str
     name: str
-    treated: int | None
-    control: int | None
+    treated: int
+    control: int
     treated_rate: float | None
     control_rate: float | None
     lift: float | None
@@ -239,8 +239,6 @@ def _name(dimension: str, group: str, say: Wording, names: Mapping[str, str]) ->
 
 
 def _remark(row: Mapping[str, Any], say: Wording) -> str:
-    if row["lacks"] == FEW:
-        return say("remark.hidden")
     if row["lacks"]:
         return say("remark.enough", lacks=say(f"lacks.{row['lacks']}"))
     if row["low"] <= 0 <= row["high"]:
