@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
@@ -14,6 +14,7 @@ from vipreco.cli.progress import narrated
 if TYPE_CHECKING:
     import polars as pl
 
+    from vipreco.project import Project
     from vipreco.tables import ImportReport
 
 
@@ -51,10 +52,20 @@ def simulate(
 
 
 def import_(
-    sources: Annotated[list[Path], typer.Argument(metavar="FILE...", help="CSV, Parquet or XLSX files.")],
+    sources: Annotated[
+        Optional[list[Path]],  # noqa: UP045  typer reads the annotation when the command starts
+        typer.Argument(metavar="FILE...", help="CSV, Parquet or XLSX files."),
+    ] = None,
     mapping: Annotated[
-        Path, typer.Option("--mapping", metavar="FILE", help="How these files become our tables (TOML).")
-    ],
+        Optional[Path],  # noqa: UP045
+        typer.Option("--mapping", metavar="FILE", help="How these files become our tables (TOML)."),
+    ] = None,
+    from_store: Annotated[
+        bool,
+        typer.Option(
+            "--from-store", help="Import the contacts, outcomes and consents that the service recorded."
+        ),
+    ] = False,
     backfill: Annotated[
         bool, typer.Option("--backfill", help="Take snapshots older than those already here.")
     ] = False,
@@ -69,6 +80,9 @@ def import_(
     Files that were imported before change nothing. Quarantined rows are written to a file of their own:
     correct it and import it with the same mapping. Exit code 4 says that there are some.
 
+    With --from-store, what was recorded in the operational store comes in the same way, and no mapping is
+    needed, also not for its corrected quarantine files: they are named as files.
+
     Example:  vipreco import --mapping mapping.toml customers.csv holdings.parquet products.xlsx
     """
     from vipreco.project import Project
@@ -76,19 +90,42 @@ def import_(
 
     listing = Listing.planned(kind, out)
     project = Project.find()
-    with narrated("Importing") as narrator:
-        report = import_files(
-            project.tables,
-            mapping,
-            sources,
-            project.settings,
-            backfill=backfill,
-            accept_drop=accept_drop,
-            progress=narrator.rows,
-        )
+    if from_store:
+        _refuse_together(mapping, backfill=backfill, accept_drop=accept_drop)
+        report = _from_store(project, sources or [])
+    else:
+        with narrated("Importing") as narrator:
+            report = import_files(
+                project.tables,
+                _mapping_of(mapping),
+                sources or [],
+                project.settings,
+                backfill=backfill,
+                accept_drop=accept_drop,
+                progress=narrator.rows,
+            )
     listing.write(ledger(report))
     _tell(report)
     raise typer.Exit(report.exit_code)
+
+
+def _mapping_of(mapping: Path | None) -> Path:
+    if mapping is None:
+        raise typer.BadParameter("name the mapping of these files with --mapping, or give --from-store")
+    return mapping
+
+
+def _refuse_together(mapping: Path | None, *, backfill: bool, accept_drop: bool) -> None:
+    if mapping is not None or backfill or accept_drop:
+        raise typer.BadParameter("--from-store brings its own mapping and takes none of these options")
+
+
+def _from_store(project: Project, corrected: list[Path]) -> ImportReport:
+    from vipreco.store import Store
+    from vipreco.store.into_tables import import_from_store
+
+    with narrated("Importing") as narrator, Store.open(project.store_url) as store:
+        return import_from_store(project.tables, store, project.settings, corrected, narrator.rows)
 
 
 def validate(kind: FormatOption = None, out: OutOption = None) -> None:

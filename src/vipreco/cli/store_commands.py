@@ -1,10 +1,291 @@
-"""The commands for the operational store: tokens, people, leave covers, switches, audit, backup."""
+"""The commands for the operational store: switches, consents, audit, backup. People have their own."""
 
 from __future__ import annotations
 
+import difflib
+import re
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Optional
+
 import typer
+
+from vipreco.cli import people_commands
+from vipreco.cli.listing import Listing
+from vipreco.cli.opening import REGISTRY
+from vipreco.cli.options import FormatOption, OutOption
+from vipreco.cli.people_commands import PANEL
+from vipreco.cli.store_opening import ActorOption, actor_named, business_moment, clock, desk
+from vipreco.errors import InputRejectedError, UsageError
+
+if TYPE_CHECKING:
+    from vipreco.project import Project
+
+HASH = re.compile(r"[0-9a-f]{16,64}")
+VERSION_LENGTH = 16  # of a model, as every answer states it
+
+switch = typer.Typer(help="The kill switch: stop offering a product or a model now.", no_args_is_help=True)
+consent = typer.Typer(help="Consents that customers give or take back.", no_args_is_help=True)
+audit = typer.Typer(help="Who did and read what: show, verify, sign.", no_args_is_help=True)
+store = typer.Typer(help="The operational store itself: back up, upgrade, check.", no_args_is_help=True)
+
+
+class Switched(StrEnum):
+    """What can be switched off."""
+
+    product = "product"
+    model = "model"
+
+
+class Spoken(StrEnum):
+    """What a customer may consent to."""
+
+    call = "call"
+    sms = "sms"
+    app = "app"
+    profiling = "profiling"
+
+
+KindArgument = Annotated[Switched, typer.Argument(metavar="KIND", help="product or model.")]
+NameArgument = Annotated[
+    str, typer.Argument(metavar="NAME", help="Product id; or a model's version, alias or hash.")
+]
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module to `app`."""
-    del app
+    people_commands.register(app)
+    switch.command("off")(switch_off)
+    switch.command("on")(switch_on)
+    switch.command("list")(list_switches)
+    consent.command("record")(record_consent)
+    audit.command("show")(show_audit)
+    audit.command("verify")(verify_audit)
+    audit.command("anchor")(anchor_audit)
+    store.command("backup")(back_up)
+    store.command("upgrade")(upgrade)
+    store.command("check")(check)
+    for group, name in ((switch, "switch"), (consent, "consent"), (audit, "audit"), (store, "store")):
+        app.add_typer(group, name=name, rich_help_panel=PANEL)
+
+
+def switch_off(
+    kind: KindArgument,
+    name: NameArgument,
+    reason: Annotated[str, typer.Option("--reason", help="Why; whoever looks at the switches sees it.")],
+    actor: ActorOption = None,
+) -> None:
+    """Stop offering a product, or answering from a model; a running service follows within seconds.
+
+    Example:  vipreco switch off product FUND-07 --reason "recalled by its issuer"
+    """
+    from vipreco.store import Role, Scope
+
+    with desk(actor) as at:
+        known = _known(at.project, kind, name)
+        with at.changing("switch.off") as noted:
+            noted.object = f"{kind.value}:{known}"
+            at.store.switches.off(Scope(at.actor, Role.ADMIN), kind.value, known, reason, clock())
+    typer.echo(f"{kind.value} {known} is off", err=True)
+
+
+def switch_on(kind: KindArgument, name: NameArgument, actor: ActorOption = None) -> None:
+    """Offer a product again, or answer from a model again.
+
+    Example:  vipreco switch on product FUND-07
+    """
+    with desk(actor) as at:
+        known = name if kind is Switched.product else _model(at.project, name)
+        with at.changing("switch.on") as noted:
+            noted.object = f"{kind.value}:{known}"
+            at.store.switches.on(kind.value, known)
+    typer.echo(f"{kind.value} {known} is on", err=True)
+
+
+def list_switches(kind: FormatOption = None, out: OutOption = None) -> None:
+    """List what is switched off: why, by whom, since when (UTC).
+
+    Example:  vipreco switch list
+    """
+    import polars as pl
+
+    listing = Listing.planned(kind, out)
+    with desk() as at:
+        rows = [(one.kind, one.name, one.reason, one.actor, one.at) for one in at.store.switches.all()]
+    texts = dict.fromkeys(("kind", "name", "reason", "actor"), pl.String())
+    listing.write(pl.DataFrame(rows, {**texts, "since": pl.Datetime("us")}, orient="row"))
+
+
+def record_consent(
+    customer: Annotated[str, typer.Argument(help="Customer id.")],
+    kind: Annotated[Spoken, typer.Argument(metavar="KIND", help="call, sms, app or profiling.")],
+    granted: Annotated[
+        bool, typer.Option("--granted/--withdrawn", help="Whether the customer gives it or takes it back.")
+    ],
+    actor: ActorOption = None,
+) -> None:
+    """Record that a customer gives a consent or takes it back; the last word counts.
+
+    The running service goes by it at once; lists by command do after `vipreco import --from-store`.
+
+    Example:  vipreco consent record 0028896470 call --withdrawn
+    """
+    from vipreco.store import Consent, Role, Scope
+
+    refuses = kind is Spoken.profiling
+    said = Consent(customer, "profiling_opt_out" if refuses else f"consent_{kind.value}", granted != refuses)
+    with desk(actor) as at, at.changing("consent.record") as noted:
+        noted.object = at.keys().pseudonym_of(customer)
+        moment = business_moment(at.project)
+        if at.store.consents.record(Scope(at.actor, Role.MARKETING), said, moment) is None:
+            raise InputRejectedError(
+                "no such customer in the books of the store",
+                remedy="`vipreco prepare` brings the books of the newest snapshot in",
+                code="unknown-customer",
+            )
+    typer.echo(f"{kind.value}: {'granted' if granted else 'withdrawn'}, as of {moment:%Y-%m-%d}", err=True)
+
+
+def show_audit(
+    most: Annotated[int, typer.Option(min=1, max=100_000, help="So many of the newest records.")] = 50,
+    customer: Annotated[
+        Optional[str],  # noqa: UP045  typer reads the annotation when the command starts
+        typer.Option("--customer", metavar="ID", help="Only what was done about this customer."),
+    ] = None,
+    kind: FormatOption = None,
+    out: OutOption = None,
+) -> None:
+    """List the newest records of the audit; customers stand there under a pseudonym.
+
+    Example:  vipreco audit show --most 20
+    """
+    import polars as pl
+
+    listing = Listing.planned(kind, out)
+    names = ("at", "actor", "action", "object", "result", "purpose", "model_version")
+    with desk() as at:
+        pseudonym = None if customer is None else at.keys().pseudonym_of(customer)
+        rows = at.store.audit.read(most, pseudonym)
+    schema = {"sequence": pl.Int64(), **dict.fromkeys(names, pl.String())}
+    listing.write(pl.DataFrame([[row[name] for name in schema] for row in rows], schema, orient="row"))
+
+
+def verify_audit(
+    anchor: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option("--anchor", metavar="DIR", help="Folder of the signed heads."),
+    ] = None,
+) -> None:
+    """Check every record of the audit against the chain; exit code 6 names the first one that is wrong.
+
+    Without the signed heads, records cut off at the end, or a chain that was made anew, are not noticed.
+
+    Example:  vipreco audit verify --anchor /mnt/audit-heads
+    """
+    with desk() as at:
+        head = at.store.audit.verify(anchor, None if anchor is None else at.keys().public)
+    against = "the chain and the signed heads" if anchor else "the chain"
+    typer.echo(f"{head.sequence:,} records agree with {against}; head {head.hash}")
+
+
+def anchor_audit(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where nobody can change what is written.")],
+) -> None:
+    """Check the audit, sign where it ends, and lay that down in a folder out of the database's reach.
+
+    Example:  vipreco audit anchor /mnt/audit-heads
+    """
+    with desk() as at:
+        written = at.store.audit.anchor(folder, at.keys())
+    typer.echo(f"signed head written to {written}", err=True)
+
+
+def back_up(
+    target: Annotated[Path, typer.Argument(metavar="FILE", help="New file for the copy.")],
+    actor: ActorOption = None,
+) -> None:
+    """Copy the store as it is at one moment, while the service goes on writing, and check the copy.
+
+    To restore it, stop the service and put the copy in the place of the store, without the files beside it
+    that end in -wal and -shm. A PostgreSQL database is backed up by its own tools.
+
+    Example:  vipreco store backup backups/store-2026-03-02.db
+    """
+    from vipreco.store.migrating import backup
+
+    with desk(actor) as at:
+        with at.changing("store.backup"):
+            pass  # noted before the copy is made, so that it is in the copy
+        backup(at.store.database, target)
+    typer.echo(f"the store was copied to {target}", err=True)
+
+
+def upgrade(actor: ActorOption = None) -> None:
+    """Bring the tables of the store to the version of this program; a store in a file is copied first.
+
+    Example:  vipreco store upgrade
+    """
+    from vipreco.project import Project
+    from vipreco.store import Database, Event, Store
+    from vipreco.store.migrating import upgrade as upgrade_tables
+    from vipreco.store.migrating import version_of
+
+    project = Project.find()
+    database = Database(project.store_url)
+    if database.path is not None and not database.path.exists():
+        Store.open(project.store_url).close()
+    before = version_of(database)
+    saved = upgrade_tables(database)
+    after = version_of(database)
+    if before != after:
+        Store(database).audit.append([Event(actor_named(actor), "store.upgrade", f"{before} to {after}")])
+    database.engine.dispose()
+    if saved is not None:
+        typer.echo(f"the store as it was is in {saved}", err=True)
+    typer.echo(f"the store has version {after}", err=True)
+
+
+def check(kind: FormatOption = None, out: OutOption = None) -> None:
+    """Read the whole store, check the chain of its audit, and count its rows.
+
+    Example:  vipreco store check
+    """
+    import polars as pl
+
+    listing = Listing.planned(kind, out)
+    with desk() as at:
+        head = at.store.audit.verify()
+        counts = at.store.counts()
+        name = at.store.database.name
+    listing.write(
+        pl.DataFrame(list(counts.items()), {"table": pl.String(), "rows": pl.Int64()}, orient="row")
+    )
+    typer.echo(f"{name} is whole; {head.sequence:,} records of the audit agree with their chain", err=True)
+
+
+def _known(project: Project, kind: Switched, name: str) -> str:
+    """Return what a switch is for, so that one with a wrong name does not seem to work."""
+    return _model(project, name) if kind is Switched.model else _product(project, name)
+
+
+def _product(project: Project, product_id: str) -> str:
+    from vipreco.store.into_tables import product_ids
+
+    known = product_ids(project.tables)
+    if known and product_id not in known:
+        near = difflib.get_close_matches(product_id, known, n=1)
+        raise UsageError(
+            "no such product" + (f", did you mean {near[0]}?" if near else ""),
+            where="NAME",
+            remedy="name it as the products table does",
+            code="unknown-product",
+        )
+    return product_id
+
+
+def _model(project: Project, reference: str) -> str:
+    """Return a model's version as answers state it; a hash needs no registry, which may be down."""
+    if HASH.fullmatch(reference):
+        return reference[:VERSION_LENGTH]
+    found: str = project.import_rim(REGISTRY).resolve(project, reference).artifact_hash
+    return found[:VERSION_LENGTH]

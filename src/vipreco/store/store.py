@@ -8,6 +8,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from sqlalchemy import func, select
+
 from vipreco.durable import flush_directory
 from vipreco.failpoints import reach
 from vipreco.store import migrating
@@ -20,6 +22,7 @@ from vipreco.store.consents import Consents
 from vipreco.store.contacts import Contacts
 from vipreco.store.decisions import DecisionLog
 from vipreco.store.idempotency import Idempotency
+from vipreco.store.schema import metadata
 from vipreco.store.switches import Switches
 from vipreco.store.tokens import Tokens
 from vipreco.store.users import Sessions, Users
@@ -73,6 +76,14 @@ class Store:
         check_whole(database)
         migrating.check_version(database)
         return cls(database)
+
+    def counts(self) -> dict[str, int]:
+        """Return the number of rows of each table, by name."""
+        with self.database.reading() as connection:
+            return {
+                name: connection.execute(select(func.count()).select_from(table)).scalar() or 0
+                for name, table in sorted(metadata.tables.items())
+            }
 
     def close(self) -> None:
         """Close all connections."""

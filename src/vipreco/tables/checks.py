@@ -91,8 +91,13 @@ def _hits(
             yield Hit(table, positions[parts == part], column, code)
 
 
-def stored_already(connection: duckdb.DuckDBPyConnection, staged: StagedTable) -> Iterator[Hit]:
-    """Compare rows with the newest stored version of their key: identical, later, or contradicting."""
+def stored_already(
+    connection: duckdb.DuckDBPyConnection, staged: StagedTable, *, same_day: bool = False
+) -> Iterator[Hit]:
+    """Compare rows with the newest stored version of their key: identical, later, or contradicting.
+
+    With `same_day`, a row that was recorded on the day of the stored one is later.
+    """
     contract = staged.contract
     if contract.panel:
         return
@@ -103,9 +108,11 @@ def stored_already(connection: duckdb.DuckDBPyConnection, staged: StagedTable) -
         f"n.{name(one)} IS NOT DISTINCT FROM {'o.' + name(one) if one in stored else 'NULL'}"
         for one in content
     )
+    after = ">=" if same_day else ">"
     connection.execute(
         f"""CREATE OR REPLACE TEMP TABLE meets AS
-        SELECT 0 AS part, position, {known or "true"} AS same, n.recorded_date > o.recorded_date AS later
+        SELECT 0 AS part, position, {known or "true"} AS same,
+               n.recorded_date {after} o.recorded_date AS later
         FROM ({_numbered([staged])}) n JOIN ({_newest_near(contract, staged)}) o USING ({names(key)})"""
     )
     yield from _hits(connection, [staged], "meets WHERE same", "", DUPLICATE)

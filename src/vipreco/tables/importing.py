@@ -38,10 +38,11 @@ class Options:
     settings: Settings
     backfill: bool
     accept_drop: bool
+    same_day: bool
     progress: Progress
 
 
-def import_(
+def import_(  # noqa: PLR0913  what a caller decides about a delivery as a whole
     tables_dir: Path,
     mapping_path: Path,
     sources: Sequence[Path],
@@ -49,6 +50,7 @@ def import_(
     *,
     backfill: bool = False,
     accept_drop: bool = False,
+    same_day: bool = False,
     progress: Progress | None = None,
 ) -> ImportReport:
     """Import files into the tables as one batch; the same files again change nothing.
@@ -60,6 +62,7 @@ def import_(
         settings: The project's settings (limits of the import, threads).
         backfill: Take snapshots older than those already stored.
         accept_drop: Take a snapshot that is much smaller than the last one.
+        same_day: Let a row take the place of a stored one that was recorded on the same day.
         progress: Called with the file's name and the rows read of it so far.
 
     Raises:
@@ -72,7 +75,7 @@ def import_(
     if not sources:
         raise UsageError("no files are named", remedy="name the files to import", code="no-sources")
     candidates = [inspect(path, mapping.source_for(path)) for path in sources]
-    options = Options(settings, backfill, accept_drop, progress or (lambda _name, _rows: None))
+    options = Options(settings, backfill, accept_drop, same_day, progress or (lambda _name, _rows: None))
     with locked(tables_dir):
         manifest = read_manifest(tables_dir)
         remove_garbage(tables_dir, manifest)
@@ -185,7 +188,7 @@ class _Import:
             _apply(checks.repeated(connection, tables), owners)
         for table in staged:
             gates.refuse_changed_meaning(connection, table, owners[id(table)])
-            _apply(checks.stored_already(connection, table), owners)
+            _apply(checks.stored_already(connection, table, same_day=self.options.same_day), owners)
         for table in staged:
             _apply(checks.opened_after_snapshot(connection, table, staged), owners)
             _apply(checks.unknown_references(connection, table, staged), owners)

@@ -1,0 +1,250 @@
+"""The commands about who may come in: tokens of programs, accounts of people, leave covers."""
+
+from __future__ import annotations
+
+from datetime import date
+from enum import StrEnum
+from typing import Annotated, Optional
+
+import typer
+
+from vipreco.cli.listing import Listing
+from vipreco.cli.options import FormatOption, OutOption, read_date
+from vipreco.cli.store_opening import ActorOption, clock, desk, read_password
+
+PANEL = "Store"
+
+
+class Role(StrEnum):
+    """What a person or a program is; the same as in the store, which is loaded where it is needed alone."""
+
+    manager = "manager"
+    marketing = "marketing"
+    channel = "channel"
+    scientist = "scientist"
+    approver = "approver"
+    auditor = "auditor"
+    admin = "admin"
+
+
+RoleOption = Annotated[Role, typer.Option("--role", help="What may be done.")]
+BookOption = Annotated[
+    Optional[str],  # noqa: UP045  typer reads the annotation when the command starts
+    typer.Option("--book", metavar="MANAGER", help="Whose customers are seen; managers alone have one."),
+]
+
+token = typer.Typer(help="Tokens of programs: make one, list them, end one.", no_args_is_help=True)
+user = typer.Typer(help="Accounts of people: make one, list them, close one.", no_args_is_help=True)
+cover = typer.Typer(help="Leave covers: who sees the book of a manager who is away.", no_args_is_help=True)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module to `app`."""
+    token.command("create")(create_token)
+    token.command("list")(list_tokens)
+    token.command("revoke")(revoke_token)
+    user.command("create")(create_user)
+    user.command("list")(list_users)
+    user.command("disable")(disable_user)
+    user.command("password")(change_password)
+    cover.command("grant")(grant_cover)
+    cover.command("list")(list_covers)
+    cover.command("end")(end_cover)
+    for group, name in ((token, "token"), (user, "user"), (cover, "cover")):
+        app.add_typer(group, name=name, rich_help_panel=PANEL)
+
+
+def create_token(
+    name: Annotated[str, typer.Argument(help="What it is for, such as `app channel`.")],
+    role: RoleOption,
+    book: BookOption = None,
+    days: Annotated[int, typer.Option(help="Days until it ends, at most 90.")] = 90,
+    environment: Annotated[str, typer.Option(help="Where it is for; part of the token.")] = "live",
+    actor: ActorOption = None,
+) -> None:
+    """Make a token and print it: this once, for only its hash is kept.
+
+    Example:  vipreco token create "app channel" --role channel --days 30
+    """
+    from vipreco.store import Role as StoredRole
+
+    with desk(actor) as at, at.changing("token.create") as noted:
+        made, text = at.store.tokens.create(
+            name, StoredRole(role), clock(), days=days, manager_id=book, environment=environment
+        )
+        noted.object = made.token_id
+    typer.echo(text)
+    typer.echo(
+        f"token {made.token_id} ends on {made.expires_at:%Y-%m-%d}; it is not shown again "
+        f"(`vipreco token revoke {made.token_id}` ends it)",
+        err=True,
+    )
+
+
+def list_tokens(kind: FormatOption = None, out: OutOption = None) -> None:
+    """List all tokens, without their secrets, the newest first.
+
+    Example:  vipreco token list
+    """
+    import polars as pl
+
+    listing, now = Listing.planned(kind, out), clock()
+    with desk() as at:
+        found = at.store.tokens.all()
+    rows = [
+        (
+            one.token_id,
+            one.name,
+            one.role.value,
+            one.manager_id,
+            "revoked" if one.revoked_at else "ended" if one.expires_at <= now else "valid",
+            one.created_at.date(),
+            one.expires_at.date(),
+            one.used_date,
+        )
+        for one in found
+    ]
+    texts = dict.fromkeys(("token", "name", "role", "book", "state"), pl.String())
+    days = dict.fromkeys(("created_date", "ends_date", "last_used_date"), pl.Date())
+    listing.write(pl.DataFrame(rows, {**texts, **days}, orient="row"))
+
+
+def revoke_token(
+    token_id: Annotated[str, typer.Argument(metavar="TOKEN", help="The eight signs that `list` shows.")],
+    actor: ActorOption = None,
+) -> None:
+    """End a token now; a running service refuses it within seconds.
+
+    Example:  vipreco token revoke 0a1b2c3d
+    """
+    with desk(actor) as at, at.changing("token.revoke") as noted:
+        noted.object = token_id
+        at.store.tokens.revoke(token_id, clock())
+    typer.echo(f"token {token_id} is revoked", err=True)
+
+
+def create_user(
+    name: Annotated[str, typer.Argument(help="Name to log in with.")],
+    role: RoleOption,
+    book: BookOption = None,
+    subject: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(
+            "--subject", metavar="SUB", help="Who it is in the bank's own log-in; then without a password."
+        ),
+    ] = None,
+    actor: ActorOption = None,
+) -> None:
+    """Make an account; the password is asked for, or read from standard input.
+
+    Example:  vipreco user create ann --role manager --book M00000
+    """
+    from vipreco.store import Role as StoredRole
+    from vipreco.store import User
+
+    password = None if subject else read_password()
+    with desk(actor) as at, at.changing("user.create") as noted:
+        noted.object = name
+        at.store.users.create(User(name, StoredRole(role), book, subject), password)
+    typer.echo(f"{name} may log in as {role.value}", err=True)
+
+
+def list_users(kind: FormatOption = None, out: OutOption = None) -> None:
+    """List all accounts by name.
+
+    Example:  vipreco user list
+    """
+    import polars as pl
+
+    listing = Listing.planned(kind, out)
+    with desk() as at:
+        found = at.store.users.all()
+    rows = [(one.user_id, one.role.value, one.manager_id, one.subject, one.active) for one in found]
+    texts = dict.fromkeys(("user", "role", "book", "subject"), pl.String())
+    listing.write(pl.DataFrame(rows, {**texts, "active": pl.Boolean()}, orient="row"))
+
+
+def disable_user(
+    name: Annotated[str, typer.Argument(help="Name of the account.")], actor: ActorOption = None
+) -> None:
+    """Close an account: who is logged in with it is out at once.
+
+    Example:  vipreco user disable ann
+    """
+    with desk(actor) as at, at.changing("user.disable") as noted:
+        noted.object = name
+        at.store.users.disable(name)
+    typer.echo(f"{name} is closed", err=True)
+
+
+def change_password(
+    name: Annotated[str, typer.Argument(help="Name of the account.")], actor: ActorOption = None
+) -> None:
+    """Give an account a new password, which ends its sessions; it is asked for, or read from standard input.
+
+    Example:  vipreco user password ann
+    """
+    password = read_password()
+    with desk(actor) as at, at.changing("user.password") as noted:
+        noted.object = name
+        at.store.users.change_password(name, password)
+    typer.echo(f"{name} has a new password", err=True)
+
+
+def grant_cover(
+    manager: Annotated[str, typer.Argument(help="Who is away.")],
+    deputy: Annotated[str, typer.Argument(help="Who stands in.")],
+    from_date: Annotated[date, typer.Option("--from", metavar="DATE", parser=read_date, help="First day.")],
+    until_date: Annotated[date, typer.Option("--until", metavar="DATE", parser=read_date, help="Last day.")],
+    actor: ActorOption = None,
+) -> None:
+    """Let a manager see the book of another one who is away, from the first day to the last.
+
+    Example:  vipreco cover grant M00001 M00000 --from 2026-03-02 --until 2026-03-13
+    """
+    from vipreco.store import Cover
+
+    with desk(actor) as at, at.changing("cover.grant") as noted:
+        noted.object = f"{manager}>{deputy}"
+        number = at.store.books.cover(Cover(manager, deputy, from_date, until_date), at.actor)
+    typer.echo(f"cover {number}: {deputy} sees the book of {manager} until {until_date}", err=True)
+
+
+def list_covers(kind: FormatOption = None, out: OutOption = None) -> None:
+    """List all leave covers, the newest first.
+
+    Example:  vipreco cover list
+    """
+    import polars as pl
+
+    listing = Listing.planned(kind, out)
+    with desk() as at:
+        found = at.store.books.covers()
+    rows = [
+        (
+            one.cover_id,
+            one.cover.manager_id,
+            one.cover.deputy_id,
+            one.cover.from_date,
+            one.cover.until_date,
+            one.granted_by,
+        )
+        for one in found
+    ]
+    names = {"cover": pl.Int64(), "manager": pl.String(), "deputy": pl.String()}
+    days = dict.fromkeys(("from_date", "until_date"), pl.Date())
+    listing.write(pl.DataFrame(rows, {**names, **days, "granted_by": pl.String()}, orient="row"))
+
+
+def end_cover(
+    number: Annotated[int, typer.Argument(metavar="COVER", help="The number that `list` shows.")],
+    actor: ActorOption = None,
+) -> None:
+    """Take a leave cover back.
+
+    Example:  vipreco cover end 1
+    """
+    with desk(actor) as at, at.changing("cover.end") as noted:
+        noted.object = str(number)
+        at.store.books.end_cover(number)
+    typer.echo(f"cover {number} is taken back", err=True)

@@ -1,0 +1,124 @@
+"""What the commands for the operational store share: the store itself, who acts, and when."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Optional
+
+import typer
+
+from vipreco.errors import UsageError
+
+if TYPE_CHECKING:
+    from vipreco.project import Project
+    from vipreco.store import Keys, Store
+
+KEYS = "data/keys"
+ActorOption = Annotated[
+    Optional[str],  # noqa: UP045  typer reads the annotation when the command starts
+    typer.Option(
+        "--actor", metavar="NAME", help="Who does it, for the audit. Without it: the user of this machine."
+    ),
+]
+
+
+@dataclass(frozen=True)
+class Desk:
+    """The store of the project here, and who works at it."""
+
+    project: Project
+    store: Store
+    actor: str
+
+    def keys(self) -> Keys:
+        """Return the keys of the project."""
+        from vipreco.store import Keys
+
+        return Keys.open(self.project.root / KEYS)
+
+    @contextmanager
+    def changing(self, action: str) -> Iterator[Noted]:
+        """Do what changes something and note in the audit who did it: both or neither."""
+        from vipreco.store import Event
+
+        noted = Noted()
+        with self.store.database.writing():
+            yield noted
+            self.store.audit.append([Event(self.actor, action, noted.object, purpose="command")])
+
+
+@dataclass
+class Noted:
+    """What a change was about, as the audit names it."""
+
+    object: str = ""
+
+
+@contextmanager
+def desk(actor: str | None = None) -> Iterator[Desk]:
+    """Open the store of the project here.
+
+    Raises:
+        UsageError: There is no project, or the store cannot be opened by its settings.
+        IntegrityError: The store is damaged.
+    """
+    from vipreco.project import Project
+    from vipreco.store import Store
+
+    project = Project.find()
+    with Store.open(project.store_url) as store:
+        yield Desk(project, store, actor_named(actor))
+
+
+def actor_named(actor: str | None) -> str:
+    """Return who acts, as the audit names them: `os:` and the user of this machine, where nobody is named."""
+    if actor is not None and not actor.strip():
+        raise UsageError("an actor has a name", where="--actor", code="no-actor")
+    return actor or f"os:{_user()}"
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # an account without a name, as in a container
+        return str(os.getuid())
+
+
+def clock() -> datetime:
+    """Return the moment now in UTC, as the store keeps moments."""
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
+def business_moment(project: Project) -> datetime:
+    """Return the business's moment: local time, on the newest snapshot's date in a bank to practise on."""
+    from vipreco.history import History
+
+    now = datetime.now()  # noqa: DTZ005  the business lives by local time
+    if project.settings.serving.business_date == "clock":
+        return now
+    return datetime.combine(History.open(project.tables).snapshot_dates[-1], now.time())
+
+
+def read_password() -> str:
+    """Return a password: asked for twice at a terminal, else the first line of what is piped in.
+
+    Raises:
+        UsageError: Nothing is piped in.
+    """
+    if sys.stdin.isatty():
+        return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True))
+    line = sys.stdin.readline().rstrip("\r\n")
+    if not line:
+        raise UsageError(
+            "no password is given",
+            where="standard input",
+            remedy="run the command at a terminal, or pipe the password in",
+            code="no-password",
+        )
+    return line

@@ -1,0 +1,217 @@
+"""What people recorded in the store, into the tables: as files of the bank's own, through the same import.
+
+Contacts come in as rows of the contacts table, under the ids and recorded dates that they have in the store;
+notes stay out, and an accepted offer is no holding. A consent comes in as a new version of the customer's
+newest row, with everything else in it as it was. A refusal that was recorded in the store stays in force
+over later snapshots, whether or not the bank's own systems learnt of it, until the store learns otherwise;
+what was consented to counts only over snapshots that are not newer than it.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import polars as pl
+
+from vipreco import columns as c
+from vipreco.failpoints import reach
+from vipreco.project import Settings
+from vipreco.store.consents import PROTECTS
+from vipreco.store.store import Store
+from vipreco.tables import ImportReport, Tables, import_
+from vipreco.tables.contracts import CONTRACTS, schema_of
+from vipreco.tables.mapping import QUARANTINE_SUFFIX, protected_words
+from vipreco.tables.workbench import relation
+
+CONTACTS_FILE, CONSENTS_FILE, MAPPING_FILE = "store-contacts", "store-consents", "store-mapping.toml"
+ATTRIBUTE_TYPES = {pl.Float64(): "number", pl.Boolean(): "flag", pl.Date(): "date", pl.String(): "category"}
+Progress = Callable[[str, int], None]
+
+
+@dataclass(frozen=True)
+class _Source:
+    """Rows that go through the import as one file.
+
+    The number of the newest change is part of its name, so that the same rows later on are another delivery:
+    who takes back, gives and takes back a consent on one day has taken it back.
+    """
+
+    kind: str
+    table: str
+    rows: pl.DataFrame
+    until: int
+
+    @property
+    def file(self) -> str:
+        """Its name."""
+        return f"{self.kind}-{self.until}.csv"
+
+
+def import_from_store(
+    tables_dir: Path,
+    store: Store,
+    settings: Settings,
+    corrected: Sequence[Path] = (),
+    progress: Progress | None = None,
+) -> ImportReport:
+    """Import what was recorded in the store since the last time; a second run changes nothing.
+
+    Args:
+        tables_dir: Folder of the tables.
+        store: Operational records.
+        settings: The project's settings.
+        corrected: Quarantine files of earlier runs that were corrected.
+        progress: As `import_`.
+
+    Returns:
+        The report of the import; `already_ingested` where the tables have everything.
+
+    Raises:
+        UsageError: Nothing was imported from the bank yet.
+        VipRecoError: As `import_`; what the store has is not marked as imported then.
+    """
+    tables = Tables.open(tables_dir)
+    until = store.changes.newest()
+    after = store.changes.in_tables([*snapshot_ids(tables)])
+    sources = [
+        _Source(CONTACTS_FILE, c.CONTACTS, store.contacts.between(after, until), until),
+        _Source(CONSENTS_FILE, c.CUSTOMERS, _with_consents(tables, store.consents.last(until)), until),
+    ]
+    report = _imported(tables, sources, settings, corrected, progress)
+    reach("store-imported")
+    store.changes.exported(report.snapshot_id, until)
+    return report
+
+
+def snapshot_ids(tables: Tables) -> list[str]:
+    """Return all fingerprints that tables ever had, the oldest first."""
+    manifest = tables.manifest
+    return [type(manifest)(manifest.batches[: n + 1]).snapshot_id for n in range(len(manifest.batches))]
+
+
+def product_ids(tables_dir: Path) -> list[str]:
+    """Return the products that the tables know; none where nothing was imported."""
+    if not (tables_dir / "manifest.json").exists():
+        return []
+    rows = _stored(Tables.open(tables_dir), c.PRODUCTS)
+    return sorted(set(rows["product_id"]))
+
+
+def _imported(
+    tables: Tables,
+    sources: Sequence[_Source],
+    settings: Settings,
+    corrected: Sequence[Path],
+    progress: Progress | None,
+) -> ImportReport:
+    given = [source for source in sources if not source.rows.is_empty()]
+    if not given and not corrected:
+        return ImportReport("", tables.snapshot_id, (), {}, already_ingested=True)
+    with tempfile.TemporaryDirectory(prefix="vipreco-store-") as name:
+        folder = Path(name)
+        for source in given:
+            source.rows.write_csv(folder / source.file)
+        mapping = folder / MAPPING_FILE
+        mapping.write_text("".join(_mapping(sources, corrected)), encoding="utf-8")
+        # No file of the store is too bad as a whole: what is refused is kept and told, the rest comes in.
+        lenient = settings.import_.model_copy(update={"max_quarantined_rate": 1.0})
+        return import_(
+            tables.path,
+            mapping,
+            [*(folder / source.file for source in given), *corrected],
+            settings.model_copy(update={"import_": lenient}),
+            backfill=True,  # who has left the bank may still take a consent back
+            same_day=True,
+            progress=progress,
+        )
+
+
+def _mapping(sources: Sequence[_Source], corrected: Sequence[Path]) -> Iterator[str]:
+    """Yield the entries of a mapping file under which rows of the store come in as they are."""
+    names = [path.name.removesuffix(QUARANTINE_SUFFIX) for path in corrected]
+    for source in sources:
+        mine = [name for name in names if name.startswith(source.kind)]
+        for name in sorted({source.file, *mine}):
+            yield _entry(source, name)
+
+
+def _entry(source: _Source, file: str) -> str:
+    own = [name for name in source.rows.columns if name.startswith(c.ATTRIBUTE_PREFIX)]
+    columns = "".join(f"{name} = {json.dumps(name)}\n" for name in source.rows.columns if name not in own)
+    attributes = "".join(_attribute(name, source.rows.schema[name]) for name in own)
+    table = f'[[source]]\nfile = {json.dumps(file)}\n[[source.table]]\ntable = "{source.table}"\n'
+    allowed = f"allow_protected = {json.dumps(_words(own))}\n"
+    return f"{table}{allowed}[source.table.columns]\n{columns}[source.table.attributes]\n{attributes}\n"
+
+
+def _attribute(name: str, kind: pl.DataType) -> str:
+    own = name.removeprefix(c.ATTRIBUTE_PREFIX)
+    return f"{own} = {{ column = {json.dumps(name)}, type = {json.dumps(ATTRIBUTE_TYPES[kind])} }}\n"
+
+
+def _words(names: Sequence[str]) -> list[str]:
+    """Return the words of the bank's own columns: what it was allowed to bring, it brings again."""
+    return sorted(set().union(*(protected_words(name) for name in names)))
+
+
+def _with_consents(tables: Tables, said: pl.DataFrame) -> pl.DataFrame:
+    """Return new versions of the newest rows of customers whose last word they do not show yet."""
+    rows = _newest(tables, said["customer_id"].unique())
+    for kind, protected in PROTECTS.items():
+        words = said.filter(pl.col("kind") == kind).select(
+            "customer_id", pl.col("granted").alias("word"), pl.col("recorded_date").alias("word_date")
+        )
+        stands = (pl.col("word") == protected) | (pl.col("word_date") >= pl.col(c.SNAPSHOT_DATE))
+        new = pl.col("word").is_not_null() & pl.col("word").ne_missing(pl.col(kind)) & stands
+        rows = (
+            rows.join(words, on="customer_id", how="left", maintain_order="left")
+            .with_columns(
+                pl.when(new).then("word").otherwise(kind).alias(kind),
+                pl.when(new)
+                .then(pl.max_horizontal(c.RECORDED_DATE, "word_date"))
+                .otherwise(c.RECORDED_DATE)
+                .alias(c.RECORDED_DATE),
+                (pl.col("changed") | new).alias("changed"),
+            )
+            .drop("word", "word_date")
+        )
+    found = rows.filter("changed").drop("changed", c.BATCH_SEQUENCE)
+    return found.select([name for name in found.columns if _is_told(found, name)])
+
+
+def _is_told(rows: pl.DataFrame, name: str) -> bool:
+    """Whether a column goes along: one that the bank does not bring stays away."""
+    return rows.is_empty() or rows[name].null_count() < rows.height
+
+
+def _newest(tables: Tables, customer_ids: pl.Series) -> pl.DataFrame:
+    """Return the newest version of the row of each customer at their newest snapshot."""
+    if customer_ids.is_empty():
+        customer_ids = pl.Series("customer_id", [], pl.String)
+    order = f"{c.SNAPSHOT_DATE} DESC, {c.RECORDED_DATE} DESC, {c.BATCH_SEQUENCE} DESC"
+    query = (
+        f"SELECT * FROM stored SEMI JOIN asked USING (customer_id) "
+        f"QUALIFY row_number() OVER (PARTITION BY customer_id ORDER BY {order}) = 1 ORDER BY customer_id"
+    )
+    rows = _stored(tables, c.CUSTOMERS, query, {"asked": customer_ids.to_frame("customer_id")})
+    return rows.with_columns(pl.lit(value=False).alias("changed"))
+
+
+def _stored(
+    tables: Tables,
+    table: str,
+    query: str = "SELECT * FROM stored",
+    given: Mapping[str, pl.DataFrame] | None = None,
+) -> pl.DataFrame:
+    """Ask the stored rows of a table, all versions of them."""
+    with duckdb.connect() as connection:
+        for name, frame in (given or {}).items():
+            connection.register(name, frame.to_arrow())
+        schema = schema_of(CONTRACTS[table])
+        connection.execute(f"CREATE TEMP VIEW stored AS {relation(tables.files(table), schema)}")
+        return pl.from_arrow(connection.sql(query).to_arrow_table())  # type: ignore[return-value]
