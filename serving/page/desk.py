@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
 
 from serving.core import Core
 from serving.page.forms import OutcomeForm
+from serving.page.kept import alone, days_of, sheets_of
 from serving.page.reading import Reader, day_view, matching, sheet_view
 from serving.page.views import CallView, DayView, SheetView
 from vipreco.call_list import Day, Wording
@@ -26,6 +27,13 @@ class Answers(Protocol):
     @property
     def model_version(self) -> str:
         """Version of the model."""
+
+    @property
+    def source(self) -> object:
+        """What is answered from; another one's results hold no more."""
+
+    def stamp(self, customer_ids: Iterable[str]) -> Hashable:
+        """Return what changes when anything that is known or allowed about these customers does."""
 
     def day(self, scope: Scope, minutes: int | None = None) -> Day:
         """Return the day of who asks, within some minutes; without any, those of the project."""
@@ -74,14 +82,18 @@ class Desk:
         return sorted(today, key=lambda contact: contact.contacted_at)
 
     @cached_property
+    def made(self) -> dict[str, str]:
+        """Outcomes of today's calls by customer."""
+        return {each.customer_id: each.outcome for each in self.today if each.channel == CHANNEL}
+
+    @cached_property
     def reader(self) -> Reader:
         """The reader, as the views ask for it."""
-        calls = [contact for contact in self.today if contact.channel == CHANNEL]
         return Reader(
             manager_id=self.scope.manager_id or "",
             members=self.members,
             covers=self.covers,
-            made={contact.customer_id: contact.outcome for contact in calls},
+            made=self.made,
             say=self.say,
             model=self.answers.model_version,
             stale=self.stale,
@@ -89,20 +101,28 @@ class Desk:
 
     @cached_property
     def plan(self) -> Day:
-        """The day as it is planned now."""
-        return self.answers.day(self.scope)
+        """The day as it was planned, until something changes about somebody who was not called today."""
+        answers = self.answers
+        key = (tuple(self.members), answers.stamp(set(self.members) - set(self.made)))
+        return days_of(self.core).of(answers.source, key, lambda: answers.day(self.scope))
 
     def day(self) -> DayView:
         """Return the call list of the reader."""
-        return day_view(self.plan, self.reader)
+        plan = self.plan
+        with alone(self.core):
+            return day_view(plan, self.reader)
 
     def calls(self) -> DayView:
         """Return the call list without the reasons of its offers: the way from customer to customer."""
-        return day_view(self.plan, self.reader, reasons=False)
+        plan = self.plan
+        with alone(self.core):
+            return day_view(plan, self.reader, reasons=False)
 
     def search(self, text: str) -> tuple[list[CallView], int]:
         """Return the reader's customers whose id or tier holds a text, and how many there are in all."""
-        return matching(self.plan, self.reader, text.strip(), MOST_FOUND)
+        plan = self.plan
+        with alone(self.core):
+            return matching(plan, self.reader, text.strip(), MOST_FOUND)
 
     def member(self, handle: str) -> Member | None:
         """Return the customer behind a handle; None for unknown and foreign ones alike."""
@@ -110,11 +130,15 @@ class Desk:
 
     def customer(self, member: Member) -> Day:
         """Return what is decided about a customer."""
-        return self.answers.sheet(self.scope, member.customer_id)
+        answers, customer = self.answers, member.customer_id
+        key = (customer, answers.stamp([customer]))
+        return sheets_of(self.core).of(answers.source, key, lambda: answers.sheet(self.scope, customer))
 
     def sheet(self, member: Member) -> SheetView:
         """Return the sheet of a customer."""
-        return sheet_view(self.customer(member), self.answers.assets(member.customer_id), self.reader)
+        day, months = self.customer(member), self.answers.assets(member.customer_id)
+        with alone(self.core):
+            return sheet_view(day, months, self.reader)
 
     def record(self, member: Member, form: OutcomeForm) -> None:
         """Record what came of a call; the same form sent twice is recorded once."""

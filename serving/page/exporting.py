@@ -6,6 +6,7 @@ import io
 from typing import Final
 
 from serving.page.desk import Desk
+from serving.page.kept import alone
 from vipreco.call_list import call_list_document, sheet_document
 from vipreco.printing import Document, write_document
 from vipreco.store import Member
@@ -16,12 +17,16 @@ XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet
 def list_workbook(desk: Desk) -> bytes:
     """Return the call list of the reader."""
     manager = desk.scope.manager_id or ""
-    return _workbook(call_list_document(desk.plan, manager, desk.answers.model_version, desk.say))
+    plan = desk.plan
+    with alone(desk.core):
+        return _workbook(call_list_document(plan, manager, desk.answers.model_version, desk.say))
 
 
 def sheet_workbook(desk: Desk, member: Member) -> bytes:
     """Return the sheet of a customer."""
-    return _workbook(sheet_document(desk.customer(member), desk.answers.model_version, desk.say))
+    day = desk.customer(member)
+    with alone(desk.core):
+        return _workbook(sheet_document(day, desk.answers.model_version, desk.say))
 
 
 def _workbook(document: Document) -> bytes:

@@ -72,13 +72,13 @@ def day_view(day: Day, reader: Reader, reasons: bool = True) -> DayView:
         reasons: Whether the offers come with theirs; they take longer than everything else.
     """
     made = day.calls.filter(pl.col(CUSTOMER_ID).is_in(list(reader.made)))
-    today = day.today.filter(~pl.col(CUSTOMER_ID).is_in(list(reader.made)))
+    today, moved = _open(day, made, reader)
+    later = pl.concat([moved, day.later.filter(~pl.col(CUSTOMER_ID).is_in(list(reader.made)))])
     telling = told(day, today[CUSTOMER_ID], reader.say.language) if reasons else {}
-    later = day.later.filter(~pl.col(CUSTOMER_ID).is_in(list(reader.made)))
     return DayView(
         date=day.date,
         manager_id=reader.manager_id,
-        minutes=day.settings.minutes + int(made.filter(pl.col(PLACE).is_null())[MINUTES].sum()),
+        minutes=day.settings.minutes,
         calls=[*_calls(day, today, telling, reader), *_calls(day, made, {}, reader)],
         later=_calls(day, later.head(MOST_LATER), {}, reader),
         later_total=later.height,
@@ -89,6 +89,21 @@ def day_view(day: Day, reader: Reader, reasons: bool = True) -> DayView:
         covers=[CoverView(cover.manager_id, cover.until_date) for cover in reader.covers],
         stale=reader.stale,
     )
+
+
+def _open(day: Day, made: pl.DataFrame, reader: Reader) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return the calls still to be made within the minutes that are left, and those that fit no more.
+
+    Minutes go to who was called today, on the list or beside it: a day ends.
+    """
+    planned = day.today.filter(~pl.col(CUSTOMER_ID).is_in(list(reader.made)))
+    left = day.settings.minutes - int(made[MINUTES].sum())
+    fits = []
+    for minutes in planned[MINUTES]:
+        fits.append(minutes <= left)
+        left -= minutes if fits[-1] else 0
+    mask = pl.Series(fits, dtype=pl.Boolean)
+    return planned.filter(mask), planned.filter(~mask)
 
 
 def matching(day: Day, reader: Reader, text: str, most: int) -> tuple[list[CallView], int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from datetime import date
 
@@ -29,6 +29,16 @@ class BookAnswers:
     def model_version(self) -> str:
         """Version of the model."""
         return self.answering.model_version
+
+    @property
+    def source(self) -> object:
+        """What is answered from; another one's results hold no more."""
+        return self.answering
+
+    def stamp(self, customer_ids: Iterable[str]) -> Hashable:
+        """Return what changes when anything that is known or allowed about these customers does."""
+        self.answering.refresh()
+        return self.answering.stamp(customer_ids, self.core.now())
 
     def day(self, scope: Scope, minutes: int | None = None) -> Day:
         """Return the day of who asks, within some minutes; without any, those of the project."""

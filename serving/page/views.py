@@ -121,9 +121,11 @@ class DayView:
 
     @property
     def kinds(self) -> dict[str, int]:
-        """Number of calls of each kind, in the order of the list."""
+        """Number of calls to be made of each kind, in the order of the list."""
         found: dict[str, int] = {}
         for call in self.calls:
+            if call.outcome:
+                continue
             found[call.kind] = found.get(call.kind, 0) + 1
         return found
 

@@ -13,10 +13,12 @@ import pytest
 from serving.access import Operation
 from serving.core import clock
 from serving.identity import COOKIE
+from serving.page.desk import Desk
 from serving.page.pages import make_pages
-from tests.page.page_bank import ATTACK, BOOK, MANAGER, USERS, PageBank, customer_ids
+from serving.page.wording import wording
+from tests.page.page_bank import ATTACK, BOOK, DAY, MANAGER, USERS, PageBank, Tables, customer_ids
 from tests.serving.small_bank import PASSWORD
-from vipreco.store import Role, User
+from vipreco.store import Role, Scope, User
 
 IDS = customer_ids()
 OWN, FOREIGN, NOBODY = IDS[4], IDS[BOOK], "nobody"
@@ -215,3 +217,25 @@ def test_nothing_of_a_customer_gets_into_logs_numbers_or_addresses(
     assert OWN not in written
     links = re.findall(r"(?:href|action)=\"([^\"]*)\"", browser.ask("GET", "/").text)
     assert not [link for link in links if any(customer in link for customer in IDS[1:])]
+
+
+def test_minutes_of_a_call_beside_the_list_are_taken_from_it_so_that_a_day_ends(bank: PageBank) -> None:
+    browser = Browser(bank, Role.MANAGER)
+    desk = desk_of(bank)
+    before = desk.day()
+    (beside,) = (call for call in before.later[:1])
+    form = {"outcome": "unreachable", "product_id": ""}
+    browser.ask("POST", f"/customers/{beside.handle}/outcome", form)
+    after = desk_of(bank).day()
+    assert after.used <= after.minutes == before.minutes == 60
+    assert {call.customer_id for call in after.calls if call.outcome} >= {beside.customer_id}
+    open_before = [call.customer_id for call in before.calls if not call.outcome]
+    open_after = [call.customer_id for call in after.calls if not call.outcome]
+    assert open_after == [customer for customer in open_before if customer in open_after]
+    assert len(open_after) < len(open_before)
+    assert after.customers == BOOK
+
+
+def desk_of(bank: PageBank) -> Desk:
+    scope = Scope("user:test", Role.MANAGER, MANAGER, DAY)
+    return Desk(bank.core, Tables(bank.core.store.books), scope, wording("en"))

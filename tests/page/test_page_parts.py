@@ -11,6 +11,7 @@ import pytest
 from serving.page.attempts import MOST_WRONG, Attempts
 from serving.page.chart import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, draw
 from serving.page.forms import outcome_form
+from serving.page.kept import Kept
 from serving.page.rendering import FOLDER, HEADERS, page
 from serving.page.views import CallView, DayView
 from serving.page.wording import chosen_language, wording
@@ -60,7 +61,7 @@ def test_the_list_moves_on_to_the_next_open_call_and_round_to_those_before():
 def test_minutes_and_calls_are_counted():
     counted = day(call("a", 10), call("b", 15, "declined"), call("c", 5, kind="follow_up"))
     assert (counted.used, counted.spent, counted.done, counted.due) == (30, 15, 1, 1)
-    assert counted.kinds == {"keep": 2, "follow_up": 1}
+    assert counted.kinds == {"keep": 1, "follow_up": 1}
 
 
 @pytest.mark.parametrize(
@@ -129,3 +130,19 @@ def test_no_script_or_style_within_a_page_is_allowed():
     policy = HEADERS["Content-Security-Policy"]
     assert "unsafe" not in policy
     assert policy.startswith("default-src 'none'; script-src 'self'; style-src 'self'")
+
+
+def test_what_was_worked_out_is_kept_until_its_key_or_what_it_stands_on_is_another():
+    kept, made = Kept(2), []
+
+    def make(name: str) -> str:
+        made.append(name)
+        return name
+
+    first, second = object(), object()
+    for owner, key in ((first, "a"), (first, "a"), (first, "b"), (second, "a"), (second, "a")):
+        assert kept.of(owner, key, lambda key=key: make(key)) == key
+    assert made == ["a", "b", "a"]
+    for key in ("b", "c", "a"):
+        kept.of(second, key, lambda key=key: make(key))
+    assert made == ["a", "b", "a", "b", "c", "a"]

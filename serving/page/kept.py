@@ -1,0 +1,72 @@
+"""What was worked out for a page and holds until something changes: a day is planned once, shown often."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from typing import Any, TypeVar
+
+from serving.core import Core
+
+MOST_DAYS, MOST_SHEETS = 16, 64
+Made = TypeVar("Made")
+
+
+class Kept:
+    """Keeps the newest results of one kind in this process; another publication forgets those before.
+
+    Args:
+        most: How many.
+    """
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self._owner: object = None
+        self._found: OrderedDict[Hashable, Any] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def of(self, owner: object, key: Hashable, make: Callable[[], Made]) -> Made:
+        """Return the result of a key; made if it is not kept.
+
+        Args:
+            owner: Whose results these are; another one's are forgotten.
+            key: All that the result depends on.
+            make: Works it out.
+        """
+        with self._lock:
+            if self._owner is not owner:
+                self._owner = owner
+                self._found.clear()
+            if key in self._found:
+                self._found.move_to_end(key)
+                found: Made = self._found[key]
+                return found
+        made = make()
+        with self._lock:
+            if self._owner is owner:
+                self._found[key] = made
+            while len(self._found) > self.most:
+                self._found.popitem(last=False)
+        return made
+
+
+def days_of(core: Core) -> Kept:
+    """Return the planned days of this process."""
+    return _of(core, "days", MOST_DAYS)
+
+
+def sheets_of(core: Core) -> Kept:
+    """Return the days of single customers of this process."""
+    return _of(core, "sheets", MOST_SHEETS)
+
+
+def alone(core: Core) -> threading.Lock:
+    """Return what holds while a kept day is asked for more: its connection is for one thread at a time."""
+    found: threading.Lock = core.pages.setdefault("alone", threading.Lock())
+    return found
+
+
+def _of(core: Core, name: str, most: int) -> Kept:
+    found: Kept = core.pages.setdefault(name, Kept(most))
+    return found
