@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
@@ -13,18 +13,22 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
 
 from vipreco.answering.brought import NOBODY, Brought, with_brought
 from vipreco.answering.current import Current, Rows, switched_off
 from vipreco.answering.prepared import Prepared, Row
+from vipreco.answering.preparing import ARTIFACT, REASONS
 from vipreco.answering.slates import FACTS, SNAPSHOT, Line, Slate
+from vipreco.answering.telling import Memory, Night, remembering
 from vipreco.arbitration import ArbitrationSettings, SlateRules, slate
 from vipreco.artifact import verify
 from vipreco.call_list import Day, Wording, customer_day, plan_day, sheet_document
 from vipreco.call_list_settings import CallListSettings
-from vipreco.errors import DependencyDownError
+from vipreco.errors import DependencyDownError, InputRejectedError
 from vipreco.history import AsOf
 from vipreco.history.records import small_history
+from vipreco.history.standing import Standing
 from vipreco.policy import ALLOWED, Language, Policy, gather_facts
 from vipreco.printing import write_document
 from vipreco.recommender import Decisions, Recommender
@@ -73,12 +77,16 @@ class Answering:
     def __init__(self, folder: Path, store: Store, desk: Desk) -> None:
         self.prepared = Prepared(folder)
         manifest: dict[str, Any] = self.prepared.manifest
-        self.desk, self.recommender = desk, _recommender(self.prepared)
+        self.desk = desk
         self.model_hash: str = manifest["artifact_hash"]
         self.model_version: str = self.model_hash[:VERSION_LENGTH]
         self.snapshot_id: str = manifest["snapshot_id"]
         self.snapshot_date, self.policy_version = self.prepared.snapshot_date, manifest["policy_version"]
         self.current = Current(store, manifest["store_sequence"])
+        night = Night(folder / REASONS)
+        memory = Memory(night, self.prepared.as_of, self.current.stamp)
+        self.recommender = remembering(_recommender(self.prepared), memory)
+        self._standing: dict[date, Standing] = {}
         self._decided: dict[tuple[str, str, date], tuple[int, Row]] = {}
         self._alone = threading.Lock()  # one decision at a time: two would only hold each other up
         self._rules = self._slate_rules()
@@ -139,8 +147,15 @@ class Answering:
         """Return the day of who has this book, within some minutes; without any, those of the project."""
         settings = self.desk.settings
         settings = settings if minutes is None else settings.model_copy(update={"minutes": minutes})
-        known = [customer for customer in customer_ids if self.knows(customer)]
-        return plan_day(self.recommender, self._view(known, moment), self.desk.vip, settings)
+        known = tuple(customer for customer in customer_ids if self.knows(customer))
+        view = self._view(known, moment)
+        day = plan_day(self.recommender, view, self.desk.vip, settings)
+        # The database of the plan is let go; the few reasons that were not told at night open their own.
+        return replace(day, view=view.of(pa.array(known, pa.string())))
+
+    def stamp(self, customer_ids: Iterable[str], moment: datetime) -> Hashable:
+        """Return what changes when anything that is known or allowed about these customers does."""
+        return self.current.stamp(customer_ids), self.current.off, self.day_of(moment)
 
     def customer(self, customer_id: str, moment: datetime) -> Day:
         """Return the day of one known customer."""
@@ -160,6 +175,7 @@ class Answering:
         """Return what is known now of some customers.
 
         Raises:
+            InputRejectedError: It is nobody.
             DependencyDownError: The model is switched off: nobody is told by it whom to call.
         """
         if self._is_off():
@@ -169,6 +185,8 @@ class Answering:
                 remedy="switch it on, or prepare with another model",
                 code="model-off",
             )
+        if not customer_ids:
+            raise InputRejectedError("there is nobody in the book", where="book", code="nobody")
         records, day = self.prepared.records, self.day_of(moment)
         more = self.current.rows(records, customer_ids)
         more |= switched_off(records, self.current.off.products, self.prepared.as_of)
@@ -195,14 +213,23 @@ class Answering:
 
     def _decide(self, customer_ids: Sequence[str], channel: str, day: date, more: Rows) -> Decisions:
         fitted = self.recommender.fitted
-        history = small_history(self.prepared.records, customer_ids, more)
-        known = situation(fitted, history.as_of(self.prepared.as_of), channel)
+        as_of = self.prepared.as_of
+        known = situation(fitted, self._standing_at(as_of).ask(customer_ids, more), channel)
         decisions = next(decide(fitted, known))
-        if day == self.prepared.as_of:
+        if day == as_of:
             return decisions
         scored = known.facts.products["product_scored"].to_numpy()
-        facts = gather_facts(history.as_of(day), known.catalog, fitted.policy, channel, scored=scored)
+        view = self._standing_at(day).ask(customer_ids, more)
+        facts = gather_facts(view, known.catalog, fitted.policy, channel, scored=scored)
         return replace(decisions, facts=facts, verdict=fitted.policy.judge(facts))
+
+    def _standing_at(self, day: date) -> Standing:
+        """Return the standing view of a day; beside that of the night, the newest one is kept."""
+        if day not in self._standing:
+            kept = self._standing.get(self.prepared.as_of)
+            self._standing = {} if kept is None else {self.prepared.as_of: kept}
+            self._standing[day] = Standing(self.prepared.records, day)
+        return self._standing[day]
 
     def _row_of(self, decisions: Decisions, accepted: frozenset[str]) -> Row:
         """Return the decisions about one customer; what they just accepted is not offered to them again."""
@@ -253,7 +280,7 @@ def _spoken(language: str) -> Language:
 
 def _recommender(prepared: Prepared) -> Recommender:
     manifest = prepared.manifest
-    folder = Path(manifest["artifact"])
+    folder = prepared.folder / ARTIFACT
     verify(folder, manifest["artifact_hash"])
     settings = ArbitrationSettings.model_validate_json(json.dumps(manifest["arbitration"]))
     policy = Policy.from_definition(prepared.policy_definition())

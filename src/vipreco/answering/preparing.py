@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,7 @@ from vipreco.recommender.fitting import Step, silent
 from vipreco.recommender.reasons import Told, told_for
 
 Files = dict[str, NDArray[np.generic]]
-RECORDS, BOOKS = "records", "books.parquet"
+RECORDS, BOOKS, ARTIFACT = "records", "books.parquet", "artifact"
 POPULAR, POLICY, REASONS = "popular.json", "policy.json", "reasons.arrow"
 TOLD_OFFERS = 3
 PARTS = ("propensity", "priority", "value")
@@ -88,24 +89,32 @@ def channels_of(view: AsOf) -> tuple[str, ...]:
 def _fill(folder: Path, work: Preparation, step: Step) -> dict[str, Any]:
     fitted, view = work.recommender.fitted, work.view
     artifact = verify(work.artifact)
+    shutil.copytree(work.artifact, folder / ARTIFACT)
     step("features")
     known = situation(fitted, view, work.channels[0])
     step("scores")
     ids = known.computed.customer_ids
-    writer = _Writer(folder, len(ids), len(known.catalog))
+    writer = _Writer(folder, len(ids), len(known.catalog), work.channels)
     writer.whole("customers", np.asarray(ids, np.str_))
-    reasons = _Reasons(known, work)
-    for place, decisions in _with_places(decide(fitted, known)):
-        writer.decisions(place, decisions)
-        step("reasons")
-        reasons.add(decisions)
-        step("scores")
     later = _later(work, known)
+    verdicts = {}
     for channel in work.channels:
         step(f"rules: {channel}")
-        verdict = writer.verdicts(channel, fitted.policy, _facts(known, fitted.policy, channel))
-        writer.slates(channel, verdict, slate_rules(fitted, known.catalog))
+        verdict = judged(fitted.policy, _facts(known, fitted.policy, channel))
+        verdicts[channel] = verdict
+        writer.whole(f"verdict-{channel}", verdict)
         writer.whole(f"days-{channel}", _days(known, fitted.policy, later, channel, verdict))
+    step("scores")
+    rules, reasons = slate_rules(fitted, known.catalog), _Reasons(known, work)
+    for rows, decisions in _with_places(decide(fitted, known)):
+        places = {
+            channel: ordered(decisions.priority, verdict[rows] == ALLOWED, rules)
+            for channel, verdict in verdicts.items()
+        }
+        writer.write(rows, decisions, places)
+        step("reasons")
+        reasons.add(rows, decisions, places)
+        step("scores")
     writer.whole("plain", plain(fitted, known.catalog))
     writer.close()
     reasons.write(folder / REASONS)
@@ -121,7 +130,6 @@ def _fill(folder: Path, work: Preparation, step: Step) -> dict[str, Any]:
 def _manifest(work: Preparation, known: Situation, artifact_hash: str) -> dict[str, Any]:
     fitted, catalog = work.recommender.fitted, known.catalog
     return {
-        "artifact": str(work.artifact.resolve()),
         "artifact_hash": artifact_hash,
         "snapshot_id": work.view.snapshot_id,
         "snapshot_date": work.view.snapshot_date.isoformat(),
@@ -172,10 +180,10 @@ def _facts(known: Situation, policy: Policy, channel: str) -> PolicyFacts:
     return gather_facts(known.view, known.catalog, policy, channel, known.state.held, scored)
 
 
-def _with_places(chunks: Iterator[Decisions]) -> Iterator[tuple[int, Decisions]]:
+def _with_places(chunks: Iterator[Decisions]) -> Iterator[tuple[slice, Decisions]]:
     start = 0
     for decisions in chunks:
-        yield start, decisions
+        yield slice(start, start + len(decisions.customer_ids)), decisions
         start += len(decisions.customer_ids)
 
 
@@ -213,42 +221,28 @@ def plain(fitted: Fitted, catalog: Catalog) -> NDArray[np.float64]:
 class _Writer:
     """Arrays of a prepared folder, filled chunk by chunk where they are as long as the bank."""
 
-    def __init__(self, folder: Path, customers: int, products: int) -> None:
+    def __init__(self, folder: Path, customers: int, products: int, channels: Sequence[str]) -> None:
         self.folder, self.shape = folder, (customers, products)
         self.files = {name: self._file(name, np.float64, self.shape) for name in PARTS}
         self.personalised = self._file("personalised", np.bool_, (customers,))
+        self.slates = {channel: self._file(f"slate-{channel}", np.int16, self.shape) for channel in channels}
 
     def whole(self, name: str, values: NDArray[Any]) -> None:
         """Write an array at once."""
         np.save(self.folder / f"{name}.npy", values, allow_pickle=False)
 
-    def decisions(self, place: int, decisions: Decisions) -> None:
-        """Write what is decided whatever the channel."""
-        rows = slice(place, place + len(decisions.customer_ids))
+    def write(self, rows: slice, decisions: Decisions, places: Mapping[str, NDArray[np.int16]]) -> None:
+        """Write what is decided about some customers, and the places of their products by channel."""
         self.files["propensity"][rows] = decisions.propensity
         self.files["priority"][rows] = decisions.priority
         self.files["value"][rows] = decisions.worth.value()
         self.personalised[rows] = decisions.personalised
-
-    def verdicts(self, channel: str, policy: Policy, facts: PolicyFacts) -> NDArray[np.int16]:
-        """Write what the rules say of a channel, and return it."""
-        verdict = judged(policy, facts)
-        self.whole(f"verdict-{channel}", verdict)
-        return verdict
-
-    def slates(
-        self, channel: str, verdict: NDArray[np.int16], rules: SlateRules, chunk: int = 100_000
-    ) -> None:
-        """Write each customer's products in the order of their offers, -1 behind the last."""
-        target = self._file(f"slate-{channel}", np.int16, self.shape)
-        for start in range(0, self.shape[0], chunk):
-            rows = slice(start, start + chunk)
-            target[rows] = ordered(self.files["priority"][rows], verdict[rows] == ALLOWED, rules)
-        target.flush()
+        for channel, order in places.items():
+            self.slates[channel][rows] = order
 
     def close(self) -> None:
         """Write out what is still in memory."""
-        for file in (*self.files.values(), self.personalised):
+        for file in (*self.files.values(), *self.slates.values(), self.personalised):
             file.flush()
 
     def _file(self, name: str, kind: Any, shape: tuple[int, ...]) -> np.memmap[Any, Any]:
@@ -262,17 +256,19 @@ class _Reasons:
     def __init__(self, known: Situation, work: Preparation) -> None:
         self.known, self.fitted = known, work.recommender.fitted
         self.vip = np.isin(known.relations.tiers.astype(np.str_), np.array(work.vip, np.str_))
-        self.done = 0
         self.frames: list[pl.DataFrame] = []
 
-    def add(self, decisions: Decisions) -> None:
-        """Tell the offers of a chunk."""
-        rows, columns = decisions.listed(TOLD_OFFERS)
-        here = self.vip[self.done : self.done + len(decisions.customer_ids)]
-        self.done += len(decisions.customer_ids)
-        rows, columns = rows[here[rows]], columns[here[rows]]
-        if not len(rows):
-            return
+    def add(self, rows: slice, decisions: Decisions, places: Mapping[str, NDArray[np.int16]]) -> None:
+        """Tell the first offers of some customers in any channel."""
+        first = np.zeros(decisions.verdict.shape, bool)
+        for order in places.values():
+            customers, ranks = np.nonzero(order[:, :TOLD_OFFERS] != NOTHING)
+            first[customers, order[customers, ranks]] = True
+        customers, columns = np.nonzero(first & self.vip[rows, None])
+        if len(customers):
+            self._tell(decisions, customers, columns)
+
+    def _tell(self, decisions: Decisions, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> None:
         told = {
             language: told_for(self.fitted, self.known, decisions, rows, columns, language)
             for language in LANGUAGES
@@ -310,8 +306,3 @@ def _reason_frame(decisions: Decisions, rows: Any, columns: Any, told: dict[Lang
     for language, found in told.items():
         columns_[f"caution_{language}"] = [caution.text if caution else "" for caution in found.cautions]
     return pl.DataFrame(columns_, schema=_reason_frame_schema())
-
-
-def day_of(text: str) -> date:
-    """Return the date of a manifest."""
-    return date.fromisoformat(text)

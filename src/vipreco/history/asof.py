@@ -72,7 +72,7 @@ class AsOf:
         try:
             return self.connection.sql(sql, params=parameters).to_arrow_table()
         except (duckdb.ProgrammingError, duckdb.DataError) as error:
-            raise _failed(error, where) from error
+            raise failed(error, where) from error
 
     def derive(self, name: str, sql: str, where: str) -> None:
         """Keep the result of a SELECT over the views as one more table `name`, for later queries.
@@ -86,7 +86,7 @@ class AsOf:
         try:
             self.connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {sql}")
         except (duckdb.ProgrammingError, duckdb.DataError) as error:
-            raise _failed(error, where) from error
+            raise failed(error, where) from error
         self._names = self._names | {name}
 
     def columns(self, view: str) -> dict[str, str]:
@@ -130,7 +130,8 @@ def lock_door(connection: duckdb.DuckDBPyConnection, folders: Sequence[str]) -> 
     connection.execute("SET lock_configuration = true")
 
 
-def _failed(error: duckdb.Error, where: str) -> UsageError:
+def failed(error: duckdb.Error, where: str) -> UsageError:
+    """Return what is told of SQL that cannot run."""
     first = str(error).splitlines()[0]
     return UsageError(
         f"the SQL cannot run: {first}", where=where, remedy="correct the SQL", code="feature-sql"

@@ -59,13 +59,13 @@ def known(contract: TableContract, uncut: str, day: date | None) -> str:
     return f"SELECT * FROM ({uncut}) WHERE {RECORDED_DATE} <= {limit} AND {contract.happened} <= {limit}"
 
 
-def newest(table: str, uncut: str, day: date | None, contested: Contested) -> str:
-    """Return the newest version known at `day` of each fact of a table."""
+def newest(table: str, uncut: str, day: date | None, contested: Contested | None) -> str:
+    """Return the newest version known at `day` of each fact of a table; without `contested`, any may be."""
     contract = CONTRACTS[table]
     rows = known(contract, uncut, day)
     versions = f"PARTITION BY {', '.join(contract.key)} ORDER BY {_ORDER}{_tie(table)}"
     by_date = _BY_DATE.get(table)
-    if by_date is None:
+    if by_date is None or contested is None:
         return f"{rows} QUALIFY row_number() OVER ({versions}) = 1"
     dates = ", ".join(literal(item) for item in contested.get(table, ()))
     if not dates:
@@ -89,14 +89,16 @@ def holdings(uncut: str, day: date | None) -> str:
     return f"SELECT * REPLACE ({open_yet} AS {CLOSED_DATE}) FROM ({real})"
 
 
-def cuts(uncut: Mapping[str, str], day: date, snapshots: Sequence[date], contested: Contested) -> list[Cut]:
+def cuts(
+    uncut: Mapping[str, str], day: date, snapshots: Sequence[date], contested: Contested | None
+) -> list[Cut]:
     """Return all that exists behind the door of `day`, in an order in which each can be made.
 
     Args:
         uncut: SQL of each whole table.
         day: Date whose knowledge is allowed.
         snapshots: The bank's snapshots known at `day`, newest first.
-        contested: Dates at which a row may have a rival version.
+        contested: Dates at which a row may have a rival version; None: at any.
     """
     plain = [
         Cut(table, newest(table, uncut[table], day, contested))

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from vipreco.history.history import History
 
 ROWS_A_BATCH = 100_000
+FEW = 8  # customers up to whom their stretches of rows are put together one by one
 CALENDAR = "calendar"
 
 
@@ -41,6 +42,11 @@ class Records:
         self._tables = {path.stem: _mapped(path) for path in sorted(folder.glob("*.arrow"))}
         self._starts = {path.stem: np.load(path, mmap_mode="r") for path in sorted(folder.glob("*.npy"))}
 
+    @property
+    def schemas(self) -> dict[str, pa.Schema]:
+        """Columns of each table."""
+        return {name: table.schema for name, table in self._tables.items()}
+
     def of(self, customer_ids: Sequence[str]) -> dict[str, pa.Table]:
         """Return the tables with the rows of these customers alone; unknown ones have none."""
         places = self._places(customer_ids)
@@ -57,8 +63,12 @@ class Records:
         starts = self._starts.get(name)
         if starts is None:
             return table
-        slices = [table.slice(starts[place], starts[place + 1] - starts[place]) for place in places]
-        return pa.concat_tables([table.slice(0, 0), *slices])
+        first, counts = starts[places], starts[places + 1] - starts[places]
+        if len(places) <= FEW:
+            slices = [table.slice(start, count) for start, count in zip(first, counts, strict=True)]
+            return pa.concat_tables([table.slice(0, 0), *slices])
+        before = np.cumsum(counts) - counts
+        return table.take(np.repeat(first - before, counts) + np.arange(counts.sum()))
 
 
 def write_records(

@@ -1,0 +1,219 @@
+"""Views of one date in a database that stays open: for the next customers only its rows change.
+
+To open a database, to cut the tables and to plan the queries over them takes many times as long as to run
+them over the rows of one customer. Here all of it is done once. The cuts are those of the time door.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any, Final
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from vipreco.columns import CUSTOMER_ID
+from vipreco.history.asof import AsOf, failed, lock_door
+from vipreco.history.contract import CONTRACTS
+from vipreco.history.cuts import cuts
+from vipreco.history.guard import check_query
+from vipreco.history.history import History
+from vipreco.history.records import Records
+from vipreco.history.sources import FrameSources, connect, describe, text, typed
+
+Rows = Mapping[str, pa.Table]
+FEW = 8  # customers up to whom Python objects are the quickest way out of the database
+SAME_FOR_ALL: Final = frozenset({"clock", "snapshots"})
+TYPES: Final = {
+    "VARCHAR": pa.string(),
+    "DATE": pa.date32(),
+    "DECIMAL(18,2)": pa.decimal128(18, 2),
+    "BOOLEAN": pa.bool_(),
+    "INTEGER": pa.int32(),
+    "TIMESTAMP": pa.timestamp("us"),
+    "VARCHAR[]": pa.list_(pa.string()),
+}
+
+
+class Standing(AsOf):
+    """What is known at a date about whoever was asked for last; one question at a time.
+
+    Args:
+        records: The rows of the tables.
+        day: The date whose knowledge is allowed.
+    """
+
+    def __init__(self, records: Records, day: date) -> None:
+        snapshots = tuple(sorted((item for item in records.calendar if item <= day), reverse=True))
+        super().__init__(History(FrameSources({}), threads=1, calendar=records.calendar), day, snapshots)
+        self._records = records
+        self._connection = connect(1)
+        # Without the optimizer a plan is kept, with it each run plans anew; over so few rows no plan is slow.
+        self._connection.execute("PRAGMA disable_optimizer")
+        self._sources = {name: _Source(records.schemas.get(name), name) for name in CONTRACTS}
+        self._brought: frozenset[str] = frozenset()
+        self._few = True
+        self._asked: frozenset[str] = frozenset()
+        self._more: Rows = {}
+        self._inner: Standing | None = None
+        self._fills: list[str] = []
+        self._kept: dict[str, tuple[str, pa.Schema | None]] = {}
+        self._derived: dict[str, str] = {}
+        self._columns: dict[str, dict[str, str]] = {}
+        self._make(snapshots)
+
+    @property
+    def brought(self) -> frozenset[str]:
+        """Names of the tables with rows of the bank or of whoever asks; the others are empty."""
+        return self._brought
+
+    def ask(self, customer_ids: Sequence[str], more: Rows | None = None) -> AsOf:
+        """Know of these customers from now on, and of nobody else.
+
+        Args:
+            customer_ids: Whose rows are taken from the tables.
+            more: Further rows by table, as of `small_history`.
+        """
+        found, further = self._records.of(customer_ids), more or {}
+        self._asked, self._more = frozenset(customer_ids), further
+        for name, source in self._sources.items():
+            source.hold([rows for rows in (found.get(name), further.get(name)) if rows is not None])
+        self._brought, self._few = frozenset({*found, *further}), len(customer_ids) <= FEW
+        for fill in self._fills:
+            self.connection.execute(fill)
+        return self
+
+    def of(self, customers: pa.Array) -> AsOf:
+        """Return the same knowledge about these customers only, until others are asked for."""
+        chosen = frozenset(customers.to_pylist()) & self._asked
+        if chosen == self._asked:
+            return self
+        if self._inner is None:
+            self._inner = Standing(self._records, self.date)
+        return self._inner.ask(sorted(chosen), _only(self._more, chosen))
+
+    def query(
+        self, sql: str, parameters: Sequence[Any] | dict[str, Any] | None = None, where: str = "query"
+    ) -> pa.Table:
+        """Run one SELECT over the cut views, as `AsOf.query`; the plan of the first time is kept."""
+        if parameters is not None and not isinstance(parameters, dict):
+            return super().query(sql, parameters, where)
+        check_query(sql, self._names, where)
+        try:
+            return self._run(sql, parameters or {})
+        except (duckdb.ProgrammingError, duckdb.DataError) as error:
+            raise failed(error, where) from error
+
+    def derive(self, name: str, sql: str, where: str) -> None:
+        """Keep the result of a SELECT as one more table, as `AsOf.derive`; the next time its rows change."""
+        if self._derived.get(name) != sql:
+            super().derive(name, sql, where)
+            self._derived[name] = sql
+            self._columns.pop(name, None)
+            self.connection.execute(f"PREPARE derive_{name} AS INSERT INTO {name} {sql}")
+            return
+        self.connection.execute(f"DELETE FROM {name}")
+        self.connection.execute(f"EXECUTE derive_{name}")
+
+    def columns(self, view: str) -> dict[str, str]:
+        """Return name and DuckDB type of the columns of one of the views."""
+        if view not in self._columns:
+            self._columns[view] = super().columns(view)
+        return self._columns[view]
+
+    def _run(self, sql: str, parameters: dict[str, Any]) -> pa.Table:
+        given = ", ".join(f"{key} := {_literal(value)}" for key, value in parameters.items())
+        arguments = f"({given})" if given else ""
+        name, schema = self._kept.get(sql, ("", None))
+        if schema is None:
+            name = f"asked_{len(self._kept)}"
+            self.connection.execute(f"PREPARE {name} AS {sql}")
+        call = f"EXECUTE {name}{arguments}"
+        if schema is not None and self._few:
+            return _table(self.connection.execute(call).fetchall(), schema)
+        table = self.connection.sql(call).to_arrow_table()
+        self._kept[sql] = name, table.schema
+        return table
+
+    def _make(self, snapshots: tuple[date, ...]) -> None:
+        """Make the views, all of them empty, and the statements that fill them."""
+        connection = self.connection
+        for name, source in self._sources.items():
+            connection.register(f"raw_{name}", source)
+        uncut = {
+            name: typed(contract, f"raw_{name}", describe(connection, f"raw_{name}"))
+            for name, contract in CONTRACTS.items()
+        }
+        for cut in cuts(uncut, self.date, snapshots, None):
+            connection.execute(f"CREATE TABLE {cut.name} AS {cut.query}")
+            if cut.name not in SAME_FOR_ALL:
+                connection.execute(f"PREPARE fill_{cut.name} AS INSERT INTO {cut.name} {cut.query}")
+                self._fills += [f"DELETE FROM {cut.name}", f"EXECUTE fill_{cut.name}"]
+        lock_door(connection, [])
+
+
+def _only(rows: Rows, customer_ids: frozenset[str]) -> Rows:
+    """Return the rows of some customers; tables that are not about customers stay whole."""
+    ids = pa.array(sorted(customer_ids), pa.string())
+    return {
+        name: table.filter(pc.is_in(table[CUSTOMER_ID], ids)) if CUSTOMER_ID in table.column_names else table
+        for name, table in rows.items()
+    }
+
+
+class _Source:
+    """Rows that a database reads anew each time that it is asked.
+
+    Args:
+        schema: Of the bank's table, where there is one; columns of the contract are added to it.
+        name: Of the table.
+    """
+
+    def __init__(self, schema: pa.Schema | None, name: str) -> None:
+        own = list(schema or [])
+        names = {field.name for field in own}
+        types = CONTRACTS[name].types.items()
+        self.schema = pa.schema(
+            [*own, *(pa.field(key, TYPES[kind]) for key, kind in types if key not in names)]
+        )
+        self.rows = self.schema.empty_table()
+
+    def hold(self, parts: Sequence[pa.Table]) -> None:
+        """Have these rows from now on."""
+        whole = [part if part.schema.equals(self.schema) else _as(part, self.schema) for part in parts]
+        self.rows = pa.concat_tables(whole) if whole else self.schema.empty_table()
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        return self.rows.__arrow_c_stream__(requested_schema)
+
+
+def _as(rows: pa.Table, schema: pa.Schema) -> pa.Table:
+    """Return rows in the columns of a schema; missing ones are NULL."""
+    there = frozenset(rows.column_names)
+    return pa.table(
+        [
+            rows[field.name].cast(field.type) if field.name in there else pa.nulls(len(rows), field.type)
+            for field in schema
+        ],
+        schema=schema,
+    )
+
+
+def _table(rows: Sequence[tuple[Any, ...]], schema: pa.Schema) -> pa.Table:
+    columns = list(zip(*rows, strict=True)) or [()] * len(schema)
+    return pa.table(
+        [pa.array(values, field.type) for values, field in zip(columns, schema, strict=True)], schema=schema
+    )
+
+
+def _literal(value: Any) -> str:
+    """Return a value as SQL.
+
+    >>> _literal(["a", "o'b"]), _literal(3)
+    ("['a', 'o''b']", '3')
+    """
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_literal, value))}]"
+    return text(value) if isinstance(value, str) else repr(value)
