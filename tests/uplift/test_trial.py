@@ -152,18 +152,8 @@ def test_the_part_travels_in_the_artifact_and_only_where_it_is(
     assert loaded.golden_scores(values).shape[1] == 2 * len(PRODUCTS)
 
 
-def test_the_trial_is_the_same_each_time(material: Material, trial: UpliftTrial) -> None:
-    again = run_trial(material, PLAN, MACHINE)
-    assert again.orders == trial.orders
-    assert texts_of(again) == texts_of(trial)
-
-
-def texts_of(trial: UpliftTrial) -> dict[str, str]:
-    return {part: booster.text() for part, booster in trial.model.learner.boosters.items()}
-
-
 def test_without_an_effect_nothing_is_kept(tmp_path: Path, recommender: Recommender) -> None:
-    made = CampaignBank(1500, campaigns=(2,), seed=4, added=0.0)
+    made = CampaignBank(1000, campaigns=(2,), seed=4, added=0.0)
     made.write_campaigns(tmp_path)
     history = History.from_frames(made.frames())
     found = run_trial(
