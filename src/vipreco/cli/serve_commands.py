@@ -12,6 +12,7 @@ from vipreco.cli.options import ModelOption
 from vipreco.cli.project_commands import DEMO
 
 if TYPE_CHECKING:
+    from vipreco.answering.parity import Compared
     from vipreco.answering.preparing import Preparation
     from vipreco.answering.publication import Publications
     from vipreco.cli.progress import Narrator
@@ -21,12 +22,14 @@ if TYPE_CHECKING:
 DEMO_CUSTOMERS = 2_000
 RUNNING = "serving.running"
 PANEL = "Service"
+SAMPLE = 1_000
 DAYS_AHEAD = 3  # nights that may fail before answers take longer
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module to `app`."""
     app.command("prepare", rich_help_panel=PANEL)(prepare)
+    app.command("parity", rich_help_panel=PANEL)(parity)
     app.command("serve", rich_help_panel=PANEL)(serve)
 
 
@@ -113,6 +116,67 @@ def _told(folder: Path) -> str:
         f"In force: {folder.name}, model {manifest['artifact_hash'][:16]}, "
         f"as of {manifest['as_of']}, rules {manifest['policy_version']}"
     )
+
+
+def parity(
+    sample: Annotated[int, typer.Option("--sample", min=1, help="How many customers.")] = SAMPLE,
+    top: Annotated[int, typer.Option("--top", min=1, max=50, help="Most offers of a customer.")] = 10,
+    url: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option("--url", metavar="URL", help="Ask a running service as well."),
+    ] = None,
+    token: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(
+            "--token", metavar="TOKEN", envvar="VIPRECO_TOKEN", help="With --url: of the channel role."
+        ),
+    ] = None,
+) -> None:
+    """Compare what customers are offered by the offers file, the service, and the call list.
+
+    They must agree in product, place, chance and value; exit code 6 names customers of whom they do not. Who
+    was contacted since the import is left out: the file cannot know of it yet.
+
+    Example:  vipreco parity
+    Example:  vipreco parity --sample 200 --url http://127.0.0.1:3000 --token vpr_...
+    """
+    from vipreco.answering.parity import require
+    from vipreco.cli.progress import narrated
+    from vipreco.errors import UsageError
+    from vipreco.project import Project
+
+    if (url is None) != (token is None):
+        raise UsageError("--url and --token go together", code="url-token")
+    with narrated("Parity") as narrator:
+        reached = None if url is None or token is None else (url, token)
+        found = _parity(Project.find(), sample, top, reached, narrator)
+    for one in found:
+        typer.echo(
+            f"{one.what:<9} {one.channel:<6} {one.customers:>6,} customers, {one.offers:>6,} offers, "
+            f"{len(one.different):,} different"
+        )
+    require(found)
+
+
+def _parity(
+    project: Project, customers: int, top: int, url: tuple[str, str] | None, narrator: Narrator
+) -> list[Compared]:
+    from vipreco.answering.answering import Answering, Desk
+    from vipreco.answering.parity import Question, parity
+    from vipreco.cli.opening import open_model, open_view
+    from vipreco.recommender.lists import sampled
+    from vipreco.store import Store
+
+    folder = _publications(project).current()
+    desk = Desk(project.settings.tiers.vip, project.settings.call_list)
+    with Store.open(project.store_url) as store:
+        answering = Answering(folder, store, desk)
+        view = open_view(project, answering.prepared.as_of)
+        recommender = open_model(project, str(folder / "artifact"), narrator)
+        ids = sampled(view, customers, project.seed).population()["customer_id"].to_pylist()
+        known = [str(one) for one in ids if answering.knows(one) and answering.is_quick(one)]
+        question = Question(known, answering.prepared.manifest["channels"], top)
+        return list(parity(recommender, view, answering, question, url, narrator.say))
 
 
 def serve(
