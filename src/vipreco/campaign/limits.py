@@ -111,7 +111,7 @@ def limit_table(
                 strict=True,
             )
         )
-        if np.isfinite(most) or least > 0
+        if (np.isfinite(most) or least > 0) and group != NO_GROUP
     ]
     return pl.DataFrame(rows, TABLE, orient="row")
 

@@ -1,0 +1,61 @@
+"""One small bank with its model for all campaigns of these tests, and a fresh store and folder for each."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.campaign import small_bank
+from vipreco.campaign.definition import Campaign
+from vipreco.campaign.folder import Campaigns
+from vipreco.campaign.running import Bank, Order, Result, run
+from vipreco.recommender import Recommender
+from vipreco.store.store import Store
+
+
+@pytest.fixture(scope="session")
+def recommender() -> Recommender:
+    return small_bank.fitted()
+
+
+@pytest.fixture(scope="session")
+def bank(recommender: Recommender) -> Bank:
+    return small_bank.bank(recommender)
+
+
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store without records, made once: its tables take a second."""
+    path = tmp_path_factory.mktemp("store") / "store.db"
+    with Store.open(f"sqlite:///{path}"):
+        pass
+    return path
+
+
+@dataclass
+class Desk:
+    """A bank with its store and folder of campaigns."""
+
+    bank: Bank
+    store: Store
+    campaigns: Campaigns
+
+    def run(self, campaign: Campaign, **order: bool) -> Result:
+        asked = Order("spring.toml", "tester", **order)  # type: ignore[arg-type]
+        return run(self.bank, campaign, self.store, self.campaigns, asked)
+
+    def files(self, key: str = "spring") -> dict[str, bytes]:
+        folder = self.campaigns.path_of(key)
+        paths = sorted(path for path in folder.rglob("*") if path.is_file())
+        return {str(path.relative_to(folder)): path.read_bytes() for path in paths}
+
+
+@pytest.fixture
+def desk(bank: Bank, empty_store: Path, tmp_path: Path) -> Iterator[Desk]:
+    shutil.copy(empty_store, tmp_path / "store.db")
+    with Store.open(f"sqlite:///{tmp_path / 'store.db'}") as store:
+        yield Desk(bank, store, Campaigns(tmp_path / "campaigns"))

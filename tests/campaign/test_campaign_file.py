@@ -1,0 +1,138 @@
+"""A campaign file is read strictly: what is wrong is named with its line, and nothing is guessed."""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.campaign import small_bank
+from vipreco.campaign.definition import Campaign
+from vipreco.campaign.reading import MOST_BYTES, lines_of, parse_campaign, read_campaign
+from vipreco.errors import UsageError
+
+
+def refused(text: str) -> UsageError:
+    with pytest.raises(UsageError) as refusal:
+        parse_campaign(text.encode(), "spring.toml")
+    assert refusal.value.exit_code == 2
+    return refusal.value
+
+
+def finding(**lines: str) -> str:
+    with pytest.raises(UsageError) as refusal:
+        small_bank.campaign(**lines)
+    assert len(refusal.value.examples) == 1
+    return refusal.value.examples[0]
+
+
+def added(text: str) -> str:
+    with pytest.raises(UsageError) as refusal:
+        small_bank.campaign(text)
+    return refusal.value.examples[0]
+
+
+def test_a_campaign_says_what_its_file_says():
+    campaign = small_bank.campaign()
+    assert campaign.key == "spring"
+    assert campaign.channel("call").capacity == 40
+    assert campaign.channel("app").reach_rate == 0.5
+    assert campaign.stock == {"fund": 30}
+    assert (campaign.control_share, campaign.exploration_share) == (0.2, 0.0)
+
+
+def test_b56_a_syntax_error_is_told_with_line_and_column():
+    assert "line 2, column 7" in refused('key = "a"\nend = = 1').what
+    assert refused("\tkey 1").code == "syntax"
+
+
+def test_b57_an_unknown_key_gets_the_nearest_known_one_and_its_line():
+    assert added("\n[limits.products]\nfund = { most = 3, leest = 1 }") == (
+        "line 25: limits.products.fund.leest: unknown setting, did you mean least?"
+    )
+    assert finding(control_share="control_sharre = 0.2") == (
+        "line 6: control_sharre: unknown setting, did you mean control_share?"
+    )
+
+
+@pytest.mark.parametrize(
+    "text", ["a = " + "[" * 100_000, "a = " + "{a=" * 50_000, "!!python/object:os.system"]
+)
+def test_b58_deep_nesting_and_other_languages_are_refused_at_once(text: str):
+    begin = time.perf_counter()
+    assert refused(text).code == "syntax"
+    assert time.perf_counter() - begin < 1
+
+
+@pytest.mark.parametrize("end", ["2024-05-06", "2024-05-05", "2023-05-31"])
+def test_b59_an_end_that_is_not_after_the_start_is_refused(end: str):
+    assert finding(end_date=f"end_date = {end}").startswith("line 4: end_date: ")
+
+
+@pytest.mark.parametrize("value", ["0", "0.0", "-5.0", "nan", "inf", "1e12", '"5"', "true"])
+def test_b60_a_budget_must_be_a_number_that_can_be_one(value: str):
+    text = added(f"\n[limits]\n[levers]\nproducts = {{ card = {value} }}") if value != "1e12" else ""
+    assert value == "1e12" or "levers.products.card" in text
+    assert "budget_amount" in finding(control_share=f"budget_amount = {value}")
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "4.5", '"40"', "1e12", "nan", "99999999999", "true", "010"])
+def test_b60_a_capacity_must_be_a_whole_number_above_zero(value: str):
+    with pytest.raises(UsageError) as refusal:
+        small_bank.campaign(capacity=f"capacity = {value}")
+    assert ["line 10: channels.call.capacity" in text for text in refusal.value.examples] in ([True], [])
+    assert bool(refusal.value.examples) == (refusal.value.code == "settings")
+
+
+@pytest.mark.parametrize(
+    ("control", "explored", "place"),
+    [("1.0", "0.0", "control_share"), ("-0.1", "0.0", "control_share"), ("0.5", "0.5", "exploration_share")],
+)
+def test_b61_shares_must_leave_somebody(control: str, explored: str, place: str):
+    line = f"control_share = {control}\nexploration_share = {explored}"
+    assert f": {place}: " in finding(control_share=line)
+
+
+def test_b63_values_are_what_the_schema_says_not_what_they_look_like():
+    campaign = small_bank.campaign(key='key = "010"', formats='name = "NO"')
+    assert (campaign.key, campaign.name) == ("010", "NO")
+    assert small_bank.campaign(capacity="capacity = 1_000").channel("call").capacity == 1000
+    assert "key" in finding(key="key = 10")
+    assert "products" in finding(products='products = "card"')
+
+
+@pytest.mark.parametrize("key", ["../up", "a/b", ".hidden", "UP", "", "a" * 64, "名"])
+def test_b67_a_key_cannot_leave_the_folder(key: str):
+    assert finding(key=f'key = "{key}"').startswith("line 2: key: ")
+
+
+def test_every_finding_is_listed_at_once():
+    with pytest.raises(UsageError) as refusal:
+        small_bank.campaign(control_share="control_share = 2.0", capacity="capacity = 0")
+    assert [text.partition(": ")[0] for text in refusal.value.examples] == ["line 10", "line 6"]
+
+
+def test_b01_what_is_no_file_is_named_with_its_cause(tmp_path: Path):
+    for path, cause in ((tmp_path / "none.toml", "is not there"), (tmp_path, "is no file")):
+        with pytest.raises(UsageError, match=cause):
+            read_campaign(path)
+    large = tmp_path / "large.toml"
+    large.write_bytes(b"#" * (MOST_BYTES + 1))
+    with pytest.raises(UsageError, match="too large"):
+        read_campaign(large)
+
+
+def test_a_least_above_the_most_is_refused():
+    text = "\n[limits.branches.B0]\nleast = 5\nmost = 4"
+    assert added(text) == "line 26: limits.branches.B0.most: Value error, is below the least"
+
+
+@given(st.text(max_size=200))
+def test_no_text_is_anything_but_a_campaign_or_a_refusal(text: str):
+    with suppress(UsageError):
+        assert isinstance(parse_campaign(text.encode("utf-8", "surrogatepass"), "f"), Campaign)
+    assert all(0 < line <= len(text.splitlines()) for line in lines_of(text).values())
