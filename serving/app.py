@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from starlette.requests import Request
 from starlette.routing import BaseRoute, Mount, Route, Router
@@ -16,6 +17,9 @@ from serving.guard import Endpoint, Refuse, guarded
 from serving.identity import Identity
 from serving.problems import Problem, not_found
 from serving.shield import Shield
+
+if TYPE_CHECKING:
+    from serving.oidc import BankLogin
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,19 @@ def project_pages(core: Core) -> Pages:
     from serving.page.pages import make_pages  # noqa: PLC0415  the pages know what they are made for
     from serving.page.tables import answers_of  # noqa: PLC0415
 
-    return make_pages(core, answers_of)
+    return make_pages(core, answers_of, bank_login(core))
+
+
+def bank_login(core: Core) -> BankLogin | None:
+    """Return the bank's own log-in, where the settings name one.
+
+    Raises:
+        UsageError: Its secret is not there, or others can read it.
+    """
+    from serving.oidc import BankLogin  # noqa: PLC0415  what stands behind it is loaded where it is used
+
+    settings = core.settings.oidc
+    return None if settings is None else BankLogin.of(settings, core.root, core.keys)
 
 
 def create_app(core: Core, pages: Pages | None = None) -> ASGIApp:

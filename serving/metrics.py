@@ -6,7 +6,7 @@ import os
 from functools import lru_cache
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0)
@@ -52,6 +52,12 @@ def observe(route: str, status: int, seconds: float) -> None:
     """Count one answered request."""
     _requests(route, status).inc()
     _seconds(route).observe(seconds)
+
+
+def forget(process: int) -> None:
+    """Take the gauges of a process that ended out; what it counted stays counted."""
+    if os.environ.get(FOLDER):
+        mark_process_dead(process)  # type: ignore[no-untyped-call]
 
 
 def exposition() -> bytes:

@@ -29,6 +29,16 @@ def log_in(core: Core, user_id: str, password: str) -> str | None:
     return begin(core, user)
 
 
+def log_in_by_subject(core: Core, subject: str) -> str | None:
+    """Return the secret of a new session of whom the bank's log-in names; None who has no account here."""
+    user = core.store.users.by_subject(subject)
+    if user is None:
+        event = Event("nobody", "login", core.keys.pseudonym_of(subject), "denied", purpose="oidc-unknown")
+        core.note_at_once(event)
+        return None
+    return begin(core, user)
+
+
 def begin(core: Core, user: User) -> str:
     """Begin a session of a person who has proved who they are, and return its secret."""
     core.note_at_once(Event(f"user:{user.user_id}", "login"))

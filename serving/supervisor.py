@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 
-from serving import logs
+from serving import logs, metrics
 from vipreco.errors import UsageError
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
@@ -106,6 +106,7 @@ class Supervisor:
         for worker in [worker for worker in self.running if worker.poll() is not None]:
             self.running.remove(worker)
             logs.write("worker-ended", worker=worker.pid, code=worker.returncode)
+            metrics.forget(worker.pid)
             self._count(worker.returncode)
         while len(self.running) < self.workers and not self.stopping:
             self.running.append(self._start())

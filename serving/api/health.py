@@ -7,6 +7,7 @@ from starlette.responses import JSONResponse, Response
 
 from serving import metrics
 from serving.access import PUBLIC, Asked, Operation, programs
+from serving.core import age_days
 from serving.problems import ProblemDocument, unavailable
 from vipreco.store import Role
 
@@ -26,7 +27,9 @@ async def ready(asked: Asked) -> Response:
 
 def numbers(asked: Asked) -> Response:
     """Answer with the numbers for Prometheus."""
-    del asked
+    publication = asked.core.publication
+    if publication is not None:
+        metrics.SNAPSHOT_AGE.set(age_days(publication, asked.moment))
     return Response(metrics.exposition(), media_type=CONTENT_TYPE_LATEST)
 
 

@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from starlette.responses import RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
@@ -29,6 +29,9 @@ from serving.sessions import is_secure, log_in, log_out, remember
 from vipreco.call_list import Wording
 from vipreco.store import Event, Member, Role
 
+if TYPE_CHECKING:
+    from serving.oidc import BankLogin
+
 LANGUAGE_COOKIE, SAVED_COOKIE = "vipreco_language", "vipreco_saved"
 SAVED_SECONDS, YEAR_SECONDS = 30, 365 * 24 * 3600
 KEPT = "public, max-age=31536000, immutable"
@@ -37,14 +40,20 @@ TEXTS = {401: "forbidden", 403: "forbidden", 404: "not_found", 429: "busy", 503:
 FindAnswers = Callable[[Core], Answers]
 
 
-def make_pages(core: Core, answers: FindAnswers) -> Pages:
+def make_pages(core: Core, answers: FindAnswers, bank: BankLogin | None = None) -> Pages:
     """Return the pages for people.
 
     Args:
         core: What the service stands on.
         answers: Finds the answers that are in force.
+        bank: The bank's own log-in, where there is one.
     """
     found = _Pages(answers)
+    if bank is not None:
+        from serving.page.bank import BankPages  # noqa: PLC0415  what stands behind it is loaded for it alone
+
+        found.bank_name = bank.settings.name
+        found.bank_operations = BankPages(bank, found.login_page).operations()
     return Pages(found.operations(), found.refuse, _Static(directory=STATIC))
 
 
@@ -69,6 +78,8 @@ class _Pages:
     """The handlers, with what they share."""
 
     answers: FindAnswers
+    bank_name: str = ""
+    bank_operations: tuple[Operation, ...] = ()
     attempts: Attempts = field(default_factory=Attempts)
 
     def operations(self) -> tuple[Operation, ...]:
@@ -85,6 +96,7 @@ class _Pages:
             Operation(get, handle, self.sheet, MANAGERS),
             Operation(get, f"{handle}/sheet.xlsx", self.sheet_file, MANAGERS),
             Operation(post, f"{handle}/outcome", self.outcome, MANAGERS, form=True),
+            *self.bank_operations,
         )
 
     def refuse(self, asked: Asked, problem: Problem) -> Response:
@@ -180,9 +192,14 @@ class _Pages:
         asked.core.note_at_once(asked.core.read_of(asked.scope, "sheet.export", member.customer_id))
         return _file(content, "sheet.xlsx")
 
-    def login_page(self, asked: Asked) -> Response:
+    def login_page(self, asked: Asked, problem: str = "", status: int = 200) -> Response:
         """Ask who it is."""
-        return show(asked, "login.html", {"problem": "", "bank_login": ""})
+        values = {
+            "problem": say_of(asked)(problem) if problem else "",
+            "bank_login": self.bank_operations[0].path if self.bank_operations else "",
+            "bank_name": self.bank_name,
+        }
+        return show(asked, "login.html", values, status)
 
     def login(self, asked: Asked) -> Response:
         """Let people in who give the right name and password."""
@@ -192,8 +209,7 @@ class _Pages:
         secret = log_in(asked.core, user, password)
         self.attempts.note(user, secret is not None)
         if secret is None:
-            values = {"problem": say_of(asked)("login.wrong"), "bank_login": ""}
-            return show(asked, "login.html", values, 401)
+            return self.login_page(asked, "login.wrong", 401)
         response = _to("/")
         remember(response, asked.request, secret)
         return response

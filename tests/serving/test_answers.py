@@ -91,6 +91,26 @@ def test_before_anything_was_prepared_there_are_no_answers_but_the_process_lives
     assert asked == [503, 503, 200]
 
 
+def test_the_numbers_count_by_route_and_tell_the_age_of_the_snapshot(make_bank: MakeBank) -> None:
+    bank = make_bank(business_date="clock")
+    bank.publication.snapshot_date = datetime.now().date() - timedelta(days=7)  # noqa: DTZ005  the bank's day
+
+    def told() -> dict[str, float]:
+        lines = bank.ask("GET", "/metrics", Role.AUDITOR).text.splitlines()
+        return {
+            name: float(value)
+            for name, _, value in (line.rpartition(" ") for line in lines)
+            if "#" not in name
+        }
+
+    name = 'vipreco_requests_total{route="/v1/offers",status="200"}'
+    before = told().get(name, 0.0)
+    bank.offers()
+    after = told()
+    assert after[name] - before == 1
+    assert after["vipreco_snapshot_age_days"] == 7
+
+
 def test_no_address_in_any_field_is_ever_fetched(bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
     """B79: a trap that would be reached stands on this machine, and every way out is counted."""
     tried: list[Any] = []

@@ -1,0 +1,80 @@
+"""The service of a project with one more route, for `bench_serving.py`; and the process that starts its
+workers.
+
+    python experiments/serving_host.py PROJECT WORKERS      # prints the port, runs until it is told to stop
+
+`POST /null` stands in the same router, behind the same shield, in the same worker, and reads its body as
+the offers do. It asks nobody who they are, checks nothing, notes nothing, and answers with the same bytes
+always: those of an answer with three offers. What it takes is what every answer takes.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+if __name__ == "__main__":
+    sys.path.insert(0, str(ROOT))
+
+from starlette.responses import Response
+
+from serving.access import PUBLIC, Asked, Operation
+from serving.app import create_app, project_pages
+from serving.companion import Companion
+from serving.process import opened
+from serving.running import environment
+from serving.service import opening_of
+from serving.supervisor import Supervisor, listen, worker_command
+from vipreco.project import Project
+
+NULL = (ROOT / "experiments" / "serving_null.json").read_bytes()
+
+
+@asynccontextmanager
+async def running() -> AsyncIterator[Any]:
+    """Give the application of the project in the current folder, with the null route."""
+
+    async def null(asked: Asked) -> Response:
+        await asked.request.body()
+        return Response(NULL, media_type="application/json")
+
+    project = Project.find()
+    with opened(project, opening_of(project)) as core:
+        pages = project_pages(core)
+        more = Operation("POST", "/null", null, PUBLIC)
+        yield create_app(core, replace(pages, operations=(*pages.operations, more), refuse=pages.refuse))
+
+
+def __getattr__(name: str) -> Any:
+    """Make the service when a worker asks for it: the parent needs none."""
+    if name == "Benched":
+        from serving.mounting import service_of  # noqa: PLC0415  it imports the framework
+
+        return service_of("benched", running)
+    raise AttributeError(name)
+
+
+def main() -> None:
+    """Start the workers and look after them, as `vipreco serve` does."""
+    project, workers = Project.find(Path(sys.argv[1])), int(sys.argv[2])
+    listening = listen("127.0.0.1", 0, False)
+    sys.stdout.write(f"{listening.getsockname()[1]}\n")
+    sys.stdout.flush()
+    with tempfile.TemporaryDirectory() as numbers:
+        environment(project, project.settings.serving, Path(numbers))
+        os.environ["PYTHONPATH"] = os.pathsep.join([os.environ["PYTHONPATH"], str(ROOT)])
+        scribe = Companion("serving.scribe", project.root, 1.0)
+        command = worker_command("experiments.serving_host:Benched")
+        Supervisor(command, listening, project.root, workers, beside=scribe.look).run()
+        scribe.end()
+
+
+if __name__ == "__main__":
+    main()

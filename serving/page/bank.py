@@ -1,0 +1,88 @@
+"""The pages on the way to the bank's own log-in and back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from serving.access import PUBLIC, Asked, Operation
+from serving.oidc import DOWN, WAY_SECONDS, BankLogin, NotLetInError
+from serving.page.rendering import HEADERS
+from serving.sessions import is_secure, log_in_by_subject, remember
+from vipreco.errors import DependencyDownError
+from vipreco.store import Event
+
+COOKIE = "vipreco_bank"
+BANK, BACK = "/login/bank", "/login/bank/back"
+
+
+@dataclass
+class BankPages:
+    """The two addresses.
+
+    Args:
+        bank: The bank's log-in.
+        login_page: Shows our own log-in, with the key of a text and a status.
+    """
+
+    bank: BankLogin
+    login_page: Callable[[Asked, str, int], Response]
+
+    def operations(self) -> tuple[Operation, ...]:
+        """Return what is at each address; the first is where the button leads."""
+        return (
+            Operation("GET", BANK, self.away, PUBLIC),
+            Operation("GET", BACK, self.back, PUBLIC),
+        )
+
+    def away(self, asked: Asked) -> Response:
+        """Lead to the bank's log-in; while that does not answer, a password of one's own gets in."""
+        request = asked.request
+        try:
+            away = self.bank.away(_back_address(request))
+        except DependencyDownError:
+            return self.login_page(asked, "login.bank_down", 503)
+        response = _to(away.address)
+        secure = is_secure(request)
+        response.set_cookie(
+            COOKIE, away.kept, WAY_SECONDS, path=BANK, secure=secure, httponly=True, samesite="lax"
+        )
+        return response
+
+    def back(self, asked: Asked) -> Response:
+        """Let in whom the bank's log-in names and who has an account here."""
+        response = self._let_in(asked)
+        response.delete_cookie(COOKIE, path=BANK)
+        return response
+
+    def _let_in(self, asked: Asked) -> Response:
+        request = asked.request
+        given, kept = dict(request.query_params), request.cookies.get(COOKIE, "")
+        try:
+            subject = self.bank.subject(given, kept, _back_address(request))
+        except NotLetInError as error:
+            asked.core.note_at_once(Event("nobody", "login", result="denied", purpose=error.code))
+            return self.login_page(asked, "login.bank_refused", 401)
+        except DependencyDownError as error:
+            if error.code != DOWN:
+                raise
+            return self.login_page(asked, "login.bank_down", 503)
+        secret = log_in_by_subject(asked.core, subject)
+        if secret is None:
+            return self.login_page(asked, "login.bank_unknown", 403)
+        response = _to("/")
+        remember(response, request, secret)
+        return response
+
+
+def _back_address(request: Request) -> str:
+    """Return the address to which the bank's log-in leads back: that under which the browser knows us."""
+    scheme = "https" if is_secure(request) else "http"
+    return f"{scheme}://{request.headers.get('host', '')}{BACK}"
+
+
+def _to(address: str) -> Response:
+    return RedirectResponse(address, 303, dict(HEADERS))
