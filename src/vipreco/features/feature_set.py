@@ -50,6 +50,7 @@ class FeatureSet:
         self.dictionary = dictionary
         self.prohibited = prohibited
         self.ladder = ladder
+        self._plans: dict[object, list[Planned]] = {}
 
     @classmethod
     def read(cls, folder: Path, ladder: TierLadder | None = None) -> FeatureSet:
@@ -110,8 +111,7 @@ class FeatureSet:
             UsageError: The bank brought a prohibited attribute, or the SQL cannot run on its columns.
         """
         view = view if customers is None else view.of(customers)
-        self._refuse_prohibited(view)
-        planned = self._plan(view)
+        planned = self._planned(view)
         ids = view.query(f"SELECT {CUSTOMER_ID} FROM population ORDER BY customer_index")[CUSTOMER_ID]
         view.derive(TIER_LINES, tier_lines(self.ladder, view.date), TIERS_FILE)
         for item in _of_grain(planned, "shared"):
@@ -144,6 +144,15 @@ class FeatureSet:
     def features(self) -> list[Feature]:
         """Return the entries of the dictionary, with `{column}` where a bank's own columns come in."""
         return [feature for file in self.dictionary.file for feature in file.features]
+
+    def _planned(self, view: AsOf) -> list[Planned]:
+        """Return what is computed on the columns that the bank brought; found out once for equal ones."""
+        brought = tuple((table, tuple(view.columns(table).items())) for table in CONTRACTS)
+        key = view.brought, brought
+        if key not in self._plans:
+            self._refuse_prohibited(view)
+            self._plans[key] = self._plan(view)
+        return self._plans[key]
 
     def _plan(self, view: AsOf) -> list[Planned]:
         sql = {file.name: self.definition[file.sql_name].decode() for file in self.dictionary.file}
