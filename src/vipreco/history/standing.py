@@ -14,7 +14,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from vipreco.columns import CUSTOMER_ID
+from vipreco.columns import CUSTOMER_ID, PRODUCTS
 from vipreco.history.asof import AsOf, failed, lock_door
 from vipreco.history.contract import CONTRACTS
 from vipreco.history.cuts import cuts
@@ -54,7 +54,7 @@ class Standing(AsOf):
         self._connection.execute("PRAGMA disable_optimizer")
         self._sources = {name: _Source(records.schemas.get(name), name) for name in CONTRACTS}
         self._brought: frozenset[str] = frozenset()
-        self._few = True
+        self._few, self._usual_products = True, False
         self._asked: frozenset[str] = frozenset()
         self._more: Rows = {}
         self._inner: Standing | None = None
@@ -81,8 +81,8 @@ class Standing(AsOf):
         for name, source in self._sources.items():
             source.hold([rows for rows in (found.get(name), further.get(name)) if rows is not None])
         self._brought, self._few = frozenset({*found, *further}), len(customer_ids) <= FEW
-        for fill in self._fills:
-            self.connection.execute(fill)
+        self._fill(PRODUCTS in further or not self._usual_products)
+        self._usual_products = PRODUCTS not in further
         return self
 
     def of(self, customers: pa.Array) -> AsOf:
@@ -137,6 +137,13 @@ class Standing(AsOf):
         self._kept[sql] = name, table.schema
         return table
 
+    def _fill(self, products: bool) -> None:
+        """Fill the views anew; that of the products where they are others than before."""
+        for name in self._fills:
+            if name != PRODUCTS or products:
+                self.connection.execute(f"DELETE FROM {name}")
+                self.connection.execute(f"EXECUTE fill_{name}")
+
     def _make(self, snapshots: tuple[date, ...]) -> None:
         """Make the views, all of them empty, and the statements that fill them."""
         connection = self.connection
@@ -150,7 +157,7 @@ class Standing(AsOf):
             connection.execute(f"CREATE TABLE {cut.name} AS {cut.query}")
             if cut.name not in SAME_FOR_ALL:
                 connection.execute(f"PREPARE fill_{cut.name} AS INSERT INTO {cut.name} {cut.query}")
-                self._fills += [f"DELETE FROM {cut.name}", f"EXECUTE fill_{cut.name}"]
+                self._fills.append(cut.name)
         lock_door(connection, [])
 
 
