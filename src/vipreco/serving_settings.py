@@ -3,10 +3,39 @@
 from __future__ import annotations
 
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from vipreco.sections import Section
+
+
+class OidcSettings(Section):
+    """The bank's own log-in (OpenID Connect), under `[serving.oidc]`.
+
+    Args:
+        issuer: Its address, exactly as its tokens name it; `https`, or this machine.
+        client_id: Our name there.
+        client_secret_file: File with our secret there, from the project's folder; only its owner may read it.
+            A client without a secret has none.
+        name: What the button says.
+    """
+
+    issuer: str
+    client_id: Annotated[str, Field(min_length=1)]
+    client_secret_file: str | None = None
+    name: str = ""
+
+    @field_validator("issuer")
+    @classmethod
+    def _is_safe(cls, issuer: str) -> str:
+        parts = urlsplit(issuer)
+        local = parts.hostname in {"localhost", "127.0.0.1", "::1"}
+        if parts.scheme != "https" and not (parts.scheme == "http" and local):
+            raise ValueError("an issuer is an https address")
+        if not parts.hostname or parts.query or parts.fragment or "@" in parts.netloc:
+            raise ValueError("an issuer is an address without query, fragment and user")
+        return issuer
 
 
 class ServingSettings(Section):
@@ -22,6 +51,7 @@ class ServingSettings(Section):
         fresh_days: Days after the snapshot until its answers are marked as stale.
         stale_days: Days that stale answers are still given; then none.
         poll_seconds: How often a new model, a switch and a revoked token are looked for.
+        oidc: The bank's own log-in, beside accounts with a password of their own.
     """
 
     host: str = "127.0.0.1"
@@ -32,3 +62,4 @@ class ServingSettings(Section):
     fresh_days: Annotated[int, Field(ge=1, le=400)] = 40
     stale_days: Annotated[int, Field(ge=0, le=30)] = 3
     poll_seconds: Annotated[float, Field(gt=0, le=5)] = 1.0
+    oidc: OidcSettings | None = None
