@@ -38,9 +38,15 @@ def run(project: Project, settings: ServingSettings, say: Say, *, behind_proxy: 
         behind_proxy: Whether an address that others reach is allowed.
 
     Raises:
-        UsageError: The address is open, the port is taken, or there is no champion.
+        UsageError: The address is open, the port is taken, there is no champion, or a secret can be read.
     """
     os.umask(0o077)
+    if settings.oidc is not None:
+        from serving.oidc import read_secret  # noqa: PLC0415  what stands behind it is loaded for it alone
+
+        read_secret(
+            settings.oidc, project.root
+        )  # here it is told once; in a worker it would be told for ever
     listening = listen(settings.host, settings.port, behind_proxy)
     try:
         ready(project, say)
