@@ -6,8 +6,8 @@
 
 A bank is simulated once; the true chance of every acquisition with and without a contact on each channel is
 read from it. Then campaigns are drawn again and again: arms by lot, outcomes from the true chances. The table
-goes to standard output, progress to standard error, all numbers to `lift.json` in the work folder; the deciding
-run also writes `experiments/007-off-policy/results.json`. Nothing fails when a target is missed.
+goes to standard output, progress to standard error, all numbers to `lift.json` in the work folder; the
+deciding run also writes `experiments/007-off-policy/results.json`. Nothing fails when a target is missed.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ from vipreco.simulator.forward import ForwardSpec, practise
 from vipreco.simulator.parameters import CHANNELS, FIRST_VIP_TIER
 
 RESULTS = HERE / "007-off-policy" / "results.json"
-SEED, CUSTOMERS, PAST_MONTHS = 71, 60_000, 6
+SEED, CUSTOMERS, PAST_MONTHS = 72, 60_000, 6
 COVERAGE_CAMPAIGNS, AA_CAMPAIGNS = 500, 1000
 PRODUCTS = 8
 COSTS = {"call": 30.0, "sms": 0.2, "app": 0.05}
@@ -59,7 +59,7 @@ PROMISE_NOISE = 0.4
 SIZES = ((2000, 0.1), (5000, 0.1), (20_000, 0.1), (5000, 0.5))
 EXPLORED = (4000, 20_000)
 COVERS, ALARMS = (0.93, 0.97), 0.05
-QINI_CUSTOMERS, QINI_RESAMPLES = 5000, 200
+QINI_CUSTOMERS, QINI_RESAMPLES = 2000, 400
 PARTS = ("aa", "coverage", "off-policy")
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]

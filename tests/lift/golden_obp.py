@@ -41,7 +41,7 @@ class Case:
 def case(seed: int, decisions: int = 1500, actions: int = 6) -> Case:
     """Draw a case; the reward is 0 or 1 for odd seeds and money for even ones."""
     random = np.random.default_rng(seed)
-    logging = random.dirichlet(np.full(actions, 2.0), decisions)
+    logging = random.dirichlet(np.full(actions, 6.0), decisions)
     action = (random.random(decisions)[:, None] > logging.cumsum(axis=1)).sum(axis=1).clip(0, actions - 1)
     truth = random.random((decisions, actions)) * 0.3
     rows = np.arange(decisions)

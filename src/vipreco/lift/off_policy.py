@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import skew
 from scipy.stats import t as student
 
 from vipreco.errors import UsageError
@@ -23,11 +24,13 @@ from vipreco.lift.estimate import LEVEL, Estimate, Flags, Floats
 
 Codes = NDArray[np.int64]
 FEWEST_EFFECTIVE = 50.0
+FEWEST_REWARDED = 10.0
 MOST_UNSUPPORTED = 0.02
 STANDARD_ERRORS = 4.0
 FOLDS = 5
+NO_TILT = 1e-9
 PRIOR_DECISIONS = 30.0  # an action drawn as often as this counts half by its own mean
-OVERLAP, EFFECTIVE = "overlap", "effective-sample"
+OVERLAP, EFFECTIVE, REWARDED = "overlap", "effective-sample", "acquisitions"
 
 
 @dataclass(frozen=True)
@@ -97,7 +100,7 @@ def off_policy(logged: Logged, policy: Floats, known: Floats | None = None, seed
     unsupported = _unsupported(logged, policy)
     effective = effective_sample(weight)
     mean = float(logged.reward.mean()) if len(weight) else math.nan
-    lacks = _lacks(weight, unsupported, effective)
+    lacks = _lacks(logged, weight, unsupported)
     if lacks:
         nothing = Estimate(math.nan, lacks=lacks)
         return OffPolicy(nothing, nothing, effective, len(weight), unsupported, mean)
@@ -124,6 +127,11 @@ def effective_sample(weight: Floats) -> float:
     return float(np.sum(weight)) ** 2 / squares if squares > 0 else 0.0
 
 
+def rewarded_sample(logged: Logged, weight: Floats) -> float:
+    """Return the effective sample size of the decisions that brought something."""
+    return effective_sample(weight * (logged.reward != 0))
+
+
 def snips(logged: Logged, policy: Floats, level: float = LEVEL) -> Estimate:
     """Return the self-normalised estimate, with an interval by linearisation."""
     weight = weights(logged, policy)
@@ -131,8 +139,8 @@ def snips(logged: Logged, policy: Floats, level: float = LEVEL) -> Estimate:
     if total == 0:
         return Estimate(math.nan, lacks=OVERLAP)
     value = float(weight @ logged.reward) / total
-    error = math.sqrt(float(np.sum((weight * (logged.reward - value)) ** 2))) / total
-    return _around(value, error, effective_sample(weight), level)
+    influence = weight * (logged.reward - value) * len(weight) / total
+    return _around(value, influence, effective_sample(weight), level)
 
 
 def doubly_robust(logged: Logged, policy: Floats, predicted: Floats, level: float = LEVEL) -> Estimate:
@@ -141,8 +149,7 @@ def doubly_robust(logged: Logged, policy: Floats, predicted: Floats, level: floa
     weight = weights(logged, policy)
     surprise = logged.reward - predicted[rows, logged.action]
     each = np.sum(policy * predicted, axis=1) + weight * surprise
-    error = float(each.std(ddof=1)) / math.sqrt(len(each))
-    return _around(float(each.mean()), error, effective_sample(weight), level)
+    return _around(float(each.mean()), each, rewarded_sample(logged, weight), level)
 
 
 def cross_fitted(logged: Logged, known: Floats | None, seed: int, folds: int = FOLDS) -> Floats:
@@ -189,9 +196,22 @@ def _slope(feature: Floats, reward: Floats) -> float:
     return float(away @ reward) / squares if squares > 0 else 0.0
 
 
-def _around(value: float, error: float, effective: float, level: float) -> Estimate:
-    half = error * float(student.ppf((1 + level) / 2, max(effective - 1, 1)))
-    return Estimate(value, value - half, value + half)
+def _around(value: float, influence: Floats, effective: float, level: float) -> Estimate:
+    """Return the interval of a mean of skewed numbers, by the transformation of Hall (1992).
+
+    Rewards are rare and some weigh much: an interval as long on both sides would miss the truth above it.
+    """
+    error = float(influence.std(ddof=1)) / math.sqrt(len(influence))
+    tilt = float(skew(influence)) / math.sqrt(len(influence)) if error > 0 else 0.0
+    most = float(student.ppf((1 + level) / 2, max(effective - 1, 1)))
+    return Estimate(value, value - error * _untilted(most, tilt), value - error * _untilted(-most, tilt))
+
+
+def _untilted(quantile: float, tilt: float) -> float:
+    """Return the studentised value that Hall's transformation takes to `quantile`."""
+    if abs(tilt) < NO_TILT:
+        return quantile
+    return 3 / tilt * (float(np.cbrt(1 + tilt * (quantile - tilt / 6))) - 1)
 
 
 def _unsupported(logged: Logged, policy: Floats) -> float:
@@ -201,15 +221,17 @@ def _unsupported(logged: Logged, policy: Floats) -> float:
     return float(np.sum(policy * ~logged.possible)) / len(policy)
 
 
-def _lacks(weight: Floats, unsupported: float, effective: float) -> str:
+def _lacks(logged: Logged, weight: Floats, unsupported: float) -> str:
     """Return why the log cannot tell; empty if it can.
 
     With full overlap the weights are 1 on average, so a mean far below 1 says that something is missing.
     """
     if unsupported > MOST_UNSUPPORTED:
         return OVERLAP
-    if effective < FEWEST_EFFECTIVE:
+    if effective_sample(weight) < FEWEST_EFFECTIVE:
         return EFFECTIVE
+    if rewarded_sample(logged, weight) < FEWEST_REWARDED:
+        return REWARDED
     error = float(weight.std(ddof=1)) / math.sqrt(len(weight))
     below = float(weight.mean()) < 1 - STANDARD_ERRORS * error
     return OVERLAP if below and float(weight.mean()) < 1 - MOST_UNSUPPORTED else ""
