@@ -1,0 +1,129 @@
+"""Notes on their way into the store: none is lost with its process, and no more wait than may."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from tests.store.conftest import MEMBERS
+from vipreco.errors import DependencyDownError, VipRecoError
+from vipreco.store import Decision, Event, Note, Role, Scope, Spool, Store
+from vipreco.store.spool import line_of, notes_of
+
+NOW = datetime(2026, 3, 2, 10, 0, 0, 123456)  # noqa: DTZ001
+CHANNEL = Scope("token:1", Role.CHANNEL)
+
+
+def note(number: int) -> Note:
+    decision = Decision(f"d{number}", "0001", NOW, "token:1", '{"名":"张"}')
+    return Note(Event("token:1", "offers.read", f"c{number}"), decision)
+
+
+@pytest.fixture
+def store(tmp_path: Path, empty_file: Path) -> Iterator[Store]:
+    shutil.copy(empty_file, tmp_path / "store.db")
+    with Store.open(f"sqlite:///{tmp_path}/store.db") as opened:
+        opened.books.replace("s", MEMBERS)
+        yield opened
+
+
+@pytest.fixture
+def spool(store: Store, tmp_path: Path) -> Iterator[Spool]:
+    made = Spool(tmp_path / "spool", store, most=3)
+    yield made
+    made.close()
+
+
+def test_a_note_is_in_a_file_before_its_answer_leaves_and_in_the_store_soon(
+    spool: Spool, store: Store
+) -> None:
+    spool.put(note(1))
+    (path,) = spool.folder.iterdir()
+    assert list(notes_of(path.read_bytes().splitlines())) == [note(1)]
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert store.audit.head().sequence == 0
+    assert spool.move() == 1
+    assert spool.move() == 0
+    assert path.read_bytes() == b""
+    assert [row["object"] for row in store.audit.read()] == ["c1"]
+    assert store.decisions.read(CHANNEL, "d1") == note(1).decision
+
+
+def test_no_more_notes_wait_than_may_and_room_comes_back(spool: Spool) -> None:
+    for number in range(3):
+        spool.put(note(number))
+    with pytest.raises(DependencyDownError) as full:
+        spool.put(note(3))
+    assert full.value.code == "spool-full"
+    assert spool.move() == 3
+    spool.put(note(3))
+
+
+def test_notes_wait_while_the_store_is_away(spool: Spool, store: Store) -> None:
+    path = store.database.path
+    assert path is not None
+    spool.put(note(1))
+    path.rename(path.with_name("away"))
+    with pytest.raises(VipRecoError):
+        spool.move()
+    spool.put(note(2))
+    path.with_name("away").rename(path)
+    assert spool.move() == 2
+    assert [row["object"] for row in store.audit.read()] == ["c2", "c1"]
+
+
+def test_a_named_read_is_in_the_store_itself_at_once(spool: Spool, store: Store) -> None:
+    spool.through(note(7))
+    assert [row["object"] for row in store.audit.read()] == ["c7"]
+    assert store.decisions.read(CHANNEL, "d7") is not None
+
+
+def test_closing_moves_all_that_waits(store: Store, tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "spool", store)
+    for number in range(1_001):
+        spool.put(note(number))
+    spool.close()
+    assert store.audit.verify().sequence == 1_001
+    assert list(spool.folder.iterdir()) == []
+
+
+PROGRAM = """
+import os, signal, sys
+from pathlib import Path
+from tests.store.test_spool import note
+from vipreco.store import Spool, Store
+spool = Spool(Path(sys.argv[1]) / "spool", Store.open("sqlite:///" + sys.argv[1] + "/store.db"))
+for number in range(5):
+    spool.put(note(number))
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_what_a_killed_process_noted_is_taken_over_by_the_next(store: Store, tmp_path: Path) -> None:
+    finished = subprocess.run([sys.executable, "-c", PROGRAM, str(tmp_path)], check=False)
+    assert finished.returncode == -signal.SIGKILL
+    (left,) = (tmp_path / "spool").iterdir()
+    with left.open("ab") as file:
+        file.write(line_of(note(9))[:40])  # it died while it wrote: this answer never left
+    spool = Spool(tmp_path / "spool", store)
+    assert spool.adopt() == 5
+    assert spool.adopt() == 0
+    assert [row["object"] for row in store.audit.read()][::-1] == [f"c{number}" for number in range(5)]
+    assert not left.exists()
+    spool.close()
+
+
+def test_lines_of_a_process_that_lives_are_left_to_it(spool: Spool, store: Store) -> None:
+    other = spool.folder / f"spool-{os.getppid()}-1.jsonl"
+    other.write_bytes(line_of(note(1)))
+    assert spool.adopt() == 0
+    assert other.exists()
+    assert store.audit.head().sequence == 0
