@@ -92,6 +92,8 @@ def test_the_offer_of_the_prices_counts_where_the_run_tells_it() -> None:
     found = gathered_of(FinishedRun(known, run.manifest), bank).customers
     acquired = found["acquired"].to_list()
     assert acquired == [False, True, False, False, False, True, True, False, True, False]
+    offered = found["acquired_offer"].to_list()  # customer 2 was offered F1, 7 nothing
+    assert offered == [False, False, False, False, False, True, False, False, True, False]
 
 
 def test_contacts_belong_to_the_campaign_by_key_or_by_product() -> None:

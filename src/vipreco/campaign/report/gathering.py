@@ -31,7 +31,7 @@ REACHED = ("accepted", "declined", "postponed", "do_not_contact")
 ACCEPTED = ("accepted",)
 CONTACT_COLUMNS = (CONTACT_ID, CUSTOMER_ID, CHANNEL, PRODUCT_ID, CAMPAIGN_ID, OUTCOME, CONTACTED_AT)
 CONTACT_SCHEMA = {name: pl.String() for name in CONTACT_COLUMNS} | {CONTACTED_AT: pl.Datetime("us")}
-WOULD_PRODUCT, WOULD_CHANNEL = "would_product_id", "would_channel"
+WOULD_PRODUCT, WOULD_CHANNEL, OFFERED = "would_product_id", "would_channel", "offered_product_id"
 NEEDED = (
     CUSTOMER_ID, "tier", "arm", PRODUCT_ID, CHANNEL, "propensity", "value_amount", "cost_amount",
     "would_offer", "arm_probability", "action_probability",
@@ -65,9 +65,10 @@ class Gathered:
     """What came of a campaign.
 
     Args:
-        customers: A row an eligible customer who was seen again: the assignment with `acquired` (the
-            product of the offer), `acquired_campaign` (any product of the campaign), `acquired_any`,
-            `contacted`, `reached`, `accepted`, `half` (for the A/A check), `observed`.
+        customers: A row an eligible customer: the assignment with `acquired` (the product that the prices
+            offer, in all arms but the explored one), `acquired_offer` (the one that was offered),
+            `acquired_campaign` (any product of the campaign), `acquired_any`, `contacted`, `reached`,
+            `accepted`, `half` (for the A/A check), `observed` (seen again: nobody else has a label).
         period: Its dates.
         manifest: Of the run.
         contacts_known: Whether any contact of the campaign is on record.
@@ -144,11 +145,15 @@ def gather(
 
 
 def _offers(assignments: pl.DataFrame) -> pl.DataFrame:
-    """Return the assignments, with the offer of the prices where an offered one was lost or changed."""
+    """Return the assignments with the product that counts in the comparison: the one that the prices give.
+
+    What was really offered stays in `offered_product_id`; both differ for a few, where a seat was lost.
+    """
+    offers = assignments.with_columns(pl.col(PRODUCT_ID).alias(OFFERED))
     if WOULD_PRODUCT not in assignments.columns:
-        return assignments
+        return offers
     priced = pl.col("would_offer") & (pl.col("arm") != Arm.EXPLORED)
-    return assignments.with_columns(
+    return offers.with_columns(
         pl.when(priced).then(would).otherwise(own).alias(own)
         for would, own in ((WOULD_PRODUCT, PRODUCT_ID), (WOULD_CHANNEL, CHANNEL))
     )
@@ -162,13 +167,14 @@ def _with_acquisitions(
     seen = pl.Series(CUSTOMER_ID, labels.observed.to_pylist(), pl.String)
     products = acquired.group_by(CUSTOMER_ID).agg(pl.col(PRODUCT_ID).alias("products"))
     campaign = list(manifest["campaign"]["products"])
-    own = pl.col("products").list.contains(pl.col(PRODUCT_ID))
+    own, offered = (pl.col("products").list.contains(pl.col(name)) for name in (PRODUCT_ID, OFFERED))
     among = pl.col("products").list.eval(pl.element().is_in(campaign)).list.any()
     return (
         offers.join(products, on=CUSTOMER_ID, how="left", maintain_order="left")
         .with_columns(
             observed=pl.col(CUSTOMER_ID).is_in(seen.implode()),
             acquired=own.fill_null(False),
+            acquired_offer=offered.fill_null(False),
             acquired_campaign=among.fill_null(False),
             acquired_any=pl.col("products").is_not_null(),
         )

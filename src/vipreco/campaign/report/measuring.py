@@ -184,11 +184,12 @@ def _explored(customers: pl.DataFrame) -> Compared | None:
 
 def _funnel(customers: pl.DataFrame, contacts_known: bool) -> tuple[Step, ...]:
     listed = customers.filter(
-        pl.col("arm").is_in([Arm.OFFERED, Arm.EXPLORED]) & pl.col("product_id").is_not_null()
+        pl.col("arm").is_in([Arm.OFFERED, Arm.EXPLORED]) & pl.col("offered_product_id").is_not_null()
     )
     names = ("contacted", "reached", "accepted") if contacts_known else ()
     counts = [("listed", listed.height)]
-    counts += [(name, int(listed[name].sum())) for name in (*names, "acquired")]
+    counts += [(name, int(listed[name].sum())) for name in names]
+    counts.append(("acquired", int(listed["acquired_offer"].sum())))
     before = [listed.height, *(count for _, count in counts)]
     before[len(names) + 1] = listed.height
     return tuple(
@@ -206,7 +207,7 @@ def _promised(customers: pl.DataFrame, gathered: Gathered) -> Promises:
         pl.col("arm").is_in([Arm.OFFERED, Arm.EXPLORED]) & pl.col("propensity").is_not_null()
     )
     chances = made.select((pl.col("propensity") / reach).clip(0, 1).alias("chance"))["chance"]
-    return promises(_numbers(chances), made["acquired"].to_numpy())
+    return promises(_numbers(chances), made["acquired_offer"].to_numpy())
 
 
 def _money(rows: pl.DataFrame, primary: Compared) -> Money:

@@ -73,7 +73,9 @@ def judge(
             remedy="give the next campaign an exploration_share",
             code="no-exploration",
         )
-    rows = outcomes.with_columns(assignments[CUSTOMER_ID]).filter("observed", pl.col("arm") != Arm.CONTROL)
+    came = outcomes.select("observed", "acquired_campaign")
+    rows = pl.concat([assignments, came], how="horizontal")
+    rows = rows.filter("observed", pl.col("arm") != Arm.CONTROL)
     wanted = rows.select(CUSTOMER_ID).join(policy, on=CUSTOMER_ID, how="left", maintain_order="left")
     made = _options(rows).to_list()
     other = _options(wanted).to_list()
