@@ -12,6 +12,7 @@ from vipreco.campaign.arms import salt_of
 from vipreco.campaign.definition import Campaign
 from vipreco.campaign.reading import parse_campaign
 from vipreco.campaign.running import Bank
+from vipreco.columns import ATTRIBUTE_PREFIX
 from vipreco.features import FeatureSet
 from vipreco.history import History
 from vipreco.propensity import BoosterSettings, Machine, PropensitySettings
@@ -71,6 +72,7 @@ def history(without_consent: frozenset[str] = frozenset(), risk: str = "R1") -> 
             "birth_date": pa.array(
                 [date(1960 + number % 40, 1, 1) for number in range(CUSTOMERS)] * count, pa.date32()
             ),
+            f"{ATTRIBUTE_PREFIX}policy_legal_capacity": ["full"] * CUSTOMERS * count,
             "consent_call": [customer not in without_consent for customer in ids] * count,
             "consent_app": [number % 10 != 3 for number in range(CUSTOMERS)] * count,
         }
@@ -89,6 +91,7 @@ def products(risk: str) -> pa.Table:
             "risk_level": ["R1", "R1", risk, "R1", "R1"],
             "offered_from": pa.array([date(2020, 1, 1)] * 5, pa.date32()),
             "offered_until": pa.array([None, None, None, date(2024, 2, 1), date(2024, 5, 31)], pa.date32()),
+            "placement": ["public"] * 5,
             "channels": [["branch", "call", "app"]] * 5,
             "repeatable": [False] * 5,
             "unit_value_amount": pa.array([10.0, 20.0, 200.0, 5.0, 100.0]),

@@ -58,7 +58,6 @@ def test_each_step_begins_where_the_one_before_ended(bank: Bank):
 
 def test_who_has_no_option_falls_at_the_rule_that_stopped_the_last_one(bank: Bank):
     found = gathered(bank, products='products = ["loan"]', fund="loan = 30")
-    reasons = found.waterfall["rule"].to_list()
     holders = [number for number in range(400) if number % 2 or number % 5 in {0, 1, 2}]
     assert found.pool.customers["customer_id"].to_list() == [f"{number:05d}" for number in holders]
     (row,) = [row for row in found.waterfall.rows() if row[2]]
