@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import signal
 import sqlite3
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -21,6 +17,7 @@ from sqlalchemy import text
 
 from tests.store import postgres
 from tests.store.conftest import MEMBERS, new_database
+from tests.store.dying import dies, kill
 from vipreco.durable import sha256_of
 from vipreco.errors import (
     BusyError,
@@ -132,22 +129,15 @@ def test_a_file_that_is_something_else_is_refused(file: Path) -> None:
     assert "tables are gone" in error.what
 
 
-CRASHING = """
-import os, signal, sys
-from datetime import datetime
-from tests.store.test_faults import MINE, NOW, contact
-from vipreco.store import Store
-store = Store.open("sqlite:///" + sys.argv[1])
-store.contacts.record(MINE, contact(1000), NOW)
-os.kill(os.getpid(), signal.SIGKILL)
-"""
-
-
 @pytest.fixture
 def crashed(file: Path) -> Path:
     """A store whose last writer was killed: its newest change is in the -wal file alone."""
-    finished = subprocess.run([sys.executable, "-c", CRASHING, str(file)], check=False, cwd=os.getcwd())  # noqa: PTH109
-    assert finished.returncode == -signal.SIGKILL
+
+    def work() -> None:
+        Store.open(url_of(file)).contacts.record(MINE, contact(1000), NOW)
+        kill()
+
+    dies(work)
     assert file.with_name("store.db-wal").stat().st_size > 0
     return file
 
@@ -180,10 +170,7 @@ def test_a_new_store_is_in_its_file_at_once_so_that_a_lost_log_cannot_take_it_al
 @pytest.mark.parametrize("point", ["store-upgraded", "store-made"])
 def test_a_kill_while_a_store_is_made_leaves_none(tmp_path: Path, point: str) -> None:
     path = tmp_path / "store.db"
-    program = "import sys; from vipreco.store import Store; Store.open('sqlite:///' + sys.argv[1])"
-    environment = {**os.environ, "VIPRECO_FAILPOINT": f"{point}:kill"}
-    finished = subprocess.run([sys.executable, "-c", program, str(path)], check=False, env=environment)
-    assert finished.returncode == -signal.SIGKILL
+    dies(lambda: Store.open(url_of(path)), point)
     assert not path.exists()
     Store.open(url_of(path)).close()
 
@@ -391,18 +378,13 @@ def test_a_newer_store_is_not_touched(old_store: str) -> None:
         assert sha256_of(database.path) == hashed
 
 
-def test_a_migration_that_is_killed_leaves_the_old_version(file: Path, tmp_path: Path) -> None:
-    program = (
-        "import sys; from vipreco.store import Database, migrating; from pathlib import Path\n"
-        "migrating.MIGRATIONS = Path(sys.argv[2])\n"
-        "migrating.upgrade(Database('sqlite:///' + sys.argv[1]))"
-    )
-    folder = tmp_path / "migrations"
-    shutil.copytree(migrating.MIGRATIONS, folder)
-    (folder / "versions" / "0002_newer.py").write_text(NEWER)
-    command = [sys.executable, "-c", program, str(file), str(folder)]
-    environment = {**os.environ, "VIPRECO_FAILPOINT": "store-upgraded:kill"}
-    assert subprocess.run(command, check=False, env=environment).returncode == -signal.SIGKILL
+def test_a_migration_that_is_killed_leaves_the_old_version(
+    file: Path, newer_program: Callable[[], None]
+) -> None:
+    ours = migrating.MIGRATIONS
+    newer_program()
+    dies(lambda: upgrade(Database(url_of(file))), "store-upgraded")
+    migrating.MIGRATIONS = ours
     assert version_of(Database(url_of(file))) == "0001"
     with Store.open(url_of(file)) as store:
         assert store.audit.verify().sequence == 40

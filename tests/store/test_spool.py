@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -14,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.store.conftest import MEMBERS
+from tests.store.dying import dies, kill
 from vipreco.errors import DependencyDownError, VipRecoError
 from vipreco.store import Decision, Event, Note, Role, Scope, Spool, Store
 from vipreco.store.spool import line_of, notes_of
@@ -95,21 +93,15 @@ def test_closing_moves_all_that_waits(store: Store, tmp_path: Path) -> None:
     assert list(spool.folder.iterdir()) == []
 
 
-PROGRAM = """
-import os, signal, sys
-from pathlib import Path
-from tests.store.test_spool import note
-from vipreco.store import Spool, Store
-spool = Spool(Path(sys.argv[1]) / "spool", Store.open("sqlite:///" + sys.argv[1] + "/store.db"))
-for number in range(5):
-    spool.put(note(number))
-os.kill(os.getpid(), signal.SIGKILL)
-"""
-
-
 def test_what_a_killed_process_noted_is_taken_over_by_the_next(store: Store, tmp_path: Path) -> None:
-    finished = subprocess.run([sys.executable, "-c", PROGRAM, str(tmp_path)], check=False)
-    assert finished.returncode == -signal.SIGKILL
+
+    def work() -> None:
+        killed = Spool(tmp_path / "spool", Store.open(f"sqlite:///{tmp_path}/store.db"))
+        for number in range(5):
+            killed.put(note(number))
+        kill()
+
+    dies(work)
     (left,) = (tmp_path / "spool").iterdir()
     with left.open("ab") as file:
         file.write(line_of(note(9))[:40])  # it died while it wrote: this answer never left
