@@ -1,0 +1,162 @@
+"""`campaign plan`, `run`, `recheck` and `list` as a marketer uses them, with their exit codes."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import openpyxl
+import polars as pl
+import pytest
+
+from vipreco.cli import main
+
+FILE = """
+key = "{key}"
+start_date = 2026-01-05
+end_date = 2026-01-30
+products = ["L002", "W203", "W301"]
+audience = "customer_age_years < 70"
+control_share = 0.2
+told_offers = 20
+formats = ["csv", "xlsx"]
+budget_amount = 30.0
+
+[channels.call]
+capacity = 12
+unit_cost_amount = 0.5
+minutes = 10
+
+[channels.app]
+capacity = 40
+unit_cost_amount = 0.05
+
+[managers]
+minutes = 60
+"""
+
+
+@pytest.fixture
+def project(bank_folder: Path) -> Path:
+    shutil.rmtree(bank_folder / "data" / "campaigns", ignore_errors=True)
+    for path in (bank_folder / "data").glob("store.db*"):
+        path.unlink()
+    return bank_folder
+
+
+def written(key: str = "spring", **changes: str) -> str:
+    text = FILE.format(key=key)
+    for before, after in changes.items():
+        text = "\n".join(after if line.split(" = ")[0] == before else line for line in text.splitlines())
+    path = Path(f"{key}.toml")
+    path.write_text(text)
+    return str(path)
+
+
+@pytest.mark.usefixtures("project")
+def test_a_plan_shows_audience_value_prices_and_power_and_keeps_nothing(capsys: pytest.CaptureFixture[str]):
+    assert main(["campaign", "plan", written()]) == 0
+    shown = capsys.readouterr().out
+    for words in ("in the newest snapshot", "eligible", "expected value", "power: ", "a tenth more or fewer"):
+        assert words in shown
+    assert "one more" in shown
+    assert not list(Path("data/campaigns").glob("*"))
+    assert main(["campaign", "list", "--format", "json"]) == 0
+    assert json.loads(capsys.readouterr().out) == []
+
+
+@pytest.mark.usefixtures("project")
+def test_a_plan_as_a_file_says_what_the_run_then_does(tmp_path: Path):
+    file = written()
+    assert main(["campaign", "plan", file, "--out", str(tmp_path / "plan.json")]) == 0
+    assert main(["campaign", "plan", file, "--out", str(tmp_path / "plan.xlsx")]) == 0
+    assert main(["campaign", "run", file]) == 0
+    plan = json.loads((tmp_path / "plan.json").read_bytes())
+    manifest = json.loads(Path("data/campaigns/spring/manifest.json").read_bytes())
+    for name in ("arms", "value_amount", "bound_amount", "limits", "waterfall", "policy_version"):
+        assert plan[name] == manifest[name]
+    changed = {row["limit"]: row for row in plan["what_if"]}
+    assert {"channel call", "channel app", "budget"} <= set(changed)
+    assert all(row["value_of_fewer"] <= 1e-3 and row["value_of_more"] >= -1e-3 for row in changed.values())
+    sheet = openpyxl.load_workbook(tmp_path / "plan.xlsx").active
+    assert sheet is not None
+    assert [cell.value for cell in sheet[1]] == ["part", "what", "amount", "text"]
+
+
+@pytest.mark.usefixtures("project")
+def test_a_run_tells_what_it_did_and_the_same_again_changes_nothing(capsys: pytest.CaptureFixture[str]):
+    file = written()
+    assert main(["campaign", "run", file]) == 0
+    first = capsys.readouterr().out
+    assert main(["campaign", "run", file]) == 0
+    again = capsys.readouterr().out
+    assert again == first + "this campaign was run before with the same inputs; nothing was changed\n"
+    offers = pl.read_csv("data/campaigns/spring/lists/call.csv", infer_schema=False)
+    assert 0 < offers.height <= 12
+    assert set(offers["campaign_id"]) == {"spring"}
+    assert main(["campaign", "list", "--format", "json"]) == 0
+    (listed,) = json.loads(capsys.readouterr().out)
+    assert (listed["campaign_id"], listed["state"]) == ("spring", "finished")
+    assert main(["campaign", "recheck", "spring", "--format", "json"]) == 0
+    found = capsys.readouterr()
+    assert json.loads(found.out) == []
+    assert "0 of " in found.err
+
+
+@pytest.mark.usefixtures("project")
+def test_b66_a_changed_campaign_under_the_same_key_ends_with_5(capsys: pytest.CaptureFixture[str]):
+    assert main(["campaign", "run", written()]) == 0
+    assert main(["campaign", "run", written(control_share="control_share = 0.3")]) == 5
+    assert "campaign.control_share: was 0.2, is 0.3" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("project")
+def test_the_exact_solver_finds_the_same_value():
+    assert main(["campaign", "run", written("dual")]) == 0
+    assert main(["campaign", "run", written("exact"), "--exact"]) == 0
+    values = [
+        json.loads(Path(f"data/campaigns/{key}/manifest.json").read_bytes())["value_amount"]
+        for key in ("dual", "exact")
+    ]
+    assert values[0] == pytest.approx(values[1], abs=1e-3)
+
+
+@pytest.mark.usefixtures("project")
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"control_share": "control_sharre = 0.2"}, "did you mean control_share?"),
+        ({"control_share": "control_share = = 1"}, "line 7, column"),
+        ({"products": 'products = ["L002", "W999"]'}, "W999 is unknown"),
+        ({"audience": 'audience = "customer_age_yeers < 70"'}, "did you mean customer_age_years?"),
+        ({"end_date": "end_date = 2026-01-01"}, "line 4"),
+    ],
+)
+def test_a_wrong_file_ends_with_2_and_says_where(
+    changes: dict[str, str], words: str, capsys: pytest.CaptureFixture[str]
+):
+    assert main(["campaign", "plan", written(**changes)]) == 2
+    assert words in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("project")
+def test_b65_an_empty_campaign_ends_with_0_or_with_3_where_asked(capsys: pytest.CaptureFixture[str]):
+    file = written(audience='audience = "customer_age_years < 1"')
+    assert main(["campaign", "run", file, "--fail-if-empty"]) == 3
+    assert "fell at: customer_age_years < 1" in capsys.readouterr().err
+    assert main(["campaign", "plan", file, "--fail-if-empty"]) == 3
+    assert main(["campaign", "run", file]) == 0
+    assert pl.read_csv("data/campaigns/spring/lists/call.csv", infer_schema=False).height == 0
+
+
+@pytest.mark.usefixtures("project")
+def test_b67_and_b88_a_plan_goes_into_no_folder_that_is_not_there(tmp_path: Path):
+    assert main(["campaign", "plan", written(), "--out", str(tmp_path / "none" / "plan.json")]) == 2
+    assert main(["campaign", "plan", written(), "--out", str(tmp_path)]) == 2
+
+
+@pytest.mark.usefixtures("project")
+def test_a_campaign_that_is_not_there_ends_with_2(capsys: pytest.CaptureFixture[str]):
+    assert main(["campaign", "recheck", "winter"]) == 2
+    assert "was not run" in capsys.readouterr().err
