@@ -206,6 +206,7 @@ def test_a_campaign_that_tells_nothing_has_a_report(reports: dict[Language, Repo
     ids = [row["customer_id"] for row in rows]
     report = make_report(run_of(rows), history(ids, []), DAY, seed=1, language="zh")
     assert report.told.headline.startswith("数据不足")
+    assert report.told.because == "< 5 位获得推荐的客户与 < 5 位对照组客户相比。"
     for kind in ("html", "xlsx", "json"):
         assert report.content(kind)
     assert json.loads(report.content("json"))["primary"]["lift"]["lacks"] == "customers"

@@ -10,8 +10,7 @@ from markupsafe import Markup
 
 from vipreco.campaign.report import pictures
 from vipreco.campaign.report.measuring import Measured
-from vipreco.campaign.report.privacy import SMALLEST
-from vipreco.campaign.report.telling import Group, Told, rate
+from vipreco.campaign.report.telling import Group, Told, count, points, rate
 
 
 def html(told: Told, measured: Measured) -> str:
@@ -36,18 +35,6 @@ def html(told: Told, measured: Measured) -> str:
         calibration=pictures.calibration(measured.promised.table),
         curve=pictures.curve(measured.curve),
     )
-
-
-def count(value: int | None) -> str:
-    """Return a count as a person reads it; small ones hidden."""
-    if value is None:
-        return "–"
-    return f"< {SMALLEST}" if 0 < value < SMALLEST else f"{value:,}"
-
-
-def points(value: float | None) -> str:
-    """Return a difference of rates with its sign."""
-    return "–" if value is None else f"{value:+.2%}"
 
 
 @cache

@@ -6,8 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import polars as pl
 
-from vipreco.campaign.report.page import count, points
-from vipreco.campaign.report.telling import Group, Told, rate
+from vipreco.campaign.report.telling import Group, Told, count, points, rate
 from vipreco.printing import Column, Document, Part
 
 NUMBERS = ("treated", "control", "treated_rate", "control_rate", "lift")

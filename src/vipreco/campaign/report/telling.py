@@ -149,6 +149,18 @@ def rate(value: float | None, digits: int = 1) -> str:
     return "–" if value is None or math.isnan(value) else f"{value:.{digits}%}"
 
 
+def count(value: int | None) -> str:
+    """Return a count as a person reads it; small ones hidden."""
+    if value is None:
+        return "–"
+    return f"< {SMALLEST}" if 0 < value < SMALLEST else f"{value:,}"
+
+
+def points(value: float | None) -> str:
+    """Return a difference of rates with its sign."""
+    return "–" if value is None else f"{value:+.2%}"
+
+
 def shown(key: str, value: float) -> str:
     """Return one number of a figure as a person reads it."""
     if math.isnan(value):
@@ -187,17 +199,14 @@ def _headline(extra: Estimate, say: Wording) -> tuple[str, str]:
 
 
 def _because(measured: Measured, say: Wording) -> str:
-    one = measured.primary
-    rates = [count / total if total else math.nan for count, total in _pairs(measured)]
-    hidden = 0 < min(count for count, _ in _pairs(measured)) < SMALLEST
-    told = ["–", "–"] if hidden else [rate(value) for value in rates]
-    return say(
-        "headline.because",
-        treated_rate=told[0],
-        control_rate=told[1],
-        treated=f"{one.treated:,}",
-        control=f"{one.control:,}",
-    )
+    """Return the sentence below the headline; small counts and rates that tell them are hidden."""
+    one, pairs = measured.primary, _pairs(measured)
+    sizes = {"treated": count(one.treated), "control": count(one.control)}
+    if not one.lift.known:
+        return say("headline.arms", **sizes)
+    hidden = 0 < min(acquired for acquired, _ in pairs) < SMALLEST
+    told = ["–" if hidden else rate(acquired / total) for acquired, total in pairs]
+    return say("headline.because", treated_rate=told[0], control_rate=told[1], **sizes)
 
 
 def _pairs(measured: Measured) -> tuple[tuple[int, int], tuple[int, int]]:
@@ -252,11 +261,11 @@ def _number(value: float | None) -> float | None:
 
 def _promised(measured: Measured, say: Wording) -> tuple[tuple[str, str], ...]:
     found = measured.promised
-    came = f"{found.acquired:,}" if found.acquired == 0 or found.acquired >= SMALLEST else f"< {SMALLEST}"
-    ratio = found.ratio if came[0] != "<" else Estimate(math.nan, lacks="few")
+    few = 0 < found.acquired < SMALLEST
+    ratio = Estimate(math.nan, lacks="few") if few else found.ratio
     return (
         (say("figure.promised"), f"{found.expected:,.1f}"),
-        (say("figure.came"), came),
+        (say("figure.came"), count(found.acquired)),
         (say("figure.ratio"), _told("ratio", ratio, say)),
     )
 

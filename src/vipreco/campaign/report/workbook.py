@@ -9,9 +9,8 @@ from typing import Any, BinaryIO
 import xlsxwriter
 
 from vipreco.campaign.report.measuring import Measured
-from vipreco.campaign.report.page import count
 from vipreco.campaign.report.privacy import SMALLEST
-from vipreco.campaign.report.telling import AMOUNTS, PRIMARY, RATES, Figure, Group, Told
+from vipreco.campaign.report.telling import AMOUNTS, PRIMARY, RATES, Figure, Group, Told, count
 from vipreco.export import FIXED_MOMENT
 from vipreco.printing.document import safe
 from vipreco.printing.sheet import A4, FONTS, LITERAL
