@@ -1,4 +1,4 @@
-"""The commands for campaigns: plan, run, look again, list."""
+"""The commands for campaigns: a file to begin with, plan, run, look again, list."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 
@@ -57,6 +57,35 @@ class _Opened:
     store: Store
     campaigns: Campaigns
     threads: int
+
+
+@campaign.command("example")
+def example_(
+    as_of: AsOfOption = None,
+    out: Annotated[Optional[Path], typer.Option(metavar="FILE", help="Write it into this new file.")] = None,  # noqa: UP045
+) -> None:
+    """Print a campaign file to begin with: products and tiers of this bank, a word about each line.
+
+    Example:  vipreco campaign example --out campaign.toml
+    """
+    from vipreco.campaign.example import example
+    from vipreco.cli.opening import open_view
+    from vipreco.durable import write_bytes
+    from vipreco.errors import UsageError
+    from vipreco.export import check_target
+    from vipreco.project import Project
+
+    if out is not None:
+        check_target(out)
+        if out.exists():
+            raise UsageError("is there already", where=str(out), remedy="name a new file", code="out-exists")
+    project = Project.find()
+    text = example(open_view(project, as_of), project.settings.tiers.vip)
+    if out is None:
+        typer.echo(text, nl=False)
+    else:
+        write_bytes(out, text.encode(), mode=0o644)
+        typer.echo(f"campaign file written to {out}; change it, then: vipreco campaign plan {out}", err=True)
 
 
 @campaign.command("plan")
