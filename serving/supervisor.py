@@ -21,6 +21,7 @@ LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 DRAIN_SECONDS, TICK_SECONDS = 9.0, 0.1
 CRASHES, CRASH_SECONDS = 3, 60.0
 BACKLOG = 2048
+ARENAS = {"MALLOC_ARENA_MAX": "2"}  # each thread's own would keep what it once held
 STOPPING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
@@ -125,7 +126,7 @@ class Supervisor:
     def _start(self) -> subprocess.Popen[bytes]:
         descriptor = self.listening.fileno()
         command = [part.format(socket=descriptor) for part in self.command]
-        environment = {**os.environ, "VIPRECO_PARENT": str(os.getpid())}
+        environment = {**ARENAS, **os.environ, "VIPRECO_PARENT": str(os.getpid())}
         worker = subprocess.Popen(  # noqa: S603 - our own interpreter and module
             command, cwd=self.folder, pass_fds=[descriptor], env=environment, start_new_session=True
         )

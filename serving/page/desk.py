@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -40,9 +39,6 @@ class Answers(Protocol):
 
     def sheet(self, scope: Scope, customer_id: str) -> Day:
         """Return the day of one customer."""
-
-    def assets(self, customer_id: str) -> Iterable[tuple[datetime.date, float | None]]:
-        """Return the assets of a customer by snapshot date."""
 
 
 @dataclass
@@ -136,9 +132,9 @@ class Desk:
 
     def sheet(self, member: Member) -> SheetView:
         """Return the sheet of a customer."""
-        day, months = self.customer(member), self.answers.assets(member.customer_id)
+        day = self.customer(member)
         with alone(self.core):
-            return sheet_view(day, months, self.reader)
+            return sheet_view(day, self.reader)
 
     def record(self, member: Member, form: OutcomeForm) -> None:
         """Record what came of a call; the same form sent twice is recorded once."""

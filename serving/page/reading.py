@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -33,6 +33,9 @@ from vipreco.printing import Document
 from vipreco.store import Cover, Member
 
 Rows = list[dict[str, Any]]
+ASSETS = """
+SELECT snapshot_date, CAST(aum_amount AS DOUBLE) AS amount
+FROM customers ORDER BY snapshot_date"""
 
 
 @dataclass(frozen=True)
@@ -167,12 +170,11 @@ def _counts(rows: pl.DataFrame) -> list[CountView]:
     return [CountView(*row) for row in rows.select("reason", "customers").iter_rows()]
 
 
-def sheet_view(day: Day, months: Iterable[tuple[date, float | None]], reader: Reader) -> SheetView:
+def sheet_view(day: Day, reader: Reader) -> SheetView:
     """Return the sheet of the one customer of a day.
 
     Args:
         day: Of `call_list.customer_day`.
-        months: Assets by snapshot date, oldest first.
         reader: Who reads it.
     """
     (row,) = day.calls.iter_rows(named=True)
@@ -198,12 +200,17 @@ def sheet_view(day: Day, months: Iterable[tuple[date, float | None]], reader: Re
         leaving=row["leaving"],
         rising=row["rising"],
         missing=missing,
-        chart=draw(list(months), None if missing is None else (row["aum_amount"] or 0.0) + missing),
+        chart=draw(_months(day), None if missing is None else (row["aum_amount"] or 0.0) + missing),
         basis=document.about[0],
         caution=_caution(document),
         products=_products(day),
         manager_id=reader.other(customer),
     )
+
+
+def _months(day: Day) -> list[tuple[date, float | None]]:
+    """Return the assets of the one customer of a day by snapshot date, oldest first."""
+    return pl.DataFrame(day.view.query(ASSETS, where="page")).rows()
 
 
 def _caution(document: Document) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
-from datetime import date
 
 from serving.core import Core
 from serving.problems import unavailable
@@ -50,10 +49,6 @@ class BookAnswers:
         """Return the day of one customer."""
         del scope  # whose customer it is was checked when the address was looked up
         return self.answering.customer(customer_id, self.core.now())
-
-    def assets(self, customer_id: str) -> Iterable[tuple[date, float | None]]:
-        """Return the assets of a customer by snapshot date."""
-        return self.answering.assets(customer_id)
 
 
 def answers_of(core: Core) -> BookAnswers:

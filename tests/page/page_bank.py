@@ -173,10 +173,6 @@ class Tables:
         recommender, view = trained()
         return customer_day(recommender, view, customer_id, LADDER.vip, CallListSettings())
 
-    def assets(self, customer_id: str) -> Iterable[tuple[date, float | None]]:
-        number = customer_ids().index(customer_id)
-        return [(day, assets_of(number, month)) for month, day in enumerate(MONTHS)]
-
 
 @dataclass
 class PageBank:
