@@ -44,7 +44,7 @@ class _Book:
         return cls(workbook, {name: workbook.add_format({**base, **kind}) for name, kind in kinds.items()})
 
     def sheet(self, title: str, widths: Sequence[int]) -> Any:
-        sheet = self.workbook.add_worksheet(title[:31])
+        sheet = self.workbook.add_worksheet(title)
         for place, width in enumerate(widths):
             sheet.set_column(place, place, width)
         sheet.set_landscape()
@@ -69,16 +69,16 @@ def write_workbook(told: Told, measured: Measured, stream: BinaryIO) -> None:
     with xlsxwriter.Workbook(stream, {**LITERAL, "in_memory": True}) as workbook:
         workbook.set_properties({"title": told.title, "created": FIXED_MOMENT})
         book = _Book.of(workbook, FONTS[told.say.language])
-        _summary(book, told)
+        _summary(book, told, measured.money.cost)
         _groups(book, told)
         _funnel(book, told)
         _promised(book, told, measured)
         _order(book, told, measured)
 
 
-def _summary(book: _Book, told: Told) -> None:
+def _summary(book: _Book, told: Told, cost: float) -> None:
     say = told.say
-    sheet = book.sheet(say("section.main"), (62, 16, 16, 16, 46))
+    sheet = book.sheet(say("sheet.main"), (62, 16, 16, 16, 46))
     sheet.write_string(0, 0, safe(told.title), book.formats["title"])
     sheet.write_string(1, 0, safe(told.about), book.formats["text"])
     sheet.merge_range(3, 0, 3, 4, safe(told.headline), book.formats["headline"])
@@ -91,7 +91,7 @@ def _summary(book: _Book, told: Told) -> None:
     for one in (*told.main, *told.money):
         book.row(sheet, row, _figure_cells(one), ["cell", *[_kind(one)] * 3, "cell"])
         row += 1
-    book.row(sheet, row, (say("figure.cost"), told.costs), ("cell", "cell"))
+    book.row(sheet, row, (say("figure.cost"), cost), ("cell", "number"))
     row = _lines(book, sheet, row + 2, say("section.checks"), [f"{one[0]}: {one[1]}" for one in told.checks])
     if told.other:
         row = _lines(book, sheet, row + 1, say("section.other"), [": ".join(one) for one in told.other])
@@ -136,7 +136,7 @@ def _groups(book: _Book, told: Told) -> None:
         "high",
         "remark",
     )
-    sheet = book.sheet(say("section.groups"), (10, 30, 10, 10, 12, 12, 12, 12, 12, 34))
+    sheet = book.sheet(say("sheet.groups"), (10, 30, 10, 10, 12, 12, 12, 12, 12, 34))
     book.row(sheet, 0, [say(f"column.{name}") for name in names], ["head"] * len(names))
     kinds = ("cell", "cell", "count", "count", *["rate"] * 5, "cell")
     for row, one in enumerate(told.groups, start=1):
@@ -181,7 +181,7 @@ def _interval_chart(book: _Book, sheet: Any, told: Told) -> None:
 
 def _funnel(book: _Book, told: Told) -> None:
     say = told.say
-    sheet = book.sheet(say("section.funnel"), (34, 14, 18))
+    sheet = book.sheet(say("sheet.funnel"), (34, 14, 18))
     book.row(sheet, 0, [say(f"column.{name}") for name in ("step", "customers", "share")], ["head"] * 3)
     for row, (name, customers, share) in enumerate(told.funnel, start=1):
         shown: Cell = count(customers) if 0 < customers < SMALLEST else customers
@@ -205,7 +205,7 @@ def _funnel(book: _Book, told: Told) -> None:
 
 def _promised(book: _Book, told: Told, measured: Measured) -> None:
     say, table = told.say, measured.promised.table
-    sheet = book.sheet(say("section.promised"), (34, 16, 16, 16, 16, 16))
+    sheet = book.sheet(say("sheet.promised"), (34, 16, 16, 16, 16, 16))
     for row, (label, text) in enumerate(told.promised):
         book.row(sheet, row, (label, text), ("cell", "cell"))
     top, names = len(told.promised) + 1, ("customers", "acquired", "promised_rate", "rate", "low", "high")
@@ -238,7 +238,7 @@ def _order(book: _Book, told: Told, measured: Measured) -> None:
     if told.order is None:
         return
     say, curve = told.say, measured.curve
-    sheet = book.sheet(say("figure.order").split(",")[0].split("（")[0], (24, 24, 24))
+    sheet = book.sheet(say("sheet.order"), (24, 24, 24))
     book.row(sheet, 0, (told.order.label, told.order.told), ("cell", "cell"))
     head = [say(f"column.{name}") for name in ("depth", "gained", "at_random")]
     book.row(sheet, 2, head, ["head"] * 3)
