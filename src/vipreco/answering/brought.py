@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -32,6 +33,7 @@ from vipreco.history.records import together
 from vipreco.tables.contracts import CONTRACTS, Column, Kind
 
 NOBODY: Final = ""  # id of who is not a customer yet: no customer of a table has it
+DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 MOST_AMOUNT: Final = 10**15
 CLOCKS: Final = frozenset({CUSTOMER_ID, SNAPSHOT_DATE, RECORDED_DATE, BATCH_SEQUENCE})
 Given = Mapping[str, Any]
@@ -66,7 +68,7 @@ def with_brought(prepared: Prepared, customer_id: str, facts: Brought, day: date
     known = prepared.records.of([customer_id])
     known |= {table: together(known.get(table), rows) for table, rows in more.items()}
     found = dict(more)
-    values = _checked(facts.attributes, _columns_of(known[CUSTOMERS], CUSTOMERS))
+    values = _checked(facts.attributes, _columns_of(known[CUSTOMERS], CUSTOMERS), "attributes")
     if values.get(BIRTH_DATE) is not None and values[BIRTH_DATE] > prepared.snapshot_date:
         raise _refused(BIRTH_DATE, "born-after-snapshot")
     rows = _customer(prepared, customer_id, values, known)
@@ -108,7 +110,9 @@ class _Holdings:
 
     def _said(self, given: Given) -> dict[str, Any]:
         columns = {name: CONTRACTS[HOLDINGS].by_name[name] for name in _HOLDING_COLUMNS}
-        row = _checked({name: value for name, value in given.items() if name != CUSTOMER_ID}, columns)
+        row = _checked(
+            {name: value for name, value in given.items() if name != CUSTOMER_ID}, columns, HOLDINGS
+        )
         if given.get(CUSTOMER_ID, self.customer_id) != self.customer_id:
             raise _refused(CUSTOMER_ID, "other-customer")
         if row.get(PRODUCT_ID) not in self.products:
@@ -194,10 +198,10 @@ def _kind_of(kind: pa.DataType) -> Kind:
     return Kind.NUMBER if pa.types.is_floating(kind) or pa.types.is_integer(kind) else Kind.TEXT
 
 
-def _checked(given: Given, columns: Mapping[str, Column]) -> dict[str, Any]:
+def _checked(given: Given, columns: Mapping[str, Column], where: str) -> dict[str, Any]:
     unknown = sorted(set(given) - set(columns))
     if unknown:  # the name is the caller's own and is not repeated
-        raise _refused("attributes", "unknown-column")
+        raise _refused(where, "unknown-column")
     return {name: _value(columns[name], value) for name, value in given.items()}
 
 
@@ -229,7 +233,7 @@ def _text(value: Any) -> str:
 
 def _day(value: Any) -> date:
     text = _text(value)
-    if len(text) != 10:  # other forms of ISO 8601 are not those of our tables
+    if DAY.fullmatch(text) is None:  # other forms of ISO 8601 are not those of our tables
         raise ValueError
     return date.fromisoformat(text)
 

@@ -8,6 +8,8 @@ import numpy as np
 import polars as pl
 
 from vipreco.policy import ALLOWED, Policy, PolicyFacts, gather_facts
+from vipreco.policy.columns import NEVER_DAYS
+from vipreco.policy.gathering import holding_pairs
 from vipreco.recommender.deciding import Situation
 
 EVERYBODY = ""
@@ -54,13 +56,14 @@ def _stranger(known: Situation, policy: Policy, channel: str) -> PolicyFacts:
         pl.lit(values.get(name), dtype=first.customers.schema[name]).alias(name)
         for name in first.customers.columns
     ]
-    pairs = {name: np.full_like(values_, _nothing(name)) for name, values_ in first.pairs.items()}
-    return replace(first, customers=first.customers.select(columns), pairs=pairs)
+    contacts = {name: np.full_like(values_, _nothing(name)) for name, values_ in first.pairs.items()}
+    holdings = holding_pairs(np.zeros((1, len(known.catalog)), bool), known.catalog)
+    return replace(first, customers=first.customers.select(columns), pairs={**contacts, **holdings})
 
 
 def _nothing(pair: str) -> int:
-    """Return what a fact about a pair is for somebody who holds nothing and was never approached."""
-    return 65_535 if pair.endswith("_days") else 0
+    """Return what a fact about contacts is for somebody who was never approached."""
+    return NEVER_DAYS if pair.endswith("_days") else 0
 
 
 def _ordered(known: Situation, share: np.ndarray, allowed: np.ndarray) -> list[tuple[str, float]]:
