@@ -17,7 +17,6 @@ from vipreco.lift import Logged, OffPolicy, off_policy
 NAMES = (CUSTOMER_ID, PRODUCT_ID, CHANNEL)
 NO_OFFER = ""
 OPTION = "option"
-FEWEST_ROWS = 2
 
 
 def read_policy(path: Path) -> pl.DataFrame:
@@ -77,18 +76,17 @@ def judge(
     rows = pl.concat([assignments, came], how="horizontal")
     rows = rows.filter("observed", pl.col("arm") != Arm.CONTROL)
     wanted = rows.select(CUSTOMER_ID).join(policy, on=CUSTOMER_ID, how="left", maintain_order="left")
-    made = _options(rows).to_list()
-    other = _options(wanted).to_list()
-    options = sorted({*made, *other, NO_OFFER})
-    codes = {option: code for code, option in enumerate(options)}
+    made, other = _options(rows), _options(wanted)
+    options = pl.Enum(pl.concat([made, other, pl.Series([NO_OFFER])]).unique().sort())
+    action, taken = (one.cast(options).to_physical().to_numpy().astype(np.int64) for one in (made, other))
     logged = Logged(
-        action=np.array([codes[one] for one in made], np.int64),
+        action=action,
         probability=_chances(rows, float(manifest["campaign"].get("control_share") or 0)),
         reward=rows["acquired_campaign"].cast(pl.Float64).to_numpy(),
-        actions=len(options),
+        actions=len(options.categories),
     )
-    chosen = np.zeros((rows.height, len(options)))
-    chosen[np.arange(rows.height), [codes[one] for one in other]] = 1.0
+    chosen = np.zeros((rows.height, logged.actions))
+    chosen[np.arange(rows.height), taken] = 1.0
     return off_policy(logged, chosen, None, seed)
 
 
