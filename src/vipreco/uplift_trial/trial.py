@@ -214,12 +214,12 @@ def refusals_of(found: UpliftTrial) -> Iterator[str]:
         yield f"the arms are not as large as the design says ({expected})"
     if _far_from_zero(found.earlier):
         yield f"the arms differed before the campaigns ({found.earlier})"
-    if chosen.qini.value <= max(found.placebos):
-        yield f"it finds as much where nothing was done (Qini {max(found.placebos):.4f})"
     if not chosen.beats_random:
         yield f"its order is not better than chance on unseen customers ({chosen.qini})"
     if not chosen.beats_reference:
         yield f"its order is not better than propensity on unseen customers ({chosen.qini_above})"
+    if chosen.qini.value <= max(found.placebos):
+        yield f"it finds as much where nothing was done (Qini {max(found.placebos):.4f})"
     if found.newest is not None and not found.newest.qini_above.value >= 0:
         yield f"it is worse than propensity in the newest campaign ({found.newest.qini_above})"
 
