@@ -96,6 +96,13 @@ def test_the_offer_of_the_prices_counts_where_the_run_tells_it() -> None:
     assert offered == [False, False, False, False, False, True, False, False, True, False]
 
 
+def test_a_campaign_without_names_of_products_is_about_all_of_them() -> None:
+    run, ids = few()
+    run.manifest["campaign"]["products"] = []
+    found = gathered_of(run, history(ids, [(ids[2], "Z9")])).customers
+    assert found["acquired_campaign"].to_list() == [False, False, True] + [False] * 7
+
+
 def test_contacts_belong_to_the_campaign_by_key_or_by_product() -> None:
     run, ids = few()
     rows = contact_rows(

@@ -166,9 +166,10 @@ def _with_acquisitions(
     acquired = pl.DataFrame(pl.from_arrow(labels.acquired)).select(CUSTOMER_ID, PRODUCT_ID)
     seen = pl.Series(CUSTOMER_ID, labels.observed.to_pylist(), pl.String)
     products = acquired.group_by(CUSTOMER_ID).agg(pl.col(PRODUCT_ID).alias("products"))
-    campaign = list(manifest["campaign"]["products"])
+    campaign = list(manifest["campaign"].get("products") or [])
     own, offered = (pl.col("products").list.contains(pl.col(name)) for name in (PRODUCT_ID, OFFERED))
-    among = pl.col("products").list.eval(pl.element().is_in(campaign)).list.any()
+    named = pl.col("products").list.eval(pl.element().is_in(campaign)).list.any()
+    among = named if campaign else pl.col("products").is_not_null()  # no names: everything on offer
     return (
         offers.join(products, on=CUSTOMER_ID, how="left", maintain_order="left")
         .with_columns(
