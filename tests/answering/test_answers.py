@@ -227,4 +227,3 @@ def test_the_sheet_is_that_of_the_command(served: Served) -> None:
         document = sheet_document(day, served.answering.model_version, Wording(language))
         write_document(document, target, "json")
         assert served.answering.sheet("00009", language, NOON) == json.loads(target.getvalue())
-    assert list(served.answering.assets("00009"))[-1] == (DAY, 9_000.0)

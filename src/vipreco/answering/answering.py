@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import io
 import json
-import threading
 from collections.abc import Hashable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import polars as pl
-import pyarrow as pa
 
 from vipreco.answering.brought import NOBODY, Brought, with_brought
 from vipreco.answering.current import Current, Rows, switched_off
@@ -21,14 +19,13 @@ from vipreco.answering.prepared import Prepared, Row
 from vipreco.answering.preparing import ARTIFACT, REASONS
 from vipreco.answering.slates import FACTS, SNAPSHOT, Line, Slate
 from vipreco.answering.telling import Memory, Night, remembering
+from vipreco.answering.views import Views
 from vipreco.arbitration import ArbitrationSettings, SlateRules, slate
 from vipreco.artifact import verify
 from vipreco.call_list import Day, Wording, customer_day, plan_day, sheet_document
 from vipreco.call_list_settings import CallListSettings
 from vipreco.errors import DependencyDownError, InputRejectedError
 from vipreco.history import AsOf
-from vipreco.history.records import small_history
-from vipreco.history.standing import Standing
 from vipreco.policy import ALLOWED, Language, Policy, gather_facts
 from vipreco.printing import write_document
 from vipreco.recommender import Decisions, Recommender
@@ -39,9 +36,6 @@ from vipreco.store import Store
 NEUTRAL = ("neutral",)
 MOST_DECIDED = 20_000  # customers whose decisions of the day are kept
 VERSION_LENGTH = 16
-ASSETS = """
-SELECT snapshot_date, CAST(aum_amount AS DOUBLE) AS amount
-FROM customers ORDER BY snapshot_date"""
 
 
 @dataclass(frozen=True)
@@ -84,11 +78,11 @@ class Answering:
         self.snapshot_date, self.policy_version = self.prepared.snapshot_date, manifest["policy_version"]
         self.current = Current(store, manifest["store_sequence"])
         night = Night(folder / REASONS)
-        memory = Memory(night, self.prepared.as_of, self.current.stamp)
+        as_of, records = self.prepared.as_of, self.prepared.records
+        self._views, self._pages = Views(records, as_of), Views(records, as_of)
+        memory = Memory(night, as_of, self.current.stamp, self._asked)
         self.recommender = remembering(_recommender(self.prepared), memory)
-        self._standing: dict[date, Standing] = {}
         self._decided: dict[tuple[str, str, date], tuple[int, Row]] = {}
-        self._alone = threading.Lock()  # one decision at a time: two would only hold each other up
         self._rules = self._slate_rules()
         self.refresh()
 
@@ -128,8 +122,7 @@ class Answering:
         more = self.current.rows(self.prepared.records, [customer])
         said = Brought(facts.get("attributes") or {}, facts.get("holdings"))
         rows = with_brought(self.prepared, customer, said, day, more)
-        with self._alone:
-            decisions = self._decide([customer], channel, day, rows)
+        decisions = self._decide([customer], channel, day, rows)
         return self._listed(self._row_of(decisions, self.current.accepted(customer)), limit, FACTS)
 
     def popular(self, segment: str, channel: str, limit: int) -> Slate:
@@ -138,9 +131,10 @@ class Answering:
 
     def sheet(self, customer_id: str, language: str, moment: datetime) -> dict[str, Any]:
         """Return the sheet of a known customer, as `vipreco sheet` writes it."""
-        day, spoken = self.customer(customer_id, moment), _spoken(language)
-        target = io.BytesIO()
-        write_document(sheet_document(day, self.model_version, Wording(spoken)), target, "json")
+        target, spoken = io.BytesIO(), _spoken(language)
+        with self._asked([customer_id], self._open_day(moment)) as view:
+            day = customer_day(self.recommender, view, customer_id, self.desk.vip, self.desk.settings)
+            write_document(sheet_document(day, self.model_version, Wording(spoken)), target, "json")
         return dict(json.loads(target.getvalue()))
 
     def book(self, customer_ids: Sequence[str], minutes: int | None, moment: datetime) -> Day:
@@ -148,10 +142,11 @@ class Answering:
         settings = self.desk.settings
         settings = settings if minutes is None else settings.model_copy(update={"minutes": minutes})
         known = tuple(customer for customer in customer_ids if self.knows(customer))
-        view = self._view(known, moment)
-        day = plan_day(self.recommender, view, self.desk.vip, settings)
-        # The database of the plan is let go; the few reasons that were not told at night open their own.
-        return replace(day, view=view.of(pa.array(known, pa.string())))
+        if not known:
+            raise InputRejectedError("there is nobody in the book", where="book", code="nobody")
+        with self._asked(known, self._open_day(moment)) as view:
+            day = plan_day(self.recommender, view, self.desk.vip, settings)
+        return self._lasting(day, known)
 
     def stamp(self, customer_ids: Iterable[str], moment: datetime) -> Hashable:
         """Return what changes when anything that is known or allowed about these customers does."""
@@ -159,23 +154,18 @@ class Answering:
 
     def customer(self, customer_id: str, moment: datetime) -> Day:
         """Return the day of one known customer."""
-        view = self._view([customer_id], moment)
-        return customer_day(self.recommender, view, customer_id, self.desk.vip, self.desk.settings)
-
-    def assets(self, customer_id: str) -> Iterable[tuple[date, float | None]]:
-        """Return the assets of a customer by snapshot date."""
-        alone = small_history(self.prepared.records, [customer_id]).as_of(self.prepared.as_of)
-        return pl.DataFrame(alone.query(ASSETS, where="assets")).rows()
+        with self._asked([customer_id], self._open_day(moment)) as view:
+            day = customer_day(self.recommender, view, customer_id, self.desk.vip, self.desk.settings)
+        return self._lasting(day, [customer_id])
 
     def day_of(self, moment: datetime) -> date:
         """Return the day of a moment; before the date that was prepared for, that date."""
         return max(moment.date(), self.prepared.as_of)
 
-    def _view(self, customer_ids: Sequence[str], moment: datetime) -> AsOf:
-        """Return what is known now of some customers.
+    def _open_day(self, moment: datetime) -> date:
+        """Return the day of a moment.
 
         Raises:
-            InputRejectedError: It is nobody.
             DependencyDownError: The model is switched off: nobody is told by it whom to call.
         """
         if self._is_off():
@@ -185,12 +175,22 @@ class Answering:
                 remedy="switch it on, or prepare with another model",
                 code="model-off",
             )
-        if not customer_ids:
-            raise InputRejectedError("there is nobody in the book", where="book", code="nobody")
-        records, day = self.prepared.records, self.day_of(moment)
-        more = self.current.rows(records, customer_ids)
-        more |= switched_off(records, self.current.off.products, self.prepared.as_of)
-        return small_history(records, customer_ids, more).as_of(day)
+        return self.day_of(moment)
+
+    def _asked(self, customer_ids: Sequence[str], day: date) -> AbstractContextManager[AsOf]:
+        """Return what is known and allowed of some customers on a day, for call lists and sheets."""
+        return self._pages.of(customer_ids, day, self._more(customer_ids))
+
+    def _lasting(self, day: Day, customer_ids: Sequence[str]) -> Day:
+        """Return a day that is asked for more later, when others have asked too."""
+        view = self._pages.lasting(customer_ids, day.date, self._more(customer_ids))
+        blocking = None if day.blocking is None else replace(day.blocking, view=view)
+        return replace(day, view=view, blocking=blocking)
+
+    def _more(self, customer_ids: Sequence[str]) -> Rows:
+        records = self.prepared.records
+        off = switched_off(records, self.current.off.products, self.prepared.as_of)
+        return {**self.current.rows(records, customer_ids), **off}
 
     def _is_off(self) -> bool:
         models = self.current.off.models
@@ -199,37 +199,28 @@ class Answering:
     def _row(self, customer_id: str, channel: str, day: date) -> Row:
         """Return what is decided anew about a customer; kept until the next change."""
         stamp, key = self.current.stamp([customer_id]), (customer_id, channel, day)
-        with self._alone:
-            known = self._decided.get(key)
-            if known is not None and known[0] == stamp:
-                return known[1]
-            more = self.current.rows(self.prepared.records, [customer_id])
-            decisions = self._decide([customer_id], channel, day, more)
-            row = self._row_of(decisions, self.current.accepted(customer_id))
-            if len(self._decided) >= MOST_DECIDED:
-                self._decided.clear()
-            self._decided[key] = stamp, row
+        known = self._decided.get(key)
+        if known is not None and known[0] == stamp:
+            return known[1]
+        more = self.current.rows(self.prepared.records, [customer_id])
+        decisions = self._decide([customer_id], channel, day, more)
+        row = self._row_of(decisions, self.current.accepted(customer_id))
+        if len(self._decided) >= MOST_DECIDED:
+            self._decided.clear()
+        self._decided[key] = stamp, row
         return row
 
     def _decide(self, customer_ids: Sequence[str], channel: str, day: date, more: Rows) -> Decisions:
-        fitted = self.recommender.fitted
-        as_of = self.prepared.as_of
-        known = situation(fitted, self._standing_at(as_of).ask(customer_ids, more), channel)
-        decisions = next(decide(fitted, known))
+        fitted, as_of = self.recommender.fitted, self.prepared.as_of
+        with self._views.of(customer_ids, as_of, more) as view:
+            known = situation(fitted, view, channel)
+            decisions = next(decide(fitted, known))
         if day == as_of:
             return decisions
         scored = known.facts.products["product_scored"].to_numpy()
-        view = self._standing_at(day).ask(customer_ids, more)
-        facts = gather_facts(view, known.catalog, fitted.policy, channel, scored=scored)
+        with self._views.of(customer_ids, day, more) as view:
+            facts = gather_facts(view, known.catalog, fitted.policy, channel, scored=scored)
         return replace(decisions, facts=facts, verdict=fitted.policy.judge(facts))
-
-    def _standing_at(self, day: date) -> Standing:
-        """Return the standing view of a day; beside that of the night, the newest one is kept."""
-        if day not in self._standing:
-            kept = self._standing.get(self.prepared.as_of)
-            self._standing = {} if kept is None else {self.prepared.as_of: kept}
-            self._standing[day] = Standing(self.prepared.records, day)
-        return self._standing[day]
 
     def _row_of(self, decisions: Decisions, accepted: frozenset[str]) -> Row:
         """Return the decisions about one customer; what they just accepted is not offered to them again."""
@@ -270,8 +261,10 @@ class Answering:
         first = next(iter(self.prepared.places), None)
         if first is None:
             return SlateRules.of((), np.zeros((0, 0), bool))
-        channel = self.prepared.manifest["channels"][0]
-        return self._decide([first], channel, self.prepared.as_of, {}).slate_rules
+        channel, as_of = self.prepared.manifest["channels"][0], self.prepared.as_of
+        with self._pages.of([first], as_of, {}) as view:
+            plan_day(self.recommender, view, self.desk.vip, self.desk.settings)
+        return self._decide([first], channel, as_of, {}).slate_rules
 
 
 def _spoken(language: str) -> Language:

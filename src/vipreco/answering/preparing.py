@@ -24,9 +24,9 @@ from vipreco.columns import CUSTOMER_ID
 from vipreco.durable import canonical_json
 from vipreco.history import AsOf
 from vipreco.policy import ALLOWED, Language, Policy, PolicyFacts, gather_facts
+from vipreco.policy.columns import CHANNELS
 from vipreco.recommender import Decisions, Recommender
 from vipreco.recommender.deciding import (
-    DEFAULT_CHANNEL,
     Situation,
     decide,
     in_columns,
@@ -81,9 +81,9 @@ def prepare(publications: Publications, preparation: Preparation, step: Step = s
 
 
 def channels_of(view: AsOf) -> tuple[str, ...]:
-    """Return the channels that a catalogue names, and the branch."""
+    """Return the channels that may ask, and those that a catalogue names beside them."""
     named = pl.DataFrame(view.catalog_table())["channels"].explode().drop_nulls().unique().to_list()
-    return tuple(sorted({DEFAULT_CHANNEL, *map(str, named)}))
+    return tuple(sorted({*CHANNELS, *map(str, named)}))
 
 
 def _fill(folder: Path, work: Preparation, step: Step) -> dict[str, Any]:

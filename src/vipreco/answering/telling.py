@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -14,6 +15,7 @@ from vipreco.arbitration import ArbitrationSettings
 from vipreco.columns import CUSTOMER_ID, PRODUCT_ID
 from vipreco.explanations import Reason
 from vipreco.history import AsOf
+from vipreco.history.standing import Standing
 from vipreco.policy import Language
 from vipreco.recommender import Recommender
 from vipreco.recommender.deciding import DEFAULT_CHANNEL
@@ -51,12 +53,14 @@ class Memory:
         night: What was told at night.
         as_of: The date that was known then.
         changed: Says when anything last changed about some customers since then; 0: never.
+        asked: Opens what is known of some customers on a day.
         kept: What was told by day.
     """
 
     night: Night
     as_of: date
     changed: Callable[[Iterable[str]], int]
+    asked: Callable[[Sequence[str], date], AbstractContextManager[AsOf]]
     kept: dict[tuple[str, str, Language, date, int], One] = field(default_factory=dict)
 
     def known(self, pair: Pair, language: Language, day: date) -> One | None:
@@ -94,12 +98,19 @@ class Telling(Recommender):
         found = {pair: self.memory.known(pair, language, view.date) for pair in pairs}
         missing = [pair for pair, one in found.items() if one is None]
         if missing:
-            fresh = super().tell(view, missing, channel, language)
+            fresh = self._fresh(view, missing, channel, language)
             for pair, one in zip(missing, zip(fresh.reasons, fresh.cautions, strict=True), strict=True):
                 self.memory.keep(pair, language, view.date, one)
                 found[pair] = one
         told = [one for one in (found[pair] for pair in pairs) if one is not None]
         return Told([reasons for reasons, _ in told], [caution for _, caution in told])
+
+    def _fresh(self, view: AsOf, pairs: Sequence[Pair], channel: str, language: Language) -> Told:
+        if isinstance(view, Standing):
+            return super().tell(view, pairs, channel, language)
+        customers = sorted({customer for customer, _ in pairs})
+        with self.memory.asked(customers, view.date) as standing:
+            return super().tell(standing, pairs, channel, language)
 
 
 def remembering(recommender: Recommender, memory: Memory) -> Telling:
