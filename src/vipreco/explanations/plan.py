@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -97,7 +98,12 @@ def plan_reasons(
         columns: Gives the columns of a view with their types: the bank's own among them.
         prohibited: What may not be told, nor be a feature.
     """
-    known = origins(dictionary, columns)
+    return _NEWEST.of(catalogue, tuple(names), origins(dictionary, columns), prohibited)
+
+
+def _planned(
+    catalogue: Catalogue, names: tuple[str, ...], known: Mapping[str, tuple[str, str]], prohibited: Prohibited
+) -> Plan:
     spoken: dict[tuple[str, str], list[int]] = {}
     evidence: dict[tuple[str, str], list[int]] = {}
     for place, name in enumerate(names):
@@ -110,7 +116,28 @@ def plan_reasons(
             spoken.setdefault((entry.id, product or column), []).append(place)
         for theme in dict.fromkeys(entry.theme for entry in entries):
             evidence.setdefault((theme, product or column), []).append(place)
-    return _assembled(catalogue, tuple(names), spoken, evidence)
+    return _assembled(catalogue, names, spoken, evidence)
+
+
+class _Newest:
+    """The plan that was made last: one model tells reasons again and again, a customer at a time."""
+
+    def __init__(self) -> None:
+        self._kept: tuple[tuple[Any, ...], Plan] | None = None
+
+    def of(self, *asked: Any) -> Plan:
+        """Return the plan of what is asked, made anew where it is not the last one's."""
+        kept = self._kept
+        if kept is None or not all(map(_same, kept[0], asked)):
+            kept = self._kept = asked, _planned(*asked)
+        return kept[1]
+
+
+def _same(first: object, second: object) -> bool:
+    return first is second or first == second
+
+
+_NEWEST = _Newest()
 
 
 def _assembled(
