@@ -20,7 +20,7 @@ export OMP_WAIT_POLICY ?= PASSIVE
 export MLFLOW_DISABLE_TELEMETRY := true
 export DO_NOT_TRACK := 1
 
-.PHONY: help setup demo test test-quick check bench-quality bench-speed bench-simulator bench-decisions constraints wheel clean
+.PHONY: help setup demo test test-quick check bench-quality bench-speed bench-simulator bench-decisions bench-serving bench-campaign bench-uplift constraints wheel clean
 
 help:  ## Show this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
@@ -61,6 +61,16 @@ bench-simulator: $(READY)  ## Measure the simulated bank: speed, our offers agai
 
 bench-decisions: $(READY)  ## Measure what the call list is worth in simulated banks that live by it, and its speed.
 	$(BIN)/python experiments/bench_decisions.py
+
+bench-serving: $(READY)  ## Measure the running service beside a null route: capacity, latency, swaps, start, memory.
+	$(BIN)/python experiments/bench_serving.py
+
+bench-campaign: $(READY)  ## Measure campaigns: gap to the optimum, time, memory, false alarms and coverage of the lift.
+	$(BIN)/python experiments/bench_campaign.py
+	$(BIN)/python experiments/bench_lift.py
+
+bench-uplift: $(READY)  ## Judge learners of uplift on the public e-mail experiment beside the project.
+	$(BIN)/python experiments/006-uplift-hillstrom/run.py
 
 wheel: $(READY)  ## Build the wheel and the source archive into dist/.
 	$(BIN)/python -m build
