@@ -235,6 +235,28 @@ def test_who_would_get_nothing_or_got_something_random_is_no_part_of_the_design(
     assert pairs["product_id"].unique().to_list() == ["card"]
 
 
+def test_whoever_lost_a_seat_stays_in_with_the_propensity_of_the_middle(
+    bank: tuple[CampaignBank, Path, History], tmp_path: Path
+) -> None:
+    made, _, history = bank
+    made.write_campaigns(tmp_path)
+    place = pl.int_range(pl.len())
+    offered = pl.when(place >= 3)
+    rows = made.assigned[2].with_columns(
+        would_product_id=pl.col("product_id"),
+        would_channel=pl.col("channel"),
+        arm=offered.then("arm").otherwise(pl.lit("unallocated")),
+        product_id=offered.then("product_id"),
+        propensity=offered.then(pl.when(place < 10).then(0.08).otherwise(0.16)),
+    )
+    rows.write_parquet(tmp_path / "fund-2" / "assignments.parquet")
+    pairs = finished_campaigns(tmp_path, history)[-1].pairs
+    assert pairs["product_id"].unique().to_list() == ["fund"]
+    assert pairs["propensity"][:11].to_list() == pytest.approx([0.2] * 3 + [0.1] * 7 + [0.2])
+    assert pairs["treated"][:3].all()
+    assert pairs["reach_rate"].unique().to_list() == [0.8]
+
+
 def test_a_damaged_folder_is_told_with_its_place(
     bank: tuple[CampaignBank, Path, History], tmp_path: Path
 ) -> None:

@@ -12,7 +12,7 @@ from typing import Final, Self
 import polars as pl
 import pyarrow as pa
 
-from vipreco.columns import CUSTOMER_ID, OPENED_DATE, PRODUCT_ID, PROPENSITY
+from vipreco.columns import CHANNEL, CUSTOMER_ID, OPENED_DATE, PRODUCT_ID, PROPENSITY
 from vipreco.errors import IntegrityError
 from vipreco.history import History
 
@@ -21,7 +21,8 @@ MANIFEST: Final = "manifest.json"
 CONTROL: Final = "control"
 TREATED: Final = ("offered", "unallocated")
 """Arms of those who were not in control and got no random offer, whether or not a seat was left for them."""
-WOULD_PRODUCT: Final = "would_product_id"
+WOULD: Final = {"would_product_id": PRODUCT_ID, "would_channel": CHANNEL}
+"""What the prices alone would offer, beside what was offered in the end."""
 
 
 @dataclass(frozen=True)
@@ -112,18 +113,28 @@ def _read_all(folder: Path) -> Iterator[FinishedCampaign]:
 
 
 def _pairs(rows: pl.DataFrame, rates: dict[str, float]) -> pl.DataFrame:
-    """Return who would have been offered something: in control, or not and without a random offer."""
-    own = pl.col(WOULD_PRODUCT) if WOULD_PRODUCT in rows.columns else pl.col(PRODUCT_ID)
+    """Return who would have been offered something: in control, or not and without a random offer.
+
+    Whom the lack of seats gave another offer than the prices, or none, has no propensity for it on record: it
+    is taken to be that of the middle among the others with the same product.
+    """
+    for would, given in WOULD.items():
+        rows = rows if would in rows.columns else rows.with_columns(pl.col(given).alias(would))
     left = rows.filter(
-        pl.col("would_offer") & pl.col("arm").is_in([CONTROL, *TREATED]) & own.is_not_null()
+        pl.col("would_offer")
+        & pl.col("arm").is_in([CONTROL, *TREATED])
+        & pl.col("would_product_id").is_not_null()
     ).with_columns(treated=pl.col("arm") != CONTROL)
-    reach = pl.col("channel").replace_strict(rates, default=1.0, return_dtype=pl.Float64)
+    reach = pl.col("would_channel").replace_strict(rates, default=1.0, return_dtype=pl.Float64)
+    same = pl.all_horizontal(pl.col(given).eq_missing(pl.col(would)) for would, given in WOULD.items())
+    chance = pl.when(same).then(pl.col(PROPENSITY) / reach)
+    middle = chance.median().over("would_product_id")
     return left.select(
         pl.col(CUSTOMER_ID).cast(pl.String),
-        own.cast(pl.String).alias(PRODUCT_ID),
+        pl.col("would_product_id").cast(pl.String).alias(PRODUCT_ID),
         "treated",
         pl.lit(_chance(left)).alias("chance"),
-        (pl.col(PROPENSITY) / reach).alias(PROPENSITY),
+        pl.coalesce(chance, middle, chance.median(), 0.0).alias(PROPENSITY),
         reach.alias("reach_rate"),
     ).sort(CUSTOMER_ID)
 
