@@ -25,7 +25,7 @@ from vipreco.campaign.report.tables import document
 from vipreco.campaign.report.telling import _headline, wording
 from vipreco.cli.paper import document_text
 from vipreco.errors import InputRejectedError, UsageError
-from vipreco.lift import Estimate
+from vipreco.lift import Estimate, needed
 from vipreco.printing.document import Language
 
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
@@ -211,6 +211,18 @@ def test_a_campaign_that_tells_nothing_has_a_report(reports: dict[Language, Repo
     for kind in ("html", "xlsx", "json"):
         assert report.content(kind)
     assert json.loads(report.content("json"))["primary"]["lift"]["lacks"] == "customers"
+
+
+def test_a_report_without_an_answer_says_how_many_customers_it_takes() -> None:
+    """Rate 10 %, effect 5 points, control a fifth: by the same formula as `power.prop.test`, unequal arms."""
+    rows = [assignment(number, "offered" if number % 5 else "control", True) for number in range(100)]
+    ids = [row["customer_id"] for row in rows]
+    report = make_report(run_of(rows, effect_rate=0.05), history(ids, []), DAY, seed=1)
+    assert report.measured.needed == needed(0.1, 0.05, 0.2)
+    assert (
+        f"of 5.00% with a chance of 80 %, about {report.measured.needed:,} customers" in report.told.notes[0]
+    )
+    assert "here there are 100." in report.told.notes[0]
 
 
 def test_another_policy_is_estimated_from_random_offers() -> None:

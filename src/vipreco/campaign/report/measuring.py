@@ -21,6 +21,7 @@ from vipreco.lift import (
     Promises,
     compare,
     difference_of_means,
+    needed,
     p_values,
     promises,
     qini_coefficient,
@@ -99,6 +100,7 @@ class Measured:
         arms: Customers by arm, all and not seen again.
         touched: Control customers who were contacted in the campaign all the same.
         extra_offers: Offers with no counterpart in the control group.
+        needed: Customers who would show the effect that the campaign was planned for; None if not told.
     """
 
     primary: Compared
@@ -116,6 +118,7 @@ class Measured:
     arms: pl.DataFrame
     touched: int
     extra_offers: int
+    needed: int | None
 
 
 def measure(gathered: Gathered, seed: int, other: OffPolicy | None = None) -> Measured:
@@ -150,6 +153,7 @@ def measure(gathered: Gathered, seed: int, other: OffPolicy | None = None) -> Me
         arms=_arms(everybody),
         touched=int((_is(everybody, Arm.CONTROL) & everybody["contacted"]).sum()),
         extra_offers=int((_is(seen, Arm.OFFERED) & ~seen["would_offer"]).sum()),
+        needed=_needed(rows, gathered),
     )
 
 
@@ -253,6 +257,16 @@ def _leaving(customers: pl.DataFrame) -> Check:
     enough = counts.treated_acquired[0] + counts.control_acquired[0] >= 2 * 5
     p = float(p_values(counts)[0]) if enough else math.nan
     return Check("unseen", float(counts.treated_rate[0]), float(counts.control_rate[0]), p)
+
+
+def _needed(rows: pl.DataFrame, gathered: Gathered) -> int | None:
+    """Return how many customers show the planned effect with a chance of 80 %, by the promised chances."""
+    campaign = gathered.manifest["campaign"]
+    share, effect = (float(campaign.get(name) or 0.0) for name in ("control_share", "effect_rate"))
+    base = float(_numbers(rows["propensity"]).mean()) if rows.height else 0.0
+    if not (0 < share < 1 and effect and 0 <= base + effect <= 1):
+        return None
+    return needed(base, effect, share)
 
 
 def _p_of(difference: Estimate) -> float:

@@ -293,6 +293,10 @@ def _other(measured: Measured, say: Wording) -> tuple[tuple[str, str], ...]:
 def _notes(gathered: Gathered, measured: Measured, say: Wording) -> Iterator[str]:
     if not gathered.period.complete:
         yield say("report.provisional")
+    if measured.needed is not None and not measured.primary.lift.beyond_zero:
+        effect = rate(float(gathered.manifest["campaign"]["effect_rate"]), 2)
+        here = measured.primary.treated + measured.primary.control
+        yield say("note.needed", effect=effect, needed=f"{measured.needed:,}", here=count(here))
     for name in ("causal", "intention", "primary", "adjusted", "promised"):
         yield say(f"note.{name}")
     limits = {"customers": FEWEST_CUSTOMERS, "acquisitions": FEWEST_ACQUISITIONS, "smallest": SMALLEST}
