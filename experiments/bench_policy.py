@@ -28,7 +28,7 @@ from vipreco.cli.progress import Narrator
 from vipreco.history import AsOf
 from vipreco.policy import ALLOWED, PolicyFacts
 from vipreco.project import Project
-from vipreco.recommender.deciding import Situation, _slate_rules, situation
+from vipreco.recommender.deciding import Situation, situation, slate_rules
 from vipreco.recommender.fitted import Fitted
 
 CHUNK, TOP, SINGLE_RUNS = 50_000, 3, 200
@@ -93,7 +93,7 @@ def weigh(bench: Bench, rows: slice) -> NDArray[np.float64]:
 
 
 def select(bench: Bench, rows: slice) -> NDArray[np.int16]:
-    rules = _slate_rules(bench.fitted, bench.known.catalog)
+    rules = slate_rules(bench.fitted, bench.known.catalog)
     return slate(weigh(bench, rows), judge(bench, rows) == ALLOWED, rules, TOP)
 
 
