@@ -20,7 +20,7 @@ from vipreco.errors import UsageError
 from vipreco.history import History
 from vipreco.project import Settings
 from vipreco.store import Consent, Contact, Role, Scope, Store
-from vipreco.store.into_tables import import_from_store, product_ids, snapshot_ids
+from vipreco.store.into_tables import import_from_store, product_ids
 from vipreco.tables import ImportReport, Tables, import_
 
 SETTINGS = Settings.model_validate_json('{"project": {"name": "t"}}')
@@ -165,16 +165,16 @@ def test_a_second_run_adds_nothing_and_a_third_what_is_new(bank: Bank) -> None:
 def test_the_service_knows_from_which_change_on_the_tables_lack_something(bank: Bank) -> None:
     bank.talk("c1")
     bank.say("0002", "consent_call", False, FEBRUARY)
-    before = snapshot_ids(Tables.open(bank.tables))
+    before = Tables.open(bank.tables).snapshot_ids
     report = bank.flow()
-    ids = snapshot_ids(Tables.open(bank.tables))
+    ids = Tables.open(bank.tables).snapshot_ids
     assert ids == [*before, report.snapshot_id]
     assert bank.store.changes.in_tables(ids) == 2
     assert bank.store.changes.in_tables(before) == 0  # the tables as they were lack both
     bank.talk("c2")
     assert bank.store.changes.in_tables(ids) == 2
     bank.load(SECOND)
-    assert bank.store.changes.in_tables(snapshot_ids(Tables.open(bank.tables))) == 2
+    assert bank.store.changes.in_tables(Tables.open(bank.tables).snapshot_ids) == 2
 
 
 @pytest.mark.parametrize("point", ["store-imported", "import-before-commit"])
@@ -189,7 +189,7 @@ def test_after_a_kill_a_rerun_completes_and_nothing_is_there_twice(bank: Bank, p
     environment = {**os.environ, "VIPRECO_FAILPOINT": f"{point}:kill"}
     command = [sys.executable, "-c", program, str(bank.folder)]
     assert subprocess.run(command, check=False, env=environment).returncode == -signal.SIGKILL
-    assert bank.store.changes.in_tables(snapshot_ids(Tables.open(bank.tables))) == 0
+    assert bank.store.changes.in_tables(Tables.open(bank.tables).snapshot_ids) == 0
     if point == "store-imported":
         bank.talk("c2")  # something new meanwhile: it is another file, with the first contact in it again
     report = bank.flow()

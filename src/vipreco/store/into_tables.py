@@ -77,7 +77,7 @@ def import_from_store(
     """
     tables = Tables.open(tables_dir)
     until = store.changes.newest()
-    after = store.changes.in_tables([*snapshot_ids(tables)])
+    after = store.changes.in_tables(tables.snapshot_ids)
     sources = [
         _Source(CONTACTS_FILE, c.CONTACTS, store.contacts.between(after, until), until),
         _Source(CONSENTS_FILE, c.CUSTOMERS, _with_consents(tables, store.consents.last(until)), until),
@@ -86,12 +86,6 @@ def import_from_store(
     reach("store-imported")
     store.changes.exported(report.snapshot_id, until)
     return report
-
-
-def snapshot_ids(tables: Tables) -> list[str]:
-    """Return all fingerprints that tables ever had, the oldest first."""
-    manifest = tables.manifest
-    return [type(manifest)(manifest.batches[: n + 1]).snapshot_id for n in range(len(manifest.batches))]
 
 
 def product_ids(tables_dir: Path) -> list[str]:
