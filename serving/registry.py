@@ -1,50 +1,97 @@
-"""Follows the registry's alias: a process of its own looks, so that a registry that hangs holds up nobody."""
+"""Follows the registry's alias and the calendar: a process of its own, so that what hangs holds up nobody."""
 
 from __future__ import annotations
 
+import datetime
+import json
+import os
 import subprocess
 import sys
 import time
-from pathlib import Path
+from dataclasses import dataclass, field
+from typing import Any
 
 from serving import logs
 from serving.tether import tie_to_parent
+from serving.watch import publications_of
+from vipreco.answering.publication import MANIFEST, Publications
 from vipreco.project import Project
 
 REGISTRY, CHAMPION = "training.registry", "champion"
-LOOK_SECONDS = 5.0
+LOOK_SECONDS, AGAIN_SECONDS = 5.0, 900.0
+
+
+@dataclass
+class Follower:
+    """Prepares when the alias begins to stand for another model, and when a new day begins.
+
+    What is in force by somebody's choice (`vipreco prepare --roll-back`, `--model`) stays in force until the
+    alias changes again. A champion that was refused is not tried a second time.
+
+    Args:
+        project: Whose alias.
+    """
+
+    project: Project
+    _not_before: float = field(default=0.0, init=False)
+
+    @property
+    def publications(self) -> Publications:
+        """Where what is in force is kept."""
+        return publications_of(self.project.root)
+
+    def look(self) -> None:
+        """Look once."""
+        found, followed = self._alias(), self.publications.followed()
+        if found is not None and followed is None:
+            self.publications.follow(found)
+        elif found is not None and found != followed:
+            logs.write("champion", model=found[:16])
+            self._prepare()
+            self.publications.follow(found)
+        elif self._is_another_day() and time.monotonic() >= self._not_before:
+            self._not_before = time.monotonic() + AGAIN_SECONDS
+            self._prepare("--model", str(self.publications.current() / "artifact"))
+
+    def _alias(self) -> str | None:
+        """Return the hash of the model that the alias stands for, or None while nobody knows."""
+        try:
+            return str(self.project.import_rim(REGISTRY).resolve(self.project, CHAMPION).artifact_hash)
+        except Exception as error:
+            logs.write("registry-down", **logs.place_of(error))
+            return None
+
+    def _is_another_day(self) -> bool:
+        """Whether the business lives by the clock, and what is in force was prepared for an earlier day."""
+        manifest = self._manifest()
+        if self.project.settings.serving.business_date != "clock" or manifest is None:
+            return False
+        today = datetime.date.today().isoformat()  # noqa: DTZ011 - the business lives by local time
+        return str(manifest["as_of"]) < today
+
+    def _manifest(self) -> dict[str, Any] | None:
+        if self.publications.pointer() is None:
+            return None
+        return dict(json.loads((self.publications.current() / MANIFEST).read_bytes()))
+
+    def _prepare(self, *options: str) -> None:
+        command = [sys.executable, "-m", "vipreco.cli", "prepare", *options]
+        finished = subprocess.run(  # noqa: S603 - our own command
+            command, cwd=self.project.root, check=False, capture_output=True
+        )
+        logs.write("prepared", code=finished.returncode)
 
 
 def follow(project: Project) -> None:
-    """Look at the alias again and again, and prepare when it stands for another version."""
-    import_registry = project.import_rim(REGISTRY)
-    served: str | None = None
-    refused: str | None = None
+    """Look again and again."""
+    follower = Follower(project)
     while True:
-        found = _alias(import_registry, project)
-        if served is None:
-            served = found
-        elif found is not None and found not in {served, refused}:
-            served, refused = (found, None) if _prepared(project.root) else (served, found)
+        follower.look()
         time.sleep(LOOK_SECONDS)
 
 
-def _alias(registry: object, project: Project) -> str | None:
-    """Return what the alias stands for, or None while the registry does not answer."""
-    try:
-        return str(registry.resolve(project, CHAMPION).folder)  # type: ignore[attr-defined]
-    except Exception as error:
-        logs.write("registry-down", **logs.place_of(error))
-        return None
-
-
-def _prepared(root: Path) -> bool:
-    command = [sys.executable, "-m", "vipreco.cli", "prepare"]
-    finished = subprocess.run(command, cwd=root, check=False, capture_output=True)  # noqa: S603
-    logs.write("prepared", code=finished.returncode)
-    return finished.returncode == 0
-
-
 if __name__ == "__main__":
-    tie_to_parent()
+    os.umask(0o077)
+    os.nice(10)  # answers go before what is prepared for later
+    tie_to_parent(int(os.environ.get("VIPRECO_PARENT", os.getppid())))
     follow(Project.find())

@@ -15,6 +15,7 @@ from serving.process import SETTINGS
 from serving.scribe import CARRIED
 from serving.supervisor import Supervisor, listen, worker_command
 from serving.watch import publications_of
+from vipreco.answering.night import keep_books
 from vipreco.answering.publication import Publications
 from vipreco.errors import UsageError, VipRecoError
 from vipreco.new_project import reference_folder
@@ -84,6 +85,7 @@ def ready(project: Project, say: Say) -> None:
         if publications_of(project.root).pointer() is None:
             say("Preparing the answers ...")
             prepare(project)
+        keep_books(store, publications_of(project.root).current())
         if demo.is_demo(project):
             for line in demo.logins(project, store):
                 say(line)

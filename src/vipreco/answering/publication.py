@@ -18,7 +18,7 @@ from vipreco.durable import canonical_json, flush_directory, flush_file, sha256_
 from vipreco.errors import BusyError, IntegrityError, UsageError, VipRecoError
 from vipreco.failpoints import reach
 
-POINTER, REFUSED, LOCK = "current.json", "refused.json", "lock"
+POINTER, REFUSED, FOLLOWED, LOCK = "current.json", "refused.json", "followed.json", "lock"
 PREPARED, MANIFEST = "prepared", "manifest.json"
 NAME_LENGTH = 16
 KEPT = 3  # prepared folders that stay: the one in force, the one before, and one that a worker may still read
@@ -127,6 +127,18 @@ class Publications:
             return dict(json.loads((self.folder / REFUSED).read_bytes()))
         except (FileNotFoundError, ValueError):
             return None
+
+    def followed(self) -> str | None:
+        """Return the hash of the champion that was prepared, or refused, last; None before the first."""
+        try:
+            return str(json.loads((self.folder / FOLLOWED).read_bytes())["artifact_hash"])
+        except (FileNotFoundError, ValueError, KeyError):
+            return None
+
+    def follow(self, artifact_hash: str) -> None:
+        """Note that the registry's champion was taken up: it is not again until it is another."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        write_json(self.folder / FOLLOWED, {"artifact_hash": artifact_hash})
 
     def _sealed(self, fresh: Path, facts: Mapping[str, Any]) -> Path:
         files = sorted(path for path in fresh.rglob("*") if path.is_file())

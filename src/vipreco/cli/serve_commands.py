@@ -48,6 +48,7 @@ def prepare(
     Example:  vipreco prepare --roll-back
     """
     from vipreco.answering import night
+    from vipreco.answering.publication import read_manifest
     from vipreco.cli.progress import narrated
     from vipreco.project import Project
     from vipreco.store import Store
@@ -61,6 +62,8 @@ def prepare(
             with night.refusing(publications, model or "champion"):
                 preparation = _preparation(project, store, model, narrator)
             folder = night.publish(publications, store, preparation, narrator.say)
+            if model is None:
+                publications.follow(read_manifest(folder)["artifact_hash"])
     typer.echo(_told(folder))
 
 
