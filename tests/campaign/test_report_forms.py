@@ -213,6 +213,14 @@ def test_a_campaign_that_tells_nothing_has_a_report(reports: dict[Language, Repo
     assert json.loads(report.content("json"))["primary"]["lift"]["lacks"] == "customers"
 
 
+def test_notes_tell_no_small_count() -> None:
+    rows = [assignment(number, "offered", number % 3 > 0) for number in range(9)]
+    ids = [row["customer_id"] for row in rows]
+    told = make_report(run_of(rows), history(ids, [], gone=frozenset(ids[:1])), DAY, seed=1).told
+    assert "< 5 of 9 eligible customers were not seen again by the end and are left out." in told.notes
+    assert any(note.startswith("< 5 offers went to customers") for note in told.notes)
+
+
 def test_a_report_without_an_answer_says_how_many_customers_it_takes() -> None:
     """Rate 10 %, effect 5 points, control a fifth: by the same formula as `power.prop.test`, unequal arms."""
     rows = [assignment(number, "offered" if number % 5 else "control", True) for number in range(100)]

@@ -303,10 +303,10 @@ def _notes(gathered: Gathered, measured: Measured, say: Wording) -> Iterator[str
     yield say("note.rule", **limits)
     customers, unseen = (int(measured.arms[name].sum()) for name in ("customers", "unseen"))
     if unseen:
-        yield say("note.unseen", unseen=f"{unseen:,}", customers=f"{customers:,}")
+        yield say("note.unseen", unseen=count(unseen), customers=f"{customers:,}")
     for name, number in (("extra_offers", measured.extra_offers), ("touched", measured.touched)):
         if number:
-            yield say(f"note.{name}", number=f"{number:,}")
+            yield say(f"note.{name}", number=count(number))
     if not gathered.contacts_known:
         yield say("note.contacts")
     yield say("note.later", until=gathered.period.until)
