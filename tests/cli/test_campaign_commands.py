@@ -160,3 +160,13 @@ def test_b67_and_b88_a_plan_goes_into_no_folder_that_is_not_there(tmp_path: Path
 def test_a_campaign_that_is_not_there_ends_with_2(capsys: pytest.CaptureFixture[str]):
     assert main(["campaign", "recheck", "winter"]) == 2
     assert "was not run" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("project")
+def test_the_example_is_a_campaign_of_this_bank_that_can_be_planned(tmp_path: Path):
+    file = str(tmp_path / "campaign.toml")
+    assert main(["campaign", "example", "--as-of", "2025-11-30", "--out", file]) == 0
+    assert "start_date = 2025-12-01\n" in Path(file).read_text()
+    assert main(["campaign", "plan", file, "--as-of", "2025-11-30", "--out", str(tmp_path / "plan.csv")]) == 0
+    assert pl.read_csv(tmp_path / "plan.csv")["part"].n_unique() >= 6
+    assert main(["campaign", "example", "--out", file]) == 2
