@@ -32,6 +32,7 @@ sys.path[:0] = [str(HERE.parent), str(HERE)]
 
 from bench_simulator import Line, show
 
+from vipreco.campaign.arms import in_control, salt_of
 from vipreco.durable import write_json
 from vipreco.lift import (
     Counts,
@@ -60,7 +61,7 @@ SIZES = ((2000, 0.1), (5000, 0.1), (20_000, 0.1), (5000, 0.5))
 EXPLORED = (4000, 20_000)
 COVERS, ALARMS = (0.93, 0.97), 0.05
 QINI_CUSTOMERS, QINI_RESAMPLES = 2000, 400
-PARTS = ("aa", "coverage", "off-policy")
+PARTS = ("aa", "coverage", "off-policy", "hash")
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
@@ -317,6 +318,26 @@ def alarms(offers: Offers, treated: Flags, acquired: Flags, random: np.random.Ge
     return seen
 
 
+def hashed_alarms(world: World, campaigns: int, seed: int) -> list[dict[str, Any]]:
+    """Return false alarms where the hash of campaigns draws the control group, each time with another salt."""
+    offers = offers_of(world, 20_000)
+    ids = pl.Series([f"{number:010d}" for number in range(len(offers.alone))])
+    say(f"hash: {campaigns} campaigns of {len(ids):,} customers, control 10%")
+    random = np.random.default_rng([seed + 3])
+    seen, shares = [], []
+    for number in range(campaigns):
+        control = in_control(ids, salt_of("", seed * 100_000 + number), 0.1)
+        acquired = random.random(len(ids)) < offers.alone
+        counts = Counts.of(
+            (~control).sum(), (~control & acquired).sum(), control.sum(), (control & acquired).sum()
+        )
+        seen.append(bool(p_values(counts)[0] < 0.05))
+        shares.append(float(control.mean()))
+    size = {"customers": len(ids), "control_share": 0.1, "campaigns": campaigns}
+    row = {"number": "lift, control group by hash", "alarms": float(np.mean(seen))}
+    return [{**size, **row, "mean_share": float(np.mean(shares)), "spread": float(np.std(shares))}]
+
+
 def off_policies(world: World, campaigns: int, seed: int) -> list[dict[str, Any]]:
     """Return coverage of SNIPS and doubly robust estimates of some policies' value."""
     rows = []
@@ -368,7 +389,7 @@ def judged(world: World, number: int, name: str, campaigns: int, seed: int) -> l
 
 def lines(found: dict[str, Any]) -> Iterator[Line]:
     """Return the table."""
-    for row in found.get("aa", []):
+    for row in [*found.get("aa", []), *found.get("hash", [])]:
         error = 1.96 * math.sqrt(ALARMS * (1 - ALARMS) / row["campaigns"])
         what = f"A/A, {row['customers']:,} customers, control {row['control_share']:.0%}: {row['number']}"
         limit = f"<= {ALARMS + error:.1%}"
@@ -399,6 +420,7 @@ def measured(plan: Plan, parts: list[str], work: Path) -> dict[str, Any]:
         "aa": lambda: false_alarms(world, plan.aa_campaigns, plan.seed),
         "coverage": lambda: coverage(world, plan.coverage_campaigns, plan.seed),
         "off-policy": lambda: off_policies(world, plan.coverage_campaigns, plan.seed),
+        "hash": lambda: hashed_alarms(world, plan.aa_campaigns, plan.seed),
     }
     return {name: run[name]() for name in PARTS if name in parts}
 
