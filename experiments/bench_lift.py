@@ -319,7 +319,7 @@ def alarms(offers: Offers, treated: Flags, acquired: Flags, random: np.random.Ge
 
 
 def hashed_alarms(world: World, campaigns: int, seed: int) -> list[dict[str, Any]]:
-    """Return false alarms where the hash of campaigns draws the control group, each time with another salt."""
+    """Return false alarms where the hash of campaigns draws the control group, each time by another salt."""
     offers = offers_of(world, 20_000)
     ids = pl.Series([f"{number:010d}" for number in range(len(offers.alone))])
     say(f"hash: {campaigns} campaigns of {len(ids):,} customers, control 10%")
