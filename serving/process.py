@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import os
 import sys
@@ -21,6 +22,13 @@ SETTINGS = "VIPRECO_SERVING"
 # nobody is answered. What is there at the start stays, and new garbage is rarely old.
 THRESHOLDS = (5_000, 10, 100_000)
 SWITCH_SECONDS = 0.0005  # the thread that fills the store must not hold up answers for longer
+
+
+def give_back() -> None:
+    """Give memory that is not used any more back to the system; elsewhere than on Linux do nothing."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform.startswith("linux") else None
+    if trim is not None:
+        trim(0)
 
 
 @contextmanager
@@ -72,6 +80,7 @@ def _settings(project: Project) -> ServingSettings:
 
 def _answer_first() -> None:
     gc.collect()
+    give_back()
     gc.freeze()
     gc.set_threshold(*THRESHOLDS)
     sys.setswitchinterval(SWITCH_SECONDS)

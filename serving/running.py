@@ -15,7 +15,7 @@ from serving.process import SETTINGS
 from serving.scribe import CARRIED
 from serving.supervisor import Supervisor, listen, worker_command
 from serving.watch import publications_of
-from vipreco.answering.night import keep_books
+from vipreco.answering.books import keep_books
 from vipreco.answering.publication import Publications
 from vipreco.errors import UsageError, VipRecoError
 from vipreco.new_project import reference_folder

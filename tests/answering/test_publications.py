@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from tests.answering.small_bank import IDS, NOON, Served, expected
@@ -123,7 +124,7 @@ def test_the_publication_before_comes_back_with_its_books(
     assert [line.product_id for line in answering.offers(IDS[4], "branch", 6, NOON).lines] == [
         offer[0] for offer in wanted[IDS[4]]
     ]
-    served.store.books.replace("other", night.pl.DataFrame(_nobody()))
+    served.store.books.replace("other", pl.DataFrame(_nobody()))
     assert night.roll_back(served.publications, served.store) == first
     assert served.publications.current() == first
     scope = Scope("user:ann", Role.MANAGER, "M1")

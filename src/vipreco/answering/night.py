@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import polars as pl
-from sqlalchemy import select
-
-from vipreco.answering.preparing import BOOKS, Preparation, prepare
-from vipreco.answering.publication import MANIFEST, Publications, read_manifest
+from vipreco.answering.books import fill_books
+from vipreco.answering.preparing import Preparation, prepare
+from vipreco.answering.publication import Publications
 from vipreco.artifact import try_in_child
 from vipreco.errors import VipRecoError
 from vipreco.recommender.fitting import Step, silent
 from vipreco.store import Store
-from vipreco.store.schema import books
 
 LOADER = "vipreco.recommender.storage:golden_scorer"
 
@@ -63,18 +59,3 @@ def roll_back(publications: Publications, store: Store) -> Path:
     folder = publications.roll_back()
     fill_books(store, folder)
     return folder
-
-
-def keep_books(store: Store, folder: Path) -> None:
-    """Fill the books where the store has those of another snapshot, or none: it may be a new one."""
-    with store.database.reading() as connection:
-        found = connection.execute(select(books.c.snapshot_id).limit(1)).scalar()
-    manifest = json.loads((folder / MANIFEST).read_bytes())
-    if found != manifest["snapshot_id"]:
-        fill_books(store, folder)
-
-
-def fill_books(store: Store, folder: Path) -> None:
-    """Fill the store with the books of a prepared folder; a customer keeps their handle."""
-    manifest = read_manifest(folder)
-    store.books.replace(manifest["snapshot_id"], pl.read_parquet(folder / BOOKS))

@@ -16,7 +16,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from vipreco.answering.popular import popular_lists
-from vipreco.answering.publication import Publications
+from vipreco.answering.publication import BOOKS, Publications
 from vipreco.arbitration import Customers, SlateRules, slate, worth
 from vipreco.artifact import verify
 from vipreco.catalog import Catalog
@@ -38,7 +38,7 @@ from vipreco.recommender.fitting import Step, silent
 from vipreco.recommender.reasons import Told, told_for
 
 Files = dict[str, NDArray[np.generic]]
-RECORDS, BOOKS, ARTIFACT = "records", "books.parquet", "artifact"
+RECORDS, ARTIFACT = "records", "artifact"
 POPULAR, POLICY, REASONS = "popular.json", "policy.json", "reasons.arrow"
 TOLD_OFFERS = 3
 PARTS = ("propensity", "priority", "value")

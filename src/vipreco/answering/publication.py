@@ -20,6 +20,7 @@ from vipreco.failpoints import reach
 
 POINTER, REFUSED, FOLLOWED, LOCK = "current.json", "refused.json", "followed.json", "lock"
 PREPARED, MANIFEST = "prepared", "manifest.json"
+BOOKS = "books.parquet"
 NAME_LENGTH = 16
 KEPT = 3  # prepared folders that stay: the one in force, the one before, and one that a worker may still read
 

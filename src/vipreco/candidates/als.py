@@ -7,16 +7,18 @@ not there at the fit is scored like any other, and nobody can get another custom
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
-from implicit.cpu.als import AlternatingLeastSquares
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from vipreco.candidates.baskets import blocks, byte_tables, distinct_baskets, sorted_baskets, sum_held
 from vipreco.candidates.source import ItemSideSource
 from vipreco.candidates.state import Arrays, Flags, HoldingState, Scores
+
+if TYPE_CHECKING:
+    from implicit.cpu.als import AlternatingLeastSquares
 
 
 @dataclass
@@ -64,6 +66,8 @@ class ImplicitALS(ItemSideSource):
 
     def implicit_model(self) -> AlternatingLeastSquares:
         """The unfitted model of implicit with these settings, on one thread: deterministic."""
+        from implicit.cpu.als import AlternatingLeastSquares  # noqa: PLC0415 - to fit alone, not to answer
+
         with threadpool_limits(1):  # implicit warns at construction when BLAS has more
             return AlternatingLeastSquares(
                 factors=self.factors,

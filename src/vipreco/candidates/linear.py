@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-from implicit.nearest_neighbours import ItemItemRecommender, bm25_weight, normalize
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
@@ -83,6 +82,8 @@ class ItemItemCosine(LinearSource):
     name: ClassVar[str] = "item-item-cosine"
 
     def _weights(self, state: HoldingState) -> NDArray[np.float64]:
+        from implicit.nearest_neighbours import normalize  # noqa: PLC0415 - to fit alone, not to answer
+
         return _similarity(normalize(sorted_baskets(state.held).T))
 
 
@@ -100,11 +101,15 @@ class ItemItemBM25(LinearSource):
     name: ClassVar[str] = "item-item-bm25"
 
     def _weights(self, state: HoldingState) -> NDArray[np.float64]:
+        from implicit.nearest_neighbours import bm25_weight  # noqa: PLC0415 - as above
+
         return _similarity(bm25_weight(sorted_baskets(state.held).T, self.K1, self.B))
 
 
 def _similarity(weighted: Any) -> NDArray[np.float64]:
     """Implicit's similarity of the products (rows of `weighted`) with all neighbours kept, (P, P)."""
+    from implicit.nearest_neighbours import ItemItemRecommender  # noqa: PLC0415 - as above
+
     recommender = ItemItemRecommender(K=weighted.shape[0], num_threads=1)
     recommender.fit(weighted.T.tocsr(), show_progress=False)
     return np.asarray(recommender.similarity.toarray(), dtype=np.float64)
