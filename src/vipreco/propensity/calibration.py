@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 from scipy.special import expit, logit
 
 Matrix = NDArray[np.float64]
@@ -64,6 +63,8 @@ class Calibration:
             return _posterior(theta, counts, deviations)
 
         start = np.concatenate([[1.0, 0.0], np.zeros(products)])
+        from scipy.optimize import minimize  # noqa: PLC0415 - to fit alone, not to answer
+
         found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 500, "ftol": 1e-12})
         positives = (truth & candidates).sum(axis=0).astype(np.int64)
         return cls(float(found.x[0]), found.x[1] + found.x[2:], positives)

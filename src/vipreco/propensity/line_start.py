@@ -11,7 +11,6 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 from scipy.special import expit, logit
 
 Floats = NDArray[np.float64]
@@ -52,6 +51,8 @@ class LineStart:
             return value, terms.T @ (share * (expit(line) - truth)) + 2 * RIDGE * theta
 
         start = np.zeros(terms.shape[1])
+        from scipy.optimize import minimize  # noqa: PLC0415 - to fit alone, not to answer
+
         found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 500, "ftol": 1e-12})
         theta = np.asarray(found.x, np.float64)
         return cls(theta, float(share @ (terms @ theta)))

@@ -10,9 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import openpyxl
 import pyarrow as pa
-from openpyxl.utils import get_column_letter
 
 from vipreco.errors import InputRejectedError
 from vipreco.tables.mapping import SourceRule
@@ -49,6 +47,8 @@ class XlsxSource:
         self._ids = rule.id_columns()
 
     def _open(self) -> Any:
+        import openpyxl  # noqa: PLC0415 - for workbooks alone
+
         try:
             return openpyxl.load_workbook(self.path, read_only=True, data_only=False, keep_links=False)
         except Exception as error:  # openpyxl lets errors of all kinds through on damaged files
@@ -116,6 +116,8 @@ class XlsxSource:
             yield self._chunk(rows)
 
     def _chunk(self, rows: list[tuple[int, Any]]) -> TextChunk:
+        from openpyxl.utils import get_column_letter  # noqa: PLC0415 - as above
+
         columns = {name: [_cell(row, at) for _, row in rows] for name, at in self._positions.items()}
         numbers = np.array([number for number, _ in rows], np.int64)
         good = np.ones(numbers.size, bool)
