@@ -16,6 +16,15 @@ RIMS = ("features", "training", "serving")
 NAME_LINE = f'name = "{REFERENCE}"'
 # What a bank imports and fits must never get into a repository by accident.
 IGNORED = "data/\n__pycache__/\n"
+# Nor into what `bentoml build` packs: code and settings travel, the `data` folder is mounted where it runs.
+BENTO_IGNORED = "data/\npractice/\n__pycache__/\n"
+BENTOFILE = """\
+service: "serving.service:VipReco"
+include: ["vipreco.toml", "features/", "training/", "serving/"]
+python:
+  packages: ["vipreco[serving,training,postgresql]"]
+  lock_packages: false
+"""
 
 
 def create(folder: Path) -> Project:
@@ -34,6 +43,8 @@ def create(folder: Path) -> Project:
         if (source / name).is_dir():
             shutil.copytree(source / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     write_bytes(folder / ".gitignore", IGNORED.encode(), mode=0o644)
+    write_bytes(folder / ".bentoignore", BENTO_IGNORED.encode(), mode=0o644)
+    write_bytes(folder / "bentofile.yaml", BENTOFILE.encode(), mode=0o644)
     write_bytes(folder / PROJECT_FILE, _settings(source, folder.resolve().name).encode(), mode=0o644)
     return Project.find(folder)
 
