@@ -15,7 +15,7 @@ from vipreco.serving_settings import ServingSettings
 from vipreco.store import Role
 
 BOUNDED = settings(
-    max_examples=12,
+    max_examples=8,
     deadline=None,
     derandomize=True,
     database=None,
