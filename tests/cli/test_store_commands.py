@@ -319,3 +319,19 @@ def test_an_upgrade_of_what_is_new_changes_nothing_and_of_a_newer_one_ends_with_
     for command in (["store", "upgrade"], ["store", "check"], ["token", "list"]):
         assert main(command) == 5
     assert "newer than this program" in capsys.readouterr().err
+
+
+def test_at_a_terminal_a_password_is_asked_for_twice_and_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[dict[str, Any]] = []
+
+    def prompt(text: str, **how: Any) -> str:
+        asked.append({"text": text, **how})
+        return PASSWORD
+
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("typer.prompt", prompt)
+    assert main(["user", "create", "ann", "--role", "admin"]) == 0
+    assert asked == [{"text": "Password", "hide_input": True, "confirmation_prompt": True}]
+    with opened() as store:
+        assert store.users.authenticate("ann", PASSWORD) is not None
