@@ -161,6 +161,7 @@ def test_on_later_days_the_rules_are_those_of_the_day(serve: Callable[..., Serve
     }
     quick = sum(served.answering.prepared.holds(customer, "branch", day) for customer in IDS)
     assert quick == {0: 120, 1: 114, 4: 0}[ahead]  # on the first day more the rest of six is over
+    assert sum(map(served.answering.is_quick, IDS)) == quick
 
 
 def test_a_product_that_is_switched_off_is_in_no_answer(serve: Callable[..., Served]) -> None:

@@ -83,6 +83,7 @@ class Answering:
         memory = Memory(night, as_of, self.current.stamp, self._asked)
         self.recommender = remembering(_recommender(self.prepared), memory)
         self._decided: dict[tuple[str, str, date], tuple[int, Row]] = {}
+        self._day = self.prepared.as_of
         self._rules = self._slate_rules()
         self.refresh()
 
@@ -91,8 +92,9 @@ class Answering:
         return customer_id in self.prepared.places
 
     def is_quick(self, customer_id: str) -> bool:
-        """Whether the answer takes no more than a look."""
-        return customer_id not in self.current.changed
+        """Whether the answer about a known customer takes no more than a look, on the day of the last one."""
+        changed = customer_id in self.current.changed
+        return not changed and self.prepared.holds_everywhere(customer_id, self._day)
 
     def refresh(self) -> None:
         """Take over what changed in the store."""
@@ -160,7 +162,9 @@ class Answering:
 
     def day_of(self, moment: datetime) -> date:
         """Return the day of a moment; before the date that was prepared for, that date."""
-        return max(moment.date(), self.prepared.as_of)
+        day = max(moment.date(), self.prepared.as_of)
+        self._day = day
+        return day
 
     def _open_day(self, moment: datetime) -> date:
         """Return the day of a moment.

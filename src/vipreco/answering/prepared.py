@@ -71,6 +71,7 @@ class Prepared:
         self._priority, self._personalised = self._array("priority"), self._array("personalised")
         self._verdicts, self._slates = self._by_channel("verdict"), self._by_channel("slate")
         self._days = self._by_channel("days")
+        self._least_days = np.minimum.reduce(list(self._days.values()))
         self._popular: dict[str, dict[str, list[tuple[str, float]]]] = self._json(POPULAR)
         self._codes = _codes_of(folder / REASONS)
 
@@ -82,6 +83,11 @@ class Prepared:
         """Whether the rules say the same of a customer on a day as when this was prepared."""
         ahead = day.toordinal() - self.as_of.toordinal()
         return bool(ahead < self._days[channel][self.places[customer_id]])
+
+    def holds_everywhere(self, customer_id: str, day: date) -> bool:
+        """Whether the same is so in every channel."""
+        ahead = day.toordinal() - self.as_of.toordinal()
+        return bool(ahead < self._least_days[self.places[customer_id]])
 
     def places_of(self, customer_id: str, channel: str) -> list[int]:
         """Return the places of a customer's products in the order of the offers."""

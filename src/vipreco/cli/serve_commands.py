@@ -95,13 +95,28 @@ def _preparation(project: Project, store: Store, model: str | None, narrator: Na
 
 
 def _business_day(project: Project) -> datetime.date | None:
-    """Return the day for which all is prepared; None: that of the newest snapshot."""
+    """Return the day for which all is prepared; None: that of the newest snapshot.
+
+    Raises:
+        UsageError: The newest snapshot is so old that nobody would be answered.
+    """
+    from vipreco.errors import UsageError
     from vipreco.history import History
+    from vipreco.recommender.lists import MAX_STALENESS
 
     if project.settings.serving.business_date == "snapshot":
         return None
     dates = History.open(project.tables, project.threads).snapshot_dates
-    return max([datetime.date.today(), *dates[-1:]])  # noqa: DTZ011 - the business lives by local time
+    today = datetime.date.today()  # noqa: DTZ011 - the business lives by local time
+    if dates and today - dates[-1] > MAX_STALENESS:
+        raise UsageError(
+            f"the newest snapshot is of {dates[-1]}: too old to answer anybody today",
+            where="serving.business_date",
+            remedy='import newer customers; for a bank to practise on, set business_date = "snapshot" '
+            "under [serving] in vipreco.toml",
+            code="stale",
+        )
+    return max([today, *dates[-1:]])
 
 
 def _in_tables(project: Project, store: Store) -> int:
