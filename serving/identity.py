@@ -5,13 +5,15 @@ from __future__ import annotations
 import hmac
 import time
 from collections import OrderedDict
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 
 from starlette.requests import Request
 
 from serving.problems import Problem, unauthorized
-from vipreco.store import Role, Scope, Session, Store
+from vipreco.errors import VipRecoError
+from vipreco.store import Role, Scope, Session, Store, Token
 
 TOKEN_SECONDS = 2.0  # a revoked token is refused after this time at the latest
 MOST_TOKENS = 1_000
@@ -64,11 +66,19 @@ class Identity:
         if token is None:
             self._known.pop(text, None)
             raise unauthorized("unknown-token")
+        self._note_use(token)
         caller = Caller(f"token:{token.token_id}", token.role, token.manager_id)
         self._known[text] = (time.monotonic() + TOKEN_SECONDS, caller)
         while len(self._known) > MOST_TOKENS:
             self._known.popitem(last=False)
         return caller
+
+    def _note_use(self, token: Token) -> None:
+        """Note the first use of a day where the store takes it; nobody is refused because it does not."""
+        now = datetime.now(UTC).replace(tzinfo=None)
+        if token.used_date != now.date():
+            with suppress(VipRecoError):
+                self.store.tokens.used(token.token_id, now)
 
     def of_session(self, secret: str) -> Caller | None:
         """Return who is logged in, or None when the log-in has ended."""
