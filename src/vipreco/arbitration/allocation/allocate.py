@@ -14,6 +14,7 @@ from vipreco.errors import UsageError
 
 ENOUGH = 1e-5
 ROUNDS, POLISHES = 4, 1
+FARTHER = 8.0
 EXACT_PAIRS = 50_000
 _NOBODY_YET = np.zeros(0, np.int32)
 
@@ -58,12 +59,14 @@ def allocate(
     dual = _dual(problem, threads)
     fits = start is not None and len(start) == dual.variables
     prices = later_prices(dual, start) if fits and start is not None else first_prices(dual)
-    best = _allocated(dual, prices)
+    best, stretch = _allocated(dual, prices), np.ones(dual.variables)
     small = int(problem.allowed.sum()) <= WHOLE_PAIRS
     for number in range(ROUNDS if dual.variables else 0):
         if best.gap <= (0.0 if small and number == 0 else enough):
             break
-        choice, prices = Core.at(dual, prices).solved()
+        core = Core.at(dual, best.variables, stretch)
+        choice, prices = core.solved()
+        stretch = np.where(core.at_edge(prices), FARTHER * stretch, 1.0)
         best = _better(best, _allocated(dual, prices, choice))
     for _ in range(POLISHES if best.gap > enough and dual.variables else 0):
         choice = Core.around(dual, best.variables, best.choice).polished()

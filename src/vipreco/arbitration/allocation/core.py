@@ -16,11 +16,11 @@ from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 from scipy.sparse import coo_array, csr_array
 
 from vipreco.arbitration.allocation.dual import Dual, Part
-from vipreco.arbitration.allocation.problem import NOBODY, Floats, Numbers
+from vipreco.arbitration.allocation.problem import NOBODY, Floats, Numbers, Singles
 from vipreco.arbitration.allocation.repair import favourites
 
-EACH, LEAST, MOST = 12, 4_000, 40_000
-"""Customers of the core: so many for each price, at least and at most so many."""
+EACH, ALL = 16, 400
+"""Customers of the core: so many for the price of each group, or for a price that is the same for all."""
 FULL_PAIRS = 10_000
 """Up to so many pairs everybody is in the core."""
 WHOLE_PAIRS = 2_000
@@ -29,7 +29,7 @@ NODES = 1_000
 POLISHED = 200
 """Customers among whom the last value is looked for in whole numbers."""
 HALF = 0.5
-FAR = 1e3
+FAR, ALMOST = 1e3, 0.999
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Core:
         choice: Option of everybody at these prices, shape (n,).
         rows: Customer of each pair.
         options: Option of each pair.
-        width: How close to indifferent they are.
+        reach: How far each price may go before others change their minds, shape (variables,).
     """
 
     dual: Dual
@@ -50,29 +50,44 @@ class Core:
     choice: Numbers
     rows: NDArray[np.intp]
     options: NDArray[np.intp]
-    width: float
+    reach: Floats
 
     @classmethod
-    def at(cls, dual: Dual, prices: Floats) -> Core:
-        """Return the core at some prices."""
+    def at(cls, dual: Dual, prices: Floats, stretch: Floats) -> Core:
+        """Return the core at some prices: for each price the customers whom it is about to move.
+
+        Args:
+            dual: The problem.
+            prices: Where they are close to indifferent, shape (variables,).
+            stretch: How many times farther than that each price may go, shape (variables,).
+        """
         priced = dual.priced(prices)
 
-        def look(rows: slice) -> tuple[Numbers, NDArray[np.float32]]:
+        def look(rows: slice) -> tuple[Numbers, Singles]:
             reduced = priced.taken_from(dual.table[:, rows], rows)
-            return favourites(reduced), _margins(reduced)
+            return favourites(reduced), _distances(dual, reduced)
 
         found = dual.each(look)
-        choice, margins = (np.concatenate(column) for column in zip(*found, strict=True))
-        count = min(max(EACH * dual.variables, LEAST), MOST, dual.customers)
-        width = max(float(np.partition(margins, count - 1)[count - 1]), 1e-6 * dual.scale)
-        members = np.flatnonzero(margins <= width)[: 2 * count]
+        choice = np.concatenate([one[0] for one in found])
+        distances = np.concatenate([one[1] for one in found], axis=1)
         if np.isfinite(dual.table).sum() <= FULL_PAIRS:
-            width, members = np.inf, np.arange(dual.customers)
+            near = np.ones(dual.customers, bool)
+            widths = [np.full(len(part.limit.capacity), np.inf) for part in dual.parts]
+        else:
+            picked = [
+                _nearest(part, own, dual.scale) for part, own in zip(dual.parts, distances, strict=True)
+            ]
+            near = np.any([rows for rows, _ in picked], axis=0)
+            widths = [width for _, width in picked]
+        members = np.flatnonzero(near)
         reduced = priced.taken_from(dual.table[:, members], members)
-        floor = reduced.max(axis=0, initial=0) - 2 * width
-        options, places = np.nonzero((reduced >= floor) & np.isfinite(reduced))
+        own = np.max(
+            [width[_group(part, members)] for part, width in zip(dual.parts, widths, strict=True)], axis=0
+        )
+        options, places = np.nonzero((reduced >= reduced.max(axis=0, initial=0) - own) & np.isfinite(reduced))
         order = np.lexsort((options, places))
-        return cls(dual, prices, choice, members[places[order]], options[order], width)
+        reach = stretch * _reach(dual, widths)
+        return cls(dual, prices, choice, members[places[order]], options[order], reach)
 
     def solved(self) -> tuple[Numbers, Floats]:
         """Return the options of all customers, close to the best ones, and better prices (variables,).
@@ -85,8 +100,8 @@ class Core:
         table, most = self._limits(fixed)
         worth = self.dual.table[self.options, self.rows].astype(np.float64)
         owner, count = self._owners()
-        reach = self._reach()
-        cost = np.concatenate([-worth, self.prices + reach, -np.maximum(self.prices - reach, 0)])
+        high, low = self.prices + self.reach, np.maximum(self.prices - self.reach, 0)
+        cost = np.concatenate([-worth, high, -low])
         matrix = _stacked(table, owner, count)
         right = np.concatenate([most, np.ones(count)])
         found = linprog(cost, matrix, right, bounds=(0, None), method="highs")
@@ -99,6 +114,10 @@ class Core:
         taken = share > HALF
         fixed[self.rows[taken]] = self.options[taken]
         return fixed, np.maximum(-found.ineqlin.marginals[: table.shape[0]], 0)
+
+    def at_edge(self, prices: Floats) -> NDArray[np.bool_]:
+        """Return which prices went as far as they may, shape (variables,)."""
+        return np.asarray(np.abs(prices - self.prices) >= ALMOST * self.reach)
 
     @classmethod
     def around(cls, dual: Dual, prices: Floats, choice: Numbers) -> Core:
@@ -119,7 +138,7 @@ class Core:
         near[mine[mine != NOBODY], np.flatnonzero(mine != NOBODY)] = True
         options, places = np.nonzero(near & np.isfinite(reduced))
         order = np.lexsort((options, places))
-        return cls(dual, prices, choice, members[places[order]], options[order], width)
+        return cls(dual, prices, choice, members[places[order]], options[order], np.zeros(dual.variables))
 
     def polished(self) -> Numbers:
         """Return options (n,) that are at least as good, with everybody outside of the core as they are."""
@@ -133,15 +152,6 @@ class Core:
         taken = found > HALF
         fixed[self.rows[taken]] = self.options[taken]
         return fixed
-
-    def _reach(self) -> Floats:
-        """Return how far each price may go, shape (variables,)."""
-        if not np.isfinite(self.width):
-            return np.full(self.dual.variables, FAR * float(self.dual.table.max(initial=self.dual.scale)))
-        touched = np.maximum(sum((part.limit.use > 0).astype(np.intp) for part in self.dual.parts), 1)
-        largest = [float((part.limit.use * touched).max(initial=0)) for part in self.dual.parts]
-        lengths = [part.stop - part.start for part in self.dual.parts]
-        return np.asarray(self.width / (2 * np.maximum(np.repeat(largest, lengths), 1e-9)))
 
     def _owners(self) -> tuple[NDArray[np.intp], int]:
         members, owner = np.unique(self.rows, return_inverse=True)
@@ -176,6 +186,48 @@ def _sides(part: Part) -> list[tuple[NDArray[np.intp], float, int]]:
     return [(part.capped, 1.0, part.start), (part.wanted, -1.0, part.start + len(part.capped))]
 
 
+def _distances(dual: Dual, reduced: Singles) -> Singles:
+    """Return how far each customer is from changing to or from each limit, shape (limits, rows)."""
+    found = np.empty((len(dual.parts), reduced.shape[1]), np.float32)
+    for place, part in enumerate(dual.parts):
+        using = part.limit.use > 0
+        with_it = reduced[using].max(axis=0, initial=-np.inf)
+        found[place] = np.abs(with_it - reduced[~using].max(axis=0, initial=0))
+    return found
+
+
+def _group(part: Part, rows: NDArray[np.intp]) -> NDArray[np.integer]:
+    return part.limit.groups(rows)
+
+
+def _nearest(part: Part, distances: Singles, scale: float) -> tuple[NDArray[np.bool_], Floats]:
+    """Return who is closest to changing to or from a limit, and the distance of the farthest by group."""
+    groups, count = len(part.limit.capacity), EACH if part.limit.group is not None else ALL
+    places = np.arange(len(distances))
+    group = part.limit.groups(places)
+    order = np.lexsort((distances, group))
+    first = np.searchsorted(group[order], np.arange(groups))
+    within = np.arange(len(order)) - first[group[order]]
+    taken = order[(within < count) & np.isfinite(distances[order])]
+    near = np.zeros(len(distances), bool)
+    near[taken] = True
+    width = np.full(groups, 1e-6 * scale)
+    np.maximum.at(width, group[taken], distances[taken].astype(np.float64))
+    return near, width
+
+
+def _reach(dual: Dual, widths: list[Floats]) -> Floats:
+    """Return how far each price may go, shape (variables,)."""
+    touched = np.maximum(sum((part.limit.use > 0).astype(np.intp) for part in dual.parts), 1)
+    far = FAR * float(dual.table.max(initial=dual.scale))
+    found = [np.zeros(0)]
+    for part, width in zip(dual.parts, widths, strict=True):
+        largest = max(float((part.limit.use * touched).max(initial=0)), 1e-9)
+        reach = np.where(np.isfinite(width), width / (2 * largest), far)
+        found += [reach[part.capped], reach[part.wanted]]
+    return np.concatenate(found)
+
+
 def _margins(reduced: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return by how much the best of each customer (or none) is better than the second best."""
     with_none = np.concatenate([reduced, np.zeros((1, reduced.shape[1]), np.float32)])
@@ -200,7 +252,8 @@ def whole(dual: Dual) -> Numbers | None:
     """Return the best options (n,) by branch and bound over all pairs; None if a least cannot be reached."""
     options, rows = np.nonzero(np.isfinite(dual.table))
     everybody = np.full(dual.customers, NOBODY, np.int32)
-    core = Core(dual, np.zeros(dual.variables), everybody, rows, options, 0.0)
+    nothing = np.zeros(dual.variables)
+    core = Core(dual, nothing, everybody, rows, options, nothing)
     table, most = core._limits(everybody)
     worth = dual.table[options, rows].astype(np.float64)
     share = _whole(-worth, table, most, rows, None)

@@ -24,7 +24,7 @@ from vipreco.arbitration.allocation.problem import Floats, Limit, Problem, Singl
 Result = TypeVar("Result")
 Rows = slice | NDArray[np.intp]
 CHUNK = 16_384
-TEMPERATURES = (0.1, 0.03, 0.01)
+TEMPERATURES = (0.1, 0.03, 0.01, 0.003)
 """Falling temperatures, in units of the mean value of a customer's best option."""
 MEMORY = 20
 PASSES = 40
@@ -215,15 +215,14 @@ def first_prices(dual: Dual) -> Floats:
         sample = Dual(_some(dual.problem, rows, SAMPLE / count), dual.threads)
         for temperature in TEMPERATURES[:2]:
             prices = _minimised(sample, prices, temperature)
-        return _minimised(dual, _minimised(dual, prices, TEMPERATURES[1]), TEMPERATURES[2])
-    for temperature in TEMPERATURES:
+    for temperature in TEMPERATURES[2:] if count > 2 * SAMPLE else TEMPERATURES:
         prices = _minimised(dual, prices, temperature)
     return prices
 
 
 def later_prices(dual: Dual, start: Floats) -> Floats:
     """Return prices (variables,) beginning from those of a similar problem."""
-    return _minimised(dual, start, TEMPERATURES[2])
+    return _minimised(dual, _minimised(dual, start, TEMPERATURES[2]), TEMPERATURES[3])
 
 
 def _some(problem: Problem, rows: NDArray[np.intp], share: float) -> Problem:
