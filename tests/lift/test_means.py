@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.stats import t as student
 from scipy.stats import ttest_ind
 
 from vipreco.lift import difference_of_means
@@ -20,12 +21,46 @@ def campaign(seed: int, customers: int = 1500, effect: float = 3.0) -> tuple[Any
     return outcome, treated, known[:, None]
 
 
-def test_without_covariates_it_is_welchs_interval() -> None:
-    outcome, treated, _ = campaign(1, 60)
+def test_without_covariates_or_skew_it_is_welchs_interval() -> None:
+    """Mirrored outcomes have no skew in either arm."""
+    drawn = np.random.default_rng(1).normal(0, 1, 20)
+    outcome = np.concatenate([3 + drawn, 3 - drawn, 2 * drawn[:7], -2 * drawn[:7]])
+    treated = np.arange(54) < 40
     found = difference_of_means(outcome, treated)
     theirs = ttest_ind(outcome[treated], outcome[~treated], equal_var=False).confidence_interval(0.95)
     assert (found.low, found.high) == pytest.approx((theirs.low, theirs.high))
-    assert found.value == pytest.approx(outcome[treated].mean() - outcome[~treated].mean())
+    assert found.value == pytest.approx(3.0)
+
+
+def test_with_skew_halls_transformation_turns_the_ends_back_into_welchs() -> None:
+    outcome, treated, _ = campaign(1, 60)
+    found = difference_of_means(outcome, treated)
+    theirs = ttest_ind(outcome[treated], outcome[~treated], equal_var=False)
+    error, thirds = 0.0, 0.0
+    for arm, sign in ((outcome[treated], 1), (outcome[~treated], -1)):
+        terms = (arm - arm.mean()) / len(arm) * np.sqrt(len(arm) / (len(arm) - 1))
+        error, thirds = error + np.sum(terms**2), thirds + sign * np.sum(terms**3)
+    tilt = thirds / error**1.5
+    quantile = student.ppf(0.975, theirs.df)
+    for end, expected in ((found.low, quantile), (found.high, -quantile)):
+        t = (found.value - end) / np.sqrt(error)
+        assert t + tilt * t**2 / 3 + tilt**2 * t**3 / 27 + tilt / 6 == pytest.approx(expected)
+
+
+def test_dear_acquisitions_of_a_small_control_group_give_false_alarms_as_rarely_as_they_should() -> None:
+    """Welch's interval, as long on both sides, gives nearly all of its alarms on one side."""
+    random = np.random.default_rng(9)
+    above = below = too_high = 0
+    for _ in range(1500):
+        treated = random.random(1500) >= 0.1
+        outcome = (random.random(1500) < 0.15) * random.lognormal(4, 0.5, 1500)
+        found = difference_of_means(outcome, treated)
+        above, below = above + (found.low > 0), below + (found.high < 0)
+        welch = ttest_ind(outcome[treated], outcome[~treated], equal_var=False)
+        too_high += welch.pvalue < 0.05 and welch.statistic > 0
+    assert 0.012 <= above / 1500 <= 0.038
+    assert 0.012 <= below / 1500 <= 0.038
+    assert too_high > 1.5 * above
 
 
 def test_with_covariates_the_value_is_that_of_one_regression_with_interactions() -> None:

@@ -12,6 +12,7 @@ Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
 LEVEL = 0.95
+NO_TILT = 1e-9
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,29 @@ class Estimate:
     def times(self, factor: float) -> Estimate:
         """Return the estimate in another unit; `factor` is positive."""
         return Estimate(self.value * factor, self.low * factor, self.high * factor, self.lacks)
+
+
+def around(value: float, error: float, quantile: float, tilt: float) -> Estimate:
+    """Return an interval around an estimate that is skewed, by the transformation of Hall (1992).
+
+    Where few acquisitions weigh much, an interval as long on both sides misses the truth on one of them.
+
+    Args:
+        value: The estimate.
+        error: Its standard error.
+        quantile: How many standard errors the interval would reach without any skew.
+        tilt: Skewness of the estimate, that is of its terms over the root of their number.
+    """
+    return Estimate(
+        value, value - error * _untilted(quantile, tilt), value - error * _untilted(-quantile, tilt)
+    )
+
+
+def _untilted(quantile: float, tilt: float) -> float:
+    """Return the studentised value that Hall's transformation takes to `quantile`."""
+    if abs(tilt) < NO_TILT:
+        return quantile
+    return 3 / tilt * (float(np.cbrt(1 + tilt * (quantile - tilt / 6))) - 1)
 
 
 def percentiles(values: Floats, level: float = LEVEL) -> tuple[float, float]:

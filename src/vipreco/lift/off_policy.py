@@ -20,7 +20,7 @@ from scipy.stats import skew
 from scipy.stats import t as student
 
 from vipreco.errors import UsageError
-from vipreco.lift.estimate import LEVEL, Estimate, Flags, Floats
+from vipreco.lift.estimate import LEVEL, Estimate, Flags, Floats, around
 
 Codes = NDArray[np.int64]
 FEWEST_EFFECTIVE = 50.0
@@ -28,7 +28,6 @@ FEWEST_REWARDED = 10.0
 MOST_UNSUPPORTED = 0.02
 STANDARD_ERRORS = 4.0
 FOLDS = 5
-NO_TILT = 1e-9
 PRIOR_DECISIONS = 30.0  # an action drawn as often as this counts half by its own mean
 OVERLAP, EFFECTIVE, REWARDED = "overlap", "effective-sample", "acquisitions"
 
@@ -197,21 +196,11 @@ def _slope(feature: Floats, reward: Floats) -> float:
 
 
 def _around(value: float, influence: Floats, effective: float, level: float) -> Estimate:
-    """Return the interval of a mean of skewed numbers, by the transformation of Hall (1992).
-
-    Rewards are rare and some weigh much: an interval as long on both sides would miss the truth above it.
-    """
-    error = float(influence.std(ddof=1)) / math.sqrt(len(influence))
-    tilt = float(skew(influence)) / math.sqrt(len(influence)) if error > 0 else 0.0
-    most = float(student.ppf((1 + level) / 2, max(effective - 1, 1)))
-    return Estimate(value, value - error * _untilted(most, tilt), value - error * _untilted(-most, tilt))
-
-
-def _untilted(quantile: float, tilt: float) -> float:
-    """Return the studentised value that Hall's transformation takes to `quantile`."""
-    if abs(tilt) < NO_TILT:
-        return quantile
-    return 3 / tilt * (float(np.cbrt(1 + tilt * (quantile - tilt / 6))) - 1)
+    """Return the interval of a mean: rewards are rare and some weigh much, so it follows their skew."""
+    root = math.sqrt(len(influence))
+    error = float(influence.std(ddof=1)) / root
+    tilt = float(skew(influence)) / root if error > 0 else 0.0
+    return around(value, error, float(student.ppf((1 + level) / 2, max(effective - 1, 1))), tilt)
 
 
 def _unsupported(logged: Logged, policy: Floats) -> float:
