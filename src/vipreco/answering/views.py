@@ -6,11 +6,14 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
+from typing import Any
+
+import pyarrow as pa
 
 from vipreco.answering.current import Rows
-from vipreco.history import AsOf
-from vipreco.history.records import Records, small_history
-from vipreco.history.standing import Standing
+from vipreco.history import AsOf, History
+from vipreco.history.records import Records
+from vipreco.history.standing import Standing, rows_of
 
 
 class Views:
@@ -39,12 +42,55 @@ class Views:
             yield self._at(day).ask(customer_ids, more)
 
     def lasting(self, customer_ids: Sequence[str], day: date, more: Rows) -> AsOf:
-        """Return the same for as long as it is needed, in a database that is opened when it is asked."""
-        snapshots = tuple(sorted((item for item in self.records.calendar if item <= day), reverse=True))
-        return AsOf(small_history(self.records, customer_ids, more), day, snapshots)
+        """Return the same for as long as it is needed: asked for something, it takes its turn."""
+        return _Lasting(self, customer_ids, day, more)
 
     def _at(self, day: date) -> Standing:
         if day not in self._standing:
             kept = {one: view for one, view in self._standing.items() if one == self.as_of}
             self._standing = {**kept, day: Standing(self.records, day)}
         return self._standing[day]
+
+
+class _Lasting(AsOf):
+    """What is known of some customers on a day, without a database of its own; what was found is kept."""
+
+    def __init__(self, views: Views, customer_ids: Sequence[str], day: date, more: Rows) -> None:
+        snapshots = tuple(sorted((item for item in views.records.calendar if item <= day), reverse=True))
+        super().__init__(History.from_frames({}), day, snapshots)
+        self._views, self._ids, self._more = views, tuple(customer_ids), more
+        self._found: dict[tuple[str, str], pa.Table] = {}
+
+    @property
+    def brought(self) -> frozenset[str]:
+        """Names of the tables with rows of the bank or of the store."""
+        return frozenset({*self._views.records.schemas, *self._more})
+
+    def query(
+        self, sql: str, parameters: Sequence[Any] | dict[str, Any] | None = None, where: str = "query"
+    ) -> pa.Table:
+        """Run one SELECT over the cut views, as `AsOf.query`."""
+        key = sql, repr(parameters)
+        if key not in self._found:
+            with self._views.of(self._ids, self.date, self._more) as view:
+                self._found[key] = view.query(sql, parameters, where)
+        return self._found[key]
+
+    def derive(self, name: str, sql: str, where: str) -> None:
+        """Keep nothing: what is decided is decided while a view stands.
+
+        Raises:
+            NotImplementedError: Always.
+        """
+        raise NotImplementedError(name)
+
+    def columns(self, view: str) -> dict[str, str]:
+        """Return name and DuckDB type of the columns of one of the views."""
+        with self._views.of(self._ids, self.date, self._more) as standing:
+            return standing.columns(view)
+
+    def of(self, customers: pa.Array) -> AsOf:
+        """Return the same knowledge about these customers only."""
+        chosen = frozenset(customers.to_pylist())
+        ids = [one for one in self._ids if one in chosen]
+        return _Lasting(self._views, ids, self.date, rows_of(self._more, chosen))

@@ -92,7 +92,7 @@ class Standing(AsOf):
             return self
         if self._inner is None:
             self._inner = Standing(self._records, self.date)
-        return self._inner.ask(sorted(chosen), _only(self._more, chosen))
+        return self._inner.ask(sorted(chosen), rows_of(self._more, chosen))
 
     def query(
         self, sql: str, parameters: Sequence[Any] | dict[str, Any] | None = None, where: str = "query"
@@ -161,7 +161,7 @@ class Standing(AsOf):
         lock_door(connection, [])
 
 
-def _only(rows: Rows, customer_ids: frozenset[str]) -> Rows:
+def rows_of(rows: Rows, customer_ids: frozenset[str]) -> Rows:
     """Return the rows of some customers; tables that are not about customers stay whole."""
     ids = pa.array(sorted(customer_ids), pa.string())
     return {
