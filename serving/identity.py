@@ -95,9 +95,10 @@ def bearer(request: Request) -> str | None:
     Raises:
         Problem: The header is another scheme's.
     """
-    header = request.headers.get("authorization")
-    if header is None:
+    raw: bytes | None = request.scope["vipreco.headers"].get(b"authorization")
+    if raw is None:
         return None
+    header = raw.decode("latin-1")
     if header[: len(BEARER)].lower() != BEARER:
         raise unauthorized("unknown-scheme")
     return header[len(BEARER) :].strip()

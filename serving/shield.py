@@ -79,7 +79,7 @@ class Shield:
             _count(scope, status, time.perf_counter() - started)
 
     def _problem(self, scope: Scope) -> Problem | None:
-        headers = dict(scope["headers"])
+        scope["vipreco.headers"] = headers = dict(scope["headers"])
         found = _wrong_headers(scope["headers"], headers) or _wrong_path(scope)
         if found is not None:
             return found

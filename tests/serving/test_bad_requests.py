@@ -33,6 +33,9 @@ def send(bank: Bank, body: bytes | str, path: str = "/v1/offers", **headers: str
         '{"customer_id": "0001", "channel": "app", "limit": NaN}',
         '{"customer_id": "0001", "channel": "app", "limit": Infinity}',
         '{"customer_id": "0001", "customer_id": "0002", "channel": "app"}',
+        '{"customer_id": "0001", "customer\\u005fid": "0002", "channel": "app"}',
+        '{"customer_id": "0001", "channel": "app", "facts": {"attributes": {"tier": "A", "tier" : "B"}}}',
+        '{"customer_id": "a\\":b", "channel" \t: "app", "channel":"app"}',
         '{"customer_id": "\\ud800", "channel": "app"}',
         b'{"customer_id": "\xff", "channel": "app"}',
         '{"limit": ' + "9" * 5_000 + "}",
@@ -271,3 +274,8 @@ def test_no_word_of_a_request_gets_into_the_log(bank: Bank, capsys: pytest.Captu
     assert len(logged.splitlines()) == 5
     assert CANARY not in logged
     assert CANARY not in bank.ask("GET", "/metrics", Role.ADMIN).text
+
+
+def test_a_text_that_looks_like_a_key_is_none(bank: Bank) -> None:
+    body = '{"customer_id": "0001", "channel" : "app", "segment": "a\\": \\"segment\\": b"}'
+    assert send(bank, body).status_code == 200
