@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import os
 import secrets
@@ -42,7 +41,7 @@ class Keys:
 
     def pseudonym_of(self, customer_id: str) -> str:
         """Return the name under which the audit knows a customer."""
-        return hmac.new(self.pseudonym, customer_id.encode(), hashlib.sha256).hexdigest()[:32]
+        return hmac.digest(self.pseudonym, customer_id.encode(), "sha256").hex()[:32]
 
     @property
     def public(self) -> bytes:
