@@ -283,8 +283,8 @@ def latency(bench: Bench) -> None:
         load(host, bench.offers(), 3.0, rate=100)
         null = load(host, bench.nothing(), seconds / 3, rate=300)
         told = [load(host, bench.offers(), seconds, rate=300) for _ in range(1 if bench.quick else 3)]
-        facts = load(host, bench.with_facts(), bench.seconds(30), rate=20)
         many = [_batch(bench, host) for _ in range(10)]
+        facts = load(host, bench.with_facts(), bench.seconds(30), rate=20)
     p99, errors = median(each.percentile(99) for each in told), sum(each.errors for each in told)
     middle = median(each.percentile(50) for each in told)
     bench.numbers["latency"] = {
@@ -420,6 +420,12 @@ def swaps(bench: Bench) -> None:
         f"{told.errors} failed, {mixed} mixed of {len(told.bodies)}",
         "0, 0",
         met,
+    )
+    kinds = Counter(told.status.tolist())
+    bench.numbers["swaps"] |= {"status": kinds, "calm_failed": calm.errors}
+    bench.tell(
+        "   by status; failed without swaps, same rate",
+        f"{dict(kinds)}; {calm.errors} of {len(calm.status)}",
     )
     bench.tell("   answers by model", ", ".join(f"{name[:8]} {number}" for name, number in versions.items()))
     bench.tell(
@@ -663,7 +669,10 @@ def main() -> None:
     for name in arguments.only or PARTS:
         before = os.getloadavg()[0]
         console.print(f"{name} (load average before it: {before:.1f})", style="bold")
-        PARTS[name](bench)
+        try:
+            PARTS[name](bench)
+        except (httpx.HTTPError, TimeoutError) as error:
+            bench.tell(name, f"broken off: {type(error).__name__}", met=False)
         bench.numbers.setdefault("load_average", {})[name] = (before, os.getloadavg()[0])
     table = Table(title="The running service", title_justify="left")
     for heading in ("what", "found", "target", ""):
