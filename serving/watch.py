@@ -10,7 +10,7 @@ from pathlib import Path
 from serving import logs, metrics
 from serving.core import Core, Publication
 from vipreco.answering.publication import Publications
-from vipreco.errors import VipRecoError
+from vipreco.errors import BusyError, DependencyDownError, VipRecoError
 
 STORE_SECONDS = 0.2
 Opening = Callable[[Path], Publication]
@@ -75,7 +75,8 @@ class Watch:
             metrics.SWAPS.inc()
             logs.write("publication", publication=name, model=self.core.publication.model_version)
         except Exception as error:  # whatever is wrong with a new one, the old one serves on
-            self.refused = name
+            if not isinstance(error, BusyError | DependencyDownError):  # what passes is tried again
+                self.refused = name
             metrics.REFUSED.inc()
             code = error.code if isinstance(error, VipRecoError) else ""
             logs.write("publication-refused", publication=name or "", code=code, **logs.place_of(error))
