@@ -161,7 +161,7 @@ class Standing(AsOf):
         lock_door(connection, [])
 
 
-def rows_of(rows: Rows, customer_ids: frozenset[str]) -> Rows:
+def rows_of(rows: Rows, customer_ids: frozenset[str]) -> dict[str, pa.Table]:
     """Return the rows of some customers; tables that are not about customers stay whole."""
     ids = pa.array(sorted(customer_ids), pa.string())
     return {
