@@ -209,7 +209,8 @@ def run(work: Path, scale: float) -> Facts:
         make_bank(folder, int(CUSTOMERS * scale), SEED)
     (folder / "store.db").unlink(missing_ok=True)
     shutil.rmtree(folder / "campaigns", ignore_errors=True)
-    facts: Facts = {}
+    values, models = rows_of(opened(folder, learnt / "model"))
+    facts: Facts = {"predict_seconds": [predicted(values, models)]}
     with Store.open(f"sqlite:///{folder / 'store.db'}") as store, timing(facts, "run"):
         steps = Steps(facts)
         bank = opened(folder, learnt / "model")
@@ -219,8 +220,8 @@ def run(work: Path, scale: float) -> Facts:
         steps("end")
     manifest = result.manifest
     facts |= {name: manifest[name] for name in ("customers", "arms", "gap_rate", "value_amount")}
-    rows = pl.read_parquet(result.folder / "assignments.parquet")["customer_id"]
-    facts |= predicted(opened(folder, learnt / "model"), rows)
+    facts["predict_seconds"].append(predicted(values, models))
+    facts["predicted_rows"] = len(values)
     return facts
 
 
@@ -318,22 +319,23 @@ minutes = 900
 """
 
 
-def predicted(bank: Any, rows: pl.Series) -> Facts:
-    """Return the seconds of the boosters' own raw prediction of the same customers."""
-    import pyarrow as pa  # noqa: PLC0415
-
+def rows_of(bank: Any) -> tuple[np.ndarray[Any, np.dtype[np.float32]], list[Any]]:
+    """Return what the boosters of acquisitions see of all customers, and these boosters."""
     from vipreco.recommender.deciding import situation  # noqa: PLC0415
 
     fitted = bank.recommender.fitted
-    known = situation(fitted, bank.view.of(pa.array(rows.to_list(), pa.string())))
+    known = situation(fitted, bank.view)
     values = np.ascontiguousarray(fitted.columns_of(known.computed.matrix(0, len(known.computed))))
-    model, taken = fitted.model, []
-    for _ in range(3):
-        begin = time.perf_counter()
-        for booster in [*model.product.boosters, *([model.any] if model.any else [])]:
-            booster.model.predict(values, num_threads=THREADS)
-        taken.append(time.perf_counter() - begin)
-    return {"predict_seconds": sorted(taken)[1], "predicted_rows": len(values), "columns": values.shape[1]}
+    model = fitted.model
+    return values, [one.model for one in (*model.product.boosters, *([model.any] if model.any else []))]
+
+
+def predicted(values: np.ndarray[Any, np.dtype[np.float32]], models: list[Any]) -> float:
+    """Return the seconds of the boosters' own raw prediction."""
+    begin = time.perf_counter()
+    for model in models:
+        model.predict(values, num_threads=THREADS)
+    return time.perf_counter() - begin
 
 
 STEPS: dict[str, Callable[[Path, float], Facts]] = {
@@ -392,13 +394,15 @@ def huge_lines(told: dict[str, Any]) -> Iterator[Line]:
 
 def run_lines(told: dict[str, Any]) -> Iterator[Line]:
     facts, peak = told["facts"], told["peak_bytes"] / GIB
-    ratio = facts["run_seconds"] / facts["predict_seconds"]
+    predict = sum(facts["predict_seconds"]) / len(facts["predict_seconds"])
+    ratio = facts["run_seconds"] / predict
     what = (
         f"whole run, {facts['customers']:,} customers x {PRODUCTS} products / raw prediction of the same rows"
     )
     yield Line(what, "<= 3", f"{ratio:.2f}", ratio <= 3)
     yield Line("    run", "", f"{facts['run_seconds']:.1f} s")
-    yield Line("    raw prediction", "", f"{facts['predict_seconds']:.1f} s")
+    yield Line("    of both processors", "", f"{facts['run_processor_seconds']:.1f} s")
+    yield Line("    raw prediction, mean of before and after", "", f"{predict:.1f} s")
     for name, seconds in facts["steps"].items():
         yield Line(f"    {name}", "", f"{seconds:.1f} s")
     yield Line("    gap", "", f"{facts['gap_rate']:.1e}")
