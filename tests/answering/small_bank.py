@@ -151,10 +151,9 @@ class Served:
     def view(self) -> AsOf:
         return self.history.as_of(DAY)
 
-    def prepare(self, recommender: Recommender | None = None) -> Path:
-        work = Preparation(
-            recommender or self.recommender, self.artifact, self.view, VIP, CHANNELS, 0, self.days
-        )
+    def prepare(self, recommender: Recommender | None = None, store_sequence: int = 0) -> Path:
+        used = recommender or self.recommender
+        work = Preparation(used, self.artifact, self.view, VIP, CHANNELS, store_sequence, self.days)
         return publish(self.publications, self.store, work)
 
     def opened(self) -> Answering:

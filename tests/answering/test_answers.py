@@ -132,6 +132,24 @@ def test_what_was_accepted_a_second_ago_is_not_offered_again(
     assert product in [offer[0] for offer in served.offers(customer, "branch")]
 
 
+def test_what_was_accepted_stays_away_until_the_tables_hold_it_or_a_month_is_over(
+    serve: Callable[..., Served],
+) -> None:
+    served = serve()
+    products = {"00007": "deposit", "00009": "deposit"}
+    for customer, moment in (("00007", NOON - timedelta(days=2)), ("00009", NOON - timedelta(days=31))):
+        contact = Contact(customer, "branch", moment, "accepted", products[customer])
+        served.store.contacts.record(ACTOR, contact, NOON)
+    manifest = json.loads((served.publications.current() / "manifest.json").read_bytes())
+    assert manifest["store_sequence"] == 0
+    served.prepare(store_sequence=2)  # the tables took the contacts over, the bank has booked nothing yet
+    served.answering = served.opened()
+    assert not served.answering.is_quick("00007")
+    assert "deposit" not in [offer[0] for offer in served.offers("00007", "branch")]
+    assert served.answering.is_quick("00009")
+    assert "deposit" in [offer[0] for offer in served.offers("00009", "branch")]
+
+
 def test_a_consent_taken_back_holds_from_the_next_answer_on(serve: Callable[..., Served]) -> None:
     served = serve()
     assert served.offers(CUSTOMER, "branch")

@@ -76,9 +76,9 @@ class Answering:
         self.model_version: str = self.model_hash[:VERSION_LENGTH]
         self.snapshot_id: str = manifest["snapshot_id"]
         self.snapshot_date, self.policy_version = self.prepared.snapshot_date, manifest["policy_version"]
-        self.current = Current(store, manifest["store_sequence"])
         night = Night(folder / REASONS)
         as_of, records = self.prepared.as_of, self.prepared.records
+        self.current = Current(store, manifest["store_sequence"], records, as_of)
         self._views, self._pages = Views(records, as_of), Views(records, as_of)
         memory = Memory(night, as_of, self.current.stamp, self._asked)
         self.recommender = remembering(_recommender(self.prepared), memory)
@@ -121,7 +121,7 @@ class Answering:
             InputRejectedError: A fact is none that the tables could hold.
         """
         customer, day = customer_id or NOBODY, self.day_of(moment)
-        more = self.current.rows(self.prepared.records, [customer])
+        more = self.current.rows([customer])
         said = Brought(facts.get("attributes") or {}, facts.get("holdings"))
         rows = with_brought(self.prepared, customer, said, day, more)
         decisions = self._decide([customer], channel, day, rows)
@@ -194,7 +194,7 @@ class Answering:
     def _more(self, customer_ids: Sequence[str]) -> Rows:
         records = self.prepared.records
         off = switched_off(records, self.current.off.products, self.prepared.as_of)
-        return {**self.current.rows(records, customer_ids), **off}
+        return {**self.current.rows(customer_ids), **off}
 
     def _is_off(self) -> bool:
         models = self.current.off.models
@@ -206,7 +206,7 @@ class Answering:
         known = self._decided.get(key)
         if known is not None and known[0] == stamp:
             return known[1]
-        more = self.current.rows(self.prepared.records, [customer_id])
+        more = self.current.rows([customer_id])
         decisions = self._decide([customer_id], channel, day, more)
         row = self._row_of(decisions, self.current.accepted(customer_id))
         if len(self._decided) >= MOST_DECIDED:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from sqlalchemy import select
 
 from vipreco.columns import (
     BATCH_SEQUENCE,
@@ -17,18 +17,21 @@ from vipreco.columns import (
     CUSTOMERS,
     HOLDINGS,
     OFFERED_UNTIL,
+    OPENED_DATE,
     PRODUCT_ID,
     PRODUCTS,
     SNAPSHOT_DATE,
 )
 from vipreco.history.records import Records
 from vipreco.store import Contact, Role, Scope, Store
+from vipreco.store.schema import contacts as contacts_table
 from vipreco.store.switches import Off
 
 Rows = dict[str, pa.Table]
 EVERYBODY = Scope("service", Role.CHANNEL)  # sees all customers, as the service itself must
 ACCEPTED = "accepted"
 NOTHING_OFF = Off()
+BOOKED_DAYS = 30
 CONTACT_TYPES = {
     "contact_id": pa.string(),
     CUSTOMER_ID: pa.string(),
@@ -41,23 +44,26 @@ CONTACT_TYPES = {
 }
 
 
-@dataclass
 class Current:
-    """What changed since the tables were read; `refresh` takes over what is new.
+    """What the store knows beyond the tables; `refresh` takes over what is new.
 
     Args:
         store: Operational records.
         after: Number of the last change that the tables hold.
+        records: The rows of the tables.
+        as_of: The date that was prepared for.
+
+    Attributes:
+        changed: Customers about whom it knows something, with the number of the last change.
+        off: What is switched off.
     """
 
-    store: Store
-    after: int
-    changed: dict[str, int] = field(default_factory=dict)
-    off: Off = NOTHING_OFF
-    _seen: int = field(init=False)
-
-    def __post_init__(self) -> None:
-        self._seen = self.after
+    def __init__(self, store: Store, after: int, records: Records, as_of: date) -> None:
+        self.store, self.after, self.records = store, after, records
+        self.changed: dict[str, int] = {}
+        self.off = NOTHING_OFF
+        self._seen: int | None = None
+        self._since = datetime.combine(as_of - timedelta(days=BOOKED_DAYS), time())
 
     def refresh(self) -> None:
         """Take over whom something changed about, and what is switched off.
@@ -65,6 +71,9 @@ class Current:
         Raises:
             VipRecoError: The store does not answer; what is known stays.
         """
+        if self._seen is None:
+            self.changed.update(dict.fromkeys(self._waiting(), max(self.after, 1)))
+            self._seen = self.after
         seen, customers = self.store.changes.since(self._seen)
         off = self.store.switches.read()
         self.changed.update(dict.fromkeys(customers, seen))
@@ -75,7 +84,7 @@ class Current:
         changed = self.changed
         return max((changed.get(customer, 0) for customer in customer_ids), default=0)
 
-    def rows(self, records: Records, customer_ids: Sequence[str]) -> Rows:
+    def rows(self, customer_ids: Sequence[str]) -> Rows:
         """Return what the store says of some customers as further rows of the tables.
 
         A consent is a new version of the customer's row. Who accepted a product holds it from that day on,
@@ -85,20 +94,50 @@ class Current:
         if not asked:
             return {}
         contacts = self.store.contacts.of(EVERYBODY, asked, self.after)
-        known = records.of(asked)
         found = {
             CONTACTS: _contact_rows(contacts),
-            HOLDINGS: _holding_rows(contacts, known.get(HOLDINGS)),
-            CUSTOMERS: self._consent_rows(asked, known[CUSTOMERS]),
+            HOLDINGS: _holding_rows(self._taken(asked)),
+            CUSTOMERS: self._consent_rows(asked, self.records.of(asked)[CUSTOMERS]),
         }
         return {table: rows for table, rows in found.items() if rows is not None and len(rows)}
 
     def accepted(self, customer_id: str) -> frozenset[str]:
-        """Return the products whose last word since the tables is that the customer takes them."""
+        """Return the products that a customer said to take, and that the tables do not hold yet."""
         if customer_id not in self.changed:
             return frozenset()
-        contacts = self.store.contacts.of(EVERYBODY, [customer_id], self.after)
-        return frozenset(str(contact.product_id) for contact in _taken(contacts))
+        return frozenset(str(contact.product_id) for contact in self._taken([customer_id]))
+
+    def _waiting(self) -> list[str]:
+        """Return who accepted something of late that the tables do not hold, though they hold the contact."""
+        query = select(contacts_table.c.customer_id).where(
+            contacts_table.c.outcome == ACCEPTED,
+            contacts_table.c.sequence <= self.after,
+            contacts_table.c.contacted_at >= self._since,
+        )
+        with self.store.database.reading() as connection:
+            customers = sorted({row.customer_id for row in connection.execute(query)})
+        return sorted({contact.customer_id for contact in self._taken(customers)})
+
+    def _taken(self, customer_ids: list[str]) -> list[Contact]:
+        """Return the contacts in which a product was accepted that the tables do not hold since.
+
+        What was said of a product last counts. What is not booked within a month never will be.
+        """
+        if not customer_ids:
+            return []
+        contacts = self.store.contacts.of(EVERYBODY, customer_ids)
+        last = {
+            (contact.customer_id, contact.product_id): contact
+            for contact in contacts
+            if contact.product_id and contact.contacted_at >= self._since
+        }
+        booked = _booked(self.records.of(customer_ids).get(HOLDINGS))
+        return [
+            contact
+            for pair, contact in last.items()
+            if contact.outcome == ACCEPTED
+            and all(opened < contact.contacted_at.date() for opened in booked.get(pair, ()))
+        ]
 
     def _consent_rows(self, customer_ids: list[str], known: pa.Table) -> pa.Table | None:
         said: dict[str, dict[str, bool]] = {}
@@ -143,24 +182,21 @@ def _contact_rows(contacts: Sequence[Contact]) -> pa.Table:
     return pa.table(columns)
 
 
-def _taken(contacts: Sequence[Contact]) -> list[Contact]:
-    """Return the contacts in which a product was accepted, and after which nothing else was said of it."""
-    last = {(contact.customer_id, contact.product_id): contact for contact in contacts if contact.product_id}
-    return [contact for contact in last.values() if contact.outcome == ACCEPTED]
-
-
-def _holding_rows(contacts: Sequence[Contact], known: pa.Table | None) -> pa.Table:
-    held = set() if known is None else _held(known)
-    taken = [contact for contact in _taken(contacts) if (contact.customer_id, contact.product_id) not in held]
+def _holding_rows(taken: Sequence[Contact]) -> pa.Table:
     return pa.table(
         {
             CUSTOMER_ID: pa.array([contact.customer_id for contact in taken], pa.string()),
             PRODUCT_ID: pa.array([contact.product_id for contact in taken], pa.string()),
-            "opened_date": pa.array([contact.contacted_at.date() for contact in taken], pa.date32()),
+            OPENED_DATE: pa.array([contact.contacted_at.date() for contact in taken], pa.date32()),
         }
     )
 
 
-def _held(holdings: pa.Table) -> set[tuple[str, str]]:
-    open_ = holdings.filter(pc.is_null(holdings["closed_date"]))
-    return set(zip(open_[CUSTOMER_ID].to_pylist(), open_[PRODUCT_ID].to_pylist(), strict=True))
+def _booked(holdings: pa.Table | None) -> dict[tuple[str, str | None], list[date]]:
+    """Return the days on which holdings began, by customer and product."""
+    found: dict[tuple[str, str | None], list[date]] = {}
+    if holdings is not None:
+        columns = (holdings[name].to_pylist() for name in (CUSTOMER_ID, PRODUCT_ID, OPENED_DATE))
+        for customer, product, opened in zip(*columns, strict=True):
+            found.setdefault((customer, product), []).append(opened)
+    return found

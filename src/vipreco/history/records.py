@@ -14,7 +14,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from vipreco.columns import CUSTOMER_ID
+from vipreco.columns import BATCH_SEQUENCE, CUSTOMER_ID, RECORDED_DATE
 from vipreco.history.contract import CONTRACTS
 
 if TYPE_CHECKING:
@@ -84,10 +84,11 @@ def write_records(
     """
     base.register("kept", pa.table({CUSTOMER_ID: customers, "place": np.arange(len(customers))}))
     for name, query in uncut.items():
+        order = ", ".join((*CONTRACTS[name].key, RECORDED_DATE, BATCH_SEQUENCE))
         if CUSTOMER_ID not in CONTRACTS[name].types:
-            _write(base, f"SELECT * FROM ({query})", folder / f"{name}.arrow")
+            _write(base, f"SELECT * FROM ({query}) ORDER BY {order}", folder / f"{name}.arrow")
             continue
-        rows = f"SELECT t.* FROM ({query}) AS t JOIN kept USING ({CUSTOMER_ID}) ORDER BY kept.place"
+        rows = f"SELECT t.* FROM ({query}) AS t JOIN kept USING ({CUSTOMER_ID}) ORDER BY kept.place, {order}"
         _write(base, rows, folder / f"{name}.arrow")
         counted = f"SELECT place, count(*) AS n FROM ({query}) JOIN kept USING ({CUSTOMER_ID}) GROUP BY place"
         found = base.sql(counted).to_arrow_table()
