@@ -7,9 +7,11 @@ compared. A command that ends in `# exit code 4` must end with that code, any ot
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -67,10 +69,20 @@ class Shell:
 
 def run_all(listed: list[Command], home: Path) -> None:
     shell = Shell(home)
-    for command in listed:
-        finished = shell.run(command.text)
-        report = f"$ {command.text}\n{finished.stdout[-3000:]}\n{finished.stderr[-3000:]}"
-        assert finished.returncode == command.code, report
+    try:
+        for command in listed:
+            finished = shell.run(command.text)
+            report = f"$ {command.text}\n{finished.stdout[-3000:]}\n{finished.stderr[-3000:]}"
+            assert finished.returncode == command.code, report
+    finally:
+        end_services(home)
+
+
+def end_services(home: Path) -> None:
+    """End a service that a walk started and did not come to end."""
+    for written in home.rglob("serve.pid"):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(int(written.read_text()), signal.SIGTERM)
 
 
 @pytest.mark.slow
