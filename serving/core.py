@@ -60,6 +60,8 @@ class Core:
         spool: Audit and decisions on their way into the store.
         keys: For pseudonyms.
         publication: What answers; swapped as a whole.
+        pages: What the pages keep.
+        deciding: Answers that are being decided anew, or wait for it.
     """
 
     root: Path
@@ -69,6 +71,7 @@ class Core:
     keys: Keys
     publication: Publication | None = None
     pages: dict[str, Any] = field(default_factory=dict)
+    deciding: int = 0
 
     def served(self, moment: datetime) -> Publication:
         """Return what is served, for one whole request: a swap meanwhile changes the next one.

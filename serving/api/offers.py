@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from pydantic_core import to_json
@@ -12,12 +13,13 @@ from serving import names
 from serving.access import Asked, Operation, programs, programs_and_people
 from serving.api.models import BatchAnswer, BatchRequest, OffersAnswer, OffersRequest
 from serving.core import Publication, Slate
-from serving.problems import ProblemDocument, not_found
+from serving.problems import ProblemDocument, not_found, unavailable
 from vipreco.store import Decision, Role, Scope
 from vipreco.store.scope import SEES_ALL
 
 JSON = "application/json"
 READ = "offers.read"
+MOST_DECIDING = 8  # half a second of waiting
 
 
 async def one(asked: Asked) -> Response:
@@ -57,12 +59,24 @@ async def _slate(asked: Asked, publication: Publication, customer: str | None) -
     moment, channel, limit = asked.moment, sent.channel, sent.limit
     if "facts" in sent.model_fields_set:
         facts = sent.facts.model_dump()
-        return await run_in_threadpool(publication.with_facts, customer, facts, channel, limit, moment)
+        return await _decided(asked, publication.with_facts, customer, facts, channel, limit, moment)
     if customer is None:
         return publication.popular(sent.segment or "", channel, limit)
     if publication.is_quick(customer):
         return publication.offers(customer, channel, limit, moment)
-    return await run_in_threadpool(publication.offers, customer, channel, limit, moment)
+    return await _decided(asked, publication.offers, customer, channel, limit, moment)
+
+
+async def _decided(asked: Asked, decide: Callable[..., Slate], *given: Any) -> Slate:
+    """Decide anew, one after the other; who would wait for more than a few others is told to come again."""
+    core = asked.core
+    if core.deciding >= MOST_DECIDING:
+        raise unavailable("overloaded")
+    core.deciding += 1
+    try:
+        return await run_in_threadpool(decide, *given)
+    finally:
+        core.deciding -= 1
 
 
 def many(asked: Asked) -> Response:

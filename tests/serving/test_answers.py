@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
+import threading
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import httpx
 import pytest
 
+from serving.api.offers import MOST_DECIDING
 from serving.core import Line, Slate
 from tests.serving.small_bank import FOREIGN, NOBODY, OWN, Bank
 from vipreco.store import Role
@@ -150,3 +155,30 @@ def test_every_answer_carries_the_headers_that_protect_it(bank: Bank) -> None:
         assert headers["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'"
         assert len(headers["x-request-id"]) == 16
         assert "server" not in headers
+
+
+def test_who_would_wait_for_too_many_decisions_is_told_to_come_again(bank: Bank) -> None:
+    """Facts are decided one after the other: a queue without an end would help nobody."""
+    alone = threading.Lock()
+    at_once = bank.publication.with_facts
+
+    def slow(*given: Any) -> Slate:
+        with alone:
+            time.sleep(0.02)
+            return at_once(*given)
+
+    bank.publication.with_facts = slow  # type: ignore[method-assign]
+    body = {"customer_id": OWN, "channel": "app", "facts": {"attributes": {"tier": "GOLD"}}}
+    headers = {"Authorization": f"Bearer {bank.tokens[Role.CHANNEL]}"}
+
+    async def all_at_once() -> list[httpx.Response]:
+        transport = httpx.ASGITransport(app=bank.app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+            asked = (client.post("/v1/offers", json=body, headers=headers) for _ in range(20))
+            return await asyncio.gather(*asked)
+
+    answers = asyncio.run(all_at_once())
+    refused = [answer for answer in answers if answer.status_code == 503]
+    assert len(answers) - len(refused) == MOST_DECIDING
+    assert {answer.headers["retry-after"] for answer in refused} == {"1"}
+    assert bank.core.deciding == 0
