@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 
 from tests.answering.small_bank import IDS, NOON, Served, expected
-from vipreco.answering import night
+from vipreco.answering import books, night
 from vipreco.answering.publication import Publications, read_manifest
 from vipreco.errors import BusyError, IntegrityError, UsageError
 from vipreco.failpoints import VARIABLE
@@ -125,7 +125,7 @@ def test_the_publication_before_comes_back_with_its_books(
         offer[0] for offer in wanted[IDS[4]]
     ]
     served.store.books.replace("other", pl.DataFrame(_nobody()))
-    assert night.roll_back(served.publications, served.store) == first
+    assert books.roll_back(served.publications, served.store) == first
     assert served.publications.current() == first
     scope = Scope("user:ann", Role.MANAGER, "M1")
     assert [member.customer_id for member in served.store.books.of(scope)] == IDS[:20]

@@ -8,9 +8,20 @@ from pathlib import Path
 import polars as pl
 from sqlalchemy import select
 
-from vipreco.answering.publication import BOOKS, MANIFEST
+from vipreco.answering.publication import BOOKS, MANIFEST, Publications
 from vipreco.store import Store
 from vipreco.store.schema import books
+
+
+def roll_back(publications: Publications, store: Store) -> Path:
+    """Put the publication before in force again, with its books; no registry is asked.
+
+    Raises:
+        UsageError: There is none.
+    """
+    folder = publications.roll_back()
+    fill_books(store, folder)
+    return folder
 
 
 def keep_books(store: Store, folder: Path) -> None:

@@ -48,14 +48,3 @@ def publish(publications: Publications, store: Store, preparation: Preparation, 
     step("books")
     fill_books(store, folder)
     return folder
-
-
-def roll_back(publications: Publications, store: Store) -> Path:
-    """Put the publication before in force again, with its books; no registry is asked.
-
-    Raises:
-        UsageError: There is none.
-    """
-    folder = publications.roll_back()
-    fill_books(store, folder)
-    return folder

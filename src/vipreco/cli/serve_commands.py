@@ -47,8 +47,7 @@ def prepare(
     Example:  vipreco prepare
     Example:  vipreco prepare --roll-back
     """
-    from vipreco.answering import night
-    from vipreco.answering.publication import read_manifest
+    from vipreco.answering.books import roll_back as go_back
     from vipreco.cli.progress import narrated
     from vipreco.project import Project
     from vipreco.store import Store
@@ -56,15 +55,21 @@ def prepare(
     project = Project.find()
     publications = _publications(project)
     with narrated("Prepare") as narrator, Store.open(project.store_url) as store:
-        if roll_back:
-            folder = night.roll_back(publications, store)
-        else:
-            with night.refusing(publications, model or "champion"):
-                preparation = _preparation(project, store, model, narrator)
-            folder = night.publish(publications, store, preparation, narrator.say)
-            if model is None:
-                publications.follow(read_manifest(folder)["artifact_hash"])
+        folder = go_back(publications, store) if roll_back else _prepared(project, store, model, narrator)
     typer.echo(_told(folder))
+
+
+def _prepared(project: Project, store: Store, model: str | None, narrator: Narrator) -> Path:
+    from vipreco.answering import night
+    from vipreco.answering.publication import read_manifest
+
+    publications = _publications(project)
+    with night.refusing(publications, model or "champion"):
+        preparation = _preparation(project, store, model, narrator)
+    folder = night.publish(publications, store, preparation, narrator.say)
+    if model is None:
+        publications.follow(read_manifest(folder)["artifact_hash"])
+    return folder
 
 
 def _publications(project: Project) -> Publications:
