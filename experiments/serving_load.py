@@ -14,6 +14,7 @@ than five minutes.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import sys
 import time
@@ -79,42 +80,39 @@ class Load:
     raws: list[bytes]
     keep: bool = False
     free: deque[Connection] = field(default_factory=deque)
-    opened: int = 0
+    seats: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MOST_CONNECTIONS))
     answers: list[tuple[int, float, int]] = field(default_factory=list)
     bodies: list[str] = field(default_factory=list)
 
     async def connection(self) -> Connection:
-        """Return a connection that is free, or a new one; wait where there are too many."""
-        while True:
-            while self.free:
-                found = self.free.pop()
-                if not found.closed:
-                    return found
-                self.opened -= 1
-            if self.opened < MOST_CONNECTIONS:
-                self.opened += 1
-                loop = asyncio.get_running_loop()
-                _, made = await loop.create_connection(Connection, "127.0.0.1", self.port)
-                return made
-            await asyncio.sleep(0.001)
+        """Return a connection that is free, or a new one."""
+        while self.free:
+            found = self.free.pop()
+            if not found.closed:
+                return found
+        loop = asyncio.get_running_loop()
+        _, made = await loop.create_connection(Connection, "127.0.0.1", self.port)
+        return made
 
     async def one(self, place: int, due: float) -> None:
-        """Ask once; the time counts from when it was due."""
+        """Ask once, when there is a connection to ask by; the time counts from when it was due."""
         status, body = FAILED, b""
-        try:
-            connection = await self.connection()
-            try:
-                status, body = await connection.ask(self.raws[place])
-            except ConnectionError:  # a kept connection that the other side had closed: asked once more
-                self.opened -= 1
-                connection = await self.connection()
-                status, body = await connection.ask(self.raws[place])
-            self.free.append(connection)
-        except (OSError, TimeoutError):
-            self.opened -= 1
+        async with self.seats:
+            with contextlib.suppress(OSError, TimeoutError):
+                status, body = await self._answer(self.raws[place])
         self.answers.append((status, (time.perf_counter() - due) * 1000, place))
         if self.keep:
             self.bodies.append(body.decode())
+
+    async def _answer(self, raw: bytes) -> tuple[int, bytes]:
+        connection = await self.connection()
+        try:
+            found = await connection.ask(raw)
+        except ConnectionError:  # a kept connection that the other side had closed: asked once more
+            connection = await self.connection()
+            found = await connection.ask(raw)
+        self.free.append(connection)
+        return found
 
     async def open_loop(self, rate: float, seconds: float) -> None:
         """Ask at a rate."""
