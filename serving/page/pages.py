@@ -114,6 +114,8 @@ class _Pages:
         if asked.known.role is not Role.MANAGER:
             return show(asked, "role.html", {"commands": COMMANDS[asked.known.role]})
         desk = self.desk(asked)
+        if not desk.members:
+            return show(asked, "role.html", {"commands": ()})
         return self.list_page(asked, desk, {"found": None, "found_total": 0})
 
     def list_page(self, asked: Asked, desk: Desk, values: dict[str, Any]) -> Response:

@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import update
 
 from serving.access import Operation
 from serving.core import clock
@@ -19,6 +20,7 @@ from serving.page.wording import wording
 from tests.page.page_bank import ATTACK, BOOK, DAY, MANAGER, USERS, PageBank, Tables, customer_ids
 from tests.serving.small_bank import PASSWORD
 from vipreco.store import Role, Scope, User
+from vipreco.store.schema import users
 
 IDS = customer_ids()
 OWN, FOREIGN, NOBODY = IDS[4], IDS[BOOK], "nobody"
@@ -241,3 +243,19 @@ def test_minutes_of_a_call_beside_the_list_are_taken_from_it_so_that_a_day_ends(
 def desk_of(bank: PageBank) -> Desk:
     scope = Scope("user:test", Role.MANAGER, MANAGER, DAY)
     return Desk(bank.core, Tables(bank.core.store.books), scope, wording("en"))
+
+
+def test_a_manager_without_customers_is_told_so(bank: PageBank) -> None:
+    browser = Browser(bank, Role.MANAGER)
+    with bank.core.store.database.writing() as connection:
+        connection.execute(
+            update(users).where(users.c.user_id == USERS[Role.MANAGER]).values(manager_id="M9")
+        )
+    try:
+        answer = browser.ask("GET", "/")
+    finally:
+        with bank.core.store.database.writing() as connection:
+            known = users.c.user_id == USERS[Role.MANAGER]
+            connection.execute(update(users).where(known).values(manager_id=MANAGER))
+    assert answer.status_code == 200
+    assert "no book yet" in answer.text
