@@ -30,6 +30,7 @@ class Watch:
         self.refused: str | None = None
         self._down = ""
         self._served: str | None = None
+        self._open: dict[str, Publication] = {}
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
 
@@ -70,7 +71,7 @@ class Watch:
             name = None if pointer is None else pointer.current
             if name is None or name in {self._served, self.refused}:
                 return
-            self.core.publication = self.opening(self.publications.path_of(name))
+            self.core.publication = self._opened(name)
             self._served, self.refused = name, None
             metrics.SWAPS.inc()
             logs.write("publication", publication=name, model=self.core.publication.model_version)
@@ -80,6 +81,17 @@ class Watch:
             metrics.REFUSED.inc()
             code = error.code if isinstance(error, VipRecoError) else ""
             logs.write("publication-refused", publication=name or "", code=code, **logs.place_of(error))
+
+    def _opened(self, name: str) -> Publication:
+        """Return a publication, ready to answer; the one before stays open, so that going back is quick."""
+        found = self._open.get(name)
+        if found is None:
+            found = self.opening(self.publications.path_of(name))
+        else:
+            found.refresh()
+        served = {known: one for known, one in self._open.items() if known == self._served}
+        self._open = {**served, name: found}
+        return found
 
 
 def publications_of(root: Path) -> Publications:
