@@ -20,7 +20,7 @@ export OMP_WAIT_POLICY ?= PASSIVE
 export MLFLOW_DISABLE_TELEMETRY := true
 export DO_NOT_TRACK := 1
 
-.PHONY: help setup demo test test-quick check bench-quality bench-speed bench-simulator bench-decisions bench-serving bench-campaign bench-uplift constraints wheel clean
+.PHONY: help setup demo test test-quick test-long check bench-quality bench-speed bench-simulator bench-decisions bench-serving bench-campaign bench-uplift constraints wheel clean
 
 help:  ## Show this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
@@ -48,7 +48,10 @@ test: check  ## Check style, types and import contracts, and run every test.
 	$(BIN)/python -m pytest $(PARALLEL)
 
 test-quick: check  ## The same without the tests that take more than ten seconds.
-	$(BIN)/python -m pytest $(PARALLEL) -m 'not slow'
+	$(BIN)/python -m pytest $(PARALLEL) -m 'not slow and not long'
+
+test-long: $(READY)  ## Try rare moments again and again: kills and rivals of a campaign run; takes minutes.
+	$(BIN)/python -m pytest -m long
 
 bench-quality: $(READY)  ## Measure ranking, calibration and AUC on the public data beside the project.
 	$(BIN)/python experiments/bench_quality.py
