@@ -78,11 +78,15 @@ class Asked:
     caller: Caller | None = None
     body: Any = None
     form: Mapping[str, str] = field(default_factory=dict)
+    _moment: datetime | None = field(default=None, init=False)
+    _scope: Scope | None = field(default=None, init=False)
 
-    @cached_property
+    @property
     def moment(self) -> datetime:
-        """The business's moment of this request."""
-        return self.core.now()
+        """The business's moment of this request: the same however often it is asked for."""
+        if self._moment is None:
+            self._moment = self.core.now()
+        return self._moment
 
     @property
     def known(self) -> Caller:
@@ -91,10 +95,12 @@ class Asked:
             raise unauthorized()
         return self.caller
 
-    @cached_property
+    @property
     def scope(self) -> Scope:
         """Whose customers the caller may see today."""
-        return self.known.scope(self.moment.date())
+        if self._scope is None:
+            self._scope = self.known.scope(self.moment.date())
+        return self._scope
 
 
 Handler = Callable[[Asked], Response | Awaitable[Response]]

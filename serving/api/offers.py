@@ -127,19 +127,19 @@ def answer(asked: Asked, publication: Publication, customer_id: str | None, slat
         "source": slate.source,
         "model_version": publication.model_version,
         "snapshot_id": publication.snapshot_id,
-        "snapshot_date": publication.snapshot_date.isoformat(),
+        "snapshot_date": publication.snapshot_date,
         "policy_version": publication.policy_version,
     }
 
 
-def note(asked: Asked, scope: Scope, told: dict[str, Any]) -> str:
+def note(asked: Asked, scope: Scope, told: dict[str, Any]) -> bytes:
     """Note an answer before it leaves, and return it as it leaves."""
     core, customer = asked.core, told["customer_id"]
-    record = to_json(told).decode()
+    record = to_json(told)
     decision = None
     if customer is not None:
         decision = Decision(
-            told["decision_id"], customer, asked.moment.replace(microsecond=0), scope.actor, record
+            told["decision_id"], customer, asked.moment.replace(microsecond=0), scope.actor, record.decode()
         )
     core.note(core.read_of(scope, READ, customer or ""), decision)
     return record

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from tests.answering.small_bank import CHANNELS, IDS, Served
@@ -38,7 +36,7 @@ def test_the_last_bit_of_one_chance_is_noticed(served: Served, monkeypatch: pyte
         if customer != IDS[4] or not slate.lines:
             return slate
         first, *lines = slate.lines
-        return replace(slate, lines=(first._replace(propensity=first.propensity * (1 + 2**-52)), *lines))
+        return slate._replace(lines=(first._replace(propensity=first.propensity * (1 + 2**-52)), *lines))
 
     monkeypatch.setattr(served.answering, "offers", other)
     found = compared(served)

@@ -82,16 +82,16 @@ class Prepared:
     def holds(self, customer_id: str, channel: str, day: date) -> bool:
         """Whether the rules say the same of a customer on a day as when this was prepared."""
         ahead = day.toordinal() - self.as_of.toordinal()
-        return bool(ahead < self._days[channel][self.places[customer_id]])
+        return ahead < int(self._days[channel].item(self.places[customer_id]))
 
     def holds_everywhere(self, customer_id: str, day: date) -> bool:
         """Whether the same is so in every channel."""
         ahead = day.toordinal() - self.as_of.toordinal()
-        return bool(ahead < self._least_days[self.places[customer_id]])
+        return ahead < int(self._least_days.item(self.places[customer_id]))
 
-    def places_of(self, customer_id: str, channel: str) -> list[int]:
-        """Return the places of a customer's products in the order of the offers."""
-        found: list[int] = self._slates[channel][self.places[customer_id]].tolist()
+    def places_of(self, customer_id: str, channel: str, limit: int | None = None) -> list[int]:
+        """Return the places of a customer's products in the order of the offers, of the first ones."""
+        found: list[int] = self._slates[channel][self.places[customer_id], :limit].tolist()
         return found[: found.index(NOTHING)] if NOTHING in found else found
 
     def row(self, customer_id: str, channel: str) -> Row:
@@ -113,10 +113,11 @@ class Prepared:
             places: Of the products, in order.
         """
         place, names, products = self.places[customer_id], self.names, self.products
-        chances, values = self._propensity[place].tolist(), self._value[place].tolist()
-        codes = self.codes(customer_id)
+        chance, value, codes = self._propensity.item, self._value.item, self.codes(customer_id)
         lines = [
-            Line(products[one], names[one], chances[one], values[one], codes.get(products[one], ()))
+            Line(
+                products[one], names[one], chance(place, one), value(place, one), codes.get(products[one], ())
+            )
             for one in places
         ]
         return Slate(tuple(lines), self._personalised.item(place), SNAPSHOT)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 SNAPSHOT: Final = "snapshot"
@@ -20,8 +19,7 @@ class Line(NamedTuple):
     codes: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class Slate:
+class Slate(NamedTuple):
     """Offers of a customer, the best first.
 
     Args:

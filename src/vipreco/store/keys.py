@@ -6,6 +6,7 @@ import hmac
 import os
 import secrets
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Self
 
@@ -41,7 +42,13 @@ class Keys:
 
     def pseudonym_of(self, customer_id: str) -> str:
         """Return the name under which the audit knows a customer."""
-        return hmac.digest(self.pseudonym, customer_id.encode(), "sha256").hex()[:32]
+        digest = self._keyed.copy()  # half the time of beginning with the key again
+        digest.update(customer_id.encode())
+        return digest.hexdigest()[:32]
+
+    @cached_property
+    def _keyed(self) -> hmac.HMAC:
+        return hmac.new(self.pseudonym, digestmod="sha256")
 
     @property
     def public(self) -> bytes:

@@ -145,7 +145,7 @@ def into_store(store: Store, notes: Sequence[Note]) -> None:
 def line_of(note: Note) -> bytes:
     """Return a note as a line of a file."""
     decision = note.decision
-    known = None if decision is None else {**decision.__dict__, "made_at": decision.made_at.isoformat()}
+    known = None if decision is None else decision.__dict__
     return to_json({"event": note.event.__dict__, "decision": known}) + b"\n"
 
 
