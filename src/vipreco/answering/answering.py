@@ -105,7 +105,7 @@ class Answering:
         day, off = self.day_of(moment), self.current.off
         quick = customer_id not in self.current.changed and self.prepared.holds(customer_id, channel, day)
         if quick and not off.products and not self._is_off():
-            places = self.prepared.places_of(customer_id, channel)[:limit]
+            places = self.prepared.places_of(customer_id, channel, limit)
             return self.prepared.slate(customer_id, places)
         if not quick:
             return self._listed(self._row(customer_id, channel, day), limit, SNAPSHOT)
