@@ -26,7 +26,7 @@ from vipreco.call_list import Day, Wording, customer_day, plan_day, sheet_docume
 from vipreco.call_list_settings import CallListSettings
 from vipreco.errors import DependencyDownError, InputRejectedError
 from vipreco.history import AsOf
-from vipreco.policy import ALLOWED, Language, Policy, gather_facts
+from vipreco.policy import ALLOWED, Language, Policy
 from vipreco.printing import write_document
 from vipreco.recommender import Decisions, Recommender
 from vipreco.recommender.deciding import decide, situation
@@ -95,6 +95,11 @@ class Answering:
         """Whether the answer about a known customer takes no more than a look, on the day of the last one."""
         changed = customer_id in self.current.changed
         return not changed and self.prepared.holds_everywhere(customer_id, self._day)
+
+    def is_decided(self, customer_id: str, channel: str) -> bool:
+        """Whether what is decided anew about a customer is known already, on the day of the last answer."""
+        known = self._decided.get((customer_id, channel, self._day))
+        return known is not None and known[0] == self.current.stamp([customer_id])
 
     def refresh(self) -> None:
         """Take over what changed in the store."""
@@ -216,15 +221,9 @@ class Answering:
 
     def _decide(self, customer_ids: Sequence[str], channel: str, day: date, more: Rows) -> Decisions:
         fitted, as_of = self.recommender.fitted, self.prepared.as_of
-        with self._views.of(customer_ids, as_of, more) as view:
-            known = situation(fitted, view, channel)
-            decisions = next(decide(fitted, known))
-        if day == as_of:
-            return decisions
-        scored = known.facts.products["product_scored"].to_numpy()
-        with self._views.of(customer_ids, day, more) as view:
-            facts = gather_facts(view, known.catalog, fitted.policy, channel, scored=scored)
-        return replace(decisions, facts=facts, verdict=fitted.policy.judge(facts))
+        with self._views.on(customer_ids, (as_of, day), more) as (view, ruled):
+            known = situation(fitted, view, channel, None if day == as_of else ruled)
+            return next(decide(fitted, known))
 
     def _row_of(self, decisions: Decisions, accepted: frozenset[str]) -> Row:
         """Return the decisions about one customer; what they just accepted is not offered to them again."""

@@ -38,8 +38,14 @@ class Views:
             day: The date whose knowledge is allowed.
             more: Further rows by table.
         """
+        with self.on(customer_ids, (day,), more) as (view,):
+            yield view
+
+    @contextmanager
+    def on(self, customer_ids: Sequence[str], days: Sequence[date], more: Rows) -> Iterator[list[AsOf]]:
+        """Give the same on several days; at most one of them is another than that prepared for."""
         with self._alone:
-            yield self._at(day).ask(customer_ids, more)
+            yield [self._at(day).ask(customer_ids, more) for day in days]
 
     def lasting(self, customer_ids: Sequence[str], day: date, more: Rows) -> AsOf:
         """Return the same for as long as it is needed: asked for something, it takes its turn."""

@@ -6,6 +6,7 @@ them over the rows of one customer. Here all of it is done once. The cuts are th
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, Final
@@ -16,7 +17,7 @@ import pyarrow.compute as pc
 
 from vipreco.columns import CUSTOMER_ID, PRODUCTS
 from vipreco.history.asof import AsOf, failed, lock_door
-from vipreco.history.contract import CONTRACTS
+from vipreco.history.contract import CONTRACTS, VIEWS
 from vipreco.history.cuts import cuts
 from vipreco.history.guard import check_query
 from vipreco.history.history import History
@@ -25,6 +26,7 @@ from vipreco.history.sources import FrameSources, connect, describe, text, typed
 
 Rows = Mapping[str, pa.Table]
 FEW = 8  # customers up to whom Python objects are the quickest way out of the database
+MOST_PLANS: Final = 256  # queries whose plans are kept
 SAME_FOR_ALL: Final = frozenset({"clock", "snapshots"})
 TYPES: Final = {
     "VARCHAR": pa.string(),
@@ -35,6 +37,7 @@ TYPES: Final = {
     "TIMESTAMP": pa.timestamp("us"),
     "VARCHAR[]": pa.list_(pa.string()),
 }
+_PARAMETER: Final = re.compile(r"""--[^\n]*|'(?:[^']|'')*'|"(?:[^"]|"")*"|\$(\w+)""")
 
 
 class Standing(AsOf):
@@ -58,8 +61,10 @@ class Standing(AsOf):
         self._asked: frozenset[str] = frozenset()
         self._more: Rows = {}
         self._inner: Standing | None = None
-        self._fills: list[str] = []
-        self._kept: dict[str, tuple[str, pa.Schema | None]] = {}
+        self._plans = 0
+        self._made_of: dict[str, frozenset[str]] = {}
+        self._stale: set[str] = set()
+        self._kept: dict[str, tuple[str, pa.Schema]] = {}
         self._derived: dict[str, str] = {}
         self._columns: dict[str, dict[str, str]] = {}
         self._make(snapshots)
@@ -81,8 +86,9 @@ class Standing(AsOf):
         for name, source in self._sources.items():
             source.hold([rows for rows in (found.get(name), further.get(name)) if rows is not None])
         self._brought, self._few = frozenset({*found, *further}), len(customer_ids) <= FEW
-        self._fill(PRODUCTS in further or not self._usual_products)
-        self._usual_products = PRODUCTS not in further
+        usual = PRODUCTS not in further
+        self._stale |= self._made_of.keys() - ({PRODUCTS} if usual and self._usual_products else set())
+        self._usual_products = usual
         return self
 
     def of(self, customers: pa.Array) -> AsOf:
@@ -99,15 +105,17 @@ class Standing(AsOf):
     ) -> pa.Table:
         """Run one SELECT over the cut views, as `AsOf.query`; the plan of the first time is kept."""
         if parameters is not None and not isinstance(parameters, dict):
+            self._fill(check_query(sql, self._names, where))
             return super().query(sql, parameters, where)
-        check_query(sql, self._names, where)
+        self._fill(check_query(sql, self._names, where))
         try:
-            return self._run(sql, parameters or {})
+            return self._run(_given(sql, parameters or {}))
         except (duckdb.ProgrammingError, duckdb.DataError) as error:
             raise failed(error, where) from error
 
     def derive(self, name: str, sql: str, where: str) -> None:
         """Keep the result of a SELECT as one more table, as `AsOf.derive`; the next time its rows change."""
+        self._fill(check_query(sql, self._names, where))
         if self._derived.get(name) != sql:
             super().derive(name, sql, where)
             self._derived[name] = sql
@@ -123,26 +131,35 @@ class Standing(AsOf):
             self._columns[view] = super().columns(view)
         return self._columns[view]
 
-    def _run(self, sql: str, parameters: dict[str, Any]) -> pa.Table:
-        given = ", ".join(f"{key} := {_literal(value)}" for key, value in parameters.items())
-        arguments = f"({given})" if given else ""
-        name, schema = self._kept.get(sql, ("", None))
+    def _run(self, sql: str) -> pa.Table:
+        name, schema = self._kept.pop(sql, ("", None))
         if schema is None:
-            name = f"asked_{len(self._kept)}"
-            self.connection.execute(f"PREPARE {name} AS {sql}")
-        call = f"EXECUTE {name}{arguments}"
+            name = self._prepared(sql)
+        call = f"EXECUTE {name}"
         if schema is not None and self._few:
+            self._kept[sql] = name, schema
             return _table(self.connection.execute(call).fetchall(), schema)
         table = self.connection.sql(call).to_arrow_table()
         self._kept[sql] = name, table.schema
         return table
 
-    def _fill(self, products: bool) -> None:
-        """Fill the views anew; that of the products where they are others than before."""
-        for name in self._fills:
-            if name != PRODUCTS or products:
-                self.connection.execute(f"DELETE FROM {name}")
-                self.connection.execute(f"EXECUTE fill_{name}")
+    def _prepared(self, sql: str) -> str:
+        """Return the name under which a query is planned; the one that was not asked for longest goes."""
+        if len(self._kept) >= MOST_PLANS:
+            self.connection.execute(f"DEALLOCATE {self._kept.pop(next(iter(self._kept)))[0]}")
+        self._plans += 1
+        self.connection.execute(f"PREPARE asked_{self._plans} AS {sql}")
+        return f"asked_{self._plans}"
+
+    def _fill(self, read: frozenset[str]) -> None:
+        """Fill those views anew that are read, and what they are made of, where they are of others yet."""
+        for name in sorted(self._stale & read):
+            if name not in self._stale:  # another has needed it
+                continue
+            self._fill(self._made_of[name])
+            self._stale.discard(name)
+            self.connection.execute(f"DELETE FROM {name}")
+            self.connection.execute(f"EXECUTE fill_{name}")
 
     def _make(self, snapshots: tuple[date, ...]) -> None:
         """Make the views, all of them empty, and the statements that fill them."""
@@ -153,11 +170,12 @@ class Standing(AsOf):
             name: typed(contract, f"raw_{name}", describe(connection, f"raw_{name}"))
             for name, contract in CONTRACTS.items()
         }
+        names = VIEWS | {f"raw_{name}" for name in CONTRACTS}
         for cut in cuts(uncut, self.date, snapshots, None):
             connection.execute(f"CREATE TABLE {cut.name} AS {cut.query}")
             if cut.name not in SAME_FOR_ALL:
                 connection.execute(f"PREPARE fill_{cut.name} AS INSERT INTO {cut.name} {cut.query}")
-                self._fills.append(cut.name)
+                self._made_of[cut.name] = check_query(cut.query, names, cut.name) & VIEWS
         lock_door(connection, [])
 
 
@@ -213,6 +231,21 @@ def _table(rows: Sequence[tuple[Any, ...]], schema: pa.Schema) -> pa.Table:
     return pa.table(
         [pa.array(values, field.type) for values, field in zip(columns, schema, strict=True)], schema=schema
     )
+
+
+def _given(sql: str, parameters: Mapping[str, Any]) -> str:
+    """Return SQL with the values of its parameters: with them outside, each run would plan anew.
+
+    >>> _given("SELECT $a, '$a' -- $a", {"a": 3})
+    "SELECT 3, '$a' -- $a"
+    """
+    if not parameters:
+        return sql
+
+    def value(found: re.Match[str]) -> str:
+        return _literal(parameters[found[1]]) if found[1] in parameters else found[0]
+
+    return _PARAMETER.sub(value, sql)
 
 
 def _literal(value: Any) -> str:

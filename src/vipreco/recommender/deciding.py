@@ -46,8 +46,17 @@ class Situation:
     facts: PolicyFacts
 
 
-def situation(fitted: Fitted, view: AsOf, channel: str = DEFAULT_CHANNEL) -> Situation:
-    """Compute features, holdings and the rules' facts of all customers of a view."""
+def situation(
+    fitted: Fitted, view: AsOf, channel: str = DEFAULT_CHANNEL, ruled: AsOf | None = None
+) -> Situation:
+    """Compute features, holdings and the rules' facts of all customers of a view.
+
+    Args:
+        fitted: The recommender.
+        view: What was known at a date.
+        channel: Of the offers.
+        ruled: The same customers on the day at which the rules look; None: on that of the view.
+    """
     catalog = Catalog.from_view(view)
     computed = fitted.features.compute(view, fitted.product_ids).encoded(fitted.vocabulary)
     state = holding_state(view, catalog.product_ids, fitted.segments)
@@ -56,7 +65,8 @@ def situation(fitted: Fitted, view: AsOf, channel: str = DEFAULT_CHANNEL) -> Sit
     relations = relations_of(view, fitted.features.ladder, opted_out)
     customers = _customers(fitted, view, catalog, relations)
     scored = np.isin(np.array(catalog.product_ids), np.array(fitted.product_ids))
-    facts = gather_facts(view, catalog, fitted.policy, channel, state.held, scored)
+    held = state.held if ruled is None else None
+    facts = gather_facts(ruled or view, catalog, fitted.policy, channel, held, scored)
     return Situation(view, catalog, computed, state, relations, customers, facts)
 
 
