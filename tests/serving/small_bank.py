@@ -42,6 +42,10 @@ class Prepared:
     def is_quick(self, customer_id: str) -> bool:
         return customer_id == OWN
 
+    def is_decided(self, customer_id: str, channel: str) -> bool:
+        del customer_id, channel
+        return False
+
     def offers(self, customer_id: str, channel: str, limit: int, moment: datetime) -> Slate:
         del customer_id, channel, moment
         lines = [Line(f"P{n}", f"Product {n}", 0.5 / n, 100.0 * n, ("POPULAR",)) for n in range(1, 6)]
