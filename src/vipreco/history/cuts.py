@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Final
 
 from vipreco.columns import (
     ACTIVITY,
@@ -23,9 +24,10 @@ from vipreco.columns import (
 from vipreco.history.contract import CONTRACTS, TableContract
 
 Contested = Mapping[str, Sequence[date]]
-"""For a table, the dates that several batches or recordings brought; elsewhere no row has a rival."""
+"""For a table kept by date, the dates that several batches or recordings brought; no other row has a rival.
+Of the other tables any row may have one, unless they are named here without a date."""
 
-_BY_DATE = {CUSTOMERS: SNAPSHOT_DATE, OBSERVATIONS: SNAPSHOT_DATE, ACTIVITY: "month_date"}
+BY_DATE: Final = {CUSTOMERS: SNAPSHOT_DATE, OBSERVATIONS: SNAPSHOT_DATE, ACTIVITY: "month_date"}
 _ORDER = f"{RECORDED_DATE} DESC, {BATCH_SEQUENCE} DESC"
 
 
@@ -44,7 +46,7 @@ def literal(day: date) -> str:
 
 def contested_query(table: str, uncut: str) -> str | None:
     """Return the query of the dates at which a row may have a rival version, for tables kept by date."""
-    day = _BY_DATE.get(table)
+    day = BY_DATE.get(table)
     if day is None:
         return None
     rivals = " OR ".join(f"min({clock}) <> max({clock})" for clock in (BATCH_SEQUENCE, RECORDED_DATE))
@@ -64,11 +66,11 @@ def newest(table: str, uncut: str, day: date | None, contested: Contested | None
     contract = CONTRACTS[table]
     rows = known(contract, uncut, day)
     versions = f"PARTITION BY {', '.join(contract.key)} ORDER BY {_ORDER}{_tie(table)}"
-    by_date = _BY_DATE.get(table)
-    if by_date is None or contested is None:
+    by_date = BY_DATE.get(table)
+    if contested is None or (by_date is None and table not in contested):
         return f"{rows} QUALIFY row_number() OVER ({versions}) = 1"
     dates = ", ".join(literal(item) for item in contested.get(table, ()))
-    if not dates:
+    if not dates or by_date is None:
         return rows
     return (
         f"SELECT * FROM ({rows}) WHERE {by_date} NOT IN ({dates}) UNION ALL "
@@ -76,12 +78,12 @@ def newest(table: str, uncut: str, day: date | None, contested: Contested | None
     )
 
 
-def holdings(uncut: str, day: date | None) -> str:
+def holdings(uncut: str, day: date | None, contested: Contested | None = None) -> str:
     """Return the holdings as known at `day`: a closing after it is not yet there, an annulled one is gone.
 
     A version that closes on or before its own opening annuls the holding.
     """
-    rows = newest(HOLDINGS, uncut, day, {})
+    rows = newest(HOLDINGS, uncut, day, contested)
     real = f"SELECT * FROM ({rows}) WHERE {CLOSED_DATE} IS NULL OR {CLOSED_DATE} > {OPENED_DATE}"
     if day is None:
         return real
@@ -104,7 +106,7 @@ def cuts(
         Cut(table, newest(table, uncut[table], day, contested))
         for table in (OBSERVATIONS, CUSTOMERS, PRODUCTS, ACTIVITY, CONTACTS)
     ]
-    return [*plain, Cut(HOLDINGS, holdings(uncut[HOLDINGS], day)), *_derived(day, snapshots)]
+    return [*plain, Cut(HOLDINGS, holdings(uncut[HOLDINGS], day, contested)), *_derived(day, snapshots)]
 
 
 def _derived(day: date, snapshots: Sequence[date]) -> list[Cut]:

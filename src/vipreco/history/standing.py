@@ -7,6 +7,7 @@ them over the rows of one customer. Here all of it is done once. The cuts are th
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, Final
@@ -18,7 +19,7 @@ import pyarrow.compute as pc
 from vipreco.columns import CUSTOMER_ID, PRODUCTS
 from vipreco.history.asof import AsOf, failed, lock_door
 from vipreco.history.contract import CONTRACTS, VIEWS
-from vipreco.history.cuts import cuts
+from vipreco.history.cuts import BY_DATE, cuts
 from vipreco.history.guard import check_query
 from vipreco.history.history import History
 from vipreco.history.records import Records
@@ -26,6 +27,8 @@ from vipreco.history.sources import FrameSources, connect, describe, text, typed
 
 Rows = Mapping[str, pa.Table]
 FEW = 8  # customers up to whom Python objects are the quickest way out of the database
+MOST_LOOKED_AT: Final = 1_000  # rows up to which Python looks whether a fact has several versions
+MOST_QUESTIONS: Final = 500  # after so many the rows of those before, which are deleted, are taken out
 MOST_PLANS: Final = 256  # queries whose plans are kept
 SAME_FOR_ALL: Final = frozenset({"clock", "snapshots"})
 TYPES: Final = {
@@ -61,7 +64,10 @@ class Standing(AsOf):
         self._asked: frozenset[str] = frozenset()
         self._more: Rows = {}
         self._inner: Standing | None = None
-        self._plans = 0
+        self._questions = self._plans = 0
+        self._same: dict[str, pa.Table] = {}
+        self._uncut: dict[str, str] = {}
+        self._quick: dict[tuple[str, tuple[date, ...]], str] = {}
         self._made_of: dict[str, frozenset[str]] = {}
         self._stale: set[str] = set()
         self._kept: dict[str, tuple[str, pa.Schema]] = {}
@@ -87,8 +93,14 @@ class Standing(AsOf):
             source.hold([rows for rows in (found.get(name), further.get(name)) if rows is not None])
         self._brought, self._few = frozenset({*found, *further}), len(customer_ids) <= FEW
         usual = PRODUCTS not in further
-        self._stale |= self._made_of.keys() - ({PRODUCTS} if usual and self._usual_products else set())
+        self._stale |= self._made_of.keys() - {PRODUCTS}
+        if not (usual and self._usual_products):
+            self._stale.add(PRODUCTS)
+            self._same.clear()
         self._usual_products = usual
+        self._questions += 1
+        if self._questions % MOST_QUESTIONS == 0:
+            self.connection.execute("CHECKPOINT")
         return self
 
     def of(self, customers: pa.Array) -> AsOf:
@@ -107,15 +119,24 @@ class Standing(AsOf):
         if parameters is not None and not isinstance(parameters, dict):
             self._fill(check_query(sql, self._names, where))
             return super().query(sql, parameters, where)
-        self._fill(check_query(sql, self._names, where))
+        read, query = check_query(sql, self._names, where), _given(sql, parameters or {})
+        if query in self._same:
+            return self._same[query]
+        self._fill(read)
         try:
-            return self._run(_given(sql, parameters or {}))
+            table = self._run(query)
         except (duckdb.ProgrammingError, duckdb.DataError) as error:
             raise failed(error, where) from error
+        if read <= {*SAME_FOR_ALL, PRODUCTS} and len(self._same) < MOST_PLANS:
+            self._same[query] = table
+        return table
 
     def derive(self, name: str, sql: str, where: str) -> None:
         """Keep the result of a SELECT as one more table, as `AsOf.derive`; the next time its rows change."""
-        self._fill(check_query(sql, self._names, where))
+        read = check_query(sql, self._names, where)
+        if self._derived.get(name) == sql and read <= SAME_FOR_ALL:
+            return
+        self._fill(read)
         if self._derived.get(name) != sql:
             super().derive(name, sql, where)
             self._derived[name] = sql
@@ -159,19 +180,33 @@ class Standing(AsOf):
             self._fill(self._made_of[name])
             self._stale.discard(name)
             self.connection.execute(f"DELETE FROM {name}")
-            self.connection.execute(f"EXECUTE fill_{name}")
+            self.connection.execute(f"EXECUTE {self._filling(name)}")
+
+    def _filling(self, name: str) -> str:
+        """Return the statement that fills a view; where no row has a rival, none is looked for."""
+        dates = self._sources[name].rivals() if name in self._sources and self._few else None
+        if dates is None:
+            return f"fill_{name}"
+        if (name, dates) not in self._quick:
+            if len(self._quick) >= MOST_PLANS:
+                return f"fill_{name}"
+            made = cuts(self._uncut, self.date, self.snapshots, {name: dates})
+            query = next(cut.query for cut in made if cut.name == name)
+            self._quick[name, dates] = f"quick_{len(self._quick)}"
+            self.connection.execute(f"PREPARE {self._quick[name, dates]} AS INSERT INTO {name} {query}")
+        return self._quick[name, dates]
 
     def _make(self, snapshots: tuple[date, ...]) -> None:
         """Make the views, all of them empty, and the statements that fill them."""
         connection = self.connection
         for name, source in self._sources.items():
             connection.register(f"raw_{name}", source)
-        uncut = {
+        self._uncut = {
             name: typed(contract, f"raw_{name}", describe(connection, f"raw_{name}"))
             for name, contract in CONTRACTS.items()
         }
         names = VIEWS | {f"raw_{name}" for name in CONTRACTS}
-        for cut in cuts(uncut, self.date, snapshots, None):
+        for cut in cuts(self._uncut, self.date, snapshots, None):
             connection.execute(f"CREATE TABLE {cut.name} AS {cut.query}")
             if cut.name not in SAME_FOR_ALL:
                 connection.execute(f"PREPARE fill_{cut.name} AS INSERT INTO {cut.name} {cut.query}")
@@ -204,6 +239,19 @@ class _Source:
             [*own, *(pa.field(key, TYPES[kind]) for key, kind in types if key not in names)]
         )
         self.rows = self.schema.empty_table()
+        self._key, self._date = CONTRACTS[name].key, BY_DATE.get(name)
+
+    def rivals(self) -> tuple[date, ...] | None:
+        """Return the dates at which a fact has several versions; None where that is not told by dates."""
+        if len(self.rows) > MOST_LOOKED_AT:
+            return None
+        keys = list(zip(*(self.rows[name].to_pylist() for name in self._key), strict=True))
+        if len(set(keys)) == len(keys):
+            return ()
+        if self._date is None:
+            return None
+        place = self._key.index(self._date)
+        return tuple(sorted({key[place] for key, times in Counter(keys).items() if times > 1 and key[place]}))
 
     def hold(self, parts: Sequence[pa.Table]) -> None:
         """Have these rows from now on."""
