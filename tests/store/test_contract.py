@@ -357,6 +357,12 @@ def test_a_batch_of_decisions_with_a_known_one_adds_the_others(store: Store) -> 
     assert [store.decisions.read(MINE, one.decision_id) for one in made] == made
 
 
+def test_the_first_of_two_decisions_of_one_name_in_a_batch_counts(store: Store) -> None:
+    made = [Decision("d1", "0001", NOW, "token:1", record) for record in ("{}", '{"offers":[]}')]
+    store.decisions.add(made)
+    assert store.decisions.read(MINE, "d1") == made[0]
+
+
 # Keys of requests
 
 

@@ -33,14 +33,14 @@ class DecisionLog:
 
     @settled
     def add(self, made: Sequence[Decision]) -> None:
-        """Add decisions; those that are there already stay as they are."""
+        """Add decisions; the first of a name stays, whatever comes after it."""
         if not made:
             return
-        ids = [decision.decision_id for decision in made]
+        first = {decision.decision_id: decision for decision in reversed(made)}
         with self.database.writing() as connection:
-            query = select(decisions.c.decision_id).where(decisions.c.decision_id.in_(ids))
+            query = select(decisions.c.decision_id).where(decisions.c.decision_id.in_(list(first)))
             known = set(connection.execute(query).scalars())
-            rows = [decision.__dict__ for decision in made if decision.decision_id not in known]
+            rows = [decision.__dict__ for name, decision in first.items() if name not in known]
             if rows:
                 connection.execute(insert(decisions), rows)
 
