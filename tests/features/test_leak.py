@@ -125,7 +125,7 @@ def test_a_door_that_shows_later_closings_is_caught(features, tables, tmp_path, 
     cuts = sys.modules["vipreco.history.cuts"]
     honest = cuts.holdings
 
-    def careless(uncut, day):
+    def careless(uncut, day, contested=None):
         known = f"opened_date <= DATE '{day}' AND recorded_date <= DATE '{day}'"
         return f"SELECT * FROM ({honest(uncut, None)}) WHERE {known}"
 
