@@ -21,15 +21,13 @@ UNKNOWN_SEGMENT = -1
 
 # One row a (customer, product) ever held at the date; a repeatable product may have several intervals.
 _HOLDINGS = """
-SELECT p.row, c.column, bool_or(h.closed_date IS NULL) AS held
+SELECT p.customer_index AS row, c.column, bool_or(h.closed_date IS NULL) AS held
 FROM holdings h
-JOIN (
-    SELECT customer_id, row_number() OVER (ORDER BY customer_id) - 1 AS row FROM population
-) p USING (customer_id)
+JOIN population p USING (customer_id)
 JOIN (
     SELECT unnest($products) AS product_id, generate_subscripts($products, 1) - 1 AS column
 ) c USING (product_id)
-GROUP BY p.row, c.column
+GROUP BY p.customer_index, c.column
 """
 
 
