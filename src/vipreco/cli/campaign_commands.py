@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from vipreco.campaign.folder import Campaigns
     from vipreco.campaign.planning import Plan
     from vipreco.campaign.running import Bank
-    from vipreco.project import Project
     from vipreco.store.store import Store
 
 PANEL = "Campaigns"
@@ -227,6 +226,7 @@ def _opened(as_of: Any, model: str | None, narrator: Narrator) -> Iterator[_Open
     from vipreco.cli.opening import model_folder, open_model, open_view
     from vipreco.project import Project
     from vipreco.store.store import Store
+    from vipreco.tables import Tables
 
     project = Project.find()
     settings = project.settings.campaign
@@ -238,16 +238,9 @@ def _opened(as_of: Any, model: str | None, narrator: Narrator) -> Iterator[_Open
             view,
             salt_of(settings.control_salt, project.seed),
             project.seed,
-            store.changes.in_tables(_snapshots(project)),
+            store.changes.in_tables(Tables.open(project.tables).snapshot_ids),
         )
         yield _Opened(bank, store, Campaigns(project.root / settings.folder), project.threads)
-
-
-def _snapshots(project: Project) -> list[str]:
-    from vipreco.tables.batches import Manifest, read_manifest
-
-    batches = read_manifest(project.tables).batches
-    return [Manifest(batches[:count]).snapshot_id for count in range(1, len(batches) + 1)]
 
 
 def _actor() -> str:
