@@ -19,9 +19,10 @@ from serving.tether import tie_to_parent
 from vipreco.errors import DependencyDownError, ResourcesError, VipRecoError
 from vipreco.project import Project
 from vipreco.store import Note, Store
-from vipreco.store.spool import into_store, is_alive, line_of, notes_of
+from vipreco.store.spool import into_store, is_alive, line_of, notes_of, write_line
 
 MOST_LINES, MOST_IN_FILE = 10_000, 500
+MOST_AT_ONCE = 10  # files whose notes are in the store all or none
 FILE_SECONDS, LOOK_SECONDS, RETRY_SECONDS = 0.05, 0.03, 1.0
 OPEN, CLOSED = ".open", ".jsonl"
 PREFIX = "spool-"
@@ -75,7 +76,7 @@ class Files:
             if self._before + self._lines >= self.most and self._still_waiting() >= self.most:
                 raise DependencyDownError("no more notes may wait for the store", code="spool-full")
             try:
-                os.write(self._file, line)
+                write_line(self._file, line)
                 self._lines += 1
                 self._close_old()
             except OSError as error:
@@ -140,10 +141,13 @@ def carry(folder: Path, store: Store) -> int:
         VipRecoError: The store does not take them; the files stay.
     """
     moved = 0
-    for path in _ready(folder):
-        notes = list(notes_of(path.read_bytes().splitlines()))
+    ready = _ready(folder)
+    for start in range(0, len(ready), MOST_AT_ONCE):
+        paths = ready[start : start + MOST_AT_ONCE]
+        notes = [note for path in paths for note in notes_of(path.read_bytes())]
         into_store(store, notes)
-        path.unlink()
+        for path in paths:
+            path.unlink()
         moved += len(notes)
     return moved
 

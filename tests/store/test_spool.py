@@ -45,7 +45,7 @@ def test_a_note_is_in_a_file_before_its_answer_leaves_and_in_the_store_soon(
 ) -> None:
     spool.put(note(1))
     (path,) = spool.folder.iterdir()
-    assert list(notes_of(path.read_bytes().splitlines())) == [note(1)]
+    assert list(notes_of(path.read_bytes())) == [note(1)]
     assert path.stat().st_mode & 0o777 == 0o600
     assert store.audit.head().sequence == 0
     assert spool.move() == 1

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -32,8 +32,7 @@ LOCK = 7_301_984_112  # two writers must not take the same place in the chain
 _LENGTHS = {column.name: getattr(column.type, "length", None) for column in audit.columns}
 
 
-@dataclass(frozen=True)
-class Event:
+class Event(NamedTuple):
     """One thing that somebody did.
 
     Args:
@@ -194,7 +193,7 @@ def _signed_head(path: Path, public: bytes) -> tuple[int, str]:
 
 def _clipped(event: Event) -> dict[str, str]:
     """Return the fields of an event, none longer than its column: what cannot be noted cannot be done."""
-    return {name: value[: _LENGTHS.get(name)] for name, value in event.__dict__.items()}
+    return {name: value[: _LENGTHS.get(name)] for name, value in event._asdict().items()}
 
 
 def _broken(sequence: int, what: str) -> IntegrityError:

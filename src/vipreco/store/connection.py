@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import Connection, Engine, Table, create_engine, event, text
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
@@ -18,6 +19,7 @@ from vipreco.store.failures import RESTORE, translated
 
 BUSY_SECONDS = 5
 WRITES = "vipreco_writes"
+_INSERTS: Final[dict[str, Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 OTHERS = 0o077  # permissions of a file beyond its owner's
 
 
@@ -108,6 +110,11 @@ class Database:
         if self._inode is not None and inode != self._inode:
             self.engine.dispose()
         self._inode = inode
+
+
+def add_new(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
+    """Add the rows whose key is not there yet; of several with one key the first."""
+    connection.execute(_INSERTS[connection.dialect.name](table).on_conflict_do_nothing(), list(rows))
 
 
 def alone(connection: Connection, lock: int) -> None:

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
-from sqlalchemy import insert, select
+from sqlalchemy import select
 
-from vipreco.store.connection import Database
-from vipreco.store.failures import settled
+from vipreco.store.connection import Database, add_new
 from vipreco.store.schema import books, decisions
 from vipreco.store.scope import Scope
 
 
-@dataclass(frozen=True)
-class Decision:
-    """One answered decision; `record` is its canonical JSON."""
+class Decision(NamedTuple):
+    """One answered decision; `record` is its JSON, on one line."""
 
     decision_id: str
     customer_id: str
@@ -31,18 +29,11 @@ class DecisionLog:
     def __init__(self, database: Database) -> None:
         self.database = database
 
-    @settled
     def add(self, made: Sequence[Decision]) -> None:
         """Add decisions; the first of a name stays, whatever comes after it."""
-        if not made:
-            return
-        first = {decision.decision_id: decision for decision in reversed(made)}
-        with self.database.writing() as connection:
-            query = select(decisions.c.decision_id).where(decisions.c.decision_id.in_(list(first)))
-            known = set(connection.execute(query).scalars())
-            rows = [decision.__dict__ for name, decision in first.items() if name not in known]
-            if rows:
-                connection.execute(insert(decisions), rows)
+        if made:
+            with self.database.writing() as connection:
+                add_new(connection, decisions, [decision._asdict() for decision in made])
 
     def read(self, scope: Scope, decision_id: str) -> Decision | None:
         """Return a decision; None for an unknown one, and for one about another book's customer alike."""

@@ -1,20 +1,21 @@
 """What a busy service notes of each answer: written at once beside the store, and moved into it in batches.
 
 A line is in the operating system's hands before the answer leaves, so it survives the death of the process.
+It holds the audit record and the decision without its record as one JSON text, and after a tab the record as
+it was answered: that one is JSON already, and neither holds a tab or a line's end.
 """
 
 from __future__ import annotations
 
-import json
+import errno
 import os
 import threading
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
-from pydantic_core import to_json
+from pydantic_core import from_json, to_json
 
 from vipreco.errors import DependencyDownError, ResourcesError, VipRecoError
 from vipreco.store.audit import Event
@@ -28,8 +29,7 @@ BATCH = 500
 PREFIX = "spool-"
 
 
-@dataclass(frozen=True)
-class Note:
+class Note(NamedTuple):
     """What is noted of one answer: the audit record, and the decision if there was one."""
 
     event: Event
@@ -73,7 +73,7 @@ class Spool:
             if len(self._waiting) >= self.most:
                 raise DependencyDownError("no more notes may wait for the store", code="spool-full")
             try:
-                os.write(self._file, line_of(note))
+                write_line(self._file, line_of(note))
             except OSError as error:
                 raise ResourcesError(
                     "the note cannot be written", where=str(self._path), code="disk"
@@ -86,9 +86,7 @@ class Spool:
         Raises:
             VipRecoError: The store does not take it.
         """
-        self.store.audit.append([note.event])
-        if note.decision is not None:
-            self.store.decisions.add([note.decision])
+        into_store(self.store, [note])
 
     def move(self) -> int:
         """Move what waits into the store now, and return how many lines."""
@@ -110,7 +108,7 @@ class Spool:
         for path in sorted(self.folder.glob(f"{PREFIX}*.jsonl")):
             if path == self._path or is_alive(path):
                 continue
-            notes = list(notes_of(path.read_bytes().splitlines()))
+            notes = list(notes_of(path.read_bytes()))
             into_store(self.store, notes)
             path.unlink()
             moved += len(notes)
@@ -137,29 +135,45 @@ class Spool:
 
 
 def into_store(store: Store, notes: Sequence[Note]) -> None:
-    """Write notes into the store, in their order."""
-    store.decisions.add([note.decision for note in notes if note.decision is not None])
-    store.audit.append([note.event for note in notes])
+    """Write notes into the store, in their order, all or none."""
+    with store.database.writing():
+        store.decisions.add([note.decision for note in notes if note.decision is not None])
+        store.audit.append([note.event for note in notes])
 
 
 def line_of(note: Note) -> bytes:
     """Return a note as a line of a file."""
-    decision = note.decision
-    known = None if decision is None else decision.__dict__
-    return to_json({"event": note.event.__dict__, "decision": known}) + b"\n"
+    event, decision = note
+    if decision is None:
+        return to_json((event, None)) + b"\n"
+    return b"%b\t%b\n" % (to_json((event, decision[:-1])), decision.record.encode())
 
 
-def notes_of(lines: Iterable[bytes]) -> Iterable[Note]:
-    """Return the notes of lines; one that was cut off is left out."""
-    for line in lines:
+def write_line(file: int, line: bytes) -> None:
+    """Write a line whole, or not at all.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    written = os.write(file, line)
+    if written < len(line):
+        os.ftruncate(file, os.fstat(file).st_size - written)
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def notes_of(content: bytes) -> Iterator[Note]:
+    """Return the notes of a file; one that was cut off is left out: its process died, its answer never left."""
+    for line in content.split(b"\n")[:-1]:
+        head, _, record = line.partition(b"\t")
         try:
-            content: dict[str, Any] = json.loads(line)
+            event, given = from_json(head)
         except ValueError:
-            continue  # the last line of a process that died while it wrote: its answer never left
-        decision = content["decision"]
-        if decision is not None:
-            decision = Decision(**{**decision, "made_at": datetime.fromisoformat(decision["made_at"])})
-        yield Note(Event(**content["event"]), decision)
+            continue
+        yield Note(Event(*event), None if given is None else _decision(*given, record.decode()))
+
+
+def _decision(decision_id: str, customer_id: str, made_at: str, actor: str, record: str) -> Decision:
+    return Decision(decision_id, customer_id, datetime.fromisoformat(made_at), actor, record)
 
 
 def is_alive(path: Path) -> bool:
