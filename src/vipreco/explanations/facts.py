@@ -31,7 +31,11 @@ from vipreco.history import AsOf
 
 Key: TypeAlias = tuple[str, str]
 """Kind of fact, and the product or column that it is about (empty for neither)."""
-DATE, VALUE, AGE, RECENT = "_date", "_value", "_age", "_recent"  # beside a bank's own columns, any name
+Group: TypeAlias = tuple[str, str, str]
+"""Table and row of the catalogue, and the column where the row is chosen by it (else empty)."""
+DATE, AGE, RECENT = "_date", "_age", "_recent"  # beside a bank's own columns, any name
+PLACE, TEXT = "_place", "_text_"
+COLUMN_ROWS = frozenset({"before_change", "highest", "all_open"})
 LISTED = ", "
 LOOKBACK = 6  # snapshots among which a change of tier is looked for
 
@@ -91,13 +95,25 @@ class Cells:
     there: NDArray[np.bool_]
 
     @classmethod
-    def of(cls, frame: pl.DataFrame, ids: pl.DataFrame) -> Cells:
-        """Bring rows (customer_id, product_id, date, value) into the order of `ids`; at most one each."""
-        found = ids.join(frame, on=CUSTOMER_ID, how="left", maintain_order="left")
-        dates, values, products = (
-            np.array(found[name].to_list(), object) for name in (DATE, VALUE, PRODUCT_ID)
-        )
-        return cls(dates, values, products, found[VALUE].is_not_null().to_numpy())
+    def of(cls, rows: pl.DataFrame | None, column: str, customers: int) -> Cells:
+        """Bring rows (place, product_id, date and columns as text) into the order of n customers.
+
+        Args:
+            rows: At most one a customer; None: there are none.
+            column: Which column is the value; where it is empty there is no cell.
+            customers: How many there are.
+        """
+        dates, values, products = (np.full(customers, None, object) for _ in range(3))
+        there = np.zeros(customers, bool)
+        if rows is not None:
+            found = rows[TEXT + column]
+            known = found.is_not_null().to_numpy()
+            places = rows[PLACE].to_numpy()[known]
+            dates[places] = np.array(rows[DATE].to_list(), object)[known]
+            values[places] = np.array(found.to_list(), object)[known]
+            products[places] = np.array(rows[PRODUCT_ID].to_list(), object)[known]
+            there[places] = True
+        return cls(dates, values, products, there)
 
 
 @dataclass(frozen=True)
@@ -127,17 +143,13 @@ class FactBook:
             catalogue: Kinds of facts.
         """
         asked = sorted(set(keys))
-        ids = pl.DataFrame({CUSTOMER_ID: pl.Series(customer_ids.tolist(), dtype=pl.String)})
         kinds = {kind: catalogue.fact[kind] for kind, _ in asked}
-        tables = {name: _READERS[name](view) for name in sorted({entry.table for entry in kinds.values()})}
-        found: dict[tuple[str, str], pl.DataFrame] = {}
+        wanted = {(kind, subject): (kinds[kind], _column(kinds[kind], subject)) for kind, subject in asked}
+        rows = _cited(view, customer_ids.tolist(), wanted.values())
         cells = {}
-        for kind, subject in asked:
-            entry = kinds[kind]
-            column = subject if entry.column == ANY_COLUMN else entry.column
-            if (kind, column) not in found:
-                found[kind, column] = _cited(tables[entry.table], entry, column, view.date)
-            cells[kind, subject] = Cells.of(_about(found[kind, column], entry, subject), ids)
+        for (kind, subject), (entry, column) in wanted.items():
+            found = rows[_group(entry, column)].get((subject,) if entry.row in PRODUCT_ROWS else ())
+            cells[kind, subject] = Cells.of(found, column, len(customer_ids))
         return cls(catalogue, customer_ids, cells)
 
     def there(self, kinds: Iterable[str], subject: str) -> NDArray[np.bool_]:
@@ -160,9 +172,8 @@ class FactBook:
     def fact(self, kind: str, subject: str, place: int) -> Fact:
         """Return a fact of one customer; it must be there."""
         entry, cells = self.catalogue.fact[kind], self.cells[self.key(kind, subject)]
-        column = subject if entry.column == ANY_COLUMN else entry.column
-        product = cells.products[place]
-        return Fact(kind, entry.table, column, cells.dates[place], cells.values[place], product)
+        day, value, product = (found[place] for found in (cells.dates, cells.values, cells.products))
+        return Fact(kind, entry.table, _column(entry, subject), day, value, product)
 
 
 def key_of(entry: FactEntry, kind: str, subject: str) -> Key:
@@ -176,16 +187,46 @@ def canonical_text(name: str) -> pl.Expr:
     return pl.col(name).cast(pl.String)
 
 
-def _about(frame: pl.DataFrame, entry: FactEntry, subject: str) -> pl.DataFrame:
-    return frame.filter(pl.col(PRODUCT_ID) == subject) if entry.row in PRODUCT_ROWS else frame
+def _column(entry: FactEntry, subject: str) -> str:
+    return subject if entry.column == ANY_COLUMN else entry.column
 
 
-def _cited(table: pl.DataFrame, entry: FactEntry, column: str, day: date) -> pl.DataFrame:
-    """Return customer_id, product_id, date and value of the cells of one kind; at most one a subject."""
-    rows = _ROWS[entry.table](table, entry.row, column, day)
-    of_product = PRODUCT_ID in rows.columns and entry.row != "all_open"
+def _group(entry: FactEntry, column: str) -> Group:
+    """Return what the rows of a kind of fact are chosen by: kinds of one group cite the same rows."""
+    return entry.table, entry.row, column if entry.row in COLUMN_ROWS else ""
+
+
+def _cited(
+    view: AsOf, customer_ids: list[str], wanted: Iterable[tuple[FactEntry, str]]
+) -> dict[Group, dict[tuple[object, ...], pl.DataFrame]]:
+    """Return place, product_id, date and the columns as text of the rows of each group.
+
+    The rows are those of each product where there is one a customer and product, else all of them under ().
+    All groups are collected at once: each alone takes longer to ask for than to find.
+    """
+    columns: dict[Group, set[str]] = {}
+    for entry, column in wanted:
+        columns.setdefault(_group(entry, column), set()).add(column)
+    ids = pl.DataFrame({CUSTOMER_ID: pl.Series(customer_ids, dtype=pl.String)}).with_row_index(PLACE)
+    tables = {
+        name: _READERS[name](view).join(ids, on=CUSTOMER_ID, maintain_order="left").lazy()
+        for name in sorted({table for table, _, _ in columns})
+    }
+    plans = [_rows(tables, group, sorted(names), view.date) for group, names in columns.items()]
+    found = dict(zip(columns, pl.collect_all(plans), strict=True))
+    return {
+        group: rows.partition_by(PRODUCT_ID, as_dict=True) if group[1] in PRODUCT_ROWS else {(): rows}
+        for group, rows in found.items()
+    }
+
+
+def _rows(tables: Mapping[str, pl.LazyFrame], group: Group, columns: list[str], day: date) -> pl.LazyFrame:
+    table, row, column = group
+    rows = _ROWS[table](tables[table], row, column, day)
+    of_product = table in {HOLDINGS, CONTACTS} and row != "all_open"
     product = pl.col(PRODUCT_ID) if of_product else pl.lit(None, pl.String).alias(PRODUCT_ID)
-    return rows.select(CUSTOMER_ID, product, DATE, canonical_text(column).alias(VALUE)).drop_nulls(VALUE)
+    texts = [canonical_text(name).alias(TEXT + name) for name in columns]
+    return rows.select(PLACE, product, DATE, *texts)
 
 
 def _customers(view: AsOf) -> pl.DataFrame:
@@ -211,17 +252,17 @@ def _contacts(view: AsOf) -> pl.DataFrame:
     return pl.DataFrame(view.query(sql, where="facts")).sort(CONTACTED_AT, CONTACT_ID)
 
 
-def _customer_rows(table: pl.DataFrame, row: str, column: str, _: date) -> pl.DataFrame:
+def _customer_rows(table: pl.LazyFrame, row: str, column: str, _: date) -> pl.LazyFrame:
     lags = {"now": 0, "one_before": 1, "three_before": 3}
     if row in lags:
         return table.filter(pl.col("lag") == lags[row])
-    now = table.filter(pl.col("lag") == 0).select(CUSTOMER_ID, pl.col(column).alias("now"))
-    other = table.join(now, on=CUSTOMER_ID).filter(pl.col(column) != pl.col("now"))
-    return other.sort("lag").unique(CUSTOMER_ID, keep="first", maintain_order=True)
+    now = table.filter(pl.col("lag") == 0).select(PLACE, pl.col(column).alias("now"))
+    other = table.join(now, on=PLACE).filter(pl.col(column) != pl.col("now"))
+    return other.sort("lag").unique(PLACE, keep="first", maintain_order=True)
 
 
-def _holding_rows(table: pl.DataFrame, row: str, column: str, day: date) -> pl.DataFrame:
-    pair, end = [CUSTOMER_ID, PRODUCT_ID], pl.col(CLOSED_DATE)
+def _holding_rows(table: pl.LazyFrame, row: str, column: str, day: date) -> pl.LazyFrame:
+    pair, end = [PLACE, PRODUCT_ID], pl.col(CLOSED_DATE)
     opened = table.with_columns(pl.col(OPENED_DATE).alias(DATE))
     closed = table.filter(end.is_not_null()).with_columns(end.alias(DATE))
     held = opened.filter(end.is_null())
@@ -230,35 +271,35 @@ def _holding_rows(table: pl.DataFrame, row: str, column: str, day: date) -> pl.D
     if row == "closed":
         return _last(closed.join(held, on=pair, how="anti"), pair, [DATE])
     if row in {"newest_opened", "newest_closed"}:
-        return _last(opened if row == "newest_opened" else closed, [CUSTOMER_ID], [DATE, PRODUCT_ID])
-    listed = held.group_by(CUSTOMER_ID).agg(pl.col(column).unique().sort().str.join(LISTED))
+        return _last(opened if row == "newest_opened" else closed, [PLACE], [DATE, PRODUCT_ID])
+    listed = held.group_by(PLACE).agg(pl.col(column).unique().sort().str.join(LISTED))
     return listed.with_columns(pl.lit(day).alias(DATE))
 
 
-def _activity_rows(table: pl.DataFrame, row: str, column: str, _: date) -> pl.DataFrame:
+def _activity_rows(table: pl.LazyFrame, row: str, column: str, _: date) -> pl.LazyFrame:
     newest = table.filter((pl.col(AGE) == 0) & pl.col(RECENT))
     if row == "newest":
         return newest
     if row == "three_before":
-        earlier = table.filter(pl.col(AGE) == 3).join(newest, on=CUSTOMER_ID, how="semi")
-        return _last(earlier, [CUSTOMER_ID], [DATE])
+        earlier = table.filter(pl.col(AGE) == 3).join(newest, on=PLACE, how="semi")
+        return _last(earlier, [PLACE], [DATE])
     happened = table.filter(pl.col(RECENT) & (pl.col(column) > 0))
-    return _last(happened, [CUSTOMER_ID], [column, DATE])
+    return _last(happened, [PLACE], [column, DATE])
 
 
-def _contact_rows(table: pl.DataFrame, row: str, _: str, __: date) -> pl.DataFrame:
+def _contact_rows(table: pl.LazyFrame, row: str, _: str, __: date) -> pl.LazyFrame:
     outcomes = {"last_accepted": "accepted", "declined_about": "declined"}
     wanted = table.filter(pl.col(OUTCOME) == outcomes[row]) if row in outcomes else table
-    keys = [CUSTOMER_ID, PRODUCT_ID] if row in PRODUCT_ROWS else [CUSTOMER_ID]
+    keys = [PLACE, PRODUCT_ID] if row in PRODUCT_ROWS else [PLACE]
     return wanted.drop_nulls(keys).unique(keys, keep="last", maintain_order=True)
 
 
-def _last(table: pl.DataFrame, keys: list[str], order: list[str]) -> pl.DataFrame:
+def _last(table: pl.LazyFrame, keys: list[str], order: list[str]) -> pl.LazyFrame:
     return table.sort(order).unique(keys, keep="last", maintain_order=True)
 
 
 Reader: TypeAlias = Callable[[AsOf], pl.DataFrame]
-RowsOf: TypeAlias = Callable[[pl.DataFrame, str, str, date], pl.DataFrame]
+RowsOf: TypeAlias = Callable[[pl.LazyFrame, str, str, date], pl.LazyFrame]
 _READERS: Mapping[str, Reader] = {
     CUSTOMERS: _customers,
     HOLDINGS: _holdings,
