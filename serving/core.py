@@ -104,11 +104,12 @@ class Core:
         return self.now().date()
 
     def now(self) -> datetime:
-        """Return the business's moment: its date with the clock's time of day, as contacts are dated."""
+        """Return the business's moment to the second: its date, the clock's time, as contacts are dated."""
         clock = datetime.now()  # noqa: DTZ005 - the business lives by local time
         if self.settings.business_date == "clock" or self.publication is None:
-            return clock
-        return datetime.combine(self.publication.snapshot_date, clock.time())
+            return clock.replace(microsecond=0)
+        day = self.publication.snapshot_date
+        return clock.replace(day.year, day.month, day.day, microsecond=0)
 
     def note(self, event: Event, decision: Decision | None = None) -> None:
         """Note a read of a customer before its answer leaves; the store takes it over within moments.

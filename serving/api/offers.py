@@ -138,9 +138,7 @@ def note(asked: Asked, scope: Scope, told: dict[str, Any]) -> bytes:
     record = to_json(told)
     decision = None
     if customer is not None:
-        decision = Decision(
-            told["decision_id"], customer, asked.moment.replace(microsecond=0), scope.actor, record.decode()
-        )
+        decision = Decision(told["decision_id"], customer, asked.moment, scope.actor, record.decode())
     core.note(core.read_of(scope, READ, customer or ""), decision)
     return record
 

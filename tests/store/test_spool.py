@@ -14,7 +14,7 @@ from tests.store.conftest import MEMBERS
 from tests.store.dying import dies, kill
 from vipreco.errors import DependencyDownError, VipRecoError
 from vipreco.store import Decision, Event, Note, Role, Scope, Spool, Store
-from vipreco.store.spool import line_of, notes_of
+from vipreco.store.spool import line_of, notes_of, write_line
 
 NOW = datetime(2026, 3, 2, 10, 0, 0, 123456)  # noqa: DTZ001
 CHANNEL = Scope("token:1", Role.CHANNEL)
@@ -111,6 +111,29 @@ def test_what_a_killed_process_noted_is_taken_over_by_the_next(store: Store, tmp
     assert [row["object"] for row in store.audit.read()][::-1] == [f"c{number}" for number in range(5)]
     assert not left.exists()
     spool.close()
+
+
+def test_a_line_for_which_the_disk_has_half_the_room_is_not_there_at_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, line = tmp_path / "spool", line_of(note(1))
+    file = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_APPEND)
+    write_line(file, line)
+    whole = os.write
+    with monkeypatch.context() as full, pytest.raises(OSError, match="No space left"):
+        full.setattr(os, "write", lambda target, content: whole(target, content[: len(content) // 2]))
+        write_line(file, line_of(note(2)))
+    write_line(file, line_of(note(3)))
+    os.close(file)
+    assert list(notes_of(path.read_bytes())) == [note(1), note(3)]
+
+
+@pytest.mark.parametrize("record", ['{"a":"tab\\tline\\nend"}', '{"名":"张 \U00020000"}', "{}"])
+def test_a_record_is_kept_letter_by_letter(record: str) -> None:
+    decision = Decision("d1", "0001", NOW, "token:1", record)
+    for event in (Event("a\tb\nc", "offers.read"), Event('"', "x", "1", "2", "3", "4", "5")):
+        assert list(notes_of(line_of(Note(event, decision)))) == [Note(event, decision)]
+        assert list(notes_of(line_of(Note(event)))) == [Note(event)]
 
 
 def test_lines_of_a_process_that_lives_are_left_to_it(spool: Spool, store: Store) -> None:

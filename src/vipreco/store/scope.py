@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, and_, false, or_, select, true
 
@@ -26,8 +26,7 @@ class Role(StrEnum):
 SEES_ALL = frozenset({Role.MARKETING, Role.CHANNEL})
 
 
-@dataclass(frozen=True)
-class Scope:
+class Scope(NamedTuple):
     """An actor with the customers that they may see.
 
     Args:
