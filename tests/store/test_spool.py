@@ -120,9 +120,10 @@ def test_a_line_for_which_the_disk_has_half_the_room_is_not_there_at_all(
     file = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_APPEND)
     write_line(file, line)
     whole = os.write
-    with monkeypatch.context() as full, pytest.raises(OSError, match="No space left"):
+    with monkeypatch.context() as full:
         full.setattr(os, "write", lambda target, content: whole(target, content[: len(content) // 2]))
-        write_line(file, line_of(note(2)))
+        with pytest.raises(OSError, match="No space left"):
+            write_line(file, line_of(note(2)))
     write_line(file, line_of(note(3)))
     os.close(file)
     assert list(notes_of(path.read_bytes())) == [note(1), note(3)]
