@@ -16,7 +16,7 @@ import numpy as np
 from vipreco.answering.brought import NOBODY, Brought, with_brought
 from vipreco.answering.current import Current, Rows, switched_off
 from vipreco.answering.prepared import Prepared, Row
-from vipreco.answering.preparing import ARTIFACT, REASONS
+from vipreco.answering.preparing import ARTIFACT, FEATURES, REASONS
 from vipreco.answering.slates import FACTS, SNAPSHOT, Line, Slate
 from vipreco.answering.telling import Memory, Night, remembering
 from vipreco.answering.views import Views
@@ -25,12 +25,14 @@ from vipreco.artifact import verify
 from vipreco.call_list import Day, Wording, customer_day, plan_day, sheet_document
 from vipreco.call_list_settings import CallListSettings
 from vipreco.errors import DependencyDownError, InputRejectedError
+from vipreco.features import FeatureSet, KeptFeatures, Laid
 from vipreco.history import AsOf
 from vipreco.policy import ALLOWED, Language, Policy
 from vipreco.printing import write_document
 from vipreco.recommender import Decisions, Recommender
 from vipreco.recommender.deciding import decide, situation
 from vipreco.recommender.decisions import in_order
+from vipreco.recommender.fitted import Fitted
 from vipreco.store import Store
 
 NEUTRAL = ("neutral",)
@@ -280,4 +282,15 @@ def _recommender(prepared: Prepared) -> Recommender:
     verify(folder, manifest["artifact_hash"])
     settings = ArbitrationSettings.model_validate_json(json.dumps(manifest["arbitration"]))
     policy = Policy.from_definition(prepared.policy_definition())
-    return Recommender.load(folder, threads=1).with_policy(policy).arbitrated(settings)
+    loaded = Recommender.load(folder, threads=1).with_policy(policy).arbitrated(settings)
+    return Recommender(replace(loaded.fitted, features=_features(prepared, loaded.fitted)))
+
+
+def _features(prepared: Prepared, fitted: Fitted) -> FeatureSet:
+    """Return the features of a model, those of the night among them; older versions laid down none."""
+    folder = prepared.folder / FEATURES
+    if not folder.is_dir():
+        return fitted.features
+    ids = prepared.customer_ids
+    laid = Laid.open(folder, prepared.records, prepared.as_of, ids)
+    return KeptFeatures(fitted.features, fitted.vocabulary, fitted.product_ids, laid)

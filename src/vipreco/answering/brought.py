@@ -74,7 +74,8 @@ def with_brought(prepared: Prepared, customer_id: str, facts: Brought, day: date
     rows = _customer(prepared, customer_id, values, known)
     if customer_id == NOBODY:
         found[OBSERVATIONS] = rows.select([CUSTOMER_ID, SNAPSHOT_DATE])
-    found[CUSTOMERS] = together(found.get(CUSTOMERS), rows)
+    if len(rows):
+        found[CUSTOMERS] = together(found.get(CUSTOMERS), rows)
     if facts.holdings is not None:
         held = _Holdings(prepared, customer_id, day, known.get(HOLDINGS))
         found[HOLDINGS] = together(found.get(HOLDINGS), held.rows(facts.holdings))
@@ -82,8 +83,11 @@ def with_brought(prepared: Prepared, customer_id: str, facts: Brought, day: date
 
 
 def _customer(prepared: Prepared, customer_id: str, values: Given, known: Rows) -> pa.Table:
+    """Return the row of a customer with other values; no row where they are what was known."""
     if customer_id != NOBODY:
-        return versioned(newest_row(known[CUSTOMERS], customer_id), values)
+        row = newest_row(known[CUSTOMERS], customer_id)
+        same = all(row[name].to_pylist() == [value] for name, value in values.items())
+        return row.slice(1) if same else versioned(row, values)
     row = {**values, CUSTOMER_ID: NOBODY, SNAPSHOT_DATE: prepared.snapshot_date}
     schema = known[CUSTOMERS].schema
     return pa.table({name: pa.array([row.get(name)], schema.field(name).type) for name in schema.names})

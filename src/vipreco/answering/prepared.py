@@ -62,7 +62,7 @@ class Prepared:
         self.snapshot_date = date.fromisoformat(self.manifest["snapshot_date"])
         self.products: tuple[str, ...] = tuple(self.manifest["products"])
         self.names: tuple[str, ...] = tuple(self.manifest["names"])
-        ids = self._array("customers")
+        ids = self.customer_ids = self._array("customers")
         self.places = {customer: place for place, customer in enumerate(ids.tolist())}
         calendar = [date.fromisoformat(day) for day in self.manifest["calendar"]]
         self.records = Records(folder / RECORDS, ids, calendar)

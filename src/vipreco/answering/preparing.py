@@ -22,6 +22,7 @@ from vipreco.artifact import verify
 from vipreco.catalog import Catalog
 from vipreco.columns import CUSTOMER_ID
 from vipreco.durable import canonical_json
+from vipreco.features import lay_down
 from vipreco.history import AsOf
 from vipreco.policy import ALLOWED, Language, Policy, PolicyFacts, gather_facts
 from vipreco.policy.columns import CHANNELS
@@ -38,7 +39,7 @@ from vipreco.recommender.fitting import Step, silent
 from vipreco.recommender.reasons import Told, told_for
 
 Files = dict[str, NDArray[np.generic]]
-RECORDS, ARTIFACT = "records", "artifact"
+RECORDS, ARTIFACT, FEATURES = "records", "artifact", "features"
 POPULAR, POLICY, REASONS = "popular.json", "policy.json", "reasons.arrow"
 TOLD_OFFERS = 3
 PARTS = ("propensity", "priority", "value")
@@ -96,6 +97,8 @@ def _fill(folder: Path, work: Preparation, step: Step) -> dict[str, Any]:
     ids = known.computed.customer_ids
     writer = _Writer(folder, len(ids), len(known.catalog), work.channels)
     writer.whole("customers", np.asarray(ids, np.str_))
+    (folder / FEATURES).mkdir()
+    lay_down(known.computed, folder / FEATURES)
     later = _later(work, known)
     verdicts = {}
     for channel in work.channels:

@@ -165,6 +165,8 @@ class ComputedFeatures:
         Raises:
             UsageError: A column of the fit is neither here nor in the feature dictionary.
         """
+        if self._fits(vocabulary):
+            return self
         values = np.empty((len(self), len(vocabulary.names)), dtype=np.float32)
         for place, name in enumerate(vocabulary.names):
             values[:, place] = self._column(name, vocabulary)
@@ -175,6 +177,10 @@ class ComputedFeatures:
             categories=vocabulary.categories,
             pairs=self.pairs.of(vocabulary.product_names, self.fills),
         )
+
+    def _fits(self, vocabulary: Vocabulary) -> bool:
+        names = self.customer_names == vocabulary.names and self.pairs.names == vocabulary.product_names
+        return names and self.categories == vocabulary.categories
 
     def _column(self, name: str, vocabulary: Vocabulary) -> Floats | float:
         known = vocabulary.categories.get(name)

@@ -63,7 +63,7 @@ def product_pairs(view: AsOf, planned: Sequence[Planned], products: Sequence[str
     names = tuple(feature.name for feature in features)
     defaults = np.asarray([feature.fill for feature in features], dtype=np.float32)
     blocks = [_pair_block(view, item, products) for item in planned]
-    keys = _union([key for key, _ in blocks])
+    keys = union([key for key, _ in blocks])
     values = np.empty((len(keys), len(features)), dtype=np.float32)
     values[:] = defaults
     column = 0
@@ -84,7 +84,7 @@ def _pair_block(view: AsOf, planned: Planned, products: Sequence[str]) -> tuple[
     )
     table = _run(view, planned, select, join, list(products))
     keys = table[_ROW].to_numpy().astype(np.int64) * max(len(products), 1) + table[_PRODUCT].to_numpy()
-    if len(_union([keys])) < len(keys):
+    if len(union([keys])) < len(keys):
         raise _twice(planned, "pair of customer and product")
     values = np.empty((len(keys), len(planned.features)), dtype=np.float32)
     for column, feature in enumerate(planned.features):
@@ -133,7 +133,7 @@ def _codes(
     return codes, tuple(str(value) for value in found[order])
 
 
-def _union(keys: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
+def union(keys: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
     """Return the different keys, ascending (`np.unique` hashes, which is ten times slower here)."""
     merged = np.sort(np.concatenate([np.empty(0, dtype=np.int64), *keys]))
     first = np.ones(len(merged), dtype=np.bool_)

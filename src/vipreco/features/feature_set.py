@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from vipreco.columns import ACTIVITY, CUSTOMER_ID, CUSTOMERS
 from vipreco.durable import canonical_json
@@ -23,6 +25,7 @@ from vipreco.history import AsOf
 from vipreco.history.contract import CONTRACTS
 from vipreco.tiers import TierLadder
 
+Ids: TypeAlias = NDArray[np.str_]
 DICTIONARY = "dictionary.toml"
 PROHIBITED = "prohibited.toml"
 RARE_CUSTOMERS = 25
@@ -111,18 +114,7 @@ class FeatureSet:
             UsageError: The bank brought a prohibited attribute, or the SQL cannot run on its columns.
         """
         view = view if customers is None else view.of(customers)
-        planned = self._planned(view)
-        ids = view.query(f"SELECT {CUSTOMER_ID} FROM population ORDER BY customer_index")[CUSTOMER_ID]
-        view.derive(TIER_LINES, tier_lines(self.ladder, view.date), TIERS_FILE)
-        for item in _of_grain(planned, "shared"):
-            view.derive(item.file.name, item.sql, item.file.sql_name)
-        blocks = [customer_block(view, item, len(ids)) for item in _of_grain(planned, "customer")]
-        return self._computed(
-            np.asarray(ids.to_pylist(), dtype=np.str_),
-            tuple(products),
-            blocks,
-            product_pairs(view, _of_grain(planned, "product"), products),
-        )
+        return self._made(view, self._planned(view), self._population(view), tuple(products))
 
     def learn_vocabulary(self, *computed: ComputedFeatures) -> Vocabulary:
         """Return the columns and categories of one or more computed populations, to be kept with a fit.
@@ -178,12 +170,23 @@ class FeatureSet:
                 examples=refused,
             )
 
+    def _population(self, view: AsOf) -> Ids:
+        ids = view.query(f"SELECT {CUSTOMER_ID} FROM population ORDER BY customer_index")[CUSTOMER_ID]
+        return np.asarray(ids.to_pylist(), dtype=np.str_)
+
+    def _made(
+        self, view: AsOf, planned: Sequence[Planned], ids: Ids, products: tuple[str, ...]
+    ) -> ComputedFeatures:
+        """Return the features of some files, among which are the steps that these read."""
+        view.derive(TIER_LINES, tier_lines(self.ladder, view.date), TIERS_FILE)
+        for item in _of_grain(planned, "shared"):
+            view.derive(item.file.name, item.sql, item.file.sql_name)
+        blocks = [customer_block(view, item, len(ids)) for item in _of_grain(planned, "customer")]
+        pairs = product_pairs(view, _of_grain(planned, "product"), products)
+        return self._computed(ids, products, blocks, pairs)
+
     def _computed(
-        self,
-        ids: np.ndarray[tuple[int], np.dtype[np.str_]],
-        products: tuple[str, ...],
-        blocks: list[CustomerBlock],
-        pairs: Pairs,
+        self, ids: Ids, products: tuple[str, ...], blocks: list[CustomerBlock], pairs: Pairs
     ) -> ComputedFeatures:
         values = [block.values for block in blocks] or [np.empty((len(ids), 0), dtype=np.float32)]
         return ComputedFeatures(
@@ -214,7 +217,7 @@ def read_prohibited(folder: Path) -> Prohibited:
         raise UsageError(f"cannot be read: {error.strerror}", where=str(path), code="unreadable") from error
 
 
-def _of_grain(planned: list[Planned], grain: str) -> list[Planned]:
+def _of_grain(planned: Sequence[Planned], grain: str) -> list[Planned]:
     return [item for item in planned if item.file.grain == grain]
 
 

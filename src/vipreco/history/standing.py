@@ -63,6 +63,7 @@ class Standing(AsOf):
         self._few, self._usual_products = True, False
         self._asked: frozenset[str] = frozenset()
         self._more: Rows = {}
+        self._beyond: frozenset[str] = frozenset()
         self._inner: Standing | None = None
         self._questions = self._plans = 0
         self._same: dict[str, pa.Table] = {}
@@ -80,6 +81,15 @@ class Standing(AsOf):
         """Names of the tables with rows of the bank or of whoever asks; the others are empty."""
         return self._brought
 
+    @property
+    def asked(self) -> frozenset[str]:
+        """Whom this knows of, as far as the tables have rows of them."""
+        return self._asked
+
+    def beyond(self, records: Records) -> frozenset[str] | None:
+        """Return the names of the views with other rows than the tables give; None: of other tables."""
+        return self._beyond if records is self._records else None
+
     def ask(self, customer_ids: Sequence[str], more: Rows | None = None) -> AsOf:
         """Know of these customers from now on, and of nobody else.
 
@@ -89,10 +99,12 @@ class Standing(AsOf):
         """
         found, further = self._records.of(customer_ids), more or {}
         self._asked, self._more = frozenset(customer_ids), further
+        self._beyond = self._made_with(frozenset(name for name, rows in further.items() if len(rows)))
         for name, source in self._sources.items():
             source.hold([rows for rows in (found.get(name), further.get(name)) if rows is not None])
         self._brought, self._few = frozenset({*found, *further}), len(customer_ids) <= FEW
         usual = PRODUCTS not in further
+        self._names = VIEWS  # what is derived is of others until it is derived anew
         self._stale |= self._made_of.keys() - {PRODUCTS}
         if not (usual and self._usual_products):
             self._stale.add(PRODUCTS)
@@ -135,6 +147,7 @@ class Standing(AsOf):
         """Keep the result of a SELECT as one more table, as `AsOf.derive`; the next time its rows change."""
         read = check_query(sql, self._names, where)
         if self._derived.get(name) == sql and read <= SAME_FOR_ALL:
+            self._names |= {name}
             return
         self._fill(read)
         if self._derived.get(name) != sql:
@@ -145,12 +158,18 @@ class Standing(AsOf):
             return
         self.connection.execute(f"DELETE FROM {name}")
         self.connection.execute(f"EXECUTE derive_{name}")
+        self._names |= {name}
 
     def columns(self, view: str) -> dict[str, str]:
         """Return name and DuckDB type of the columns of one of the views."""
         if view not in self._columns:
             self._columns[view] = super().columns(view)
         return self._columns[view]
+
+    def _made_with(self, names: frozenset[str]) -> frozenset[str]:
+        """Return some views with all that are made of them."""
+        found = names | {name for name, read in self._made_of.items() if read & names}
+        return found if found == names else self._made_with(found)
 
     def _run(self, sql: str) -> pa.Table:
         name, schema = self._kept.pop(sql, ("", None))
