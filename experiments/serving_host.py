@@ -33,6 +33,7 @@ from serving.running import environment
 from serving.service import opening_of
 from serving.supervisor import Supervisor, listen, worker_command
 from vipreco.project import Project
+from vipreco.store import Store
 
 NULL = (ROOT / "experiments" / "serving_null.json").read_bytes()
 
@@ -64,6 +65,7 @@ def __getattr__(name: str) -> Any:
 def main() -> None:
     """Start the workers and look after them, as `vipreco serve` does."""
     project, workers = Project.find(Path(sys.argv[1])), int(sys.argv[2])
+    Store.open(project.store_url).close()  # it reads the whole file, as `vipreco serve` does
     listening = listen("127.0.0.1", 0, False)
     sys.stdout.write(f"{listening.getsockname()[1]}\n")
     sys.stdout.flush()

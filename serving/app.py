@@ -54,10 +54,12 @@ def bank_login(core: Core) -> BankLogin | None:
     Raises:
         UsageError: Its secret is not there, or others can read it.
     """
+    settings = core.settings.oidc
+    if settings is None:
+        return None
     from serving.oidc import BankLogin  # noqa: PLC0415  what stands behind it is loaded where it is used
 
-    settings = core.settings.oidc
-    return None if settings is None else BankLogin.of(settings, core.root, core.keys)
+    return BankLogin.of(settings, core.root, core.keys)
 
 
 def create_app(core: Core, pages: Pages | None = None) -> ASGIApp:

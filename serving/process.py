@@ -17,7 +17,7 @@ from vipreco.project import Project
 from vipreco.serving_settings import ServingSettings
 from vipreco.store import Keys, Spool, Store
 
-SETTINGS = "VIPRECO_SERVING"
+SETTINGS = "VIPRECO_SERVING"  # set by a parent that has checked the store
 # Collections of the oldest generation walk everything that a worker holds: tens of milliseconds in which
 # nobody is answered. What is there at the start stays, and new garbage is rarely old.
 THRESHOLDS = (5_000, 10, 100_000)
@@ -43,7 +43,7 @@ def opened(project: Project, opening: Callable[[Core], Opening]) -> Iterator[Cor
         VipRecoError: The store, the keys or the publication cannot be opened.
     """
     settings = _settings(project)
-    with Store.open(project.store_url) as store:
+    with Store.open(project.store_url, checked=SETTINGS in os.environ) as store:
         spool = _notes(project.root / "data" / "serving" / "spool", store)
         core = Core(project.root, settings, store, spool, Keys.open(project.root / "data" / "keys"))
         watch = Watch(core, publications_of(project.root), opening(core))
@@ -83,4 +83,5 @@ def _answer_first() -> None:
     give_back()
     gc.freeze()
     gc.set_threshold(*THRESHOLDS)
+    gc.enable()
     sys.setswitchinterval(SWITCH_SECONDS)

@@ -79,9 +79,10 @@ def ready(project: Project, say: Say) -> None:
         VipRecoError: One of these cannot be done.
     """
     database = Database(project.store_url)
-    if database.path is None or database.path.exists():
-        upgrade(database)
-    with Store.open(project.store_url) as store:
+    there = database.path is None or database.path.exists()
+    if there:
+        upgrade(database)  # it reads the whole file
+    with Store.open(project.store_url, checked=there) as store:
         if publications_of(project.root).pointer() is None:
             say("Preparing the answers ...")
             prepare(project)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import logging
 import os
 import socket
@@ -12,8 +13,9 @@ from serving.tether import tie_to_parent
 
 KEEP_ALIVE_SECONDS = 75  # longer than a proxy's, so that it is never us who close under a request
 DRAIN_SECONDS = 8
-# LightGBM takes them along where they are installed: a hundred megabytes and a second that no answer needs.
-LEFT_OUT = frozenset({"pandas", "sklearn"})
+# LightGBM (the last: a part of numpy) takes them along where they are installed: a hundred megabytes and a
+# second that no answer needs.
+LEFT_OUT = frozenset({"pandas", "sklearn", "charset_normalizer"})
 
 
 class _NotHere:
@@ -37,6 +39,7 @@ def main() -> None:
     parser.add_argument("--service", default="serving.service:VipReco", help="module:name of the service")
     arguments = parser.parse_args()
     os.umask(0o077)
+    gc.disable()  # until all is there that answers need: it only grows, and is searched again and again
     sys.meta_path.insert(0, _NotHere)
     tie_to_parent(int(os.environ.get("VIPRECO_PARENT", os.getppid())))
     serve(arguments.service, socket.socket(fileno=arguments.socket))
@@ -50,7 +53,7 @@ def serve(name: str, listening: socket.socket) -> None:
 
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s %(message)s")
     config = uvicorn.Config(
-        load(name).to_asgi(),
+        load(name).mounted(),
         log_config=None,
         access_log=False,
         server_header=False,

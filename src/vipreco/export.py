@@ -12,7 +12,6 @@ from typing import BinaryIO, TypeAlias, cast
 import polars as pl
 import polars.selectors as cs
 import pyarrow as pa
-import xlsxwriter
 
 from vipreco.durable import replacing
 from vipreco.errors import UsageError
@@ -116,6 +115,8 @@ def _write_xlsx(rows: pl.DataFrame, stream: BinaryIO) -> None:
             code="too-many-rows",
         )
     literal = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+    import xlsxwriter  # noqa: PLC0415 - for a workbook alone
+
     with xlsxwriter.Workbook(stream, {**literal, "in_memory": True}) as workbook:
         workbook.set_properties({"created": FIXED_MOMENT})
         flat = _flattened(rows)

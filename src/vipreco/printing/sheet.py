@@ -6,8 +6,6 @@ import datetime
 import re
 from typing import Any, BinaryIO
 
-import xlsxwriter
-
 from vipreco.export import FIXED_MOMENT
 from vipreco.printing.document import Column, Document, Holds, Part, safe
 
@@ -22,6 +20,8 @@ Formats = dict[str, Any]
 
 def write_xlsx(document: Document, stream: BinaryIO) -> None:
     """Write each part on a sheet of its own, landscape, as wide as the page, with its heading frozen."""
+    import xlsxwriter  # noqa: PLC0415 - for a workbook alone
+
     with xlsxwriter.Workbook(stream, {**LITERAL, "in_memory": True}) as workbook:
         workbook.set_properties({"title": document.title, "created": FIXED_MOMENT})
         formats = _formats(workbook, FONTS[document.language])

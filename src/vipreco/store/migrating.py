@@ -8,10 +8,7 @@ from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
+from sqlalchemy import inspect, text
 
 from vipreco.durable import replacing
 from vipreco.errors import BusyError, IntegrityError, UsageError
@@ -33,11 +30,9 @@ def check_version(database: Database) -> None:
         UsageError: They are older, or a PostgreSQL database has none yet.
         IntegrityError: A file has none.
     """
-    version = version_of(database)
-    scripts = _scripts()
-    if version == scripts.get_current_head():
+    version, known = version_of(database), revisions()
+    if version == known[-1]:
         return
-    known = {script.revision for script in scripts.walk_revisions()}
     if version is not None and version not in known:
         raise BusyError(
             "the database is newer than this program",
@@ -76,13 +71,16 @@ def upgrade(database: Database, *, empty: bool = False) -> Path | None:
     """
     if not empty:
         check_whole(database)
-    version, head = version_of(database), _scripts().get_current_head()
-    if version == head:
+    version = version_of(database)
+    if version == revisions()[-1]:
         return None
     if not empty:
         _refuse_what_cannot_be_upgraded(database)
     saved = _copy_before(database) if version else None
     with _ONE_AT_A_TIME, database.writing() as connection:
+        from alembic import command  # noqa: PLC0415 - here alone; who only opens a store is spared it
+        from alembic.config import Config  # noqa: PLC0415
+
         alone(connection, LOCK)
         settings = Config()
         settings.set_main_option("script_location", str(MIGRATIONS))
@@ -95,7 +93,15 @@ def upgrade(database: Database, *, empty: bool = False) -> Path | None:
 def version_of(database: Database) -> str | None:
     """Return the version of the tables; None where there are none."""
     with database.reading() as connection:
-        return MigrationContext.configure(connection).get_current_revision()
+        if not inspect(connection).has_table("alembic_version"):
+            return None
+        version: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+        return version
+
+
+def revisions() -> list[str]:
+    """Return the versions of the tables that this program knows, the newest last: their files begin so."""
+    return sorted(path.name.partition("_")[0] for path in (MIGRATIONS / "versions").glob("[0-9]*.py"))
 
 
 def backup(database: Database, target: Path) -> None:
@@ -124,10 +130,6 @@ def backup(database: Database, target: Path) -> None:
             found = copied.execute("PRAGMA integrity_check(1)").fetchone()[0]
         if found != "ok":
             raise IntegrityError("the copy is not whole", where=database.name, remedy=RESTORE, code="damaged")
-
-
-def _scripts() -> ScriptDirectory:
-    return ScriptDirectory(str(MIGRATIONS))
 
 
 def _refuse_what_cannot_be_upgraded(database: Database) -> None:

@@ -61,8 +61,12 @@ class Store:
         self.audit = AuditTrail(database)
 
     @classmethod
-    def open(cls, url: str) -> Self:
+    def open(cls, url: str, *, checked: bool = False) -> Self:
         """Open the store; a file that is not there yet is made.
+
+        Args:
+            url: Its address.
+            checked: Whether who started this process has just read the whole file: a large one takes long.
 
         Raises:
             UsageError: The address is wrong, or the tables are of an older version.
@@ -73,7 +77,8 @@ class Store:
         database = Database(url)
         if database.path is not None and not database.path.exists():
             create(database.path)
-        check_whole(database)
+        if not checked:
+            check_whole(database)
         migrating.check_version(database)
         return cls(database)
 

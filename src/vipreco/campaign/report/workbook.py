@@ -6,8 +6,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
-import xlsxwriter
-
 from vipreco.campaign.report.measuring import Measured
 from vipreco.campaign.report.privacy import SMALLEST
 from vipreco.campaign.report.telling import AMOUNTS, PRIMARY, RATES, Figure, Group, Told, count
@@ -66,6 +64,8 @@ class _Book:
 
 def write_workbook(told: Told, measured: Measured, stream: BinaryIO) -> None:
     """Write the report as XLSX; the same report gives the same bytes."""
+    import xlsxwriter  # noqa: PLC0415 - for a workbook alone
+
     with xlsxwriter.Workbook(stream, {**LITERAL, "in_memory": True}) as workbook:
         workbook.set_properties({"title": told.title, "created": FIXED_MOMENT})
         book = _Book.of(workbook, FONTS[told.say.language])

@@ -1,0 +1,41 @@
+"""What opening a store reads, and what it takes along."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from alembic.script import ScriptDirectory
+
+from vipreco.errors import IntegrityError
+from vipreco.store import Store, migrating
+
+
+def test_a_store_that_the_parent_has_just_read_is_not_read_through_again(
+    empty_file: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "store.db"
+    shutil.copy(empty_file, path)
+    with path.open("r+b") as file:  # a page in the middle: SQLite notices where it is read
+        file.seek(path.stat().st_size // 4096 // 2 * 4096)
+        file.write(b"\xff" * 4096)
+    with pytest.raises(IntegrityError, match="damaged"):
+        Store.open(f"sqlite:///{path}")
+    Store.open(f"sqlite:///{path}", checked=True).close()
+
+
+def test_the_newest_version_is_that_of_the_migrations() -> None:
+    scripts = ScriptDirectory(str(migrating.MIGRATIONS))
+    assert migrating.revisions()[-1] == scripts.get_current_head()
+    assert set(migrating.revisions()) == {script.revision for script in scripts.walk_revisions()}
+
+
+def test_to_open_a_store_loads_nothing_that_migrations_need(empty_file: Path) -> None:
+    code = "import sys, vipreco.store as s; s.Store.open(sys.argv[1]); print('alembic' in sys.modules)"
+    ran = subprocess.run(
+        [sys.executable, "-c", code, f"sqlite:///{empty_file}"], check=True, capture_output=True, text=True
+    )
+    assert ran.stdout == "False\n"
