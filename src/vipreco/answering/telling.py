@@ -19,6 +19,7 @@ from vipreco.history.standing import Standing
 from vipreco.policy import Language
 from vipreco.recommender import Recommender
 from vipreco.recommender.deciding import DEFAULT_CHANNEL
+from vipreco.recommender.explaining import Decided
 from vipreco.recommender.reasons import Told
 
 Pair: TypeAlias = tuple[str, str]
@@ -93,24 +94,32 @@ class Telling(Recommender):
         pairs: Sequence[Pair],
         channel: str = DEFAULT_CHANNEL,
         language: Language = "en",
+        decided: Decided | None = None,
     ) -> Told:
         """Return reasons and cautions of some offers; only those are worked out that were not told yet."""
         found = {pair: self.memory.known(pair, language, view.date) for pair in pairs}
         missing = [pair for pair, one in found.items() if one is None]
         if missing:
-            fresh = self._fresh(view, missing, channel, language)
+            fresh = self._fresh(view, missing, channel, language, decided)
             for pair, one in zip(missing, zip(fresh.reasons, fresh.cautions, strict=True), strict=True):
                 self.memory.keep(pair, language, view.date, one)
                 found[pair] = one
         told = [one for one in (found[pair] for pair in pairs) if one is not None]
         return Told([reasons for reasons, _ in told], [caution for _, caution in told])
 
-    def _fresh(self, view: AsOf, pairs: Sequence[Pair], channel: str, language: Language) -> Told:
+    def _fresh(
+        self,
+        view: AsOf,
+        pairs: Sequence[Pair],
+        channel: str,
+        language: Language,
+        decided: Decided | None,
+    ) -> Told:
         if isinstance(view, Standing):
-            return super().tell(view, pairs, channel, language)
+            return super().tell(view, pairs, channel, language, decided)
         customers = sorted({customer for customer, _ in pairs})
         with self.memory.asked(customers, view.date) as standing:
-            return super().tell(standing, pairs, channel, language)
+            return super().tell(standing, pairs, channel, language, decided)
 
 
 def remembering(recommender: Recommender, memory: Memory) -> Telling:

@@ -8,6 +8,7 @@ from datetime import date
 from functools import cached_property
 from typing import TypeAlias
 
+import numpy as np
 import polars as pl
 import pyarrow as pa
 
@@ -19,12 +20,50 @@ from vipreco.columns import CUSTOMER_ID, PRIORITY, PRODUCT_ID
 from vipreco.errors import InputRejectedError
 from vipreco.explanations import Reason
 from vipreco.history import AsOf
-from vipreco.policy import Language
+from vipreco.policy import Language, gather_facts
 from vipreco.recommender import Decisions, Recommender
-from vipreco.recommender.deciding import DEFAULT_CHANNEL
+from vipreco.recommender.deciding import DEFAULT_CHANNEL, Situation, decide, situation
+from vipreco.recommender.explaining import Decided
 from vipreco.recommender.fitting import Step, silent
 
 CHANNEL = "call"
+
+
+@dataclass(frozen=True)
+class Behind:
+    """What a day was planned from.
+
+    Args:
+        known: What was known of its customers, in the channel of its offers.
+        facts: The same customers' contacts, follow-ups and maturities.
+        vip: VIP tiers.
+    """
+
+    known: Situation
+    facts: pl.DataFrame
+    vip: tuple[str, ...]
+
+    def of(self, view: AsOf, row: int) -> Behind:
+        """Return what one customer's day is planned from."""
+        known, rows = self.known, slice(row, row + 1)
+        alone = Situation(
+            view=view,
+            catalog=known.catalog,
+            computed=known.computed.take(np.array([row])),
+            state=known.state.take(rows),
+            relations=known.relations.take(rows),
+            customers=known.customers.take(rows),
+            facts=known.facts.rows(rows),
+        )
+        return Behind(alone, self.facts[rows], self.vip)
+
+    def through(self, channel: str, recommender: Recommender, view: AsOf) -> Behind:
+        """Return the same for offers in another channel: the rules alone look anew."""
+        known = self.known
+        scored = known.facts.products["product_scored"].to_numpy()
+        policy = recommender.fitted.policy
+        facts = gather_facts(view, known.catalog, policy, channel, known.state.held, scored)
+        return replace(self, known=replace(known, view=view, facts=facts))
 
 
 @dataclass(frozen=True)
@@ -41,6 +80,7 @@ class Day:
         names: Name of each product by id.
         settings: Of the project, with the minutes of the day.
         blocking: The same day for calls, where this one is for the branch because calls are blocked.
+        behind: What it was planned from.
     """
 
     view: AsOf
@@ -52,6 +92,7 @@ class Day:
     names: Mapping[str, str]
     settings: CallListSettings
     blocking: Day | None = None
+    behind: Behind | None = None
 
     @property
     def date(self) -> date:
@@ -86,14 +127,43 @@ class Day:
         counted = known.group_by("cause", "stopped_by").agg(pl.len().alias("customers"))
         return counted.sort("customers", "cause", "stopped_by", descending=[True, False, False])
 
+    @cached_property
+    def places(self) -> Mapping[str, int]:
+        """Row of each customer of the book in `calls`."""
+        return {customer: row for row, customer in enumerate(self.calls[CUSTOMER_ID].to_list())}
+
     def place_of(self, customer_id: str) -> tuple[Decisions, int]:
-        """Return the decisions with a customer of the book, and the row there."""
-        row = int(self.calls[CUSTOMER_ID].search_sorted(customer_id))
+        """Return the decisions with a customer of the book, and the row there.
+
+        Raises:
+            KeyError: It is no customer of the book.
+        """
+        row = self.places[customer_id]
         for decisions in self.decisions:
             if row < len(decisions.customer_ids):
                 return decisions, row
             row -= len(decisions.customer_ids)
         raise KeyError(customer_id)
+
+    def of(self, customer_id: str) -> Day:
+        """Return the day of one customer of the book, as `customer_day`, without asking anew.
+
+        Raises:
+            KeyError: It is no customer of the book.
+        """
+        row = self.places[customer_id]
+        if self.behind is None:
+            raise KeyError(customer_id)
+        view = self.view.of(pa.array([customer_id], pa.string()))
+        by_call = _planned(self.recommender, self.behind.of(view, row), self.settings)
+        return _with_talk(by_call)
+
+    @property
+    def decided(self) -> Decided | None:
+        """What the reasons of its offers are told from."""
+        if self.behind is None:
+            return None
+        return Decided(replace(self.behind.known, view=self.view), self.decisions)
 
 
 @dataclass(frozen=True)
@@ -117,7 +187,7 @@ def told(day: Day, customers: pl.Series, language: Language) -> Telling:
     """Return reasons and cautions of the offers to some customers; those who are shown, not a whole bank."""
     offers = day.offers.filter(pl.col(CUSTOMER_ID).is_in(customers.implode()))
     pairs = list(zip(offers[CUSTOMER_ID].to_list(), offers[PRODUCT_ID].to_list(), strict=True))
-    found = day.recommender.tell(day.view, pairs, day.channel, language)
+    found = day.recommender.tell(day.view, pairs, day.channel, language, day.decided)
     return {
         pair: Told(tuple(reason.text for reason in reasons), _text(caution))
         for pair, reasons, caution in zip(pairs, found.reasons, found.cautions, strict=True)
@@ -150,19 +220,26 @@ def plan_day(
     arbitration = recommender.fitted.settings.arbitration.model_copy(update={"value": "money"})
     money = recommender.arbitrated(arbitration)
     step("scores")
-    chunks = tuple(money.decide(view, channel))
+    known = situation(money.fitted, view, channel)
+    return _planned(money, Behind(known, book_facts(view, settings), vip), settings, step)
+
+
+def _planned(money: Recommender, behind: Behind, settings: CallListSettings, step: Step = silent) -> Day:
+    """Plan the calls to the customers of whom all is known; `money` counts values in money."""
+    known = behind.known
+    chunks = tuple(decide(money.fitted, known))
     step("calls")
     worths = pl.concat([call_worths(decisions, settings.offers) for decisions in chunks])
-    names = view.catalog_table().select(["product_id", "name"]).to_pydict()
     return Day(
-        view=view,
-        calls=planned(book_facts(view, settings), worths, view.date, vip, settings),
+        view=known.view,
+        calls=planned(behind.facts, worths, known.view.date, behind.vip, settings),
         offers=pl.concat([decisions.offers(settings.offers) for decisions in chunks]),
         recommender=money,
-        channel=channel,
+        channel=known.facts.channel,
         decisions=chunks,
-        names=dict(zip(names["product_id"], names["name"], strict=True)),
+        names=dict(zip(known.catalog.product_ids, known.catalog.table["name"].to_pylist(), strict=True)),
         settings=settings,
+        behind=behind,
     )
 
 
@@ -186,8 +263,13 @@ def customer_day(
             remedy="check the id, or choose an as-of date at which the customer was there",
             code="unknown-customer",
         )
-    by_call = plan_day(recommender, alone, vip, settings)
-    if by_call.calls[BLOCKED].is_null().all():
+    return _with_talk(plan_day(recommender, alone, vip, settings))
+
+
+def _with_talk(by_call: Day) -> Day:
+    """Return the day of one customer; where no call may be made, with the offers for a talk in the branch."""
+    if by_call.behind is None or by_call.calls[BLOCKED].is_null().all():
         return by_call
-    in_branch = plan_day(recommender, alone, vip, settings, channel=DEFAULT_CHANNEL)
+    behind = by_call.behind.through(DEFAULT_CHANNEL, by_call.recommender, by_call.view)
+    in_branch = _planned(by_call.recommender, behind, by_call.settings)
     return replace(in_branch, calls=in_branch.calls.with_columns(by_call.calls[BLOCKED]), blocking=by_call)

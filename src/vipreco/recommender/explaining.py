@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -36,6 +36,19 @@ class Explanation:
     personalised: bool
     offers: tuple[OfferReasons, ...]
     not_offered: tuple[WhyNot, ...]
+
+
+@dataclass(frozen=True)
+class Decided:
+    """What was decided already about some customers: to tell of it, nothing is worked out again.
+
+    Args:
+        known: What was known of the customers.
+        chunks: The decisions about them.
+    """
+
+    known: Situation
+    chunks: Sequence[Decisions]
 
 
 def decide_one(fitted: Fitted, view: AsOf, customer_id: str, channel: str) -> tuple[Situation, Decisions]:
@@ -97,6 +110,7 @@ def tell(
     pairs: Sequence[tuple[str, str]],
     channel: str,
     language: Language = "en",
+    decided: Decided | None = None,
 ) -> Told:
     """Return reasons and caution of some offers, in their order.
 
@@ -106,13 +120,16 @@ def tell(
         pairs: Customer and product of each offer; a few hundred, not a whole bank.
         channel: Channel of the offers.
         language: Of the texts.
+        decided: What was decided about these customers, among others; None: it is decided here.
     """
-    customers = sorted({customer for customer, _ in pairs})
-    known = situation(fitted, view.of(pa.array(customers, pa.string())), channel)
+    if decided is None:
+        decided = _decided(fitted, view, sorted({customer for customer, _ in pairs}), channel)
+    else:
+        decided = replace(decided, known=replace(decided.known, view=view))
     told: dict[tuple[str, str], tuple[list[Reason], Reason | None]] = {}
-    for decisions in decide(fitted, known):
+    for decisions in decided.chunks:
         rows, columns = _places(decisions, pairs)
-        found = told_for(fitted, known, decisions, rows, columns, language)
+        found = told_for(fitted, decided.known, decisions, rows, columns, language)
         ids = decisions.customer_ids[rows].tolist()
         products = (decisions.product_ids[column] for column in columns.tolist())
         keys = zip(map(str, ids), products, strict=True)
@@ -120,6 +137,11 @@ def tell(
     nothing: tuple[list[Reason], Reason | None] = ([], None)
     in_order = [told.get(pair, nothing) for pair in pairs]
     return Told([reasons for reasons, _ in in_order], [caution for _, caution in in_order])
+
+
+def _decided(fitted: Fitted, view: AsOf, customers: list[str], channel: str) -> Decided:
+    known = situation(fitted, view.of(pa.array(customers, pa.string())), channel)
+    return Decided(known, tuple(decide(fitted, known)))
 
 
 def _places(

@@ -21,7 +21,7 @@ from vipreco.propensity import Machine
 from vipreco.recommender import storage
 from vipreco.recommender.deciding import DEFAULT_CHANNEL, Situation, decide, situation
 from vipreco.recommender.decisions import Decisions, in_order
-from vipreco.recommender.explaining import Explanation, decide_one, explained, tell
+from vipreco.recommender.explaining import Decided, Explanation, decide_one, explained, tell
 from vipreco.recommender.fitted import Fitted
 from vipreco.recommender.fitting import Lesson, Step, fit, silent
 from vipreco.recommender.reasons import Told
@@ -115,9 +115,13 @@ class Recommender:
         pairs: Sequence[tuple[str, str]],
         channel: str = DEFAULT_CHANNEL,
         language: Language = "en",
+        decided: Decided | None = None,
     ) -> Told:
-        """Return up to three reasons and a caution of each (customer, product) pair, in their order."""
-        return tell(self.fitted, view, pairs, channel, language)
+        """Return up to three reasons and a caution of each (customer, product) pair, in their order.
+
+        What was `decided` about the customers, among others, is not decided again.
+        """
+        return tell(self.fitted, view, pairs, channel, language, decided)
 
     def _with_reasons(self, decisions: Decisions, known: Situation, rows: slice, top: int) -> pl.DataFrame:
         ranks, catalog = decisions.slate(top), known.catalog

@@ -1,0 +1,69 @@
+"""The sheet of a customer of the book, from the plan of the day: the same as when it is asked for alone."""
+
+from __future__ import annotations
+
+import io
+
+import pyarrow as pa
+import pytest
+
+from tests.page.page_bank import LADDER, customer_ids, trained
+from vipreco.call_list import Day, Wording, customer_day, plan_day, sheet_document
+from vipreco.call_list.planning import BLOCKED
+from vipreco.call_list_settings import CallListSettings
+from vipreco.printing import write_document
+from vipreco.printing.document import Language
+
+SETTINGS = CallListSettings()
+SOME = [
+    0,
+    2,
+    7,
+    8,
+    15,
+    23,
+    31,
+    39,
+    79,
+]  # a follow-up, a decline, no consent (7, 15, ...), no profiling (39, 79)
+
+
+@pytest.fixture(scope="module")
+def plan() -> Day:
+    recommender, view = trained()
+    ids = pa.array([customer_ids()[number] for number in range(100)], pa.string())
+    return plan_day(recommender, view.of(ids), LADDER.vip, SETTINGS)
+
+
+def sheet(day: Day, language: Language) -> bytes:
+    target = io.BytesIO()
+    write_document(sheet_document(day, "model", Wording(language)), target, "json")
+    return target.getvalue()
+
+
+def test_a_sheet_from_the_plan_is_the_sheet_of_the_customer_alone(plan: Day):
+    recommender, view = trained()
+    blocked = 0
+    for number in SOME:
+        customer = customer_ids()[number]
+        alone = customer_day(recommender, view, customer, LADDER.vip, SETTINGS)
+        of_plan = plan.of(customer)
+        for language in ("en", "zh"):
+            assert sheet(of_plan, language) == sheet(alone, language), customer
+        assert of_plan.calls.equals(alone.calls)
+        blocked += alone.calls[BLOCKED][0] is not None
+    assert blocked == 2
+
+
+def test_a_customer_of_another_book_has_no_place_in_the_plan(plan: Day):
+    with pytest.raises(KeyError):
+        plan.of(customer_ids()[200])
+
+
+def test_reasons_from_the_plan_are_those_of_the_customers_alone(plan: Day):
+    recommender, view = trained()
+    offers = plan.offers.filter(plan.offers["customer_id"].is_in([customer_ids()[n] for n in SOME]))
+    pairs = list(offers.select("customer_id", "product_id").iter_rows())
+    alone = recommender.tell(view, pairs, "call")
+    assert len({reason.text for reasons in alone.reasons for reason in reasons}) > 3
+    assert recommender.tell(plan.view, pairs, "call", decided=plan.decided) == alone
