@@ -15,7 +15,7 @@ from vipreco.printing import write_document
 from vipreco.printing.document import Language
 
 SETTINGS = CallListSettings()
-SOME = [
+SOME = [0, 2, 8, 15, 39]  # a follow-up, a decline, neither, no consent, neither that nor profiling
     0,
     2,
     7,
