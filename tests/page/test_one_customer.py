@@ -16,16 +16,6 @@ from vipreco.printing.document import Language
 
 SETTINGS = CallListSettings()
 SOME = [0, 2, 8, 15, 39]  # a follow-up, a decline, neither, no consent, neither that nor profiling
-    0,
-    2,
-    7,
-    8,
-    15,
-    23,
-    31,
-    39,
-    79,
-]  # a follow-up, a decline, no consent (7, 15, ...), no profiling (39, 79)
 
 
 @pytest.fixture(scope="module")
