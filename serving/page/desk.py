@@ -9,7 +9,7 @@ from typing import Protocol
 
 from serving.core import Core
 from serving.page.forms import OutcomeForm
-from serving.page.kept import alone, days_of, sheets_of
+from serving.page.kept import alone, days_of, sheets_of, views_of
 from serving.page.reading import Reader, day_view, matching, sheet_view
 from serving.page.views import CallView, DayView, SheetView
 from vipreco.call_list import Day, Wording
@@ -96,23 +96,34 @@ class Desk:
         )
 
     @cached_property
+    def planned(self) -> Hashable:
+        """What the plan of the day depends on: something changed about somebody who was not called today."""
+        return tuple(self.members), self.answers.stamp(set(self.members) - set(self.made))
+
+    @cached_property
     def plan(self) -> Day:
         """The day as it was planned, until something changes about somebody who was not called today."""
         answers = self.answers
-        key = (tuple(self.members), answers.stamp(set(self.members) - set(self.made)))
-        return days_of(self.core).of(answers.source, key, lambda: answers.day(self.scope))
+        return days_of(self.core).of(answers.source, self.planned, lambda: answers.day(self.scope))
 
     def day(self) -> DayView:
         """Return the call list of the reader."""
-        plan = self.plan
-        with alone(self.core):
-            return day_view(plan, self.reader)
+        return self._shown(reasons=True)
 
     def calls(self) -> DayView:
         """Return the call list without the reasons of its offers: the way from customer to customer."""
+        return self._shown(reasons=False)
+
+    def _shown(self, reasons: bool) -> DayView:
+        """Return the call list, made anew when the plan or the reader's own day has changed."""
+        made, who = tuple(self.made.items()), (self.scope.manager_id, self.say.language, self.stale)
+        key = (self.planned, made, self.covers, who, reasons)
+        return views_of(self.core).of(self.answers.source, key, lambda: self._view(reasons))
+
+    def _view(self, reasons: bool) -> DayView:
         plan = self.plan
         with alone(self.core):
-            return day_view(plan, self.reader, reasons=False)
+            return day_view(plan, self.reader, reasons)
 
     def search(self, text: str) -> tuple[list[CallView], int]:
         """Return the reader's customers whose id or tier holds a text, and how many there are in all."""

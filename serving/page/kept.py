@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from serving.core import Core
 
-MOST_DAYS, MOST_SHEETS = 16, 64
+MOST_DAYS, MOST_VIEWS, MOST_SHEETS = 16, 32, 64
 Made = TypeVar("Made")
 
 
@@ -54,6 +54,11 @@ class Kept:
 def days_of(core: Core) -> Kept:
     """Return the planned days of this process."""
     return _of(core, "days", MOST_DAYS)
+
+
+def views_of(core: Core) -> Kept:
+    """Return the call lists of this process as they were shown."""
+    return _of(core, "views", MOST_VIEWS)
 
 
 def sheets_of(core: Core) -> Kept:

@@ -19,7 +19,7 @@ from serving.page.attempts import Attempts
 from serving.page.desk import Answers, Desk
 from serving.page.exporting import XLSX, list_workbook, sheet_workbook
 from serving.page.forms import OUTCOMES, OutcomeForm, outcome_form
-from serving.page.rendering import HEADERS, STATIC, page, stamp
+from serving.page.rendering import HEADERS, STATIC, make_ready, page, stamp
 from serving.page.roles import COMMANDS
 from serving.page.views import DayView
 from serving.page.wording import LANGUAGES, chosen_language, wording
@@ -48,6 +48,7 @@ def make_pages(core: Core, answers: FindAnswers, bank: BankLogin | None = None) 
         answers: Finds the answers that are in force.
         bank: The bank's own log-in, where there is one.
     """
+    make_ready()
     found = _Pages(answers)
     if bank is not None:
         from serving.page.bank import BankPages  # noqa: PLC0415  what stands behind it is loaded for it alone

@@ -119,16 +119,10 @@ def matching(day: Day, reader: Reader, text: str, most: int) -> tuple[list[CallV
 
 
 def _calls(day: Day, calls: pl.DataFrame, telling: Telling, reader: Reader) -> list[CallView]:
-    offers = _by_customer(day.offers.filter(pl.col(CUSTOMER_ID).is_in(calls[CUSTOMER_ID].implode())))
-    return [
-        _call(day, row, offers.get(row[CUSTOMER_ID], []), telling, reader)
-        for row in calls.iter_rows(named=True)
-    ]
-
-
-def _by_customer(offers: pl.DataFrame) -> dict[str, Rows]:
-    grouped = offers.group_by(CUSTOMER_ID, maintain_order=True)
-    return {str(key[0]): rows.rows(named=True) for key, rows in grouped}
+    offers: dict[str, Rows] = {customer: [] for customer in calls[CUSTOMER_ID].to_list()}
+    for offer in day.offers.filter(pl.col(CUSTOMER_ID).is_in(list(offers))).iter_rows(named=True):
+        offers[offer[CUSTOMER_ID]].append(offer)
+    return [_call(day, row, offers[row[CUSTOMER_ID]], telling, reader) for row in calls.iter_rows(named=True)]
 
 
 def _call(day: Day, row: Row, offers: Rows, telling: Telling, reader: Reader) -> CallView:

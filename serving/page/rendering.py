@@ -39,6 +39,12 @@ def page(template: str, values: Mapping[str, Any], status: int = 200) -> HTMLRes
     return HTMLResponse(content, status, dict(HEADERS))
 
 
+def make_ready() -> None:
+    """Read all templates, so that nobody waits for it later."""
+    for name in _environment().list_templates():
+        _environment().get_template(name)
+
+
 @cache
 def stamp() -> str:
     """Return a name of the static files' content, so that a browser may keep them until they change."""

@@ -106,17 +106,27 @@ def _planned(
 ) -> Plan:
     spoken: dict[tuple[str, str], list[int]] = {}
     evidence: dict[tuple[str, str], list[int]] = {}
+    told: dict[str, list[ReasonEntry]] = {}
     for place, name in enumerate(names):
         feature, _, product = name.partition("@")
-        origin, column = known.get(feature, ("", ""))
-        if prohibited.reason(feature) or (column and prohibited.reason(column)):
-            continue
-        entries = catalogue.reasons_for(origin, column)
-        for entry in entries:
-            spoken.setdefault((entry.id, product or column), []).append(place)
-        for theme in dict.fromkeys(entry.theme for entry in entries):
-            evidence.setdefault((theme, product or column), []).append(place)
+        if feature not in told:
+            told[feature] = _entries(catalogue, feature, known, prohibited)
+        subject = product or known.get(feature, ("", ""))[1]
+        for entry in told[feature]:
+            spoken.setdefault((entry.id, subject), []).append(place)
+        for theme in dict.fromkeys(entry.theme for entry in told[feature]):
+            evidence.setdefault((theme, subject), []).append(place)
     return _assembled(catalogue, names, spoken, evidence)
+
+
+def _entries(
+    catalogue: Catalogue, feature: str, known: Mapping[str, tuple[str, str]], prohibited: Prohibited
+) -> list[ReasonEntry]:
+    """Return the reasons that a feature may give; none that may not be told, nor be a feature."""
+    origin, column = known.get(feature, ("", ""))
+    if prohibited.reason(feature) or (column and prohibited.reason(column)):
+        return []
+    return catalogue.reasons_for(origin, column)
 
 
 class _Newest:
