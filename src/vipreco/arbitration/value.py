@@ -82,6 +82,11 @@ class Values:
     kept_by_call: Floats
     lifted_by_call: Floats
 
+    def take(self, rows: slice) -> Values:
+        """Return the components of some customers."""
+        own = ("kept", "kept_unknown", "lift", "lift_unknown", "kept_by_call", "lifted_by_call")
+        return replace(self, **{name: getattr(self, name)[rows] for name in own})
+
 
 def values(
     standing: Standing, unit_values: Floats, families: tuple[str, ...], settings: ArbitrationSettings

@@ -84,6 +84,18 @@ class Worth:
     tier_lever: Floats
     action_lever: Floats
 
+    def take(self, rows: slice) -> Worth:
+        """Return what the offers to some customers are worth."""
+        return Worth(
+            self.propensity[rows],
+            self.values.take(rows),
+            self.standing.take(rows),
+            self.context.take(rows),
+            self.product_lever,
+            self.tier_lever[rows],
+            self.action_lever,
+        )
+
     @cached_property
     def priority(self) -> Floats:
         """Propensity x value x context x lever, never NaN, shape (n, P)."""

@@ -148,14 +148,23 @@ class Day:
     def of(self, customer_id: str) -> Day:
         """Return the day of one customer of the book, as `customer_day`, without asking anew.
 
+        Their place is that in the book's list.
+
         Raises:
             KeyError: It is no customer of the book.
         """
-        row = self.places[customer_id]
+        decisions, place = self.place_of(customer_id)
         if self.behind is None:
             raise KeyError(customer_id)
-        view = self.view.of(pa.array([customer_id], pa.string()))
-        by_call = _planned(self.recommender, self.behind.of(view, row), self.settings)
+        row, view = self.places[customer_id], self.view.of(pa.array([customer_id], pa.string()))
+        by_call = replace(
+            self,
+            view=view,
+            calls=self.calls[row : row + 1],
+            offers=self.offers.filter(pl.col(CUSTOMER_ID) == customer_id),
+            decisions=(decisions.take(slice(place, place + 1)),),
+            behind=self.behind.of(view, row),
+        )
         return _with_talk(by_call)
 
     @property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
 from typing import Any
@@ -79,6 +79,13 @@ class Decisions:
     personalised: NDArray[np.bool_]
     leaving_probability: NDArray[np.float64]
     rising_probability: NDArray[np.float64]
+
+    def take(self, rows: slice) -> Decisions:
+        """Return the decisions about some of the customers."""
+        own = ("customer_ids", "propensity", "priority", "verdict", "personalised")
+        own += ("leaving_probability", "rising_probability")
+        taken = {name: getattr(self, name)[rows] for name in own}
+        return replace(self, worth=self.worth.take(rows), facts=self.facts.rows(rows), **taken)
 
     @cached_property
     def stages(self) -> list[str]:
