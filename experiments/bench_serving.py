@@ -45,7 +45,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.serving.running_service import Running
-from tests.serving.test_proxy import NGINX, attack, offers, proxied
+from tests.serving.test_proxy import NGINX, offers, proxied
 from vipreco.answering.publication import Publications
 from vipreco.history import History
 from vipreco.project import Project
@@ -507,25 +507,23 @@ def slow(bench: Bench) -> None:
         service = Running(bench.project.root, host.parent, host.port, bench.tokens[Role.CHANNEL])
         proxy = proxied(service, Path(folder))
         try:
-            head, tail = b"GET /livez HTTP/1.1\r\nHost: localhost\r\n", b"X-Slow: " + b"x" * 30
+            head, tail = "GET /livez HTTP/1.1\r\nHost: localhost\r\n", "X-Slow: " + "x" * 30
             with proxy.client() as client:
                 offers(client)
-                calm = [offers(client).elapsed.total_seconds() * 1000 for _ in range(200)]
+                calm = [_paced(client) for _ in range(200)]
                 borne: list[float] = []
                 attacker = threading.Thread(
-                    target=lambda: borne.extend(attack(proxy.port, proxy.trust, count, head, tail))
+                    target=lambda: borne.extend(proxy.attack(count, head, tail, seconds=4.0))
                 )
                 attacker.start()
-                during, failed = [], 0
+                during = []
                 while attacker.is_alive():
-                    answer = offers(client)
-                    failed += answer.status_code not in {200, 404}
-                    during.append(answer.elapsed.total_seconds() * 1000)
-                    time.sleep(0.02)
+                    during.append(_paced(client))
         finally:
             proxy.process.terminate()
             proxy.process.wait(10)
-    before, after = (float(np.percentile(each, 99)) for each in (calm, during))
+    failed = sum(status not in {200, 404} for status, _ in during)
+    before, after = (float(np.percentile([took for _, took in each], 99)) for each in (calm, during))
     bench.numbers["slow"] = {
         "clients": count,
         "longest": max(borne),
@@ -538,6 +536,13 @@ def slow(bench: Bench) -> None:
         "   others p99 before, meanwhile", f"{before:.0f}, {after:.0f} ms", "<= 2 x", after <= 2 * before
     )
     bench.tell("   others failed", str(failed), "0", failed == 0)
+
+
+def _paced(client: httpx.Client) -> tuple[int, float]:
+    """Ask for offers, then wait a little; return the status, and after how many milliseconds it came."""
+    answer = offers(client)
+    time.sleep(0.02)
+    return answer.status_code, answer.elapsed.total_seconds() * 1000
 
 
 def training(bench: Bench) -> None:

@@ -14,11 +14,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
-from serving.app import create_app
+from serving.app import Pages, create_app
 from serving.core import Core, Line, Slate
 from serving.mounting import service_of
+from serving.page.rendering import STATIC
 from serving.process import opened
 from tests.serving.small_bank import Prepared
 from vipreco.errors import IntegrityError
@@ -59,7 +61,7 @@ def opening(_: Core) -> Callable[[Path], Versioned]:
 @asynccontextmanager
 async def running() -> AsyncIterator[ASGIApp]:
     with opened(Project.find(), opening) as core:
-        yield create_app(core)
+        yield create_app(core, Pages(static=StaticFiles(directory=STATIC)))
 
 
 Small = service_of("small", running)
