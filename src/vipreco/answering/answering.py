@@ -8,6 +8,7 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,13 @@ import numpy as np
 
 from vipreco.answering.brought import NOBODY, Brought, with_brought
 from vipreco.answering.current import Current, Rows, switched_off
+from vipreco.answering.models import model_of
 from vipreco.answering.prepared import Prepared, Row
 from vipreco.answering.preparing import ARTIFACT, FEATURES, REASONS
 from vipreco.answering.slates import FACTS, SNAPSHOT, Line, Slate
 from vipreco.answering.telling import Memory, Night, remembering
 from vipreco.answering.views import Views
 from vipreco.arbitration import ArbitrationSettings, SlateRules, slate
-from vipreco.artifact import verify
 from vipreco.call_list import Day, Wording, customer_day, plan_day, sheet_document
 from vipreco.call_list_settings import CallListSettings
 from vipreco.errors import DependencyDownError, InputRejectedError
@@ -82,8 +83,11 @@ class Answering:
         as_of, records = self.prepared.as_of, self.prepared.records
         self.current = Current(store, manifest["store_sequence"], records, as_of)
         self._views, self._pages = Views(records, as_of), Views(records, as_of)
-        memory = Memory(night, as_of, self.current.stamp, self._asked)
-        self.recommender = remembering(_recommender(self.prepared), memory)
+        # Memory does not know who has it: in a circle, an old publication would stay for long.
+        known = partial(_known, self._pages, self.prepared, self.current)
+        memory = Memory(night, as_of, self.current.stamp, known)
+        self.model = model_of(folder / ARTIFACT, self.model_hash)  # kept, so that the next one can have it
+        self.recommender = remembering(_recommender(self.prepared, self.model), memory)
         self._decided: dict[tuple[str, str, date], tuple[int, Row]] = {}
         self._day = self.prepared.as_of
         self._rules = self._slate_rules()
@@ -190,18 +194,13 @@ class Answering:
 
     def _asked(self, customer_ids: Sequence[str], day: date) -> AbstractContextManager[AsOf]:
         """Return what is known and allowed of some customers on a day, for call lists and sheets."""
-        return self._pages.of(customer_ids, day, self._more(customer_ids))
+        return _known(self._pages, self.prepared, self.current, customer_ids, day)
 
     def _lasting(self, day: Day, customer_ids: Sequence[str]) -> Day:
         """Return a day that is asked for more later, when others have asked too."""
-        view = self._pages.lasting(customer_ids, day.date, self._more(customer_ids))
+        view = self._pages.lasting(customer_ids, day.date, _more(self.prepared, self.current, customer_ids))
         blocking = None if day.blocking is None else replace(day.blocking, view=view)
         return replace(day, view=view, blocking=blocking)
-
-    def _more(self, customer_ids: Sequence[str]) -> Rows:
-        records = self.prepared.records
-        off = switched_off(records, self.current.off.products, self.prepared.as_of)
-        return {**self.current.rows(customer_ids), **off}
 
     def _is_off(self) -> bool:
         models = self.current.off.models
@@ -272,18 +271,27 @@ class Answering:
         return self._decide([first], channel, as_of, {}).slate_rules
 
 
+def _known(
+    views: Views, prepared: Prepared, current: Current, customer_ids: Sequence[str], day: date
+) -> AbstractContextManager[AsOf]:
+    return views.of(customer_ids, day, _more(prepared, current, customer_ids))
+
+
+def _more(prepared: Prepared, current: Current, customer_ids: Sequence[str]) -> Rows:
+    off = switched_off(prepared.records, current.off.products, prepared.as_of)
+    return {**current.rows(customer_ids), **off}
+
+
 def _spoken(language: str) -> Language:
     return "zh" if language == "zh" else "en"
 
 
-def _recommender(prepared: Prepared) -> Recommender:
-    manifest = prepared.manifest
-    folder = prepared.folder / ARTIFACT
-    verify(folder, manifest["artifact_hash"])
-    settings = ArbitrationSettings.model_validate_json(json.dumps(manifest["arbitration"]))
+def _recommender(prepared: Prepared, model: Recommender) -> Recommender:
+    """Return a model under the rules and weights of a publication, with the features of its night."""
+    settings = ArbitrationSettings.model_validate_json(json.dumps(prepared.manifest["arbitration"]))
     policy = Policy.from_definition(prepared.policy_definition())
-    loaded = Recommender.load(folder, threads=1).with_policy(policy).arbitrated(settings)
-    return Recommender(replace(loaded.fitted, features=_features(prepared, loaded.fitted)))
+    fitted = model.with_policy(policy).arbitrated(settings).fitted
+    return Recommender(replace(fitted, features=_features(prepared, fitted)))
 
 
 def _features(prepared: Prepared, fitted: Fitted) -> FeatureSet:

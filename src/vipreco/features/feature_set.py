@@ -84,11 +84,17 @@ class FeatureSet:
         return cls.from_definition(definition)
 
     @classmethod
-    def from_definition(cls, definition: Mapping[str, bytes]) -> FeatureSet:
-        """Make a feature set of the files that an artifact carries, with the same checks as `read`."""
+    def from_definition(cls, definition: Mapping[str, bytes], *, checked: bool = False) -> FeatureSet:
+        """Make a feature set of the files that an artifact carries, with the same checks as `read`.
+
+        Args:
+            definition: Contents of the files by name.
+            checked: Whether the same files have passed these checks before.
+        """
         dictionary = parse_definition(definition[DICTIONARY], Dictionary, DICTIONARY)
         prohibited = parse_definition(definition[PROHIBITED], Prohibited, PROHIBITED)
-        check_definition(dictionary, prohibited, definition)
+        if not checked:
+            check_definition(dictionary, prohibited, definition)
         ladder = TierLadder.model_validate_json(definition.get(TIERS_FILE, b"{}"))
         return cls(definition, dictionary, prohibited, ladder)
 

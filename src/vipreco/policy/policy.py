@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from copy import copy
 from dataclasses import dataclass
 from datetime import date
-from functools import cached_property, reduce
+from functools import cached_property, lru_cache, reduce
 from pathlib import Path
 from typing import Self
 
@@ -88,10 +88,10 @@ class Policy:
         """
         return cls(read_definition(settings, root))
 
-    @classmethod
-    def from_definition(cls, definition: Mapping[str, bytes]) -> Self:
-        """Read the files that an artifact kept."""
-        return cls(definition)
+    @staticmethod
+    def from_definition(definition: Mapping[str, bytes]) -> Policy:
+        """Read the files that an artifact kept; those that were read last are not read and checked anew."""
+        return _of_files(tuple(definition.items()))
 
     @cached_property
     def version(self) -> str:
@@ -166,6 +166,11 @@ class Policy:
     def describe(self) -> dict[str, object]:
         """Return what identifies the policy, as JSON values."""
         return {"policy_version": self.version, "policy_settings": json.loads(self.definition[SETTINGS_FILE])}
+
+
+@lru_cache(maxsize=2)
+def _of_files(files: tuple[tuple[str, bytes], ...]) -> Policy:
+    return Policy(dict(files))
 
 
 def applies(entry: RuleEntry, day: date) -> bool:

@@ -55,13 +55,18 @@ class Recommender:
         return cls(fit(lesson, features, settings, machine, step, policy))
 
     @classmethod
-    def load(cls, folder: Path, threads: int) -> Self:
+    def load(cls, folder: Path, threads: int, *, checked: bool = False) -> Self:
         """Verify and load an artifact.
+
+        Args:
+            folder: The artifact.
+            threads: How many a score may take.
+            checked: Whether it was verified just now, and was loaded with all checks before.
 
         Raises:
             IntegrityError: A file is not what the manifest says, or the parts do not fit together.
         """
-        return cls(storage.load(folder, threads))
+        return cls(storage.load(folder, threads, checked=checked))
 
     def save(self, folder: Path, metrics: Mapping[str, Any], view: AsOf) -> Manifest:
         """Write the artifact, all of it or none; some rows of `view` become its golden scores."""

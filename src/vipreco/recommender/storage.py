@@ -74,15 +74,21 @@ def save(fitted: Fitted, folder: Path, metrics: Mapping[str, Any], golden: NDArr
     return verify(folder)
 
 
-def load(folder: Path, threads: int) -> Fitted:
+def load(folder: Path, threads: int, *, checked: bool = False) -> Fitted:
     """Verify the artifact, then read it.
+
+    Args:
+        folder: The artifact.
+        threads: How many a score may take.
+        checked: Whether it was verified just now, and was loaded with all checks before.
 
     Raises:
         IntegrityError: A file is not what the manifest says, or the parts do not fit together.
     """
-    verify(folder)
+    if not checked:
+        verify(folder)
     with reading(folder):
-        fitted = _read(folder, threads)
+        fitted = _read(folder, threads, checked)
         check_columns(fitted, str(folder))
     return fitted
 
@@ -107,7 +113,7 @@ def reading(folder: Path) -> Iterator[None]:
         ) from error
 
 
-def _read(folder: Path, threads: int) -> Fitted:
+def _read(folder: Path, threads: int, checked: bool) -> Fitted:
     facts = json.loads((folder / RECOMMENDER_FILE).read_bytes())
     names, product_ids = tuple(facts["names"]), tuple(facts["product_ids"])
     arrays = read_arrays(folder, "model")
@@ -118,7 +124,7 @@ def _read(folder: Path, threads: int) -> Fitted:
         names=names,
         kept=arrays["kept"],
         vocabulary=Vocabulary.from_bytes((folder / VOCABULARY_FILE).read_bytes()),
-        features=FeatureSet.from_definition(_read_files(folder / FEATURES)),
+        features=FeatureSet.from_definition(_read_files(folder / FEATURES), checked=checked),
         model=model,
         source=_read_source(folder, facts),
         base_rates=arrays["base_rates"],
