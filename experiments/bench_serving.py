@@ -386,7 +386,7 @@ def swaps(bench: Bench) -> None:
     _leave_changed_out(bench)
     with hosted(bench, 2) as host:
         full = load(host, bench.offers(), bench.seconds(6), askers=32).rate
-        calm = load(host, bench.offers(), bench.seconds(10), rate=full / 2)
+        calm = load(host, bench.offers(), bench.seconds(20), rate=full / 2, keep=True)
         stop = threading.Event()
         done: list[float] = []
 
