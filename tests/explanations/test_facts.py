@@ -152,7 +152,7 @@ def test_a_lookup_that_takes_the_wrong_row_is_caught(monkeypatch: pytest.MonkeyP
     book = book_of(golden_frames(), JUNE, {"holdings", "activity"})
     checked = check(list(cited(book)), raw_of(golden_frames(), JUNE, ["A", "B", "D"]))
     wrong = set(checked.filter(~pl.col("equal"))["kind"])
-    assert wrong == {"latest_opening", "latest_closing", "activity_peak"}
+    assert wrong == {"latest_opening", "latest_closing"}
 
 
 START = date(2020, 1, 1)

@@ -3,7 +3,7 @@
 from vipreco.explanations.catalogue import Catalogue
 from vipreco.explanations.cautions import Minded, caution_keys, cautions
 from vipreco.explanations.checking import check_facts, cited_frame
-from vipreco.explanations.choosing import Chances, Chosen, Listed, choose, dropped
+from vipreco.explanations.choosing import Chances, Chosen, Listed, audible, choose, dropped
 from vipreco.explanations.contributions import offer_contributions
 from vipreco.explanations.evidence import Evidence, offer_evidence
 from vipreco.explanations.facts import Fact, FactBook
@@ -26,6 +26,7 @@ __all__ = [
     "Reason",
     "Speaker",
     "WhyNot",
+    "audible",
     "caution_keys",
     "cautions",
     "check_facts",

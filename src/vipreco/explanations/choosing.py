@@ -82,6 +82,13 @@ def choose(
     return _one_a_theme(plan, Chosen(offer, telling[offer, evidence], drop))
 
 
+def audible(plan: Plan, listed: Listed) -> NDArray[np.bool_]:
+    """Return which reasons of the plan speak for any of the offers, if they can be cited, shape (T,)."""
+    found = np.asarray((listed.moved @ plan.speaking > 0).any(axis=0))
+    found[listed.preferred[listed.preferred >= 0]] = True
+    return found
+
+
 def dropped(
     plan: Plan,
     listed: Listed,
@@ -106,7 +113,10 @@ def dropped(
 
 def _by_evidence(plan: Plan, book: FactBook, listed: Listed) -> tuple[Places, Floats]:
     """Return the reason of each evidence for each offer, and what it adds (0: none can be told); (m, g)."""
-    there = np.column_stack([book.tells(item.entry.facts, item.subject) for item in plan.tellings])
+    there = np.zeros((len(book.customer_ids), len(plan.tellings)), bool)
+    for place in np.flatnonzero(audible(plan, listed)).tolist():
+        item = plan.tellings[place]
+        there[:, place] = book.tells(item.entry.facts, item.subject)
     own = np.where(there[listed.rows], listed.moved @ plan.speaking, 0.0)
     shape = (len(listed.rows), len(plan.evidence))
     best, telling = np.zeros(shape), np.full(shape, -1)

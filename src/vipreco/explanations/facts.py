@@ -35,7 +35,7 @@ Group: TypeAlias = tuple[str, str, str]
 """Table and row of the catalogue, and the column where the row is chosen by it (else empty)."""
 DATE, AGE, RECENT = "_date", "_age", "_recent"  # beside a bank's own columns, any name
 PLACE, TEXT = "_place", "_text_"
-COLUMN_ROWS = frozenset({"before_change", "highest", "all_open"})
+COLUMN_ROWS = frozenset({"before_change", "all_open"})
 LISTED = ", "
 LOOKBACK = 6  # snapshots among which a change of tier is looked for
 
@@ -99,7 +99,7 @@ class Cells:
         """Bring rows (place, product_id, date and columns as text) into the order of n customers.
 
         Args:
-            rows: At most one a customer; None: there are none.
+            rows: At most one a customer; None: there are none. A column may have a date of its own.
             column: Which column is the value; where it is empty there is no cell.
             customers: How many there are.
         """
@@ -109,7 +109,8 @@ class Cells:
             found = rows[TEXT + column]
             known = found.is_not_null().to_numpy()
             places = rows[PLACE].to_numpy()[known]
-            dates[places] = np.array(rows[DATE].to_list(), object)[known]
+            day = DATE + column if DATE + column in rows.columns else DATE
+            dates[places] = np.array(rows[day].to_list(), object)[known]
             values[places] = np.array(found.to_list(), object)[known]
             products[places] = np.array(rows[PRODUCT_ID].to_list(), object)[known]
             there[places] = True
@@ -222,6 +223,8 @@ def _cited(
 
 def _rows(tables: Mapping[str, pl.LazyFrame], group: Group, columns: list[str], day: date) -> pl.LazyFrame:
     table, row, column = group
+    if row == "highest":
+        return _highest(tables[table], columns)
     rows = _ROWS[table](tables[table], row, column, day)
     of_product = table in {HOLDINGS, CONTACTS} and row != "all_open"
     product = pl.col(PRODUCT_ID) if of_product else pl.lit(None, pl.String).alias(PRODUCT_ID)
@@ -276,15 +279,23 @@ def _holding_rows(table: pl.LazyFrame, row: str, column: str, day: date) -> pl.L
     return listed.with_columns(pl.lit(day).alias(DATE))
 
 
-def _activity_rows(table: pl.LazyFrame, row: str, column: str, _: date) -> pl.LazyFrame:
+def _activity_rows(table: pl.LazyFrame, row: str, _: str, __: date) -> pl.LazyFrame:
     newest = table.filter((pl.col(AGE) == 0) & pl.col(RECENT))
     if row == "newest":
         return newest
-    if row == "three_before":
-        earlier = table.filter(pl.col(AGE) == 3).join(newest, on=PLACE, how="semi")
-        return _last(earlier, [PLACE], [DATE])
-    happened = table.filter(pl.col(RECENT) & (pl.col(column) > 0))
-    return _last(happened, [PLACE], [column, DATE])
+    earlier = table.filter(pl.col(AGE) == 3).join(newest, on=PLACE, how="semi")
+    return _last(earlier, [PLACE], [DATE])
+
+
+def _highest(table: pl.LazyFrame, columns: list[str]) -> pl.LazyFrame:
+    """Return the highest value of each column of late, each with its own date."""
+    found = []
+    for name in columns:
+        happened = pl.col(RECENT) & (pl.col(name) > 0)
+        order = [pl.col(each).filter(happened) for each in (name, DATE)]
+        cells = {TEXT + name: canonical_text(name), DATE + name: pl.col(DATE)}
+        found += [cell.filter(happened).sort_by(order).last().alias(key) for key, cell in cells.items()]
+    return table.group_by(PLACE).agg(found).with_columns(pl.lit(None, pl.String).alias(PRODUCT_ID))
 
 
 def _contact_rows(table: pl.LazyFrame, row: str, _: str, __: date) -> pl.LazyFrame:

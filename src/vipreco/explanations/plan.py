@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -68,10 +68,12 @@ class Plan:
     @cached_property
     def keys(self) -> list[Key]:
         """The facts that may be cited."""
-        facts = self.catalogue.fact
-        return sorted(
-            {key_of(facts[kind], kind, item.subject) for item in self.tellings for kind in item.entry.facts}
-        )
+        return self.keys_of(range(len(self.tellings)))
+
+    def keys_of(self, places: Iterable[int]) -> list[Key]:
+        """Return the facts that some of the reasons may cite."""
+        facts, told = self.catalogue.fact, (self.tellings[place] for place in places)
+        return sorted({key_of(facts[kind], kind, item.subject) for item in told for kind in item.entry.facts})
 
     def place(self, reason_id: str, subject: str) -> int | None:
         """Return the place of a reason, or None where the fit cannot give it."""

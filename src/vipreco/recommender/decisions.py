@@ -29,6 +29,15 @@ from vipreco.columns import (
 )
 from vipreco.policy import ALLOWED, Policy, PolicyFacts
 
+OF_CUSTOMERS = (
+    "customer_ids",
+    "propensity",
+    "priority",
+    "verdict",
+    "personalised",
+    "leaving_probability",
+    "rising_probability",
+)
 OFFER = "offer"
 OFFERED = "OFFERED"
 PERSONALISED = "personalised"
@@ -82,9 +91,7 @@ class Decisions:
 
     def take(self, rows: slice) -> Decisions:
         """Return the decisions about some of the customers."""
-        own = ("customer_ids", "propensity", "priority", "verdict", "personalised")
-        own += ("leaving_probability", "rising_probability")
-        taken = {name: getattr(self, name)[rows] for name in own}
+        taken = {name: getattr(self, name)[rows] for name in OF_CUSTOMERS}
         return replace(self, worth=self.worth.take(rows), facts=self.facts.rows(rows), **taken)
 
     @cached_property

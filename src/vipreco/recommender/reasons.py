@@ -21,6 +21,7 @@ from vipreco.explanations import (
     Plan,
     Reason,
     Speaker,
+    audible,
     caution_keys,
     cautions,
     choose,
@@ -106,9 +107,9 @@ def told_for(
         return told
     plan = plan_of(fitted, known)
     product_ids = tuple(known.catalog.product_ids[column] for column in asked.columns)
-    keys = [*plan.keys, *caution_keys(catalogue, product_ids)]
-    book = _book(known, asked, keys, catalogue)
     listed = _listed(fitted, known, asked, plan)
+    spoken_of = plan.keys_of(np.flatnonzero(audible(plan, listed)).tolist())
+    book = _book(known, asked, [*spoken_of, *caution_keys(catalogue, product_ids)], catalogue)
     chosen = choose(plan, book, listed, chances_of(fitted), blank_of(fitted, known))
     found = spoken(plan, book, listed, chosen, speaker)
     minded = _minded(known, decisions, asked, rows[asked.offers], product_ids)
