@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -95,8 +94,10 @@ def shown(value: object, holds: Holds) -> str:
     return safe(str(value))
 
 
-def safe(text: Iterable[str]) -> str:
+def safe(text: str) -> str:
     """Return `text` with control and direction characters replaced; line breaks stay."""
+    if text.isprintable():  # nearly every text: none of those categories is printable
+        return text
     return "".join(
         REPLACEMENT if sign != "\n" and unicodedata.category(sign) in UNSAFE_CATEGORIES else sign
         for sign in text
