@@ -28,11 +28,8 @@ class Publication(Protocol):
     def knows(self, customer_id: str) -> bool:
         """Whether the customer is in the snapshot."""
 
-    def is_quick(self, customer_id: str) -> bool:
-        """Whether the answer takes no more than a look, so that it may be given in the event loop."""
-
-    def is_decided(self, customer_id: str, channel: str) -> bool:
-        """Whether the answer was decided anew since the last change, so that it may be given there too."""
+    def at_hand(self, customer_id: str, channel: str, limit: int, moment: datetime) -> Slate | None:
+        """Return the offers of a known customer where that takes no more than a look; None elsewhere."""
 
     def offers(self, customer_id: str, channel: str, limit: int, moment: datetime) -> Slate:
         """Return the offers of a known customer, by the rules and facts of the moment."""

@@ -62,9 +62,8 @@ async def _slate(asked: Asked, publication: Publication, customer: str | None) -
         return await _decided(asked, publication.with_facts, customer, facts, channel, limit, moment)
     if customer is None:
         return publication.popular(sent.segment or "", channel, limit)
-    if publication.is_quick(customer) or publication.is_decided(customer, channel):
-        return publication.offers(customer, channel, limit, moment)
-    return await _decided(asked, publication.offers, customer, channel, limit, moment)
+    found = publication.at_hand(customer, channel, limit, moment)
+    return found or await _decided(asked, publication.offers, customer, channel, limit, moment)
 
 
 async def _decided(asked: Asked, decide: Callable[..., Slate], *given: Any) -> Slate:

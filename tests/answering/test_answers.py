@@ -109,9 +109,9 @@ def test_a_recorded_outcome_is_decided_upon_as_if_the_tables_held_it(
     assert not served.answering.is_quick(CUSTOMER)
     for channel in CHANNELS:
         wanted = expected(served.recommender, history, channel)[CUSTOMER]
-        assert not served.answering.is_decided(CUSTOMER, channel)
+        assert served.answering.at_hand(CUSTOMER, channel, 6, NOON) is None
         assert served.offers(CUSTOMER, channel) == wanted
-        assert served.answering.is_decided(CUSTOMER, channel)
+        assert served.answering.at_hand(CUSTOMER, channel, 6, NOON) is not None
     nothing = history_with({}, CUSTOMER)
     assert before["call"] == expected(served.recommender, nothing, "call")[CUSTOMER]
 

@@ -39,12 +39,8 @@ class Prepared:
     def knows(self, customer_id: str) -> bool:
         return customer_id in self.customers
 
-    def is_quick(self, customer_id: str) -> bool:
-        return customer_id == OWN
-
-    def is_decided(self, customer_id: str, channel: str) -> bool:
-        del customer_id, channel
-        return False
+    def at_hand(self, customer_id: str, channel: str, limit: int, moment: datetime) -> Slate | None:
+        return self.offers(customer_id, channel, limit, moment) if customer_id == OWN else None
 
     def offers(self, customer_id: str, channel: str, limit: int, moment: datetime) -> Slate:
         del customer_id, channel, moment

@@ -102,24 +102,23 @@ class Answering:
         changed = customer_id in self.current.changed
         return not changed and self.prepared.holds_everywhere(customer_id, self._day)
 
-    def is_decided(self, customer_id: str, channel: str) -> bool:
-        """Whether what is decided anew about a customer is known already, on the day of the last answer."""
-        known = self._decided.get((customer_id, channel, self._day))
-        return known is not None and known[0] == self.current.stamp([customer_id])
-
     def refresh(self) -> None:
         """Take over what changed in the store."""
         self.current.refresh()
 
     def offers(self, customer_id: str, channel: str, limit: int, moment: datetime) -> Slate:
         """Return the offers of a known customer, by the rules and facts of the moment."""
+        found = self.at_hand(customer_id, channel, limit, moment)
+        return found or self._listed(self._row(customer_id, channel, self.day_of(moment)), limit, SNAPSHOT)
+
+    def at_hand(self, customer_id: str, channel: str, limit: int, moment: datetime) -> Slate | None:
+        """Return the same where it takes no more than a look; None where it has to be decided anew."""
         day, off = self.day_of(moment), self.current.off
-        quick = customer_id not in self.current.changed and self.prepared.holds(customer_id, channel, day)
-        if quick and not off.products and not self._is_off():
-            places = self.prepared.places_of(customer_id, channel, limit)
-            return self.prepared.slate(customer_id, places)
-        if not quick:
-            return self._listed(self._row(customer_id, channel, day), limit, SNAPSHOT)
+        if customer_id in self.current.changed or not self.prepared.holds(customer_id, channel, day):
+            row = self._known_row(customer_id, channel, day)
+            return None if row is None else self._listed(row, limit, SNAPSHOT)
+        if not off.products and not off.models:
+            return self.prepared.slate(customer_id, self.prepared.places_of(customer_id, channel, limit))
         codes = self.prepared.codes(customer_id)
         return self._listed(self.prepared.row(customer_id, channel), limit, SNAPSHOT, codes)
 
@@ -208,17 +207,21 @@ class Answering:
 
     def _row(self, customer_id: str, channel: str, day: date) -> Row:
         """Return what is decided anew about a customer; kept until the next change."""
-        stamp, key = self.current.stamp([customer_id]), (customer_id, channel, day)
-        known = self._decided.get(key)
-        if known is not None and known[0] == stamp:
-            return known[1]
-        more = self.current.rows([customer_id])
+        known = self._known_row(customer_id, channel, day)
+        if known is not None:
+            return known
+        stamp, more = self.current.stamp([customer_id]), self.current.rows([customer_id])
         decisions = self._decide([customer_id], channel, day, more)
         row = self._row_of(decisions, self.current.accepted(customer_id))
         if len(self._decided) >= MOST_DECIDED:
             self._decided.clear()
-        self._decided[key] = stamp, row
+        self._decided[customer_id, channel, day] = stamp, row
         return row
+
+    def _known_row(self, customer_id: str, channel: str, day: date) -> Row | None:
+        """Return what was decided anew about a customer since the last change."""
+        stamp, row = self._decided.get((customer_id, channel, day), (None, None))
+        return row if stamp == self.current.stamp([customer_id]) else None
 
     def _decide(self, customer_ids: Sequence[str], channel: str, day: date, more: Rows) -> Decisions:
         fitted, as_of = self.recommender.fitted, self.prepared.as_of

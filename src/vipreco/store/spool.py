@@ -170,11 +170,12 @@ def notes_of(content: bytes) -> Iterator[Note]:
             event, given = from_json(head)
         except ValueError:
             continue
-        yield Note(Event(*event), None if given is None else _decision(*given, record.decode()))
+        yield Note(Event(*event), None if given is None else _decision(given, record))
 
 
-def _decision(decision_id: str, customer_id: str, made_at: str, actor: str, record: str) -> Decision:
-    return Decision(decision_id, customer_id, datetime.fromisoformat(made_at), actor, record)
+def _decision(given: Sequence[str], record: bytes) -> Decision:
+    name, customer, made_at, actor = given
+    return Decision(name, customer, datetime.fromisoformat(made_at), actor, record.decode())
 
 
 def is_alive(path: Path) -> bool:
