@@ -99,7 +99,7 @@ NAN = np.nan
 
 
 def test_customer_columns_come_first_and_then_a_block_for_each_product(tiny):
-    assert computed(tiny).names == ["tier", "size", "held@p", "balance@p", "held@q", "balance@q"]
+    assert computed(tiny).names == ("tier", "size", "held@p", "balance@p", "held@q", "balance@q")
 
 
 def test_missing_rows_and_nulls_take_the_default_of_the_dictionary(tiny):
@@ -208,7 +208,7 @@ def test_a_table_that_comes_later_does_not_shift_the_columns_of_a_fit(tiny):
     before = computed(tiny)
     vocabulary = tiny.learn_vocabulary(before)
     later = computed(tiny, {**bank(), "contacts": CONTACTS}).encoded(vocabulary)
-    assert tuple(later.names) == vocabulary.columns(["p", "q"])
+    assert later.names == vocabulary.columns(["p", "q"])
     np.testing.assert_array_equal(later.matrix().values, before.encoded(vocabulary).matrix().values)
 
 

@@ -114,9 +114,9 @@ class ComputedFeatures:
         return len(self.customer_ids)
 
     @property
-    def names(self) -> list[str]:
+    def names(self) -> tuple[str, ...]:
         """Names of the columns of a matrix, in order."""
-        return list(column_names(self.customer_names, self.pairs.names, self.product_ids))
+        return column_names(self.customer_names, self.pairs.names, self.product_ids)
 
     @property
     def category_names(self) -> list[str]:
@@ -131,7 +131,7 @@ class ComputedFeatures:
         values[:, :width] = self.customer_values[start:stop]
         blocks = values[:, width:].reshape(len(ids), len(self.product_ids), features)
         self.pairs.scatter(blocks, start)
-        return FeatureMatrix(ids, tuple(self.names), values, self.product_ids, width)
+        return FeatureMatrix(ids, self.names, values, self.product_ids, width)
 
     def take(self, places: NDArray[np.intp]) -> ComputedFeatures:
         """Return the same about the customers in some places, ascending, each once."""

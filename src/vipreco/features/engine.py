@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -110,7 +111,10 @@ def _cast(feature: Feature) -> str:
 
 
 def _numbers(column: pa.ChunkedArray, feature: Feature) -> Floats:
-    values: Floats = pc.fill_null(column, pa.scalar(feature.fill, pa.float32())).to_numpy()
+    fill = feature.fill
+    if column.null_count and not math.isnan(fill):  # to numpy, what is missing becomes NaN by itself
+        column = pc.fill_null(column, pa.scalar(fill, pa.float32()))
+    values: Floats = column.to_numpy()
     return values
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,7 +32,7 @@ class Vocabulary:
 
     def columns(self, product_ids: Sequence[str]) -> tuple[str, ...]:
         """Return the names of all columns of a matrix over these products, in order."""
-        return column_names(self.names, self.product_names, product_ids)
+        return column_names(self.names, self.product_names, tuple(product_ids))
 
     def to_bytes(self) -> bytes:
         """Return canonical JSON for the artifact."""
@@ -54,12 +55,13 @@ class Vocabulary:
         )
 
 
+@lru_cache(maxsize=16)
 def column_names(
-    names: Sequence[str], product_names: Sequence[str], product_ids: Sequence[str]
+    names: tuple[str, ...], product_names: tuple[str, ...], product_ids: tuple[str, ...]
 ) -> tuple[str, ...]:
     """Return the names of the columns of a matrix: the customer's, then a block for each product.
 
-    >>> column_names(["age"], ["held", "balance"], ["p", "q"])
+    >>> column_names(("age",), ("held", "balance"), ("p", "q"))
     ('age', 'held@p', 'balance@p', 'held@q', 'balance@q')
     """
     return (*names, *(f"{name}@{product}" for product in product_ids for name in product_names))

@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date
+from functools import lru_cache
 from typing import Any, Final
 
 import duckdb
@@ -131,7 +132,11 @@ class Standing(AsOf):
         if parameters is not None and not isinstance(parameters, dict):
             self._fill(check_query(sql, self._names, where))
             return super().query(sql, parameters, where)
-        read, query = check_query(sql, self._names, where), _given(sql, parameters or {})
+        given = tuple(
+            (key, tuple(value) if isinstance(value, list) else value)
+            for key, value in (parameters or {}).items()
+        )
+        read, query = check_query(sql, self._names, where), _given(sql, given)
         if query in self._same:
             return self._same[query]
         self._fill(read)
@@ -294,23 +299,26 @@ def _as(rows: pa.Table, schema: pa.Schema) -> pa.Table:
 
 
 def _table(rows: Sequence[tuple[Any, ...]], schema: pa.Schema) -> pa.Table:
-    columns = list(zip(*rows, strict=True)) or [()] * len(schema)
-    return pa.table(
-        [pa.array(values, field.type) for values, field in zip(columns, schema, strict=True)], schema=schema
-    )
+    """Return rows in the columns of a schema: as one array of structs, which takes one call."""
+    names = schema.names
+    found = pa.array([dict(zip(names, row, strict=True)) for row in rows], pa.struct(list(schema)))
+    return pa.Table.from_batches([pa.RecordBatch.from_struct_array(found)], schema)
 
 
-def _given(sql: str, parameters: Mapping[str, Any]) -> str:
+@lru_cache(maxsize=MOST_PLANS)
+def _given(sql: str, parameters: tuple[tuple[str, Any], ...]) -> str:
     """Return SQL with the values of its parameters: with them outside, each run would plan anew.
 
-    >>> _given("SELECT $a, '$a' -- $a", {"a": 3})
+    >>> _given("SELECT $a, '$a' -- $a", (("a", 3),))
     "SELECT 3, '$a' -- $a"
     """
     if not parameters:
         return sql
 
+    known = dict(parameters)
+
     def value(found: re.Match[str]) -> str:
-        return _literal(parameters[found[1]]) if found[1] in parameters else found[0]
+        return _literal(known[found[1]]) if found[1] in known else found[0]
 
     return _PARAMETER.sub(value, sql)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from functools import lru_cache
 
 import numpy as np
 import polars as pl
@@ -63,6 +64,12 @@ def product_facts(
     catalog: Catalog, policy: Policy, day: date, channel: str, scored: Flags | None = None
 ) -> pl.DataFrame:
     """Return the facts about products on a day, one row each in the order of the catalog."""
+    known = np.ones(len(catalog), bool) if scored is None else scored
+    return _product_facts(catalog, policy, day, channel, known.tobytes())
+
+
+@lru_cache(maxsize=32)
+def _product_facts(catalog: Catalog, policy: Policy, day: date, channel: str, scored: bytes) -> pl.DataFrame:
     ranks = {level: float(rank) for rank, level in enumerate(policy.settings.product_risk_levels, start=1)}
     texts = {
         "product_id": catalog.product_ids,
@@ -71,7 +78,6 @@ def product_facts(
         "product_risk_level": catalog.risk_levels,
         "product_placement": catalog.placements,
     }
-    known = np.ones(len(catalog), bool) if scored is None else scored
     return pl.DataFrame(
         [
             *(
@@ -83,7 +89,7 @@ def product_facts(
             pl.Series("product_offered", catalog.offered_at(day)),
             pl.Series("product_in_channel", _in_channel(catalog, channel), pl.Boolean),
             pl.Series("product_repeatable", catalog.repeatable),
-            pl.Series("product_scored", known),
+            pl.Series("product_scored", np.frombuffer(scored, bool)),
         ]
     )
 
@@ -155,6 +161,7 @@ def _own_fact(name: str, kind: Kind) -> tuple[str, str]:
     return fact, f'CAST("{name}" AS DOUBLE)' if kind is Kind.NUMBER else f'"{name}"'
 
 
+@lru_cache(maxsize=32)
 def _windows(policy: Policy, *of: str) -> dict[str, Window]:
     found = {name: window_of(name) for name in sorted(policy.columns)}
     return {name: window for name, window in found.items() if window and window.of in of}
