@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
+from tests.page.browser import CHROMIUM, FLAGS
 from tests.page.page_bank import PageBank, made
 
 
@@ -16,3 +18,14 @@ def bank(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PageBank]:
     yield found
     found.core.spool.close()
     found.core.store.close()
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    """Debian's browser, without a window."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import re
-import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,26 +13,13 @@ import openpyxl
 import pytest
 import uvicorn
 
-from serving.core import clock
-from serving.identity import COOKIE
 from serving.page.rendering import STATIC
-from tests.page.page_bank import ATTACK, BOOK, MANAGER, USERS, PageBank, customer_ids
-from tests.serving.small_bank import PASSWORD
-from vipreco.store import Role, Scope, User
+from tests.page.browser import CHROMIUM, DESK, Visit, customers
+from tests.page.page_bank import ATTACK, BOOK, PageBank, customer_ids
+from vipreco.store import Role, Scope
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine (apt install chromium)")
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-SCREENSHOTS = Path(__file__).parents[2] / "build" / "screenshots"
-DESK, TABLET = {"width": 1366, "height": 768}, {"width": 820, "height": 1180}
+TABLET = {"width": 820, "height": 1180}
 SEES_ALL = Scope("test", Role.CHANNEL)
 OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
@@ -52,51 +38,6 @@ def address(bank: PageBank) -> Iterator[str]:
     thread.join(10)
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
-
-
-class Visit:
-    """One browser window, with all that it asked for and complained about."""
-
-    def __init__(self, chromium: Any, address: str, bank: PageBank, **given: Any) -> None:
-        self.address, self.bank = address, bank
-        self.context = chromium.new_context(**{"viewport": DESK, "locale": "en-GB", **given})
-        self.page = self.context.new_page()
-        self.asked: list[str] = []
-        self.complaints: list[str] = []
-        self.page.on("request", lambda request: self.asked.append(request.url))
-        self.page.on("console", lambda message: self.complaints.append(message.text))
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-
-    def log_in(self) -> Any:
-        """Log in as the page asks one to."""
-        self.page.goto(f"{self.address}/login")
-        self.page.fill("#user", USERS[Role.MANAGER])
-        self.page.fill("#password", PASSWORD)
-        self.page.keyboard.press("Enter")
-        self.page.wait_for_url(f"{self.address}/")
-        return self.page
-
-    def enter(self, path: str = "/", role: Role = Role.MANAGER) -> Any:
-        """Open a page as somebody who is logged in already."""
-        user = User(USERS[role], role, MANAGER if role is Role.MANAGER else None)
-        secret = self.bank.core.store.sessions.begin(user, clock())
-        self.context.add_cookies([{"name": COOKIE, "value": secret, "url": self.address}])
-        self.page.goto(f"{self.address}{path}")
-        return self.page
-
-    def keep(self, name: str) -> None:
-        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-        self.page.screenshot(path=SCREENSHOTS / f"{name}.png")
-
-
 @pytest.fixture
 def visit(chromium: Any, address: str, bank: PageBank) -> Iterator[Visit]:
     """A window; when it closes, nothing was asked of another host, and nothing broke the policy."""
@@ -105,10 +46,6 @@ def visit(chromium: Any, address: str, bank: PageBank) -> Iterator[Visit]:
     found.context.close()
     assert [url for url in found.asked if not url.startswith(f"{address}/")] == []
     assert found.complaints == []
-
-
-def customers(page: Any) -> list[str]:
-    return page.locator(".calls tbody a.id").all_inner_texts()
 
 
 def test_from_the_log_in_to_a_recorded_outcome_in_two_clicks_and_the_list_moves_on(

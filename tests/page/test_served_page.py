@@ -1,0 +1,105 @@
+"""The page of a real `vipreco serve`: its workers, its publication, its store."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.page.browser import CHROMIUM, Visit, customers
+from tests.page.page_bank import LADDER, MANAGER, USERS, trained
+from tests.serving.running_service import ROOT, until
+from tests.serving.small_bank import PASSWORD
+from vipreco.answering.night import publish
+from vipreco.answering.preparing import Preparation
+from vipreco.answering.publication import Publications
+from vipreco.store import Role, Scope, Store, User
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine (apt install chromium)"),
+]
+SETTINGS = """
+[project]
+name = "small"
+
+[tiers]
+vip = ["GOLD", "TOP"]
+
+[serving]
+business_date = "snapshot"
+"""
+SEES_ALL = Scope("test", Role.CHANNEL)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project whose answers are prepared, with a manager who has a book."""
+    found = tmp_path_factory.mktemp("served")
+    (found / "vipreco.toml").write_text(SETTINGS)
+    recommender, view = trained()
+    recommender.save(found / "artifact", {}, view)
+    with Store.open(f"sqlite:///{found}/data/store.db") as store:
+        work = Preparation(recommender, found / "artifact", view, LADDER.vip, ("branch", "call"))
+        publish(Publications(found / "data" / "serving"), store, work)
+        store.users.create(User(USERS[Role.MANAGER], Role.MANAGER, MANAGER), PASSWORD)
+    return found
+
+
+@pytest.fixture(scope="module")
+def address(folder: Path) -> Iterator[str]:
+    """The service, when it is ready."""
+    command = [sys.executable, "-m", "vipreco.cli", "serve", str(folder), "--port", "0", "--workers", "2"]
+    with (folder / "log").open("w") as log:
+        parent = subprocess.Popen(
+            command,
+            cwd=folder,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+        )
+    try:
+        assert parent.stdout is not None
+        lines = (line.strip() for line in parent.stdout)
+        found = next((line for line in lines if line.startswith("http://")), "")
+        assert found, (folder / "log").read_text()
+        until(lambda: httpx.get(f"{found}/readyz", timeout=5).status_code == 200, 30)
+        yield found
+    finally:
+        parent.send_signal(signal.SIGTERM)
+        status = parent.wait(20)
+    assert status == 0
+
+
+def test_a_manager_logs_in_opens_a_sheet_records_an_outcome_and_the_list_moves_on(
+    chromium: Any, address: str, folder: Path
+) -> None:
+    visit = Visit(chromium, address)
+    page = visit.log_in()
+    first, second = customers(page)[:2]
+    visit.keep("served-list")
+    page.click("text=Start with the first call")
+    assert page.locator("h1").inner_text() == first
+    assert page.locator(".offer").count() > 0
+    visit.keep("served-sheet")
+    page.click("label.declined")
+    page.click("text=Save, next")
+    page.wait_for_selector(".notice.good")
+    assert page.locator("h1").inner_text() == second
+    page.goto(f"{address}/")
+    assert customers(page)[0] == second
+    assert customers(page)[-1] == first
+    with Store.open(f"sqlite:///{folder}/data/store.db") as store:
+        (contact,) = store.contacts.of(SEES_ALL, [first])
+    assert (contact.outcome, contact.channel) == ("declined", "call")
+    assert [url for url in visit.asked if not url.startswith(f"{address}/")] == []
+    assert visit.complaints == []
+    visit.context.close()
