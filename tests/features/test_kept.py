@@ -25,7 +25,7 @@ FEATURES = Path(__file__).parents[2] / "features"
 MONTHS = [date(2024, month, 28) for month in range(1, 8)]
 DAY = MONTHS[-1]
 NOON = datetime.fromisoformat("2024-07-28T12:00")
-IDS = [f"c{number}" for number in range(8)]
+IDS = [f"c{number}" for number in range(12)]
 PRODUCTS = ("account", "card", "fund")
 LADDER = TierLadder(
     vip=("VIP",), ladder=(TierLine(tier="MASS", from_amount=0.0), TierLine(tier="VIP", from_amount=500.0))

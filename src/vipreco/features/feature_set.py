@@ -5,11 +5,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TypeAlias
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from vipreco.columns import ACTIVITY, CUSTOMER_ID, CUSTOMERS
 from vipreco.durable import canonical_json
@@ -17,7 +15,7 @@ from vipreco.errors import UsageError
 from vipreco.features.check import check_definition
 from vipreco.features.computed import ComputedFeatures, Pairs
 from vipreco.features.dictionary import Dictionary, Feature, Prohibited, parse_definition
-from vipreco.features.engine import CustomerBlock, customer_block, product_pairs
+from vipreco.features.engine import CustomerBlock, Ids, customer_block, product_pairs
 from vipreco.features.plan import Planned, plan
 from vipreco.features.tier_lines import TIER_LINES, TIERS_FILE, tier_lines
 from vipreco.features.vocabulary import Vocabulary, most_frequent
@@ -25,7 +23,6 @@ from vipreco.history import AsOf
 from vipreco.history.contract import CONTRACTS
 from vipreco.tiers import TierLadder
 
-Ids: TypeAlias = NDArray[np.str_]
 DICTIONARY = "dictionary.toml"
 PROHIBITED = "prohibited.toml"
 RARE_CUSTOMERS = 25
@@ -187,8 +184,8 @@ class FeatureSet:
         view.derive(TIER_LINES, tier_lines(self.ladder, view.date), TIERS_FILE)
         for item in _of_grain(planned, "shared"):
             view.derive(item.file.name, item.sql, item.file.sql_name)
-        blocks = [customer_block(view, item, len(ids)) for item in _of_grain(planned, "customer")]
-        pairs = product_pairs(view, _of_grain(planned, "product"), products)
+        blocks = [customer_block(view, item, ids) for item in _of_grain(planned, "customer")]
+        pairs = product_pairs(view, _of_grain(planned, "product"), ids, products)
         return self._computed(ids, products, blocks, pairs)
 
     def _computed(

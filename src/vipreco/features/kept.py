@@ -13,8 +13,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from vipreco.features.computed import ComputedFeatures, Floats, Pairs
-from vipreco.features.engine import union
-from vipreco.features.feature_set import FeatureSet, Ids
+from vipreco.features.engine import Ids, union
+from vipreco.features.feature_set import FeatureSet
 from vipreco.features.plan import Planned
 from vipreco.features.tier_lines import TIER_LINES
 from vipreco.features.vocabulary import Vocabulary
