@@ -50,7 +50,7 @@ class MountedService(Service):  # type: ignore[misc]
         """Return what BentoML's own server runs."""
         return Door(super().to_asgi(is_main=is_main), self._inside)
 
-    def mounted(self) -> ASGIApp:
+    def mounted(self) -> Door:
         """Return what a worker of ours runs: the same without BentoML's routes, of which none is reached.
 
         They alone take about 15 MB and a fifth of a second: a client of HTTP, tracing and more.

@@ -40,6 +40,7 @@ def run(project: Project, settings: ServingSettings, say: Say, *, behind_proxy: 
 
     Raises:
         UsageError: The address is open, the port is taken, there is no champion, or a secret can be read.
+        VipRecoError: No worker begins to answer; what they said of it.
     """
     os.umask(0o077)
     if settings.oidc is not None:
@@ -65,9 +66,11 @@ def run(project: Project, settings: ServingSettings, say: Say, *, behind_proxy: 
                 on_crashes=lambda: _back(publications, say),
                 beside=lambda: _look(beside),
             )
-            supervisor.run()
-            for companion in beside:
-                companion.end()
+            try:
+                supervisor.run()
+            finally:
+                for companion in beside:
+                    companion.end()
     finally:
         listening.close()
 

@@ -15,11 +15,14 @@ from pathlib import Path
 from types import FrameType
 
 from serving import logs, metrics
+from serving.beginning import DESCRIPTOR, Told
 from vipreco.errors import UsageError
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 DRAIN_SECONDS, TICK_SECONDS = 9.0, 0.1
 CRASHES, CRASH_SECONDS = 3, 60.0
+MOST_STARTS = 4  # in a row, before anybody answers; between them one pause, two, four ...
+PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 30.0
 BACKLOG = 2048
 ARENAS = {"MALLOC_ARENA_MAX": "2"}  # each thread's own would keep what it once held
 STOPPING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -57,6 +60,21 @@ def listen(host: str, port: int, behind_proxy: bool) -> socket.socket:
 
 
 @dataclass
+class Worker:
+    """One process that answers, or soon will.
+
+    Args:
+        process: The process.
+        told: What it told of its beginning.
+        began: When it was started.
+    """
+
+    process: subprocess.Popen[bytes]
+    told: Told
+    began: float = field(default_factory=time.monotonic)
+
+
+@dataclass
 class Supervisor:
     """Keeps a number of workers alive.
 
@@ -75,12 +93,20 @@ class Supervisor:
     workers: int
     on_crashes: Callable[[], None] = lambda: None
     beside: Callable[[], object] = lambda: None
-    running: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    running: list[Worker] = field(default_factory=list)
     crashes: deque[float] = field(default_factory=lambda: deque(maxlen=CRASHES))
+    failures: int = 0
     stopping: bool = False
+    _failed_at: float = 0.0
+    _not_before: float = 0.0
 
     def run(self) -> None:
-        """Keep the workers alive until a signal says stop; then let them finish and end."""
+        """Keep the workers alive until a signal says stop; then let them finish and end.
+
+        Raises:
+            VipRecoError: Worker after worker ended before it answered, and nobody else answers; what they
+                said of it.
+        """
         previous = {number: signal.signal(number, self._stop) for number in STOPPING}
         try:
             while not self.stopping:
@@ -96,42 +122,70 @@ class Supervisor:
         """Ask the workers to finish, and end those that do not within nine seconds."""
         self.listening.close()
         for worker in self.running:
-            worker.terminate()
+            worker.process.terminate()
         latest = time.monotonic() + DRAIN_SECONDS
         for worker in self.running:
-            _wait(worker, latest)
+            _wait(worker.process, latest)
+            worker.told.close()
         self.running.clear()
         logs.write("stopped")
 
     def _replace_dead(self) -> None:
-        for worker in [worker for worker in self.running if worker.poll() is not None]:
+        for worker in self.running:
+            worker.told.look()
+        for worker in [worker for worker in self.running if worker.process.poll() is not None]:
             self.running.remove(worker)
-            logs.write("worker-ended", worker=worker.pid, code=worker.returncode)
-            metrics.forget(worker.pid)
-            self._count(worker.returncode)
-        while len(self.running) < self.workers and not self.stopping:
+            worker.told.close()
+            process, code = worker.process.pid, int(worker.process.returncode)
+            logs.write("worker-ended", worker=process, code=code)
+            metrics.forget(process)
+            self._count(worker, code)
+        if any(worker.told.is_ready for worker in self.running):
+            self.failures = 0
+        while len(self.running) < self.workers and not self.stopping and self._not_before <= time.monotonic():
             self.running.append(self._start())
 
-    def _count(self, code: int) -> None:
-        self.crashes.append(time.monotonic())
+    def _count(self, worker: Worker, code: int) -> None:
+        now = time.monotonic()
+        self.crashes.append(now)
         if code == -signal.SIGSEGV and self._crashed_often():
             self.crashes.clear()
             self.on_crashes()
+        elif not worker.told.is_ready:
+            self._count_failure(worker, code, now)
         elif self._crashed_often():
-            time.sleep(1.0)  # what cannot start is not started as fast as the machine can
+            self._not_before = now + 1.0
+
+    def _count_failure(self, worker: Worker, code: int, now: float) -> None:
+        """Wait longer before the next start each time; those that were started together count once.
+
+        Raises:
+            VipRecoError: It was the last try.
+        """
+        if worker.began < self._failed_at:
+            return
+        self.failures, self._failed_at = self.failures + 1, now
+        self._not_before = now + min(PAUSE_SECONDS * 2 ** (self.failures - 1), LONGEST_PAUSE_SECONDS)
+        if self.failures >= MOST_STARTS and not any(other.told.is_ready for other in self.running):
+            raise worker.told.error(code)
 
     def _crashed_often(self) -> bool:
         return len(self.crashes) == CRASHES and self.crashes[-1] - self.crashes[0] < CRASH_SECONDS
 
-    def _start(self) -> subprocess.Popen[bytes]:
-        descriptor = self.listening.fileno()
+    def _start(self) -> Worker:
+        descriptor, told = self.listening.fileno(), Told()
         command = [part.format(socket=descriptor) for part in self.command]
-        environment = {**ARENAS, **os.environ, "VIPRECO_PARENT": str(os.getpid())}
-        worker = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-            command, cwd=self.folder, pass_fds=[descriptor], env=environment, start_new_session=True
+        own = {"VIPRECO_PARENT": str(os.getpid()), DESCRIPTOR: str(told.pipe[1])}
+        process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+            command,
+            cwd=self.folder,
+            pass_fds=[descriptor, told.pipe[1]],
+            env={**ARENAS, **os.environ, **own},
+            start_new_session=True,
         )
-        logs.write("worker-started", worker=worker.pid)
-        return worker
+        told.started()
+        logs.write("worker-started", worker=process.pid)
+        return Worker(process, told)
 
     def _stop(self, number: int, frame: FrameType | None) -> None:
         del number, frame
@@ -143,9 +197,9 @@ def worker_command(service: str) -> list[str]:
     return [sys.executable, "-m", "serving.worker", "--socket", "{socket}", "--service", service]
 
 
-def _wait(worker: subprocess.Popen[bytes], latest: float) -> None:
+def _wait(process: subprocess.Popen[bytes], latest: float) -> None:
     try:
-        worker.wait(max(latest - time.monotonic(), 0.1))
+        process.wait(max(latest - time.monotonic(), 0.1))
     except subprocess.TimeoutExpired:
-        worker.kill()
-        worker.wait()
+        process.kill()
+        process.wait()

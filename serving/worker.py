@@ -49,19 +49,26 @@ def serve(name: str, listening: socket.socket) -> None:
     """Run the service of a name on a socket."""
     import uvicorn  # noqa: PLC0415 - after the tie, so that a parent that dies now is noticed
 
+    from serving.beginning import Beginning  # noqa: PLC0415
     from serving.mounting import load  # noqa: PLC0415
 
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s %(message)s")
+    door = load(name).mounted()
+    door.outside = beginning = Beginning(door.outside)
     config = uvicorn.Config(
-        load(name).mounted(),
+        door,
         log_config=None,
         access_log=False,
         server_header=False,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=DRAIN_SECONDS,
         proxy_headers=False,
+        lifespan="on",
     )
-    uvicorn.Server(config).run(sockets=[listening])
+    try:
+        uvicorn.Server(config).run(sockets=[listening])
+    except SystemExit:  # it did not begin; the code that the server has for that means something else for us
+        raise SystemExit(beginning.code) from None
 
 
 if __name__ == "__main__":
