@@ -51,6 +51,10 @@ class ServingSettings(Section):
         fresh_days: Days after the snapshot until its answers are marked as stale.
         stale_days: Days that stale answers are still given; then none.
         poll_seconds: How often a new model, a switch and a revoked token are looked for.
+        keep_decisions_days: Days that answered decisions are kept; one that a contact refers to stays.
+        keep_keys_days: Days that keys of requests are kept, with their answers.
+        audit_heads: Folder, from the project's folder, that `vipreco prepare` signs the end of the audit
+            into; who owns the store must not be able to change what is there. Without it: nothing is signed.
         oidc: The bank's own log-in, beside accounts with a password of their own.
     """
 
@@ -62,4 +66,7 @@ class ServingSettings(Section):
     fresh_days: Annotated[int, Field(ge=1, le=400)] = 40
     stale_days: Annotated[int, Field(ge=0, le=30)] = 3
     poll_seconds: Annotated[float, Field(gt=0, le=5)] = 1.0
+    keep_decisions_days: Annotated[int, Field(ge=1, le=36_500)] = 90
+    keep_keys_days: Annotated[int, Field(ge=1, le=36_500)] = 7
+    audit_heads: Annotated[str, Field(min_length=1)] | None = None
     oidc: OidcSettings | None = None

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import Connection, delete, insert, select, update
 from sqlalchemy.exc import DBAPIError
 
-from vipreco.errors import IntegrityError, UsageError
+from vipreco.errors import IntegrityError, ResourcesError, UsageError
 from vipreco.store import Event, Head, Keys, Store
 from vipreco.store.schema import audit
 
@@ -244,3 +244,88 @@ def test_a_field_that_is_too_long_is_cut_and_not_refused(store: Store) -> None:
     lengths = [len(row[name]) for name in ("actor", "action", "object", "result", "purpose", "model_version")]
     assert lengths == [200, 64, 64, 64, 64, 64]
     assert store.audit.verify().sequence == 1
+
+
+# From the last signed head on, as each night does
+
+
+@pytest.fixture
+def longer(written: Store) -> Store:
+    """Three records more than were signed."""
+    written.audit.append([Event("user:bob", "sheet.read", f"c{number}") for number in range(3)])
+    return written
+
+
+def edit_after(connection: Connection) -> None:
+    connection.execute(update(audit).where(audit.c.sequence == 14).values(actor="user:nobody"))
+
+
+def edit_the_signed_one(connection: Connection) -> None:
+    connection.execute(update(audit).where(audit.c.sequence == RECORDS).values(actor="user:nobody"))
+
+
+def lose_the_signed_one(connection: Connection) -> None:
+    connection.execute(delete(audit).where(audit.c.sequence == RECORDS))
+
+
+def heads(anchors: Path) -> list[int]:
+    return [json.loads(path.read_text())["sequence"] for path in sorted(anchors.iterdir())]
+
+
+def test_a_night_signs_what_came_since_the_last_head(longer: Store, keys: Keys, anchors: Path) -> None:
+    written = longer.audit.anchor(anchors, keys, whole=False)
+    assert written == anchors / "audit-000000000015.json"
+    assert heads(anchors) == [8, RECORDS, 15]
+    assert longer.audit.verify(anchors, keys.public) == longer.audit.head()
+    content = written.read_bytes()
+    assert longer.audit.anchor(anchors, keys, whole=False) == written  # nothing came after it
+    assert (heads(anchors), written.read_bytes()) == ([8, RECORDS, 15], content)
+
+
+def test_the_first_night_checks_and_signs_all_of_it(store: Store, keys: Keys, anchors: Path) -> None:
+    store.audit.append([Event("a", "x")] * 3)
+    store.audit.anchor(anchors, keys, whole=False)
+    assert heads(anchors) == [3]
+    tamper(store, lambda connection: connection.execute(update(audit).values(actor="b")))
+    with pytest.raises(IntegrityError, match="record 1 "):
+        store.audit.anchor(anchors.with_name("others"), keys, whole=False)
+
+
+@pytest.mark.parametrize(
+    ("change", "first"),
+    [
+        (edit_after, 14),
+        (edit_the_signed_one, RECORDS),
+        (lose_the_signed_one, RECORDS),
+        (truncate_tail, RECORDS),
+        (truncate_all, RECORDS),
+        (rewrite_all, RECORDS),
+        (rewrite_tail, RECORDS),
+    ],
+)
+def test_a_night_does_not_sign_what_was_tampered_with_since(
+    longer: Store, keys: Keys, anchors: Path, change: Callable[[Connection], Any], first: int
+) -> None:
+    tamper(longer, change)
+    with pytest.raises(IntegrityError, match=rf"record {first} "):
+        longer.audit.anchor(anchors, keys, whole=False)
+    assert heads(anchors) == [8, RECORDS]
+
+
+@pytest.mark.parametrize(("change", "first"), [(edit, 5), (edit_and_seal, 6), (delete_middle, 5)])
+def test_what_was_changed_before_a_head_is_found_later_though_a_night_signed(
+    longer: Store, keys: Keys, anchors: Path, change: Callable[[Connection], Any], first: int
+) -> None:
+    tamper(longer, change)
+    longer.audit.anchor(anchors, keys, whole=False)
+    with pytest.raises(IntegrityError, match=rf"record {first} "):
+        longer.audit.verify(anchors, keys.public)
+
+
+def test_a_folder_that_cannot_be_written_is_told_with_7(longer: Store, keys: Keys, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for folder in (tmp_path / "file", tmp_path / "file" / "heads"):
+        with pytest.raises(ResourcesError) as refused:
+            longer.audit.anchor(folder, keys)
+        assert (refused.value.exit_code, refused.value.code) == (7, "audit-heads")
+        assert refused.value.where == str(folder)

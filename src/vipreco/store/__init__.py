@@ -9,6 +9,7 @@ from vipreco.store.contacts import Contact, Recorded
 from vipreco.store.decisions import Decision
 from vipreco.store.idempotency import Begun, Ticket
 from vipreco.store.keys import Keys
+from vipreco.store.retention import Before, Pruned
 from vipreco.store.scope import Role, Scope
 from vipreco.store.spool import Note, Spool
 from vipreco.store.store import Store
@@ -18,6 +19,7 @@ from vipreco.store.users import Session, User
 
 __all__ = [
     "AuditTrail",
+    "Before",
     "Begun",
     "Consent",
     "Contact",
@@ -31,6 +33,7 @@ __all__ = [
     "Member",
     "Note",
     "Off",
+    "Pruned",
     "Recorded",
     "Role",
     "Run",

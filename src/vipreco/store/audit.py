@@ -19,13 +19,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from sqlalchemy import Connection, func, insert, select
 
 from vipreco.durable import write_json
-from vipreco.errors import IntegrityError, UsageError
+from vipreco.errors import IntegrityError, ResourcesError, UsageError
 from vipreco.store.connection import Database, alone
 from vipreco.store.keys import Keys
 from vipreco.store.schema import audit
 
 GENESIS = "0" * 64
-ANCHOR_ROWS = 1_000
+HEADS = "audit-*.json"
 CANONICAL = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 LOCK = 7_301_984_112  # two writers must not take the same place in the chain
 
@@ -101,9 +101,41 @@ class AuditTrail:
             UsageError: There is no signed head in the folder.
             IntegrityError: A record is not what was written; the first wrong place is named.
         """
-        head = Head(0, GENESIS)
-        hashes = {} if anchors is None else _hashes_of(anchors, public or b"")
-        for row in self._rows():
+        return self._checked({} if anchors is None else _hashes_of(anchors, public or b""))
+
+    def anchor(self, folder: Path, keys: Keys, *, whole: bool = True) -> Path:
+        """Check the chain, sign where it ends, and write that into a folder; returns the file.
+
+        Args:
+            folder: Where the signed heads are.
+            keys: What signs.
+            whole: Whether all records are checked; else those from the last signed head on. What was changed
+                before that one does not agree with it, whenever all are checked.
+
+        Raises:
+            IntegrityError: A record is not what was written, or not what was signed before.
+            ResourcesError: The folder cannot be written.
+        """
+        try:
+            signed = _hashes_of(folder, keys.public) if any(folder.glob(HEADS)) else {}
+            head = self._checked(signed, 0 if whole else max(signed, default=0))
+            target = folder / f"audit-{head.sequence:012d}.json"
+            if head.sequence not in signed or not target.exists():
+                _lay_down(head, target, keys)
+            return target
+        except OSError as error:
+            raise ResourcesError(
+                f"the head of the audit cannot be laid down: {error.strerror}",
+                where=str(folder),
+                remedy="see that the folder has room, and that who runs this command may write there",
+                code="audit-heads",
+            ) from error
+
+    def _checked(self, signed: dict[int, str], after: int = 0) -> Head:
+        """Check all records, or those from a signed one on, against the chain and the signed hashes."""
+        hashes = {sequence: hash_ for sequence, hash_ in signed.items() if sequence >= after}
+        head = self._before(after) if after else Head(0, GENESIS)
+        for row in self._rows(after):
             if row["sequence"] != head.sequence + 1:
                 raise _broken(head.sequence + 1, "is missing")
             if row["previous_hash"] != head.hash or row["hash"] != _hash(row):
@@ -115,23 +147,15 @@ class AuditTrail:
             raise _broken(head.sequence + 1, "is missing: a signed head says that there were more")
         return head
 
-    def anchor(self, folder: Path, keys: Keys) -> Path:
-        """Check the chain, sign where it ends, and write that into a folder; returns the file.
+    def _before(self, sequence: int) -> Head:
+        """Return where the chain was before a record, as this one says; the hash of it seals that too."""
+        query = select(audit.c.previous_hash).where(audit.c.sequence == sequence)
+        with self.database.reading() as connection:
+            return Head(sequence - 1, connection.execute(query).scalar() or "")
 
-        Raises:
-            IntegrityError: A record is not what was written, or not what was signed before.
-        """
-        signed = folder if any(folder.glob("audit-*.json")) else None
-        head = self.verify(signed, keys.public)
-        content = {**asdict(head), "at": datetime.now(UTC).isoformat(timespec="seconds")}
-        signature = keys.signing.sign(_signed_bytes(content)).hex()
-        folder.mkdir(parents=True, exist_ok=True)
-        target = folder / f"audit-{head.sequence:012d}.json"
-        write_json(target, {**content, "signature": signature}, mode=0o444)
-        return target
-
-    def _rows(self) -> Iterator[dict[str, Any]]:
+    def _rows(self, first: int) -> Iterator[dict[str, Any]]:
         query = select(audit).order_by(audit.c.sequence)
+        query = query.where(audit.c.sequence >= first) if first else query
         with self.database.reading() as connection:
             for row in connection.execution_options(yield_per=1_000).execute(query):
                 yield dict(row._mapping)
@@ -161,9 +185,16 @@ def _signed_bytes(content: dict[str, Any]) -> bytes:
     return json.dumps(content, sort_keys=True, separators=(",", ":")).encode()
 
 
+def _lay_down(head: Head, target: Path, keys: Keys) -> None:
+    content = {**asdict(head), "at": datetime.now(UTC).isoformat(timespec="seconds")}
+    signature = keys.signing.sign(_signed_bytes(content)).hex()
+    target.parent.mkdir(parents=True, exist_ok=True)
+    write_json(target, {**content, "signature": signature}, mode=0o444)
+
+
 def _hashes_of(folder: Path, public: bytes) -> dict[int, str]:
     """Return the signed hashes by place in the chain."""
-    paths = sorted(folder.glob("audit-*.json"))
+    paths = sorted(folder.glob(HEADS))
     if not paths:
         raise UsageError(
             "holds no signed head of the audit",

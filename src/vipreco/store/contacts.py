@@ -14,8 +14,8 @@ from sqlalchemy import Connection, RowMapping, String, insert, select
 
 from vipreco.errors import BusyError, InputRejectedError
 from vipreco.store.books import member
-from vipreco.store.changes import note_change
-from vipreco.store.connection import Database
+from vipreco.store.changes import LOCK, note_change
+from vipreco.store.connection import Database, alone
 from vipreco.store.failures import settled
 from vipreco.store.schema import books, contacts, decisions
 from vipreco.store.scope import Scope
@@ -183,6 +183,7 @@ def _is_storable(text: str, length: int | None) -> bool:
 def _check_decision(connection: Connection, contact: Contact) -> None:
     if contact.decision_id is None:
         return
+    alone(connection, LOCK)  # it must not be taken out as an old one meanwhile
     query = select(decisions).where(decisions.c.decision_id == contact.decision_id)
     made = connection.execute(query).first()
     if made is None or made.customer_id != contact.customer_id:

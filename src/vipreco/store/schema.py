@@ -74,7 +74,7 @@ contacts = Table(
     Column("recorded_date", Date, nullable=False),
     Column("note", Text, nullable=False),
     Column("actor", ID, nullable=False),
-    Column("decision_id", NAME),
+    Column("decision_id", NAME, index=True),
     Index("ix_contacts_customer_id", "customer_id", "contacted_at"),
 )
 
@@ -101,7 +101,7 @@ decisions = Table(
     metadata,
     Column("decision_id", NAME, primary_key=True),
     Column("customer_id", ID, nullable=False, index=True),
-    Column("made_at", DateTime, nullable=False),
+    Column("made_at", DateTime, nullable=False, index=True),
     Column("actor", ID, nullable=False),
     Column("record", Text, nullable=False),
 )
@@ -114,7 +114,7 @@ idempotency = Table(
     Column("request_hash", String(64), nullable=False),
     Column("status", Integer),
     Column("response", LargeBinary),
-    Column("begun_at", DateTime, nullable=False),
+    Column("begun_at", DateTime, nullable=False, index=True),
 )
 
 users = Table(

@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 from vipreco.durable import flush_directory
 from vipreco.failpoints import reach
 from vipreco.store import migrating
-from vipreco.store.audit import AuditTrail
+from vipreco.store.audit import AuditTrail, Event
 from vipreco.store.books import Books
 from vipreco.store.campaigns import Campaigns
 from vipreco.store.changes import Changes
@@ -22,6 +22,7 @@ from vipreco.store.consents import Consents
 from vipreco.store.contacts import Contacts
 from vipreco.store.decisions import DecisionLog
 from vipreco.store.idempotency import Idempotency
+from vipreco.store.retention import Before, Pruned, Retention
 from vipreco.store.schema import metadata
 from vipreco.store.switches import Switches
 from vipreco.store.tokens import Tokens
@@ -39,6 +40,7 @@ class Store:
         consents: Consents that were given or taken back since the snapshot.
         decisions: Offers made.
         idempotency: Answers that a repeated request gets again.
+        retention: Takes out decisions and keys of requests that are old.
         users, sessions, tokens: Who may come in.
         switches: Products and models that are switched off.
         campaigns: Campaign runs and who is in them.
@@ -53,6 +55,7 @@ class Store:
         self.consents = Consents(database)
         self.decisions = DecisionLog(database)
         self.idempotency = Idempotency(database)
+        self.retention = Retention(database)
         self.users = Users(database)
         self.sessions = Sessions(database)
         self.tokens = Tokens(database)
@@ -81,6 +84,19 @@ class Store:
             check_whole(database)
         migrating.check_version(database)
         return cls(database)
+
+    def prune(self, actor: str, before: Before) -> Pruned:
+        """Take out old decisions and keys of requests; the audit says so first, where there are any.
+
+        Raises:
+            BusyError: Another process holds the store; what is gone until then stays gone.
+        """
+        due = self.retention.due(before)
+        if not any(due):
+            return due
+        until = f"decisions before {before.decisions:%Y-%m-%d}, keys before {before.keys:%Y-%m-%d}"
+        self.audit.append([Event(actor, "store.prune", until, purpose="retention")])
+        return self.retention.prune(before)
 
     def counts(self) -> dict[str, int]:
         """Return the number of rows of each table, by name."""
