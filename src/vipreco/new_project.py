@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
+from importlib.metadata import version
 from pathlib import Path
 
 import vipreco
@@ -47,6 +49,37 @@ def create(folder: Path) -> Project:
     write_bytes(folder / "bentofile.yaml", BENTOFILE.encode(), mode=0o644)
     write_bytes(folder / PROJECT_FILE, _settings(source, folder.resolve().name).encode(), mode=0o644)
     return Project.find(folder)
+
+
+def other_copy(root: Path, rim: str) -> str:
+    """Return one line about a project's copy of a rim folder that is not the installed one; empty if it is.
+
+    Files of the project's own beside those that are installed make no difference.
+
+    Args:
+        root: Folder of the project.
+        rim: `serving` or another that `create` copies.
+    """
+    own, installed = root / rim, reference_folder() / rim
+    if not own.is_dir() or own.samefile(installed):
+        return ""
+    names = sorted(
+        str(path.relative_to(installed))
+        for path in installed.rglob("*")
+        if path.is_file() and path.parent.name != "__pycache__"
+    )
+    different = [name for name in names if not _same(own / name, installed / name)]
+    if not different:
+        return ""
+    here, aside, source = (shlex.quote(str(path)) for path in (own, f"{own}.before", installed))
+    return (
+        f"{rim}/ is not that of vipreco {version('vipreco')}: {len(different)} files differ, first "
+        f"{different[0]}. To take over the installed one: mv {here} {aside} && cp -r {source} {here}"
+    )
+
+
+def _same(own: Path, installed: Path) -> bool:
+    return own.is_file() and own.read_bytes() == installed.read_bytes()
 
 
 def reference_folder() -> Path:

@@ -224,10 +224,15 @@ def serve(
 
     Example:  vipreco serve
     """
+    from vipreco.new_project import other_copy
+
     project = _project(folder)
     given = {"port": port, "host": host, "workers": workers}
     chosen = {name: value for name, value in given.items() if value is not None}
     settings = project.settings.serving.model_copy(update=chosen)
+    other = other_copy(project.root, RUNNING.partition(".")[0])
+    if other:
+        typer.echo(other, err=True)
     project.import_rim(RUNNING).run(project, settings, typer.echo, behind_proxy=behind_proxy)
 
 
