@@ -17,7 +17,7 @@ from argon2 import PasswordHasher
 
 from vipreco.cli import main
 from vipreco.cli.people_commands import Role as NamedRole
-from vipreco.store import Contact, Role, Scope, Store, users
+from vipreco.store import Contact, Decision, Role, Scope, Store, users
 
 DAY = "2026-01-31"
 PASSWORD = "correct horse battery"
@@ -335,3 +335,46 @@ def test_at_a_terminal_a_password_is_asked_for_twice_and_not_shown(monkeypatch: 
     assert asked == [{"text": "Password", "hide_input": True, "confirmation_prompt": True}]
     with opened() as store:
         assert store.users.authenticate("ann", PASSWORD) is not None
+
+
+def test_old_decisions_and_keys_are_counted_and_then_removed(
+    tables: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Decisions by the date of the business, which stands still at the newest snapshot; keys by the clock."""
+    today, clock = datetime(2026, 1, 31), datetime.now(UTC).replace(tzinfo=None)  # noqa: DTZ001
+    settings = Path("vipreco.toml")
+    settings.write_text(settings.read_text() + "keep_decisions_days = 10\nkeep_keys_days = 2\n")
+    with opened() as store:
+        for days in (8, 9, 11, 12, 13):
+            made_at = today - timedelta(days=days)
+            store.decisions.add([Decision(f"d{days}", "0001", made_at, "token:1", "{}")])
+        call = Contact("0001", "call", today - timedelta(days=12), "declined", decision_id="d12")
+        store.contacts.record(Scope("user:ann", Role.MANAGER, "M1"), call, today)
+        for days in (1, 3, 4, 5):
+            store.idempotency.begin("token:1", f"k{days}", "h", clock - timedelta(days=days))
+    capsys.readouterr()
+    for command, told in (
+        (["--dry-run"], ("2", "3", "would be removed")),
+        (["--actor", "ann"], ("2", "3", "were removed")),
+        ([], ("0", "0", "were removed")),
+    ):
+        assert main(["store", "prune", *command]) == 0
+        first, second = capsys.readouterr().out.splitlines()
+        assert first.startswith(f"{told[0]} decisions before 2026-01-21 ")
+        assert second.startswith(f"{told[1]} keys of requests before {clock - timedelta(days=2):%Y-%m-%d} ")
+        assert first.endswith(told[2])
+        assert second.endswith(told[2])
+    counts = {row["table"]: row["rows"] for row in rows("store", "check")}
+    assert (counts["decisions"], counts["idempotency"], counts["contacts"]) == (3, 1, 1)
+    until = f"decisions before 2026-01-21, keys before {clock - timedelta(days=2):%Y-%m-%d}"
+    assert audited() == [("ann", "store.prune", until)]
+
+
+@pytest.mark.parametrize(
+    "line", ["keep_decisions_days = 0", "keep_keys_days = 0", "keep_keys_days = 1.5", 'audit_heads = ""']
+)
+def test_settings_that_keep_nothing_are_refused(line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    settings = Path("vipreco.toml")
+    settings.write_text(settings.read_text() + line + "\n")
+    assert main(["store", "prune"]) == 2
+    assert line.split(maxsplit=1)[0] in capsys.readouterr().err

@@ -1,9 +1,10 @@
-"""The night's work of a bank: try the model, decide for everybody, put it in force, fill the books."""
+"""The night's work of a bank: try the model, decide for everybody, put it in force, fill the books, tidy."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from vipreco.answering.books import fill_books
@@ -12,9 +13,24 @@ from vipreco.answering.publication import Publications
 from vipreco.artifact import try_in_child
 from vipreco.errors import VipRecoError
 from vipreco.recommender.fitting import Step, silent
-from vipreco.store import Store
+from vipreco.store import Before, Keys, Pruned, Store
 
 LOADER = "vipreco.recommender.storage:golden_scorer"
+
+
+@dataclass(frozen=True)
+class Chores:
+    """What is left to do once the answers are in force.
+
+    Args:
+        actor: Who does it, for the audit.
+        before: Moments before which decisions and keys of requests go.
+        heads: Folder of the signed heads of the audit, and what signs them; None signs nothing.
+    """
+
+    actor: str
+    before: Before
+    heads: tuple[Path, Keys] | None
 
 
 @contextmanager
@@ -48,3 +64,20 @@ def publish(publications: Publications, store: Store, preparation: Preparation, 
     step("books")
     fill_books(store, folder)
     return folder
+
+
+def tidy(store: Store, chores: Chores, step: Step = silent) -> Pruned:
+    """Take out what is older than it is kept, and sign the end of the audit even where that fails.
+
+    Raises:
+        BusyError: Another process holds the store.
+        IntegrityError: The audit is not what was written; no head is signed.
+        ResourcesError: The folder of the heads cannot be written.
+    """
+    try:
+        step("retention")
+        return store.prune(chores.actor, chores.before)
+    finally:
+        if chores.heads is not None:
+            step("audit")
+            store.audit.anchor(*chores.heads, whole=False)

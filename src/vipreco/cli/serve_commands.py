@@ -42,7 +42,8 @@ def prepare(
     """Decide for all customers, and put it in force: what the service answers from until the next night.
 
     The model is tried in a process of its own first. A bad one is refused; what was in force stays so. A
-    running service follows within seconds.
+    running service follows within seconds. Then old decisions go and the end of the audit is signed, as
+    [serving] of vipreco.toml says; what fails there changes nothing of what is in force.
 
     Example:  vipreco prepare
     Example:  vipreco prepare --roll-back
@@ -57,6 +58,26 @@ def prepare(
     with narrated("Prepare") as narrator, Store.open(project.store_url) as store:
         folder = go_back(publications, store) if roll_back else _prepared(project, store, model, narrator)
     typer.echo(_told(folder))
+    if not roll_back:
+        _tidy(project)
+
+
+def _tidy(project: Project) -> None:
+    from vipreco.answering.night import Chores, tidy
+    from vipreco.cli.progress import narrated
+    from vipreco.cli.store_opening import actor_named, kept_since, keys_of
+    from vipreco.store import Store
+
+    heads = project.settings.serving.audit_heads
+    chores = Chores(
+        actor_named(None),
+        kept_since(project),
+        None if heads is None else (project.root / heads, keys_of(project)),
+    )
+    with narrated("Prepare") as narrator, Store.open(project.store_url, checked=True) as store:
+        gone = tidy(store, chores, narrator.say)
+    if any(gone):
+        typer.echo(f"{gone.decisions:,} old decisions and {gone.keys:,} old keys were removed", err=True)
 
 
 def _prepared(project: Project, store: Store, model: str | None, narrator: Narrator) -> Path:

@@ -15,7 +15,7 @@ from vipreco.cli.listing import Listing
 from vipreco.cli.opening import REGISTRY
 from vipreco.cli.options import FormatOption, OutOption
 from vipreco.cli.people_commands import PANEL
-from vipreco.cli.store_opening import ActorOption, actor_named, business_moment, clock, desk
+from vipreco.cli.store_opening import ActorOption, actor_named, business_moment, clock, desk, kept_since
 from vipreco.errors import InputRejectedError, UsageError
 
 if TYPE_CHECKING:
@@ -27,7 +27,9 @@ VERSION_LENGTH = 16  # of a model, as every answer states it
 switch = typer.Typer(help="The kill switch: stop offering a product or a model now.", no_args_is_help=True)
 consent = typer.Typer(help="Consents that customers give or take back.", no_args_is_help=True)
 audit = typer.Typer(help="Who did and read what: show, verify, sign.", no_args_is_help=True)
-store = typer.Typer(help="The operational store itself: back up, upgrade, check.", no_args_is_help=True)
+store = typer.Typer(
+    help="The operational store itself: back up, upgrade, prune, check.", no_args_is_help=True
+)
 
 
 class Switched(StrEnum):
@@ -64,6 +66,7 @@ def register(app: typer.Typer) -> None:
     audit.command("anchor")(anchor_audit)
     store.command("backup")(back_up)
     store.command("upgrade")(upgrade)
+    store.command("prune")(prune)
     store.command("check")(check)
     for group, name in ((switch, "switch"), (consent, "consent"), (audit, "audit"), (store, "store")):
         app.add_typer(group, name=name, rich_help_panel=PANEL)
@@ -243,6 +246,26 @@ def upgrade(actor: ActorOption = None) -> None:
     if saved is not None:
         typer.echo(f"the store as it was is in {saved}", err=True)
     typer.echo(f"the store has version {after}", err=True)
+
+
+def prune(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count; nothing is removed.")] = False,
+    actor: ActorOption = None,
+) -> None:
+    """Remove decisions and keys of requests that are older than `[serving]` of vipreco.toml keeps them.
+
+    `vipreco prepare` does it each night. Decisions that a recorded outcome refers to stay, and so does the
+    audit. A running service goes on. The file of a store does not shrink; its room is used again.
+
+    Example:  vipreco store prune --dry-run
+    Example:  vipreco store prune
+    """
+    with desk(actor) as at:
+        before = kept_since(at.project)
+        gone = at.store.retention.due(before) if dry_run else at.store.prune(at.actor, before)
+    told = "would be removed" if dry_run else "were removed"
+    typer.echo(f"{gone.decisions:,} decisions before {before.decisions:%Y-%m-%d %H:%M} {told}")
+    typer.echo(f"{gone.keys:,} keys of requests before {before.keys:%Y-%m-%d %H:%M} (UTC) {told}")
 
 
 def check(kind: FormatOption = None, out: OutOption = None) -> None:

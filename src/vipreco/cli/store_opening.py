@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
@@ -17,7 +17,7 @@ from vipreco.errors import UsageError
 
 if TYPE_CHECKING:
     from vipreco.project import Project
-    from vipreco.store import Keys, Store
+    from vipreco.store import Before, Keys, Store
 
 KEYS = "data/keys"
 ActorOption = Annotated[
@@ -38,9 +38,7 @@ class Desk:
 
     def keys(self) -> Keys:
         """Return the keys of the project."""
-        from vipreco.store import Keys
-
-        return Keys.open(self.project.root / KEYS)
+        return keys_of(self.project)
 
     @contextmanager
     def changing(self, action: str) -> Iterator[Noted]:
@@ -88,6 +86,24 @@ def _user() -> str:
         return getpass.getuser()
     except (KeyError, OSError):  # an account without a name, as in a container
         return str(os.getuid())
+
+
+def keys_of(project: Project) -> Keys:
+    """Return the keys of a project."""
+    from vipreco.store import Keys
+
+    return Keys.open(project.root / KEYS)
+
+
+def kept_since(project: Project) -> Before:
+    """Return since when decisions and keys of requests are kept, by the settings."""
+    from vipreco.store import Before
+
+    settings = project.settings.serving
+    return Before(
+        business_moment(project) - timedelta(days=settings.keep_decisions_days),
+        clock() - timedelta(days=settings.keep_keys_days),
+    )
 
 
 def clock() -> datetime:
