@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import openpyxl
@@ -102,6 +105,24 @@ def test_a_run_tells_what_it_did_and_the_same_again_changes_nothing(capsys: pyte
     found = capsys.readouterr()
     assert json.loads(found.out) == []
     assert "0 of " in found.err
+
+
+@pytest.mark.usefixtures("project")
+def test_who_ran_a_campaign_is_named_as_in_the_audit_and_a_run_of_before_goes_on(
+    capsys: pytest.CaptureFixture[str],
+):
+    assert main(["campaign", "run", written()]) == 0
+    with closing(sqlite3.connect("data/store.db")) as connection, connection:
+        assert connection.execute("SELECT actor FROM campaign_runs").fetchall() == [
+            (f"os:{getpass.getuser()}",)
+        ]
+        connection.execute("UPDATE campaign_runs SET actor = ?", (getpass.getuser(),))  # as it once was named
+    capsys.readouterr()
+    assert main(["campaign", "run", written()]) == 0
+    assert "run before with the same inputs; nothing was changed" in capsys.readouterr().out
+    with closing(sqlite3.connect("data/store.db")) as connection:
+        assert connection.execute("SELECT actor FROM campaign_runs").fetchall() == [(getpass.getuser(),)]
+    assert main(["campaign", "recheck", "spring", "--format", "json"]) == 0
 
 
 @pytest.mark.usefixtures("project")

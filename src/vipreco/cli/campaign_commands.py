@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from vipreco.cli import campaign_report_commands
 from vipreco.cli.listing import Listing, table_text
 from vipreco.cli.options import AsOfOption, Format, FormatOption, ModelOption, OutOption
 from vipreco.cli.progress import Narrator, narrated
+from vipreco.cli.store_opening import actor_named
 
 if TYPE_CHECKING:
     import polars as pl
@@ -116,7 +116,7 @@ def plan_(
         since = Since.read(opened.store.database, changes, opened.bank.after)
         order = Order(
             str(file),
-            _actor(),
+            actor_named(None),
             fail_if_empty=fail_if_empty,
             exact=exact,
             threads=opened.threads,
@@ -148,7 +148,13 @@ def run_(
     asked = read_campaign(file)
     with narrated("Campaign") as narrator, _opened(as_of, model, narrator) as opened:
         order = Order(
-            str(file), _actor(), wait, fail_if_empty, exact=exact, threads=opened.threads, say=narrator.say
+            str(file),
+            actor_named(None),
+            wait,
+            fail_if_empty,
+            exact=exact,
+            threads=opened.threads,
+            say=narrator.say,
         )
         result = run(opened.bank, asked, opened.store, opened.campaigns, order)
     _show_summary(result.manifest)
@@ -241,13 +247,6 @@ def _opened(as_of: Any, model: str | None, narrator: Narrator) -> Iterator[_Open
             store.changes.in_tables(Tables.open(project.tables).snapshot_ids),
         )
         yield _Opened(bank, store, Campaigns(project.root / settings.folder), project.threads)
-
-
-def _actor() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):  # an account without a name
-        return "command line"
 
 
 def _show_plan(found: Plan, listing: Listing) -> None:
