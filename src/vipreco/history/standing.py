@@ -30,6 +30,7 @@ Rows = Mapping[str, pa.Table]
 FEW = 8  # customers up to whom Python objects are the quickest way out of the database
 MOST_LOOKED_AT: Final = 1_000  # rows up to which Python looks whether a fact has several versions
 MOST_QUESTIONS: Final = 500  # after so many the rows of those before, which are deleted, are taken out
+MANY: Final = 1  # rows of a table where they were not counted
 MOST_PLANS: Final = 256  # queries whose plans are kept
 SAME_FOR_ALL: Final = frozenset({"clock", "snapshots"})
 TYPES: Final = {
@@ -72,6 +73,7 @@ class Standing(AsOf):
         self._quick: dict[tuple[str, tuple[date, ...]], str] = {}
         self._made_of: dict[str, frozenset[str]] = {}
         self._stale: set[str] = set()
+        self._rows_in: dict[str, int] = {}
         self._kept: dict[str, tuple[str, pa.Schema]] = {}
         self._derived: dict[str, str] = {}
         self._columns: dict[str, dict[str, str]] = {}
@@ -159,10 +161,10 @@ class Standing(AsOf):
             super().derive(name, sql, where)
             self._derived[name] = sql
             self._columns.pop(name, None)
+            self._rows_in[name] = MANY
             self.connection.execute(f"PREPARE derive_{name} AS INSERT INTO {name} {sql}")
             return
-        self.connection.execute(f"DELETE FROM {name}")
-        self.connection.execute(f"EXECUTE derive_{name}")
+        self._refill(name, f"derive_{name}")
         self._names |= {name}
 
     def columns(self, view: str) -> dict[str, str]:
@@ -203,8 +205,17 @@ class Standing(AsOf):
                 continue
             self._fill(self._made_of[name])
             self._stale.discard(name)
+            empty = name in self._sources and not len(self._sources[name].rows)
+            self._refill(name, None if empty else self._filling(name))
+
+    def _refill(self, name: str, filling: str | None) -> None:
+        """Put the rows of a statement in the place of those in a table; without a statement, none."""
+        if self._rows_in.get(name):
             self.connection.execute(f"DELETE FROM {name}")
-            self.connection.execute(f"EXECUTE {self._filling(name)}")
+            self._rows_in[name] = 0
+        if filling:
+            counted = self.connection.execute(f"EXECUTE {filling}").fetchone()
+            self._rows_in[name] = counted[0] if counted else MANY
 
     def _filling(self, name: str) -> str:
         """Return the statement that fills a view; where no row has a rival, none is looked for."""

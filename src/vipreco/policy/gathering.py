@@ -116,6 +116,9 @@ def _customers(view: AsOf, policy: Policy, channel: str) -> pl.DataFrame:
 
 def _typed(rows: pa.Table) -> pl.DataFrame:
     frame = pl.DataFrame(rows)
+    numbers = (column for column in rows.columns if pa.types.is_floating(column.type))
+    if not any(pa.compute.any(pa.compute.is_nan(column)).as_py() for column in numbers):
+        return frame  # to look is quicker than to replace what is not there
     return frame.with_columns(pl.col(pl.Float64).fill_nan(None))
 
 
