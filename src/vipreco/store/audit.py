@@ -14,8 +14,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from sqlalchemy import Connection, func, insert, select
 
 from vipreco.durable import write_json
@@ -208,6 +206,9 @@ def _hashes_of(folder: Path, public: bytes) -> dict[int, str]:
 
 
 def _signed_head(path: Path, public: bytes) -> tuple[int, str]:
+    from cryptography.exceptions import InvalidSignature  # noqa: PLC0415 - a worker never verifies
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey  # noqa: PLC0415
+
     try:
         content = json.loads(path.read_bytes())
         signature = bytes.fromhex(content.pop("signature"))

@@ -8,24 +8,30 @@ import secrets
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Self
-
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from typing import TYPE_CHECKING, Self
 
 from vipreco.durable import flush_directory, write_bytes
 from vipreco.errors import UsageError
 from vipreco.store.connection import check_private
 
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 PSEUDONYM_KEY, SIGNING_KEY = "pseudonym.key", "audit-signing.key"
+KEY_BYTES = 32
 
 
 @dataclass(frozen=True)
 class Keys:
-    """Secret keys, read from files that only their owner can read."""
+    """Secret keys, read from files that only their owner can read.
+
+    Args:
+        pseudonym: Of the pseudonyms.
+        seed: Of the key that signs.
+    """
 
     pseudonym: bytes
-    signing: Ed25519PrivateKey
+    seed: bytes
 
     @classmethod
     def open(cls, folder: Path) -> Self:
@@ -35,10 +41,7 @@ class Keys:
             UsageError: A key can be read by others, or is none.
         """
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        pseudonym = _read(folder / PSEUDONYM_KEY, secrets.token_bytes(32))
-        private = Ed25519PrivateKey.generate().private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption())
-        signing = Ed25519PrivateKey.from_private_bytes(_read(folder / SIGNING_KEY, private))
-        return cls(pseudonym, signing)
+        return cls(_read(folder / PSEUDONYM_KEY), _read(folder / SIGNING_KEY))
 
     def pseudonym_of(self, customer_id: str) -> str:
         """Return the name under which the audit knows a customer."""
@@ -50,18 +53,25 @@ class Keys:
     def _keyed(self) -> hmac.HMAC:
         return hmac.new(self.pseudonym, digestmod="sha256")
 
+    @cached_property
+    def signing(self) -> Ed25519PrivateKey:
+        """The key that signs."""
+        from cryptography.hazmat.primitives.asymmetric import ed25519  # noqa: PLC0415 - a worker never signs
+
+        return ed25519.Ed25519PrivateKey.from_private_bytes(self.seed)
+
     @property
     def public(self) -> bytes:
         """The key by which others check a signature."""
-        return self.signing.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+        return self.signing.public_key().public_bytes_raw()
 
 
-def _read(path: Path, fresh: bytes) -> bytes:
+def _read(path: Path) -> bytes:
     if not path.exists():
-        _make(path, fresh)
+        _make(path, secrets.token_bytes(KEY_BYTES))
     check_private(path, "a secret key")
     content = path.read_bytes()
-    if len(content) != len(fresh):
+    if len(content) != KEY_BYTES:
         raise UsageError("is no key", where=str(path), remedy="restore it from the backup", code="bad-key")
     return content
 
