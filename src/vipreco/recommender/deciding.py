@@ -11,13 +11,11 @@ from numpy.typing import NDArray
 from vipreco.arbitration import Customers, SlateRules, Standing, context_of, worth
 from vipreco.candidates import HoldingState, holding_state
 from vipreco.catalog import Catalog
-from vipreco.columns import CUSTOMER_ID
 from vipreco.features import ComputedFeatures, FeatureMatrix
 from vipreco.history import AsOf
 from vipreco.policy import PolicyFacts, gather_facts
 from vipreco.recommender.decisions import Decisions
 from vipreco.recommender.fitted import Fitted
-from vipreco.recommender.gathering import is_in
 from vipreco.recommender.relations import Chances, Relations, relations_of
 
 DEFAULT_CHANNEL = "branch"
@@ -60,9 +58,7 @@ def situation(
     catalog = Catalog.from_view(view)
     computed = fitted.features.compute(view, fitted.product_ids).encoded(fitted.vocabulary)
     state = holding_state(view, catalog.product_ids, fitted.segments)
-    refused = view.query(f"SELECT {CUSTOMER_ID} FROM customers_now WHERE profiling_opt_out")
-    opted_out = is_in(computed.customer_ids, refused[CUSTOMER_ID])
-    relations = relations_of(view, fitted.features.ladder, opted_out)
+    relations = relations_of(view, fitted.features.ladder)
     customers = _customers(fitted, view, catalog, relations)
     scored = np.isin(np.array(catalog.product_ids), np.array(fitted.product_ids))
     held = state.held if ruled is None else None

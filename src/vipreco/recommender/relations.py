@@ -74,17 +74,19 @@ class Chances:
         )
 
 
-def relations_of(view: AsOf, ladder: TierLadder, opted_out: Mask) -> Relations:
+def relations_of(view: AsOf, ladder: TierLadder) -> Relations:
     """Return how the customers of a view stand.
 
     Args:
         view: What was known at a date.
         ladder: The bank's tiers.
-        opted_out: Customers whom no model may score, shape (n,), ordered by id.
     """
     rows = view.query(
-        f"SELECT {TIER}, CAST({AUM_AMOUNT} AS DOUBLE) AS aum FROM customers_now ORDER BY {CUSTOMER_ID}"
+        f"SELECT {TIER}, CAST({AUM_AMOUNT} AS DOUBLE) AS aum, "
+        "coalesce(profiling_opt_out, false) AS opted_out "
+        f"FROM customers_now ORDER BY {CUSTOMER_ID}"
     )
+    opted_out = rows["opted_out"].to_numpy().astype(bool)
     tiers, aum = rows[TIER].to_numpy().astype(object), np.asarray(rows["aum"].to_numpy(), np.float64)
     ranks, vip = ladder.ranks(tiers), np.isin(tiers.astype(np.str_), np.array(ladder.vip, np.str_))
     highest = max(map(ladder.rank, ladder.thresholds(view.date)), default=-1)
