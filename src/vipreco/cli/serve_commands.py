@@ -43,7 +43,7 @@ def prepare(
 
     The model is tried in a process of its own first. A bad one is refused; what was in force stays so. A
     running service follows within seconds. Then old decisions go and the end of the audit is signed, as
-    [serving] of vipreco.toml says; what fails there changes nothing of what is in force.
+    `serving` of vipreco.toml says; what fails there changes nothing of what is in force.
 
     Example:  vipreco prepare
     Example:  vipreco prepare --roll-back

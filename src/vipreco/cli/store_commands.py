@@ -252,7 +252,7 @@ def prune(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count; nothing is removed.")] = False,
     actor: ActorOption = None,
 ) -> None:
-    """Remove decisions and keys of requests that are older than `[serving]` of vipreco.toml keeps them.
+    """Remove decisions and keys of requests that are older than vipreco.toml keeps them (`serving`).
 
     `vipreco prepare` does it each night. Decisions that a recorded outcome refers to stay, and so does the
     audit. A running service goes on. The file of a store does not shrink; its room is used again.

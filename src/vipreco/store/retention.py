@@ -13,7 +13,7 @@ from vipreco.store.changes import LOCK
 from vipreco.store.connection import Database, alone
 from vipreco.store.schema import contacts, decisions, idempotency
 
-PIECE = 1_000  # rows that one transaction looks at: nobody waits for longer than it takes
+PIECE = 500  # rows that one transaction looks at: nobody waits for longer than it takes
 PAUSE_SECONDS = 0.15  # who waits for SQLite looks again within 0.1 s at the latest, and so comes in between
 _UNREFERRED = ~exists().where(contacts.c.decision_id == decisions.c.decision_id)
 
