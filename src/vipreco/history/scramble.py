@@ -11,7 +11,6 @@ from typing import Any, Literal
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from vipreco.columns import CLOSED_DATE, HOLDINGS, RECORDED_DATE
 from vipreco.durable import sha256_of, write_json
@@ -88,6 +87,8 @@ def _manifest(tables: Path) -> dict[str, Any]:
 
 
 def _copy(tables: Path, out: Path, table: str, file: dict[str, Any], future: _Future) -> int:
+    import pyarrow.parquet as pq  # noqa: PLC0415 - no answer reads or writes such a file
+
     target = out / file["path"]
     target.parent.mkdir(parents=True, exist_ok=True)
     past, later = _split(tables / file["path"], table, future.day, future.threads)
@@ -101,6 +102,8 @@ def _copy(tables: Path, out: Path, table: str, file: dict[str, Any], future: _Fu
 
 def _split(path: Path, table: str, day: date, threads: int) -> tuple[pa.Table, pa.Table]:
     """Return the rows known at `day` and the others, each as they stand in the file."""
+    import pyarrow.parquet as pq  # noqa: PLC0415 - no answer reads or writes such a file
+
     rows = pq.read_table(path)
     known = pa.array(_known(path, table, day, threads))
     return rows.filter(known), rows.filter(pc.invert(known))
