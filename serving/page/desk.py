@@ -138,13 +138,11 @@ class Desk:
     def customer(self, member: Member) -> Day:
         """Return what is decided about a customer: of who was not called today, by the plan of the day."""
         answers, customer = self.answers, member.customer_id
-        key = (customer, answers.stamp([customer]))
-        return sheets_of(self.core).of(answers.source, key, lambda: self._customer(customer))
-
-    def _customer(self, customer: str) -> Day:
-        if customer in self.made or customer not in self.plan.places:
-            return self.answers.sheet(self.scope, customer)
-        return self.plan.of(customer)
+        kept, plan = sheets_of(self.core), self.plan
+        if customer in self.made or customer not in plan.places:
+            key: Hashable = (customer, answers.stamp([customer]))
+            return kept.of(answers.source, key, lambda: answers.sheet(self.scope, customer))
+        return kept.of(answers.source, (customer, self.planned), lambda: plan.of(customer))
 
     def sheet(self, member: Member) -> SheetView:
         """Return the sheet of a customer."""

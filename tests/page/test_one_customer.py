@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import io
+from types import SimpleNamespace
 
 import pyarrow as pa
 import pytest
 
-from tests.page.page_bank import LADDER, customer_ids, trained
+from serving.page.desk import Desk
+from tests.page.page_bank import LADDER, MANAGER, PageBank, Tables, customer_ids, trained
 from vipreco.call_list import Day, Wording, customer_day, plan_day, sheet_document
 from vipreco.call_list.planning import BLOCKED, PLACE
 from vipreco.call_list_settings import CallListSettings
 from vipreco.printing import write_document
 from vipreco.printing.document import Language
+from vipreco.store import Role, Scope
 
 SETTINGS = CallListSettings()
 SOME = [0, 2, 8, 15, 39]  # a follow-up, a decline, neither, no consent, neither that nor profiling
@@ -57,3 +60,28 @@ def test_reasons_from_the_plan_are_those_of_the_customers_alone(plan: Day):
     alone = recommender.tell(view, pairs, "call")
     assert len({reason.text for reasons in alone.reasons for reason in reasons}) > 3
     assert recommender.tell(plan.view, pairs, "call", decided=plan.decided) == alone
+
+
+def test_a_change_that_comes_while_a_sheet_is_made_is_seen_by_the_next_one(bank: PageBank):
+    changes = [0]
+    tables = Tables(bank.core.store.books)
+    answers = SimpleNamespace(
+        model_version="model",
+        source=changes,
+        stamp=lambda _: changes[0],
+        day=tables.day,
+        sheet=tables.sheet,
+    )
+    scope = Scope("ann", Role.MANAGER, MANAGER)
+
+    def desk() -> Desk:
+        return Desk(bank.core, answers, scope, Wording("en"))
+
+    first = desk()
+    member = first.members[customer_ids()[3]]
+    assert member.customer_id in first.plan.places
+    changes[0] = 1
+    sheet = first.customer(member)
+    following = desk().customer(member)
+    assert following is not sheet
+    assert desk().customer(member) is following
