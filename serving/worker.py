@@ -1,4 +1,4 @@
-"""One process that answers: BentoML's application on a socket that its parent opened."""
+"""One process that answers: the application of a BentoML service, on a socket that its parent opened."""
 
 from __future__ import annotations
 
