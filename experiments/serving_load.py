@@ -13,62 +13,56 @@ than five minutes.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
+import select
+import socket
 import sys
 import time
 from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
 
-MOST_CONNECTIONS, MOST_SECONDS, FIRST = 512, 300.0, 64
+MOST_CONNECTIONS, MOST_SECONDS = 512, 300.0
 GIVEN_UP, FAILED = 15.0, 0
+LOOK_SECONDS = 0.5
 
 
-class Connection(asyncio.Protocol):
+@dataclass(eq=False)
+class Connection:
     """One keep-alive connection with at most one request on its way."""
 
-    def __init__(self) -> None:
-        self.transport: Any = None
-        self.waiting: asyncio.Future[tuple[int, bytes]] | None = None
-        self.buffer = bytearray()
-        self.closed = False
+    opened: socket.socket
+    place: int = 0
+    due: float = 0.0
+    sent: float = 0.0
+    is_fresh: bool = True
+    buffer: bytes = b""
 
-    def connection_made(self, transport: Any) -> None:
-        self.transport = transport
+    def answer(self) -> tuple[int, bytes] | None:
+        """Return status and body, when all of it is there.
 
-    def connection_lost(self, error: Exception | None) -> None:
-        self.closed = True
-        if self.waiting is not None and not self.waiting.done():
-            self.waiting.set_exception(error or ConnectionResetError())
-
-    def data_received(self, data: bytes) -> None:
-        self.buffer += data
-        end = self.buffer.find(b"\r\n\r\n")
+        Raises:
+            ConnectionError: The other side closed it.
+        """
+        data = self.opened.recv(65536)
+        if not data:
+            raise ConnectionResetError
+        self.buffer = data = self.buffer + data if self.buffer else data
+        end = data.find(b"\r\n\r\n")
         if end < 0:
-            return
-        head = bytes(self.buffer[:end]).lower()
-        start = head.find(b"content-length:")
-        length = int(head[start + 15 :].split(b"\r\n", 1)[0]) if start >= 0 else 0
-        if len(self.buffer) < end + 4 + length:
-            return
-        body = bytes(self.buffer[end + 4 : end + 4 + length])
-        del self.buffer[: end + 4 + length]
-        if b"connection: close" in head:
-            self.closed = True
-        if self.waiting is not None and not self.waiting.done():
-            self.waiting.set_result((int(head[9:12]), body))
-
-    async def ask(self, raw: bytes) -> tuple[int, bytes]:
-        self.waiting = asyncio.get_running_loop().create_future()
-        self.transport.write(raw)
-        return await asyncio.wait_for(self.waiting, GIVEN_UP)
+            return None
+        start = data.find(b"content-length:", 0, end)
+        length = int(data[start + 15 : data.find(b"\r", start)]) if start >= 0 else 0
+        if len(data) < end + 4 + length:
+            return None
+        self.buffer = b""
+        return int(data[9:12]), data[end + 4 :]
 
 
 @dataclass
 class Load:
-    """One run.
+    """One run; no task, no callback: what it costs to ask is taken from who is asked.
 
     Args:
         port: Of the service.
@@ -79,70 +73,114 @@ class Load:
     port: int
     raws: list[bytes]
     keep: bool = False
-    free: deque[Connection] = field(default_factory=deque)
-    seats: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MOST_CONNECTIONS))
     answers: list[tuple[int, float, int]] = field(default_factory=list)
     bodies: list[str] = field(default_factory=list)
+    poll: select.epoll = field(default_factory=select.epoll)
+    free: list[Connection] = field(default_factory=list)
+    busy: dict[int, Connection] = field(default_factory=dict)
+    waiting: deque[tuple[int, float]] = field(default_factory=deque)
+    asked: deque[tuple[float, int]] = field(default_factory=deque)
 
-    async def connection(self) -> Connection:
-        """Return a connection that is free, or a new one."""
-        while self.free:
-            found = self.free.pop()
-            if not found.closed:
-                return found
-        loop = asyncio.get_running_loop()
-        _, made = await loop.create_connection(Connection, "127.0.0.1", self.port)
-        return made
+    def open_loop(self, rate: float, seconds: float) -> None:
+        """Ask at a rate; the time counts from the moment at which a request is due."""
+        began, count = time.perf_counter(), int(rate * seconds)
+        number = 0
+        while number < count or self.busy or self.waiting:
+            now = time.perf_counter()
+            while number < count and (due := began + number / rate) <= now:
+                self.ask(number % len(self.raws), due)
+                number += 1
+            pause = began + number / rate - time.perf_counter() if number < count else LOOK_SECONDS
+            for _ in self.gathered(pause):
+                if self.waiting and self.free:
+                    self.ask(*self.waiting.popleft())
 
-    async def one(self, place: int, due: float) -> None:
-        """Ask once, when there is a connection to ask by; the time counts from when it was due."""
-        status, body = FAILED, b""
-        async with self.seats:
-            with contextlib.suppress(OSError, TimeoutError):
-                status, body = await self._answer(self.raws[place])
-        self.answers.append((status, (time.perf_counter() - due) * 1000, place))
+    def closed_loop(self, askers: int, seconds: float) -> None:
+        """Ask by a number of askers who each wait for their answer."""
+        until = time.perf_counter() + seconds
+        for number in range(askers):
+            self.ask(number % len(self.raws), time.perf_counter())
+        while self.busy:
+            for place in self.gathered(LOOK_SECONDS):
+                if time.perf_counter() < until:
+                    self.ask((place + askers) % len(self.raws), time.perf_counter())
+
+    def ask(self, place: int, due: float) -> None:
+        """Ask, if there is a connection to ask by; else when one is free."""
+        if not self.free and len(self.busy) >= MOST_CONNECTIONS:
+            self.waiting.append((place, due))
+            return
+        connection = self.free.pop() if self.free else self._connected()
+        self._send(connection, place, due)
+
+    def gathered(self, pause: float) -> list[int]:
+        """Take in the answers that come within a pause, and return whose places they were."""
+        found = []
+        for number, _ in self.poll.poll(max(pause, 0.0)):
+            connection = self.busy.get(number)
+            if connection is None:
+                self._drop(next(each for each in self.free if each.opened.fileno() == number))
+            elif self._taken(connection):
+                found.append(connection.place)
+        found += self._given_up()
+        return found
+
+    def _taken(self, connection: Connection) -> bool:
+        """Take an answer in; return whether it is all there. Who lost a kept connection asks once more."""
+        try:
+            answer = connection.answer()
+        except OSError:
+            self._drop(connection)
+            if connection.is_fresh:
+                self._note(connection, FAILED, b"")
+                return True
+            self._send(self._connected(), connection.place, connection.due)
+            return False
+        if answer is None:
+            return False
+        del self.busy[connection.opened.fileno()]
+        connection.is_fresh = False
+        self.free.append(connection)
+        self._note(connection, *answer)
+        return True
+
+    def _note(self, connection: Connection, status: int, body: bytes) -> None:
+        took = (time.perf_counter() - connection.due) * 1000
+        self.answers.append((status, took, connection.place))
         if self.keep:
             self.bodies.append(body.decode())
 
-    async def _answer(self, raw: bytes) -> tuple[int, bytes]:
-        connection = await self.connection()
-        try:
-            found = await connection.ask(raw)
-        except ConnectionError:  # a kept connection that the other side had closed: asked once more
-            connection = await self.connection()
-            found = await connection.ask(raw)
-        self.free.append(connection)
+    def _send(self, connection: Connection, place: int, due: float) -> None:
+        connection.place, connection.due, connection.sent = place, due, time.perf_counter()
+        self.busy[connection.opened.fileno()] = connection
+        self.asked.append((connection.sent + GIVEN_UP, connection.opened.fileno()))
+        with contextlib.suppress(OSError):  # it is closed: that is read where its answer should be
+            connection.opened.send(self.raws[place])
+
+    def _connected(self) -> Connection:
+        opened = socket.create_connection(("127.0.0.1", self.port), timeout=GIVEN_UP)
+        opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.poll.register(opened, select.EPOLLIN)
+        return Connection(opened)
+
+    def _given_up(self) -> list[int]:
+        """Fail those that wait for too long, and return whose places they were."""
+        found, now = [], time.perf_counter()
+        while self.asked and self.asked[0][0] <= now:
+            connection = self.busy.get(self.asked.popleft()[1])
+            if connection is not None and connection.sent + GIVEN_UP <= now:
+                self._drop(connection)
+                self._note(connection, FAILED, b"")
+                found.append(connection.place)
         return found
 
-    async def open_loop(self, rate: float, seconds: float) -> None:
-        """Ask at a rate."""
-        running: set[asyncio.Task[None]] = set()
-        await self._warm(min(FIRST, int(rate)))
-        began = time.perf_counter()
-        for number in range(int(rate * seconds)):
-            due = began + number / rate
-            pause = due - time.perf_counter()
-            if pause > 0:
-                await asyncio.sleep(pause)
-            task = asyncio.ensure_future(self.one(number % len(self.raws), due))
-            running.add(task)
-            task.add_done_callback(running.discard)
-        await asyncio.gather(*running)
-
-    async def closed_loop(self, askers: int, seconds: float) -> None:
-        """Ask by a number of askers who each wait for their answer."""
-        until = time.perf_counter() + seconds
-
-        async def asker(number: int) -> None:
-            place = number
-            while time.perf_counter() < until:
-                await self.one(place % len(self.raws), time.perf_counter())
-                place += askers
-
-        await asyncio.gather(*(asker(number) for number in range(askers)))
-
-    async def _warm(self, connections: int) -> None:
-        self.free.extend(await asyncio.gather(*(self.connection() for _ in range(connections))))
+    def _drop(self, connection: Connection) -> None:
+        number = connection.opened.fileno()
+        self.busy.pop(number, None)
+        if connection in self.free:
+            self.free.remove(connection)
+        self.poll.unregister(number)
+        connection.opened.close()
 
 
 def raw(port: int, request: list[Any]) -> bytes:
@@ -161,15 +199,9 @@ def main() -> None:
     load = Load(what["port"], [raw(what["port"], each) for each in what["requests"]], what.get("keep", False))
     began = time.perf_counter()
     if "rate" in what:
-        running = load.open_loop(what["rate"], seconds)
+        load.open_loop(what["rate"], seconds)
     else:
-        running = load.closed_loop(what["askers"], seconds)
-    try:
-        import uvloop  # noqa: PLC0415  not on every system
-
-        uvloop.run(running)
-    except ImportError:
-        asyncio.run(running)
+        load.closed_loop(what["askers"], seconds)
     took = time.perf_counter() - began
     json.dump({"answers": load.answers, "bodies": load.bodies, "seconds": took}, sys.stdout)
 
