@@ -73,6 +73,10 @@ class Facts(Asked):
     holdings: list[Row] = optional(
         "All products held; without it those of the snapshot.", max_length=MOST_ROWS
     )
+    reasons: bool = Field(
+        default=False,
+        description="Whether the first three offers come with their reasons, which takes longer.",
+    )
 
 
 class OffersRequest(Asked):

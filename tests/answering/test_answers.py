@@ -111,7 +111,11 @@ def test_a_recorded_outcome_is_decided_upon_as_if_the_tables_held_it(
         wanted = expected(served.recommender, history, channel)[CUSTOMER]
         assert served.answering.at_hand(CUSTOMER, channel, 6, NOON) is None
         assert served.offers(CUSTOMER, channel) == wanted
-        assert served.answering.at_hand(CUSTOMER, channel, 6, NOON) is not None
+        found = served.answering.at_hand(CUSTOMER, channel, 6, NOON)
+        assert found is not None
+        told = served.recommender.tell(history.as_of(DAY), [(CUSTOMER, line[0]) for line in wanted[:3]])
+        codes = [tuple(reason.id for reason in reasons) for reasons in told.reasons]
+        assert [line.codes for line in found.lines] == [*codes, *[()] * (len(wanted) - len(codes))]
     nothing = history_with({}, CUSTOMER)
     assert before["call"] == expected(served.recommender, nothing, "call")[CUSTOMER]
 

@@ -46,6 +46,20 @@ def test_facts_that_repeat_the_tables_change_nothing(served: Served, customer: s
         assert found == served.offers(customer, channel)
 
 
+def test_reasons_under_facts_are_told_where_they_are_asked_for(served: Served) -> None:
+    customer = "00009"  # of a VIP tier: the night told the same
+    at_night = served.answering.offers(customer, "branch", 3, NOON)
+    facts = {"attributes": {}, "reasons": True}
+    found = served.answering.with_facts(customer, facts, "branch", 3, NOON)
+    assert found.lines == at_night.lines
+    assert any(line.codes for line in found.lines)
+    silent = served.answering.with_facts(customer, {**facts, "reasons": False}, "branch", 3, NOON)
+    assert [line.codes for line in silent.lines] == [()] * len(at_night.lines)
+    newcomer = {"attributes": {"aum_amount": 5e5}, "reasons": True}
+    (first, *_) = served.answering.with_facts(None, newcomer, "branch", 3, NOON).lines
+    assert first.codes == ("neutral",)  # nothing that was said of them speaks for it
+
+
 def test_an_attribute_counts_as_if_the_tables_held_it(served: Served) -> None:
     row = {"customer_id": CUSTOMER, "snapshot_date": DAY, "batch_sequence": 1, "aum_amount": 80_000.0}
     own = next(

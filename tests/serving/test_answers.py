@@ -69,7 +69,9 @@ def test_facts_reach_the_features_as_they_were_sent(bank: Bank) -> None:
     sent = {"attributes": {"tier": "GOLD", "aum_amount": 1.5, "birth_date": None}, "holdings": [{"a": "1"}]}
     told = bank.offers(facts=sent).json()
     assert told["source"] == "facts"
-    assert bank.publication.facts == [{"customer_id": OWN, **sent}]
+    bank.offers(facts={**sent, "reasons": True})
+    expected = {"customer_id": OWN, **sent}
+    assert bank.publication.facts == [{**expected, "reasons": False}, {**expected, "reasons": True}]
 
 
 @pytest.mark.parametrize(

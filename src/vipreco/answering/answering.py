@@ -13,27 +13,30 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vipreco.answering.brought import NOBODY, Brought, with_brought
 from vipreco.answering.current import Current, Rows, switched_off
 from vipreco.answering.models import model_of
 from vipreco.answering.prepared import Prepared, Row
-from vipreco.answering.preparing import ARTIFACT, FEATURES, REASONS
+from vipreco.answering.preparing import ARTIFACT, FEATURES, REASONS, TOLD_OFFERS
 from vipreco.answering.slates import FACTS, SNAPSHOT, Line, Slate
 from vipreco.answering.telling import Memory, Night, remembering
 from vipreco.answering.views import Views
 from vipreco.arbitration import ArbitrationSettings, SlateRules, slate
 from vipreco.call_list import Day, Wording, customer_day, plan_day, sheet_document
 from vipreco.call_list_settings import CallListSettings
+from vipreco.catalog import Catalog
 from vipreco.errors import DependencyDownError, InputRejectedError
 from vipreco.features import FeatureSet, KeptFeatures, Laid
 from vipreco.history import AsOf
 from vipreco.policy import ALLOWED, Language, Policy
 from vipreco.printing import write_document
 from vipreco.recommender import Decisions, Recommender
-from vipreco.recommender.deciding import decide, situation
+from vipreco.recommender.deciding import decide, situation, slate_rules
 from vipreco.recommender.decisions import in_order
 from vipreco.recommender.fitted import Fitted
+from vipreco.recommender.reasons import reasons_for
 from vipreco.store import Store
 
 NEUTRAL = ("neutral",)
@@ -90,7 +93,8 @@ class Answering:
         self.recommender = remembering(_recommender(self.prepared, self.model), memory)
         self._decided: dict[tuple[str, str, date], tuple[int, Row]] = {}
         self._day = self.prepared.as_of
-        self._rules = self._slate_rules()
+        self._rules = SlateRules.of((), np.zeros((0, 0), bool))
+        self._warm_up()
         self.refresh()
 
     def knows(self, customer_id: str) -> bool:
@@ -119,13 +123,19 @@ class Answering:
             return None if row is None else self._listed(row, limit, SNAPSHOT)
         if not off.products and not off.models:
             return self.prepared.slate(customer_id, self.prepared.places_of(customer_id, channel, limit))
-        codes = self.prepared.codes(customer_id)
-        return self._listed(self.prepared.row(customer_id, channel), limit, SNAPSHOT, codes)
+        return self._listed(self.prepared.row(customer_id, channel), limit, SNAPSHOT)
 
     def with_facts(
         self, customer_id: str | None, facts: Mapping[str, Any], channel: str, limit: int, moment: datetime
     ) -> Slate:
         """Return the offers under facts that the caller brings, computed by the features of the model.
+
+        Args:
+            customer_id: Of the snapshot, or None.
+            facts: `attributes`, `holdings`, and whether `reasons` are told, which doubles the work.
+            channel: Of the offers.
+            limit: Most offers.
+            moment: Now.
 
         Raises:
             InputRejectedError: A fact is none that the tables could hold.
@@ -134,8 +144,8 @@ class Answering:
         more = self.current.rows([customer])
         said = Brought(facts.get("attributes") or {}, facts.get("holdings"))
         rows = with_brought(self.prepared, customer, said, day, more)
-        decisions = self._decide([customer], channel, day, rows)
-        return self._listed(self._row_of(decisions, self.current.accepted(customer)), limit, FACTS)
+        told = TOLD_OFFERS if facts.get("reasons") else 0
+        return self._listed(self._decided_now(customer, channel, day, rows, told), limit, FACTS)
 
     def popular(self, segment: str, channel: str, limit: int) -> Slate:
         """Return what is popular in a segment; in one that nobody knows, what is popular in the bank."""
@@ -211,8 +221,7 @@ class Answering:
         if known is not None:
             return known
         stamp, more = self.current.stamp([customer_id]), self.current.rows([customer_id])
-        decisions = self._decide([customer_id], channel, day, more)
-        row = self._row_of(decisions, self.current.accepted(customer_id))
+        row = self._decided_now(customer_id, channel, day, more)
         if len(self._decided) >= MOST_DECIDED:
             self._decided.clear()
         self._decided[customer_id, channel, day] = stamp, row
@@ -223,55 +232,71 @@ class Answering:
         stamp, row = self._decided.get((customer_id, channel, day), (None, None))
         return row if stamp == self.current.stamp([customer_id]) else None
 
-    def _decide(self, customer_ids: Sequence[str], channel: str, day: date, more: Rows) -> Decisions:
+    def _decided_now(
+        self, customer_id: str, channel: str, day: date, more: Rows, told: int = TOLD_OFFERS
+    ) -> Row:
+        """Return what is decided about a customer, with the reasons of the first offers as at night."""
         fitted, as_of = self.recommender.fitted, self.prepared.as_of
-        with self._views.on(customer_ids, (as_of, day), more) as (view, ruled):
+        accepted = self.current.accepted(customer_id)
+        with self._views.on([customer_id], (as_of, day), more) as (view, ruled):
             known = situation(fitted, view, channel, None if day == as_of else ruled)
-            return next(decide(fitted, known))
+            decisions = next(decide(fitted, known))
+            row = _row_of(decisions, accepted)
+            first = self._order(row, told)
+            reasons = reasons_for(fitted, known, decisions, np.zeros(len(first), np.intp), first)
+        codes = [tuple(reason.id for reason in one) for one in reasons]
+        products = [decisions.product_ids[column] for column in first.tolist()]
+        return replace(row, codes=dict(zip(products, codes, strict=True)))
 
-    def _row_of(self, decisions: Decisions, accepted: frozenset[str]) -> Row:
-        """Return the decisions about one customer; what they just accepted is not offered to them again."""
-        taken = np.array([product in accepted for product in decisions.product_ids], bool)
-        return Row(
-            decisions.propensity[0],
-            decisions.worth.value()[0],
-            decisions.priority[0],
-            (decisions.verdict[0] == ALLOWED) & ~taken,
-            bool(decisions.personalised[0]),
-        )
+    def _order(self, row: Row, limit: int) -> NDArray[np.intp]:
+        """Return the places of the products on offer, the best first, without what is switched off."""
+        off = self.current.off.products
+        on = np.array([product not in off for product in self.prepared.products], bool)
+        ranks = slate(row.priority[None, :], (row.allowed & on)[None, :], self._rules, limit)
+        return in_order(ranks, limit)[1]
 
-    def _listed(
-        self, row: Row, limit: int, source: str, codes: Mapping[str, tuple[str, ...]] | None = None
-    ) -> Slate:
+    def _listed(self, row: Row, limit: int, source: str) -> Slate:
         """Return the offers of a row without what is switched off."""
-        products, names, off = self.prepared.products, self.prepared.names, self.current.off.products
+        products, names = self.prepared.products, self.prepared.names
         if self._is_off():
             propensity, value, priority = self.prepared.plain
-            row, codes = Row(propensity, value, priority, row.allowed, False), None
-        on = np.array([product not in off for product in products], bool)
-        ranks = slate(row.priority[None, :], (row.allowed & on)[None, :], self._rules, limit)
-        told, otherwise = codes or {}, () if row.personalised else NEUTRAL
+            row = Row(propensity, value, priority, row.allowed, False, {})
+        otherwise = () if row.personalised else NEUTRAL
         lines = [
             Line(
                 products[one],
                 names[one],
                 row.propensity.item(one),
                 row.value.item(one),
-                told.get(products[one], otherwise),
+                row.codes.get(products[one], otherwise),
             )
-            for one in in_order(ranks, limit)[1].tolist()
+            for one in self._order(row, limit).tolist()
         ]
         return Slate(tuple(lines), row.personalised, source)
 
-    def _slate_rules(self) -> SlateRules:
-        """Return what a slate may look like; on the way everything that is made at first use is made."""
+    def _warm_up(self) -> None:
+        """Learn what a slate may look like, and make everything that is made at first use."""
         first = next(iter(self.prepared.places), None)
         if first is None:
-            return SlateRules.of((), np.zeros((0, 0), bool))
+            return
         channel, as_of = self.prepared.manifest["channels"][0], self.prepared.as_of
         with self._pages.of([first], as_of, {}) as view:
             plan_day(self.recommender, view, self.desk.vip, self.desk.settings)
-        return self._decide([first], channel, as_of, {}).slate_rules
+            self._rules = slate_rules(self.recommender.fitted, Catalog.from_view(view))
+        self._decided_now(first, channel, as_of, {})
+
+
+def _row_of(decisions: Decisions, accepted: frozenset[str]) -> Row:
+    """Return the decisions about one customer; what they just accepted is not offered to them again."""
+    taken = np.array([product in accepted for product in decisions.product_ids], bool)
+    return Row(
+        decisions.propensity[0],
+        decisions.worth.value()[0],
+        decisions.priority[0],
+        (decisions.verdict[0] == ALLOWED) & ~taken,
+        bool(decisions.personalised[0]),
+        {},
+    )
 
 
 def _known(

@@ -37,6 +37,7 @@ class Row:
         priority: What offers are ordered by.
         allowed: Products that no rule stops.
         personalised: False for who opted out of profiling.
+        codes: Of the reasons of the first offers, by product.
     """
 
     propensity: NDArray[np.float64]
@@ -44,6 +45,7 @@ class Row:
     priority: NDArray[np.float64]
     allowed: NDArray[np.bool_]
     personalised: bool
+    codes: Mapping[str, Codes]
 
 
 class Prepared:
@@ -103,6 +105,7 @@ class Prepared:
             self._priority[place],
             self._verdicts[channel][place] == ALLOWED,
             bool(self._personalised[place]),
+            self.codes(customer_id),
         )
 
     def slate(self, customer_id: str, places: list[int]) -> Slate:
