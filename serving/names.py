@@ -19,14 +19,15 @@ class Names:
 
     def __init__(self, length: int) -> None:
         self._half = length // 2
-        self._process = 0
-        self._prefix = ""
         self._numbers = count()
+        self._begin()
+        os.register_at_fork(after_in_child=self._begin)
+
+    def _begin(self) -> None:
+        self._prefix = os.urandom(self._half).hex()[: self._half]
 
     def fresh(self) -> str:
         """Return a name that was not given before."""
-        if self._process != os.getpid():
-            self._process, self._prefix = os.getpid(), os.urandom(self._half).hex()[: self._half]
         return f"{self._prefix}{next(self._numbers):0{self._half}x}"
 
 
