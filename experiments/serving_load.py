@@ -7,7 +7,7 @@ What is asked comes as JSON on standard input: `port`, `seconds`, `requests` (ea
 headers and body), and `rate` (open loop) or `askers` (closed loop). In an open loop a request is due at its
 own moment whatever became of those before, and its time counts from that moment: a service that stalls is
 charged for all who waited. The answer is JSON: status, milliseconds and place of the request of each
-answer, and with `keep` the bodies. Only 127.0.0.1 is asked, by no more than 512 connections, for no longer
+answer, and with `keep` the bodies. Only 127.0.0.1 is asked, by no more than 4,096 connections, for no longer
 than five minutes.
 """
 
@@ -23,7 +23,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
 
-MOST_CONNECTIONS, MOST_SECONDS = 512, 300.0
+MOST_CONNECTIONS, MOST_SECONDS = 4_096, 300.0
 GIVEN_UP, FAILED = 15.0, 0
 LOOK_SECONDS = 0.5
 

@@ -72,6 +72,11 @@ class Running:
         """Return which models answer, over both workers."""
         return {self.offers().json()["model_version"] for _ in range(20)}
 
+    def has_begun(self) -> bool:
+        """Whether each worker that there is serves a publication."""
+        said = self.log()
+        return all(f'"event": "publication", "process": {worker},' in said for worker in self.workers())
+
     def log(self) -> str:
         return (self.folder / "log").read_text()
 
