@@ -611,6 +611,8 @@ def own_bank(work: Path, console: Console) -> Path:
     if (folder / "data" / "serving" / "current.json").is_file():
         shutil.rmtree(folder / "serving")  # a project has a copy of its own: measured is the present one
         shutil.copytree(ROOT / "serving", folder / "serving", ignore=shutil.ignore_patterns("__pycache__"))
+        for old in (folder / "data").glob("store.db*"):  # gigabytes of answers of the runs before
+            old.unlink()
         return folder
     work.mkdir(parents=True, exist_ok=True)
     simulated = ["simulate", "--customers", str(CUSTOMERS), "--months", str(MONTHS), "--seed", str(SEED)]

@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from statistics import median
 
 import httpx
 import pytest
@@ -125,6 +128,37 @@ def test_what_was_answered_is_in_the_store_soon_after(service: Running) -> None:
     headers = {"Authorization": f"Bearer {service.token}"}
     until(lambda: httpx.get(url, headers=headers).status_code == 200, 5)
     assert httpx.get(url, headers=headers).json()["record"] == told
+
+
+TRAINING = """
+from tests.answering.small_bank import fit, frames
+from vipreco.history import History
+
+fit(History.from_frames(frames()))
+"""
+
+
+def timed(service: Running, client: httpx.Client) -> tuple[int, float]:
+    answer = service.offers(client)
+    time.sleep(0.005)
+    return answer.status_code, answer.elapsed.total_seconds()
+
+
+@pytest.mark.slow
+def test_a_training_at_low_priority_costs_no_answer_and_little_time(service: Running) -> None:
+    """F18; `make bench-serving` measures it with a training of a bank of thousands."""
+    command = ["nice", "-n", "10", sys.executable, "-c", TRAINING]
+    with httpx.Client() as client:
+        calm = [timed(service, client) for _ in range(200)]
+        training = subprocess.Popen(command, cwd=Path(__file__).parents[2])
+        beside = []
+        while training.poll() is None:
+            beside.append(timed(service, client))
+    assert training.returncode == 0
+    assert len(beside) > 50
+    assert {status for status, _ in calm + beside} == {200}
+    usual, middle = (median(took for _, took in each) for each in (calm, beside))
+    assert middle <= max(2 * usual, 0.05)
 
 
 def test_raw_bytes_that_are_no_request_close_the_connection(service: Running) -> None:
