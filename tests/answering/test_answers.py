@@ -38,7 +38,7 @@ CUSTOMER = "00007"
 def test_the_quick_answer_is_the_decision_of_the_night_for_everybody(served: Served, channel: str) -> None:
     wanted = expected(served.recommender, served.history, channel)
     assert {customer: served.offers(customer, channel) for customer in IDS} == wanted
-    assert all(served.answering.is_quick(customer) for customer in IDS)
+    assert all(served.answering.is_quick(customer, DAY) for customer in IDS)
     assert sum(map(len, wanted.values())) > len(IDS)
 
 
@@ -106,7 +106,7 @@ def test_a_recorded_outcome_is_decided_upon_as_if_the_tables_held_it(
         "outcome": outcome,
     }
     history = history_with({"contacts": [row], "holdings": holdings}, CUSTOMER)
-    assert not served.answering.is_quick(CUSTOMER)
+    assert not served.answering.is_quick(CUSTOMER, DAY)
     for channel in CHANNELS:
         wanted = expected(served.recommender, history, channel)[CUSTOMER]
         assert served.answering.at_hand(CUSTOMER, channel, 6, NOON) is None
@@ -150,9 +150,9 @@ def test_what_was_accepted_stays_away_until_the_tables_hold_it_or_a_month_is_ove
     assert manifest["store_sequence"] == 0
     served.prepare(store_sequence=2)  # the tables took the contacts over, the bank has booked nothing yet
     served.answering = served.opened()
-    assert not served.answering.is_quick("00007")
+    assert not served.answering.is_quick("00007", DAY)
     assert "deposit" not in [offer[0] for offer in served.offers("00007", "branch")]
-    assert served.answering.is_quick("00009")
+    assert served.answering.is_quick("00009", DAY)
     assert "deposit" in [offer[0] for offer in served.offers("00009", "branch")]
 
 
@@ -185,7 +185,7 @@ def test_on_later_days_the_rules_are_those_of_the_day(serve: Callable[..., Serve
     }
     quick = sum(served.answering.prepared.holds(customer, "branch", day) for customer in IDS)
     assert quick == {0: 120, 1: 114, 4: 0}[ahead]  # on the first day more the rest of six is over
-    assert sum(map(served.answering.is_quick, IDS)) == quick
+    assert sum(served.answering.is_quick(customer, day) for customer in IDS) == quick
 
 
 def test_a_product_that_is_switched_off_is_in_no_answer(serve: Callable[..., Served]) -> None:

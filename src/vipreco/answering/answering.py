@@ -87,12 +87,11 @@ class Answering:
         self.current = Current(store, manifest["store_sequence"], records, as_of)
         self._views, self._pages = Views(records, as_of), Views(records, as_of)
         # Memory does not know who has it: in a circle, an old publication would stay for long.
-        known = partial(_known, self._pages, self.prepared, self.current)
-        memory = Memory(night, as_of, self.current.stamp, known)
+        self._asked = partial(_known, self._pages, self.prepared, self.current)
+        memory = Memory(night, as_of, self.current.stamp, self._asked)
         self.model = model_of(folder / ARTIFACT, self.model_hash)  # kept, so that the next one can have it
         self.recommender = remembering(_recommender(self.prepared, self.model), memory)
         self._decided: dict[tuple[str, str, date], tuple[int, Row]] = {}
-        self._day = self.prepared.as_of
         self._rules = SlateRules.of((), np.zeros((0, 0), bool))
         self._warm_up()
         self.refresh()
@@ -101,10 +100,10 @@ class Answering:
         """Whether the customer is in the snapshot."""
         return customer_id in self.prepared.places
 
-    def is_quick(self, customer_id: str) -> bool:
-        """Whether the answer about a known customer takes no more than a look, on the day of the last one."""
+    def is_quick(self, customer_id: str, day: date) -> bool:
+        """Whether the answer about a known customer takes no more than a look on a day, in any channel."""
         changed = customer_id in self.current.changed
-        return not changed and self.prepared.holds_everywhere(customer_id, self._day)
+        return not changed and self.prepared.holds_everywhere(customer_id, day)
 
     def refresh(self) -> None:
         """Take over what changed in the store."""
@@ -182,9 +181,7 @@ class Answering:
 
     def day_of(self, moment: datetime) -> date:
         """Return the day of a moment; before the date that was prepared for, that date."""
-        day = max(moment.date(), self.prepared.as_of)
-        self._day = day
-        return day
+        return max(moment.date(), self.prepared.as_of)
 
     def _open_day(self, moment: datetime) -> date:
         """Return the day of a moment.
@@ -200,10 +197,6 @@ class Answering:
                 code="model-off",
             )
         return self.day_of(moment)
-
-    def _asked(self, customer_ids: Sequence[str], day: date) -> AbstractContextManager[AsOf]:
-        """Return what is known and allowed of some customers on a day, for call lists and sheets."""
-        return _known(self._pages, self.prepared, self.current, customer_ids, day)
 
     def _lasting(self, day: Day, customer_ids: Sequence[str]) -> Day:
         """Return a day that is asked for more later, when others have asked too."""
@@ -302,6 +295,7 @@ def _row_of(decisions: Decisions, accepted: frozenset[str]) -> Row:
 def _known(
     views: Views, prepared: Prepared, current: Current, customer_ids: Sequence[str], day: date
 ) -> AbstractContextManager[AsOf]:
+    """Return what is known and allowed of some customers on a day, for call lists and sheets."""
     return views.of(customer_ids, day, _more(prepared, current, customer_ids))
 
 

@@ -215,10 +215,11 @@ def _parity(
     desk = Desk(project.settings.tiers.vip, project.settings.call_list)
     with Store.open(project.store_url) as store:
         answering = Answering(folder, store, desk)
-        view = open_view(project, answering.prepared.as_of)
+        day = answering.prepared.as_of
+        view = open_view(project, day)
         recommender = open_model(project, str(folder / "artifact"), narrator)
         ids = sampled(view, customers, project.seed).population()["customer_id"].to_pylist()
-        known = [str(one) for one in ids if answering.knows(one) and answering.is_quick(one)]
+        known = [str(one) for one in ids if answering.knows(one) and answering.is_quick(one, day)]
         question = Question(known, answering.prepared.manifest["channels"], top)
         return list(parity(recommender, view, answering, question, url, narrator.say))
 
