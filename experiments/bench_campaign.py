@@ -36,7 +36,7 @@ sys.path[:0] = [str(HERE.parent), str(HERE)]
 from bench_simulator import Line, show
 from simulator_steps import peak_bytes
 
-from vipreco.arbitration.allocation import NOBODY, Limit, Problem, allocate, exact
+from vipreco.arbitration import NOBODY, Limit, Problem, allocate, exact
 from vipreco.history import History
 from vipreco.project import Project
 
@@ -180,7 +180,7 @@ def _cut(problem: Problem) -> np.ndarray[Any, np.dtype[np.int32]]:
 
 def sticky(_: Path, scale: float) -> Facts:
     """Draw the control group of a campaign a month for two years, while customers come and go."""
-    from vipreco.campaign.arms import in_control, salt_of  # noqa: PLC0415
+    from vipreco.campaign import in_control, salt_of
 
     generator, salt = np.random.default_rng(SEED), salt_of("", SEED)
     count = int(100_000 * scale)
@@ -196,11 +196,13 @@ def sticky(_: Path, scale: float) -> Facts:
 
 def run(work: Path, scale: float) -> Facts:
     """Run a campaign of 20 products in three channels on a simulated bank; predict the same rows beside."""
-    from vipreco.campaign.folder import Campaigns  # noqa: PLC0415
-    from vipreco.campaign.reading import parse_campaign  # noqa: PLC0415
-    from vipreco.campaign.running import Order  # noqa: PLC0415
-    from vipreco.campaign.running import run as run_campaign  # noqa: PLC0415
-    from vipreco.store.store import Store  # noqa: PLC0415
+    from vipreco.campaign import (
+        Campaigns,
+        Order,
+        parse_campaign,
+        run as run_campaign,
+    )
+    from vipreco.store import Store
 
     folder, learnt = work / f"bank-{int(CUSTOMERS * scale)}", work / "learnt"
     if not (learnt / "model" / "manifest.json").exists():
@@ -240,7 +242,7 @@ class Steps:
 
 def make_bank(folder: Path, customers: int, seed: int) -> History:
     """Simulate and import a bank."""
-    from vipreco.simulator import forward  # noqa: PLC0415
+    from vipreco.simulator import forward
 
     shutil.rmtree(folder, ignore_errors=True)
     say(f"simulating and importing {customers:,} customers over {MONTHS} months")
@@ -250,11 +252,11 @@ def make_bank(folder: Path, customers: int, seed: int) -> History:
 
 def learn(history: History, target: Path) -> None:
     """Learn from all labelled months of a bank by the recipe `default`."""
-    from vipreco.features import FeatureSet  # noqa: PLC0415
-    from vipreco.history import window  # noqa: PLC0415
-    from vipreco.policy import Policy  # noqa: PLC0415
-    from vipreco.propensity import Machine  # noqa: PLC0415
-    from vipreco.recommender import Lesson, Panel, Recommender  # noqa: PLC0415
+    from vipreco.features import FeatureSet
+    from vipreco.history import window
+    from vipreco.policy import Policy
+    from vipreco.propensity import Machine
+    from vipreco.recommender import Lesson, Panel, Recommender
 
     say("learning")
     rim = PROJECT.import_rim("training.recipe")
@@ -269,10 +271,12 @@ def learn(history: History, target: Path) -> None:
 
 
 def opened(folder: Path, model: Path) -> Any:
-    from vipreco.artifact import verify  # noqa: PLC0415
-    from vipreco.campaign.arms import salt_of  # noqa: PLC0415
-    from vipreco.campaign.running import Bank  # noqa: PLC0415
-    from vipreco.recommender import Recommender  # noqa: PLC0415
+    from vipreco.artifact import verify
+    from vipreco.campaign import (
+        Bank,
+        salt_of,
+    )
+    from vipreco.recommender import Recommender
 
     history = History.open(folder / "tables", THREADS)
     view = history.as_of(history.snapshot_dates[-1])
@@ -282,9 +286,9 @@ def opened(folder: Path, model: Path) -> Any:
 
 def campaign_file(view: Any, scale: float) -> str:
     """Return a campaign of 20 products in three channels with limits of every kind."""
-    from datetime import timedelta  # noqa: PLC0415
+    from datetime import timedelta
 
-    from vipreco.catalog import Catalog  # noqa: PLC0415
+    from vipreco.catalog import Catalog
 
     catalog = Catalog.from_view(view)
     start = view.date + timedelta(days=5)
@@ -321,7 +325,7 @@ minutes = 900
 
 def rows_of(bank: Any) -> tuple[np.ndarray[Any, np.dtype[np.float32]], list[Any]]:
     """Return what the boosters of acquisitions see of all customers, and these boosters."""
-    from vipreco.recommender.deciding import situation  # noqa: PLC0415
+    from vipreco.recommender import situation
 
     fitted = bank.recommender.fitted
     known = situation(fitted, bank.view)

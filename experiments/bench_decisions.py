@@ -37,9 +37,7 @@ from vipreco.policy import Policy
 from vipreco.project import Project
 from vipreco.propensity import Machine
 from vipreco.recommender import Lesson, Panel, Recommender, RecommenderSettings
-from vipreco.simulator import forward
-from vipreco.simulator.forward import ChooseContacts, ForwardSpec, PracticeBank
-from vipreco.simulator.parameters import VIP_TIERS
+from vipreco.simulator import VIP_TIERS, ChooseContacts, ForwardSpec, PracticeBank, forward
 
 PROJECT = Project.find(HERE)
 RESULTS = HERE / "005-decisions" / "results.json"

@@ -32,9 +32,22 @@ sys.path[:0] = [str(HERE.parent), str(HERE)]
 
 from bench_simulator import Line, show
 
-from vipreco.campaign.arms import in_control, salt_of
+from vipreco.campaign import in_control, salt_of
 from vipreco.durable import write_json
-from vipreco.lift import (
+from vipreco.project import Project
+from vipreco.simulator import (
+    CHANNELS,
+    FIRST_VIP_TIER,
+    Bank,
+    Block,
+    Eve,
+    ForwardSpec,
+    logging_policy,
+    on_the_eve,
+    practise,
+    truth_of,
+)
+from vipreco.stats import (
     Counts,
     Estimate,
     Logged,
@@ -45,11 +58,6 @@ from vipreco.lift import (
     p_values,
     qini_coefficient,
 )
-from vipreco.project import Project
-from vipreco.simulator.bank import Bank, Block
-from vipreco.simulator.eve import Eve, logging_policy, on_the_eve, truth_of
-from vipreco.simulator.forward import ForwardSpec, practise
-from vipreco.simulator.parameters import CHANNELS, FIRST_VIP_TIER
 
 RESULTS = HERE / "007-off-policy" / "results.json"
 SEED, CUSTOMERS, PAST_MONTHS = 72, 60_000, 6

@@ -23,13 +23,11 @@ import polars as pl
 from numpy.typing import NDArray
 
 from vipreco.arbitration import Customers, slate, worth
-from vipreco.cli.opening import open_model, open_view
-from vipreco.cli.progress import Narrator
+from vipreco.cli import Narrator, open_model, open_view
 from vipreco.history import AsOf
 from vipreco.policy import ALLOWED, PolicyFacts
 from vipreco.project import Project
-from vipreco.recommender.deciding import Situation, situation, slate_rules
-from vipreco.recommender.fitted import Fitted
+from vipreco.recommender import Fitted, Situation, situation, slate_rules
 
 CHUNK, TOP, SINGLE_RUNS = 50_000, 3, 200
 MAX_RATIO, MAX_SINGLE_MS = 1.0, 3.0

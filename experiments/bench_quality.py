@@ -24,9 +24,7 @@ FILES = ("customers_2015_05.parquet", "holdings_2015_01_to_05.parquet", "acquisi
 sys.path.insert(0, str(ROOT))
 
 from training.recipe import read_recipe
-from vipreco.backtest import to_markdown
-from vipreco.backtest.running import BacktestResult, Plan, backtest
-from vipreco.backtest.trials import customer_trials
+from vipreco.backtest import BacktestResult, Plan, backtest, customer_trials, to_markdown
 from vipreco.features import FeatureSet
 from vipreco.history import History
 from vipreco.project import Project

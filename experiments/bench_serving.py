@@ -46,11 +46,11 @@ from rich.table import Table
 
 from tests.serving.running_service import Running
 from tests.serving.test_proxy import NGINX, offers, proxied
-from vipreco.answering.publication import Publications
 from vipreco.history import History
+from vipreco.lists import view_at
+from vipreco.online import Publications
 from vipreco.project import Project
 from vipreco.recommender import Recommender
-from vipreco.recommender.lists import view_at
 from vipreco.store import Role, Store, User
 
 HERE = ROOT / "experiments"

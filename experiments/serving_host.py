@@ -56,7 +56,7 @@ async def running() -> AsyncIterator[Any]:
 def __getattr__(name: str) -> Any:
     """Make the service when a worker asks for it: the parent needs none."""
     if name == "Benched":
-        from serving.mounting import service_of  # noqa: PLC0415  it imports the framework
+        from serving.mounting import service_of
 
         return service_of("benched", running)
     raise AttributeError(name)

@@ -43,9 +43,12 @@ def scale(work: Path, customers: int, months: int, seed: int) -> Facts:
 
 def oracle(work: Path, seeds: int, customers: int, months: int, recipe: str, out: str) -> Facts:
     """Judge every arm against the truth, as `vipreco bench oracle` does; write the report."""
-    from vipreco.cli.bench_commands import plan_of, rim_of  # noqa: PLC0415  heavy
-    from vipreco.simulator.oracle import bench_oracle  # noqa: PLC0415
-    from vipreco.simulator.oracle.report import as_json, write_report  # noqa: PLC0415
+    from vipreco.cli import plan_of, rim_of
+    from vipreco.simulator import (
+        as_json,
+        bench_oracle,
+        write_report,
+    )
 
     shutil.rmtree(work / "oracle", ignore_errors=True)
     plan = plan_of(PROJECT, recipe, seeds, customers, months)
@@ -57,7 +60,7 @@ def oracle(work: Path, seeds: int, customers: int, months: int, recipe: str, out
 
 def dirt(work: Path, customers: int, months: int, rate: float, seed: int) -> Facts:
     """Import a bank with planted faults; count what was planted, and what of it the import found."""
-    from vipreco.tables import import_  # noqa: PLC0415
+    from vipreco.tables import import_
 
     shutil.rmtree(work / "dirt", ignore_errors=True)
     bank = simulate(customers, months, seed, work / "dirt/bank", dirt=rate, progress=say)

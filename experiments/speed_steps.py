@@ -25,10 +25,10 @@ import lightgbm
 from vipreco.export import write_table
 from vipreco.features import FeatureSet
 from vipreco.history import AsOf, History
+from vipreco.lists import offer_list, view_at
 from vipreco.project import Project, parse_toml
 from vipreco.propensity import Machine
 from vipreco.recommender import Lesson, Panel, Recommender, RecommenderSettings
-from vipreco.recommender.lists import offer_list, view_at
 from vipreco.tables import import_
 
 PROJECT = Project.find(Path(__file__))
@@ -107,7 +107,7 @@ def santander_recipe(work: Path) -> tuple[RecommenderSettings, Panel | None]:
     """Return the settings of the recipe, and the unbiased sample where it asks for one."""
     if not RECIPE.exists():
         return RecommenderSettings(), None
-    from training.recipe import Recipe, labelled_dates  # noqa: PLC0415  the script's folder is not the root
+    from training.recipe import Recipe, labelled_dates
 
     recipe = parse_toml(RECIPE, Recipe)
     if not recipe.data.rates_tables:

@@ -10,8 +10,8 @@ from typing import Any, Protocol
 
 from serving.problems import unavailable
 from serving.scribe import Notes
-from vipreco.answering.slates import Line, Slate
-from vipreco.serving_settings import ServingSettings
+from vipreco.online import Line, Slate
+from vipreco.settings import ServingSettings
 from vipreco.store import Decision, Event, Keys, Note, Scope, Store
 
 __all__ = ["Core", "Line", "Publication", "Slate", "age_days", "clock"]

@@ -26,9 +26,8 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet, OctKey
 
 from vipreco.errors import DependencyDownError, UsageError, VipRecoError
-from vipreco.serving_settings import OidcSettings
-from vipreco.store import Keys
-from vipreco.store.connection import check_private
+from vipreco.settings import OidcSettings
+from vipreco.store import Keys, check_private
 
 DESCRIPTION = "/.well-known/openid-configuration"
 ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]

@@ -14,7 +14,7 @@ from serving.core import Core
 from serving.scribe import CARRIED, Files, Notes
 from serving.watch import Opening, Watch, publications_of
 from vipreco.project import Project
-from vipreco.serving_settings import ServingSettings
+from vipreco.settings import ServingSettings
 from vipreco.store import Keys, Spool, Store
 
 SETTINGS = "VIPRECO_SERVING"  # set by a parent that has checked the store

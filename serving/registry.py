@@ -14,7 +14,7 @@ from typing import Any
 from serving import logs
 from serving.tether import tie_to_parent
 from serving.watch import publications_of
-from vipreco.answering.publication import MANIFEST, Publications
+from vipreco.online import MANIFEST, Publications
 from vipreco.project import Project
 
 REGISTRY, CHAMPION = "training.registry", "champion"

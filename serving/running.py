@@ -15,14 +15,12 @@ from serving.process import SETTINGS
 from serving.scribe import CARRIED
 from serving.supervisor import Supervisor, listen, worker_command
 from serving.watch import publications_of
-from vipreco.answering.books import keep_books
-from vipreco.answering.publication import Publications
 from vipreco.errors import UsageError, VipRecoError
 from vipreco.new_project import reference_folder
+from vipreco.online import Publications, keep_books
 from vipreco.project import Project
-from vipreco.serving_settings import ServingSettings
-from vipreco.store import Database, Store
-from vipreco.store.migrating import upgrade
+from vipreco.settings import ServingSettings
+from vipreco.store import Database, Store, upgrade
 
 SERVICE = "serving.service:VipReco"
 BESIDE = {"serving.scribe": 1.0, "serving.registry": 60.0}  # with the pause before another start

@@ -18,8 +18,7 @@ from serving import logs
 from serving.tether import tie_to_parent
 from vipreco.errors import DependencyDownError, ResourcesError, VipRecoError
 from vipreco.project import Project
-from vipreco.store import Note, Store
-from vipreco.store.spool import into_store, is_alive, line_of, notes_of, write_line
+from vipreco.store import Note, Store, into_store, is_alive, line_of, notes_of, write_line
 
 MOST_LINES, MOST_IN_FILE = 10_000, 500
 MOST_AT_ONCE = 10  # files whose notes are in the store all or none

@@ -29,7 +29,7 @@ async def running() -> AsyncIterator[ASGIApp]:
 
 def opening_of(project: Project) -> Callable[[Core], Opening]:
     """Return how a prepared folder of a project is opened."""
-    from vipreco.answering.answering import Answering, Desk  # noqa: PLC0415 - in the worker alone
+    from vipreco.online import Answering, Desk  # noqa: PLC0415 - in the worker alone
 
     desk = Desk(project.settings.tiers.vip, project.settings.call_list)
     return lambda core: lambda folder: Answering(folder, core.store, desk)

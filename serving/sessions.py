@@ -8,8 +8,7 @@ from starlette.responses import Response
 from serving.access import Asked
 from serving.core import Core, clock
 from serving.identity import COOKIE
-from vipreco.store import Event, User
-from vipreco.store.users import SESSION_HOURS
+from vipreco.store import SESSION_HOURS, Event, User
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
 MOST_PASSWORD = 256

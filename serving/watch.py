@@ -9,8 +9,8 @@ from pathlib import Path
 
 from serving import logs, metrics
 from serving.core import Core, Publication
-from vipreco.answering.publication import Publications
 from vipreco.errors import BusyError, DependencyDownError, VipRecoError
+from vipreco.online import Publications
 
 STORE_SECONDS = 0.2
 Opening = Callable[[Path], Publication]

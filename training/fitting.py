@@ -9,17 +9,26 @@ from typing import TYPE_CHECKING, Final
 from training import uplift
 from training.recipe import Recipe, labelled_dates, training_dates
 from training.result import CardInputs, CardTable, TrainingJob, TrainingResult, Value
-from vipreco.backtest import to_markdown
-from vipreco.backtest.changes import ChangePlan, ChangeResult, backtest_changes
-from vipreco.backtest.folds import rolling_folds
-from vipreco.backtest.running import BacktestResult, Plan, backtest
-from vipreco.backtest.trials import Trial, customer_trials, rolling_trials
+from vipreco.backtest import (
+    BacktestResult,
+    ChangePlan,
+    ChangeResult,
+    Plan,
+    Trial,
+    backtest,
+    backtest_changes,
+    customer_trials,
+    rolling_folds,
+    rolling_trials,
+    to_markdown,
+)
 from vipreco.features import FeatureSet
 from vipreco.history import History
-from vipreco.policy import Policy, PolicySettings
+from vipreco.policy import Policy
 from vipreco.project import Project
 from vipreco.propensity import Machine
 from vipreco.recommender import Lesson, Panel, Recommender
+from vipreco.settings import PolicySettings
 from vipreco.uplift_trial import UpliftTrial
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from training.fitting import judge
 from training.flow import DEFAULT_RECIPE, RECIPES, prepare
 from training.recipe import find_recipe, read_recipe
 from training.result import Say, silent
-from vipreco.backtest.running import BacktestResult
+from vipreco.backtest import BacktestResult
 from vipreco.project import Project
 
 

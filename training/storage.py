@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from training.result import Record
-from vipreco.artifact import verify
-from vipreco.artifact.writing import publish, temporary_beside
+from vipreco.artifact import publish, temporary_beside, verify
 from vipreco.durable import write_json
 from vipreco.errors import BusyError, IntegrityError
 
@@ -123,7 +122,7 @@ class Storage:
 
 
 def _save_figures(folder: Path, figures: Mapping[str, Figure]) -> None:
-    from vipreco.backtest.plots import save_figure  # noqa: PLC0415 - matplotlib takes its time
+    from vipreco.backtest import save_figure  # noqa: PLC0415 - matplotlib takes its time
 
     folder.mkdir()
     for name, figure in sorted(figures.items()):

@@ -11,9 +11,9 @@ from typing import Final
 
 from training.result import CardTable, TrainingJob, Value
 from vipreco.history import History
-from vipreco.lift import Estimate
 from vipreco.propensity import Machine
 from vipreco.recommender import Recommender
+from vipreco.stats import Estimate
 from vipreco.uplift_trial import Judged, TrialSettings, UpliftTrial, finished_campaigns, gather, run_trial
 
 NAMES: Final = {

@@ -23,17 +23,15 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(ROOT))
 
 from training.recipe import read_recipe
-from vipreco.backtest import average_precision, calibration_summary, novel, paired_difference
-from vipreco.candidates import SOURCES, HoldingState, holding_state, segment_values
 from vipreco.catalog import Catalog
+from vipreco.collaborative import SOURCES, HoldingState, holding_state, segment_values
 from vipreco.features import FeatureSet
 from vipreco.folds import customer_folds
 from vipreco.history import History
 from vipreco.project import Project
 from vipreco.propensity import Booster, Examples, Growth, LabelledRows, Machine, ProductModel
-from vipreco.recommender import Panel
-from vipreco.recommender.fitting import kept_columns
-from vipreco.recommender.gathering import Gatherer
+from vipreco.recommender import Gatherer, Panel, kept_columns
+from vipreco.stats import average_precision, calibration_summary, novel, paired_difference
 
 RESULTS = HERE / "results.json"
 AS_OF = date(2015, 5, 31)

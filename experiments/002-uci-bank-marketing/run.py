@@ -24,8 +24,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import softmax
 
-from vipreco.backtest.calibration import auc, recalibration
 from vipreco.propensity import Booster, BoosterSettings, Calibration, Examples, Machine
+from vipreco.stats import auc, recalibration
 
 HERE = Path(__file__).resolve().parent
 DATA = HERE.parents[2] / "shared" / "data" / "uci_bank" / "bank_additional_full.parquet"

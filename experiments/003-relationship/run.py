@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(ROOT))
 
-from vipreco.backtest.changes import ChangePlan, ChangeResult, backtest_changes
+from vipreco.backtest import ChangePlan, ChangeResult, backtest_changes
 from vipreco.durable import write_json
 from vipreco.features import FeatureSet
 from vipreco.history import History

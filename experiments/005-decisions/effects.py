@@ -18,8 +18,7 @@ sys.path.insert(0, str(ROOT))
 
 from vipreco.history import History
 from vipreco.project import Project
-from vipreco.simulator import simulate
-from vipreco.simulator.parameters import TIERS, VIP_TIERS
+from vipreco.simulator import TIERS, VIP_TIERS, simulate
 from vipreco.tables import import_
 
 SEED, CUSTOMERS, MONTHS = 911, 100_000, 18

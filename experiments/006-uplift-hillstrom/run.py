@@ -23,9 +23,9 @@ import polars as pl
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from vipreco.backtest.plots import COLOURS, STYLE, save_figure
-from vipreco.lift import Estimate, qini_curve
+from vipreco.backtest import COLOURS, STYLE, save_figure
 from vipreco.propensity import Machine
+from vipreco.stats import Estimate, qini_curve
 from vipreco.uplift import LEARNERS, Growing, RandomisedRows, UpliftSettings
 from vipreco.uplift_trial import (
     HeldOut,

@@ -14,8 +14,7 @@ from serving.access import Asked, Operation, programs, programs_and_people
 from serving.api.models import BatchAnswer, BatchRequest, OffersAnswer, OffersRequest
 from serving.core import Publication, Slate
 from serving.problems import ProblemDocument, not_found, unavailable
-from vipreco.store import Decision, Role, Scope
-from vipreco.store.scope import SEES_ALL
+from vipreco.store import SEES_ALL, Decision, Role, Scope
 
 JSON = "application/json"
 READ = "offers.read"

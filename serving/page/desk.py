@@ -12,8 +12,8 @@ from serving.page.forms import OutcomeForm
 from serving.page.kept import alone, days_of, sheets_of, views_of
 from serving.page.reading import Reader, day_view, matching, sheet_view
 from serving.page.views import CallView, DayView, SheetView
-from vipreco.call_list import Day, Wording
 from vipreco.errors import BusyError
+from vipreco.lists import Day, Wording
 from vipreco.store import Contact, Cover, Member, Scope
 
 CHANNEL = "call"
@@ -21,7 +21,7 @@ MOST_FOUND = 20
 
 
 class Answers(Protocol):
-    """What the page needs of the answers behind it; `vipreco.answering` gives it."""
+    """What the page needs of the answers behind it; `vipreco.online` gives it."""
 
     @property
     def model_version(self) -> str:

@@ -7,8 +7,8 @@ from typing import Final
 
 from serving.page.desk import Desk
 from serving.page.kept import alone
-from vipreco.call_list import call_list_document, sheet_document
-from vipreco.printing import Document, write_document
+from vipreco.documents import Document, write_document
+from vipreco.lists import call_list_document, sheet_document
 from vipreco.store import Member
 
 XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"

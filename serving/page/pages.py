@@ -24,9 +24,8 @@ from serving.page.roles import COMMANDS
 from serving.page.views import DayView
 from serving.page.wording import LANGUAGES, chosen_language, wording
 from serving.problems import Problem, not_found
-from serving.sessions import forget as forget_session
-from serving.sessions import is_secure, log_in, log_out, remember
-from vipreco.call_list import Wording
+from serving.sessions import forget as forget_session, is_secure, log_in, log_out, remember
+from vipreco.lists import Wording
 from vipreco.store import Event, Member, Role
 
 if TYPE_CHECKING:

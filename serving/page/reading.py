@@ -22,14 +22,30 @@ from serving.page.views import (
     OtherView,
     SheetView,
 )
-from vipreco.call_list import Day, Wording
-from vipreco.call_list.day import Telling, Told, told
-from vipreco.call_list.lines import Row, avoid_text, caution, last_contact, why_now
-from vipreco.call_list.listing import MOST_LATER, blocked_part, idle_part
-from vipreco.call_list.planning import BLOCKED, KIND, MINUTES, PLACE, WORTH
-from vipreco.call_list.sheet import sheet_document, to_next_tier
 from vipreco.columns import CUSTOMER_ID, PRIORITY, PRODUCT_ID, PROPENSITY, RANK
-from vipreco.printing import Document
+from vipreco.documents import Document
+from vipreco.lists import (
+    BLOCKED,
+    KIND,
+    MINUTES,
+    MOST_LATER,
+    PLACE,
+    WORTH,
+    Day,
+    Row,
+    Telling,
+    Told,
+    Wording,
+    avoid_text,
+    blocked_part,
+    caution,
+    idle_part,
+    last_contact,
+    sheet_document,
+    to_next_tier,
+    told,
+    why_now,
+)
 from vipreco.store import Cover, Member
 
 Rows = list[dict[str, Any]]

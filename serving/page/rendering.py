@@ -13,8 +13,7 @@ from typing import Any, Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
-from vipreco.printing import Holds, shown
-from vipreco.printing.document import safe
+from vipreco.documents import Holds, safe, shown
 
 FOLDER: Final = Path(str(files("serving.page")))
 STATIC: Final = FOLDER / "static"

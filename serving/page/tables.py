@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from serving.core import Core
 from serving.problems import unavailable
-from vipreco.answering.answering import Answering
-from vipreco.call_list import Day
+from vipreco.lists import Day
+from vipreco.online import Answering
 from vipreco.store import Scope
 
 

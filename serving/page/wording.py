@@ -6,9 +6,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Final
 
-from vipreco.call_list import Wording
-from vipreco.call_list.wording import read_texts
-from vipreco.printing.document import Language
+from vipreco.documents import Language
+from vipreco.lists import Wording, read_texts
 
 LANGUAGES: Final[tuple[Language, ...]] = ("en", "zh")
 

@@ -14,14 +14,16 @@ from typing import Annotated, TypeVar
 from pydantic import BaseModel, Field, ValidationError
 from pydantic_core import ErrorDetails
 
-from vipreco.arbitration_settings import ArbitrationSettings
-from vipreco.call_list_settings import CallListSettings
-from vipreco.campaign_settings import CampaignSettings
 from vipreco.errors import UsageError
-from vipreco.policy_settings import PolicySettings
-from vipreco.sections import Section
-from vipreco.serving_settings import ServingSettings
-from vipreco.tiers import TierLadder
+from vipreco.settings import (
+    ArbitrationSettings,
+    CallListSettings,
+    CampaignSettings,
+    PolicySettings,
+    Section,
+    ServingSettings,
+    TierLadder,
+)
 
 PROJECT_FILE = "vipreco.toml"
 __all__ = ["PROJECT_FILE", "Model", "Project", "Section", "Settings", "parse_toml", "read_settings"]

@@ -6,12 +6,11 @@ from itertools import product
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from numpy.typing import NDArray
 from scipy.optimize import LinearConstraint, milp
 
-from vipreco.arbitration.allocation import NOBODY, Limit, Problem, allocate, exact
+from vipreco.arbitration import NOBODY, Limit, Problem, allocate, exact
 from vipreco.errors import UsageError
 
 

@@ -11,8 +11,8 @@ from pydantic import ValidationError
 
 from vipreco.arbitration import context_of
 from vipreco.arbitration.context import situation, weighted
-from vipreco.arbitration_settings import ContextRule
 from vipreco.history import AsOf, History
+from vipreco.settings import ContextRule
 
 MONTHS = [date(2025, 9, 30), date(2025, 10, 31), date(2025, 11, 30)]
 FAMILIES = ("deposit", "card", "")

@@ -6,12 +6,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from hypothesis.extra.numpy import arrays
 
-from vipreco.arbitration import FACTORS, ArbitrationSettings, Context, Customers, Standing, Worth, worth
-from vipreco.arbitration_settings import LeverSettings, ValueSettings
+from vipreco.arbitration import FACTORS, Context, Customers, Standing, Worth, worth
+from vipreco.settings import ArbitrationSettings, LeverSettings, ValueSettings
 
 PRODUCTS = ("account", "card", "fund")
 FAMILIES = ("daily", "daily", "wealth")

@@ -7,7 +7,8 @@ import lightgbm
 import numpy as np
 import pytest
 
-from vipreco.artifact import saving, write_array, write_golden, write_manifest
+from vipreco.artifact import saving, write_golden, write_manifest
+from vipreco.artifact.arrays import write_array
 
 FACTS = {"snapshot_id": "00112233", "feature_fingerprint": "aabbccdd", "as_of_date": "2015-05-28"}
 

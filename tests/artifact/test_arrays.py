@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 from hypothesis.extra import numpy as hnp
 
-from vipreco.artifact import read_array, read_arrays, write_array, write_arrays
+from vipreco.artifact import read_arrays, write_arrays
+from vipreco.artifact.arrays import read_array, write_array
 from vipreco.errors import IntegrityError
 
 PLAIN = np.arange(6, dtype="<f8").reshape(2, 3)

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from vipreco.artifact import MANIFEST_FILE, check_age, verify, write_manifest
+from vipreco.artifact import verify, write_manifest
+from vipreco.artifact.manifest import MANIFEST_FILE, check_age
 from vipreco.durable import canonical_json
 from vipreco.errors import IntegrityError
 

@@ -6,16 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vipreco.artifact import (
-    MANIFEST_FILE,
-    check_golden,
-    read_array,
-    try_in_child,
-    verify,
-    write_array,
-    write_golden,
-    write_manifest,
-)
+from vipreco.artifact import try_in_child, verify, write_golden, write_manifest
+from vipreco.artifact.arrays import read_array, write_array
+from vipreco.artifact.golden import check_golden
+from vipreco.artifact.manifest import MANIFEST_FILE
 from vipreco.errors import IntegrityError
 
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy.special import expit, logit
 from sklearn.calibration import calibration_curve
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import brier_score_loss, roc_auc_score
-from sklearn.metrics import log_loss as sklearn_log_loss
+from sklearn.metrics import brier_score_loss, log_loss as sklearn_log_loss, roc_auc_score
 
-from vipreco.backtest import (
+from vipreco.stats import (
+    Flags,
+    Floats,
     auc,
     brier,
     calibration_by_product,
@@ -23,8 +23,7 @@ from vipreco.backtest import (
     recalibration,
     reliability_table,
 )
-from vipreco.backtest.calibration import wilson_interval
-from vipreco.backtest.metrics import Flags, Floats
+from vipreco.stats.calibration import wilson_interval
 
 
 def forecasts(rows: int = 4000, seed: int = 5) -> tuple[Floats, Flags]:

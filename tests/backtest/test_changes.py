@@ -10,20 +10,14 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from vipreco.backtest.changes import (
-    NO_LADDER,
-    TOO_FEW,
-    TOO_SHORT,
-    ChangePlan,
-    ChangeTrial,
-    backtest_changes,
-    change_trials,
-)
+from vipreco.backtest import ChangePlan, backtest_changes
+from vipreco.backtest.changes import NO_LADDER, TOO_FEW, TOO_SHORT, ChangeTrial, change_trials
 from vipreco.features import FeatureSet
 from vipreco.history import History
 from vipreco.propensity import BoosterSettings, Machine, RelationshipSettings
 from vipreco.recommender import Panel, RecommenderSettings
-from vipreco.tiers import TierLadder, TierLine
+from vipreco.settings import TierLadder
+from vipreco.settings.tiers import TierLine
 
 FEATURES = Path(__file__).parents[2] / "features"
 MONTHS = [day.date() for day in pd.date_range("2024-01-31", periods=9, freq="ME")]

@@ -6,11 +6,10 @@ from datetime import date
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
-from vipreco.backtest import customer_folds, rolling_folds
-from vipreco.backtest.folds import same_month_a_year_earlier
+from vipreco.backtest import rolling_folds
+from vipreco.backtest.folds import customer_folds, same_month_a_year_earlier
 from vipreco.errors import UsageError
 from vipreco.history import add_months
 

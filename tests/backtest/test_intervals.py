@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy.stats import bootstrap
 
-from vipreco.backtest import bootstrap_mean, bootstrap_ratio, paired_difference
-from vipreco.backtest.intervals import resampled_means
+from vipreco.stats import bootstrap_mean, bootstrap_ratio, paired_difference
+from vipreco.stats.bootstrap import resampled_means
 
 
 def precisions(customers: int = 500, seed: int = 1) -> np.ndarray[tuple[int], np.dtype[np.float64]]:

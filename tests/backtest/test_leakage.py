@@ -9,8 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vipreco.backtest import leakage
-from vipreco.backtest.leakage import leakcheck
+from vipreco.assurance import leak_check as leakage, leakcheck
 from vipreco.errors import UsageError
 from vipreco.features import FeatureSet
 from vipreco.history import AsOf, History

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from hypothesis.extra import numpy as hnp
 from sklearn.metrics import average_precision_score, ndcg_score
 
-from vipreco.backtest import (
+from vipreco.stats import (
+    Flags,
+    Floats,
     average_precision,
     coverage,
     hit,
@@ -21,8 +22,8 @@ from vipreco.backtest import (
     ranking_metrics,
     reacquired,
     recall,
+    relevant_ranks,
 )
-from vipreco.backtest.metrics import Flags, Floats, relevant_ranks
 
 
 @st.composite

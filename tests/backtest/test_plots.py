@@ -10,15 +10,9 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from vipreco.backtest import calibration_by_product, lift_table, reliability_table
-from vipreco.backtest.metrics import Flags, Floats
-from vipreco.backtest.plots import (
-    lift_by_decile,
-    product_calibration,
-    quality_by_model,
-    reliability_diagram,
-    save_figure,
-)
+from vipreco.backtest import save_figure
+from vipreco.backtest.plots import lift_by_decile, product_calibration, quality_by_model, reliability_diagram
+from vipreco.stats import Flags, Floats, calibration_by_product, lift_table, reliability_table
 
 
 def rows(customers: int = 3000) -> tuple[Floats, Flags]:

@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from vipreco.backtest import Judgement, average_precision, compare, evaluate, to_markdown
-from vipreco.backtest.metrics import Floats
+from vipreco.backtest import to_markdown
+from vipreco.backtest.report import Judgement, compare, evaluate
+from vipreco.stats import Floats, average_precision
 
 
 def judgement(customers: int = 120) -> Judgement:

@@ -10,13 +10,13 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from vipreco.backtest import average_precision, rolling_folds
-from vipreco.backtest.running import OURS, Plan, backtest, judge_panel
-from vipreco.backtest.trials import customer_trials, rolling_trials
+from vipreco.backtest import Plan, backtest, customer_trials, rolling_folds, rolling_trials
+from vipreco.backtest.running import OURS, judge_panel
 from vipreco.features import FeatureSet
 from vipreco.history import History
 from vipreco.propensity import BoosterSettings, Machine, PropensitySettings
 from vipreco.recommender import Lesson, Panel, Recommender, RecommenderSettings
+from vipreco.stats import average_precision
 
 FEATURES = Path(__file__).parents[2] / "features"
 MONTHS = [date(2024, 1, 31), date(2024, 2, 29), date(2024, 3, 31), date(2024, 4, 30)]

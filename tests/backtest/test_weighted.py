@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from vipreco.backtest.weighted import AUC, AVERAGE_PRECISION, LIFT, Ranking, resampled_weights
+from vipreco.stats import Ranking, resampled_weights
+from vipreco.stats.weighted import AUC, AVERAGE_PRECISION, LIFT
 
 row = st.tuples(st.integers(0, 4), st.booleans(), st.integers(1, 5))
 

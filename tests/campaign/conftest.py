@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from tests.campaign import small_bank
+from vipreco.campaign import Bank, Campaigns, Order, run
 from vipreco.campaign.definition import Campaign
-from vipreco.campaign.folder import Campaigns
-from vipreco.campaign.running import Bank, Order, Result, run
+from vipreco.campaign.running import Result
 from vipreco.recommender import Recommender
-from vipreco.store.store import Store
+from vipreco.store import Store
 
 
 @pytest.fixture(scope="session")

@@ -6,11 +6,10 @@ import sys
 from pathlib import Path
 
 from tests.campaign import small_bank
-from vipreco.campaign.folder import Campaigns
-from vipreco.campaign.running import Order, run
+from vipreco.campaign import Campaigns, Order, run
 from vipreco.errors import VipRecoError
 from vipreco.recommender import Recommender
-from vipreco.store.store import Store
+from vipreco.store import Store
 
 
 def main() -> int:

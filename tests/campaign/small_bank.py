@@ -8,10 +8,8 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from vipreco.campaign.arms import salt_of
+from vipreco.campaign import Bank, parse_campaign, salt_of
 from vipreco.campaign.definition import Campaign
-from vipreco.campaign.reading import parse_campaign
-from vipreco.campaign.running import Bank
 from vipreco.columns import ATTRIBUTE_PREFIX
 from vipreco.features import FeatureSet
 from vipreco.history import History

@@ -9,7 +9,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from vipreco.campaign.arms import draws, in_control, salt_id, salt_of
+from vipreco.campaign import in_control, salt_of
+from vipreco.campaign.arms import draws, salt_id
 
 IDS = pl.Series("customer_id", [f"{number:010d}" for number in range(20_000)])
 SALT = salt_of("", 7)

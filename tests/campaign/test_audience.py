@@ -10,10 +10,11 @@ import polars as pl
 import pytest
 
 from tests.campaign import small_bank
+from vipreco.campaign import Bank, Since
 from vipreco.campaign.audience import audience_columns
 from vipreco.campaign.pool import NO_MANAGER, SINCE, Gathered
-from vipreco.campaign.running import Bank, check_not_empty, prepare
-from vipreco.campaign.since import REASONS, Since
+from vipreco.campaign.running import check_not_empty, prepare
+from vipreco.campaign.since import REASONS
 from vipreco.errors import InputRejectedError, UsageError
 
 NOBODY = Since()

@@ -7,12 +7,12 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from tests.campaign import small_bank
+from vipreco.campaign import parse_campaign, read_campaign
 from vipreco.campaign.definition import Campaign
-from vipreco.campaign.reading import MOST_BYTES, lines_of, parse_campaign, read_campaign
+from vipreco.campaign.reading import MOST_BYTES, lines_of
 from vipreco.errors import UsageError
 
 

@@ -7,12 +7,12 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from tests.campaign import small_bank
-from vipreco.arbitration.allocation import NOBODY
-from vipreco.campaign.arms import Arm, draws, in_control, salt_of
+from vipreco.arbitration import NOBODY
+from vipreco.campaign import in_control, salt_of
+from vipreco.campaign.arms import Arm, draws
 from vipreco.campaign.assignments import assignments
 from vipreco.campaign.dealing import Exploring, deal
 from vipreco.campaign.definition import Campaign, ChannelPart, ManagersPart

@@ -6,10 +6,8 @@ import tomllib
 from datetime import date
 
 from tests.campaign import small_bank
-from vipreco.campaign.example import example
-from vipreco.campaign.reading import parse_campaign
-from vipreco.campaign.running import Bank, prepare
-from vipreco.campaign.since import Since
+from vipreco.campaign import Bank, Since, example, parse_campaign
+from vipreco.campaign.running import prepare
 
 
 def test_it_names_the_next_month_and_the_tiers_and_products_that_are_there(bank: Bank):

@@ -10,14 +10,12 @@ import pytest
 
 from tests.campaign import small_bank
 from tests.campaign.conftest import Desk
-from vipreco.campaign.rechecking import offers_of, recheck
-from vipreco.campaign.since import Since
+from vipreco.campaign import Since, offers_of, recheck
 from vipreco.errors import UsageError
 from vipreco.history import History
-from vipreco.policy import Policy, PolicySettings
-from vipreco.store.consents import Consent
-from vipreco.store.contacts import Contact
-from vipreco.store.scope import Role, Scope
+from vipreco.policy import Policy
+from vipreco.settings import PolicySettings
+from vipreco.store import Consent, Contact, Role, Scope
 
 NOON = datetime(2024, 5, 7, 12)  # noqa: DTZ001  the store keeps the business's local time
 SCOPE = Scope("tester", Role.MARKETING)

@@ -17,16 +17,15 @@ import polars as pl
 import pytest
 
 from tests.campaign.report_frames import DAY, assignment, history, large, run_of
-from vipreco.campaign.report import Report, make_report, read_policy
+from vipreco.campaign import Report, document, make_report, read_policy
 from vipreco.campaign.report.opening import FinishedRun
 from vipreco.campaign.report.other import judge
 from vipreco.campaign.report.pictures import Scale, interval
-from vipreco.campaign.report.tables import document
 from vipreco.campaign.report.telling import _headline, wording
 from vipreco.cli.paper import document_text
+from vipreco.documents import Language
 from vipreco.errors import InputRejectedError, UsageError
-from vipreco.lift import Estimate, needed
-from vipreco.printing.document import Language
+from vipreco.stats import Estimate, needed
 
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
 CATALOGUE = tomllib.loads((files("vipreco.campaign.report") / "texts.toml").read_text(encoding="utf-8"))

@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from tests.campaign.report_frames import (
     DAY,
@@ -21,8 +20,7 @@ from tests.campaign.report_frames import (
     run_of,
 )
 from vipreco.campaign.report.gathering import Gathered, _halves, gather
-from vipreco.campaign.report.measuring import _halves as _check_of_halves
-from vipreco.campaign.report.measuring import measure
+from vipreco.campaign.report.measuring import _halves as _check_of_halves, measure
 from vipreco.campaign.report.opening import FinishedRun
 from vipreco.campaign.report.privacy import COUNTS, OTHERS, SMALLEST, grouped
 from vipreco.errors import IntegrityError, UsageError

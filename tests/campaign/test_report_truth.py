@@ -11,17 +11,14 @@ import numpy as np
 import polars as pl
 import pytest
 
-from vipreco.campaign.arms import in_control
-from vipreco.campaign.report import FinishedRun, Report, make_report
+from vipreco.campaign import Report, in_control, make_report
+from vipreco.campaign.report.opening import FinishedRun
 from vipreco.history import History
 from vipreco.project import Settings
-from vipreco.simulator.eve import Eve, on_the_eve
-from vipreco.simulator.forward import ForwardSpec, practise
+from vipreco.simulator import CHANNELS, TIERS, Eve, ForwardSpec, PracticeBank, on_the_eve, practise
 from vipreco.simulator.forward.choices import Choices, contacts_of
-from vipreco.simulator.forward.practice import PracticeBank
 from vipreco.simulator.forward.records import deliver_month
 from vipreco.simulator.month import live
-from vipreco.simulator.parameters import CHANNELS, TIERS
 from vipreco.tables import import_
 
 PAST, CONTROL, SALT = 3, 0.4, "truth"

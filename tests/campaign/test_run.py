@@ -18,14 +18,14 @@ import pytest
 from tests.campaign import small_bank
 from tests.campaign.conftest import Desk
 from vipreco import durable
-from vipreco.campaign import folder as campaign_folder
+from vipreco.campaign import Bank, folder as campaign_folder
 from vipreco.campaign.arms import Arm
-from vipreco.campaign.running import ASSIGNMENTS, Bank
+from vipreco.campaign.running import ASSIGNMENTS
 from vipreco.durable import canonical_json, sha256_of
 from vipreco.errors import BusyError, InputRejectedError, IntegrityError, ResourcesError, UsageError
 from vipreco.failpoints import VARIABLE
 from vipreco.recommender import Recommender
-from vipreco.store.store import Store
+from vipreco.store import Store
 
 ROOT = Path(__file__).parents[2]
 POINTS = (

@@ -13,10 +13,9 @@ import pytest
 from tests.campaign import small_bank
 from tests.campaign.conftest import Desk
 from tests.campaign.test_run import assert_whole, started
-from vipreco.campaign.folder import Campaigns
-from vipreco.campaign.running import Bank
+from vipreco.campaign import Bank, Campaigns
 from vipreco.recommender import Recommender
-from vipreco.store.store import Store
+from vipreco.store import Store
 
 pytestmark = pytest.mark.long
 KILLS, PAIRS = 20, 50

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from vipreco.cli import main
+from vipreco.cli.entry import main
 
 RECIPE = Path(__file__).parents[1] / "recipes" / "tiny.toml"
 SMALL = ["--customers", "600", "--months", "4", "--recipe", str(RECIPE)]

@@ -13,7 +13,7 @@ import openpyxl
 import polars as pl
 import pytest
 
-from vipreco.cli import main
+from vipreco.cli.entry import main
 
 FILE = """
 key = "{key}"

@@ -12,10 +12,11 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from vipreco.campaign.folder import Campaigns, write_manifest
+from vipreco.campaign import Campaigns
+from vipreco.campaign.folder import write_manifest
 from vipreco.campaign.running import ASSIGNMENTS
-from vipreco.cli import main
 from vipreco.cli.campaign_report_commands import report
+from vipreco.cli.entry import main
 from vipreco.errors import IntegrityError, UsageError
 from vipreco.export import write_table
 from vipreco.history import History

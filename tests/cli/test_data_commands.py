@@ -13,7 +13,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from vipreco.cli import main
+from vipreco.cli.entry import main
 
 CUSTOMERS = "customer_id,day,tier\n001,2026-01-31,VIP\n002,2026-01-31,\n"
 PRODUCTS = "code,name,family\nP1,One,cards\n"

@@ -10,11 +10,11 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from vipreco.cli import main
+from vipreco.assurance.receipts import first_difference
+from vipreco.cli.entry import main
 from vipreco.durable import canonical_json
 from vipreco.explanations import facts
 from vipreco.history import History
-from vipreco.recommender.receipts import first_difference
 from vipreco.tables import Tables
 
 MAPPING = """

@@ -14,7 +14,7 @@ import polars as pl
 import pypdf
 import pytest
 
-from vipreco.cli import main
+from vipreco.cli.entry import main
 
 pytestmark = pytest.mark.usefixtures("bank_folder")
 VIP = {"GOLD", "PLATINUM", "DIAMOND", "PRIVATE"}

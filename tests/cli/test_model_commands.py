@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from vipreco.cli import main
+from vipreco.cli.entry import main
 from vipreco.cli.model_commands import beside_baselines
 
 METRICS = pl.DataFrame(

@@ -11,7 +11,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from vipreco.cli import main
+from vipreco.cli.entry import main
 
 pytestmark = pytest.mark.usefixtures("bank_folder")
 

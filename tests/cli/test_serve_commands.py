@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from vipreco.answering.publication import Publications
-from vipreco.cli import main, serve_commands
+from vipreco.cli import serve_commands
+from vipreco.cli.entry import main
+from vipreco.online import Publications
 from vipreco.project import Project
 from vipreco.store import Decision, Event, Keys, Role, Scope, Store
 

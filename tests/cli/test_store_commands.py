@@ -15,7 +15,7 @@ import polars as pl
 import pytest
 from argon2 import PasswordHasher
 
-from vipreco.cli import main
+from vipreco.cli.entry import main
 from vipreco.cli.people_commands import Role as NamedRole
 from vipreco.store import Contact, Decision, Role, Scope, Store, users
 

@@ -9,7 +9,7 @@ from types import ModuleType
 
 import numpy as np
 
-from vipreco.arbitration.allocation import NOBODY, Limit, Problem
+from vipreco.arbitration import NOBODY, Limit, Problem
 
 SCRIPT = Path(__file__).resolve().parents[2] / "experiments" / "bench_campaign.py"
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from vipreco.errors import UsageError
-from vipreco.explanations import Catalogue, Fact, Speaker, plan_reasons
+from vipreco.explanations import Catalogue, Speaker, plan_reasons
 from vipreco.explanations.catalogue import CATALOGUE_FILE
-from vipreco.features import FeatureSet
-from vipreco.features.dictionary import parse_definition
+from vipreco.explanations.facts import Fact
+from vipreco.features import FeatureSet, parse_definition
 
 FEATURES = FeatureSet.read(Path(__file__).parents[2] / "features")
 CATALOGUE = Catalogue.shipped()

@@ -12,11 +12,10 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.csv as pacsv
 import pytest
-from hypothesis import Phase, given, settings
-from hypothesis import strategies as st
+from hypothesis import Phase, given, settings, strategies as st
 
-from vipreco.explanations import Catalogue, Fact, FactBook, RawTables, check_facts, cited_frame, facts
-from vipreco.explanations.facts import key_of
+from vipreco.explanations import Catalogue, FactBook, RawTables, check_facts, cited_frame, facts
+from vipreco.explanations.facts import Fact, key_of
 from vipreco.history import History
 
 GOLDEN = Path(__file__).parents[2] / "features" / "golden"

@@ -11,8 +11,7 @@ from pathlib import Path
 import openpyxl
 import polars as pl
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from vipreco import durable
 from vipreco.errors import ResourcesError, UsageError

@@ -10,9 +10,11 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 import pytest
 
-from vipreco.features import FeatureSet, render_dictionary
+from vipreco.features import FeatureSet
+from vipreco.features.document import render_dictionary
 from vipreco.history import History
-from vipreco.tiers import TierLadder, TierLine
+from vipreco.settings import TierLadder
+from vipreco.settings.tiers import TierLine
 
 FOLDER = Path(__file__).parents[2] / "features"
 GOLDEN = FOLDER / "golden"

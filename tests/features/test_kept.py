@@ -11,15 +11,14 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, Phase, given, settings, strategies as st
 
 from vipreco.features import ComputedFeatures, FeatureSet, KeptFeatures, Laid, Vocabulary, lay_down
 from vipreco.features.kept import Anew, reads
-from vipreco.history import History
-from vipreco.history.records import Records, small_history
-from vipreco.history.standing import Standing
-from vipreco.tiers import TierLadder, TierLine
+from vipreco.history import History, Records, Standing
+from vipreco.history.records import small_history
+from vipreco.settings import TierLadder
+from vipreco.settings.tiers import TierLine
 
 FEATURES = Path(__file__).parents[2] / "features"
 MONTHS = [date(2024, month, 28) for month in range(1, 8)]

@@ -13,7 +13,8 @@ import pytest
 
 from vipreco.features import FeatureSet
 from vipreco.history import History, scrambled_future
-from vipreco.tiers import TierLadder, TierLine
+from vipreco.settings import TierLadder
+from vipreco.settings.tiers import TierLine
 
 MONTHS = [date(2020, 1, 31), date(2020, 2, 29), date(2020, 3, 31), date(2020, 4, 30)]
 AS_OF = MONTHS[2]

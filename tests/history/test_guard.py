@@ -3,7 +3,7 @@
 import pytest
 
 from vipreco.errors import UsageError
-from vipreco.history.guard import check_query
+from vipreco.history import check_query
 
 VIEWS = frozenset({"holdings", "population", "clock"})
 

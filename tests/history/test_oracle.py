@@ -3,8 +3,7 @@
 from datetime import date, timedelta
 
 import pyarrow as pa
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from vipreco.history import History, add_months
 

@@ -4,12 +4,12 @@ from datetime import date
 
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from vipreco.errors import UsageError
 from vipreco.history import History
-from vipreco.tiers import TierLadder, TierLine
+from vipreco.settings import TierLadder
+from vipreco.settings.tiers import TierLine
 
 JAN, FEB, MAR, APR = (date(2020, 1, 31), date(2020, 2, 29), date(2020, 3, 31), date(2020, 4, 30))
 LADDER = TierLadder(

@@ -21,16 +21,15 @@ from serving.core import Core
 from serving.page.pages import make_pages
 from serving.scribe import Files
 from tests.serving.small_bank import PASSWORD, Prepared
-from vipreco.call_list import Day, customer_day, plan_day
-from vipreco.call_list_settings import CallListSettings
 from vipreco.features import FeatureSet
 from vipreco.history import AsOf, History
+from vipreco.lists import Day, customer_day, plan_day
 from vipreco.propensity import BoosterSettings, Machine, PropensitySettings
 from vipreco.recommender import Lesson, Panel, Recommender, RecommenderSettings
-from vipreco.serving_settings import ServingSettings
+from vipreco.settings import CallListSettings, ServingSettings, TierLadder
+from vipreco.settings.tiers import TierLine
 from vipreco.store import Keys, Role, Scope, Store, User
 from vipreco.store.books import Books
-from vipreco.tiers import TierLadder, TierLine
 
 ROOT = Path(__file__).parents[2]
 MONTHS = [date(2025, 8, 31), date(2025, 9, 30), date(2025, 10, 31), date(2025, 11, 30), date(2025, 12, 31)]

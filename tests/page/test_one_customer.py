@@ -10,11 +10,9 @@ import pytest
 
 from serving.page.desk import Desk
 from tests.page.page_bank import LADDER, MANAGER, PageBank, Tables, customer_ids, trained
-from vipreco.call_list import Day, Wording, customer_day, plan_day, sheet_document
-from vipreco.call_list.planning import BLOCKED, PLACE
-from vipreco.call_list_settings import CallListSettings
-from vipreco.printing import write_document
-from vipreco.printing.document import Language
+from vipreco.documents import Language, write_document
+from vipreco.lists import BLOCKED, PLACE, Day, Wording, customer_day, plan_day, sheet_document
+from vipreco.settings import CallListSettings
 from vipreco.store import Role, Scope
 
 SETTINGS = CallListSettings()

@@ -17,9 +17,8 @@ from tests.page.browser import CHROMIUM, Visit, customers
 from tests.page.page_bank import LADDER, MANAGER, USERS, trained
 from tests.serving.running_service import ROOT, until
 from tests.serving.small_bank import PASSWORD
-from vipreco.answering.night import publish
-from vipreco.answering.preparing import Preparation
-from vipreco.answering.publication import Publications
+from vipreco.online import Preparation, Publications
+from vipreco.online.night import publish
 from vipreco.store import Role, Scope, Store, User
 
 pytestmark = [

@@ -7,7 +7,9 @@ from typing import Any, Protocol
 
 import pytest
 
-from vipreco.policy import Policy, PolicyFacts, PolicySettings, facts_of_records
+from vipreco.policy import Policy, PolicyFacts
+from vipreco.policy.facts import facts_of_records
+from vipreco.settings import PolicySettings
 
 TODAY = date(2026, 3, 31)
 CUSTOMER: dict[str, Any] = {

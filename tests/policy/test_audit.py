@@ -6,10 +6,11 @@ from datetime import date
 
 import pytest
 
-from vipreco.policy import Policy, PolicySettings
-from vipreco.policy.audit import NO_STATEMENT, NOT_KEPT, UNLAWFUL, audit, law_rules, mutants
-from vipreco.policy.drawing import draw_facts
-from vipreco.policy.law import DUTIES
+from vipreco.assurance import audit, draw_facts, law_rules, mutants
+from vipreco.assurance.law import DUTIES
+from vipreco.assurance.policy_audit import NO_STATEMENT, NOT_KEPT, UNLAWFUL
+from vipreco.policy import Policy
+from vipreco.settings import PolicySettings
 
 DAY = date(2026, 3, 31)
 PACKS = ("china", "eu", "us")

@@ -7,8 +7,8 @@ import polars as pl
 import pytest
 
 from vipreco.errors import UsageError
-from vipreco.policy.columns import KNOWN, Grain
-from vipreco.policy.conditions import parse_condition
+from vipreco.policy import Grain, parse_condition
+from vipreco.policy.columns import KNOWN
 
 HELD, RANK, AGE, FAMILY = "pair_held", "customer_risk_rank", "customer_age_years", "product_family"
 

@@ -11,8 +11,8 @@ import pytest
 
 from vipreco.catalog import Catalog
 from vipreco.history import AsOf, History
-from vipreco.policy import Policy, PolicyFacts, PolicySettings, gather_facts
-from vipreco.policy.columns import NEVER_DAYS
+from vipreco.policy import NEVER_DAYS, Policy, PolicyFacts, gather_facts
+from vipreco.settings import PolicySettings
 
 DAY = date(2026, 3, 31)
 PRODUCTS = ["fund", "gold", "loan"]
@@ -220,8 +220,8 @@ def test_what_the_bank_does_not_bring_is_no_column(windowed: Policy) -> None:
 
 
 def test_facts_for_rules_alone_reach_no_model(view: AsOf) -> None:
+    from vipreco.features import matching_columns
     from vipreco.features.dictionary import Each
-    from vipreco.features.plan import matching_columns
 
     each = Each(table="customers", columns="attribute_*", kinds=("number", "flag", "category", "date"))
     assert matching_columns(each, view.columns("customers")) == ["attribute_income"]

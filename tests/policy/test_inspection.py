@@ -8,16 +8,9 @@ from typing import Any
 
 import polars as pl
 
-from vipreco.policy import Policy, PolicySettings
-from vipreco.policy.inspection import (
-    IN_FORCE,
-    INACTIVE,
-    NEVER_KNOWN,
-    OUT_OF_DATE,
-    STOPS_ALL,
-    blind_rules,
-    inspect,
-)
+from vipreco.policy import NEVER_KNOWN, STOPS_ALL, Policy, blind_rules, inspect
+from vipreco.policy.inspection import IN_FORCE, INACTIVE, OUT_OF_DATE
+from vipreco.settings import PolicySettings
 
 BOTH = Policy.read(PolicySettings(packs=("house", "china")))
 DAY = date(2026, 3, 31)

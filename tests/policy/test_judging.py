@@ -9,12 +9,11 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
-from vipreco.policy import ALLOWED, Policy, PolicyFacts, PolicySettings
-from vipreco.policy.drawing import draw_facts
-from vipreco.policy.policy import PASSES
+from vipreco.assurance import draw_facts
+from vipreco.policy import ALLOWED, PASSES, Policy, PolicyFacts
+from vipreco.settings import PolicySettings
 
 DAY = date(2026, 3, 31)
 ALL = Policy.read(PolicySettings(packs=("house", "china", "eu", "us")))

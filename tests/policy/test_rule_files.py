@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from vipreco.errors import UsageError
-from vipreco.policy import Policy, PolicySettings
+from vipreco.policy import Policy
+from vipreco.settings import PolicySettings
 
 RULE = """
 [[rule]]

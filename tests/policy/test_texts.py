@@ -6,8 +6,9 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from vipreco.policy import LANGUAGES, Policy, PolicySettings
-from vipreco.policy.columns import column_table
+from vipreco.policy import Policy, column_table
+from vipreco.policy.texts import LANGUAGES
+from vipreco.settings import PolicySettings
 
 GOLDEN = Path(__file__).with_name("golden_texts.txt")
 

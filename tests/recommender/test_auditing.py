@@ -7,17 +7,12 @@ from dataclasses import replace
 import polars as pl
 import pytest
 
+from vipreco.assurance import audit_alone, audit_listed, sampled
+from vipreco.assurance.list_audit import OTHER_ALONE, STOPPED_LISTED, UNLAWFUL_LISTED
 from vipreco.history import History
-from vipreco.policy import Policy, PolicyFacts, PolicySettings
+from vipreco.policy import Policy, PolicyFacts
 from vipreco.recommender import Recommender
-from vipreco.recommender.auditing import (
-    OTHER_ALONE,
-    STOPPED_LISTED,
-    UNLAWFUL_LISTED,
-    audit_alone,
-    audit_listed,
-    sampled,
-)
+from vipreco.settings import PolicySettings
 
 from .conftest import MONTHS
 

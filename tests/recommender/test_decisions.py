@@ -8,10 +8,11 @@ import numpy as np
 import polars as pl
 import pytest
 
-from vipreco.arbitration import ArbitrationSettings, Context, Customers, SlateRules, Standing, worth
-from vipreco.arbitration_settings import LeverSettings, ValueSettings
-from vipreco.policy import Policy, PolicySettings, facts_of_records
+from vipreco.arbitration import Context, Customers, SlateRules, Standing, worth
+from vipreco.policy import Policy
+from vipreco.policy.facts import facts_of_records
 from vipreco.recommender import Decisions
+from vipreco.settings import ArbitrationSettings, LeverSettings, PolicySettings, ValueSettings
 
 DAY = date(2026, 3, 31)
 PRODUCTS = ("account", "card", "fund", "gold")

@@ -6,9 +6,11 @@ from datetime import date
 
 import numpy as np
 
-from vipreco.candidates import SOURCES, HoldingState
+from vipreco.collaborative import SOURCES, HoldingState
 from vipreco.explanations import WhyNot, offer_evidence, why_not
-from vipreco.policy import Policy, PolicySettings, facts_of_records
+from vipreco.policy import Policy
+from vipreco.policy.facts import facts_of_records
+from vipreco.settings import PolicySettings
 
 PRODUCTS = ("account", "card", "fund")
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from vipreco.features import FeatureSet
 from vipreco.history import History
-from vipreco.recommender import Panel, Recommender
-from vipreco.recommender.gathering import Gatherer, is_in, label_matrix, place_of
+from vipreco.recommender import Gatherer, Panel, Recommender, is_in, label_matrix
+from vipreco.recommender.gathering import place_of
 
 from .conftest import CUSTOMERS, MONTHS, SETTINGS, customer_ids, frames, holdings
 

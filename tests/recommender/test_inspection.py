@@ -7,8 +7,8 @@ import pytest
 from vipreco.errors import IntegrityError
 from vipreco.features import Prohibited
 from vipreco.features.dictionary import Prohibition
-from vipreco.recommender import Recommender
-from vipreco.recommender.inspection import check_columns, check_permitted
+from vipreco.recommender import Recommender, check_permitted
+from vipreco.recommender.inspection import check_columns
 
 
 def test_the_columns_of_a_fit_pass(recommender: Recommender):

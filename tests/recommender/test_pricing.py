@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from vipreco.policy import Policy, PolicySettings, facts_of_records
-from vipreco.recommender.pricing import price
+from vipreco.lists import price
+from vipreco.policy import Policy
+from vipreco.policy.facts import facts_of_records
+from vipreco.settings import PolicySettings
 
 RULES = """
 name = "two"

@@ -9,27 +9,25 @@ import numpy as np
 import polars as pl
 import pytest
 
-from vipreco.candidates import SOURCES
+from vipreco.assurance.fact_check import Line, lowers
+from vipreco.collaborative import SOURCES
 from vipreco.explanations import (
     Catalogue,
-    Chosen,
     FactBook,
     Listed,
-    Plan,
     RawTables,
     Reason,
     check_facts,
     choose,
     cited_frame,
+    reasons_for,
+    told_for,
 )
+from vipreco.explanations.choosing import Chosen
 from vipreco.explanations.facts import Cells
-from vipreco.explanations.plan import Telling
+from vipreco.explanations.plan import Plan, Telling
 from vipreco.history import History
-from vipreco.recommender import Recommender
-from vipreco.recommender.checking import Line, lowers
-from vipreco.recommender.deciding import Situation, decide, situation
-from vipreco.recommender.decisions import Decisions
-from vipreco.recommender.reasons import reasons_for, told_for
+from vipreco.recommender import Decisions, Recommender, Situation, decide, situation
 
 from .conftest import MONTHS, frames
 

@@ -14,8 +14,9 @@ from vipreco.artifact import try_in_child, verify
 from vipreco.errors import InputRejectedError, IntegrityError
 from vipreco.features import FeatureSet
 from vipreco.history import History
-from vipreco.policy import Policy, PolicySettings
+from vipreco.policy import Policy
 from vipreco.recommender import Lesson, Panel, Recommender
+from vipreco.settings import PolicySettings
 
 from .conftest import CUSTOMERS, MACHINE, MONTHS, PRODUCTS, SETTINGS, customer_ids, frames
 

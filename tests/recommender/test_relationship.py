@@ -13,23 +13,26 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from vipreco.artifact import check_golden, verify, write_manifest
+from vipreco.artifact import verify, write_manifest
+from vipreco.artifact.golden import check_golden
 from vipreco.errors import IntegrityError, UsageError
 from vipreco.features import FeatureSet
 from vipreco.history import History
+from vipreco.lists import BranchList, branch_list
+from vipreco.lists.branch_lists import customer_frame, develop_list, grow_list, keep_list
 from vipreco.propensity import BoosterSettings, Machine, PropensitySettings, RelationshipSettings
-from vipreco.recommender import Decisions, Lesson, Panel, Recommender, RecommenderSettings, storage
-from vipreco.recommender.branch_lists import (
-    BranchList,
-    branch_list,
-    customer_frame,
-    develop_list,
-    grow_list,
-    keep_list,
+from vipreco.recommender import (
+    Decisions,
+    Lesson,
+    Panel,
+    Recommender,
+    RecommenderSettings,
+    Relations,
+    change_dates,
+    storage,
 )
-from vipreco.recommender.changes import change_dates
-from vipreco.recommender.relations import Relations
-from vipreco.tiers import TierLadder, TierLine
+from vipreco.settings import TierLadder
+from vipreco.settings.tiers import TierLine
 
 FEATURES = Path(__file__).parents[2] / "features"
 MONTHS = [date(2024, month, day) for month, day in enumerate((31, 29, 31, 30, 31, 30, 31, 31, 30), start=1)]

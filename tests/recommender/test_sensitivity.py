@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from vipreco.arbitration import ArbitrationSettings, Context, Customers, Standing, worth
-from vipreco.arbitration_settings import LeverSettings, ValueSettings
-from vipreco.recommender.sensitivity import sensitivity
+from vipreco.arbitration import Context, Customers, Standing, worth
+from vipreco.lists import sensitivity
+from vipreco.settings import ArbitrationSettings, LeverSettings, ValueSettings
 
 NONE = np.array([np.nan, np.nan, np.nan])
 

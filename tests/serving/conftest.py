@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.serving.small_bank import Bank, made
-from vipreco.serving_settings import ServingSettings
+from vipreco.settings import ServingSettings
 
 
 @pytest.fixture

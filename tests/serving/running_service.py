@@ -18,7 +18,7 @@ import polars as pl
 
 from tests.serving.small_bank import MANAGER, OWN
 from tests.serving.small_service import VERSION
-from vipreco.answering.publication import Publications
+from vipreco.online import Publications
 from vipreco.store import Role, Store
 
 ROOT = Path(__file__).parents[2]

@@ -15,7 +15,7 @@ import polars as pl
 from serving.app import create_app
 from serving.core import Core, Line, Slate
 from serving.scribe import Files, carry
-from vipreco.serving_settings import ServingSettings
+from vipreco.settings import ServingSettings
 from vipreco.store import Keys, Role, Store, User
 
 OWN, FOREIGN, NOBODY = "0001", "0002", "9999"

@@ -46,7 +46,7 @@ def expected(operation: Operation, role: Role | None, customer: str) -> int:
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Any:
     from tests.serving.small_bank import made
-    from vipreco.serving_settings import ServingSettings
+    from vipreco.settings import ServingSettings
 
     bank = made(tmp_path_factory.mktemp("matrix"), ServingSettings(business_date="snapshot"))
     made_at = datetime(2025, 12, 31, 9)  # noqa: DTZ001  local time of the bank

@@ -38,7 +38,7 @@ def test_an_answer_names_model_snapshot_and_rules(bank: Bank) -> None:
 
 
 def test_who_opted_out_of_profiling_gets_no_personal_offers_and_is_told_so(bank: Bank) -> None:
-    """B82, as far as the answer goes; `tests/answering` has what stands behind it."""
+    """B82, as far as the answer goes; `tests/online` has what stands behind it."""
     general = Slate((Line("P1", "Product 1", None, None, ()),), personalised=False, source="snapshot")
     bank.publication.offers = lambda *_: general  # type: ignore[assignment,method-assign]
     told = bank.offers().json()

@@ -16,10 +16,10 @@ from serving.app import create_app, project_pages
 from serving.core import Core, clock
 from serving.identity import COOKIE
 from serving.scribe import Files
-from tests.answering.small_bank import DAY, Served, fit, frames
+from tests.online.small_bank import DAY, Served, fit, frames
 from tests.serving.small_bank import PASSWORD
 from vipreco.history import History
-from vipreco.serving_settings import ServingSettings
+from vipreco.settings import ServingSettings
 from vipreco.store import Keys, Role, Scope, User
 
 

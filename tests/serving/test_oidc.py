@@ -31,7 +31,7 @@ from serving.sessions import log_in_by_subject
 from tests.serving.fake_oidc import CLIENT, SECRET, SUBJECT, Provider, key, serving
 from tests.serving.small_bank import PASSWORD, Bank
 from vipreco.errors import UsageError
-from vipreco.serving_settings import OidcSettings
+from vipreco.settings import OidcSettings
 from vipreco.store import Role, User, users
 
 BASE = "http://localhost"

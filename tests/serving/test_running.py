@@ -131,7 +131,7 @@ def test_what_was_answered_is_in_the_store_soon_after(service: Running) -> None:
 
 
 TRAINING = """
-from tests.answering.small_bank import fit, frames
+from tests.online.small_bank import fit, frames
 from vipreco.history import History
 
 fit(History.from_frames(frames()))

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from serving import api, openapi
 from serving.access import Operation
 from tests.serving.small_bank import Bank, made
-from vipreco.serving_settings import ServingSettings
+from vipreco.settings import ServingSettings
 from vipreco.store import Role
 
 BOUNDED = settings(

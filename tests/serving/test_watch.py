@@ -6,7 +6,7 @@ from pathlib import Path
 
 from serving.watch import Watch
 from tests.serving.small_bank import Bank, Prepared
-from vipreco.answering.publication import Publications
+from vipreco.online import Publications
 
 
 def published(publications: Publications, version: str) -> str:

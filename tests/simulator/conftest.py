@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from vipreco.simulator import Parameters, SimulationReport, simulate
+from vipreco.simulator import simulate
+from vipreco.simulator.parameters import Parameters
+from vipreco.simulator.report import SimulationReport
 
 SMALL = Parameters(calibration_rows=16_384, rows_a_block=2_048)
 

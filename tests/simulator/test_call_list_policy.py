@@ -9,19 +9,18 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from vipreco.arbitration_settings import ArbitrationSettings
-from vipreco.call_list import plan_day
-from vipreco.call_list_settings import CallListSettings
 from vipreco.features import FeatureSet
 from vipreco.history import AsOf
+from vipreco.lists import plan_day
 from vipreco.project import Project
 from vipreco.propensity import Machine
 from vipreco.recommender import Lesson, Panel, Recommender, RecommenderSettings
-from vipreco.simulator import Parameters
-from vipreco.simulator.forward import ForwardSpec, PracticeBank, by_call_list, practise, run
+from vipreco.settings import ArbitrationSettings, CallListSettings
+from vipreco.simulator import VIP_TIERS, ForwardSpec, PracticeBank, practise
 from vipreco.simulator.forward.arms import callable_vip_customers
-from vipreco.simulator.forward.calling import contacts_of_day
-from vipreco.simulator.parameters import VIP_TIERS
+from vipreco.simulator.forward.calling import by_call_list, contacts_of_day
+from vipreco.simulator.forward.running import run
+from vipreco.simulator.parameters import Parameters
 
 PROJECT = Project.find(Path(__file__))
 SMALL = Parameters(calibration_rows=4_096, rows_a_block=1_024)

@@ -14,11 +14,12 @@ from polars.testing import assert_frame_equal
 from vipreco.errors import UsageError
 from vipreco.history import AsOf
 from vipreco.project import ImportSection, ProjectSection, Settings
-from vipreco.simulator import Parameters
-from vipreco.simulator.eve import on_the_eve
-from vipreco.simulator.forward import ForwardSpec, PracticeBank, compare, nobody, practise, run
+from vipreco.simulator import CHANNELS, FIRST_VIP_TIER, ForwardSpec, PracticeBank, on_the_eve, practise
+from vipreco.simulator.forward.arms import nobody
+from vipreco.simulator.forward.comparing import compare
 from vipreco.simulator.forward.knowing import best_contacts, gains_of
-from vipreco.simulator.parameters import CHANNELS, FIRST_VIP_TIER
+from vipreco.simulator.forward.running import run
+from vipreco.simulator.parameters import Parameters
 
 SMALL = Parameters(calibration_rows=4_096, rows_a_block=1_024)
 SPEC = ForwardSpec(customers=1_500, past_months=3, months=2, seed=5, parameters=SMALL)

@@ -11,9 +11,10 @@ import pytest
 
 from vipreco.history import History
 from vipreco.project import ImportSection, ProjectSection, Settings
-from vipreco.simulator import Parameters, SimulationReport, simulate
-from vipreco.tables import Tables, import_
-from vipreco.tables.report import ImportReport
+from vipreco.simulator import simulate
+from vipreco.simulator.parameters import Parameters
+from vipreco.simulator.report import SimulationReport
+from vipreco.tables import ImportReport, Tables, import_
 
 SETTINGS = Settings.model_validate(
     {"project": ProjectSection(name="bank"), "import": ImportSection(max_quarantined_rate=0.05)}

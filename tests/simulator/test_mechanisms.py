@@ -7,14 +7,13 @@ from datetime import date
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
-from vipreco.simulator import acquisitions, contacts, dirt, hazards
+from vipreco.simulator import TIERS, acquisitions, contacts, dirt, hazards
 from vipreco.simulator.assets import tier_of
 from vipreco.simulator.calendar import NEVER, Calendar, as_dates
 from vipreco.simulator.identity import customer_numbers
-from vipreco.simulator.parameters import TIERS, AssetParameters, ContactParameters
+from vipreco.simulator.parameters import AssetParameters, ContactParameters
 from vipreco.simulator.products import Catalogue
 from vipreco.simulator.randomness import Purpose, stream
 

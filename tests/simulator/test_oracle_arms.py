@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from vipreco.candidates import HoldingState
+from vipreco.collaborative import HoldingState
 from vipreco.simulator.oracle.arms import collaborative
 
 HELD = np.array([[1, 1, 0], [1, 1, 0], [0, 0, 1], [0, 0, 1], [1, 0, 0], [0, 0, 0]], bool)

@@ -6,24 +6,17 @@ from itertools import permutations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from numpy.typing import NDArray
 
 from vipreco.arbitration import SlateRules
-from vipreco.backtest import Estimate, bootstrap_ratio
+from vipreco.simulator import Effort, Unit
 from vipreco.simulator.oracle.arms import Arm, Candidates
 from vipreco.simulator.oracle.resampled import Resampled
-from vipreco.simulator.oracle.shares import (
-    Effort,
-    Spending,
-    Truth,
-    Unit,
-    called_reward,
-    earned,
-    listed_reward,
-)
+from vipreco.simulator.oracle.shares import Spending, Truth, called_reward, earned, listed_reward
 from vipreco.simulator.oracle.true_calibration import true_deciles, true_ratio, true_slope
+from vipreco.stats import bootstrap_ratio
+from vipreco.stats.bootstrap import Estimate
 
 NOT = -np.inf
 REWARD = np.array([[1.0, 2.0, 4.0], [8.0, 16.0, 32.0], [64.0, 128.0, 256.0], [512.0, 1024.0, 2048.0]])

@@ -10,7 +10,9 @@ import polars as pl
 import pytest
 
 from vipreco.errors import UsageError
-from vipreco.simulator import Parameters, SimulationReport, simulate
+from vipreco.simulator import simulate
+from vipreco.simulator.parameters import Parameters
+from vipreco.simulator.report import SimulationReport
 from vipreco.tables.mapping import Mapping
 
 TINY = Parameters(calibration_rows=2_048, rows_a_block=500)

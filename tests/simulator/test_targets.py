@@ -8,8 +8,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from vipreco.simulator import Parameters, SimulationReport, simulate
+from vipreco.simulator import simulate
+from vipreco.simulator.parameters import Parameters
 from vipreco.simulator.products import Catalogue
+from vipreco.simulator.report import SimulationReport
 
 CATALOGUE = Catalogue()
 MONTHS = 6

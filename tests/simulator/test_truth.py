@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from vipreco.simulator import SimulationReport
+from vipreco.simulator.report import SimulationReport
 
 MONTHS = (
     ("202510", date(2025, 9, 30), date(2025, 10, 31)),

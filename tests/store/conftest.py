@@ -13,8 +13,7 @@ import pytest
 from sqlalchemy import delete
 
 from tests.store import postgres
-from vipreco.store import Database, Store
-from vipreco.store.migrating import upgrade
+from vipreco.store import Database, Store, upgrade
 from vipreco.store.schema import metadata
 
 ENGINES = ("sqlite", "postgresql")

@@ -14,7 +14,8 @@ from sqlalchemy import Connection, delete, insert, select, update
 from sqlalchemy.exc import DBAPIError
 
 from vipreco.errors import IntegrityError, ResourcesError, UsageError
-from vipreco.store import Event, Head, Keys, Store
+from vipreco.store import Event, Keys, Store
+from vipreco.store.audit import Head
 from vipreco.store.schema import audit
 
 RECORDS = 12

@@ -9,8 +9,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 from tests.store.conftest import MEMBERS
 from vipreco.errors import BusyError, InputRejectedError, UsageError
@@ -20,7 +19,6 @@ from vipreco.store import (
     Contact,
     Cover,
     Decision,
-    Granted,
     Member,
     Recorded,
     Role,
@@ -28,6 +26,7 @@ from vipreco.store import (
     Store,
     Ticket,
 )
+from vipreco.store.books import Granted
 from vipreco.store.contacts import masked
 
 DAY = date(2026, 3, 2)

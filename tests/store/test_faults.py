@@ -9,8 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
-from threading import Event as Flag
-from threading import Thread
+from threading import Event as Flag, Thread
 
 import pytest
 from sqlalchemy import text
@@ -27,8 +26,19 @@ from vipreco.errors import (
     UsageError,
     VipRecoError,
 )
-from vipreco.store import Contact, Database, Event, Keys, Role, Scope, Store, migrating
-from vipreco.store.migrating import backup, upgrade, version_of
+from vipreco.store import (
+    Contact,
+    Database,
+    Event,
+    Keys,
+    Role,
+    Scope,
+    Store,
+    backup,
+    migrating,
+    upgrade,
+    version_of,
+)
 
 NOW = datetime(2026, 3, 2, 10)  # noqa: DTZ001
 MINE = Scope("user:ann", Role.MANAGER, "M1")

@@ -13,14 +13,12 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 from vipreco.errors import UsageError
 from vipreco.history import History
 from vipreco.project import Settings
-from vipreco.store import Consent, Contact, Role, Scope, Store
-from vipreco.store.into_tables import import_from_store, product_ids
+from vipreco.store import Consent, Contact, Role, Scope, Store, import_from_store, product_ids
 from vipreco.tables import ImportReport, Tables, import_
 
 SETTINGS = Settings.model_validate_json('{"project": {"name": "t"}}')

@@ -13,8 +13,10 @@ import pytest
 from sqlalchemy import func, select
 
 from vipreco.errors import BusyError, UsageError
-from vipreco.store import Off, Role, Run, Scope, Session, Store, Switch, Token, User, users
+from vipreco.store import Off, Role, Scope, Session, Store, Token, User, users
+from vipreco.store.campaigns import Run
 from vipreco.store.schema import metadata, sessions, tokens
+from vipreco.store.switches import Switch
 
 NOW = datetime(2026, 3, 2, 10)  # noqa: DTZ001  UTC
 ADMIN = Scope("user:root", Role.ADMIN)

@@ -13,8 +13,7 @@ import pytest
 from tests.store.conftest import MEMBERS
 from tests.store.dying import dies, kill
 from vipreco.errors import DependencyDownError, VipRecoError
-from vipreco.store import Decision, Event, Note, Role, Scope, Spool, Store
-from vipreco.store.spool import line_of, notes_of, write_line
+from vipreco.store import Decision, Event, Note, Role, Scope, Spool, Store, line_of, notes_of, write_line
 
 NOW = datetime(2026, 3, 2, 10, 0, 0, 123456)  # noqa: DTZ001
 CHANNEL = Scope("token:1", Role.CHANNEL)

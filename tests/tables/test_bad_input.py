@@ -21,7 +21,8 @@ import pytest
 
 from vipreco.errors import VipRecoError
 from vipreco.project import Settings
-from vipreco.tables import FileLedger, ImportReport, Tables, import_
+from vipreco.tables import ImportReport, Tables, import_
+from vipreco.tables.report import FileLedger
 
 Text = str | bytes
 CUSTOMER_HEAD = "customer_id,snapshot_date,tier\n"

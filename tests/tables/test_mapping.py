@@ -11,8 +11,8 @@ import pytest
 
 from vipreco.errors import UsageError
 from vipreco.project import Settings
-from vipreco.tables import Mapping, Tables, import_
-from vipreco.tables.mapping import protected_words
+from vipreco.tables import Tables, import_, protected_words
+from vipreco.tables.mapping import Mapping
 
 SETTINGS = Settings.model_validate_json('{"project": {"name": "t"}, "import": {"max_quarantined_rate": 1.0}}')
 HEAD = '[[source]]\nfile = "f.csv"\n[[source.table]]\n'

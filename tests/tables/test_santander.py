@@ -13,7 +13,8 @@ import polars as pl
 import pytest
 
 from vipreco.project import Settings
-from vipreco.tables import ImportReport, Mapping, Tables, import_
+from vipreco.tables import ImportReport, Tables, import_
+from vipreco.tables.mapping import Mapping
 
 ROOT = Path(__file__).parents[2]
 HERE = ROOT / "experiments" / "santander"

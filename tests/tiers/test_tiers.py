@@ -7,14 +7,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from pydantic import ValidationError
 
 from vipreco.errors import UsageError
 from vipreco.project import Project, read_settings
-from vipreco.simulator.parameters import TIERS, AssetParameters
-from vipreco.tiers import TierLadder, TierLine
+from vipreco.settings import TierLadder
+from vipreco.settings.tiers import TierLine
+from vipreco.simulator import TIERS
+from vipreco.simulator.parameters import AssetParameters
 
 ROOT = Path(__file__).parents[2]
 JUNE, JULY = date(2025, 6, 30), date(2025, 7, 1)

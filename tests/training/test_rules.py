@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from pydantic import ValidationError
 
 from training.deadline import AbandonedError, Progress, within
@@ -20,7 +19,7 @@ from training.recipe import DataSection, Recipe, find_recipe, read_recipe, train
 from training.result import CardInputs, CardTable, Record
 from training.server import shown_uri
 from vipreco.errors import UsageError
-from vipreco.recommender.settings import RecommenderSettings
+from vipreco.recommender import RecommenderSettings
 
 RECIPES = Path(__file__).parents[2] / "training" / "recipes"
 FINITE = st.floats(-10, 10)

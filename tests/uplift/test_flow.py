@@ -14,7 +14,7 @@ from tests.uplift.campaign_bank import CampaignBank
 from training.recipe import read_recipe
 from training.result import TrainingJob
 from training.uplift import Attempt, try_uplift
-from vipreco.cli import main
+from vipreco.cli.entry import main
 from vipreco.project import Project
 from vipreco.recommender import Recommender
 from vipreco.recommender.storage import load

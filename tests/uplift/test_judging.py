@@ -8,13 +8,11 @@ import numpy as np
 import pytest
 
 from tests.uplift.designs import design
-from vipreco.lift import auuc, qini_coefficient
+from vipreco.stats import auuc, qini_coefficient
 from vipreco.uplift import LEARNERS, Growing
 from vipreco.uplift_trial import (
     HeldOut,
     before_treatment,
-    choose,
-    fit_chosen,
     fit_learner,
     fit_response,
     folds_of,
@@ -23,6 +21,7 @@ from vipreco.uplift_trial import (
     placebo,
     unseen_scores,
 )
+from vipreco.uplift_trial.choosing import choose, fit_chosen
 
 ROWS = design(3000, 21)
 

@@ -10,10 +10,11 @@ import pytest
 
 from tests.uplift.designs import design, true_effect
 from vipreco.errors import InputRejectedError, UsageError
-from vipreco.lift import qini_coefficient
 from vipreco.propensity import Booster
-from vipreco.uplift import LEARNERS, Growing, Learner, RandomisedRows, UpliftSettings, response
+from vipreco.stats import qini_coefficient
+from vipreco.uplift import LEARNERS, Growing, RandomisedRows, UpliftSettings, response
 from vipreco.uplift.growing import stopping_rows
+from vipreco.uplift.learners import Learner
 
 LEARNT, UNSEEN, IDLE, IDLE_UNSEEN = (
     design(4000, 1),

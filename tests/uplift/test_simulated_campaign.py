@@ -14,15 +14,15 @@ import pytest
 from numpy.typing import NDArray
 
 from vipreco.propensity import Machine
-from vipreco.simulator.bank import Bank, Block
+from vipreco.simulator import Bank, Block, Eve, on_the_eve
 from vipreco.simulator.blocks import make_blocks
 from vipreco.simulator.contacts import CALL, Contacts
-from vipreco.simulator.eve import Eve, on_the_eve
 from vipreco.simulator.month import live, run_month
 from vipreco.simulator.parameters import ContactParameters, Parameters
 from vipreco.simulator.simulation import make_bank
 from vipreco.uplift import Growing, RandomisedRows, UpliftSettings
-from vipreco.uplift_trial import HeldOut, fit_chosen, judge_orders
+from vipreco.uplift_trial import HeldOut, judge_orders
+from vipreco.uplift_trial.choosing import fit_chosen
 
 PAST, CUSTOMERS, SEED = 3, 16_000, 3
 TIRING = ContactParameters(

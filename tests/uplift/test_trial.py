@@ -14,22 +14,13 @@ from tests.uplift.designs import BOOSTER
 from vipreco.errors import IntegrityError
 from vipreco.features import FeatureSet
 from vipreco.history import History
-from vipreco.lift import Estimate
 from vipreco.propensity import BoosterSettings, Machine, PropensitySettings
 from vipreco.recommender import Lesson, Panel, Recommender, RecommenderSettings
 from vipreco.recommender.storage import load
+from vipreco.stats import Estimate
 from vipreco.uplift import RandomisedRows, UpliftSettings, incremental
-from vipreco.uplift_trial import (
-    Material,
-    TrialSettings,
-    UpliftTrial,
-    finished_campaigns,
-    gather,
-    overlap,
-    refusals_of,
-    run_trial,
-)
-from vipreco.uplift_trial.trial import difference
+from vipreco.uplift_trial import TrialSettings, UpliftTrial, finished_campaigns, gather, overlap, run_trial
+from vipreco.uplift_trial.trial import Material, difference, refusals_of
 
 SMALL = BoosterSettings(rounds=12, min_data_in_leaf=5, feature_fraction=1.0, bagging_fraction=1.0)
 SETTINGS = RecommenderSettings(propensity=PropensitySettings(product=SMALL, any=SMALL), chunk_customers=700)

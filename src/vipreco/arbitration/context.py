@@ -17,9 +17,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from vipreco.arbitration_settings import ContextRule
 from vipreco.columns import ACTIVITY, CUSTOMER_ID, MONTH_DATE
 from vipreco.history import AsOf
+from vipreco.settings import ContextRule
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]

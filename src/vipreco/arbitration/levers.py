@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from vipreco.arbitration_settings import LeverSettings
+from vipreco.settings import LeverSettings
 
 Floats = NDArray[np.float64]
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from vipreco.arbitration_settings import ArbitrationSettings, ValueSettings
+from vipreco.settings import ArbitrationSettings, ValueSettings
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]

@@ -5,37 +5,6 @@ Reading: `verify(folder)` first, always; then `read_arrays` and the other reader
 elsewhere goes through `try_in_child` before a long-lived process loads it.
 """
 
-from vipreco.artifact.arrays import read_array, read_arrays, write_array, write_arrays
-from vipreco.artifact.golden import GOLDEN_ROWS, check_golden, read_golden, write_golden
-from vipreco.artifact.manifest import (
-    FORMAT_VERSION,
-    MANIFEST_FILE,
-    FileEntry,
-    Manifest,
-    check_age,
-    verify,
-    write_manifest,
-)
-from vipreco.artifact.trial import ChildVerdict, try_in_child
-from vipreco.artifact.writing import saving
+import lazy_loader
 
-__all__ = [
-    "FORMAT_VERSION",
-    "GOLDEN_ROWS",
-    "MANIFEST_FILE",
-    "ChildVerdict",
-    "FileEntry",
-    "Manifest",
-    "check_age",
-    "check_golden",
-    "read_array",
-    "read_arrays",
-    "read_golden",
-    "saving",
-    "try_in_child",
-    "verify",
-    "write_array",
-    "write_arrays",
-    "write_golden",
-    "write_manifest",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

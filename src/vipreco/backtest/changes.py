@@ -11,15 +11,21 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from vipreco.backtest.calibration import recalibration
 from vipreco.backtest.report import COLUMNS
-from vipreco.backtest.weighted import Flags, Floats, Ranking, resampled_weights
 from vipreco.features import FeatureSet
 from vipreco.folds import customer_folds
 from vipreco.propensity import LEAVING, RISING, ChangeRows, Machine, RelationshipModel
-from vipreco.recommender import Panel, RecommenderSettings
-from vipreco.recommender.changes import ChangeGatherer, change_dates, labelled_dates
-from vipreco.recommender.fitting import Step, silent
+from vipreco.recommender import (
+    ChangeGatherer,
+    Panel,
+    RecommenderSettings,
+    Step,
+    change_dates,
+    labelled_dates,
+    silent,
+)
+from vipreco.stats import Ranking, recalibration, resampled_weights
+from vipreco.stats.weighted import Flags, Floats
 
 OURS = "vipreco"
 ASSETS_FELL = "assets-fell-last-month"

@@ -8,7 +8,7 @@ from datetime import date
 
 from vipreco.errors import UsageError
 from vipreco.folds import customer_folds
-from vipreco.history.calendar import add_months, window
+from vipreco.history import add_months, window
 
 __all__ = ["RollingFold", "customer_folds", "rolling_folds"]
 

@@ -9,18 +9,21 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from vipreco.backtest.intervals import RESAMPLES, Estimate, bootstrap_mean, paired_difference
-from vipreco.backtest.metrics import (
+from vipreco.stats import (
+    RESAMPLES,
     Flags,
     Floats,
     PerCustomer,
+    bootstrap_mean,
     coverage,
     listed,
     novel,
+    paired_difference,
     ranking_metrics,
     reacquired,
     relevant_ranks,
 )
+from vipreco.stats.bootstrap import Estimate
 
 COLUMNS = ["model", "slice", "metric", "value", "low", "high", "customers"]
 ALL, NOVEL, REACQUIRED = "all", "novel", "re-acquired"

@@ -10,20 +10,26 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from vipreco.backtest import lift_table, listed
-from vipreco.backtest.calibration import calibration_by_product, calibration_summary, reliability_table
 from vipreco.backtest.changes import ChangeResult
 from vipreco.backtest.report import Judgement, evaluate
 from vipreco.backtest.trials import Trial
-from vipreco.candidates import SOURCES, CandidateSource, HoldingState, holding_state, segment_values
+from vipreco.collaborative import SOURCES, CandidateSource, HoldingState, holding_state, segment_values
 from vipreco.columns import TIER
 from vipreco.features import FeatureSet
 from vipreco.history import AsOf, window
 from vipreco.propensity import Machine
-from vipreco.recommender import Panel, Recommender, RecommenderSettings
-from vipreco.recommender.fitted import Fitted
-from vipreco.recommender.fitting import Step, silent
-from vipreco.recommender.gathering import could_acquire, is_in, label_matrix
+from vipreco.recommender import (
+    Fitted,
+    Panel,
+    Recommender,
+    RecommenderSettings,
+    Step,
+    could_acquire,
+    is_in,
+    label_matrix,
+    silent,
+)
+from vipreco.stats import calibration_by_product, calibration_summary, lift_table, listed, reliability_table
 
 OURS = "vipreco"
 ACQUISITIONS = "acquisition-popularity"

@@ -6,8 +6,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from vipreco.arbitration.allocation import NOBODY
-from vipreco.arbitration.allocation.problem import Numbers
+from vipreco.arbitration import NOBODY, Numbers
 from vipreco.campaign.dealing import Dealt
 from vipreco.campaign.definition import Campaign
 from vipreco.campaign.pool import Pool

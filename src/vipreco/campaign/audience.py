@@ -10,10 +10,18 @@ from numpy.typing import NDArray
 
 from vipreco.campaign.definition import Campaign
 from vipreco.errors import UsageError
-from vipreco.policy import Policy, PolicyFacts
-from vipreco.policy.columns import Column, Grain, window_of
-from vipreco.policy.conditions import TRUE, UNKNOWN, Atom, parse_condition
-from vipreco.policy.evaluation import truths
+from vipreco.policy import (
+    TRUE,
+    UNKNOWN,
+    Atom,
+    Column,
+    Grain,
+    Policy,
+    PolicyFacts,
+    parse_condition,
+    truths,
+    window_of,
+)
 
 Mask = NDArray[np.bool_]
 OF_CHANNELS = frozenset({"customer_consent_in_channel", "customer_do_not_contact_in_channel"})

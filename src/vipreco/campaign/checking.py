@@ -11,7 +11,7 @@ from vipreco.campaign.definition import Campaign
 from vipreco.catalog import Catalog
 from vipreco.errors import UsageError
 from vipreco.history import AsOf
-from vipreco.policy.columns import nearest
+from vipreco.policy import nearest
 
 
 def check_against(campaign: Campaign, view: AsOf, catalog: Catalog, where: str) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from vipreco.arbitration.allocation import NOBODY, Allocation, Limit, Problem, allocate
+from vipreco.arbitration import NOBODY, Allocation, Limit, Problem, allocate
 from vipreco.campaign.arms import Arm, draws, in_control
 from vipreco.campaign.definition import Campaign
 from vipreco.campaign.limits import CampaignLimit, limits_of, within

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from vipreco.arbitration.allocation import Limit
+from vipreco.arbitration import Limit
 from vipreco.campaign.definition import Bounds, Campaign
 from vipreco.campaign.pool import Options
 

@@ -13,8 +13,7 @@ import polars as pl
 from vipreco.campaign.arms import Arm
 from vipreco.campaign.definition import Campaign
 from vipreco.campaign.pool import Gathered
-from vipreco.explanations import offer_evidence
-from vipreco.explanations.evidence import HELD_BEFORE, NO_HOLDING
+from vipreco.explanations import HELD_BEFORE, NO_HOLDING, offer_evidence
 from vipreco.export import write_table
 from vipreco.failpoints import reach
 from vipreco.recommender import Recommender

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from vipreco.arbitration.allocation import Limit, Problem, allocate
+from vipreco.arbitration import Limit, Problem, allocate
 from vipreco.campaign.arms import Arm
 from vipreco.campaign.assignments import assignments
 from vipreco.campaign.dealing import Dealt, deal
@@ -19,7 +19,7 @@ from vipreco.campaign.limits import CampaignLimit
 from vipreco.campaign.pool import Pool
 from vipreco.campaign.running import Bank, Order, check_not_empty, prepare, summary
 from vipreco.campaign.since import Since
-from vipreco.lift.power import needed, power_of
+from vipreco.stats import needed, power_of
 
 MORE, FEWER = 1.1, 0.9
 WHAT_IF = {

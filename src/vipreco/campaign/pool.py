@@ -17,10 +17,7 @@ from vipreco.campaign.since import Since
 from vipreco.catalog import Catalog
 from vipreco.history import AsOf
 from vipreco.policy import ALLOWED, PolicyFacts, gather_facts
-from vipreco.recommender import Recommender
-from vipreco.recommender.deciding import Situation, decide, situation
-from vipreco.recommender.fitted import Fitted
-from vipreco.recommender.fitting import Step, silent
+from vipreco.recommender import Fitted, Recommender, Situation, Step, decide, silent, situation
 from vipreco.uplift import incremental
 
 Singles = NDArray[np.float32]

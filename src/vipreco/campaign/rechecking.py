@@ -14,8 +14,8 @@ from vipreco.catalog import Catalog
 from vipreco.errors import UsageError
 from vipreco.history import AsOf
 from vipreco.policy import ALLOWED, Language, gather_facts
-from vipreco.recommender.fitted import Fitted
-from vipreco.store.campaigns import Campaigns
+from vipreco.recommender import Fitted
+from vipreco.store import Campaigns
 
 SWITCHED_OFF = ("SWITCHED_OFF", "the product is switched off")
 GONE = ("NOT_IN_SNAPSHOT", "the newest snapshot does not have the customer")

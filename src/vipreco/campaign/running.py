@@ -13,7 +13,7 @@ from typing import Any
 import polars as pl
 
 from vipreco import __version__
-from vipreco.arbitration.allocation import allocate, exact
+from vipreco.arbitration import allocate, exact
 from vipreco.campaign.arms import Arm, salt_id
 from vipreco.campaign.assignments import assignments
 from vipreco.campaign.audience import conditions_of
@@ -31,9 +31,8 @@ from vipreco.errors import InputRejectedError, IntegrityError, UsageError
 from vipreco.export import MAX_SHEET_ROWS, write_table
 from vipreco.failpoints import reach
 from vipreco.history import AsOf
-from vipreco.recommender import Recommender
-from vipreco.recommender.fitting import Step, silent
-from vipreco.store.store import Store
+from vipreco.recommender import Recommender, Step, silent
+from vipreco.store import Store
 
 ASSIGNMENTS = "assignments.parquet"
 SEQUENCE = "store_sequence"

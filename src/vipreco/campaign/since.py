@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import polars as pl
 from sqlalchemy import Table, select
 
-from vipreco.store.connection import Database
+from vipreco.store import Database
 from vipreco.store.schema import consents, contacts
 
 CONSENTS = {"consent_call": "call", "consent_sms": "sms", "consent_app": "app"}

@@ -2,6 +2,6 @@
 
 import sys
 
-from vipreco.cli import main
+from vipreco.cli.entry import main
 
 sys.exit(main())

@@ -12,8 +12,7 @@ from vipreco.cli.progress import narrated
 
 if TYPE_CHECKING:
     from vipreco.project import Project
-    from vipreco.simulator.oracle import OraclePlan, OracleResult
-    from vipreco.simulator.oracle.running import Rim
+    from vipreco.simulator import OraclePlan, OracleResult, Rim
 
 RECIPE = "training.recipe"
 RECIPES = Path("training") / "recipes"
@@ -51,8 +50,7 @@ def oracle(
 
     Example:  vipreco bench oracle --seeds 2 --customers 5000 --months 12 --out oracle
     """
-    from vipreco.simulator.oracle import bench_oracle
-    from vipreco.simulator.oracle.report import write_report
+    from vipreco.simulator import bench_oracle, write_report
 
     project = _project()
     plan = plan_of(project, recipe, seeds, customers, months)
@@ -77,7 +75,7 @@ def _project() -> Project:
 
 def plan_of(project: Project, recipe: str, seeds: int, customers: int, months: int) -> OraclePlan:
     """Return the bench of a recipe over the first seeds."""
-    from vipreco.simulator.oracle import OraclePlan
+    from vipreco.simulator import OraclePlan
 
     rim = project.import_rim(RECIPE)
     read = rim.read_recipe(rim.find_recipe(project.root / RECIPES, recipe))
@@ -95,7 +93,7 @@ def rim_of(project: Project, plan: OraclePlan) -> Rim:
     """Return features, rules and settings of a project."""
     from vipreco.features import FeatureSet
     from vipreco.policy import Policy
-    from vipreco.simulator.oracle.running import Rim
+    from vipreco.simulator import Rim
 
     features = FeatureSet.read(project.features, project.settings.tiers)
     return Rim(features, Policy.read(plan.settings.policy, project.root), project.settings)
@@ -104,8 +102,7 @@ def rim_of(project: Project, plan: OraclePlan) -> Rim:
 def _show(result: OracleResult) -> None:
     """Print the shares of the oracle, a table for each effort and unit, and the calibration."""
     from vipreco.cli.listing import Listing
-    from vipreco.simulator.oracle.report import TITLES, share_table
-    from vipreco.simulator.oracle.shares import Effort, Unit
+    from vipreco.simulator import TITLES, Effort, Unit, share_table
 
     for effort in Effort:
         for unit in Unit:

@@ -19,10 +19,8 @@ from vipreco.cli.store_opening import actor_named
 if TYPE_CHECKING:
     import polars as pl
 
-    from vipreco.campaign.folder import Campaigns
-    from vipreco.campaign.planning import Plan
-    from vipreco.campaign.running import Bank
-    from vipreco.store.store import Store
+    from vipreco.campaign import Bank, Campaigns, Plan
+    from vipreco.store import Store
 
 PANEL = "Campaigns"
 MOST_MANAGERS = 8
@@ -67,7 +65,7 @@ def example_(
 
     Example:  vipreco campaign example --out campaign.toml
     """
-    from vipreco.campaign.example import example
+    from vipreco.campaign import example
     from vipreco.cli.opening import open_view
     from vipreco.durable import write_bytes
     from vipreco.errors import UsageError
@@ -104,10 +102,7 @@ def plan_(
     Example:  vipreco campaign plan campaign.toml
     Example:  vipreco campaign plan campaign.toml --out plan.xlsx
     """
-    from vipreco.campaign.planning import plan
-    from vipreco.campaign.reading import read_campaign
-    from vipreco.campaign.running import Order
-    from vipreco.campaign.since import Since
+    from vipreco.campaign import Order, Since, plan, read_campaign
 
     listing = Listing.planned(kind, out)
     asked = read_campaign(file)
@@ -142,8 +137,7 @@ def run_(
 
     Example:  vipreco campaign run campaign.toml
     """
-    from vipreco.campaign.reading import read_campaign
-    from vipreco.campaign.running import Order, run
+    from vipreco.campaign import Order, read_campaign, run
 
     asked = read_campaign(file)
     with narrated("Campaign") as narrator, _opened(as_of, model, narrator) as opened:
@@ -178,8 +172,7 @@ def recheck_(
     Example:  vipreco campaign recheck funds-january
     Example:  vipreco campaign recheck funds-january --out removed.xlsx
     """
-    from vipreco.campaign.rechecking import offers_of, recheck
-    from vipreco.campaign.since import Since
+    from vipreco.campaign import Since, offers_of, recheck
 
     listing = Listing.planned(kind, out)
     with narrated("Recheck") as narrator, _opened(as_of, model, narrator) as opened:
@@ -201,7 +194,7 @@ def list_(kind: FormatOption = None, out: OutOption = None) -> None:
     import polars as pl
 
     from vipreco.project import Project
-    from vipreco.store.store import Store
+    from vipreco.store import Store
 
     listing = Listing.planned(kind, out)
     with Store.open(Project.find().store_url) as store:
@@ -226,12 +219,10 @@ LISTED = {
 @contextmanager
 def _opened(as_of: Any, model: str | None, narrator: Narrator) -> Iterator[_Opened]:
     from vipreco.artifact import verify
-    from vipreco.campaign.arms import salt_of
-    from vipreco.campaign.folder import Campaigns
-    from vipreco.campaign.running import Bank
+    from vipreco.campaign import Bank, Campaigns, salt_of
     from vipreco.cli.opening import model_folder, open_model, open_view
     from vipreco.project import Project
-    from vipreco.store.store import Store
+    from vipreco.store import Store
     from vipreco.tables import Tables
 
     project = Project.find()

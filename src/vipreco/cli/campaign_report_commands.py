@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     import datetime
     from collections.abc import Callable
 
-    from vipreco.campaign.report.writing import Report
-    from vipreco.printing.document import Language
+    from vipreco.campaign import Report
+    from vipreco.documents import Language
 
 
 class ReportFormat(StrEnum):
@@ -112,14 +112,11 @@ def _made(
     key: str, policy: Path | None, language: Language, as_of: datetime.date | None, say: Callable[[str], None]
 ) -> Report:
     """Make the report of a campaign of the project."""
-    from vipreco.campaign.folder import Campaigns
-    from vipreco.campaign.report.opening import open_run
-    from vipreco.campaign.report.other import read_policy
-    from vipreco.campaign.report.writing import make_report
+    from vipreco.campaign import Campaigns, make_report, open_run, read_policy
     from vipreco.history import History
+    from vipreco.lists import view_at
     from vipreco.project import Project
-    from vipreco.recommender.lists import view_at
-    from vipreco.store.store import Store
+    from vipreco.store import Store
 
     project = Project.find()
     other = None if policy is None else read_policy(policy)
@@ -141,6 +138,6 @@ def _made(
 def _content(made: Report, kind: ReportFormat) -> bytes:
     if kind is not ReportFormat.table:
         return made.content(kind.value)
-    from vipreco.campaign.report.tables import document
+    from vipreco.campaign import document
 
     return document_text(document(made.told)).encode()

@@ -121,8 +121,7 @@ def _refuse_together(mapping: Path | None, *, backfill: bool, accept_drop: bool)
 
 
 def _from_store(project: Project, corrected: list[Path]) -> ImportReport:
-    from vipreco.store import Store
-    from vipreco.store.into_tables import import_from_store
+    from vipreco.store import Store, import_from_store
 
     with narrated("Importing") as narrator, Store.open(project.store_url) as store:
         return import_from_store(project.tables, store, project.settings, corrected, narrator.rows)

@@ -133,9 +133,8 @@ def _champion(project: Project) -> Any:
 
 
 def _decide(project: Project, narrator: Narrator) -> demo_screen.Screen:
-    from vipreco.call_list import Wording, call_list_document, customer_day, plan_day, sheet_document
-    from vipreco.printing import write_document
-    from vipreco.recommender.lists import Audience
+    from vipreco.documents import write_document
+    from vipreco.lists import Audience, Wording, call_list_document, customer_day, plan_day, sheet_document
 
     view, model = open_view(project, None), open_model(project, None, narrator)
     vip, settings, say = project.settings.tiers.vip, project.settings.call_list, Wording("en")

@@ -13,8 +13,8 @@ from vipreco.cli.listing import table_text
 from vipreco.cli.paper import part_text
 
 if TYPE_CHECKING:
+    from vipreco.documents import Document, Part
     from vipreco.history import AsOf
-    from vipreco.printing import Document, Part
 
 LIST_FILES = ("call_list.xlsx", "call_list.pdf")
 LIST_COLUMNS = ("place", "kind", "customer_id", "tier", "why", "offers", "minutes", "worth")

@@ -17,11 +17,11 @@ from vipreco.cli.progress import narrated
 if TYPE_CHECKING:
     import polars as pl
 
+    from vipreco.assurance import Check
     from vipreco.history import AsOf
     from vipreco.policy import Language
     from vipreco.project import Project
     from vipreco.recommender import Recommender
-    from vipreco.recommender.checking import Check
 
 PANEL = "Offers"
 SAMPLE = 300
@@ -109,7 +109,7 @@ class Asked:
 def _explain_one(asked: Asked, customer: str, manager: str | None, target: Path | None) -> pl.DataFrame:
     """Return one customer's sheet; with a target, write the receipt as well."""
     from vipreco.cli.opening import open_model, open_view
-    from vipreco.recommender.lists import check_book, customer_sheet
+    from vipreco.lists import check_book, customer_sheet
 
     with narrated("Explaining") as narrator:
         view = open_view(asked.project, asked.as_of)
@@ -123,10 +123,10 @@ def _explain_one(asked: Asked, customer: str, manager: str | None, target: Path 
 
 def _write_receipt(asked: Asked, recommender: Recommender, view: AsOf, customer: str, target: Path) -> None:
     from vipreco.artifact import verify
+    from vipreco.assurance import Question, receipt
     from vipreco.cli.opening import model_folder
     from vipreco.durable import write_bytes
     from vipreco.export import check_target
-    from vipreco.recommender.receipts import Question, receipt
 
     check_target(target)
     question = Question(
@@ -139,10 +139,10 @@ def _write_receipt(asked: Asked, recommender: Recommender, view: AsOf, customer:
 
 def _check_many(asked: Asked, listed: Path | None, manager: str | None, sample: int | None) -> Check:
     """Check the reasons of the customers of a file, of a book, or of a sample."""
+    from vipreco.assurance import check_reasons
     from vipreco.cli.opening import open_model, open_view
-    from vipreco.recommender.checking import check_reasons
-    from vipreco.recommender.deciding import situation
-    from vipreco.recommender.lists import Audience, read_customers, sampled
+    from vipreco.lists import Audience, read_customers, sampled
+    from vipreco.recommender import situation
     from vipreco.tables import Tables
 
     with narrated("Checking reasons") as narrator:
@@ -173,11 +173,9 @@ def replay(
 
     Example:  vipreco replay receipt.json
     """
+    from vipreco.assurance import Places, read_receipt, replay as decide_again
     from vipreco.cli.opening import folder_of_hash
     from vipreco.project import Project
-    from vipreco.recommender.receipts import read_receipt
-    from vipreco.recommender.replaying import Places
-    from vipreco.recommender.replaying import replay as decide_again
 
     content, head = read_receipt(file)
     project = Project.find()

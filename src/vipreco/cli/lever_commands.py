@@ -11,8 +11,8 @@ from vipreco.cli.options import AsOfOption, Format, FormatOption, ModelOption, O
 from vipreco.cli.progress import narrated
 
 if TYPE_CHECKING:
-    from vipreco.arbitration import ArbitrationSettings
     from vipreco.project import Project
+    from vipreco.settings import ArbitrationSettings
 
 PANEL = "Offers"
 
@@ -49,9 +49,8 @@ def levers(
     Example:  vipreco levers --recipe mine --out levers.xlsx
     """
     from vipreco.cli.opening import open_model, open_view
+    from vipreco.lists import Audience, lever_table, sensitivity
     from vipreco.project import Project
-    from vipreco.recommender.lists import Audience
-    from vipreco.recommender.sensitivity import lever_table, sensitivity
 
     listing = Listing.planned(kind, out)
     project = Project.find()

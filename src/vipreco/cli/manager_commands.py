@@ -53,9 +53,8 @@ def calllist(
     Example:  vipreco calllist --manager M00017 --minutes 60
     Example:  vipreco calllist --manager M00017 --language zh --out list.xlsx
     """
-    from vipreco.call_list import Wording, call_list_document, plan_day
+    from vipreco.lists import Audience, Wording, call_list_document, plan_day
     from vipreco.project import Project
-    from vipreco.recommender.lists import Audience
 
     paper = Paper.planned(kind, out)
     project = Project.find()
@@ -89,9 +88,8 @@ def sheet(
     Example:  vipreco sheet --customer 0012345678 --manager M00017
     Example:  vipreco sheet --customer 0012345678 --language zh --out sheet.pdf
     """
-    from vipreco.call_list import Wording, customer_day, sheet_document
+    from vipreco.lists import Wording, check_book, customer_day, sheet_document
     from vipreco.project import Project
-    from vipreco.recommender.lists import check_book
 
     paper = Paper.planned(kind, out)
     project = Project.find()

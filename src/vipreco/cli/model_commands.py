@@ -16,7 +16,7 @@ from vipreco.errors import EXIT_INTEGRITY, EXIT_OK
 if TYPE_CHECKING:
     import polars as pl
 
-    from vipreco.backtest.leakage import LeakReport
+    from vipreco.assurance import LeakReport
     from vipreco.project import Project
 
 FLOW = "training.flow"
@@ -131,7 +131,7 @@ def leakcheck(
 
     Example:  vipreco leakcheck --as-of 2025-10-31
     """
-    from vipreco.backtest.leakage import leakcheck as check_leaks
+    from vipreco.assurance import leakcheck as check_leaks
     from vipreco.cli.opening import open_model, open_view
 
     listing = Listing.planned(kind, out)

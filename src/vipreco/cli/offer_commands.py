@@ -14,9 +14,9 @@ from vipreco.cli.progress import narrated
 
 if TYPE_CHECKING:
     from vipreco.history import AsOf
+    from vipreco.lists import Audience
     from vipreco.project import Project
     from vipreco.recommender import Recommender
-    from vipreco.recommender.lists import Audience
 
 PANEL = "Offers"
 
@@ -65,8 +65,8 @@ def offers(
     Example:  vipreco offers --all --as-of 2025-11-30 --out offers.xlsx
     """
     from vipreco.cli.opening import open_model, open_view
+    from vipreco.lists import offer_list
     from vipreco.project import Project
-    from vipreco.recommender.lists import offer_list
 
     listing = Listing.planned(kind, out)
     project = Project.find()
@@ -83,8 +83,7 @@ def offers(
 def _tell_why_nobody(recommender: Recommender, view: AsOf, channel: str) -> None:
     """Name the rules that stop everything because the bank does not bring what they ask for."""
     from vipreco.catalog import Catalog
-    from vipreco.policy import gather_facts
-    from vipreco.policy.inspection import blind_rules
+    from vipreco.policy import blind_rules, gather_facts
 
     rules = recommender.fitted.policy
     facts = gather_facts(view, Catalog.from_view(view), rules, channel)
@@ -121,8 +120,8 @@ def relationships(
     Example:  vipreco relationships --list develop --all --most 500 --out develop.xlsx
     """
     from vipreco.cli.opening import open_model, open_view
+    from vipreco.lists import BranchList, branch_list
     from vipreco.project import Project
-    from vipreco.recommender.branch_lists import BranchList, branch_list
 
     listing = Listing.planned(kind, out)
     project = Project.find()
@@ -137,7 +136,7 @@ def relationships(
 def _audience(
     project: Project, customers: Path | None, manager: str | None, vip: bool, everybody: bool
 ) -> Audience:
-    from vipreco.recommender.lists import Audience, read_customers
+    from vipreco.lists import Audience, read_customers
 
     narrowed = customers is not None or manager is not None or vip
     if narrowed == everybody:

@@ -28,7 +28,7 @@ def open_view(project: Project, as_of: datetime.date | None) -> AsOf:
         UsageError: Nothing was imported, or the date is before the first snapshot or long after the last.
     """
     from vipreco.history import History
-    from vipreco.recommender.lists import view_at
+    from vipreco.lists import view_at
 
     return view_at(History.open(project.tables, project.threads), as_of)
 
@@ -79,8 +79,7 @@ def open_model(project: Project, reference: str | None, narrator: Narrator) -> R
     """
     from vipreco.features import read_prohibited
     from vipreco.policy import Policy
-    from vipreco.recommender import Recommender
-    from vipreco.recommender.inspection import check_permitted
+    from vipreco.recommender import Recommender, check_permitted
 
     narrator.say("loading the model")
     folder = model_folder(project, reference)

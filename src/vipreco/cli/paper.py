@@ -15,7 +15,7 @@ from vipreco.cli.listing import PIPE_WIDTH
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from vipreco.printing import Document, Part
+    from vipreco.documents import Document, Part
 
 
 class PaperFormat(StrEnum):
@@ -61,8 +61,8 @@ class Paper:
 
     def write(self, document: Document) -> None:
         """Write `document` where the user wants it; a file is announced on stderr: a pipe stays clean."""
+        from vipreco.documents import write_document
         from vipreco.durable import write_bytes
-        from vipreco.printing import write_document
 
         if self.kind is not PaperFormat.table:
             write_document(document, self.path or sys.stdout.buffer, self.kind.value)
@@ -109,7 +109,7 @@ def _table(part: Part) -> Table:
     from rich.table import Table
     from rich.text import Text
 
-    from vipreco.printing import Holds, shown
+    from vipreco.documents import Holds, shown
 
     rows = part.rows.select(column.name for column in part.columns)
     texts = [

@@ -139,8 +139,7 @@ def create_user(
 
     Example:  vipreco user create ann --role manager --book M00000
     """
-    from vipreco.store import Role as StoredRole
-    from vipreco.store import User
+    from vipreco.store import Role as StoredRole, User
 
     password = None if subject else read_password()
     with desk(actor) as at, at.changing("user.create") as noted:

@@ -16,9 +16,9 @@ from vipreco.errors import EXIT_INTEGRITY, UsageError
 if TYPE_CHECKING:
     import polars as pl
 
+    from vipreco.assurance import AuditReport, Finding
     from vipreco.history import AsOf
     from vipreco.policy import Policy, PolicyFacts
-    from vipreco.policy.audit import AuditReport, Finding
     from vipreco.project import Project
     from vipreco.recommender import Recommender
 
@@ -54,7 +54,7 @@ def check(
     Example:  vipreco policy check --channel call
     """
     from vipreco.cli.opening import open_policy
-    from vipreco.policy.inspection import NEVER_KNOWN, STOPS_ALL, inspect
+    from vipreco.policy import NEVER_KNOWN, STOPS_ALL, inspect
     from vipreco.project import Project
 
     listing, project = Listing.planned(kind, out), Project.find()
@@ -92,10 +92,8 @@ def audit(
 
     Example:  vipreco policy audit --draws 100000 --mutate
     """
+    from vipreco.assurance import audit as run_audit, draw_facts, mutants
     from vipreco.cli.opening import open_policy
-    from vipreco.policy.audit import audit as run_audit
-    from vipreco.policy.audit import mutants
-    from vipreco.policy.drawing import draw_facts
     from vipreco.project import Project
 
     listing, project = Listing.planned(kind, out), Project.find()
@@ -131,8 +129,8 @@ def price(
     Example:  vipreco policy price --channel call --out price.xlsx
     """
     from vipreco.cli.opening import open_model, open_view
+    from vipreco.lists import price as price_of
     from vipreco.project import Project
-    from vipreco.recommender.pricing import price as price_of
 
     listing, project = Listing.planned(kind, out), Project.find()
     with narrated("Pricing") as narrator:
@@ -146,7 +144,7 @@ def columns(kind: FormatOption = None, out: OutOption = None) -> None:
 
     Example:  vipreco policy columns --format csv
     """
-    from vipreco.policy.columns import column_table
+    from vipreco.policy import column_table
 
     Listing.planned(kind, out).write(column_table())
 
@@ -203,8 +201,8 @@ def _with_lists(
 def _list_findings(project: Project, recommender: Recommender, view: AsOf, seed: int) -> list[Finding]:
     import polars as pl
 
-    from vipreco.call_list import plan_day
-    from vipreco.recommender.auditing import audit_alone, audit_listed, sampled
+    from vipreco.assurance import audit_alone, audit_listed, sampled
+    from vipreco.lists import plan_day
 
     part = sampled(view, LISTED_CUSTOMERS, seed)
     found: list[Finding] = []
@@ -225,7 +223,7 @@ def _audit_rows(rules: Policy, report: AuditReport, without: dict[str, AuditRepo
     """Return a row a law: how often it was put to the test, what was wrong, and if its absence is noticed."""
     import polars as pl
 
-    from vipreco.policy.audit import law_rules
+    from vipreco.assurance import law_rules
 
     wrong: dict[str, str] = {}
     for item in report.findings:

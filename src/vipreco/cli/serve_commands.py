@@ -12,10 +12,9 @@ from vipreco.cli.options import ModelOption
 from vipreco.cli.project_commands import DEMO
 
 if TYPE_CHECKING:
-    from vipreco.answering.parity import Compared
-    from vipreco.answering.preparing import Preparation
-    from vipreco.answering.publication import Publications
+    from vipreco.assurance import Compared
     from vipreco.cli.progress import Narrator
+    from vipreco.online import Preparation, Publications
     from vipreco.project import Project
     from vipreco.store import Store
 
@@ -48,8 +47,8 @@ def prepare(
     Example:  vipreco prepare
     Example:  vipreco prepare --roll-back
     """
-    from vipreco.answering.books import roll_back as go_back
     from vipreco.cli.progress import narrated
+    from vipreco.online import roll_back as go_back
     from vipreco.project import Project
     from vipreco.store import Store
 
@@ -63,9 +62,9 @@ def prepare(
 
 
 def _tidy(project: Project) -> None:
-    from vipreco.answering.night import Chores, tidy
     from vipreco.cli.progress import narrated
     from vipreco.cli.store_opening import actor_named, kept_since, keys_of
+    from vipreco.online import Chores, tidy
     from vipreco.store import Store
 
     heads = project.settings.serving.audit_heads
@@ -81,8 +80,7 @@ def _tidy(project: Project) -> None:
 
 
 def _prepared(project: Project, store: Store, model: str | None, narrator: Narrator) -> Path:
-    from vipreco.answering import night
-    from vipreco.answering.publication import read_manifest
+    from vipreco.online import night, read_manifest
 
     publications = _publications(project)
     with night.refusing(publications, model or "champion"):
@@ -94,15 +92,14 @@ def _prepared(project: Project, store: Store, model: str | None, narrator: Narra
 
 
 def _publications(project: Project) -> Publications:
-    from vipreco.answering.publication import Publications
+    from vipreco.online import Publications
 
     return Publications(project.root / "data" / "serving")
 
 
 def _preparation(project: Project, store: Store, model: str | None, narrator: Narrator) -> Preparation:
-    from vipreco.answering.night import try_model
-    from vipreco.answering.preparing import Preparation, channels_of
     from vipreco.cli.opening import model_folder, open_model, open_view
+    from vipreco.online import Preparation, channels_of, try_model
 
     narrator.say("trying the model")
     artifact = model_folder(project, model)
@@ -128,7 +125,7 @@ def _business_day(project: Project) -> datetime.date | None:
     """
     from vipreco.errors import UsageError
     from vipreco.history import History
-    from vipreco.recommender.lists import MAX_STALENESS
+    from vipreco.lists import MAX_STALENESS
 
     if project.settings.serving.business_date == "snapshot":
         return None
@@ -153,7 +150,7 @@ def _in_tables(project: Project, store: Store) -> int:
 
 
 def _told(folder: Path) -> str:
-    from vipreco.answering.publication import read_manifest
+    from vipreco.online import read_manifest
 
     manifest = read_manifest(folder)
     return (
@@ -184,7 +181,7 @@ def parity(
     Example:  vipreco parity
     Example:  vipreco parity --sample 200 --url http://127.0.0.1:3000 --token vpr_...
     """
-    from vipreco.answering.parity import require
+    from vipreco.assurance import require
     from vipreco.cli.progress import narrated
     from vipreco.errors import UsageError
     from vipreco.project import Project
@@ -205,10 +202,11 @@ def parity(
 def _parity(
     project: Project, customers: int, top: int, url: tuple[str, str] | None, narrator: Narrator
 ) -> list[Compared]:
-    from vipreco.answering.answering import Answering, Desk
-    from vipreco.answering.parity import Question, parity
+    from vipreco.assurance import parity
+    from vipreco.assurance.parity_check import Question
     from vipreco.cli.opening import open_model, open_view
-    from vipreco.recommender.lists import sampled
+    from vipreco.lists import sampled
+    from vipreco.online import Answering, Desk
     from vipreco.store import Store
 
     folder = _publications(project).current()

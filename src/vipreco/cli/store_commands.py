@@ -214,7 +214,7 @@ def back_up(
 
     Example:  vipreco store backup backups/store-2026-03-02.db
     """
-    from vipreco.store.migrating import backup
+    from vipreco.store import backup
 
     with desk(actor) as at:
         with at.changing("store.backup"):
@@ -229,9 +229,7 @@ def upgrade(actor: ActorOption = None) -> None:
     Example:  vipreco store upgrade
     """
     from vipreco.project import Project
-    from vipreco.store import Database, Event, Store
-    from vipreco.store.migrating import upgrade as upgrade_tables
-    from vipreco.store.migrating import version_of
+    from vipreco.store import Database, Event, Store, upgrade as upgrade_tables, version_of
 
     project = Project.find()
     database = Database(project.store_url)
@@ -292,7 +290,7 @@ def _known(project: Project, kind: Switched, name: str) -> str:
 
 
 def _product(project: Project, product_id: str) -> str:
-    from vipreco.store.into_tables import product_ids
+    from vipreco.store import product_ids
 
     known = product_ids(project.tables)
     if known and product_id not in known:

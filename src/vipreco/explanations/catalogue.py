@@ -12,10 +12,9 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from vipreco.columns import ATTRIBUTE_PREFIX
-from vipreco.features.dictionary import PLACEHOLDER, Dictionary, parse_definition
-from vipreco.features.plan import Columns, matching_columns
+from vipreco.features import PLACEHOLDER, Columns, Dictionary, matching_columns, parse_definition
 from vipreco.policy import Language
-from vipreco.sections import Section
+from vipreco.settings import Section
 
 CATALOGUE_FILE = "reasons.toml"
 ANY_COLUMN = "*"

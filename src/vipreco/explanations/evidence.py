@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from vipreco.candidates import CandidateSource, HoldingState, strongest_holdings
+from vipreco.collaborative import CandidateSource, HoldingState, strongest_holdings
 
 NO_HOLDING = -1
 HELD_BEFORE = -2

@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 
 from vipreco.explanations.catalogue import Catalogue, ReasonEntry, origins
 from vipreco.explanations.facts import Key, key_of
-from vipreco.features.dictionary import Dictionary, Prohibited
-from vipreco.features.plan import Columns
+from vipreco.features import Columns, Dictionary, Prohibited
 
 
 @dataclass(frozen=True)

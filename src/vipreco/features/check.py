@@ -12,10 +12,8 @@ from vipreco.errors import UsageError
 from vipreco.features.dictionary import PLACEHOLDER, Dictionary, FeatureFile, Prohibited
 from vipreco.features.plan import Planned, plan
 from vipreco.features.tier_lines import TIER_LINES, TIERS_FILE, tier_lines
-from vipreco.history import AsOf, History
-from vipreco.history.contract import VIEWS
-from vipreco.history.guard import check_query
-from vipreco.tiers import TierLadder
+from vipreco.history import VIEWS, AsOf, History, check_query
+from vipreco.settings import TierLadder
 
 _KEYS = {"shared": (), "customer": ("customer_id",), "product": ("customer_id", "product_id")}
 _PROBE_DATE = date(2020, 1, 31)

@@ -17,8 +17,7 @@ from vipreco.errors import UsageError
 from vipreco.features.computed import Floats, Pairs
 from vipreco.features.dictionary import Feature
 from vipreco.features.plan import Planned
-from vipreco.history import AsOf
-from vipreco.history.sources import quoted
+from vipreco.history import AsOf, quoted
 
 Ids: TypeAlias = NDArray[np.str_]
 Places: TypeAlias = NDArray[np.int64]

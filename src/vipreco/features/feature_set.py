@@ -19,9 +19,8 @@ from vipreco.features.engine import CustomerBlock, Ids, customer_block, product_
 from vipreco.features.plan import Planned, plan
 from vipreco.features.tier_lines import TIER_LINES, TIERS_FILE, tier_lines
 from vipreco.features.vocabulary import Vocabulary, most_frequent
-from vipreco.history import AsOf
-from vipreco.history.contract import CONTRACTS
-from vipreco.tiers import TierLadder
+from vipreco.history import CONTRACTS, AsOf
+from vipreco.settings import TierLadder
 
 DICTIONARY = "dictionary.toml"
 PROHIBITED = "prohibited.toml"

@@ -18,11 +18,7 @@ from vipreco.features.feature_set import FeatureSet
 from vipreco.features.plan import Planned
 from vipreco.features.tier_lines import TIER_LINES
 from vipreco.features.vocabulary import Vocabulary
-from vipreco.history import AsOf
-from vipreco.history.contract import VIEWS
-from vipreco.history.guard import check_query
-from vipreco.history.records import Records
-from vipreco.history.standing import Standing
+from vipreco.history import VIEWS, AsOf, Records, Standing, check_query
 
 Places: TypeAlias = NDArray[np.intp]
 POPULATION: Final = "population"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from vipreco.features.dictionary import PLACEHOLDER, Each, Feature, FeatureFile
-from vipreco.history.contract import CONTRACTS
+from vipreco.history import CONTRACTS
 
 Columns = Callable[[str], Mapping[str, str]]
 RULES_ALONE = "attribute_policy_"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import date
 from typing import Final
 
-from vipreco.history.sources import text
-from vipreco.tiers import TierLadder
+from vipreco.history import text
+from vipreco.settings import TierLadder
 
 TIER_LINES: Final = "tier_lines"
 TIERS_FILE: Final = "tiers.json"

@@ -27,8 +27,8 @@ from vipreco.history.sources import (
     table_names,
     typed,
 )
+from vipreco.settings import TierLadder
 from vipreco.tables import Tables
-from vipreco.tiers import TierLadder
 
 # The big tables stay in their files: a query reads the columns and dates that it needs.
 _LAZY = frozenset({CUSTOMERS, OBSERVATIONS, ACTIVITY})

@@ -24,7 +24,7 @@ from vipreco.history.calendar import add_months
 from vipreco.history.contract import CONTRACTS
 from vipreco.history.cuts import Contested, holdings, known, literal, newest
 from vipreco.history.sources import text
-from vipreco.tiers import UNKNOWN, TierLadder
+from vipreco.settings import UNKNOWN, TierLadder
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from vipreco.policy.compiling import Compiled
 from vipreco.policy.conditions import Atom
 from vipreco.policy.packfile import BanEntry, Pack
 from vipreco.policy.telling import QUOTED, all_cases
-from vipreco.policy_settings import PolicySettings
+from vipreco.settings import PolicySettings
 
 _NAMED_LIST = re.compile(r"\b([a-z_]+)\s+(?:NOT\s+)?IN\s*\(([^)]*)\)", re.IGNORECASE)
 _NAMED_TEXT = re.compile(r"\b([a-z_]+)\s*(?:=|<>)\s*('(?:[^']|'')*')")

@@ -16,8 +16,8 @@ from vipreco.policy.columns import KNOWN, Column, column_of, nearest
 from vipreco.policy.conditions import Atom, parse_condition
 from vipreco.policy.definition import file_names
 from vipreco.policy.packfile import Pack, RuleEntry, Stage
-from vipreco.policy_settings import ParameterValue, PolicySettings
 from vipreco.project import parse_content
+from vipreco.settings import ParameterValue, PolicySettings
 
 _PARAMETER = re.compile(r":([a-z][a-z0-9_]*)")
 _WORD = re.compile(r"[a-z][a-z0-9_]*")

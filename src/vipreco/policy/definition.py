@@ -9,7 +9,7 @@ from typing import Final
 from vipreco.durable import canonical_json
 from vipreco.errors import UsageError
 from vipreco.policy.columns import nearest
-from vipreco.policy_settings import PolicySettings
+from vipreco.settings import PolicySettings
 
 SETTINGS_FILE: Final = "settings.json"
 ENDING: Final = ".toml"

@@ -10,8 +10,8 @@ import polars as pl
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from vipreco.candidates import holding_state
 from vipreco.catalog import Catalog
+from vipreco.collaborative import holding_state
 from vipreco.columns import ATTRIBUTE_PREFIX, CONTACTS
 from vipreco.history import AsOf
 from vipreco.policy.columns import NEVER_DAYS, POLICY_ATTRIBUTE, Kind, Window, window_of

@@ -9,8 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from vipreco.policy.columns import Column, Kind
-from vipreco.policy_settings import ParameterValue
-from vipreco.sections import Section
+from vipreco.settings import ParameterValue, Section
 
 
 class Stage(StrEnum):

@@ -25,7 +25,7 @@ from vipreco.policy.evaluation import Truth, truths
 from vipreco.policy.facts import PolicyFacts
 from vipreco.policy.packfile import RuleEntry, Stage, Words
 from vipreco.policy.texts import Language, sentence
-from vipreco.policy_settings import PolicySettings
+from vipreco.settings import PolicySettings
 
 __all__ = ["ALLOWED", "PASSES", "Policy", "Rule", "applies"]
 

@@ -8,7 +8,7 @@ from datetime import date
 from typing import Final, Literal
 
 from vipreco.policy.facts import PolicyFacts
-from vipreco.policy_settings import ParameterValue
+from vipreco.settings import ParameterValue
 
 Language = Literal["en", "zh"]
 LANGUAGES: Final = ("en", "zh")

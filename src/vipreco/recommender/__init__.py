@@ -1,9 +1,5 @@
 """The recommender: fit, decide, explain, save, load."""
 
-from vipreco.recommender.decisions import Decisions
-from vipreco.recommender.fitting import Lesson
-from vipreco.recommender.gathering import Panel
-from vipreco.recommender.recommender import Recommender
-from vipreco.recommender.settings import RecommenderSettings
+import lazy_loader
 
-__all__ = ["Decisions", "Lesson", "Panel", "Recommender", "RecommenderSettings"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vipreco.arbitration import Customers, SlateRules, Standing, context_of, worth
-from vipreco.candidates import HoldingState, holding_state
 from vipreco.catalog import Catalog
+from vipreco.collaborative import HoldingState, holding_state
 from vipreco.features import ComputedFeatures, FeatureMatrix
 from vipreco.history import AsOf
 from vipreco.policy import PolicyFacts, gather_facts

@@ -8,7 +8,7 @@ from datetime import date
 import numpy as np
 from numpy.typing import NDArray
 
-from vipreco.candidates import CandidateSource
+from vipreco.collaborative import CandidateSource
 from vipreco.features import FeatureMatrix, FeatureSet, Vocabulary
 from vipreco.policy import Policy
 from vipreco.propensity import LEAVING, RISING, AcquisitionModel, RelationshipModel

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from vipreco.candidates import SOURCES, CandidateSource, holding_state, segment_values
 from vipreco.catalog import Catalog
+from vipreco.collaborative import SOURCES, CandidateSource, holding_state, segment_values
 from vipreco.features import FeatureSet
 from vipreco.history import window
 from vipreco.policy import Policy

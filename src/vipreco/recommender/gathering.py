@@ -11,8 +11,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from vipreco.candidates import HoldingState, holding_state
 from vipreco.catalog import Catalog
+from vipreco.collaborative import HoldingState, holding_state
 from vipreco.columns import CUSTOMER_ID, PRODUCT_ID
 from vipreco.errors import InputRejectedError
 from vipreco.features import ComputedFeatures, FeatureSet, Vocabulary

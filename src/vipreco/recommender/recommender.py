@@ -11,9 +11,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from vipreco.arbitration import ArbitrationSettings
 from vipreco.artifact import Manifest
-from vipreco.explanations import offer_evidence
+from vipreco.explanations import Decided, Explanation, Told, decide_one, explained, offer_evidence, tell
 from vipreco.features import FeatureSet
 from vipreco.history import AsOf
 from vipreco.policy import Language, Policy
@@ -21,11 +20,10 @@ from vipreco.propensity import Machine
 from vipreco.recommender import storage
 from vipreco.recommender.deciding import DEFAULT_CHANNEL, Situation, decide, situation
 from vipreco.recommender.decisions import Decisions, in_order
-from vipreco.recommender.explaining import Decided, Explanation, decide_one, explained, tell
 from vipreco.recommender.fitted import Fitted
 from vipreco.recommender.fitting import Lesson, Step, fit, silent
-from vipreco.recommender.reasons import Told
 from vipreco.recommender.settings import RecommenderSettings
+from vipreco.settings import ArbitrationSettings
 
 PRODUCT_NAME = "product_name"
 REASON = "reason"

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from vipreco.columns import AUM_AMOUNT, CUSTOMER_ID, TIER
 from vipreco.history import AsOf
 from vipreco.propensity import LEAVING, RISING, RelationshipModel
-from vipreco.tiers import TierLadder
+from vipreco.settings import TierLadder
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]

@@ -6,10 +6,9 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field
 
-from vipreco.arbitration import ArbitrationSettings
-from vipreco.policy import PolicySettings
 from vipreco.project import Section
 from vipreco.propensity import PropensitySettings, RelationshipSettings
+from vipreco.settings import ArbitrationSettings, PolicySettings
 
 SourceName: TypeAlias = Literal["ease", "item-item-bm25", "item-item-cosine", "implicit-als"]
 

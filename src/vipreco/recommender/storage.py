@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vipreco.artifact import Manifest, read_arrays, saving, verify, write_arrays, write_golden, write_manifest
-from vipreco.candidates import SOURCES, CandidateSource
+from vipreco.collaborative import SOURCES, CandidateSource
 from vipreco.durable import canonical_json
 from vipreco.errors import IntegrityError, UsageError
 from vipreco.features import FeatureSet, Vocabulary

@@ -1,7 +1,5 @@
 """A bank to practise on, with known truth: `simulate` writes its raw files, mapping and truth."""
 
-from vipreco.simulator.parameters import Parameters
-from vipreco.simulator.report import SimulationReport
-from vipreco.simulator.simulation import simulate
+import lazy_loader
 
-__all__ = ["Parameters", "SimulationReport", "simulate"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -19,7 +19,7 @@ from vipreco.store.connection import Database, alone
 from vipreco.store.failures import settled
 from vipreco.store.schema import books, contacts, decisions
 from vipreco.store.scope import Scope
-from vipreco.tables.contracts import OUTCOMES
+from vipreco.tables import OUTCOMES
 
 CLOCK_TOLERANCE = timedelta(seconds=60)
 NOTE_LENGTH = 500

@@ -8,9 +8,7 @@ from contextlib import contextmanager
 from functools import wraps
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, Protocol, TypeVar
 
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import IntegrityError as TakenError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.exc import DBAPIError, IntegrityError as TakenError, TimeoutError as PoolTimeoutError
 
 from vipreco.errors import (
     BusyError,

@@ -23,10 +23,16 @@ from vipreco.failpoints import reach
 from vipreco.project import Settings
 from vipreco.store.consents import PROTECTS
 from vipreco.store.store import Store
-from vipreco.tables import ImportReport, Tables, import_
-from vipreco.tables.contracts import CONTRACTS, schema_of
-from vipreco.tables.mapping import QUARANTINE_SUFFIX, protected_words
-from vipreco.tables.workbench import relation
+from vipreco.tables import (
+    CONTRACTS,
+    QUARANTINE_SUFFIX,
+    ImportReport,
+    Tables,
+    import_,
+    protected_words,
+    relation,
+    schema_of,
+)
 
 CONTACTS_FILE, CONSENTS_FILE, MAPPING_FILE = "store-contacts", "store-consents", "store-mapping.toml"
 ATTRIBUTE_TYPES = {pl.Float64(): "number", pl.Boolean(): "flag", pl.Date(): "date", pl.String(): "category"}

@@ -1,21 +1,5 @@
 """What a contact adds to the chance of an acquisition, learnt where a lot decided on who was contacted."""
 
-from vipreco.uplift.learners import LEARNERS, Growing, Learner, SLearner, TLearner, XLearner, response
-from vipreco.uplift.model import PairColumns, UpliftModel, incremental
-from vipreco.uplift.rows import RandomisedRows
-from vipreco.uplift.settings import UpliftSettings
+import lazy_loader
 
-__all__ = [
-    "LEARNERS",
-    "Growing",
-    "Learner",
-    "PairColumns",
-    "RandomisedRows",
-    "SLearner",
-    "TLearner",
-    "UpliftModel",
-    "UpliftSettings",
-    "XLearner",
-    "incremental",
-    "response",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from vipreco.propensity import BoosterSettings
-from vipreco.sections import Section
+from vipreco.settings import Section
 
 SMALL = BoosterSettings(
     rounds=400,

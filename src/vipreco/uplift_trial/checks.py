@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import chi2
 
-from vipreco.lift import Estimate
+from vipreco.stats import Estimate
 from vipreco.uplift import Growing, RandomisedRows
 from vipreco.uplift_trial.choosing import FitScore, folds_of, unseen_scores
 from vipreco.uplift_trial.judging import HeldOut, judge_orders

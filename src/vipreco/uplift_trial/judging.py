@@ -9,8 +9,7 @@ from typing import Any, Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from vipreco.lift import Estimate, auuc, qini_coefficient
-from vipreco.lift.estimate import percentiles
+from vipreco.stats import Estimate, auuc, percentiles, qini_coefficient
 from vipreco.uplift import RandomisedRows
 
 Floats = NDArray[np.float64]

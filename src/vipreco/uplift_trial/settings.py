@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from vipreco.propensity import RelationshipSettings
-from vipreco.sections import Section
+from vipreco.settings import Section
 from vipreco.uplift import UpliftSettings
 
 

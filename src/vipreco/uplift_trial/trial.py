@@ -14,19 +14,13 @@ from scipy.stats import norm
 
 from vipreco.columns import CUSTOMER_ID, PRODUCT_ID, PROPENSITY
 from vipreco.history import History
-from vipreco.lift import Estimate
 from vipreco.propensity import Machine
-from vipreco.recommender.fitted import Fitted
+from vipreco.recommender import Fitted
+from vipreco.stats import Estimate
 from vipreco.uplift import LEARNERS, Growing, PairColumns, RandomisedRows, UpliftModel
 from vipreco.uplift_trial.campaigns import FinishedCampaign
 from vipreco.uplift_trial.checks import Overlap, overlap, placebo
-from vipreco.uplift_trial.choosing import (
-    fit_chosen,
-    fit_learner,
-    fit_response,
-    folds_of,
-    unseen_scores,
-)
+from vipreco.uplift_trial.choosing import fit_chosen, fit_learner, fit_response, folds_of, unseen_scores
 from vipreco.uplift_trial.judging import HeldOut, Judged, judge_orders
 from vipreco.uplift_trial.settings import TrialSettings
 

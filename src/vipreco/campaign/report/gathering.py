@@ -24,7 +24,7 @@ from vipreco.columns import (
 )
 from vipreco.errors import IntegrityError, UsageError
 from vipreco.history import AsOf, History
-from vipreco.store.connection import Database
+from vipreco.store import Database
 from vipreco.store.schema import contacts as stored_contacts
 
 REACHED = ("accepted", "declined", "postponed", "do_not_contact")

@@ -13,7 +13,7 @@ from scipy.stats import norm
 from vipreco.campaign.arms import Arm
 from vipreco.campaign.report.gathering import Gathered
 from vipreco.campaign.report.privacy import grouped
-from vipreco.lift import (
+from vipreco.stats import (
     Compared,
     Counts,
     Estimate,

@@ -11,7 +11,7 @@ from vipreco.campaign.folder import Campaigns
 from vipreco.campaign.running import ASSIGNMENTS
 from vipreco.durable import sha256_of
 from vipreco.errors import IntegrityError, UsageError
-from vipreco.store.store import Store
+from vipreco.store import Store
 
 
 @dataclass(frozen=True)

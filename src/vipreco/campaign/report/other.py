@@ -12,7 +12,7 @@ import polars as pl
 from vipreco.campaign.arms import Arm
 from vipreco.columns import CHANNEL, CUSTOMER_ID, PRODUCT_ID
 from vipreco.errors import InputRejectedError, UsageError
-from vipreco.lift import Logged, OffPolicy, off_policy
+from vipreco.stats import Logged, OffPolicy, off_policy
 
 NAMES = (CUSTOMER_ID, PRODUCT_ID, CHANNEL)
 NO_OFFER = ""

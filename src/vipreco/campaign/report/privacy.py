@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from vipreco.lift import by_group
+from vipreco.stats import by_group
 
 SMALLEST = 5
 OTHERS = "\x1fothers"

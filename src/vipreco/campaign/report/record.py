@@ -11,7 +11,7 @@ import polars as pl
 from vipreco.campaign.report.gathering import Gathered
 from vipreco.campaign.report.measuring import Measured
 from vipreco.campaign.report.privacy import OTHERS, SMALLEST
-from vipreco.lift import Compared, Estimate
+from vipreco.stats import Compared, Estimate
 
 
 def record(gathered: Gathered, measured: Measured) -> dict[str, Any]:

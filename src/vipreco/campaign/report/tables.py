@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 import polars as pl
 
 from vipreco.campaign.report.telling import Group, Told, count, points, rate
-from vipreco.printing import Column, Document, Part
+from vipreco.documents import Column, Document, Part
 
 NUMBERS = ("treated", "control", "treated_rate", "control_rate", "lift")
 

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
-from vipreco.call_list.wording import Wording, read_texts
 from vipreco.campaign.report.gathering import Gathered
 from vipreco.campaign.report.measuring import Check, Measured
 from vipreco.campaign.report.privacy import OTHERS, SMALLEST
-from vipreco.lift import FEWEST_ACQUISITIONS, FEWEST_CUSTOMERS, Estimate
-from vipreco.printing.document import Language, safe
+from vipreco.documents import Language, safe
+from vipreco.lists import Wording, read_texts
+from vipreco.stats import FEWEST_ACQUISITIONS, FEWEST_CUSTOMERS, Estimate
 
 PRIMARY = "extra"
 RATES = frozenset({"lift", "relative", "adjusted", "campaign", "anything", "explored"})

@@ -9,9 +9,8 @@ from typing import Any, BinaryIO
 from vipreco.campaign.report.measuring import Measured
 from vipreco.campaign.report.privacy import SMALLEST
 from vipreco.campaign.report.telling import AMOUNTS, PRIMARY, RATES, Figure, Group, Told, count
+from vipreco.documents import A4, FONTS, LITERAL, safe
 from vipreco.export import FIXED_MOMENT
-from vipreco.printing.document import safe
-from vipreco.printing.sheet import A4, FONTS, LITERAL
 
 BLUE, GREY = "#1F5FA8", "#8A8A8A"
 Cell = str | int | float | None

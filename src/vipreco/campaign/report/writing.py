@@ -16,10 +16,10 @@ from vipreco.campaign.report.other import judge
 from vipreco.campaign.report.record import record
 from vipreco.campaign.report.telling import Told, tell
 from vipreco.catalog import Catalog
+from vipreco.documents import Language
 from vipreco.durable import canonical_json
 from vipreco.history import History
-from vipreco.printing.document import Language
-from vipreco.store.connection import Database
+from vipreco.store import Database
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import polars as pl
 
-from vipreco.call_list import Day, plan_day
-from vipreco.call_list_settings import CallListSettings, KindMinutes
 from vipreco.columns import CHANNEL, CUSTOMER_ID, PRODUCT_ID, RANK
 from vipreco.history import AsOf
+from vipreco.lists import Day, plan_day
 from vipreco.recommender import Recommender
+from vipreco.settings import CallListSettings, KindMinutes
 from vipreco.simulator.forward.arms import CALL, ChooseContacts, callable_vip_customers, nobody
 from vipreco.simulator.forward.choices import CONTACTS_SCHEMA
 from vipreco.simulator.parameters import VIP_TIERS

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import polars as pl
 
-from vipreco.backtest import paired_difference
 from vipreco.columns import CUSTOMER_ID
 from vipreco.errors import UsageError
+from vipreco.stats import paired_difference
 
 MEASURES = ("expected_amount", "earned_amount", "assets_amount", "at_stake_amount", "left", "worth_amount")
 SEED = "seed"

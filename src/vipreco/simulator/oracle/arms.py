@@ -10,13 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vipreco.arbitration import SlateRules
-from vipreco.candidates import HoldingState, ItemItemCosine, holding_state
+from vipreco.collaborative import HoldingState, ItemItemCosine, holding_state
 from vipreco.columns import TIER
 from vipreco.history import AsOf
 from vipreco.policy import ALLOWED
-from vipreco.recommender import Decisions, Recommender
-from vipreco.recommender.deciding import in_columns
-from vipreco.recommender.fitted import Fitted
+from vipreco.recommender import Decisions, Fitted, Recommender, in_columns
 from vipreco.simulator.parameters import VIP_TIERS
 
 Floats = NDArray[np.float64]

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from vipreco.backtest import Estimate
-from vipreco.backtest.intervals import LEVEL
 from vipreco.simulator.oracle.arms import Arm
 from vipreco.simulator.oracle.shares import Effort, Unit
+from vipreco.stats import LEVEL
+from vipreco.stats.bootstrap import Estimate
 
 Floats = NDArray[np.float64]
 Column = tuple[Effort, Unit, Arm]

@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 
 from vipreco.errors import UsageError
 from vipreco.features import FeatureSet
-from vipreco.history import History
-from vipreco.history.calendar import window
+from vipreco.history import History, window
 from vipreco.policy import Policy
 from vipreco.project import Settings
 from vipreco.propensity import Machine

@@ -1,0 +1,69 @@
+"""Replay of decision receipts: the same model, tables and rules must give the same bytes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+
+from vipreco.artifact import LIBRARIES, verify
+from vipreco.assurance.receipts import MADE_BY, Head, first_difference, receipt
+from vipreco.durable import canonical_json
+from vipreco.errors import IntegrityError
+from vipreco.history import History
+from vipreco.recommender import storage
+from vipreco.tables import Tables
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where a replay finds what it needs.
+
+    Args:
+        artifact: Folder of the model's artifact.
+        tables: Folder of the imported tables.
+        threads: Threads for queries and scoring.
+    """
+
+    artifact: Path
+    tables: Path
+    threads: int
+
+
+def replay(content: bytes, head: Head, places: Places) -> None:
+    """Decide again what a receipt says, and compare byte for byte.
+
+    Args:
+        content: The receipt.
+        head: What was asked, and what answered.
+        places: Where model and tables are.
+
+    Raises:
+        InputRejectedError: The tables never were the receipt's snapshot, or its rules were changed.
+        IntegrityError: A stored file is damaged, the artifact is another one, or the decision differs; the
+            first place that differs is named.
+    """
+    tables = Tables.open(places.tables, head.origin.snapshot_id)
+    tables.verify()
+    artifact_hash = verify(places.artifact, head.origin.artifact_hash).artifact_hash
+    fitted = replace(storage.load(places.artifact, places.threads), policy=head.policy())
+    view = History.open(places.tables, places.threads, head.origin.snapshot_id).as_of(head.question.as_of)
+    again = json.loads(receipt(fitted, view, head.question, artifact_hash, tables.snapshot_id))
+    again[MADE_BY] = head.made_by
+    if canonical_json(again) != content:
+        raise _different(json.loads(content), again, head.made_by)
+
+
+def _different(told: object, again: object, made_by: Mapping[str, str]) -> IntegrityError:
+    place = first_difference(told, again) or "the spelling of the file, not its content"
+    here = {name: version(name) for name in LIBRARIES}
+    others = sorted(name for name in made_by if made_by[name] != here.get(name))
+    return IntegrityError(
+        f"the decision is not what the receipt says; the first difference is at {place}",
+        where="replay",
+        remedy="the receipt was changed, or one of the releases named above decides differently",
+        code="replay-differs",
+        examples=[f"{name} was {made_by[name]}, here it is {here.get(name, 'missing')}" for name in others],
+    )

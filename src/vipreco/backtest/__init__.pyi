@@ -1,0 +1,10 @@
+from .changes import (
+    ChangePlan as ChangePlan,
+    ChangeResult as ChangeResult,
+    backtest_changes as backtest_changes,
+)
+from .folds import rolling_folds as rolling_folds
+from .plots import COLOURS as COLOURS, STYLE as STYLE, save_figure as save_figure
+from .report import to_markdown as to_markdown
+from .running import BacktestResult as BacktestResult, Plan as Plan, backtest as backtest
+from .trials import Trial as Trial, customer_trials as customer_trials, rolling_trials as rolling_trials

@@ -1,0 +1,9 @@
+from .linear import ItemItemCosine as ItemItemCosine
+from .reasons import strongest_holdings as strongest_holdings
+from .source import CandidateSource as CandidateSource
+from .sources import SOURCES as SOURCES
+from .state import (
+    HoldingState as HoldingState,
+    holding_state as holding_state,
+    segment_values as segment_values,
+)

@@ -1,0 +1,11 @@
+from .document import (
+    Column as Column,
+    Document as Document,
+    Holds as Holds,
+    Language as Language,
+    Part as Part,
+    safe as safe,
+    shown as shown,
+)
+from .sheet import A4 as A4, FONTS as FONTS, LITERAL as LITERAL
+from .writing import write_document as write_document

@@ -1,0 +1,98 @@
+"""Documents as PDF, A4 landscape, headings repeated on every page, the same bytes for the same content.
+
+Text uses the font STSong-Light of Adobe's Chinese collection: the file names it and does not carry it, and a
+reader puts a Chinese font of its own in its place. So no font comes with vipreco, and none is looked for on
+the machine that writes the file.
+"""
+
+from __future__ import annotations
+
+from typing import Any, BinaryIO
+from xml.sax.saxutils import escape
+
+from reportlab.lib import colors
+from reportlab.lib.pagesizes import A4, landscape
+from reportlab.lib.styles import ParagraphStyle
+from reportlab.lib.units import mm
+from reportlab.pdfbase import pdfmetrics
+from reportlab.pdfbase.cidfonts import UnicodeCIDFont
+from reportlab.pdfgen.canvas import Canvas
+from reportlab.platypus import LongTable, Paragraph, SimpleDocTemplate, Spacer, TableStyle
+
+from vipreco.documents.document import Column, Document, Holds, Part, shown
+
+CHINESE = "STSong-Light"
+MARGIN = 12 * mm
+RIGHT_ALIGNED = 2
+RIGHT = {Holds.COUNT, Holds.AMOUNT, Holds.RATE}
+GRID = TableStyle(
+    [
+        ("GRID", (0, 0), (-1, -1), 0.3, colors.grey),
+        ("BACKGROUND", (0, 0), (-1, 0), colors.Color(0.9, 0.9, 0.9)),
+        ("VALIGN", (0, 0), (-1, -1), "TOP"),
+        ("LEFTPADDING", (0, 0), (-1, -1), 2),
+        ("RIGHTPADDING", (0, 0), (-1, -1), 2),
+        ("TOPPADDING", (0, 0), (-1, -1), 1),
+        ("BOTTOMPADDING", (0, 0), (-1, -1), 2),
+    ]
+)
+
+
+def write_pdf(document: Document, stream: BinaryIO) -> None:
+    """Write the parts one below the other."""
+    pdfmetrics.registerFont(UnicodeCIDFont(CHINESE))
+    paper = SimpleDocTemplate(
+        stream,
+        pagesize=landscape(A4),
+        title=document.title,
+        invariant=1,
+        **dict.fromkeys(("leftMargin", "rightMargin", "topMargin", "bottomMargin"), MARGIN),
+    )
+    story: list[Any] = [_line(document.title, _style(13, 5))]
+    story += [_line(line, _style(9, 2)) for line in document.about]
+    for part in document.parts:
+        story += [Spacer(1, 4 * mm), *_part(part, paper.width)]
+    number = _numbering(document)
+    paper.build(story, onFirstPage=number, onLaterPages=number)
+
+
+def _part(part: Part, width: float) -> list[Any]:
+    lines = [_line(part.title, _style(11, 3))] + ([_line(part.note, _style(8, 3))] if part.note else [])
+    if part.rows.is_empty():
+        return lines
+    head = [_line(column.title, _style(8)) for column in part.columns]
+    cells = [_column(column, part) for column in part.columns]
+    total = sum(column.width for column in part.columns)
+    widths = [width * column.width / total for column in part.columns]
+    return [*lines, LongTable([head, *zip(*cells, strict=True)], colWidths=widths, repeatRows=1, style=GRID)]
+
+
+def _column(column: Column, part: Part) -> list[Paragraph]:
+    style = _style(8, alignment=RIGHT_ALIGNED if column.holds in RIGHT else 0)
+    return [_line(shown(value, column.holds), style) for value in part.rows[column.name].to_list()]
+
+
+def _line(text: str, style: ParagraphStyle) -> Paragraph:
+    return Paragraph(escape(text).replace("\n", "<br/>"), style)
+
+
+def _style(size: int, after: int = 0, alignment: int = 0) -> ParagraphStyle:
+    return ParagraphStyle(
+        f"size {size}",
+        fontName=CHINESE,
+        fontSize=size,
+        leading=size * 1.25,
+        spaceAfter=after,
+        alignment=alignment,
+        wordWrap="CJK",
+    )
+
+
+def _numbering(document: Document) -> Any:
+    def draw(canvas: Canvas, paper: SimpleDocTemplate) -> None:
+        canvas.setFont(CHINESE, 7)
+        width = paper.pagesize[0]
+        canvas.drawString(MARGIN, MARGIN / 2, document.title)
+        canvas.drawRightString(width - MARGIN, MARGIN / 2, document.page.format(number=paper.page))
+
+    return draw

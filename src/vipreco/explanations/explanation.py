@@ -1,0 +1,154 @@
+"""The offers of one customer with their reasons, and every other product with the rule that stops it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pyarrow as pa
+
+from vipreco.errors import InputRejectedError
+from vipreco.explanations.not_offered import WhyNot, why_not
+from vipreco.explanations.offer_reasons import Told, told_for
+from vipreco.explanations.sentences import Reason
+from vipreco.history import AsOf
+from vipreco.policy import Language
+from vipreco.recommender import Decisions, Fitted, Situation, decide, situation
+
+
+@dataclass(frozen=True)
+class OfferReasons:
+    """An offer with up to three reasons, the strongest first, and what to mind before it is made."""
+
+    product_id: str
+    propensity: float
+    reasons: tuple[Reason, ...]
+    caution: Reason | None
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Why one customer gets these offers and not the others, in the order of the list."""
+
+    customer_id: str
+    personalised: bool
+    offers: tuple[OfferReasons, ...]
+    not_offered: tuple[WhyNot, ...]
+
+
+@dataclass(frozen=True)
+class Decided:
+    """What was decided already about some customers: to tell of it, nothing is worked out again.
+
+    Args:
+        known: What was known of the customers.
+        chunks: The decisions about them.
+    """
+
+    known: Situation
+    chunks: Sequence[Decisions]
+
+
+def decide_one(fitted: Fitted, view: AsOf, customer_id: str, channel: str) -> tuple[Situation, Decisions]:
+    """Return what is known of one customer, and the decisions about them.
+
+    Raises:
+        InputRejectedError: The customer is not in the newest snapshot of the view.
+    """
+    known = situation(fitted, view.of(pa.array([customer_id], pa.string())), channel)
+    decisions = next(decide(fitted, known), None)
+    if decisions is None:
+        raise InputRejectedError(
+            "the customer is not in the newest snapshot",
+            where=f"snapshot {view.snapshot_date}",
+            remedy="check the id, or choose an as-of date at which the customer was there",
+            code="unknown-customer",
+        )
+    return known, decisions
+
+
+def explained(
+    fitted: Fitted, known: Situation, decisions: Decisions, top: int, language: Language = "en"
+) -> Explanation:
+    """Explain the first `top` offers of one customer, and every product that is not offered.
+
+    Args:
+        fitted: The fitted recommender.
+        known: What is known of the customer.
+        decisions: The decisions about them.
+        top: Most offers.
+        language: Of the texts.
+    """
+    rows, columns = decisions.listed(top)
+    told = told_for(fitted, known, decisions, rows, columns, language)
+    verdicts = enumerate(decisions.verdict[0].tolist())
+    return Explanation(
+        customer_id=str(decisions.customer_ids[0]),
+        personalised=bool(decisions.personalised[0]),
+        offers=tuple(
+            OfferReasons(
+                decisions.product_ids[column],
+                float(decisions.propensity[0, column]),
+                tuple(told.reasons[place]),
+                told.cautions[place],
+            )
+            for place, column in enumerate(columns.tolist())
+        ),
+        not_offered=tuple(
+            reason
+            for column, verdict in verdicts
+            if (reason := why_not(decisions.policy, decisions.facts, (0, column), verdict, language))
+        ),
+    )
+
+
+def tell(
+    fitted: Fitted,
+    view: AsOf,
+    pairs: Sequence[tuple[str, str]],
+    channel: str,
+    language: Language = "en",
+    decided: Decided | None = None,
+) -> Told:
+    """Return reasons and caution of some offers, in their order.
+
+    Args:
+        fitted: The fitted recommender.
+        view: The as-of view.
+        pairs: Customer and product of each offer; a few hundred, not a whole bank.
+        channel: Channel of the offers.
+        language: Of the texts.
+        decided: What was decided about these customers, among others; None: it is decided here.
+    """
+    if decided is None:
+        decided = _decided(fitted, view, sorted({customer for customer, _ in pairs}), channel)
+    else:
+        decided = replace(decided, known=replace(decided.known, view=view))
+    told: dict[tuple[str, str], tuple[list[Reason], Reason | None]] = {}
+    for decisions in decided.chunks:
+        rows, columns = _places(decisions, pairs)
+        found = told_for(fitted, decided.known, decisions, rows, columns, language)
+        ids = decisions.customer_ids[rows].tolist()
+        products = (decisions.product_ids[column] for column in columns.tolist())
+        keys = zip(map(str, ids), products, strict=True)
+        told.update(zip(keys, zip(found.reasons, found.cautions, strict=True), strict=True))
+    nothing: tuple[list[Reason], Reason | None] = ([], None)
+    in_order = [told.get(pair, nothing) for pair in pairs]
+    return Told([reasons for reasons, _ in in_order], [caution for _, caution in in_order])
+
+
+def _decided(fitted: Fitted, view: AsOf, customers: list[str], channel: str) -> Decided:
+    known = situation(fitted, view.of(pa.array(customers, pa.string())), channel)
+    return Decided(known, tuple(decide(fitted, known)))
+
+
+def _places(
+    decisions: Decisions, pairs: Sequence[tuple[str, str]]
+) -> tuple[np.ndarray[tuple[int], np.dtype[np.intp]], np.ndarray[tuple[int], np.dtype[np.intp]]]:
+    """Return row and column of those pairs that the decisions are about."""
+    row = {str(customer): place for place, customer in enumerate(decisions.customer_ids.tolist())}
+    column = {product: place for place, product in enumerate(decisions.product_ids)}
+    known = sorted({pair for pair in pairs if pair[0] in row and pair[1] in column})
+    rows = np.array([row[customer] for customer, _ in known], np.intp)
+    return rows, np.array([column[product] for _, product in known], np.intp)

@@ -1,0 +1,200 @@
+"""The three lists of a branch: keep who may leave, grow by offers, develop who is near the next tier."""
+
+from __future__ import annotations
+
+from datetime import date
+from enum import StrEnum
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from vipreco.columns import AS_OF_DATE, AUM_AMOUNT, CUSTOMER_ID, TIER
+from vipreco.errors import UsageError
+from vipreco.explanations import Catalogue, Chances, FactBook, Listed, Speaker, choose, plan_reasons, spoken
+from vipreco.history import AsOf
+from vipreco.lists.offers import offer_list
+from vipreco.policy import Language
+from vipreco.propensity import LEAVING, RISING, RelationshipModel
+from vipreco.recommender import Fitted, Recommender, Relations, Situation, Step, decide, silent, situation
+from vipreco.settings import TierLadder
+
+LEAVING_PROBABILITY, RISING_PROBABILITY = "leaving_probability", "rising_probability"
+AT_RISK_AMOUNT, ABOVE_LINE_AMOUNT = "at_risk_amount", "above_line_amount"
+MISSING_AMOUNT, NEXT_TIER = "missing_amount", "next_tier"
+REASONS = "reasons"
+
+
+class BranchList(StrEnum):
+    """Which list."""
+
+    keep = "keep"
+    grow = "grow"
+    develop = "develop"
+
+
+def customer_frame(
+    customer_ids: NDArray[np.str_],
+    relations: Relations,
+    chances: tuple[NDArray[np.float64], NDArray[np.float64]],
+    ladder: TierLadder,
+    day: date,
+) -> pl.DataFrame:
+    """Return a row a customer: what the lists are made of; null where nobody knows.
+
+    Args:
+        customer_ids: Shape (n,).
+        relations: How they stand, shape (n,).
+        chances: P(leaving) and P(rising), each of shape (n,).
+        ladder: The bank's tiers.
+        day: Date at which their lines are read.
+    """
+    lines = ladder.thresholds(day)
+    own = np.array([lines.get(tier, np.nan) for tier in relations.tiers.tolist()])
+    frame = pl.DataFrame(
+        {
+            CUSTOMER_ID: pl.Series(customer_ids.tolist(), dtype=pl.String),
+            TIER: pl.Series(relations.tiers.tolist(), dtype=pl.String),
+            AUM_AMOUNT: relations.aum,
+            LEAVING_PROBABILITY: chances[0],
+            RISING_PROBABILITY: chances[1],
+            ABOVE_LINE_AMOUNT: relations.aum - own,
+            NEXT_TIER: pl.Series(next_tiers(ladder, relations.tiers, day), dtype=pl.String),
+            MISSING_AMOUNT: np.maximum(relations.next_line - relations.aum, 0.0),
+        }
+    )
+    return frame.with_columns(pl.col(pl.Float64).fill_nan(None))
+
+
+def keep_list(customers: pl.DataFrame, most: int) -> pl.DataFrame:
+    """Return the VIP customers who are likeliest to leave, the likeliest first, at most `most`.
+
+    `above_line_amount` is what the assets are above the line of the own tier; `at_risk_amount` is
+    P(leaving) x assets: what is expected to go, or to fall to a lower tier.
+    """
+    known = customers.filter(pl.col(LEAVING_PROBABILITY).is_not_null())
+    found = known.sort(LEAVING_PROBABILITY, CUSTOMER_ID, descending=[True, False]).head(most)
+    at_risk = (pl.col(LEAVING_PROBABILITY) * pl.col(AUM_AMOUNT)).alias(AT_RISK_AMOUNT)
+    return found.select(CUSTOMER_ID, TIER, AUM_AMOUNT, LEAVING_PROBABILITY, ABOVE_LINE_AMOUNT, at_risk)
+
+
+def develop_list(customers: pl.DataFrame, most: int) -> pl.DataFrame:
+    """Return the customers likeliest to reach a higher tier, those below VIP included, at most `most`.
+
+    `missing_amount` is what lacks to the line of `next_tier`.
+    """
+    known = customers.filter(pl.col(RISING_PROBABILITY).is_not_null())
+    found = known.sort(RISING_PROBABILITY, CUSTOMER_ID, descending=[True, False]).head(most)
+    return found.select(CUSTOMER_ID, TIER, AUM_AMOUNT, RISING_PROBABILITY, NEXT_TIER, MISSING_AMOUNT)
+
+
+def grow_list(offers: pl.DataFrame, customers: pl.DataFrame, most: int) -> pl.DataFrame:
+    """Return the offers of the first `most` customers of an `offer_list`, with tier and assets."""
+    first = offers[CUSTOMER_ID].unique(maintain_order=True).head(most)
+    chosen = offers.filter(pl.col(CUSTOMER_ID).is_in(first.implode()))
+    facts = customers.select(CUSTOMER_ID, TIER, AUM_AMOUNT)
+    joined = chosen.join(facts, on=CUSTOMER_ID, how="left", maintain_order="left")
+    return joined.select(CUSTOMER_ID, TIER, AUM_AMOUNT, pl.exclude(CUSTOMER_ID, TIER, AUM_AMOUNT))
+
+
+def branch_list(
+    recommender: Recommender,
+    view: AsOf,
+    which: BranchList,
+    most: int,
+    step: Step = silent,
+    language: Language = "en",
+) -> pl.DataFrame:
+    """Return one of the three lists for the customers of a view, each row with its reasons.
+
+    Raises:
+        UsageError: The model does not tell who leaves or rises, and the list needs it.
+    """
+    fitted = recommender.fitted
+    change = {BranchList.keep: LEAVING, BranchList.develop: RISING}.get(which)
+    if change is not None:
+        _check_told(fitted, change)
+    step("features")
+    known = situation(fitted, view)
+    step("chances")
+    customers = customers_of(fitted, known)
+    if change is None:
+        return grow_list(offer_list(recommender, view, 1, step), customers, most)
+    listed = (keep_list if change == LEAVING else develop_list)(customers, most)
+    step("reasons")
+    reasons = change_reasons(fitted, known, change, listed[CUSTOMER_ID], language)
+    return listed.with_columns(
+        pl.Series(REASONS, reasons, dtype=pl.List(pl.String)),
+        pl.lit(view.date).alias(AS_OF_DATE),
+    )
+
+
+def customers_of(fitted: Fitted, known: Situation) -> pl.DataFrame:
+    """Return the `customer_frame` of all customers of a situation."""
+    parts = list(decide(fitted, known))
+    leaving = np.concatenate([part.leaving_probability for part in parts])
+    rising = np.concatenate([part.rising_probability for part in parts])
+    ladder, day = fitted.features.ladder, known.view.date
+    return customer_frame(known.computed.customer_ids, known.relations, (leaving, rising), ladder, day)
+
+
+def next_tiers(ladder: TierLadder, tiers: NDArray[np.object_], day: date) -> list[str | None]:
+    """Return the next higher tier of each customer, None where there is none or the own one is unknown."""
+    lines = list(ladder.thresholds(day))
+    places = np.array([ladder.rank(tier) for tier in lines], np.int64)
+    ranks = ladder.ranks(tiers)
+    above = np.searchsorted(places, ranks, side="right")
+    named = np.array([*lines, None], object)[above]
+    return [name if rank >= 0 else None for name, rank in zip(named.tolist(), ranks.tolist(), strict=True)]
+
+
+def change_reasons(
+    fitted: Fitted, known: Situation, change: str, customers: pl.Series, language: Language = "en"
+) -> list[list[str]]:
+    """Return up to three reasons of each customer of a list, in plain words, the strongest first.
+
+    A reason cites the customer's own facts, and the chance falls without them.
+    """
+    model, catalogue = fitted.relationship, Catalogue.shipped()
+    if model is None or customers.is_empty():
+        return [[] for _ in customers]
+    ids = np.array(sorted(customers.to_list()), np.str_)
+    places = np.searchsorted(known.computed.customer_ids, ids)
+    values = fitted.columns_of(known.computed.take(places).matrix())[:, model.columns]
+    definition, view = fitted.features, known.view.of(pa.array(ids.tolist(), pa.string()))
+    plan = plan_reasons(
+        catalogue, model.names, definition.dictionary, known.view.columns, definition.prohibited
+    )
+    book = FactBook.of(view, ids, plan.keys, catalogue)
+    listed = _listed(model, change, np.ascontiguousarray(values))
+    blank = known.computed.blank[fitted.kept][model.columns]
+    chosen = choose(plan, book, listed, _chances_of(model, change), blank)
+    names = dict(zip(known.catalog.product_ids, known.catalog.names, strict=True))
+    told = spoken(plan, book, listed, chosen, Speaker(catalogue, names, language))
+    texts = {customer: [reason.text for reason in told[place]] for place, customer in enumerate(ids.tolist())}
+    return [texts[customer] for customer in customers.to_list()]
+
+
+def _listed(model: RelationshipModel, change: str, values: NDArray[np.float32]) -> Listed:
+    everybody, found = np.arange(len(values)), model.model(change)
+    moved = found.contributions(values) if found else np.zeros(values.shape)
+    return Listed(values, everybody, np.zeros(len(values), np.intp), moved, np.full(len(values), -1))
+
+
+def _chances_of(model: RelationshipModel, change: str) -> Chances:
+    found = model.model(change)
+
+    def chances(values: NDArray[np.float32], _: NDArray[np.intp]) -> NDArray[np.float64]:
+        return found.probabilities(values) if found else np.zeros(len(values))
+
+    return chances
+
+
+def _check_told(fitted: Fitted, change: str) -> None:
+    if fitted.relationship is None or fitted.relationship.model(change) is None:
+        raise UsageError(
+            f"this model does not tell who is {change}",
+            remedy="give [tiers] in vipreco.toml a ladder, import a longer history, and train anew",
+            code="no-relationship-model",
+        )

@@ -1,0 +1,290 @@
+"""A day of one relationship manager: decisions about the book, the plan, and what stands behind both."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from functools import cached_property
+from typing import TypeAlias
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+
+from vipreco.columns import CUSTOMER_ID, PRIORITY, PRODUCT_ID
+from vipreco.errors import InputRejectedError
+from vipreco.explanations import Decided, Reason
+from vipreco.history import AsOf
+from vipreco.lists.facts import book_facts
+from vipreco.lists.planning import BLOCKED, KIND, MINUTES, PLACE, Blocked, planned
+from vipreco.lists.worth import call_worths
+from vipreco.policy import Language, gather_facts
+from vipreco.recommender import (
+    DEFAULT_CHANNEL,
+    Decisions,
+    Recommender,
+    Situation,
+    Step,
+    decide,
+    silent,
+    situation,
+)
+from vipreco.settings import CallListSettings
+
+CHANNEL = "call"
+
+
+@dataclass(frozen=True)
+class Behind:
+    """What a day was planned from.
+
+    Args:
+        known: What was known of its customers, in the channel of its offers.
+        facts: The same customers' contacts, follow-ups and maturities.
+        vip: VIP tiers.
+    """
+
+    known: Situation
+    facts: pl.DataFrame
+    vip: tuple[str, ...]
+
+    def of(self, view: AsOf, row: int) -> Behind:
+        """Return what one customer's day is planned from."""
+        known, rows = self.known, slice(row, row + 1)
+        alone = Situation(
+            view=view,
+            catalog=known.catalog,
+            computed=known.computed.take(np.array([row])),
+            state=known.state.take(rows),
+            relations=known.relations.take(rows),
+            customers=known.customers.take(rows),
+            facts=known.facts.rows(rows),
+        )
+        return Behind(alone, self.facts[rows], self.vip)
+
+    def through(self, channel: str, recommender: Recommender, view: AsOf) -> Behind:
+        """Return the same for offers in another channel: the rules alone look anew."""
+        known = self.known
+        scored = known.facts.products["product_scored"].to_numpy()
+        policy = recommender.fitted.policy
+        facts = gather_facts(view, known.catalog, policy, channel, known.state.held, scored)
+        return replace(self, known=replace(known, view=view, facts=facts))
+
+
+@dataclass(frozen=True)
+class Day:
+    """The day of a relationship manager.
+
+    Args:
+        view: What is known of the customers; nothing later.
+        calls: One row a customer of the book with the plan, as `planning.planned` gives it, ordered by id.
+        offers: Offers in a call, by customer and place in the slate.
+        recommender: What made them; asked for the reasons of those that are shown.
+        channel: Channel of the offers.
+        decisions: The decision frames behind them, in chunks, in the order of the customers.
+        names: Name of each product by id.
+        settings: Of the project, with the minutes of the day.
+        blocking: The same day for calls, where this one is for the branch because calls are blocked.
+        behind: What it was planned from.
+    """
+
+    view: AsOf
+    calls: pl.DataFrame
+    offers: pl.DataFrame
+    recommender: Recommender
+    channel: str
+    decisions: tuple[Decisions, ...]
+    names: Mapping[str, str]
+    settings: CallListSettings
+    blocking: Day | None = None
+    behind: Behind | None = None
+
+    @property
+    def date(self) -> date:
+        """Date of the list."""
+        return self.view.date
+
+    @cached_property
+    def today(self) -> pl.DataFrame:
+        """Calls that fit into the minutes, in their order."""
+        return self.calls.filter(pl.col(PLACE).is_not_null()).sort(PLACE)
+
+    @cached_property
+    def later(self) -> pl.DataFrame:
+        """Calls that did not fit: the greatest worth per minute first."""
+        waiting = pl.col(PLACE).is_null() & pl.col(KIND).is_not_null() & pl.col(BLOCKED).is_null()
+        rate = -pl.col(PRIORITY) / pl.col(MINUTES)
+        return self.calls.filter(waiting).sort(rate, CUSTOMER_ID)
+
+    @cached_property
+    def blocked(self) -> pl.DataFrame:
+        """Number of customers who are not called today, by reason and by rule where a rule is the reason."""
+        is_rule = pl.col(BLOCKED) == Blocked.POLICY.value
+        rule = pl.when(is_rule).then(pl.col("stopped_whole")).otherwise(0).alias("rule")
+        known = self.calls.filter(pl.col(BLOCKED).is_not_null())
+        counted = known.group_by(BLOCKED, rule).agg(pl.len().alias("customers"))
+        return counted.sort("customers", BLOCKED, "rule", descending=[True, False, False])
+
+    @cached_property
+    def idle(self) -> pl.DataFrame:
+        """Number of customers for whom nothing speaks for a call, by cause and what stops most."""
+        known = self.calls.filter(pl.col(KIND).is_null() & pl.col(BLOCKED).is_null())
+        counted = known.group_by("cause", "stopped_by").agg(pl.len().alias("customers"))
+        return counted.sort("customers", "cause", "stopped_by", descending=[True, False, False])
+
+    @cached_property
+    def places(self) -> Mapping[str, int]:
+        """Row of each customer of the book in `calls`."""
+        return {customer: row for row, customer in enumerate(self.calls[CUSTOMER_ID].to_list())}
+
+    def place_of(self, customer_id: str) -> tuple[Decisions, int]:
+        """Return the decisions with a customer of the book, and the row there.
+
+        Raises:
+            KeyError: It is no customer of the book.
+        """
+        row = self.places[customer_id]
+        for decisions in self.decisions:
+            if row < len(decisions.customer_ids):
+                return decisions, row
+            row -= len(decisions.customer_ids)
+        raise KeyError(customer_id)
+
+    def of(self, customer_id: str) -> Day:
+        """Return the day of one customer of the book, as `customer_day`, without asking anew.
+
+        Their place is that in the book's list.
+
+        Raises:
+            KeyError: It is no customer of the book.
+        """
+        decisions, place = self.place_of(customer_id)
+        if self.behind is None:
+            raise KeyError(customer_id)
+        row, view = self.places[customer_id], self.view.of(pa.array([customer_id], pa.string()))
+        by_call = replace(
+            self,
+            view=view,
+            calls=self.calls[row : row + 1],
+            offers=self.offers.filter(pl.col(CUSTOMER_ID) == customer_id),
+            decisions=(decisions.take(slice(place, place + 1)),),
+            behind=self.behind.of(view, row),
+        )
+        return _with_talk(by_call)
+
+    @property
+    def decided(self) -> Decided | None:
+        """What the reasons of its offers are told from."""
+        if self.behind is None:
+            return None
+        return Decided(replace(self.behind.known, view=self.view), self.decisions)
+
+
+@dataclass(frozen=True)
+class Told:
+    """What is told of one offer.
+
+    Args:
+        reasons: Up to three, the strongest first.
+        caution: What to mind, if anything.
+    """
+
+    reasons: tuple[str, ...] = ()
+    caution: str = ""
+
+
+Telling: TypeAlias = Mapping[tuple[str, str], Told]
+"""What is told of an offer, by customer and product."""
+
+
+def told(day: Day, customers: pl.Series, language: Language) -> Telling:
+    """Return reasons and cautions of the offers to some customers; those who are shown, not a whole bank."""
+    offers = day.offers.filter(pl.col(CUSTOMER_ID).is_in(customers.implode()))
+    pairs = list(zip(offers[CUSTOMER_ID].to_list(), offers[PRODUCT_ID].to_list(), strict=True))
+    found = day.recommender.tell(day.view, pairs, day.channel, language, day.decided)
+    return {
+        pair: Told(tuple(reason.text for reason in reasons), _text(caution))
+        for pair, reasons, caution in zip(pairs, found.reasons, found.cautions, strict=True)
+    }
+
+
+def _text(reason: Reason | None) -> str:
+    return reason.text if reason else ""
+
+
+def plan_day(
+    recommender: Recommender,
+    view: AsOf,
+    vip: tuple[str, ...],
+    settings: CallListSettings,
+    *,
+    step: Step = silent,
+    channel: str = CHANNEL,
+) -> Day:
+    """Plan the calls to the customers of a view.
+
+    Args:
+        recommender: Its values are counted in money whatever the recipe orders offers by.
+        view: The book of the manager, as of the date.
+        vip: VIP tiers, for the coverage duty.
+        settings: Of the project; `minutes` is what the day has.
+        step: Told the name of each stage as it begins.
+        channel: Channel of the offers; whether a call may be made is told beside them.
+    """
+    arbitration = recommender.fitted.settings.arbitration.model_copy(update={"value": "money"})
+    money = recommender.arbitrated(arbitration)
+    step("scores")
+    known = situation(money.fitted, view, channel)
+    return _planned(money, Behind(known, book_facts(view, settings), vip), settings, step)
+
+
+def _planned(money: Recommender, behind: Behind, settings: CallListSettings, step: Step = silent) -> Day:
+    """Plan the calls to the customers of whom all is known; `money` counts values in money."""
+    known = behind.known
+    chunks = tuple(decide(money.fitted, known))
+    step("calls")
+    worths = pl.concat([call_worths(decisions, settings.offers) for decisions in chunks])
+    return Day(
+        view=known.view,
+        calls=planned(behind.facts, worths, known.view.date, behind.vip, settings),
+        offers=pl.concat([decisions.offers(settings.offers) for decisions in chunks]),
+        recommender=money,
+        channel=known.facts.channel,
+        decisions=chunks,
+        names=dict(zip(known.catalog.product_ids, known.catalog.table["name"].to_pylist(), strict=True)),
+        settings=settings,
+        behind=behind,
+    )
+
+
+def customer_day(
+    recommender: Recommender,
+    view: AsOf,
+    customer_id: str,
+    vip: tuple[str, ...],
+    settings: CallListSettings,
+) -> Day:
+    """Return the day of one customer; where no call may be made, with the offers for a talk in the branch.
+
+    Raises:
+        InputRejectedError: The customer is not in the newest snapshot of the view.
+    """
+    alone = view.of(pa.array([customer_id], pa.string()))
+    if alone.population().num_rows == 0:
+        raise InputRejectedError(
+            "the customer is not in the newest snapshot",
+            where=f"snapshot {view.snapshot_date}",
+            remedy="check the id, or choose an as-of date at which the customer was there",
+            code="unknown-customer",
+        )
+    return _with_talk(plan_day(recommender, alone, vip, settings))
+
+
+def _with_talk(by_call: Day) -> Day:
+    """Return the day of one customer; where no call may be made, with the offers for a talk in the branch."""
+    if by_call.behind is None or by_call.calls[BLOCKED].is_null().all():
+        return by_call
+    behind = by_call.behind.through(DEFAULT_CHANNEL, by_call.recommender, by_call.view)
+    in_branch = _planned(by_call.recommender, behind, by_call.settings)
+    return replace(in_branch, calls=in_branch.calls.with_columns(by_call.calls[BLOCKED]), blocking=by_call)

@@ -1,0 +1,194 @@
+"""Lists for people: whose offers are asked for, as of when, in the order of a call list."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+
+from vipreco.columns import AS_OF_DATE, CUSTOMER_ID, MANAGER_ID, PRIORITY, RANK, TIER
+from vipreco.errors import InputRejectedError, UsageError
+from vipreco.history import AsOf, History
+from vipreco.policy import Language
+from vipreco.recommender import DEFAULT_CHANNEL, Recommender, Step, silent
+
+MAX_STALENESS = timedelta(days=92)  # a list made of older knowledge would mislead whoever calls by it
+ONLY_OFFERS = ["suppressed", "stage", "reason_code"]  # the same in every row of a list of offers
+
+SHEET = {
+    "product_id": pl.String(),
+    "rank": pl.Int16(),
+    "propensity": pl.Float64(),
+    "reason": pl.String(),
+    "supported_by": pl.List(pl.String),
+    "caution": pl.String(),
+    "unlocked_by": pl.String(),
+}
+
+
+@dataclass(frozen=True)
+class Audience:
+    """Whose offers are asked for: all customers, or those who meet every condition given.
+
+    Args:
+        customers: These ids.
+        manager: The book of this manager.
+        tiers: Customers of these tiers.
+    """
+
+    customers: pa.Array | None = None
+    manager: str | None = None
+    tiers: tuple[str, ...] | None = None
+
+    def of(self, view: AsOf) -> AsOf:
+        """Return the view of these customers alone.
+
+        Raises:
+            InputRejectedError: Nobody in the newest snapshot is meant.
+        """
+        if self.customers is None and self.manager is None and self.tiers is None:
+            return view
+        chosen = self._chosen(view)
+        if len(chosen) == 0:
+            raise InputRejectedError(
+                "none of the customers asked for is in the newest snapshot",
+                where=f"snapshot {view.snapshot_date}",
+                remedy="check the ids, the manager or the tiers; `vipreco offers --all` gives everybody",
+                code="nobody",
+            )
+        return view.of(chosen)
+
+    def _chosen(self, view: AsOf) -> pa.Array:
+        rows = view.query(
+            f"SELECT {CUSTOMER_ID}, {MANAGER_ID}, {TIER} FROM customers_now ORDER BY {CUSTOMER_ID}"
+        )
+        frame = pl.DataFrame(rows)
+        if self.customers is not None:
+            frame = frame.filter(pl.col(CUSTOMER_ID).is_in(pl.Series(self.customers).implode()))
+        if self.manager is not None:
+            frame = frame.filter(pl.col(MANAGER_ID) == self.manager)
+        if self.tiers is not None:
+            frame = frame.filter(pl.col(TIER).is_in(list(self.tiers)))
+        return frame[CUSTOMER_ID].to_arrow().cast(pa.string())
+
+
+def sampled(view: AsOf, customers: int, seed: int) -> AsOf:
+    """Return the view of so many of its customers, the same ones for the same seed."""
+    ids = view.population()[CUSTOMER_ID].cast(pa.string()).combine_chunks()
+    count = min(customers, len(ids))
+    chosen = np.sort(np.random.default_rng(seed).choice(len(ids), count, replace=False))
+    return view.of(ids.take(pa.array(chosen)))
+
+
+def view_at(history: History, day: date | None = None) -> AsOf:
+    """Return what was known at `day`; without it, at the newest snapshot.
+
+    Raises:
+        UsageError: Before the first snapshot, or so long after the last that nothing is known of that time.
+    """
+    dates = history.snapshot_dates
+    if not dates:
+        raise UsageError("no customer was ever observed", remedy="import customers first", code="no-snapshot")
+    chosen = day or dates[-1]
+    view = history.as_of(chosen)
+    if chosen - view.snapshot_date > MAX_STALENESS:
+        raise UsageError(
+            f"the newest snapshot before {chosen} is of {view.snapshot_date}",
+            where="--as-of",
+            remedy=f"import newer customers, or ask as of {view.snapshot_date}",
+            code="stale",
+        )
+    return view
+
+
+def read_customers(path: Path) -> pa.Array:
+    """Read ids from a CSV or text file: its column `customer_id`, or the first column; ids stay text.
+
+    Raises:
+        UsageError: The file cannot be read or holds no id.
+    """
+    try:
+        table = pl.read_csv(path, infer_schema=False, encoding="utf8", truncate_ragged_lines=True)
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise UsageError("no ids can be read from it", where=str(path), code="unreadable") from error
+    ids = table[CUSTOMER_ID if CUSTOMER_ID in table.columns else table.columns[0]].drop_nulls()
+    if ids.is_empty():
+        raise UsageError(
+            "holds no ids",
+            where=str(path),
+            remedy="one id a line, below the header customer_id",
+            code="no-ids",
+        )
+    return ids.unique().sort().to_arrow().cast(pa.string())
+
+
+def offer_list(
+    recommender: Recommender, view: AsOf, top: int, step: Step = silent, channel: str = DEFAULT_CHANNEL
+) -> pl.DataFrame:
+    """Return the offers of all customers of a view; the customer who is worth most today comes first.
+
+    Returns:
+        Rows customer_id, product_id, product_name, rank, propensity, priority, reason and marks; the rows of
+        a customer stay together, in the order of rank.
+    """
+    offers = pl.concat(recommender.offers(view, top, step, channel)).drop(ONLY_OFFERS)
+    worth = pl.col(PRIORITY).max().over(CUSTOMER_ID)
+    front = [CUSTOMER_ID, RANK, "product_id", "product_name", "propensity", PRIORITY, "reason"]
+    ordered = offers.sort(worth, CUSTOMER_ID, RANK, descending=[True, False, False])
+    return ordered.select(*front, pl.exclude(*front, AS_OF_DATE), AS_OF_DATE)
+
+
+def check_book(view: AsOf, customer_id: str, manager: str) -> None:
+    """Make sure that a customer is in a manager's book.
+
+    Raises:
+        InputRejectedError: Not in the book, or not a customer at all; the two are not told apart.
+    """
+    sql = f"SELECT 1 FROM customers_now WHERE {CUSTOMER_ID} = $1 AND {MANAGER_ID} = $2"
+    if view.query(sql, [customer_id, manager]).num_rows == 0:
+        raise InputRejectedError("the customer is not in your book", code="not-in-your-book")
+
+
+def customer_sheet(
+    recommender: Recommender,
+    view: AsOf,
+    customer_id: str,
+    top: int,
+    channel: str = DEFAULT_CHANNEL,
+    language: Language = "en",
+) -> pl.DataFrame:
+    """Return a customer's offers in order, then every product that is not offered, with the reasons.
+
+    Returns:
+        Rows product_id, product_name, rank (empty: not offered), propensity, reason, supported_by (the cells
+        that are cited), caution, unlocked_by (what would make a product possible).
+
+    Raises:
+        InputRejectedError: The customer is not in the newest snapshot.
+    """
+    explanation = recommender.explain(view, customer_id, top, channel, language)
+    rows: list[tuple[object, ...]] = [
+        (
+            offer.product_id,
+            rank,
+            offer.propensity,
+            "; ".join(reason.text for reason in offer.reasons),
+            [fact.citation for reason in offer.reasons for fact in reason.facts],
+            offer.caution.text if offer.caution else "",
+            "",
+        )
+        for rank, offer in enumerate(explanation.offers, start=1)
+    ]
+    rows += [
+        (item.product_id, None, None, item.text, [], "", item.unlock) for item in explanation.not_offered
+    ]
+    sheet = pl.DataFrame(rows, schema=SHEET, orient="row")
+    names = pl.DataFrame(view.catalog_table().select(["product_id", "name"]))
+    named = sheet.join(
+        names.rename({"name": "product_name"}), on="product_id", how="left", maintain_order="left"
+    )
+    return named.select("product_id", "product_name", pl.exclude("product_id", "product_name"))

@@ -1,0 +1,93 @@
+"""What a call to each customer of a book is worth: keeping, selling, developing, renewing an assessment."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from vipreco.arbitration import DEVELOP, KEEP, Worth, most_frequent_verdict, no_action, slate
+from vipreco.columns import CUSTOMER_ID
+from vipreco.policy import ALLOWED, PASSES, PolicyFacts, Stage
+from vipreco.recommender import Decisions
+
+Floats = NDArray[np.float64]
+Ranks = NDArray[np.int16]
+FORBIDDING = (Stage.ELIGIBILITY, Stage.CONTACT_POLICY)
+ASSESSED = ("customer_risk_assessed_days", "customer_risk_assessed_months")
+
+
+def call_worths(decisions: Decisions, offers: int) -> pl.DataFrame:
+    """Return the worth of a call in the currency of the values, one row a customer, in their order.
+
+    Columns, each once as `*_priority` (with context and levers, for the order) and once as `*_amount`
+    (propensity x value in currency, for the reader): `keep`, `develop` (calls without a product); `grow` (sum
+    over the slate); `unlocked` (what the slate would gain by a renewed assessment). Then `cause` (of
+    `arbitration.NoAction`); `stopped_by` (the verdict that stops most products); `stopped_whole` (the verdict
+    of the first rule that stops the customer whatever the product, 0 = none); `leaving` and `rising`.
+
+    Args:
+        decisions: Of a chunk of customers.
+        offers: Most offers in a call.
+    """
+    places, renewed = decisions.slate(offers), slate_if_renewed(decisions, offers)
+    return pl.DataFrame(
+        {
+            CUSTOMER_ID: pl.Series(decisions.customer_ids.tolist(), dtype=pl.String),
+            **_parts(decisions.worth, places, renewed, "priority"),
+            **_parts(decisions.worth.money, places, renewed, "amount"),
+            "cause": no_action(decisions.verdict == ALLOWED, places),
+            "stopped_by": most_frequent_verdict(decisions.verdict),
+            "stopped_whole": stopped_whole(decisions),
+            "leaving": decisions.worth.standing.leaving,
+            "rising": decisions.worth.standing.rising,
+        },
+        nan_to_null=True,
+    )
+
+
+def _parts(weighed: Worth, places: Ranks, renewed: Ranks, unit: str) -> dict[str, Floats]:
+    now, then = (slate_worth(weighed.priority, slates) for slates in (places, renewed))
+    return {
+        f"keep_{unit}": weighed.actions[:, KEEP],
+        f"develop_{unit}": weighed.actions[:, DEVELOP],
+        f"grow_{unit}": now,
+        f"unlocked_{unit}": np.maximum(then - now, 0.0),
+    }
+
+
+def slate_worth(priority: Floats, places: Ranks) -> Floats:
+    """Return the sum of the priorities of what is offered, shape (n,)."""
+    return np.asarray(np.where(places > 0, priority, 0.0).sum(axis=1))
+
+
+def stopped_whole(decisions: Decisions) -> NDArray[np.intp]:
+    """Return the first rule that forbids a customer every product, as a verdict, 0 = none, shape (n,).
+
+    Asked are blocks and the rules of contact: a call without an offer has to keep them too, and what is held
+    or unsuitable hides them in the verdicts of the pairs. A missing assessment is no such rule: a call can
+    mend it.
+    """
+    found = np.full(len(decisions.customer_ids), PASSES)
+    for rule, codes in decisions.policy.each(decisions.facts):
+        if rule.entry.stage in FORBIDDING:
+            found = np.minimum(found, codes.max(axis=1, initial=0))
+    return np.where(found == PASSES, ALLOWED, found).astype(np.intp)
+
+
+def with_renewed_assessments(facts: PolicyFacts) -> PolicyFacts:
+    """Return the same facts with every risk assessment renewed today, at the class that it gave."""
+    known = pl.col("customer_risk_rank").is_not_null()
+    there = [name for name in ASSESSED if name in facts.customers.columns]
+    if "customer_risk_rank" not in facts.customers.columns:
+        return facts
+    dated = [pl.when(known).then(0.0).otherwise(pl.col(name)).alias(name) for name in there]
+    return replace(facts, customers=facts.customers.with_columns(dated))
+
+
+def slate_if_renewed(decisions: Decisions, offers: int) -> Ranks:
+    """Return the slates if every assessment were renewed today: the rules are asked again, shape (n, P)."""
+    allowed = decisions.policy.judge(with_renewed_assessments(decisions.facts)) == ALLOWED
+    return slate(decisions.priority, allowed, decisions.slate_rules, offers)

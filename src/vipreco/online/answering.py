@@ -1,0 +1,323 @@
+"""What a running service answers from: the night's work, and what the store has learnt since."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vipreco.arbitration import SlateRules, slate
+from vipreco.catalog import Catalog
+from vipreco.documents import write_document
+from vipreco.errors import DependencyDownError, InputRejectedError
+from vipreco.explanations import reasons_for
+from vipreco.features import FeatureSet, KeptFeatures, Laid
+from vipreco.history import AsOf
+from vipreco.lists import Day, Wording, customer_day, plan_day, sheet_document
+from vipreco.online.brought import NOBODY, Brought, with_brought
+from vipreco.online.current import Current, Rows, switched_off
+from vipreco.online.models import model_of
+from vipreco.online.prepared import Prepared, Row
+from vipreco.online.preparing import ARTIFACT, FEATURES, REASONS, TOLD_OFFERS
+from vipreco.online.slates import FACTS, SNAPSHOT, Line, Slate
+from vipreco.online.telling import Memory, Night, remembering
+from vipreco.online.views import Views
+from vipreco.policy import ALLOWED, Language, Policy
+from vipreco.recommender import Decisions, Fitted, Recommender, decide, in_order, situation, slate_rules
+from vipreco.settings import ArbitrationSettings, CallListSettings
+from vipreco.store import Store
+
+NEUTRAL = ("neutral",)
+MOST_DECIDED = 20_000  # customers whose decisions of the day are kept
+VERSION_LENGTH = 16
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What the call lists of a project go by.
+
+    Args:
+        vip: VIP tiers.
+        settings: Of the call list.
+    """
+
+    vip: tuple[str, ...]
+    settings: CallListSettings
+
+
+class Answering:
+    """Answers about one customer or one book at a moment.
+
+    A customer about whom the store knows nothing new is answered from the arrays of the night. The others are
+    decided anew by the code that decided at night, over their rows of the tables with those of the store on
+    top. The chances are those of the date for which all was prepared; the rules are asked on the day itself.
+
+    Args:
+        folder: Of a publication.
+        store: Operational records.
+        desk: What call lists go by.
+
+    Raises:
+        IntegrityError: The folder, or the model that it names, is not what it was.
+        VipRecoError: The store does not answer.
+    """
+
+    def __init__(self, folder: Path, store: Store, desk: Desk) -> None:
+        self.prepared = Prepared(folder)
+        manifest: dict[str, Any] = self.prepared.manifest
+        self.desk = desk
+        self.model_hash: str = manifest["artifact_hash"]
+        self.model_version: str = self.model_hash[:VERSION_LENGTH]
+        self.snapshot_id: str = manifest["snapshot_id"]
+        self.snapshot_date, self.policy_version = self.prepared.snapshot_date, manifest["policy_version"]
+        night = Night(folder / REASONS)
+        as_of, records = self.prepared.as_of, self.prepared.records
+        self.current = Current(store, manifest["store_sequence"], records, as_of)
+        self._views, self._pages = Views(records, as_of), Views(records, as_of)
+        # Memory does not know who has it: in a circle, an old publication would stay for long.
+        self._asked = partial(_known, self._pages, self.prepared, self.current)
+        memory = Memory(night, as_of, self.current.stamp, self._asked)
+        self.model = model_of(folder / ARTIFACT, self.model_hash)  # kept, so that the next one can have it
+        self.recommender = remembering(_recommender(self.prepared, self.model), memory)
+        self._decided: dict[tuple[str, str, date], tuple[int, Row]] = {}
+        self._rules = SlateRules.of((), np.zeros((0, 0), bool))
+        self._warm_up()
+        self.refresh()
+
+    def knows(self, customer_id: str) -> bool:
+        """Whether the customer is in the snapshot."""
+        return customer_id in self.prepared.places
+
+    def is_quick(self, customer_id: str, day: date) -> bool:
+        """Whether the answer about a known customer takes no more than a look on a day, in any channel."""
+        changed = customer_id in self.current.changed
+        return not changed and self.prepared.holds_everywhere(customer_id, day)
+
+    def refresh(self) -> None:
+        """Take over what changed in the store."""
+        self.current.refresh()
+
+    def offers(self, customer_id: str, channel: str, limit: int, moment: datetime) -> Slate:
+        """Return the offers of a known customer, by the rules and facts of the moment."""
+        found = self.at_hand(customer_id, channel, limit, moment)
+        return found or self._listed(self._row(customer_id, channel, self.day_of(moment)), limit, SNAPSHOT)
+
+    def at_hand(self, customer_id: str, channel: str, limit: int, moment: datetime) -> Slate | None:
+        """Return the same where it takes no more than a look; None where it has to be decided anew."""
+        day, off = self.day_of(moment), self.current.off
+        if customer_id in self.current.changed or not self.prepared.holds(customer_id, channel, day):
+            row = self._known_row(customer_id, channel, day)
+            return None if row is None else self._listed(row, limit, SNAPSHOT)
+        if not off.products and not off.models:
+            return self.prepared.slate(customer_id, self.prepared.places_of(customer_id, channel, limit))
+        return self._listed(self.prepared.row(customer_id, channel), limit, SNAPSHOT)
+
+    def with_facts(
+        self, customer_id: str | None, facts: Mapping[str, Any], channel: str, limit: int, moment: datetime
+    ) -> Slate:
+        """Return the offers under facts that the caller brings, computed by the features of the model.
+
+        Args:
+            customer_id: Of the snapshot, or None.
+            facts: `attributes`, `holdings`, and whether `reasons` are told, which doubles the work.
+            channel: Of the offers.
+            limit: Most offers.
+            moment: Now.
+
+        Raises:
+            InputRejectedError: A fact is none that the tables could hold.
+        """
+        customer, day = customer_id or NOBODY, self.day_of(moment)
+        more = self.current.rows([customer])
+        said = Brought(facts.get("attributes") or {}, facts.get("holdings"))
+        rows = with_brought(self.prepared, customer, said, day, more)
+        told = TOLD_OFFERS if facts.get("reasons") else 0
+        return self._listed(self._decided_now(customer, channel, day, rows, told), limit, FACTS)
+
+    def popular(self, segment: str, channel: str, limit: int) -> Slate:
+        """Return what is popular in a segment; in one that nobody knows, what is popular in the bank."""
+        return self.prepared.popular(segment, channel, limit, self.current.off.products)
+
+    def sheet(self, customer_id: str, language: str, moment: datetime) -> dict[str, Any]:
+        """Return the sheet of a known customer, as `vipreco sheet` writes it."""
+        target, spoken = io.BytesIO(), _spoken(language)
+        with self._asked([customer_id], self._open_day(moment)) as view:
+            day = customer_day(self.recommender, view, customer_id, self.desk.vip, self.desk.settings)
+            write_document(sheet_document(day, self.model_version, Wording(spoken)), target, "json")
+        return dict(json.loads(target.getvalue()))
+
+    def book(self, customer_ids: Sequence[str], minutes: int | None, moment: datetime) -> Day:
+        """Return the day of who has this book, within some minutes; without any, those of the project."""
+        settings = self.desk.settings
+        settings = settings if minutes is None else settings.model_copy(update={"minutes": minutes})
+        known = tuple(customer for customer in customer_ids if self.knows(customer))
+        if not known:
+            raise InputRejectedError("there is nobody in the book", where="book", code="nobody")
+        with self._asked(known, self._open_day(moment)) as view:
+            day = plan_day(self.recommender, view, self.desk.vip, settings)
+        return self._lasting(day, known)
+
+    def stamp(self, customer_ids: Iterable[str], moment: datetime) -> Hashable:
+        """Return what changes when anything that is known or allowed about these customers does."""
+        return self.current.stamp(customer_ids), self.current.off, self.day_of(moment)
+
+    def customer(self, customer_id: str, moment: datetime) -> Day:
+        """Return the day of one known customer."""
+        with self._asked([customer_id], self._open_day(moment)) as view:
+            day = customer_day(self.recommender, view, customer_id, self.desk.vip, self.desk.settings)
+        return self._lasting(day, [customer_id])
+
+    def day_of(self, moment: datetime) -> date:
+        """Return the day of a moment; before the date that was prepared for, that date."""
+        return max(moment.date(), self.prepared.as_of)
+
+    def _open_day(self, moment: datetime) -> date:
+        """Return the day of a moment.
+
+        Raises:
+            DependencyDownError: The model is switched off: nobody is told by it whom to call.
+        """
+        if self._is_off():
+            raise DependencyDownError(
+                "the model is switched off",
+                where=self.model_version,
+                remedy="switch it on, or prepare with another model",
+                code="model-off",
+            )
+        return self.day_of(moment)
+
+    def _lasting(self, day: Day, customer_ids: Sequence[str]) -> Day:
+        """Return a day that is asked for more later, when others have asked too."""
+        view = self._pages.lasting(customer_ids, day.date, _more(self.prepared, self.current, customer_ids))
+        blocking = None if day.blocking is None else replace(day.blocking, view=view)
+        return replace(day, view=view, blocking=blocking)
+
+    def _is_off(self) -> bool:
+        models = self.current.off.models
+        return bool(models) and not models.isdisjoint((self.model_version, self.model_hash))
+
+    def _row(self, customer_id: str, channel: str, day: date) -> Row:
+        """Return what is decided anew about a customer; kept until the next change."""
+        known = self._known_row(customer_id, channel, day)
+        if known is not None:
+            return known
+        stamp, more = self.current.stamp([customer_id]), self.current.rows([customer_id])
+        row = self._decided_now(customer_id, channel, day, more)
+        if len(self._decided) >= MOST_DECIDED:
+            self._decided.clear()
+        self._decided[customer_id, channel, day] = stamp, row
+        return row
+
+    def _known_row(self, customer_id: str, channel: str, day: date) -> Row | None:
+        """Return what was decided anew about a customer since the last change."""
+        stamp, row = self._decided.get((customer_id, channel, day), (None, None))
+        return row if stamp == self.current.stamp([customer_id]) else None
+
+    def _decided_now(
+        self, customer_id: str, channel: str, day: date, more: Rows, told: int = TOLD_OFFERS
+    ) -> Row:
+        """Return what is decided about a customer, with the reasons of the first offers as at night."""
+        fitted, as_of = self.recommender.fitted, self.prepared.as_of
+        accepted = self.current.accepted(customer_id)
+        with self._views.on([customer_id], (as_of, day), more) as (view, ruled):
+            known = situation(fitted, view, channel, None if day == as_of else ruled)
+            decisions = next(decide(fitted, known))
+            row = _row_of(decisions, accepted)
+            first = self._order(row, told)
+            reasons = reasons_for(fitted, known, decisions, np.zeros(len(first), np.intp), first)
+        codes = [tuple(reason.id for reason in one) for one in reasons]
+        products = [decisions.product_ids[column] for column in first.tolist()]
+        return replace(row, codes=dict(zip(products, codes, strict=True)))
+
+    def _order(self, row: Row, limit: int) -> NDArray[np.intp]:
+        """Return the places of the products on offer, the best first, without what is switched off."""
+        off = self.current.off.products
+        on = np.array([product not in off for product in self.prepared.products], bool)
+        ranks = slate(row.priority[None, :], (row.allowed & on)[None, :], self._rules, limit)
+        return in_order(ranks, limit)[1]
+
+    def _listed(self, row: Row, limit: int, source: str) -> Slate:
+        """Return the offers of a row without what is switched off."""
+        products, names = self.prepared.products, self.prepared.names
+        if self._is_off():
+            propensity, value, priority = self.prepared.plain
+            row = Row(propensity, value, priority, row.allowed, False, {})
+        otherwise = () if row.personalised else NEUTRAL
+        lines = [
+            Line(
+                products[one],
+                names[one],
+                row.propensity.item(one),
+                row.value.item(one),
+                row.codes.get(products[one], otherwise),
+            )
+            for one in self._order(row, limit).tolist()
+        ]
+        return Slate(tuple(lines), row.personalised, source)
+
+    def _warm_up(self) -> None:
+        """Learn what a slate may look like, and make everything that is made at first use."""
+        first = next(iter(self.prepared.places), None)
+        if first is None:
+            return
+        channel, as_of = self.prepared.manifest["channels"][0], self.prepared.as_of
+        with self._pages.of([first], as_of, {}) as view:
+            plan_day(self.recommender, view, self.desk.vip, self.desk.settings)
+            self._rules = slate_rules(self.recommender.fitted, Catalog.from_view(view))
+        self._decided_now(first, channel, as_of, {})
+
+
+def _row_of(decisions: Decisions, accepted: frozenset[str]) -> Row:
+    """Return the decisions about one customer; what they just accepted is not offered to them again."""
+    taken = np.array([product in accepted for product in decisions.product_ids], bool)
+    return Row(
+        decisions.propensity[0],
+        decisions.worth.value()[0],
+        decisions.priority[0],
+        (decisions.verdict[0] == ALLOWED) & ~taken,
+        bool(decisions.personalised[0]),
+        {},
+    )
+
+
+def _known(
+    views: Views, prepared: Prepared, current: Current, customer_ids: Sequence[str], day: date
+) -> AbstractContextManager[AsOf]:
+    """Return what is known and allowed of some customers on a day, for call lists and sheets."""
+    return views.of(customer_ids, day, _more(prepared, current, customer_ids))
+
+
+def _more(prepared: Prepared, current: Current, customer_ids: Sequence[str]) -> Rows:
+    off = switched_off(prepared.records, current.off.products, prepared.as_of)
+    return {**current.rows(customer_ids), **off}
+
+
+def _spoken(language: str) -> Language:
+    return "zh" if language == "zh" else "en"
+
+
+def _recommender(prepared: Prepared, model: Recommender) -> Recommender:
+    """Return a model under the rules and weights of a publication, with the features of its night."""
+    settings = ArbitrationSettings.model_validate_json(json.dumps(prepared.manifest["arbitration"]))
+    policy = Policy.from_definition(prepared.policy_definition())
+    fitted = model.with_policy(policy).arbitrated(settings).fitted
+    return Recommender(replace(fitted, features=_features(prepared, fitted)))
+
+
+def _features(prepared: Prepared, fitted: Fitted) -> FeatureSet:
+    """Return the features of a model, those of the night among them; older versions laid down none."""
+    folder = prepared.folder / FEATURES
+    if not folder.is_dir():
+        return fitted.features
+    ids = prepared.customer_ids
+    laid = Laid.open(folder, prepared.records, prepared.as_of, ids)
+    return KeptFeatures(fitted.features, fitted.vocabulary, fitted.product_ids, laid)

@@ -1,0 +1,41 @@
+"""The books of a publication in the store, which says whose customer is whose."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import polars as pl
+from sqlalchemy import select
+
+from vipreco.online.publication import BOOKS, MANIFEST, Publications
+from vipreco.store import Store
+from vipreco.store.schema import books
+
+
+def roll_back(publications: Publications, store: Store) -> Path:
+    """Put the publication before in force again, with its books; no registry is asked.
+
+    Raises:
+        UsageError: There is none.
+    """
+    folder = publications.roll_back()
+    fill_books(store, folder)
+    return folder
+
+
+def keep_books(store: Store, folder: Path) -> None:
+    """Fill the books where the store has those of another snapshot, or none: it may be a new one."""
+    with store.database.reading() as connection:
+        found = connection.execute(select(books.c.snapshot_id).limit(1)).scalar()
+    if found != _snapshot_id(folder):
+        fill_books(store, folder)
+
+
+def fill_books(store: Store, folder: Path) -> None:
+    """Fill the store with the books of a prepared folder; a customer keeps their handle."""
+    store.books.replace(_snapshot_id(folder), pl.read_parquet(folder / BOOKS))
+
+
+def _snapshot_id(folder: Path) -> str:
+    return str(json.loads((folder / MANIFEST).read_bytes())["snapshot_id"])

@@ -1,0 +1,275 @@
+"""Facts that come with a question: checked as the import checks rows, and laid over those of the tables."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any, Final
+
+import pyarrow as pa
+
+from vipreco.columns import (
+    ATTRIBUTE_PREFIX,
+    BATCH_SEQUENCE,
+    BIRTH_DATE,
+    CLOSED_DATE,
+    CUSTOMER_ID,
+    CUSTOMERS,
+    HOLDINGS,
+    OBSERVATIONS,
+    OPENED_DATE,
+    PRODUCT_ID,
+    RECORDED_DATE,
+    SNAPSHOT_DATE,
+)
+from vipreco.errors import InputRejectedError
+from vipreco.history import together
+from vipreco.online.current import Rows, newest_row, versioned
+from vipreco.online.prepared import Prepared
+from vipreco.tables import CONTRACTS, Column, Kind
+
+NOBODY: Final = ""  # id of who is not a customer yet: no customer of a table has it
+DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+MOST_AMOUNT: Final = 10**15
+CLOCKS: Final = frozenset({CUSTOMER_ID, SNAPSHOT_DATE, RECORDED_DATE, BATCH_SEQUENCE})
+Given = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Brought:
+    """What a caller says of one customer.
+
+    Args:
+        attributes: Columns of `customers`.
+        holdings: All products held, as rows of `holdings`; None: those of the tables.
+    """
+
+    attributes: Given
+    holdings: Sequence[Given] | None = None
+
+
+def with_brought(prepared: Prepared, customer_id: str, facts: Brought, day: date, more: Rows) -> Rows:
+    """Return further rows of the tables after which a customer is as the caller says.
+
+    Args:
+        prepared: With the rows of the tables.
+        customer_id: Of the snapshot, or `NOBODY`.
+        facts: What the caller says.
+        day: Nothing has happened after it.
+        more: Rows that lie over the tables already.
+
+    Raises:
+        InputRejectedError: A column that is not there, a value of another kind, a product that is unknown.
+    """
+    known = prepared.records.of([customer_id])
+    known |= {table: together(known.get(table), rows) for table, rows in more.items()}
+    found = dict(more)
+    values = _checked(facts.attributes, _columns_of(known[CUSTOMERS], CUSTOMERS), "attributes")
+    if values.get(BIRTH_DATE) is not None and values[BIRTH_DATE] > prepared.snapshot_date:
+        raise _refused(BIRTH_DATE, "born-after-snapshot")
+    rows = _customer(prepared, customer_id, values, known)
+    if customer_id == NOBODY:
+        found[OBSERVATIONS] = rows.select([CUSTOMER_ID, SNAPSHOT_DATE])
+    if len(rows):
+        found[CUSTOMERS] = together(found.get(CUSTOMERS), rows)
+    if facts.holdings is not None:
+        held = _Holdings(prepared, customer_id, day, known.get(HOLDINGS))
+        found[HOLDINGS] = together(found.get(HOLDINGS), held.rows(facts.holdings))
+    return found
+
+
+def _customer(prepared: Prepared, customer_id: str, values: Given, known: Rows) -> pa.Table:
+    """Return the row of a customer with other values; no row where they are what was known."""
+    if customer_id != NOBODY:
+        row = newest_row(known[CUSTOMERS], customer_id)
+        same = all(row[name].to_pylist() == [value] for name, value in values.items())
+        return row.slice(1) if same else versioned(row, values)
+    row = {**values, CUSTOMER_ID: NOBODY, SNAPSHOT_DATE: prepared.snapshot_date}
+    schema = known[CUSTOMERS].schema
+    return pa.table({name: pa.array([row.get(name)], schema.field(name).type) for name in schema.names})
+
+
+class _Holdings:
+    """The holdings of one customer, by what was known of them and by what is said now."""
+
+    def __init__(self, prepared: Prepared, customer_id: str, day: date, known: pa.Table | None) -> None:
+        self.customer_id, self.day, self.as_of = customer_id, day, prepared.as_of
+        self.products = frozenset(prepared.products)
+        self.known = [] if known is None else _newest(known.to_pylist(), self.as_of)
+
+    def rows(self, given: Sequence[Given]) -> pa.Table:
+        """Return the rows that are given, and those held before that are not, as ended."""
+        said = [self._said(row) for row in given]
+        named = {row[PRODUCT_ID] for row in said}
+        ended = [
+            {**row, CLOSED_DATE: self.as_of, BATCH_SEQUENCE: (row[BATCH_SEQUENCE] or 0) + 1}
+            for row in self.known
+            if row[CLOSED_DATE] is None and row[PRODUCT_ID] not in named
+        ]
+        return pa.Table.from_pylist([*said, *ended], schema=_HOLDING_SCHEMA)
+
+    def _said(self, given: Given) -> dict[str, Any]:
+        columns = {name: CONTRACTS[HOLDINGS].by_name[name] for name in _HOLDING_COLUMNS}
+        row = _checked(
+            {name: value for name, value in given.items() if name != CUSTOMER_ID}, columns, HOLDINGS
+        )
+        if given.get(CUSTOMER_ID, self.customer_id) != self.customer_id:
+            raise _refused(CUSTOMER_ID, "other-customer")
+        if row.get(PRODUCT_ID) not in self.products:
+            raise _refused(PRODUCT_ID, "unknown-product")
+        return self._dated(row)
+
+    def _dated(self, row: dict[str, Any]) -> dict[str, Any]:
+        """Return a row as the next version of the one that it repeats; a new one began when it is said to."""
+        same = [one for one in self.known if one[PRODUCT_ID] == row[PRODUCT_ID]]
+        if row.get(OPENED_DATE) is None:
+            open_ = [one for one in same if one[CLOSED_DATE] is None]
+            before: dict[str, Any] = open_[-1] if open_ else {OPENED_DATE: self.as_of}
+        else:
+            repeated = [one for one in same if one[OPENED_DATE] == row[OPENED_DATE]]
+            before = repeated[-1] if repeated else {}
+        dated = {**before, **{name: value for name, value in row.items() if value is not None}}
+        self._check_dates(dated)
+        return {
+            **dated,
+            CUSTOMER_ID: self.customer_id,
+            OPENED_DATE: min(dated[OPENED_DATE], self.as_of),
+            BATCH_SEQUENCE: (before.get(BATCH_SEQUENCE) or 0) + 1,
+        }
+
+    def _check_dates(self, row: Given) -> None:
+        closed = row.get(CLOSED_DATE)
+        if row[OPENED_DATE] > self.day:
+            raise _refused(OPENED_DATE, "in-the-future")
+        if closed is not None and closed < row[OPENED_DATE]:
+            raise _refused(CLOSED_DATE, "ends-before-start")
+
+
+_HOLDING_COLUMNS: Final = (PRODUCT_ID, OPENED_DATE, CLOSED_DATE, "balance_amount")
+_HOLDING_SCHEMA: Final = pa.schema(
+    [
+        (CUSTOMER_ID, pa.string()),
+        (PRODUCT_ID, pa.string()),
+        (OPENED_DATE, pa.date32()),
+        (CLOSED_DATE, pa.date32()),
+        ("balance_amount", pa.decimal128(18, 2)),
+        (RECORDED_DATE, pa.date32()),
+        (BATCH_SEQUENCE, pa.int32()),
+    ]
+)
+
+
+def _newest(rows: list[dict[str, Any]], as_of: date) -> list[dict[str, Any]]:
+    """Return the newest version of each holding that was known at a date, the oldest holding first."""
+    known: dict[tuple[str, date], dict[str, Any]] = {}
+    dated = [{**row, RECORDED_DATE: row.get(RECORDED_DATE) or row[OPENED_DATE]} for row in rows]
+    dated.sort(key=lambda row: (row[RECORDED_DATE], row.get(BATCH_SEQUENCE) or 0))
+    for row in dated:
+        if row[RECORDED_DATE] <= as_of and row[OPENED_DATE] <= as_of:
+            known[row[PRODUCT_ID], row[OPENED_DATE]] = {BATCH_SEQUENCE: 0, CLOSED_DATE: None, **row}
+    found = [_as_known(row, as_of) for row in known.values()]
+    return sorted(found, key=lambda row: (row[OPENED_DATE], row[PRODUCT_ID]))
+
+
+def _as_known(row: dict[str, Any], as_of: date) -> dict[str, Any]:
+    closed = row[CLOSED_DATE]
+    return row if closed is None or closed <= as_of else {**row, CLOSED_DATE: None}
+
+
+def _columns_of(table: pa.Table, name: str) -> dict[str, Column]:
+    """Return the columns that a caller may fill: those of the contract, and the bank's own attributes."""
+    columns = CONTRACTS[name].by_name
+    own = {
+        field.name: Column(field.name, _kind_of(field.type))
+        for field in table.schema
+        if field.name.startswith(ATTRIBUTE_PREFIX)
+    }
+    there = {field: columns[field] for field in table.column_names if field in columns}
+    return {key: column for key, column in {**there, **own}.items() if key not in CLOCKS}
+
+
+def _kind_of(kind: pa.DataType) -> Kind:
+    if pa.types.is_boolean(kind):
+        return Kind.FLAG
+    if pa.types.is_date(kind):
+        return Kind.DATE
+    if pa.types.is_decimal(kind):
+        return Kind.AMOUNT
+    return Kind.NUMBER if pa.types.is_floating(kind) or pa.types.is_integer(kind) else Kind.TEXT
+
+
+def _checked(given: Given, columns: Mapping[str, Column], where: str) -> dict[str, Any]:
+    unknown = sorted(set(given) - set(columns))
+    if unknown:  # the name is the caller's own and is not repeated
+        raise _refused(where, "unknown-column")
+    return {name: _value(columns[name], value) for name, value in given.items()}
+
+
+def _value(column: Column, value: Any) -> Any:
+    """Return a value in the type of the tables.
+
+    Raises:
+        InputRejectedError: It is of another kind.
+    """
+    if value is None or value == "":
+        return column.blank
+    found: Any
+    try:
+        found = _READ[column.kind](value)
+    except (ValueError, TypeError, ArithmeticError) as error:
+        raise _refused(column.name, column.kind.value) from error
+    if column.kind is Kind.AMOUNT and found < 0 and not column.negative:
+        raise _refused(column.name, "negative")
+    if column.placeholder is not None and str(found) == column.placeholder:
+        return None
+    return found
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    return value
+
+
+def _day(value: Any) -> date:
+    text = _text(value)
+    if DAY.fullmatch(text) is None:  # other forms of ISO 8601 are not those of our tables
+        raise ValueError
+    return date.fromisoformat(text)
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise TypeError
+    return float(value)
+
+
+def _amount(value: Any) -> Decimal:
+    if abs(_number(value)) >= MOST_AMOUNT:
+        raise ValueError
+    return Decimal(str(value)).quantize(Decimal("0.01"))
+
+
+def _flag(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError
+    return value
+
+
+_READ: Final = {
+    Kind.ID: _text,
+    Kind.TEXT: _text,
+    Kind.CATEGORY: _text,
+    Kind.DATE: _day,
+    Kind.AMOUNT: _amount,
+    Kind.NUMBER: _number,
+    Kind.FLAG: _flag,
+}
+
+
+def _refused(where: str, code: str) -> InputRejectedError:
+    return InputRejectedError("a fact is none that the tables could hold", where=where, code=code)

@@ -1,0 +1,83 @@
+"""The night's work of a bank: try the model, decide for everybody, put it in force, fill the books, tidy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from vipreco.artifact import try_in_child
+from vipreco.errors import VipRecoError
+from vipreco.online.books import fill_books
+from vipreco.online.preparing import Preparation, prepare
+from vipreco.online.publication import Publications
+from vipreco.recommender import Step, silent
+from vipreco.store import Before, Keys, Pruned, Store
+
+LOADER = "vipreco.recommender.storage:golden_scorer"
+
+
+@dataclass(frozen=True)
+class Chores:
+    """What is left to do once the answers are in force.
+
+    Args:
+        actor: Who does it, for the audit.
+        before: Moments before which decisions and keys of requests go.
+        heads: Folder of the signed heads of the audit, and what signs them; None signs nothing.
+    """
+
+    actor: str
+    before: Before
+    heads: tuple[Path, Keys] | None
+
+
+@contextmanager
+def refusing(publications: Publications, model: str) -> Iterator[None]:
+    """Note that a model was refused, whatever is wrong with it; what is in force stays so."""
+    try:
+        yield
+    except VipRecoError as error:
+        publications.refuse(model, error)
+        raise
+
+
+def try_model(artifact: Path) -> None:
+    """Load a model and score with it in a process of its own, which alone dies of a bad one.
+
+    Raises:
+        IntegrityError: It is not what its manifest says, kills a process, or scores differently here.
+    """
+    try_in_child(artifact, LOADER).require(artifact)
+
+
+def publish(publications: Publications, store: Store, preparation: Preparation, step: Step = silent) -> Path:
+    """Prepare all answers, put them in force, and fill the books; returns the prepared folder.
+
+    Raises:
+        BusyError: Another process prepares, or holds the store.
+        IntegrityError: The artifact is not what its manifest says.
+        ResourcesError: The disk is full; what was in force stays so.
+    """
+    folder = prepare(publications, preparation, step)
+    step("books")
+    fill_books(store, folder)
+    return folder
+
+
+def tidy(store: Store, chores: Chores, step: Step = silent) -> Pruned:
+    """Take out what is older than it is kept, and sign the end of the audit even where that fails.
+
+    Raises:
+        BusyError: Another process holds the store.
+        IntegrityError: The audit is not what was written; no head is signed.
+        ResourcesError: The folder of the heads cannot be written.
+    """
+    try:
+        step("retention")
+        return store.prune(chores.actor, chores.before)
+    finally:
+        if chores.heads is not None:
+            step("audit")
+            store.audit.anchor(*chores.heads, whole=False)

@@ -1,0 +1,160 @@
+"""A prepared folder, opened: one customer's offers with nothing but a look into arrays."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from vipreco.columns import CUSTOMER_ID, PRODUCT_ID
+from vipreco.history import Records
+from vipreco.online.preparing import NOTHING, POLICY, POPULAR, REASONS, RECORDS
+from vipreco.online.publication import read_manifest
+from vipreco.online.slates import COLD_START, SNAPSHOT, Line, Slate
+from vipreco.policy import ALLOWED
+
+Codes: TypeAlias = tuple[str, ...]
+Arrays: TypeAlias = dict[str, NDArray[Any]]
+EVERYBODY: Final = ""
+NOTHING_TOLD: Final[Mapping[str, Codes]] = {}
+MOST_POPULAR: Final[Codes] = ("popular",)
+
+
+@dataclass(frozen=True)
+class Row:
+    """What is decided about one customer in one channel; arrays of shape (P,).
+
+    Args:
+        propensity: P(acquire within the horizon).
+        value: In currency.
+        priority: What offers are ordered by.
+        allowed: Products that no rule stops.
+        personalised: False for who opted out of profiling.
+        codes: Of the reasons of the first offers, by product.
+    """
+
+    propensity: NDArray[np.float64]
+    value: NDArray[np.float64]
+    priority: NDArray[np.float64]
+    allowed: NDArray[np.bool_]
+    personalised: bool
+    codes: Mapping[str, Codes]
+
+
+class Prepared:
+    """The night's work of one publication; the arrays are mapped, not read.
+
+    Args:
+        folder: Of the publication; every file is checked.
+
+    Raises:
+        IntegrityError: A file is not what was prepared.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.manifest = folder, read_manifest(folder)
+        self.as_of = date.fromisoformat(self.manifest["as_of"])
+        self.snapshot_date = date.fromisoformat(self.manifest["snapshot_date"])
+        self.products: tuple[str, ...] = tuple(self.manifest["products"])
+        self.names: tuple[str, ...] = tuple(self.manifest["names"])
+        ids = self.customer_ids = self._array("customers")
+        self.places = {customer: place for place, customer in enumerate(ids.tolist())}
+        calendar = [date.fromisoformat(day) for day in self.manifest["calendar"]]
+        self.records = Records(folder / RECORDS, ids, calendar)
+        self.plain = np.array(self._array("plain"))
+        self._propensity, self._value = self._array("propensity"), self._array("value")
+        self._priority, self._personalised = self._array("priority"), self._array("personalised")
+        self._verdicts, self._slates = self._by_channel("verdict"), self._by_channel("slate")
+        self._days = self._by_channel("days")
+        self._least_days = np.minimum.reduce(list(self._days.values()))
+        self._popular: dict[str, dict[str, list[tuple[str, float]]]] = self._json(POPULAR)
+        self._codes = _codes_of(folder / REASONS)
+
+    def policy_definition(self) -> dict[str, bytes]:
+        """Return the files of the rules in force."""
+        return {name: text.encode() for name, text in self._json(POLICY).items()}
+
+    def holds(self, customer_id: str, channel: str, day: date) -> bool:
+        """Whether the rules say the same of a customer on a day as when this was prepared."""
+        ahead = day.toordinal() - self.as_of.toordinal()
+        return ahead < int(self._days[channel].item(self.places[customer_id]))
+
+    def holds_everywhere(self, customer_id: str, day: date) -> bool:
+        """Whether the same is so in every channel."""
+        ahead = day.toordinal() - self.as_of.toordinal()
+        return ahead < int(self._least_days.item(self.places[customer_id]))
+
+    def places_of(self, customer_id: str, channel: str, limit: int | None = None) -> list[int]:
+        """Return the places of a customer's products in the order of the offers, of the first ones."""
+        found: list[int] = self._slates[channel][self.places[customer_id], :limit].tolist()
+        return found[: found.index(NOTHING)] if NOTHING in found else found
+
+    def row(self, customer_id: str, channel: str) -> Row:
+        """Return what was decided about a customer."""
+        place = self.places[customer_id]
+        return Row(
+            self._propensity[place],
+            self._value[place],
+            self._priority[place],
+            self._verdicts[channel][place] == ALLOWED,
+            bool(self._personalised[place]),
+            self.codes(customer_id),
+        )
+
+    def slate(self, customer_id: str, places: list[int]) -> Slate:
+        """Return offers of a customer as they were laid down.
+
+        Args:
+            customer_id: Who.
+            places: Of the products, in order.
+        """
+        place, names, products = self.places[customer_id], self.names, self.products
+        chance, value, codes = self._propensity.item, self._value.item, self.codes(customer_id)
+        lines = [
+            Line(
+                products[one], names[one], chance(place, one), value(place, one), codes.get(products[one], ())
+            )
+            for one in places
+        ]
+        return Slate(tuple(lines), self._personalised.item(place), SNAPSHOT)
+
+    def codes(self, customer_id: str) -> Mapping[str, Codes]:
+        """Return the codes of the reasons that were told at night, by product; those of VIP customers."""
+        return self._codes.get(customer_id, NOTHING_TOLD)
+
+    def popular(self, segment: str, channel: str, limit: int, off: frozenset[str]) -> Slate:
+        """Return what most customers of a segment hold, of what a stranger may be offered."""
+        lists = self._popular.get(channel, {})
+        found = [product for product, _ in lists.get(segment) or lists.get(EVERYBODY, [])]
+        chosen = [product for product in found if product not in off][:limit]
+        names = dict(zip(self.products, self.names, strict=True))
+        lines = tuple(Line(product, names[product], None, None, MOST_POPULAR) for product in chosen)
+        return Slate(lines, False, COLD_START)
+
+    def _by_channel(self, name: str) -> Arrays:
+        return {channel: self._array(f"{name}-{channel}") for channel in self.manifest["channels"]}
+
+    def _array(self, name: str) -> NDArray[Any]:
+        mapped = np.load(self.folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
+        return np.asarray(mapped)  # as a plain array, whose rows are taken ten times as quickly
+
+    def _json(self, name: str) -> dict[str, Any]:
+        return dict(json.loads((self.folder / name).read_bytes()))
+
+
+def _codes_of(path: Path) -> dict[str, dict[str, Codes]]:
+    """Return the reason codes by customer and product; equal ones are one object."""
+    frame = pl.read_ipc(path, columns=[CUSTOMER_ID, PRODUCT_ID, "codes"])
+    shared: dict[Codes, Codes] = {}
+    found: dict[str, dict[str, Codes]] = {}
+    for customer, product, codes in frame.iter_rows():
+        told = tuple(codes)
+        found.setdefault(customer, {})[product] = shared.setdefault(told, told)
+    return found

@@ -1,0 +1,312 @@
+"""The night's work: all decisions of a bank, laid down so that one customer's answer takes a moment."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from vipreco.arbitration import Customers, SlateRules, slate, worth
+from vipreco.artifact import verify
+from vipreco.catalog import Catalog
+from vipreco.columns import CUSTOMER_ID
+from vipreco.durable import canonical_json
+from vipreco.explanations import Told, told_for
+from vipreco.features import lay_down
+from vipreco.history import AsOf
+from vipreco.online.popular import popular_lists
+from vipreco.online.publication import BOOKS, Publications
+from vipreco.policy import ALLOWED, CHANNELS, Language, Policy, PolicyFacts, gather_facts
+from vipreco.recommender import (
+    Decisions,
+    Fitted,
+    Recommender,
+    Situation,
+    Step,
+    decide,
+    in_columns,
+    silent,
+    situation,
+    slate_rules,
+)
+
+Files = dict[str, NDArray[np.generic]]
+RECORDS, ARTIFACT, FEATURES = "records", "artifact", "features"
+POPULAR, POLICY, REASONS = "popular.json", "policy.json", "reasons.arrow"
+TOLD_OFFERS = 3
+PARTS = ("propensity", "priority", "value")
+NOTHING = -1  # behind the last offer of a slate
+LANGUAGES: tuple[Language, ...] = ("en", "zh")
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """What is laid down.
+
+    Args:
+        recommender: With the rules and weights in force.
+        artifact: Its folder.
+        view: What is known of all customers.
+        vip: Tiers whose offers get their reasons at night; those of others are told when they are asked for.
+        channels: Channels that may ask.
+        store_sequence: Number of the last change in the store that the tables hold.
+        days: Further days on which answers may rest on this night's work, should the next nights have none.
+    """
+
+    recommender: Recommender
+    artifact: Path
+    view: AsOf
+    vip: tuple[str, ...]
+    channels: tuple[str, ...]
+    store_sequence: int = 0
+    days: int = 0
+
+
+def prepare(publications: Publications, preparation: Preparation, step: Step = silent) -> Path:
+    """Decide for all customers, lay it down, and put it in force; returns the prepared folder.
+
+    Raises:
+        BusyError: Another process prepares.
+        IntegrityError: The artifact is not what its manifest says.
+        ResourcesError: The disk is full; what was in force stays so.
+    """
+    return publications.publish(lambda folder: _fill(folder, preparation, step))
+
+
+def channels_of(view: AsOf) -> tuple[str, ...]:
+    """Return the channels that may ask, and those that a catalogue names beside them."""
+    named = pl.DataFrame(view.catalog_table())["channels"].explode().drop_nulls().unique().to_list()
+    return tuple(sorted({*CHANNELS, *map(str, named)}))
+
+
+def _fill(folder: Path, work: Preparation, step: Step) -> dict[str, Any]:
+    fitted, view = work.recommender.fitted, work.view
+    artifact = verify(work.artifact)
+    shutil.copytree(work.artifact, folder / ARTIFACT)
+    step("features")
+    known = situation(fitted, view, work.channels[0])
+    step("scores")
+    ids = known.computed.customer_ids
+    writer = _Writer(folder, len(ids), len(known.catalog), work.channels)
+    writer.whole("customers", np.asarray(ids, np.str_))
+    (folder / FEATURES).mkdir()
+    lay_down(known.computed, folder / FEATURES)
+    later = _later(work, known)
+    verdicts = {}
+    for channel in work.channels:
+        step(f"rules: {channel}")
+        verdict = judged(fitted.policy, _facts(known, fitted.policy, channel))
+        verdicts[channel] = verdict
+        writer.whole(f"verdict-{channel}", verdict)
+        writer.whole(f"days-{channel}", _days(known, fitted.policy, later, channel, verdict))
+    step("scores")
+    rules, reasons = slate_rules(fitted, known.catalog), _Reasons(known, work)
+    for rows, decisions in _with_places(decide(fitted, known)):
+        places = {
+            channel: ordered(decisions.priority, verdict[rows] == ALLOWED, rules)
+            for channel, verdict in verdicts.items()
+        }
+        writer.write(rows, decisions, places)
+        step("reasons")
+        reasons.add(rows, decisions, places)
+        step("scores")
+    writer.whole("plain", plain(fitted, known.catalog))
+    writer.close()
+    reasons.write(folder / REASONS)
+    step("records")
+    _lay_down(folder, view, ids)
+    popular = popular_lists(known, fitted.policy, work.channels)
+    (folder / POPULAR).write_bytes(canonical_json(popular))
+    policy = {name: text.decode() for name, text in fitted.policy.definition.items()}
+    (folder / POLICY).write_bytes(canonical_json(policy))
+    return _manifest(work, known, artifact.artifact_hash)
+
+
+def _manifest(work: Preparation, known: Situation, artifact_hash: str) -> dict[str, Any]:
+    fitted, catalog = work.recommender.fitted, known.catalog
+    return {
+        "artifact_hash": artifact_hash,
+        "snapshot_id": work.view.snapshot_id,
+        "snapshot_date": work.view.snapshot_date.isoformat(),
+        "as_of": work.view.date.isoformat(),
+        "calendar": [day.isoformat() for day in sorted(work.view.snapshots)],
+        "policy_version": fitted.policy.version,
+        "arbitration": json.loads(fitted.settings.arbitration.model_dump_json()),
+        "channels": list(work.channels),
+        "products": list(catalog.product_ids),
+        "names": list(catalog.names),
+        "store_sequence": work.store_sequence,
+    }
+
+
+def _later(work: Preparation, known: Situation) -> list[AsOf]:
+    """Return what will be known on the days ahead, as far as customers and products stay the same."""
+    views: list[AsOf] = []
+    for ahead in range(1, work.days + 1):
+        view = work.view.on(work.view.date + timedelta(days=ahead))
+        same = Catalog.from_view(view).table.equals(known.catalog.table)
+        if view.snapshot_date != work.view.snapshot_date or not same:
+            break
+        views.append(view)
+    return views
+
+
+def _days(
+    known: Situation, policy: Policy, later: Sequence[AsOf], channel: str, verdict: NDArray[np.int16]
+) -> NDArray[np.int16]:
+    """Return on how many days, the first included, the rules say the same of each customer, shape (n,)."""
+    found = np.ones(len(verdict), np.int16)
+    scored = known.facts.products["product_scored"].to_numpy()
+    for ahead, view in enumerate(later, start=1):
+        facts = gather_facts(view, known.catalog, policy, channel, scored=scored)
+        same = (judged(policy, facts) == verdict).all(axis=1)
+        found[same & (found == ahead)] = ahead + 1
+    return found
+
+
+def judged(policy: Policy, facts: PolicyFacts, chunk: int = 100_000) -> NDArray[np.int16]:
+    """Return what the rules say, stretch by stretch, so that a large bank needs no more memory."""
+    starts = range(0, max(facts.shape[0], 1), chunk)
+    return np.concatenate([policy.judge(facts.rows(slice(start, start + chunk))) for start in starts])
+
+
+def _facts(known: Situation, policy: Policy, channel: str) -> PolicyFacts:
+    scored = known.facts.products["product_scored"].to_numpy()
+    return gather_facts(known.view, known.catalog, policy, channel, known.state.held, scored)
+
+
+def _with_places(chunks: Iterator[Decisions]) -> Iterator[tuple[slice, Decisions]]:
+    start = 0
+    for decisions in chunks:
+        yield slice(start, start + len(decisions.customer_ids)), decisions
+        start += len(decisions.customer_ids)
+
+
+def _lay_down(folder: Path, view: AsOf, ids: NDArray[Any]) -> None:
+    books = f"SELECT {CUSTOMER_ID}, manager_id, branch_id, tier FROM customers_now ORDER BY {CUSTOMER_ID}"
+    pl.DataFrame(view.query(books)).write_parquet(folder / BOOKS)
+    (folder / RECORDS).mkdir()
+    view.keep(folder / RECORDS, pa.array(ids.tolist(), pa.string()))
+
+
+def ordered(priority: NDArray[Any], allowed: NDArray[np.bool_], rules: SlateRules) -> NDArray[np.int16]:
+    """Return the places of each customer's products in the order of the slate, -1 behind the last, (n, P)."""
+    ranks = slate(priority, allowed, rules, priority.shape[1])
+    rows, columns = np.nonzero(ranks)
+    found = np.full(ranks.shape, NOTHING, np.int16)
+    found[rows, ranks[rows, columns] - 1] = columns
+    return found
+
+
+def plain(fitted: Fitted, catalog: Catalog) -> NDArray[np.float64]:
+    """Return propensity, value and priority of each product where no profile may be used, shape (3, P)."""
+    customer = replace(Customers.unknown(1, len(catalog)), personalised=np.zeros(1, bool))
+    rates = in_columns(fitted.base_rates[None, :], fitted.product_ids, catalog.product_ids)
+    weighed = worth(
+        rates,
+        catalog.unit_values,
+        catalog.product_ids,
+        catalog.families,
+        customer,
+        fitted.settings.arbitration,
+    )
+    return np.concatenate([rates, weighed.value(), weighed.priority])
+
+
+class _Writer:
+    """Arrays of a prepared folder, filled chunk by chunk where they are as long as the bank."""
+
+    def __init__(self, folder: Path, customers: int, products: int, channels: Sequence[str]) -> None:
+        self.folder, self.shape = folder, (customers, products)
+        self.files = {name: self._file(name, np.float64, self.shape) for name in PARTS}
+        self.personalised = self._file("personalised", np.bool_, (customers,))
+        self.slates = {channel: self._file(f"slate-{channel}", np.int16, self.shape) for channel in channels}
+
+    def whole(self, name: str, values: NDArray[Any]) -> None:
+        """Write an array at once."""
+        np.save(self.folder / f"{name}.npy", values, allow_pickle=False)
+
+    def write(self, rows: slice, decisions: Decisions, places: Mapping[str, NDArray[np.int16]]) -> None:
+        """Write what is decided about some customers, and the places of their products by channel."""
+        self.files["propensity"][rows] = decisions.propensity
+        self.files["priority"][rows] = decisions.priority
+        self.files["value"][rows] = decisions.worth.value()
+        self.personalised[rows] = decisions.personalised
+        for channel, order in places.items():
+            self.slates[channel][rows] = order
+
+    def close(self) -> None:
+        """Write out what is still in memory."""
+        for file in (*self.files.values(), *self.slates.values(), self.personalised):
+            file.flush()
+
+    def _file(self, name: str, kind: Any, shape: tuple[int, ...]) -> np.memmap[Any, Any]:
+        path = self.folder / f"{name}.npy"
+        return np.lib.format.open_memmap(path, mode="w+", dtype=kind, shape=shape)
+
+
+class _Reasons:
+    """Reasons of the first offers of VIP customers, in every language, as they are told by day."""
+
+    def __init__(self, known: Situation, work: Preparation) -> None:
+        self.known, self.fitted = known, work.recommender.fitted
+        self.vip = np.isin(known.relations.tiers.astype(np.str_), np.array(work.vip, np.str_))
+        self.frames: list[pl.DataFrame] = []
+
+    def add(self, rows: slice, decisions: Decisions, places: Mapping[str, NDArray[np.int16]]) -> None:
+        """Tell the first offers of some customers in any channel."""
+        first = np.zeros(decisions.verdict.shape, bool)
+        for order in places.values():
+            customers, ranks = np.nonzero(order[:, :TOLD_OFFERS] != NOTHING)
+            first[customers, order[customers, ranks]] = True
+        customers, columns = np.nonzero(first & self.vip[rows, None])
+        if len(customers):
+            self._tell(decisions, customers, columns)
+
+    def _tell(self, decisions: Decisions, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> None:
+        told = {
+            language: told_for(self.fitted, self.known, decisions, rows, columns, language)
+            for language in LANGUAGES
+        }
+        self.frames.append(_reason_frame(decisions, rows, columns, told))
+
+    def write(self, path: Path) -> None:
+        """Write them by customer and product."""
+        schema = _reason_frame_schema()
+        found = pl.concat(self.frames) if self.frames else pl.DataFrame(schema=schema)
+        found.sort(CUSTOMER_ID, "product_id").write_ipc(path, compression="uncompressed")
+
+
+def _reason_frame_schema() -> dict[str, Any]:
+    texts = {f"reasons_{language}": pl.List(pl.String) for language in LANGUAGES}
+    cautions = {f"caution_{language}": pl.String() for language in LANGUAGES}
+    return {
+        CUSTOMER_ID: pl.String(),
+        "product_id": pl.String(),
+        "codes": pl.List(pl.String),
+        **texts,
+        **cautions,
+    }
+
+
+def _reason_frame(decisions: Decisions, rows: Any, columns: Any, told: dict[Language, Told]) -> pl.DataFrame:
+    ids: Sequence[str] = decisions.customer_ids[rows].tolist()
+    columns_: dict[str, Any] = {
+        CUSTOMER_ID: list(map(str, ids)),
+        "product_id": [decisions.product_ids[column] for column in columns.tolist()],
+        "codes": [[reason.id for reason in reasons] for reasons in told["en"].reasons],
+    }
+    for language, found in told.items():
+        columns_[f"reasons_{language}"] = [[reason.text for reason in reasons] for reasons in found.reasons]
+    for language, found in told.items():
+        columns_[f"caution_{language}"] = [caution.text if caution else "" for caution in found.cautions]
+    return pl.DataFrame(columns_, schema=_reason_frame_schema())

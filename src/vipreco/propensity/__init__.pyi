@@ -1,0 +1,17 @@
+from .acquisition import AcquisitionModel as AcquisitionModel, Growth as Growth, ProductModel as ProductModel
+from .booster import Booster as Booster, Examples as Examples, Machine as Machine
+from .calibration import Calibration as Calibration
+from .line_start import LineStart as LineStart
+from .relationship import (
+    LEAVING as LEAVING,
+    RISING as RISING,
+    ChangeModel as ChangeModel,
+    ChangeRows as ChangeRows,
+    RelationshipModel as RelationshipModel,
+)
+from .rows import LabelledRows as LabelledRows, stack as stack
+from .settings import (
+    BoosterSettings as BoosterSettings,
+    PropensitySettings as PropensitySettings,
+    RelationshipSettings as RelationshipSettings,
+)

@@ -1,0 +1,12 @@
+from .arbitration import (
+    ArbitrationSettings as ArbitrationSettings,
+    ContextRule as ContextRule,
+    LeverSettings as LeverSettings,
+    ValueSettings as ValueSettings,
+)
+from .campaign import CampaignSettings as CampaignSettings
+from .lists import CallListSettings as CallListSettings, Kind as Kind, KindMinutes as KindMinutes
+from .policy import ParameterValue as ParameterValue, PolicySettings as PolicySettings
+from .section import Section as Section
+from .serving import OidcSettings as OidcSettings, ServingSettings as ServingSettings
+from .tiers import UNKNOWN as UNKNOWN, TierLadder as TierLadder

@@ -1,0 +1,194 @@
+"""Do the probabilities mean what they say: reliability, recalibration, and the usual scores of a forecast.
+
+`propensities` (m,) are probabilities, `truth` (m,) whether the acquisition happened; a row is a customer
+and product. Pass the rows of the list alone (`metrics.listed`) to check calibration where it is used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+from scipy.special import expit, logit
+
+from vipreco.stats.list_metrics import Flags, Floats
+from vipreco.stats.ordered import Ordered
+
+SMALLEST = 1e-12  # propensities are kept this far from 0 and 1 where a logarithm is taken
+GROUPS = 1 << 16  # of neighbours, for the recalibration line
+Z_95 = 1.959963984540054
+
+
+@dataclass(frozen=True)
+class Recalibration:
+    """The logistic regression of what happened on logit(propensity): (1, 0) when perfectly calibrated.
+
+    `slope` below 1: propensities are too extreme. Both NaN where they cannot be told: one outcome only,
+    one propensity only, or outcomes separated by it.
+    """
+
+    slope: float
+    intercept: float
+
+
+def recalibration(propensities: Floats, truth: Flags) -> Recalibration:
+    """Slope and intercept of the logistic recalibration, by maximum likelihood.
+
+    More than 65,536 rows are put into so many groups of neighbours first, which moves the slope by less
+    than a thousandth of its standard error.
+    """
+    return _recalibration(Ordered.of(propensities, truth))
+
+
+def reliability_table(propensities: Floats, truth: Flags, bins: int = 10) -> pd.DataFrame:
+    """Expected against observed rate in bins of equally many rows, from the lowest propensity up.
+
+    Rows of equal propensity count as if shuffled at random.
+
+    Returns:
+        One row a bin: bin, rows, expected_rate, observed_rate, low, high (95 % Wilson interval of the
+        observed rate).
+    """
+    return _reliability(Ordered.of(propensities, truth), bins)
+
+
+def wilson_interval(
+    successes: NDArray[np.float64], rows: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """95 % interval of a rate; honest for small numbers (Wilson, 1927)."""
+    rate, spread = successes / rows, Z_95**2 / rows
+    centre = (rate + spread / 2) / (1 + spread)
+    half = Z_95 * np.sqrt(rate * (1 - rate) / rows + spread / 4 / rows) / (1 + spread)
+    return np.clip(centre - half, 0.0, 1.0), np.clip(centre + half, 0.0, 1.0)
+
+
+def expected_calibration_error(propensities: Floats, truth: Flags, bins: int = 10) -> float:
+    """Mean distance between expected and observed rate over the bins of `reliability_table`."""
+    return _calibration_error(reliability_table(propensities, truth, bins))
+
+
+def auc(scores: Floats, truth: Flags) -> float:
+    """Area under the ROC curve, ties counted half; NaN with one outcome only."""
+    return _auc(Ordered.of(scores, truth))
+
+
+def log_loss(propensities: Floats, truth: Flags) -> float:
+    """Mean negative log likelihood."""
+    p = np.clip(np.asarray(propensities, dtype=np.float64), SMALLEST, 1 - SMALLEST)
+    return float(-np.mean(np.where(truth, np.log(p), np.log1p(-p)))) if len(p) else np.nan
+
+
+def brier(propensities: Floats, truth: Flags) -> float:
+    """Mean squared distance between propensity and outcome."""
+    return float(np.mean((np.asarray(propensities, dtype=np.float64) - truth) ** 2)) if len(truth) else np.nan
+
+
+def calibration_summary(propensities: Floats, truth: Flags, bins: int = 10) -> dict[str, float]:
+    """All numbers about the probabilities of some rows.
+
+    Returns:
+        rows, expected (sum of p), observed (acquisitions), ratio (expected / observed), slope, intercept,
+        calibration_error, auc, log_loss, brier.
+    """
+    ordered = Ordered.of(propensities, truth)
+    expected, observed = float(np.sum(propensities, dtype=np.float64)), float(len(ordered.happened))
+    line = _recalibration(ordered)
+    return {
+        "rows": float(len(ordered)),
+        "expected": expected,
+        "observed": observed,
+        "ratio": expected / observed if observed else np.nan,
+        "slope": line.slope,
+        "intercept": line.intercept,
+        "calibration_error": _calibration_error(_reliability(ordered, bins)),
+        "auc": _auc(ordered),
+        "log_loss": log_loss(propensities, truth),
+        "brier": brier(propensities, truth),
+    }
+
+
+def calibration_by_product(
+    propensities: Floats, truth: Flags, candidates: Flags, product_ids: Sequence[str]
+) -> pd.DataFrame:
+    """`calibration_summary` for each product over the rows where it is a candidate; indexed by product_id."""
+    rows = [
+        calibration_summary(propensities[allowed, column], truth[allowed, column])
+        for column, allowed in enumerate(candidates.T)
+    ]
+    return pd.DataFrame(rows, index=pd.Index(list(product_ids), name="product_id"))
+
+
+def _reliability(ordered: Ordered, bins: int) -> pd.DataFrame:
+    edges = ordered.edges(bins)
+    rows = np.diff(edges)
+    expected, observed = np.diff(ordered.sums(edges, ordered.scores)), np.diff(ordered.reached(edges))
+    low, high = wilson_interval(observed, rows)
+    columns = {"expected_rate": expected / rows, "observed_rate": observed / rows, "low": low, "high": high}
+    return pd.DataFrame({"bin": np.arange(1, len(rows) + 1), "rows": rows, **columns})
+
+
+def _calibration_error(table: pd.DataFrame) -> float:
+    if table.empty:
+        return np.nan
+    distance = (table["expected_rate"] - table["observed_rate"]).abs()
+    return float(np.average(distance, weights=table["rows"]))
+
+
+def _auc(ordered: Ordered) -> float:
+    positives = len(ordered.happened)
+    negatives = len(ordered) - positives
+    if positives == 0 or negatives == 0:
+        return np.nan
+    return float((ordered.mid_ranks().sum() - positives * (positives + 1) / 2) / positives / negatives)
+
+
+def _recalibration(ordered: Ordered) -> Recalibration:
+    if _cannot_tell(ordered):
+        return Recalibration(np.nan, np.nan)
+    edges = ordered.edges(GROUPS)
+    rows = np.diff(edges)
+    x = np.diff(ordered.sums(edges, _logits(ordered.scores))) / rows
+    rate, share = np.diff(ordered.reached(edges)) / rows, rows / len(ordered)
+    centre = float(share @ x)
+    spread = float(np.sqrt(share @ (x - centre) ** 2))
+    intercept, slope = _logistic_line((x - centre) / spread, rate, share)
+    return Recalibration(slope / spread, intercept - slope * centre / spread)
+
+
+def _logistic_line(
+    x: NDArray[np.float64], rate: NDArray[np.float64], share: NDArray[np.float64]
+) -> tuple[float, float]:
+    """Intercept and slope of the logistic regression of rates on x, groups weighted by their share."""
+
+    def loss(line: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        eta = line[0] + line[1] * x
+        error = share * (expit(eta) - rate)
+        return float(share @ (np.logaddexp(0, eta) - rate * eta)), np.array([error.sum(), error @ x])
+
+    def curvature(line: NDArray[np.float64]) -> NDArray[np.float64]:
+        p = expit(line[0] + line[1] * x)
+        weight = share * p * (1 - p)
+        return np.array([[weight.sum(), weight @ x], [weight @ x, weight @ (x * x)]])
+
+    start = np.array([logit(share @ rate), 0.0])
+    found = minimize(loss, start, jac=True, hess=curvature, method="trust-exact", options={"gtol": 1e-9})
+    return float(found.x[0]), float(found.x[1])
+
+
+def _cannot_tell(ordered: Ordered) -> bool:
+    """One outcome only, or a score separates the outcomes: the likelihood has no maximum."""
+    rows, happened = ordered.scores, ordered.happened
+    if len(happened) in {0, len(rows)}:
+        return True
+    above = [len(values) - np.searchsorted(values, happened[0], side="right") for values in (rows, happened)]
+    below = [np.searchsorted(values, happened[-1], side="left") for values in (rows, happened)]
+    return bool(above[0] == above[1] or below[0] == below[1])
+
+
+def _logits(propensities: Floats) -> NDArray[np.float64]:
+    clipped = np.clip(np.asarray(propensities, dtype=np.float64), SMALLEST, 1 - SMALLEST)
+    return np.asarray(logit(clipped), dtype=np.float64)

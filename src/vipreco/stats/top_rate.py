@@ -1,0 +1,42 @@
+"""Lift: how much more often the best scored rows acquire than the average."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from vipreco.stats.list_metrics import Flags, Floats
+from vipreco.stats.ordered import Ordered
+
+
+def lift_table(scores: Floats, truth: Flags, groups: int = 10) -> pd.DataFrame:
+    """Acquisition rate by score group, best first, against the overall rate.
+
+    Rows of equal score count as if shuffled at random, so a baseline with few different scores is not
+    flattered by the order of its input.
+
+    Args:
+        scores: (m,) scores or propensities of the rows (customer-product pairs, or customers).
+        truth: (m,) acquired or not.
+        groups: 10 for deciles.
+
+    Returns:
+        One row a group: group, rows, acquisitions, rate, lift, cumulative_share, cumulative_lift. A group
+        without rows, and every lift when nothing was acquired, is NaN.
+    """
+    edges = np.linspace(0, len(scores), groups + 1).round().astype(np.int64)
+    reached = Ordered.of(-scores, truth).reached(edges)
+    rows, acquisitions = np.diff(edges), np.diff(reached)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        overall = reached[-1] / edges[-1]
+        return pd.DataFrame(
+            {
+                "group": np.arange(1, groups + 1),
+                "rows": rows,
+                "acquisitions": acquisitions,
+                "rate": acquisitions / rows,
+                "lift": acquisitions / rows / overall,
+                "cumulative_share": reached[1:] / reached[-1],
+                "cumulative_lift": reached[1:] / edges[1:] / overall,
+            }
+        )

@@ -1,0 +1,47 @@
+"""The catalogue of texts: both languages, the same places to fill in, and nothing that is not used."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from string import Formatter
+
+import pytest
+
+from vipreco.lists import Wording
+from vipreco.lists.planning import Blocked
+from vipreco.lists.wording import catalogue
+from vipreco.settings import Kind
+from vipreco.tables import OUTCOMES
+
+SOURCES = Path(__file__).parents[2] / "src" / "vipreco" / "call_list"
+
+
+def places(text: str) -> set[str]:
+    return {name for _, name, _, _ in Formatter().parse(text) if name is not None}
+
+
+@pytest.mark.parametrize("name", sorted(catalogue()))
+def test_a_text_exists_in_both_languages_with_the_same_places(name: str):
+    words = catalogue()[name]
+    assert set(words) == {"en", "zh"}
+    assert places(words["en"]) == places(words["zh"])
+    assert all(text.strip() == text and text for text in words.values())
+
+
+def test_every_code_of_the_plan_has_its_words():
+    names = set(catalogue())
+    assert {f"kind.{kind.value}" for kind in Kind} <= names
+    assert {f"blocked.{code.value}" for code in Blocked} <= names
+    assert {f"outcome.{code}" for code in OUTCOMES} <= names
+
+
+def test_an_unknown_code_stays_as_it_is():
+    assert Wording("zh").of("channel", "letter") == "letter"
+    assert Wording("zh").of("channel", None) == ""
+    assert Wording("zh").of("channel", "call") == "电话"
+
+
+def test_no_chinese_stands_in_the_code():
+    modules = (path for path in SOURCES.glob("*.py") if path.name != "wording.py")
+    found = [path.name for path in modules if any("\u4e00" <= sign <= "\u9fff" for sign in path.read_text())]
+    assert found == []

@@ -1,0 +1,172 @@
+"""Answers that rest on the night's features are those that all computed anew would give."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.online.small_bank import CHANNELS, DAY, IDS, NOON, PRODUCTS, Served
+from vipreco.features import FeatureSet, KeptFeatures
+from vipreco.online import MANIFEST, Answering, Desk
+from vipreco.online.publication import _name_of
+from vipreco.online.telling import remembering
+from vipreco.recommender import Recommender
+from vipreco.settings import CallListSettings
+from vipreco.store import Consent, Contact, Role, Scope
+
+ACTOR = Scope("user:ann", Role.MANAGER, "M1")
+VIP = ("VIP",)
+ATTRIBUTES: list[dict[str, Any]] = [
+    {},
+    {"aum_amount": 77_777.5},
+    {"tier": "MASS", "consent_call": True},
+    {"profiling_opt_out": True},
+    {"attribute_visits": 9, "risk_level": "R3", "birth_date": "1980-02-03"},
+    {"aum_amount": None, "tier": None},
+]
+HOLDINGS: list[list[dict[str, Any]] | None] = [
+    None,
+    [],
+    [{"product_id": "fund"}],
+    [{"product_id": "account", "opened_date": "2023-06-01"}, {"product_id": "loan", "balance_amount": 5}],
+]
+OUTCOMES = ("declined", "accepted", "unreachable", "postponed")
+
+
+@contextmanager
+def computing(answering: Answering) -> Iterator[None]:
+    """Let an opened publication compute every feature."""
+    own = answering.recommender
+    features = own.fitted.features
+    assert isinstance(features, KeptFeatures)
+    plain = replace(own.fitted, features=FeatureSet.from_definition(features.definition))
+    answering.recommender = remembering(Recommender(plain), replace(own.memory, kept={}))
+    answering._decided.clear()
+    try:
+        yield
+    finally:
+        answering.recommender = own
+        answering._decided.clear()
+
+
+def stir(served: Served) -> None:
+    """Record something new about half of the manager's customers."""
+    for number, customer in enumerate(IDS[:20:2]):
+        moment = NOON - timedelta(hours=number)
+        contact = Contact(customer, CHANNELS[number % 3], moment, OUTCOMES[number % 4], PRODUCTS[number % 6])
+        served.store.contacts.record(ACTOR, contact, moment)
+    served.store.consents.record(ACTOR, Consent(IDS[4], "consent_call", granted=False), NOON)
+    served.store.consents.record(ACTOR, Consent(IDS[5], "profiling_opt_out", granted=True), NOON)
+    served.answering.refresh()
+
+
+def questions() -> list[tuple[str | None, dict[str, Any], str]]:
+    """Return customers of the manager and a new one, each with attributes and holdings of all kinds."""
+    customers = [*IDS[:12], None]
+    return [
+        (
+            customer,
+            {"attributes": ATTRIBUTES[(number + turn) % 6], "holdings": HOLDINGS[(number * 5 + turn) % 4]},
+            CHANNELS[number % 3],
+        )
+        for number, customer in enumerate(customers)
+        for turn in range(3 if customer else 12)
+    ]
+
+
+def answers(answering: Answering) -> list[Any]:
+    return [
+        answering.with_facts(customer, facts, channel, 6, NOON) for customer, facts, channel in questions()
+    ]
+
+
+def test_every_question_is_answered_as_if_all_were_computed(serve: Callable[..., Served]) -> None:
+    served = serve()
+    stir(served)
+    found = answers(served.answering)
+    again = answers(served.answering)
+    with computing(served.answering):
+        assert found == answers(served.answering)
+    assert again == found
+    assert len({answer.lines for answer in found}) > 15
+
+
+def test_changed_customers_sheets_and_books_are_those_that_all_computed_would_give(
+    serve: Callable[..., Served],
+) -> None:
+    served = serve()
+    stir(served)
+    later = NOON + timedelta(days=1)
+
+    def told() -> list[Any]:
+        answering = served.answering
+        offers = [
+            answering.offers(one, channel, 6, moment)
+            for one in IDS[:14]
+            for channel in CHANNELS
+            for moment in (NOON, later)
+        ]
+        sheets = [answering.sheet(one, "en", moment) for one in IDS[:4] for moment in (NOON, later)]
+        book = answering.book(IDS[:20], 60, NOON)
+        return [offers, sheets, book.calls.to_dicts(), book.offers.to_dicts()]
+
+    found = told()
+    with computing(served.answering):
+        assert found == told()
+
+
+def test_of_a_known_customer_only_what_reads_new_facts_is_computed(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run: list[set[str]] = []
+    made = FeatureSet._made
+
+    def noted(self: FeatureSet, view: Any, planned: Any, *rest: Any) -> Any:
+        run.append({item.file.name for item in planned})
+        return made(self, view, planned, *rest)
+
+    monkeypatch.setattr(FeatureSet, "_made", noted)
+    served.answering.with_facts("00007", {"holdings": [{"product_id": "fund"}]}, "branch", 6, NOON)
+    served.answering.with_facts("00007", {"attributes": {"aum_amount": 5}}, "branch", 6, NOON)
+    served.answering.sheet("00009", "en", NOON)
+    held, rich = run
+    assert {"product_state", "baskets", "customer_holdings"} <= held
+    assert not held & {"profile", "asset_path", "contact_history", "product_contacts"}
+    assert {"profile", "attribute_numbers"} <= rich
+    assert not rich & {"product_state", "baskets", "contact_history", "product_contacts"}
+
+
+def test_a_publication_without_features_answers_the_same(serve: Callable[..., Served]) -> None:
+    served = serve()
+    folder = served.publications.current()
+    old = folder.parent / "old"
+    shutil.copytree(folder, old)
+    shutil.rmtree(old / "features")
+    manifest = json.loads((old / MANIFEST).read_bytes())
+    manifest["files"] = {
+        name: digest for name, digest in manifest["files"].items() if not name.startswith("features/")
+    }
+    (old / MANIFEST).write_text(json.dumps(manifest))
+    named: Path = old.rename(folder.parent / _name_of(manifest))
+    before = Answering(named, served.store, Desk(VIP, CallListSettings()))
+    assert type(before.recommender.fitted.features) is FeatureSet
+    assert answers(before)[:30] == answers(served.answering)[:30]
+
+
+def test_the_features_of_the_night_are_mapped(served: Served) -> None:
+    features = served.answering.recommender.fitted.features
+    assert isinstance(features, KeptFeatures)
+    values = features._laid.values
+    assert isinstance(values.base, np.memmap)
+    known = served.recommender.fitted
+    computed = known.features.compute(served.history.as_of(DAY), known.product_ids)
+    np.testing.assert_array_equal(values, computed.encoded(known.vocabulary).customer_values)
