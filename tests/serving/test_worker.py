@@ -18,7 +18,7 @@ print(*sorted(set(sys.argv[1:]) & set(sys.modules)))
 NEEDLESS = (
     *("pandas", "sklearn", "charset_normalizer", "alembic", "cryptography", "xlsxwriter", "reportlab"),
     *("authlib", "joserfc", "pyarrow.parquet", "mlflow", "implicit", "aiohttp", "circus", "opentelemetry"),
-    *("scipy.optimize", "scipy.stats", "matplotlib", "vipreco.tables.importing", "vipreco.simulator"),
+    *("scipy.optimize", "scipy.stats", "matplotlib", "vipreco.tables.batch_import", "vipreco.simulator"),
 )
 
 

@@ -551,7 +551,7 @@ def test_b01_a_file_without_read_permission_is_a_usage_error(tmp_path: Path) -> 
 def test_b18_a_file_that_changes_while_it_is_read_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from vipreco.tables.text_csv import CsvSource
+    from vipreco.tables.csv_source import CsvSource
 
     original = CsvSource.chunks
 
@@ -660,7 +660,7 @@ def test_b24_a_parquet_file_that_kills_its_reader_is_refused(
     end: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "killer.py").write_text(end)
-    monkeypatch.setattr("vipreco.tables.text_parquet.PROBE", tmp_path / "killer.py")
+    monkeypatch.setattr("vipreco.tables.parquet_source.CHECK_SCRIPT", tmp_path / "killer.py")
     good = parquet(
         "customers.parquet", pa.table({"customer_id": ["A"], "snapshot_date": ["2025-01-31"], "tier": ["x"]})
     )

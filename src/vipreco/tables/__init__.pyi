@@ -1,3 +1,4 @@
+from .batch_import import import_ as import_
 from .contracts import (
     CONTRACTS as CONTRACTS,
     OUTCOMES as OUTCOMES,
@@ -5,9 +6,8 @@ from .contracts import (
     Kind as Kind,
     schema_of as schema_of,
 )
-from .importing import import_ as import_
+from .import_database import relation as relation
 from .mapping import QUARANTINE_SUFFIX as QUARANTINE_SUFFIX, protected_words as protected_words
 from .report import ImportReport as ImportReport
-from .stored import Tables as Tables
+from .snapshot import Tables as Tables
 from .validation import validate as validate
-from .workbench import relation as relation

@@ -25,7 +25,7 @@ FORMAT = 1
 
 @dataclass(frozen=True)
 class Manifest:
-    """What is imported: the batches in their order, each with its files and its ledger."""
+    """List of the imported batches in their order, each with its files and its ledger."""
 
     batches: tuple[dict[str, Any], ...] = ()
 

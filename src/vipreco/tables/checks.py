@@ -13,8 +13,8 @@ import numpy.typing as npt
 from vipreco import columns as c
 from vipreco.tables import contracts
 from vipreco.tables.contracts import Contract
-from vipreco.tables.staging import StagedTable
-from vipreco.tables.workbench import EXISTING, integers, name, names, newest, quoted
+from vipreco.tables.import_database import EXISTING, integers, name, names, newest, quoted
+from vipreco.tables.staged_table import StagedTable
 
 CONFLICT: Final = "conflicting-duplicate"
 CONFLICT_STORED: Final = "conflicts-with-stored"

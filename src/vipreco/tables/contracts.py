@@ -1,4 +1,4 @@
-"""Contracts of the five tables: which columns they have, of which kind, and what makes a row unique."""
+"""Contracts of the five tables: columns and their kinds, keys, clocks, and order checks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from vipreco import columns as c
 
 
 class Kind(StrEnum):
-    """What the text of a column means."""
+    """Kind of value that the text of a column stands for."""
 
     ID = "id"
     TEXT = "text"
@@ -92,7 +92,7 @@ class Contract:
 
     @property
     def panel(self) -> bool:
-        """Whether rows become intervals instead of being stored as they are."""
+        """True if rows become intervals instead of being stored as they are."""
         return self.table not in CONTRACTS
 
     def __post_init__(self) -> None:

@@ -1,4 +1,4 @@
-"""From text to typed values, strictly: what is not exactly as declared is refused with a reason.
+"""Strict conversion of text to typed values: a text that is not as declared is refused with a reason.
 
 Each column comes as a dictionary of its distinct texts, so that every rule is applied once to each
 distinct text and never to each row.

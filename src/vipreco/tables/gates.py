@@ -1,4 +1,4 @@
-"""When a file as a whole is not taken, and what is worth a warning."""
+"""Rules that reject a file as a whole, and the warnings about a file that is accepted."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import duckdb
 
 from vipreco import columns as c
 from vipreco.errors import InputRejectedError
-from vipreco.tables import checks, contracts, scanning
+from vipreco.tables import checks, contracts, csv_records
 from vipreco.tables.batches import Manifest
+from vipreco.tables.csv_source import CsvSource
 from vipreco.tables.intake import Intake
-from vipreco.tables.staging import StagedTable
-from vipreco.tables.text_csv import CsvSource
+from vipreco.tables.staged_table import StagedTable
 
 MAY_BE_EMPTY = {c.CONTACTS, c.ACTIVITY}
 SNAPSHOT_TABLES = {c.CUSTOMERS, contracts.WIDE_FLAGS}
@@ -62,7 +62,7 @@ def refuse_bad_share(intake: Intake, limit: float) -> None:
 
 
 def _encoding_error(intake: Intake) -> InputRejectedError | None:
-    invalid = [bad for bad in intake.bad if bad.code == scanning.INVALID_BYTES]
+    invalid = [bad for bad in intake.bad if bad.code == csv_records.INVALID_BYTES]
     if not invalid or not isinstance(intake.source, CsvSource):
         return None
     first = invalid[0].places

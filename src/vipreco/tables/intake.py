@@ -1,4 +1,4 @@
-"""One source file on its way in: inspected, hashed, converted chunk by chunk, every row accounted for."""
+"""One source file during an import: inspected, hashed, converted in chunks, every row accounted for."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ import pyarrow.parquet as pq
 from vipreco.durable import canonical_json, sha256_of
 from vipreco.errors import InputRejectedError, UsageError
 from vipreco.project import parse_toml
-from vipreco.tables import parquet, staging
+from vipreco.tables import parquet_files, staged_table
 from vipreco.tables.mapping import QUARANTINE_SUFFIX, Manifest, SourceRule, TableRule
 from vipreco.tables.report import FileLedger
 from vipreco.tables.sources import BadRows, Places, TextChunk, TextSource
-from vipreco.tables.staging import StagedTable
+from vipreco.tables.staged_table import StagedTable
 
 ACCEPTED, DUPLICATE, QUARANTINED = 0, 1, 2
 Stamp = tuple[int, int, int]
@@ -44,7 +44,7 @@ class Candidate:
 
     @property
     def repaired(self) -> bool:
-        """Whether it is a quarantine file that comes back."""
+        """True for a corrected quarantine file."""
         return self.path.name.endswith(QUARANTINE_SUFFIX)
 
     @property
@@ -127,7 +127,7 @@ class Intake:
         Raises:
             InputRejectedError: The file as a whole cannot be taken, or it changed while it was read.
         """
-        writers = [parquet.writer(table.path, table.schema) for table in self.tables]
+        writers = [parquet_files.writer(table.path, table.schema) for table in self.tables]
         kept: list[Places] = []
         try:
             for chunk in self.source.chunks():
@@ -143,15 +143,17 @@ class Intake:
         self._check_count()
 
     def _take(self, chunk: TextChunk, writers: list[pq.ParquetWriter]) -> Places:
-        converted = [staging.convert_chunk(chunk, self.candidate.rule, table.rule) for table in self.tables]
+        converted = [
+            staged_table.convert_chunk(chunk, self.candidate.rule, table.rule) for table in self.tables
+        ]
         refused = {reason: mask for _, refusals in converted for reason, mask in refusals.items()}
-        first, reasons = staging.first_reasons(refused, chunk.places.rows.size)
-        self.bad += [*chunk.bad, *staging.bad_rows(first, reasons, chunk.places)]
+        first, reasons = staged_table.first_reasons(refused, chunk.places.rows.size)
+        self.bad += [*chunk.bad, *staged_table.bad_rows(first, reasons, chunk.places)]
         good = first == 0
         mask = None if good.all() else pa.array(good)
         for table, writer, (arrays, _) in zip(self.tables, writers, converted, strict=True):
-            table.remark(arrays)
-            filled = staging.complete(arrays, table, chunk.places.rows.size)
+            table.count_warnings(arrays)
+            filled = staged_table.complete(arrays, table, chunk.places.rows.size)
             filled = filled if mask is None else filled.filter(mask)
             if filled.num_rows:
                 writer.write_table(filled)
@@ -240,7 +242,7 @@ class Intake:
 def staged_tables(rule: SourceRule, folder: Path, number: int, sequence: int) -> list[StagedTable]:
     """Return the empty staged tables of source number `number`."""
     return [
-        StagedTable(table, folder / _file_name(table, number, at), staging.stage_schema(table), sequence)
+        StagedTable(table, folder / _file_name(table, number, at), staged_table.stage_schema(table), sequence)
         for at, table in enumerate(rule.table)
     ]
 

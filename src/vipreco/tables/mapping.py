@@ -1,4 +1,4 @@
-"""The mapping file: how a bank's own columns and codes become the five tables."""
+"""The mapping file, which translates a bank's columns and codes into the five tables."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ PROTECTED = frozenset(
 
 
 class Manifest(Section):
-    """What the sender says about a file: its number of data rows and its SHA-256."""
+    """Statement of the sender about a file: its number of data rows and its SHA-256."""
 
     rows: Annotated[int, Field(ge=0)] | None = None
     sha256: Annotated[str, Field(pattern=r"^[0-9a-fA-F]{64}$")] | None = None
 
 
 class ColumnRule(Section):
-    """Where a column comes from and how its text is read.
+    """Origin of a column and the form of its text.
 
     Attributes:
         column: Name of the source's column; matched after NFKC, trimming and case folding.
@@ -94,7 +94,7 @@ class AttributeRule(ColumnRule):
 
 
 class TableRule(Section):
-    """How rows of a source become rows of one table.
+    """Translation of the rows of a source into rows of one table.
 
     Attributes:
         table: One of customers, products, holdings, activity, contacts.
@@ -128,7 +128,7 @@ class TableRule(Section):
 
     @property
     def wide(self) -> bool:
-        """Whether a row has one 0/1 column a product."""
+        """True if a row has one 0/1 column a product."""
         return self.contract in (contracts.FLAGS, contracts.OPENINGS_WIDE)
 
     def rules(self) -> dict[str, ColumnRule]:

@@ -1,4 +1,4 @@
-"""Month flags and openings to intervals: what was held at each snapshot, and where that changes.
+"""Month flags and openings, turned into intervals: the state at each snapshot, and its changes.
 
 A row of a panel is a customer at a snapshot with the held products packed into one integer. The state
 before the batch is rebuilt from the stored intervals, so that a new month continues them, and a month
@@ -18,9 +18,9 @@ import pyarrow.parquet as pq
 
 from vipreco import columns as c
 from vipreco.tables import contracts
+from vipreco.tables.import_database import EXISTING, batches, newest, quoted
 from vipreco.tables.mapping import TableRule
-from vipreco.tables.staging import WORD_BITS, StagedTable, word_name
-from vipreco.tables.workbench import EXISTING, batches, newest, quoted
+from vipreco.tables.staged_table import WORD_BITS, StagedTable, word_name
 
 INTERVAL_SCHEMA: Final = contracts.schema_of(contracts.HOLDINGS)
 
@@ -35,7 +35,7 @@ class Group:
 
     @property
     def plain(self) -> bool:
-        """Whether one flag file alone speaks of these products."""
+        """True if these products occur in one flag file alone."""
         return len(self.panels) == 1 and not self.openings
 
 

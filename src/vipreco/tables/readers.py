@@ -1,15 +1,15 @@
-"""Which reader reads a file."""
+"""Choice of the reader by the format of a file."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from vipreco.tables.csv_source import CsvSource
 from vipreco.tables.intake import Candidate
 from vipreco.tables.mapping import SourceRule
+from vipreco.tables.parquet_source import ParquetSource
 from vipreco.tables.sources import TextSource
-from vipreco.tables.text_csv import CsvSource
-from vipreco.tables.text_parquet import ParquetSource
-from vipreco.tables.text_xlsx import XlsxSource
+from vipreco.tables.xlsx_source import XlsxSource
 
 
 def open_source(candidate: Candidate, scratch: Path) -> TextSource:

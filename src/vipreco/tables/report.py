@@ -1,4 +1,4 @@
-"""What an import did: the ledger of each file and what a person should look at."""
+"""Result of an import: the ledger of each file, warnings and quarantine files."""
 
 from __future__ import annotations
 

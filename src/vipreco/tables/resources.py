@@ -1,4 +1,4 @@
-"""Disk and memory running out, told as such instead of as a crash."""
+"""Translation of full disks and exhausted memory into errors that say so."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every reader hands on: chunks of all-text columns, the place of each row, and rows it cannot read."""
+"""Common output of the readers: chunks of text columns, the place of each row, and unreadable rows."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Positions = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Places:
-    """Where rows stand in their file: physical row, byte offset and size (0 where bytes have no meaning)."""
+    """Positions of rows in their file: physical row, byte offset and size (0 where bytes have no meaning)."""
 
     rows: Positions
     offsets: Positions
@@ -59,7 +59,7 @@ class BadRows:
 
 @dataclass(frozen=True)
 class TextChunk:
-    """Some rows of a source: each needed column as text, by the source's column name as mapped."""
+    """Rows of a source: each needed column as text, by the source's column name as mapped."""
 
     columns: dict[str, pa.DictionaryArray]
     places: Places

@@ -1,4 +1,4 @@
-"""`validate`: what in the stored tables deserves a look, each finding with places where it is."""
+"""`validate`: findings about the stored tables, each with example rows."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import duckdb
 
 from vipreco import columns as c
 from vipreco.tables.contracts import CONTRACTS, schema_of
-from vipreco.tables.stored import Tables
-from vipreco.tables.workbench import relation
+from vipreco.tables.import_database import relation
+from vipreco.tables.snapshot import Tables
 
 Severity = Literal["error", "warning", "note"]
 EXAMPLES = 5

@@ -1,4 +1,4 @@
-"""`import_`: the bank's files into the tables, as one batch that is there wholly or not at all."""
+"""`import_`: imports files of a bank into the tables as one batch, all of it or nothing."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from vipreco.errors import InputRejectedError, UsageError
 from vipreco.failpoints import reach
 from vipreco.project import Settings
 from vipreco.tables import checks, gates
+from vipreco.tables.batch_files import write_tables
 from vipreco.tables.batches import Manifest, batch_folder, commit, locked, read_manifest, remove_garbage
+from vipreco.tables.import_database import import_database
 from vipreco.tables.intake import Candidate, Intake, inspect, staged_tables
 from vipreco.tables.mapping import Mapping
-from vipreco.tables.parquet import rows_of
+from vipreco.tables.parquet_files import rows_of
 from vipreco.tables.quarantine import FOLDER, write_quarantine
 from vipreco.tables.readers import open_source
 from vipreco.tables.report import FileLedger, ImportReport
 from vipreco.tables.resources import exhaustion_named
-from vipreco.tables.workbench import workbench
-from vipreco.tables.writing import write_tables
 
 Progress = Callable[[str, int], None]
 SCRATCH = "scratch"
@@ -33,7 +33,7 @@ SCRATCH = "scratch"
 
 @dataclass(frozen=True)
 class Options:
-    """What the user decided about the import as a whole."""
+    """Choices of the user that hold for the whole import."""
 
     settings: Settings
     backfill: bool
@@ -148,7 +148,7 @@ class _Import:
             ]
             reach("import-read")
             threads = self.options.settings.project.threads
-            with workbench(self.folder, self.manifest, scratch, threads) as connection:
+            with import_database(self.folder, self.manifest, scratch, threads) as connection:
                 self._check(connection, intakes)
                 ledger = [intake.ledger(gates.newest_snapshots(intake)) for intake in intakes]
                 files = write_tables(connection, intakes, path, self.sequence)

@@ -1,4 +1,4 @@
-"""How tables are written: Parquet with page checksums, plain types, the same bytes for the same rows."""
+"""Parquet files of the tables: page checksums, plain types, the same bytes for the same rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From text chunks to typed files of one source, and which rows were refused and why."""
+"""Typed rows of one source on disk, and the refused rows with their reasons."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from vipreco import columns as c
-from vipreco.tables import contracts, conversion, parquet
+from vipreco.tables import contracts, conversion, parquet_files
 from vipreco.tables.contracts import ARROW_TYPES, Column, Contract, Kind
 from vipreco.tables.conversion import Converted
 from vipreco.tables.mapping import ColumnRule, SourceRule, TableRule
-from vipreco.tables.remarks import higher_risk, remarks
+from vipreco.tables.row_warnings import higher_risk, row_warnings
 from vipreco.tables.sources import BadRows, Places, TextChunk
 
 WORD_BITS = 62
@@ -67,9 +67,9 @@ class StagedTable:
         """Return which accepted rows of the source these rows of the file are."""
         return rows if self.index is None else self.index[rows]
 
-    def remark(self, arrays: dict[str, pa.Array]) -> None:
-        """Count what deserves a look in converted rows."""
-        for text, count in remarks(self.contract.table, arrays).items():
+    def count_warnings(self, arrays: dict[str, pa.Array]) -> None:
+        """Count the warnings about converted rows."""
+        for text, count in row_warnings(self.contract.table, arrays).items():
             self.counts[text] = self.counts.get(text, 0) + count
 
     def drop_positions(self, positions: npt.NDArray[np.int64]) -> None:
@@ -82,7 +82,7 @@ class StagedTable:
             return
         keep = np.ones(self.rows, bool)
         keep[rows] = False
-        parquet.keep_rows(self.path, keep)
+        parquet_files.keep_rows(self.path, keep)
         self.index = np.flatnonzero(keep) if self.index is None else self.index[keep]
         self.rows = int(keep.sum())
 

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from vipreco.errors import InputRejectedError
+from vipreco.tables.csv_records import scan
+from vipreco.tables.csv_source import CsvSource
 from vipreco.tables.mapping import SourceRule
-from vipreco.tables.scanning import scan
-from vipreco.tables.text_csv import CsvSource
 
 CELL = st.text(st.sampled_from('ab,"\n\r 客'), max_size=4)
 RULE = SourceRule.model_validate(

@@ -1,4 +1,4 @@
-"""Finding the records of a CSV in its bytes: boundaries, physical lines, field counts, damage.
+"""Records of a CSV, found in its bytes: boundaries, physical lines, field counts, damage.
 
 A CSV is scanned before it is parsed, because every popular parser repairs or merges damaged lines
 silently. The scan is vectorised and aware of quotes (RFC 4180): a quote opens only at the start of a

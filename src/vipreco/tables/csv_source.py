@@ -1,4 +1,4 @@
-"""Reading a CSV as text: scanned for damage first, then parsed strictly, every column a string."""
+"""CSV files as text: scanned for damage first, then parsed strictly, every column a string."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 
 from vipreco.errors import InputRejectedError, UsageError
-from vipreco.tables import scanning
+from vipreco.tables import csv_records
+from vipreco.tables.csv_records import Records
 from vipreco.tables.mapping import SourceRule
-from vipreco.tables.scanning import Records
 from vipreco.tables.sources import BadRows, Places, TextChunk, match_header, unread_warning
 
 CHUNK_BYTES = 48 << 20
@@ -130,7 +130,7 @@ class CsvSource:
             final = not handle.read(1)
         bom = len(codecs.BOM_UTF8) if start.startswith(codecs.BOM_UTF8) else 0
         content = np.frombuffer(start[bom:], np.uint8)
-        records = scanning.scan(content, self._delimiter, final=final)
+        records = csv_records.scan(content, self._delimiter, final=final)
         if not records.starts.size:
             raise InputRejectedError("has no header line", where=str(self.path), code="empty-file")
         begin, stop = int(records.starts[0]), int(records.stops[0])
@@ -192,12 +192,12 @@ class CsvSource:
 
     def _scan(self, buffer: _Buffer) -> Records:
         content = np.frombuffer(buffer.content, np.uint8)
-        records = scanning.scan(content, self._delimiter, buffer.line, final=buffer.final)
+        records = csv_records.scan(content, self._delimiter, buffer.line, final=buffer.final)
         self._carry = buffer.content[records.consumed :]
         self._offset = buffer.offset + records.consumed
         self._line = records.next_line
         if len(self._carry) > MAX_CARRY_BYTES:
-            raise scanning.unclosed_quote(self._line)
+            raise csv_records.unclosed_quote(self._line)
         return records
 
     def _chunk(self, buffer: _Buffer, records: Records) -> TextChunk:
@@ -211,10 +211,10 @@ class CsvSource:
 
     def _problems(self, content: bytes, records: Records) -> dict[int, str]:
         wrong = np.flatnonzero(records.fields != len(self.header))
-        problems = dict.fromkeys(wrong.tolist(), scanning.FIELD_COUNT) | records.problems
+        problems = dict.fromkeys(wrong.tolist(), csv_records.FIELD_COUNT) | records.problems
         if not _decodes(content[: records.consumed], self._scanned_encoding):
             problems |= dict.fromkeys(
-                _invalid_records(content, records, self._scanned_encoding), scanning.INVALID_BYTES
+                _invalid_records(content, records, self._scanned_encoding), csv_records.INVALID_BYTES
             )
         return problems
 
@@ -276,9 +276,9 @@ def _grouped(problems: dict[int, str], places: Places) -> list[BadRows]:
 
 
 def _invalid_records(content: bytes, records: Records, encoding: str) -> list[int]:
-    """Return the records that are not valid text; looks only at those with bytes beyond ASCII."""
-    beyond = np.flatnonzero(np.frombuffer(content, np.uint8)[: records.consumed] >= 128)
-    suspects = np.unique(np.searchsorted(records.starts, beyond, side="right") - 1)
+    """Return the records that are not valid text; looks only at those with non-ASCII bytes."""
+    non_ascii = np.flatnonzero(np.frombuffer(content, np.uint8)[: records.consumed] >= 128)
+    suspects = np.unique(np.searchsorted(records.starts, non_ascii, side="right") - 1)
     return [
         index
         for index in suspects.tolist()

@@ -1,4 +1,4 @@
-"""What is taken as it is but deserves a look: counted while rows come in, told in the report."""
+"""Warnings about accepted rows: counted while rows are converted, listed in the report."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from vipreco.tables.contracts import ISSUER_RISK_LEVEL, MAX_AMOUNT
 Arrays = dict[str, pa.Array]
 
 
-def remarks(table: str, arrays: Arrays) -> dict[str, int]:
-    """Return, for converted rows of `table`, how many deserve each remark."""
+def row_warnings(table: str, arrays: Arrays) -> dict[str, int]:
+    """Return, for converted rows of `table`, the number of rows by warning."""
     if table == c.CUSTOMERS:
         return _missing(arrays, c.MANAGER_ID, "rows without a manager are in nobody's book")
     if table == c.PRODUCTS:

@@ -1,4 +1,4 @@
-"""Reading Parquet as text: tried first in a child process, then every needed column cast to exact text."""
+"""Parquet files as text: first checked in a process of their own, then cast to exact text."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from vipreco.errors import InputRejectedError
-from vipreco.tables import child
+from vipreco.tables import isolated_check
+from vipreco.tables.csv_source import TEXT_TYPE
 from vipreco.tables.mapping import SourceRule
 from vipreco.tables.sources import Places, TextChunk, match_header, unread_warning
-from vipreco.tables.text_csv import TEXT_TYPE
 
 CHUNK_ROWS = 1 << 18
-PROBE = Path(__file__).with_name("probe_parquet.py")
+CHECK_SCRIPT = Path(__file__).with_name("parquet_check.py")
 
 
 class ParquetSource:
@@ -33,7 +33,7 @@ class ParquetSource:
         self.path = path
         self.chunk_rows = chunk_rows
         self.warnings: list[str] = []
-        child.try_file(PROBE, path)
+        isolated_check.check_isolated(CHECK_SCRIPT, path)
         schema = pq.ParquetFile(path).schema_arrow
         needed = rule.source_columns()
         self.header = list(schema.names)

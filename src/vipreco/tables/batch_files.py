@@ -1,4 +1,4 @@
-"""From checked rows to the files of the batch: tables as staged, intervals from flags, observations."""
+"""Files of a batch: staged rows, intervals computed from flags, and observations."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import duckdb
 import pyarrow as pa
 
 from vipreco import columns as c
-from vipreco.tables import contracts, panels, parquet
+from vipreco.tables import contracts, panels, parquet_files
+from vipreco.tables.import_database import batches, name, quoted
 from vipreco.tables.intake import Intake
-from vipreco.tables.staging import StagedTable
-from vipreco.tables.workbench import batches, name, quoted
+from vipreco.tables.staged_table import StagedTable
 
 Files = dict[str, list[Path]]
 
@@ -39,14 +39,14 @@ def _store(connection: duckdb.DuckDBPyConnection, table: StagedTable, folder: Pa
     """Put a staged file into the batch; an interval that is closed becomes two versions."""
     target = _target(folder, table.contract.table, files)
     if table.contract is contracts.HOLDINGS and c.RECORDED_DATE not in table.rule.columns:
-        parquet.write_batches(target, table.schema, batches(connection, _two_versions(table)))
+        parquet_files.write_batches(target, table.schema, batches(connection, _opening_and_closing(table)))
     else:
         table.path = table.path.replace(target)
     target.chmod(0o600)
     return target
 
 
-def _two_versions(table: StagedTable) -> str:
+def _opening_and_closing(table: StagedTable) -> str:
     """Return the query that tells a closing apart from its opening: each was known at its own date."""
     source = f"read_parquet({quoted(table.path)})"
     opened = f"SELECT * REPLACE (NULL::DATE AS closed_date, opened_date AS recorded_date) FROM {source}"
@@ -95,7 +95,7 @@ def _target(folder: Path, table: str, files: Files) -> Path:
 
 def _write(files: Files, folder: Path, table: str, rows: Iterator[pa.RecordBatch], schema: pa.Schema) -> None:
     target = _target(folder, table, files)
-    if parquet.write_batches(target, schema, rows):
+    if parquet_files.write_batches(target, schema, rows):
         files.setdefault(table, []).append(target)
     else:
         target.unlink()

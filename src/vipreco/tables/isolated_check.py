@@ -1,4 +1,4 @@
-"""Try a file in a throw-away process: a file that kills its reader must not kill the import."""
+"""Check of a file in a process of its own: a file that kills its reader must not kill the import."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from vipreco.errors import InputRejectedError
 TIME_LIMIT_SECONDS = 600
 
 
-def try_file(script: Path, path: Path) -> None:
+def check_isolated(script: Path, path: Path) -> None:
     """Run `script` on `path` in a fresh interpreter; it prints what is wrong with the file, or nothing.
 
     Raises:

@@ -20,7 +20,7 @@ EXISTING = "existing_"
 
 
 @contextmanager
-def workbench(
+def import_database(
     folder: Path, manifest: Manifest, scratch: Path, threads: int
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     """Give a connection in which `existing_<table>` are the stored tables; it spills to `scratch`."""

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 BATCH_ROWS = 1 << 18
 
 
-def probe(path: str) -> str:
+def check(path: str) -> str:
     """Return the kind of error that reading the file raises, or nothing."""
     try:
         file = pq.ParquetFile(path, page_checksum_verification=True)
@@ -25,4 +25,4 @@ def probe(path: str) -> str:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(probe(sys.argv[1]))
+    sys.stdout.write(check(sys.argv[1]))

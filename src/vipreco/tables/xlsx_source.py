@@ -1,4 +1,4 @@
-"""Reading a workbook's sheet as text; what a spreadsheet can damage is refused with its cell's address."""
+"""Sheets of a workbook as text; a cell that a spreadsheet may have damaged is refused with its address."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ import numpy as np
 import pyarrow as pa
 
 from vipreco.errors import InputRejectedError
+from vipreco.tables.csv_source import TEXT_TYPE
 from vipreco.tables.mapping import SourceRule
+from vipreco.tables.parquet_source import csv_line
 from vipreco.tables.sources import BadRows, Places, TextChunk, match_header, unread_warning
-from vipreco.tables.text_csv import TEXT_TYPE
-from vipreco.tables.text_parquet import csv_line
 
 CHUNK_ROWS = 20_000
 MAX_UNPACKED_BYTES = 512 << 20
