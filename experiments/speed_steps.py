@@ -22,6 +22,7 @@ from typing import Any
 
 import lightgbm
 
+from vipreco.explanations import Explainer
 from vipreco.export import write_table
 from vipreco.features import FeatureSet
 from vipreco.history import AsOf, History
@@ -82,7 +83,7 @@ def fit_and_save(lesson: Lesson, settings: RecommenderSettings, folder: Path) ->
 
 def write_offers(recommender: Recommender, view: AsOf, path: Path) -> int:
     """Write the ranked list of every customer, as `vipreco offers --all` does; return the rows."""
-    offers = offer_list(recommender, view, TOP, say)
+    offers = offer_list(Explainer(recommender), view, TOP, say)
     if len(offers) < view.population().num_rows:
         raise SystemExit(f"{len(offers)} offers are fewer than customers: times without work mean nothing")
     write_table(offers, path, "parquet")

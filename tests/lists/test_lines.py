@@ -49,7 +49,7 @@ def day() -> Day:
     nothing: Any = None
     names = {"fund": "Bond fund", "card": "Gold card"}
     settings = CallListSettings()
-    return Day(view, calls, pl.DataFrame(), nothing, "call", (decisions,), names, settings)
+    return Day(view, calls, pl.DataFrame(), nothing, nothing, "call", (decisions,), names, settings)
 
 
 def why(say: Wording = EN, **changed: Any) -> list[str]:

@@ -25,6 +25,7 @@ from tests.online.small_bank import (
 )
 from vipreco.documents import write_document
 from vipreco.errors import DependencyDownError
+from vipreco.explanations import Explainer
 from vipreco.lists import Wording, customer_day, sheet_document
 from vipreco.settings import CallListSettings
 from vipreco.store import Consent, Contact, Role, Scope
@@ -60,12 +61,12 @@ def test_codes_of_vip_customers_are_those_that_are_told(served: Served) -> None:
     customer = "00009"
     found = served.answering.offers(customer, "branch", 3, NOON)
     pairs = [(customer, line.product_id) for line in found.lines]
-    told = served.recommender.tell(served.view, pairs)
+    told = Explainer(served.recommender).offer_reasons(served.view, pairs)
     assert [line.codes for line in found.lines] == [
         tuple(reason.id for reason in reasons) for reasons in told.reasons
     ]
-    remembered = served.answering.recommender.tell(served.view, pairs, language="zh")
-    again = served.recommender.tell(served.view, pairs, language="zh")
+    remembered = served.answering.explainer.offer_reasons(served.view, pairs, language="zh")
+    again = Explainer(served.recommender).offer_reasons(served.view, pairs, language="zh")
     assert [[one.text for one in reasons] for reasons in remembered.reasons] == [
         [one.text for one in reasons] for reasons in again.reasons
     ]
@@ -112,7 +113,9 @@ def test_a_recorded_outcome_is_decided_upon_as_if_the_tables_held_it(
         assert served.offers(CUSTOMER, channel) == wanted
         found = served.answering.at_hand(CUSTOMER, channel, 6, NOON)
         assert found is not None
-        told = served.recommender.tell(history.as_of(DAY), [(CUSTOMER, line[0]) for line in wanted[:3]])
+        told = Explainer(served.recommender).offer_reasons(
+            history.as_of(DAY), [(CUSTOMER, line[0]) for line in wanted[:3]]
+        )
         codes = [tuple(reason.id for reason in reasons) for reasons in told.reasons]
         assert [line.codes for line in found.lines] == [*codes, *[()] * (len(wanted) - len(codes))]
     nothing = history_with({}, CUSTOMER)
@@ -245,7 +248,7 @@ def test_an_outcome_changes_the_day_of_the_book(serve: Callable[..., Served]) ->
 
 
 def test_the_sheet_is_that_of_the_command(served: Served) -> None:
-    day = customer_day(served.recommender, served.view, "00009", VIP, CallListSettings())
+    day = customer_day(Explainer(served.recommender), served.view, "00009", VIP, CallListSettings())
     for language in ("en", "zh"):
         target = io.BytesIO()
         document = sheet_document(day, served.answering.model_version, Wording(language))

@@ -18,7 +18,7 @@ from tests.online.small_bank import CHANNELS, DAY, IDS, NOON, PRODUCTS, Served
 from vipreco.features import FeatureSet, KeptFeatures
 from vipreco.online import MANIFEST, Answering, Desk
 from vipreco.online.publication import _name_of
-from vipreco.online.telling import remembering
+from vipreco.online.telling import Telling
 from vipreco.recommender import Recommender
 from vipreco.settings import CallListSettings
 from vipreco.store import Consent, Contact, Role, Scope
@@ -45,16 +45,17 @@ OUTCOMES = ("declined", "accepted", "unreachable", "postponed")
 @contextmanager
 def computing(answering: Answering) -> Iterator[None]:
     """Let an opened publication compute every feature."""
-    own = answering.recommender
+    own, explainer = answering.recommender, answering.explainer
     features = own.fitted.features
     assert isinstance(features, KeptFeatures)
     plain = replace(own.fitted, features=FeatureSet.from_definition(features.definition))
-    answering.recommender = remembering(Recommender(plain), replace(own.memory, kept={}))
+    answering.recommender = Recommender(plain)
+    answering.explainer = Telling(answering.recommender, replace(explainer.memory, kept={}))
     answering._decided.clear()
     try:
         yield
     finally:
-        answering.recommender = own
+        answering.recommender, answering.explainer = own, explainer
         answering._decided.clear()
 
 

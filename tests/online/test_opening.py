@@ -28,13 +28,13 @@ def test_publications_with_the_same_model_have_it_open_once(served: Served) -> N
     assert one.model is two.model
     assert one.recommender.fitted.model is two.recommender.fitted.model
     assert one.recommender.fitted.policy is two.recommender.fitted.policy
-    assert one.recommender.memory is not two.recommender.memory
+    assert one.explainer.memory is not two.explainer.memory
 
 
 @pytest.mark.usefixtures("no_search")
 def test_a_publication_that_nobody_has_is_gone_at_once(served: Served) -> None:
     one = served.opened()
-    left, told = weakref.ref(one), weakref.ref(one.recommender)
+    left, told = weakref.ref(one), weakref.ref(one.explainer)
     del one
     assert left() is None
     assert told() is None

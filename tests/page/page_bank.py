@@ -21,6 +21,7 @@ from serving.core import Core
 from serving.page.pages import make_pages
 from serving.scribe import Files
 from tests.serving.small_bank import PASSWORD, Prepared
+from vipreco.explanations import Explainer
 from vipreco.features import FeatureSet
 from vipreco.history import AsOf, History
 from vipreco.lists import Day, customer_day, plan_day
@@ -165,12 +166,12 @@ class Tables:
         ids = pa.array([member.customer_id for member in self.books.of(scope)], pa.string())
         recommender, view = trained()
         settings = CallListSettings() if minutes is None else CallListSettings(minutes=minutes)
-        return plan_day(recommender, view.of(ids), LADDER.vip, settings)
+        return plan_day(Explainer(recommender), view.of(ids), LADDER.vip, settings)
 
     def sheet(self, scope: Scope, customer_id: str) -> Day:
         del scope
         recommender, view = trained()
-        return customer_day(recommender, view, customer_id, LADDER.vip, CallListSettings())
+        return customer_day(Explainer(recommender), view, customer_id, LADDER.vip, CallListSettings())
 
 
 @dataclass

@@ -11,6 +11,7 @@ import pytest
 from serving.page.desk import Desk
 from tests.page.page_bank import LADDER, MANAGER, PageBank, Tables, customer_ids, trained
 from vipreco.documents import Language, write_document
+from vipreco.explanations import Explainer
 from vipreco.lists import BLOCKED, PLACE, Day, Wording, customer_day, plan_day, sheet_document
 from vipreco.settings import CallListSettings
 from vipreco.store import Role, Scope
@@ -23,7 +24,7 @@ SOME = [0, 2, 8, 15, 39]  # a follow-up, a decline, neither, no consent, neither
 def plan() -> Day:
     recommender, view = trained()
     ids = pa.array([customer_ids()[number] for number in range(100)], pa.string())
-    return plan_day(recommender, view.of(ids), LADDER.vip, SETTINGS)
+    return plan_day(Explainer(recommender), view.of(ids), LADDER.vip, SETTINGS)
 
 
 def sheet(day: Day, language: Language) -> bytes:
@@ -37,7 +38,7 @@ def test_a_sheet_from_the_plan_is_the_sheet_of_the_customer_alone(plan: Day):
     blocked = 0
     for number in SOME:
         customer = customer_ids()[number]
-        alone = customer_day(recommender, view, customer, LADDER.vip, SETTINGS)
+        alone = customer_day(Explainer(recommender), view, customer, LADDER.vip, SETTINGS)
         of_plan = plan.of(customer)
         for language in ("en", "zh"):
             assert sheet(of_plan, language) == sheet(alone, language), customer
@@ -55,9 +56,9 @@ def test_reasons_from_the_plan_are_those_of_the_customers_alone(plan: Day):
     recommender, view = trained()
     offers = plan.offers.filter(plan.offers["customer_id"].is_in([customer_ids()[n] for n in SOME]))
     pairs = list(offers.select("customer_id", "product_id").iter_rows())
-    alone = recommender.tell(view, pairs, "call")
+    alone = Explainer(recommender).offer_reasons(view, pairs, "call")
     assert len({reason.text for reasons in alone.reasons for reason in reasons}) > 3
-    assert recommender.tell(plan.view, pairs, "call", decided=plan.decided) == alone
+    assert Explainer(recommender).offer_reasons(plan.view, pairs, "call", decided=plan.decided) == alone
 
 
 def test_a_change_that_comes_while_a_sheet_is_made_is_seen_by_the_next_one(bank: PageBank):

@@ -13,6 +13,7 @@ from vipreco.assurance.fact_check import Line, lowers
 from vipreco.collaborative import SOURCES
 from vipreco.explanations import (
     Catalogue,
+    Explainer,
     FactBook,
     Listed,
     RawTables,
@@ -60,11 +61,16 @@ def lines(recommender: Recommender, known: Situation, chunks: list[Decisions]) -
 
 def test_what_a_customer_holds_is_told_beside_the_fund(recommender: Recommender, history: History):
     pairs = [("00000", "fund"), ("00003", "fund")]
-    assert [one[0].text for one in recommender.tell(history.as_of(NOW), pairs).reasons] == [
+    assert [
+        one[0].text for one in Explainer(recommender).offer_reasons(history.as_of(NOW), pairs).reasons
+    ] == [
         "holds Account, Card",
         "holds Card since 2023-07-01, as many holders of the offer do",
     ]
-    assert [one[0].text for one in recommender.tell(history.as_of(NOW), pairs, language="zh").reasons] == [
+    assert [
+        one[0].text
+        for one in Explainer(recommender).offer_reasons(history.as_of(NOW), pairs, language="zh").reasons
+    ] == [
         "现持有Account、Card",
         "自 2023-07-01 起持有Card，持有该产品的客户常选此项",
     ]
@@ -75,8 +81,8 @@ def test_reasons_come_in_the_order_of_the_pairs_and_are_the_same_alone_and_among
 ):
     view = history.as_of(NOW)
     pairs = [("00007", "fund"), ("00003", "fund"), ("00002", "card"), ("00003", "loan")]
-    together = recommender.tell(view, pairs)
-    alone = [recommender.tell(view, [pair]) for pair in pairs]
+    together = Explainer(recommender).offer_reasons(view, pairs)
+    alone = [Explainer(recommender).offer_reasons(view, [pair]) for pair in pairs]
     assert together.reasons == [one.reasons[0] for one in alone]
     assert together.cautions == [one.cautions[0] for one in alone]
 
@@ -128,7 +134,7 @@ def test_a_holding_that_only_the_candidate_source_knows_is_tested_on_that_source
 
 def test_who_refused_profiling_gets_a_neutral_sentence_and_no_fact(recommender: Recommender):
     history = History.from_frames(frames(frozenset({"00003"})))
-    told = recommender.tell(history.as_of(NOW), [("00003", "fund"), ("00005", "fund")])
+    told = Explainer(recommender).offer_reasons(history.as_of(NOW), [("00003", "fund"), ("00005", "fund")])
     assert [(item.id, item.text, item.facts) for item in told.reasons[0]] == [
         ("neutral", "often acquired by customers of the bank", ())
     ]

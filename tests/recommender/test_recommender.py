@@ -12,8 +12,10 @@ import pytest
 
 from vipreco.artifact import try_in_child, verify
 from vipreco.errors import InputRejectedError, IntegrityError
+from vipreco.explanations import Explainer
 from vipreco.features import FeatureSet
 from vipreco.history import History
+from vipreco.lists import reasoned_offers
 from vipreco.policy import Policy
 from vipreco.recommender import Lesson, Panel, Recommender
 from vipreco.settings import PolicySettings
@@ -24,7 +26,7 @@ NOW = MONTHS[3]
 
 
 def all_offers(recommender: Recommender, history: History, top: int = 3) -> pl.DataFrame:
-    return pl.concat(list(recommender.offers(history.as_of(NOW), top)))
+    return pl.concat(list(reasoned_offers(Explainer(recommender), history.as_of(NOW), top)))
 
 
 def test_a_row_for_each_customer_and_product(recommender: Recommender, history: History):
@@ -71,14 +73,14 @@ def test_the_size_of_chunks_changes_nothing(recommender: Recommender, history: H
 
 
 def test_a_customer_alone_gets_the_list_that_they_get_among_all(recommender: Recommender, history: History):
-    explanation = recommender.explain(history.as_of(NOW), "00001", top=3)
+    explanation = Explainer(recommender).explain(history.as_of(NOW), "00001", top=3)
     rows = all_offers(recommender, history).filter(pl.col("customer_id") == "00001")
     assert [offer.product_id for offer in explanation.offers] == rows["product_id"].to_list()
     assert [offer.propensity for offer in explanation.offers] == rows["propensity"].to_list()
 
 
 def test_an_explanation_accounts_for_every_product(recommender: Recommender, history: History):
-    explanation = recommender.explain(history.as_of(NOW), "00003", top=5)
+    explanation = Explainer(recommender).explain(history.as_of(NOW), "00003", top=5)
     offered = {offer.product_id for offer in explanation.offers}
     stopped = {reason.product_id: reason.reason_code for reason in explanation.not_offered}
     assert offered | set(stopped) == set(PRODUCTS)
@@ -87,7 +89,7 @@ def test_an_explanation_accounts_for_every_product(recommender: Recommender, his
 
 def test_an_unknown_customer_cannot_be_explained(recommender: Recommender, history: History):
     with pytest.raises(InputRejectedError, match="not in the newest snapshot"):
-        recommender.explain(history.as_of(NOW), "nobody", top=3)
+        Explainer(recommender).explain(history.as_of(NOW), "nobody", top=3)
 
 
 def test_who_opted_out_of_profiling_is_scored_by_no_model(recommender: Recommender):
@@ -99,7 +101,7 @@ def test_who_opted_out_of_profiling_is_scored_by_no_model(recommender: Recommend
     assert set(ids[~personalised]) == refusing
     rates = np.concatenate([part.propensity for part in parts])[~personalised]
     assert (rates == recommender.fitted.base_rates).all()
-    offer = recommender.explain(history.as_of(NOW), "00003", top=1).offers[0]
+    offer = Explainer(recommender).explain(history.as_of(NOW), "00003", top=1).offers[0]
     assert [(reason.id, reason.facts) for reason in offer.reasons] == [("neutral", ())]
     assert offer.caution is None
 

@@ -16,6 +16,7 @@ import pytest
 from vipreco.artifact import verify, write_manifest
 from vipreco.artifact.golden import check_golden
 from vipreco.errors import IntegrityError, UsageError
+from vipreco.explanations import Explainer
 from vipreco.features import FeatureSet
 from vipreco.history import History
 from vipreco.lists import BranchList, branch_list
@@ -175,7 +176,7 @@ def test_without_a_ladder_nobody_is_scored(history: History):
     frame = frame_of(list(found.decide(history.as_of(NOW))))
     assert frame.select("leaving", "rising").null_count().row(0) == (CUSTOMERS, CUSTOMERS)
     with pytest.raises(UsageError, match="does not tell who is leaving"):
-        branch_list(found, history.as_of(NOW), BranchList.keep, 5)
+        branch_list(Explainer(found), history.as_of(NOW), BranchList.keep, 5)
 
 
 def test_dates_are_the_newest_whose_window_has_ended_with_a_snapshot():
@@ -297,15 +298,15 @@ def test_each_row_of_a_list_has_reasons_from_the_customers_own_facts(
     recommender: Recommender, history: History
 ):
     view = history.as_of(NOW)
-    kept = branch_list(recommender, view, BranchList.keep, 8)
-    developed = branch_list(recommender, view, BranchList.develop, 8)
+    kept = branch_list(Explainer(recommender), view, BranchList.keep, 8)
+    developed = branch_list(Explainer(recommender), view, BranchList.develop, 8)
     assert kept["leaving_probability"].is_sorted(descending=True)
     assert developed["rising_probability"].is_sorted(descending=True)
     assert kept["reasons"].list.len().min() >= 1
     for customer, reasons in kept.select("customer_id", "reasons").iter_rows():
         amount = f"{assets(int(customer), MONTHS.index(NOW)):,.0f}"
         assert any(amount in reason for reason in reasons)
-    assert branch_list(recommender, view, BranchList.grow, 3)["customer_id"].n_unique() <= 3
+    assert branch_list(Explainer(recommender), view, BranchList.grow, 3)["customer_id"].n_unique() <= 3
 
 
 def test_a_customer_alone_has_the_chances_that_they_have_among_all(
@@ -320,7 +321,7 @@ def test_a_customer_alone_has_the_chances_that_they_have_among_all(
 def test_the_lists_do_not_depend_on_the_size_of_chunks(recommender: Recommender, history: History):
     view, fitted = history.as_of(NOW), recommender.fitted
     one = Recommender(replace(fitted, settings=fitted.settings.model_copy(update={"chunk_customers": 1000})))
-    found = [branch_list(item, view, BranchList.keep, 9) for item in (recommender, one)]
+    found = [branch_list(Explainer(item), view, BranchList.keep, 9) for item in (recommender, one)]
     assert found[0].equals(found[1])
 
 

@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
+from vipreco.explanations import Explainer
 from vipreco.features import FeatureSet
 from vipreco.history import AsOf
 from vipreco.lists import plan_day
@@ -74,7 +75,7 @@ def test_the_bank_lives_by_the_call_list_within_its_capacity_and_the_same_again(
 def test_the_contacts_are_todays_calls_about_the_first_offer_else_about_what_is_held(
     recommender: Recommender, view: AsOf
 ) -> None:
-    day = plan_day(recommender, view.of(callable_vip_customers(view)), VIP_TIERS, CALLS)
+    day = plan_day(Explainer(recommender), view.of(callable_vip_customers(view)), VIP_TIERS, CALLS)
     without = day.today["customer_id"][0]
     offers = day.offers.filter(pl.col("customer_id") != without)
     first = {row["customer_id"]: row["product_id"] for row in offers.to_dicts() if row["rank"] == 1}

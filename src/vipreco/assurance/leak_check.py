@@ -15,7 +15,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from vipreco.errors import UsageError
+from vipreco.explanations import Explainer
 from vipreco.history import AsOf, History, Mode, scrambled_future
+from vipreco.lists import reasoned_offers
 from vipreco.recommender import Recommender, Step, silent
 
 MODES: Final[tuple[Mode, ...]] = ("delete", "rewrite")
@@ -129,7 +131,7 @@ def _compute(view: AsOf, recommender: Recommender) -> _Result:
         scores.update(decisions.propensity.tobytes() + decisions.verdict.tobytes())
         scores.update(decisions.leaving_probability.tobytes() + decisions.rising_probability.tobytes())
     lists = hashlib.sha256()
-    for offers in recommender.offers(view, LIST_LENGTH):
+    for offers in reasoned_offers(Explainer(recommender), view, LIST_LENGTH):
         lists.update(_frame_bytes(offers))
     return _Result(names, ids, values, scores.hexdigest(), lists.hexdigest())
 

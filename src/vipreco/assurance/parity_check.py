@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from vipreco.columns import CUSTOMER_ID, PRODUCT_ID, PROPENSITY, RANK, VALUE_AMOUNT
 from vipreco.errors import DependencyDownError, IntegrityError, UsageError
+from vipreco.explanations import Explainer
 from vipreco.history import AsOf
 from vipreco.lists import CHANNEL, plan_day
 from vipreco.online import Answering
@@ -88,7 +89,9 @@ def parity(
     moment, many = datetime.combine(view.date, NOON), len(question.customers)
     for channel in question.channels:
         step(f"offers file: {channel}")
-        file = _of_frame(pl.concat(recommender.offers(chosen, question.limit, channel=channel)))
+        file = _of_frame(
+            pl.concat(part.offers(question.limit) for part in recommender.decide(chosen, channel))
+        )
         step(f"service: {channel}")
         yield _compared(
             "service", channel, many, file, _asked(_in_process(answering, moment), channel, question)
@@ -100,7 +103,7 @@ def parity(
         if channel == CHANNEL:
             step("call list")
             settings = answering.desk.settings.model_copy(update={"offers": question.limit})
-            listed = plan_day(recommender, chosen, answering.desk.vip, settings)
+            listed = plan_day(Explainer(recommender), chosen, answering.desk.vip, settings)
             yield _compared("call list", channel, many, file, _of_frame(listed.offers))
             served = answering.book(question.customers, None, moment)
             first = {customer: offers[: served.settings.offers] for customer, offers in file.items()}

@@ -13,7 +13,7 @@ import polars as pl
 from vipreco.campaign.arms import Arm
 from vipreco.campaign.definition import Campaign
 from vipreco.campaign.pool import Gathered
-from vipreco.explanations import HELD_BEFORE, NO_HOLDING, offer_evidence
+from vipreco.explanations import HELD_BEFORE, NO_HOLDING, Explainer, offer_evidence
 from vipreco.export import write_table
 from vipreco.failpoints import reach
 from vipreco.recommender import Recommender
@@ -45,12 +45,12 @@ SEPARATOR = "; "
 
 
 def offer_rows(
-    recommender: Recommender, gathered: Gathered, campaign: Campaign, rows: pl.DataFrame
+    explainer: Explainer, gathered: Gathered, campaign: Campaign, rows: pl.DataFrame
 ) -> pl.DataFrame:
     """Return all offers of a campaign with reasons; by channel, manager and what they are worth.
 
     Args:
-        recommender: Gives the reasons.
+        explainer: Gives the reasons.
         gathered: The pool and what is known of it.
         campaign: The campaign.
         rows: The assignments.
@@ -63,13 +63,13 @@ def offer_rows(
     )
     listed = listed.with_columns(
         pl.lit(campaign.key).alias("campaign_id"),
-        _evidence(recommender, gathered, listed, campaign.language),
+        _evidence(explainer.recommender, gathered, listed, campaign.language),
         pl.lit(None, pl.String).alias("caution"),
     ).join(names, on="product_id", how="left", maintain_order="left")
     listed = listed.sort(
         "channel", "manager_id", "priority", "customer_id", descending=[False, False, True, False]
     )
-    told = _told(recommender, gathered, campaign, listed)
+    told = _told(explainer, gathered, campaign, listed)
     pair = ["customer_id", "product_id", "channel"]
     listed = listed.join(told, on=pair, how="left", maintain_order="left", suffix="_told")
     return listed.with_columns(
@@ -120,9 +120,7 @@ def _evidence(recommender: Recommender, gathered: Gathered, listed: pl.DataFrame
     return pl.Series("reason", texts, pl.String).gather(because % len(texts)).alias("reason")
 
 
-def _told(
-    recommender: Recommender, gathered: Gathered, campaign: Campaign, listed: pl.DataFrame
-) -> pl.DataFrame:
+def _told(explainer: Explainer, gathered: Gathered, campaign: Campaign, listed: pl.DataFrame) -> pl.DataFrame:
     """Return proven reasons and cautions of the most valuable calls and talks."""
     schema = dict.fromkeys(("customer_id", "product_id", "channel", "reason", "caution"), pl.String())
     people = [name for name in sorted(campaign.channels) if campaign.channel(name).minutes]
@@ -134,7 +132,7 @@ def _told(
     parts = [pl.DataFrame(schema=schema)]
     for (channel,), part in best.group_by("channel", maintain_order=True):
         pairs = list(part.select("customer_id", "product_id").iter_rows())
-        told = recommender.tell(gathered.known.view, pairs, str(channel), campaign.language)
+        told = explainer.offer_reasons(gathered.known.view, pairs, str(channel), campaign.language)
         reasons = [SEPARATOR.join(reason.text for reason in given) or None for given in told.reasons]
         cautions = [caution.text if caution else None for caution in told.cautions]
         found = part.select("customer_id", "product_id", "channel").with_columns(

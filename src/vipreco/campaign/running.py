@@ -28,6 +28,7 @@ from vipreco.campaign.since import Since
 from vipreco.catalog import Catalog
 from vipreco.durable import canonical_json
 from vipreco.errors import InputRejectedError, IntegrityError, UsageError
+from vipreco.explanations import Explainer
 from vipreco.export import MAX_SHEET_ROWS, write_table
 from vipreco.failpoints import reach
 from vipreco.history import AsOf
@@ -255,7 +256,7 @@ def _write(
     write_table(rows, folder / ASSIGNMENTS, "parquet")
     reach("campaign-assignments")
     say("reasons")
-    offers = offer_rows(bank.recommender, gathered, campaign, rows)
+    offers = offer_rows(Explainer(bank.recommender), gathered, campaign, rows)
     say("lists")
     write_lists(folder, campaign, offers)
     return write_manifest(folder, {**head, **summary(bank, campaign, gathered, dealt)})

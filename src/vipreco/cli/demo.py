@@ -134,17 +134,18 @@ def _champion(project: Project) -> Any:
 
 def _decide(project: Project, narrator: Narrator) -> demo_screen.Screen:
     from vipreco.documents import write_document
+    from vipreco.explanations import Explainer
     from vipreco.lists import Audience, Wording, call_list_document, customer_day, plan_day, sheet_document
 
-    view, model = open_view(project, None), open_model(project, None, narrator)
+    view, explainer = open_view(project, None), Explainer(open_model(project, None, narrator))
     vip, settings, say = project.settings.tiers.vip, project.settings.call_list, Wording("en")
     manager = demo_screen.largest_book(view, vip)
-    day = plan_day(model, Audience(manager=manager).of(view), vip, settings, step=narrator.say)
+    day = plan_day(explainer, Audience(manager=manager).of(view), vip, settings, step=narrator.say)
     call_list = call_list_document(day, manager, CHAMPION, say)
     for name in demo_screen.LIST_FILES:
         write_document(call_list, project.root / name, Path(name).suffix.removeprefix("."))
     first = str(day.calls["customer_id"][0] if day.today.is_empty() else day.today["customer_id"][0])
-    alone = customer_day(model, view, first, vip, settings)
+    alone = customer_day(explainer, view, first, vip, settings)
     return demo_screen.Screen(
         manager=manager,
         customer=first,

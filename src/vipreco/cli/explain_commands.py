@@ -109,6 +109,7 @@ class Asked:
 def _explain_one(asked: Asked, customer: str, manager: str | None, target: Path | None) -> pl.DataFrame:
     """Return one customer's sheet; with a target, write the receipt as well."""
     from vipreco.cli.opening import open_model, open_view
+    from vipreco.explanations import Explainer
     from vipreco.lists import check_book, customer_sheet
 
     with narrated("Explaining") as narrator:
@@ -118,7 +119,8 @@ def _explain_one(asked: Asked, customer: str, manager: str | None, target: Path 
         recommender = open_model(asked.project, asked.model, narrator)
         if target is not None:
             _write_receipt(asked, recommender, view, customer, target)
-        return customer_sheet(recommender, view, customer, asked.top, asked.channel, asked.language)
+        explainer = Explainer(recommender)
+        return customer_sheet(explainer, view, customer, asked.top, asked.channel, asked.language)
 
 
 def _write_receipt(asked: Asked, recommender: Recommender, view: AsOf, customer: str, target: Path) -> None:

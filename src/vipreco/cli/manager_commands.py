@@ -53,6 +53,7 @@ def calllist(
     Example:  vipreco calllist --manager M00017 --minutes 60
     Example:  vipreco calllist --manager M00017 --language zh --out list.xlsx
     """
+    from vipreco.explanations import Explainer
     from vipreco.lists import Audience, Wording, call_list_document, plan_day
     from vipreco.project import Project
 
@@ -63,9 +64,9 @@ def calllist(
     say = Wording(language.value)
     with narrated("Call list") as narrator:
         view = Audience(manager=manager).of(open_view(project, as_of))
-        recommender = open_model(project, model, narrator)
+        explainer = Explainer(open_model(project, model, narrator))
         vip = project.settings.tiers.vip
-        day = plan_day(recommender, view, vip, settings, step=narrator.say)
+        day = plan_day(explainer, view, vip, settings, step=narrator.say)
         document = call_list_document(day, manager, model or "champion", say)
     paper.write(document)
 
@@ -88,6 +89,7 @@ def sheet(
     Example:  vipreco sheet --customer 0012345678 --manager M00017
     Example:  vipreco sheet --customer 0012345678 --language zh --out sheet.pdf
     """
+    from vipreco.explanations import Explainer
     from vipreco.lists import Wording, check_book, customer_day, sheet_document
     from vipreco.project import Project
 
@@ -99,7 +101,7 @@ def sheet(
         view = open_view(project, as_of)
         if manager is not None:
             check_book(view, customer, manager)
-        recommender = open_model(project, model, narrator)
-        day = customer_day(recommender, view, customer, project.settings.tiers.vip, settings)
+        explainer = Explainer(open_model(project, model, narrator))
+        day = customer_day(explainer, view, customer, project.settings.tiers.vip, settings)
         document = sheet_document(day, model or "champion", say)
     paper.write(document)

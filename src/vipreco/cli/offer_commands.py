@@ -65,6 +65,7 @@ def offers(
     Example:  vipreco offers --all --as-of 2025-11-30 --out offers.xlsx
     """
     from vipreco.cli.opening import open_model, open_view
+    from vipreco.explanations import Explainer
     from vipreco.lists import offer_list
     from vipreco.project import Project
 
@@ -74,7 +75,7 @@ def offers(
     with narrated("Offers") as narrator:
         view = audience.of(open_view(project, as_of))
         recommender = open_model(project, model, narrator)
-        rows = offer_list(recommender, view, top, narrator.say, channel.value)
+        rows = offer_list(Explainer(recommender), view, top, narrator.say, channel.value)
     listing.write(rows)
     if rows.is_empty():
         _tell_why_nobody(recommender, view, channel.value)
@@ -120,6 +121,7 @@ def relationships(
     Example:  vipreco relationships --list develop --all --most 500 --out develop.xlsx
     """
     from vipreco.cli.opening import open_model, open_view
+    from vipreco.explanations import Explainer
     from vipreco.lists import BranchList, branch_list
     from vipreco.project import Project
 
@@ -129,7 +131,7 @@ def relationships(
     with narrated("Relationships") as narrator:
         view = audience.of(open_view(project, as_of))
         recommender = open_model(project, model, narrator)
-        rows = branch_list(recommender, view, BranchList(which.value), most, narrator.say)
+        rows = branch_list(Explainer(recommender), view, BranchList(which.value), most, narrator.say)
     listing.write(rows)
 
 

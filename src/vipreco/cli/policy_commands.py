@@ -202,6 +202,7 @@ def _list_findings(project: Project, recommender: Recommender, view: AsOf, seed:
     import polars as pl
 
     from vipreco.assurance import audit_alone, audit_listed, sampled
+    from vipreco.explanations import Explainer
     from vipreco.lists import plan_day
 
     part = sampled(view, LISTED_CUSTOMERS, seed)
@@ -209,7 +210,7 @@ def _list_findings(project: Project, recommender: Recommender, view: AsOf, seed:
     for channel in Channel:
         decisions = list(recommender.decide(part, channel.value))
         found += audit_listed(decisions, pl.concat([one.offers(LISTED_OFFERS) for one in decisions]))
-    day = plan_day(recommender, part, project.settings.tiers.vip, project.settings.call_list)
+    day = plan_day(Explainer(recommender), part, project.settings.tiers.vip, project.settings.call_list)
     called = day.offers.filter(pl.col("customer_id").is_in(day.today["customer_id"].implode()))
     found += audit_listed(recommender.decide(part, Channel.call.value), called)
     return found + audit_alone(recommender, part, Channel.call.value, ALONE_CUSTOMERS, seed)

@@ -2,12 +2,12 @@ from .catalogue import Catalogue as Catalogue
 from .checking import check_facts as check_facts, cited_frame as cited_frame
 from .choosing import Chances as Chances, Listed as Listed, choose as choose
 from .evidence import HELD_BEFORE as HELD_BEFORE, NO_HOLDING as NO_HOLDING, offer_evidence as offer_evidence
+from .explainer import Explainer as Explainer
 from .explanation import (
     Decided as Decided,
     Explanation as Explanation,
     decide_one as decide_one,
     explained as explained,
-    tell as tell,
 )
 from .facts import FactBook as FactBook
 from .not_offered import WhyNot as WhyNot, why_not as why_not

@@ -29,6 +29,7 @@ from .offers import (
     customer_sheet as customer_sheet,
     offer_list as offer_list,
     read_customers as read_customers,
+    reasoned_offers as reasoned_offers,
     sampled as sampled,
     view_at as view_at,
 )

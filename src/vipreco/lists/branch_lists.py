@@ -12,12 +12,22 @@ from numpy.typing import NDArray
 
 from vipreco.columns import AS_OF_DATE, AUM_AMOUNT, CUSTOMER_ID, TIER
 from vipreco.errors import UsageError
-from vipreco.explanations import Catalogue, Chances, FactBook, Listed, Speaker, choose, plan_reasons, spoken
+from vipreco.explanations import (
+    Catalogue,
+    Chances,
+    Explainer,
+    FactBook,
+    Listed,
+    Speaker,
+    choose,
+    plan_reasons,
+    spoken,
+)
 from vipreco.history import AsOf
 from vipreco.lists.offers import offer_list
 from vipreco.policy import Language
 from vipreco.propensity import LEAVING, RISING, RelationshipModel
-from vipreco.recommender import Fitted, Recommender, Relations, Situation, Step, decide, silent, situation
+from vipreco.recommender import Fitted, Relations, Situation, Step, decide, silent, situation
 from vipreco.settings import TierLadder
 
 LEAVING_PROBABILITY, RISING_PROBABILITY = "leaving_probability", "rising_probability"
@@ -99,7 +109,7 @@ def grow_list(offers: pl.DataFrame, customers: pl.DataFrame, most: int) -> pl.Da
 
 
 def branch_list(
-    recommender: Recommender,
+    explainer: Explainer,
     view: AsOf,
     which: BranchList,
     most: int,
@@ -111,7 +121,7 @@ def branch_list(
     Raises:
         UsageError: The model does not tell who leaves or rises, and the list needs it.
     """
-    fitted = recommender.fitted
+    fitted = explainer.recommender.fitted
     change = {BranchList.keep: LEAVING, BranchList.develop: RISING}.get(which)
     if change is not None:
         _check_told(fitted, change)
@@ -120,7 +130,7 @@ def branch_list(
     step("chances")
     customers = customers_of(fitted, known)
     if change is None:
-        return grow_list(offer_list(recommender, view, 1, step), customers, most)
+        return grow_list(offer_list(explainer, view, 1, step), customers, most)
     listed = (keep_list if change == LEAVING else develop_list)(customers, most)
     step("reasons")
     reasons = change_reasons(fitted, known, change, listed[CUSTOMER_ID], language)

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from vipreco.columns import CUSTOMER_ID, PRIORITY, PRODUCT_ID
 from vipreco.errors import InputRejectedError
-from vipreco.explanations import Decided, Reason
+from vipreco.explanations import Decided, Explainer, Reason
 from vipreco.history import AsOf
 from vipreco.lists.facts import book_facts
 from vipreco.lists.planning import BLOCKED, KIND, MINUTES, PLACE, Blocked, planned
@@ -80,7 +80,8 @@ class Day:
         view: What is known of the customers; nothing later.
         calls: One row a customer of the book with the plan, as `planning.planned` gives it, ordered by id.
         offers: Offers in a call, by customer and place in the slate.
-        recommender: What made them; asked for the reasons of those that are shown.
+        recommender: What made them.
+        explainer: Gives the reasons of those that are shown.
         channel: Channel of the offers.
         decisions: The decision frames behind them, in chunks, in the order of the customers.
         names: Name of each product by id.
@@ -93,6 +94,7 @@ class Day:
     calls: pl.DataFrame
     offers: pl.DataFrame
     recommender: Recommender
+    explainer: Explainer
     channel: str
     decisions: tuple[Decisions, ...]
     names: Mapping[str, str]
@@ -202,7 +204,7 @@ def told(day: Day, customers: pl.Series, language: Language) -> Telling:
     """Return reasons and cautions of the offers to some customers; those who are shown, not a whole bank."""
     offers = day.offers.filter(pl.col(CUSTOMER_ID).is_in(customers.implode()))
     pairs = list(zip(offers[CUSTOMER_ID].to_list(), offers[PRODUCT_ID].to_list(), strict=True))
-    found = day.recommender.tell(day.view, pairs, day.channel, language, day.decided)
+    found = day.explainer.offer_reasons(day.view, pairs, day.channel, language, day.decided)
     return {
         pair: Told(tuple(reason.text for reason in reasons), _text(caution))
         for pair, reasons, caution in zip(pairs, found.reasons, found.cautions, strict=True)
@@ -214,7 +216,7 @@ def _text(reason: Reason | None) -> str:
 
 
 def plan_day(
-    recommender: Recommender,
+    explainer: Explainer,
     view: AsOf,
     vip: tuple[str, ...],
     settings: CallListSettings,
@@ -225,21 +227,28 @@ def plan_day(
     """Plan the calls to the customers of a view.
 
     Args:
-        recommender: Its values are counted in money whatever the recipe orders offers by.
+        explainer: Of a recommender whose values are counted in money whatever the recipe orders offers by.
         view: The book of the manager, as of the date.
         vip: VIP tiers, for the coverage duty.
         settings: Of the project; `minutes` is what the day has.
         step: Told the name of each stage as it begins.
         channel: Channel of the offers; whether a call may be made is told beside them.
     """
+    recommender = explainer.recommender
     arbitration = recommender.fitted.settings.arbitration.model_copy(update={"value": "money"})
     money = recommender.arbitrated(arbitration)
     step("scores")
     known = situation(money.fitted, view, channel)
-    return _planned(money, Behind(known, book_facts(view, settings), vip), settings, step)
+    return _planned(money, explainer, Behind(known, book_facts(view, settings), vip), settings, step)
 
 
-def _planned(money: Recommender, behind: Behind, settings: CallListSettings, step: Step = silent) -> Day:
+def _planned(
+    money: Recommender,
+    explainer: Explainer,
+    behind: Behind,
+    settings: CallListSettings,
+    step: Step = silent,
+) -> Day:
     """Plan the calls to the customers of whom all is known; `money` counts values in money."""
     known = behind.known
     chunks = tuple(decide(money.fitted, known))
@@ -250,6 +259,7 @@ def _planned(money: Recommender, behind: Behind, settings: CallListSettings, ste
         calls=planned(behind.facts, worths, known.view.date, behind.vip, settings),
         offers=pl.concat([decisions.offers(settings.offers) for decisions in chunks]),
         recommender=money,
+        explainer=explainer,
         channel=known.facts.channel,
         decisions=chunks,
         names=dict(zip(known.catalog.product_ids, known.catalog.table["name"].to_pylist(), strict=True)),
@@ -259,7 +269,7 @@ def _planned(money: Recommender, behind: Behind, settings: CallListSettings, ste
 
 
 def customer_day(
-    recommender: Recommender,
+    explainer: Explainer,
     view: AsOf,
     customer_id: str,
     vip: tuple[str, ...],
@@ -278,7 +288,7 @@ def customer_day(
             remedy="check the id, or choose an as-of date at which the customer was there",
             code="unknown-customer",
         )
-    return _with_talk(plan_day(recommender, alone, vip, settings))
+    return _with_talk(plan_day(explainer, alone, vip, settings))
 
 
 def _with_talk(by_call: Day) -> Day:
@@ -286,5 +296,5 @@ def _with_talk(by_call: Day) -> Day:
     if by_call.behind is None or by_call.calls[BLOCKED].is_null().all():
         return by_call
     behind = by_call.behind.through(DEFAULT_CHANNEL, by_call.recommender, by_call.view)
-    in_branch = _planned(by_call.recommender, behind, by_call.settings)
+    in_branch = _planned(by_call.recommender, by_call.explainer, behind, by_call.settings)
     return replace(in_branch, calls=in_branch.calls.with_columns(by_call.calls[BLOCKED]), blocking=by_call)

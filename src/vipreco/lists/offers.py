@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -12,11 +13,24 @@ import pyarrow as pa
 
 from vipreco.columns import AS_OF_DATE, CUSTOMER_ID, MANAGER_ID, PRIORITY, RANK, TIER
 from vipreco.errors import InputRejectedError, UsageError
+from vipreco.explanations import Explainer, offer_evidence
 from vipreco.history import AsOf, History
 from vipreco.policy import Language
-from vipreco.recommender import DEFAULT_CHANNEL, Recommender, Step, silent
+from vipreco.recommender import (
+    DEFAULT_CHANNEL,
+    Decisions,
+    Recommender,
+    Situation,
+    Step,
+    decide,
+    in_order,
+    silent,
+    situation,
+)
 
 MAX_STALENESS = timedelta(days=92)  # a list made of older knowledge would mislead whoever calls by it
+PRODUCT_NAME = "product_name"
+REASON = "reason"
 ONLY_OFFERS = ["suppressed", "stage", "reason_code"]  # the same in every row of a list of offers
 
 SHEET = {
@@ -126,8 +140,35 @@ def read_customers(path: Path) -> pa.Array:
     return ids.unique().sort().to_arrow().cast(pa.string())
 
 
+def reasoned_offers(
+    explainer: Explainer, view: AsOf, top: int, step: Step = silent, channel: str = DEFAULT_CHANNEL
+) -> Iterator[pl.DataFrame]:
+    """Give the first `top` offers of each customer with a reason, in chunks, ordered by customer."""
+    recommender = explainer.recommender
+    step("features")
+    known = situation(recommender.fitted, view, channel)
+    step("scores")
+    start = 0
+    for decisions in decide(recommender.fitted, known):
+        rows = slice(start, start + len(decisions.customer_ids))
+        yield _with_reasons(recommender, decisions, known, rows, top)
+        start = rows.stop
+
+
+def _with_reasons(
+    recommender: Recommender, decisions: Decisions, known: Situation, rows: slice, top: int
+) -> pl.DataFrame:
+    ranks, catalog = decisions.slate(top), known.catalog
+    customers, columns = in_order(ranks, top)
+    offers = decisions.rows(customers, columns, ranks)
+    evidence = offer_evidence(recommender.fitted.source, known.state.take(rows), customers, columns)
+    evidence = evidence.of(decisions.personalised[customers])
+    names = pl.Series(catalog.names, dtype=pl.String).gather(columns)
+    return offers.with_columns(names.alias(PRODUCT_NAME), evidence.texts(catalog.names).alias(REASON))
+
+
 def offer_list(
-    recommender: Recommender, view: AsOf, top: int, step: Step = silent, channel: str = DEFAULT_CHANNEL
+    explainer: Explainer, view: AsOf, top: int, step: Step = silent, channel: str = DEFAULT_CHANNEL
 ) -> pl.DataFrame:
     """Return the offers of all customers of a view; the customer who is worth most today comes first.
 
@@ -135,7 +176,7 @@ def offer_list(
         Rows customer_id, product_id, product_name, rank, propensity, priority, reason and marks; the rows of
         a customer stay together, in the order of rank.
     """
-    offers = pl.concat(recommender.offers(view, top, step, channel)).drop(ONLY_OFFERS)
+    offers = pl.concat(reasoned_offers(explainer, view, top, step, channel)).drop(ONLY_OFFERS)
     worth = pl.col(PRIORITY).max().over(CUSTOMER_ID)
     front = [CUSTOMER_ID, RANK, "product_id", "product_name", "propensity", PRIORITY, "reason"]
     ordered = offers.sort(worth, CUSTOMER_ID, RANK, descending=[True, False, False])
@@ -154,7 +195,7 @@ def check_book(view: AsOf, customer_id: str, manager: str) -> None:
 
 
 def customer_sheet(
-    recommender: Recommender,
+    explainer: Explainer,
     view: AsOf,
     customer_id: str,
     top: int,
@@ -170,7 +211,7 @@ def customer_sheet(
     Raises:
         InputRejectedError: The customer is not in the newest snapshot.
     """
-    explanation = recommender.explain(view, customer_id, top, channel, language)
+    explanation = explainer.explain(view, customer_id, top, channel, language)
     rows: list[tuple[object, ...]] = [
         (
             offer.product_id,

@@ -29,7 +29,7 @@ from vipreco.online.models import model_of
 from vipreco.online.prepared import Prepared, Row
 from vipreco.online.preparing import ARTIFACT, FEATURES, REASONS, TOLD_OFFERS
 from vipreco.online.slates import FACTS, SNAPSHOT, Line, Slate
-from vipreco.online.telling import Memory, Night, remembering
+from vipreco.online.telling import Memory, Night, Telling
 from vipreco.online.views import Views
 from vipreco.policy import ALLOWED, Language, Policy
 from vipreco.recommender import Decisions, Fitted, Recommender, decide, in_order, situation, slate_rules
@@ -87,7 +87,8 @@ class Answering:
         self._asked = partial(_known, self._pages, self.prepared, self.current)
         memory = Memory(night, as_of, self.current.stamp, self._asked)
         self.model = model_of(folder / ARTIFACT, self.model_hash)  # kept, so that the next one can have it
-        self.recommender = remembering(_recommender(self.prepared, self.model), memory)
+        self.recommender = _recommender(self.prepared, self.model)
+        self.explainer = Telling(self.recommender, memory)
         self._decided: dict[tuple[str, str, date], tuple[int, Row]] = {}
         self._rules = SlateRules.of((), np.zeros((0, 0), bool))
         self._warm_up()
@@ -151,7 +152,7 @@ class Answering:
         """Return the sheet of a known customer, as `vipreco sheet` writes it."""
         target, spoken = io.BytesIO(), _spoken(language)
         with self._asked([customer_id], self._open_day(moment)) as view:
-            day = customer_day(self.recommender, view, customer_id, self.desk.vip, self.desk.settings)
+            day = customer_day(self.explainer, view, customer_id, self.desk.vip, self.desk.settings)
             write_document(sheet_document(day, self.model_version, Wording(spoken)), target, "json")
         return dict(json.loads(target.getvalue()))
 
@@ -163,7 +164,7 @@ class Answering:
         if not known:
             raise InputRejectedError("there is nobody in the book", where="book", code="nobody")
         with self._asked(known, self._open_day(moment)) as view:
-            day = plan_day(self.recommender, view, self.desk.vip, settings)
+            day = plan_day(self.explainer, view, self.desk.vip, settings)
         return self._lasting(day, known)
 
     def stamp(self, customer_ids: Iterable[str], moment: datetime) -> Hashable:
@@ -173,7 +174,7 @@ class Answering:
     def customer(self, customer_id: str, moment: datetime) -> Day:
         """Return the day of one known customer."""
         with self._asked([customer_id], self._open_day(moment)) as view:
-            day = customer_day(self.recommender, view, customer_id, self.desk.vip, self.desk.settings)
+            day = customer_day(self.explainer, view, customer_id, self.desk.vip, self.desk.settings)
         return self._lasting(day, [customer_id])
 
     def day_of(self, moment: datetime) -> date:
@@ -271,7 +272,7 @@ class Answering:
             return
         channel, as_of = self.prepared.manifest["channels"][0], self.prepared.as_of
         with self._pages.of([first], as_of, {}) as view:
-            plan_day(self.recommender, view, self.desk.vip, self.desk.settings)
+            plan_day(self.explainer, view, self.desk.vip, self.desk.settings)
             self._rules = slate_rules(self.recommender.fitted, Catalog.from_view(view))
         self._decided_now(first, channel, as_of, {})
 

@@ -7,16 +7,15 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Self, TypeAlias
+from typing import TypeAlias
 
 import polars as pl
 
 from vipreco.columns import CUSTOMER_ID, PRODUCT_ID
-from vipreco.explanations import Decided, Reason, Told
+from vipreco.explanations import Decided, Explainer, Reason, Told
 from vipreco.history import AsOf, Standing
 from vipreco.policy import Language
 from vipreco.recommender import DEFAULT_CHANNEL, Recommender
-from vipreco.settings import ArbitrationSettings
 
 Pair: TypeAlias = tuple[str, str]
 One: TypeAlias = tuple[list[Reason], Reason | None]
@@ -73,18 +72,19 @@ class Memory:
         self.kept[*pair, language, day, self.changed([pair[0]])] = one
 
 
-class Telling(Recommender):
-    """A recommender that remembers what it has told; made by `remembering`."""
+class Telling(Explainer):
+    """An explainer that remembers what it has told.
 
-    memory: Memory
+    Args:
+        recommender: The offers are its.
+        memory: What is told already.
+    """
 
-    def arbitrated(self, settings: ArbitrationSettings) -> Self:
-        """Return the same under other weights: what is told is about chances, and stays."""
-        found = super().arbitrated(settings)
-        found.memory = self.memory
-        return found
+    def __init__(self, recommender: Recommender, memory: Memory) -> None:
+        super().__init__(recommender)
+        self.memory = memory
 
-    def tell(
+    def offer_reasons(
         self,
         view: AsOf,
         pairs: Sequence[Pair],
@@ -112,14 +112,7 @@ class Telling(Recommender):
         decided: Decided | None,
     ) -> Told:
         if isinstance(view, Standing):
-            return super().tell(view, pairs, channel, language, decided)
+            return super().offer_reasons(view, pairs, channel, language, decided)
         customers = sorted({customer for customer, _ in pairs})
         with self.memory.asked(customers, view.date) as standing:
-            return super().tell(standing, pairs, channel, language, decided)
-
-
-def remembering(recommender: Recommender, memory: Memory) -> Telling:
-    """Return a recommender that tells from memory what it can."""
-    found = Telling(recommender.fitted)
-    found.memory = memory
-    return found
+            return super().offer_reasons(standing, pairs, channel, language, decided)

@@ -1,36 +1,31 @@
-"""The recommender as its users see it: fit, decide, offers, explain, save, load."""
+"""The recommender as its users see it: fit, decide, save, load."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 from vipreco.artifact import Manifest
-from vipreco.explanations import Decided, Explanation, Told, decide_one, explained, offer_evidence, tell
 from vipreco.features import FeatureSet
 from vipreco.history import AsOf
-from vipreco.policy import Language, Policy
+from vipreco.policy import Policy
 from vipreco.propensity import Machine
 from vipreco.recommender import storage
-from vipreco.recommender.deciding import DEFAULT_CHANNEL, Situation, decide, situation
-from vipreco.recommender.decisions import Decisions, in_order
+from vipreco.recommender.deciding import DEFAULT_CHANNEL, decide, situation
+from vipreco.recommender.decisions import Decisions
 from vipreco.recommender.fitted import Fitted
 from vipreco.recommender.fitting import Lesson, Step, fit, silent
 from vipreco.recommender.settings import RecommenderSettings
 from vipreco.settings import ArbitrationSettings
 
-PRODUCT_NAME = "product_name"
-REASON = "reason"
-
 
 class Recommender:
-    """Ranked, allowed and explained offers for every customer of a bank, as of a date."""
+    """Ranked and allowed offers for every customer of a bank, as of a date."""
 
     def __init__(self, fitted: Fitted) -> None:
         self.fitted = fitted
@@ -82,58 +77,6 @@ class Recommender:
     def decide(self, view: AsOf, channel: str = DEFAULT_CHANNEL) -> Iterator[Decisions]:
         """Give the decision frame of all customers of a view, in chunks, ordered by customer."""
         return decide(self.fitted, situation(self.fitted, view, channel))
-
-    def offers(
-        self, view: AsOf, top: int, step: Step = silent, channel: str = DEFAULT_CHANNEL
-    ) -> Iterator[pl.DataFrame]:
-        """Give the first `top` offers of each customer with a reason, in chunks, ordered by customer."""
-        step("features")
-        known = situation(self.fitted, view, channel)
-        step("scores")
-        start = 0
-        for decisions in decide(self.fitted, known):
-            rows = slice(start, start + len(decisions.customer_ids))
-            yield self._with_reasons(decisions, known, rows, top)
-            start = rows.stop
-
-    def explain(
-        self,
-        view: AsOf,
-        customer_id: str,
-        top: int,
-        channel: str = DEFAULT_CHANNEL,
-        language: Language = "en",
-    ) -> Explanation:
-        """Explain the offers of one customer, and every product that is not offered.
-
-        Raises:
-            InputRejectedError: The customer is not in the newest snapshot of the view.
-        """
-        known, decisions = decide_one(self.fitted, view, customer_id, channel)
-        return explained(self.fitted, known, decisions, top, language)
-
-    def tell(
-        self,
-        view: AsOf,
-        pairs: Sequence[tuple[str, str]],
-        channel: str = DEFAULT_CHANNEL,
-        language: Language = "en",
-        decided: Decided | None = None,
-    ) -> Told:
-        """Return up to three reasons and a caution of each (customer, product) pair, in their order.
-
-        What was `decided` about the customers, among others, is not decided again.
-        """
-        return tell(self.fitted, view, pairs, channel, language, decided)
-
-    def _with_reasons(self, decisions: Decisions, known: Situation, rows: slice, top: int) -> pl.DataFrame:
-        ranks, catalog = decisions.slate(top), known.catalog
-        customers, columns = in_order(ranks, top)
-        offers = decisions.rows(customers, columns, ranks)
-        evidence = offer_evidence(self.fitted.source, known.state.take(rows), customers, columns)
-        evidence = evidence.of(decisions.personalised[customers])
-        names = pl.Series(catalog.names, dtype=pl.String).gather(columns)
-        return offers.with_columns(names.alias(PRODUCT_NAME), evidence.texts(catalog.names).alias(REASON))
 
     def _golden_rows(self, view: AsOf) -> NDArray[np.float32]:
         computed = self.fitted.features.compute(view, self.fitted.product_ids)

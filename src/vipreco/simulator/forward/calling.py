@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from vipreco.columns import CHANNEL, CUSTOMER_ID, PRODUCT_ID, RANK
+from vipreco.explanations import Explainer
 from vipreco.history import AsOf
 from vipreco.lists import Day, plan_day
 from vipreco.recommender import Recommender
@@ -35,7 +36,7 @@ def by_call_list(recommender: Recommender, settings: CallListSettings) -> Choose
         if len(customers) == 0 or capacity == 0:
             return nobody(view, capacity)
         counted = settings.model_copy(update={"minutes": capacity, "each": ONE_EACH})
-        return contacts_of_day(plan_day(recommender, view.of(customers), VIP_TIERS, counted))
+        return contacts_of_day(plan_day(Explainer(recommender), view.of(customers), VIP_TIERS, counted))
 
     return choose
 

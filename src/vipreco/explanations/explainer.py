@@ -1,0 +1,53 @@
+"""Reasons for offers, from one recommender: the same at every door."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from vipreco.explanations.explanation import Decided, Explanation, decide_one, explained, tell
+from vipreco.explanations.offer_reasons import Told
+from vipreco.history import AsOf
+from vipreco.policy import Language
+from vipreco.recommender import DEFAULT_CHANNEL, Recommender
+
+
+class Explainer:
+    """Gives the reasons of what a recommender offers, and why it does not offer the rest.
+
+    Args:
+        recommender: The offers are its.
+    """
+
+    def __init__(self, recommender: Recommender) -> None:
+        self.recommender = recommender
+
+    def explain(
+        self,
+        view: AsOf,
+        customer_id: str,
+        top: int,
+        channel: str = DEFAULT_CHANNEL,
+        language: Language = "en",
+    ) -> Explanation:
+        """Explain the offers of one customer, and every product that is not offered.
+
+        Raises:
+            InputRejectedError: The customer is not in the newest snapshot of the view.
+        """
+        fitted = self.recommender.fitted
+        known, decisions = decide_one(fitted, view, customer_id, channel)
+        return explained(fitted, known, decisions, top, language)
+
+    def offer_reasons(
+        self,
+        view: AsOf,
+        pairs: Sequence[tuple[str, str]],
+        channel: str = DEFAULT_CHANNEL,
+        language: Language = "en",
+        decided: Decided | None = None,
+    ) -> Told:
+        """Return up to three reasons and a caution of each (customer, product) pair, in their order.
+
+        Customers about whom something was `decided` already are not decided again.
+        """
+        return tell(self.recommender.fitted, view, pairs, channel, language, decided)
