@@ -42,8 +42,8 @@ MakePages = Callable[[Core], Pages]
 
 def project_pages(core: Core) -> Pages:
     """Return the pages of a project, which show what its publication answers."""
+    from serving.page.book_answers import answers_of  # noqa: PLC0415
     from serving.page.pages import make_pages  # noqa: PLC0415  the pages know what they are made for
-    from serving.page.tables import answers_of  # noqa: PLC0415
 
     return make_pages(core, answers_of, bank_login(core))
 

@@ -16,13 +16,13 @@ from serving.access import PUBLIC, Asked, Operation, people
 from serving.app import Pages
 from serving.core import Core
 from serving.page.attempts import Attempts
-from serving.page.desk import Answers, Desk
-from serving.page.exporting import XLSX, list_workbook, sheet_workbook
 from serving.page.forms import OUTCOMES, OutcomeForm, outcome_form
-from serving.page.rendering import HEADERS, STATIC, make_ready, page, stamp
+from serving.page.html import HEADERS, STATIC, make_ready, page, stamp
+from serving.page.languages import LANGUAGES, chosen_language, wording
+from serving.page.page_service import Answers, PageService
 from serving.page.roles import COMMANDS
 from serving.page.views import DayView
-from serving.page.wording import LANGUAGES, chosen_language, wording
+from serving.page.workbooks import XLSX, list_workbook, sheet_workbook
 from serving.problems import Problem, not_found
 from serving.sessions import forget as forget_session, is_secure, log_in, log_out, remember
 from vipreco.lists import Wording
@@ -50,7 +50,7 @@ def make_pages(core: Core, answers: FindAnswers, bank: BankLogin | None = None) 
     make_ready()
     found = _Pages(answers)
     if bank is not None:
-        from serving.page.bank import BankPages  # noqa: PLC0415  what stands behind it is loaded for it alone
+        from serving.page.login_redirect import BankPages  # noqa: PLC0415  what stands behind it is loaded for it alone
 
         found.bank_name = bank.settings.name
         found.bank_operations = BankPages(bank, found.login_page).operations()
@@ -118,7 +118,7 @@ class _Pages:
             return show(asked, "role.html", {"commands": ()})
         return self.list_page(asked, desk, {"found": None, "found_total": 0})
 
-    def list_page(self, asked: Asked, desk: Desk, values: dict[str, Any]) -> Response:
+    def list_page(self, asked: Asked, desk: PageService, values: dict[str, Any]) -> Response:
         """Show the call list, with what was found in it."""
         day = desk.day()
         _note(asked, "list.read")
@@ -145,7 +145,7 @@ class _Pages:
         return self.sheet_page(asked, desk, _member(asked, desk), OutcomeForm(), "")
 
     def sheet_page(
-        self, asked: Asked, desk: Desk, member: Member, given: OutcomeForm, problem: str
+        self, asked: Asked, desk: PageService, member: Member, given: OutcomeForm, problem: str
     ) -> Response:
         """Show the sheet with what was filled in about the call."""
         day, sheet = desk.calls(), desk.sheet(member)
@@ -231,9 +231,9 @@ class _Pages:
             _put(asked, response, LANGUAGE_COOKIE, asked.form["language"], YEAR_SECONDS)
         return response
 
-    def desk(self, asked: Asked) -> Desk:
+    def desk(self, asked: Asked) -> PageService:
         """Return the desk of who asks."""
-        return Desk(asked.core, self.answers(asked.core), asked.scope, say_of(asked))
+        return PageService(asked.core, self.answers(asked.core), asked.scope, say_of(asked))
 
 
 def say_of(asked: Asked) -> Wording:
@@ -258,7 +258,7 @@ def show(asked: Asked, template: str, values: dict[str, Any], status: int = 200)
     return page(template, {**common, **values}, status)
 
 
-def _member(asked: Asked, desk: Desk) -> Member:
+def _member(asked: Asked, desk: PageService) -> Member:
     found = desk.member(asked.request.path_params["handle"])
     if found is None:
         raise not_found()

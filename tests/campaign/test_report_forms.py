@@ -22,7 +22,7 @@ from vipreco.campaign.report.opening import FinishedRun
 from vipreco.campaign.report.other import judge
 from vipreco.campaign.report.pictures import Scale, interval
 from vipreco.campaign.report.telling import _headline, wording
-from vipreco.cli.paper import document_text
+from vipreco.cli.document_output import document_text
 from vipreco.documents import Language
 from vipreco.errors import InputRejectedError, UsageError
 from vipreco.stats import Estimate, needed

@@ -13,7 +13,7 @@ import openpyxl
 import pytest
 import uvicorn
 
-from serving.page.rendering import STATIC
+from serving.page.html import STATIC
 from tests.page.browser import CHROMIUM, DESK, Visit, customers
 from tests.page.page_bank import ATTACK, BOOK, PageBank, customer_ids
 from vipreco.store import Role, Scope

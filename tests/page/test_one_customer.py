@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pyarrow as pa
 import pytest
 
-from serving.page.desk import Desk
+from serving.page.page_service import PageService
 from tests.page.page_bank import LADDER, MANAGER, PageBank, Tables, customer_ids, trained
 from vipreco.documents import Language, write_document
 from vipreco.explanations import Explainer
@@ -73,8 +73,8 @@ def test_a_change_that_comes_while_a_sheet_is_made_is_seen_by_the_next_one(bank:
     )
     scope = Scope("ann", Role.MANAGER, MANAGER)
 
-    def desk() -> Desk:
-        return Desk(bank.core, answers, scope, Wording("en"))
+    def desk() -> PageService:
+        return PageService(bank.core, answers, scope, Wording("en"))
 
     first = desk()
     member = first.members[customer_ids()[3]]

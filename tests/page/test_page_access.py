@@ -14,9 +14,9 @@ from sqlalchemy import update
 from serving.access import Operation
 from serving.core import clock
 from serving.identity import COOKIE
-from serving.page.desk import Desk
+from serving.page.languages import wording
+from serving.page.page_service import PageService
 from serving.page.pages import make_pages
-from serving.page.wording import wording
 from tests.page.page_bank import ATTACK, BOOK, DAY, MANAGER, USERS, PageBank, Tables, customer_ids
 from tests.serving.small_bank import PASSWORD
 from vipreco.store import Role, Scope, User
@@ -240,9 +240,9 @@ def test_minutes_of_a_call_beside_the_list_are_taken_from_it_so_that_a_day_ends(
     assert after.customers == BOOK
 
 
-def desk_of(bank: PageBank) -> Desk:
+def desk_of(bank: PageBank) -> PageService:
     scope = Scope("user:test", Role.MANAGER, MANAGER, DAY)
-    return Desk(bank.core, Tables(bank.core.store.books), scope, wording("en"))
+    return PageService(bank.core, Tables(bank.core.store.books), scope, wording("en"))
 
 
 def test_a_manager_without_customers_is_told_so(bank: PageBank) -> None:

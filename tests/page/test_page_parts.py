@@ -9,12 +9,12 @@ from types import SimpleNamespace
 import pytest
 
 from serving.page.attempts import MOST_WRONG, Attempts
+from serving.page.cache import ResultCache
 from serving.page.chart import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, draw
 from serving.page.forms import outcome_form
-from serving.page.kept import Kept
-from serving.page.rendering import FOLDER, HEADERS, page
+from serving.page.html import FOLDER, HEADERS, page
+from serving.page.languages import chosen_language, wording
 from serving.page.views import CallView, DayView
-from serving.page.wording import chosen_language, wording
 
 DAY = date(2025, 12, 31)
 HOSTILE = "<img src=x onerror=alert(1)>"
@@ -133,7 +133,7 @@ def test_no_script_or_style_within_a_page_is_allowed():
 
 
 def test_what_was_worked_out_is_kept_until_its_key_or_what_it_stands_on_is_another():
-    kept, made = Kept(2), []
+    kept, made = ResultCache(2), []
 
     def make(name: str) -> str:
         made.append(name)

@@ -20,7 +20,7 @@ from starlette.types import ASGIApp
 from serving.app import Pages, create_app
 from serving.core import Core, Line, Slate
 from serving.mounting import service_of
-from serving.page.rendering import STATIC
+from serving.page.html import STATIC
 from serving.process import opened
 from tests.serving.small_bank import Prepared
 from vipreco.errors import IntegrityError

@@ -25,7 +25,7 @@ from serving import oidc
 from serving.app import bank_login, create_app
 from serving.core import clock
 from serving.identity import COOKIE
-from serving.page.bank import COOKIE as WAY
+from serving.page.login_redirect import COOKIE as WAY
 from serving.page.pages import make_pages
 from serving.sessions import log_in_by_subject
 from tests.serving.fake_oidc import CLIENT, SECRET, SUBJECT, Provider, key, serving

@@ -101,12 +101,12 @@ def rim_of(project: Project, plan: OraclePlan) -> Rim:
 
 def _show(result: OracleResult) -> None:
     """Print the shares of the oracle, a table for each effort and unit, and the calibration."""
-    from vipreco.cli.listing import Listing
+    from vipreco.cli.table_output import TableOutput
     from vipreco.simulator import TITLES, Effort, Unit, share_table
 
     for effort in Effort:
         for unit in Unit:
             typer.echo(f"\n{TITLES[effort]}, {unit.value}: share of the oracle")
-            Listing.planned(None, None).write(share_table(result, effort, unit))
+            TableOutput.planned(None, None).write(share_table(result, effort, unit))
     typer.echo("\nPropensities against the true chances: ratio of the sums, slope on the logit scale")
-    Listing.planned(None, None).write(result.calibration)
+    TableOutput.planned(None, None).write(result.calibration)

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 import typer
 
 from vipreco.cli import campaign_report_commands
-from vipreco.cli.listing import Listing, table_text
 from vipreco.cli.options import AsOfOption, Format, FormatOption, ModelOption, OutOption
 from vipreco.cli.progress import Narrator, narrated
 from vipreco.cli.store_opening import actor_named
+from vipreco.cli.table_output import TableOutput, table_text
 
 if TYPE_CHECKING:
     import polars as pl
@@ -104,7 +104,7 @@ def plan_(
     """
     from vipreco.campaign import Order, Since, plan, read_campaign
 
-    listing = Listing.planned(kind, out)
+    output = TableOutput.planned(kind, out)
     asked = read_campaign(file)
     with narrated("Plan") as narrator, _opened(as_of, model, narrator) as opened:
         changes = opened.store.switches.read().products
@@ -118,7 +118,7 @@ def plan_(
             say=narrator.say,
         )
         found = plan(opened.bank, asked, since, order)
-    _show_plan(found, listing)
+    _show_plan(found, output)
 
 
 @campaign.command("run")
@@ -174,14 +174,14 @@ def recheck_(
     """
     from vipreco.campaign import Since, offers_of, recheck
 
-    listing = Listing.planned(kind, out)
+    output = TableOutput.planned(kind, out)
     with narrated("Recheck") as narrator, _opened(as_of, model, narrator) as opened:
         offers = offers_of(opened.store.campaigns, key)
         off = opened.store.switches.read().products
         since = Since.read(opened.store.database, off, opened.bank.after)
         narrator.say("rules")
         removed = recheck(opened.bank.recommender.fitted, opened.bank.view, offers, since)
-    listing.write(removed)
+    output.write(removed)
     typer.echo(f"{removed.height:,} of {offers.height:,} offers must not be made any more", err=True)
 
 
@@ -196,11 +196,11 @@ def list_(kind: FormatOption = None, out: OutOption = None) -> None:
     from vipreco.project import Project
     from vipreco.store import Store
 
-    listing = Listing.planned(kind, out)
+    output = TableOutput.planned(kind, out)
     with Store.open(Project.find().store_url) as store:
         rows = [_listed(run.campaign_id, run.manifest) for run in store.campaigns.all()]
     schema = {name: getattr(pl, kind) for name, kind in LISTED.items()}
-    listing.write(pl.DataFrame(rows, schema, orient="row"))
+    output.write(pl.DataFrame(rows, schema, orient="row"))
 
 
 LISTED = {
@@ -240,28 +240,28 @@ def _opened(as_of: Any, model: str | None, narrator: Narrator) -> Iterator[_Open
         yield _Opened(bank, store, Campaigns(project.root / settings.folder), project.threads)
 
 
-def _show_plan(found: Plan, listing: Listing) -> None:
-    if listing.kind is Format.json:
-        _write_json(found, listing)
-    elif listing.kind is Format.table and listing.path is None:
+def _show_plan(found: Plan, output: TableOutput) -> None:
+    if output.kind is Format.json:
+        _write_json(found, output)
+    elif output.kind is Format.table and output.path is None:
         _show_waterfall(found.waterfall)
         _show_summary(found.summary)
         typer.echo(_power_text(found.power))
         typer.echo(table_text(found.what_if, title="a tenth more or fewer"), nl=False)
         typer.echo(f"planned in {found.seconds:.1f} s; nothing was decided")
     else:
-        listing.write(_plan_rows(found))
+        output.write(_plan_rows(found))
 
 
-def _write_json(found: Plan, listing: Listing) -> None:
+def _write_json(found: Plan, output: TableOutput) -> None:
     from vipreco.durable import canonical_json, write_bytes
 
     content = canonical_json(found.record())
-    if listing.path is None:
+    if output.path is None:
         typer.echo(content.decode(), nl=False)
         return
-    write_bytes(listing.path, content)
-    typer.echo(f"plan written to {listing.path}", err=True)
+    write_bytes(output.path, content)
+    typer.echo(f"plan written to {output.path}", err=True)
 
 
 def _plan_rows(found: Plan) -> pl.DataFrame:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
+from vipreco.cli.document_output import LanguageName, document_text
 from vipreco.cli.options import AsOfOption
-from vipreco.cli.paper import LanguageName, document_text
 from vipreco.cli.progress import narrated
 from vipreco.errors import UsageError
 

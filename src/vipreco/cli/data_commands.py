@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
-from vipreco.cli.listing import Listing
 from vipreco.cli.options import FormatOption, OutOption
 from vipreco.cli.progress import narrated
+from vipreco.cli.table_output import TableOutput
 
 if TYPE_CHECKING:
     import polars as pl
@@ -88,7 +88,7 @@ def import_(
     from vipreco.project import Project
     from vipreco.tables import import_ as import_files
 
-    listing = Listing.planned(kind, out)
+    output = TableOutput.planned(kind, out)
     project = Project.find()
     if from_store:
         _refuse_together(mapping, backfill=backfill, accept_drop=accept_drop)
@@ -104,7 +104,7 @@ def import_(
                 accept_drop=accept_drop,
                 progress=narrator.rows,
             )
-    listing.write(ledger(report))
+    output.write(ledger(report))
     _tell(report)
     raise typer.Exit(report.exit_code)
 
@@ -139,14 +139,14 @@ def validate(kind: FormatOption = None, out: OutOption = None) -> None:
     from vipreco.project import Project
     from vipreco.tables import validate as validate_tables
 
-    listing = Listing.planned(kind, out)
+    output = TableOutput.planned(kind, out)
     project = Project.find()
     with narrated("Validating"):
         found = validate_tables(project.tables)
     names = ("severity", "table", "code", "what", "rows")
     columns = {name: [getattr(finding, name) for finding in found] for name in names}
     places = pl.Series("places", [list(finding.places) for finding in found], dtype=pl.List(pl.String))
-    listing.write(pl.DataFrame(columns).with_columns(places))
+    output.write(pl.DataFrame(columns).with_columns(places))
 
 
 def ledger(report: ImportReport) -> pl.DataFrame:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from vipreco.cli.listing import table_text
-from vipreco.cli.paper import part_text
+from vipreco.cli.document_output import part_text
+from vipreco.cli.table_output import table_text
 
 if TYPE_CHECKING:
     from vipreco.documents import Document, Part

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
-from vipreco.cli.listing import Listing
+from vipreco.cli.document_output import LanguageName
 from vipreco.cli.options import AsOfOption, Channel, ChannelOption, FormatOption, ModelOption, OutOption
-from vipreco.cli.paper import LanguageName
 from vipreco.cli.progress import narrated
+from vipreco.cli.table_output import TableOutput
 
 if TYPE_CHECKING:
     import polars as pl
@@ -83,13 +83,13 @@ def explain(
         raise typer.BadParameter("name one customer, or say --check")
     if check and receipt is not None:
         raise typer.BadParameter("a receipt is about one customer: leave --check out")
-    listing, project = Listing.planned(kind, out), Project.find()
+    output, project = TableOutput.planned(kind, out), Project.find()
     asked = Asked(project, as_of, model, channel.value, top, language.value)
     if customer is not None:
-        listing.write(_explain_one(asked, customer, manager, receipt))
+        output.write(_explain_one(asked, customer, manager, receipt))
         return
     found = _check_many(asked, customers, manager, sample)
-    listing.write(found.table())
+    output.write(found.table())
     typer.echo(found.summary, err=True)
     found.require_true_facts()
 

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
-from vipreco.cli.listing import Listing
 from vipreco.cli.options import AsOfOption, Format, FormatOption, ModelOption, OutOption
 from vipreco.cli.progress import narrated
+from vipreco.cli.table_output import TableOutput
 
 if TYPE_CHECKING:
     from vipreco.project import Project
@@ -52,7 +52,7 @@ def levers(
     from vipreco.lists import Audience, lever_table, sensitivity
     from vipreco.project import Project
 
-    listing = Listing.planned(kind, out)
+    output = TableOutput.planned(kind, out)
     project = Project.find()
     tiers = project.settings.tiers.vip if vip else None
     with narrated("Levers") as narrator:
@@ -62,9 +62,9 @@ def levers(
         view = Audience(manager=manager, tiers=tiers).of(open_view(project, as_of))
         found = sensitivity(recommender.decide(view))
         weights = lever_table(recommender.fitted.settings.arbitration, view)
-    if listing.kind is Format.table and listing.path is None and weights.height:
-        listing.write(weights)
-    listing.write(found)
+    if output.kind is Format.table and output.path is None and weights.height:
+        output.write(weights)
+    output.write(found)
 
 
 def _arbitration(project: Project, reference: str) -> ArbitrationSettings:

@@ -6,17 +6,17 @@ from typing import Annotated, Optional
 
 import typer
 
+from vipreco.cli.document_output import DocumentFormat, DocumentOutput, LanguageName
 from vipreco.cli.opening import open_model, open_view
 from vipreco.cli.options import AsOfOption, ModelOption, OutOption
-from vipreco.cli.paper import LanguageName, Paper, PaperFormat
 from vipreco.cli.progress import narrated
 
 PANEL = "Relationship manager"
 
 
 LanguageOption = Annotated[LanguageName, typer.Option("--language", help="Language of the texts.")]
-PaperOption = Annotated[
-    Optional[PaperFormat],  # noqa: UP045
+DocumentOption = Annotated[
+    Optional[DocumentFormat],  # noqa: UP045
     typer.Option("--format", help="How it comes out. Without it: by the ending of --out, or a table."),
 ]
 
@@ -42,7 +42,7 @@ def calllist(
     language: LanguageOption = LanguageName.en,
     as_of: AsOfOption = None,
     model: ModelOption = None,
-    kind: PaperOption = None,
+    kind: DocumentOption = None,
     out: OutOption = None,
 ) -> None:
     """Plan the calls of a relationship manager for one day: whom first, why now, what to offer and what not.
@@ -57,7 +57,7 @@ def calllist(
     from vipreco.lists import Audience, Wording, call_list_document, plan_day
     from vipreco.project import Project
 
-    paper = Paper.planned(kind, out)
+    output = DocumentOutput.planned(kind, out)
     project = Project.find()
     settings = project.settings.call_list
     settings = settings if minutes is None else settings.model_copy(update={"minutes": minutes})
@@ -68,7 +68,7 @@ def calllist(
         vip = project.settings.tiers.vip
         day = plan_day(explainer, view, vip, settings, step=narrator.say)
         document = call_list_document(day, manager, model or "champion", say)
-    paper.write(document)
+    output.write(document)
 
 
 def sheet(
@@ -81,7 +81,7 @@ def sheet(
     language: LanguageOption = LanguageName.en,
     as_of: AsOfOption = None,
     model: ModelOption = None,
-    kind: PaperOption = None,
+    kind: DocumentOption = None,
     out: OutOption = None,
 ) -> None:
     """Show the sheet of one customer: who, may I sell, what happened, holdings, offers, and why not others.
@@ -93,7 +93,7 @@ def sheet(
     from vipreco.lists import Wording, check_book, customer_day, sheet_document
     from vipreco.project import Project
 
-    paper = Paper.planned(kind, out)
+    output = DocumentOutput.planned(kind, out)
     project = Project.find()
     settings = project.settings.call_list.model_copy(update={"offers": top})
     say = Wording(language.value)
@@ -104,4 +104,4 @@ def sheet(
         explainer = Explainer(open_model(project, model, narrator))
         day = customer_day(explainer, view, customer, project.settings.tiers.vip, settings)
         document = sheet_document(day, model or "champion", say)
-    paper.write(document)
+    output.write(document)

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from vipreco.cli.listing import Listing
 from vipreco.cli.opening import REGISTRY
 from vipreco.cli.options import FormatOption, ModelOption, OutOption, read_date
 from vipreco.cli.progress import narrated
+from vipreco.cli.table_output import TableOutput
 from vipreco.errors import EXIT_INTEGRITY, EXIT_OK
 
 if TYPE_CHECKING:
@@ -77,11 +77,11 @@ def backtest(recipe: RecipeOption = "default", kind: FormatOption = None, out: O
     """
     import polars as pl
 
-    listing = Listing.planned(kind, out)
+    output = TableOutput.planned(kind, out)
     project = _project()
     with narrated("Backtest") as narrator:
         found = project.import_rim(REPLAY).replay(project, recipe, say=narrator.say)
-    listing.write(beside_baselines(pl.DataFrame(found.every_metric().to_dict("list"))))
+    output.write(beside_baselines(pl.DataFrame(found.every_metric().to_dict("list"))))
     if found.changes.remark:
         typer.echo(f"note: {found.changes.remark}", err=True)
 
@@ -134,7 +134,7 @@ def leakcheck(
     from vipreco.assurance import leakcheck as check_leaks
     from vipreco.cli.opening import open_model, open_view
 
-    listing = Listing.planned(kind, out)
+    output = TableOutput.planned(kind, out)
     project = _project()
     with narrated("Checking") as narrator:
         day = open_view(project, as_of).date
@@ -142,7 +142,7 @@ def leakcheck(
         report = check_leaks(
             project.tables, day, recommender, seed=project.seed, threads=project.threads, step=narrator.say
         )
-    listing.write(_checks(report))
+    output.write(_checks(report))
     typer.echo(f"a planted leak was {'caught' if report.planted_caught else 'NOT caught'}", err=True)
     raise typer.Exit(EXIT_OK if report.passed else EXIT_INTEGRITY)
 
@@ -171,11 +171,11 @@ def list_models(kind: FormatOption = None, out: OutOption = None) -> None:
     """
     import polars as pl
 
-    listing = Listing.planned(kind, out)
+    output = TableOutput.planned(kind, out)
     project = _project()
     versions = project.import_rim(REGISTRY).list_versions(project, metrics=True)
     names = ("version", "aliases", "as_of_date", "recipe", "trained_by", "snapshot_id", "artifact_hash")
-    listing.write(pl.DataFrame([{name: _plain(getattr(item, name)) for name in names} for item in versions]))
+    output.write(pl.DataFrame([{name: _plain(getattr(item, name)) for name in names} for item in versions]))
 
 
 @models.command("show")
@@ -188,12 +188,12 @@ def show_model(
     """
     import polars as pl
 
-    listing = Listing.planned(kind, out)
+    output = TableOutput.planned(kind, out)
     project = _project()
     registry = project.import_rim(REGISTRY)
     version = registry.use(project, lambda opened: opened.version(reference))
     metrics = sorted(version.metrics.items())
-    listing.write(pl.DataFrame(metrics, schema={"metric": pl.String, "value": pl.Float64}, orient="row"))
+    output.write(pl.DataFrame(metrics, schema={"metric": pl.String, "value": pl.Float64}, orient="row"))
 
 
 @models.command("promote")

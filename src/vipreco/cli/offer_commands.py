@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
-from vipreco.cli.listing import Listing
 from vipreco.cli.options import AsOfOption, Channel, ChannelOption, FormatOption, ModelOption, OutOption
 from vipreco.cli.progress import narrated
+from vipreco.cli.table_output import TableOutput
 
 if TYPE_CHECKING:
     from vipreco.history import AsOf
@@ -69,14 +69,14 @@ def offers(
     from vipreco.lists import offer_list
     from vipreco.project import Project
 
-    listing = Listing.planned(kind, out)
+    output = TableOutput.planned(kind, out)
     project = Project.find()
     audience = _audience(project, customers, manager, vip, everybody)
     with narrated("Offers") as narrator:
         view = audience.of(open_view(project, as_of))
         recommender = open_model(project, model, narrator)
         rows = offer_list(Explainer(recommender), view, top, narrator.say, channel.value)
-    listing.write(rows)
+    output.write(rows)
     if rows.is_empty():
         _tell_why_nobody(recommender, view, channel.value)
 
@@ -125,14 +125,14 @@ def relationships(
     from vipreco.lists import BranchList, branch_list
     from vipreco.project import Project
 
-    listing = Listing.planned(kind, out)
+    output = TableOutput.planned(kind, out)
     project = Project.find()
     audience = _audience(project, None, manager, vip, everybody)
     with narrated("Relationships") as narrator:
         view = audience.of(open_view(project, as_of))
         recommender = open_model(project, model, narrator)
         rows = branch_list(Explainer(recommender), view, BranchList(which.value), most, narrator.say)
-    listing.write(rows)
+    output.write(rows)
 
 
 def _audience(

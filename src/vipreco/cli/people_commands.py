@@ -8,9 +8,9 @@ from typing import Annotated, Optional
 
 import typer
 
-from vipreco.cli.listing import Listing
 from vipreco.cli.options import FormatOption, OutOption, read_date
 from vipreco.cli.store_opening import ActorOption, clock, desk, read_password
+from vipreco.cli.table_output import TableOutput
 
 PANEL = "Store"
 
@@ -88,7 +88,7 @@ def list_tokens(kind: FormatOption = None, out: OutOption = None) -> None:
     """
     import polars as pl
 
-    listing, now = Listing.planned(kind, out), clock()
+    output, now = TableOutput.planned(kind, out), clock()
     with desk() as at:
         found = at.store.tokens.all()
     rows = [
@@ -106,7 +106,7 @@ def list_tokens(kind: FormatOption = None, out: OutOption = None) -> None:
     ]
     texts = dict.fromkeys(("token", "name", "role", "book", "state"), pl.String())
     days = dict.fromkeys(("created_date", "ends_date", "last_used_date"), pl.Date())
-    listing.write(pl.DataFrame(rows, {**texts, **days}, orient="row"))
+    output.write(pl.DataFrame(rows, {**texts, **days}, orient="row"))
 
 
 def revoke_token(
@@ -155,12 +155,12 @@ def list_users(kind: FormatOption = None, out: OutOption = None) -> None:
     """
     import polars as pl
 
-    listing = Listing.planned(kind, out)
+    output = TableOutput.planned(kind, out)
     with desk() as at:
         found = at.store.users.all()
     rows = [(one.user_id, one.role.value, one.manager_id, one.subject, one.active) for one in found]
     texts = dict.fromkeys(("user", "role", "book", "subject"), pl.String())
-    listing.write(pl.DataFrame(rows, {**texts, "active": pl.Boolean()}, orient="row"))
+    output.write(pl.DataFrame(rows, {**texts, "active": pl.Boolean()}, orient="row"))
 
 
 def disable_user(
@@ -216,7 +216,7 @@ def list_covers(kind: FormatOption = None, out: OutOption = None) -> None:
     """
     import polars as pl
 
-    listing = Listing.planned(kind, out)
+    output = TableOutput.planned(kind, out)
     with desk() as at:
         found = at.store.books.covers()
     rows = [
@@ -232,7 +232,7 @@ def list_covers(kind: FormatOption = None, out: OutOption = None) -> None:
     ]
     names = {"cover": pl.Int64(), "manager": pl.String(), "deputy": pl.String()}
     days = dict.fromkeys(("from_date", "until_date"), pl.Date())
-    listing.write(pl.DataFrame(rows, {**names, **days, "granted_by": pl.String()}, orient="row"))
+    output.write(pl.DataFrame(rows, {**names, **days, "granted_by": pl.String()}, orient="row"))
 
 
 def end_cover(

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vipreco.cli.listing import Listing
 from vipreco.cli.options import AsOfOption, Channel, ChannelOption, FormatOption, ModelOption, OutOption
 from vipreco.cli.progress import Narrator, narrated
+from vipreco.cli.table_output import TableOutput
 from vipreco.errors import EXIT_INTEGRITY, UsageError
 
 if TYPE_CHECKING:
@@ -57,12 +57,12 @@ def check(
     from vipreco.policy import NEVER_KNOWN, STOPS_ALL, inspect
     from vipreco.project import Project
 
-    listing, project = Listing.planned(kind, out), Project.find()
+    output, project = TableOutput.planned(kind, out), Project.find()
     rules = open_policy(project, recipe)
     with narrated("Checking"):
         facts = _facts_of_tables(project, rules, channel.value, as_of)
         rows = inspect(rules, facts.as_of if facts else as_of or datetime.date.max, facts)
-    listing.write(rows if listing.path else rows.select(rows.columns[:6]))
+    output.write(rows if output.path else rows.select(rows.columns[:6]))
     for row in rows.filter(rows["state"].is_in([STOPS_ALL, NEVER_KNOWN])).iter_rows(named=True):
         typer.echo(f"warning: {row['rule']}: {row['state']} ({', '.join(row['missing'])})", err=True)
     for row in rows.filter(rows["names_none"].list.len() > 0).iter_rows(named=True):
@@ -96,7 +96,7 @@ def audit(
     from vipreco.cli.opening import open_policy
     from vipreco.project import Project
 
-    listing, project = Listing.planned(kind, out), Project.find()
+    output, project = TableOutput.planned(kind, out), Project.find()
     rules = open_policy(project, recipe)
     with narrated("Auditing") as narrator:
         known = _sample_of_tables(project, rules, as_of, draws // 2, seed)
@@ -107,7 +107,7 @@ def audit(
         narrator.say("each law switched off")
         without = mutants(rules, drawn) if mutate else {}
         report = _with_lists(report, project, rules, model, as_of, seed, narrator) if known else report
-    listing.write(_audit_rows(rules, report, without))
+    output.write(_audit_rows(rules, report, without))
     unnoticed = [name for name, found in without.items() if found.passed]
     typer.echo(_audit_words(rules, report, without, unnoticed), err=True)
     if not report.passed or unnoticed:
@@ -132,11 +132,11 @@ def price(
     from vipreco.lists import price as price_of
     from vipreco.project import Project
 
-    listing, project = Listing.planned(kind, out), Project.find()
+    output, project = TableOutput.planned(kind, out), Project.find()
     with narrated("Pricing") as narrator:
         view = open_view(project, as_of)
         found = price_of(open_model(project, model, narrator).decide(view, channel.value))
-    listing.write(found.overlap if overlap else found.rules)
+    output.write(found.overlap if overlap else found.rules)
 
 
 def columns(kind: FormatOption = None, out: OutOption = None) -> None:
@@ -146,7 +146,7 @@ def columns(kind: FormatOption = None, out: OutOption = None) -> None:
     """
     from vipreco.policy import column_table
 
-    Listing.planned(kind, out).write(column_table())
+    TableOutput.planned(kind, out).write(column_table())
 
 
 def _facts_of_tables(

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Annotated, Optional
 import typer
 
 from vipreco.cli import people_commands
-from vipreco.cli.listing import Listing
 from vipreco.cli.opening import REGISTRY
 from vipreco.cli.options import FormatOption, OutOption
 from vipreco.cli.people_commands import PANEL
 from vipreco.cli.store_opening import ActorOption, actor_named, business_moment, clock, desk, kept_since
+from vipreco.cli.table_output import TableOutput
 from vipreco.errors import InputRejectedError, UsageError
 
 if TYPE_CHECKING:
@@ -112,11 +112,11 @@ def list_switches(kind: FormatOption = None, out: OutOption = None) -> None:
     """
     import polars as pl
 
-    listing = Listing.planned(kind, out)
+    output = TableOutput.planned(kind, out)
     with desk() as at:
         rows = [(one.kind, one.name, one.reason, one.actor, one.at) for one in at.store.switches.all()]
     texts = dict.fromkeys(("kind", "name", "reason", "actor"), pl.String())
-    listing.write(pl.DataFrame(rows, {**texts, "since": pl.Datetime("us")}, orient="row"))
+    output.write(pl.DataFrame(rows, {**texts, "since": pl.Datetime("us")}, orient="row"))
 
 
 def record_consent(
@@ -164,13 +164,13 @@ def show_audit(
     """
     import polars as pl
 
-    listing = Listing.planned(kind, out)
+    output = TableOutput.planned(kind, out)
     names = ("at", "actor", "action", "object", "result", "purpose", "model_version")
     with desk() as at:
         pseudonym = None if customer is None else at.keys().pseudonym_of(customer)
         rows = at.store.audit.read(most, pseudonym)
     schema = {"sequence": pl.Int64(), **dict.fromkeys(names, pl.String())}
-    listing.write(pl.DataFrame([[row[name] for name in schema] for row in rows], schema, orient="row"))
+    output.write(pl.DataFrame([[row[name] for name in schema] for row in rows], schema, orient="row"))
 
 
 def verify_audit(
@@ -273,14 +273,12 @@ def check(kind: FormatOption = None, out: OutOption = None) -> None:
     """
     import polars as pl
 
-    listing = Listing.planned(kind, out)
+    output = TableOutput.planned(kind, out)
     with desk() as at:
         head = at.store.audit.verify()
         counts = at.store.counts()
         name = at.store.database.name
-    listing.write(
-        pl.DataFrame(list(counts.items()), {"table": pl.String(), "rows": pl.Int64()}, orient="row")
-    )
+    output.write(pl.DataFrame(list(counts.items()), {"table": pl.String(), "rows": pl.Int64()}, orient="row"))
     typer.echo(f"{name} is whole; {head.sequence:,} records of the audit agree with their chain", err=True)
 
 

@@ -7,5 +7,5 @@ from .document import (
     safe as safe,
     shown as shown,
 )
-from .sheet import A4 as A4, FONTS as FONTS, LITERAL as LITERAL
-from .writing import write_document as write_document
+from .formats import write_document as write_document
+from .xlsx import A4 as A4, FONTS as FONTS, LITERAL as LITERAL

@@ -1,4 +1,5 @@
 from .branch_lists import BranchList as BranchList, branch_list as branch_list
+from .call_plan import BLOCKED as BLOCKED, KIND as KIND, MINUTES as MINUTES, PLACE as PLACE, WORTH as WORTH
 from .day import (
     CHANNEL as CHANNEL,
     Day as Day,
@@ -16,7 +17,7 @@ from .lines import (
     last_contact as last_contact,
     why_now as why_now,
 )
-from .listing import (
+from .list_documents import (
     MOST_LATER as MOST_LATER,
     blocked_part as blocked_part,
     call_list_document as call_list_document,
@@ -33,7 +34,6 @@ from .offers import (
     sampled as sampled,
     view_at as view_at,
 )
-from .planning import BLOCKED as BLOCKED, KIND as KIND, MINUTES as MINUTES, PLACE as PLACE, WORTH as WORTH
 from .policy_price import price as price
 from .sheet import sheet_document as sheet_document, to_next_tier as to_next_tier
-from .wording import Wording as Wording, read_texts as read_texts
+from .texts import Wording as Wording, read_texts as read_texts

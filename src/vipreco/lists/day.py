@@ -16,9 +16,9 @@ from vipreco.columns import CUSTOMER_ID, PRIORITY, PRODUCT_ID
 from vipreco.errors import InputRejectedError
 from vipreco.explanations import Decided, Explainer, Reason
 from vipreco.history import AsOf
+from vipreco.lists.call_plan import BLOCKED, KIND, MINUTES, PLACE, Blocked, planned
+from vipreco.lists.call_value import call_worths
 from vipreco.lists.facts import book_facts
-from vipreco.lists.planning import BLOCKED, KIND, MINUTES, PLACE, Blocked, planned
-from vipreco.lists.worth import call_worths
 from vipreco.policy import Language, gather_facts
 from vipreco.recommender import (
     DEFAULT_CHANNEL,

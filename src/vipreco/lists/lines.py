@@ -11,9 +11,9 @@ import polars as pl
 
 from vipreco.columns import CUSTOMER_ID, PRODUCT_ID, PROPENSITY, RANK
 from vipreco.documents import Holds, shown
+from vipreco.lists.call_plan import KIND, MINUTES, PLACE, WORTH
 from vipreco.lists.day import Day, Telling, Told
-from vipreco.lists.planning import KIND, MINUTES, PLACE, WORTH
-from vipreco.lists.wording import Wording
+from vipreco.lists.texts import Wording
 from vipreco.policy import ALLOWED, Stage
 from vipreco.settings import Kind
 

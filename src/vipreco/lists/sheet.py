@@ -12,10 +12,10 @@ from vipreco.arbitration import LeftOut, left_out
 from vipreco.columns import CUSTOMER_ID, PRIORITY, PRODUCT_ID, PROPENSITY, RANK
 from vipreco.documents import Column, Document, Holds, Part, shown
 from vipreco.explanations import why_not
+from vipreco.lists.call_plan import BLOCKED, Blocked
 from vipreco.lists.day import Day, Telling, Told, told
 from vipreco.lists.lines import LEAST_TOLD, Row, amount, caution, why_now
-from vipreco.lists.planning import BLOCKED, Blocked
-from vipreco.lists.wording import Wording
+from vipreco.lists.texts import Wording
 from vipreco.policy import ALLOWED
 
 MOST_CONTACTS = 8

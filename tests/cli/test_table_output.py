@@ -9,8 +9,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from vipreco.cli.listing import Listing, cell_text, table_text
 from vipreco.cli.options import Format, read_date
+from vipreco.cli.table_output import TableOutput, cell_text, table_text
 from vipreco.errors import UsageError
 
 ROWS = pl.DataFrame({"customer_id": ["00123", "王"], "propensity": [0.123456, None]})
@@ -70,24 +70,24 @@ def test_text_in_a_cell_is_never_taken_for_markup() -> None:
 def test_the_format_comes_from_the_option_or_else_from_the_ending(
     kind: Format | None, name: str | None, planned: Format, tmp_path: Path
 ) -> None:
-    assert Listing.planned(kind, tmp_path / name if name else None).kind is planned
+    assert TableOutput.planned(kind, tmp_path / name if name else None).kind is planned
 
 
 @pytest.mark.parametrize("name", ["missing/list.csv", ".", "list.txt"])
 def test_a_file_that_cannot_be_written_is_refused_before_any_work(name: str, tmp_path: Path) -> None:
     with pytest.raises(UsageError):
-        Listing.planned(None, tmp_path / name)
+        TableOutput.planned(None, tmp_path / name)
 
 
 def test_a_file_is_announced_on_stderr_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    Listing.planned(None, tmp_path / "list.csv").write(ROWS)
+    TableOutput.planned(None, tmp_path / "list.csv").write(ROWS)
     captured = capsys.readouterr()
     assert captured.out == ""
     assert captured.err == f"2 rows written to {tmp_path / 'list.csv'}\n"
 
 
 def test_a_list_into_a_pipe_is_the_bare_list(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
-    Listing.planned(Format.csv, None).write(ROWS)
+    TableOutput.planned(Format.csv, None).write(ROWS)
     assert capfdbinary.readouterr() == ("customer_id,propensity\n00123,0.123456\n王,\n".encode(), b"")
 
 

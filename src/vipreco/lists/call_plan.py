@@ -10,7 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from vipreco.columns import CUSTOMER_ID, PRIORITY
-from vipreco.lists.packing import packed
+from vipreco.lists.knapsack import packed
 from vipreco.settings import CallListSettings, Kind
 
 Mask = NDArray[np.bool_]

@@ -8,8 +8,8 @@ from functools import cached_property
 from typing import Protocol
 
 from serving.core import Core
+from serving.page.cache import alone, days_of, sheets_of, views_of
 from serving.page.forms import OutcomeForm
-from serving.page.kept import alone, days_of, sheets_of, views_of
 from serving.page.reading import Reader, day_view, matching, sheet_view
 from serving.page.views import CallView, DayView, SheetView
 from vipreco.errors import BusyError
@@ -42,7 +42,7 @@ class Answers(Protocol):
 
 
 @dataclass
-class Desk:
+class PageService:
     """The desk of one reader for the time of one request.
 
     Args:

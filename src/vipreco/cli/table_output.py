@@ -1,4 +1,4 @@
-"""Where a list goes: a table on the terminal, or a file that another program opens."""
+"""Writes a table to the terminal, or to a file that another program opens."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ REPLACEMENT = "\ufffd"
 
 
 @dataclass(frozen=True)
-class Listing:
-    """The checked wish of a user: in which format a list comes out, and where."""
+class TableOutput:
+    """Format and target of a table, checked before any work is done."""
 
     kind: Format
     path: Path | None
 
     @classmethod
-    def planned(cls, kind: Format | None, path: Path | None) -> Listing:
+    def planned(cls, kind: Format | None, path: Path | None) -> TableOutput:
         """Check `--format` and `--out` before any work is done.
 
         Raises:
@@ -66,7 +66,7 @@ class Listing:
 
     def _announce(self, rows: int) -> None:
         if self.path is not None:
-            typer.echo(f"{rows:,} rows written to {self.path}", err=True)
+            typer.echo(f"{row_count(rows)} written to {self.path}", err=True)
 
 
 def _width(path: Path | None) -> int | None:
@@ -93,9 +93,18 @@ def table_text(rows: pl.DataFrame, width: int | None = None, title: str | None =
     return captured.get()
 
 
+def row_count(rows: int) -> str:
+    """Return a number of rows in words.
+
+    >>> row_count(1), row_count(1200)
+    ('1 row', '1,200 rows')
+    """
+    return f"{rows:,} row{'' if rows == 1 else 's'}"
+
+
 def _rest(height: int) -> str:
     if height <= MAX_SHOWN_ROWS:
-        return f"{height} rows\n"
+        return f"{row_count(height)}\n"
     return f"{MAX_SHOWN_ROWS} of {height:,} rows; --format csv --out FILE gives them all\n"
 
 

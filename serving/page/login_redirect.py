@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse, Response
 
 from serving.access import PUBLIC, Asked, Operation
 from serving.oidc import DOWN, WAY_SECONDS, BankLogin, NotLetInError
-from serving.page.rendering import HEADERS
+from serving.page.html import HEADERS
 from serving.sessions import is_secure, log_in_by_subject, remember
 from vipreco.errors import DependencyDownError
 from vipreco.store import Event

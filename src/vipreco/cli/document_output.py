@@ -1,4 +1,4 @@
-"""Where a document goes: tables on the terminal, or a file that somebody prints."""
+"""Writes a document to the terminal as tables, or to a file for printing."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from vipreco.cli.listing import PIPE_WIDTH
+from vipreco.cli.table_output import PIPE_WIDTH, row_count
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from vipreco.documents import Document, Part
 
 
-class PaperFormat(StrEnum):
-    """How a document comes out."""
+class DocumentFormat(StrEnum):
+    """Formats of a document."""
 
     table = "table"
     xlsx = "xlsx"
@@ -36,14 +36,14 @@ class LanguageName(StrEnum):
 
 
 @dataclass(frozen=True)
-class Paper:
-    """The checked wish of a user: in which format a document comes out, and where."""
+class DocumentOutput:
+    """Format and target of a document, checked before any work is done."""
 
-    kind: PaperFormat
+    kind: DocumentFormat
     path: Path | None
 
     @classmethod
-    def planned(cls, kind: PaperFormat | None, path: Path | None) -> Paper:
+    def planned(cls, kind: DocumentFormat | None, path: Path | None) -> DocumentOutput:
         """Check `--format` and `--out` before any work is done.
 
         Raises:
@@ -55,23 +55,23 @@ class Paper:
         if path is not None:
             check_target(path)
             return cls(kind or _format_of(path), path)
-        if kind is PaperFormat.pdf and sys.stdout.isatty():
+        if kind is DocumentFormat.pdf and sys.stdout.isatty():
             raise UsageError("a PDF cannot be shown on a terminal", remedy="give --out FILE", code="no-out")
-        return cls(kind or PaperFormat.table, None)
+        return cls(kind or DocumentFormat.table, None)
 
     def write(self, document: Document) -> None:
         """Write `document` where the user wants it; a file is announced on stderr: a pipe stays clean."""
         from vipreco.documents import write_document
         from vipreco.durable import write_bytes
 
-        if self.kind is not PaperFormat.table:
+        if self.kind is not DocumentFormat.table:
             write_document(document, self.path or sys.stdout.buffer, self.kind.value)
         elif self.path is None:
             typer.echo(document_text(document), nl=False)
         else:
             write_bytes(self.path, document_text(document).encode())
         if self.path is not None:
-            typer.echo(f"{document.parts[0].rows.height:,} rows written to {self.path}", err=True)
+            typer.echo(f"{row_count(document.parts[0].rows.height)} written to {self.path}", err=True)
 
 
 def document_text(document: Document, width: int | None = None) -> str:
@@ -128,11 +128,11 @@ def _table(part: Part) -> Table:
     return table
 
 
-def _format_of(path: Path) -> PaperFormat:
+def _format_of(path: Path) -> DocumentFormat:
     from vipreco.errors import UsageError
 
     ending = path.suffix.lower().removeprefix(".")
-    known = [kind.value for kind in PaperFormat if kind is not PaperFormat.table]
+    known = [kind.value for kind in DocumentFormat if kind is not DocumentFormat.table]
     if ending not in known:
         raise UsageError(
             f"the ending {path.suffix or '(none)'} stands for no format",
@@ -140,4 +140,4 @@ def _format_of(path: Path) -> PaperFormat:
             remedy=f"end the name with one of {', '.join('.' + name for name in known)}, or give --format",
             code="unknown-format",
         )
-    return PaperFormat(ending)
+    return DocumentFormat(ending)

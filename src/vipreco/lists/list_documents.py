@@ -7,10 +7,10 @@ import polars as pl
 from vipreco.arbitration import NoAction
 from vipreco.columns import CUSTOMER_ID
 from vipreco.documents import Column, Document, Holds, Part
+from vipreco.lists.call_plan import BLOCKED, MINUTES, WORTH
 from vipreco.lists.day import Day, told
 from vipreco.lists.lines import amount, lines
-from vipreco.lists.planning import BLOCKED, MINUTES, WORTH
-from vipreco.lists.wording import Wording
+from vipreco.lists.texts import Wording
 
 MOST_LATER = 50
 WIDTHS = {

@@ -5,8 +5,8 @@ from __future__ import annotations
 import io
 from typing import Final
 
-from serving.page.desk import Desk
-from serving.page.kept import alone
+from serving.page.cache import alone
+from serving.page.page_service import PageService
 from vipreco.documents import Document, write_document
 from vipreco.lists import call_list_document, sheet_document
 from vipreco.store import Member
@@ -14,7 +14,7 @@ from vipreco.store import Member
 XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
-def list_workbook(desk: Desk) -> bytes:
+def list_workbook(desk: PageService) -> bytes:
     """Return the call list of the reader."""
     manager = desk.scope.manager_id or ""
     plan = desk.plan
@@ -22,7 +22,7 @@ def list_workbook(desk: Desk) -> bytes:
         return _workbook(call_list_document(plan, manager, desk.answers.model_version, desk.say))
 
 
-def sheet_workbook(desk: Desk, member: Member) -> bytes:
+def sheet_workbook(desk: PageService, member: Member) -> bytes:
     """Return the sheet of a customer."""
     day = desk.customer(member)
     with alone(desk.core):

@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from vipreco.arbitration import Customers, NoAction, SlateRules, worth
-from vipreco.lists.worth import call_worths, stopped_whole, with_renewed_assessments
+from vipreco.lists.call_value import call_worths, stopped_whole, with_renewed_assessments
 from vipreco.policy import Policy, PolicyFacts
 from vipreco.policy.facts import facts_of_records
 from vipreco.recommender import Decisions

@@ -8,12 +8,12 @@ from string import Formatter
 import pytest
 
 from vipreco.lists import Wording
-from vipreco.lists.planning import Blocked
-from vipreco.lists.wording import catalogue
+from vipreco.lists.call_plan import Blocked
+from vipreco.lists.texts import catalogue
 from vipreco.settings import Kind
 from vipreco.tables import OUTCOMES
 
-SOURCES = Path(__file__).parents[2] / "src" / "vipreco" / "call_list"
+SOURCES = Path(__file__).parents[2] / "src" / "vipreco" / "lists"
 
 
 def places(text: str) -> set[str]:
@@ -42,6 +42,6 @@ def test_an_unknown_code_stays_as_it_is():
 
 
 def test_no_chinese_stands_in_the_code():
-    modules = (path for path in SOURCES.glob("*.py") if path.name != "wording.py")
+    modules = (path for path in SOURCES.glob("*.py") if path.name != "texts.py")
     found = [path.name for path in modules if any("\u4e00" <= sign <= "\u9fff" for sign in path.read_text())]
     assert found == []

@@ -34,13 +34,13 @@ def write_document(document: Document, target: Path | BinaryIO, kind: str) -> No
 
 
 def _write_xlsx(document: Document, stream: BinaryIO) -> None:
-    from vipreco.documents.sheet import write_xlsx  # noqa: PLC0415  half a second that only this format needs
+    from vipreco.documents.xlsx import write_xlsx  # noqa: PLC0415  half a second that only this format needs
 
     write_xlsx(document, stream)
 
 
 def _write_pdf(document: Document, stream: BinaryIO) -> None:
-    from vipreco.documents.page import write_pdf  # noqa: PLC0415  as above
+    from vipreco.documents.pdf import write_pdf  # noqa: PLC0415  as above
 
     write_pdf(document, stream)
 

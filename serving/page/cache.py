@@ -13,7 +13,7 @@ MOST_DAYS, MOST_VIEWS, MOST_SHEETS = 16, 32, 64
 Made = TypeVar("Made")
 
 
-class Kept:
+class ResultCache:
     """Keeps the newest results of one kind in this process; another publication forgets those before.
 
     Args:
@@ -51,17 +51,17 @@ class Kept:
         return made
 
 
-def days_of(core: Core) -> Kept:
+def days_of(core: Core) -> ResultCache:
     """Return the planned days of this process."""
     return _of(core, "days", MOST_DAYS)
 
 
-def views_of(core: Core) -> Kept:
+def views_of(core: Core) -> ResultCache:
     """Return the call lists of this process as they were shown."""
     return _of(core, "views", MOST_VIEWS)
 
 
-def sheets_of(core: Core) -> Kept:
+def sheets_of(core: Core) -> ResultCache:
     """Return the days of single customers of this process."""
     return _of(core, "sheets", MOST_SHEETS)
 
@@ -72,6 +72,6 @@ def alone(core: Core) -> threading.Lock:
     return found
 
 
-def _of(core: Core, name: str, most: int) -> Kept:
-    found: Kept = core.pages.setdefault(name, Kept(most))
+def _of(core: Core, name: str, most: int) -> ResultCache:
+    found: ResultCache = core.pages.setdefault(name, ResultCache(most))
     return found

@@ -7,7 +7,7 @@ from itertools import combinations
 import numpy as np
 from hypothesis import given, settings, strategies as st
 
-from vipreco.lists.packing import packed
+from vipreco.lists.knapsack import packed
 
 
 def best_total(worth: list[float], minutes: list[int], available: int) -> float:

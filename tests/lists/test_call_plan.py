@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from vipreco.lists.planning import planned
+from vipreco.lists.call_plan import planned
 from vipreco.settings import CallListSettings
 
 DAY = date(2025, 12, 31)
