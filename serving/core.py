@@ -12,7 +12,7 @@ from serving.problems import unavailable
 from serving.scribe import Notes
 from vipreco.online import Line, Slate
 from vipreco.settings import ServingSettings
-from vipreco.store import Decision, Event, Keys, Note, Scope, Store
+from vipreco.store import AuditRecord, Decision, Event, Keys, Scope, Store
 
 __all__ = ["Core", "Line", "Publication", "Slate", "age_days", "clock"]
 
@@ -114,7 +114,7 @@ class Core:
         Raises:
             VipRecoError: No more notes can be taken: the answer must not leave.
         """
-        self.spool.put(Note(event, decision))
+        self.spool.put(AuditRecord(event, decision))
 
     def note_at_once(self, event: Event) -> None:
         """Note a named read in the store itself before its answer leaves.
@@ -122,7 +122,7 @@ class Core:
         Raises:
             VipRecoError: The store does not take it: the answer must not leave.
         """
-        self.spool.through(Note(event))
+        self.spool.through(AuditRecord(event))
 
     def read_of(self, scope: Scope, action: str, customer_id: str, result: str = "ok") -> Event:
         """Return the audit record of a read of a customer, who is named by a pseudonym."""

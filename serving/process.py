@@ -15,7 +15,7 @@ from serving.scribe import CARRIED, Files, Notes
 from serving.watch import Opening, Watch, publications_of
 from vipreco.project import Project
 from vipreco.settings import ServingSettings
-from vipreco.store import Keys, Spool, Store
+from vipreco.store import AuditSpool, Keys, Store
 
 SETTINGS = "VIPRECO_SERVING"  # set by a parent that has checked the store
 # Collections of the oldest generation walk everything that a worker holds: tens of milliseconds in which
@@ -56,7 +56,7 @@ def opened(project: Project, opening: Callable[[Core], Opening]) -> Iterator[Cor
             spool.close()
 
 
-class _OwnThread(Spool):
+class _OwnThread(AuditSpool):
     """Notes carried by a thread of the worker, where BentoML alone runs it."""
 
     def flush(self) -> None:

@@ -18,7 +18,15 @@ from serving import logs
 from serving.tether import tie_to_parent
 from vipreco.errors import DependencyDownError, ResourcesError, VipRecoError
 from vipreco.project import Project
-from vipreco.store import Note, Store, into_store, is_alive, line_of, notes_of, write_line
+from vipreco.store import (
+    AuditRecord,
+    Store,
+    append_line,
+    decode_records,
+    encode_record,
+    save_records,
+    writer_is_alive,
+)
 
 MOST_LINES, MOST_IN_FILE = 10_000, 500
 MOST_AT_ONCE = 10  # files whose notes are in the store all or none
@@ -31,10 +39,10 @@ CARRIED = "VIPRECO_SCRIBE"  # set where such a process runs
 class Notes(Protocol):
     """Takes notes of answers before they leave."""
 
-    def put(self, note: Note) -> None:
+    def put(self, note: AuditRecord) -> None:
         """Note one answer."""
 
-    def through(self, note: Note) -> None:
+    def through(self, note: AuditRecord) -> None:
         """Note one answer in the store itself."""
 
     def flush(self) -> None:
@@ -63,19 +71,19 @@ class Files:
         self._since = 0.0
         self._file = self._opened()
 
-    def put(self, note: Note) -> None:
+    def put(self, note: AuditRecord) -> None:
         """Note one answer, before it is given.
 
         Raises:
             DependencyDownError: The store does not take notes, and no more may wait.
             ResourcesError: The line cannot be written.
         """
-        line = line_of(note)
+        line = encode_record(note)
         with self._lock:
             if self._before + self._lines >= self.most and self._still_waiting() >= self.most:
                 raise DependencyDownError("no more notes may wait for the store", code="spool-full")
             try:
-                write_line(self._file, line)
+                append_line(self._file, line)
                 self._lines += 1
                 self._close_old()
             except OSError as error:
@@ -83,13 +91,13 @@ class Files:
                     "the note cannot be written", where=str(self.folder), code="disk"
                 ) from error
 
-    def through(self, note: Note) -> None:
+    def through(self, note: AuditRecord) -> None:
         """Note one answer in the store itself, before it is given.
 
         Raises:
             VipRecoError: The store does not take it.
         """
-        into_store(self.store, [note])
+        save_records(self.store, [note])
 
     def flush(self) -> None:
         """Close the file that is being written, so that it is carried over."""
@@ -143,8 +151,8 @@ def carry(folder: Path, store: Store) -> int:
     ready = _ready(folder)
     for start in range(0, len(ready), MOST_AT_ONCE):
         paths = ready[start : start + MOST_AT_ONCE]
-        notes = [note for path in paths for note in notes_of(path.read_bytes())]
-        into_store(store, notes)
+        notes = [note for path in paths for note in decode_records(path.read_bytes())]
+        save_records(store, notes)
         for path in paths:
             path.unlink()
         moved += len(notes)
@@ -153,7 +161,7 @@ def carry(folder: Path, store: Store) -> int:
 
 def _ready(folder: Path) -> Sequence[Path]:
     closed = list(folder.glob(f"{PREFIX}*{CLOSED}"))
-    left = [path for path in folder.glob(f"{PREFIX}*{OPEN}") if not is_alive(path)]
+    left = [path for path in folder.glob(f"{PREFIX}*{OPEN}") if not writer_is_alive(path)]
     return sorted([*closed, *left], key=lambda path: path.name.split("-", 2)[-1])
 
 

@@ -13,7 +13,7 @@ from serving.api.models import OutcomeAnswer, OutcomeRequest
 from serving.core import clock
 from serving.problems import MEDIA_TYPE, Problem, ProblemDocument, not_found, of_error
 from vipreco.errors import VipRecoError
-from vipreco.store import Begun, Contact, Recorded, Role, Ticket
+from vipreco.store import Contact, KeyLookup, KeyState, RecordedContact, Role
 
 KEY_HEADER = "Idempotency-Key"
 KEY = re.compile(r"[\x21-\x7e]{1,255}")
@@ -28,7 +28,7 @@ def record(asked: Asked) -> Response:
     store, actor = asked.core.store.idempotency, asked.known.actor
     body = hashlib.sha256(asked.body.model_dump_json().encode()).hexdigest()
     ticket = store.begin(actor, key, body, clock())
-    if ticket.begun is not Begun.FRESH:
+    if ticket.state is not KeyState.FRESH:
         return _not_fresh(ticket)
     try:
         answer = _once(asked)
@@ -53,10 +53,10 @@ def _refused(asked: Asked, key: str, problem: Problem) -> Response:
     raise problem
 
 
-def _not_fresh(ticket: Ticket) -> Response:
-    if ticket.begun is Begun.RUNNING:
+def _not_fresh(ticket: KeyLookup) -> Response:
+    if ticket.state is KeyState.RUNNING:
         raise Problem(409, "still-running", headers={"Retry-After": "1"})
-    if ticket.begun is Begun.OTHER:
+    if ticket.state is KeyState.OTHER:
         raise Problem(422, "other-content", [(KEY_HEADER, "other-content")])
     kind = "application/json" if ticket.status < 400 else MEDIA_TYPE
     return Response(ticket.response, ticket.status, REPLAYED, kind)
@@ -81,7 +81,7 @@ def contact_of(sent: OutcomeRequest, now: datetime) -> Contact:
     return Contact(contacted_at=sent.contacted_at or now.replace(microsecond=0), **given)
 
 
-def _answer(found: Recorded) -> Response:
+def _answer(found: RecordedContact) -> Response:
     told = OutcomeAnswer(contact_id=found.contact_id, sequence=found.sequence, again=found.again)
     return Response(told.model_dump_json(), 200 if found.again else 201, media_type="application/json")
 

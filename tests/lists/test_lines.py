@@ -12,13 +12,13 @@ import pytest
 
 from vipreco.lists import Day, Told, Wording, caution, last_contact, why_now
 from vipreco.lists.lines import amount, offers_text
-from vipreco.settings import CallListSettings, Kind
+from vipreco.settings import CallKind, CallListSettings
 
 EN, ZH = Wording("en"), Wording("zh")
 TODAY = date(2025, 12, 31)
 QUIET: dict[str, Any] = {
     "customer_id": "a",
-    **{kind.value: False for kind in Kind},
+    **{kind.value: False for kind in CallKind},
     "kind": "grow",
     "worth_amount": 100.0,
     "keep_amount": 0.0,

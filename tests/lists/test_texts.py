@@ -10,7 +10,7 @@ import pytest
 from vipreco.lists import Wording
 from vipreco.lists.call_plan import Blocked
 from vipreco.lists.texts import catalogue
-from vipreco.settings import Kind
+from vipreco.settings import CallKind
 from vipreco.tables import OUTCOMES
 
 SOURCES = Path(__file__).parents[2] / "src" / "vipreco" / "lists"
@@ -30,7 +30,7 @@ def test_a_text_exists_in_both_languages_with_the_same_places(name: str):
 
 def test_every_code_of_the_plan_has_its_words():
     names = set(catalogue())
-    assert {f"kind.{kind.value}" for kind in Kind} <= names
+    assert {f"kind.{kind.value}" for kind in CallKind} <= names
     assert {f"blocked.{code.value}" for code in Blocked} <= names
     assert {f"outcome.{code}" for code in OUTCOMES} <= names
 

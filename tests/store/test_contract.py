@@ -14,19 +14,19 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 from tests.store.conftest import MEMBERS
 from vipreco.errors import BusyError, InputRejectedError, UsageError
 from vipreco.store import (
-    Begun,
     Consent,
     Contact,
     Cover,
     Decision,
+    KeyLookup,
+    KeyState,
     Member,
-    Recorded,
+    RecordedContact,
     Role,
     Scope,
     Store,
-    Ticket,
 )
-from vipreco.store.books import Granted
+from vipreco.store.books import GrantedCover
 from vipreco.store.contacts import masked
 
 DAY = date(2026, 3, 2)
@@ -109,7 +109,7 @@ def test_a_cover_holds_from_its_first_day_to_its_last_and_for_its_deputy_alone(s
     assert ids(store, THEIRS) == ["0003"]
     assert store.books.covered(MINE) == [leave]
     assert store.books.covered(THEIRS) == []
-    assert store.books.covers() == [Granted(number, leave, "user:boss")]
+    assert store.books.covers() == [GrantedCover(number, leave, "user:boss")]
     store.books.end_cover(number)
     assert ids(store, MINE) == ["0001", "0002"]
     assert store.books.covers() == []
@@ -140,7 +140,7 @@ def test_a_cover_that_is_not_there_cannot_end(store: Store) -> None:
 
 def test_a_contact_is_kept_as_it_was_recorded(store: Store) -> None:
     given = call(product_id="P1", next_date=DAY, campaign_id="K1", note="likes funds", contact_id="c1")
-    assert store.contacts.record(MINE, given, NOW) == Recorded("c1", 1)
+    assert store.contacts.record(MINE, given, NOW) == RecordedContact("c1", 1)
     assert store.contacts.of(MINE, ["0001"]) == [given]
     assert store.contacts.of(THEIRS, ["0001"]) == []
     row = store.contacts.between(0, 9).row(0, named=True)
@@ -151,8 +151,8 @@ def test_a_contact_is_kept_as_it_was_recorded(store: Store) -> None:
 def test_the_same_contact_again_changes_nothing_and_other_content_is_refused(store: Store) -> None:
     first = store.contacts.record(MINE, call(contact_id="c1"), NOW)
     again = store.contacts.record(MINE, call(contact_id="c1"), NOW + timedelta(days=1))
-    assert first == Recorded("c1", 1)
-    assert again == Recorded("c1", 1, again=True)
+    assert first == RecordedContact("c1", 1)
+    assert again == RecordedContact("c1", 1, again=True)
     with pytest.raises(BusyError) as refused:
         store.contacts.record(MINE, call(contact_id="c1", outcome="accepted"), NOW)
     assert refused.value.code == "other-content"
@@ -367,23 +367,23 @@ def test_the_first_of_two_decisions_of_one_name_in_a_batch_counts(store: Store) 
 
 def test_a_request_is_done_once_and_answered_again_with_the_same_bytes(store: Store) -> None:
     keys = store.idempotency
-    assert keys.begin("token:1", "k", "h1", NOW) == Ticket(Begun.FRESH)
-    assert keys.begin("token:1", "k", "h1", NOW) == Ticket(Begun.RUNNING)
-    assert keys.begin("token:1", "k", "h2", NOW) == Ticket(Begun.OTHER)
-    assert keys.begin("token:2", "k", "h2", NOW) == Ticket(Begun.FRESH)
+    assert keys.begin("token:1", "k", "h1", NOW) == KeyLookup(KeyState.FRESH)
+    assert keys.begin("token:1", "k", "h1", NOW) == KeyLookup(KeyState.RUNNING)
+    assert keys.begin("token:1", "k", "h2", NOW) == KeyLookup(KeyState.OTHER)
+    assert keys.begin("token:2", "k", "h2", NOW) == KeyLookup(KeyState.FRESH)
     keys.finish("token:1", "k", 201, b"\x00{answer}")
-    assert keys.begin("token:1", "k", "h1", NOW) == Ticket(Begun.REPLAY, 201, b"\x00{answer}")
-    assert keys.begin("token:1", "k", "h2", NOW) == Ticket(Begun.OTHER)
-    assert keys.begin("token:2", "k", "h2", NOW) == Ticket(Begun.RUNNING)
+    assert keys.begin("token:1", "k", "h1", NOW) == KeyLookup(KeyState.REPLAY, 201, b"\x00{answer}")
+    assert keys.begin("token:1", "k", "h2", NOW) == KeyLookup(KeyState.OTHER)
+    assert keys.begin("token:2", "k", "h2", NOW) == KeyLookup(KeyState.RUNNING)
 
 
 def test_a_request_that_failed_or_whose_program_died_may_be_sent_again(store: Store) -> None:
     keys = store.idempotency
     keys.begin("token:1", "k", "h1", NOW)
     keys.forget("token:1", "k")
-    assert keys.begin("token:1", "k", "h2", NOW) == Ticket(Begun.FRESH)
-    assert keys.begin("token:1", "k", "h2", NOW + timedelta(seconds=60)) == Ticket(Begun.RUNNING)
-    assert keys.begin("token:1", "k", "h3", NOW + timedelta(seconds=61)) == Ticket(Begun.FRESH)
+    assert keys.begin("token:1", "k", "h2", NOW) == KeyLookup(KeyState.FRESH)
+    assert keys.begin("token:1", "k", "h2", NOW + timedelta(seconds=60)) == KeyLookup(KeyState.RUNNING)
+    assert keys.begin("token:1", "k", "h3", NOW + timedelta(seconds=61)) == KeyLookup(KeyState.FRESH)
 
 
 def test_two_at_once_begin_a_request_once(store: Store, again: Callable[[], Store]) -> None:
@@ -391,7 +391,7 @@ def test_two_at_once_begin_a_request_once(store: Store, again: Callable[[], Stor
     threads = [
         Thread(
             target=lambda one=one, key=key: found.append(
-                (key, one.idempotency.begin("a", key, "h", NOW).begun)
+                (key, one.idempotency.begin("a", key, "h", NOW).state)
             )
         )
         for key in ("k1", "k2", "k3", "k4")
@@ -402,7 +402,9 @@ def test_two_at_once_begin_a_request_once(store: Store, again: Callable[[], Stor
     for thread in threads:
         thread.join(timeout=20)
     begun = sorted(found, key=lambda each: (each[0], each[1].value))
-    assert begun == [(key, word) for key in ("k1", "k2", "k3", "k4") for word in (Begun.FRESH, Begun.RUNNING)]
+    assert begun == [
+        (key, word) for key in ("k1", "k2", "k3", "k4") for word in (KeyState.FRESH, KeyState.RUNNING)
+    ]
 
 
 def test_two_at_once_record_a_contact_once(store: Store, again: Callable[[], Store]) -> None:

@@ -35,7 +35,7 @@ from vipreco.store import (
     Scope,
     Store,
     backup,
-    migrating,
+    schema_upgrade,
     upgrade,
     version_of,
 )
@@ -331,10 +331,10 @@ def test_a_full_disk_is_told_and_nothing_is_changed(file: Path) -> None:
 def newer_program(tmp_path: Path) -> Iterator[Callable[[], None]]:
     """Make this program one version newer than it is."""
     folder = tmp_path / "migrations"
-    shutil.copytree(migrating.MIGRATIONS, folder)
+    shutil.copytree(schema_upgrade.MIGRATIONS, folder)
     (folder / "versions" / "0003_newer.py").write_text(NEWER)
     with pytest.MonkeyPatch.context() as patch:
-        yield lambda: patch.setattr(migrating, "MIGRATIONS", folder)
+        yield lambda: patch.setattr(schema_upgrade, "MIGRATIONS", folder)
 
 
 @pytest.fixture
@@ -391,10 +391,10 @@ def test_a_newer_store_is_not_touched(old_store: str) -> None:
 def test_a_migration_that_is_killed_leaves_the_old_version(
     file: Path, newer_program: Callable[[], None]
 ) -> None:
-    ours = migrating.MIGRATIONS
+    ours = schema_upgrade.MIGRATIONS
     newer_program()
     dies(lambda: upgrade(Database(url_of(file))), "store-upgraded")
-    migrating.MIGRATIONS = ours
+    schema_upgrade.MIGRATIONS = ours
     assert version_of(Database(url_of(file))) == "0002"
     with Store.open(url_of(file)) as store:
         assert store.audit.verify().sequence == 40

@@ -11,7 +11,7 @@ import pytest
 from alembic.script import ScriptDirectory
 
 from vipreco.errors import IntegrityError
-from vipreco.store import Store, migrating
+from vipreco.store import Store, schema_upgrade
 
 
 def test_a_store_that_the_parent_has_just_read_is_not_read_through_again(
@@ -28,9 +28,9 @@ def test_a_store_that_the_parent_has_just_read_is_not_read_through_again(
 
 
 def test_the_newest_version_is_that_of_the_migrations() -> None:
-    scripts = ScriptDirectory(str(migrating.MIGRATIONS))
-    assert migrating.revisions()[-1] == scripts.get_current_head()
-    assert set(migrating.revisions()) == {script.revision for script in scripts.walk_revisions()}
+    scripts = ScriptDirectory(str(schema_upgrade.MIGRATIONS))
+    assert schema_upgrade.revisions()[-1] == scripts.get_current_head()
+    assert set(schema_upgrade.revisions()) == {script.revision for script in scripts.walk_revisions()}
 
 
 def test_to_open_a_store_loads_nothing_that_migrations_need(empty_file: Path) -> None:

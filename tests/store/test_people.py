@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import func, select
 
 from vipreco.errors import BusyError, UsageError
-from vipreco.store import Off, Role, Scope, Session, Store, Token, User, users
+from vipreco.store import Role, Scope, Session, Store, SwitchedOff, Token, User, users
 from vipreco.store.campaigns import Run
 from vipreco.store.schema import metadata, sessions, tokens
 from vipreco.store.switches import Switch
@@ -229,17 +229,17 @@ def test_a_managers_token_carries_the_book_and_the_newest_comes_first(store: Sto
 
 
 def test_a_switch_is_off_with_its_reason_until_it_is_on_again(store: Store) -> None:
-    assert store.switches.read() == Off()
+    assert store.switches.read() == SwitchedOff()
     store.switches.off(ADMIN, "product", "P1", "recalled", NOW)
     store.switches.off(ADMIN, "model", "0123abcd", "drift", NOW)
     store.switches.off(ADMIN, "product", "P1", "recalled for good", NOW + timedelta(hours=1))
-    assert store.switches.read() == Off(frozenset({"P1"}), frozenset({"0123abcd"}))
+    assert store.switches.read() == SwitchedOff(frozenset({"P1"}), frozenset({"0123abcd"}))
     assert store.switches.all() == [
         Switch("model", "0123abcd", "drift", "user:root", NOW),
         Switch("product", "P1", "recalled for good", "user:root", NOW + timedelta(hours=1)),
     ]
     store.switches.on("product", "P1")
-    assert store.switches.read() == Off(models=frozenset({"0123abcd"}))
+    assert store.switches.read() == SwitchedOff(models=frozenset({"0123abcd"}))
     with pytest.raises(UsageError, match="not switched off"):
         store.switches.on("product", "P1")
 

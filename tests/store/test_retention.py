@@ -14,12 +14,23 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 from sqlalchemy import delete, select
 
 from vipreco.errors import InputRejectedError
-from vipreco.store import Before, Contact, Database, Decision, Event, Pruned, Role, Scope, Store, retention
+from vipreco.store import (
+    Contact,
+    Database,
+    Decision,
+    Event,
+    PrunedRows,
+    RetentionCutoffs,
+    Role,
+    Scope,
+    Store,
+    retention,
+)
 from vipreco.store.schema import contacts, decisions, idempotency, metadata
 
 NOW = datetime(2026, 3, 2, 10)  # noqa: DTZ001  the business's local time
 MINE = Scope("user:ann", Role.MANAGER, "M1")
-BEFORE = Before(decisions=NOW - timedelta(days=90), keys=NOW - timedelta(days=7))
+BEFORE = RetentionCutoffs(decisions=NOW - timedelta(days=90), keys=NOW - timedelta(days=7))
 TICK = timedelta(microseconds=1)
 
 
@@ -56,19 +67,19 @@ def test_what_is_older_goes_and_what_a_contact_refers_to_stays(store: Store) -> 
         store.idempotency.begin("token:1", key, "h", at)
     store.idempotency.finish("token:1", "past", 201, b"{}")
     store.audit.append([Event("token:1", "offers.read", at="2020-01-01T00:00:00")])
-    assert store.retention.due(BEFORE) == Pruned(7, 2)
+    assert store.retention.due(BEFORE) == PrunedRows(7, 2)
     assert left(store)[0] == ["new", *(f"old{number}" for number in range(8)), "young"]
-    assert store.retention.prune(BEFORE) == Pruned(7, 2)
+    assert store.retention.prune(BEFORE) == PrunedRows(7, 2)
     assert left(store) == (["new", "old5", "young"], ["today"])
     assert store.audit.verify().sequence == 1
-    assert store.retention.due(BEFORE) == store.retention.prune(BEFORE) == Pruned(0, 0)
+    assert store.retention.due(BEFORE) == store.retention.prune(BEFORE) == PrunedRows(0, 0)
 
 
 def test_rows_of_one_moment_go_together(store: Store) -> None:
     """As those of a batch: more of them than a piece has."""
     moments = [BEFORE.decisions - timedelta(hours=hour) for hour in (3, 2, 2, 2, 2, 2, 1)]
     store.decisions.add([decided(f"d{place}", moment) for place, moment in enumerate(moments)])
-    assert store.retention.prune(BEFORE) == Pruned(7, 0)
+    assert store.retention.prune(BEFORE) == PrunedRows(7, 0)
     assert left(store) == ([], [])
 
 
@@ -85,7 +96,7 @@ def test_others_write_between_two_pieces(
         seen.append((seconds, left(other)[0]))
 
     monkeypatch.setattr(retention, "sleep", pause)
-    assert store.retention.prune(BEFORE) == Pruned(8, 0)
+    assert store.retention.prune(BEFORE) == PrunedRows(8, 0)
     assert seen == [(0.001, [f"d{number}" for number in range(place, 8)]) for place in (3, 6)]
 
 
@@ -101,7 +112,7 @@ def test_a_decision_that_is_being_referred_to_is_not_taken_out(
         pruning.join(timeout=0.3)
         assert pruning.is_alive()  # waits for the contact
     pruning.join(timeout=10)
-    assert found == [Pruned(0, 0)]
+    assert found == [PrunedRows(0, 0)]
     assert left(store)[0] == ["old"]
 
 
@@ -134,7 +145,7 @@ def test_exactly_what_is_old_and_not_referred_to_goes(
         store.idempotency.begin("a", f"k{place}", "h", BEFORE.keys + ticks * TICK)
     kept = sorted(name for name, (moment, used) in made.items() if used or moment >= BEFORE.decisions)
     stay = [f"k{place}" for place, ticks in enumerate(keys) if ticks >= 0]
-    gone = Pruned(len(made) - len(kept), len(keys) - len(stay))
+    gone = PrunedRows(len(made) - len(kept), len(keys) - len(stay))
     assert store.retention.due(BEFORE) == gone
     assert store.retention.prune(BEFORE) == gone
     assert left(store) == (kept, stay)

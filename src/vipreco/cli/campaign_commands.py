@@ -13,7 +13,7 @@ import typer
 from vipreco.cli import campaign_report_commands
 from vipreco.cli.options import AsOfOption, Format, FormatOption, ModelOption, OutOption
 from vipreco.cli.progress import Narrator, narrated
-from vipreco.cli.store_opening import actor_named
+from vipreco.cli.store_session import actor_named
 from vipreco.cli.table_output import TableOutput, table_text
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def example_(
     Example:  vipreco campaign example --out campaign.toml
     """
     from vipreco.campaign import example
-    from vipreco.cli.opening import open_view
+    from vipreco.cli.project_inputs import open_view
     from vipreco.durable import write_bytes
     from vipreco.errors import UsageError
     from vipreco.export import check_target
@@ -220,7 +220,7 @@ LISTED = {
 def _opened(as_of: Any, model: str | None, narrator: Narrator) -> Iterator[_Opened]:
     from vipreco.artifact import verify
     from vipreco.campaign import Bank, Campaigns, salt_of
-    from vipreco.cli.opening import model_folder, open_model, open_view
+    from vipreco.cli.project_inputs import model_folder, open_model, open_view
     from vipreco.project import Project
     from vipreco.store import Store
     from vipreco.tables import Tables

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import typer
 
 from vipreco.cli import demo_screen
-from vipreco.cli.opening import CHAMPION, REGISTRY, open_model, open_view
 from vipreco.cli.progress import Narrator, narrated
+from vipreco.cli.project_inputs import CHAMPION, REGISTRY, open_model, open_view
 
 if TYPE_CHECKING:
     from vipreco.project import Project

@@ -108,7 +108,7 @@ class Asked:
 
 def _explain_one(asked: Asked, customer: str, manager: str | None, target: Path | None) -> pl.DataFrame:
     """Return one customer's sheet; with a target, write the receipt as well."""
-    from vipreco.cli.opening import open_model, open_view
+    from vipreco.cli.project_inputs import open_model, open_view
     from vipreco.explanations import Explainer
     from vipreco.lists import check_book, customer_sheet
 
@@ -126,7 +126,7 @@ def _explain_one(asked: Asked, customer: str, manager: str | None, target: Path 
 def _write_receipt(asked: Asked, recommender: Recommender, view: AsOf, customer: str, target: Path) -> None:
     from vipreco.artifact import verify
     from vipreco.assurance import Question, receipt
-    from vipreco.cli.opening import model_folder
+    from vipreco.cli.project_inputs import model_folder
     from vipreco.durable import write_bytes
     from vipreco.export import check_target
 
@@ -142,7 +142,7 @@ def _write_receipt(asked: Asked, recommender: Recommender, view: AsOf, customer:
 def _check_many(asked: Asked, listed: Path | None, manager: str | None, sample: int | None) -> Check:
     """Check the reasons of the customers of a file, of a book, or of a sample."""
     from vipreco.assurance import check_reasons
-    from vipreco.cli.opening import open_model, open_view
+    from vipreco.cli.project_inputs import open_model, open_view
     from vipreco.lists import Audience, read_customers, sampled
     from vipreco.recommender import situation
     from vipreco.tables import Tables
@@ -176,7 +176,7 @@ def replay(
     Example:  vipreco replay receipt.json
     """
     from vipreco.assurance import Places, read_receipt, replay as decide_again
-    from vipreco.cli.opening import folder_of_hash
+    from vipreco.cli.project_inputs import folder_of_hash
     from vipreco.project import Project
 
     content, head = read_receipt(file)

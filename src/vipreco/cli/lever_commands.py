@@ -48,7 +48,7 @@ def levers(
     Example:  vipreco levers --vip
     Example:  vipreco levers --recipe mine --out levers.xlsx
     """
-    from vipreco.cli.opening import open_model, open_view
+    from vipreco.cli.project_inputs import open_model, open_view
     from vipreco.lists import Audience, lever_table, sensitivity
     from vipreco.project import Project
 

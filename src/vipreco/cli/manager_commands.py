@@ -7,9 +7,9 @@ from typing import Annotated, Optional
 import typer
 
 from vipreco.cli.document_output import DocumentFormat, DocumentOutput, LanguageName
-from vipreco.cli.opening import open_model, open_view
 from vipreco.cli.options import AsOfOption, ModelOption, OutOption
 from vipreco.cli.progress import narrated
+from vipreco.cli.project_inputs import open_model, open_view
 
 PANEL = "Relationship manager"
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from vipreco.cli.opening import REGISTRY
 from vipreco.cli.options import FormatOption, ModelOption, OutOption, read_date
 from vipreco.cli.progress import narrated
+from vipreco.cli.project_inputs import REGISTRY
 from vipreco.cli.table_output import TableOutput
 from vipreco.errors import EXIT_INTEGRITY, EXIT_OK
 
@@ -132,7 +132,7 @@ def leakcheck(
     Example:  vipreco leakcheck --as-of 2025-10-31
     """
     from vipreco.assurance import leakcheck as check_leaks
-    from vipreco.cli.opening import open_model, open_view
+    from vipreco.cli.project_inputs import open_model, open_view
 
     output = TableOutput.planned(kind, out)
     project = _project()

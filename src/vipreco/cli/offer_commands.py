@@ -64,7 +64,7 @@ def offers(
     Example:  vipreco offers --manager M00017 --top 3
     Example:  vipreco offers --all --as-of 2025-11-30 --out offers.xlsx
     """
-    from vipreco.cli.opening import open_model, open_view
+    from vipreco.cli.project_inputs import open_model, open_view
     from vipreco.explanations import Explainer
     from vipreco.lists import offer_list
     from vipreco.project import Project
@@ -120,7 +120,7 @@ def relationships(
     Example:  vipreco relationships --list keep --manager M00017
     Example:  vipreco relationships --list develop --all --most 500 --out develop.xlsx
     """
-    from vipreco.cli.opening import open_model, open_view
+    from vipreco.cli.project_inputs import open_model, open_view
     from vipreco.explanations import Explainer
     from vipreco.lists import BranchList, branch_list
     from vipreco.project import Project

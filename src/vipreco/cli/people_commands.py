@@ -9,7 +9,7 @@ from typing import Annotated, Optional
 import typer
 
 from vipreco.cli.options import FormatOption, OutOption, read_date
-from vipreco.cli.store_opening import ActorOption, clock, desk, read_password
+from vipreco.cli.store_session import ActorOption, clock, open_session, read_password
 from vipreco.cli.table_output import TableOutput
 
 PANEL = "Store"
@@ -68,11 +68,11 @@ def create_token(
     """
     from vipreco.store import Role as StoredRole
 
-    with desk(actor) as at, at.changing("token.create") as noted:
-        made, text = at.store.tokens.create(
+    with open_session(actor) as session, session.audited("token.create") as entry:
+        made, text = session.store.tokens.create(
             name, StoredRole(role), clock(), days=days, manager_id=book, environment=environment
         )
-        noted.object = made.token_id
+        entry.object = made.token_id
     typer.echo(text)
     typer.echo(
         f"token {made.token_id} ends on {made.expires_at:%Y-%m-%d}; it is not shown again "
@@ -89,8 +89,8 @@ def list_tokens(kind: FormatOption = None, out: OutOption = None) -> None:
     import polars as pl
 
     output, now = TableOutput.planned(kind, out), clock()
-    with desk() as at:
-        found = at.store.tokens.all()
+    with open_session() as session:
+        found = session.store.tokens.all()
     rows = [
         (
             one.token_id,
@@ -117,9 +117,9 @@ def revoke_token(
 
     Example:  vipreco token revoke 0a1b2c3d
     """
-    with desk(actor) as at, at.changing("token.revoke") as noted:
-        noted.object = token_id
-        at.store.tokens.revoke(token_id, clock())
+    with open_session(actor) as session, session.audited("token.revoke") as entry:
+        entry.object = token_id
+        session.store.tokens.revoke(token_id, clock())
     typer.echo(f"token {token_id} is revoked", err=True)
 
 
@@ -142,9 +142,9 @@ def create_user(
     from vipreco.store import Role as StoredRole, User
 
     password = None if subject else read_password()
-    with desk(actor) as at, at.changing("user.create") as noted:
-        noted.object = name
-        at.store.users.create(User(name, StoredRole(role), book, subject), password)
+    with open_session(actor) as session, session.audited("user.create") as entry:
+        entry.object = name
+        session.store.users.create(User(name, StoredRole(role), book, subject), password)
     typer.echo(f"{name} may log in as {role.value}", err=True)
 
 
@@ -156,8 +156,8 @@ def list_users(kind: FormatOption = None, out: OutOption = None) -> None:
     import polars as pl
 
     output = TableOutput.planned(kind, out)
-    with desk() as at:
-        found = at.store.users.all()
+    with open_session() as session:
+        found = session.store.users.all()
     rows = [(one.user_id, one.role.value, one.manager_id, one.subject, one.active) for one in found]
     texts = dict.fromkeys(("user", "role", "book", "subject"), pl.String())
     output.write(pl.DataFrame(rows, {**texts, "active": pl.Boolean()}, orient="row"))
@@ -170,9 +170,9 @@ def disable_user(
 
     Example:  vipreco user disable ann
     """
-    with desk(actor) as at, at.changing("user.disable") as noted:
-        noted.object = name
-        at.store.users.disable(name)
+    with open_session(actor) as session, session.audited("user.disable") as entry:
+        entry.object = name
+        session.store.users.disable(name)
     typer.echo(f"{name} is closed", err=True)
 
 
@@ -184,9 +184,9 @@ def change_password(
     Example:  vipreco user password ann
     """
     password = read_password()
-    with desk(actor) as at, at.changing("user.password") as noted:
-        noted.object = name
-        at.store.users.change_password(name, password)
+    with open_session(actor) as session, session.audited("user.password") as entry:
+        entry.object = name
+        session.store.users.change_password(name, password)
     typer.echo(f"{name} has a new password", err=True)
 
 
@@ -203,9 +203,9 @@ def grant_cover(
     """
     from vipreco.store import Cover
 
-    with desk(actor) as at, at.changing("cover.grant") as noted:
-        noted.object = f"{manager}>{deputy}"
-        number = at.store.books.cover(Cover(manager, deputy, from_date, until_date), at.actor)
+    with open_session(actor) as session, session.audited("cover.grant") as entry:
+        entry.object = f"{manager}>{deputy}"
+        number = session.store.books.cover(Cover(manager, deputy, from_date, until_date), session.actor)
     typer.echo(f"cover {number}: {deputy} sees the book of {manager} until {until_date}", err=True)
 
 
@@ -217,8 +217,8 @@ def list_covers(kind: FormatOption = None, out: OutOption = None) -> None:
     import polars as pl
 
     output = TableOutput.planned(kind, out)
-    with desk() as at:
-        found = at.store.books.covers()
+    with open_session() as session:
+        found = session.store.books.covers()
     rows = [
         (
             one.cover_id,
@@ -243,7 +243,7 @@ def end_cover(
 
     Example:  vipreco cover end 1
     """
-    with desk(actor) as at, at.changing("cover.end") as noted:
-        noted.object = str(number)
-        at.store.books.end_cover(number)
+    with open_session(actor) as session, session.audited("cover.end") as entry:
+        entry.object = str(number)
+        session.store.books.end_cover(number)
     typer.echo(f"cover {number} is taken back", err=True)

@@ -53,7 +53,7 @@ def check(
 
     Example:  vipreco policy check --channel call
     """
-    from vipreco.cli.opening import open_policy
+    from vipreco.cli.project_inputs import open_policy
     from vipreco.policy import NEVER_KNOWN, STOPS_ALL, inspect
     from vipreco.project import Project
 
@@ -93,7 +93,7 @@ def audit(
     Example:  vipreco policy audit --draws 100000 --mutate
     """
     from vipreco.assurance import audit as run_audit, draw_facts, mutants
-    from vipreco.cli.opening import open_policy
+    from vipreco.cli.project_inputs import open_policy
     from vipreco.project import Project
 
     output, project = TableOutput.planned(kind, out), Project.find()
@@ -128,7 +128,7 @@ def price(
 
     Example:  vipreco policy price --channel call --out price.xlsx
     """
-    from vipreco.cli.opening import open_model, open_view
+    from vipreco.cli.project_inputs import open_model, open_view
     from vipreco.lists import price as price_of
     from vipreco.project import Project
 
@@ -154,7 +154,7 @@ def _facts_of_tables(
 ) -> PolicyFacts | None:
     """Return the facts of all customers; None where nothing was imported and no date is asked for."""
     from vipreco.catalog import Catalog
-    from vipreco.cli.opening import open_view
+    from vipreco.cli.project_inputs import open_view
     from vipreco.policy import gather_facts
 
     try:
@@ -185,7 +185,7 @@ def _with_lists(
     narrator: Narrator,
 ) -> AuditReport:
     """Add what is wrong in finished lists of a model under these rules; nothing where there is no model."""
-    from vipreco.cli.opening import open_model, open_view
+    from vipreco.cli.project_inputs import open_model, open_view
 
     try:
         recommender = open_model(project, model, narrator).with_policy(rules)

@@ -63,14 +63,14 @@ def prepare(
 
 def _tidy(project: Project) -> None:
     from vipreco.cli.progress import narrated
-    from vipreco.cli.store_opening import actor_named, kept_since, keys_of
+    from vipreco.cli.store_session import actor_named, keys_of, retention_cutoffs
     from vipreco.online import Chores, tidy
     from vipreco.store import Store
 
     heads = project.settings.serving.audit_heads
     chores = Chores(
         actor_named(None),
-        kept_since(project),
+        retention_cutoffs(project),
         None if heads is None else (project.root / heads, keys_of(project)),
     )
     with narrated("Prepare") as narrator, Store.open(project.store_url, checked=True) as store:
@@ -98,7 +98,7 @@ def _publications(project: Project) -> Publications:
 
 
 def _preparation(project: Project, store: Store, model: str | None, narrator: Narrator) -> Preparation:
-    from vipreco.cli.opening import model_folder, open_model, open_view
+    from vipreco.cli.project_inputs import model_folder, open_model, open_view
     from vipreco.online import Preparation, channels_of, try_model
 
     narrator.say("trying the model")
@@ -204,7 +204,7 @@ def _parity(
 ) -> list[Compared]:
     from vipreco.assurance import parity
     from vipreco.assurance.parity_check import Question
-    from vipreco.cli.opening import open_model, open_view
+    from vipreco.cli.project_inputs import open_model, open_view
     from vipreco.lists import sampled
     from vipreco.online import Answering, Desk
     from vipreco.store import Store

@@ -11,10 +11,17 @@ from typing import TYPE_CHECKING, Annotated, Optional
 import typer
 
 from vipreco.cli import people_commands
-from vipreco.cli.opening import REGISTRY
 from vipreco.cli.options import FormatOption, OutOption
 from vipreco.cli.people_commands import PANEL
-from vipreco.cli.store_opening import ActorOption, actor_named, business_moment, clock, desk, kept_since
+from vipreco.cli.project_inputs import REGISTRY
+from vipreco.cli.store_session import (
+    ActorOption,
+    actor_named,
+    business_moment,
+    clock,
+    open_session,
+    retention_cutoffs,
+)
 from vipreco.cli.table_output import TableOutput
 from vipreco.errors import InputRejectedError, UsageError
 
@@ -84,11 +91,11 @@ def switch_off(
     """
     from vipreco.store import Role, Scope
 
-    with desk(actor) as at:
-        known = _known(at.project, kind, name)
-        with at.changing("switch.off") as noted:
-            noted.object = f"{kind.value}:{known}"
-            at.store.switches.off(Scope(at.actor, Role.ADMIN), kind.value, known, reason, clock())
+    with open_session(actor) as session:
+        known = _known(session.project, kind, name)
+        with session.audited("switch.off") as entry:
+            entry.object = f"{kind.value}:{known}"
+            session.store.switches.off(Scope(session.actor, Role.ADMIN), kind.value, known, reason, clock())
     typer.echo(f"{kind.value} {known} is off", err=True)
 
 
@@ -97,11 +104,11 @@ def switch_on(kind: KindArgument, name: NameArgument, actor: ActorOption = None)
 
     Example:  vipreco switch on product FUND-07
     """
-    with desk(actor) as at:
-        known = name if kind is Switched.product else _model(at.project, name)
-        with at.changing("switch.on") as noted:
-            noted.object = f"{kind.value}:{known}"
-            at.store.switches.on(kind.value, known)
+    with open_session(actor) as session:
+        known = name if kind is Switched.product else _model(session.project, name)
+        with session.audited("switch.on") as entry:
+            entry.object = f"{kind.value}:{known}"
+            session.store.switches.on(kind.value, known)
     typer.echo(f"{kind.value} {known} is on", err=True)
 
 
@@ -113,8 +120,8 @@ def list_switches(kind: FormatOption = None, out: OutOption = None) -> None:
     import polars as pl
 
     output = TableOutput.planned(kind, out)
-    with desk() as at:
-        rows = [(one.kind, one.name, one.reason, one.actor, one.at) for one in at.store.switches.all()]
+    with open_session() as session:
+        rows = [(one.kind, one.name, one.reason, one.actor, one.at) for one in session.store.switches.all()]
     texts = dict.fromkeys(("kind", "name", "reason", "actor"), pl.String())
     output.write(pl.DataFrame(rows, {**texts, "since": pl.Datetime("us")}, orient="row"))
 
@@ -137,10 +144,10 @@ def record_consent(
 
     refuses = kind is Spoken.profiling
     said = Consent(customer, "profiling_opt_out" if refuses else f"consent_{kind.value}", granted != refuses)
-    with desk(actor) as at, at.changing("consent.record") as noted:
-        noted.object = at.keys().pseudonym_of(customer)
-        moment = business_moment(at.project)
-        if at.store.consents.record(Scope(at.actor, Role.MARKETING), said, moment) is None:
+    with open_session(actor) as session, session.audited("consent.record") as entry:
+        entry.object = session.keys().pseudonym_of(customer)
+        moment = business_moment(session.project)
+        if session.store.consents.record(Scope(session.actor, Role.MARKETING), said, moment) is None:
             raise InputRejectedError(
                 "no such customer in the books of the store",
                 remedy="`vipreco prepare` brings the books of the newest snapshot in",
@@ -166,9 +173,9 @@ def show_audit(
 
     output = TableOutput.planned(kind, out)
     names = ("at", "actor", "action", "object", "result", "purpose", "model_version")
-    with desk() as at:
-        pseudonym = None if customer is None else at.keys().pseudonym_of(customer)
-        rows = at.store.audit.read(most, pseudonym)
+    with open_session() as session:
+        pseudonym = None if customer is None else session.keys().pseudonym_of(customer)
+        rows = session.store.audit.read(most, pseudonym)
     schema = {"sequence": pl.Int64(), **dict.fromkeys(names, pl.String())}
     output.write(pl.DataFrame([[row[name] for name in schema] for row in rows], schema, orient="row"))
 
@@ -185,8 +192,8 @@ def verify_audit(
 
     Example:  vipreco audit verify --anchor /mnt/audit-heads
     """
-    with desk() as at:
-        head = at.store.audit.verify(anchor, None if anchor is None else at.keys().public)
+    with open_session() as session:
+        head = session.store.audit.verify(anchor, None if anchor is None else session.keys().public)
     against = "the chain and the signed heads" if anchor else "the chain"
     typer.echo(f"{head.sequence:,} records agree with {against}; head {head.hash}")
 
@@ -198,8 +205,8 @@ def anchor_audit(
 
     Example:  vipreco audit anchor /mnt/audit-heads
     """
-    with desk() as at:
-        written = at.store.audit.anchor(folder, at.keys())
+    with open_session() as session:
+        written = session.store.audit.anchor(folder, session.keys())
     typer.echo(f"signed head written to {written}", err=True)
 
 
@@ -216,10 +223,10 @@ def back_up(
     """
     from vipreco.store import backup
 
-    with desk(actor) as at:
-        with at.changing("store.backup"):
+    with open_session(actor) as session:
+        with session.audited("store.backup"):
             pass  # noted before the copy is made, so that it is in the copy
-        backup(at.store.database, target)
+        backup(session.store.database, target)
     typer.echo(f"the store was copied to {target}", err=True)
 
 
@@ -258,9 +265,9 @@ def prune(
     Example:  vipreco store prune --dry-run
     Example:  vipreco store prune
     """
-    with desk(actor) as at:
-        before = kept_since(at.project)
-        gone = at.store.retention.due(before) if dry_run else at.store.prune(at.actor, before)
+    with open_session(actor) as session:
+        before = retention_cutoffs(session.project)
+        gone = session.store.retention.due(before) if dry_run else session.store.prune(session.actor, before)
     told = "would be removed" if dry_run else "were removed"
     typer.echo(f"{gone.decisions:,} decisions before {before.decisions:%Y-%m-%d %H:%M} {told}")
     typer.echo(f"{gone.keys:,} keys of requests before {before.keys:%Y-%m-%d %H:%M} (UTC) {told}")
@@ -274,10 +281,10 @@ def check(kind: FormatOption = None, out: OutOption = None) -> None:
     import polars as pl
 
     output = TableOutput.planned(kind, out)
-    with desk() as at:
-        head = at.store.audit.verify()
-        counts = at.store.counts()
-        name = at.store.database.name
+    with open_session() as session:
+        head = session.store.audit.verify()
+        counts = session.store.counts()
+        name = session.store.database.name
     output.write(pl.DataFrame(list(counts.items()), {"table": pl.String(), "rows": pl.Int64()}, orient="row"))
     typer.echo(f"{name} is whole; {head.sequence:,} records of the audit agree with their chain", err=True)
 

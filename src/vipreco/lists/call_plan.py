@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from vipreco.columns import CUSTOMER_ID, PRIORITY
 from vipreco.lists.knapsack import packed
-from vipreco.settings import CallListSettings, Kind
+from vipreco.settings import CallKind, CallListSettings
 
 Mask = NDArray[np.bool_]
 KIND, MINUTES, WORTH, BLOCKED, PLACE = "kind", "minutes", "worth_amount", "blocked", "place"
-DUTIES = (Kind.FOLLOW_UP, Kind.COVERAGE)
-TALKS = (Kind.ASSESSMENT, Kind.KEEP, Kind.GROW, Kind.DEVELOP)
+DUTIES = (CallKind.FOLLOW_UP, CallKind.COVERAGE)
+TALKS = (CallKind.ASSESSMENT, CallKind.KEEP, CallKind.GROW, CallKind.DEVELOP)
 
 
 class Blocked(StrEnum):
@@ -34,10 +34,10 @@ def planned(
 ) -> pl.DataFrame:
     """Return one row a customer with the plan of the day; no step drops a row.
 
-    Columns beside those of `facts` and `worths`: a flag for the occasion of each `Kind`; `kind` (what heads
-    the call, null where nothing speaks for one), `minutes`, `worth_amount` (expected amount in currency) and
-    `priority` (the same with context and levers, by which calls compete), `blocked` (of `Blocked`, null where
-    the customer may be called), `place` (in today's list from 1, null = not today).
+    Columns beside those of `facts` and `worths`: a flag for the occasion of each `CallKind`; `kind` (what
+    heads the call, null where nothing speaks for one), `minutes`, `worth_amount` (expected amount in
+    currency) and `priority` (the same with context and levers, by which calls compete), `blocked` (of
+    `Blocked`, null where the customer may be called), `place` (in today's list from 1, null = not today).
 
     Args:
         facts: Of `book_facts`.
@@ -66,26 +66,26 @@ def occasions(day: date, vip: tuple[str, ...], settings: CallListSettings) -> li
     assessed = pl.col("risk_assessed_date")
     expiring = (assessed > ended) & (assessed <= noticed)
     found = {
-        Kind.FOLLOW_UP: pl.col("follow_up_date").is_not_null(),
-        Kind.COVERAGE: pl.col("tier").is_in(vip) & ~covered,
-        Kind.MATURITY: pl.col("maturing_amount") > 0,
-        Kind.ASSESSMENT: expiring | ((assessed <= ended) & (pl.col("unlocked_priority") > 0)),
-        Kind.KEEP: pl.col("keep_priority") > 0,
-        Kind.GROW: pl.col("grow_priority") > 0,
-        Kind.DEVELOP: pl.col("develop_priority") > 0,
+        CallKind.FOLLOW_UP: pl.col("follow_up_date").is_not_null(),
+        CallKind.COVERAGE: pl.col("tier").is_in(vip) & ~covered,
+        CallKind.MATURITY: pl.col("maturing_amount") > 0,
+        CallKind.ASSESSMENT: expiring | ((assessed <= ended) & (pl.col("unlocked_priority") > 0)),
+        CallKind.KEEP: pl.col("keep_priority") > 0,
+        CallKind.GROW: pl.col("grow_priority") > 0,
+        CallKind.DEVELOP: pl.col("develop_priority") > 0,
     }
     return [condition.fill_null(False).alias(name.value) for name, condition in found.items()]
 
 
 def total(unit: str) -> pl.Expr:
     """Return what a call is worth: it keeps, sells and develops, and renews the assessment if that is due."""
-    parts = [_part(name, unit) for name in (Kind.KEEP, Kind.GROW, Kind.DEVELOP)]
-    return parts[0] + parts[1] + parts[2] + _part(Kind.ASSESSMENT, unit)
+    parts = [_part(name, unit) for name in (CallKind.KEEP, CallKind.GROW, CallKind.DEVELOP)]
+    return parts[0] + parts[1] + parts[2] + _part(CallKind.ASSESSMENT, unit)
 
 
-def _part(name: Kind, unit: str) -> pl.Expr:
+def _part(name: CallKind, unit: str) -> pl.Expr:
     """Return one part of the worth, 0 where it is unknown; `unit` is priority or amount."""
-    if name is Kind.ASSESSMENT:
+    if name is CallKind.ASSESSMENT:
         return pl.when(name.value).then(pl.col(f"unlocked_{unit}").fill_null(0.0)).otherwise(0.0)
     return pl.col(f"{name.value}_{unit}").fill_null(0.0)
 
@@ -99,7 +99,7 @@ def blocked(day: date, settings: CallListSettings) -> pl.Expr:
         (Blocked.ASKED_NOT_TO_CALL, pl.col("asked_not_to_call").fill_null(False)),
         (Blocked.POLICY, pl.col("stopped_whole") != 0),
         (Blocked.COOLING_OFF, declined.fill_null(False)),
-        (Blocked.RESTING, called.fill_null(False) & ~pl.col(Kind.FOLLOW_UP.value)),
+        (Blocked.RESTING, called.fill_null(False) & ~pl.col(CallKind.FOLLOW_UP.value)),
     )
     return pl.coalesce(pl.when(holds).then(pl.lit(cause.value)) for cause, holds in causes)
 
@@ -108,7 +108,7 @@ def kind() -> pl.Expr:
     """Return what heads the call: a duty, a maturity, else what weighs most; null where nothing does."""
     parts = {name: _part(name, "priority") for name in TALKS}
     best = pl.max_horizontal(*parts.values())
-    special = (Kind.FOLLOW_UP, Kind.COVERAGE, Kind.MATURITY)
+    special = (CallKind.FOLLOW_UP, CallKind.COVERAGE, CallKind.MATURITY)
     order = [(name, pl.col(name.value)) for name in special]
     order += [(name, (part == best) & (best > 0)) for name, part in parts.items()]
     return pl.coalesce(pl.when(holds).then(pl.lit(name.value)) for name, holds in order)
@@ -116,7 +116,7 @@ def kind() -> pl.Expr:
 
 def minutes(settings: CallListSettings) -> pl.Expr:
     """Return the minutes of a call: those of its longest occasion; a talk about offers is what heads it."""
-    special = (Kind.FOLLOW_UP, Kind.COVERAGE, Kind.MATURITY, Kind.ASSESSMENT)
+    special = (CallKind.FOLLOW_UP, CallKind.COVERAGE, CallKind.MATURITY, CallKind.ASSESSMENT)
     longest = pl.max_horizontal(
         *(pl.when(name.value).then(settings.each.of(name)).otherwise(0) for name in special)
     )
@@ -129,8 +129,8 @@ def _placed(calls: pl.DataFrame, settings: CallListSettings) -> pl.DataFrame:
     """Add the place in today's list: duties first, then the greatest priority per minute."""
     able = calls[KIND].is_not_null().to_numpy() & calls[BLOCKED].is_null().to_numpy()
     today = chosen(
-        able & calls[Kind.FOLLOW_UP.value].to_numpy(),
-        able & calls[Kind.COVERAGE.value].to_numpy(),
+        able & calls[CallKind.FOLLOW_UP.value].to_numpy(),
+        able & calls[CallKind.COVERAGE.value].to_numpy(),
         able,
         (calls[PRIORITY].to_numpy(), calls[MINUTES].to_numpy()),
         settings,

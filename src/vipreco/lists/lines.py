@@ -15,7 +15,7 @@ from vipreco.lists.call_plan import KIND, MINUTES, PLACE, WORTH
 from vipreco.lists.day import Day, Telling, Told
 from vipreco.lists.texts import Wording
 from vipreco.policy import ALLOWED, Stage
-from vipreco.settings import Kind
+from vipreco.settings import CallKind
 
 Row: TypeAlias = Mapping[str, Any]
 Offers: TypeAlias = Sequence[tuple[Row, Told]]
@@ -81,16 +81,16 @@ def line(day: Day, call: Row, offers: Offers, say: Wording) -> dict[str, Any]:
 
 def why_now(day: Day, call: Row, say: Wording) -> Iterator[str]:
     """Give what speaks for the call today: its occasions, then what is worth most."""
-    if call[Kind.FOLLOW_UP]:
+    if call[CallKind.FOLLOW_UP]:
         product = day.names.get(call["follow_up_product_id"], "")
         dates = {"start": call["follow_up_from_date"], "date": call["follow_up_date"]}
         yield say("why.follow_up", product=product, **dates)
-    if call[Kind.COVERAGE]:
+    if call[CallKind.COVERAGE]:
         reached = call["reached_date"]
         yield say("why.coverage", date=reached) if reached else say("why.coverage_never")
-    if call[Kind.MATURITY]:
+    if call[CallKind.MATURITY]:
         yield say("why.maturity", amount=amount(call["maturing_amount"]), date=call["maturing_month_date"])
-    if call[Kind.ASSESSMENT]:
+    if call[CallKind.ASSESSMENT]:
         yield assessment_text(day, call, say)
     yield from _worth_texts(call, say)
 
@@ -108,7 +108,7 @@ def assessment_text(day: Day, call: Row, say: Wording) -> str:
 
 def _worth_texts(call: Row, say: Wording) -> Iterator[str]:
     """Give the parts of the worth that matter: at least a quarter of it, or what heads the call."""
-    chances = {Kind.KEEP: call["leaving"], Kind.DEVELOP: call["rising"], Kind.GROW: None}
+    chances = {CallKind.KEEP: call["leaving"], CallKind.DEVELOP: call["rising"], CallKind.GROW: None}
     for kind, chance in chances.items():
         worth = call[f"{kind.value}_amount"] or 0.0
         if worth > 0 and (call[KIND] == kind or worth >= call[WORTH] / 4):

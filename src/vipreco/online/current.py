@@ -23,13 +23,13 @@ from vipreco.columns import (
     SNAPSHOT_DATE,
 )
 from vipreco.history import Records
-from vipreco.store import Contact, Off, Role, Scope, Store
+from vipreco.store import Contact, Role, Scope, Store, SwitchedOff
 from vipreco.store.schema import contacts as contacts_table
 
 Rows = dict[str, pa.Table]
 EVERYBODY = Scope("service", Role.CHANNEL)  # sees all customers, as the service itself must
 ACCEPTED = "accepted"
-NOTHING_OFF = Off()
+NOTHING_OFF = SwitchedOff()
 BOOKED_DAYS = 30
 CONTACT_TYPES = {
     "contact_id": pa.string(),

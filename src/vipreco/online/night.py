@@ -13,7 +13,7 @@ from vipreco.online.books import fill_books
 from vipreco.online.preparing import Preparation, prepare
 from vipreco.online.publication import Publications
 from vipreco.recommender import Step, silent
-from vipreco.store import Before, Keys, Pruned, Store
+from vipreco.store import Keys, PrunedRows, RetentionCutoffs, Store
 
 LOADER = "vipreco.recommender.storage:golden_scorer"
 
@@ -29,7 +29,7 @@ class Chores:
     """
 
     actor: str
-    before: Before
+    before: RetentionCutoffs
     heads: tuple[Path, Keys] | None
 
 
@@ -66,7 +66,7 @@ def publish(publications: Publications, store: Store, preparation: Preparation, 
     return folder
 
 
-def tidy(store: Store, chores: Chores, step: Step = silent) -> Pruned:
+def tidy(store: Store, chores: Chores, step: Step = silent) -> PrunedRows:
     """Take out what is older than it is kept, and sign the end of the audit even where that fails.
 
     Raises:

@@ -5,7 +5,7 @@ from .arbitration import (
     ValueSettings as ValueSettings,
 )
 from .campaign import CampaignSettings as CampaignSettings
-from .lists import CallListSettings as CallListSettings, Kind as Kind, KindMinutes as KindMinutes
+from .lists import CallKind as CallKind, CallListSettings as CallListSettings, CallMinutes as CallMinutes
 from .policy import ParameterValue as ParameterValue, PolicySettings as PolicySettings
 from .section import Section as Section
 from .serving import OidcSettings as OidcSettings, ServingSettings as ServingSettings

@@ -13,7 +13,7 @@ Days = Annotated[int, Field(ge=0, le=3650)]
 Minutes = Annotated[int, Field(ge=1, le=600)]
 
 
-class Kind(StrEnum):
+class CallKind(StrEnum):
     """What a call is for, duties first."""
 
     FOLLOW_UP = "follow_up"
@@ -25,7 +25,7 @@ class Kind(StrEnum):
     DEVELOP = "develop"
 
 
-class KindMinutes(Section):
+class CallMinutes(Section):
     """Minutes that a call of each kind takes, with what is noted afterwards."""
 
     follow_up: Minutes = 5
@@ -36,7 +36,7 @@ class KindMinutes(Section):
     grow: Minutes = 10
     develop: Minutes = 10
 
-    def of(self, kind: Kind) -> int:
+    def of(self, kind: CallKind) -> int:
         """Return the minutes of a kind."""
         return int(getattr(self, kind.value))
 
@@ -61,7 +61,7 @@ class CallListSettings(Section):
     """
 
     minutes: Minutes = 60
-    each: KindMinutes = KindMinutes()
+    each: CallMinutes = CallMinutes()
     offers: Annotated[int, Field(ge=1, le=10)] = 3
     coverage_days: Days = 150
     coverage_rate: Annotated[float, Field(ge=0.0, le=1.0)] = 1.0

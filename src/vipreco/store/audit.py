@@ -18,7 +18,7 @@ from sqlalchemy import Connection, func, insert, select
 
 from vipreco.durable import write_json
 from vipreco.errors import IntegrityError, ResourcesError, UsageError
-from vipreco.store.connection import Database, alone
+from vipreco.store.connection import Database, hold_lock
 from vipreco.store.keys import Keys
 from vipreco.store.schema import audit
 
@@ -69,7 +69,7 @@ class AuditTrail:
     def append(self, events: Sequence[Event]) -> Head:
         """Append records in their order, all or none."""
         with self.database.writing() as connection:
-            alone(connection, LOCK)
+            hold_lock(connection, LOCK)
             head = _head(connection)
             rows = list(_sealed(head, events))
             if rows:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, delete, insert, select
 
 from vipreco.errors import UsageError
 from vipreco.store.connection import Database
-from vipreco.store.failures import settled
+from vipreco.store.failures import retry_if_taken
 from vipreco.store.schema import books, covers
 from vipreco.store.scope import Scope
 
@@ -41,7 +41,7 @@ class Cover:
 
 
 @dataclass(frozen=True)
-class Granted:
+class GrantedCover:
     """A leave with its number and who granted it."""
 
     cover_id: int
@@ -55,7 +55,7 @@ class Books:
     def __init__(self, database: Database) -> None:
         self.database = database
 
-    @settled
+    @retry_if_taken
     def replace(self, snapshot_id: str, members: pl.DataFrame) -> None:
         """Put the books of a snapshot in place of those before; a customer keeps their handle.
 
@@ -118,11 +118,13 @@ class Books:
             if found.rowcount == 0:
                 raise UsageError("no such cover", where="cover", code="unknown-cover")
 
-    def covers(self) -> list[Granted]:
+    def covers(self) -> list[GrantedCover]:
         """Return all leaves, the newest first."""
         query = select(covers).order_by(covers.c.from_date.desc(), covers.c.cover_id.desc())
         with self.database.reading() as connection:
-            return [Granted(row.cover_id, _cover(row), row.granted_by) for row in connection.execute(query)]
+            return [
+                GrantedCover(row.cover_id, _cover(row), row.granted_by) for row in connection.execute(query)
+            ]
 
     def covered(self, scope: Scope) -> list[Cover]:
         """Return the leaves for which a manager stands in on their day."""

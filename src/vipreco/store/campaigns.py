@@ -10,7 +10,7 @@ from sqlalchemy import RowMapping, delete, insert, select, update
 
 from vipreco.errors import BusyError
 from vipreco.store.connection import Database
-from vipreco.store.failures import settled
+from vipreco.store.failures import retry_if_taken
 from vipreco.store.schema import campaign_members, campaign_runs
 
 BATCH = 10_000
@@ -33,7 +33,7 @@ class Campaigns:
     def __init__(self, database: Database) -> None:
         self.database = database
 
-    @settled
+    @retry_if_taken
     def begin(self, actor: str, campaign_id: str, inputs: dict[str, str], inputs_hash: str) -> Run:
         """Begin a run, or return the one that is there with the same inputs.
 
@@ -59,7 +59,7 @@ class Campaigns:
             raise _other_inputs(run, inputs)
         return run
 
-    @settled
+    @retry_if_taken
     def finish(self, campaign_id: str, manifest: dict[str, object], members: pl.DataFrame) -> None:
         """Keep who is in a run, and its manifest, in one step; the same a second time changes nothing."""
         with self.database.writing() as connection:

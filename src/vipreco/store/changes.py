@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, func, insert, select, update
 
-from vipreco.store.connection import Database, alone
-from vipreco.store.failures import settled
+from vipreco.store.connection import Database, hold_lock
+from vipreco.store.failures import retry_if_taken
 from vipreco.store.schema import changes, exports
 
 LOCK = 7_301_984_111  # who has seen number 7 must have seen number 6
@@ -24,7 +24,7 @@ class Changes:
             rows = connection.execute(query).all()
         return max((row.sequence for row in rows), default=sequence), {row.customer_id for row in rows}
 
-    @settled
+    @retry_if_taken
     def exported(self, snapshot_id: str, sequence: int) -> None:
         """Note that the tables of a snapshot hold every change up to `sequence`."""
         mine = exports.c.snapshot_id == snapshot_id
@@ -49,6 +49,6 @@ class Changes:
 
 def note_change(connection: Connection, customer_id: str) -> int:
     """Note that something changed about a customer, and return its number."""
-    alone(connection, LOCK)
+    hold_lock(connection, LOCK)
     key = connection.execute(insert(changes), {"customer_id": customer_id}).inserted_primary_key
     return int(key[0]) if key else 0

@@ -15,7 +15,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from vipreco.errors import DependencyDownError, UsageError
-from vipreco.store.failures import RESTORE, translated
+from vipreco.store.failures import RESTORE, translate_failures
 
 BUSY_SECONDS = 5
 WRITES = "vipreco_writes"
@@ -63,7 +63,7 @@ class Database:
             yield self._joined
             return
         self._same_file()
-        with translated(self), self.engine.connect() as connection:
+        with translate_failures(self), self.engine.connect() as connection:
             yield connection
 
     @contextmanager
@@ -78,7 +78,7 @@ class Database:
             yield self._joined
             return
         self._same_file()
-        with translated(self), self.engine.connect() as connection:
+        with translate_failures(self), self.engine.connect() as connection:
             connection.execution_options(**{WRITES: True})
             with connection.begin():
                 self._mine.connection = connection
@@ -117,7 +117,7 @@ def add_new(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]
     connection.execute(_INSERTS[connection.dialect.name](table).on_conflict_do_nothing(), list(rows))
 
 
-def alone(connection: Connection, lock: int) -> None:
+def hold_lock(connection: Connection, lock: int) -> None:
     """Let nobody else into what this number stands for until the transaction ends.
 
     SQLite has one writer at a time anyway. In PostgreSQL numbers are given out before changes are seen: who

@@ -15,8 +15,8 @@ from sqlalchemy import Connection, RowMapping, String, insert, select
 from vipreco.errors import BusyError, InputRejectedError
 from vipreco.store.books import member
 from vipreco.store.changes import LOCK, note_change
-from vipreco.store.connection import Database, alone
-from vipreco.store.failures import settled
+from vipreco.store.connection import Database, hold_lock
+from vipreco.store.failures import retry_if_taken
 from vipreco.store.schema import books, contacts, decisions
 from vipreco.store.scope import Scope
 from vipreco.tables import OUTCOMES
@@ -74,7 +74,7 @@ class Contact:
 
 
 @dataclass(frozen=True)
-class Recorded:
+class RecordedContact:
     """A contact that is in the store.
 
     Args:
@@ -94,8 +94,8 @@ class Contacts:
     def __init__(self, database: Database) -> None:
         self.database = database
 
-    @settled
-    def record(self, scope: Scope, contact: Contact, at: datetime) -> Recorded | None:
+    @retry_if_taken
+    def record(self, scope: Scope, contact: Contact, at: datetime) -> RecordedContact | None:
         """Record what came of an approach; the same record a second time changes nothing.
 
         Args:
@@ -183,7 +183,7 @@ def _is_storable(text: str, length: int | None) -> bool:
 def _check_decision(connection: Connection, contact: Contact) -> None:
     if contact.decision_id is None:
         return
-    alone(connection, LOCK)  # it must not be taken out as an old one meanwhile
+    hold_lock(connection, LOCK)  # it must not be taken out as an old one meanwhile
     query = select(decisions).where(decisions.c.decision_id == contact.decision_id)
     made = connection.execute(query).first()
     if made is None or made.customer_id != contact.customer_id:
@@ -202,7 +202,7 @@ def _row(contact: Contact, actor: str, at: datetime) -> dict[str, object]:
     return {**given, "recorded_date": max(at, contact.contacted_at).date(), "actor": actor}
 
 
-def _recorded(connection: Connection, row: dict[str, object]) -> Recorded | None:
+def _recorded(connection: Connection, row: dict[str, object]) -> RecordedContact | None:
     query = select(contacts).where(contacts.c.contact_id == row["contact_id"])
     known = connection.execute(query).first()
     if known is None:
@@ -210,13 +210,13 @@ def _recorded(connection: Connection, row: dict[str, object]) -> Recorded | None
     same = all(known._mapping[name] == row[name] for name in row if name not in {"recorded_date", "actor"})
     if not same:
         raise BusyError("this id stands for another contact", where="contact_id", code="other-content")
-    return Recorded(known.contact_id, known.sequence, again=True)
+    return RecordedContact(known.contact_id, known.sequence, again=True)
 
 
-def _insert(connection: Connection, row: dict[str, object]) -> Recorded:
+def _insert(connection: Connection, row: dict[str, object]) -> RecordedContact:
     sequence = note_change(connection, str(row["customer_id"]))
     connection.execute(insert(contacts), {**row, "sequence": sequence})
-    return Recorded(str(row["contact_id"]), sequence)
+    return RecordedContact(str(row["contact_id"]), sequence)
 
 
 def _contact(row: Mapping[str, Any] | RowMapping) -> Contact:

@@ -47,7 +47,7 @@ Part = TypeVar("Part", bound=_Part)
 
 
 @contextmanager
-def translated(database: Database) -> Iterator[None]:
+def translate_failures(database: Database) -> Iterator[None]:
     """Turn failures of a database into errors that a user can act on.
 
     Raises:
@@ -62,7 +62,7 @@ def translated(database: Database) -> Iterator[None]:
         raise found from error
 
 
-def settled(
+def retry_if_taken(
     work: Callable[Concatenate[Part, Given], Answer],
 ) -> Callable[Concatenate[Part, Given], Answer]:
     """Do it once more where another process has put the same key there meanwhile: now it is found."""

@@ -9,13 +9,13 @@ from enum import Enum
 from sqlalchemy import ColumnElement, and_, delete, insert, select, update
 
 from vipreco.store.connection import Database
-from vipreco.store.failures import settled
+from vipreco.store.failures import retry_if_taken
 from vipreco.store.schema import idempotency
 
 STUCK_AFTER = timedelta(minutes=1)  # who began so long ago has died; the request may be done again
 
 
-class Begun(Enum):
+class KeyState(Enum):
     """What to do with a request that carries a key."""
 
     FRESH = "fresh"
@@ -25,10 +25,10 @@ class Begun(Enum):
 
 
 @dataclass(frozen=True)
-class Ticket:
+class KeyLookup:
     """What is known of a key; status and response are there for a replay."""
 
-    begun: Begun
+    state: KeyState
     status: int = 0
     response: bytes = b""
 
@@ -39,8 +39,8 @@ class Idempotency:
     def __init__(self, database: Database) -> None:
         self.database = database
 
-    @settled
-    def begin(self, actor: str, key: str, request_hash: str, at: datetime) -> Ticket:
+    @retry_if_taken
+    def begin(self, actor: str, key: str, request_hash: str, at: datetime) -> KeyLookup:
         """Begin a request: fresh, a replay of an answered one, one still running, or another under this key.
 
         Args:
@@ -58,12 +58,12 @@ class Idempotency:
             if row is None:
                 known = {"actor": actor, "key": key, "request_hash": request_hash, "begun_at": at}
                 connection.execute(insert(idempotency), known)
-                return Ticket(Begun.FRESH)
+                return KeyLookup(KeyState.FRESH)
         if row.request_hash != request_hash:
-            return Ticket(Begun.OTHER)
+            return KeyLookup(KeyState.OTHER)
         if row.response is None:
-            return Ticket(Begun.RUNNING)
-        return Ticket(Begun.REPLAY, row.status, row.response)
+            return KeyLookup(KeyState.RUNNING)
+        return KeyLookup(KeyState.REPLAY, row.status, row.response)
 
     def finish(self, actor: str, key: str, status: int, response: bytes) -> None:
         """Keep the answer of a request, for whoever sends it again."""

@@ -18,7 +18,7 @@ from vipreco.store.connection import check_private
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-MOST_REMEMBERED = 20_000  # customers: four megabytes
+MAX_CACHED_PSEUDONYMS = 20_000  # customers: four megabytes
 PSEUDONYM_KEY, SIGNING_KEY = "pseudonym.key", "audit-signing.key"
 KEY_BYTES = 32
 
@@ -51,7 +51,7 @@ class Keys:
 
     @cached_property
     def _remembered(self) -> Callable[[str], str]:
-        return lru_cache(MOST_REMEMBERED)(self._named)
+        return lru_cache(MAX_CACHED_PSEUDONYMS)(self._named)
 
     def _named(self, customer_id: str) -> str:
         digest = self._keyed.copy()  # half the time of beginning with the key again

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from sqlalchemy import Column, ColumnElement, and_, delete, exists, func, select
 
 from vipreco.store.changes import LOCK
-from vipreco.store.connection import Database, alone
+from vipreco.store.connection import Database, hold_lock
 from vipreco.store.schema import contacts, decisions, idempotency
 
 PIECE = 500  # rows that one transaction looks at: nobody waits for longer than it takes
@@ -18,14 +18,14 @@ PAUSE_SECONDS = 0.15  # who waits for SQLite looks again within 0.1 s at the lat
 _UNREFERRED = ~exists().where(contacts.c.decision_id == decisions.c.decision_id)
 
 
-class Before(NamedTuple):
+class RetentionCutoffs(NamedTuple):
     """Moments before which rows go: the business's for decisions, UTC for keys."""
 
     decisions: datetime
     keys: datetime
 
 
-class Pruned(NamedTuple):
+class PrunedRows(NamedTuple):
     """How many rows go, or went."""
 
     decisions: int
@@ -38,21 +38,21 @@ class Retention:
     def __init__(self, database: Database) -> None:
         self.database = database
 
-    def due(self, before: Before) -> Pruned:
+    def due(self, before: RetentionCutoffs) -> PrunedRows:
         """Count what would go."""
         old = select(func.count()).select_from(decisions).where(decisions.c.made_at < before.decisions)
         keys = select(func.count()).select_from(idempotency).where(idempotency.c.begun_at < before.keys)
         with self.database.reading() as connection:
             found = [connection.execute(query).scalar() or 0 for query in (old.where(_UNREFERRED), keys)]
-        return Pruned(*found)
+        return PrunedRows(*found)
 
-    def prune(self, before: Before) -> Pruned:
+    def prune(self, before: RetentionCutoffs) -> PrunedRows:
         """Take out older keys, and older decisions that no contact refers to; what is gone stays gone.
 
         Raises:
             BusyError: Another process holds the store; pieces before are gone.
         """
-        return Pruned(
+        return PrunedRows(
             self._removed(decisions.c.made_at, before.decisions, _UNREFERRED),
             self._removed(idempotency.c.begun_at, before.keys),
         )
@@ -61,7 +61,7 @@ class Retention:
         removed = 0
         for piece in self._pieces(moment, before):
             with self.database.writing() as connection:
-                alone(connection, LOCK)  # a contact that is being recorded may refer to one of them
+                hold_lock(connection, LOCK)  # a contact that is being recorded may refer to one of them
                 removed += connection.execute(delete(moment.table).where(piece, *conditions)).rowcount
         return removed
 

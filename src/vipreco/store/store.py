@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 
 from vipreco.durable import flush_directory
 from vipreco.failpoints import reach
-from vipreco.store import migrating
+from vipreco.store import schema_upgrade
 from vipreco.store.audit import AuditTrail, Event
 from vipreco.store.books import Books
 from vipreco.store.campaigns import Campaigns
@@ -21,13 +21,13 @@ from vipreco.store.connection import Database
 from vipreco.store.consents import Consents
 from vipreco.store.contacts import Contacts
 from vipreco.store.decisions import DecisionLog
+from vipreco.store.file_check import check_file
 from vipreco.store.idempotency import Idempotency
-from vipreco.store.retention import Before, Pruned, Retention
+from vipreco.store.retention import PrunedRows, Retention, RetentionCutoffs
 from vipreco.store.schema import metadata
 from vipreco.store.switches import Switches
 from vipreco.store.tokens import Tokens
 from vipreco.store.users import Sessions, Users
-from vipreco.store.whole import check_whole
 
 
 class Store:
@@ -81,11 +81,11 @@ class Store:
         if database.path is not None and not database.path.exists():
             create(database.path)
         if not checked:
-            check_whole(database)
-        migrating.check_version(database)
+            check_file(database)
+        schema_upgrade.check_version(database)
         return cls(database)
 
-    def prune(self, actor: str, before: Before) -> Pruned:
+    def prune(self, actor: str, before: RetentionCutoffs) -> PrunedRows:
         """Take out old decisions and keys of requests; the audit says so first, where there are any.
 
         Raises:
@@ -126,7 +126,7 @@ def create(path: Path) -> None:
     fresh.touch(mode=0o600)
     try:
         database = Database(f"sqlite:///{fresh}")
-        migrating.upgrade(database, empty=True)
+        schema_upgrade.upgrade(database, empty=True)
         database.engine.dispose()
         reach("store-made")
         os.link(fresh, path)

@@ -9,7 +9,7 @@ from sqlalchemy import delete, insert, select
 
 from vipreco.errors import UsageError
 from vipreco.store.connection import Database
-from vipreco.store.failures import settled
+from vipreco.store.failures import retry_if_taken
 from vipreco.store.schema import switches
 from vipreco.store.scope import Scope
 
@@ -17,7 +17,7 @@ KINDS = ("product", "model")
 
 
 @dataclass(frozen=True)
-class Off:
+class SwitchedOff:
     """What is switched off: the products by id, the models by version."""
 
     products: frozenset[str] = frozenset()
@@ -41,12 +41,12 @@ class Switches:
     def __init__(self, database: Database) -> None:
         self.database = database
 
-    def read(self) -> Off:
+    def read(self) -> SwitchedOff:
         """Return what is switched off now."""
         with self.database.reading() as connection:
             rows = connection.execute(select(switches.c.kind, switches.c.name)).all()
         names = {kind: frozenset(row.name for row in rows if row.kind == kind) for kind in KINDS}
-        return Off(names["product"], names["model"])
+        return SwitchedOff(names["product"], names["model"])
 
     def all(self) -> list[Switch]:
         """Return what is switched off, with its reason, by kind and name."""
@@ -54,7 +54,7 @@ class Switches:
         with self.database.reading() as connection:
             return [Switch(**row._mapping) for row in connection.execute(query)]
 
-    @settled
+    @retry_if_taken
     def off(self, scope: Scope, kind: str, name: str, reason: str, at: datetime) -> None:
         """Switch a product or a model off; a running service follows within seconds.
 

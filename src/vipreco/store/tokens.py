@@ -20,7 +20,7 @@ from vipreco.store.connection import Database
 from vipreco.store.schema import tokens
 from vipreco.store.scope import Role
 
-MOST_DAYS = 90
+MAX_DAYS = 90
 TOLERANCE = timedelta(seconds=60)  # clocks of two machines differ
 LONGEST_NAME = 200
 ENVIRONMENT = re.compile(r"[a-z0-9]{1,16}")
@@ -53,7 +53,7 @@ class Tokens:
         role: Role,
         at: datetime,
         *,
-        days: int = MOST_DAYS,
+        days: int = MAX_DAYS,
         manager_id: str | None = None,
         environment: str = "live",
     ) -> tuple[Token, str]:
@@ -79,8 +79,8 @@ class Tokens:
                 remedy="use 1 to 16 small letters and digits",
                 code="token-environment",
             )
-        if not 1 <= days <= MOST_DAYS:
-            raise UsageError(f"a token lives 1 to {MOST_DAYS} days", where="days", code="token-days")
+        if not 1 <= days <= MAX_DAYS:
+            raise UsageError(f"a token lives 1 to {MAX_DAYS} days", where="days", code="token-days")
         if role is Role.MANAGER and not manager_id:
             raise UsageError("a manager needs the id of their book", where="manager_id", code="no-book")
         token_id, secret = secrets.token_hex(4), secrets.token_urlsafe(32)

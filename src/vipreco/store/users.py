@@ -15,12 +15,12 @@ from sqlalchemy import Connection, RowMapping, delete, insert, select, update
 
 from vipreco.errors import UsageError
 from vipreco.store.connection import Database
-from vipreco.store.failures import settled
+from vipreco.store.failures import retry_if_taken
 from vipreco.store.schema import sessions, users
 from vipreco.store.scope import Role
 
 SESSION_HOURS = 10
-LEAST_PASSWORD = 10
+MIN_PASSWORD = 10
 NAME_FORM = re.compile(r"[\w.@-]{1,64}")
 HASHER = PasswordHasher()
 NO_PASSWORD = "-"  # noqa: S105  it stands for an account without one
@@ -52,7 +52,7 @@ class Users:
     def __init__(self, database: Database) -> None:
         self.database = database
 
-    @settled
+    @retry_if_taken
     def create(self, user: User, password: str | None = None) -> None:
         """Make an account; without a password it is for the bank's own log-in alone.
 
@@ -177,9 +177,9 @@ def _user(row: RowMapping) -> User:
 def _hashed(password: str | None) -> str:
     if password is None:
         return NO_PASSWORD
-    if len(password) < LEAST_PASSWORD:
+    if len(password) < MIN_PASSWORD:
         raise UsageError(
-            f"a password has at least {LEAST_PASSWORD} characters", where="password", code="short-password"
+            f"a password has at least {MIN_PASSWORD} characters", where="password", code="short-password"
         )
     return HASHER.hash(password)
 

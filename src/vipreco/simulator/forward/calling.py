@@ -9,7 +9,7 @@ from vipreco.explanations import Explainer
 from vipreco.history import AsOf
 from vipreco.lists import Day, plan_day
 from vipreco.recommender import Recommender
-from vipreco.settings import CallListSettings, KindMinutes
+from vipreco.settings import CallListSettings, CallMinutes
 from vipreco.simulator.forward.arms import CALL, ChooseContacts, callable_vip_customers, nobody
 from vipreco.simulator.forward.choices import CONTACTS_SCHEMA
 from vipreco.simulator.parameters import VIP_TIERS
@@ -17,7 +17,7 @@ from vipreco.simulator.parameters import VIP_TIERS
 HELD = f"""
     SELECT {CUSTOMER_ID}, min({PRODUCT_ID}) AS {PRODUCT_ID} FROM holdings WHERE closed_date IS NULL
     GROUP BY {CUSTOMER_ID}"""
-ONE_EACH = KindMinutes.model_validate(dict.fromkeys(KindMinutes.model_fields, 1))
+ONE_EACH = CallMinutes.model_validate(dict.fromkeys(CallMinutes.model_fields, 1))
 
 
 def by_call_list(recommender: Recommender, settings: CallListSettings) -> ChooseContacts:

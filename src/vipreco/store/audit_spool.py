@@ -22,21 +22,21 @@ from vipreco.store.audit import Event
 from vipreco.store.decisions import Decision
 from vipreco.store.store import Store
 
-MOST_LINES = 10_000
+MAX_LINES = 10_000
 PAUSE_SECONDS = 0.05
 RETRY_SECONDS = 1.0
 BATCH = 500
 PREFIX = "spool-"
 
 
-class Note(NamedTuple):
+class AuditRecord(NamedTuple):
     """What is noted of one answer: the audit record, and the decision if there was one."""
 
     event: Event
     decision: Decision | None = None
 
 
-class Spool:
+class AuditSpool:
     """Notes on their way into the store, of one process.
 
     Args:
@@ -45,11 +45,11 @@ class Spool:
         most: Lines that may wait; more are refused.
     """
 
-    def __init__(self, folder: Path, store: Store, most: int = MOST_LINES) -> None:
+    def __init__(self, folder: Path, store: Store, most: int = MAX_LINES) -> None:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.folder, self.store, self.most = folder, store, most
         self.failing = False
-        self._waiting: list[Note] = []
+        self._waiting: list[AuditRecord] = []
         self._lock = threading.Lock()
         self._moving = threading.Lock()
         self._stop = threading.Event()
@@ -62,7 +62,7 @@ class Spool:
         self.adopt()
         self._thread.start()
 
-    def put(self, note: Note) -> None:
+    def put(self, note: AuditRecord) -> None:
         """Note one answer, before it is given.
 
         Raises:
@@ -73,20 +73,20 @@ class Spool:
             if len(self._waiting) >= self.most:
                 raise DependencyDownError("no more notes may wait for the store", code="spool-full")
             try:
-                write_line(self._file, line_of(note))
+                append_line(self._file, encode_record(note))
             except OSError as error:
                 raise ResourcesError(
                     "the note cannot be written", where=str(self._path), code="disk"
                 ) from error
             self._waiting.append(note)
 
-    def through(self, note: Note) -> None:
+    def through(self, note: AuditRecord) -> None:
         """Note one answer in the store itself, before it is given.
 
         Raises:
             VipRecoError: The store does not take it.
         """
-        into_store(self.store, [note])
+        save_records(self.store, [note])
 
     def move(self) -> int:
         """Move what waits into the store now, and return how many lines."""
@@ -95,7 +95,7 @@ class Spool:
                 notes = self._waiting[:BATCH]
             if not notes:
                 return 0
-            into_store(self.store, notes)
+            save_records(self.store, notes)
             with self._lock:
                 del self._waiting[: len(notes)]
                 if not self._waiting:
@@ -106,10 +106,10 @@ class Spool:
         """Move the lines that dead processes left into the store, and return how many."""
         moved = 0
         for path in sorted(self.folder.glob(f"{PREFIX}*.jsonl")):
-            if path == self._path or is_alive(path):
+            if path == self._path or writer_is_alive(path):
                 continue
-            notes = list(notes_of(path.read_bytes()))
-            into_store(self.store, notes)
+            notes = list(decode_records(path.read_bytes()))
+            save_records(self.store, notes)
             path.unlink()
             moved += len(notes)
         return moved
@@ -134,14 +134,14 @@ class Spool:
             self._stop.wait(RETRY_SECONDS if self.failing else 0 if moved == BATCH else PAUSE_SECONDS)
 
 
-def into_store(store: Store, notes: Sequence[Note]) -> None:
+def save_records(store: Store, notes: Sequence[AuditRecord]) -> None:
     """Write notes into the store, in their order, all or none."""
     with store.database.writing():
         store.decisions.add([note.decision for note in notes if note.decision is not None])
         store.audit.append([note.event for note in notes])
 
 
-def line_of(note: Note) -> bytes:
+def encode_record(note: AuditRecord) -> bytes:
     """Return a note as a line of a file."""
     event, decision = note
     plain = event[:]  # a named tuple takes three times as long to encode
@@ -150,7 +150,7 @@ def line_of(note: Note) -> bytes:
     return b"%b\t%b\n" % (to_json((plain, decision[:-1])), decision.record.encode())
 
 
-def write_line(file: int, line: bytes) -> None:
+def append_line(file: int, line: bytes) -> None:
     """Write a line whole, or not at all.
 
     Raises:
@@ -162,7 +162,7 @@ def write_line(file: int, line: bytes) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
-def notes_of(content: bytes) -> Iterator[Note]:
+def decode_records(content: bytes) -> Iterator[AuditRecord]:
     """Return the notes of a file; one that was cut off is left out, for its answer never left."""
     for line in content.split(b"\n")[:-1]:
         head, _, record = line.partition(b"\t")
@@ -170,7 +170,7 @@ def notes_of(content: bytes) -> Iterator[Note]:
             event, given = from_json(head)
         except ValueError:
             continue
-        yield Note(Event(*event), None if given is None else _decision(given, record))
+        yield AuditRecord(Event(*event), None if given is None else _decision(given, record))
 
 
 def _decision(given: Sequence[str], record: bytes) -> Decision:
@@ -178,7 +178,7 @@ def _decision(given: Sequence[str], record: bytes) -> Decision:
     return Decision(name, customer, datetime.fromisoformat(made_at), actor, record.decode())
 
 
-def is_alive(path: Path) -> bool:
+def writer_is_alive(path: Path) -> bool:
     """Whether the process that writes a file still lives."""
     process = int(path.stem.removeprefix(PREFIX).split("-", maxsplit=1)[0])
     if process == os.getpid():

@@ -13,9 +13,9 @@ from sqlalchemy import inspect, text
 from vipreco.durable import replacing
 from vipreco.errors import BusyError, IntegrityError, UsageError
 from vipreco.failpoints import reach
-from vipreco.store.connection import Database, alone
-from vipreco.store.failures import RESTORE, translated
-from vipreco.store.whole import check_whole
+from vipreco.store.connection import Database, hold_lock
+from vipreco.store.failures import RESTORE, translate_failures
+from vipreco.store.file_check import check_file
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 _ONE_AT_A_TIME = threading.Lock()  # the library keeps what it works on in global variables
@@ -70,7 +70,7 @@ def upgrade(database: Database, *, empty: bool = False) -> Path | None:
         IntegrityError: A file is damaged, or has no tables.
     """
     if not empty:
-        check_whole(database)
+        check_file(database)
     version = version_of(database)
     if version == revisions()[-1]:
         return None
@@ -81,7 +81,7 @@ def upgrade(database: Database, *, empty: bool = False) -> Path | None:
         from alembic import command  # noqa: PLC0415 - here alone; who only opens a store is spared it
         from alembic.config import Config  # noqa: PLC0415
 
-        alone(connection, LOCK)
+        hold_lock(connection, LOCK)
         settings = Config()
         settings.set_main_option("script_location", str(MIGRATIONS))
         settings.attributes["connection"] = connection
@@ -123,7 +123,7 @@ def backup(database: Database, target: Path) -> None:
         raise UsageError(
             "is in a folder that is not there", where=str(target), remedy="make the folder", code="no-folder"
         )
-    with translated(database), replacing(target) as temporary:
+    with translate_failures(database), replacing(target) as temporary:
         with closing(sqlite3.connect(database.path)) as source, closing(sqlite3.connect(temporary)) as copied:
             source.backup(copied)
             copied.execute("PRAGMA journal_mode=DELETE")  # all of it is in the one file

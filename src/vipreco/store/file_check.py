@@ -8,10 +8,10 @@ from vipreco.errors import IntegrityError
 from vipreco.store.connection import Database, check_private
 from vipreco.store.failures import RESTORE
 
-LEAST_BYTES = 512
+MIN_BYTES = 512
 
 
-def check_whole(database: Database) -> None:
+def check_file(database: Database) -> None:
     """Read a file once from start to end: what is damaged is noticed before anything is written to it.
 
     Raises:
@@ -23,7 +23,7 @@ def check_whole(database: Database) -> None:
     path = database.path
     check_private(path, "the operational store")
     log, index = (path.with_name(path.name + ending) for ending in ("-wal", "-shm"))
-    if path.stat().st_size < LEAST_BYTES:  # SQLite would take it for a new one
+    if path.stat().st_size < MIN_BYTES:  # SQLite would take it for a new one
         raise _damaged(database, "the operational store is empty: its tables are gone")
     if index.exists() and not log.exists():  # SQLite removes the index before the log, and makes it after
         raise _damaged(database, "the operational store lacks its newest changes: its -wal file is gone")
@@ -37,7 +37,7 @@ def check_whole(database: Database) -> None:
 
 def _page_bytes(path: Path) -> int:
     with path.open("rb") as file:
-        return int.from_bytes(file.read(18)[16:], "big") or LEAST_BYTES
+        return int.from_bytes(file.read(18)[16:], "big") or MIN_BYTES
 
 
 def _damaged(database: Database, what: str) -> IntegrityError:

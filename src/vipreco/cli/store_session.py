@@ -17,7 +17,7 @@ from vipreco.errors import UsageError
 
 if TYPE_CHECKING:
     from vipreco.project import Project
-    from vipreco.store import Before, Keys, Store
+    from vipreco.store import Keys, RetentionCutoffs, Store
 
 KEYS = "data/keys"
 ActorOption = Annotated[
@@ -29,7 +29,7 @@ ActorOption = Annotated[
 
 
 @dataclass(frozen=True)
-class Desk:
+class StoreSession:
     """The store of the project here, and who works at it."""
 
     project: Project
@@ -41,25 +41,25 @@ class Desk:
         return keys_of(self.project)
 
     @contextmanager
-    def changing(self, action: str) -> Iterator[Noted]:
+    def audited(self, action: str) -> Iterator[AuditEntry]:
         """Do what changes something and note in the audit who did it: both or neither."""
         from vipreco.store import Event
 
-        noted = Noted()
+        entry = AuditEntry()
         with self.store.database.writing():
-            yield noted
-            self.store.audit.append([Event(self.actor, action, noted.object, purpose="command")])
+            yield entry
+            self.store.audit.append([Event(self.actor, action, entry.object, purpose="command")])
 
 
 @dataclass
-class Noted:
+class AuditEntry:
     """What a change was about, as the audit names it."""
 
     object: str = ""
 
 
 @contextmanager
-def desk(actor: str | None = None) -> Iterator[Desk]:
+def open_session(actor: str | None = None) -> Iterator[StoreSession]:
     """Open the store of the project here.
 
     Raises:
@@ -71,7 +71,7 @@ def desk(actor: str | None = None) -> Iterator[Desk]:
 
     project = Project.find()
     with Store.open(project.store_url) as store:
-        yield Desk(project, store, actor_named(actor))
+        yield StoreSession(project, store, actor_named(actor))
 
 
 def actor_named(actor: str | None) -> str:
@@ -95,12 +95,12 @@ def keys_of(project: Project) -> Keys:
     return Keys.open(project.root / KEYS)
 
 
-def kept_since(project: Project) -> Before:
+def retention_cutoffs(project: Project) -> RetentionCutoffs:
     """Return since when decisions and keys of requests are kept, by the settings."""
-    from vipreco.store import Before
+    from vipreco.store import RetentionCutoffs
 
     settings = project.settings.serving
-    return Before(
+    return RetentionCutoffs(
         business_moment(project) - timedelta(days=settings.keep_decisions_days),
         clock() - timedelta(days=settings.keep_keys_days),
     )
