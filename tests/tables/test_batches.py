@@ -259,7 +259,7 @@ def test_validate_names_the_rule_and_places(tmp_path: Path) -> None:
     found = {finding.code: finding for finding in validate(tmp_path / "tables")}
     overlap = found["overlapping-holdings"]
     assert (overlap.severity, overlap.table, overlap.rows) == ("warning", "holdings", 1)
-    (path,) = overlap.places
+    (path,) = overlap.examples
     assert path.endswith("holdings.parquet: row 1")
     assert path.startswith("batches/000002-")
     assert found["risk-level-missing"].rows == 2

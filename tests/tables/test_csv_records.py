@@ -31,8 +31,8 @@ def read(path: Path, chunk_bytes: int) -> tuple[list[list[str]], list[int], list
     rows, lines, bad = [], [], []
     for chunk in source.chunks():
         rows += [list(row) for row in zip(*(chunk.columns[name].to_pylist() for name in "abc"), strict=True)]
-        lines += chunk.places.rows.tolist()
-        bad += [(row, group.code) for group in chunk.bad for row in group.places.rows.tolist()]
+        lines += chunk.locations.rows.tolist()
+        bad += [(row, group.code) for group in chunk.bad for row in group.locations.rows.tolist()]
     return rows, lines, sorted(bad)
 
 
@@ -136,7 +136,7 @@ def test_original_lines_can_be_fetched_from_chunks_of_any_size(tmp_path: Path) -
     lines = [f'{number},"x{number}\ny",z' for number in range(50)]
     path.write_text("\n".join(["a,b,c", *lines]) + "\n")
     source = CsvSource(path, RULE, chunk_bytes=64)
-    chunks = [chunk.places for chunk in source.chunks()]
+    chunks = [chunk.locations for chunk in source.chunks()]
     picked = chunks[0].join(chunks).take(np.array([3, 40]))
     assert list(source.originals(picked)) == [
         b"a,b,c\n",

@@ -145,8 +145,8 @@ def validate(kind: FormatOption = None, out: OutOption = None) -> None:
         found = validate_tables(project.tables)
     names = ("severity", "table", "code", "what", "rows")
     columns = {name: [getattr(finding, name) for finding in found] for name in names}
-    places = pl.Series("places", [list(finding.places) for finding in found], dtype=pl.List(pl.String))
-    output.write(pl.DataFrame(columns).with_columns(places))
+    examples = pl.Series("examples", [list(finding.examples) for finding in found], dtype=pl.List(pl.String))
+    output.write(pl.DataFrame(columns).with_columns(examples))
 
 
 def ledger(report: ImportReport) -> pl.DataFrame:

@@ -5,23 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from vipreco.columns import (
-    ACTIVITY,
-    BATCH_SEQUENCE,
-    CONTACT_ID,
-    CONTACTED_AT,
-    CONTACTS,
-    CUSTOMER_ID,
-    CUSTOMERS,
-    HOLDINGS,
-    MONTH_DATE,
-    OBSERVATIONS,
-    OPENED_DATE,
-    PRODUCT_ID,
-    PRODUCTS,
-    RECORDED_DATE,
-    SNAPSHOT_DATE,
-)
+from vipreco.columns import BATCH_SEQUENCE, RECORDED_DATE
+from vipreco.tables import STORED_CONTRACTS, Contract, Kind, schema_of, sql_type
 
 
 @dataclass(frozen=True)
@@ -43,104 +28,28 @@ class TableContract:
     recorded_default: str
 
 
-_CLOCK: Final = {RECORDED_DATE: "DATE", BATCH_SEQUENCE: "INTEGER"}
-_MONEY: Final = "DECIMAL(18,2)"
+_CLOCKS: Final = (RECORDED_DATE, BATCH_SEQUENCE)
 
-CONTRACTS: Final = {
-    table.name: table
-    for table in (
-        TableContract(
-            CUSTOMERS,
-            (CUSTOMER_ID, SNAPSHOT_DATE),
-            SNAPSHOT_DATE,
-            {
-                CUSTOMER_ID: "VARCHAR",
-                SNAPSHOT_DATE: "DATE",
-                "tier": "VARCHAR",
-                "aum_amount": _MONEY,
-                "risk_level": "VARCHAR",
-                "risk_assessed_date": "DATE",
-                "birth_date": "DATE",
-                "joined_date": "DATE",
-                "manager_id": "VARCHAR",
-                "branch_id": "VARCHAR",
-                "consent_call": "BOOLEAN",
-                "consent_sms": "BOOLEAN",
-                "consent_app": "BOOLEAN",
-                "profiling_opt_out": "BOOLEAN",
-                **_CLOCK,
-            },
-            SNAPSHOT_DATE,
-        ),
-        TableContract(
-            OBSERVATIONS,
-            (CUSTOMER_ID, SNAPSHOT_DATE),
-            SNAPSHOT_DATE,
-            {CUSTOMER_ID: "VARCHAR", SNAPSHOT_DATE: "DATE", **_CLOCK},
-            SNAPSHOT_DATE,
-        ),
-        TableContract(
-            PRODUCTS,
-            (PRODUCT_ID,),
-            RECORDED_DATE,
-            {
-                PRODUCT_ID: "VARCHAR",
-                "name": "VARCHAR",
-                "family": "VARCHAR",
-                "risk_level": "VARCHAR",
-                "unit_value_amount": _MONEY,
-                "min_amount": _MONEY,
-                "offered_from": "DATE",
-                "offered_until": "DATE",
-                "channels": "VARCHAR[]",
-                "placement": "VARCHAR",
-                "repeatable": "BOOLEAN",
-                "prerequisites": "VARCHAR[]",
-                "exclusions": "VARCHAR[]",
-                **_CLOCK,
-            },
-            "DATE '0001-01-01'",
-        ),
-        TableContract(
-            HOLDINGS,
-            (CUSTOMER_ID, PRODUCT_ID, OPENED_DATE),
-            OPENED_DATE,
-            {
-                CUSTOMER_ID: "VARCHAR",
-                PRODUCT_ID: "VARCHAR",
-                OPENED_DATE: "DATE",
-                "closed_date": "DATE",
-                "balance_amount": _MONEY,
-                **_CLOCK,
-            },
-            OPENED_DATE,
-        ),
-        TableContract(
-            ACTIVITY,
-            (CUSTOMER_ID, MONTH_DATE),
-            MONTH_DATE,
-            {CUSTOMER_ID: "VARCHAR", MONTH_DATE: "DATE", **_CLOCK},
-            MONTH_DATE,
-        ),
-        TableContract(
-            CONTACTS,
-            (CONTACT_ID,),
-            f"CAST({CONTACTED_AT} AS DATE)",
-            {
-                CONTACT_ID: "VARCHAR",
-                CUSTOMER_ID: "VARCHAR",
-                PRODUCT_ID: "VARCHAR",
-                "channel": "VARCHAR",
-                CONTACTED_AT: "TIMESTAMP",
-                "outcome": "VARCHAR",
-                "next_date": "DATE",
-                "campaign_id": "VARCHAR",
-                **_CLOCK,
-            },
-            f"CAST({CONTACTED_AT} AS DATE)",
-        ),
+
+def _cut_contract(contract: Contract) -> TableContract:
+    """Return the contract of a stored table as the views need it: keys and clocks are those of the table."""
+    types = {field.name: sql_type(field.type) for field in schema_of(contract)}
+    facts = {name: kind for name, kind in types.items() if name not in _CLOCKS}
+    happened, default = _happened(contract)
+    return TableContract(
+        contract.table, contract.key, happened, facts | {name: types[name] for name in _CLOCKS}, default
     )
-}
+
+
+def _happened(contract: Contract) -> tuple[str, str]:
+    if not contract.clock:  # a product has no date of its own: it is known from when it was recorded
+        return RECORDED_DATE, "DATE '0001-01-01'"
+    moment = contract.by_name[contract.clock].kind is Kind.MOMENT
+    date = f"CAST({contract.clock} AS DATE)" if moment else contract.clock
+    return date, date
+
+
+CONTRACTS: Final = {table: _cut_contract(contract) for table, contract in STORED_CONTRACTS.items()}
 """Contract of each table by its name."""
 
 VIEWS: Final = frozenset({*CONTRACTS, "customers_now", "population", "clock", "snapshots"})

@@ -2,9 +2,12 @@ from .batch_import import import_ as import_
 from .contracts import (
     CONTRACTS as CONTRACTS,
     OUTCOMES as OUTCOMES,
+    STORED_CONTRACTS as STORED_CONTRACTS,
     Column as Column,
+    Contract as Contract,
     Kind as Kind,
     schema_of as schema_of,
+    sql_type as sql_type,
 )
 from .import_database import relation as relation
 from .mapping import QUARANTINE_SUFFIX as QUARANTINE_SUFFIX, protected_words as protected_words

@@ -31,7 +31,9 @@ def write_tables(
         intervals = panels.interval_batches(connection, panel, sequence)
         _write(files, folder, c.HOLDINGS, intervals, panels.INTERVAL_SCHEMA)
     if query := _observations(intakes, sequence):
-        _write(files, folder, c.OBSERVATIONS, batches(connection, query), contracts.OBSERVATION_SCHEMA)
+        _write(
+            files, folder, c.OBSERVATIONS, batches(connection, query), contracts.schema_of(contracts.OBSERVED)
+        )
     return files
 
 

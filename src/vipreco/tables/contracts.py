@@ -41,6 +41,19 @@ ARROW_TYPES: Final = {
 }
 
 
+_SQL_TYPES: Final = {
+    pa.string(): "VARCHAR",
+    pa.date32(): "DATE",
+    pa.timestamp("us"): "TIMESTAMP",
+    pa.float64(): "DOUBLE",
+    pa.bool_(): "BOOLEAN",
+    pa.int32(): "INTEGER",
+    pa.int64(): "BIGINT",
+    pa.list_(pa.string()): "VARCHAR[]",
+    pa.decimal128(18, 2): "DECIMAL(18,2)",
+}
+
+
 @dataclass(frozen=True)
 class Column:
     """One column of a table.
@@ -78,7 +91,14 @@ class Order:
 
 @dataclass(frozen=True)
 class Contract:
-    """A table: its columns, its key, its order checks, and the keys of other tables that it names."""
+    """A table: its columns, its key, its order checks, and the keys of other tables that it names.
+
+    Attributes:
+        key: Columns that name a fact; two stored rows with the same key are versions of one fact.
+        clock: Column with the date or moment at which the fact happened; blank for products.
+        attributes: True if a bank may add columns of its own.
+        attribute_prefix: Put before the names of such columns.
+    """
 
     table: str
     columns: tuple[Column, ...]
@@ -249,16 +269,24 @@ CONTACTS: Final = Contract(
 CONTRACTS: Final = {
     contract.table: contract for contract in (CUSTOMERS, PRODUCTS, HOLDINGS, ACTIVITY, CONTACTS)
 }
-TABLE_NAMES: Final = (*CONTRACTS, c.OBSERVATIONS)
-
-OBSERVATION_SCHEMA: Final = pa.schema(
-    [
-        (c.CUSTOMER_ID, pa.string()),
-        (c.SNAPSHOT_DATE, pa.date32()),
-        (c.RECORDED_DATE, pa.date32()),
-        (c.BATCH_SEQUENCE, pa.int32()),
-    ]
+OBSERVED: Final = Contract(
+    table=c.OBSERVATIONS,
+    columns=(
+        Column(c.CUSTOMER_ID, Kind.ID, required=True),
+        Column(c.SNAPSHOT_DATE, Kind.DATE, required=True),
+        Column(c.RECORDED_DATE, Kind.DATE),
+    ),
+    key=(c.CUSTOMER_ID, c.SNAPSHOT_DATE),
+    clock=c.SNAPSHOT_DATE,
 )
+STORED_CONTRACTS: Final = {**CONTRACTS, c.OBSERVATIONS: OBSERVED}
+"""Contract of every stored table: the ones a bank brings, and the observations that an import derives."""
+TABLE_NAMES: Final = tuple(STORED_CONTRACTS)
+
+
+def sql_type(kind: pa.DataType) -> str:
+    """Return the DuckDB type of a stored column."""
+    return _SQL_TYPES[kind]
 
 
 def schema_of(contract: Contract, attributes: dict[str, Kind] | None = None) -> pa.Schema:

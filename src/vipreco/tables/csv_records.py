@@ -2,7 +2,7 @@
 
 A CSV is scanned before it is parsed, because every popular parser repairs or merges damaged lines
 silently. The scan is vectorised and aware of quotes (RFC 4180): a quote opens only at the start of a
-field and closes only at its end.
+field and closes only at its end. docs/decisions/0007-csv-reader.md says why DuckDB does not do it.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ from vipreco.errors import InputRejectedError, UsageError
 from vipreco.tables import csv_records
 from vipreco.tables.csv_records import Records
 from vipreco.tables.mapping import SourceRule
-from vipreco.tables.sources import BadRows, Places, TextChunk, match_header, unread_warning
+from vipreco.tables.sources import BadRows, RowLocations, TextChunk, match_header, unread_warning
 
 CHUNK_BYTES = 48 << 20
 MAX_CARRY_BYTES = 256 << 20
@@ -88,12 +88,12 @@ class CsvSource:
                 self.warnings.append("no line ending after the last row: the file may have been cut")
         self.sha256 = digest.hexdigest() if self._readable == self.path else ""
 
-    def originals(self, places: Places) -> Iterator[bytes]:
+    def originals(self, locations: RowLocations) -> Iterator[bytes]:
         """Yield the header line, then each row's original line, in the declared encoding."""
         encoding = self.rule.encoding if self._readable != self.path else ""
         yield _reencoded(self._header_bytes, encoding, first=True)
         with self._readable.open("rb") as handle:
-            for offset, size in zip(places.offsets.tolist(), places.sizes.tolist(), strict=True):
+            for offset, size in zip(locations.offsets.tolist(), locations.sizes.tolist(), strict=True):
                 handle.seek(offset)
                 yield _reencoded(handle.read(size), encoding, first=False)
 
@@ -202,12 +202,14 @@ class CsvSource:
 
     def _chunk(self, buffer: _Buffer, records: Records) -> TextChunk:
         problems = self._problems(buffer.content, records)
-        places = Places(records.lines, buffer.offset + records.starts, records.stops - records.starts)
+        locations = RowLocations(
+            records.lines, buffer.offset + records.starts, records.stops - records.starts
+        )
         good = np.ones(records.starts.size, bool)
         good[list(problems)] = False
         text = _joined(buffer.content, records, good)
         columns = self._parse(text, int(good.sum()), multiline=records.multiline)
-        return TextChunk(columns, places.take(good), _grouped(problems, places))
+        return TextChunk(columns, locations.take(good), _grouped(problems, locations))
 
     def _problems(self, content: bytes, records: Records) -> dict[int, str]:
         wrong = np.flatnonzero(records.fields != len(self.header))
@@ -268,11 +270,11 @@ def _joined(content: bytes, records: Records, good: npt.NDArray[np.bool_]) -> by
     return b"".join(pieces)
 
 
-def _grouped(problems: dict[int, str], places: Places) -> list[BadRows]:
+def _grouped(problems: dict[int, str], locations: RowLocations) -> list[BadRows]:
     by_code: dict[str, list[int]] = {}
     for index, code in sorted(problems.items()):
         by_code.setdefault(code, []).append(index)
-    return [BadRows(places.take(np.array(rows)), "", code) for code, rows in sorted(by_code.items())]
+    return [BadRows(locations.take(np.array(rows)), "", code) for code, rows in sorted(by_code.items())]
 
 
 def _invalid_records(content: bytes, records: Records, encoding: str) -> list[int]:

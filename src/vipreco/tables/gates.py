@@ -65,7 +65,7 @@ def _encoding_error(intake: Intake) -> InputRejectedError | None:
     invalid = [bad for bad in intake.bad if bad.code == csv_records.INVALID_BYTES]
     if not invalid or not isinstance(intake.source, CsvSource):
         return None
-    first = invalid[0].places
+    first = invalid[0].locations
     start, size = int(first.offsets[0]), int(first.sizes[0])
     with intake.candidate.path.open("rb") as handle:
         handle.seek(start)
@@ -82,7 +82,7 @@ def _reasons(intake: Intake) -> list[str]:
     counts: dict[str, int] = {}
     for bad in intake.bad:
         reason = f"column {bad.column}: {bad.code}" if bad.column else bad.code
-        counts[reason] = counts.get(reason, 0) + bad.places.rows.size
+        counts[reason] = counts.get(reason, 0) + bad.locations.rows.size
     largest = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     return [f"{number} row(s): {reason}" for reason, number in largest[:4]]
 

@@ -30,18 +30,13 @@ def import_database(
         connection.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
         connection.execute("SET preserve_insertion_order = false")
         connection.execute(f"SET temp_directory = {quoted(scratch)}")
-        for table in contracts.TABLE_NAMES:
+        for table, contract in contracts.STORED_CONTRACTS.items():
+            schema = contracts.schema_of(contract)
             paths = [folder / entry["path"] for entry in manifest.files(table)]
-            connection.execute(f"CREATE TEMP VIEW {EXISTING}{table} AS {relation(paths, _schema(table))}")
+            connection.execute(f"CREATE TEMP VIEW {EXISTING}{table} AS {relation(paths, schema)}")
         yield connection
     finally:
         connection.close()
-
-
-def _schema(table: str) -> pa.Schema:
-    if table == c.OBSERVATIONS:
-        return contracts.OBSERVATION_SCHEMA
-    return contracts.schema_of(contracts.CONTRACTS[table])
 
 
 def quoted(value: Path | str) -> str:
@@ -62,25 +57,12 @@ def names(identifiers: Sequence[str], prefix: str = "") -> str:
 def relation(paths: Sequence[Path], schema: pa.Schema, extra: str = "") -> str:
     """Return a query over Parquet files, or an empty one with the columns of `schema`."""
     if not paths:
-        nothing = ", ".join(f"NULL::{_sql_type(field.type)} AS {name(field.name)}" for field in schema)
+        nothing = ", ".join(
+            f"NULL::{contracts.sql_type(field.type)} AS {name(field.name)}" for field in schema
+        )
         return f"SELECT {nothing} WHERE false"
     listed = ", ".join(quoted(path) for path in paths)
     return f"SELECT * FROM read_parquet([{listed}], union_by_name = true{extra})"
-
-
-def _sql_type(kind: pa.DataType) -> str:
-    known = {
-        pa.string(): "VARCHAR",
-        pa.date32(): "DATE",
-        pa.timestamp("us"): "TIMESTAMP",
-        pa.float64(): "DOUBLE",
-        pa.bool_(): "BOOLEAN",
-        pa.int32(): "INTEGER",
-        pa.int64(): "BIGINT",
-        pa.list_(pa.string()): "VARCHAR[]",
-        pa.decimal128(18, 2): "DECIMAL(18, 2)",
-    }
-    return known[kind]
 
 
 def newest(table: str, contract: contracts.Contract) -> str:

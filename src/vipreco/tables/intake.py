@@ -21,7 +21,7 @@ from vipreco.project import parse_toml
 from vipreco.tables import parquet_files, staged_table
 from vipreco.tables.mapping import QUARANTINE_SUFFIX, Manifest, SourceRule, TableRule
 from vipreco.tables.report import FileLedger
-from vipreco.tables.sources import BadRows, Places, TextChunk, TextSource
+from vipreco.tables.sources import BadRows, RowLocations, TextChunk, TextSource
 from vipreco.tables.staged_table import StagedTable
 
 ACCEPTED, DUPLICATE, QUARANTINED = 0, 1, 2
@@ -113,7 +113,7 @@ class Intake:
     tables: list[StagedTable]
     bad: list[BadRows] = field(default_factory=list)
     read: int = 0
-    places: Places = field(default_factory=lambda: Places.join([]))
+    locations: RowLocations = field(default_factory=lambda: RowLocations.join([]))
     status: npt.NDArray[np.uint8] = field(default_factory=lambda: np.empty(0, np.uint8))
 
     @property
@@ -128,7 +128,7 @@ class Intake:
             InputRejectedError: The file as a whole cannot be taken, or it changed while it was read.
         """
         writers = [parquet_files.writer(table.path, table.schema) for table in self.tables]
-        kept: list[Places] = []
+        kept: list[RowLocations] = []
         try:
             for chunk in self.source.chunks():
                 kept.append(self._take(chunk, writers))
@@ -137,28 +137,28 @@ class Intake:
         finally:
             for one in writers:
                 one.close()
-        self.places = Places.join(kept)
-        self.status = np.zeros(self.places.rows.size, np.uint8)
+        self.locations = RowLocations.join(kept)
+        self.status = np.zeros(self.locations.rows.size, np.uint8)
         self._refuse_changed()
         self._check_count()
 
-    def _take(self, chunk: TextChunk, writers: list[pq.ParquetWriter]) -> Places:
+    def _take(self, chunk: TextChunk, writers: list[pq.ParquetWriter]) -> RowLocations:
         converted = [
             staged_table.convert_chunk(chunk, self.candidate.rule, table.rule) for table in self.tables
         ]
         refused = {reason: mask for _, refusals in converted for reason, mask in refusals.items()}
-        first, reasons = staged_table.first_reasons(refused, chunk.places.rows.size)
-        self.bad += [*chunk.bad, *staged_table.bad_rows(first, reasons, chunk.places)]
+        first, reasons = staged_table.first_reasons(refused, chunk.locations.rows.size)
+        self.bad += [*chunk.bad, *staged_table.bad_rows(first, reasons, chunk.locations)]
         good = first == 0
         mask = None if good.all() else pa.array(good)
         for table, writer, (arrays, _) in zip(self.tables, writers, converted, strict=True):
             table.count_warnings(arrays)
-            filled = staged_table.complete(arrays, table, chunk.places.rows.size)
+            filled = staged_table.complete(arrays, table, chunk.locations.rows.size)
             filled = filled if mask is None else filled.filter(mask)
             if filled.num_rows:
                 writer.write_table(filled)
             table.rows += filled.num_rows
-        return chunk.places if mask is None else chunk.places.take(good)
+        return chunk.locations if mask is None else chunk.locations.take(good)
 
     def _refuse_changed(self) -> None:
         if _stamp(self.candidate.path) != self.candidate.stamp:
@@ -189,7 +189,7 @@ class Intake:
         """Refuse accepted rows after all, by position; rows that are refused already stay as they are."""
         fresh = positions[self.status[positions] != QUARANTINED]
         if fresh.size:
-            self.bad.append(BadRows(self.places.take(fresh), column, code))
+            self.bad.append(BadRows(self.locations.take(fresh), column, code))
             self.status[fresh] = QUARANTINED
 
     def drop_quarantined(self) -> None:
@@ -202,7 +202,7 @@ class Intake:
     @property
     def quarantined(self) -> int:
         """Number of refused rows."""
-        return sum(bad.places.rows.size for bad in self.bad)
+        return sum(bad.locations.rows.size for bad in self.bad)
 
     def settle_duplicates(self) -> None:
         """Mark as duplicates the rows that no table of this source stores."""
@@ -215,7 +215,7 @@ class Intake:
         """Return the account of all rows of the file."""
         reasons: Counter[str] = Counter()
         for bad in self.bad:
-            reasons[f"{bad.column}: {bad.code}" if bad.column else bad.code] += bad.places.rows.size
+            reasons[f"{bad.column}: {bad.code}" if bad.column else bad.code] += bad.locations.rows.size
         return FileLedger(
             name=self.candidate.path.name,
             sha256=self.candidate.sha256,
@@ -229,9 +229,11 @@ class Intake:
         )
 
     def examples(self, limit: int = 10) -> list[str]:
-        """Return places of refused rows: row, column, rule; never a value."""
+        """Return locations of refused rows: row, column, rule; never a value."""
         found = [
-            (int(row), bad.column, bad.code) for bad in self.bad for row in bad.places.rows[:limit].tolist()
+            (int(row), bad.column, bad.code)
+            for bad in self.bad
+            for row in bad.locations.rows[:limit].tolist()
         ]
         return [
             f"row {row}, column {column}: {code}" if column else f"row {row}: {code}"

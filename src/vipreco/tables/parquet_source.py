@@ -16,7 +16,7 @@ from vipreco.errors import InputRejectedError
 from vipreco.tables import isolated_check
 from vipreco.tables.csv_source import TEXT_TYPE
 from vipreco.tables.mapping import SourceRule
-from vipreco.tables.sources import Places, TextChunk, match_header, unread_warning
+from vipreco.tables.sources import RowLocations, TextChunk, match_header, unread_warning
 
 CHUNK_ROWS = 1 << 18
 CHECK_SCRIPT = Path(__file__).with_name("parquet_check.py")
@@ -61,7 +61,7 @@ class ParquetSource:
         row = 1
         for batch in self._batches():
             columns = {name: _text(batch.column(self.header[at])) for name, at in self._positions.items()}
-            yield TextChunk(columns, Places.numbered(np.arange(row, row + batch.num_rows)), [])
+            yield TextChunk(columns, RowLocations.numbered(np.arange(row, row + batch.num_rows)), [])
             row += batch.num_rows
 
     def _batches(self) -> Iterator[pa.RecordBatch]:
@@ -69,12 +69,12 @@ class ParquetSource:
         file = pq.ParquetFile(self.path, page_checksum_verification=True)
         yield from file.iter_batches(self.chunk_rows, columns=names)
 
-    def originals(self, places: Places) -> Iterator[bytes]:
+    def originals(self, locations: RowLocations) -> Iterator[bytes]:
         """Yield a header line and the rows' needed columns, as CSV."""
         yield csv_line([self.header[at] for at in self._positions.values()])
         row = 1
         for batch in self._batches():
-            inside = places.rows[(places.rows >= row) & (places.rows < row + batch.num_rows)] - row
+            inside = locations.rows[(locations.rows >= row) & (locations.rows < row + batch.num_rows)] - row
             picked = batch.take(pa.array(inside))
             texts = [_text(picked.column(self.header[at])).to_pylist() for at in self._positions.values()]
             yield from (csv_line(cells) for cells in zip(*texts, strict=True))

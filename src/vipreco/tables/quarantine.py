@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
 from vipreco.tables.intake import Intake
 from vipreco.tables.mapping import QUARANTINE_SUFFIX
-from vipreco.tables.sources import Places
+from vipreco.tables.sources import RowLocations
 
 FOLDER = "quarantine"
 REASONS_SUFFIX = ".reasons.csv"
@@ -24,19 +25,21 @@ def write_quarantine(intake: Intake, folder: Path) -> Path | None:
         return None
     folder.mkdir(mode=0o700, exist_ok=True)
     path = folder / (intake.candidate.path.name.removesuffix(QUARANTINE_SUFFIX) + QUARANTINE_SUFFIX)
-    places = Places.join([bad.places for bad in intake.bad])
-    reasons = [(bad.column, bad.code) for bad in intake.bad for _ in range(bad.places.rows.size)]
-    order = np.argsort(places.rows, kind="stable")
+    locations = RowLocations.join([bad.locations for bad in intake.bad])
+    reasons = [(bad.column, bad.code) for bad in intake.bad for _ in range(bad.locations.rows.size)]
+    order = np.argsort(locations.rows, kind="stable")
     with _private(path) as handle:
-        for line in intake.source.originals(places.take(order)):
+        for line in intake.source.originals(locations.take(order)):
             handle.write(line)
     _write_reasons(
-        path.with_name(path.name + REASONS_SUFFIX), places.rows[order].tolist(), [reasons[at] for at in order]
+        path.with_name(path.name + REASONS_SUFFIX),
+        locations.rows[order].tolist(),
+        [reasons[at] for at in order],
     )
     return path
 
 
-def _private(path: Path):  # type: ignore[no-untyped-def]
+def _private(path: Path) -> BinaryIO:
     return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb")
 
 

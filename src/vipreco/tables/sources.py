@@ -19,26 +19,26 @@ Positions = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Places:
+class RowLocations:
     """Positions of rows in their file: physical row, byte offset and size (0 where bytes have no meaning)."""
 
     rows: Positions
     offsets: Positions
     sizes: Positions
 
-    def take(self, keep: npt.NDArray[np.bool_] | Positions) -> Places:
-        """Return the places that a mask or an index selects."""
-        return Places(self.rows[keep], self.offsets[keep], self.sizes[keep])
+    def take(self, keep: npt.NDArray[np.bool_] | Positions) -> RowLocations:
+        """Return the locations that a mask or an index selects."""
+        return RowLocations(self.rows[keep], self.offsets[keep], self.sizes[keep])
 
     @classmethod
-    def numbered(cls, rows: Positions) -> Places:
-        """Return places that are known by their row number only."""
+    def numbered(cls, rows: Positions) -> RowLocations:
+        """Return locations that are known by their row number only."""
         nothing = np.zeros(rows.size, np.int64)
         return cls(rows.astype(np.int64), nothing, nothing)
 
     @classmethod
-    def join(cls, parts: Sequence[Places]) -> Places:
-        """Return all places of `parts`, in order."""
+    def join(cls, parts: Sequence[RowLocations]) -> RowLocations:
+        """Return all locations of `parts`, in order."""
         if not parts:
             return cls.numbered(np.empty(0, np.int64))
         return cls(
@@ -52,7 +52,7 @@ class Places:
 class BadRows:
     """Rows that are not taken, all for the same reason: the column (may be blank) and the rule's code."""
 
-    places: Places
+    locations: RowLocations
     column: str
     code: str
 
@@ -62,13 +62,13 @@ class TextChunk:
     """Rows of a source: each needed column as text, by the source's column name as mapped."""
 
     columns: dict[str, pa.DictionaryArray]
-    places: Places
+    locations: RowLocations
     bad: list[BadRows]
 
     @property
     def rows_read(self) -> int:
         """Number of rows in the chunk, the unreadable ones included."""
-        return self.places.rows.size + sum(bad.places.rows.size for bad in self.bad)
+        return self.locations.rows.size + sum(bad.locations.rows.size for bad in self.bad)
 
 
 class TextSource(Protocol):
@@ -80,7 +80,7 @@ class TextSource(Protocol):
     def chunks(self) -> Iterator[TextChunk]:
         """Yield the rows, in the file's order."""
 
-    def originals(self, places: Places) -> Iterator[bytes]:
+    def originals(self, locations: RowLocations) -> Iterator[bytes]:
         """Yield a header line, then each row's original line, as a CSV that can be fixed and imported."""
 
 

@@ -13,12 +13,12 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from vipreco import columns as c
-from vipreco.tables import contracts, conversion, parquet_files
+from vipreco.tables import contracts, parquet_files, typed_columns
 from vipreco.tables.contracts import ARROW_TYPES, Column, Contract, Kind
-from vipreco.tables.conversion import Converted
 from vipreco.tables.mapping import ColumnRule, SourceRule, TableRule
 from vipreco.tables.row_warnings import higher_risk, row_warnings
-from vipreco.tables.sources import BadRows, Places, TextChunk
+from vipreco.tables.sources import BadRows, RowLocations, TextChunk
+from vipreco.tables.typed_columns import Converted
 
 WORD_BITS = 62
 FIRST_DATE = "1900-01-01"
@@ -105,9 +105,9 @@ def convert_chunk(
     arrays: dict[str, pa.Array] = {}
     for name, column, column_rule in _typed_columns(rule):
         if column_rule.column is None:
-            converted = conversion.constant(column_rule, column, chunk.places.rows.size)
+            converted = typed_columns.constant(column_rule, column, chunk.locations.rows.size)
         else:
-            converted = conversion.convert(
+            converted = typed_columns.convert(
                 chunk.columns[column_rule.column], column_rule, column, source.missing
             )
         arrays[name] = _collect(converted, column_rule.column or name, refused)
@@ -135,7 +135,9 @@ def _words(
     chunk: TextChunk, source: SourceRule, rule: TableRule, refused: dict[Reason, Mask]
 ) -> dict[str, pa.Array]:
     """Pack the 0/1 columns into integers: bit `i` of word `w` is product `w * WORD_BITS + i`, in id order."""
-    words = [np.zeros(chunk.places.rows.size, np.int64) for _ in range(-(-len(rule.products) // WORD_BITS))]
+    words = [
+        np.zeros(chunk.locations.rows.size, np.int64) for _ in range(-(-len(rule.products) // WORD_BITS))
+    ]
     for position, product in enumerate(sorted(rule.products)):
         held = _flag_bits(chunk, source, rule, rule.products[product], refused)
         words[position // WORD_BITS] |= held.astype(np.int64) << (position % WORD_BITS)
@@ -149,13 +151,13 @@ def _flag_bits(
     distinct = pa.DictionaryArray.from_arrays(
         pa.array(np.arange(len(texts.dictionary), dtype=np.int32)), texts.dictionary
     )
-    converted = conversion.convert(distinct, _FLAG_RULE, FLAG_COLUMN, source.missing)
+    converted = typed_columns.convert(distinct, _FLAG_RULE, FLAG_COLUMN, source.missing)
     blank = converted.values.is_null().to_numpy(zero_copy_only=False)
     for code, mask in converted.refused.items():
         blank &= ~mask
         _refuse(texts, mask, (column, code), refused)
     if rule.empty_flag == "reject":
-        _refuse(texts, blank, (column, conversion.MISSING), refused)
+        _refuse(texts, blank, (column, typed_columns.MISSING), refused)
     held = converted.values.fill_null(rule.empty_flag == "1").to_numpy(zero_copy_only=False)
     bits: Mask = held[texts.indices.to_numpy()]
     return bits
@@ -224,10 +226,10 @@ def first_reasons(refused: dict[Reason, Mask], rows: int) -> tuple[npt.NDArray[n
     return first, reasons
 
 
-def bad_rows(first: npt.NDArray[np.int16], reasons: list[Reason], places: Places) -> list[BadRows]:
+def bad_rows(first: npt.NDArray[np.int16], reasons: list[Reason], locations: RowLocations) -> list[BadRows]:
     """Return the refused rows, grouped by reason."""
     return [
-        BadRows(places.take(first == number), *reason)
+        BadRows(locations.take(first == number), *reason)
         for number, reason in enumerate(reasons, start=1)
         if (first == number).any()
     ]

@@ -28,7 +28,7 @@ class Finding:
         table: The table.
         what: The rule in one sentence.
         rows: Number of rows.
-        places: File and row (counted from 1) of some of them.
+        examples: File and row (counted from 1) of some of them.
     """
 
     code: str
@@ -36,7 +36,7 @@ class Finding:
     table: str
     what: str
     rows: int
-    places: tuple[str, ...]
+    examples: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -130,5 +130,5 @@ def _run(connection: duckdb.DuckDBPyConnection, rule: _Rule, tables: Tables) -> 
     counted = connection.sql(f"SELECT count(*) FROM ({query})").fetchall()[0][0]
     if counted:
         rows = connection.sql(f"SELECT * FROM ({query}) ORDER BY ALL LIMIT {EXAMPLES}").fetchall()
-        places = tuple(f"{Path(file).relative_to(tables.path)}: row {row}" for file, row in rows)
-        yield Finding(rule.code, rule.severity, rule.table, rule.what, int(counted), places)
+        examples = tuple(f"{Path(file).relative_to(tables.path)}: row {row}" for file, row in rows)
+        yield Finding(rule.code, rule.severity, rule.table, rule.what, int(counted), examples)

@@ -16,7 +16,7 @@ from vipreco.errors import InputRejectedError
 from vipreco.tables.csv_source import TEXT_TYPE
 from vipreco.tables.mapping import SourceRule
 from vipreco.tables.parquet_source import csv_line
-from vipreco.tables.sources import BadRows, Places, TextChunk, match_header, unread_warning
+from vipreco.tables.sources import BadRows, RowLocations, TextChunk, match_header, unread_warning
 
 CHUNK_ROWS = 20_000
 MAX_UNPACKED_BYTES = 512 << 20
@@ -127,13 +127,13 @@ class XlsxSource:
                 if good[index] and (code := self._damage(name, cell)):
                     good[index] = False
                     address = f"{name} ({get_column_letter(self._positions[name] + 1)}{numbers[index]})"
-                    bad.append(BadRows(Places.numbered(numbers[index : index + 1]), address, code))
+                    bad.append(BadRows(RowLocations.numbered(numbers[index : index + 1]), address, code))
         texts = {
             name: pa.array([_text(cell) for cell, keep in zip(cells, good, strict=True) if keep], pa.string())
             for name, cells in columns.items()
         }
         encoded = {name: column.dictionary_encode().cast(TEXT_TYPE) for name, column in texts.items()}
-        return TextChunk(encoded, Places.numbered(numbers[good]), bad)
+        return TextChunk(encoded, RowLocations.numbered(numbers[good]), bad)
 
     def _damage(self, name: str, cell: Any) -> str:
         if cell is None or cell.value is None:
@@ -144,10 +144,10 @@ class XlsxSource:
             return ERROR_CELL
         return NUMERIC_ID if name in self._ids and cell.data_type != "s" else ""
 
-    def originals(self, places: Places) -> Iterator[bytes]:
+    def originals(self, locations: RowLocations) -> Iterator[bytes]:
         """Yield a header line and the rows' needed columns, as CSV."""
         yield csv_line([self.header[at] for at in self._positions.values()])
-        wanted = set(places.rows.tolist())
+        wanted = set(locations.rows.tolist())
         for number, row in self._rows():
             if number in wanted:
                 yield csv_line([_text(_cell(row, at)) for at in self._positions.values()])
