@@ -32,7 +32,7 @@ from bench_simulator import Line, show
 
 from vipreco.durable import write_json
 from vipreco.features import FeatureSet
-from vipreco.history import AsOf, window
+from vipreco.history import View, window
 from vipreco.policy import Policy
 from vipreco.project import Project
 from vipreco.propensity import Machine
@@ -95,7 +95,7 @@ def policies(recommender: Recommender, seed: int) -> dict[str, ChooseContacts]:
     }
 
 
-def capacity_of(view: AsOf) -> int:
+def capacity_of(view: View) -> int:
     """Return the contacts of a month: a share of the VIP customers on the eve of the first one."""
     return int(CAPACITY_RATE * view.query(VIP)["n"][0].as_py())
 

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from vipreco.arbitration import Customers, slate, worth
 from vipreco.cli import Narrator, open_model, open_view
-from vipreco.history import AsOf
+from vipreco.history import View
 from vipreco.policy import ALLOWED, PolicyFacts
 from vipreco.project import Project
 from vipreco.recommender import Fitted, Situation, situation, slate_rules
@@ -53,7 +53,7 @@ def prepare(project: Project, customers: int, channel: str) -> Bench:
     return bench_of(fitted, open_view(project, None), customers, channel)
 
 
-def bench_of(fitted: Fitted, view: AsOf, customers: int, channel: str) -> Bench:
+def bench_of(fitted: Fitted, view: View, customers: int, channel: str) -> Bench:
     known = situation(fitted, view, channel)
     here = len(known.computed)
     places = np.arange(customers) % here

@@ -48,7 +48,7 @@ from tests.serving.running_service import Running
 from tests.serving.test_proxy import NGINX, offers, proxied
 from vipreco.history import History
 from vipreco.lists import view_at
-from vipreco.online import Publications
+from vipreco.online import Releases
 from vipreco.project import Project
 from vipreco.recommender import Recommender
 from vipreco.store import Role, Store, User
@@ -377,10 +377,10 @@ def _outcomes(bench: Bench, host: Host, client: httpx.Client, handles: Sequence[
 
 def swaps(bench: Bench) -> None:
     """L7: swaps under half load; each answer is computed again by the model that it names."""
-    publications = Publications(bench.project.root / "data" / "serving")
-    pointer = publications.pointer()
+    releases = Releases(bench.project.root / "data" / "serving")
+    pointer = releases.pointer()
     if pointer is None or pointer.previous is None:
-        bench.tell("L7 swaps", "not measured: the project has one publication", "50 in 60 s")
+        bench.tell("L7 swaps", "not measured: the project has one release", "50 in 60 s")
         return
     count, seconds = (10, 12.0) if bench.quick else (50, 60.0)
     _leave_changed_out(bench)
@@ -392,7 +392,7 @@ def swaps(bench: Bench) -> None:
 
         def swap() -> None:
             for _ in range(count):
-                publications.roll_back()
+                releases.roll_back()
                 done.append(time.perf_counter())
                 if stop.wait(seconds / count):
                     return
@@ -606,7 +606,7 @@ PARTS: dict[str, Callable[[Bench], None]] = {
 
 
 def own_bank(work: Path, console: Console) -> Path:
-    """Make a bank with two models and a publication of each, where it is not there yet."""
+    """Make a bank with two models and a release of each, where it is not there yet."""
     folder = work / "bank"
     if (folder / "data" / "serving" / "current.json").is_file():
         shutil.rmtree(folder / "serving")  # a project has a copy of its own: measured is the present one
@@ -650,7 +650,7 @@ def opened(folder: Path, quick: bool, console: Console) -> Bench:
     """Return a bench with tokens, a manager with a book of 300, and the customers that are asked about."""
     project = Project.find(folder)
     bench = Bench(project, quick, console)
-    books = pl.read_parquet(Publications(project.root / "data" / "serving").current() / "books.parquet")
+    books = pl.read_parquet(Releases(project.root / "data" / "serving").current() / "books.parquet")
     vip = pl.col("tier").is_in(list(project.settings.tiers.vip))
     bench.customers = books.filter(vip)["customer_id"].sample(fraction=1.0, shuffle=True, seed=SEED).to_list()
     others = books.filter(~vip)["customer_id"].to_list()

@@ -25,7 +25,7 @@ import lightgbm
 from vipreco.explanations import Explainer
 from vipreco.export import write_table
 from vipreco.features import FeatureSet
-from vipreco.history import AsOf, History
+from vipreco.history import History, View
 from vipreco.lists import offer_list, view_at
 from vipreco.project import Project, parse_toml
 from vipreco.propensity import Machine
@@ -81,7 +81,7 @@ def fit_and_save(lesson: Lesson, settings: RecommenderSettings, folder: Path) ->
     return recommender
 
 
-def write_offers(recommender: Recommender, view: AsOf, path: Path) -> int:
+def write_offers(recommender: Recommender, view: View, path: Path) -> int:
     """Write the ranked list of every customer, as `vipreco offers --all` does; return the rows."""
     offers = offer_list(Explainer(recommender), view, TOP, say)
     if len(offers) < view.population().num_rows:
@@ -186,7 +186,7 @@ def boosters_timed(watch: Stopwatch) -> Iterator[None]:
         setattr(lightgbm.Booster, "predict", predict)  # noqa: B010
 
 
-def predict_alone(recommender: Recommender, view: AsOf, watch: Stopwatch) -> int:
+def predict_alone(recommender: Recommender, view: View, watch: Stopwatch) -> int:
     """Time the boosters by themselves on the matrices that the scoring gave them; return the customers."""
     fitted = recommender.fitted
     boosters = [*fitted.model.product.boosters, *([fitted.model.any] if fitted.model.any else [])]

@@ -41,7 +41,7 @@ MakePages = Callable[[Core], Pages]
 
 
 def project_pages(core: Core) -> Pages:
-    """Return the pages of a project, which show what its publication answers."""
+    """Return the pages of a project, which show what its release answers."""
     from serving.page.book_answers import answers_of  # noqa: PLC0415
     from serving.page.pages import make_pages  # noqa: PLC0415  the pages know what they are made for
 

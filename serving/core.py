@@ -1,4 +1,4 @@
-"""What the service stands on: store, spool, keys, settings, and the publication that it answers from."""
+"""What the service stands on: store, spool, keys, settings, and the release that it answers from."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from typing import Any, Protocol
 
 from serving.problems import unavailable
 from serving.scribe import Notes
-from vipreco.online import Line, Slate
+from vipreco.online import Slate, SlateLine
 from vipreco.settings import ServingSettings
 from vipreco.store import AuditRecord, Decision, Event, Keys, Scope, Store
 
-__all__ = ["Core", "Line", "Publication", "Slate", "age_days", "clock"]
+__all__ = ["Core", "Release", "Slate", "SlateLine", "age_days", "clock"]
 
 
-class Publication(Protocol):
-    """What a worker answers from; one object for as long as one publication is served."""
+class Release(Protocol):
+    """What a worker answers from; one object for as long as one release is served."""
 
     model_version: str
     snapshot_id: str
@@ -59,7 +59,7 @@ class Core:
         store: Operational records.
         spool: Audit and decisions on their way into the store.
         keys: For pseudonyms.
-        publication: What answers; swapped as a whole.
+        release: What answers; swapped as a whole.
         pages: What the pages keep.
         deciding: Answers that are being decided anew, or wait for it.
     """
@@ -69,32 +69,32 @@ class Core:
     store: Store
     spool: Notes
     keys: Keys
-    publication: Publication | None = None
+    release: Release | None = None
     pages: dict[str, Any] = field(default_factory=dict)
     deciding: int = 0
 
-    def served(self, moment: datetime) -> Publication:
+    def served(self, moment: datetime) -> Release:
         """Return what is served, for one whole request: a swap meanwhile changes the next one.
 
         Raises:
             Problem: Nothing is, or its snapshot is too old to go by.
         """
-        publication = self.publication
-        if publication is None:
+        release = self.release
+        if release is None:
             raise unavailable("not-ready")
-        if age_days(publication, moment) > self.settings.fresh_days + self.settings.stale_days:
+        if age_days(release, moment) > self.settings.fresh_days + self.settings.stale_days:
             raise unavailable("snapshot-too-old")
-        return publication
+        return release
 
-    def is_stale(self, publication: Publication, moment: datetime) -> bool:
+    def is_stale(self, release: Release, moment: datetime) -> bool:
         """Whether the snapshot is older than it should be."""
-        return age_days(publication, moment) > self.settings.fresh_days
+        return age_days(release, moment) > self.settings.fresh_days
 
     def refresh(self) -> None:
         """Take over what changed in the store, now, and hand over what was noted."""
         self.spool.flush()
-        if self.publication is not None:
-            self.publication.refresh()
+        if self.release is not None:
+            self.release.refresh()
 
     def today(self) -> date:
         """Return the business date: the clock's, or the date of the snapshot that is served."""
@@ -103,9 +103,9 @@ class Core:
     def now(self) -> datetime:
         """Return the business's moment to the second: its date, the clock's time, as contacts are dated."""
         clock = datetime.now()  # noqa: DTZ005 - the business lives by local time
-        if self.settings.business_date == "clock" or self.publication is None:
+        if self.settings.business_date == "clock" or self.release is None:
             return clock.replace(microsecond=0)
-        day = self.publication.snapshot_date
+        day = self.release.snapshot_date
         return clock.replace(day.year, day.month, day.day, microsecond=0)
 
     def note(self, event: Event, decision: Decision | None = None) -> None:
@@ -126,7 +126,7 @@ class Core:
 
     def read_of(self, scope: Scope, action: str, customer_id: str, result: str = "ok") -> Event:
         """Return the audit record of a read of a customer, who is named by a pseudonym."""
-        version = "" if self.publication is None else self.publication.model_version
+        version = "" if self.release is None else self.release.model_version
         return Event(scope.actor, action, self.keys.pseudonym_of(customer_id), result, model_version=version)
 
 
@@ -135,6 +135,6 @@ def clock() -> datetime:
     return datetime.now(UTC).replace(tzinfo=None)
 
 
-def age_days(publication: Publication, moment: datetime) -> int:
-    """Return how many days old the snapshot of a publication is."""
-    return moment.toordinal() - publication.snapshot_date.toordinal()
+def age_days(release: Release, moment: datetime) -> int:
+    """Return how many days old the snapshot of a release is."""
+    return moment.toordinal() - release.snapshot_date.toordinal()

@@ -10,7 +10,7 @@ from pathlib import Path
 import polars as pl
 
 from serving.core import clock
-from serving.watch import publications_of
+from serving.watch import releases_of
 from vipreco.durable import write_json
 from vipreco.project import Project
 from vipreco.store import Role, Store, User
@@ -58,7 +58,7 @@ def _made(project: Project, store: Store) -> dict[str, list[dict[str, str]]]:
 
 def largest_book(project: Project) -> str:
     """Return the manager with the most customers of a VIP tier; the first by id of equals."""
-    folder = publications_of(project.root).current()
+    folder = releases_of(project.root).current()
     books = pl.scan_parquet(folder / "books.parquet").filter(
         pl.col("tier").is_in(list(project.settings.tiers.vip)), pl.col("manager_id").is_not_null()
     )

@@ -16,12 +16,10 @@ SECONDS = Histogram(
     "vipreco_request_seconds", "Time of a request.", ["route"], buckets=BUCKETS, registry=REGISTRY
 )
 REQUESTS = Counter("vipreco_requests", "Answered requests.", ["route", "status"], registry=REGISTRY)
-SWAPS = Counter(
-    "vipreco_publications_opened", "Publications that a worker began to serve.", registry=REGISTRY
-)
+SWAPS = Counter("vipreco_publications_opened", "Releases that a worker began to serve.", registry=REGISTRY)
 REFUSED = Counter(
     "vipreco_publications_refused",
-    "Publications that could not be opened.",
+    "Releases that could not be opened.",
     registry=REGISTRY,
 )
 STORE_DOWN = Gauge(

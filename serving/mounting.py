@@ -27,7 +27,7 @@ class Door:
     """Leads every request to the mounted application, before BentoML's own routes.
 
     BentoML's index page loads a script from outside, its metrics are labelled by raw paths, its probes know
-    nothing of the publication, its tracing and time-out cost more than an answer: none of them is reached.
+    nothing of the release, its tracing and time-out cost more than an answer: none of them is reached.
 
     Args:
         outside: What BentoML made of the service: begins and ends with the process.

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from serving.core import Core
 from serving.scribe import CARRIED, Files, Notes
-from serving.watch import Opening, Watch, publications_of
+from serving.watch import Opening, Watch, releases_of
 from vipreco.project import Project
 from vipreco.settings import ServingSettings
 from vipreco.store import AuditSpool, Keys, Store
@@ -36,17 +36,17 @@ def opened(project: Project, opening: Callable[[Core], Opening]) -> Iterator[Cor
     """Give what the requests of one process use; close it afterwards.
 
     Args:
-        project: Whose store and publication.
+        project: Whose store and release.
         opening: Gives, for what requests use, how a prepared folder is opened.
 
     Raises:
-        VipRecoError: The store, the keys or the publication cannot be opened.
+        VipRecoError: The store, the keys or the release cannot be opened.
     """
     settings = _settings(project)
     with Store.open(project.store_url, checked=SETTINGS in os.environ) as store:
         spool = _notes(project.root / "data" / "serving" / "spool", store)
         core = Core(project.root, settings, store, spool, Keys.open(project.root / "data" / "keys"))
-        watch = Watch(core, publications_of(project.root), opening(core))
+        watch = Watch(core, releases_of(project.root), opening(core))
         watch.start()
         _answer_first()
         try:

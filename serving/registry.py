@@ -13,8 +13,8 @@ from typing import Any
 
 from serving import logs
 from serving.tether import tie_to_parent
-from serving.watch import publications_of
-from vipreco.online import MANIFEST, Publications
+from serving.watch import releases_of
+from vipreco.online import MANIFEST, Releases
 from vipreco.project import Project
 
 REGISTRY, CHAMPION = "training.registry", "champion"
@@ -36,22 +36,22 @@ class Follower:
     _not_before: float = field(default=0.0, init=False)
 
     @property
-    def publications(self) -> Publications:
+    def releases(self) -> Releases:
         """Where what is in force is kept."""
-        return publications_of(self.project.root)
+        return releases_of(self.project.root)
 
     def look(self) -> None:
         """Look once."""
-        found, followed = self._alias(), self.publications.followed()
+        found, followed = self._alias(), self.releases.followed()
         if found is not None and followed is None:
-            self.publications.follow(found)
+            self.releases.follow(found)
         elif found is not None and found != followed:
             logs.write("champion", model=found[:16])
             self._prepare()
-            self.publications.follow(found)
+            self.releases.follow(found)
         elif self._is_another_day() and time.monotonic() >= self._not_before:
             self._not_before = time.monotonic() + AGAIN_SECONDS
-            self._prepare("--model", str(self.publications.current() / "artifact"))
+            self._prepare("--model", str(self.releases.current() / "artifact"))
 
     def _alias(self) -> str | None:
         """Return the hash of the model that the alias stands for, or None while nobody knows."""
@@ -70,9 +70,9 @@ class Follower:
         return str(manifest["as_of"]) < today
 
     def _manifest(self) -> dict[str, Any] | None:
-        if self.publications.pointer() is None:
+        if self.releases.pointer() is None:
             return None
-        return dict(json.loads((self.publications.current() / MANIFEST).read_bytes()))
+        return dict(json.loads((self.releases.current() / MANIFEST).read_bytes()))
 
     def _prepare(self, *options: str) -> None:
         command = [sys.executable, "-m", "vipreco.cli", "prepare", *options]

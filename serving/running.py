@@ -1,4 +1,4 @@
-"""All that `vipreco serve` does: store, logins of the demo, publication, workers, watch over the registry."""
+"""All that `vipreco serve` does: store, logins of the demo, release, workers, watch over the registry."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from serving.companion import Companion
 from serving.process import SETTINGS
 from serving.scribe import CARRIED
 from serving.supervisor import Supervisor, listen, worker_command
-from serving.watch import publications_of
+from serving.watch import releases_of
 from vipreco.errors import UsageError, VipRecoError
 from vipreco.new_project import reference_folder
-from vipreco.online import Publications, keep_books
+from vipreco.online import Releases, sync_books
 from vipreco.project import Project
 from vipreco.settings import ServingSettings
 from vipreco.store import Database, Store, upgrade
@@ -54,14 +54,14 @@ def run(project: Project, settings: ServingSettings, say: Say, *, behind_proxy: 
         say(f"http://{host}:{port}")
         with tempfile.TemporaryDirectory(prefix="vipreco-metrics-") as folder:
             environment(project, settings, Path(folder))
-            publications = publications_of(project.root)
+            releases = releases_of(project.root)
             beside = [Companion(module, project.root, pause) for module, pause in BESIDE.items()]
             supervisor = Supervisor(
                 worker_command(SERVICE),
                 listening,
                 project.root,
                 settings.workers,
-                on_crashes=lambda: _back(publications, say),
+                on_crashes=lambda: _back(releases, say),
                 beside=lambda: _look(beside),
             )
             try:
@@ -84,10 +84,10 @@ def ready(project: Project, say: Say) -> None:
     if there:
         upgrade(database)  # it reads the whole file
     with Store.open(project.store_url, checked=there) as store:
-        if publications_of(project.root).pointer() is None:
+        if releases_of(project.root).pointer() is None:
             say("Preparing the answers ...")
             prepare(project)
-        keep_books(store, publications_of(project.root).current())
+        sync_books(store, releases_of(project.root).current())
         if demo.is_demo(project):
             for line in demo.logins(project, store):
                 say(line)
@@ -130,11 +130,11 @@ def environment(project: Project, settings: ServingSettings, folder: Path) -> No
     )
 
 
-def _back(publications: Publications, say: Say) -> None:
-    """Go back to the publication before: workers died of what they serve."""
+def _back(releases: Releases, say: Say) -> None:
+    """Go back to the release before: workers died of what they serve."""
     try:
-        publications.roll_back()
-        say("Workers died again and again: the publication before is in force.")
+        releases.roll_back()
+        say("Workers died again and again: the release before is in force.")
     except VipRecoError as error:
         say(f"Workers died again and again: {error.what}")
 

@@ -29,10 +29,10 @@ async def running() -> AsyncIterator[ASGIApp]:
 
 def opening_of(project: Project) -> Callable[[Core], Opening]:
     """Return how a prepared folder of a project is opened."""
-    from vipreco.online import Answering, Desk  # noqa: PLC0415 - in the worker alone
+    from vipreco.online import DaySettings, OnlineService  # noqa: PLC0415 - in the worker alone
 
-    desk = Desk(project.settings.tiers.vip, project.settings.call_list)
-    return lambda core: lambda folder: Answering(folder, core.store, desk)
+    desk = DaySettings(project.settings.tiers.vip, project.settings.call_list)
+    return lambda core: lambda folder: OnlineService(folder, core.store, desk)
 
 
 VipReco = service_of("vipreco", running, workers=int(os.environ.get(WORKERS, "2")))

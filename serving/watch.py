@@ -1,4 +1,4 @@
-"""Follows the publication's pointer and the store's changes: opens what is new, warms it, then swaps."""
+"""Follows the release's pointer and the store's changes: opens what is new, warms it, then swaps."""
 
 from __future__ import annotations
 
@@ -8,34 +8,34 @@ from collections.abc import Callable
 from pathlib import Path
 
 from serving import logs, metrics
-from serving.core import Core, Publication
+from serving.core import Core, Release
 from vipreco.errors import BusyError, DependencyDownError, VipRecoError
-from vipreco.online import Publications
+from vipreco.online import Releases
 
 STORE_SECONDS = 0.2
-Opening = Callable[[Path], Publication]
+Opening = Callable[[Path], Release]
 
 
 class Watch:
     """A thread of a worker.
 
     Args:
-        core: Whose publication is swapped.
-        publications: Where the pointer is.
+        core: Whose release is swapped.
+        releases: Where the pointer is.
         opening: Opens a prepared folder, checked and warm.
     """
 
-    def __init__(self, core: Core, publications: Publications, opening: Opening) -> None:
-        self.core, self.publications, self.opening = core, publications, opening
+    def __init__(self, core: Core, releases: Releases, opening: Opening) -> None:
+        self.core, self.releases, self.opening = core, releases, opening
         self.refused: str | None = None
         self._down = ""
         self._served: str | None = None
-        self._open: dict[str, Publication] = {}
+        self._open: dict[str, Release] = {}
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
 
     def start(self) -> None:
-        """Open the publication in force, and begin to follow."""
+        """Open the release in force, and begin to follow."""
         self.look()
         self._thread.start()
 
@@ -67,26 +67,26 @@ class Watch:
         """Open and swap to what the pointer names, if it is another; on a failure the old one serves on."""
         name: str | None = None
         try:
-            pointer = self.publications.pointer()
+            pointer = self.releases.pointer()
             name = None if pointer is None else pointer.current
             if name is None or name in {self._served, self.refused}:
                 return
-            self.core.publication = self._opened(name)
+            self.core.release = self._opened(name)
             self._served, self.refused = name, None
             metrics.SWAPS.inc()
-            logs.write("publication", publication=name, model=self.core.publication.model_version)
+            logs.write("release", release=name, model=self.core.release.model_version)
         except Exception as error:  # whatever is wrong with a new one, the old one serves on
             if not isinstance(error, BusyError | DependencyDownError):  # what passes is tried again
                 self.refused = name
             metrics.REFUSED.inc()
             code = error.code if isinstance(error, VipRecoError) else ""
-            logs.write("publication-refused", publication=name or "", code=code, **logs.place_of(error))
+            logs.write("release-refused", release=name or "", code=code, **logs.place_of(error))
 
-    def _opened(self, name: str) -> Publication:
-        """Return a publication, ready to answer; the one before stays open, so that going back is quick."""
+    def _opened(self, name: str) -> Release:
+        """Return a release, ready to answer; the one before stays open, so that going back is quick."""
         found = self._open.get(name)
         if found is None:
-            found = self.opening(self.publications.path_of(name))
+            found = self.opening(self.releases.path_of(name))
         else:
             found.refresh()
         served = {known: one for known, one in self._open.items() if known == self._served}
@@ -94,6 +94,6 @@ class Watch:
         return found
 
 
-def publications_of(root: Path) -> Publications:
+def releases_of(root: Path) -> Releases:
     """Return where a project keeps what was prepared."""
-    return Publications(root / "data" / "serving")
+    return Releases(root / "data" / "serving")

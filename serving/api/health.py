@@ -19,17 +19,17 @@ async def live(asked: Asked) -> Response:
 
 
 async def ready(asked: Asked) -> Response:
-    """Answer: there is a publication to answer from."""
-    if asked.core.publication is None:
+    """Answer: there is a release to answer from."""
+    if asked.core.release is None:
         raise unavailable("not-ready")
-    return JSONResponse({"status": "ready", "model_version": asked.core.publication.model_version})
+    return JSONResponse({"status": "ready", "model_version": asked.core.release.model_version})
 
 
 def numbers(asked: Asked) -> Response:
     """Answer with the numbers for Prometheus."""
-    publication = asked.core.publication
-    if publication is not None:
-        metrics.SNAPSHOT_AGE.set(age_days(publication, asked.moment))
+    release = asked.core.release
+    if release is not None:
+        metrics.SNAPSHOT_AGE.set(age_days(release, asked.moment))
     return Response(metrics.exposition(), media_type=CONTENT_TYPE_LATEST)
 
 

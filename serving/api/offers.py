@@ -12,7 +12,7 @@ from starlette.responses import Response
 from serving import names
 from serving.access import Asked, Operation, programs, programs_and_people
 from serving.api.models import BatchAnswer, BatchRequest, OffersAnswer, OffersRequest
-from serving.core import Publication, Slate
+from serving.core import Release, Slate
 from serving.problems import ProblemDocument, not_found, unavailable
 from vipreco.store import SEES_ALL, Decision, Role, Scope
 
@@ -25,13 +25,13 @@ async def one(asked: Asked) -> Response:
     """Answer with the offers of one customer."""
     sent: OffersRequest = asked.body
     core, scope = asked.core, asked.scope
-    publication = core.served(asked.moment)
-    seen = await _sees(asked, publication, scope, sent.customer_id)
+    release = core.served(asked.moment)
+    seen = await _sees(asked, release, scope, sent.customer_id)
     if not seen and not _stranger(sent, scope):
         core.note(core.read_of(scope, READ, sent.customer_id or "", "unknown"))
         raise not_found()
-    slate = await _slate(asked, publication, sent.customer_id if seen else None)
-    told = answer(asked, publication, sent.customer_id, slate)
+    slate = await _slate(asked, release, sent.customer_id if seen else None)
+    told = answer(asked, release, sent.customer_id, slate)
     return Response(note(asked, scope, told), media_type=JSON)
 
 
@@ -45,24 +45,24 @@ def _stranger(sent: OffersRequest, scope: Scope) -> bool:
     return nameless and not given.isdisjoint({"facts", "segment"})
 
 
-async def _sees(asked: Asked, publication: Publication, scope: Scope, customer_id: str | None) -> bool:
-    if customer_id is None or not publication.knows(customer_id):
+async def _sees(asked: Asked, release: Release, scope: Scope, customer_id: str | None) -> bool:
+    if customer_id is None or not release.knows(customer_id):
         return False
     if scope.role in SEES_ALL:
         return True
     return await run_in_threadpool(asked.core.store.books.find, scope, customer_id) is not None
 
 
-async def _slate(asked: Asked, publication: Publication, customer: str | None) -> Slate:
+async def _slate(asked: Asked, release: Release, customer: str | None) -> Slate:
     sent: OffersRequest = asked.body
     moment, channel, limit = asked.moment, sent.channel, sent.limit
     if "facts" in sent.model_fields_set:
         facts = sent.facts.model_dump()
-        return await _decided(asked, publication.with_facts, customer, facts, channel, limit, moment)
+        return await _decided(asked, release.with_facts, customer, facts, channel, limit, moment)
     if customer is None:
-        return publication.popular(sent.segment or "", channel, limit)
-    found = publication.at_hand(customer, channel, limit, moment)
-    return found or await _decided(asked, publication.offers, customer, channel, limit, moment)
+        return release.popular(sent.segment or "", channel, limit)
+    found = release.at_hand(customer, channel, limit, moment)
+    return found or await _decided(asked, release.offers, customer, channel, limit, moment)
 
 
 async def _decided(asked: Asked, decide: Callable[..., Slate], *given: Any) -> Slate:
@@ -81,29 +81,29 @@ def many(asked: Asked) -> Response:
     """Answer with the offers of several customers, one answer each; who may not be seen is not found."""
     sent: BatchRequest = asked.body
     core, scope = asked.core, asked.scope
-    publication = core.served(asked.moment)
-    items = [_item(asked, publication, scope, customer) for customer in dict.fromkeys(sent.customer_ids)]
+    release = core.served(asked.moment)
+    items = [_item(asked, release, scope, customer) for customer in dict.fromkeys(sent.customer_ids)]
     return Response(to_json({"answers": items}), media_type=JSON)
 
 
-def _item(asked: Asked, publication: Publication, scope: Scope, customer_id: str) -> dict[str, Any]:
+def _item(asked: Asked, release: Release, scope: Scope, customer_id: str) -> dict[str, Any]:
     core, sent = asked.core, asked.body
-    if not _may_see(asked, publication, scope, customer_id):
+    if not _may_see(asked, release, scope, customer_id):
         core.note(core.read_of(scope, READ, customer_id, "unknown"))
         return {"customer_id": customer_id, "status": 404, "answer": None}
-    slate = publication.offers(customer_id, sent.channel, sent.limit, asked.moment)
-    told = answer(asked, publication, customer_id, slate)
+    slate = release.offers(customer_id, sent.channel, sent.limit, asked.moment)
+    told = answer(asked, release, customer_id, slate)
     note(asked, scope, told)
     return {"customer_id": customer_id, "status": 200, "answer": told}
 
 
-def _may_see(asked: Asked, publication: Publication, scope: Scope, customer_id: str) -> bool:
-    if scope.role in SEES_ALL or not publication.knows(customer_id):
-        return publication.knows(customer_id)
+def _may_see(asked: Asked, release: Release, scope: Scope, customer_id: str) -> bool:
+    if scope.role in SEES_ALL or not release.knows(customer_id):
+        return release.knows(customer_id)
     return asked.core.store.books.find(scope, customer_id) is not None
 
 
-def answer(asked: Asked, publication: Publication, customer_id: str | None, slate: Slate) -> dict[str, Any]:
+def answer(asked: Asked, release: Release, customer_id: str | None, slate: Slate) -> dict[str, Any]:
     """Return an answer with all that it stands on."""
     return {
         "decision_id": names.DECISIONS.fresh(),
@@ -121,12 +121,12 @@ def answer(asked: Asked, publication: Publication, customer_id: str | None, slat
             for rank, line in enumerate(slate.lines, start=1)
         ],
         "personalised": slate.personalised,
-        "stale": asked.core.is_stale(publication, asked.moment),
+        "stale": asked.core.is_stale(release, asked.moment),
         "source": slate.source,
-        "model_version": publication.model_version,
-        "snapshot_id": publication.snapshot_id,
-        "snapshot_date": publication.snapshot_date,
-        "policy_version": publication.policy_version,
+        "model_version": release.model_version,
+        "snapshot_id": release.snapshot_id,
+        "snapshot_date": release.snapshot_date,
+        "policy_version": release.policy_version,
     }
 
 

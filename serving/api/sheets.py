@@ -16,20 +16,20 @@ LANGUAGES = ("en", "zh")
 def sheet(asked: Asked) -> Response:
     """Answer with the sheet of a customer of the caller's book."""
     core, scope = asked.core, asked.scope
-    publication = core.served(asked.moment)
+    release = core.served(asked.moment)
     customer = asked.request.path_params["customer_id"]
     found = core.store.books.find(scope, customer)
-    seen = found is not None and publication.knows(customer)
+    seen = found is not None and release.knows(customer)
     core.note_at_once(core.read_of(scope, "sheet.read", customer, "ok" if seen else "unknown"))
     if not seen:
         raise not_found()
     told = {
         "customer_id": customer,
-        "sheet": publication.sheet(customer, _language(asked), asked.moment),
-        "model_version": publication.model_version,
-        "snapshot_id": publication.snapshot_id,
-        "policy_version": publication.policy_version,
-        "stale": core.is_stale(publication, asked.moment),
+        "sheet": release.sheet(customer, _language(asked), asked.moment),
+        "model_version": release.model_version,
+        "snapshot_id": release.snapshot_id,
+        "policy_version": release.policy_version,
+        "stale": core.is_stale(release, asked.moment),
     }
     return Response(to_json(told, inf_nan_mode="null"), media_type="application/json")
 

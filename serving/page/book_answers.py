@@ -1,4 +1,4 @@
-"""Answers of the page: those of the publication in force, for the books of the store."""
+"""Answers of the page: those of the release in force, for the books of the store."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from serving.core import Core
 from serving.problems import unavailable
 from vipreco.lists import Day
-from vipreco.online import Answering
+from vipreco.online import OnlineService
 from vipreco.store import Scope
 
 
@@ -22,7 +22,7 @@ class BookAnswers:
     """
 
     core: Core
-    answering: Answering
+    answering: OnlineService
 
     @property
     def model_version(self) -> str:
@@ -57,7 +57,7 @@ def answers_of(core: Core) -> BookAnswers:
     Raises:
         Problem: There are none, or the snapshot is too old to go by.
     """
-    publication = core.served(core.now())
-    if not isinstance(publication, Answering):  # a bank that is written out for a test has no page
+    release = core.served(core.now())
+    if not isinstance(release, OnlineService):  # a bank that is written out for a test has no page
         raise unavailable("not-ready")
-    return BookAnswers(core, publication)
+    return BookAnswers(core, release)

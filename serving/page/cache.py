@@ -14,7 +14,7 @@ Made = TypeVar("Made")
 
 
 class ResultCache:
-    """Keeps the newest results of one kind in this process; another publication forgets those before.
+    """Keeps the newest results of one kind in this process; another release forgets those before.
 
     Args:
         most: How many.

@@ -32,7 +32,7 @@ from vipreco.columns import (
 from vipreco.errors import UsageError
 
 if TYPE_CHECKING:
-    from vipreco.history import AsOf
+    from vipreco.history import View
 
 Flags = NDArray[np.bool_]
 COLUMNS = (
@@ -81,7 +81,7 @@ class Catalog:
         self.table = table.select(COLUMNS).sort_by(PRODUCT_ID).combine_chunks()
 
     @classmethod
-    def from_view(cls, view: AsOf) -> Catalog:
+    def from_view(cls, view: View) -> Catalog:
         """Read the newest version of each product that was known at the date of `view`.
 
         Raises:

@@ -11,14 +11,14 @@ from pydantic import ValidationError
 
 from vipreco.arbitration import context_of
 from vipreco.arbitration.context import situation, weighted
-from vipreco.history import AsOf, History
+from vipreco.history import History, View
 from vipreco.settings import ContextRule
 
 MONTHS = [date(2025, 9, 30), date(2025, 10, 31), date(2025, 11, 30)]
 FAMILIES = ("deposit", "card", "")
 
 
-def view(*, day: date = date(2025, 11, 30), activity: bool = True) -> AsOf:
+def view(*, day: date = date(2025, 11, 30), activity: bool = True) -> View:
     ids = ["a", "b", "c"]
     customers = {
         "customer_id": ids * 3,
@@ -39,7 +39,7 @@ def rule(name: str, when: str, weight: float, *families: str) -> ContextRule:
     return ContextRule(name=name, when=when, weight=weight, families=families)
 
 
-def weights(*rules: ContextRule, at: AsOf | None = None) -> list[list[float]]:
+def weights(*rules: ContextRule, at: View | None = None) -> list[list[float]]:
     context = context_of(at or view(), FAMILIES, rules)
     return context.products[context.group].tolist()
 

@@ -17,7 +17,7 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from vipreco.artifact import saving, write_manifest
-import vipreco.artifact.writing as module
+import vipreco.artifact.atomic_save as module
 point = sys.argv[2]
 def die(*arguments, **options):
     os.kill(os.getpid(), signal.SIGKILL)
@@ -96,7 +96,7 @@ def test_a_full_disk_is_told_and_nothing_is_visible(tmp_path: Path, monkeypatch:
     def fail(path: Path) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("vipreco.artifact.writing.flush_file", fail)
+    monkeypatch.setattr("vipreco.artifact.atomic_save.flush_file", fail)
     with pytest.raises(ResourcesError, match="No space left"), saving(tmp_path / "model") as folder:
         write(folder, "a")
     assert visible(tmp_path) == []

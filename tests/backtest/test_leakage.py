@@ -12,7 +12,7 @@ import pytest
 from vipreco.assurance import leak_check as leakage, leakcheck
 from vipreco.errors import UsageError
 from vipreco.features import FeatureSet
-from vipreco.history import AsOf, History
+from vipreco.history import History, View
 from vipreco.project import Project
 from vipreco.propensity import BoosterSettings, Machine, PropensitySettings, RelationshipSettings
 from vipreco.recommender import Lesson, Panel, Recommender, RecommenderSettings
@@ -65,7 +65,7 @@ def test_a_door_that_stays_open_is_caught(
 ):
     honest = History.as_of
 
-    def leaky(self: History, day: date) -> AsOf:
+    def leaky(self: History, day: date) -> View:
         return honest(self, dates[4] if day == dates[3] else day)
 
     monkeypatch.setattr(History, "as_of", leaky)

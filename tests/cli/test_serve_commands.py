@@ -14,7 +14,7 @@ from sqlalchemy import text
 
 from vipreco.cli import serve_commands
 from vipreco.cli.entry import main
-from vipreco.online import Publications
+from vipreco.online import Releases
 from vipreco.project import Project
 from vipreco.store import Decision, Event, Keys, Role, Scope, Store
 
@@ -41,8 +41,8 @@ def test_what_is_prepared_agrees_and_a_bad_model_changes_nothing(
     settings.write_text(right)
 
     assert main(["prepare"]) == 0
-    publications = Publications(bank / "data" / "serving")
-    first = publications.current()
+    releases = Releases(bank / "data" / "serving")
+    first = releases.current()
     assert f"In force: {first.name}" in capsys.readouterr().out
     with Store.open(Project.find().store_url) as store:
         book = store.books.of(Scope("user:ann", Role.MANAGER, "M00000"))
@@ -61,8 +61,8 @@ def test_what_is_prepared_agrees_and_a_bad_model_changes_nothing(
     shutil.copytree(first / "artifact", broken)
     (broken / "metrics.json").write_text("{}")
     assert main(["prepare", "--model", str(broken)]) == 6
-    assert publications.current() == first
-    refused = publications.refused()
+    assert releases.current() == first
+    refused = releases.refused()
     assert refused is not None
     assert (refused["model"], refused["code"]) == (str(broken), "changed-file")
     assert "changed-file" in capsys.readouterr().err
@@ -73,15 +73,15 @@ def test_a_tampered_answer_is_noticed_and_the_publication_before_comes_back(
     bank: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["prepare"]) == 0
-    publications = Publications(bank / "data" / "serving")
-    first = publications.current()
+    releases = Releases(bank / "data" / "serving")
+    first = releases.current()
     settings = bank / "vipreco.toml"
     settings.write_text(settings.read_text() + '\n[arbitration]\nvalue = "none"\n')
     assert main(["prepare"]) == 0
-    second = publications.current()
+    second = releases.current()
     assert second != first
     assert main(["prepare", "--roll-back"]) == 0
-    assert publications.current() == first
+    assert releases.current() == first
     capsys.readouterr()
     assert (
         main(["parity", "--sample", "60"]) == 6
@@ -104,7 +104,7 @@ def night(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
     monkeypatch.chdir(tmp_path)
     Path("vipreco.toml").write_text('[project]\nname = "bank"\n\n[serving]\naudit_heads = "out/heads"\n')
     manifest = {"artifact_hash": "a" * 64, "as_of": "2026-03-02", "policy_version": "p"}
-    folder = Publications(tmp_path / "data" / "serving").publish(lambda _: manifest)
+    folder = Releases(tmp_path / "data" / "serving").publish(lambda _: manifest)
     monkeypatch.setattr(serve_commands, "_prepared", lambda *_: folder)
     now = datetime.now()  # noqa: DTZ005  the business lives by local time
     with Store.open("sqlite:///data/store.db") as store:
@@ -115,9 +115,9 @@ def night(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
 
 
 def in_force(capsys: pytest.CaptureFixture[str]) -> str:
-    """Check that the publication was told, and return what was said besides."""
+    """Check that the release was told, and return what was said besides."""
     out, err = capsys.readouterr()
-    folder = Publications(Path("data/serving")).current()
+    folder = Releases(Path("data/serving")).current()
     assert out == f"In force: {folder.name}, model {'a' * 16}, as of 2026-03-02, rules p\n"
     return err
 

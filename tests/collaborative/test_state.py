@@ -11,7 +11,7 @@ import pytest
 
 from vipreco.collaborative import HoldingState, holding_state, segment_values
 from vipreco.collaborative.state import empty_state
-from vipreco.history import AsOf, History
+from vipreco.history import History, View
 
 APRIL, MAY, JUNE = date(2025, 4, 30), date(2025, 5, 31), date(2025, 6, 30)
 IDS = ("card", "fund", "loan")
@@ -49,11 +49,11 @@ def frame(names: list[str], rows: Sequence[tuple[object, ...]]) -> pa.Table:
 
 
 @pytest.fixture(scope="module")
-def view() -> AsOf:
+def view() -> View:
     return history().as_of(MAY)
 
 
-def test_rows_are_the_population_in_order_and_columns_are_those_asked_for(view: AsOf) -> None:
+def test_rows_are_the_population_in_order_and_columns_are_those_asked_for(view: View) -> None:
     state = holding_state(view, IDS)
     assert state.product_ids == IDS
     assert state.held.tolist() == [
@@ -63,7 +63,7 @@ def test_rows_are_the_population_in_order_and_columns_are_those_asked_for(view: 
     ]
 
 
-def test_held_before_is_what_was_given_up_and_not_taken_again(view: AsOf) -> None:
+def test_held_before_is_what_was_given_up_and_not_taken_again(view: View) -> None:
     state = holding_state(view, IDS)
     assert state.held_before.tolist() == [
         [False, True, False],
@@ -72,13 +72,13 @@ def test_held_before_is_what_was_given_up_and_not_taken_again(view: AsOf) -> Non
     ]
 
 
-def test_the_order_of_columns_is_the_caller_s(view: AsOf) -> None:
+def test_the_order_of_columns_is_the_caller_s(view: View) -> None:
     straight, turned = holding_state(view, IDS), holding_state(view, IDS[::-1])
     assert (turned.held == straight.held[:, ::-1]).all()
     assert (turned.held_before == straight.held_before[:, ::-1]).all()
 
 
-def test_segments_are_positions_in_the_list_of_the_fit_and_unknown_otherwise(view: AsOf) -> None:
+def test_segments_are_positions_in_the_list_of_the_fit_and_unknown_otherwise(view: View) -> None:
     assert segment_values(view) == ("MASS", "TOP")
     assert holding_state(view, IDS, ("MASS", "TOP")).segments.tolist() == [-1, 1, 0]
     assert holding_state(view, IDS, ("TOP",)).segments.tolist() == [-1, 0, -1]
@@ -91,12 +91,12 @@ def test_a_later_date_sees_what_came_later() -> None:
     assert later.held_before[1].tolist() == [False, True, True]
 
 
-def test_no_columns_and_no_population_give_empty_matrices(view: AsOf) -> None:
+def test_no_columns_and_no_population_give_empty_matrices(view: View) -> None:
     assert holding_state(view, ()).held.shape == (3, 0)
     assert len(empty_state(IDS, customers=0)) == 0
 
 
-def test_other_columns_drop_products_and_add_those_that_nobody_holds(view: AsOf) -> None:
+def test_other_columns_drop_products_and_add_those_that_nobody_holds(view: View) -> None:
     state = holding_state(view, IDS).in_columns(("new", "card"))
     assert state.held.tolist() == [[False, True], [False, True], [False, False]]
     assert not empty_state(()).in_columns(("new",)).held.any()

@@ -203,7 +203,7 @@ def test_snapshots_count_back_from_the_newest_known_one():
 
 def test_tables_that_the_bank_did_not_bring_are_empty_and_typed():
     view = History.from_frames({"observations": seen(("1", JAN))}).as_of(JAN)
-    assert view.brought == {"observations"}
+    assert view.present_tables == {"observations"}
     for table in ("contacts", "activity", "holdings", "products", "customers"):
         assert view.query(f"SELECT * FROM {table}").num_rows == 0
     assert view.columns("contacts")["contacted_at"] == "TIMESTAMP"

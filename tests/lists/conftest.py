@@ -8,7 +8,7 @@ from datetime import date
 import pyarrow as pa
 import pytest
 
-from vipreco.history import AsOf, History
+from vipreco.history import History, View
 
 DAY = date(2025, 12, 31)
 # customer: tier, risk_assessed_date, joined_date, consent_call
@@ -65,5 +65,5 @@ def history(contacts: Sequence[tuple[object, ...]] = tuple(CONTACTS)) -> History
 
 
 @pytest.fixture(scope="session")
-def view() -> AsOf:
+def view() -> View:
     return history().as_of(DAY)

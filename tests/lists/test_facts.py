@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from vipreco.history import AsOf
+from vipreco.history import View
 from vipreco.lists.facts import book_facts
 from vipreco.settings import CallListSettings
 
@@ -16,7 +16,7 @@ SETTINGS = CallListSettings()
 
 
 @pytest.fixture(scope="module")
-def book(view: AsOf) -> dict[str, dict[str, Any]]:
+def book(view: View) -> dict[str, dict[str, Any]]:
     rows = book_facts(view, SETTINGS)
     return {row["customer_id"]: row for row in rows.iter_rows(named=True)}
 
@@ -45,7 +45,7 @@ def test_who_asked_not_to_be_contacted_is_not_followed_up(book: dict[str, dict[s
     assert book["c01"]["asked_not_to_call"] is False
 
 
-def test_an_old_promise_lapses(view: AsOf):
+def test_an_old_promise_lapses(view: View):
     rows = book_facts(view, CallListSettings(lapse_days=10))
     assert rows["follow_up_date"].null_count() == rows.height
 
@@ -71,12 +71,12 @@ def test_maturities_are_those_of_the_newest_month_alone(book: dict[str, dict[str
 
 
 @pytest.mark.parametrize("column", ["", "not_there"])
-def test_without_such_a_column_nothing_matures(view: AsOf, column: str):
+def test_without_such_a_column_nothing_matures(view: View, column: str):
     rows = book_facts(view, CallListSettings(maturing_column=column))
     assert rows["maturing_amount"].null_count() == rows.height == 6
 
 
-def test_rows_come_in_the_order_of_the_ids(view: AsOf):
+def test_rows_come_in_the_order_of_the_ids(view: View):
     rows = book_facts(view, SETTINGS)
     assert rows["customer_id"].to_list() == ["c01", "c02", "c03", "c04", "c05", "c06"]
     assert rows["age"].to_list() == [65] * 6

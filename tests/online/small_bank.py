@@ -12,9 +12,9 @@ import pyarrow as pa
 
 from vipreco.arbitration import slate
 from vipreco.features import FeatureSet
-from vipreco.history import AsOf, History, together
-from vipreco.online import Answering, Desk, Preparation, Publications
-from vipreco.online.night import publish
+from vipreco.history import History, View, appended
+from vipreco.online import DaySettings, NightlyBuild, OnlineService, Releases
+from vipreco.online.nightly import publish
 from vipreco.policy import ALLOWED, gather_facts
 from vipreco.propensity import BoosterSettings, Machine, PropensitySettings
 from vipreco.recommender import (
@@ -146,25 +146,25 @@ class Served:
         self.folder, self.recommender, self.artifact, self.days = folder, recommender, artifact, days
         self.history = History.from_frames(frames())
         self.store = Store.open(f"sqlite:///{folder}/store.db")
-        self.publications = Publications(folder / "serving")
-        if self.publications.pointer() is None:
+        self.releases = Releases(folder / "serving")
+        if self.releases.pointer() is None:
             self.prepare()
         self.answering = self.opened()
 
     @property
-    def view(self) -> AsOf:
+    def view(self) -> View:
         return self.history.as_of(DAY)
 
     def prepare(self, recommender: Recommender | None = None, store_sequence: int = 0) -> Path:
         used = recommender or self.recommender
-        work = Preparation(used, self.artifact, self.view, VIP, CHANNELS, store_sequence, self.days)
-        return publish(self.publications, self.store, work)
+        work = NightlyBuild(used, self.artifact, self.view, VIP, CHANNELS, store_sequence, self.days)
+        return publish(self.releases, self.store, work)
 
-    def opened(self) -> Answering:
-        return Answering(self.publications.current(), self.store, Desk(VIP, CallListSettings()))
+    def opened(self) -> OnlineService:
+        return OnlineService(self.releases.current(), self.store, DaySettings(VIP, CallListSettings()))
 
     def offers(self, customer: str, channel: str, limit: int = 6, day: date = DAY) -> list[tuple[Any, ...]]:
-        """Return what the opened publication offers, in plain values."""
+        """Return what the opened release offers, in plain values."""
         moment = datetime.combine(day, NOON.time())
         return plain(self.answering.offers(customer, channel, limit, moment))
 
@@ -210,5 +210,5 @@ def history_with(more: Mapping[str, Sequence[Mapping[str, Any]]], customer: str)
         for name, table in frames().items()
     }
     for name, rows in more.items():
-        tables[name] = together(tables[name], pa.Table.from_pylist([dict(row) for row in rows]))
+        tables[name] = appended(tables[name], pa.Table.from_pylist([dict(row) for row in rows]))
     return History.from_frames(tables, calendar=MONTHS)

@@ -148,7 +148,7 @@ def test_what_was_accepted_stays_away_until_the_tables_hold_it_or_a_month_is_ove
     for customer, moment in (("00007", NOON - timedelta(days=2)), ("00009", NOON - timedelta(days=31))):
         contact = Contact(customer, "branch", moment, "accepted", products[customer])
         served.store.contacts.record(ACTOR, contact, NOON)
-    manifest = json.loads((served.publications.current() / "manifest.json").read_bytes())
+    manifest = json.loads((served.releases.current() / "manifest.json").read_bytes())
     assert manifest["store_sequence"] == 0
     served.prepare(store_sequence=2)  # the tables took the contacts over, the bank has booked nothing yet
     served.answering = served.opened()

@@ -13,7 +13,7 @@ from serving import registry
 from serving.registry import Follower
 from vipreco.errors import DependencyDownError
 from vipreco.new_project import create
-from vipreco.online import Publications
+from vipreco.online import Releases
 from vipreco.project import PROJECT_FILE, Project
 
 
@@ -66,12 +66,12 @@ def in_force(tried: Tried, as_of: str) -> Path:
         (folder / "part").write_text(as_of)
         return {"as_of": as_of, "artifact_hash": "a" * 64}
 
-    return Publications(tried.follower.project.root / "data" / "serving").publish(fill)
+    return Releases(tried.follower.project.root / "data" / "serving").publish(fill)
 
 
 def test_another_champion_is_prepared_once_even_if_it_is_refused(tried: Tried) -> None:
     in_force(tried, "2999-01-01")
-    tried.follower.publications.follow("a" * 64)
+    tried.follower.releases.follow("a" * 64)
     assert tried.look("a" * 64) == []
     assert tried.look(None) == []
     assert tried.look("b" * 64) == [["prepare"]]
@@ -87,7 +87,7 @@ def test_a_model_that_somebody_chose_stays_until_the_champion_changes(tried: Tri
 
 def test_a_new_day_is_prepared_with_the_model_in_force(tried: Tried) -> None:
     folder = in_force(tried, "2020-01-01")
-    tried.follower.publications.follow("a" * 64)
+    tried.follower.releases.follow("a" * 64)
     assert tried.look(None) == [["prepare", "--model", str(folder / "artifact")]]
     assert tried.look(None) == []  # not again at once
 
@@ -98,4 +98,4 @@ def test_a_bank_to_practise_on_has_no_new_day(tried: Tried) -> None:
     path.write_text(path.read_text() + '\n[serving]\nbusiness_date = "snapshot"\n')
     tried.follower.project = Project.find(path.parent)
     assert tried.look(None) == []
-    assert json.loads((tried.follower.publications.folder / "current.json").read_bytes())["previous"] is None
+    assert json.loads((tried.follower.releases.folder / "current.json").read_bytes())["previous"] is None

@@ -1,4 +1,4 @@
-"""Opening a publication: the model of the one before is taken over; who is left behind is gone at once."""
+"""Opening a release: the model of the one before is taken over; who is left behind is gone at once."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 from tests.online.small_bank import Served
 from vipreco.errors import IntegrityError
-from vipreco.online.models import model_of
+from vipreco.online.models import open_model
 
 
 @pytest.fixture
@@ -41,9 +41,9 @@ def test_a_publication_that_nobody_has_is_gone_at_once(served: Served) -> None:
 
 
 def test_a_model_that_is_open_is_not_given_out_for_another(artifact: Path, served: Served) -> None:
-    assert model_of(artifact, served.answering.model_hash) is served.answering.model
+    assert open_model(artifact, served.answering.model_hash) is served.answering.model
     with pytest.raises(IntegrityError):
-        model_of(artifact, "0" * 64)
+        open_model(artifact, "0" * 64)
 
 
 def test_a_model_that_was_changed_is_refused_though_it_is_open(serve: Callable[..., Served]) -> None:

@@ -23,7 +23,7 @@ from serving.scribe import Files
 from tests.serving.small_bank import PASSWORD, Prepared
 from vipreco.explanations import Explainer
 from vipreco.features import FeatureSet
-from vipreco.history import AsOf, History
+from vipreco.history import History, View
 from vipreco.lists import Day, customer_day, plan_day
 from vipreco.propensity import BoosterSettings, Machine, PropensitySettings
 from vipreco.recommender import Lesson, Panel, Recommender, RecommenderSettings
@@ -135,7 +135,7 @@ def _contacts(ids: list[str]) -> pa.Table:
 
 
 @cache
-def trained() -> tuple[Recommender, AsOf]:
+def trained() -> tuple[Recommender, View]:
     """Return a recommender of this bank and what is known on its last day; fitted once a process."""
     history = History.from_frames(frames())
     small = BoosterSettings(rounds=12, min_data_in_leaf=5, feature_fraction=1.0, bagging_fraction=1.0)
@@ -199,10 +199,8 @@ def made(folder: Path) -> PageBank:
         store.users.create(User(user, role, MANAGER if role is Role.MANAGER else None), PASSWORD)
     store.users.create(User("other-1", Role.MANAGER, OTHER_MANAGER), PASSWORD)
     settings = ServingSettings(business_date="snapshot")
-    publication = Prepared(snapshot_date=DAY, customers=frozenset(ids))
-    core = Core(
-        folder, settings, store, Files(folder / "spool", store), Keys.open(folder / "keys"), publication
-    )
+    release = Prepared(snapshot_date=DAY, customers=frozenset(ids))
+    core = Core(folder, settings, store, Files(folder / "spool", store), Keys.open(folder / "keys"), release)
     answers = Tables(store.books)
     app = create_app(core, make_pages(core, lambda _: answers))
     app.lag.note = _take_no_note

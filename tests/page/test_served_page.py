@@ -1,4 +1,4 @@
-"""The page of a real `vipreco serve`: its workers, its publication, its store."""
+"""The page of a real `vipreco serve`: its workers, its release, its store."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from tests.page.browser import CHROMIUM, Visit, customers
 from tests.page.page_bank import LADDER, MANAGER, USERS, trained
 from tests.serving.running_service import ROOT, until
 from tests.serving.small_bank import PASSWORD
-from vipreco.online import Preparation, Publications
-from vipreco.online.night import publish
+from vipreco.online import NightlyBuild, Releases
+from vipreco.online.nightly import publish
 from vipreco.store import Role, Scope, Store, User
 
 pytestmark = [
@@ -46,8 +46,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     recommender, view = trained()
     recommender.save(found / "artifact", {}, view)
     with Store.open(f"sqlite:///{found}/data/store.db") as store:
-        work = Preparation(recommender, found / "artifact", view, LADDER.vip, ("branch", "call"))
-        publish(Publications(found / "data" / "serving"), store, work)
+        work = NightlyBuild(recommender, found / "artifact", view, LADDER.vip, ("branch", "call"))
+        publish(Releases(found / "data" / "serving"), store, work)
         store.users.create(User(USERS[Role.MANAGER], Role.MANAGER, MANAGER), PASSWORD)
     return found
 

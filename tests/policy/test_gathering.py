@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from vipreco.catalog import Catalog
-from vipreco.history import AsOf, History
+from vipreco.history import History, View
 from vipreco.policy import NEVER_DAYS, Policy, PolicyFacts, gather_facts
 from vipreco.settings import PolicySettings
 
@@ -112,11 +112,11 @@ def windowed(tmp_path_factory: pytest.TempPathFactory) -> Policy:
 
 
 @pytest.fixture(scope="module")
-def view() -> AsOf:
+def view() -> View:
     return History.from_frames(FRAMES).as_of(DAY)
 
 
-def gathered(view: AsOf, policy: Policy, channel: str = "call") -> PolicyFacts:
+def gathered(view: View, policy: Policy, channel: str = "call") -> PolicyFacts:
     return gather_facts(view, Catalog.from_view(view), policy, channel)
 
 
@@ -144,11 +144,11 @@ def gathered(view: AsOf, policy: Policy, channel: str = "call") -> PolicyFacts:
         ("customer_do_not_contact_in_channel", False, False),
     ],
 )
-def test_facts_of_customers(view: AsOf, windowed: Policy, name: str, ana: object, ben: object) -> None:
+def test_facts_of_customers(view: View, windowed: Policy, name: str, ana: object, ben: object) -> None:
     assert gathered(view, windowed).customers[name].to_list() == [ana, ben]
 
 
-def test_a_customer_who_vanished_is_not_among_them(view: AsOf, windowed: Policy) -> None:
+def test_a_customer_who_vanished_is_not_among_them(view: View, windowed: Policy) -> None:
     assert gathered(view, windowed).customers.height == 2
 
 
@@ -163,7 +163,7 @@ def test_a_customer_who_vanished_is_not_among_them(view: AsOf, windowed: Policy)
         ("product_in_channel", [True, None, False]),
     ],
 )
-def test_facts_of_products(view: AsOf, windowed: Policy, name: str, expected: list[object]) -> None:
+def test_facts_of_products(view: View, windowed: Policy, name: str, expected: list[object]) -> None:
     assert gathered(view, windowed).products[name].to_list() == expected
 
 
@@ -177,7 +177,7 @@ def test_facts_of_products(view: AsOf, windowed: Policy, name: str, expected: li
         ("pair_decline_days", [0, 7, NEVER_DAYS]),
     ],
 )
-def test_facts_of_pairs(view: AsOf, windowed: Policy, name: str, ana: list[object]) -> None:
+def test_facts_of_pairs(view: View, windowed: Policy, name: str, ana: list[object]) -> None:
     assert gathered(view, windowed).pairs[name][0].tolist() == ana
 
 
@@ -191,7 +191,7 @@ def test_facts_of_pairs(view: AsOf, windowed: Policy, name: str, ana: list[objec
     ],
 )
 def test_a_channel_has_its_own_consent_objection_and_count(
-    view: AsOf, windowed: Policy, channel: str, consents: bool | None, objected: bool, within: float
+    view: View, windowed: Policy, channel: str, consents: bool | None, objected: bool, within: float
 ) -> None:
     ana = gathered(view, windowed, channel).customers.row(0, named=True)
     assert ana["customer_consent_in_channel"] is consents
@@ -199,7 +199,7 @@ def test_a_channel_has_its_own_consent_objection_and_count(
     assert ana["customer_channel_contacts_30d"] == within
 
 
-def test_one_customer_has_the_same_facts_and_verdicts_as_among_all(view: AsOf, windowed: Policy) -> None:
+def test_one_customer_has_the_same_facts_and_verdicts_as_among_all(view: View, windowed: Policy) -> None:
     every = gathered(view, windowed)
     for row, customer in enumerate(["ana", "ben"]):
         alone = gathered(view.of(pa.array([customer])), windowed)
@@ -219,7 +219,7 @@ def test_what_the_bank_does_not_bring_is_no_column(windowed: Policy) -> None:
     assert "customer_income" not in facts.brought
 
 
-def test_facts_for_rules_alone_reach_no_model(view: AsOf) -> None:
+def test_facts_for_rules_alone_reach_no_model(view: View) -> None:
     from vipreco.features import matching_columns
     from vipreco.features.dictionary import Each
 

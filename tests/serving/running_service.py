@@ -18,7 +18,7 @@ import polars as pl
 
 from tests.serving.small_bank import MANAGER, OWN
 from tests.serving.small_service import VERSION
-from vipreco.online import Publications
+from vipreco.online import Releases
 from vipreco.store import Role, Store
 
 ROOT = Path(__file__).parents[2]
@@ -65,17 +65,17 @@ class Running:
         return post(f"{self.url}/v1/offers", json=sent, headers=headers, timeout=10)
 
     @property
-    def publications(self) -> Publications:
-        return Publications(self.folder / "data" / "serving")
+    def releases(self) -> Releases:
+        return Releases(self.folder / "data" / "serving")
 
     def versions(self) -> set[str]:
         """Return which models answer, over both workers."""
         return {self.offers().json()["model_version"] for _ in range(20)}
 
     def has_begun(self) -> bool:
-        """Whether each worker that there is serves a publication."""
+        """Whether each worker that there is serves a release."""
         said = self.log()
-        return all(f'"event": "publication", "process": {worker},' in said for worker in self.workers())
+        return all(f'"event": "release", "process": {worker},' in said for worker in self.workers())
 
     def log(self) -> str:
         return (self.folder / "log").read_text()
@@ -85,7 +85,7 @@ class Running:
             (folder / VERSION).write_text(version)
             return {}
 
-        self.publications.publish(fill)
+        self.releases.publish(fill)
 
     def workers(self) -> list[int]:
         found = subprocess.run(

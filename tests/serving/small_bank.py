@@ -1,4 +1,4 @@
-"""A service in this process: a real store, and a publication of three customers that is written out here."""
+"""A service in this process: a real store, and a release of three customers that is written out here."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ DAY = date(2025, 12, 31)
 
 @dataclass
 class Prepared:
-    """A publication whose answers are known: product number one is the best for everybody."""
+    """A release whose answers are known: product number one is the best for everybody."""
 
     model_version: str = "0123456789abcdef"
     snapshot_id: str = "snapshot-1"
@@ -73,7 +73,7 @@ class Bank:
     core: Core
     app: Any
     tokens: dict[Role, str]
-    publication: Prepared
+    release: Prepared
 
     def ask(self, method: str, path: str, role: Role | None = None, **given: Any) -> httpx.Response:
         """Send one request, with the token of a role."""
@@ -108,13 +108,11 @@ def made(folder: Path, settings: ServingSettings) -> Bank:
     books = {role: MANAGER if role is Role.MANAGER else None for role in Role}
     tokens = {role: store.tokens.create(role, role, now, manager_id=books[role])[1] for role in Role}
     store.users.create(User("ann", Role.MANAGER, MANAGER), PASSWORD)
-    publication = Prepared()
-    core = Core(
-        folder, settings, store, Files(folder / "spool", store), Keys.open(folder / "keys"), publication
-    )
+    release = Prepared()
+    core = Core(folder, settings, store, Files(folder / "spool", store), Keys.open(folder / "keys"), release)
     app = create_app(core)
     app.lag.note = _take_no_note
-    return Bank(core, app, tokens, publication)
+    return Bank(core, app, tokens, release)
 
 
 def _take_no_note(seconds: float) -> None:

@@ -36,7 +36,7 @@ def chance_of(model_version: str) -> float:
 
 @dataclass
 class Versioned(Prepared):
-    """A publication whose chances say which model they come from."""
+    """A release whose chances say which model they come from."""
 
     def offers(self, customer_id: str, channel: str, limit: int, moment: datetime) -> Slate:
         slate = super().offers(customer_id, channel, limit, moment)

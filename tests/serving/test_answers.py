@@ -23,7 +23,7 @@ MakeBank = Callable[..., Bank]
 
 def test_an_answer_names_model_snapshot_and_rules(bank: Bank) -> None:
     told = bank.offers(limit=2).json()
-    found = bank.publication
+    found = bank.release
     assert [(offer["rank"], offer["product_id"], offer["propensity"]) for offer in told["offers"]] == [
         (1, "P1", 0.5),
         (2, "P2", 0.25),
@@ -40,7 +40,7 @@ def test_an_answer_names_model_snapshot_and_rules(bank: Bank) -> None:
 def test_who_opted_out_of_profiling_gets_no_personal_offers_and_is_told_so(bank: Bank) -> None:
     """B82, as far as the answer goes; `tests/online` has what stands behind it."""
     general = Slate((Line("P1", "Product 1", None, None, ()),), personalised=False, source="snapshot")
-    bank.publication.offers = lambda *_: general  # type: ignore[assignment,method-assign]
+    bank.release.offers = lambda *_: general  # type: ignore[assignment,method-assign]
     told = bank.offers().json()
     assert told["personalised"] is False
     assert [offer["propensity"] for offer in told["offers"]] == [None]
@@ -71,7 +71,7 @@ def test_facts_reach_the_features_as_they_were_sent(bank: Bank) -> None:
     assert told["source"] == "facts"
     bank.offers(facts={**sent, "reasons": True})
     expected = {"customer_id": OWN, **sent}
-    assert bank.publication.facts == [{**expected, "reasons": False}, {**expected, "reasons": True}]
+    assert bank.release.facts == [{**expected, "reasons": False}, {**expected, "reasons": True}]
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_old_knowledge_is_marked_and_too_old_knowledge_is_kept_back(
 ) -> None:
     """B84."""
     bank = make_bank(business_date="clock", fresh_days=2, stale_days=3)
-    bank.publication.snapshot_date = datetime.now().date() - timedelta(days=age)  # noqa: DTZ005  the bank's day
+    bank.release.snapshot_date = datetime.now().date() - timedelta(days=age)  # noqa: DTZ005  the bank's day
     answer = bank.offers()
     assert answer.status_code == status
     assert answer.json().get("stale") is stale
@@ -91,7 +91,7 @@ def test_old_knowledge_is_marked_and_too_old_knowledge_is_kept_back(
 
 
 def test_before_anything_was_prepared_there_are_no_answers_but_the_process_lives(bank: Bank) -> None:
-    bank.core.publication = None
+    bank.core.release = None
     asked = [bank.offers().status_code] + [
         bank.ask("GET", path).status_code for path in ("/readyz", "/livez")
     ]
@@ -100,7 +100,7 @@ def test_before_anything_was_prepared_there_are_no_answers_but_the_process_lives
 
 def test_the_numbers_count_by_route_and_tell_the_age_of_the_snapshot(make_bank: MakeBank) -> None:
     bank = make_bank(business_date="clock")
-    bank.publication.snapshot_date = datetime.now().date() - timedelta(days=7)  # noqa: DTZ005  the bank's day
+    bank.release.snapshot_date = datetime.now().date() - timedelta(days=7)  # noqa: DTZ005  the bank's day
 
     def told() -> dict[str, float]:
         lines = bank.ask("GET", "/metrics", Role.AUDITOR).text.splitlines()
@@ -162,14 +162,14 @@ def test_every_answer_carries_the_headers_that_protect_it(bank: Bank) -> None:
 def test_who_would_wait_for_too_many_decisions_is_told_to_come_again(bank: Bank) -> None:
     """Facts are decided one after the other: a queue without an end would help nobody."""
     alone = threading.Lock()
-    at_once = bank.publication.with_facts
+    at_once = bank.release.with_facts
 
     def slow(*given: Any) -> Slate:
         with alone:
             time.sleep(0.02)
             return at_once(*given)
 
-    bank.publication.with_facts = slow  # type: ignore[method-assign]
+    bank.release.with_facts = slow  # type: ignore[method-assign]
     body = {"customer_id": OWN, "channel": "app", "facts": {"attributes": {"tier": "GOLD"}}}
     headers = {"Authorization": f"Bearer {bank.tokens[Role.CHANNEL]}"}
 

@@ -255,7 +255,7 @@ def test_a_fault_of_ours_is_a_500_without_its_text(bank: Bank, capsys: pytest.Ca
     def broken(*_: object) -> None:
         raise KeyError(CANARY)
 
-    bank.publication.offers = broken  # type: ignore[assignment,method-assign]
+    bank.release.offers = broken  # type: ignore[assignment,method-assign]
     answer = bank.offers()
     assert answer.status_code == 500
     assert answer.json()["type"] == "urn:vipreco:problem:internal"

@@ -87,7 +87,7 @@ def test_workers_that_never_answer_end_the_service_with_what_the_last_one_said(
     assert told.value.exit_code == code
     assert words in str(told.value)
     assert service.supervisor.running == []
-    most = MOST_STARTS + (kind is IntegrityError)  # one more, after the publication before was taken
+    most = MOST_STARTS + (kind is IntegrityError)  # one more, after the release before was taken
     assert MOST_STARTS + 1 <= service.starts <= 2 * most
 
 

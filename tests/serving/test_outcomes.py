@@ -38,9 +38,9 @@ def test_an_outcome_is_recorded_on_the_business_date(bank: Bank) -> None:
 
 
 def test_the_publication_takes_it_over_before_the_answer_leaves(bank: Bank) -> None:
-    before = bank.publication.refreshed
+    before = bank.release.refreshed
     record(bank)
-    assert bank.publication.refreshed == before + 1
+    assert bank.release.refreshed == before + 1
 
 
 def test_the_same_key_and_body_give_the_same_bytes_and_one_record(bank: Bank) -> None:

@@ -50,12 +50,12 @@ def test_all_workers_serve_the_same_within_five_seconds(service: Running) -> Non
 
 
 def test_what_cannot_be_opened_is_refused_and_what_opens_slowly_holds_up_nobody(service: Running) -> None:
-    """F16: under load, nothing fails, and the old publication answers until the new one is there."""
+    """F16: under load, nothing fails, and the old release answers until the new one is there."""
     service.publish("c2")
     until(lambda: service.versions() == {"c2"}, 5)
     with Load(service) as load:
         service.publish(BROKEN)
-        until(lambda: service.log().count('"publication-refused"') >= 2, 10)
+        until(lambda: service.log().count('"release-refused"') >= 2, 10)
         while_broken = len(load.answers)
         service.publish(f"{SLOW}1")
         until(lambda: load.answers[-1].json()["model_version"] == f"{SLOW}1", 10)
@@ -64,7 +64,7 @@ def test_what_cannot_be_opened_is_refused_and_what_opens_slowly_holds_up_nobody(
     assert {answer.json()["model_version"] for answer in load.answers[:while_broken]} == {"c2"}
     assert {answer.json()["model_version"] for answer in load.answers[while_broken:]} == {"c2", f"{SLOW}1"}
     assert max(answer.elapsed.total_seconds() for answer in load.answers) < 1.5
-    refused = [line for line in service.log().splitlines() if '"publication-refused"' in line]
+    refused = [line for line in service.log().splitlines() if '"release-refused"' in line]
     assert all('"code": "prepared-changed"' in line for line in refused)
 
 
@@ -74,7 +74,7 @@ def test_the_publication_before_is_back_within_five_seconds_without_a_registry(s
     until(lambda: service.versions() == {"d1"}, 5)
     service.publish("d2")
     until(lambda: service.versions() == {"d2"}, 5)
-    service.publications.roll_back()
+    service.releases.roll_back()
     until(lambda: service.versions() == {"d1"}, 5)
 
 

@@ -1,4 +1,4 @@
-"""Going back to the publication before opens nothing anew; one left two swaps ago is opened again."""
+"""Going back to the release before opens nothing anew; one left two swaps ago is opened again."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from pathlib import Path
 
 from serving.watch import Watch
 from tests.serving.small_bank import Bank, Prepared
-from vipreco.online import Publications
+from vipreco.online import Releases
 
 
-def published(publications: Publications, version: str) -> str:
+def published(releases: Releases, version: str) -> str:
     def fill(folder: Path) -> dict[str, str]:
         (folder / "version").write_text(version)
         return {}
 
-    return publications.publish(fill).name
+    return releases.publish(fill).name
 
 
 def test_the_publication_before_stays_open_and_takes_over_what_changed(bank: Bank, tmp_path: Path) -> None:
@@ -24,25 +24,25 @@ def test_the_publication_before_stays_open_and_takes_over_what_changed(bank: Ban
         opened.append((folder / "version").read_text())
         return Prepared(model_version=opened[-1])
 
-    publications = Publications(tmp_path / "serving")
-    watch = Watch(bank.core, publications, opening)
+    releases = Releases(tmp_path / "serving")
+    watch = Watch(bank.core, releases, opening)
 
     def served() -> str:
         watch.look()
-        assert bank.core.publication is not None
-        return bank.core.publication.model_version
+        assert bank.core.release is not None
+        return bank.core.release.model_version
 
     for version in ("a", "b"):
-        published(publications, version)
+        published(releases, version)
         assert served() == version
     assert opened == ["a", "b"]
-    publications.roll_back()
+    releases.roll_back()
     assert served() == "a"
     assert opened == ["a", "b"]
-    assert isinstance(bank.core.publication, Prepared)
-    assert bank.core.publication.refreshed == 1
-    published(publications, "c")
+    assert isinstance(bank.core.release, Prepared)
+    assert bank.core.release.refreshed == 1
+    published(releases, "c")
     assert served() == "c"
-    published(publications, "b")
+    published(releases, "b")
     assert served() == "b"
     assert opened == ["a", "b", "c", "b"]

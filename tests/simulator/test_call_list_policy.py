@@ -11,7 +11,7 @@ from polars.testing import assert_frame_equal
 
 from vipreco.explanations import Explainer
 from vipreco.features import FeatureSet
-from vipreco.history import AsOf
+from vipreco.history import View
 from vipreco.lists import plan_day
 from vipreco.project import Project
 from vipreco.propensity import Machine
@@ -48,7 +48,7 @@ def recommender(bank: PracticeBank) -> Recommender:
 
 
 @pytest.fixture(scope="module")
-def view(bank: PracticeBank) -> AsOf:
+def view(bank: PracticeBank) -> View:
     return bank.history.as_of(bank.history.snapshot_dates[-1])
 
 
@@ -57,7 +57,7 @@ def test_the_bank_lives_by_the_call_list_within_its_capacity_and_the_same_again(
 ) -> None:
     asked: list[int] = []
 
-    def counted(view: AsOf, capacity: int) -> pl.DataFrame:
+    def counted(view: View, capacity: int) -> pl.DataFrame:
         chosen = by_call_list(recommender, CALLS)(view, capacity)
         asked.append(chosen.height)
         return chosen
@@ -73,7 +73,7 @@ def test_the_bank_lives_by_the_call_list_within_its_capacity_and_the_same_again(
 
 
 def test_the_contacts_are_todays_calls_about_the_first_offer_else_about_what_is_held(
-    recommender: Recommender, view: AsOf
+    recommender: Recommender, view: View
 ) -> None:
     day = plan_day(Explainer(recommender), view.of(callable_vip_customers(view)), VIP_TIERS, CALLS)
     without = day.today["customer_id"][0]
@@ -90,7 +90,7 @@ def test_the_contacts_are_todays_calls_about_the_first_offer_else_about_what_is_
 
 
 def test_more_room_than_customers_calls_everybody_who_may_be_called_once(
-    recommender: Recommender, view: AsOf
+    recommender: Recommender, view: View
 ) -> None:
     customers = callable_vip_customers(view).to_pylist()
     chosen = by_call_list(recommender, CALLS)(view, 10_000)

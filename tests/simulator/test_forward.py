@@ -12,7 +12,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from vipreco.errors import UsageError
-from vipreco.history import AsOf
+from vipreco.history import View
 from vipreco.project import ImportSection, ProjectSection, Settings
 from vipreco.simulator import CHANNELS, FIRST_VIP_TIER, ForwardSpec, PracticeBank, on_the_eve, practise
 from vipreco.simulator.forward.arms import nobody
@@ -33,10 +33,10 @@ def bank(tmp_path_factory: pytest.TempPathFactory) -> PracticeBank:
     return practise(SPEC, SETTINGS, tmp_path_factory.mktemp("practice"))
 
 
-def calls(number: int, product: str = "C002") -> Callable[[AsOf, int], pl.DataFrame]:
+def calls(number: int, product: str = "C002") -> Callable[[View, int], pl.DataFrame]:
     """The policy that calls the first customers of the book about one product."""
 
-    def choose(view: AsOf, _capacity: int) -> pl.DataFrame:
+    def choose(view: View, _capacity: int) -> pl.DataFrame:
         customers = view.query(VIP)["customer_id"].to_pylist()[:number]
         return pl.DataFrame({"customer_id": customers}).with_columns(
             product_id=pl.lit(product), channel=pl.lit("call")
@@ -83,7 +83,7 @@ def test_the_same_policy_lives_the_same_life_again(
 def test_a_policy_sees_the_months_before_and_its_own_contacts(bank: PracticeBank, tmp_path: Path) -> None:
     seen: list[tuple[date, date, int, int]] = []
 
-    def spy(view: AsOf, capacity: int) -> pl.DataFrame:
+    def spy(view: View, capacity: int) -> pl.DataFrame:
         newest = view.query("SELECT max(opened_date) AS day FROM holdings")["day"][0].as_py()
         contacts = view.query("SELECT contacted_at, outcome FROM contacts")
         own = [
@@ -105,7 +105,7 @@ def test_what_the_bank_knows_after_a_month_is_what_happened_but_for_late_records
 ) -> None:
     known: list[int] = []
 
-    def count(view: AsOf, _capacity: int) -> pl.DataFrame:
+    def count(view: View, _capacity: int) -> pl.DataFrame:
         held = view.query("SELECT count(*) AS n FROM holdings WHERE closed_date IS NULL")
         known.append(held["n"][0].as_py())
         return nobody(view, 0)
@@ -128,7 +128,7 @@ def test_what_the_bank_knows_after_a_month_is_what_happened_but_for_late_records
 def test_a_policy_that_wants_what_cannot_be_is_refused(
     bank: PracticeBank, tmp_path: Path, contacts: Callable[[list[str]], dict[str, list[str]]], why: str
 ) -> None:
-    def choose(view: AsOf, _capacity: int) -> pl.DataFrame:
+    def choose(view: View, _capacity: int) -> pl.DataFrame:
         wanted = contacts(view.query(VIP)["customer_id"].to_pylist())
         return pl.DataFrame(wanted).with_columns(channel=pl.lit("call"))
 
@@ -140,7 +140,7 @@ def test_nobody_is_called_who_did_not_consent_or_is_in_no_book(bank: PracticeBan
     for condition, why in (("tier = 'GOLD' AND NOT consent_call", "consent"), ("tier = 'BASIC'", "VIP book")):
         sql = f"SELECT customer_id FROM customers_now WHERE {condition} ORDER BY customer_id"
 
-        def choose(view: AsOf, _capacity: int, sql: str = sql) -> pl.DataFrame:
+        def choose(view: View, _capacity: int, sql: str = sql) -> pl.DataFrame:
             first = view.query(sql)["customer_id"].to_pylist()[:1]
             return pl.DataFrame({"customer_id": first, "product_id": ["C002"], "channel": ["call"]})
 

@@ -18,7 +18,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from vipreco.columns import ACTIVITY, CUSTOMER_ID, MONTH_DATE
-from vipreco.history import AsOf
+from vipreco.history import View
 from vipreco.settings import ContextRule
 
 Floats = NDArray[np.float64]
@@ -67,7 +67,7 @@ class Context:
         )
 
 
-def context_of(view: AsOf, families: Sequence[str], rules: tuple[ContextRule, ...]) -> Context:
+def context_of(view: View, families: Sequence[str], rules: tuple[ContextRule, ...]) -> Context:
     """Return the weights of all customers of a view, in the order of their ids.
 
     Args:
@@ -107,7 +107,7 @@ def weighted(
     return Context(group.astype(np.intp), products, actions, not_applicable)
 
 
-def situation(view: AsOf, wanted: Iterable[str]) -> pl.DataFrame:
+def situation(view: View, wanted: Iterable[str]) -> pl.DataFrame:
     """Return the columns that conditions may read, one row a customer, ordered by customer_id.
 
     Args:
@@ -149,11 +149,11 @@ def _read_by(rule: ContextRule) -> set[str]:
     return set(pl.sql_expr(rule.when).meta.root_names())
 
 
-def _columns_there(view: AsOf) -> set[str]:
+def _columns_there(view: View) -> set[str]:
     behaviour = _activity_columns(view)
     return {*view.columns("customers_now"), *behaviour, *(USUAL + name for name in behaviour), MONTH}
 
 
-def _activity_columns(view: AsOf) -> list[str]:
+def _activity_columns(view: View) -> list[str]:
     plumbing = {CUSTOMER_ID, MONTH_DATE, "recorded_date", "batch_sequence"}
     return [name for name in view.columns(ACTIVITY) if name not in plumbing]

@@ -1,4 +1,5 @@
 from .arrays import read_arrays as read_arrays, write_arrays as write_arrays
+from .atomic_save import publish as publish, saving as saving, temporary_beside as temporary_beside
 from .golden import write_golden as write_golden
 from .manifest import (
     LIBRARIES as LIBRARIES,
@@ -7,4 +8,3 @@ from .manifest import (
     write_manifest as write_manifest,
 )
 from .trial import try_in_child as try_in_child
-from .writing import publish as publish, saving as saving, temporary_beside as temporary_beside

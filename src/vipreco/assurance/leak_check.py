@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from vipreco.errors import UsageError
 from vipreco.explanations import Explainer
-from vipreco.history import AsOf, History, Mode, scrambled_future
+from vipreco.history import History, Mode, View, scrambled_future
 from vipreco.lists import reasoned_offers
 from vipreco.recommender import Recommender, Step, silent
 
@@ -124,7 +124,7 @@ def _next_snapshot(history: History, day: date) -> date:
     return later[0]
 
 
-def _compute(view: AsOf, recommender: Recommender) -> _Result:
+def _compute(view: View, recommender: Recommender) -> _Result:
     names, ids, values = _features(view, recommender)
     scores = hashlib.sha256()
     for decisions in recommender.decide(view):
@@ -136,7 +136,7 @@ def _compute(view: AsOf, recommender: Recommender) -> _Result:
     return _Result(names, ids, values, scores.hexdigest(), lists.hexdigest())
 
 
-def _features(view: AsOf, recommender: Recommender) -> tuple[tuple[str, ...], NDArray[Any], NDArray[Any]]:
+def _features(view: View, recommender: Recommender) -> tuple[tuple[str, ...], NDArray[Any], NDArray[Any]]:
     fitted = recommender.fitted
     computed = fitted.features.compute(view, fitted.product_ids)
     matrix = computed.encoded(fitted.vocabulary).matrix()

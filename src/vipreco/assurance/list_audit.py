@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from vipreco.assurance.law import DUTIES
 from vipreco.assurance.policy_audit import Finding, breached_duties, families_of, law_rules
 from vipreco.columns import CUSTOMER_ID, PRODUCT_ID
-from vipreco.history import AsOf
+from vipreco.history import View
 from vipreco.policy import ALLOWED
 from vipreco.recommender import Decisions, Recommender
 
@@ -23,7 +23,7 @@ STOPPED_LISTED: Final = "offer on a list that a rule stops"
 OTHER_ALONE: Final = "one customer alone gets another list"
 
 
-def sampled(view: AsOf, customers: int, seed: int) -> AsOf:
+def sampled(view: View, customers: int, seed: int) -> View:
     """Return the view of at most so many customers, chosen at random."""
     ids = view.population()[CUSTOMER_ID]
     count = min(customers, len(ids))
@@ -53,7 +53,7 @@ def audit_listed(decisions: Iterable[Decisions], offers: pl.DataFrame) -> list[F
 
 
 def audit_alone(
-    recommender: Recommender, view: AsOf, channel: str, customers: int, seed: int
+    recommender: Recommender, view: View, channel: str, customers: int, seed: int
 ) -> list[Finding]:
     """Compare the verdicts and slates of some customers, each asked alone, with those among all of a view."""
     among = {
@@ -67,7 +67,7 @@ def audit_alone(
 
 
 def _alone(
-    recommender: Recommender, view: AsOf, channel: str, customers: list[str]
+    recommender: Recommender, view: View, channel: str, customers: list[str]
 ) -> Iterator[tuple[str, Decisions]]:
     for name in customers:
         yield name, next(iter(recommender.decide(view.of(pa.array([name], pa.string())), channel)))

@@ -16,9 +16,9 @@ import pyarrow as pa
 from vipreco.columns import CUSTOMER_ID, PRODUCT_ID, PROPENSITY, RANK, VALUE_AMOUNT
 from vipreco.errors import DependencyDownError, IntegrityError, UsageError
 from vipreco.explanations import Explainer
-from vipreco.history import AsOf
+from vipreco.history import View
 from vipreco.lists import CHANNEL, plan_day
-from vipreco.online import Answering
+from vipreco.online import OnlineService
 from vipreco.recommender import Recommender, Step, silent
 
 Offer: TypeAlias = tuple[str, float, float]
@@ -66,8 +66,8 @@ class Question:
 
 def parity(
     recommender: Recommender,
-    view: AsOf,
-    answering: Answering,
+    view: View,
+    answering: OnlineService,
     question: Question,
     url: tuple[str, str] | None = None,
     step: Step = silent,
@@ -145,7 +145,7 @@ def _asked(ask: Asking, channel: str, question: Question) -> Offers:
     return {customer: offers for customer, offers in answers.items() if offers}
 
 
-def _in_process(answering: Answering, moment: datetime) -> Asking:
+def _in_process(answering: OnlineService, moment: datetime) -> Asking:
     def ask(customer: str, channel: str, limit: int) -> list[Offer]:
         lines = answering.offers(customer, channel, limit, moment).lines
         return [(line.product_id, line.propensity or 0.0, line.value or 0.0) for line in lines]

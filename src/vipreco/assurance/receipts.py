@@ -17,7 +17,7 @@ from vipreco.columns import PRODUCT_ID, RANK
 from vipreco.durable import canonical_json
 from vipreco.errors import InputRejectedError
 from vipreco.explanations import Catalogue, Explanation, WhyNot, decide_one, explained
-from vipreco.history import AsOf
+from vipreco.history import View
 from vipreco.policy import Language, Policy
 from vipreco.recommender import Decisions, Fitted
 from vipreco.settings import Section
@@ -86,7 +86,7 @@ class Head(Section):
         return found
 
 
-def receipt(fitted: Fitted, view: AsOf, question: Question, artifact_hash: str, snapshot_id: str) -> bytes:
+def receipt(fitted: Fitted, view: View, question: Question, artifact_hash: str, snapshot_id: str) -> bytes:
     """Decide about one customer and return the receipt: canonical JSON, the same for the same question.
 
     Args:

@@ -16,7 +16,7 @@ from vipreco.backtest.trials import Trial
 from vipreco.collaborative import SOURCES, CandidateSource, HoldingState, holding_state, segment_values
 from vipreco.columns import TIER
 from vipreco.features import FeatureSet
-from vipreco.history import AsOf, window
+from vipreco.history import View, window
 from vipreco.propensity import Machine
 from vipreco.recommender import (
     Fitted,
@@ -161,7 +161,7 @@ def _baselines(panel: Panel, fitted: Fitted) -> dict[str, CandidateSource]:
     return {name: source().fit(state) for name, source in SOURCES.items()}
 
 
-def _judge_view(fitted: Fitted, sources: Mapping[str, CandidateSource], view: AsOf, panel: Panel) -> Judged:
+def _judge_view(fitted: Fitted, sources: Mapping[str, CandidateSource], view: View, panel: Panel) -> Judged:
     settings = fitted.settings
     horizon = window(view.date, settings.horizon_months, settings.gap_months)
     labels = panel.history.acquisitions(*horizon)

@@ -10,11 +10,11 @@ import polars as pl
 from vipreco.campaign.definition import Campaign
 from vipreco.catalog import Catalog
 from vipreco.errors import UsageError
-from vipreco.history import AsOf
+from vipreco.history import View
 from vipreco.policy import nearest
 
 
-def check_against(campaign: Campaign, view: AsOf, catalog: Catalog, where: str) -> None:
+def check_against(campaign: Campaign, view: View, catalog: Catalog, where: str) -> None:
     """Make sure that everything a campaign names is there, before any work.
 
     Args:
@@ -90,7 +90,7 @@ def _others(place: str, names: Iterable[str], known: Iterable[str]) -> Iterator[
         yield f"{place}: {name} is unknown{nearest(name, there)}"
 
 
-def _of_customers(place: str, names: Iterable[str], view: AsOf, column: str) -> Iterator[str]:
+def _of_customers(place: str, names: Iterable[str], view: View, column: str) -> Iterator[str]:
     if names:
         rows = view.query(f"SELECT DISTINCT {column} AS name FROM customers_now WHERE {column} IS NOT NULL")
         yield from _others(place, names, pl.DataFrame(rows)["name"].to_list())

@@ -9,7 +9,7 @@ from datetime import date, timedelta
 import numpy as np
 
 from vipreco.catalog import Catalog
-from vipreco.history import AsOf
+from vipreco.history import View
 
 MOST_PRODUCTS = 6
 TEXT = """\
@@ -55,7 +55,7 @@ minutes = 240                     # of each, for the whole campaign
 """
 
 
-def example(view: AsOf, vip: Sequence[str]) -> str:
+def example(view: View, vip: Sequence[str]) -> str:
     """Return the text of a campaign file for the month after a view's date.
 
     Args:
@@ -78,14 +78,14 @@ def _month_after(day: date) -> tuple[date, date]:
     return start, start.replace(day=calendar.monthrange(start.year, start.month)[1])
 
 
-def _products(view: AsOf, start: date) -> list[str]:
+def _products(view: View, start: date) -> list[str]:
     catalog = Catalog.from_view(view)
     offered = catalog.offered_at(start)
     order = np.lexsort((np.arange(len(catalog)), -np.nan_to_num(catalog.unit_values)))
     return [catalog.product_ids[place] for place in order if offered[place]][:MOST_PRODUCTS]
 
 
-def _tiers(view: AsOf, vip: Sequence[str]) -> list[str]:
+def _tiers(view: View, vip: Sequence[str]) -> list[str]:
     rows = view.query("SELECT DISTINCT tier FROM customers_now WHERE tier IS NOT NULL ORDER BY tier")
     known = [str(tier) for tier in rows["tier"].to_pylist()]
     return [tier for tier in known if tier in vip] or known

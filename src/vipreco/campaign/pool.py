@@ -15,7 +15,7 @@ from vipreco.campaign.checking import products_of
 from vipreco.campaign.definition import Campaign
 from vipreco.campaign.since import Since
 from vipreco.catalog import Catalog
-from vipreco.history import AsOf
+from vipreco.history import View
 from vipreco.policy import ALLOWED, PolicyFacts, gather_facts
 from vipreco.recommender import Fitted, Recommender, Situation, Step, decide, silent, situation
 from vipreco.uplift import incremental
@@ -96,7 +96,7 @@ class Gathered:
 
 def gather(
     recommender: Recommender,
-    view: AsOf,
+    view: View,
     campaign: Campaign,
     conditions: tuple[Condition, ...] = (),
     since: Since | None = None,
@@ -132,7 +132,7 @@ def gather(
     return Gathered(Pool(customers[keep], options, propensity, value, net, keep), waterfall, known)
 
 
-def _audience(fitted: Fitted, view: AsOf, conditions: tuple[Condition, ...]) -> tuple[AsOf, pl.DataFrame]:
+def _audience(fitted: Fitted, view: View, conditions: tuple[Condition, ...]) -> tuple[View, pl.DataFrame]:
     """Return the view of those who meet the conditions, and how many fell at which."""
     ids = view.population()["customer_id"].cast(pa.string()).combine_chunks()
     everybody = np.ones(len(ids), bool)
@@ -153,7 +153,7 @@ def _options(campaign: Campaign, catalog: Catalog) -> Options:
     return Options(products, tuple(names[product] for product in products), tuple(sorted(campaign.channels)))
 
 
-def _customers(view: AsOf) -> pl.DataFrame:
+def _customers(view: View) -> pl.DataFrame:
     sql = "SELECT customer_id, tier, branch_id, manager_id FROM customers_now ORDER BY customer_id"
     return pl.DataFrame(view.query(sql)).with_columns(pl.all().cast(pl.String))
 

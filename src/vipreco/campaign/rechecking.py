@@ -12,7 +12,7 @@ from vipreco.campaign.arms import Arm
 from vipreco.campaign.since import Since
 from vipreco.catalog import Catalog
 from vipreco.errors import UsageError
-from vipreco.history import AsOf
+from vipreco.history import View
 from vipreco.policy import ALLOWED, Language, gather_facts
 from vipreco.recommender import Fitted
 from vipreco.store import Campaigns
@@ -49,7 +49,7 @@ def offers_of(campaigns: Campaigns, key: str) -> pl.DataFrame:
 
 
 def recheck(
-    fitted: Fitted, view: AsOf, offers: pl.DataFrame, since: Since, language: Language = "en"
+    fitted: Fitted, view: View, offers: pl.DataFrame, since: Since, language: Language = "en"
 ) -> pl.DataFrame:
     """Return the offers that must not be made any more, with the reason of each.
 
@@ -80,7 +80,7 @@ def _of_store(offers: pl.DataFrame, since: Since) -> pl.DataFrame:
     return pl.concat([met.select(list(ROWS)), _because(off, SWITCHED_OFF)])
 
 
-def _of_rules(fitted: Fitted, view: AsOf, offers: pl.DataFrame, language: Language) -> Iterator[pl.DataFrame]:
+def _of_rules(fitted: Fitted, view: View, offers: pl.DataFrame, language: Language) -> Iterator[pl.DataFrame]:
     there = set(pl.DataFrame(view.population())["customer_id"].to_list())
     gone = ~pl.col("customer_id").is_in(sorted(there))
     yield _because(offers.filter(gone), GONE)
@@ -92,7 +92,7 @@ def _of_rules(fitted: Fitted, view: AsOf, offers: pl.DataFrame, language: Langua
 
 
 def _stopped(
-    fitted: Fitted, view: AsOf, catalog: Catalog, offers: pl.DataFrame, channel: str, language: Language
+    fitted: Fitted, view: View, catalog: Catalog, offers: pl.DataFrame, channel: str, language: Language
 ) -> pl.DataFrame:
     """Return the offers of one channel that a rule stops now."""
     ids = offers["customer_id"].unique().sort()

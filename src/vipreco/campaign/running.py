@@ -31,7 +31,7 @@ from vipreco.errors import InputRejectedError, IntegrityError, UsageError
 from vipreco.explanations import Explainer
 from vipreco.export import MAX_SHEET_ROWS, write_table
 from vipreco.failpoints import reach
-from vipreco.history import AsOf
+from vipreco.history import View
 from vipreco.recommender import Recommender, Step, silent
 from vipreco.store import Store
 
@@ -56,7 +56,7 @@ class Bank:
 
     recommender: Recommender
     artifact_hash: str
-    view: AsOf
+    view: View
     salt: str
     seed: int
     after: int = 0

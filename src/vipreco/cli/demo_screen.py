@@ -14,7 +14,7 @@ from vipreco.cli.table_output import table_text
 
 if TYPE_CHECKING:
     from vipreco.documents import Document, Part
-    from vipreco.history import AsOf
+    from vipreco.history import View
 
 LIST_FILES = ("call_list.xlsx", "call_list.pdf")
 LIST_COLUMNS = ("place", "kind", "customer_id", "tier", "why", "offers", "minutes", "worth")
@@ -33,7 +33,7 @@ QUESTIONS = {
 }
 
 
-def largest_book(view: AsOf, vip: tuple[str, ...]) -> str:
+def largest_book(view: View, vip: tuple[str, ...]) -> str:
     """Return the manager with the most VIP customers."""
     rows = view.query(
         "SELECT manager_id FROM customers_now WHERE manager_id IS NOT NULL AND list_contains($1, tier) "

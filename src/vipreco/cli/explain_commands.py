@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from vipreco.assurance import Check
-    from vipreco.history import AsOf
+    from vipreco.history import View
     from vipreco.policy import Language
     from vipreco.project import Project
     from vipreco.recommender import Recommender
@@ -123,7 +123,7 @@ def _explain_one(asked: Asked, customer: str, manager: str | None, target: Path 
         return customer_sheet(explainer, view, customer, asked.top, asked.channel, asked.language)
 
 
-def _write_receipt(asked: Asked, recommender: Recommender, view: AsOf, customer: str, target: Path) -> None:
+def _write_receipt(asked: Asked, recommender: Recommender, view: View, customer: str, target: Path) -> None:
     from vipreco.artifact import verify
     from vipreco.assurance import Question, receipt
     from vipreco.cli.project_inputs import model_folder
@@ -148,7 +148,7 @@ def _check_many(asked: Asked, listed: Path | None, manager: str | None, sample: 
     from vipreco.tables import Tables
 
     with narrated("Checking reasons") as narrator:
-        view = open_view(asked.project, asked.as_of)
+        view: View = open_view(asked.project, asked.as_of)
         if listed is not None or manager is not None:
             ids = read_customers(listed) if listed else None
             view = Audience(customers=ids, manager=manager).of(view)

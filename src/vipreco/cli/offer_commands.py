@@ -13,7 +13,7 @@ from vipreco.cli.progress import narrated
 from vipreco.cli.table_output import TableOutput
 
 if TYPE_CHECKING:
-    from vipreco.history import AsOf
+    from vipreco.history import View
     from vipreco.lists import Audience
     from vipreco.project import Project
     from vipreco.recommender import Recommender
@@ -81,7 +81,7 @@ def offers(
         _tell_why_nobody(recommender, view, channel.value)
 
 
-def _tell_why_nobody(recommender: Recommender, view: AsOf, channel: str) -> None:
+def _tell_why_nobody(recommender: Recommender, view: View, channel: str) -> None:
     """Name the rules that stop everything because the bank does not bring what they ask for."""
     from vipreco.catalog import Catalog
     from vipreco.policy import blind_rules, gather_facts

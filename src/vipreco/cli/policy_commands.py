@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from vipreco.assurance import AuditReport, Finding
-    from vipreco.history import AsOf
+    from vipreco.history import View
     from vipreco.policy import Policy, PolicyFacts
     from vipreco.project import Project
     from vipreco.recommender import Recommender
@@ -198,7 +198,7 @@ def _with_lists(
     return replace(report, findings=(*report.findings, *found))
 
 
-def _list_findings(project: Project, recommender: Recommender, view: AsOf, seed: int) -> list[Finding]:
+def _list_findings(project: Project, recommender: Recommender, view: View, seed: int) -> list[Finding]:
     import polars as pl
 
     from vipreco.assurance import audit_alone, audit_listed, sampled

@@ -10,7 +10,7 @@ from vipreco.cli.progress import Narrator
 from vipreco.errors import UsageError
 
 if TYPE_CHECKING:
-    from vipreco.history import AsOf
+    from vipreco.history import AsOfView
     from vipreco.policy import Policy
     from vipreco.project import Project
     from vipreco.recommender import Recommender
@@ -21,7 +21,7 @@ STORAGE = "training.storage"
 RECIPE = "training.recipe"
 
 
-def open_view(project: Project, as_of: datetime.date | None) -> AsOf:
+def open_view(project: Project, as_of: datetime.date | None) -> AsOfView:
     """Return what was known at a date; without one, at the newest snapshot.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Commands of the service: prepare what it answers, put the publication before in force again, run it."""
+"""Commands of the service: prepare what it answers, put the release before in force again, run it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from vipreco.cli.project_commands import DEMO
 if TYPE_CHECKING:
     from vipreco.assurance import Compared
     from vipreco.cli.progress import Narrator
-    from vipreco.online import Preparation, Publications
+    from vipreco.online import NightlyBuild, Releases
     from vipreco.project import Project
     from vipreco.store import Store
 
@@ -35,10 +35,10 @@ def register(app: typer.Typer) -> None:
 def prepare(
     model: ModelOption = None,
     roll_back: Annotated[
-        bool, typer.Option("--roll-back", help="Put the publication before in force again; prepares nothing.")
+        bool, typer.Option("--roll-back", help="Put the release before in force again; prepares nothing.")
     ] = False,
 ) -> None:
-    """Decide for all customers, and put it in force: what the service answers from until the next night.
+    """Decide for all customers, and put it in force: what the service answers from until the next nightly.
 
     The model is tried in a process of its own first. A bad one is refused; what was in force stays so. A
     running service follows within seconds. Then old decisions go and the end of the audit is signed, as
@@ -53,9 +53,9 @@ def prepare(
     from vipreco.store import Store
 
     project = Project.find()
-    publications = _publications(project)
+    releases = _releases(project)
     with narrated("Prepare") as narrator, Store.open(project.store_url) as store:
-        folder = go_back(publications, store) if roll_back else _prepared(project, store, model, narrator)
+        folder = go_back(releases, store) if roll_back else _prepared(project, store, model, narrator)
     typer.echo(_told(folder))
     if not roll_back:
         _tidy(project)
@@ -64,49 +64,49 @@ def prepare(
 def _tidy(project: Project) -> None:
     from vipreco.cli.progress import narrated
     from vipreco.cli.store_session import actor_named, keys_of, retention_cutoffs
-    from vipreco.online import Chores, tidy
+    from vipreco.online import Housekeeping, clean_up
     from vipreco.store import Store
 
     heads = project.settings.serving.audit_heads
-    chores = Chores(
+    chores = Housekeeping(
         actor_named(None),
         retention_cutoffs(project),
         None if heads is None else (project.root / heads, keys_of(project)),
     )
     with narrated("Prepare") as narrator, Store.open(project.store_url, checked=True) as store:
-        gone = tidy(store, chores, narrator.say)
+        gone = clean_up(store, chores, narrator.say)
     if any(gone):
         typer.echo(f"{gone.decisions:,} old decisions and {gone.keys:,} old keys were removed", err=True)
 
 
 def _prepared(project: Project, store: Store, model: str | None, narrator: Narrator) -> Path:
-    from vipreco.online import night, read_manifest
+    from vipreco.online import nightly, read_manifest
 
-    publications = _publications(project)
-    with night.refusing(publications, model or "champion"):
-        preparation = _preparation(project, store, model, narrator)
-    folder = night.publish(publications, store, preparation, narrator.say)
+    releases = _releases(project)
+    with nightly.noting_refusal(releases, model or "champion"):
+        build = _nightly_build(project, store, model, narrator)
+    folder = nightly.publish(releases, store, build, narrator.say)
     if model is None:
-        publications.follow(read_manifest(folder)["artifact_hash"])
+        releases.follow(read_manifest(folder)["artifact_hash"])
     return folder
 
 
-def _publications(project: Project) -> Publications:
-    from vipreco.online import Publications
+def _releases(project: Project) -> Releases:
+    from vipreco.online import Releases
 
-    return Publications(project.root / "data" / "serving")
+    return Releases(project.root / "data" / "serving")
 
 
-def _preparation(project: Project, store: Store, model: str | None, narrator: Narrator) -> Preparation:
+def _nightly_build(project: Project, store: Store, model: str | None, narrator: Narrator) -> NightlyBuild:
     from vipreco.cli.project_inputs import model_folder, open_model, open_view
-    from vipreco.online import Preparation, channels_of, try_model
+    from vipreco.online import NightlyBuild, channels_of, try_model
 
     narrator.say("trying the model")
     artifact = model_folder(project, model)
     try_model(artifact)
     recommender = open_model(project, str(artifact), narrator)
     view = open_view(project, _business_day(project))
-    return Preparation(
+    return NightlyBuild(
         recommender=recommender,
         artifact=artifact,
         view=view,
@@ -206,13 +206,13 @@ def _parity(
     from vipreco.assurance.parity_check import Question
     from vipreco.cli.project_inputs import open_model, open_view
     from vipreco.lists import sampled
-    from vipreco.online import Answering, Desk
+    from vipreco.online import DaySettings, OnlineService
     from vipreco.store import Store
 
-    folder = _publications(project).current()
-    desk = Desk(project.settings.tiers.vip, project.settings.call_list)
+    folder = _releases(project).current()
+    desk = DaySettings(project.settings.tiers.vip, project.settings.call_list)
     with Store.open(project.store_url) as store:
-        answering = Answering(folder, store, desk)
+        answering = OnlineService(folder, store, desk)
         day = answering.prepared.as_of
         view = open_view(project, day)
         recommender = open_model(project, str(folder / "artifact"), narrator)

@@ -32,7 +32,7 @@ GROUP BY p.customer_index, c.column
 
 
 class AsOfView(Protocol):
-    """The part of `history.AsOf` that is read here."""
+    """The part of `history.View` that is read here."""
 
     def population(self) -> pa.Table:
         """Customers observed at the newest snapshot: customer_id, tier; ordered by customer_id."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from vipreco.explanations.explanation import Decided, Explanation, decide_one, explained, tell
 from vipreco.explanations.offer_reasons import Told
-from vipreco.history import AsOf
+from vipreco.history import View
 from vipreco.policy import Language
 from vipreco.recommender import DEFAULT_CHANNEL, Recommender
 
@@ -23,7 +23,7 @@ class Explainer:
 
     def explain(
         self,
-        view: AsOf,
+        view: View,
         customer_id: str,
         top: int,
         channel: str = DEFAULT_CHANNEL,
@@ -40,7 +40,7 @@ class Explainer:
 
     def offer_reasons(
         self,
-        view: AsOf,
+        view: View,
         pairs: Sequence[tuple[str, str]],
         channel: str = DEFAULT_CHANNEL,
         language: Language = "en",

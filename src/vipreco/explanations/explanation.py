@@ -12,7 +12,7 @@ from vipreco.errors import InputRejectedError
 from vipreco.explanations.not_offered import WhyNot, why_not
 from vipreco.explanations.offer_reasons import Told, told_for
 from vipreco.explanations.sentences import Reason
-from vipreco.history import AsOf
+from vipreco.history import View
 from vipreco.policy import Language
 from vipreco.recommender import Decisions, Fitted, Situation, decide, situation
 
@@ -50,7 +50,7 @@ class Decided:
     chunks: Sequence[Decisions]
 
 
-def decide_one(fitted: Fitted, view: AsOf, customer_id: str, channel: str) -> tuple[Situation, Decisions]:
+def decide_one(fitted: Fitted, view: View, customer_id: str, channel: str) -> tuple[Situation, Decisions]:
     """Return what is known of one customer, and the decisions about them.
 
     Raises:
@@ -105,7 +105,7 @@ def explained(
 
 def tell(
     fitted: Fitted,
-    view: AsOf,
+    view: View,
     pairs: Sequence[tuple[str, str]],
     channel: str,
     language: Language = "en",
@@ -138,7 +138,7 @@ def tell(
     return Told([reasons for reasons, _ in in_order], [caution for _, caution in in_order])
 
 
-def _decided(fitted: Fitted, view: AsOf, customers: list[str], channel: str) -> Decided:
+def _decided(fitted: Fitted, view: View, customers: list[str], channel: str) -> Decided:
     known = situation(fitted, view.of(pa.array(customers, pa.string())), channel)
     return Decided(known, tuple(decide(fitted, known)))
 

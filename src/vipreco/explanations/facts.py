@@ -27,7 +27,7 @@ from vipreco.columns import (
     SNAPSHOT_DATE,
 )
 from vipreco.explanations.catalogue import ANY_COLUMN, PRODUCT_ROWS, Catalogue, FactEntry
-from vipreco.history import AsOf
+from vipreco.history import View
 
 Key: TypeAlias = tuple[str, str]
 """Kind of fact, and the product or column that it is about (empty for neither)."""
@@ -133,7 +133,7 @@ class FactBook:
 
     @classmethod
     def of(
-        cls, view: AsOf, customer_ids: NDArray[Any], keys: Iterable[Key], catalogue: Catalogue
+        cls, view: View, customer_ids: NDArray[Any], keys: Iterable[Key], catalogue: Catalogue
     ) -> FactBook:
         """Look up facts.
 
@@ -198,7 +198,7 @@ def _group(entry: FactEntry, column: str) -> Group:
 
 
 def _cited(
-    view: AsOf, customer_ids: list[str], wanted: Iterable[tuple[FactEntry, str]]
+    view: View, customer_ids: list[str], wanted: Iterable[tuple[FactEntry, str]]
 ) -> dict[Group, dict[tuple[object, ...], pl.DataFrame]]:
     """Return place, product_id, date and the columns as text of the rows of each group.
 
@@ -232,16 +232,16 @@ def _rows(tables: Mapping[str, pl.LazyFrame], group: Group, columns: list[str], 
     return rows.select(PLACE, product, DATE, *texts)
 
 
-def _customers(view: AsOf) -> pl.DataFrame:
+def _customers(view: View) -> pl.DataFrame:
     sql = f"SELECT * FROM {CUSTOMERS} JOIN snapshots USING ({SNAPSHOT_DATE}) WHERE lag < {LOOKBACK}"
     return pl.DataFrame(view.query(sql, where="facts")).rename({SNAPSHOT_DATE: DATE})
 
 
-def _holdings(view: AsOf) -> pl.DataFrame:
+def _holdings(view: View) -> pl.DataFrame:
     return pl.DataFrame(view.query(f"SELECT * FROM {HOLDINGS}", where="facts"))
 
 
-def _activity(view: AsOf) -> pl.DataFrame:
+def _activity(view: View) -> pl.DataFrame:
     sql = f"""
         SELECT {ACTIVITY}.*, {MONTH_DATE} > as_of_date - INTERVAL 3 MONTH AS {RECENT},
             datediff('month', {MONTH_DATE}, max({MONTH_DATE}) OVER (PARTITION BY {CUSTOMER_ID})) AS {AGE}
@@ -250,7 +250,7 @@ def _activity(view: AsOf) -> pl.DataFrame:
     return pl.DataFrame(view.query(sql, where="facts")).rename({MONTH_DATE: DATE})
 
 
-def _contacts(view: AsOf) -> pl.DataFrame:
+def _contacts(view: View) -> pl.DataFrame:
     sql = f"SELECT *, CAST({CONTACTED_AT} AS DATE) AS {DATE} FROM {CONTACTS}"
     return pl.DataFrame(view.query(sql, where="facts")).sort(CONTACTED_AT, CONTACT_ID)
 
@@ -309,7 +309,7 @@ def _last(table: pl.LazyFrame, keys: list[str], order: list[str]) -> pl.LazyFram
     return table.sort(order).unique(keys, keep="last", maintain_order=True)
 
 
-Reader: TypeAlias = Callable[[AsOf], pl.DataFrame]
+Reader: TypeAlias = Callable[[View], pl.DataFrame]
 RowsOf: TypeAlias = Callable[[pl.LazyFrame, str, str, date], pl.LazyFrame]
 _READERS: Mapping[str, Reader] = {
     CUSTOMERS: _customers,

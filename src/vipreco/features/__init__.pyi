@@ -6,6 +6,10 @@ from .dictionary import (
     parse_definition as parse_definition,
 )
 from .feature_set import FeatureSet as FeatureSet, read_prohibited as read_prohibited
-from .kept import KeptFeatures as KeptFeatures, Laid as Laid, lay_down as lay_down
 from .plan import Columns as Columns, matching_columns as matching_columns
+from .stored_features import (
+    StoredFeatures as StoredFeatures,
+    StoredFeatureSet as StoredFeatureSet,
+    save_features as save_features,
+)
 from .vocabulary import Vocabulary as Vocabulary

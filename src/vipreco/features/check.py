@@ -12,7 +12,7 @@ from vipreco.errors import UsageError
 from vipreco.features.dictionary import PLACEHOLDER, Dictionary, FeatureFile, Prohibited
 from vipreco.features.plan import Planned, plan
 from vipreco.features.tier_lines import TIER_LINES, TIERS_FILE, tier_lines
-from vipreco.history import VIEWS, AsOf, History, check_query
+from vipreco.history import VIEWS, History, View, check_query
 from vipreco.settings import TierLadder
 
 _KEYS = {"shared": (), "customer": ("customer_id",), "product": ("customer_id", "product_id")}
@@ -33,7 +33,7 @@ def check_definition(dictionary: Dictionary, prohibited: Prohibited, definition:
     names: list[str] = []
     for file in dictionary.file:
         sql = definition[file.sql_name].decode("utf-8")
-        planned = plan(file, sql, view.brought | shared, view.columns)
+        planned = plan(file, sql, view.present_tables | shared, view.columns)
         if planned is None:
             raise _wrong(file, "no column of a bank could ever match `each`")
         _check_sources(planned, VIEWS | shared)
@@ -43,7 +43,7 @@ def check_definition(dictionary: Dictionary, prohibited: Prohibited, definition:
     _raise([f"{name}: two entries" for name in _repeated(names)], "the dictionary is wrong")
 
 
-def probe() -> AsOf:
+def probe() -> View:
     """Return a view of a bank with one customer, every table, and a column of each kind."""
     day = pa.array([_PROBE_DATE], pa.date32())
     one = pa.array(["1"])
@@ -100,7 +100,7 @@ def _check_sources(planned: Planned, allowed: frozenset[str]) -> None:
         raise _wrong(file, f"reads {', '.join(sorted(read))}; `tables` says {', '.join(sorted(file.tables))}")
 
 
-def _check_columns(planned: Planned, view: AsOf) -> None:
+def _check_columns(planned: Planned, view: View) -> None:
     file = planned.file
     if file.grain == "shared":
         view.derive(file.name, planned.sql, file.sql_name)

@@ -17,7 +17,7 @@ from vipreco.errors import UsageError
 from vipreco.features.computed import Floats, Pairs
 from vipreco.features.dictionary import Feature
 from vipreco.features.plan import Planned
-from vipreco.history import AsOf, quoted
+from vipreco.history import View, quoted
 
 Ids: TypeAlias = NDArray[np.str_]
 Places: TypeAlias = NDArray[np.int64]
@@ -36,7 +36,7 @@ class CustomerBlock:
     categories: dict[str, tuple[str, ...]]
 
 
-def customer_block(view: AsOf, planned: Planned, ids: Ids) -> CustomerBlock:
+def customer_block(view: View, planned: Planned, ids: Ids) -> CustomerBlock:
     """Compute a customer-grain file for the population of `view`, whose ids are given.
 
     Raises:
@@ -58,7 +58,7 @@ def customer_block(view: AsOf, planned: Planned, ids: Ids) -> CustomerBlock:
     return CustomerBlock(tuple(feature.name for feature in planned.features), values, categories)
 
 
-def product_pairs(view: AsOf, planned: Sequence[Planned], ids: Ids, products: Sequence[str]) -> Pairs:
+def product_pairs(view: View, planned: Sequence[Planned], ids: Ids, products: Sequence[str]) -> Pairs:
     """Compute the product-grain files for the population of `view`, whose ids are given, and these products.
 
     Raises:
@@ -81,7 +81,7 @@ def product_pairs(view: AsOf, planned: Sequence[Planned], ids: Ids, products: Se
 
 
 def _pair_block(
-    view: AsOf, planned: Planned, ids: Ids, products: Sequence[str]
+    view: View, planned: Planned, ids: Ids, products: Sequence[str]
 ) -> tuple[NDArray[np.int64], Floats]:
     """Return the key (customer place x products + product place) of each pair, and its features."""
     rows, columns, table = _pairs(view, planned, ids, products)
@@ -94,7 +94,7 @@ def _pair_block(
     return keys, values
 
 
-def _rows(view: AsOf, planned: Planned, ids: Ids) -> tuple[Places, pa.Table]:
+def _rows(view: View, planned: Planned, ids: Ids) -> tuple[Places, pa.Table]:
     """Return the place of the customer of each row of a file, and the rows; those of others are left out."""
     if len(ids) <= FEW:
         return _found(_run(view, planned, f"{CUSTOMER_ID}, {_selected(planned)}"), CUSTOMER_ID, ids.tolist())
@@ -103,7 +103,7 @@ def _rows(view: AsOf, planned: Planned, ids: Ids) -> tuple[Places, pa.Table]:
 
 
 def _pairs(
-    view: AsOf, planned: Planned, ids: Ids, products: Sequence[str]
+    view: View, planned: Planned, ids: Ids, products: Sequence[str]
 ) -> tuple[Places, Places, pa.Table]:
     """Return the places of customer and product of each row of a file, and the rows of those asked for."""
     if len(ids) <= FEW:
@@ -135,7 +135,7 @@ def _places(column: pa.ChunkedArray) -> Places:
 
 
 def _run(
-    view: AsOf,
+    view: View,
     planned: Planned,
     columns: str,
     joined: str = "",

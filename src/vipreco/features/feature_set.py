@@ -19,7 +19,7 @@ from vipreco.features.engine import CustomerBlock, Ids, customer_block, product_
 from vipreco.features.plan import Planned, plan
 from vipreco.features.tier_lines import TIER_LINES, TIERS_FILE, tier_lines
 from vipreco.features.vocabulary import Vocabulary, most_frequent
-from vipreco.history import CONTRACTS, AsOf
+from vipreco.history import CONTRACTS, View
 from vipreco.settings import TierLadder
 
 DICTIONARY = "dictionary.toml"
@@ -103,7 +103,7 @@ class FeatureSet:
         return digest.hexdigest()
 
     def compute(
-        self, view: AsOf, products: list[str] | tuple[str, ...], customers: pa.Array | None = None
+        self, view: View, products: list[str] | tuple[str, ...], customers: pa.Array | None = None
     ) -> ComputedFeatures:
         """Compute all features of the population of a view, or of some customers of it.
 
@@ -139,22 +139,22 @@ class FeatureSet:
         """Return the entries of the dictionary, with `{column}` where a bank's own columns come in."""
         return [feature for file in self.dictionary.file for feature in file.features]
 
-    def _planned(self, view: AsOf) -> list[Planned]:
+    def _planned(self, view: View) -> list[Planned]:
         """Return what is computed on the columns that the bank brought; found out once for equal ones."""
         brought = tuple((table, tuple(view.columns(table).items())) for table in CONTRACTS)
-        key = view.brought, brought
+        key = view.present_tables, brought
         if key not in self._plans:
             self._refuse_prohibited(view)
             self._plans[key] = self._plan(view)
         return self._plans[key]
 
-    def _plan(self, view: AsOf) -> list[Planned]:
+    def _plan(self, view: View) -> list[Planned]:
         sql = {file.name: self.definition[file.sql_name].decode() for file in self.dictionary.file}
-        brought = view.brought | ({TIER_LINES} if self.ladder.ladder else set())
+        brought = view.present_tables | ({TIER_LINES} if self.ladder.ladder else set())
         made = [plan(file, sql[file.name], brought, view.columns) for file in self.dictionary.file]
         return [item for item in made if item is not None]
 
-    def _refuse_prohibited(self, view: AsOf) -> None:
+    def _refuse_prohibited(self, view: View) -> None:
         names = [
             name
             for table in (CUSTOMERS, ACTIVITY)
@@ -172,12 +172,12 @@ class FeatureSet:
                 examples=refused,
             )
 
-    def _population(self, view: AsOf) -> Ids:
+    def _population(self, view: View) -> Ids:
         ids = view.query(f"SELECT {CUSTOMER_ID} FROM population ORDER BY customer_index")[CUSTOMER_ID]
         return np.asarray(ids.to_pylist(), dtype=np.str_)
 
     def _made(
-        self, view: AsOf, planned: Sequence[Planned], ids: Ids, products: tuple[str, ...]
+        self, view: View, planned: Sequence[Planned], ids: Ids, products: tuple[str, ...]
     ) -> ComputedFeatures:
         """Return the features of some files, among which are the steps that these read."""
         view.derive(TIER_LINES, tier_lines(self.ladder, view.date), TIERS_FILE)

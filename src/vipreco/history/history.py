@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from vipreco.columns import ACTIVITY, CUSTOMER_ID, CUSTOMERS, OBSERVATIONS
 from vipreco.errors import UsageError
-from vipreco.history.asof import AsOf, lock_door, make_door
+from vipreco.history.as_of_view import AsOfView, create_views, lock_connection
 from vipreco.history.contract import CONTRACTS
 from vipreco.history.cuts import Contested, Cut, contested_query, cuts, literal
 from vipreco.history.labels import Labels, labels_of
@@ -87,7 +87,7 @@ class History:
         return cls(FrameSources(tables), threads, calendar=calendar)
 
     @property
-    def brought(self) -> frozenset[str]:
+    def present_tables(self) -> frozenset[str]:
         """Names of the tables that the bank brought."""
         return frozenset(table_names(self._sources))
 
@@ -97,7 +97,7 @@ class History:
         rows = self._ask(OBSERVATIONS, "SELECT DISTINCT snapshot_date FROM ({uncut}) ORDER BY snapshot_date")
         return [row[0] for row in rows]
 
-    def as_of(self, day: date) -> AsOf:
+    def as_of(self, day: date) -> AsOfView:
         """Return all that was known at the end of `day`.
 
         Raises:
@@ -113,7 +113,7 @@ class History:
         known = sorted({*(row[0] for row in rows), *given}, reverse=True)
         if not known:
             raise self._no_snapshot(day)
-        return AsOf(self, day, tuple(known))
+        return AsOfView(self, day, tuple(known))
 
     def acquisitions(self, after: date, until: date, known: date | None = None) -> Labels:
         """Return who acquired what in the window `(after, until]`: the only source of labels.
@@ -150,30 +150,30 @@ class History:
         span = Span(after, until, known)
         return relationship_labels(self._base, self._uncut, self._contested, span, ladder)
 
-    def keep(self, folder: Path, customers: pa.Array) -> None:
-        """Lay down the rows of some customers in their order, for `small_history`.
+    def save_records(self, folder: Path, customers: pa.Array) -> None:
+        """Write the rows of some customers, ordered by customer, for `Records`.
 
         Args:
             folder: Existing and empty.
             customers: Ids, ascending.
         """
-        brought = {table: self._uncut[table] for table in self.brought}
+        brought = {table: self._uncut[table] for table in self.present_tables}
         write_records(self._base, brought, folder, customers)
 
-    def open_door(
+    def open_view(
         self, day: date, snapshots: Sequence[date], customers: pa.Array | None = None
     ) -> duckdb.DuckDBPyConnection:
-        """Return a new database with nothing in it but the views cut at `day` (see `AsOf.connection`)."""
+        """Return a new database with nothing in it but the views cut at `day` (see `AsOfView.connection`)."""
         connection = connect(self.threads)
         self._sources.attach(connection)
         uncut = self._uncut if customers is None else self._only(customers, connection)
         lazy = _LAZY if self._sources.folder and customers is None else frozenset()
         every = cuts(uncut, day, snapshots, self._contested)
         made = every if customers is None else [_narrowed(cut) for cut in every]
-        make_door(connection, made, lazy)
+        create_views(connection, made, lazy)
         self._sources.detach(connection)
         connection.unregister(_ASKED)
-        lock_door(connection, [str(self._sources.folder)] if self._sources.folder else [])
+        lock_connection(connection, [str(self._sources.folder)] if self._sources.folder else [])
         return connection
 
     @cached_property
@@ -192,7 +192,7 @@ class History:
 
     @cached_property
     def _contested(self) -> Contested:
-        queries = {table: contested_query(table, self._uncut[table]) for table in self.brought}
+        queries = {table: contested_query(table, self._uncut[table]) for table in self.present_tables}
         asked = {table: self._base.execute(query).fetchall() for table, query in queries.items() if query}
         return {table: [row[0] for row in rows] for table, rows in asked.items()}
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from vipreco.history.history import History
 
 ROWS_A_BATCH = 100_000
-FEW = 8  # customers up to whom their stretches of rows are put together one by one
+MAX_SLICED = 8  # customers up to whom their stretches of rows are put together one by one
 CALENDAR = "calendar"
 
 
@@ -64,7 +64,7 @@ class Records:
         if starts is None:
             return table
         first, counts = starts[places], starts[places + 1] - starts[places]
-        if len(places) <= FEW:
+        if len(places) <= MAX_SLICED:
             slices = [table.slice(start, count) for start, count in zip(first, counts, strict=True)]
             return pa.concat_tables([table.slice(0, 0), *slices])
         before = np.cumsum(counts) - counts
@@ -112,11 +112,11 @@ def small_history(
 
     frames = records.of(customer_ids)
     for name, rows in (more or {}).items():
-        frames[name] = together(frames.get(name), rows)
+        frames[name] = appended(frames.get(name), rows)
     return History.from_frames(frames, threads=1, calendar=records.calendar)
 
 
-def together(known: pa.Table | None, rows: pa.Table) -> pa.Table:
+def appended(known: pa.Table | None, rows: pa.Table) -> pa.Table:
     """Return rows and further ones in the types of the first; missing columns are NULL."""
     if known is None:
         return rows

@@ -23,7 +23,7 @@ from vipreco.explanations import (
     plan_reasons,
     spoken,
 )
-from vipreco.history import AsOf
+from vipreco.history import View
 from vipreco.lists.offers import offer_list
 from vipreco.policy import Language
 from vipreco.propensity import LEAVING, RISING, RelationshipModel
@@ -110,7 +110,7 @@ def grow_list(offers: pl.DataFrame, customers: pl.DataFrame, most: int) -> pl.Da
 
 def branch_list(
     explainer: Explainer,
-    view: AsOf,
+    view: View,
     which: BranchList,
     most: int,
     step: Step = silent,

@@ -15,7 +15,7 @@ import pyarrow as pa
 from vipreco.columns import CUSTOMER_ID, PRIORITY, PRODUCT_ID
 from vipreco.errors import InputRejectedError
 from vipreco.explanations import Decided, Explainer, Reason
-from vipreco.history import AsOf
+from vipreco.history import View
 from vipreco.lists.call_plan import BLOCKED, KIND, MINUTES, PLACE, Blocked, planned
 from vipreco.lists.call_value import call_worths
 from vipreco.lists.facts import book_facts
@@ -49,7 +49,7 @@ class Behind:
     facts: pl.DataFrame
     vip: tuple[str, ...]
 
-    def of(self, view: AsOf, row: int) -> Behind:
+    def of(self, view: View, row: int) -> Behind:
         """Return what one customer's day is planned from."""
         known, rows = self.known, slice(row, row + 1)
         alone = Situation(
@@ -63,7 +63,7 @@ class Behind:
         )
         return Behind(alone, self.facts[rows], self.vip)
 
-    def through(self, channel: str, recommender: Recommender, view: AsOf) -> Behind:
+    def through(self, channel: str, recommender: Recommender, view: View) -> Behind:
         """Return the same for offers in another channel: the rules alone look anew."""
         known = self.known
         scored = known.facts.products["product_scored"].to_numpy()
@@ -90,7 +90,7 @@ class Day:
         behind: What it was planned from.
     """
 
-    view: AsOf
+    view: View
     calls: pl.DataFrame
     offers: pl.DataFrame
     recommender: Recommender
@@ -217,7 +217,7 @@ def _text(reason: Reason | None) -> str:
 
 def plan_day(
     explainer: Explainer,
-    view: AsOf,
+    view: View,
     vip: tuple[str, ...],
     settings: CallListSettings,
     *,
@@ -270,7 +270,7 @@ def _planned(
 
 def customer_day(
     explainer: Explainer,
-    view: AsOf,
+    view: View,
     customer_id: str,
     vip: tuple[str, ...],
     settings: CallListSettings,

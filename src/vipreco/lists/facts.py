@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from vipreco.columns import ACTIVITY
-from vipreco.history import AsOf
+from vipreco.history import View
 from vipreco.settings import CallListSettings
 
 FRESH_DAYS = 62  # an activity month that ended earlier says nothing about what is due now
@@ -82,7 +82,7 @@ LEFT JOIN maturing USING (customer_id)
 ORDER BY c.customer_id"""
 
 
-def book_facts(view: AsOf, settings: CallListSettings) -> pl.DataFrame:
+def book_facts(view: View, settings: CallListSettings) -> pl.DataFrame:
     """Return one row a customer of the view, ordered by id.
 
     Columns beside those of the customer: `last_contact_date last_channel last_outcome last_product_id`;

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from vipreco.arbitration import FACTORS, Context, Factor, Worth, context_of, unknown_names
 from vipreco.catalog import Catalog
-from vipreco.history import AsOf
+from vipreco.history import View
 from vipreco.policy import ALLOWED
 from vipreco.recommender import Decisions
 from vipreco.settings import ArbitrationSettings
@@ -94,7 +94,7 @@ def heads(weighed: Worth, allowed: NDArray[np.bool_]) -> Floats:
     return np.hstack([offers, np.where(reachable, weighed.actions, -np.inf)])
 
 
-def lever_table(settings: ArbitrationSettings, view: AsOf) -> pl.DataFrame:
+def lever_table(settings: ArbitrationSettings, view: View) -> pl.DataFrame:
     """Return every weight of the recipe: rows kind, name, weight, about, note (what makes it idle)."""
     catalog = Catalog.from_view(view)
     levers, unknown = settings.levers, unknown_names(catalog.product_ids, catalog.families, settings.levers)

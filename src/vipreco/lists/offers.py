@@ -14,7 +14,7 @@ import pyarrow as pa
 from vipreco.columns import AS_OF_DATE, CUSTOMER_ID, MANAGER_ID, PRIORITY, RANK, TIER
 from vipreco.errors import InputRejectedError, UsageError
 from vipreco.explanations import Explainer, offer_evidence
-from vipreco.history import AsOf, History
+from vipreco.history import AsOfView, History, View
 from vipreco.policy import Language
 from vipreco.recommender import (
     DEFAULT_CHANNEL,
@@ -58,7 +58,7 @@ class Audience:
     manager: str | None = None
     tiers: tuple[str, ...] | None = None
 
-    def of(self, view: AsOf) -> AsOf:
+    def of(self, view: View) -> View:
         """Return the view of these customers alone.
 
         Raises:
@@ -76,7 +76,7 @@ class Audience:
             )
         return view.of(chosen)
 
-    def _chosen(self, view: AsOf) -> pa.Array:
+    def _chosen(self, view: View) -> pa.Array:
         rows = view.query(
             f"SELECT {CUSTOMER_ID}, {MANAGER_ID}, {TIER} FROM customers_now ORDER BY {CUSTOMER_ID}"
         )
@@ -90,7 +90,7 @@ class Audience:
         return frame[CUSTOMER_ID].to_arrow().cast(pa.string())
 
 
-def sampled(view: AsOf, customers: int, seed: int) -> AsOf:
+def sampled(view: View, customers: int, seed: int) -> View:
     """Return the view of so many of its customers, the same ones for the same seed."""
     ids = view.population()[CUSTOMER_ID].cast(pa.string()).combine_chunks()
     count = min(customers, len(ids))
@@ -98,7 +98,7 @@ def sampled(view: AsOf, customers: int, seed: int) -> AsOf:
     return view.of(ids.take(pa.array(chosen)))
 
 
-def view_at(history: History, day: date | None = None) -> AsOf:
+def view_at(history: History, day: date | None = None) -> AsOfView:
     """Return what was known at `day`; without it, at the newest snapshot.
 
     Raises:
@@ -141,7 +141,7 @@ def read_customers(path: Path) -> pa.Array:
 
 
 def reasoned_offers(
-    explainer: Explainer, view: AsOf, top: int, step: Step = silent, channel: str = DEFAULT_CHANNEL
+    explainer: Explainer, view: View, top: int, step: Step = silent, channel: str = DEFAULT_CHANNEL
 ) -> Iterator[pl.DataFrame]:
     """Give the first `top` offers of each customer with a reason, in chunks, ordered by customer."""
     recommender = explainer.recommender
@@ -168,7 +168,7 @@ def _with_reasons(
 
 
 def offer_list(
-    explainer: Explainer, view: AsOf, top: int, step: Step = silent, channel: str = DEFAULT_CHANNEL
+    explainer: Explainer, view: View, top: int, step: Step = silent, channel: str = DEFAULT_CHANNEL
 ) -> pl.DataFrame:
     """Return the offers of all customers of a view; the customer who is worth most today comes first.
 
@@ -183,7 +183,7 @@ def offer_list(
     return ordered.select(*front, pl.exclude(*front, AS_OF_DATE), AS_OF_DATE)
 
 
-def check_book(view: AsOf, customer_id: str, manager: str) -> None:
+def check_book(view: View, customer_id: str, manager: str) -> None:
     """Make sure that a customer is in a manager's book.
 
     Raises:
@@ -196,7 +196,7 @@ def check_book(view: AsOf, customer_id: str, manager: str) -> None:
 
 def customer_sheet(
     explainer: Explainer,
-    view: AsOf,
+    view: View,
     customer_id: str,
     top: int,
     channel: str = DEFAULT_CHANNEL,

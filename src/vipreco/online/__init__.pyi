@@ -1,6 +1,6 @@
-from .answering import Answering as Answering, Desk as Desk
-from .books import keep_books as keep_books, roll_back as roll_back
-from .night import Chores as Chores, tidy as tidy, try_model as try_model
-from .preparing import Preparation as Preparation, channels_of as channels_of
-from .publication import MANIFEST as MANIFEST, Publications as Publications, read_manifest as read_manifest
-from .slates import Line as Line, Slate as Slate
+from .books import roll_back as roll_back, sync_books as sync_books
+from .nightly import Housekeeping as Housekeeping, clean_up as clean_up, try_model as try_model
+from .nightly_build import NightlyBuild as NightlyBuild, channels_of as channels_of
+from .online_service import DaySettings as DaySettings, OnlineService as OnlineService
+from .release import MANIFEST as MANIFEST, Releases as Releases, read_manifest as read_manifest
+from .slates import Slate as Slate, SlateLine as SlateLine

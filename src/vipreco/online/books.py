@@ -1,4 +1,4 @@
-"""The books of a publication in the store, which says whose customer is whose."""
+"""The books of a release in the store, which says whose customer is whose."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from pathlib import Path
 import polars as pl
 from sqlalchemy import select
 
-from vipreco.online.publication import BOOKS, MANIFEST, Publications
+from vipreco.online.release import BOOKS, MANIFEST, Releases
 from vipreco.store import Store
 from vipreco.store.schema import books
 
 
-def roll_back(publications: Publications, store: Store) -> Path:
-    """Put the publication before in force again, with its books; no registry is asked.
+def roll_back(releases: Releases, store: Store) -> Path:
+    """Put the release before in force again, with its books; no registry is asked.
 
     Raises:
         UsageError: There is none.
     """
-    folder = publications.roll_back()
+    folder = releases.roll_back()
     fill_books(store, folder)
     return folder
 
 
-def keep_books(store: Store, folder: Path) -> None:
+def sync_books(store: Store, folder: Path) -> None:
     """Fill the books where the store has those of another snapshot, or none: it may be a new one."""
     with store.database.reading() as connection:
         found = connection.execute(select(books.c.snapshot_id).limit(1)).scalar()

@@ -1,4 +1,4 @@
-"""Models that are open: a publication with the model of the one before, as on most nights, loads none."""
+"""Models that are open: a release with the model of the one before, as on most nights, loads none."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from vipreco.recommender import Recommender
 _OPEN: Final = WeakValueDictionary[str, Recommender]()
 
 
-def model_of(artifact: Path, artifact_hash: str) -> Recommender:
+def open_model(artifact: Path, artifact_hash: str) -> Recommender:
     """Return a model that was prepared with; it stays open for as long as anybody keeps it.
 
     Args:
-        artifact: Folder of the model, read where no publication has it open.
+        artifact: Folder of the model, read where no release has it open.
         artifact_hash: What the model is.
 
     Raises:

@@ -9,7 +9,7 @@ FACTS: Final = "facts"
 COLD_START: Final = "cold_start"
 
 
-class Line(NamedTuple):
+class SlateLine(NamedTuple):
     """One offer of a slate."""
 
     product_id: str
@@ -28,6 +28,6 @@ class Slate(NamedTuple):
         source: `snapshot`, `facts` or `cold_start`.
     """
 
-    lines: tuple[Line, ...]
+    lines: tuple[SlateLine, ...]
     personalised: bool
     source: str

@@ -1,4 +1,4 @@
-"""Views of a publication's tables that stay open, for one question at a time."""
+"""Views of a release's tables that stay open, for one question at a time."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from vipreco.history import AsOf, History, Records, Standing, rows_of
-from vipreco.online.current import Rows
+from vipreco.history import AsOfView, History, Records, ReusableView, View, rows_of
+from vipreco.online.store_overlay import Rows
 
 
 class Views:
@@ -24,11 +24,11 @@ class Views:
 
     def __init__(self, records: Records, as_of: date) -> None:
         self.records, self.as_of = records, as_of
-        self._standing: dict[date, Standing] = {}
+        self._standing: dict[date, ReusableView] = {}
         self._alone = threading.Lock()  # one question at a time: two would only hold each other up
 
     @contextmanager
-    def of(self, customer_ids: Sequence[str], day: date, more: Rows) -> Iterator[AsOf]:
+    def of(self, customer_ids: Sequence[str], day: date, more: Rows) -> Iterator[View]:
         """Give what is known of some customers, for as long as nobody else asks.
 
         Args:
@@ -40,23 +40,23 @@ class Views:
             yield view
 
     @contextmanager
-    def on(self, customer_ids: Sequence[str], days: Sequence[date], more: Rows) -> Iterator[list[AsOf]]:
+    def on(self, customer_ids: Sequence[str], days: Sequence[date], more: Rows) -> Iterator[list[View]]:
         """Give the same on several days; at most one of them is another than that prepared for."""
         with self._alone:
             yield [self._at(day).ask(customer_ids, more) for day in days]
 
-    def lasting(self, customer_ids: Sequence[str], day: date, more: Rows) -> AsOf:
+    def lasting(self, customer_ids: Sequence[str], day: date, more: Rows) -> View:
         """Return the same for as long as it is needed: asked for something, it takes its turn."""
         return _Lasting(self, customer_ids, day, more)
 
-    def _at(self, day: date) -> Standing:
+    def _at(self, day: date) -> ReusableView:
         if day not in self._standing:
             kept = {one: view for one, view in self._standing.items() if one == self.as_of}
-            self._standing = {**kept, day: Standing(self.records, day)}
+            self._standing = {**kept, day: ReusableView(self.records, day)}
         return self._standing[day]
 
 
-class _Lasting(AsOf):
+class _Lasting(AsOfView):
     """What is known of some customers on a day, without a database of its own; what was found is kept."""
 
     def __init__(self, views: Views, customer_ids: Sequence[str], day: date, more: Rows) -> None:
@@ -66,14 +66,14 @@ class _Lasting(AsOf):
         self._found: dict[tuple[str, str], pa.Table] = {}
 
     @property
-    def brought(self) -> frozenset[str]:
+    def present_tables(self) -> frozenset[str]:
         """Names of the tables with rows of the bank or of the store."""
         return frozenset({*self._views.records.schemas, *self._more})
 
     def query(
         self, sql: str, parameters: Sequence[Any] | dict[str, Any] | None = None, where: str = "query"
     ) -> pa.Table:
-        """Run one SELECT over the cut views, as `AsOf.query`."""
+        """Run one SELECT over the cut views, as `View.query`."""
         key = sql, repr(parameters)
         if key not in self._found:
             with self._views.of(self._ids, self.date, self._more) as view:
@@ -93,7 +93,7 @@ class _Lasting(AsOf):
         with self._views.of(self._ids, self.date, self._more) as standing:
             return standing.columns(view)
 
-    def of(self, customers: pa.Array) -> AsOf:
+    def of(self, customers: pa.Array) -> AsOfView:
         """Return the same knowledge about these customers only."""
         chosen = frozenset(customers.to_pylist())
         ids = [one for one in self._ids if one in chosen]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from vipreco.catalog import Catalog
 from vipreco.collaborative import holding_state
 from vipreco.columns import ATTRIBUTE_PREFIX, CONTACTS
-from vipreco.history import AsOf
+from vipreco.history import View
 from vipreco.policy.columns import NEVER_DAYS, POLICY_ATTRIBUTE, Kind, Window, window_of
 from vipreco.policy.facts import PolicyFacts
 from vipreco.policy.policy import Policy
@@ -25,7 +25,7 @@ _KINDS = {"VARCHAR": Kind.TEXT, "BOOLEAN": Kind.FLAG, "DATE": Kind.DATE}
 
 
 def gather_facts(
-    view: AsOf,
+    view: View,
     catalog: Catalog,
     policy: Policy,
     channel: str,
@@ -98,10 +98,10 @@ def _in_channel(catalog: Catalog, channel: str) -> list[bool | None]:
     return [channel in channels if channels else None for channels in catalog.channels]
 
 
-def _customers(view: AsOf, policy: Policy, channel: str) -> pl.DataFrame:
+def _customers(view: View, policy: Policy, channel: str) -> pl.DataFrame:
     parts = [*_profile(channel), *_own(view)]
     joined = ""
-    if CONTACTS in view.brought:
+    if CONTACTS in view.present_tables:
         asked, query = _contacts_of_customers(policy, channel)
         parts += asked
         joined = f" LEFT JOIN ({query}) AS counted USING (customer_id)"
@@ -147,7 +147,7 @@ def _profile(channel: str) -> list[tuple[str, str]]:
     ]
 
 
-def _own(view: AsOf) -> list[tuple[str, str]]:
+def _own(view: View) -> list[tuple[str, str]]:
     """Return the bank's own facts: attributes whose names begin with `policy_`; dates become days since."""
     brought = view.columns("customers_now")
     return [
@@ -195,9 +195,9 @@ def _count(window: Window, channel: str) -> str:
 
 
 def _contact_pairs(
-    view: AsOf, catalog: Catalog, policy: Policy, customers: int
+    view: View, catalog: Catalog, policy: Policy, customers: int
 ) -> dict[str, NDArray[np.generic]]:
-    if CONTACTS not in view.brought:
+    if CONTACTS not in view.present_tables:
         return {}
     windows = _windows(policy, "pair")
     counts = [f"{_count(window, '')} AS {name}" for name, window in windows.items()]

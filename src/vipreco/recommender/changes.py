@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from vipreco.columns import CUSTOMER_ID
 from vipreco.features import FeatureSet, Vocabulary
 from vipreco.folds import customer_folds
-from vipreco.history import AsOf, History, RelationshipLabels, add_months
+from vipreco.history import History, RelationshipLabels, View, add_months
 from vipreco.propensity import LEAVING, RISING, ChangeRows, Machine, RelationshipModel
 from vipreco.recommender.gathering import SAMPLING_PARTS, Panel, kept_columns, place_of
 from vipreco.recommender.settings import RecommenderSettings
@@ -62,7 +62,7 @@ class ChangeGatherer:
         limit = self.settings.relationship.max_rows // self.settings.relationship.dates
         return ChangeRows.stack([self._rows_of(view, panel.history, limit) for view in panel.views()])
 
-    def _rows_of(self, view: AsOf, history: History, limit: int) -> ChangeRows:
+    def _rows_of(self, view: View, history: History, limit: int) -> ChangeRows:
         labels = self.labels(history, view)
         changes = labels.changes
         ids = np.asarray(changes[CUSTOMER_ID].to_pylist(), np.str_)
@@ -77,12 +77,12 @@ class ChangeGatherer:
             weights[chosen],
         )
 
-    def labels(self, history: History, view: AsOf) -> RelationshipLabels:
+    def labels(self, history: History, view: View) -> RelationshipLabels:
         """Return what became of the customers of a view within the horizon."""
         until = add_months(view.date, self.settings.relationship_horizon_months)
         return history.relationship_changes(view.date, until, self.features.ladder)
 
-    def values(self, view: AsOf) -> NDArray[np.float32]:
+    def values(self, view: View) -> NDArray[np.float32]:
         """Return the columns that the boosters see, for all customers of a view, shape (n, k)."""
         computed = self.features.compute(view, ()).encoded(self.vocabulary)
         return np.ascontiguousarray(computed.customer_values[:, self.kept])

@@ -12,7 +12,7 @@ from vipreco.arbitration import Customers, SlateRules, Standing, context_of, wor
 from vipreco.catalog import Catalog
 from vipreco.collaborative import HoldingState, holding_state
 from vipreco.features import ComputedFeatures, FeatureMatrix
-from vipreco.history import AsOf
+from vipreco.history import View
 from vipreco.policy import PolicyFacts, gather_facts
 from vipreco.recommender.decisions import Decisions
 from vipreco.recommender.fitted import Fitted
@@ -35,7 +35,7 @@ class Situation:
         facts: What the rules ask about them, in the channel of the offers.
     """
 
-    view: AsOf
+    view: View
     catalog: Catalog
     computed: ComputedFeatures
     state: HoldingState
@@ -45,7 +45,7 @@ class Situation:
 
 
 def situation(
-    fitted: Fitted, view: AsOf, channel: str = DEFAULT_CHANNEL, ruled: AsOf | None = None
+    fitted: Fitted, view: View, channel: str = DEFAULT_CHANNEL, ruled: View | None = None
 ) -> Situation:
     """Compute features, holdings and the rules' facts of all customers of a view.
 
@@ -66,7 +66,7 @@ def situation(
     return Situation(view, catalog, computed, state, relations, customers, facts)
 
 
-def _customers(fitted: Fitted, view: AsOf, catalog: Catalog, relations: Relations) -> Customers:
+def _customers(fitted: Fitted, view: View, catalog: Catalog, relations: Relations) -> Customers:
     unknown = Standing.unknown(len(relations.aum))
     return Customers(
         standing=replace(unknown, aum=relations.aum, next_line=relations.next_line),

@@ -17,7 +17,7 @@ from vipreco.columns import CUSTOMER_ID, PRODUCT_ID
 from vipreco.errors import InputRejectedError
 from vipreco.features import ComputedFeatures, FeatureSet, Vocabulary
 from vipreco.folds import customer_folds
-from vipreco.history import AsOf, History, Labels, window
+from vipreco.history import History, Labels, View, window
 from vipreco.propensity import LabelledRows, stack
 from vipreco.recommender.settings import RecommenderSettings
 
@@ -39,9 +39,9 @@ class Panel:
     as_of: tuple[date, ...]
     customers: pa.Array | None = None
 
-    def views(self) -> list[AsOf]:
+    def views(self) -> list[View]:
         """Return the view of each as-of date."""
-        views = [self.history.as_of(day) for day in self.as_of]
+        views: list[View] = [self.history.as_of(day) for day in self.as_of]
         return views if self.customers is None else [view.of(self.customers) for view in views]
 
 
@@ -82,11 +82,11 @@ class Gatherer:
             )
         return rows
 
-    def features_of(self, view: AsOf) -> ComputedFeatures:
+    def features_of(self, view: View) -> ComputedFeatures:
         """Return the features of a view in the columns of the fit."""
         return self.features.compute(view, self.product_ids).encoded(self.vocabulary)
 
-    def _rows_of(self, view: AsOf, history: History, limit: int) -> LabelledRows:
+    def _rows_of(self, view: View, history: History, limit: int) -> LabelledRows:
         horizon = window(view.date, self.settings.horizon_months, self.settings.gap_months)
         labels = history.acquisitions(*horizon)
         computed, state = self.features_of(view), holding_state(view, self.product_ids)
@@ -141,7 +141,7 @@ def kept_columns(names: tuple[str, ...], leave_out: tuple[str, ...]) -> NDArray[
     )
 
 
-def could_acquire(view: AsOf, state: HoldingState) -> Mask:
+def could_acquire(view: View, state: HoldingState) -> Mask:
     """Return which pairs could become an acquisition: not held, or repeatable; shape (n, P)."""
     catalog = Catalog.from_view(view)
     repeatable = {

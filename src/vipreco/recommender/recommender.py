@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from vipreco.artifact import Manifest
 from vipreco.features import FeatureSet
-from vipreco.history import AsOf
+from vipreco.history import View
 from vipreco.policy import Policy
 from vipreco.propensity import Machine
 from vipreco.recommender import storage
@@ -61,7 +61,7 @@ class Recommender:
         """
         return cls(storage.load(folder, threads, checked=checked))
 
-    def save(self, folder: Path, metrics: Mapping[str, Any], view: AsOf) -> Manifest:
+    def save(self, folder: Path, metrics: Mapping[str, Any], view: View) -> Manifest:
         """Write the artifact, all of it or none; some rows of `view` become its golden scores."""
         return storage.save(self.fitted, folder, metrics, self._golden_rows(view))
 
@@ -74,11 +74,11 @@ class Recommender:
         changed = self.fitted.settings.model_copy(update={"arbitration": settings})
         return type(self)(replace(self.fitted, settings=changed))
 
-    def decide(self, view: AsOf, channel: str = DEFAULT_CHANNEL) -> Iterator[Decisions]:
+    def decide(self, view: View, channel: str = DEFAULT_CHANNEL) -> Iterator[Decisions]:
         """Give the decision frame of all customers of a view, in chunks, ordered by customer."""
         return decide(self.fitted, situation(self.fitted, view, channel))
 
-    def _golden_rows(self, view: AsOf) -> NDArray[np.float32]:
+    def _golden_rows(self, view: View) -> NDArray[np.float32]:
         computed = self.fitted.features.compute(view, self.fitted.product_ids)
         matrix = computed.encoded(self.fitted.vocabulary).matrix(0, 50)
         return np.ascontiguousarray(matrix.values[:, self.fitted.kept])

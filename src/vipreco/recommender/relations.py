@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vipreco.columns import AUM_AMOUNT, CUSTOMER_ID, TIER
-from vipreco.history import AsOf
+from vipreco.history import View
 from vipreco.propensity import LEAVING, RISING, RelationshipModel
 from vipreco.settings import TierLadder
 
@@ -74,7 +74,7 @@ class Chances:
         )
 
 
-def relations_of(view: AsOf, ladder: TierLadder) -> Relations:
+def relations_of(view: View, ladder: TierLadder) -> Relations:
     """Return how the customers of a view stand.
 
     Args:
@@ -100,7 +100,7 @@ def relations_of(view: AsOf, ladder: TierLadder) -> Relations:
     )
 
 
-def next_lines(ladder: TierLadder, ranks: NDArray[np.int64], aum: Floats, view: AsOf) -> Floats:
+def next_lines(ladder: TierLadder, ranks: NDArray[np.int64], aum: Floats, view: View) -> Floats:
     """Return the line of the next higher tier than a customer's own, shape (n,); NaN where there is none.
 
     By the tier that the bank gave, not by the assets: a tier may outlast the assets that gave it.

@@ -23,7 +23,7 @@ from vipreco.columns import (
     PRODUCT_ID,
 )
 from vipreco.errors import IntegrityError, UsageError
-from vipreco.history import AsOf, History
+from vipreco.history import History, View
 from vipreco.store import Database
 from vipreco.store.schema import contacts as stored_contacts
 
@@ -203,11 +203,11 @@ def _with_contacts(customers: pl.DataFrame, talks: pl.DataFrame, key: str) -> pl
     )
 
 
-def _contacts(view: AsOf, database: Database | None, period: Period) -> pl.DataFrame:
+def _contacts(view: View, database: Database | None, period: Period) -> pl.DataFrame:
     """Return the contacts of the window from the tables and the store, each once."""
     first, last = datetime.combine(period.start, time.min), datetime.combine(period.until, time.max)
     parts = [pl.DataFrame(schema=CONTACT_SCHEMA)]
-    if CONTACTS in view.brought:
+    if CONTACTS in view.present_tables:
         listed = ", ".join(CONTACT_COLUMNS)
         sql = f"SELECT {listed} FROM {CONTACTS} WHERE {CONTACTED_AT} BETWEEN $1 AND $2"
         parts.append(_typed(pl.DataFrame(pl.from_arrow(view.query(sql, [first, last])))))

@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 
 from vipreco.columns import CHANNEL, CONSENT_CALL, CUSTOMER_ID, PRODUCT_ID, TIER
 from vipreco.folds import customer_folds
-from vipreco.history import AsOf
+from vipreco.history import View
 from vipreco.policy import ALLOWED
 from vipreco.recommender import Decisions, Recommender
 from vipreco.simulator.forward.choices import CONTACTS_SCHEMA
 from vipreco.simulator.parameters import VIP_TIERS
 
-ChooseContacts: TypeAlias = Callable[[AsOf, int], pl.DataFrame]
+ChooseContacts: TypeAlias = Callable[[View, int], pl.DataFrame]
 """(what the bank knows, contacts that it can make) -> rows customer_id, product_id, channel."""
 
 Floats = NDArray[np.float64]
@@ -28,7 +28,7 @@ LOTS = 1_000_003
 WHO = f"SELECT {CUSTOMER_ID} FROM customers_now WHERE {CONSENT_CALL} AND list_contains($1, {TIER}) ORDER BY 1"
 
 
-def nobody(_view: AsOf, _capacity: int) -> pl.DataFrame:
+def nobody(_view: View, _capacity: int) -> pl.DataFrame:
     """Contact nobody."""
     return pl.DataFrame(schema=CONTACTS_SCHEMA)
 
@@ -67,7 +67,7 @@ def by_priority(recommender: Recommender) -> ChooseContacts:
     return _best_first(recommender, lambda decisions: decisions.priority)
 
 
-def callable_vip_customers(view: AsOf) -> pa.Array:
+def callable_vip_customers(view: View) -> pa.Array:
     """Return the VIP customers who consented to calls, ordered by id."""
     return view.query(WHO, [list(VIP_TIERS)])[CUSTOMER_ID].combine_chunks()
 
@@ -75,7 +75,7 @@ def callable_vip_customers(view: AsOf) -> pa.Array:
 def _best_first(recommender: Recommender, score: Score) -> ChooseContacts:
     """Return the policy that calls the customers whose best allowed product scores highest, about it."""
 
-    def choose(view: AsOf, capacity: int) -> pl.DataFrame:
+    def choose(view: View, capacity: int) -> pl.DataFrame:
         customers = callable_vip_customers(view)
         if len(customers) == 0:
             return nobody(view, capacity)

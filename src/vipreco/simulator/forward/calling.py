@@ -6,7 +6,7 @@ import polars as pl
 
 from vipreco.columns import CHANNEL, CUSTOMER_ID, PRODUCT_ID, RANK
 from vipreco.explanations import Explainer
-from vipreco.history import AsOf
+from vipreco.history import View
 from vipreco.lists import Day, plan_day
 from vipreco.recommender import Recommender
 from vipreco.settings import CallListSettings, CallMinutes
@@ -31,7 +31,7 @@ def by_call_list(recommender: Recommender, settings: CallListSettings) -> Choose
         settings: Of the project; minutes are left aside.
     """
 
-    def choose(view: AsOf, capacity: int) -> pl.DataFrame:
+    def choose(view: View, capacity: int) -> pl.DataFrame:
         customers = callable_vip_customers(view)
         if len(customers) == 0 or capacity == 0:
             return nobody(view, capacity)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from vipreco.arbitration import SlateRules
 from vipreco.collaborative import HoldingState, ItemItemCosine, holding_state
 from vipreco.columns import TIER
-from vipreco.history import AsOf
+from vipreco.history import View
 from vipreco.policy import ALLOWED
 from vipreco.recommender import Decisions, Fitted, Recommender, in_columns
 from vipreco.simulator.parameters import VIP_TIERS
@@ -70,7 +70,7 @@ class Ordered:
     order: Floats
 
     @classmethod
-    def of(cls, recommender: Recommender, view: AsOf, top: int) -> tuple[Ordered, Decisions]:
+    def of(cls, recommender: Recommender, view: View, top: int) -> tuple[Ordered, Decisions]:
         """Decide about all customers of a view, for slates of `top` offers; also return the first chunk."""
         chunks = list(recommender.decide(view))
         columns = (
@@ -82,7 +82,7 @@ class Ordered:
         return cls(*(np.concatenate(column) for column in columns)), chunks[0]
 
 
-def candidates_of(recommender: Recommender, view: AsOf, top: int, seed: int) -> Candidates:
+def candidates_of(recommender: Recommender, view: View, top: int, seed: int) -> Candidates:
     """Score all customers of a view by every arm; nothing of the truth is seen.
 
     Args:
@@ -113,7 +113,7 @@ def candidates_of(recommender: Recommender, view: AsOf, top: int, seed: int) -> 
     )
 
 
-def _parts(fitted: Fitted, view: AsOf, products: tuple[str, ...]) -> dict[Arm, Floats]:
+def _parts(fitted: Fitted, view: View, products: tuple[str, ...]) -> dict[Arm, Floats]:
     """Score by the boosters, by the candidate source, and by how often a product was acquired."""
     state = holding_state(view, products, fitted.segments)
     source = fitted.source.score(state)
@@ -148,7 +148,7 @@ def own_order(decisions: Decisions, top: int) -> Floats:
     return np.where(decisions.slate(top) > 0, decisions.priority, -np.inf)
 
 
-def uncalibrated(fitted: Fitted, view: AsOf) -> Floats:
+def uncalibrated(fitted: Fitted, view: View) -> Floats:
     """Return P(acquires anything) x P(product | acquires) as the boosters say, before the calibration."""
     model = fitted.model
     computed = fitted.features.compute(view, fitted.product_ids).encoded(fitted.vocabulary)

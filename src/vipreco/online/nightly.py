@@ -1,4 +1,4 @@
-"""The night's work of a bank: try the model, decide for everybody, put it in force, fill the books, tidy."""
+"""The nightly run of a bank: try the model, decide for everybody, release it, fill the books, clean up."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from pathlib import Path
 from vipreco.artifact import try_in_child
 from vipreco.errors import VipRecoError
 from vipreco.online.books import fill_books
-from vipreco.online.preparing import Preparation, prepare
-from vipreco.online.publication import Publications
+from vipreco.online.nightly_build import NightlyBuild, build_release
+from vipreco.online.release import Releases
 from vipreco.recommender import Step, silent
 from vipreco.store import Keys, PrunedRows, RetentionCutoffs, Store
 
@@ -19,7 +19,7 @@ LOADER = "vipreco.recommender.storage:golden_scorer"
 
 
 @dataclass(frozen=True)
-class Chores:
+class Housekeeping:
     """What is left to do once the answers are in force.
 
     Args:
@@ -34,12 +34,12 @@ class Chores:
 
 
 @contextmanager
-def refusing(publications: Publications, model: str) -> Iterator[None]:
+def noting_refusal(releases: Releases, model: str) -> Iterator[None]:
     """Note that a model was refused, whatever is wrong with it; what is in force stays so."""
     try:
         yield
     except VipRecoError as error:
-        publications.refuse(model, error)
+        releases.refuse(model, error)
         raise
 
 
@@ -52,7 +52,7 @@ def try_model(artifact: Path) -> None:
     try_in_child(artifact, LOADER).require(artifact)
 
 
-def publish(publications: Publications, store: Store, preparation: Preparation, step: Step = silent) -> Path:
+def publish(releases: Releases, store: Store, build: NightlyBuild, step: Step = silent) -> Path:
     """Prepare all answers, put them in force, and fill the books; returns the prepared folder.
 
     Raises:
@@ -60,13 +60,13 @@ def publish(publications: Publications, store: Store, preparation: Preparation, 
         IntegrityError: The artifact is not what its manifest says.
         ResourcesError: The disk is full; what was in force stays so.
     """
-    folder = prepare(publications, preparation, step)
+    folder = build_release(releases, build, step)
     step("books")
     fill_books(store, folder)
     return folder
 
 
-def tidy(store: Store, chores: Chores, step: Step = silent) -> PrunedRows:
+def clean_up(store: Store, chores: Housekeeping, step: Step = silent) -> PrunedRows:
     """Take out what is older than it is kept, and sign the end of the audit even where that fails.
 
     Raises:

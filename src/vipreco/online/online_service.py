@@ -20,16 +20,16 @@ from vipreco.catalog import Catalog
 from vipreco.documents import write_document
 from vipreco.errors import DependencyDownError, InputRejectedError
 from vipreco.explanations import reasons_for
-from vipreco.features import FeatureSet, KeptFeatures, Laid
-from vipreco.history import AsOf
+from vipreco.features import FeatureSet, StoredFeatures, StoredFeatureSet
+from vipreco.history import View
 from vipreco.lists import Day, Wording, customer_day, plan_day, sheet_document
-from vipreco.online.brought import NOBODY, Brought, with_brought
-from vipreco.online.current import Current, Rows, switched_off
-from vipreco.online.models import model_of
-from vipreco.online.prepared import Prepared, Row
-from vipreco.online.preparing import ARTIFACT, FEATURES, REASONS, TOLD_OFFERS
-from vipreco.online.slates import FACTS, SNAPSHOT, Line, Slate
-from vipreco.online.telling import Memory, Night, Telling
+from vipreco.online.explanation_cache import CachingExplainer, ExplanationCache, NightlyReasons
+from vipreco.online.models import open_model
+from vipreco.online.nightly_build import ARTIFACT, EXPLAINED_OFFERS, FEATURES, REASONS
+from vipreco.online.release_reader import OfferRow, ReleaseReader
+from vipreco.online.request_overrides import NOBODY, RequestOverrides, overridden_rows
+from vipreco.online.slates import FACTS, SNAPSHOT, Slate, SlateLine
+from vipreco.online.store_overlay import Rows, StoreOverlay, switched_off
 from vipreco.online.views import Views
 from vipreco.policy import ALLOWED, Language, Policy
 from vipreco.recommender import Decisions, Fitted, Recommender, decide, in_order, situation, slate_rules
@@ -37,12 +37,12 @@ from vipreco.settings import ArbitrationSettings, CallListSettings
 from vipreco.store import Store
 
 NEUTRAL = ("neutral",)
-MOST_DECIDED = 20_000  # customers whose decisions of the day are kept
+MAX_DECIDED = 20_000  # customers whose decisions of the day are kept
 VERSION_LENGTH = 16
 
 
 @dataclass(frozen=True)
-class Desk:
+class DaySettings:
     """What the call lists of a project go by.
 
     Args:
@@ -54,7 +54,7 @@ class Desk:
     settings: CallListSettings
 
 
-class Answering:
+class OnlineService:
     """Answers about one customer or one book at a moment.
 
     A customer about whom the store knows nothing new is answered from the arrays of the night. The others are
@@ -62,7 +62,7 @@ class Answering:
     top. The chances are those of the date for which all was prepared; the rules are asked on the day itself.
 
     Args:
-        folder: Of a publication.
+        folder: Of a release.
         store: Operational records.
         desk: What call lists go by.
 
@@ -71,25 +71,25 @@ class Answering:
         VipRecoError: The store does not answer.
     """
 
-    def __init__(self, folder: Path, store: Store, desk: Desk) -> None:
-        self.prepared = Prepared(folder)
+    def __init__(self, folder: Path, store: Store, desk: DaySettings) -> None:
+        self.prepared = ReleaseReader(folder)
         manifest: dict[str, Any] = self.prepared.manifest
         self.desk = desk
         self.model_hash: str = manifest["artifact_hash"]
         self.model_version: str = self.model_hash[:VERSION_LENGTH]
         self.snapshot_id: str = manifest["snapshot_id"]
         self.snapshot_date, self.policy_version = self.prepared.snapshot_date, manifest["policy_version"]
-        night = Night(folder / REASONS)
+        night = NightlyReasons(folder / REASONS)
         as_of, records = self.prepared.as_of, self.prepared.records
-        self.current = Current(store, manifest["store_sequence"], records, as_of)
+        self.current = StoreOverlay(store, manifest["store_sequence"], records, as_of)
         self._views, self._pages = Views(records, as_of), Views(records, as_of)
-        # Memory does not know who has it: in a circle, an old publication would stay for long.
+        # ExplanationCache does not know who has it: in a circle, an old release would stay for long.
         self._asked = partial(_known, self._pages, self.prepared, self.current)
-        memory = Memory(night, as_of, self.current.stamp, self._asked)
-        self.model = model_of(folder / ARTIFACT, self.model_hash)  # kept, so that the next one can have it
+        memory = ExplanationCache(night, as_of, self.current.stamp, self._asked)
+        self.model = open_model(folder / ARTIFACT, self.model_hash)  # kept, so that the next one can have it
         self.recommender = _recommender(self.prepared, self.model)
-        self.explainer = Telling(self.recommender, memory)
-        self._decided: dict[tuple[str, str, date], tuple[int, Row]] = {}
+        self.explainer = CachingExplainer(self.recommender, memory)
+        self._decided: dict[tuple[str, str, date], tuple[int, OfferRow]] = {}
         self._rules = SlateRules.of((), np.zeros((0, 0), bool))
         self._warm_up()
         self.refresh()
@@ -139,9 +139,9 @@ class Answering:
         """
         customer, day = customer_id or NOBODY, self.day_of(moment)
         more = self.current.rows([customer])
-        said = Brought(facts.get("attributes") or {}, facts.get("holdings"))
-        rows = with_brought(self.prepared, customer, said, day, more)
-        told = TOLD_OFFERS if facts.get("reasons") else 0
+        said = RequestOverrides(facts.get("attributes") or {}, facts.get("holdings"))
+        rows = overridden_rows(self.prepared, customer, said, day, more)
+        told = EXPLAINED_OFFERS if facts.get("reasons") else 0
         return self._listed(self._decided_now(customer, channel, day, rows, told), limit, FACTS)
 
     def popular(self, segment: str, channel: str, limit: int) -> Slate:
@@ -206,26 +206,26 @@ class Answering:
         models = self.current.off.models
         return bool(models) and not models.isdisjoint((self.model_version, self.model_hash))
 
-    def _row(self, customer_id: str, channel: str, day: date) -> Row:
+    def _row(self, customer_id: str, channel: str, day: date) -> OfferRow:
         """Return what is decided anew about a customer; kept until the next change."""
         known = self._known_row(customer_id, channel, day)
         if known is not None:
             return known
         stamp, more = self.current.stamp([customer_id]), self.current.rows([customer_id])
         row = self._decided_now(customer_id, channel, day, more)
-        if len(self._decided) >= MOST_DECIDED:
+        if len(self._decided) >= MAX_DECIDED:
             self._decided.clear()
         self._decided[customer_id, channel, day] = stamp, row
         return row
 
-    def _known_row(self, customer_id: str, channel: str, day: date) -> Row | None:
+    def _known_row(self, customer_id: str, channel: str, day: date) -> OfferRow | None:
         """Return what was decided anew about a customer since the last change."""
         stamp, row = self._decided.get((customer_id, channel, day), (None, None))
         return row if stamp == self.current.stamp([customer_id]) else None
 
     def _decided_now(
-        self, customer_id: str, channel: str, day: date, more: Rows, told: int = TOLD_OFFERS
-    ) -> Row:
+        self, customer_id: str, channel: str, day: date, more: Rows, told: int = EXPLAINED_OFFERS
+    ) -> OfferRow:
         """Return what is decided about a customer, with the reasons of the first offers as at night."""
         fitted, as_of = self.recommender.fitted, self.prepared.as_of
         accepted = self.current.accepted(customer_id)
@@ -239,22 +239,22 @@ class Answering:
         products = [decisions.product_ids[column] for column in first.tolist()]
         return replace(row, codes=dict(zip(products, codes, strict=True)))
 
-    def _order(self, row: Row, limit: int) -> NDArray[np.intp]:
+    def _order(self, row: OfferRow, limit: int) -> NDArray[np.intp]:
         """Return the places of the products on offer, the best first, without what is switched off."""
         off = self.current.off.products
         on = np.array([product not in off for product in self.prepared.products], bool)
         ranks = slate(row.priority[None, :], (row.allowed & on)[None, :], self._rules, limit)
         return in_order(ranks, limit)[1]
 
-    def _listed(self, row: Row, limit: int, source: str) -> Slate:
+    def _listed(self, row: OfferRow, limit: int, source: str) -> Slate:
         """Return the offers of a row without what is switched off."""
         products, names = self.prepared.products, self.prepared.names
         if self._is_off():
             propensity, value, priority = self.prepared.plain
-            row = Row(propensity, value, priority, row.allowed, False, {})
+            row = OfferRow(propensity, value, priority, row.allowed, False, {})
         otherwise = () if row.personalised else NEUTRAL
         lines = [
-            Line(
+            SlateLine(
                 products[one],
                 names[one],
                 row.propensity.item(one),
@@ -277,10 +277,10 @@ class Answering:
         self._decided_now(first, channel, as_of, {})
 
 
-def _row_of(decisions: Decisions, accepted: frozenset[str]) -> Row:
+def _row_of(decisions: Decisions, accepted: frozenset[str]) -> OfferRow:
     """Return the decisions about one customer; what they just accepted is not offered to them again."""
     taken = np.array([product in accepted for product in decisions.product_ids], bool)
-    return Row(
+    return OfferRow(
         decisions.propensity[0],
         decisions.worth.value()[0],
         decisions.priority[0],
@@ -291,13 +291,13 @@ def _row_of(decisions: Decisions, accepted: frozenset[str]) -> Row:
 
 
 def _known(
-    views: Views, prepared: Prepared, current: Current, customer_ids: Sequence[str], day: date
-) -> AbstractContextManager[AsOf]:
+    views: Views, prepared: ReleaseReader, current: StoreOverlay, customer_ids: Sequence[str], day: date
+) -> AbstractContextManager[View]:
     """Return what is known and allowed of some customers on a day, for call lists and sheets."""
     return views.of(customer_ids, day, _more(prepared, current, customer_ids))
 
 
-def _more(prepared: Prepared, current: Current, customer_ids: Sequence[str]) -> Rows:
+def _more(prepared: ReleaseReader, current: StoreOverlay, customer_ids: Sequence[str]) -> Rows:
     off = switched_off(prepared.records, current.off.products, prepared.as_of)
     return {**current.rows(customer_ids), **off}
 
@@ -306,19 +306,19 @@ def _spoken(language: str) -> Language:
     return "zh" if language == "zh" else "en"
 
 
-def _recommender(prepared: Prepared, model: Recommender) -> Recommender:
-    """Return a model under the rules and weights of a publication, with the features of its night."""
+def _recommender(prepared: ReleaseReader, model: Recommender) -> Recommender:
+    """Return a model under the rules and weights of a release, with the features of its night."""
     settings = ArbitrationSettings.model_validate_json(json.dumps(prepared.manifest["arbitration"]))
     policy = Policy.from_definition(prepared.policy_definition())
     fitted = model.with_policy(policy).arbitrated(settings).fitted
     return Recommender(replace(fitted, features=_features(prepared, fitted)))
 
 
-def _features(prepared: Prepared, fitted: Fitted) -> FeatureSet:
+def _features(prepared: ReleaseReader, fitted: Fitted) -> FeatureSet:
     """Return the features of a model, those of the night among them; older versions laid down none."""
     folder = prepared.folder / FEATURES
     if not folder.is_dir():
         return fitted.features
     ids = prepared.customer_ids
-    laid = Laid.open(folder, prepared.records, prepared.as_of, ids)
-    return KeptFeatures(fitted.features, fitted.vocabulary, fitted.product_ids, laid)
+    laid = StoredFeatures.open(folder, prepared.records, prepared.as_of, ids)
+    return StoredFeatureSet(fitted.features, fitted.vocabulary, fitted.product_ids, laid)

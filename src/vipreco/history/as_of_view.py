@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import pyarrow as pa
 
-from vipreco.columns import CUSTOMER_ID, PRODUCTS
 from vipreco.errors import UsageError
 from vipreco.history.contract import VIEWS
 from vipreco.history.cuts import Cut
-from vipreco.history.guard import check_query
+from vipreco.history.query_check import check_query
+from vipreco.history.view import View
 
 if TYPE_CHECKING:
     from vipreco.history.history import History
 
 
-class AsOf:
-    """The tables cut at a date by both clocks.
+class AsOfView(View):
+    """The tables cut at a date by both clocks, in a database of its own.
 
     Attributes:
         date: The date whose knowledge is allowed.
@@ -39,11 +39,6 @@ class AsOf:
         self._names = VIEWS
 
     @property
-    def snapshot_date(self) -> date:
-        """The newest snapshot known at `date`."""
-        return self.snapshots[0]
-
-    @property
     def snapshot_id(self) -> str:
         """Fingerprint of the imported tables behind the view; empty for tables in memory."""
         return self._history.snapshot_id
@@ -52,13 +47,13 @@ class AsOf:
     def connection(self) -> duckdb.DuckDBPyConnection:
         """A database of its own in which the cut views exist and nothing else; made at first use."""
         if self._connection is None:
-            self._connection = self._history.open_door(self.date, self.snapshots, self._customers)
+            self._connection = self._history.open_view(self.date, self.snapshots, self._customers)
         return self._connection
 
     @property
-    def brought(self) -> frozenset[str]:
-        """Names of the tables that the bank brought; the others are there but empty."""
-        return self._history.brought
+    def present_tables(self) -> frozenset[str]:
+        """Names of the tables that were imported; the others exist but are empty."""
+        return self._history.present_tables
 
     def query(
         self, sql: str, parameters: Sequence[Any] | dict[str, Any] | None = None, where: str = "query"
@@ -94,36 +89,28 @@ class AsOf:
         rows = self.connection.execute(f"DESCRIBE SELECT * FROM {view}").fetchall()
         return {str(row[0]): str(row[1]) for row in rows}
 
-    def on(self, day: date) -> AsOf:
+    def on(self, day: date) -> AsOfView:
         """Return what was known at another date, of the customers who are asked about here."""
         other = self._history.as_of(day)
         return other if self._customers is None else other.of(self._customers)
 
-    def of(self, customers: pa.Array) -> AsOf:
+    def of(self, customers: pa.Array) -> AsOfView:
         """Return the same knowledge about these customers only; those without a snapshot drop out."""
-        return AsOf(self._history, self.date, self.snapshots, customers)
+        return AsOfView(self._history, self.date, self.snapshots, customers)
 
-    def keep(self, folder: Path, customers: pa.Array) -> None:
-        """Lay down the rows of some customers, as `History.keep` does: uncut, the door of later cuts them."""
-        self._history.keep(folder, customers)
-
-    def population(self) -> pa.Table:
-        """Return (customer_id, tier) of the customers observed at `snapshot_date`, ordered by id."""
-        return self.query(f"SELECT {CUSTOMER_ID}, tier FROM customers_now ORDER BY {CUSTOMER_ID}")
-
-    def catalog_table(self) -> pa.Table:
-        """Return the newest version of each product known at `date`, ordered by id."""
-        return self.query(f"SELECT * FROM {PRODUCTS} ORDER BY product_id")
+    def save_records(self, folder: Path, customers: pa.Array) -> None:
+        """Write the uncut rows of some customers, as `History.save_records`; `Records` cuts them later."""
+        self._history.save_records(folder, customers)
 
 
-def make_door(connection: duckdb.DuckDBPyConnection, cuts: Sequence[Cut], lazy: frozenset[str]) -> None:
+def create_views(connection: duckdb.DuckDBPyConnection, cuts: Sequence[Cut], lazy: frozenset[str]) -> None:
     """Create each cut as a table, or as a view when its name is in `lazy`."""
     for cut in cuts:
         kind = "VIEW" if cut.name in lazy else "TABLE"
         connection.execute(f"CREATE {kind} {cut.name} AS {cut.query}")
 
 
-def lock_door(connection: duckdb.DuckDBPyConnection, folders: Sequence[str]) -> None:
+def lock_connection(connection: duckdb.DuckDBPyConnection, folders: Sequence[str]) -> None:
     """Take away every way to other files: only `folders` stay readable, and no setting can change."""
     connection.execute("SET allowed_directories = $1", [list(folders)])
     connection.execute("SET enable_external_access = false")

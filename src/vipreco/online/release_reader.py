@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from vipreco.columns import CUSTOMER_ID, PRODUCT_ID
 from vipreco.history import Records
-from vipreco.online.preparing import NOTHING, POLICY, POPULAR, REASONS, RECORDS
-from vipreco.online.publication import read_manifest
-from vipreco.online.slates import COLD_START, SNAPSHOT, Line, Slate
+from vipreco.online.nightly_build import NOTHING, POLICY, POPULAR, REASONS, RECORDS
+from vipreco.online.release import read_manifest
+from vipreco.online.slates import COLD_START, SNAPSHOT, Slate, SlateLine
 from vipreco.policy import ALLOWED
 
 Codes: TypeAlias = tuple[str, ...]
@@ -28,7 +28,7 @@ MOST_POPULAR: Final[Codes] = ("popular",)
 
 
 @dataclass(frozen=True)
-class Row:
+class OfferRow:
     """What is decided about one customer in one channel; arrays of shape (P,).
 
     Args:
@@ -48,11 +48,11 @@ class Row:
     codes: Mapping[str, Codes]
 
 
-class Prepared:
-    """The night's work of one publication; the arrays are mapped, not read.
+class ReleaseReader:
+    """The night's work of one release; the arrays are mapped, not read.
 
     Args:
-        folder: Of the publication; every file is checked.
+        folder: Of the release; every file is checked.
 
     Raises:
         IntegrityError: A file is not what was prepared.
@@ -96,10 +96,10 @@ class Prepared:
         found: list[int] = self._slates[channel][self.places[customer_id], :limit].tolist()
         return found[: found.index(NOTHING)] if NOTHING in found else found
 
-    def row(self, customer_id: str, channel: str) -> Row:
+    def row(self, customer_id: str, channel: str) -> OfferRow:
         """Return what was decided about a customer."""
         place = self.places[customer_id]
-        return Row(
+        return OfferRow(
             self._propensity[place],
             self._value[place],
             self._priority[place],
@@ -118,7 +118,7 @@ class Prepared:
         place, names, products = self.places[customer_id], self.names, self.products
         chance, value, codes = self._propensity.item, self._value.item, self.codes(customer_id)
         lines = [
-            Line(
+            SlateLine(
                 products[one], names[one], chance(place, one), value(place, one), codes.get(products[one], ())
             )
             for one in places
@@ -135,7 +135,7 @@ class Prepared:
         found = [product for product, _ in lists.get(segment) or lists.get(EVERYBODY, [])]
         chosen = [product for product in found if product not in off][:limit]
         names = dict(zip(self.products, self.names, strict=True))
-        lines = tuple(Line(product, names[product], None, None, MOST_POPULAR) for product in chosen)
+        lines = tuple(SlateLine(product, names[product], None, None, MOST_POPULAR) for product in chosen)
         return Slate(lines, False, COLD_START)
 
     def _by_channel(self, name: str) -> Arrays:

@@ -22,7 +22,9 @@ POINTER, REFUSED, FOLLOWED, LOCK = "current.json", "refused.json", "followed.jso
 PREPARED, MANIFEST = "prepared", "manifest.json"
 BOOKS = "books.parquet"
 NAME_LENGTH = 16
-KEPT = 3  # prepared folders that stay: the one in force, the one before, and one that a worker may still read
+KEPT_RELEASES = (
+    3  # prepared folders that stay: the one in force, the one before, and one that a worker may still read
+)
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,7 @@ class Pointer:
     previous: str | None = None
 
 
-class Publications:
+class Releases:
     """The folder `data/serving` of a project.
 
     Args:
@@ -169,7 +171,7 @@ class Publications:
         kept = {found.current, found.previous} if found else set()
         others = [path for path in (self.folder / PREPARED).iterdir() if path.name not in kept]
         others.sort(key=lambda path: path.stat().st_mtime, reverse=True)
-        for path in others[KEPT - len(kept) :]:
+        for path in others[KEPT_RELEASES - len(kept) :]:
             shutil.rmtree(path, ignore_errors=True)
 
     @contextmanager

@@ -18,20 +18,20 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from vipreco.columns import CUSTOMER_ID, PRODUCTS
-from vipreco.history.asof import AsOf, failed, lock_door
+from vipreco.history.as_of_view import AsOfView, failed, lock_connection
 from vipreco.history.contract import CONTRACTS, VIEWS
 from vipreco.history.cuts import BY_DATE, cuts
-from vipreco.history.guard import check_query
 from vipreco.history.history import History
+from vipreco.history.query_check import check_query
 from vipreco.history.records import Records
 from vipreco.history.sources import FrameSources, connect, describe, text, typed
 
 Rows = Mapping[str, pa.Table]
 FEW = 8  # customers up to whom Python objects are the quickest way out of the database
-MOST_LOOKED_AT: Final = 1_000  # rows up to which Python looks whether a fact has several versions
-MOST_QUESTIONS: Final = 500  # after so many the rows of those before, which are deleted, are taken out
+MAX_CHECKED_ROWS: Final = 1_000  # rows up to which Python looks whether a fact has several versions
+CHECKPOINT_EVERY: Final = 500  # after so many the rows of those before, which are deleted, are taken out
 MANY: Final = 1  # rows of a table where they were not counted
-MOST_PLANS: Final = 256  # queries whose plans are kept
+MAX_PLANS: Final = 256  # queries whose plans are kept
 SAME_FOR_ALL: Final = frozenset({"clock", "snapshots"})
 TYPES: Final = {
     "VARCHAR": pa.string(),
@@ -45,7 +45,7 @@ TYPES: Final = {
 _PARAMETER: Final = re.compile(r"""--[^\n]*|'(?:[^']|'')*'|"(?:[^"]|"")*"|\$(\w+)""")
 
 
-class Standing(AsOf):
+class ReusableView(AsOfView):
     """What is known at a date about whoever was asked for last; one question at a time.
 
     Args:
@@ -61,12 +61,12 @@ class Standing(AsOf):
         # Without the optimizer a plan is kept, with it each run plans anew; over so few rows no plan is slow.
         self._connection.execute("PRAGMA disable_optimizer")
         self._sources = {name: _Source(records.schemas.get(name), name) for name in CONTRACTS}
-        self._brought: frozenset[str] = frozenset()
+        self._present: frozenset[str] = frozenset()
         self._few, self._usual_products = True, False
         self._asked: frozenset[str] = frozenset()
         self._more: Rows = {}
         self._beyond: frozenset[str] = frozenset()
-        self._inner: Standing | None = None
+        self._inner: ReusableView | None = None
         self._questions = self._plans = 0
         self._same: dict[str, pa.Table] = {}
         self._uncut: dict[str, str] = {}
@@ -80,9 +80,9 @@ class Standing(AsOf):
         self._make(snapshots)
 
     @property
-    def brought(self) -> frozenset[str]:
+    def present_tables(self) -> frozenset[str]:
         """Names of the tables with rows of the bank or of whoever asks; the others are empty."""
-        return self._brought
+        return self._present
 
     @property
     def asked(self) -> frozenset[str]:
@@ -93,7 +93,7 @@ class Standing(AsOf):
         """Return the names of the views with other rows than the tables give; None: of other tables."""
         return self._beyond if records is self._records else None
 
-    def ask(self, customer_ids: Sequence[str], more: Rows | None = None) -> AsOf:
+    def ask(self, customer_ids: Sequence[str], more: Rows | None = None) -> ReusableView:
         """Know of these customers from now on, and of nobody else.
 
         Args:
@@ -105,7 +105,7 @@ class Standing(AsOf):
         self._beyond = self._made_with(frozenset(name for name, rows in further.items() if len(rows)))
         for name, source in self._sources.items():
             source.hold([rows for rows in (found.get(name), further.get(name)) if rows is not None])
-        self._brought, self._few = frozenset({*found, *further}), len(customer_ids) <= FEW
+        self._present, self._few = frozenset({*found, *further}), len(customer_ids) <= FEW
         usual = PRODUCTS not in further
         self._names = VIEWS  # what is derived is of others until it is derived anew
         self._stale |= self._made_of.keys() - {PRODUCTS}
@@ -114,23 +114,23 @@ class Standing(AsOf):
             self._same.clear()
         self._usual_products = usual
         self._questions += 1
-        if self._questions % MOST_QUESTIONS == 0:
+        if self._questions % CHECKPOINT_EVERY == 0:
             self.connection.execute("CHECKPOINT")
         return self
 
-    def of(self, customers: pa.Array) -> AsOf:
+    def of(self, customers: pa.Array) -> ReusableView:
         """Return the same knowledge about these customers only, until others are asked for."""
         chosen = frozenset(customers.to_pylist()) & self._asked
         if chosen == self._asked:
             return self
         if self._inner is None:
-            self._inner = Standing(self._records, self.date)
+            self._inner = ReusableView(self._records, self.date)
         return self._inner.ask(sorted(chosen), rows_of(self._more, chosen))
 
     def query(
         self, sql: str, parameters: Sequence[Any] | dict[str, Any] | None = None, where: str = "query"
     ) -> pa.Table:
-        """Run one SELECT over the cut views, as `AsOf.query`; the plan of the first time is kept."""
+        """Run one SELECT over the cut views, as `View.query`; the plan of the first time is kept."""
         if parameters is not None and not isinstance(parameters, dict):
             self._fill(check_query(sql, self._names, where))
             return super().query(sql, parameters, where)
@@ -146,12 +146,12 @@ class Standing(AsOf):
             table = self._run(query)
         except (duckdb.ProgrammingError, duckdb.DataError) as error:
             raise failed(error, where) from error
-        if read <= {*SAME_FOR_ALL, PRODUCTS} and len(self._same) < MOST_PLANS:
+        if read <= {*SAME_FOR_ALL, PRODUCTS} and len(self._same) < MAX_PLANS:
             self._same[query] = table
         return table
 
     def derive(self, name: str, sql: str, where: str) -> None:
-        """Keep the result of a SELECT as one more table, as `AsOf.derive`; the next time its rows change."""
+        """Keep the result of a SELECT as one more table, as `View.derive`; the next time its rows change."""
         read = check_query(sql, self._names, where)
         if self._derived.get(name) == sql and read <= SAME_FOR_ALL:
             self._names |= {name}
@@ -192,7 +192,7 @@ class Standing(AsOf):
 
     def _prepared(self, sql: str) -> str:
         """Return the name under which a query is planned; the one that was not asked for longest goes."""
-        if len(self._kept) >= MOST_PLANS:
+        if len(self._kept) >= MAX_PLANS:
             self.connection.execute(f"DEALLOCATE {self._kept.pop(next(iter(self._kept)))[0]}")
         self._plans += 1
         self.connection.execute(f"PREPARE asked_{self._plans} AS {sql}")
@@ -223,7 +223,7 @@ class Standing(AsOf):
         if dates is None:
             return f"fill_{name}"
         if (name, dates) not in self._quick:
-            if len(self._quick) >= MOST_PLANS:
+            if len(self._quick) >= MAX_PLANS:
                 return f"fill_{name}"
             made = cuts(self._uncut, self.date, self.snapshots, {name: dates})
             query = next(cut.query for cut in made if cut.name == name)
@@ -246,7 +246,7 @@ class Standing(AsOf):
             if cut.name not in SAME_FOR_ALL:
                 connection.execute(f"PREPARE fill_{cut.name} AS INSERT INTO {cut.name} {cut.query}")
                 self._made_of[cut.name] = check_query(cut.query, names, cut.name) & VIEWS
-        lock_door(connection, [])
+        lock_connection(connection, [])
 
 
 def rows_of(rows: Rows, customer_ids: frozenset[str]) -> dict[str, pa.Table]:
@@ -278,7 +278,7 @@ class _Source:
 
     def rivals(self) -> tuple[date, ...] | None:
         """Return the dates at which a fact has several versions; None where that is not told by dates."""
-        if len(self.rows) > MOST_LOOKED_AT:
+        if len(self.rows) > MAX_CHECKED_ROWS:
             return None
         keys = list(zip(*(self.rows[name].to_pylist() for name in self._key), strict=True))
         if len(set(keys)) == len(keys):
@@ -316,7 +316,7 @@ def _table(rows: Sequence[tuple[Any, ...]], schema: pa.Schema) -> pa.Table:
     return pa.Table.from_batches([pa.RecordBatch.from_struct_array(found)], schema)
 
 
-@lru_cache(maxsize=MOST_PLANS)
+@lru_cache(maxsize=MAX_PLANS)
 def _given(sql: str, parameters: tuple[tuple[str, Any], ...]) -> str:
     """Return SQL with the values of its parameters: with them outside, each run would plan anew.
 

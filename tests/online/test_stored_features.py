@@ -15,10 +15,10 @@ import numpy as np
 import pytest
 
 from tests.online.small_bank import CHANNELS, DAY, IDS, NOON, PRODUCTS, Served
-from vipreco.features import FeatureSet, KeptFeatures
-from vipreco.online import MANIFEST, Answering, Desk
-from vipreco.online.publication import _name_of
-from vipreco.online.telling import Telling
+from vipreco.features import FeatureSet, StoredFeatureSet
+from vipreco.online import MANIFEST, DaySettings, OnlineService
+from vipreco.online.explanation_cache import CachingExplainer
+from vipreco.online.release import _name_of
 from vipreco.recommender import Recommender
 from vipreco.settings import CallListSettings
 from vipreco.store import Consent, Contact, Role, Scope
@@ -43,14 +43,14 @@ OUTCOMES = ("declined", "accepted", "unreachable", "postponed")
 
 
 @contextmanager
-def computing(answering: Answering) -> Iterator[None]:
-    """Let an opened publication compute every feature."""
+def computing(answering: OnlineService) -> Iterator[None]:
+    """Let an opened release compute every feature."""
     own, explainer = answering.recommender, answering.explainer
     features = own.fitted.features
-    assert isinstance(features, KeptFeatures)
+    assert isinstance(features, StoredFeatureSet)
     plain = replace(own.fitted, features=FeatureSet.from_definition(features.definition))
     answering.recommender = Recommender(plain)
-    answering.explainer = Telling(answering.recommender, replace(explainer.memory, kept={}))
+    answering.explainer = CachingExplainer(answering.recommender, replace(explainer.memory, kept={}))
     answering._decided.clear()
     try:
         yield
@@ -84,7 +84,7 @@ def questions() -> list[tuple[str | None, dict[str, Any], str]]:
     ]
 
 
-def answers(answering: Answering) -> list[Any]:
+def answers(answering: OnlineService) -> list[Any]:
     return [
         answering.with_facts(customer, facts, channel, 6, NOON) for customer, facts, channel in questions()
     ]
@@ -148,7 +148,7 @@ def test_of_a_known_customer_only_what_reads_new_facts_is_computed(
 
 def test_a_publication_without_features_answers_the_same(serve: Callable[..., Served]) -> None:
     served = serve()
-    folder = served.publications.current()
+    folder = served.releases.current()
     old = folder.parent / "old"
     shutil.copytree(folder, old)
     shutil.rmtree(old / "features")
@@ -158,14 +158,14 @@ def test_a_publication_without_features_answers_the_same(serve: Callable[..., Se
     }
     (old / MANIFEST).write_text(json.dumps(manifest))
     named: Path = old.rename(folder.parent / _name_of(manifest))
-    before = Answering(named, served.store, Desk(VIP, CallListSettings()))
+    before = OnlineService(named, served.store, DaySettings(VIP, CallListSettings()))
     assert type(before.recommender.fitted.features) is FeatureSet
     assert answers(before)[:30] == answers(served.answering)[:30]
 
 
 def test_the_features_of_the_night_are_mapped(served: Served) -> None:
     features = served.answering.recommender.fitted.features
-    assert isinstance(features, KeptFeatures)
+    assert isinstance(features, StoredFeatureSet)
     values = features._laid.values
     assert isinstance(values.base, np.memmap)
     known = served.recommender.fitted

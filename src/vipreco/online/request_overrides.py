@@ -27,20 +27,20 @@ from vipreco.columns import (
     SNAPSHOT_DATE,
 )
 from vipreco.errors import InputRejectedError
-from vipreco.history import together
-from vipreco.online.current import Rows, newest_row, versioned
-from vipreco.online.prepared import Prepared
+from vipreco.history import appended
+from vipreco.online.release_reader import ReleaseReader
+from vipreco.online.store_overlay import Rows, newest_row, versioned
 from vipreco.tables import CONTRACTS, Column, Kind
 
 NOBODY: Final = ""  # id of who is not a customer yet: no customer of a table has it
 DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-MOST_AMOUNT: Final = 10**15
+MAX_AMOUNT: Final = 10**15
 CLOCKS: Final = frozenset({CUSTOMER_ID, SNAPSHOT_DATE, RECORDED_DATE, BATCH_SEQUENCE})
 Given = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Brought:
+class RequestOverrides:
     """What a caller says of one customer.
 
     Args:
@@ -52,7 +52,9 @@ class Brought:
     holdings: Sequence[Given] | None = None
 
 
-def with_brought(prepared: Prepared, customer_id: str, facts: Brought, day: date, more: Rows) -> Rows:
+def overridden_rows(
+    prepared: ReleaseReader, customer_id: str, facts: RequestOverrides, day: date, more: Rows
+) -> Rows:
     """Return further rows of the tables after which a customer is as the caller says.
 
     Args:
@@ -66,7 +68,7 @@ def with_brought(prepared: Prepared, customer_id: str, facts: Brought, day: date
         InputRejectedError: A column that is not there, a value of another kind, a product that is unknown.
     """
     known = prepared.records.of([customer_id])
-    known |= {table: together(known.get(table), rows) for table, rows in more.items()}
+    known |= {table: appended(known.get(table), rows) for table, rows in more.items()}
     found = dict(more)
     values = _checked(facts.attributes, _columns_of(known[CUSTOMERS], CUSTOMERS), "attributes")
     if values.get(BIRTH_DATE) is not None and values[BIRTH_DATE] > prepared.snapshot_date:
@@ -75,14 +77,14 @@ def with_brought(prepared: Prepared, customer_id: str, facts: Brought, day: date
     if customer_id == NOBODY:
         found[OBSERVATIONS] = rows.select([CUSTOMER_ID, SNAPSHOT_DATE])
     if len(rows):
-        found[CUSTOMERS] = together(found.get(CUSTOMERS), rows)
+        found[CUSTOMERS] = appended(found.get(CUSTOMERS), rows)
     if facts.holdings is not None:
         held = _Holdings(prepared, customer_id, day, known.get(HOLDINGS))
-        found[HOLDINGS] = together(found.get(HOLDINGS), held.rows(facts.holdings))
+        found[HOLDINGS] = appended(found.get(HOLDINGS), held.rows(facts.holdings))
     return found
 
 
-def _customer(prepared: Prepared, customer_id: str, values: Given, known: Rows) -> pa.Table:
+def _customer(prepared: ReleaseReader, customer_id: str, values: Given, known: Rows) -> pa.Table:
     """Return the row of a customer with other values; no row where they are what was known."""
     if customer_id != NOBODY:
         row = newest_row(known[CUSTOMERS], customer_id)
@@ -96,7 +98,7 @@ def _customer(prepared: Prepared, customer_id: str, values: Given, known: Rows) 
 class _Holdings:
     """The holdings of one customer, by what was known of them and by what is said now."""
 
-    def __init__(self, prepared: Prepared, customer_id: str, day: date, known: pa.Table | None) -> None:
+    def __init__(self, prepared: ReleaseReader, customer_id: str, day: date, known: pa.Table | None) -> None:
         self.customer_id, self.day, self.as_of = customer_id, day, prepared.as_of
         self.products = frozenset(prepared.products)
         self.known = [] if known is None else _newest(known.to_pylist(), self.as_of)
@@ -249,7 +251,7 @@ def _number(value: Any) -> float:
 
 
 def _amount(value: Any) -> Decimal:
-    if abs(_number(value)) >= MOST_AMOUNT:
+    if abs(_number(value)) >= MAX_AMOUNT:
         raise ValueError
     return Decimal(str(value)).quantize(Decimal("0.01"))
 

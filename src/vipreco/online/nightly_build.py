@@ -21,10 +21,10 @@ from vipreco.catalog import Catalog
 from vipreco.columns import CUSTOMER_ID
 from vipreco.durable import canonical_json
 from vipreco.explanations import Told, told_for
-from vipreco.features import lay_down
-from vipreco.history import AsOf
+from vipreco.features import save_features
+from vipreco.history import AsOfView, View
 from vipreco.online.popular import popular_lists
-from vipreco.online.publication import BOOKS, Publications
+from vipreco.online.release import BOOKS, Releases
 from vipreco.policy import ALLOWED, CHANNELS, Language, Policy, PolicyFacts, gather_facts
 from vipreco.recommender import (
     Decisions,
@@ -42,14 +42,14 @@ from vipreco.recommender import (
 Files = dict[str, NDArray[np.generic]]
 RECORDS, ARTIFACT, FEATURES = "records", "artifact", "features"
 POPULAR, POLICY, REASONS = "popular.json", "policy.json", "reasons.arrow"
-TOLD_OFFERS = 3
+EXPLAINED_OFFERS = 3
 PARTS = ("propensity", "priority", "value")
 NOTHING = -1  # behind the last offer of a slate
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
 
 
 @dataclass(frozen=True)
-class Preparation:
+class NightlyBuild:
     """What is laid down.
 
     Args:
@@ -64,14 +64,14 @@ class Preparation:
 
     recommender: Recommender
     artifact: Path
-    view: AsOf
+    view: AsOfView
     vip: tuple[str, ...]
     channels: tuple[str, ...]
     store_sequence: int = 0
     days: int = 0
 
 
-def prepare(publications: Publications, preparation: Preparation, step: Step = silent) -> Path:
+def build_release(releases: Releases, build: NightlyBuild, step: Step = silent) -> Path:
     """Decide for all customers, lay it down, and put it in force; returns the prepared folder.
 
     Raises:
@@ -79,16 +79,16 @@ def prepare(publications: Publications, preparation: Preparation, step: Step = s
         IntegrityError: The artifact is not what its manifest says.
         ResourcesError: The disk is full; what was in force stays so.
     """
-    return publications.publish(lambda folder: _fill(folder, preparation, step))
+    return releases.publish(lambda folder: _fill(folder, build, step))
 
 
-def channels_of(view: AsOf) -> tuple[str, ...]:
+def channels_of(view: View) -> tuple[str, ...]:
     """Return the channels that may ask, and those that a catalogue names beside them."""
     named = pl.DataFrame(view.catalog_table())["channels"].explode().drop_nulls().unique().to_list()
     return tuple(sorted({*CHANNELS, *map(str, named)}))
 
 
-def _fill(folder: Path, work: Preparation, step: Step) -> dict[str, Any]:
+def _fill(folder: Path, work: NightlyBuild, step: Step) -> dict[str, Any]:
     fitted, view = work.recommender.fitted, work.view
     artifact = verify(work.artifact)
     shutil.copytree(work.artifact, folder / ARTIFACT)
@@ -99,7 +99,7 @@ def _fill(folder: Path, work: Preparation, step: Step) -> dict[str, Any]:
     writer = _Writer(folder, len(ids), len(known.catalog), work.channels)
     writer.whole("customers", np.asarray(ids, np.str_))
     (folder / FEATURES).mkdir()
-    lay_down(known.computed, folder / FEATURES)
+    save_features(known.computed, folder / FEATURES)
     later = _later(work, known)
     verdicts = {}
     for channel in work.channels:
@@ -131,7 +131,7 @@ def _fill(folder: Path, work: Preparation, step: Step) -> dict[str, Any]:
     return _manifest(work, known, artifact.artifact_hash)
 
 
-def _manifest(work: Preparation, known: Situation, artifact_hash: str) -> dict[str, Any]:
+def _manifest(work: NightlyBuild, known: Situation, artifact_hash: str) -> dict[str, Any]:
     fitted, catalog = work.recommender.fitted, known.catalog
     return {
         "artifact_hash": artifact_hash,
@@ -148,9 +148,9 @@ def _manifest(work: Preparation, known: Situation, artifact_hash: str) -> dict[s
     }
 
 
-def _later(work: Preparation, known: Situation) -> list[AsOf]:
+def _later(work: NightlyBuild, known: Situation) -> list[View]:
     """Return what will be known on the days ahead, as far as customers and products stay the same."""
-    views: list[AsOf] = []
+    views: list[View] = []
     for ahead in range(1, work.days + 1):
         view = work.view.on(work.view.date + timedelta(days=ahead))
         same = Catalog.from_view(view).table.equals(known.catalog.table)
@@ -161,7 +161,7 @@ def _later(work: Preparation, known: Situation) -> list[AsOf]:
 
 
 def _days(
-    known: Situation, policy: Policy, later: Sequence[AsOf], channel: str, verdict: NDArray[np.int16]
+    known: Situation, policy: Policy, later: Sequence[View], channel: str, verdict: NDArray[np.int16]
 ) -> NDArray[np.int16]:
     """Return on how many days, the first included, the rules say the same of each customer, shape (n,)."""
     found = np.ones(len(verdict), np.int16)
@@ -191,11 +191,11 @@ def _with_places(chunks: Iterator[Decisions]) -> Iterator[tuple[slice, Decisions
         start += len(decisions.customer_ids)
 
 
-def _lay_down(folder: Path, view: AsOf, ids: NDArray[Any]) -> None:
+def _lay_down(folder: Path, view: AsOfView, ids: NDArray[Any]) -> None:
     books = f"SELECT {CUSTOMER_ID}, manager_id, branch_id, tier FROM customers_now ORDER BY {CUSTOMER_ID}"
     pl.DataFrame(view.query(books)).write_parquet(folder / BOOKS)
     (folder / RECORDS).mkdir()
-    view.keep(folder / RECORDS, pa.array(ids.tolist(), pa.string()))
+    view.save_records(folder / RECORDS, pa.array(ids.tolist(), pa.string()))
 
 
 def ordered(priority: NDArray[Any], allowed: NDArray[np.bool_], rules: SlateRules) -> NDArray[np.int16]:
@@ -257,7 +257,7 @@ class _Writer:
 class _Reasons:
     """Reasons of the first offers of VIP customers, in every language, as they are told by day."""
 
-    def __init__(self, known: Situation, work: Preparation) -> None:
+    def __init__(self, known: Situation, work: NightlyBuild) -> None:
         self.known, self.fitted = known, work.recommender.fitted
         self.vip = np.isin(known.relations.tiers.astype(np.str_), np.array(work.vip, np.str_))
         self.frames: list[pl.DataFrame] = []
@@ -266,7 +266,7 @@ class _Reasons:
         """Tell the first offers of some customers in any channel."""
         first = np.zeros(decisions.verdict.shape, bool)
         for order in places.values():
-            customers, ranks = np.nonzero(order[:, :TOLD_OFFERS] != NOTHING)
+            customers, ranks = np.nonzero(order[:, :EXPLAINED_OFFERS] != NOTHING)
             first[customers, order[customers, ranks]] = True
         customers, columns = np.nonzero(first & self.vip[rows, None])
         if len(customers):

@@ -13,16 +13,16 @@ import polars as pl
 
 from vipreco.columns import CUSTOMER_ID, PRODUCT_ID
 from vipreco.explanations import Decided, Explainer, Reason, Told
-from vipreco.history import AsOf, Standing
+from vipreco.history import ReusableView, View
 from vipreco.policy import Language
 from vipreco.recommender import DEFAULT_CHANNEL, Recommender
 
 Pair: TypeAlias = tuple[str, str]
 One: TypeAlias = tuple[list[Reason], Reason | None]
-MOST_TOLD = 50_000
+MAX_EXPLANATIONS = 50_000
 
 
-class Night:
+class NightlyReasons:
     """What was told at night, by customer and product; the file is mapped, not read."""
 
     def __init__(self, path: Path) -> None:
@@ -42,7 +42,7 @@ class Night:
 
 
 @dataclass(frozen=True)
-class Memory:
+class ExplanationCache:
     """What is told already.
 
     Args:
@@ -53,10 +53,10 @@ class Memory:
         kept: What was told by day.
     """
 
-    night: Night
+    night: NightlyReasons
     as_of: date
     changed: Callable[[Iterable[str]], int]
-    asked: Callable[[Sequence[str], date], AbstractContextManager[AsOf]]
+    asked: Callable[[Sequence[str], date], AbstractContextManager[View]]
     kept: dict[tuple[str, str, Language, date, int], One] = field(default_factory=dict)
 
     def known(self, pair: Pair, language: Language, day: date) -> One | None:
@@ -67,12 +67,12 @@ class Memory:
 
     def keep(self, pair: Pair, language: Language, day: date, one: One) -> None:
         """Keep what was told."""
-        if len(self.kept) >= MOST_TOLD:
+        if len(self.kept) >= MAX_EXPLANATIONS:
             self.kept.clear()
         self.kept[*pair, language, day, self.changed([pair[0]])] = one
 
 
-class Telling(Explainer):
+class CachingExplainer(Explainer):
     """An explainer that remembers what it has told.
 
     Args:
@@ -80,13 +80,13 @@ class Telling(Explainer):
         memory: What is told already.
     """
 
-    def __init__(self, recommender: Recommender, memory: Memory) -> None:
+    def __init__(self, recommender: Recommender, memory: ExplanationCache) -> None:
         super().__init__(recommender)
         self.memory = memory
 
     def offer_reasons(
         self,
-        view: AsOf,
+        view: View,
         pairs: Sequence[Pair],
         channel: str = DEFAULT_CHANNEL,
         language: Language = "en",
@@ -105,13 +105,13 @@ class Telling(Explainer):
 
     def _fresh(
         self,
-        view: AsOf,
+        view: View,
         pairs: Sequence[Pair],
         channel: str,
         language: Language,
         decided: Decided | None,
     ) -> Told:
-        if isinstance(view, Standing):
+        if isinstance(view, ReusableView):
             return super().offer_reasons(view, pairs, channel, language, decided)
         customers = sorted({customer for customer, _ in pairs})
         with self.memory.asked(customers, view.date) as standing:

@@ -18,14 +18,14 @@ from vipreco.features.feature_set import FeatureSet
 from vipreco.features.plan import Planned
 from vipreco.features.tier_lines import TIER_LINES
 from vipreco.features.vocabulary import Vocabulary
-from vipreco.history import VIEWS, AsOf, Records, Standing, check_query
+from vipreco.history import VIEWS, Records, ReusableView, View, check_query
 
 Places: TypeAlias = NDArray[np.intp]
 POPULATION: Final = "population"
 FILES: Final = ("values", "starts", "products", "pairs", "defaults")
 
 
-def lay_down(computed: ComputedFeatures, folder: Path) -> None:
+def save_features(computed: ComputedFeatures, folder: Path) -> None:
     """Write features in the columns of a fit.
 
     Args:
@@ -46,8 +46,8 @@ def lay_down(computed: ComputedFeatures, folder: Path) -> None:
 
 
 @dataclass(frozen=True)
-class Laid:
-    """Features of a population at a date, as `lay_down` wrote them; the files are mapped, not read.
+class StoredFeatures:
+    """Features of a population at a date, as `save_features` wrote them; the files are mapped, not read.
 
     Args:
         records: The rows of the tables from which they were computed.
@@ -91,7 +91,7 @@ class Laid:
 
 
 @dataclass(frozen=True)
-class Anew:
+class Invalidation:
     """What has to be computed anew once some views have other rows.
 
     Args:
@@ -138,7 +138,7 @@ class Anew:
         return cls(used, own, columns, features)
 
 
-class KeptFeatures(FeatureSet):
+class StoredFeatureSet(FeatureSet):
     """The features of a fit as they were laid down; those that read a fact that is another are computed.
 
     What a feature reads is told by its SQL: the views, what these are made of, and the steps before it. Of
@@ -152,22 +152,22 @@ class KeptFeatures(FeatureSet):
     """
 
     def __init__(
-        self, features: FeatureSet, vocabulary: Vocabulary, product_ids: tuple[str, ...], laid: Laid
+        self, features: FeatureSet, vocabulary: Vocabulary, product_ids: tuple[str, ...], laid: StoredFeatures
     ) -> None:
         super().__init__(features.definition, features.dictionary, features.prohibited, features.ladder)
         self._vocabulary, self._product_ids, self._laid = vocabulary, product_ids, laid
         self._fills = {feature.name: feature.default for feature in self.features()}
-        self._anew: dict[tuple[int, frozenset[str]], Anew] = {}
+        self._anew: dict[tuple[int, frozenset[str]], Invalidation] = {}
         self._strangers: dict[frozenset[str], ComputedFeatures] = {}
 
     def compute(
-        self, view: AsOf, products: list[str] | tuple[str, ...], customers: pa.Array | None = None
+        self, view: View, products: list[str] | tuple[str, ...], customers: pa.Array | None = None
     ) -> ComputedFeatures:
         """Return what `FeatureSet.compute` does; in the columns of the fit where these were laid down."""
         view = view if customers is None else view.of(customers)
         usual = view.date == self._laid.day and tuple(products) == self._product_ids
-        beyond = view.beyond(self._laid.records) if usual and isinstance(view, Standing) else None
-        if beyond is None or not isinstance(view, Standing):
+        beyond = view.beyond(self._laid.records) if usual and isinstance(view, ReusableView) else None
+        if beyond is None or not isinstance(view, ReusableView):
             return super().compute(view, products)
         known = self._known(view, beyond)
         if known is None:
@@ -175,7 +175,7 @@ class KeptFeatures(FeatureSet):
         anew = self._anew_of(view, beyond)
         return self._mixed(known, anew, view) if anew.planned else known
 
-    def _known(self, view: Standing, beyond: frozenset[str]) -> ComputedFeatures | None:
+    def _known(self, view: ReusableView, beyond: frozenset[str]) -> ComputedFeatures | None:
         """Return what was laid down of those in a view; of a stranger, what was kept of the one before."""
         ids = self._population(view) if POPULATION in beyond else np.array(sorted(view.asked), np.str_)
         places = self._laid.places(ids)
@@ -194,7 +194,7 @@ class KeptFeatures(FeatureSet):
             self._strangers[beyond] = computed
         return computed
 
-    def _mixed(self, known: ComputedFeatures, anew: Anew, view: AsOf) -> ComputedFeatures:
+    def _mixed(self, known: ComputedFeatures, anew: Invalidation, view: View) -> ComputedFeatures:
         """Put what is computed anew in the place of what was known."""
         ids, products = known.customer_ids, self._product_ids
         fresh = self._made(view, anew.planned, ids, products).encoded(anew.vocabulary)
@@ -209,11 +209,11 @@ class KeptFeatures(FeatureSet):
         fit = self._vocabulary
         return ComputedFeatures(ids, self._product_ids, fit.names, values, fit.categories, pairs, self._fills)
 
-    def _anew_of(self, view: AsOf, beyond: frozenset[str]) -> Anew:
+    def _anew_of(self, view: View, beyond: frozenset[str]) -> Invalidation:
         planned = self._planned(view)
         key = id(planned), beyond  # what is planned is kept for good
         if key not in self._anew:
-            self._anew[key] = Anew.of(planned, self._vocabulary, beyond)
+            self._anew[key] = Invalidation.of(planned, self._vocabulary, beyond)
         return self._anew[key]
 
 

@@ -43,7 +43,7 @@ CONTACT_TYPES = {
 }
 
 
-class Current:
+class StoreOverlay:
     """What the store knows beyond the tables; `refresh` takes over what is new.
 
     Args:

@@ -13,9 +13,16 @@ import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings, strategies as st
 
-from vipreco.features import ComputedFeatures, FeatureSet, KeptFeatures, Laid, Vocabulary, lay_down
-from vipreco.features.kept import Anew, reads
-from vipreco.history import History, Records, Standing
+from vipreco.features import (
+    ComputedFeatures,
+    FeatureSet,
+    StoredFeatures,
+    StoredFeatureSet,
+    Vocabulary,
+    save_features,
+)
+from vipreco.features.stored_features import Invalidation, reads
+from vipreco.history import History, Records, ReusableView
 from vipreco.history.records import small_history
 from vipreco.settings import TierLadder
 from vipreco.settings.tiers import TierLine
@@ -98,9 +105,9 @@ class Night:
     features: FeatureSet
     vocabulary: Vocabulary
     records: Records
-    kept: KeptFeatures
-    standing: Standing
-    plain: Standing
+    kept: StoredFeatureSet
+    standing: ReusableView
+    plain: ReusableView
 
     def both(self, customers: list[str], more: Rows) -> tuple[ComputedFeatures, ComputedFeatures]:
         """Return the features with and without what was laid down."""
@@ -134,12 +141,14 @@ def laid(frames: Rows, features: FeatureSet, vocabulary: Vocabulary, folder: Pat
     computed = features.compute(view, PRODUCTS).encoded(vocabulary)
     (folder / "features").mkdir()
     (folder / "records").mkdir()
-    lay_down(computed, folder / "features")
+    save_features(computed, folder / "features")
     ids = computed.customer_ids
-    view.keep(folder / "records", pa.array(ids.tolist(), pa.string()))
+    view.save_records(folder / "records", pa.array(ids.tolist(), pa.string()))
     records = Records(folder / "records", ids, MONTHS)
-    kept = KeptFeatures(features, vocabulary, PRODUCTS, Laid.open(folder / "features", records, DAY, ids))
-    return Night(features, vocabulary, records, kept, Standing(records, DAY), Standing(records, DAY))
+    kept = StoredFeatureSet(
+        features, vocabulary, PRODUCTS, StoredFeatures.open(folder / "features", records, DAY, ids)
+    )
+    return Night(features, vocabulary, records, kept, ReusableView(records, DAY), ReusableView(records, DAY))
 
 
 def test_of_whom_nothing_is_new_nothing_is_computed(night: Night, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -243,7 +252,7 @@ def test_the_sql_tells_which_files_read_what_is_new(night: Night, table: str) ->
     view = night.standing.ask([IDS[4]], {table: rows[table].slice(0, 1), "contacts": rows["contacts"]})
     planned = night.features._planned(view)
     beyond = night.standing.ask([IDS[4]], {table: rows[table].slice(0, 1)}).beyond(night.records)
-    found = Anew.of(planned, night.vocabulary, beyond or frozenset())
+    found = Invalidation.of(planned, night.vocabulary, beyond or frozenset())
     assert {item.file.name for item in found.planned} == TOUCHED[table]
 
 
@@ -259,7 +268,7 @@ def test_a_feature_that_were_kept_wrongly_would_be_seen(
     }
     more = {table: typed(rows[table], tables()[table].schema)}
     night.same([IDS[4]], more)
-    monkeypatch.setattr(Standing, "beyond", lambda *_: frozenset())
+    monkeypatch.setattr(ReusableView, "beyond", lambda *_: frozenset())
     with pytest.raises(AssertionError):
         night.same([IDS[4]], more)
 
