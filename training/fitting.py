@@ -46,7 +46,7 @@ ORDER_ONLY: Final = (
     "The tables hold acquirers only: the numbers order products for a customer, they are not rates."
 )
 
-NOT_JUDGED: Final = "leaving and rising were not judged: the recipe asks for no folds"
+NOT_JUDGED: Final = "attrition and tier upgrades were not judged: the recipe asks for no folds"
 
 # In the replay of lists no rule takes part, and nobody asks who leaves: that has a replay of its own.
 ACQUISITIONS_ALONE: Final[dict[str, object]] = {"policy": PolicySettings(), "relationship_horizon_months": 0}
@@ -92,7 +92,7 @@ def judge(job: TrainingJob) -> BacktestResult:
 
 
 def _judge_changes(job: TrainingJob, features: FeatureSet) -> ChangeResult:
-    """Judge leaving and rising on the tables that hold everybody."""
+    """Judge attrition and tier upgrades on the tables that hold everybody."""
     recipe, lesson = job.recipe, _lesson(job)
     if not recipe.backtest.relationship_folds:
         return ChangeResult(remark=NOT_JUDGED)
@@ -215,14 +215,14 @@ def _calibration_table(found: BacktestResult) -> CardTable:
 
 
 def _changes_table(found: BacktestResult) -> tuple[CardTable, ...]:
-    """Show leaving and rising with their baselines and, where there is one, the 95 % interval."""
+    """Show attrition and tier upgrades with their baselines and, where there is one, the 95 % interval."""
     frame = found.changes.metrics
     if frame.empty:
         return ()
     columns = ("slice", "metric", "model", "value", "low", "high", "customers")
     rows = frame.sort_values(["slice", "metric", "model"], kind="stable")[list(columns)]
     shown = rows.astype(object).where(rows.notna(), None)
-    return (CardTable("Leaving and rising", columns, tuple(map(tuple, shown.to_numpy().tolist()))),)
+    return (CardTable("Attrition and tier upgrades", columns, tuple(map(tuple, shown.to_numpy().tolist()))),)
 
 
 def _figures(found: BacktestResult, list_length: int) -> dict[str, Figure]:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Final
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from vipreco.errors import UsageError
 from vipreco.project import Section
 
 Metrics = Mapping[str, float | None]
+
+FORMER_PARTS: Final = {"leaving": "attrition", "rising": "tier_upgrade"}
+"""Parts of the names of metrics in recipes, records and registered versions of before."""
 
 
 class Gate(Section):
@@ -31,6 +34,11 @@ class Gate(Section):
     at_most: float | None = None
     champion_margin: Annotated[float, Field(ge=0.0)] | None = None
     higher_is_better: bool = True
+
+    @field_validator("metric")
+    @classmethod
+    def _in_present_words(cls, metric: str) -> str:
+        return present_name(metric)
 
     @model_validator(mode="after")
     def _has_a_bound(self) -> Gate:
@@ -55,7 +63,21 @@ def judge(gates: Iterable[Gate], metrics: Metrics, champion: Metrics | None = No
         metrics: Of the model that wants to become champion.
         champion: Of the present champion; None when there is none, then margins do not apply.
     """
-    return [finding for gate in gates for finding in _findings(gate, metrics, champion)]
+    mine, theirs = _present_names(metrics), None if champion is None else _present_names(champion)
+    return [finding for gate in gates for finding in _findings(gate, mine, theirs)]
+
+
+def present_name(metric: str) -> str:
+    """Return the name that a metric has now.
+
+    >>> present_name("distance-to-the-line/rising/auc")
+    'distance-to-the-line/tier_upgrade/auc'
+    """
+    return "/".join(FORMER_PARTS.get(part, part) for part in metric.split("/"))
+
+
+def _present_names(metrics: Metrics) -> dict[str, float | None]:
+    return {present_name(name): value for name, value in metrics.items()}
 
 
 def refusals(findings: Iterable[Finding]) -> list[str]:

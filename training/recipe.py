@@ -44,8 +44,8 @@ class BacktestSection(Section):
             from earlier dates; 0 judges by customer folds, and so does a history with one labelled date.
         list_length: k of MAP@k, recall@k, nDCG@k, hit@k.
         resamples: Bootstrap resamples of customers for the intervals.
-        relationship_folds: Newest as-of dates at which leaving and rising are judged, with a history that is
-            too short so many groups of customers; 0 = they are not judged.
+        relationship_folds: Newest as-of dates at which attrition and tier upgrades are judged, with a history
+            that is too short so many groups of customers; 0 = they are not judged.
     """
 
     customer_folds: Annotated[int, Field(ge=2, le=20)] = 5

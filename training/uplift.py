@@ -67,11 +67,11 @@ def _trial(
     if not campaigns:
         return None, "No finished campaign has a control group: what a contact adds is not learnt."
     material = gather(campaigns, history, recommender.fitted, settings.leave_out)
-    if min(material.cases) < settings.least_cases:
+    if min(material.cases) < settings.min_cases:
         treated, control = material.cases
         return None, (
             f"{len(campaigns)} finished campaign(s) with {treated} acquisitions of the treated and {control} "
-            f"of the control group, less than {settings.least_cases}: what a contact adds is not learnt."
+            f"of the control group, less than {settings.min_cases}: what a contact adds is not learnt."
         )
     found = run_trial(material, settings, Machine(project.seed, project.threads))
     return found, _sentence(found)

@@ -1,4 +1,6 @@
-"""Experiment 003: do the models of leaving and rising beat simple rules? Run: python run.py WORK [SEED...]
+"""Experiment 003: do the models of attrition and tier upgrades beat simple rules?
+
+Run: python run.py WORK [SEED...]
 
 WORK is a folder for the simulated banks; one that is there already is used again. Without seeds: all of them.
 Question, decision rule and result: report.md.
@@ -34,13 +36,13 @@ CUSTOMERS, MONTHS = 20_000, 24
 FOLDS, RESAMPLES = 4, 1000
 PROJECT = Project.find(ROOT)
 REFERENCE, SECOND = "reference", "second attempt"
-RISING = RelationshipSettings().rising
-FIRST: dict[str, Any] = {"dates": 12, "rising": RISING.model_copy(update={"rounds": 200})}
+TIER_UPGRADE = RelationshipSettings().tier_upgrade
+FIRST: dict[str, Any] = {"dates": 12, "tier_upgrade": TIER_UPGRADE.model_copy(update={"rounds": 200})}
 ARMS: dict[str, dict[str, Any]] = {
     REFERENCE: FIRST,
     "all customer columns": {**FIRST, "leave_out": ()},
     "three dates": {**FIRST, "dates": 3},
-    SECOND: {"dates": 18, "rising": RISING.model_copy(update={"rounds": 400})},
+    SECOND: {"dates": 18, "tier_upgrade": TIER_UPGRADE.model_copy(update={"rounds": 400})},
 }
 
 

@@ -71,7 +71,7 @@ SELECT sum(talks) AS talks, sum(bought) AS bought, sum(talks * coalesce(rate, 0)
 FROM with_call LEFT JOIN without USING (product_id)"""
 
 
-# Who leaves, falls below their tier or loses half of their assets in three months: what P(leaving) is about.
+# Who leaves, falls below their tier or loses half of their assets in three months: P(attrition) is about it.
 SUNK = f"""
 WITH days AS (
     SELECT snapshot_date, lead(snapshot_date, 3) OVER (ORDER BY snapshot_date) AS later_date

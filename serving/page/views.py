@@ -192,8 +192,8 @@ class SheetView:
     holdings: Sequence[HoldingView]
     offers: Sequence[OfferView]
     others: Sequence[OtherView]
-    leaving: float | None
-    rising: float | None
+    attrition_probability: float | None
+    tier_upgrade_probability: float | None
     missing: float | None
     chart: Chart | None
     basis: str

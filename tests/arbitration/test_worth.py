@@ -30,8 +30,8 @@ NO_LEVERS = LeverSettings()
 STANDING = Standing(
     aum=np.array([1_000_000.0, 400_000.0, np.nan]),
     next_line=np.array([np.nan, 500_000.0, 500_000.0]),
-    leaving=np.array([0.08, np.nan, 0.5]),
-    rising=np.array([np.nan, 0.3, 0.9]),
+    attrition_probability=np.array([0.08, np.nan, 0.5]),
+    tier_upgrade_probability=np.array([np.nan, 0.3, 0.9]),
 )
 
 

@@ -1,4 +1,4 @@
-"""The replay of leaving and rising: which dates are learnt and judged, and what its numbers say."""
+"""The replay of attrition and tier upgrades: which dates are learnt and judged, and what its numbers say."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ LADDER = TierLadder(
 SMALL = BoosterSettings(rounds=5, min_data_in_leaf=5, feature_fraction=1.0, bagging_fraction=1.0)
 SETTINGS = RecommenderSettings(
     relationship_horizon_months=2,
-    relationship=RelationshipSettings(leaving=SMALL, rising=SMALL, least_cases=5, dates=2),
+    relationship=RelationshipSettings(attrition=SMALL, tier_upgrade=SMALL, min_cases=5, dates=2),
 )
 PLAN = ChangePlan(folds=2, resamples=40, machine=Machine(3, 1))
 
@@ -87,7 +87,7 @@ def test_without_a_labelled_date_or_a_ladder_it_says_why(features: FeatureSet):
     off = SETTINGS.model_copy(update={"relationship_horizon_months": 0})
     found = backtest_changes(whole, features, off, PLAN)
     assert (found.metrics.empty, found.summary()) == (True, {})
-    strict = SETTINGS.relationship.model_copy(update={"least_cases": 1000})
+    strict = SETTINGS.relationship.model_copy(update={"min_cases": 1000})
     few = SETTINGS.model_copy(update={"relationship": strict})
     assert backtest_changes(whole, features, few, PLAN).remark == TOO_FEW
 
@@ -99,8 +99,8 @@ def test_every_number_has_its_baselines_and_the_lead_over_them_is_their_differen
     assert found.trials == ("2024-06-30", "2024-07-31")
     assert found.remark == ""
     for change, baselines in (
-        ("leaving", {"assets-fell-last-month", "distance-to-the-line"}),
-        ("rising", {"distance-to-the-line"}),
+        ("attrition", {"assets-fell-last-month", "distance-to-the-line"}),
+        ("tier_upgrade", {"distance-to-the-line"}),
     ):
         assert set(frame.index[frame.index.get_level_values(1) == change].get_level_values(0)) == {
             "vipreco",
@@ -113,10 +113,18 @@ def test_every_number_has_its_baselines_and_the_lead_over_them_is_their_differen
                     frame["vipreco", change, metric] - frame[baseline, change, metric]
                 )
     summary = found.summary()
-    row = found.metrics.query("slice == 'rising' and metric == 'auc above distance-to-the-line'").iloc[0]
-    assert summary["rising/auc-above-distance-to-the-line/low"] == row.low <= row.value <= row.high
-    assert summary["distance-to-the-line/rising/auc"] == frame["distance-to-the-line", "rising", "auc"]
-    assert told == ["leaving and rising", *(f"leaving and rising, {name}" for name in found.trials)]
+    row = found.metrics.query("slice == 'tier_upgrade' and metric == 'auc above distance-to-the-line'").iloc[
+        0
+    ]
+    assert summary["tier_upgrade/auc-above-distance-to-the-line/low"] == row.low <= row.value <= row.high
+    assert (
+        summary["distance-to-the-line/tier_upgrade/auc"]
+        == frame["distance-to-the-line", "tier_upgrade", "auc"]
+    )
+    assert told == [
+        "attrition and tier upgrades",
+        *(f"attrition and tier upgrades, {name}" for name in found.trials),
+    ]
 
 
 def test_the_baseline_of_the_line_is_the_order_of_the_distances(features: FeatureSet):
@@ -130,7 +138,7 @@ def test_the_baseline_of_the_line_is_the_order_of_the_distances(features: Featur
     rows = bank.as_of(day).query("SELECT customer_id, aum_amount FROM customers_now ORDER BY customer_id")
     changes = bank.relationship_changes(day, MONTHS[8], LADDER).changes.to_pandas()
     amounts = rows["aum_amount"].to_pandas().astype(float)
-    known = changes["leaving"].notna()
-    auc = roc_auc_score(changes["leaving"][known].astype(bool), -amounts[known])
+    known = changes["attrition"].notna()
+    auc = roc_auc_score(changes["attrition"][known].astype(bool), -amounts[known])
     frame = found.metrics.set_index(["model", "slice", "metric"])["value"]
-    assert frame["distance-to-the-line", "leaving", "auc"] == pytest.approx(auc)
+    assert frame["distance-to-the-line", "attrition", "auc"] == pytest.approx(auc)

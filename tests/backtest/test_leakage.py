@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[2]
 SMALL = BoosterSettings(rounds=5)
 SETTINGS = RecommenderSettings(
     propensity=PropensitySettings(product=SMALL, any=SMALL),
-    relationship=RelationshipSettings(leaving=SMALL, rising=SMALL, least_cases=2),
+    relationship=RelationshipSettings(attrition=SMALL, tier_upgrade=SMALL, min_cases=2),
     relationship_horizon_months=1,
 )
 TIERS = Project.find(ROOT).settings.tiers
@@ -82,11 +82,13 @@ def test_a_date_without_a_future_proves_nothing(tables: Path, dates: list[date],
 def test_the_chances_to_leave_and_to_rise_are_among_the_compared_scores(
     tables: Path, dates: list[date], recommender: Recommender, monkeypatch: pytest.MonkeyPatch
 ):
-    """Scores of two days that differ in nothing but one customer's chance to rise are told apart."""
+    """Scores of two days that differ in nothing but one customer's chance to reach a tier are told apart."""
     view = History.open(tables).as_of(dates[3])
     decided = list(recommender.decide(view))
-    assert any(np.isfinite(part.rising_probability).any() for part in decided)
-    moved = [replace(part, rising_probability=part.rising_probability + 1e-12) for part in decided]
+    assert any(np.isfinite(part.tier_upgrade_probability).any() for part in decided)
+    moved = [
+        replace(part, tier_upgrade_probability=part.tier_upgrade_probability + 1e-12) for part in decided
+    ]
     hashes = []
     for parts in (decided, moved):
         monkeypatch.setattr(Recommender, "decide", lambda self, view, parts=parts: iter(parts))

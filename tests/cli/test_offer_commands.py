@@ -162,7 +162,7 @@ def test_the_develop_list_has_the_likeliest_to_rise_with_what_lacks_and_reasons(
     found = related(tmp_path, "--list", "develop", "--all", "--most", "7")
     tiers = facts("tier")
     assert found.height == 7
-    assert found["rising_probability"].is_sorted(descending=True)
+    assert found["tier_upgrade_probability"].is_sorted(descending=True)
     assert [tiers[who] for who in found["customer_id"]] == found["tier"].to_list()
     assert (found["missing_amount"] >= 0).all()
     assert found["reasons"].list.len().max() >= 1

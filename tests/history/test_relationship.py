@@ -59,7 +59,7 @@ def changes(customers, holdings=None, ladder=LADDER, after=JAN, until=MAR, known
 
 
 def labels(*rows, **more):
-    """`(leaving, rising)` of each customer."""
+    """`(attrition, tier_upgrade)` of each customer."""
     return {customer: row[:2] for customer, row in changes(profiles(*rows), **more).items()}
 
 
@@ -205,16 +205,16 @@ customer = st.tuples(standing, st.one_of(st.none(), standing), st.sampled_from([
 
 
 def by_hand(start, end, closed):
-    """`(leaving, rising)` in plain Python."""
+    """`(attrition, tier_upgrade)` in plain Python."""
     ranks = {"BASIC": 0, "GOLD": 1, "TOP": 2}
     first, left = ranks.get(start[0]), end is None and closed == FEB
     last = ranks.get(end[0]) if end else None
-    rising = None if first in {None, 2} else False if left else None if last is None else last > first
+    tier_upgrade = None if first in {None, 2} else False if left else None if last is None else last > first
     if start[0] not in LADDER.vip or start[1] is None:
-        return None, rising
+        return None, tier_upgrade
     known = last is not None and end[1] is not None
     lost = (last < first or (start[1] > 0 and end[1] * 2 <= start[1])) if known else None
-    return (True if left else lost), rising
+    return (True if left else lost), tier_upgrade
 
 
 @settings(max_examples=60, deadline=None)

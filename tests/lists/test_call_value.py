@@ -74,7 +74,9 @@ def decisions() -> Decisions:
     ids, families = ("card", "fund", "note"), ("card", "fund", "fund")
     nothing = np.full(2, np.nan)
     customers = Customers.unknown(2, 3)
-    standing = replace(customers.standing, aum=np.array([1e6, np.nan]), leaving=np.array([0.1, np.nan]))
+    standing = replace(
+        customers.standing, aum=np.array([1e6, np.nan]), attrition_probability=np.array([0.1, np.nan])
+    )
     weighed = worth(
         np.array([[0.5, 0.2, 0.1]] * 2),
         np.array([10.0, 40.0, 500.0]),
@@ -99,8 +101,8 @@ def decisions() -> Decisions:
         verdict=POLICY.judge(facts),
         thin_evidence=np.zeros(3, bool),
         personalised=np.ones(2, bool),
-        leaving_probability=nothing,
-        rising_probability=nothing,
+        attrition_probability=nothing,
+        tier_upgrade_probability=nothing,
     )
 
 
@@ -115,7 +117,7 @@ def test_a_call_is_worth_what_it_keeps_sells_and_unlocks_once_weighted_and_once_
     assert found["keep_priority"] == pytest.approx([375.0, 0.0])
     assert found["develop_amount"] == [0.0, 0.0]
     assert found["cause"] == [0, 0]
-    assert found["leaving"] == [0.1, None]
+    assert found["attrition_probability"] == [0.1, None]
 
 
 def test_a_rule_of_contact_that_leaves_no_product_stops_the_customer_whole():

@@ -24,8 +24,8 @@ QUIET: dict[str, Any] = {
     "keep_amount": 0.0,
     "grow_amount": 100.0,
     "develop_amount": 0.0,
-    "leaving": None,
-    "rising": None,
+    "attrition_probability": None,
+    "tier_upgrade_probability": None,
     "profiling_opt_out": False,
     "age": 40,
     "risk_level": "C3",
@@ -99,10 +99,10 @@ def test_a_renewal_that_unlocks_nothing_names_no_amount():
 
 
 def test_parts_of_the_worth_are_told_where_they_matter():
-    parts = {"keep_amount": 30.0, "grow_amount": 60.0, "develop_amount": 10.0, "leaving": 0.125}
-    assert why(**parts) == ["Chance to leave 12.5%: a call keeps about 30", "Offers worth 60"]
+    parts = {"keep_amount": 30.0, "grow_amount": 60.0, "develop_amount": 10.0, "attrition_probability": 0.125}
+    assert why(**parts) == ["Attrition probability 12.5%: a call keeps about 30", "Offers worth 60"]
     assert why(ZH, **parts)[0] == "流失概率 12.5%：一次联系约可保住 30"
-    assert why(**{**parts, "kind": "develop", "rising": 0.2})[1] == (
+    assert why(**{**parts, "kind": "develop", "tier_upgrade_probability": 0.2})[1] == (
         "Chance to reach the next tier 20.0%: worth about 10"
     )
 

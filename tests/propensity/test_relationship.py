@@ -1,4 +1,4 @@
-"""Leaving and rising as models: who is scored, what columns add, and how little is too little."""
+"""Attrition and tier upgrades as models: who is scored, what columns add, and how little is too little."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from vipreco.propensity import (
-    LEAVING,
-    RISING,
+    ATTRITION,
+    TIER_UPGRADE,
     BoosterSettings,
     ChangeRows,
     Machine,
@@ -17,7 +17,7 @@ from vipreco.propensity import (
 
 NAMES = ("own_line_log", "next_line_log", "complaints")
 SMALL = BoosterSettings(rounds=15, min_data_in_leaf=10, feature_fraction=1.0, bagging_fraction=1.0)
-SETTINGS = RelationshipSettings(leaving=SMALL, rising=SMALL, least_cases=10)
+SETTINGS = RelationshipSettings(attrition=SMALL, tier_upgrade=SMALL, min_cases=10)
 MACHINE = Machine(seed=1, threads=1)
 
 
@@ -27,11 +27,13 @@ def bank(rows: int = 3000) -> ChangeRows:
     values = np.column_stack(
         [random.exponential(0.4, rows), random.exponential(0.8, rows), random.random(rows) < 0.2]
     ).astype(np.float32)
-    leaving = random.random(rows) < 1 / (1 + np.exp(1 + 8 * values[:, 0] - 3 * values[:, 2]))
-    rising = random.random(rows) < 1 / (1 + np.exp(1 + 6 * values[:, 1]))
+    attrition = random.random(rows) < 1 / (1 + np.exp(1 + 8 * values[:, 0] - 3 * values[:, 2]))
+    tier_upgrade = random.random(rows) < 1 / (1 + np.exp(1 + 6 * values[:, 1]))
     known = np.column_stack([np.arange(rows) % 2 == 0, np.ones(rows, bool)])
     ids = np.array([f"{number:05d}" for number in range(rows)], object)
-    return ChangeRows(ids, values, np.column_stack([leaving, rising]), known, np.ones(rows, np.float32))
+    return ChangeRows(
+        ids, values, np.column_stack([attrition, tier_upgrade]), known, np.ones(rows, np.float32)
+    )
 
 
 @pytest.fixture(scope="module")
@@ -46,13 +48,13 @@ def model(rows: ChangeRows) -> RelationshipModel:
 
 def test_only_those_asked_for_are_scored(model: RelationshipModel, rows: ChangeRows):
     asked = np.arange(len(rows)) % 3 == 0
-    found = model.probabilities(LEAVING, rows.values, asked)
+    found = model.probabilities(ATTRITION, rows.values, asked)
     assert np.isnan(found).tolist() == (~asked).tolist()
-    everybody = model.probabilities(LEAVING, rows.values, np.ones(len(rows), bool))
+    everybody = model.probabilities(ATTRITION, rows.values, np.ones(len(rows), bool))
     assert found[asked].tolist() == everybody[asked].tolist()
 
 
-@pytest.mark.parametrize(("change", "place"), [(LEAVING, 0), (RISING, 1)])
+@pytest.mark.parametrize(("change", "place"), [(ATTRITION, 0), (TIER_UPGRADE, 1)])
 def test_the_sum_of_probabilities_is_the_number_that_changed(
     model: RelationshipModel, rows: ChangeRows, change: str, place: int
 ):
@@ -65,9 +67,9 @@ def test_the_sum_of_probabilities_is_the_number_that_changed(
 def test_contributions_add_up_to_the_log_odds_of_the_start_and_the_trees(
     model: RelationshipModel, rows: ChangeRows
 ):
-    some, leaving = rows.values[:50], model.leaving
-    added = model.contributions(LEAVING, some).sum(axis=1)
-    raw = leaving.start.logits(some[:, 0]) + leaving.booster.raw(some)
+    some, attrition = rows.values[:50], model.attrition
+    added = model.contributions(ATTRITION, some).sum(axis=1)
+    raw = attrition.start.logits(some[:, 0]) + attrition.booster.raw(some)
     assert np.ptp(raw - added) == pytest.approx(
         0, abs=1e-5
     )  # what is left is the constant of the mean customer
@@ -76,8 +78,8 @@ def test_contributions_add_up_to_the_log_odds_of_the_start_and_the_trees(
 def test_a_complaint_speaks_for_leaving_and_nothing_of_it_for_rising(model: RelationshipModel):
     complained = np.array([[0.4, 0.8, 1.0]], np.float32)
     complaint = NAMES.index("complaints")
-    assert model.contributions(LEAVING, complained)[0, complaint] > 1
-    assert abs(model.contributions(RISING, complained)[0, complaint]) < 0.3
+    assert model.contributions(ATTRITION, complained)[0, complaint] > 1
+    assert abs(model.contributions(TIER_UPGRADE, complained)[0, complaint]) < 0.3
 
 
 def test_columns_may_stand_elsewhere(model: RelationshipModel, rows: ChangeRows):
@@ -85,8 +87,8 @@ def test_columns_may_stand_elsewhere(model: RelationshipModel, rows: ChangeRows)
     moved = np.column_stack([np.zeros(len(rows)), *(rows.values[:, NAMES.index(name)] for name in names[1:])])
     there = model.among(names)
     everybody = np.ones(len(rows), bool)
-    found = there.probabilities(RISING, moved.astype(np.float32), everybody)
-    assert found.tolist() == model.probabilities(RISING, rows.values, everybody).tolist()
+    found = there.probabilities(TIER_UPGRADE, moved.astype(np.float32), everybody)
+    assert found.tolist() == model.probabilities(TIER_UPGRADE, rows.values, everybody).tolist()
 
 
 def test_with_too_few_cases_a_change_is_not_fitted_and_nobody_is_scored(rows: ChangeRows):
@@ -94,9 +96,9 @@ def test_with_too_few_cases_a_change_is_not_fitted_and_nobody_is_scored(rows: Ch
     happened[np.flatnonzero(happened[:, 0] & rows.known[:, 0])[9:], 0] = False
     few = ChangeRows(rows.customer_ids, rows.values, happened, rows.known, rows.weights)
     found = RelationshipModel.fit(few, NAMES, SETTINGS, MACHINE)
-    assert found.leaving is None
-    assert found.rising is not None
-    assert np.isnan(found.probabilities(LEAVING, rows.values, np.ones(len(rows), bool))).all()
+    assert found.attrition is None
+    assert found.tier_upgrade is not None
+    assert np.isnan(found.probabilities(ATTRITION, rows.values, np.ones(len(rows), bool))).all()
 
 
 def test_weights_stand_for_customers(rows: ChangeRows):
@@ -107,11 +109,11 @@ def test_weights_stand_for_customers(rows: ChangeRows):
     weights = np.where(few.happened[:, 1], 1.0, stayed.sum() / (kept & stayed).sum()).astype(np.float32)
     sampled = ChangeRows(few.customer_ids, few.values, few.happened, few.known, weights)
     found = RelationshipModel.fit(sampled, NAMES, SETTINGS, MACHINE)
-    total = found.probabilities(RISING, rows.values, np.ones(len(rows), bool)).sum()
+    total = found.probabilities(TIER_UPGRADE, rows.values, np.ones(len(rows), bool)).sum()
     assert total == pytest.approx(rows.happened[:, 1].sum(), rel=0.1)
 
 
 def test_the_same_rows_and_seed_give_the_same_model(model: RelationshipModel, rows: ChangeRows):
     again = RelationshipModel.fit(rows, NAMES, SETTINGS, MACHINE)
-    assert again.leaving.booster.text() == model.leaving.booster.text()
-    assert again.rising.start.weights.tolist() == model.rising.start.weights.tolist()
+    assert again.attrition.booster.text() == model.attrition.booster.text()
+    assert again.tier_upgrade.start.weights.tolist() == model.tier_upgrade.start.weights.tolist()

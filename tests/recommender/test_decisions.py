@@ -37,8 +37,8 @@ def decisions() -> Decisions:
     standing = Standing(
         aum=np.array([1_000_000.0, 150_000.0, NAN]),
         next_line=np.array([NAN, 200_000.0, 200_000.0]),
-        leaving=np.array([0.1, NAN, NAN]),
-        rising=np.array([NAN, 0.3, NAN]),
+        attrition_probability=np.array([0.1, NAN, NAN]),
+        tier_upgrade_probability=np.array([NAN, 0.3, NAN]),
     )
     customers = Customers(
         standing, Context.plain(3, 4), np.array(["GOLD", "BASIC", None], object), np.ones(3, bool)
@@ -61,8 +61,8 @@ def decisions() -> Decisions:
         verdict=np.array([[0] * 4, [0, stopped, 0, 0], [stopped] * 4], np.int16),
         thin_evidence=np.zeros(4, bool),
         personalised=np.ones(3, bool),
-        leaving_probability=standing.leaving,
-        rising_probability=standing.rising,
+        attrition_probability=standing.attrition_probability,
+        tier_upgrade_probability=standing.tier_upgrade_probability,
     )
 
 

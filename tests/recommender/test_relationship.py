@@ -1,4 +1,4 @@
-"""Leaving and rising inside the recommender: who is scored, what is stored, and the branch's lists."""
+"""Attrition and tier upgrades inside the recommender: who is scored, what is stored, the branch's lists."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ SMALL = BoosterSettings(rounds=20, min_data_in_leaf=5, feature_fraction=1.0, bag
 SETTINGS = RecommenderSettings(
     relationship_horizon_months=2,
     propensity=PropensitySettings(product=SMALL, any=SMALL, thin_evidence_positives=3),
-    relationship=RelationshipSettings(leaving=SMALL, rising=SMALL, least_cases=5, dates=3),
+    relationship=RelationshipSettings(attrition=SMALL, tier_upgrade=SMALL, min_cases=5, dates=3),
     chunk_customers=100,
 )
 MACHINE = Machine(seed=5, threads=1)
@@ -132,41 +132,52 @@ def frame_of(parts: list[Decisions]) -> pl.DataFrame:
             "customer_id": ids,
             "tier": np.array(LADDER.tiers)[LADDER.rank_of_assets(now, NOW)],
             "drift": np.arange(CUSTOMERS) % 3,
-            "leaving": np.concatenate([part.leaving_probability for part in parts]),
-            "rising": np.concatenate([part.rising_probability for part in parts]),
+            "attrition_probability": np.concatenate([part.attrition_probability for part in parts]),
+            "tier_upgrade_probability": np.concatenate([part.tier_upgrade_probability for part in parts]),
         }
-    ).with_columns(pl.col("leaving", "rising").fill_nan(None))
+    ).with_columns(pl.col("attrition_probability", "tier_upgrade_probability").fill_nan(None))
 
 
 def test_only_vip_customers_can_leave_and_nobody_rises_above_the_highest_tier(decided: pl.DataFrame):
     asked = decided.filter(~pl.col("customer_id").is_in(list(OPTED_OUT)))
-    told = asked.group_by("tier").agg(pl.col("leaving", "rising").is_not_null().all())
-    untold = asked.group_by("tier").agg(pl.col("leaving", "rising").is_null().all())
+    told = asked.group_by("tier").agg(
+        pl.col("attrition_probability", "tier_upgrade_probability").is_not_null().all()
+    )
+    untold = asked.group_by("tier").agg(
+        pl.col("attrition_probability", "tier_upgrade_probability").is_null().all()
+    )
     assert set(told.rows()) == {("MASS", False, True), ("GOLD", True, True), ("TOP", True, False)}
     assert set(untold.rows()) == {("MASS", True, False), ("GOLD", False, False), ("TOP", False, True)}
 
 
 def test_no_model_scores_who_opted_out_of_profiling(decided: pl.DataFrame):
     refused = decided.filter(pl.col("customer_id").is_in(list(OPTED_OUT)))
-    assert refused.select("leaving", "rising").null_count().row(0) == (2, 2)
+    assert refused.select("attrition_probability", "tier_upgrade_probability").null_count().row(0) == (2, 2)
 
 
 def test_it_learns_who_shrinks_and_who_grows(decided: pl.DataFrame):
     """The shrinking fall below their line, the growing climb over the next one, the others stay."""
-    gold = decided.filter(pl.col("tier") == "GOLD").group_by("drift").agg(pl.col("leaving", "rising").mean())
-    leaving, rising = (dict(gold.select("drift", name).iter_rows()) for name in ("leaving", "rising"))
-    assert leaving[0] > 3 * max(leaving[1], leaving[2])
-    assert rising[2] > 3 * max(rising[0], rising[1])
+    gold = (
+        decided.filter(pl.col("tier") == "GOLD")
+        .group_by("drift")
+        .agg(pl.col("attrition_probability", "tier_upgrade_probability").mean())
+    )
+    attrition, upgrade = (
+        dict(gold.select("drift", name).iter_rows())
+        for name in ("attrition_probability", "tier_upgrade_probability")
+    )
+    assert attrition[0] > 3 * max(attrition[1], attrition[2])
+    assert upgrade[2] > 3 * max(upgrade[0], upgrade[1])
 
 
 def test_probabilities_are_calibrated_on_the_bank_that_they_are_learnt_from(
     decided: pl.DataFrame, history: History
 ):
     happened = pl.DataFrame(history.relationship_changes(NOW, MONTHS[8], LADDER).changes)
-    known = decided.drop_nulls("rising").join(
-        happened.select("customer_id", happened=pl.col("rising")), on="customer_id"
+    known = decided.drop_nulls("tier_upgrade_probability").join(
+        happened.select("customer_id", happened=pl.col("tier_upgrade")), on="customer_id"
     )
-    assert known["rising"].sum() == pytest.approx(known["happened"].sum(), rel=0.35)
+    assert known["tier_upgrade_probability"].sum() == pytest.approx(known["happened"].sum(), rel=0.35)
 
 
 def test_without_a_ladder_nobody_is_scored(history: History):
@@ -174,8 +185,11 @@ def test_without_a_ladder_nobody_is_scored(history: History):
     found = Recommender.fit(Lesson(Panel(history, (MONTHS[5],))), plain, SETTINGS, MACHINE)
     assert found.fitted.relationship is None
     frame = frame_of(list(found.decide(history.as_of(NOW))))
-    assert frame.select("leaving", "rising").null_count().row(0) == (CUSTOMERS, CUSTOMERS)
-    with pytest.raises(UsageError, match="does not tell who is leaving"):
+    assert frame.select("attrition_probability", "tier_upgrade_probability").null_count().row(0) == (
+        CUSTOMERS,
+        CUSTOMERS,
+    )
+    with pytest.raises(UsageError, match="gives no attrition probability"):
         branch_list(Explainer(found), history.as_of(NOW), BranchList.keep, 5)
 
 
@@ -190,7 +204,7 @@ def test_nothing_after_the_lesson_is_learnt(recommender: Recommender, features: 
     """Labels of acquisitions end in July: a bank without August and September gives the same model."""
     short = History.from_frames(frames(MONTHS[:7]))
     other = Recommender.fit(Lesson(Panel(short, (MONTHS[5],))), features, SETTINGS, MACHINE)
-    for change in ("leaving", "rising"):
+    for change in ("attrition", "tier_upgrade"):
         ours, theirs = (item.fitted.relationship.model(change) for item in (recommender, other))
         assert ours.booster.text() == theirs.booster.text()
         assert ours.calibration.intercepts.tolist() == theirs.calibration.intercepts.tolist()
@@ -219,7 +233,27 @@ def rewrite(artifact: Path, change: Callable[[dict], object]) -> None:
     verify(artifact)
 
 
-@pytest.mark.parametrize("change", ["leaving", "rising"])
+def test_an_artifact_that_says_leaving_and_rising_is_read(
+    artifact: Path, decided: pl.DataFrame, history: History
+):
+    """Before these words were changed, artifacts named changes, boosters and settings by them."""
+    former = {"attrition": "leaving", "tier_upgrade": "rising"}
+    for now, before in former.items():
+        (artifact / "boosters" / f"{now}.txt").rename(artifact / "boosters" / f"{before}.txt")
+
+    def in_former_words(facts: dict) -> None:
+        changes, settings = facts["relationship"]["changes"], facts["settings"]["relationship"]
+        for now, before in former.items():
+            changes[before], settings[before] = changes.pop(now), settings.pop(now)
+        settings["least_cases"] = settings.pop("min_cases")
+
+    rewrite(artifact, in_former_words)
+    loaded = Recommender.load(artifact, threads=1)
+    assert frame_of(list(loaded.decide(history.as_of(NOW)))).equals(decided)
+    assert loaded.fitted.settings == SETTINGS
+
+
+@pytest.mark.parametrize("change", ["attrition", "tier_upgrade"])
 def test_the_golden_scores_cover_both_chances(artifact: Path, change: str):
     assert check_golden(artifact, storage.golden_scorer(artifact)) == 0.0
     rewrite(artifact, lambda facts: facts["relationship"]["changes"][change].update(intercept=0.5))
@@ -236,7 +270,7 @@ def test_an_artifact_without_a_part_is_refused_as_such(artifact: Path):
 
 
 def test_a_missing_array_and_a_missing_booster_are_refused_as_such(artifact: Path):
-    for name in ("model/kept.npy", "boosters/leaving.txt"):
+    for name in ("model/kept.npy", "boosters/attrition.txt"):
         path = artifact / name
         content = path.read_bytes()
         path.unlink()
@@ -251,8 +285,8 @@ CUSTOMER_FRAME = pl.DataFrame(
         "customer_id": ["1", "2", "3", "4"],
         "tier": ["GOLD", "MASS", "TOP", "GOLD"],
         "aum_amount": [200.0, 95.0, 1000.0, None],
-        "leaving_probability": [0.5, None, 0.1, 0.5],
-        "rising_probability": [0.02, 0.7, None, 0.02],
+        "attrition_probability": [0.5, None, 0.1, 0.5],
+        "tier_upgrade_probability": [0.02, 0.7, None, 0.02],
         "above_line_amount": [100.0, 95.0, 700.0, None],
         "next_tier": ["TOP", "GOLD", None, "TOP"],
         "missing_amount": [100.0, 5.0, None, None],
@@ -274,7 +308,7 @@ def test_the_customer_frame_says_how_far_the_lines_are():
         (None, None, None),
         (None, None, None),
     ]
-    assert found["leaving_probability"].to_list() == [None, 0.2, 0.1, None, None]
+    assert found["attrition_probability"].to_list() == [None, 0.2, 0.1, None, None]
 
 
 def test_the_keep_list_has_those_who_may_leave_the_likeliest_first():
@@ -300,8 +334,8 @@ def test_each_row_of_a_list_has_reasons_from_the_customers_own_facts(
     view = history.as_of(NOW)
     kept = branch_list(Explainer(recommender), view, BranchList.keep, 8)
     developed = branch_list(Explainer(recommender), view, BranchList.develop, 8)
-    assert kept["leaving_probability"].is_sorted(descending=True)
-    assert developed["rising_probability"].is_sorted(descending=True)
+    assert kept["attrition_probability"].is_sorted(descending=True)
+    assert developed["tier_upgrade_probability"].is_sorted(descending=True)
     assert kept["reasons"].list.len().min() >= 1
     for customer, reasons in kept.select("customer_id", "reasons").iter_rows():
         amount = f"{assets(int(customer), MONTHS.index(NOW)):,.0f}"
@@ -314,8 +348,11 @@ def test_a_customer_alone_has_the_chances_that_they_have_among_all(
 ):
     (alone,) = recommender.decide(history.as_of(NOW).of(pa.array(["00061"])))
     row = decided.row(61, named=True)
-    assert row["leaving"] is not None
-    assert (alone.leaving_probability[0], alone.rising_probability[0]) == (row["leaving"], row["rising"])
+    assert row["attrition_probability"] is not None
+    assert (alone.attrition_probability[0], alone.tier_upgrade_probability[0]) == (
+        row["attrition_probability"],
+        row["tier_upgrade_probability"],
+    )
 
 
 def test_the_lists_do_not_depend_on_the_size_of_chunks(recommender: Recommender, history: History):
@@ -329,9 +366,9 @@ def test_a_bank_that_brings_no_assets_is_told_nothing_about_leaving(features: Fe
     tables = frames(MONTHS)
     bare = History.from_frames({**tables, "customers": tables["customers"].drop_columns(["aum_amount"])})
     fitted = Recommender.fit(Lesson(Panel(bare, (MONTHS[5],))), features, SETTINGS, MACHINE).fitted
-    assert fitted.relationship is None or fitted.relationship.leaving is None
+    assert fitted.relationship is None or fitted.relationship.attrition is None
     (first, *_) = Recommender(fitted).decide(bare.as_of(NOW))
-    assert np.isnan(first.leaving_probability).all()
+    assert np.isnan(first.attrition_probability).all()
 
 
 def test_a_bank_whose_tiers_the_ladder_does_not_know_is_told_nothing(features: FeatureSet):
@@ -343,5 +380,5 @@ def test_a_bank_whose_tiers_the_ladder_does_not_know_is_told_nothing(features: F
     fitted = Recommender.fit(Lesson(Panel(history, (MONTHS[5],))), features, SETTINGS, MACHINE).fitted
     assert fitted.relationship is None
     (first, *_) = Recommender(fitted).decide(history.as_of(NOW))
-    assert np.isnan(first.leaving_probability).all()
-    assert np.isnan(first.rising_probability).all()
+    assert np.isnan(first.attrition_probability).all()
+    assert np.isnan(first.tier_upgrade_probability).all()

@@ -33,7 +33,7 @@ RECIPE = {
             "product": {"rounds": 3, "learning_rate": 0.3},
             "any": {"rounds": 3, "learning_rate": 0.3},
         },
-        "relationship": {"leaving": {"rounds": 3}, "rising": {"rounds": 3}, "least_cases": 3},
+        "relationship": {"attrition": {"rounds": 3}, "tier_upgrade": {"rounds": 3}, "min_cases": 3},
         "arbitration": {"levers": {"families": {"fund": 1.5}}},
     },
     "backtest": {"rolling_folds": 1, "list_length": 3, "resamples": 50},
@@ -68,7 +68,7 @@ def trained(imported: Path) -> tuple[Project, flow.Published]:
 def test_the_run_has_every_metric_with_its_baselines(trained: tuple[Project, flow.Published]) -> None:
     _, published = trained
     summary = published.record.summary_metrics
-    assert {"rising/auc", "rising/auc-above-distance-to-the-line/low"} <= set(summary)
+    assert {"tier_upgrade/auc", "tier_upgrade/auc-above-distance-to-the-line/low"} <= set(summary)
     assert {"map_at_3", "recall_at_3", "auc", "calibration_slope", "popularity/map_at_3"} <= set(summary)
     assert all(value is None or math.isfinite(value) for value in summary.values())
     assert len(published.record.metrics_by_fold) == 1
@@ -119,7 +119,7 @@ def test_the_model_card_shows_baselines_dates_and_limits(trained: tuple[Project,
     assert "| slice | metric | customers | vipreco | acquisition-popularity |" in text
     assert f"As-of dates {published.record.parameters['as_of_dates']}; " in text
     assert "Acquisitions are seasonal" in text
-    assert "| rising | auc above distance-to-the-line | vipreco |" in text
+    assert "| tier_upgrade | auc above distance-to-the-line | vipreco |" in text
 
 
 def test_too_short_a_history_is_said_in_the_model_card(imported: Path, tmp_path: Path) -> None:
@@ -130,7 +130,7 @@ def test_too_short_a_history_is_said_in_the_model_card(imported: Path, tmp_path:
     job = dataclasses.replace(flow.prepare(project, longer), artifact_folder=tmp_path / "artifact")
     result = fit_and_backtest(job)
     assert any(limit.startswith("The history is too short") for limit in result.card.limits)
-    assert not [name for name in result.summary_metrics if "leaving" in name or "rising" in name]
+    assert not [name for name in result.summary_metrics if "attrition" in name or "tier_upgrade" in name]
     assert Recommender.load(tmp_path / "artifact", threads=1).fitted.relationship is None
 
 

@@ -120,6 +120,18 @@ def test_a_margin_does_not_apply_without_a_champion_or_its_number() -> None:
     assert "the champion has no such number" in finding.sentence
 
 
+def test_recipes_and_registered_versions_of_before_are_judged_by_the_present_names() -> None:
+    """Before, metrics of attrition and tier upgrades were named leaving and rising."""
+    gate = Gate(metric="rising/auc", at_least=0.7, champion_margin=0.05)
+    assert gate.metric == "tier_upgrade/auc"
+    for name in ("rising/auc", "tier_upgrade/auc"):
+        passed = judge([gate], {name: 0.8}, {"rising/auc": 0.81})
+        assert [finding.passed for finding in passed] == [True, True]
+    assert (
+        "the champion has 0.9" in refusals(judge([gate], {"tier_upgrade/auc": 0.8}, {"rising/auc": 0.9}))[0]
+    )
+
+
 def test_a_gate_without_a_bound_is_an_error() -> None:
     with pytest.raises(ValidationError):
         Gate(metric="m")

@@ -26,7 +26,7 @@ COUNTED = """
 [uplift]
 folds = 2
 resamples = 50
-least_cases = 20
+min_cases = 20
 [uplift.learners]
 patience = 8
 outcome = { rounds = 30, learning_rate = 0.2, num_leaves = 4, min_data_in_leaf = 50, feature_fraction = 1.0 }
@@ -138,7 +138,7 @@ def test_once_campaigns_are_there_the_learner_is_judged_told_and_kept(
 
 def test_too_few_acquisitions_are_told_with_both_numbers_and_nobody_asked_is_nothing(here: Path) -> None:
     recipe = read_recipe(here / "training" / "recipes" / "counted.toml")
-    demanding = recipe.model_copy(update={"uplift": recipe.uplift.model_copy(update={"least_cases": 5000})})
+    demanding = recipe.model_copy(update={"uplift": recipe.uplift.model_copy(update={"min_cases": 5000})})
     recommender, project = Recommender.load(newest_folder(here), threads=1), Project.find()
     snapshot = Tables.open(project.tables).snapshot_id
     plain = Recommender(replace(recommender.fitted, uplift=None))

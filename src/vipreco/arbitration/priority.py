@@ -29,7 +29,7 @@ class Customers:
     """What arbitration knows of n customers.
 
     Args:
-        standing: Assets, next tier, chances to leave and to rise.
+        standing: Assets, next tier, chances of attrition and of a tier upgrade.
         context: Weights of their situation.
         tiers: Tier as text, None where unknown, shape (n,).
         personalised: False for those who refused profiling: nothing about them is used, shape (n,).
@@ -110,7 +110,8 @@ class Worth:
     def actions(self) -> Floats:
         """Priority of a call without a product, by action, shape (n, 2).
 
-        keep: P(leaving) x what a call keeps; develop: P(rising) x what a call adds; each x context x lever.
+        keep: P(attrition) x what a call keeps; develop: P(tier upgrade) x what a call adds; each x context x
+        lever.
         Where the chance is unknown it is 0.
         """
         factors = self.action_factors()
@@ -120,10 +121,13 @@ class Worth:
     def action_factors(self) -> dict[str, Floats]:
         """Return the factors of each of `ACTIONS`, shape (n, 2) each, by name of the column.
 
-        The propensity is the chance that the call is about: to leave, or to rise; NaN where it is unknown.
+        The propensity is the chance that the call is about, of attrition or of a tier upgrade; NaN where it
+        is unknown.
         """
         return {
-            PROPENSITY: np.column_stack([self.standing.leaving, self.standing.rising]),
+            PROPENSITY: np.column_stack(
+                [self.standing.attrition_probability, self.standing.tier_upgrade_probability]
+            ),
             VALUE_AMOUNT: np.column_stack([self.values.kept_by_call, self.values.lifted_by_call]),
             CONTEXT: self.context.actions[self.context.group],
             LEVER: self.action_lever * self.tier_lever[:, None],

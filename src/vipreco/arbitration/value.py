@@ -24,14 +24,14 @@ class Standing:
     Args:
         aum: Assets under management in currency, shape (n,).
         next_line: Assets at which the next tier begins, in currency; NaN also above the last, shape (n,).
-        leaving: P(customer leaves, or falls below their tier) within the horizon, shape (n,).
-        rising: P(customer reaches the next tier) within the horizon, shape (n,).
+        attrition_probability: P(customer leaves, or falls below their tier) within the horizon, shape (n,).
+        tier_upgrade_probability: P(customer reaches the next tier) within the horizon, shape (n,).
     """
 
     aum: Floats
     next_line: Floats
-    leaving: Floats
-    rising: Floats
+    attrition_probability: Floats
+    tier_upgrade_probability: Floats
 
     @classmethod
     def unknown(cls, customers: int) -> Standing:
@@ -43,17 +43,31 @@ class Standing:
         return Standing(
             *(
                 np.where(known, column, np.nan)
-                for column in (self.aum, self.next_line, self.leaving, self.rising)
+                for column in (
+                    self.aum,
+                    self.next_line,
+                    self.attrition_probability,
+                    self.tier_upgrade_probability,
+                )
             )
         )
 
     def certain(self) -> Standing:
         """Return the same, but every chance that is known is 1."""
-        return replace(self, leaving=_one(self.leaving), rising=_one(self.rising))
+        return replace(
+            self,
+            attrition_probability=_one(self.attrition_probability),
+            tier_upgrade_probability=_one(self.tier_upgrade_probability),
+        )
 
     def take(self, rows: slice) -> Standing:
         """Return the standing of some customers."""
-        return Standing(self.aum[rows], self.next_line[rows], self.leaving[rows], self.rising[rows])
+        return Standing(
+            self.aum[rows],
+            self.next_line[rows],
+            self.attrition_probability[rows],
+            self.tier_upgrade_probability[rows],
+        )
 
 
 @dataclass(frozen=True)
@@ -102,8 +116,8 @@ def values(
     rates, money = settings.values, settings.value == "money"
     counted = standing if money else Standing.unknown(len(standing.aum))
     stake, uplift = assets_at_stake(counted, rates), tier_uplift(counted, rates)
-    kept = counted.leaving * rates.acquisition_keeps * stake
-    lift = counted.rising * rates.acquisition_lifts * uplift
+    kept = counted.attrition_probability * rates.acquisition_keeps * stake
+    lift = counted.tier_upgrade_probability * rates.acquisition_lifts * uplift
     brings = np.isin(np.array(families, dtype=object), np.array(rates.asset_families, dtype=object))
     return Values(
         margin=margins(unit_values, settings),

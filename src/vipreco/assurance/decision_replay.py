@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any, Final
 
 from vipreco.artifact import LIBRARIES, verify
 from vipreco.assurance.receipts import MADE_BY, Head, first_difference, receipt
@@ -15,6 +16,12 @@ from vipreco.errors import IntegrityError
 from vipreco.history import History
 from vipreco.recommender import storage
 from vipreco.tables import Tables
+
+FORMER_NAMES: Final = {
+    "attrition_probability": "leaving_probability",
+    "tier_upgrade_probability": "rising_probability",
+}
+"""Names that receipts of before have for parts of a decision."""
 
 
 @dataclass(frozen=True)
@@ -50,10 +57,18 @@ def replay(content: bytes, head: Head, places: Places) -> None:
     artifact_hash = verify(places.artifact, head.origin.artifact_hash).artifact_hash
     fitted = replace(storage.load(places.artifact, places.threads), policy=head.policy())
     view = History.open(places.tables, places.threads, head.origin.snapshot_id).as_of(head.question.as_of)
+    told = json.loads(content)
     again = json.loads(receipt(fitted, view, head.question, artifact_hash, tables.snapshot_id))
     again[MADE_BY] = head.made_by
+    again["decision"] = _in_words_of(told.get("decision"), again["decision"])
     if canonical_json(again) != content:
-        raise _different(json.loads(content), again, head.made_by)
+        raise _different(told, again, head.made_by)
+
+
+def _in_words_of(told: Any, again: dict[str, Any]) -> dict[str, Any]:
+    """Return a decision under the names that the receipt has for its parts."""
+    former = {new: old for new, old in FORMER_NAMES.items() if isinstance(told, dict) and old in told}
+    return {former.get(name, name): value for name, value in again.items()}
 
 
 def _different(told: object, again: object, made_by: Mapping[str, str]) -> IntegrityError:

@@ -129,7 +129,9 @@ def _compute(view: View, recommender: Recommender) -> _Result:
     scores = hashlib.sha256()
     for decisions in recommender.decide(view):
         scores.update(decisions.propensity.tobytes() + decisions.verdict.tobytes())
-        scores.update(decisions.leaving_probability.tobytes() + decisions.rising_probability.tobytes())
+        scores.update(
+            decisions.attrition_probability.tobytes() + decisions.tier_upgrade_probability.tobytes()
+        )
     lists = hashlib.sha256()
     for offers in reasoned_offers(Explainer(recommender), view, LIST_LENGTH):
         lists.update(_frame_bytes(offers))

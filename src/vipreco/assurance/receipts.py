@@ -139,8 +139,8 @@ def _decision(decisions: Decisions, told: Explanation, top: int) -> dict[str, An
     listed = sorted((row for row in rows if row[RANK]), key=lambda row: int(row[RANK]))
     return {
         "personalised": told.personalised,
-        "leaving_probability": _plain(float(decisions.leaving_probability[0])),
-        "rising_probability": _plain(float(decisions.rising_probability[0])),
+        "attrition_probability": _plain(float(decisions.attrition_probability[0])),
+        "tier_upgrade_probability": _plain(float(decisions.tier_upgrade_probability[0])),
         "slate": [row[PRODUCT_ID] for row in listed],
         "candidates": candidates,
     }

@@ -1,4 +1,4 @@
-"""Backtest of leaving and rising: past dates judged by later ones, simple baselines beside every number."""
+"""Backtest of attrition and tier upgrades: past dates judged by later ones, simple baselines beside them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from vipreco.backtest.report import COLUMNS
 from vipreco.features import FeatureSet
 from vipreco.folds import customer_folds
-from vipreco.propensity import LEAVING, RISING, ChangeRows, Machine, RelationshipModel
+from vipreco.propensity import ATTRITION, TIER_UPGRADE, ChangeRows, Machine, RelationshipModel
 from vipreco.recommender import (
     ChangeGatherer,
     Panel,
@@ -32,18 +32,18 @@ ASSETS_FELL = "assets-fell-last-month"
 LINE_DISTANCE = "distance-to-the-line"
 ABOVE = "above"
 BASELINES = {
-    LEAVING: {ASSETS_FELL: "aum_log_change_1", LINE_DISTANCE: "own_line_log"},
-    RISING: {LINE_DISTANCE: "next_line_log"},
+    ATTRITION: {ASSETS_FELL: "aum_log_change_1", LINE_DISTANCE: "own_line_log"},
+    TIER_UPGRADE: {LINE_DISTANCE: "next_line_log"},
 }
 """Feature by which each baseline ranks, the lowest value first."""
-NO_LADDER = "no ladder of tiers in vipreco.toml: leaving and rising are not told"
-TOO_SHORT = "the history is too short for the horizon of leaving and rising: they are not told"
-TOO_FEW = "too few customers left or rose to learn from it: leaving and rising are not told"
+NO_LADDER = "no ladder of tiers in vipreco.toml: attrition and tier upgrades are not predicted"
+TOO_SHORT = "the history is too short for the horizon of attrition and tier upgrades: they are not predicted"
+TOO_FEW = "too few customers left or rose to learn from it: attrition and tier upgrades are not predicted"
 
 
 @dataclass(frozen=True)
 class ChangePlan:
-    """How leaving and rising are judged.
+    """How attrition and tier upgrades are judged.
 
     Args:
         folds: Newest dates that are judged; with too short a history, groups of customers.
@@ -75,11 +75,11 @@ class ChangeTrial:
 
 @dataclass(frozen=True)
 class ChangeResult:
-    """What the backtest of leaving and rising found.
+    """What the backtest of attrition and tier upgrades found.
 
     Args:
-        metrics: Tidy frame: model, slice (leaving, rising), metric, value, low, high, customers. A row
-            `auc above <baseline>` is our number minus the baseline's on the same resamples.
+        metrics: Tidy frame: model, slice (attrition, tier_upgrade), metric, value, low, high, customers. A
+            row `auc above <baseline>` is our number minus the baseline's on the same resamples.
         trials: Names of the replays.
         remark: Why there are no numbers, or fewer than expected; empty when all is there.
     """
@@ -89,7 +89,7 @@ class ChangeResult:
     remark: str = ""
 
     def summary(self) -> dict[str, float]:
-        """Return the figures that gates and tracking look at: `leaving/auc`, those of baselines before it.
+        """Return the figures that gates and tracking look at: `attrition/auc`, those of baselines before it.
 
         Of a difference to a baseline the lower end comes along, as `.../low`: above 0 means better.
         """
@@ -129,7 +129,7 @@ def backtest_changes(
     plan: ChangePlan,
     step: Step = silent,
 ) -> ChangeResult:
-    """Fit and judge leaving and rising on past dates; says why where it cannot.
+    """Fit and judge attrition and tier upgrades on past dates; says why where it cannot.
 
     Args:
         panel: The history, and customers if not all; its as-of dates are not used.
@@ -143,11 +143,11 @@ def backtest_changes(
     trials = change_trials(panel, settings, plan)
     if not trials:
         return ChangeResult(remark=TOO_SHORT)
-    step("leaving and rising")
+    step("attrition and tier upgrades")
     replay = _Replay.of(panel, features, settings, plan, trials)
-    judged: dict[str, list[_Judged]] = {LEAVING: [], RISING: []}
+    judged: dict[str, list[_Judged]] = {ATTRITION: [], TIER_UPGRADE: []}
     for trial in trials:
-        step(f"leaving and rising, {trial.name}")
+        step(f"attrition and tier upgrades, {trial.name}")
         for change, part in replay.judge(trial):
             judged[change].append(part)
     rows = [row for change, parts in judged.items() if parts for row in _rows(change, parts, plan)]
@@ -207,7 +207,7 @@ class _Replay:
         lesson = replace(lesson, values=np.ascontiguousarray(lesson.values[:, kept]))
         model = RelationshipModel.fit(lesson, names, self.settings.relationship, machine)
         rows = self._of(trial.judged, trial.fold, judged=True)
-        for place, change in enumerate((LEAVING, RISING)):
+        for place, change in enumerate((ATTRITION, TIER_UPGRADE)):
             chosen = rows.take(rows.known[:, place])
             if model.model(change) is not None and len(chosen):
                 own = model.probabilities(change, chosen.values[:, kept], np.ones(len(chosen), bool))

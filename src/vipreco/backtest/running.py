@@ -85,7 +85,7 @@ class BacktestResult:
         reliability: Expected against observed rate in bins.
         lift: Acquisition rate by decile of the propensity.
         rates_known: False when the propensities are an order among acquirers, not rates.
-        changes: What was found about leaving and rising.
+        changes: What was found about attrition and tier upgrades.
     """
 
     product_ids: tuple[str, ...]
@@ -111,7 +111,7 @@ class BacktestResult:
         return {**_summary(self.metrics), **whole, **self.changes.summary()}
 
     def every_metric(self) -> pd.DataFrame:
-        """Return the metrics of the lists, then those of leaving and rising, as one tidy frame."""
+        """Return the metrics of the lists, then those of attrition and tier upgrades, as one tidy frame."""
         parts = [part for part in (self.metrics, self.changes.metrics) if len(part)]
         return pd.concat(parts, ignore_index=True)
 

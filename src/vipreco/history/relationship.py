@@ -36,9 +36,9 @@ class RelationshipLabels:
         until: The window's last date.
         changes: A row for each customer present at `after`, ordered by `customer_id`, with flags that are
             NULL where nobody knows, which is never a negative:
-            `leaving` (VIP customers alone): has left, fell below their tier, or lost half of their assets;
-            `rising` (all but those of the highest tier): reached a higher tier;
-            `has_left`, `has_fallen`, `has_halved`: the parts of `leaving`, of every customer.
+            `attrition` (VIP customers alone): has left, fell below their tier, or lost half of their assets;
+            `tier_upgrade` (all but those of the highest tier): reached a higher tier;
+            `has_left`, `has_fallen`, `has_halved`: the parts of `attrition`, of every customer.
     """
 
     after: date
@@ -99,10 +99,10 @@ def _changes(uncut: Mapping[str, str], contested: Contested, span: Span, ladder:
     SELECT {CUSTOMER_ID},
       CASE WHEN is_vip AND start_rank IS NOT NULL AND start_amount IS NOT NULL THEN has_left
         OR CASE WHEN has_fallen IS NOT NULL AND has_halved IS NOT NULL THEN has_fallen OR has_halved END
-      END AS leaving,
+      END AS attrition,
       CASE WHEN start_rank < {_highest(span, ladder)}
         THEN CASE WHEN has_left THEN false WHEN is_seen THEN end_rank > start_rank END
-      END AS rising,
+      END AS tier_upgrade,
       known_left AS has_left, has_fallen, has_halved
     FROM parts ORDER BY {CUSTOMER_ID}
     """

@@ -26,11 +26,11 @@ from vipreco.explanations import (
 from vipreco.history import View
 from vipreco.lists.offers import offer_list
 from vipreco.policy import Language
-from vipreco.propensity import LEAVING, RISING, RelationshipModel
+from vipreco.propensity import ATTRITION, TIER_UPGRADE, RelationshipModel
 from vipreco.recommender import Fitted, Relations, Situation, Step, decide, silent, situation
 from vipreco.settings import TierLadder
 
-LEAVING_PROBABILITY, RISING_PROBABILITY = "leaving_probability", "rising_probability"
+ATTRITION_PROBABILITY, TIER_UPGRADE_PROBABILITY = "attrition_probability", "tier_upgrade_probability"
 AT_RISK_AMOUNT, ABOVE_LINE_AMOUNT = "at_risk_amount", "above_line_amount"
 MISSING_AMOUNT, NEXT_TIER = "missing_amount", "next_tier"
 REASONS = "reasons"
@@ -56,7 +56,7 @@ def customer_frame(
     Args:
         customer_ids: Shape (n,).
         relations: How they stand, shape (n,).
-        chances: P(leaving) and P(rising), each of shape (n,).
+        chances: P(attrition) and P(tier upgrade), each of shape (n,).
         ladder: The bank's tiers.
         day: Date at which their lines are read.
     """
@@ -67,8 +67,8 @@ def customer_frame(
             CUSTOMER_ID: pl.Series(customer_ids.tolist(), dtype=pl.String),
             TIER: pl.Series(relations.tiers.tolist(), dtype=pl.String),
             AUM_AMOUNT: relations.aum,
-            LEAVING_PROBABILITY: chances[0],
-            RISING_PROBABILITY: chances[1],
+            ATTRITION_PROBABILITY: chances[0],
+            TIER_UPGRADE_PROBABILITY: chances[1],
             ABOVE_LINE_AMOUNT: relations.aum - own,
             NEXT_TIER: pl.Series(next_tiers(ladder, relations.tiers, day), dtype=pl.String),
             MISSING_AMOUNT: np.maximum(relations.next_line - relations.aum, 0.0),
@@ -81,12 +81,12 @@ def keep_list(customers: pl.DataFrame, most: int) -> pl.DataFrame:
     """Return the VIP customers who are likeliest to leave, the likeliest first, at most `most`.
 
     `above_line_amount` is what the assets are above the line of the own tier; `at_risk_amount` is
-    P(leaving) x assets: what is expected to go, or to fall to a lower tier.
+    P(attrition) x assets: what is expected to go, or to fall to a lower tier.
     """
-    known = customers.filter(pl.col(LEAVING_PROBABILITY).is_not_null())
-    found = known.sort(LEAVING_PROBABILITY, CUSTOMER_ID, descending=[True, False]).head(most)
-    at_risk = (pl.col(LEAVING_PROBABILITY) * pl.col(AUM_AMOUNT)).alias(AT_RISK_AMOUNT)
-    return found.select(CUSTOMER_ID, TIER, AUM_AMOUNT, LEAVING_PROBABILITY, ABOVE_LINE_AMOUNT, at_risk)
+    known = customers.filter(pl.col(ATTRITION_PROBABILITY).is_not_null())
+    found = known.sort(ATTRITION_PROBABILITY, CUSTOMER_ID, descending=[True, False]).head(most)
+    at_risk = (pl.col(ATTRITION_PROBABILITY) * pl.col(AUM_AMOUNT)).alias(AT_RISK_AMOUNT)
+    return found.select(CUSTOMER_ID, TIER, AUM_AMOUNT, ATTRITION_PROBABILITY, ABOVE_LINE_AMOUNT, at_risk)
 
 
 def develop_list(customers: pl.DataFrame, most: int) -> pl.DataFrame:
@@ -94,9 +94,9 @@ def develop_list(customers: pl.DataFrame, most: int) -> pl.DataFrame:
 
     `missing_amount` is what lacks to the line of `next_tier`.
     """
-    known = customers.filter(pl.col(RISING_PROBABILITY).is_not_null())
-    found = known.sort(RISING_PROBABILITY, CUSTOMER_ID, descending=[True, False]).head(most)
-    return found.select(CUSTOMER_ID, TIER, AUM_AMOUNT, RISING_PROBABILITY, NEXT_TIER, MISSING_AMOUNT)
+    known = customers.filter(pl.col(TIER_UPGRADE_PROBABILITY).is_not_null())
+    found = known.sort(TIER_UPGRADE_PROBABILITY, CUSTOMER_ID, descending=[True, False]).head(most)
+    return found.select(CUSTOMER_ID, TIER, AUM_AMOUNT, TIER_UPGRADE_PROBABILITY, NEXT_TIER, MISSING_AMOUNT)
 
 
 def grow_list(offers: pl.DataFrame, customers: pl.DataFrame, most: int) -> pl.DataFrame:
@@ -119,10 +119,10 @@ def branch_list(
     """Return one of the three lists for the customers of a view, each row with its reasons.
 
     Raises:
-        UsageError: The model does not tell who leaves or rises, and the list needs it.
+        UsageError: The model gives no such probability, and the list needs it.
     """
     fitted = explainer.recommender.fitted
-    change = {BranchList.keep: LEAVING, BranchList.develop: RISING}.get(which)
+    change = {BranchList.keep: ATTRITION, BranchList.develop: TIER_UPGRADE}.get(which)
     if change is not None:
         _check_told(fitted, change)
     step("features")
@@ -131,7 +131,7 @@ def branch_list(
     customers = customers_of(fitted, known)
     if change is None:
         return grow_list(offer_list(explainer, view, 1, step), customers, most)
-    listed = (keep_list if change == LEAVING else develop_list)(customers, most)
+    listed = (keep_list if change == ATTRITION else develop_list)(customers, most)
     step("reasons")
     reasons = change_reasons(fitted, known, change, listed[CUSTOMER_ID], language)
     return listed.with_columns(
@@ -143,10 +143,10 @@ def branch_list(
 def customers_of(fitted: Fitted, known: Situation) -> pl.DataFrame:
     """Return the `customer_frame` of all customers of a situation."""
     parts = list(decide(fitted, known))
-    leaving = np.concatenate([part.leaving_probability for part in parts])
-    rising = np.concatenate([part.rising_probability for part in parts])
+    attrition = np.concatenate([part.attrition_probability for part in parts])
+    upgrade = np.concatenate([part.tier_upgrade_probability for part in parts])
     ladder, day = fitted.features.ladder, known.view.date
-    return customer_frame(known.computed.customer_ids, known.relations, (leaving, rising), ladder, day)
+    return customer_frame(known.computed.customer_ids, known.relations, (attrition, upgrade), ladder, day)
 
 
 def next_tiers(ladder: TierLadder, tiers: NDArray[np.object_], day: date) -> list[str | None]:
@@ -204,7 +204,7 @@ def _chances_of(model: RelationshipModel, change: str) -> Chances:
 def _check_told(fitted: Fitted, change: str) -> None:
     if fitted.relationship is None or fitted.relationship.model(change) is None:
         raise UsageError(
-            f"this model does not tell who is {change}",
+            f"this model gives no {change.replace('_', ' ')} probability",
             remedy="give [tiers] in vipreco.toml a ladder, import a longer history, and train anew",
             code="no-relationship-model",
         )

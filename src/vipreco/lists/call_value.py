@@ -26,7 +26,8 @@ def call_worths(decisions: Decisions, offers: int) -> pl.DataFrame:
     (propensity x value in currency, for the reader): `keep`, `develop` (calls without a product); `grow` (sum
     over the slate); `unlocked` (what the slate would gain by a renewed assessment). Then `cause` (of
     `arbitration.NoAction`); `stopped_by` (the verdict that stops most products); `stopped_whole` (the verdict
-    of the first rule that stops the customer whatever the product, 0 = none); `leaving` and `rising`.
+    of the first rule that stops the customer whatever the product, 0 = none); `attrition_probability` and
+    `tier_upgrade_probability`.
 
     Args:
         decisions: Of a chunk of customers.
@@ -41,8 +42,8 @@ def call_worths(decisions: Decisions, offers: int) -> pl.DataFrame:
             "cause": no_action(decisions.verdict == ALLOWED, places),
             "stopped_by": most_frequent_verdict(decisions.verdict),
             "stopped_whole": stopped_whole(decisions),
-            "leaving": decisions.worth.standing.leaving,
-            "rising": decisions.worth.standing.rising,
+            "attrition_probability": decisions.worth.standing.attrition_probability,
+            "tier_upgrade_probability": decisions.worth.standing.tier_upgrade_probability,
         },
         nan_to_null=True,
     )

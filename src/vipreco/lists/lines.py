@@ -108,7 +108,11 @@ def assessment_text(day: Day, call: Row, say: Wording) -> str:
 
 def _worth_texts(call: Row, say: Wording) -> Iterator[str]:
     """Give the parts of the worth that matter: at least a quarter of it, or what heads the call."""
-    chances = {CallKind.KEEP: call["leaving"], CallKind.DEVELOP: call["rising"], CallKind.GROW: None}
+    chances = {
+        CallKind.KEEP: call["attrition_probability"],
+        CallKind.DEVELOP: call["tier_upgrade_probability"],
+        CallKind.GROW: None,
+    }
     for kind, chance in chances.items():
         worth = call[f"{kind.value}_amount"] or 0.0
         if worth > 0 and (call[KIND] == kind or worth >= call[WORTH] / 4):

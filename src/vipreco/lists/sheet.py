@@ -62,8 +62,8 @@ def who(day: Day, call: Row, say: Wording) -> list[tuple[str, str]]:
         "next_tier": say("fact.highest")
         if missing is None
         else say("fact.next_tier_value", amount=amount(missing)),
-        "leaving": shown(call["leaving"], Holds.RATE),
-        "rising": shown(call["rising"], Holds.RATE),
+        "attrition_probability": shown(call["attrition_probability"], Holds.RATE),
+        "tier_upgrade_probability": shown(call["tier_upgrade_probability"], Holds.RATE),
         "age": shown(call["age"], Holds.COUNT),
         "joined": shown(call["joined_date"], Holds.DATE),
         "manager": call["manager_id"],

@@ -3,8 +3,8 @@ from .booster import Booster as Booster, Examples as Examples, Machine as Machin
 from .calibration import Calibration as Calibration
 from .line_start import LineStart as LineStart
 from .relationship import (
-    LEAVING as LEAVING,
-    RISING as RISING,
+    ATTRITION as ATTRITION,
+    TIER_UPGRADE as TIER_UPGRADE,
     ChangeModel as ChangeModel,
     ChangeRows as ChangeRows,
     RelationshipModel as RelationshipModel,

@@ -1,4 +1,4 @@
-"""P(leaving) of VIP customers and P(rising) of all: two calibrated boosters over customer-grain columns."""
+"""P(attrition) of VIP customers and P(tier upgrade) of all: two calibrated boosters over customer columns."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from vipreco.propensity.calibration import Calibration, Mask
 from vipreco.propensity.line_start import LineStart
 from vipreco.propensity.settings import RelationshipSettings
 
-LEAVING: Final = "leaving"
-RISING: Final = "rising"
-CHANGES: Final = (LEAVING, RISING)
+ATTRITION: Final = "attrition"
+TIER_UPGRADE: Final = "tier_upgrade"
+CHANGES: Final = (ATTRITION, TIER_UPGRADE)
 """What can become of a relationship; the columns of `ChangeRows`, in this order."""
 
-DISTANCES: Final = {LEAVING: "own_line_log", RISING: "next_line_log"}
+DISTANCES: Final = {ATTRITION: "own_line_log", TIER_UPGRADE: "next_line_log"}
 """Feature from which each change starts: how far the assets are from the line that it crosses."""
 
 
@@ -97,14 +97,14 @@ class RelationshipModel:
     Args:
         names: Columns that it sees, shape (k,).
         columns: Their positions among the columns that it is given, shape (k,).
-        leaving: None where the history shows too few who left or stayed.
-        rising: None where it shows too few who rose.
+        attrition: None where the history shows too few who left or stayed.
+        tier_upgrade: None where it shows too few who rose.
     """
 
     names: tuple[str, ...]
     columns: NDArray[np.int64]
-    leaving: ChangeModel | None
-    rising: ChangeModel | None
+    attrition: ChangeModel | None
+    tier_upgrade: ChangeModel | None
 
     @classmethod
     def fit(
@@ -122,14 +122,14 @@ class RelationshipModel:
         return replace(self, columns=np.array([names.index(name) for name in self.names], np.int64))
 
     def model(self, change: str) -> ChangeModel | None:
-        """Return the model of `leaving` or `rising`."""
-        return {LEAVING: self.leaving, RISING: self.rising}[change]
+        """Return the model of `attrition` or `tier_upgrade`."""
+        return {ATTRITION: self.attrition, TIER_UPGRADE: self.tier_upgrade}[change]
 
     def probabilities(self, change: str, values: Values, rows: Mask) -> Scores:
         """Return P(change) of the chosen customers, shape (n,); NaN for the others, or without a model.
 
         Args:
-            change: `leaving` or `rising`.
+            change: `attrition` or `tier_upgrade`.
             values: Shape (n, columns), with its own columns at `columns`.
             rows: For whom it is asked, shape (n,).
         """
@@ -156,7 +156,7 @@ def fit_change(
 ) -> ChangeModel | None:
     """Fit one change and calibrate it on folds of customers; None with too little to learn from."""
     happened = rows.happened[:, place]
-    if min(int(happened.sum()), int((~happened).sum())) < settings.least_cases:
+    if min(int(happened.sum()), int((~happened).sum())) < settings.min_cases:
         return None
     grow = _Grower(place, names, settings, machine)
     raw = _unseen(rows, happened, settings.calibration_folds, grow)
@@ -185,7 +185,7 @@ class _Grower:
         distance = distances(rows.values, column)
         start = LineStart.fit(distance, happened, rows.weights.astype(np.float64))
         examples = Examples(rows.values, happened, rows.weights, start.logits(distance))
-        settings = (self.settings.leaving, self.settings.rising)[self.place]
+        settings = (self.settings.attrition, self.settings.tier_upgrade)[self.place]
         booster = Booster.fit(examples, self.names, settings, self.machine)
         return ChangeModel(start, column, booster, Calibration.identity(1))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import AliasChoices, Field
 
 from vipreco.project import Section
 
@@ -62,31 +62,35 @@ class PropensitySettings(Section):
 
 
 class RelationshipSettings(Section):
-    """Settings of the models of leaving and rising.
+    """Settings of the models of attrition and tier upgrades.
 
     Args:
-        leaving: Booster of P(leaving), of VIP customers alone: few rows, hence small trees.
-        rising: Booster of P(rising).
+        attrition: Booster of P(attrition), of VIP customers alone: few rows, hence small trees.
+        tier_upgrade: Booster of P(tier upgrade).
         leave_out: Features, or patterns of features (`*`), that these boosters do not see: with few cases,
             codes of branches and baskets teach chance.
         dates: How many of the newest as-of dates with complete labels are learnt from.
         max_rows: Rows beyond this number, of customers below VIP who did not rise, are sampled and weighted.
-        least_cases: A change that happened, or did not, fewer times than this is not fitted.
+        min_cases: A change that happened, or did not, fewer times than this is not fitted.
         calibration_folds: Customer folds for the calibration.
         intercept_deviation: Prior standard deviation, on the logit scale, of the intercept's deviation.
         slope_deviation: Prior standard deviation of the slope around 1.
     """
 
-    leaving: BoosterSettings = BoosterSettings(
-        rounds=120,
-        learning_rate=0.02,
-        num_leaves=7,
-        min_data_in_leaf=50,
-        feature_fraction=0.8,
-        bagging_fraction=0.5,
-        lambda_l2=30.0,
+    attrition: Annotated[BoosterSettings, Field(validation_alias=AliasChoices("attrition", "leaving"))] = (
+        BoosterSettings(
+            rounds=120,
+            learning_rate=0.02,
+            num_leaves=7,
+            min_data_in_leaf=50,
+            feature_fraction=0.8,
+            bagging_fraction=0.5,
+            lambda_l2=30.0,
+        )
     )
-    rising: BoosterSettings = BoosterSettings(
+    tier_upgrade: Annotated[
+        BoosterSettings, Field(validation_alias=AliasChoices("tier_upgrade", "rising"))
+    ] = BoosterSettings(
         rounds=400,
         learning_rate=0.02,
         num_leaves=7,
@@ -110,7 +114,7 @@ class RelationshipSettings(Section):
     )
     dates: Annotated[int, Field(ge=1, le=60)] = 18
     max_rows: Annotated[int, Field(ge=1000)] = 300_000
-    least_cases: Annotated[int, Field(ge=1)] = 20
+    min_cases: Annotated[int, Field(ge=1, validation_alias=AliasChoices("min_cases", "least_cases"))] = 20
     calibration_folds: Annotated[int, Field(ge=2, le=20)] = 3
     intercept_deviation: Positive = 0.5
     slope_deviation: Positive = 0.25

@@ -16,11 +16,11 @@ from vipreco.columns import CUSTOMER_ID
 from vipreco.features import FeatureSet, Vocabulary
 from vipreco.folds import customer_folds
 from vipreco.history import History, RelationshipLabels, View, add_months
-from vipreco.propensity import LEAVING, RISING, ChangeRows, Machine, RelationshipModel
+from vipreco.propensity import ATTRITION, TIER_UPGRADE, ChangeRows, Machine, RelationshipModel
 from vipreco.recommender.gathering import SAMPLING_PARTS, Panel, kept_columns, place_of
 from vipreco.recommender.settings import RecommenderSettings
 
-FLAGS = (LEAVING, RISING)
+FLAGS = (ATTRITION, TIER_UPGRADE)
 
 
 @dataclass(frozen=True)
@@ -89,8 +89,8 @@ class ChangeGatherer:
 
     def _weights(self, ids: NDArray[Any], changes: pa.Table, limit: int) -> NDArray[np.float32]:
         """Return how many customers each one stands for: 0 = not sampled or nothing known, shape (n,)."""
-        always = _known(changes[LEAVING]) | _true(changes[RISING])
-        others = _known(changes[RISING]) & ~always
+        always = _known(changes[ATTRITION]) | _true(changes[TIER_UPGRADE])
+        others = _known(changes[TIER_UPGRADE]) & ~always
         rate = min(1.0, max(limit - int(always.sum()), 1) / max(int(others.sum()), 1))
         sampled = others & (customer_folds(ids, SAMPLING_PARTS, self.seed) < rate * SAMPLING_PARTS)
         weights = np.where(always, 1.0, 0.0)
@@ -99,10 +99,10 @@ class ChangeGatherer:
 
 
 def fit_relationship(gatherer: ChangeGatherer, panel: Panel, machine: Machine) -> RelationshipModel | None:
-    """Fit the models of leaving and rising on a panel; None where neither change can be learnt."""
+    """Fit the models of attrition and tier upgrades on a panel; None where neither change can be learnt."""
     settings = gatherer.settings.relationship
     model = RelationshipModel.fit(gatherer.rows(panel), gatherer.names, settings, machine)
-    return model if model.leaving or model.rising else None
+    return model if model.attrition or model.tier_upgrade else None
 
 
 def change_dates(

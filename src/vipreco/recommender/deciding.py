@@ -91,7 +91,11 @@ def _decide_chunk(fitted: Fitted, known: Situation, matrix: FeatureMatrix, rows:
     scored = fitted.model.propensities(values)
     scored[relations.opted_out] = fitted.base_rates
     chances = Chances.of(fitted.relationship, values, relations)
-    standing = replace(customers.standing, leaving=chances.leaving, rising=chances.rising)
+    standing = replace(
+        customers.standing,
+        attrition_probability=chances.attrition_probability,
+        tier_upgrade_probability=chances.tier_upgrade_probability,
+    )
     propensity = in_columns(scored, fitted.product_ids, catalog.product_ids)
     thin = in_columns(fitted.model.thin_evidence[None, :], fitted.product_ids, catalog.product_ids)[0]
     weighed = worth(
@@ -115,8 +119,8 @@ def _decide_chunk(fitted: Fitted, known: Situation, matrix: FeatureMatrix, rows:
         facts=facts,
         thin_evidence=thin.astype(bool),
         personalised=~relations.opted_out,
-        leaving_probability=chances.leaving,
-        rising_probability=chances.rising,
+        attrition_probability=chances.attrition_probability,
+        tier_upgrade_probability=chances.tier_upgrade_probability,
     )
 
 

@@ -35,8 +35,8 @@ OF_CUSTOMERS = (
     "priority",
     "verdict",
     "personalised",
-    "leaving_probability",
-    "rising_probability",
+    "attrition_probability",
+    "tier_upgrade_probability",
 )
 OFFER = "offer"
 OFFERED = "OFFERED"
@@ -68,10 +68,10 @@ class Decisions:
         verdict: 0 allowed, r stopped by rule r of the policy, shape (n, P).
         thin_evidence: Products whose propensity rests on few acquisitions, shape (P,).
         personalised: False for customers who opted out of profiling, shape (n,).
-        leaving_probability: P(a VIP customer leaves, falls below their tier or loses half of their assets
+        attrition_probability: P(a VIP customer leaves, falls below their tier or loses half of their assets
             within the horizon); NaN for others, for who opted out, and without such a model, shape (n,).
-        rising_probability: P(the customer reaches a higher tier within the horizon); NaN on the highest tier,
-            for who opted out, and without such a model, shape (n,).
+        tier_upgrade_probability: P(the customer reaches a higher tier within the horizon); NaN on the highest
+            tier, for who opted out, and without such a model, shape (n,).
     """
 
     as_of: date
@@ -86,8 +86,8 @@ class Decisions:
     verdict: NDArray[np.int16]
     thin_evidence: NDArray[np.bool_]
     personalised: NDArray[np.bool_]
-    leaving_probability: NDArray[np.float64]
-    rising_probability: NDArray[np.float64]
+    attrition_probability: NDArray[np.float64]
+    tier_upgrade_probability: NDArray[np.float64]
 
     def take(self, rows: slice) -> Decisions:
         """Return the decisions about some of the customers."""

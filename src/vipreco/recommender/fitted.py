@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from vipreco.collaborative import CandidateSource
 from vipreco.features import FeatureMatrix, FeatureSet, Vocabulary
 from vipreco.policy import Policy
-from vipreco.propensity import LEAVING, RISING, AcquisitionModel, RelationshipModel
+from vipreco.propensity import ATTRITION, TIER_UPGRADE, AcquisitionModel, RelationshipModel
 from vipreco.recommender.settings import RecommenderSettings
 from vipreco.uplift import UpliftModel, incremental
 
@@ -35,8 +35,8 @@ class Fitted:
         as_of: As-of dates that were learnt from, oldest first.
         snapshot_id: The tables that were learnt from.
         policy: The rules in force.
-        relationship: The models of leaving and rising; None without a ladder of tiers, or where the history
-            shows too little.
+        relationship: The models of attrition and tier upgrades; None without a ladder of tiers, or where the
+            history shows too little.
         uplift: What an offer adds to the chance of an acquisition; None unless finished campaigns had a
             control group and it beat propensity there.
     """
@@ -64,7 +64,7 @@ class Fitted:
     def golden_scores(self, values: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return every score of rows of booster columns: products, and whatever else is fitted."""
         model, everybody = self.relationship, np.ones(len(values), bool)
-        changes = [change for change in (LEAVING, RISING) if model and model.model(change)]
+        changes = [change for change in (ATTRITION, TIER_UPGRADE) if model and model.model(change)]
         scores = [model.probabilities(change, values, everybody) for change in changes] if model else []
         chances = self.model.propensities(values)
         added = [incremental(self.uplift, values, chances, self.product_ids)] if self.uplift else []

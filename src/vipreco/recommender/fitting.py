@@ -99,11 +99,11 @@ def fit(
 def _fit_relationship(
     lesson: Lesson, gatherer: Gatherer, machine: Machine, step: Step
 ) -> RelationshipModel | None:
-    """Fit leaving and rising on dates whose labels reach no further than those of the acquisitions."""
+    """Fit both changes on dates whose labels reach no further than those of the acquisitions."""
     panel, settings = lesson.rates or lesson.acquirers, gatherer.settings
     if not gatherer.features.ladder.ladder or not settings.relationship_horizon_months:
         return None
-    step("leaving and rising")
+    step("attrition and tier upgrades")
     until = window(panel.as_of[-1], settings.horizon_months, settings.gap_months)[1]
     days = change_dates(settings, panel.history.snapshot_dates, until)
     if not days:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from vipreco.columns import AUM_AMOUNT, CUSTOMER_ID, TIER
 from vipreco.history import View
-from vipreco.propensity import LEAVING, RISING, RelationshipModel
+from vipreco.propensity import ATTRITION, TIER_UPGRADE, RelationshipModel
 from vipreco.settings import TierLadder
 
 Floats = NDArray[np.float64]
@@ -26,16 +26,16 @@ class Relations:
         aum: Assets under management, NaN where unknown, shape (n,).
         next_line: Assets at which the next tier begins; NaN above the last or where unknown, shape (n,).
         opted_out: Customers whom no model may score, shape (n,).
-        can_leave: VIP customers whom a model may score, shape (n,).
-        can_rise: Customers below the highest tier whom a model may score, shape (n,).
+        attrition_applies: VIP customers whom a model may score, shape (n,).
+        tier_upgrade_applies: Customers below the highest tier whom a model may score, shape (n,).
     """
 
     tiers: NDArray[Any]
     aum: Floats
     next_line: Floats
     opted_out: Mask
-    can_leave: Mask
-    can_rise: Mask
+    attrition_applies: Mask
+    tier_upgrade_applies: Mask
 
     def take(self, rows: slice) -> Relations:
         """Return some of the customers."""
@@ -44,8 +44,8 @@ class Relations:
             self.aum[rows],
             self.next_line[rows],
             self.opted_out[rows],
-            self.can_leave[rows],
-            self.can_rise[rows],
+            self.attrition_applies[rows],
+            self.tier_upgrade_applies[rows],
         )
 
 
@@ -54,12 +54,13 @@ class Chances:
     """What may become of n customers within the horizon; NaN where nobody can tell.
 
     Args:
-        leaving: P(a VIP customer leaves, falls below their tier, or loses half of their assets), shape (n,).
-        rising: P(a customer reaches a higher tier), shape (n,).
+        attrition_probability: P(a VIP customer leaves, falls below their tier, or loses half of their
+            assets), shape (n,).
+        tier_upgrade_probability: P(a customer reaches a higher tier), shape (n,).
     """
 
-    leaving: Floats
-    rising: Floats
+    attrition_probability: Floats
+    tier_upgrade_probability: Floats
 
     @classmethod
     def of(
@@ -69,8 +70,8 @@ class Chances:
         if model is None:
             return cls(*(np.full(len(values), np.nan) for _ in range(2)))
         return cls(
-            model.probabilities(LEAVING, values, relations.can_leave),
-            model.probabilities(RISING, values, relations.can_rise),
+            model.probabilities(ATTRITION, values, relations.attrition_applies),
+            model.probabilities(TIER_UPGRADE, values, relations.tier_upgrade_applies),
         )
 
 
@@ -95,8 +96,8 @@ def relations_of(view: View, ladder: TierLadder) -> Relations:
         aum=aum,
         next_line=next_lines(ladder, ranks, aum, view),
         opted_out=opted_out,
-        can_leave=vip & (ranks >= 0) & ~opted_out,
-        can_rise=(ranks >= 0) & (ranks < highest) & ~opted_out,
+        attrition_applies=vip & (ranks >= 0) & ~opted_out,
+        tier_upgrade_applies=(ranks >= 0) & (ranks < highest) & ~opted_out,
     )
 
 

@@ -25,7 +25,7 @@ class RecommenderSettings(Section):
         leave_out: Features, or patterns of features (`*`), that the boosters do not see.
         chunk_customers: Customers that are scored at once; bounds the memory.
         propensity: The acquisition model.
-        relationship: The models of leaving and rising.
+        relationship: The models of attrition and tier upgrades.
         arbitration: What offers are ordered by.
         policy: Which rules are in force.
     """

@@ -19,8 +19,8 @@ from vipreco.errors import IntegrityError, UsageError
 from vipreco.features import FeatureSet, Vocabulary
 from vipreco.policy import Policy
 from vipreco.propensity import (
-    LEAVING,
-    RISING,
+    ATTRITION,
+    TIER_UPGRADE,
     AcquisitionModel,
     Booster,
     Calibration,
@@ -44,6 +44,8 @@ POLICY = "policy"
 BOOSTERS = "boosters"
 UPLIFT = "uplift"
 CHANGE_BOOSTER = "boosters/{}.txt"
+FORMER_NAMES = {ATTRITION: "leaving", TIER_UPGRADE: "rising"}
+"""Names of the changes, and of their boosters, in artifacts of before; these stay readable."""
 
 
 def save(fitted: Fitted, folder: Path, metrics: Mapping[str, Any], golden: NDArray[np.float32]) -> Manifest:
@@ -168,10 +170,10 @@ def _facts(fitted: Fitted) -> dict[str, Any]:
 
 
 def _relationship_facts(model: RelationshipModel | None) -> dict[str, Any] | None:
-    """Return what stands beside the boosters of leaving and rising."""
+    """Return what stands beside the boosters of attrition and tier upgrades."""
     if model is None:
         return None
-    changes = {change: model.model(change) for change in (LEAVING, RISING)}
+    changes = {change: model.model(change) for change in (ATTRITION, TIER_UPGRADE)}
     return {
         "names": list(model.names),
         "changes": {change: _change_facts(item) for change, item in changes.items() if item},
@@ -228,7 +230,7 @@ def _write_boosters(folder: Path, fitted: Fitted) -> None:
     named = {PRODUCT_BOOSTER.format(number): item for number, item in enumerate(model.product.boosters)}
     if model.any is not None:
         named[ANY_BOOSTER] = model.any
-    for change in (LEAVING, RISING):
+    for change in (ATTRITION, TIER_UPGRADE):
         if relationship is not None and (fitted_change := relationship.model(change)):
             named[CHANGE_BOOSTER.format(change)] = fitted_change.booster
     for name, booster in named.items():
@@ -260,18 +262,19 @@ def _read_relationship(
     seen = tuple(stored["names"])
 
     def model(change: str) -> ChangeModel | None:
-        facts = stored["changes"].get(change)
+        name = change if change in stored["changes"] else FORMER_NAMES[change]
+        facts = stored["changes"].get(name)
         if facts is None:
             return None
         return ChangeModel(
             LineStart(np.array(facts["start"], np.float64), facts["centre"]),
             facts["distance"],
-            _read_booster(folder / CHANGE_BOOSTER.format(change), seen, 1, threads),
+            _read_booster(folder / CHANGE_BOOSTER.format(name), seen, 1, threads),
             Calibration(facts["slope"], np.array([facts["intercept"]]), np.array([facts["positives"]])),
         )
 
     positions = np.array([names.index(name) for name in seen], np.int64)
-    return RelationshipModel(seen, positions, model(LEAVING), model(RISING))
+    return RelationshipModel(seen, positions, model(ATTRITION), model(TIER_UPGRADE))
 
 
 def _read_uplift(

@@ -28,8 +28,8 @@ class ValueSettings(Section):
         annual_margin_rate: Margin that the bank earns on assets, share of the assets a year.
         years: Years for which assets that are kept or brought in count.
         share_at_risk: Share of the assets of a customer who leaves that goes with them.
-        contact_keeps: Share by which a call lowers the chance to leave (0.25 would be: from 8 % to 6 %).
-        acquisition_keeps: Share by which one more product lowers the chance to leave.
+        contact_keeps: Share by which a call lowers the attrition probability (0.25: from 8 % to 6 %).
+        acquisition_keeps: Share by which one more product lowers the attrition probability.
         contact_lifts: Share by which a call raises the chance to reach the next tier.
         acquisition_lifts: Share by which an acquisition that brings in assets raises that chance.
         asset_families: Families of products whose acquisition brings in assets.
