@@ -13,7 +13,7 @@ import httpx
 import polars as pl
 
 from serving.app import create_app
-from serving.core import Core, Line, Slate
+from serving.core import Core, Slate, SlateLine
 from serving.scribe import Files, carry
 from vipreco.settings import ServingSettings
 from vipreco.store import Keys, Role, Store, User
@@ -44,7 +44,7 @@ class Prepared:
 
     def offers(self, customer_id: str, channel: str, limit: int, moment: datetime) -> Slate:
         del customer_id, channel, moment
-        lines = [Line(f"P{n}", f"Product {n}", 0.5 / n, 100.0 * n, ("POPULAR",)) for n in range(1, 6)]
+        lines = [SlateLine(f"P{n}", f"Product {n}", 0.5 / n, 100.0 * n, ("POPULAR",)) for n in range(1, 6)]
         return Slate(tuple(lines[:limit]), personalised=True, source="snapshot")
 
     def with_facts(
@@ -56,7 +56,7 @@ class Prepared:
 
     def popular(self, segment: str, channel: str, limit: int) -> Slate:
         del segment, channel
-        return Slate((Line("P9", "Product 9", None, None, ()),)[:limit], False, "cold_start")
+        return Slate((SlateLine("P9", "Product 9", None, None, ()),)[:limit], False, "cold_start")
 
     def sheet(self, customer_id: str, language: str, moment: datetime) -> dict[str, Any]:
         del moment

@@ -18,7 +18,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from serving.app import Pages, create_app
-from serving.core import Core, Line, Slate
+from serving.core import Core, Slate, SlateLine
 from serving.mounting import service_of
 from serving.page.html import STATIC
 from serving.process import opened
@@ -40,7 +40,7 @@ class Versioned(Prepared):
 
     def offers(self, customer_id: str, channel: str, limit: int, moment: datetime) -> Slate:
         slate = super().offers(customer_id, channel, limit, moment)
-        lines = (Line(*line[:2], chance_of(self.model_version), *line[3:]) for line in slate.lines)
+        lines = (SlateLine(*line[:2], chance_of(self.model_version), *line[3:]) for line in slate.lines)
         return Slate(tuple(lines), slate.personalised, slate.source)
 
 

@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from serving.api.offers import MOST_DECIDING
-from serving.core import Line, Slate
+from serving.core import Slate, SlateLine
 from tests.serving.small_bank import FOREIGN, NOBODY, OWN, Bank
 from vipreco.store import Role
 
@@ -39,7 +39,7 @@ def test_an_answer_names_model_snapshot_and_rules(bank: Bank) -> None:
 
 def test_who_opted_out_of_profiling_gets_no_personal_offers_and_is_told_so(bank: Bank) -> None:
     """B82, as far as the answer goes; `tests/online` has what stands behind it."""
-    general = Slate((Line("P1", "Product 1", None, None, ()),), personalised=False, source="snapshot")
+    general = Slate((SlateLine("P1", "Product 1", None, None, ()),), personalised=False, source="snapshot")
     bank.release.offers = lambda *_: general  # type: ignore[assignment,method-assign]
     told = bank.offers().json()
     assert told["personalised"] is False
