@@ -48,9 +48,9 @@ from vipreco.simulator import (
     truth_of,
 )
 from vipreco.stats import (
-    Counts,
+    ArmCounts,
     Estimate,
-    Logged,
+    LoggedDecisions,
     by_group,
     compare,
     difference_of_means,
@@ -306,7 +306,7 @@ def alarms(offers: Offers, treated: Flags, acquired: Flags, random: np.random.Ge
     one = compare(treated, acquired, acquired * offers.value, offers.promised, expected)
     half = random.random(len(treated)) < 0.5
     control = ~treated
-    halves = Counts.of(
+    halves = ArmCounts.of(
         (control & half).sum(),
         (control & half & acquired).sum(),
         (control & ~half).sum(),
@@ -336,7 +336,7 @@ def hashed_alarms(world: World, campaigns: int, seed: int) -> list[dict[str, Any
     for number in range(campaigns):
         control = in_control(ids, salt_of("", seed * 100_000 + number), 0.1)
         acquired = random.random(len(ids)) < offers.alone
-        counts = Counts.of(
+        counts = ArmCounts.of(
             (~control).sum(), (~control & acquired).sum(), control.sum(), (control & acquired).sum()
         )
         seen.append(bool(p_values(counts)[0] < 0.05))
@@ -386,7 +386,7 @@ def judged(world: World, number: int, name: str, campaigns: int, seed: int) -> l
         action = np.minimum((chance.cumsum(axis=1) <= point).sum(axis=1), chance.shape[1] - 1)
         place = np.arange(len(rows)), action
         reward = (random.random(len(rows)) < world.contacted[rows][place]) * world.value[action]
-        logged = Logged(action, chance[place], reward, chance.shape[1], possible)
+        logged = LoggedDecisions(action, chance[place], reward, chance.shape[1], possible)
         one = off_policy(logged, policy, known, campaign)
         effective.append(one.effective)
         found["SNIPS"].append((one.snips, truth))

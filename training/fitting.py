@@ -231,6 +231,6 @@ def _figures(found: BacktestResult, list_length: int) -> dict[str, Figure]:
     return {
         "quality": plots.quality_by_model(found.metrics, f"map@{list_length}"),
         "reliability": plots.reliability_diagram({"propensity": found.reliability}),
-        "lift": plots.lift_by_decile({"vipreco": found.lift}),
+        "deciles": plots.decile_chart({"vipreco": found.deciles}),
         "calibration-by-product": plots.product_calibration(found.by_product),
     }

@@ -13,8 +13,8 @@ from training.result import CardTable, TrainingJob, Value
 from vipreco.history import History
 from vipreco.propensity import Machine
 from vipreco.recommender import Recommender
-from vipreco.stats import Estimate
-from vipreco.uplift_trial import Judged, TrialSettings, UpliftTrial, finished_campaigns, gather, run_trial
+from vipreco.stats import Estimate, JudgedOrder
+from vipreco.uplift_trial import TrialSettings, UpliftTrial, finished_campaigns, gather, run_trial
 
 NAMES: Final = {
     "chosen": "chosen anew for each group",
@@ -152,7 +152,7 @@ def _heading(found: UpliftTrial) -> str:
     return "Uplift" if found.model is not None else "What a contact adds"
 
 
-def _figures(one: Judged) -> Iterator[Value | None]:
+def _figures(one: JudgedOrder) -> Iterator[Value | None]:
     yield from (one.qini.value, _ends(one.qini), one.auuc.value)
     yield one.qini_above.value if one.qini_above.known else None
     yield _ends(one.qini_above)

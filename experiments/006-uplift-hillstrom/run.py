@@ -25,16 +25,13 @@ from numpy.typing import NDArray
 
 from vipreco.backtest import COLOURS, STYLE, save_figure
 from vipreco.propensity import Machine
-from vipreco.stats import Estimate, qini_curve
+from vipreco.stats import Estimate, HeldOut, JudgedOrder, judge_orders, qini_curve
 from vipreco.uplift import LEARNERS, Growing, RandomisedRows, UpliftSettings
 from vipreco.uplift_trial import (
-    HeldOut,
-    Judged,
     before_treatment,
     fit_learner,
     fit_response,
     folds_of,
-    judge_orders,
     overlap,
     placebo,
     unseen_scores,
@@ -179,7 +176,7 @@ def _checks(customers: Customers, chosen: str, grown: Growing) -> dict[str, Any]
     }
 
 
-def _told(judged: Judged, score: Floats, rows: RandomisedRows) -> dict[str, Any]:
+def _told(judged: JudgedOrder, score: Floats, rows: RandomisedRows) -> dict[str, Any]:
     curve = qini_curve(score, rows.treated, rows.outcome)
     share, gain = curve["share"].to_numpy(), curve["gain"].to_numpy()
     reached = {
@@ -188,7 +185,7 @@ def _told(judged: Judged, score: Floats, rows: RandomisedRows) -> dict[str, Any]
     return {**_figures(judged), **reached}
 
 
-def _figures(judged: Judged) -> dict[str, list[float]]:
+def _figures(judged: JudgedOrder) -> dict[str, list[float]]:
     parts = {
         "qini": judged.qini,
         "auuc": judged.auuc,

@@ -107,7 +107,7 @@ def test_every_number_has_its_baselines_and_the_lead_over_them_is_their_differen
             *baselines,
         }
         for baseline in baselines:
-            for metric in ("auc", "average_precision", "lift_10"):
+            for metric in ("auc", "average_precision", "top_decile_ratio"):
                 lead = frame["vipreco", change, f"{metric} above {baseline}"]
                 assert lead == pytest.approx(
                     frame["vipreco", change, metric] - frame[baseline, change, metric]

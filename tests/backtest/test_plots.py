@@ -11,8 +11,8 @@ import pytest
 from matplotlib.figure import Figure
 
 from vipreco.backtest import save_figure
-from vipreco.backtest.plots import lift_by_decile, product_calibration, quality_by_model, reliability_diagram
-from vipreco.stats import Flags, Floats, calibration_by_product, lift_table, reliability_table
+from vipreco.backtest.plots import decile_chart, product_calibration, quality_by_model, reliability_diagram
+from vipreco.stats import Flags, Floats, calibration_by_product, rate_by_decile, reliability_table
 
 
 def rows(customers: int = 3000) -> tuple[Floats, Flags]:
@@ -26,10 +26,10 @@ def reliability() -> Figure:
     return reliability_diagram({"all rows": reliability_table(p.ravel(), truth.ravel())})
 
 
-def lift() -> Figure:
+def deciles() -> Figure:
     p, truth = rows()
-    table = lift_table(p.ravel(), truth.ravel())
-    return lift_by_decile({"model": table, "popularity": table})
+    table = rate_by_decile(p.ravel(), truth.ravel())
+    return decile_chart({"model": table, "popularity": table})
 
 
 def quality() -> Figure:
@@ -54,7 +54,7 @@ def by_product() -> Figure:
     return product_calibration(calibration_by_product(p, truth, candidates, ["card", "fund", "closed"]))
 
 
-FIGURES = pytest.mark.parametrize("draw", [reliability, lift, quality, by_product])
+FIGURES = pytest.mark.parametrize("draw", [reliability, deciles, quality, by_product])
 
 
 @FIGURES
@@ -79,7 +79,7 @@ def test_the_same_figure_is_saved_byte_for_byte_the_same(
 
 def test_another_ending_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"\.pdf"):
-        save_figure(lift(), tmp_path / "lift.pdf")
+        save_figure(deciles(), tmp_path / "deciles.pdf")
 
 
 def test_the_reliability_diagram_draws_the_table() -> None:
@@ -90,10 +90,10 @@ def test_the_reliability_diagram_draws_the_table() -> None:
     np.testing.assert_allclose(np.asarray(drawn.get_ydata(), dtype=float), table["observed_rate"])
 
 
-def test_the_lift_bars_are_as_high_as_the_lift() -> None:
+def test_the_decile_bars_are_as_high_as_the_ratios() -> None:
     p, truth = rows()
-    heights = [bar.get_height() for bar in lift().axes[0].patches]  # type: ignore[attr-defined]
-    assert heights[:10] == pytest.approx(lift_table(p.ravel(), truth.ravel())["lift"].tolist())
+    heights = [bar.get_height() for bar in deciles().axes[0].patches]  # type: ignore[attr-defined]
+    assert heights[:10] == pytest.approx(rate_by_decile(p.ravel(), truth.ravel())["ratio"].tolist())
 
 
 def test_quality_is_drawn_for_the_metric_asked_for_and_names_the_customers_of_each_slice() -> None:

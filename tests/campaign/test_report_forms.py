@@ -25,7 +25,7 @@ from vipreco.campaign.report.telling import _headline, wording
 from vipreco.cli.document_output import document_text
 from vipreco.documents import Language
 from vipreco.errors import InputRejectedError, UsageError
-from vipreco.stats import Estimate, needed
+from vipreco.stats import Estimate, customers_needed
 
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
 CATALOGUE = tomllib.loads((files("vipreco.campaign.report") / "texts.toml").read_text(encoding="utf-8"))
@@ -225,7 +225,7 @@ def test_a_report_without_an_answer_says_how_many_customers_it_takes() -> None:
     rows = [assignment(number, "offered" if number % 5 else "control", True) for number in range(100)]
     ids = [row["customer_id"] for row in rows]
     report = make_report(run_of(rows, effect_rate=0.05), history(ids, []), DAY, seed=1)
-    assert report.measured.needed == needed(0.1, 0.05, 0.2)
+    assert report.measured.needed == customers_needed(0.1, 0.05, 0.2)
     assert (
         f"of 5.00% with a chance of 80 %, about {report.measured.needed:,} customers" in report.told.notes[0]
     )

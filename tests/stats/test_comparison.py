@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from vipreco.stats import FEWEST_ACQUISITIONS, FEWEST_CUSTOMERS, by_group, compare
+from vipreco.stats import MIN_ACQUISITIONS, MIN_CUSTOMERS, by_group, compare
 
 
 def arms(treated: int, treated_acquired: int, control: int, control_acquired: int) -> tuple[Any, Any]:
@@ -38,12 +38,12 @@ def test_the_numbers_of_a_campaign() -> None:
 
 
 def test_few_customers_or_acquisitions_carry_no_interval() -> None:
-    few = compare(*arms(1000, 80, FEWEST_CUSTOMERS - 1, 2))
+    few = compare(*arms(1000, 80, MIN_CUSTOMERS - 1, 2))
     assert (few.lift.lacks, math.isnan(few.lift.low)) == ("customers", True)
     assert str(few.lift) == "not enough data (customers)"
-    rare = compare(*arms(1000, FEWEST_ACQUISITIONS - 1, 500, 0))
+    rare = compare(*arms(1000, MIN_ACQUISITIONS - 1, 500, 0))
     assert rare.lift.lacks == "acquisitions"
-    enough = compare(*arms(1000, FEWEST_ACQUISITIONS, FEWEST_CUSTOMERS, 0))
+    enough = compare(*arms(1000, MIN_ACQUISITIONS, MIN_CUSTOMERS, 0))
     assert enough.lift.known
     assert (enough.relative.lacks, enough.value.lacks) == ("acquisitions", "acquisitions")
 

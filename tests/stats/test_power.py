@@ -10,18 +10,18 @@ from hypothesis import given, settings, strategies as st
 from scipy.stats import norm
 
 from vipreco.errors import UsageError
-from vipreco.stats import needed, power_of
+from vipreco.stats import customers_needed, detection_power
 
 
 def test_the_examples_of_r_power_prop_test() -> None:
     """`power.prop.test(n = 50, p1 = .50, p2 = .75)` has power 0.740; for 0.90 it needs 76.7 a group."""
-    assert power_of(50, 50, 0.50, 0.25) == pytest.approx(0.740, abs=5e-4)
-    assert needed(0.50, 0.25, 0.5, power=0.9) == pytest.approx(2 * 76.7, abs=1)
+    assert detection_power(50, 50, 0.50, 0.25) == pytest.approx(0.740, abs=5e-4)
+    assert customers_needed(0.50, 0.25, 0.5, power=0.9) == pytest.approx(2 * 76.7, abs=1)
 
 
 def test_the_rule_of_sixteen() -> None:
     """Lehr: 16 x variance / effect squared in each group, for a power of 80 %."""
-    assert needed(0.10, 0.005, 0.5) == pytest.approx(2 * 16 * 0.10 * 0.90 / 0.005**2, rel=0.02)
+    assert customers_needed(0.10, 0.005, 0.5) == pytest.approx(2 * 16 * 0.10 * 0.90 / 0.005**2, rel=0.02)
 
 
 @pytest.mark.parametrize(("treated", "control"), [(900, 100), (4000, 1000), (500, 500)])
@@ -35,7 +35,7 @@ def test_the_power_is_the_share_of_simulated_campaigns_that_the_test_finds(
     pooled = (with_offer + without) / (treated + control)
     spread = np.sqrt(pooled * (1 - pooled) * (1 / treated + 1 / control))
     found = np.abs(with_offer / treated - without / control) > norm.ppf(0.975) * spread
-    assert power_of(treated, control, base, effect) == pytest.approx(found.mean(), abs=0.035)
+    assert detection_power(treated, control, base, effect) == pytest.approx(found.mean(), abs=0.035)
 
 
 @given(
@@ -46,7 +46,7 @@ def test_what_is_needed_reaches_the_power_and_less_does_not(
     base: float, effect: float, share: float, power: float, downwards: bool
 ) -> None:
     base, effect = (base + effect, -effect) if downwards else (base, effect)
-    total = needed(base, effect, share, power)
+    total = customers_needed(base, effect, share, power)
     assert _continuous(total, share, base, effect) >= power - 1e-9
     assert _continuous((total - 1) * 0.999, share, base, effect) < power
 
@@ -61,15 +61,15 @@ def _continuous(total: float, share: float, base: float, effect: float) -> float
 
 
 def test_no_effect_is_found_as_often_as_a_false_alarm_is_allowed() -> None:
-    assert power_of(1000, 100, 0.1, 0.0) == pytest.approx(0.05)
-    assert power_of(1000, 100, 0.1, 0.0, alpha=0.01) == pytest.approx(0.01)
+    assert detection_power(1000, 100, 0.1, 0.0) == pytest.approx(0.05)
+    assert detection_power(1000, 100, 0.1, 0.0, alpha=0.01) == pytest.approx(0.01)
 
 
 def test_an_empty_arm_shows_nothing_and_certain_rates_show_everything() -> None:
-    assert power_of(0, 100, 0.1, 0.1) == 0.0
-    assert power_of(100, 0, 0.1, 0.1) == 0.0
-    assert power_of(100, 100, 0.0, 1.0) == 1.0
-    assert power_of(100, 100, 0.0, 0.0) == 0.0
+    assert detection_power(0, 100, 0.1, 0.1) == 0.0
+    assert detection_power(100, 0, 0.1, 0.1) == 0.0
+    assert detection_power(100, 100, 0.0, 1.0) == 1.0
+    assert detection_power(100, 100, 0.0, 0.0) == 0.0
 
 
 @pytest.mark.parametrize(
@@ -89,5 +89,5 @@ def test_what_cannot_be_is_refused(
     base: float, effect: float, share: float, power: float, alpha: float, where: str
 ) -> None:
     with pytest.raises(UsageError) as refused:
-        needed(base, effect, share, power, alpha)
+        customers_needed(base, effect, share, power, alpha)
     assert refused.value.where == where

@@ -10,7 +10,7 @@ from hypothesis import given, settings, strategies as st
 from scipy.optimize import minimize_scalar
 from scipy.stats import norm
 
-from vipreco.stats import Counts, p_values
+from vipreco.stats import ArmCounts, p_values
 from vipreco.stats.rates import difference_of_rates, holm, rate_interval, ratio_of_rates
 
 # treated, treated_acquired, control, control_acquired, low, high: method 6 of Newcombe (1998), table II.
@@ -27,13 +27,13 @@ arms = st.tuples(st.integers(1, 300), st.integers(1, 300), st.floats(0, 1), st.f
 
 @pytest.mark.parametrize("row", PUBLISHED)
 def test_the_published_intervals(row: tuple[int, int, int, int, float, float]) -> None:
-    found = difference_of_rates(Counts.of(*row[:4]))
+    found = difference_of_rates(ArmCounts.of(*row[:4]))
     assert (found.low[0], found.high[0]) == pytest.approx(row[4:], abs=6e-5)
 
 
 def test_the_interval_of_a_ratio_as_statsmodels_computes_it() -> None:
     """`confint_proportions_2indep(56, 70, 48, 80, method="score", compare="ratio")` of statsmodels 0.14."""
-    found = ratio_of_rates(Counts.of(70, 56, 80, 48))
+    found = ratio_of_rates(ArmCounts.of(70, 56, 80, 48))
     assert (found.low[0], found.high[0]) == pytest.approx((1.0790471195, 1.6721453591), abs=1e-8)
 
 
@@ -70,7 +70,7 @@ def score(row: tuple[int, int, int, int], control_of: object, distance: float, r
 @given(arms)
 @settings(max_examples=40, deadline=None)
 def test_at_both_ends_of_an_interval_the_searched_score_is_critical(row: tuple[int, int, int, int]) -> None:
-    counts = Counts.of(*row)
+    counts = ArmCounts.of(*row)
     for found, relative, least, most in (
         (difference_of_rates(counts), False, -1 + 1e-6, 1 - 1e-6),
         (ratio_of_rates(counts), True, 1e-5, 1e5),
@@ -84,8 +84,8 @@ def test_at_both_ends_of_an_interval_the_searched_score_is_critical(row: tuple[i
 @given(arms)
 @settings(max_examples=40, deadline=None)
 def test_an_interval_holds_its_estimate_and_turns_round_with_the_arms(row: tuple[int, int, int, int]) -> None:
-    found = difference_of_rates(Counts.of(*row))
-    turned = difference_of_rates(Counts.of(*row[2:], *row[:2]))
+    found = difference_of_rates(ArmCounts.of(*row))
+    turned = difference_of_rates(ArmCounts.of(*row[2:], *row[:2]))
     assert found.low[0] <= found.value[0] <= found.high[0]
     assert turned.low[0] == pytest.approx(-found.high[0], abs=1e-6)
     assert turned.high[0] == pytest.approx(-found.low[0], abs=1e-6)
@@ -96,7 +96,7 @@ def test_an_interval_holds_its_estimate_and_turns_round_with_the_arms(row: tuple
 def test_the_p_value_is_below_5_percent_just_when_the_interval_leaves_zero_out(
     row: tuple[int, int, int, int],
 ) -> None:
-    found, p = difference_of_rates(Counts.of(*row)), p_values(Counts.of(*row))[0]
+    found, p = difference_of_rates(ArmCounts.of(*row)), p_values(ArmCounts.of(*row))[0]
     if abs(p - 0.05) > 1e-6:
         assert (p < 0.05) == (found.low[0] > 1e-12 or found.high[0] < -1e-12)
 
@@ -107,7 +107,7 @@ def test_intervals_cover_as_often_as_they_say(treated: int, control: int, base: 
     random = np.random.default_rng(11)
     with_offer = random.binomial(treated, base + lift, 4000)
     without = random.binomial(control, base, 4000)
-    counts = Counts.of(np.full(4000, treated), with_offer, np.full(4000, control), without)
+    counts = ArmCounts.of(np.full(4000, treated), with_offer, np.full(4000, control), without)
     found = difference_of_rates(counts)
     assert 0.935 <= np.mean((found.low <= lift) & (lift <= found.high)) <= 0.975
     ratio, truth = ratio_of_rates(counts), (base + lift) / base
@@ -115,7 +115,7 @@ def test_intervals_cover_as_often_as_they_say(treated: int, control: int, base: 
 
 
 def test_an_empty_arm_has_no_interval() -> None:
-    empty = Counts.of([10, 0], [1, 0], [0, 10], [0, 3])
+    empty = ArmCounts.of([10, 0], [1, 0], [0, 10], [0, 3])
     for found in (difference_of_rates(empty), ratio_of_rates(empty)):
         assert np.isnan([found.value, found.low, found.high]).all()
     assert np.isnan(p_values(empty)).all()
@@ -123,7 +123,7 @@ def test_an_empty_arm_has_no_interval() -> None:
 
 
 def test_where_nobody_of_control_acquired_the_ratio_has_no_upper_end() -> None:
-    found = ratio_of_rates(Counts.of(100, 5, 100, 0))
+    found = ratio_of_rates(ArmCounts.of(100, 5, 100, 0))
     assert found.value[0] == found.high[0] == np.inf
     assert found.low[0] > 1
 

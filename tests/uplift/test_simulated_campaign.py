@@ -20,8 +20,8 @@ from vipreco.simulator.contacts import CALL, Contacts
 from vipreco.simulator.month import live, run_month
 from vipreco.simulator.parameters import ContactParameters, Parameters
 from vipreco.simulator.simulation import make_bank
+from vipreco.stats import HeldOut, judge_orders
 from vipreco.uplift import Growing, RandomisedRows, UpliftSettings
-from vipreco.uplift_trial import HeldOut, judge_orders
 from vipreco.uplift_trial.choosing import fit_chosen
 
 PAST, CUSTOMERS, SEED = 3, 16_000, 3

@@ -24,8 +24,7 @@ from vipreco.recommender import (
     labelled_dates,
     silent,
 )
-from vipreco.stats import Ranking, recalibration, resampled_weights
-from vipreco.stats.weighted import Flags, Floats
+from vipreco.stats import Flags, Floats, Ranking, percentiles, recalibration, resampled_counts
 
 OURS = "vipreco"
 ASSETS_FELL = "assets-fell-last-month"
@@ -238,14 +237,12 @@ def _scored(rows: ChangeRows, place: int, scores: dict[str, Floats]) -> _Judged:
 def _rows(change: str, parts: list[_Judged], plan: ChangePlan) -> Iterator[dict[str, object]]:
     judged = _Judged.stack(parts)
     number = len(np.unique(judged.customer_ids.astype(np.str_)))
-    drawn = resampled_weights(judged.customer_ids, judged.weights, plan.machine.seed, plan.resamples)
+    drawn = resampled_counts(judged.customer_ids, plan.machine.seed, plan.resamples)
     rankings = {name: Ranking.of(scores, judged.truth) for name, scores in judged.scores.items()}
     point = _figures(judged, rankings, judged.weights)
-    samples = [_figures(judged, rankings, weights) for weights in drawn]
+    samples = [_figures(judged, rankings, judged.weights * counts) for counts in drawn]
     for key, value in point.items():
-        values = np.array([sample[key] for sample in samples])
-        known = values[~np.isnan(values)]
-        low, high = np.quantile(known, [0.025, 0.975]) if len(known) else (np.nan, np.nan)
+        low, high = percentiles(np.array([sample[key] for sample in samples]))
         yield dict(zip(COLUMNS, [key[0], change, key[1], value, low, high, number], strict=True))
     slope = recalibration(judged.scores[OURS], judged.truth).slope
     yield dict(zip(COLUMNS, [OURS, change, "calibration_slope", slope, np.nan, np.nan, number], strict=True))

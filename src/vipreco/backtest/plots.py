@@ -14,9 +14,9 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
-from scipy.stats import chi2
 
 from vipreco.durable import write_bytes
+from vipreco.stats import poisson_limits
 
 COLOURS = [
     "#1f5fa8", "#d1662b", "#4f8f4b", "#7d5ba6", "#b8860b", "#2a9d9d", "#c2477f", "#8a8a8a", "#111111"
@@ -51,24 +51,22 @@ def reliability_diagram(tables: Mapping[str, pd.DataFrame], title: str = "Reliab
     return figure
 
 
-def lift_by_decile(tables: Mapping[str, pd.DataFrame], title: str = "Lift by decile") -> Figure:
-    """How many times the overall rate each tenth of the rows reaches, best tenth first.
+def decile_chart(tables: Mapping[str, pd.DataFrame], title: str = "Acquisition rate by decile") -> Figure:
+    """Rate of each tenth of the rows over the overall rate, best tenth first.
 
     Args:
-        tables: Model -> `metrics.lift_table`; baselines beside the model.
+        tables: Model -> `stats.rate_by_decile`; baselines beside the model.
         title: Shown above.
     """
     figure, axes = _figure(7.2, 4.2)
     width = 0.8 / max(len(tables), 1)
     for number, ((name, table), colour) in enumerate(zip(tables.items(), _colours(tables), strict=True)):
         place = table["group"] + (number - (len(tables) - 1) / 2) * width
-        axes.bar(place, table["lift"], width * 0.92, label=name, color=colour)
+        axes.bar(place, table["ratio"], width * 0.92, label=name, color=colour)
     axes.axhline(1.0, color="black", linewidth=0.8, linestyle="--", label="no skill")
     axes.grid(visible=False, axis="x")
     axes.set_xticks(sorted({group for table in tables.values() for group in table["group"]}))
-    axes.set(
-        xlabel="tenth of the rows, highest score first", ylabel="lift (rate / overall rate)", title=title
-    )
+    axes.set(xlabel="tenth of the rows, highest score first", ylabel="rate / overall rate", title=title)
     axes.legend(frameon=False)
     return figure
 
@@ -164,8 +162,7 @@ def _equal_scales(axes: Axes, tables: list[pd.DataFrame]) -> None:
 def _observed_ratio(table: pd.DataFrame) -> tuple[Any, Any]:
     """Ratio and the lengths of its error bars: exact Poisson limits of the observed count (Garwood, 1936)."""
     observed, expected = (table[column].to_numpy(dtype=np.float64) for column in ("observed", "expected"))
-    low = np.where(observed > 0, chi2.ppf(0.025, np.maximum(2 * observed, 1)) / 2, 0.0)
-    high = chi2.ppf(0.975, 2 * observed + 2) / 2
+    low, high = poisson_limits(observed)
     return observed / expected, np.array([observed - low, high - observed]) / expected
 
 

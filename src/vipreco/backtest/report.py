@@ -10,7 +10,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from vipreco.stats import (
+    NO_RESAMPLES,
     RESAMPLES,
+    Estimate,
     Flags,
     Floats,
     PerCustomer,
@@ -23,7 +25,6 @@ from vipreco.stats import (
     reacquired,
     relevant_ranks,
 )
-from vipreco.stats.bootstrap import Estimate
 
 COLUMNS = ["model", "slice", "metric", "value", "low", "high", "customers"]
 ALL, NOVEL, REACQUIRED = "all", "novel", "re-acquired"
@@ -133,7 +134,7 @@ def _model_rows(name: str, scores: Floats, against: Judgement) -> Iterator[dict[
             found = bootstrap_mean(values, against.seed, against.resamples)
             yield _row(name, part, f"{metric}@{against.k}", found)
     share = coverage(listed(scores, against.candidates, against.k))
-    yield _row(name, ALL, f"coverage@{against.k}", Estimate(share, np.nan, np.nan, len(scores)))
+    yield _row(name, ALL, f"coverage@{against.k}", Estimate(share, lacks=NO_RESAMPLES, customers=len(scores)))
 
 
 def _difference(ours: PerCustomer, theirs: PerCustomer, against: Judgement) -> Estimate:

@@ -29,7 +29,13 @@ from vipreco.recommender import (
     label_matrix,
     silent,
 )
-from vipreco.stats import calibration_by_product, calibration_summary, lift_table, listed, reliability_table
+from vipreco.stats import (
+    calibration_by_product,
+    calibration_summary,
+    listed,
+    rate_by_decile,
+    reliability_table,
+)
 
 OURS = "vipreco"
 ACQUISITIONS = "acquisition-popularity"
@@ -83,7 +89,7 @@ class BacktestResult:
         calibration: About the propensities of all judged pairs, and of the listed ones.
         by_product: Calibration of each product.
         reliability: Expected against observed rate in bins.
-        lift: Acquisition rate by decile of the propensity.
+        deciles: Acquisition rate by decile of the propensity.
         rates_known: False when the propensities are an order among acquirers, not rates.
         changes: What was found about attrition and tier upgrades.
     """
@@ -94,7 +100,7 @@ class BacktestResult:
     calibration: Mapping[str, Mapping[str, float]]
     by_product: pd.DataFrame
     reliability: pd.DataFrame
-    lift: pd.DataFrame
+    deciles: pd.DataFrame
     rates_known: bool
     changes: ChangeResult = field(default_factory=ChangeResult)
 
@@ -209,7 +215,7 @@ def _result(fitted: Fitted, ranked: dict[str, Judged], rated: Judged, plan: Plan
         },
         by_product=calibration_by_product(propensity, rated.truth, pairs, fitted.product_ids),
         reliability=reliability_table(propensity[pairs], rated.truth[pairs]),
-        lift=lift_table(propensity[pairs], rated.truth[pairs]),
+        deciles=rate_by_decile(propensity[pairs], rated.truth[pairs]),
         rates_known=fitted.model.rates_known,
     )
 

@@ -19,7 +19,7 @@ from vipreco.campaign.limits import CampaignLimit
 from vipreco.campaign.pool import Pool
 from vipreco.campaign.running import Bank, Order, check_not_empty, prepare, summary
 from vipreco.campaign.since import Since
-from vipreco.stats import needed, power_of
+from vipreco.stats import customers_needed, detection_power
 
 MORE, FEWER = 1.1, 0.9
 WHAT_IF = {
@@ -96,8 +96,8 @@ def power_in(campaign: Campaign, rows: pl.DataFrame) -> dict[str, Any]:
         "control": control,
         "base_rate": base,
         "effect_rate": effect,
-        "power_rate": power_of(treated, control, base, effect),
-        "needed": needed(base, effect, share) if share > 0 and effect > 0 else None,
+        "power_rate": detection_power(treated, control, base, effect),
+        "needed": customers_needed(base, effect, share) if share > 0 and effect > 0 else None,
     }
 
 

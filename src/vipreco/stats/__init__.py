@@ -1,4 +1,4 @@
-"""Lift: what a randomised campaign caused, with intervals; power before it, other policies after it."""
+"""Statistics: intervals, rates, lift, power, ranking metrics, calibration, Qini, off-policy estimates."""
 
 import lazy_loader
 

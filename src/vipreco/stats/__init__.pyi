@@ -1,9 +1,10 @@
+from .arrays import Flags as Flags, Floats as Floats
 from .bootstrap import (
-    LEVEL as LEVEL,
     RESAMPLES as RESAMPLES,
     bootstrap_mean as bootstrap_mean,
-    bootstrap_ratio as bootstrap_ratio,
     paired_difference as paired_difference,
+    resampled_column_means as resampled_column_means,
+    resampled_counts as resampled_counts,
 )
 from .calibration import (
     auc as auc,
@@ -13,20 +14,25 @@ from .calibration import (
     expected_calibration_error as expected_calibration_error,
     log_loss as log_loss,
     recalibration as recalibration,
+    recalibration_to_rates as recalibration_to_rates,
     reliability_table as reliability_table,
 )
 from .comparison import (
-    FEWEST_ACQUISITIONS as FEWEST_ACQUISITIONS,
-    FEWEST_CUSTOMERS as FEWEST_CUSTOMERS,
-    Compared as Compared,
+    MIN_ACQUISITIONS as MIN_ACQUISITIONS,
+    MIN_CUSTOMERS as MIN_CUSTOMERS,
+    Comparison as Comparison,
     by_group as by_group,
     compare as compare,
 )
-from .estimate import Estimate as Estimate, percentiles as percentiles
-from .forecasts import Promises as Promises, promises as promises
+from .deciles import rate_by_decile as rate_by_decile
+from .estimate import (
+    LEVEL as LEVEL,
+    NO_RESAMPLES as NO_RESAMPLES,
+    Estimate as Estimate,
+    percentiles as percentiles,
+)
+from .forecasts import ForecastComparison as ForecastComparison, compare_forecast as compare_forecast
 from .list_metrics import (
-    Flags as Flags,
-    Floats as Floats,
     PerCustomer as PerCustomer,
     average_precision as average_precision,
     coverage as coverage,
@@ -40,10 +46,19 @@ from .list_metrics import (
     recall as recall,
     relevant_ranks as relevant_ranks,
 )
-from .means import difference_of_means as difference_of_means
-from .policy_evaluation import Logged as Logged, OffPolicy as OffPolicy, off_policy as off_policy
-from .power import needed as needed, power_of as power_of
+from .means import difference_of_means as difference_of_means, weighted_difference as weighted_difference
+from .policy_evaluation import (
+    LoggedDecisions as LoggedDecisions,
+    OffPolicyEstimate as OffPolicyEstimate,
+    off_policy as off_policy,
+)
+from .power import customers_needed as customers_needed, detection_power as detection_power
 from .qini import auuc as auuc, qini_coefficient as qini_coefficient, qini_curve as qini_curve
-from .rates import Counts as Counts, p_values as p_values
-from .top_rate import lift_table as lift_table
-from .weighted import Ranking as Ranking, resampled_weights as resampled_weights
+from .rates import (
+    ArmCounts as ArmCounts,
+    p_value_of_count as p_value_of_count,
+    p_values as p_values,
+    poisson_limits as poisson_limits,
+)
+from .uplift_orders import HeldOut as HeldOut, JudgedOrder as JudgedOrder, judge_orders as judge_orders
+from .weighted_ranking import Ranking as Ranking

@@ -1,4 +1,4 @@
-"""Bootstrap over customers: how much a number would move with other customers of the same kind.
+"""Bootstrap intervals: how much a number would move with other customers of the same kind.
 
 The mean of a resample depends only on how often each *different* value is drawn, and those counts are
 multinomial. So one draw of counts over the few hundred values that an average precision can take replaces
@@ -8,47 +8,38 @@ drawn one by one.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vipreco.stats.arrays import Floats
+from vipreco.stats.estimate import LEVEL, NO_CUSTOMERS, NO_RESAMPLES, Estimate, percentiles
+
 RESAMPLES = 1000
-LEVEL = 0.95
 CELLS_PER_BLOCK = 1 << 24
+SAMPLES_AT_ONCE = 50
 COST_OF_A_COUNT = 10  # drawing one multinomial count takes about as long as drawing ten customers
 
 
-@dataclass(frozen=True)
-class Estimate:
-    """A mean over customers with its percentile interval; all NaN without any customer."""
-
-    value: float
-    low: float
-    high: float
-    customers: int
-
-    def __str__(self) -> str:
-        return f"{self.value:.4f} [{self.low:.4f}, {self.high:.4f}]"
-
-
-def bootstrap_mean(
-    values: NDArray[np.float64], seed: int, resamples: int = RESAMPLES, level: float = LEVEL
-) -> Estimate:
+def bootstrap_mean(values: Floats, seed: int, resamples: int = RESAMPLES, level: float = LEVEL) -> Estimate:
     """Mean of one number a customer, with its interval; customers with NaN take no part.
 
-    With no resamples there is no interval, and its ends are NaN.
+    With no resamples there is no interval.
     """
     values = values[~np.isnan(values)]
     if len(values) == 0:
-        return Estimate(np.nan, np.nan, np.nan, 0)
-    low, high = _percentiles(resampled_means(values, seed, resamples), level)
-    return Estimate(float(values.mean()), low, high, len(values))
+        return Estimate(np.nan, lacks=NO_CUSTOMERS, customers=0)
+    if resamples == 0:
+        return Estimate(float(values.mean()), lacks=NO_RESAMPLES, customers=len(values))
+    low, high = percentiles(resampled_means(values, seed, resamples), level)
+    return Estimate(float(values.mean()), low, high, customers=len(values))
 
 
 def paired_difference(
-    ours: NDArray[np.float64],
-    theirs: NDArray[np.float64],
+    ours: Floats,
+    theirs: Floats,
     seed: int,
     resamples: int = RESAMPLES,
     level: float = LEVEL,
@@ -60,28 +51,7 @@ def paired_difference(
     return bootstrap_mean(ours - theirs, seed, resamples, level)
 
 
-def bootstrap_ratio(
-    numerator: NDArray[np.float64],
-    denominator: NDArray[np.float64],
-    seed: int,
-    resamples: int = RESAMPLES,
-    level: float = LEVEL,
-) -> Estimate:
-    """Ratio of two sums over the same customers, such as expected over observed acquisitions.
-
-    A resample in which the denominator is 0 takes no part in the interval.
-    """
-    total = denominator.sum()
-    if len(numerator) == 0 or total == 0:
-        return Estimate(np.nan, np.nan, np.nan, len(numerator))
-    pairs = np.column_stack([numerator, denominator])
-    sums = resampled_means(pairs, seed, resamples)
-    sums = sums[sums[:, 1] != 0]
-    low, high = _percentiles(sums[:, 0] / sums[:, 1], level)
-    return Estimate(float(numerator.sum() / total), low, high, len(numerator))
-
-
-def resampled_means(values: NDArray[np.float64], seed: int, resamples: int) -> NDArray[np.float64]:
+def resampled_means(values: Floats, seed: int, resamples: int) -> Floats:
     """Means of `resamples` bootstrap samples of the rows of `values`, which is (n,) or (n, m)."""
     if resamples == 0:
         return values[:0]
@@ -95,13 +65,28 @@ def resampled_means(values: NDArray[np.float64], seed: int, resamples: int) -> N
     return np.concatenate([drawn @ different for drawn in counted]) / len(values)
 
 
+def resampled_column_means(values: Floats, seed: int, resamples: int) -> Floats:
+    """Return means of bootstrap samples of the rows of `values` (n, columns), shape (resamples, columns).
+
+    How often each row is drawn, times the values: one product of matrices for all columns, where a thousand
+    gathered copies of the table would take minutes.
+    """
+    random, rows = np.random.default_rng(seed), len(values)
+    means = np.empty((resamples, values.shape[1]))
+    for start in range(0, resamples, SAMPLES_AT_ONCE):
+        stop = min(start + SAMPLES_AT_ONCE, resamples)
+        counts = [np.bincount(random.integers(rows, size=rows), minlength=rows) for _ in range(start, stop)]
+        means[start:stop] = np.array(counts, np.float64) @ values / rows
+    return means
+
+
+def resampled_counts(customer_ids: NDArray[Any], seed: int, resamples: int) -> Iterator[NDArray[np.intp]]:
+    """Give how often each row (n,) is drawn in bootstrap samples of customers, all their rows together."""
+    _, codes = np.unique(customer_ids.astype(np.str_), return_inverse=True)
+    customers, random = int(codes.max(initial=-1)) + 1, np.random.default_rng(seed)
+    for _ in range(resamples):
+        yield np.bincount(random.integers(customers, size=customers), minlength=customers)[codes]
+
+
 def _block_sizes(total: int, block: int) -> list[int]:
     return [min(block, total - start) for start in range(0, total, block)]
-
-
-def _percentiles(values: NDArray[np.float64], level: float) -> tuple[float, float]:
-    """Limits that hold the share `level` of the values; NaN without any value."""
-    if len(values) == 0:
-        return np.nan, np.nan
-    low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
-    return float(low), float(high)

@@ -1,4 +1,4 @@
-"""Do the probabilities mean what they say: reliability, recalibration, and the usual scores of a forecast.
+"""Calibration of probabilities: reliability, recalibration, and the usual scores of a forecast.
 
 `propensities` (m,) are probabilities, `truth` (m,) whether the acquisition happened; a row is a customer
 and product. Pass the rows of the list alone (`metrics.listed`) to check calibration where it is used.
@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import expit, logit
 
-from vipreco.stats.list_metrics import Flags, Floats
+from vipreco.stats.arrays import Flags, Floats
 from vipreco.stats.ordered import Ordered
+from vipreco.stats.rates import rate_interval
 
 SMALLEST = 1e-12  # propensities are kept this far from 0 and 1 where a logarithm is taken
 GROUPS = 1 << 16  # of neighbours, for the recalibration line
-Z_95 = 1.959963984540054
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,17 @@ def recalibration(propensities: Floats, truth: Flags) -> Recalibration:
     return _recalibration(Ordered.of(propensities, truth))
 
 
+def recalibration_to_rates(propensities: Floats, rates: Floats) -> Recalibration:
+    """Slope and intercept of the logistic regression of known rates on logit(propensity).
+
+    It is what `recalibration` comes to with endlessly many outcomes. NaN where all propensities are equal.
+    """
+    x = _logits(propensities)
+    if len(x) == 0 or np.ptp(x) == 0:
+        return Recalibration(np.nan, np.nan)
+    return _scaled_line(x, rates, np.full(len(x), 1 / len(x)))
+
+
 def reliability_table(propensities: Floats, truth: Flags, bins: int = 10) -> pd.DataFrame:
     """Expected against observed rate in bins of equally many rows, from the lowest propensity up.
 
@@ -54,16 +65,6 @@ def reliability_table(propensities: Floats, truth: Flags, bins: int = 10) -> pd.
         observed rate).
     """
     return _reliability(Ordered.of(propensities, truth), bins)
-
-
-def wilson_interval(
-    successes: NDArray[np.float64], rows: NDArray[np.int64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """95 % interval of a rate; honest for small numbers (Wilson, 1927)."""
-    rate, spread = successes / rows, Z_95**2 / rows
-    centre = (rate + spread / 2) / (1 + spread)
-    half = Z_95 * np.sqrt(rate * (1 - rate) / rows + spread / 4 / rows) / (1 + spread)
-    return np.clip(centre - half, 0.0, 1.0), np.clip(centre + half, 0.0, 1.0)
 
 
 def expected_calibration_error(propensities: Floats, truth: Flags, bins: int = 10) -> float:
@@ -126,8 +127,13 @@ def _reliability(ordered: Ordered, bins: int) -> pd.DataFrame:
     edges = ordered.edges(bins)
     rows = np.diff(edges)
     expected, observed = np.diff(ordered.sums(edges, ordered.scores)), np.diff(ordered.reached(edges))
-    low, high = wilson_interval(observed, rows)
-    columns = {"expected_rate": expected / rows, "observed_rate": observed / rows, "low": low, "high": high}
+    ends = rate_interval(observed, rows)
+    columns = {
+        "expected_rate": expected / rows,
+        "observed_rate": ends.value,
+        "low": ends.low,
+        "high": ends.high,
+    }
     return pd.DataFrame({"bin": np.arange(1, len(rows) + 1), "rows": rows, **columns})
 
 
@@ -152,16 +158,18 @@ def _recalibration(ordered: Ordered) -> Recalibration:
     edges = ordered.edges(GROUPS)
     rows = np.diff(edges)
     x = np.diff(ordered.sums(edges, _logits(ordered.scores))) / rows
-    rate, share = np.diff(ordered.reached(edges)) / rows, rows / len(ordered)
+    return _scaled_line(x, np.diff(ordered.reached(edges)) / rows, rows / len(ordered))
+
+
+def _scaled_line(x: NDArray[np.float64], rate: Floats, share: Floats) -> Recalibration:
+    """Return the logistic regression of rates on x, which is centred and scaled for the solver."""
     centre = float(share @ x)
     spread = float(np.sqrt(share @ (x - centre) ** 2))
     intercept, slope = _logistic_line((x - centre) / spread, rate, share)
     return Recalibration(slope / spread, intercept - slope * centre / spread)
 
 
-def _logistic_line(
-    x: NDArray[np.float64], rate: NDArray[np.float64], share: NDArray[np.float64]
-) -> tuple[float, float]:
+def _logistic_line(x: Floats, rate: Floats, share: Floats) -> tuple[float, float]:
     """Intercept and slope of the logistic regression of rates on x, groups weighted by their share."""
 
     def loss(line: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:

@@ -1,8 +1,8 @@
 """A randomised comparison: the primary numbers of a campaign, and those of its subgroups.
 
 Who is compared was settled before any outcome (intention to treat): whether an offer was seen, answered or
-made at all changes nothing. The rule for "not enough data": an arm with fewer than `FEWEST_CUSTOMERS`
-customers, or fewer than `FEWEST_ACQUISITIONS` acquisitions in both arms together (for money and ratios: in
+made at all changes nothing. The rule for "not enough data": an arm with fewer than `MIN_CUSTOMERS`
+customers, or fewer than `MIN_ACQUISITIONS` acquisitions in both arms together (for money and ratios: in
 each arm).
 """
 
@@ -14,19 +14,20 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from vipreco.stats.estimate import LEVEL, Estimate, Flags, Floats
+from vipreco.stats.arrays import Flags, Floats
+from vipreco.stats.estimate import LEVEL, Estimate
 from vipreco.stats.means import difference_of_means
-from vipreco.stats.rates import Counts, Ends, difference_of_rates, holm, p_values, ratio_of_rates
+from vipreco.stats.rates import ArmCounts, Intervals, difference_of_rates, holm, p_values, ratio_of_rates
 
-FEWEST_CUSTOMERS = 30
-FEWEST_ACQUISITIONS = 10
+MIN_CUSTOMERS = 30
+MIN_ACQUISITIONS = 10
 FEW_CUSTOMERS, FEW_ACQUISITIONS = "customers", "acquisitions"
 TREATED, ACQUIRED = "treated", "acquired"
 FALSE_ALARMS = 0.05
 
 
 @dataclass(frozen=True)
-class Compared:
+class Comparison:
     """Both arms of a comparison and what lies between them.
 
     Args:
@@ -69,7 +70,7 @@ def compare(
     known: Floats | None = None,
     expected: Floats | None = None,
     level: float = LEVEL,
-) -> Compared:
+) -> Comparison:
     """Compare the treated with the control group of the same lots.
 
     Args:
@@ -80,7 +81,7 @@ def compare(
         expected: (n,) known before and close to `value`, such as promised chance x value.
         level: Of the intervals.
     """
-    counts = Counts.of(
+    counts = ArmCounts.of(
         treated.sum(), (treated & acquired).sum(), (~treated).sum(), (~treated & acquired).sum()
     )
     lacks = _lacks(counts)[0]
@@ -88,7 +89,7 @@ def compare(
     money = np.zeros(len(treated)) if value is None else value
     adjusted = difference_of_means(acquired.astype(np.float64), treated, _column(known), level)
     valued = difference_of_means(money, treated, _column(expected), level)
-    return Compared(
+    return Comparison(
         treated=int(counts.treated[0]),
         control=int(counts.control[0]),
         treated_acquired=int(counts.treated_acquired[0]),
@@ -116,7 +117,7 @@ def by_group(frame: pl.DataFrame, columns: list[str], level: float = LEVEL) -> p
     """
     parts = [_counted(frame, column) for column in columns]
     table = pl.concat(parts) if parts else _counted(frame.clear().with_columns(none=pl.lit("")), "none")
-    counts = Counts.of(
+    counts = ArmCounts.of(
         *(table[name] for name in ("treated", "treated_acquired", "control", "control_acquired"))
     )
     ends, lacks = difference_of_rates(counts, level), _lacks(counts)
@@ -149,20 +150,20 @@ def _counted(frame: pl.DataFrame, column: str) -> pl.DataFrame:
     )
 
 
-def _lacks(counts: Counts) -> np.ndarray[tuple[int], np.dtype[np.str_]]:
+def _lacks(counts: ArmCounts) -> np.ndarray[tuple[int], np.dtype[np.str_]]:
     """Return what a place lacks for an interval of a difference of rates; empty if nothing."""
     smaller = np.minimum(counts.treated, counts.control)
     together = counts.treated_acquired + counts.control_acquired
-    few = np.where(together < FEWEST_ACQUISITIONS, FEW_ACQUISITIONS, "")
-    return np.where(smaller < FEWEST_CUSTOMERS, FEW_CUSTOMERS, few)
+    few = np.where(together < MIN_ACQUISITIONS, FEW_ACQUISITIONS, "")
+    return np.where(smaller < MIN_CUSTOMERS, FEW_CUSTOMERS, few)
 
 
-def _lacks_in_each(counts: Counts) -> np.ndarray[tuple[int], np.dtype[np.str_]]:
+def _lacks_in_each(counts: ArmCounts) -> np.ndarray[tuple[int], np.dtype[np.str_]]:
     smaller = np.minimum(counts.treated_acquired, counts.control_acquired)
-    return np.where(smaller < FEWEST_ACQUISITIONS, FEW_ACQUISITIONS, "")
+    return np.where(smaller < MIN_ACQUISITIONS, FEW_ACQUISITIONS, "")
 
 
-def _estimate(ends: Ends, lacks: str) -> Estimate:
+def _estimate(ends: Intervals, lacks: str) -> Estimate:
     value, low, high = (float(one[0]) for one in (ends.value, ends.low, ends.high))
     return Estimate(value, lacks=lacks) if lacks else Estimate(value, low, high)
 

@@ -6,12 +6,12 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from scipy.stats import norm
 
-Floats = NDArray[np.float64]
-Flags = NDArray[np.bool_]
+from vipreco.stats.arrays import Floats
 
 LEVEL = 0.95
+NO_RESAMPLES, NO_CUSTOMERS = "no resamples", "customers"
 NO_TILT = 1e-9
 
 
@@ -24,12 +24,14 @@ class Estimate:
         low: Lower end of the interval.
         high: Upper end of the interval.
         lacks: Why there is no interval; empty if there is one.
+        customers: Customers that it is a mean or ratio over; None where that is counted elsewhere.
     """
 
     value: float
     low: float = math.nan
     high: float = math.nan
     lacks: str = ""
+    customers: int | None = None
 
     def __str__(self) -> str:
         if self.lacks:
@@ -48,7 +50,15 @@ class Estimate:
 
     def times(self, factor: float) -> Estimate:
         """Return the estimate in another unit; `factor` is positive."""
-        return Estimate(self.value * factor, self.low * factor, self.high * factor, self.lacks)
+        ends = (self.value * factor, self.low * factor, self.high * factor)
+        return Estimate(*ends, self.lacks, self.customers)
+
+    def p_value(self, level: float = LEVEL) -> float:
+        """Return the two-sided p-value of 0, by the normal law of the interval; NaN without one."""
+        if not self.known:
+            return math.nan
+        error = (self.high - self.low) / 2 / float(norm.ppf((1 + level) / 2))
+        return 2 * float(norm.sf(abs(self.value) / error)) if error > 0 else math.nan
 
 
 def around(value: float, error: float, quantile: float, tilt: float) -> Estimate:

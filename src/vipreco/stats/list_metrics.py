@@ -1,4 +1,4 @@
-"""How good the lists are: one number a customer first, so that intervals can resample customers.
+"""Ranking metrics of lists, one number a customer first, so that intervals can resample customers.
 
 All functions take matrices with one row a customer and one column a product:
 `scores` (n, P) numbers whose order alone counts, `truth` (n, P) what was acquired, `candidates` (n, P)
@@ -11,13 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-Flags: TypeAlias = NDArray[np.bool_]
-Floats: TypeAlias = NDArray[np.floating[Any]]
+from vipreco.stats.arrays import Flags, Floats
+
 PerCustomer: TypeAlias = NDArray[np.float64]
 
 ROWS_PER_BLOCK = 1 << 16
@@ -25,7 +25,7 @@ ROWS_PER_BLOCK = 1 << 16
 
 @dataclass(frozen=True)
 class RelevantRanks:
-    """Where in the customers' lists the m acquired products stand.
+    """Ranks of the m acquired products in the customers' lists.
 
     Attributes:
         customer: (m,) row of the customer; ascending.
@@ -132,7 +132,7 @@ def reacquired(truth: Flags, held_before: Flags) -> Flags:
 
 
 def listed(scores: Floats, candidates: Flags, k: int) -> Flags:
-    """Which products are among the customer's first k, (n, P); fewer where fewer are candidates.
+    """Flags of the products among the customer's first k, (n, P); fewer where fewer are candidates.
 
     Raises:
         ValueError: The shapes differ, or a candidate's score is NaN or infinite.

@@ -12,9 +12,10 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import t as student
+from scipy.stats import norm, t as student
 
-from vipreco.stats.estimate import LEVEL, Estimate, Flags, Floats, around
+from vipreco.stats.arrays import Flags, Floats
+from vipreco.stats.estimate import LEVEL, Estimate, around
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,28 @@ def difference_of_means(
     error = math.sqrt(variance)
     quantile = float(student.ppf((1 + level) / 2, _freedom(first, second, variance)))
     return around(value, error, quantile, (first.third - second.third) / error**3)
+
+
+def weighted_difference(outcome: Flags, treated: Flags, weights: Floats, level: float = LEVEL) -> Estimate:
+    """Return weighted rate of the treated minus that of the control group, with a normal interval.
+
+    Args:
+        outcome: (n,) whether it happened.
+        treated: (n,) whether treated.
+        weights: (n,) such as inverse probabilities of the arm.
+        level: Of the interval.
+    """
+    arms = [_weighted_rate(outcome[arm], weights[arm]) for arm in (treated, ~treated)]
+    value, error = arms[0][0] - arms[1][0], math.sqrt(arms[0][1] + arms[1][1])
+    half = float(norm.ppf((1 + level) / 2)) * error
+    return Estimate(value, value - half, value + half)
+
+
+def _weighted_rate(outcome: Flags, weights: Floats) -> tuple[float, float]:
+    """Return a weighted rate and the square of its standard error."""
+    exact = weights.astype(np.float64)
+    rate = float(exact @ outcome / exact.sum())
+    return rate, float((exact**2) @ (outcome - rate) ** 2 / exact.sum() ** 2)
 
 
 def _design(covariates: Floats | None, customers: int) -> Floats:

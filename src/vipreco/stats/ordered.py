@@ -8,7 +8,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from vipreco.stats.list_metrics import Flags, Floats
+from vipreco.stats.arrays import Flags, Floats
 
 
 @dataclass(frozen=True)

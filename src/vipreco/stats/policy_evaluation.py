@@ -1,4 +1,4 @@
-"""What another policy would have brought, from decisions that were partly left to chance.
+"""Reward of another policy, estimated from decisions that were partly left to chance.
 
 Each logged decision has the chance with which it was drawn. A decision that the other policy would have made
 more often than the log did counts more, by the ratio of both chances. SNIPS (Swaminathan and Joachims, 2015)
@@ -19,12 +19,13 @@ from numpy.typing import NDArray
 from scipy.stats import skew, t as student
 
 from vipreco.errors import UsageError
-from vipreco.stats.estimate import LEVEL, Estimate, Flags, Floats, around
+from vipreco.stats.arrays import Flags, Floats
+from vipreco.stats.estimate import LEVEL, Estimate, around
 
 Codes = NDArray[np.int64]
-FEWEST_EFFECTIVE = 50.0
-FEWEST_REWARDED = 10.0
-MOST_UNSUPPORTED = 0.02
+MIN_EFFECTIVE = 50.0
+MIN_REWARDED = 10.0
+MAX_UNSUPPORTED = 0.02
 STANDARD_ERRORS = 4.0
 FOLDS = 5
 PRIOR_DECISIONS = 30.0  # an action drawn as often as this counts half by its own mean
@@ -32,7 +33,7 @@ OVERLAP, EFFECTIVE, REWARDED = "overlap", "effective-sample", "acquisitions"
 
 
 @dataclass(frozen=True)
-class Logged:
+class LoggedDecisions:
     """Decisions that were drawn by chance, and what came of them.
 
     Args:
@@ -61,8 +62,8 @@ class Logged:
 
 
 @dataclass(frozen=True)
-class OffPolicy:
-    """What another policy would have brought a customer, two ways, and how much of the log tells it.
+class OffPolicyEstimate:
+    """Mean reward of another policy, estimated two ways, and how much of the log supports it.
 
     Args:
         snips: Self-normalised inverse propensity estimate.
@@ -81,7 +82,9 @@ class OffPolicy:
     logged: float
 
 
-def off_policy(logged: Logged, policy: Floats, known: Floats | None = None, seed: int = 0) -> OffPolicy:
+def off_policy(
+    logged: LoggedDecisions, policy: Floats, known: Floats | None = None, seed: int = 0
+) -> OffPolicyEstimate:
     """Estimate the mean reward of another policy.
 
     Args:
@@ -101,9 +104,9 @@ def off_policy(logged: Logged, policy: Floats, known: Floats | None = None, seed
     lacks = _lacks(logged, weight, unsupported)
     if lacks:
         nothing = Estimate(math.nan, lacks=lacks)
-        return OffPolicy(nothing, nothing, effective, len(weight), unsupported, mean)
+        return OffPolicyEstimate(nothing, nothing, effective, len(weight), unsupported, mean)
     predicted = cross_fitted(logged, known, seed)
-    return OffPolicy(
+    return OffPolicyEstimate(
         snips(logged, policy),
         doubly_robust(logged, policy, predicted),
         effective,
@@ -113,7 +116,7 @@ def off_policy(logged: Logged, policy: Floats, known: Floats | None = None, seed
     )
 
 
-def weights(logged: Logged, policy: Floats) -> Floats:
+def weights(logged: LoggedDecisions, policy: Floats) -> Floats:
     """Return the weight of each logged decision: its chance under the policy over that under the log."""
     chosen: Floats = policy[np.arange(len(logged.action)), logged.action]
     return chosen / logged.probability
@@ -125,12 +128,12 @@ def effective_sample(weight: Floats) -> float:
     return float(np.sum(weight)) ** 2 / squares if squares > 0 else 0.0
 
 
-def rewarded_sample(logged: Logged, weight: Floats) -> float:
+def rewarded_sample(logged: LoggedDecisions, weight: Floats) -> float:
     """Return the effective sample size of the decisions that brought something."""
     return effective_sample(weight * (logged.reward != 0))
 
 
-def snips(logged: Logged, policy: Floats, level: float = LEVEL) -> Estimate:
+def snips(logged: LoggedDecisions, policy: Floats, level: float = LEVEL) -> Estimate:
     """Return the self-normalised estimate, with an interval by linearisation."""
     weight = weights(logged, policy)
     total = float(weight.sum())
@@ -141,7 +144,9 @@ def snips(logged: Logged, policy: Floats, level: float = LEVEL) -> Estimate:
     return _around(value, influence, effective_sample(weight), level)
 
 
-def doubly_robust(logged: Logged, policy: Floats, predicted: Floats, level: float = LEVEL) -> Estimate:
+def doubly_robust(
+    logged: LoggedDecisions, policy: Floats, predicted: Floats, level: float = LEVEL
+) -> Estimate:
     """Return the doubly robust estimate from a reward model's predictions, shape (n, actions)."""
     rows = np.arange(len(logged.action))
     weight = weights(logged, policy)
@@ -150,7 +155,7 @@ def doubly_robust(logged: Logged, policy: Floats, predicted: Floats, level: floa
     return _around(float(each.mean()), each, rewarded_sample(logged, weight), level)
 
 
-def cross_fitted(logged: Logged, known: Floats | None, seed: int, folds: int = FOLDS) -> Floats:
+def cross_fitted(logged: LoggedDecisions, known: Floats | None, seed: int, folds: int = FOLDS) -> Floats:
     """Return the expected reward of each action, shape (n, actions), by models that have not seen the row.
 
     The model of an action is its mean reward, drawn towards the mean of all where it was seldom drawn; with
@@ -177,7 +182,7 @@ class _RewardModel:
         return flat if known is None else flat + self.slope * known
 
 
-def _fitted(logged: Logged, known: Floats | None, rows: Flags) -> _RewardModel:
+def _fitted(logged: LoggedDecisions, known: Floats | None, rows: Flags) -> _RewardModel:
     action, reward = logged.action[rows], logged.reward[rows]
     feature = np.zeros(len(reward)) if known is None else known[np.flatnonzero(rows), action]
     slope = _slope(feature, reward)
@@ -202,30 +207,30 @@ def _around(value: float, influence: Floats, effective: float, level: float) -> 
     return around(value, error, float(student.ppf((1 + level) / 2, max(effective - 1, 1))), tilt)
 
 
-def _unsupported(logged: Logged, policy: Floats) -> float:
+def _unsupported(logged: LoggedDecisions, policy: Floats) -> float:
     """Return the share of the policy that the log could never have drawn, as far as that is on record."""
     if logged.possible is None or len(policy) == 0:
         return 0.0
     return float(np.sum(policy * ~logged.possible)) / len(policy)
 
 
-def _lacks(logged: Logged, weight: Floats, unsupported: float) -> str:
+def _lacks(logged: LoggedDecisions, weight: Floats, unsupported: float) -> str:
     """Return why the log cannot tell; empty if it can.
 
     With full overlap the weights are 1 on average, so a mean far below 1 says that something is missing.
     """
-    if unsupported > MOST_UNSUPPORTED:
+    if unsupported > MAX_UNSUPPORTED:
         return OVERLAP
-    if effective_sample(weight) < FEWEST_EFFECTIVE:
+    if effective_sample(weight) < MIN_EFFECTIVE:
         return EFFECTIVE
-    if rewarded_sample(logged, weight) < FEWEST_REWARDED:
+    if rewarded_sample(logged, weight) < MIN_REWARDED:
         return REWARDED
     error = float(weight.std(ddof=1)) / math.sqrt(len(weight))
     below = float(weight.mean()) < 1 - STANDARD_ERRORS * error
-    return OVERLAP if below and float(weight.mean()) < 1 - MOST_UNSUPPORTED else ""
+    return OVERLAP if below and float(weight.mean()) < 1 - MAX_UNSUPPORTED else ""
 
 
-def _check_policy(logged: Logged, policy: Floats) -> None:
+def _check_policy(logged: LoggedDecisions, policy: Floats) -> None:
     if policy.shape != (len(logged.action), logged.actions):
         raise _wrong("the policy needs a row a decision and a column an action", "shape")
     sums = policy.sum(axis=1)

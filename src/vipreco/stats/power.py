@@ -1,4 +1,4 @@
-"""How many customers a campaign needs to show an effect, and how likely a campaign is to show it."""
+"""Sample size that a campaign needs to show an effect, and the power of a campaign of a given size."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ ALPHA = 0.05
 POWER = 0.8
 
 
-def power_of(treated: int, control: int, base_rate: float, effect: float, alpha: float = ALPHA) -> float:
+def detection_power(
+    treated: int, control: int, base_rate: float, effect: float, alpha: float = ALPHA
+) -> float:
     """Chance that the two-sided test of two rates finds an effect of this size.
 
     The test is the one of pooled rates; its power is the normal approximation, both tails.
@@ -42,7 +44,7 @@ def power_of(treated: int, control: int, base_rate: float, effect: float, alpha:
     return float(norm.cdf((abs(effect) - border) / spread) + norm.cdf((-abs(effect) - border) / spread))
 
 
-def needed(
+def customers_needed(
     base_rate: float, effect: float, control_share: float, power: float = POWER, alpha: float = ALPHA
 ) -> int:
     """Customers in all, control group included, that a campaign needs to show an effect.

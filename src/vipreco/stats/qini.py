@@ -1,4 +1,4 @@
-"""Qini curve: does an order of customers put those first whom an offer moves most?
+"""Qini curve and coefficient: whether an order puts those customers first whom an offer moves most.
 
 Customers are taken in the order of their score; at each depth the outcomes of the treated are set against
 what the control customers of the same depth let expect. Customers of equal score come in together, so that an
@@ -15,7 +15,8 @@ import polars as pl
 from numpy.typing import ArrayLike
 
 from vipreco.errors import UsageError
-from vipreco.stats.estimate import LEVEL, Estimate, Flags, Floats, percentiles
+from vipreco.stats.arrays import Flags, Floats
+from vipreco.stats.estimate import LEVEL, Estimate, percentiles
 
 RESAMPLES = 500
 

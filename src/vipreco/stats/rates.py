@@ -8,14 +8,16 @@ one place a subgroup.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.stats import norm
+from scipy.stats import chi2, norm
 
-from vipreco.stats.estimate import LEVEL, Floats
+from vipreco.stats.arrays import Floats
+from vipreco.stats.estimate import LEVEL
 
 HALVINGS = 40
 WIDEST_RATIO = np.log(1e6)
@@ -23,7 +25,7 @@ Score = Callable[[Floats], Floats]
 
 
 @dataclass(frozen=True)
-class Ends:
+class Intervals:
     """Estimates with their intervals, a place a subgroup; NaN where an arm is empty."""
 
     value: Floats
@@ -32,7 +34,7 @@ class Ends:
 
 
 @dataclass(frozen=True)
-class Counts:
+class ArmCounts:
     """Customers of both arms, and those of them who acquired; a place a subgroup."""
 
     treated: Floats
@@ -43,7 +45,7 @@ class Counts:
     @classmethod
     def of(
         cls, treated: ArrayLike, treated_acquired: ArrayLike, control: ArrayLike, control_acquired: ArrayLike
-    ) -> Counts:
+    ) -> ArmCounts:
         """Take whole numbers or arrays of them."""
         given = (treated, treated_acquired, control, control_acquired)
         return cls(*(np.atleast_1d(np.asarray(one, np.float64)) for one in given))
@@ -65,7 +67,7 @@ class Counts:
         return total / np.maximum(total - 1, 1)
 
 
-def difference_of_rates(counts: Counts, level: float = LEVEL) -> Ends:
+def difference_of_rates(counts: ArmCounts, level: float = LEVEL) -> Intervals:
     """Return treated rate minus control rate."""
     value = counts.treated_rate - counts.control_rate
     critical = float(norm.ppf((1 + level) / 2))
@@ -75,10 +77,10 @@ def difference_of_rates(counts: Counts, level: float = LEVEL) -> Ends:
 
     low = _crossing(score, np.full_like(value, -1.0), value, critical)
     high = _crossing(score, value, np.full_like(value, 1.0), -critical)
-    return _known(counts, Ends(value, low, high))
+    return _known(counts, Intervals(value, low, high))
 
 
-def ratio_of_rates(counts: Counts, level: float = LEVEL) -> Ends:
+def ratio_of_rates(counts: ArmCounts, level: float = LEVEL) -> Intervals:
     """Return treated rate over control rate; the upper end is infinite where nobody of control acquired."""
     with np.errstate(divide="ignore", invalid="ignore"):
         value = counts.treated_rate / counts.control_rate
@@ -93,16 +95,16 @@ def ratio_of_rates(counts: Counts, level: float = LEVEL) -> Ends:
     high = np.exp(_crossing(score, centre, np.full_like(value, WIDEST_RATIO), -critical))
     low = np.where(counts.treated_acquired == 0, 0.0, low)
     high = np.where(counts.control_acquired == 0, np.inf, high)
-    return _known(counts, Ends(value, low, high))
+    return _known(counts, Intervals(value, low, high))
 
 
-def p_values(counts: Counts) -> Floats:
+def p_values(counts: ArmCounts) -> Floats:
     """Return the two-sided p-value of "no difference"; NaN where an arm is empty, 1 where nobody acquired."""
     p: Floats = 2 * norm.sf(np.abs(_difference_score(counts, np.zeros_like(counts.treated))))
     return np.where((counts.treated > 0) & (counts.control > 0), p, np.nan)
 
 
-def rate_interval(acquired: ArrayLike, customers: ArrayLike, level: float = LEVEL) -> Ends:
+def rate_interval(acquired: ArrayLike, customers: ArrayLike, level: float = LEVEL) -> Intervals:
     """Return single rates with Wilson's interval; NaN without customers."""
     number = np.atleast_1d(np.asarray(customers, np.float64))
     share = _share(np.atleast_1d(np.asarray(acquired, np.float64)), number)
@@ -112,7 +114,21 @@ def rate_interval(acquired: ArrayLike, customers: ArrayLike, level: float = LEVE
         half = np.sqrt(square * (share * (1 - share) + square / (4 * number)) / number) / (
             1 + square / number
         )
-    return Ends(share, np.clip(centre - half, 0, share), np.clip(centre + half, share, 1))
+    return Intervals(share, np.clip(centre - half, 0, share), np.clip(centre + half, share, 1))
+
+
+def poisson_limits(counts: ArrayLike, level: float = LEVEL) -> tuple[Floats, Floats]:
+    """Return the exact limits of the expectation behind Poisson counts (Garwood, 1936)."""
+    observed, tail = np.asarray(counts, np.float64), (1 - level) / 2
+    low = np.where(observed > 0, chi2.ppf(tail, np.maximum(2 * observed, 1)) / 2, 0.0)
+    return low, np.asarray(chi2.ppf(1 - tail, 2 * observed + 2) / 2, np.float64)
+
+
+def p_value_of_count(observed: float, expected: float, variance: float) -> float:
+    """Return the two-sided p-value of a count by its expectation and variance; NaN without variance."""
+    if not variance > 0:
+        return math.nan
+    return 2 * float(norm.sf(abs(observed - expected) / math.sqrt(variance)))
 
 
 def holm(p: Floats) -> Floats:
@@ -129,7 +145,7 @@ def holm(p: Floats) -> Floats:
     return adjusted
 
 
-def _difference_score(counts: Counts, difference: Floats) -> Floats:
+def _difference_score(counts: ArmCounts, difference: Floats) -> Floats:
     """Return the score statistic under a difference; it falls as the difference grows."""
     treated, control = _under_difference(counts, difference)
     spread = treated * (1 - treated) / counts.treated + control * (1 - control) / counts.control
@@ -137,7 +153,7 @@ def _difference_score(counts: Counts, difference: Floats) -> Floats:
     return _standardised(away, spread * counts.correction)
 
 
-def _under_difference(counts: Counts, difference: Floats) -> tuple[Floats, Floats]:
+def _under_difference(counts: ArmCounts, difference: Floats) -> tuple[Floats, Floats]:
     """Return the likeliest rates with this difference (Farrington and Manning, 1990)."""
     first, second = counts.treated_rate, counts.control_rate
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -154,7 +170,7 @@ def _under_difference(counts: Counts, difference: Floats) -> tuple[Floats, Float
     return treated, treated - difference
 
 
-def _ratio_score(counts: Counts, ratio: Floats) -> Floats:
+def _ratio_score(counts: ArmCounts, ratio: Floats) -> Floats:
     """Return the score statistic under a ratio; it falls as the ratio grows."""
     a = (counts.treated + counts.control) * ratio
     b = counts.treated * ratio + counts.treated_acquired + counts.control + counts.control_acquired * ratio
@@ -186,10 +202,10 @@ def _crossing(score: Score, low: Floats, high: Floats, target: float) -> Floats:
     return (below + above) / 2
 
 
-def _known(counts: Counts, ends: Ends) -> Ends:
+def _known(counts: ArmCounts, ends: Intervals) -> Intervals:
     """Return NaN where an arm is empty."""
     unknown = (counts.treated == 0) | (counts.control == 0)
-    return Ends(*(np.where(unknown, np.nan, one) for one in (ends.value, ends.low, ends.high)))
+    return Intervals(*(np.where(unknown, np.nan, one) for one in (ends.value, ends.low, ends.high)))
 
 
 def _share(part: Floats, whole: Floats) -> Floats:

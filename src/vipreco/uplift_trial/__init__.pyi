@@ -6,6 +6,5 @@ from .choosing import (
     folds_of as folds_of,
     unseen_scores as unseen_scores,
 )
-from .judging import HeldOut as HeldOut, Judged as Judged, judge_orders as judge_orders
 from .settings import TrialSettings as TrialSettings
 from .trial import UpliftTrial as UpliftTrial, gather as gather, run_trial as run_trial

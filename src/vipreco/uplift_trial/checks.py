@@ -6,12 +6,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import chi2
 
-from vipreco.stats import Estimate
+from vipreco.stats import Estimate, HeldOut, judge_orders, p_value_of_count
 from vipreco.uplift import Growing, RandomisedRows
 from vipreco.uplift_trial.choosing import FitScore, folds_of, unseen_scores
-from vipreco.uplift_trial.judging import HeldOut, judge_orders
 
 Mask = NDArray[np.bool_]
 
@@ -45,7 +43,7 @@ def overlap(rows: RandomisedRows) -> Overlap:
     chance = rows.probability
     treated, expected = int(rows.treated.sum()), float(chance.sum())
     spread = float((chance * (1 - chance)).sum())
-    p_value = float(chi2.sf((treated - expected) ** 2 / spread, 1)) if spread else 1.0
+    p_value = p_value_of_count(treated, expected, spread) if spread else 1.0
     lowest, highest = float(chance.min(initial=1.0)), float(chance.max(initial=0.0))
     return Overlap(lowest, highest, treated, expected, p_value)
 

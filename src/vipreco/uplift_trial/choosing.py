@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vipreco.folds import customer_folds
+from vipreco.stats import HeldOut, judge_orders
 from vipreco.uplift import LEARNERS, Growing, RandomisedRows, response
-from vipreco.uplift_trial.judging import HeldOut, judge_orders
 
 Floats = NDArray[np.float64]
 Folds = NDArray[np.int64]

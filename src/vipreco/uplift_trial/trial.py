@@ -10,25 +10,22 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 from numpy.typing import NDArray
-from scipy.stats import norm
 
 from vipreco.columns import CUSTOMER_ID, PRODUCT_ID, PROPENSITY
 from vipreco.history import History
 from vipreco.propensity import Machine
 from vipreco.recommender import Fitted
-from vipreco.stats import Estimate
+from vipreco.stats import Estimate, HeldOut, JudgedOrder, judge_orders, weighted_difference
 from vipreco.uplift import LEARNERS, Growing, PairColumns, RandomisedRows, UpliftModel
 from vipreco.uplift_trial.campaigns import FinishedCampaign
 from vipreco.uplift_trial.checks import Overlap, overlap, placebo
 from vipreco.uplift_trial.choosing import fit_chosen, fit_learner, fit_response, folds_of, unseen_scores
-from vipreco.uplift_trial.judging import HeldOut, Judged, judge_orders
 from vipreco.uplift_trial.settings import TrialSettings
 
 Floats = NDArray[np.float64]
 CHOSEN: Final = "chosen"
 RESPONSE: Final = "response"
 UNSOUND: Final = 0.001
-NORMAL: Final = 1.959964
 PLACEBOS: Final = 5
 
 
@@ -85,8 +82,8 @@ class UpliftTrial:
     customers: int
     cases: tuple[int, int]
     effect: Estimate
-    orders: Mapping[str, Judged]
-    newest: Judged | None
+    orders: Mapping[str, JudgedOrder]
+    newest: JudgedOrder | None
     placebos: tuple[float, ...]
     arms: Overlap
     earlier: Estimate
@@ -171,10 +168,8 @@ def run_trial(material: Material, settings: TrialSettings, machine: Machine) -> 
 
 
 def difference(rows: RandomisedRows, happened: NDArray[np.bool_]) -> Estimate:
-    """Return how much oftener something happened to the treated, with a 95 % interval by the normal law."""
-    arms = [_mean(happened[arm], rows.weights[arm]) for arm in (rows.treated, ~rows.treated)]
-    value, spread = arms[0][0] - arms[1][0], float(np.sqrt(arms[0][1] + arms[1][1]))
-    return Estimate(value, value - NORMAL * spread, value + NORMAL * spread)
+    """Return how much more often something happened to the treated, with a 95 % interval."""
+    return weighted_difference(happened, rows.treated, rows.weights)
 
 
 def _orders(material: Material, growing: Growing, fold: NDArray[np.int64], folds: int) -> dict[str, Floats]:
@@ -188,7 +183,7 @@ def _orders(material: Material, growing: Growing, fold: NDArray[np.int64], folds
     return {**scores, PROPENSITY: material.propensity}
 
 
-def _newest(material: Material, growing: Growing, settings: TrialSettings) -> Judged | None:
+def _newest(material: Material, growing: Growing, settings: TrialSettings) -> JudgedOrder | None:
     """Judge the newest campaign by what was chosen and fitted on the earlier ones."""
     last = material.campaign == material.campaign.max(initial=0)
     learnt, unseen = material.rows.take(~last), material.rows.take(last)
@@ -206,7 +201,7 @@ def refusals_of(found: UpliftTrial) -> Iterator[str]:
     if not found.arms.sound:
         expected = f"{found.arms.treated} of {found.arms.expected:.0f} expected"
         yield f"the arms are not as large as the design says ({expected})"
-    if _far_from_zero(found.earlier):
+    if found.earlier.p_value() < UNSOUND:
         yield f"the arms differed before the campaigns ({found.earlier})"
     if not chosen.beats_random:
         yield f"its order is not better than chance on unseen customers ({chosen.qini})"
@@ -231,16 +226,3 @@ def _fit(material: Material, growing: Growing, name: str) -> UpliftModel:
     reach = float(material.reach_rate[rows.treated].mean())
     average = difference(rows, rows.outcome).value
     return UpliftModel(name, learner, material.columns, average, reach)
-
-
-def _mean(happened: NDArray[np.bool_], weights: NDArray[np.float32]) -> tuple[float, float]:
-    """Return a weighted share and the square of its standard error."""
-    exact = weights.astype(np.float64)
-    share = float(exact @ happened / exact.sum())
-    return share, float((exact**2) @ (happened - share) ** 2 / exact.sum() ** 2)
-
-
-def _far_from_zero(estimate: Estimate) -> bool:
-    """Whether luck of one in a thousand does not explain a difference."""
-    spread = (estimate.high - estimate.low) / (2 * NORMAL)
-    return bool(spread > 0 and abs(estimate.value) > norm.isf(UNSOUND / 2) * spread)

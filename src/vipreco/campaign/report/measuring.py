@@ -1,4 +1,4 @@
-"""The numbers of a campaign report; nothing in them tells about single customers."""
+"""The numbers of a campaign report, without any number about a single customer."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from scipy.stats import norm
 
 from vipreco.campaign.arms import Arm
 from vipreco.campaign.report.gathering import Gathered
 from vipreco.campaign.report.privacy import grouped
 from vipreco.stats import (
-    Compared,
-    Counts,
+    ArmCounts,
+    Comparison,
     Estimate,
-    OffPolicy,
-    Promises,
+    ForecastComparison,
+    OffPolicyEstimate,
     compare,
+    compare_forecast,
+    customers_needed,
     difference_of_means,
-    needed,
+    p_value_of_count,
     p_values,
-    promises,
     qini_coefficient,
     qini_curve,
 )
@@ -103,25 +103,25 @@ class Measured:
         needed: Customers who would show the effect that the campaign was planned for; None if not told.
     """
 
-    primary: Compared
-    campaign: Compared
-    anything: Compared
-    explored: Compared | None
+    primary: Comparison
+    campaign: Comparison
+    anything: Comparison
+    explored: Comparison | None
     groups: pl.DataFrame
     funnel: tuple[Step, ...]
-    promised: Promises
+    promised: ForecastComparison
     money: Money
     checks: tuple[Check, ...]
     order: Estimate | None
     curve: pl.DataFrame
-    other: OffPolicy | None
+    other: OffPolicyEstimate | None
     arms: pl.DataFrame
     touched: int
     extra_offers: int
     needed: int | None
 
 
-def measure(gathered: Gathered, seed: int, other: OffPolicy | None = None) -> Measured:
+def measure(gathered: Gathered, seed: int, other: OffPolicyEstimate | None = None) -> Measured:
     """Return the numbers of a campaign.
 
     The comparison holds the customers to whom the prices alone give an offer, whether or not it was made: the
@@ -164,7 +164,7 @@ def _compared(customers: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _compare(rows: pl.DataFrame, acquired: str, value: str | None = None) -> Compared:
+def _compare(rows: pl.DataFrame, acquired: str, value: str | None = None) -> Comparison:
     flags = rows[acquired].to_numpy()
     known = _numbers(rows["propensity"])
     money = None if value is None else _numbers(rows[value])
@@ -177,7 +177,7 @@ def _compare(rows: pl.DataFrame, acquired: str, value: str | None = None) -> Com
     )
 
 
-def _explored(customers: pl.DataFrame) -> Compared | None:
+def _explored(customers: pl.DataFrame) -> Comparison | None:
     """Compare random offers with the whole control group, by any product of the campaign."""
     rows = customers.filter(pl.col("arm").is_in([Arm.EXPLORED, Arm.CONTROL]))
     treated = _is(rows, Arm.EXPLORED).to_numpy()
@@ -202,7 +202,7 @@ def _funnel(customers: pl.DataFrame, contacts_known: bool) -> tuple[Step, ...]:
     )
 
 
-def _promised(customers: pl.DataFrame, gathered: Gathered) -> Promises:
+def _promised(customers: pl.DataFrame, gathered: Gathered) -> ForecastComparison:
     """Set the model's own chances beside what came: a channel's reach rate is taken out of them."""
     channels = gathered.manifest["campaign"].get("channels") or {}
     rates = {name: float(one.get("reach_rate") or 1.0) for name, one in channels.items()}
@@ -211,10 +211,10 @@ def _promised(customers: pl.DataFrame, gathered: Gathered) -> Promises:
         pl.col("arm").is_in([Arm.OFFERED, Arm.EXPLORED]) & pl.col("propensity").is_not_null()
     )
     chances = made.select((pl.col("propensity") / reach).clip(0, 1).alias("chance"))["chance"]
-    return promises(_numbers(chances), made["acquired_offer"].to_numpy())
+    return compare_forecast(_numbers(chances), made["acquired_offer"].to_numpy())
 
 
-def _money(rows: pl.DataFrame, primary: Compared) -> Money:
+def _money(rows: pl.DataFrame, primary: Comparison) -> Money:
     cost = float(rows.filter("treated")["cost_amount"].fill_null(0).sum())
     value = primary.extra_value
     a_unit = value.times(1 / cost) if cost > 0 else Estimate(math.nan, lacks="cost")
@@ -225,7 +225,7 @@ def _halves(rows: pl.DataFrame) -> Check:
     """Compare two halves of the control group, to which nothing different happened: the A/A check."""
     control = rows.filter(~pl.col("treated"))
     half, acquired = control["half"].to_numpy(), control["acquired"].to_numpy()
-    counts = Counts.of(half.sum(), (half & acquired).sum(), (~half).sum(), (~half & acquired).sum())
+    counts = ArmCounts.of(half.sum(), (half & acquired).sum(), (~half).sum(), (~half & acquired).sum())
     enough = counts.treated_acquired[0] + counts.control_acquired[0] >= 2 * 5
     p = float(p_values(counts)[0]) if enough else math.nan
     return Check("halves", float(counts.treated_rate[0]), float(counts.control_rate[0]), p)
@@ -235,10 +235,8 @@ def _share(customers: pl.DataFrame, gathered: Gathered) -> Check:
     """Compare the share of the control group with the one that was ordered."""
     ordered = float(gathered.manifest["campaign"].get("control_share") or 0.0)
     total, control = customers.height, int(_is(customers, Arm.CONTROL).sum())
-    spread = math.sqrt(ordered * (1 - ordered) / total) if total else 0.0
-    found = control / total if total else math.nan
-    p = 2 * float(norm.sf(abs(found - ordered) / spread)) if spread > 0 else math.nan
-    return Check("share", found, ordered, p)
+    p = p_value_of_count(control, ordered * total, ordered * (1 - ordered) * total)
+    return Check("share", control / total if total else math.nan, ordered, p)
 
 
 def _balance(rows: pl.DataFrame) -> Check:
@@ -246,14 +244,14 @@ def _balance(rows: pl.DataFrame) -> Check:
     promised, treated = _numbers(rows["propensity"]), rows["treated"].to_numpy()
     difference = difference_of_means(promised, treated)
     means = [float(promised[arm].mean()) if arm.any() else math.nan for arm in (treated, ~treated)]
-    return Check("balance", means[0], means[1], _p_of(difference))
+    return Check("balance", means[0], means[1], difference.p_value())
 
 
 def _leaving(customers: pl.DataFrame) -> Check:
     """Compare the share of both arms that was not seen again."""
     rows = _compared(customers)
     treated, gone = rows["treated"].to_numpy(), ~rows["observed"].to_numpy()
-    counts = Counts.of(treated.sum(), (treated & gone).sum(), (~treated).sum(), (~treated & gone).sum())
+    counts = ArmCounts.of(treated.sum(), (treated & gone).sum(), (~treated).sum(), (~treated & gone).sum())
     enough = counts.treated_acquired[0] + counts.control_acquired[0] >= 2 * 5
     p = float(p_values(counts)[0]) if enough else math.nan
     return Check("unseen", float(counts.treated_rate[0]), float(counts.control_rate[0]), p)
@@ -266,18 +264,10 @@ def _needed(rows: pl.DataFrame, gathered: Gathered) -> int | None:
     base = float(_numbers(rows["propensity"]).mean()) if rows.height else 0.0
     if not (0 < share < 1 and effect and 0 <= base + effect <= 1):
         return None
-    return needed(base, effect, share)
+    return customers_needed(base, effect, share)
 
 
-def _p_of(difference: Estimate) -> float:
-    """Return the p-value that belongs to an interval of 95 %, by the normal law."""
-    if not difference.known:
-        return math.nan
-    error = (difference.high - difference.low) / 2 / float(norm.ppf(0.975))
-    return 2 * float(norm.sf(abs(difference.value) / error)) if error > 0 else math.nan
-
-
-def _order(rows: pl.DataFrame, primary: Compared, seed: int) -> tuple[Estimate | None, pl.DataFrame]:
+def _order(rows: pl.DataFrame, primary: Comparison, seed: int) -> tuple[Estimate | None, pl.DataFrame]:
     """Judge whether those with a higher promised chance are moved more."""
     if not primary.relative.known:
         return None, pl.DataFrame()

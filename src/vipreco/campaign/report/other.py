@@ -12,7 +12,7 @@ import polars as pl
 from vipreco.campaign.arms import Arm
 from vipreco.columns import CHANNEL, CUSTOMER_ID, PRODUCT_ID
 from vipreco.errors import InputRejectedError, UsageError
-from vipreco.stats import Logged, OffPolicy, off_policy
+from vipreco.stats import LoggedDecisions, OffPolicyEstimate, off_policy
 
 NAMES = (CUSTOMER_ID, PRODUCT_ID, CHANNEL)
 NO_OFFER = ""
@@ -50,7 +50,7 @@ def judge(
     manifest: Mapping[str, Any],
     policy: pl.DataFrame,
     seed: int,
-) -> OffPolicy:
+) -> OffPolicyEstimate:
     """Estimate how many customers would have acquired a product of the campaign under another policy.
 
     What the log says of each treated customer: which offer was made, or none, and by which chance.
@@ -79,7 +79,7 @@ def judge(
     made, other = _options(rows), _options(wanted)
     options = pl.Enum(pl.concat([made, other, pl.Series([NO_OFFER])]).unique().sort())
     action, taken = (one.cast(options).to_physical().to_numpy().astype(np.int64) for one in (made, other))
-    logged = Logged(
+    logged = LoggedDecisions(
         action=action,
         probability=_chances(rows, float(manifest["campaign"].get("control_share") or 0)),
         reward=rows["acquired_campaign"].cast(pl.Float64).to_numpy(),

@@ -70,10 +70,10 @@ def calibration(table: pl.DataFrame) -> str:
     with mpl.rc_context(STYLE):
         figure, axes = _axes()
         rows = table.to_dicts()
-        top = 1.05 * max(max(row["promised_rate"], row["high"]) for row in rows)
+        top = 1.05 * max(max(row["expected_rate"], row["high"]) for row in rows)
         axes.plot([0, top], [0, top], color="black", linewidth=0.8, linestyle="--")
         error = [[row["rate"] - row["low"] for row in rows], [row["high"] - row["rate"] for row in rows]]
-        promised, rates = ([row[name] for row in rows] for name in ("promised_rate", "rate"))
+        promised, rates = ([row[name] for row in rows] for name in ("expected_rate", "rate"))
         axes.errorbar(promised, rates, yerr=error, fmt="o-", color=INK, capsize=2, markersize=4, linewidth=1)
         axes.set(xlim=(0, None), ylim=(0, top))
         for axis in (axes.xaxis, axes.yaxis):

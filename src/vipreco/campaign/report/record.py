@@ -11,7 +11,7 @@ import polars as pl
 from vipreco.campaign.report.gathering import Gathered
 from vipreco.campaign.report.measuring import Measured
 from vipreco.campaign.report.privacy import OTHERS, SMALLEST
-from vipreco.stats import Compared, Estimate
+from vipreco.stats import Comparison, Estimate
 
 
 def record(gathered: Gathered, measured: Measured) -> dict[str, Any]:
@@ -76,7 +76,7 @@ def record(gathered: Gathered, measured: Measured) -> dict[str, Any]:
     }
 
 
-def _compared(found: Compared) -> dict[str, Any]:
+def _compared(found: Comparison) -> dict[str, Any]:
     counts = {name: getattr(found, name) for name in ("treated", "control")}
     few = {name: _count(getattr(found, name)) for name in ("treated_acquired", "control_acquired")}
     estimates = {

@@ -13,7 +13,7 @@ from vipreco.campaign.report.measuring import Check, Measured
 from vipreco.campaign.report.privacy import OTHERS, SMALLEST
 from vipreco.documents import Language, safe
 from vipreco.lists import Wording, read_texts
-from vipreco.stats import FEWEST_ACQUISITIONS, FEWEST_CUSTOMERS, Estimate
+from vipreco.stats import MIN_ACQUISITIONS, MIN_CUSTOMERS, Estimate
 
 PRIMARY = "extra"
 RATES = frozenset({"lift", "relative", "adjusted", "campaign", "anything", "explored"})
@@ -299,7 +299,7 @@ def _notes(gathered: Gathered, measured: Measured, say: Wording) -> Iterator[str
         yield say("note.needed", effect=effect, needed=f"{measured.needed:,}", here=count(here))
     for name in ("causal", "intention", "primary", "adjusted", "promised"):
         yield say(f"note.{name}")
-    limits = {"customers": FEWEST_CUSTOMERS, "acquisitions": FEWEST_ACQUISITIONS, "smallest": SMALLEST}
+    limits = {"customers": MIN_CUSTOMERS, "acquisitions": MIN_ACQUISITIONS, "smallest": SMALLEST}
     yield say("note.rule", **limits)
     customers, unseen = (int(measured.arms[name].sum()) for name in ("customers", "unseen"))
     if unseen:

@@ -207,7 +207,7 @@ def _promised(book: _Book, told: Told, measured: Measured) -> None:
     sheet = book.sheet(say("sheet.promised"), (34, 16, 16, 16, 16, 16))
     for row, (label, text) in enumerate(told.promised):
         book.row(sheet, row, (label, text), ("cell", "cell"))
-    top, names = len(told.promised) + 1, ("customers", "acquired", "promised_rate", "rate", "low", "high")
+    top, names = len(told.promised) + 1, ("customers", "acquired", "expected_rate", "rate", "low", "high")
     if table.is_empty():
         return
     book.row(sheet, top, [say(f"column.{name}") for name in names], ["head"] * 6)

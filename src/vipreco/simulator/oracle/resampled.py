@@ -6,16 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from vipreco.simulator.oracle.arms import Arm
 from vipreco.simulator.oracle.shares import Effort, Unit
-from vipreco.stats import LEVEL
-from vipreco.stats.bootstrap import Estimate
+from vipreco.stats import NO_RESAMPLES, Estimate, Floats, percentiles, resampled_column_means
 
-Floats = NDArray[np.float64]
+NO_REWARD = "a reward of the oracle"
 Column = tuple[Effort, Unit, Arm]
-AT_ONCE = 50
 
 
 @dataclass(frozen=True)
@@ -47,7 +44,7 @@ class Resampled:
         places = {column: place for place, column in enumerate(rewards)}
         if not len(values):
             return cls(places, np.full(len(places), np.nan), np.zeros((0, len(places))), 0)
-        return cls(places, values.mean(axis=0), drawn_means(values, seed, resamples), len(values))
+        return cls(places, values.mean(axis=0), resampled_column_means(values, seed, resamples), len(values))
 
     def share(self, effort: Effort, unit: Unit, arm: Arm) -> Estimate:
         """Return what an arm earns as share of the oracle."""
@@ -69,24 +66,8 @@ class Resampled:
 
     def _ratio(self, above: tuple[float, Floats], below: tuple[float, Floats]) -> Estimate:
         if not below[0] > 0:
-            return Estimate(np.nan, np.nan, np.nan, self.customers)
+            return Estimate(np.nan, lacks=NO_REWARD, customers=self.customers)
+        if not len(self.draws):
+            return Estimate(above[0] / below[0], lacks=NO_RESAMPLES, customers=self.customers)
         drawn = above[1][below[1] > 0] / below[1][below[1] > 0]
-        low, high = (np.nan, np.nan)
-        if len(drawn):
-            low, high = np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-        return Estimate(above[0] / below[0], float(low), float(high), self.customers)
-
-
-def drawn_means(values: Floats, seed: int, resamples: int) -> Floats:
-    """Return means of bootstrap samples of the rows of `values` (n, columns), shape (resamples, columns).
-
-    How often each row is drawn, times the values: one product of matrices for all columns, where a thousand
-    gathered copies of the table would take minutes.
-    """
-    random, rows = np.random.default_rng(seed), len(values)
-    means = np.empty((resamples, values.shape[1]))
-    for start in range(0, resamples, AT_ONCE):
-        stop = min(start + AT_ONCE, resamples)
-        counts = [np.bincount(random.integers(rows, size=rows), minlength=rows) for _ in range(start, stop)]
-        means[start:stop] = np.array(counts, np.float64) @ values / rows
-    return means
+        return Estimate(above[0] / below[0], *percentiles(drawn), customers=self.customers)

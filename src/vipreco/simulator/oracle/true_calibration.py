@@ -5,11 +5,10 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from scipy.special import expit, logit
+
+from vipreco.stats import recalibration_to_rates
 
 Floats = NDArray[np.float64]
-SMALLEST = 1e-12
-ROUNDS = 50
 GROUPS = 10
 
 
@@ -24,17 +23,7 @@ def true_slope(propensity: Floats, chance: Floats) -> float:
     1 is right, below 1: propensities are too extreme. It is what the recalibration slope of a backtest
     comes to with endlessly many outcomes. NaN where all propensities are equal.
     """
-    x = logit(np.clip(propensity, SMALLEST, 1 - SMALLEST))
-    if len(x) == 0 or np.ptp(x) == 0:
-        return np.nan
-    columns = np.column_stack([np.ones_like(x), x - x.mean()])
-    line = np.array([logit(np.clip(chance.mean(), SMALLEST, 1 - SMALLEST)), 0.0])
-    for _ in range(ROUNDS):
-        fitted = expit(columns @ line)
-        gradient = columns.T @ (chance - fitted)
-        step = np.linalg.solve((columns.T * (fitted * (1 - fitted))) @ columns, gradient)
-        line += np.clip(step, -2.0, 2.0)
-    return float(line[1])
+    return recalibration_to_rates(propensity, chance).slope
 
 
 def true_deciles(propensity: Floats, chance: Floats, groups: int = GROUPS) -> pl.DataFrame:

@@ -23,7 +23,6 @@ from vipreco.stats import (
     recalibration,
     reliability_table,
 )
-from vipreco.stats.calibration import wilson_interval
 
 
 def forecasts(rows: int = 4000, seed: int = 5) -> tuple[Floats, Flags]:
@@ -127,12 +126,6 @@ def test_reliability_loses_no_row_and_does_not_depend_on_their_order(
     assert table["rows"].sum() == len(truth)
     assert (table["rows"] * table["observed_rate"]).sum() == pytest.approx(truth.sum())
     assert (table["rows"] * table["expected_rate"]).sum() == pytest.approx(p.sum())
-
-
-def test_wilson_interval_of_nothing_in_ten_is_the_textbook_one() -> None:
-    low, high = wilson_interval(np.array([0.0]), np.array([10]))
-    assert low[0] == pytest.approx(0.0, abs=1e-12)
-    assert high[0] == pytest.approx(0.2775, abs=1e-4)
 
 
 @given(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import bootstrap
 
-from vipreco.stats import bootstrap_mean, bootstrap_ratio, paired_difference
+from vipreco.stats import bootstrap_mean, paired_difference, resampled_column_means, resampled_counts
 from vipreco.stats.bootstrap import resampled_means
 
 
@@ -77,13 +77,25 @@ def test_a_paired_difference_sees_what_two_intervals_hide() -> None:
     assert difference.low > 0
 
 
-def test_a_ratio_of_sums_keeps_the_pairs_together() -> None:
-    """Twice the denominator for every customer: the ratio is 2 in every resample."""
-    denominator = precisions() + 0.1
-    found = bootstrap_ratio(2 * denominator, denominator, seed=0)
-    assert found.value == pytest.approx(2.0)
-    assert (found.low, found.high) == pytest.approx((2.0, 2.0))
+def test_columns_are_resampled_together() -> None:
+    """Twice the first column in the second: so it is in every resample."""
+    values = precisions() + 0.1
+    means = resampled_column_means(np.column_stack([values, 2 * values]), seed=0, resamples=120)
+    assert means.shape == (120, 2)
+    assert means[:, 1] == pytest.approx(2 * means[:, 0])
+    assert means[:, 0].std() == pytest.approx(values.std() / np.sqrt(500), rel=0.25)
 
 
-def test_a_ratio_to_nothing_is_unknown() -> None:
-    assert np.isnan(bootstrap_ratio(np.ones(3), np.zeros(3), seed=0).value)
+def test_all_rows_of_a_customer_are_drawn_together_and_as_many_customers_as_there_are() -> None:
+    customers = np.array(["a", "b", "a", "c", "b"], object)
+    counts = np.array(list(resampled_counts(customers, seed=1, resamples=200)))
+    assert (counts[:, 0] == counts[:, 2]).all()
+    assert (counts[:, 1] == counts[:, 4]).all()
+    assert (counts[:, [0, 1, 3]].sum(axis=1) == 3).all()
+    assert counts.mean(axis=0) == pytest.approx(np.ones(5), abs=0.15)
+
+
+def test_the_same_seed_draws_the_same_customers() -> None:
+    customers = np.array(["a", "b", "c"], object)
+    first, second = (np.array(list(resampled_counts(customers, 7, 5))) for _ in range(2))
+    assert first.tolist() == second.tolist()

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from vipreco.stats import Ranking, resampled_weights
-from vipreco.stats.weighted import AUC, AVERAGE_PRECISION, LIFT
+from vipreco.stats import Ranking
+from vipreco.stats.weighted_ranking import AUC, AVERAGE_PRECISION, TOP_DECILE
 
 row = st.tuples(st.integers(0, 4), st.booleans(), st.integers(1, 5))
 
@@ -27,12 +27,12 @@ def test_auc_and_average_precision_are_those_of_scikit_learn_ties_and_weights_in
     )
 
 
-def test_lift_is_the_share_found_in_the_best_tenth_over_a_tenth():
+def test_the_top_decile_ratio_is_the_share_found_in_the_best_tenth_over_a_tenth():
     truth = np.zeros(20, bool)
     truth[[0, 1, 10, 19]] = True
     ordered = Ranking.of(-np.arange(20.0), truth).figures(np.ones(20))
-    assert ordered[LIFT] == pytest.approx(2 / 4 / 0.1)
-    assert Ranking.of(np.zeros(20), truth).figures(np.ones(20))[LIFT] == pytest.approx(1.0)
+    assert ordered[TOP_DECILE] == pytest.approx(2 / 4 / 0.1)
+    assert Ranking.of(np.zeros(20), truth).figures(np.ones(20))[TOP_DECILE] == pytest.approx(1.0)
 
 
 def test_a_weight_is_as_good_as_a_copy_of_the_row():
@@ -44,20 +44,3 @@ def test_a_weight_is_as_good_as_a_copy_of_the_row():
 
 def test_nothing_to_rank_has_no_figures():
     assert np.isnan(list(Ranking.of(np.zeros(0), np.zeros(0, bool)).figures(np.zeros(0)).values())).all()
-
-
-def test_all_rows_of_a_customer_are_drawn_together_and_as_many_customers_as_there_are():
-    customers = np.array(["a", "b", "a", "c", "b"], object)
-    weights = np.array([1.0, 2.0, 3.0, 4.0, 5.0])
-    drawn = list(resampled_weights(customers, weights, seed=1, resamples=200))
-    counts = np.array([row / weights for row in drawn])
-    assert (counts[:, 0] == counts[:, 2]).all()
-    assert (counts[:, 1] == counts[:, 4]).all()
-    assert (counts[:, [0, 1, 3]].sum(axis=1) == 3).all()
-    assert counts.mean(axis=0) == pytest.approx(np.ones(5), abs=0.15)
-
-
-def test_the_same_seed_draws_the_same():
-    customers, weights = np.array(["a", "b", "c"], object), np.ones(3)
-    first, second = (np.array(list(resampled_weights(customers, weights, 7, 5))) for _ in range(2))
-    assert first.tolist() == second.tolist()

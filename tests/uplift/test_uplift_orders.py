@@ -8,15 +8,13 @@ import numpy as np
 import pytest
 
 from tests.uplift.designs import design
-from vipreco.stats import auuc, qini_coefficient
+from vipreco.stats import HeldOut, auuc, judge_orders, qini_coefficient
 from vipreco.uplift import LEARNERS, Growing
 from vipreco.uplift_trial import (
-    HeldOut,
     before_treatment,
     fit_learner,
     fit_response,
     folds_of,
-    judge_orders,
     overlap,
     placebo,
     unseen_scores,

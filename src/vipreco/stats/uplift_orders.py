@@ -1,20 +1,37 @@
-"""Judge orders of customers on held-out randomised rows: against chance, and against a reference order."""
+"""Qini and AUUC of orders of customers on held-out randomised rows, against chance and a reference order."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Self
+from typing import Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vipreco.stats import Estimate, auuc, percentiles, qini_coefficient
-from vipreco.uplift import RandomisedRows
+from vipreco.stats.arrays import Flags, Floats
+from vipreco.stats.bootstrap import resampled_counts
+from vipreco.stats.estimate import NO_RESAMPLES, Estimate, percentiles
+from vipreco.stats.qini import RESAMPLES, auuc, qini_coefficient
 
-Floats = NDArray[np.float64]
-Mask = NDArray[np.bool_]
-RESAMPLES: Final = 500
+
+class RandomisedOutcomes(Protocol):
+    """Customers of a randomised design and what came of it; arrays of shape (n,)."""
+
+    @property
+    def customer_ids(self) -> NDArray[Any]:
+        """Id of the customer of each row."""
+
+    @property
+    def treated(self) -> Flags:
+        """Whether treated, by lot."""
+
+    @property
+    def outcome(self) -> Flags:
+        """Whether it happened."""
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
 
 
 @dataclass(frozen=True)
@@ -29,19 +46,19 @@ class HeldOut:
     """
 
     customer_ids: NDArray[Any]
-    treated: Mask
-    outcome: Mask
+    treated: Flags
+    outcome: Flags
     stratum: NDArray[np.int64]
 
     @classmethod
-    def of(cls, rows: RandomisedRows, stratum: NDArray[np.int64] | None = None) -> Self:
+    def of(cls, rows: RandomisedOutcomes, stratum: NDArray[np.int64] | None = None) -> Self:
         """Return what judging needs of randomised rows."""
         parts = np.zeros(len(rows), np.int64) if stratum is None else stratum
         return cls(rows.customer_ids, rows.treated, rows.outcome, parts)
 
 
 @dataclass(frozen=True)
-class Judged:
+class JudgedOrder:
     """How good an order is.
 
     Args:
@@ -74,7 +91,7 @@ def judge_orders(
     *,
     seed: int = 0,
     resamples: int = RESAMPLES,
-) -> dict[str, Judged]:
+) -> dict[str, JudgedOrder]:
     """Return Qini and AUUC of each order with 95 % intervals, by a bootstrap over customers.
 
     All orders meet the same resamples, so that a difference has an interval of its own. Over several strata
@@ -90,27 +107,29 @@ def judge_orders(
     ranks = {
         name: np.unique(-score, return_inverse=True)[1].astype(np.float64) for name, score in scores.items()
     }
-    drawn = [_areas(ranks, held_out, rows) for rows in _resamples(held_out, seed, resamples)]
-    value = _areas(ranks, held_out, np.arange(len(held_out.treated)))
+    rows = np.arange(len(held_out.treated))
+    counts = resampled_counts(held_out.customer_ids, seed, resamples)
+    drawn = [_areas(ranks, held_out, np.repeat(rows, times)) for times in counts]
+    value = _areas(ranks, held_out, rows)
     draws = np.array(drawn).reshape(len(drawn), len(ranks), 2)
     names = list(ranks)
     place = names.index(reference) if reference else None
     return {name: _judged(value, draws, number, place) for number, name in enumerate(names)}
 
 
-def _judged(value: Floats, draws: Floats, number: int, reference: int | None) -> Judged:
+def _judged(value: Floats, draws: Floats, number: int, reference: int | None) -> JudgedOrder:
     own = [_estimate(value[number, measure], draws[:, number, measure]) for measure in range(2)]
     if reference is None or reference == number:
-        return Judged(*own, *(Estimate(0.0, lacks="nothing to compare with") for _ in range(2)))
+        return JudgedOrder(*own, *(Estimate(0.0, lacks="nothing to compare with") for _ in range(2)))
     above, drawn = value[number] - value[reference], draws[:, number] - draws[:, reference]
-    return Judged(*own, *(_estimate(above[measure], drawn[:, measure]) for measure in range(2)))
+    return JudgedOrder(*own, *(_estimate(above[measure], drawn[:, measure]) for measure in range(2)))
 
 
 def _estimate(value: float, draws: Floats) -> Estimate:
     if not np.isfinite(value):
         return Estimate(float(value), lacks="an arm is empty")
     if len(draws) == 0:
-        return Estimate(float(value), lacks="no resamples")
+        return Estimate(float(value), lacks=NO_RESAMPLES)
     return Estimate(float(value), *percentiles(draws))
 
 
@@ -128,7 +147,7 @@ def _areas(ranks: Mapping[str, Floats], held_out: HeldOut, rows: NDArray[np.int6
 
 
 def _areas_within(
-    ranks: Mapping[str, Floats], part: NDArray[np.int64], treated: Mask, outcome: Mask
+    ranks: Mapping[str, Floats], part: NDArray[np.int64], treated: Flags, outcome: Flags
 ) -> Floats:
     return np.array(
         [
@@ -139,13 +158,3 @@ def _areas_within(
             for rank in ranks.values()
         ]
     )
-
-
-def _resamples(held_out: HeldOut, seed: int, number: int) -> Iterator[NDArray[np.int64]]:
-    """Give the rows of customers drawn with replacement, all rows of a customer together."""
-    _, customer = np.unique(held_out.customer_ids.astype(np.str_), return_inverse=True)
-    customers, random = int(customer.max(initial=-1)) + 1, np.random.default_rng(seed)
-    rows = np.arange(len(customer))
-    for _ in range(number):
-        times = np.bincount(random.integers(customers, size=customers), minlength=customers)
-        yield np.repeat(rows, times[customer])

@@ -14,12 +14,12 @@ from vipreco.stats import (
     average_precision,
     coverage,
     hit,
-    lift_table,
     listed,
     ndcg,
     novel,
     precision,
     ranking_metrics,
+    rate_by_decile,
     reacquired,
     recall,
     relevant_ranks,
@@ -181,20 +181,20 @@ def test_coverage_is_the_share_of_products_that_somebody_sees() -> None:
     assert coverage(np.zeros((0, 4), dtype=bool)) == 0.0
 
 
-def test_lift_of_four_groups_counted_by_hand() -> None:
+def test_ratios_of_four_groups_counted_by_hand() -> None:
     scores = np.array([8.0, 7, 6, 5, 4, 3, 2, 1])
     truth = np.array([1, 1, 1, 0, 0, 1, 0, 0], dtype=bool)
-    table = lift_table(scores, truth, groups=4)
+    table = rate_by_decile(scores, truth, groups=4)
     assert table["acquisitions"].tolist() == [2, 1, 1, 0]
     assert table["rate"].tolist() == [1.0, 0.5, 0.5, 0.0]
-    assert table["lift"].tolist() == [2.0, 1.0, 1.0, 0.0]
+    assert table["ratio"].tolist() == [2.0, 1.0, 1.0, 0.0]
     assert table["cumulative_share"].tolist() == [0.5, 0.75, 1.0, 1.0]
-    assert table["cumulative_lift"].tolist() == pytest.approx([2.0, 1.5, 4 / 3, 1.0])
+    assert table["cumulative_ratio"].tolist() == pytest.approx([2.0, 1.5, 4 / 3, 1.0])
 
 
-def test_scores_that_are_all_equal_have_a_lift_of_one_whatever_the_order_of_the_rows() -> None:
+def test_scores_that_are_all_equal_have_a_ratio_of_one_whatever_the_order_of_the_rows() -> None:
     truth = np.array([1, 1, 0, 0, 0, 0, 0, 0, 0, 0], dtype=bool)
-    assert lift_table(np.zeros(10), truth)["lift"].tolist() == pytest.approx([1.0] * 10)
+    assert rate_by_decile(np.zeros(10), truth)["ratio"].tolist() == pytest.approx([1.0] * 10)
 
 
 @given(
@@ -202,19 +202,22 @@ def test_scores_that_are_all_equal_have_a_lift_of_one_whatever_the_order_of_the_
     seed=st.integers(0, 5),
     groups=st.integers(1, 12),
 )
-def test_lift_does_not_depend_on_the_order_of_rows_and_loses_no_acquisition(
+def test_the_decile_table_does_not_depend_on_the_order_of_rows_and_loses_no_acquisition(
     truth: Flags, seed: int, groups: int
 ) -> None:
     random = np.random.default_rng(seed)
     scores = random.integers(0, 4, len(truth)).astype(np.float64)
     order = random.permutation(len(truth))
-    table, shuffled = lift_table(scores, truth, groups), lift_table(scores[order], truth[order], groups)
+    table, shuffled = (
+        rate_by_decile(scores, truth, groups),
+        rate_by_decile(scores[order], truth[order], groups),
+    )
     np.testing.assert_allclose(table, shuffled)
     assert table["acquisitions"].sum() == pytest.approx(truth.sum())
     assert table["rows"].sum() == len(truth)
 
 
-def test_lift_of_no_rows_is_a_table_of_unknowns() -> None:
-    table = lift_table(np.array([]), np.array([], dtype=bool))
+def test_deciles_of_no_rows_is_a_table_of_unknowns() -> None:
+    table = rate_by_decile(np.array([]), np.array([], dtype=bool))
     assert len(table) == 10
-    assert table["lift"].isna().all()
+    assert table["ratio"].isna().all()

@@ -1,15 +1,15 @@
-"""Lift: how much more often the best scored rows acquire than the average."""
+"""Acquisition rates by score group, beside the overall rate."""
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
 
-from vipreco.stats.list_metrics import Flags, Floats
+from vipreco.stats.arrays import Flags, Floats
 from vipreco.stats.ordered import Ordered
 
 
-def lift_table(scores: Floats, truth: Flags, groups: int = 10) -> pd.DataFrame:
+def rate_by_decile(scores: Floats, truth: Flags, groups: int = 10) -> pd.DataFrame:
     """Acquisition rate by score group, best first, against the overall rate.
 
     Rows of equal score count as if shuffled at random, so a baseline with few different scores is not
@@ -21,8 +21,8 @@ def lift_table(scores: Floats, truth: Flags, groups: int = 10) -> pd.DataFrame:
         groups: 10 for deciles.
 
     Returns:
-        One row a group: group, rows, acquisitions, rate, lift, cumulative_share, cumulative_lift. A group
-        without rows, and every lift when nothing was acquired, is NaN.
+        One row a group: group, rows, acquisitions, rate, ratio (rate over overall rate), cumulative_share,
+        cumulative_ratio. A group without rows, and every ratio when nothing was acquired, is NaN.
     """
     edges = np.linspace(0, len(scores), groups + 1).round().astype(np.int64)
     reached = Ordered.of(-scores, truth).reached(edges)
@@ -35,8 +35,8 @@ def lift_table(scores: Floats, truth: Flags, groups: int = 10) -> pd.DataFrame:
                 "rows": rows,
                 "acquisitions": acquisitions,
                 "rate": acquisitions / rows,
-                "lift": acquisitions / rows / overall,
+                "ratio": acquisitions / rows / overall,
                 "cumulative_share": reached[1:] / reached[-1],
-                "cumulative_lift": reached[1:] / edges[1:] / overall,
+                "cumulative_ratio": reached[1:] / edges[1:] / overall,
             }
         )

@@ -11,7 +11,7 @@ from scipy.stats import skew, t as student
 
 from tests.stats.golden_obp import GOLDEN, SEEDS, case, estimates_of_obp, obp_is_there
 from vipreco.errors import UsageError
-from vipreco.stats import Logged, off_policy
+from vipreco.stats import LoggedDecisions, off_policy
 from vipreco.stats.policy_evaluation import cross_fitted, doubly_robust, effective_sample, snips, weights
 
 ACTIONS = 6
@@ -19,7 +19,7 @@ ACTIONS = 6
 
 def compare_with(expected: dict[str, float], seed: int) -> None:
     one = case(seed)
-    logged = Logged(one.action, one.probability, one.reward, ACTIONS)
+    logged = LoggedDecisions(one.action, one.probability, one.reward, ACTIONS)
     for name, found in (
         ("snips", snips(logged, one.policy)),
         ("dr", doubly_robust(logged, one.policy, one.predicted)),
@@ -42,7 +42,7 @@ def test_values_are_those_of_obp_run_now() -> None:
 
 def test_a_small_log_by_hand() -> None:
     """Two actions; the other policy always takes the second: weights 0, 2, 4."""
-    logged = Logged(np.array([0, 1, 1]), np.array([0.5, 0.5, 0.25]), np.array([9.0, 3.0, 6.0]), 2)
+    logged = LoggedDecisions(np.array([0, 1, 1]), np.array([0.5, 0.5, 0.25]), np.array([9.0, 3.0, 6.0]), 2)
     policy = np.tile([0.0, 1.0], (3, 1))
     assert weights(logged, policy).tolist() == [0, 2, 4]
     assert snips(logged, policy).value == pytest.approx((2 * 3 + 4 * 6) / 6)
@@ -51,7 +51,7 @@ def test_a_small_log_by_hand() -> None:
     assert doubly_robust(logged, policy, predicted).value == pytest.approx(4 + (2 * -1 + 4 * 2) / 3)
 
 
-def world(seed: int, decisions: int = 2000) -> tuple[Logged, Any, Any, float]:
+def world(seed: int, decisions: int = 2000) -> tuple[LoggedDecisions, Any, Any, float]:
     """A log with known chances, a policy that takes the best by what was known, and its true value."""
     random = np.random.default_rng(seed)
     truth = np.random.default_rng(0).beta(1, 8, (decisions, 4))
@@ -62,7 +62,7 @@ def world(seed: int, decisions: int = 2000) -> tuple[Logged, Any, Any, float]:
     known = truth * 0.8 + 0.01
     policy = np.eye(4)[known.argmax(axis=1)]
     value = float((truth * policy).sum(axis=1).mean())
-    return Logged(action, logging[rows, action], reward, 4), policy, known, value
+    return LoggedDecisions(action, logging[rows, action], reward, 4), policy, known, value
 
 
 def test_both_intervals_cover_the_truth_and_the_model_narrows() -> None:
@@ -87,7 +87,7 @@ def test_the_reward_model_has_not_seen_the_row_that_it_is_used_for() -> None:
     changed = logged.reward.copy()
     changed[7] += 100
     before = cross_fitted(logged, known, 3)
-    after = cross_fitted(Logged(logged.action, logged.probability, changed, 4), known, 3)
+    after = cross_fitted(LoggedDecisions(logged.action, logged.probability, changed, 4), known, 3)
     np.testing.assert_array_equal(before[7], after[7])
     assert (before != after).any()
 
@@ -102,13 +102,13 @@ def test_the_logging_policy_itself_is_worth_its_mean_reward() -> None:
 def test_a_policy_that_wants_what_was_never_drawn_is_refused() -> None:
     logged, _, _, _ = world(3)
     two = logged.action < 2
-    part = Logged(logged.action[two], np.full(two.sum(), 0.5), logged.reward[two], 4)
+    part = LoggedDecisions(logged.action[two], np.full(two.sum(), 0.5), logged.reward[two], 4)
     rows = int(two.sum())
     third = np.tile([0.4, 0.4, 0.2, 0.0], (rows, 1))
     assert off_policy(part, third).snips.lacks == "overlap"  # seen in the weights alone
     assert off_policy(part, np.tile([0.0, 0.0, 1.0, 0.0], (rows, 1))).snips.lacks == "effective-sample"
     possible = np.tile([True, True, False, False], (rows, 1))
-    known = Logged(part.action, part.probability, part.reward, 4, possible)
+    known = LoggedDecisions(part.action, part.probability, part.reward, 4, possible)
     refused = off_policy(known, third)
     assert (refused.doubly_robust.lacks, refused.unsupported) == ("overlap", pytest.approx(0.2))
     assert off_policy(known, np.tile([0.4, 0.6, 0.0, 0.0], (rows, 1))).snips.known
@@ -122,7 +122,7 @@ def test_a_handful_of_decisions_does_not_carry_an_answer() -> None:
 def test_too_few_rewards_do_not_carry_an_answer() -> None:
     logged, policy, known, _ = world(5)
     reward = np.where(np.cumsum(logged.reward) <= 9, logged.reward, 0.0)
-    rare = Logged(logged.action, logged.probability, reward, 4)
+    rare = LoggedDecisions(logged.action, logged.probability, reward, 4)
     assert off_policy(rare, policy, known).snips.lacks == "acquisitions"
 
 
@@ -130,7 +130,7 @@ def test_intervals_of_skewed_rewards_reach_further_up() -> None:
     """Hall's transformation, written out for one case: it turns the ends back into the quantiles."""
     random = np.random.default_rng(8)
     reward = (random.random(400) < 0.08) * random.lognormal(4, 1, 400)
-    logged = Logged(np.zeros(400, np.int64), np.ones(400), reward, 1)
+    logged = LoggedDecisions(np.zeros(400, np.int64), np.ones(400), reward, 1)
     found = snips(logged, np.ones((400, 1)))
     error = reward.std(ddof=1) / 20
     tilt = skew(reward) / 20
@@ -152,9 +152,9 @@ def test_what_cannot_be_is_refused() -> None:
         (one, half, np.array([]), "shape"),
     ):
         with pytest.raises(UsageError) as refused:
-            Logged(action, probability, reward, 2)
+            LoggedDecisions(action, probability, reward, 2)
         assert refused.value.code == code
-    logged = Logged(one, half, half, 2)
+    logged = LoggedDecisions(one, half, half, 2)
     for policy, code in ((np.array([[0.4, 0.4]]), "policy"), (np.array([[1.0]]), "shape")):
         with pytest.raises(UsageError) as refused:
             off_policy(logged, policy)
