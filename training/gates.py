@@ -10,7 +10,7 @@ from typing import Annotated, Final
 from pydantic import Field, field_validator, model_validator
 
 from vipreco.errors import UsageError
-from vipreco.project import Section
+from vipreco.settings import Section
 
 Metrics = Mapping[str, float | None]
 

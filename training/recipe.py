@@ -12,8 +12,9 @@ from pydantic import Field
 from training.gates import Gate
 from vipreco.errors import UsageError
 from vipreco.history import add_months, window
-from vipreco.project import Section, parse_toml
+from vipreco.project import parse_toml
 from vipreco.recommender import RecommenderSettings
+from vipreco.settings import Section
 from vipreco.uplift_trial import TrialSettings
 
 Count = Annotated[int, Field(ge=1)]

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from training.gates import Gate
 from vipreco.artifact import Manifest
-from vipreco.project import Project, Section
+from vipreco.project import Project
+from vipreco.settings import Section
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

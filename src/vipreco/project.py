@@ -9,60 +9,17 @@ import sys
 import tomllib
 from pathlib import Path
 from types import ModuleType
-from typing import Annotated, TypeVar
+from typing import TypeVar
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from vipreco.errors import UsageError
-from vipreco.settings import (
-    ArbitrationSettings,
-    CallListSettings,
-    CampaignSettings,
-    PolicySettings,
-    Section,
-    ServingSettings,
-    TierLadder,
-)
+from vipreco.settings import Settings
 
 PROJECT_FILE = "vipreco.toml"
-__all__ = ["PROJECT_FILE", "Model", "Project", "Section", "Settings", "parse_toml", "read_settings"]
 
 Model = TypeVar("Model", bound=BaseModel)
-Rate = Annotated[float, Field(ge=0.0, le=1.0)]
-
-
-class ProjectSection(Section):
-    """Where things are, and the one seed."""
-
-    name: str
-    seed: int = 20260101
-    threads: Annotated[int, Field(ge=1, le=256)] = 2
-    tables: str = "data/tables"
-    artifacts: str = "data/artifacts"
-    tracking: str = "sqlite:///data/tracking.db"
-    store: str = "sqlite:///data/store.db"
-    model: str = "vipreco"
-
-
-class ImportSection(Section):
-    """When a whole file is rejected instead of single rows (shares between 0 and 1)."""
-
-    max_quarantined_rate: Rate = 0.02
-    max_drop_rate: Rate = 0.30
-
-
-class Settings(Section):
-    """All of `vipreco.toml`."""
-
-    project: ProjectSection
-    tiers: TierLadder = TierLadder()
-    policy: PolicySettings | None = None
-    arbitration: ArbitrationSettings | None = None
-    import_: ImportSection = Field(default=ImportSection(), alias="import")
-    call_list: CallListSettings = CallListSettings()
-    serving: ServingSettings = ServingSettings()
-    campaign: CampaignSettings = CampaignSettings()
 
 
 class Project:

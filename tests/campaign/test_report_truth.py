@@ -14,7 +14,7 @@ import pytest
 from vipreco.campaign import Report, in_control, make_report
 from vipreco.campaign.report.opening import FinishedRun
 from vipreco.history import History
-from vipreco.project import Settings
+from vipreco.settings import Settings
 from vipreco.simulator import CHANNELS, TIERS, Eve, ForwardSpec, PracticeBank, on_the_eve, practise
 from vipreco.simulator.forward.choices import Choices, contacts_of
 from vipreco.simulator.forward.records import deliver_month

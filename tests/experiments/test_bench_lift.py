@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from vipreco.project import Settings
+from vipreco.settings import Settings
 from vipreco.simulator import ForwardSpec, on_the_eve, practise
 from vipreco.stats import Estimate
 

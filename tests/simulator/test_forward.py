@@ -13,7 +13,7 @@ from polars.testing import assert_frame_equal
 
 from vipreco.errors import UsageError
 from vipreco.history import View
-from vipreco.project import ImportSection, ProjectSection, Settings
+from vipreco.settings import ImportSettings, ProjectSettings, Settings
 from vipreco.simulator import CHANNELS, FIRST_VIP_TIER, ForwardSpec, PracticeBank, on_the_eve, practise
 from vipreco.simulator.forward.arms import nobody
 from vipreco.simulator.forward.comparing import compare
@@ -23,7 +23,7 @@ from vipreco.simulator.parameters import Parameters
 
 SMALL = Parameters(calibration_rows=4_096, rows_a_block=1_024)
 SPEC = ForwardSpec(customers=1_500, past_months=3, months=2, seed=5, parameters=SMALL)
-SETTINGS = Settings.model_validate({"project": ProjectSection(name="bank"), "import": ImportSection()})
+SETTINGS = Settings.model_validate({"project": ProjectSettings(name="bank"), "import": ImportSettings()})
 VIP = "SELECT customer_id FROM customers_now WHERE consent_call AND tier = 'GOLD' ORDER BY customer_id"
 CAPACITY = 10
 

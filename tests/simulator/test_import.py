@@ -10,14 +10,14 @@ import polars as pl
 import pytest
 
 from vipreco.history import History
-from vipreco.project import ImportSection, ProjectSection, Settings
+from vipreco.settings import ImportSettings, ProjectSettings, Settings
 from vipreco.simulator import simulate
 from vipreco.simulator.parameters import Parameters
 from vipreco.simulator.report import SimulationReport
 from vipreco.tables import ImportReport, Tables, import_
 
 SETTINGS = Settings.model_validate(
-    {"project": ProjectSection(name="bank"), "import": ImportSection(max_quarantined_rate=0.05)}
+    {"project": ProjectSettings(name="bank"), "import": ImportSettings(max_quarantined_rate=0.05)}
 )
 
 

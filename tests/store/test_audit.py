@@ -274,22 +274,22 @@ def heads(anchors: Path) -> list[int]:
 
 
 def test_a_night_signs_what_came_since_the_last_head(longer: Store, keys: Keys, anchors: Path) -> None:
-    written = longer.audit.anchor(anchors, keys, whole=False)
+    written = longer.audit.anchor(anchors, keys, full=False)
     assert written == anchors / "audit-000000000015.json"
     assert heads(anchors) == [8, RECORDS, 15]
     assert longer.audit.verify(anchors, keys.public) == longer.audit.head()
     content = written.read_bytes()
-    assert longer.audit.anchor(anchors, keys, whole=False) == written  # nothing came after it
+    assert longer.audit.anchor(anchors, keys, full=False) == written  # nothing came after it
     assert (heads(anchors), written.read_bytes()) == ([8, RECORDS, 15], content)
 
 
 def test_the_first_night_checks_and_signs_all_of_it(store: Store, keys: Keys, anchors: Path) -> None:
     store.audit.append([Event("a", "x")] * 3)
-    store.audit.anchor(anchors, keys, whole=False)
+    store.audit.anchor(anchors, keys, full=False)
     assert heads(anchors) == [3]
     tamper(store, lambda connection: connection.execute(update(audit).values(actor="b")))
     with pytest.raises(IntegrityError, match="record 1 "):
-        store.audit.anchor(anchors.with_name("others"), keys, whole=False)
+        store.audit.anchor(anchors.with_name("others"), keys, full=False)
 
 
 @pytest.mark.parametrize(
@@ -309,7 +309,7 @@ def test_a_night_does_not_sign_what_was_tampered_with_since(
 ) -> None:
     tamper(longer, change)
     with pytest.raises(IntegrityError, match=rf"record {first} "):
-        longer.audit.anchor(anchors, keys, whole=False)
+        longer.audit.anchor(anchors, keys, full=False)
     assert heads(anchors) == [8, RECORDS]
 
 
@@ -318,7 +318,7 @@ def test_what_was_changed_before_a_head_is_found_later_though_a_night_signed(
     longer: Store, keys: Keys, anchors: Path, change: Callable[[Connection], Any], first: int
 ) -> None:
     tamper(longer, change)
-    longer.audit.anchor(anchors, keys, whole=False)
+    longer.audit.anchor(anchors, keys, full=False)
     with pytest.raises(IntegrityError, match=rf"record {first} "):
         longer.audit.verify(anchors, keys.public)
 

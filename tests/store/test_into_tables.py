@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 
 from vipreco.errors import UsageError
 from vipreco.history import History
-from vipreco.project import Settings
+from vipreco.settings import Settings
 from vipreco.store import Consent, Contact, Role, Scope, Store, import_from_store, product_ids
 from vipreco.tables import ImportReport, Tables, import_
 

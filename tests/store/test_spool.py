@@ -45,7 +45,7 @@ def store(tmp_path: Path, empty_file: Path) -> Iterator[Store]:
 
 @pytest.fixture
 def spool(store: Store, tmp_path: Path) -> Iterator[AuditSpool]:
-    made = AuditSpool(tmp_path / "spool", store, most=3)
+    made = AuditSpool(tmp_path / "spool", store, max_lines=3)
     yield made
     made.close()
 

@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from vipreco.errors import VipRecoError
-from vipreco.project import Settings
+from vipreco.settings import Settings
 from vipreco.tables import ImportReport, Tables, import_
 from vipreco.tables.report import FileLedger
 

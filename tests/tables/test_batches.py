@@ -16,7 +16,7 @@ import polars as pl
 import pytest
 
 from vipreco.errors import BusyError, IntegrityError, UsageError
-from vipreco.project import Settings
+from vipreco.settings import Settings
 from vipreco.tables import ImportReport, Tables, import_, validate
 from vipreco.tables.batches import read_manifest
 
@@ -60,7 +60,7 @@ FAILPOINTS = [
 PROGRAM = """
 import sys
 from pathlib import Path
-from vipreco.project import Settings
+from vipreco.settings import Settings
 from vipreco.tables import import_
 settings = Settings.model_validate_json('{"project": {"name": "t"}, "import": {"max_quarantined_rate": 1.0}}')
 folder = Path(sys.argv[1])

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from vipreco.errors import UsageError
-from vipreco.project import Settings
+from vipreco.settings import Settings
 from vipreco.tables import Tables, import_, protected_words
 from vipreco.tables.mapping import Mapping
 

@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 from hypothesis import HealthCheck, Phase, assume, given, settings, strategies as st
 
-from vipreco.project import Settings
+from vipreco.settings import Settings
 from vipreco.tables import Tables, import_
 
 MONTHS = [dt.date(2025, month, 28) for month in range(1, 7)]

@@ -12,7 +12,7 @@ import duckdb
 import polars as pl
 import pytest
 
-from vipreco.project import Settings
+from vipreco.settings import Settings
 from vipreco.tables import ImportReport, Tables, import_
 from vipreco.tables.mapping import Mapping
 

@@ -11,7 +11,8 @@ from pydantic import Field, ValidationError, model_validator
 
 from vipreco.columns import ATTRIBUTE_PREFIX
 from vipreco.errors import UsageError
-from vipreco.project import Model, Section
+from vipreco.project import Model
+from vipreco.settings import Section
 
 Grain = Literal["shared", "customer", "product"]
 Kind = Literal["number", "flag", "category", "date"]

@@ -80,4 +80,4 @@ def clean_up(store: Store, chores: Housekeeping, step: Step = silent) -> PrunedR
     finally:
         if chores.heads is not None:
             step("audit")
-            store.audit.anchor(*chores.heads, whole=False)
+            store.audit.anchor(*chores.heads, full=False)

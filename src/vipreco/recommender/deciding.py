@@ -127,7 +127,7 @@ def _decide_chunk(fitted: Fitted, known: Situation, matrix: FeatureMatrix, rows:
 def slate_rules(fitted: Fitted, catalog: Catalog) -> SlateRules:
     """Return what a slate of a catalogue may look like by the recipe."""
     shape = fitted.settings.arbitration.slate
-    return SlateRules.of(catalog.families, catalog.exclusions, shape.per_family, shape.least_priority)
+    return SlateRules.of(catalog.families, catalog.exclusions, shape.per_family, shape.min_priority)
 
 
 def in_columns(

@@ -6,9 +6,8 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field
 
-from vipreco.project import Section
 from vipreco.propensity import PropensitySettings, RelationshipSettings
-from vipreco.settings import ArbitrationSettings, PolicySettings
+from vipreco.settings import ArbitrationSettings, PolicySettings, Section
 
 SourceName: TypeAlias = Literal["ease", "item-item-bm25", "item-item-cosine", "implicit-als"]
 

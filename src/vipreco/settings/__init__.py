@@ -1,4 +1,4 @@
-"""settings."""
+"""Settings: the sections of `vipreco.toml` and of recipes, as typed models."""
 
 import lazy_loader
 

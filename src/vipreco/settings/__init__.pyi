@@ -7,6 +7,11 @@ from .arbitration import (
 from .campaign import CampaignSettings as CampaignSettings
 from .lists import CallKind as CallKind, CallListSettings as CallListSettings, CallMinutes as CallMinutes
 from .policy import ParameterValue as ParameterValue, PolicySettings as PolicySettings
+from .project import (
+    ImportSettings as ImportSettings,
+    ProjectSettings as ProjectSettings,
+    Settings as Settings,
+)
 from .section import Section as Section
-from .serving import OidcSettings as OidcSettings, ServingSettings as ServingSettings
+from .service import OidcSettings as OidcSettings, ServingSettings as ServingSettings
 from .tiers import UNKNOWN as UNKNOWN, TierLadder as TierLadder

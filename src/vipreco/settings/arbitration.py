@@ -1,6 +1,6 @@
-"""What a recipe may say about the order of offers, in `[recommender.arbitration]`.
+"""Settings of arbitration, in `[recommender.arbitration]` of a recipe.
 
-The same in `[arbitration]` of `vipreco.toml` takes the place of what a model was trained with: weights change
+`[arbitration]` of `vipreco.toml` replaces the settings that a model was trained with, so weights change
 without a new training.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import AliasChoices, Field, field_validator
 
 from vipreco.settings.section import Section
 
@@ -19,7 +19,7 @@ Rule = Annotated[str, Field(min_length=1)]
 
 
 class ValueSettings(Section):
-    """What an acquisition, a customer who stays and a customer who rises are worth; all are estimates.
+    """Value of an acquisition, of a kept customer and of a tier upgrade; all are estimates.
 
     The defaults are those that past contacts of a simulated bank show (experiments/005-decisions); a bank
     replaces them by its own: margins from its controlling, effects from campaigns with a control group.
@@ -27,10 +27,10 @@ class ValueSettings(Section):
     Args:
         annual_margin_rate: Margin that the bank earns on assets, share of the assets a year.
         years: Years for which assets that are kept or brought in count.
-        share_at_risk: Share of the assets of a customer who leaves that goes with them.
+        share_at_risk: Share of the assets that is lost on attrition.
         contact_keeps: Share by which a call lowers the attrition probability (0.25: from 8 % to 6 %).
-        acquisition_keeps: Share by which one more product lowers the attrition probability.
-        contact_lifts: Share by which a call raises the chance to reach the next tier.
+        acquisition_keeps: Share by which one more product lowers that chance.
+        contact_lifts: Share by which a call raises the chance of a tier upgrade.
         acquisition_lifts: Share by which an acquisition that brings in assets raises that chance.
         asset_families: Families of products whose acquisition brings in assets.
     """
@@ -46,16 +46,16 @@ class ValueSettings(Section):
 
 
 class ContextRule(Section):
-    """A situation that makes some offers weigh more, or less, right now.
+    """Condition on the customer under which some offers weigh more, or less.
 
     Args:
         name: Stable name, shown beside the weight.
-        when: Condition in SQL over the customer's situation (its columns: `arbitration.context`); where it
-            is not true, or a value in it is unknown, the weight is 1.
-        weight: Factor of the priority where the condition is true.
-        families: Families of products that it is about.
-        actions: Calls without a product that it is about: `keep`, `develop`. Without families and actions it
-            is about all products.
+        when: Condition in SQL over the columns of `arbitration.context`; if it is false, or a value in it is
+            unknown, the weight is 1.
+        weight: Factor of the priority if the condition is true.
+        families: Families of products that it applies to.
+        actions: Calls without a product that it applies to: `keep`, `develop`. Without families and actions
+            it applies to all products.
     """
 
     name: Rule
@@ -67,17 +67,17 @@ class ContextRule(Section):
     @field_validator("when")
     @classmethod
     def _is_a_condition(cls, when: str) -> str:
-        import polars as pl  # noqa: PLC0415  a project without such rules reads its settings without it
+        import polars as pl  # noqa: PLC0415  only projects with such rules need it
 
         try:
             pl.sql_expr(when)
         except pl.exceptions.PolarsError as error:
-            raise ValueError(f"is no condition in SQL: {error}") from error
+            raise ValueError(f"this is not a condition in SQL: {error}") from error
         return when
 
 
 class LeverSettings(Section):
-    """Business weights: what the bank wants to push or to hold back, as factors of the priority.
+    """Business weights: factors of the priority that the bank sets.
 
     Args:
         products: By product id.
@@ -93,27 +93,30 @@ class LeverSettings(Section):
 
 
 class SlateSettings(Section):
-    """What a customer's list of offers may look like.
+    """Limits of a customer's list of offers.
 
     Args:
-        per_family: Most offers of one family; 0 means any number.
-        least_priority: Offers below it are not worth a call. In currency where the value is `money`.
+        per_family: Maximum of offers of one family; 0 means any number.
+        min_priority: Offers below it are left out; in currency if the value is `money`. Artifacts of before
+            call it `least_priority`.
     """
 
     per_family: Annotated[int, Field(ge=0, le=100)] = 0
-    least_priority: Annotated[float, Field(ge=0.0)] = 0.0
+    min_priority: Annotated[
+        float, Field(ge=0.0, validation_alias=AliasChoices("min_priority", "least_priority"))
+    ] = 0.0
 
 
 class ArbitrationSettings(Section):
-    """What offers are ordered by, and how many of what kind a customer is shown.
+    """Order of offers, and limits of a customer's list.
 
     Args:
-        value: `money` counts the margin of an acquisition, the assets kept and the lift of the tier;
-            `unit_value` the margin alone; `none` orders by propensity, context and levers.
+        value: `money` counts the margin of an acquisition, the assets kept and the tier upgrade; `unit_value`
+            counts the margin alone; `none` orders by propensity, context and levers.
         values: Figures behind `money`.
-        context: Situations, in order; their weights are multiplied.
+        context: Context rules, in order; their weights are multiplied.
         levers: Business weights.
-        slate: Shape of a customer's list.
+        slate: Limits of a customer's list.
     """
 
     value: Literal["none", "unit_value", "money"] = "money"

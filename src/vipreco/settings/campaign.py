@@ -1,4 +1,4 @@
-"""What `vipreco.toml` may say about campaigns, under `[campaign]`."""
+"""Section `[campaign]` of `vipreco.toml`."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from vipreco.settings.section import Section
 
 
 class CampaignSettings(Section):
-    """Where campaigns are kept, and what decides who is in the control group of every one of them.
+    """Folder of the campaigns, and the salt of their control group.
 
     Args:
         folder: Folder of the runs, from the project's root.
-        control_salt: Whoever knows it can tell who is in the control group; another one draws another group,
-            and what was learnt from the old one ends. Without it the project's seed takes its place.
+        control_salt: Secret that decides who is in the control group of every campaign. Another salt draws
+            another group and ends what the old one showed. Default: the project's seed.
     """
 
     folder: str = "data/campaigns"

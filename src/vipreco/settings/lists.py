@@ -1,4 +1,4 @@
-"""The section `[call_list]` of `vipreco.toml`: how the day of a relationship manager is planned."""
+"""Section `[call_list]` of `vipreco.toml`: the plan of a relationship manager's day."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Minutes = Annotated[int, Field(ge=1, le=600)]
 
 
 class CallKind(StrEnum):
-    """What a call is for, duties first."""
+    """Occasion of a call, duties first."""
 
     FOLLOW_UP = "follow_up"
     COVERAGE = "coverage"
@@ -26,7 +26,7 @@ class CallKind(StrEnum):
 
 
 class CallMinutes(Section):
-    """Minutes that a call of each kind takes, with what is noted afterwards."""
+    """Minutes of a call of each kind, including its documentation."""
 
     follow_up: Minutes = 5
     coverage: Minutes = 10
@@ -42,22 +42,22 @@ class CallMinutes(Section):
 
 
 class CallListSettings(Section):
-    """Who is called, and what a call takes.
+    """Selection and length of calls.
 
     Args:
-        minutes: Minutes for calls in a day, where none are asked for.
+        minutes: Minutes for calls in a day, unless the command or page says otherwise.
         each: Minutes of a call of each kind.
-        offers: Most offers in a call.
-        coverage_days: A VIP customer whom nobody reached for longer is called.
+        offers: Maximum of offers in a call.
+        coverage_days: A VIP customer who was not reached for longer is called.
         coverage_rate: Share of the minutes after follow-ups that this duty may take before other calls.
-        follow_up_days: A postponed talk without a date is taken up again after these days.
-        lapse_days: A follow-up that is overdue for longer is not one any more.
-        cooling_off_days: Nobody is called within these days after declining in a call.
-        rest_days: Nobody is called within these days after any call that reached them; follow-ups are.
+        follow_up_days: A postponed follow-up without a date is due after these days.
+        lapse_days: A follow-up that is overdue for longer lapses.
+        cooling_off_days: No call within these days after the customer declined in a call.
+        rest_days: No call within these days after a call that reached the customer, except follow-ups.
         assessment_days: Days for which a risk assessment is valid.
         assessment_notice_days: An assessment that ends within these days is renewed in the call.
-        maturing_column: Numeric column of `activity` with the amount that matures soon; empty where the bank
-            brings none.
+        maturing_column: Numeric column of `activity` with the amount that matures soon; empty if the bank
+            has none.
     """
 
     minutes: Minutes = 60

@@ -1,4 +1,4 @@
-"""Which rules are in force: the part of a recipe, and of `vipreco.toml`, that is about policy."""
+"""Rules in force: section `[policy]` of a recipe and of `vipreco.toml`."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ ParameterValue = float | str | tuple[str, ...]
 
 
 class PolicySettings(Section):
-    """Which rules say what may be offered, and how risk classes are written.
+    """Rule packs and files, their parameters, and the names of the risk classes.
 
     Args:
-        packs: Rule packs that come with vipreco: house, china, eu, us. Their rules are asked in this order.
-        files: The bank's own rule files, from the project's root; they are asked after the packs.
+        packs: Rule packs that come with vipreco: house, china, eu, us; applied in this order.
+        files: The bank's own rule files, from the project's root; applied after the packs.
         parameters: Other values for parameters that a pack or file declares.
-        customer_risk_levels: Risk classes of customers, the most careful first.
-        product_risk_levels: Risk classes of products, the safest first.
+        customer_risk_levels: Risk classes of customers, lowest risk tolerance first.
+        product_risk_levels: Risk classes of products, lowest risk first.
     """
 
     packs: tuple[str, ...] = ("house",)

@@ -1,4 +1,4 @@
-"""What every part of a configuration file has in common."""
+"""Base of all sections of a configuration file."""
 
 from __future__ import annotations
 
@@ -6,6 +6,6 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Section(BaseModel):
-    """A part of a configuration file: unknown keys and wrong types are refused."""
+    """Section of a configuration file; unknown keys and wrong types are refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)

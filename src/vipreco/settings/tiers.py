@@ -1,4 +1,4 @@
-"""The tiers of a bank: their order, and the assets from which each begins, by date."""
+"""Section `[tiers]` of `vipreco.toml`: the tiers in order, with the assets from which each begins."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ UNKNOWN = -1
 
 
 class TierLine(Section):
-    """From which assets on a customer belongs to a tier.
+    """Lowest assets of a tier, from a date on.
 
     Args:
         tier: Value of `customers.tier`.

@@ -1,7 +1,8 @@
-"""Who read what about whom: append-only, each record sealed with the hash of the one before.
+"""Append-only audit trail: each record holds the hash of the one before.
 
-A chain alone does not show that its tail was cut off or that all of it was written anew. So its head is
-signed (Ed25519) now and then and laid down in a folder that the owner of the database cannot change.
+A hash chain alone does not show that its tail was cut off or that all of it was rewritten. Its head is
+therefore signed (Ed25519) now and then, and the signed head is saved in a folder that the owner of the
+database cannot change.
 """
 
 from __future__ import annotations
@@ -31,16 +32,16 @@ _LENGTHS = {column.name: getattr(column.type, "length", None) for column in audi
 
 
 class Event(NamedTuple):
-    """One thing that somebody did.
+    """One action of a user or program, as the audit records it.
 
     Args:
         actor: Id of the user or token.
         action: What was done: `offers.read`, `sheet.read`, `outcome.record`, ...
-        object: Pseudonym of the customer, or the name of what it was done to.
-        result: How it ended: `ok`, `denied`, `unknown`, ...
-        purpose: What for.
+        object: Pseudonym of the customer, or name of the switch, account, token, ...
+        result: `ok`, `denied`, `unknown`, ...
+        purpose: Why it was done, such as `command` or `retention`.
         model_version: Model behind what was shown.
-        at: Moment in UTC; now, where none is given.
+        at: Moment in UTC; default: now.
     """
 
     actor: str
@@ -54,7 +55,7 @@ class Event(NamedTuple):
 
 @dataclass(frozen=True)
 class Head:
-    """Where the chain ends."""
+    """Number and hash of the last record of the chain."""
 
     sequence: int
     hash: str
@@ -67,23 +68,23 @@ class AuditTrail:
         self.database = database
 
     def append(self, events: Sequence[Event]) -> Head:
-        """Append records in their order, all or none."""
+        """Append records in order, all or none, and return the new head."""
         with self.database.writing() as connection:
             hold_lock(connection, LOCK)
             head = _head(connection)
-            rows = list(_sealed(head, events))
+            rows = list(_chained(head, events))
             if rows:
                 connection.execute(insert(audit), rows)
         return Head(rows[-1]["sequence"], rows[-1]["hash"]) if rows else head
 
     def head(self) -> Head:
-        """Return where the chain ends."""
+        """Return the last record's number and hash."""
         with self.database.reading() as connection:
             return _head(connection)
 
-    def read(self, most: int = 100, object_: str | None = None) -> list[dict[str, Any]]:
-        """Return the newest records, the newest first; of one object where it is named."""
-        query = select(audit).order_by(audit.c.sequence.desc()).limit(most)
+    def read(self, limit: int = 100, object_: str | None = None) -> list[dict[str, Any]]:
+        """Return the newest records, newest first; with `object_`, those about that object."""
+        query = select(audit).order_by(audit.c.sequence.desc()).limit(limit)
         query = query if object_ is None else query.where(audit.c.object == object_)
         with self.database.reading() as connection:
             return [dict(row._mapping) for row in connection.execute(query)]
@@ -92,45 +93,45 @@ class AuditTrail:
         """Check every record against the chain, and the chain against its signed heads.
 
         Args:
-            anchors: Folder of the signed heads; without it a cut tail or a whole new chain is not noticed.
-            public: Key that signed them.
+            anchors: Folder of the signed heads; without it a cut tail or a rewritten chain goes unnoticed.
+            public: Public key of the signatures.
 
         Raises:
-            UsageError: There is no signed head in the folder.
-            IntegrityError: A record is not what was written; the first wrong place is named.
+            UsageError: The folder holds no signed head.
+            IntegrityError: A record was changed or is missing; the first one is named.
         """
         return self._checked({} if anchors is None else _hashes_of(anchors, public or b""))
 
-    def anchor(self, folder: Path, keys: Keys, *, whole: bool = True) -> Path:
-        """Check the chain, sign where it ends, and write that into a folder; returns the file.
+    def anchor(self, folder: Path, keys: Keys, *, full: bool = True) -> Path:
+        """Check the chain, sign its head, save it in a folder, and return the file.
 
         Args:
-            folder: Where the signed heads are.
-            keys: What signs.
-            whole: Whether all records are checked; else those from the last signed head on. What was changed
-                before that one does not agree with it, whenever all are checked.
+            folder: Folder of the signed heads.
+            keys: Keys of the project.
+            full: Check all records, not only those since the last signed head. A change before that head is
+                found by the next full check.
 
         Raises:
-            IntegrityError: A record is not what was written, or not what was signed before.
+            IntegrityError: A record was changed or is missing, or a signed head does not match.
             ResourcesError: The folder cannot be written.
         """
         try:
             signed = _hashes_of(folder, keys.public) if any(folder.glob(HEADS)) else {}
-            head = self._checked(signed, 0 if whole else max(signed, default=0))
+            head = self._checked(signed, 0 if full else max(signed, default=0))
             target = folder / f"audit-{head.sequence:012d}.json"
             if head.sequence not in signed or not target.exists():
-                _lay_down(head, target, keys)
+                _save_head(head, target, keys)
             return target
         except OSError as error:
             raise ResourcesError(
-                f"the head of the audit cannot be laid down: {error.strerror}",
+                f"the signed head of the audit cannot be written: {error.strerror}",
                 where=str(folder),
-                remedy="see that the folder has room, and that who runs this command may write there",
+                remedy="free space on that disk, and allow the user of this command to write there",
                 code="audit-heads",
             ) from error
 
     def _checked(self, signed: dict[int, str], after: int = 0) -> Head:
-        """Check all records, or those from a signed one on, against the chain and the signed hashes."""
+        """Check all records, or those from record `after` on, against the chain and the signed hashes."""
         hashes = {sequence: hash_ for sequence, hash_ in signed.items() if sequence >= after}
         head = self._before(after) if after else Head(0, GENESIS)
         for row in self._rows(after):
@@ -140,13 +141,13 @@ class AuditTrail:
                 raise _broken(row["sequence"], "was changed")
             head = Head(row["sequence"], row["hash"])
             if hashes.pop(head.sequence, head.hash) != head.hash:
-                raise _broken(head.sequence, "is not the one whose hash was signed")
+                raise _broken(head.sequence, "does not match its signed head")
         if hashes:
-            raise _broken(head.sequence + 1, "is missing: a signed head says that there were more")
+            raise _broken(head.sequence + 1, "is missing: a signed head proves that there were more")
         return head
 
     def _before(self, sequence: int) -> Head:
-        """Return where the chain was before a record, as this one says; the hash of it seals that too."""
+        """Return the head before a record, which the hash of that record covers."""
         query = select(audit.c.previous_hash).where(audit.c.sequence == sequence)
         with self.database.reading() as connection:
             return Head(sequence - 1, connection.execute(query).scalar() or "")
@@ -165,7 +166,7 @@ def _head(connection: Connection) -> Head:
     return Head(0, GENESIS) if row is None else Head(row.sequence, row.hash)
 
 
-def _sealed(head: Head, events: Sequence[Event]) -> Iterator[dict[str, Any]]:
+def _chained(head: Head, events: Sequence[Event]) -> Iterator[dict[str, Any]]:
     now = datetime.now(UTC).isoformat(timespec="milliseconds")
     previous = head.hash
     for sequence, event in enumerate(events, start=head.sequence + 1):
@@ -183,7 +184,7 @@ def _signed_bytes(content: dict[str, Any]) -> bytes:
     return json.dumps(content, sort_keys=True, separators=(",", ":")).encode()
 
 
-def _lay_down(head: Head, target: Path, keys: Keys) -> None:
+def _save_head(head: Head, target: Path, keys: Keys) -> None:
     content = {**asdict(head), "at": datetime.now(UTC).isoformat(timespec="seconds")}
     signature = keys.signing.sign(_signed_bytes(content)).hex()
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -191,7 +192,7 @@ def _lay_down(head: Head, target: Path, keys: Keys) -> None:
 
 
 def _hashes_of(folder: Path, public: bytes) -> dict[int, str]:
-    """Return the signed hashes by place in the chain."""
+    """Return the signed hashes by number of the record."""
     paths = sorted(folder.glob(HEADS))
     if not paths:
         raise UsageError(
@@ -216,15 +217,15 @@ def _signed_head(path: Path, public: bytes) -> tuple[int, str]:
         return int(content["sequence"]), str(content["hash"])
     except (InvalidSignature, ValueError, KeyError, TypeError, AttributeError) as error:
         raise IntegrityError(
-            "the signature of a head is wrong",
+            "the signature of this head of the audit is wrong",
             where=str(path),
-            remedy="restore the file from where it was copied to, and keep the database as it is",
+            remedy="restore the file from its copy; leave the database as it is",
             code="bad-signature",
         ) from error
 
 
 def _clipped(event: Event) -> dict[str, str]:
-    """Return the fields of an event, none longer than its column: what cannot be noted cannot be done."""
+    """Return the fields of an event cut to the length of their columns: an audit record is never refused."""
     return {name: value[: _LENGTHS.get(name)] for name, value in event._asdict().items()}
 
 

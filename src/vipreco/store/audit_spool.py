@@ -1,8 +1,8 @@
-"""What a busy service notes of each answer: written at once beside the store, and moved into it in batches.
+"""Audit records of a busy service: appended to a file beside the store, moved into the store in batches.
 
-A line is in the operating system's hands before the answer leaves, so it survives the death of the process.
-It holds the audit record and the decision without its record as one JSON text, and after a tab the record as
-it was answered: that one is JSON already, and neither holds a tab or a line's end.
+A line is written before its answer is sent, so it survives the death of the process. It holds the audit event
+and the decision (without its document) as one JSON text, then a tab, then the document of the decision as it
+was answered. That document is JSON already; neither part holds a tab or a line break.
 """
 
 from __future__ import annotations
@@ -30,24 +30,24 @@ PREFIX = "spool-"
 
 
 class AuditRecord(NamedTuple):
-    """What is noted of one answer: the audit record, and the decision if there was one."""
+    """Audit record of one answer: the event, and the decision if there was one."""
 
     event: Event
     decision: Decision | None = None
 
 
 class AuditSpool:
-    """Notes on their way into the store, of one process.
+    """File of one process with audit records that a thread moves into the store.
 
     Args:
-        folder: Where the lines lie until then.
-        store: Where they go.
-        most: Lines that may wait; more are refused.
+        folder: Folder of the file.
+        store: Operational store.
+        max_lines: Lines that may wait; more are refused.
     """
 
-    def __init__(self, folder: Path, store: Store, most: int = MAX_LINES) -> None:
+    def __init__(self, folder: Path, store: Store, max_lines: int = MAX_LINES) -> None:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self.folder, self.store, self.most = folder, store, most
+        self.folder, self.store, self.max_lines = folder, store, max_lines
         self.failing = False
         self._waiting: list[AuditRecord] = []
         self._lock = threading.Lock()
@@ -58,64 +58,71 @@ class AuditSpool:
         self._thread = threading.Thread(target=self._run, name="spool", daemon=True)
 
     def start(self) -> None:
-        """Take over what dead processes left, and begin to move lines into the store."""
+        """Adopt files of dead processes, and start the thread that moves lines into the store."""
         self.adopt()
         self._thread.start()
 
-    def put(self, note: AuditRecord) -> None:
-        """Note one answer, before it is given.
+    def put(self, record: AuditRecord) -> None:
+        """Append the audit record of an answer, before the answer is sent.
 
         Raises:
-            DependencyDownError: The store does not take notes, and no more may wait.
+            DependencyDownError: Too many records wait for a store that does not answer.
             ResourcesError: The line cannot be written.
         """
         with self._lock:
-            if len(self._waiting) >= self.most:
-                raise DependencyDownError("no more notes may wait for the store", code="spool-full")
+            if len(self._waiting) >= self.max_lines:
+                raise DependencyDownError(
+                    "too many audit records wait for the operational store",
+                    code="spool-full",
+                    remedy="bring the operational store back; waiting records move into it",
+                )
             try:
-                append_line(self._file, encode_record(note))
+                append_line(self._file, encode_record(record))
             except OSError as error:
                 raise ResourcesError(
-                    "the note cannot be written", where=str(self._path), code="disk"
+                    "the audit record cannot be written",
+                    where=str(self._path),
+                    remedy="free disk space; no answer is sent without its audit record",
+                    code="disk",
                 ) from error
-            self._waiting.append(note)
+            self._waiting.append(record)
 
-    def through(self, note: AuditRecord) -> None:
-        """Note one answer in the store itself, before it is given.
+    def through(self, record: AuditRecord) -> None:
+        """Write the audit record of an answer into the store itself, before the answer is sent.
 
         Raises:
             VipRecoError: The store does not take it.
         """
-        save_records(self.store, [note])
+        save_records(self.store, [record])
 
     def move(self) -> int:
-        """Move what waits into the store now, and return how many lines."""
+        """Move waiting records into the store now, and return their number."""
         with self._moving:
             with self._lock:
-                notes = self._waiting[:BATCH]
-            if not notes:
+                records = self._waiting[:BATCH]
+            if not records:
                 return 0
-            save_records(self.store, notes)
+            save_records(self.store, records)
             with self._lock:
-                del self._waiting[: len(notes)]
+                del self._waiting[: len(records)]
                 if not self._waiting:
                     os.ftruncate(self._file, 0)
-            return len(notes)
+            return len(records)
 
     def adopt(self) -> int:
-        """Move the lines that dead processes left into the store, and return how many."""
+        """Move records that dead processes left into the store, and return their number."""
         moved = 0
         for path in sorted(self.folder.glob(f"{PREFIX}*.jsonl")):
             if path == self._path or writer_is_alive(path):
                 continue
-            notes = list(decode_records(path.read_bytes()))
-            save_records(self.store, notes)
+            records = list(decode_records(path.read_bytes()))
+            save_records(self.store, records)
             path.unlink()
-            moved += len(notes)
+            moved += len(records)
         return moved
 
     def close(self) -> None:
-        """Move all that waits, and stop."""
+        """Move all waiting records, and stop."""
         self._stop.set()
         if self._thread.is_alive():
             self._thread.join(timeout=5)
@@ -134,16 +141,16 @@ class AuditSpool:
             self._stop.wait(RETRY_SECONDS if self.failing else 0 if moved == BATCH else PAUSE_SECONDS)
 
 
-def save_records(store: Store, notes: Sequence[AuditRecord]) -> None:
-    """Write notes into the store, in their order, all or none."""
+def save_records(store: Store, records: Sequence[AuditRecord]) -> None:
+    """Write audit records and decisions into the store, in order, all or none."""
     with store.database.writing():
-        store.decisions.add([note.decision for note in notes if note.decision is not None])
-        store.audit.append([note.event for note in notes])
+        store.decisions.add([record.decision for record in records if record.decision is not None])
+        store.audit.append([record.event for record in records])
 
 
-def encode_record(note: AuditRecord) -> bytes:
-    """Return a note as a line of a file."""
-    event, decision = note
+def encode_record(record: AuditRecord) -> bytes:
+    """Return an audit record as a line of a file."""
+    event, decision = record
     plain = event[:]  # a named tuple takes three times as long to encode
     if decision is None:
         return to_json((plain, None)) + b"\n"
@@ -151,7 +158,7 @@ def encode_record(note: AuditRecord) -> bytes:
 
 
 def append_line(file: int, line: bytes) -> None:
-    """Write a line whole, or not at all.
+    """Append a line as a whole, or not at all.
 
     Raises:
         OSError: It cannot be written.
@@ -163,7 +170,7 @@ def append_line(file: int, line: bytes) -> None:
 
 
 def decode_records(content: bytes) -> Iterator[AuditRecord]:
-    """Return the notes of a file; one that was cut off is left out, for its answer never left."""
+    """Return the audit records of a file; one that was cut off is dropped: its answer was never sent."""
     for line in content.split(b"\n")[:-1]:
         head, _, record = line.partition(b"\t")
         try:
@@ -179,7 +186,7 @@ def _decision(given: Sequence[str], record: bytes) -> Decision:
 
 
 def writer_is_alive(path: Path) -> bool:
-    """Whether the process that writes a file still lives."""
+    """Return whether the process that writes a file is alive."""
     process = int(path.stem.removeprefix(PREFIX).split("-", maxsplit=1)[0])
     if process == os.getpid():
         return True

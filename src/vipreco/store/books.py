@@ -1,4 +1,4 @@
-"""Whose customer is whose: the one place that answers whether somebody may see a customer."""
+"""Books of relationship managers: the one place that decides whether somebody may see a customer."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ BATCH = 10_000
 
 @dataclass(frozen=True)
 class Member:
-    """A customer of a book, with the opaque handle that stands for them in addresses of pages."""
+    """A customer of a book, with the opaque handle used in page addresses."""
 
     customer_id: str
     manager_id: str | None
@@ -32,7 +32,7 @@ class Member:
 
 @dataclass(frozen=True)
 class Cover:
-    """A leave: the deputy sees the manager's book from the first to the last day."""
+    """A leave cover: the deputy sees the manager's book from the first to the last day."""
 
     manager_id: str
     deputy_id: str
@@ -42,7 +42,7 @@ class Cover:
 
 @dataclass(frozen=True)
 class GrantedCover:
-    """A leave with its number and who granted it."""
+    """A leave cover with its number and the person who granted it."""
 
     cover_id: int
     cover: Cover
@@ -57,10 +57,10 @@ class Books:
 
     @retry_if_taken
     def replace(self, snapshot_id: str, members: pl.DataFrame) -> None:
-        """Put the books of a snapshot in place of those before; a customer keeps their handle.
+        """Replace the books by those of a snapshot; a customer keeps their handle.
 
         Args:
-            snapshot_id: Of the tables.
+            snapshot_id: Snapshot of the tables.
             members: Columns customer_id, manager_id, branch_id.
         """
         with self.database.writing() as connection:
@@ -75,7 +75,7 @@ class Books:
                 connection.execute(insert(books), rows)
 
     def find(self, scope: Scope, customer_id: str) -> Member | None:
-        """Return a customer; None for one who is unknown, and for one of another book alike."""
+        """Return a customer; None if unknown or in another book."""
         with self.database.reading() as connection:
             return member(connection, scope, customer_id)
 
@@ -93,10 +93,10 @@ class Books:
             return [_member(row) for row in connection.execute(query)]
 
     def cover(self, cover: Cover, granted_by: str) -> int:
-        """Let a deputy see the book of a manager who is away; returns the number of the leave.
+        """Let a deputy see the book of a manager who is away, and return the number of the cover.
 
         Raises:
-            UsageError: The last day is before the first, or nobody stands in.
+            UsageError: The last day is before the first, or the deputy is missing or the manager themself.
         """
         if cover.until_date < cover.from_date:
             raise UsageError("the cover ends before it begins", code="dates")
@@ -108,10 +108,10 @@ class Books:
         return int(key[0]) if key else 0
 
     def end_cover(self, cover_id: int) -> None:
-        """Take a leave back, as if it had never been granted.
+        """Revoke a leave cover.
 
         Raises:
-            UsageError: No such leave.
+            UsageError: No such cover.
         """
         with self.database.writing() as connection:
             found = connection.execute(delete(covers).where(covers.c.cover_id == cover_id))
@@ -119,7 +119,7 @@ class Books:
                 raise UsageError("no such cover", where="cover", code="unknown-cover")
 
     def covers(self) -> list[GrantedCover]:
-        """Return all leaves, the newest first."""
+        """Return all leave covers, newest first."""
         query = select(covers).order_by(covers.c.from_date.desc(), covers.c.cover_id.desc())
         with self.database.reading() as connection:
             return [
@@ -127,7 +127,7 @@ class Books:
             ]
 
     def covered(self, scope: Scope) -> list[Cover]:
-        """Return the leaves for which a manager stands in on their day."""
+        """Return the leave covers in which a manager is the deputy on the day of the scope."""
         if scope.day is None:
             return []
         query = select(covers).where(
@@ -141,7 +141,7 @@ class Books:
 
 
 def member(connection: Connection, scope: Scope, customer_id: str) -> Member | None:
-    """Return a customer whom somebody may see, within a transaction of the caller."""
+    """Return a customer whom somebody may see; runs in the caller's transaction."""
     query = select(books).where(books.c.customer_id == customer_id, scope.sees())
     row = connection.execute(query).first()
     return None if row is None else _member(row)

@@ -1,4 +1,4 @@
-"""Campaign runs: begun once under a key, and who is in them."""
+"""Campaign runs, begun once under a key, and their members."""
 
 from __future__ import annotations
 
@@ -35,16 +35,16 @@ class Campaigns:
 
     @retry_if_taken
     def begin(self, actor: str, campaign_id: str, inputs: dict[str, str], inputs_hash: str) -> Run:
-        """Begin a run, or return the one that is there with the same inputs.
+        """Begin a run, or return the existing one with the same inputs.
 
         Args:
-            actor: Who runs it.
+            actor: User who runs it.
             campaign_id: Key of the campaign.
-            inputs: Name and hash of everything that the result follows from.
-            inputs_hash: Hash of all of them.
+            inputs: Name and hash of every input of the result.
+            inputs_hash: Hash of all inputs.
 
         Raises:
-            BusyError: The key stands for other inputs; the differing ones are named.
+            BusyError: The key belongs to other inputs; the differing ones are named.
         """
         with self.database.writing() as connection:
             row = connection.execute(
@@ -61,7 +61,7 @@ class Campaigns:
 
     @retry_if_taken
     def finish(self, campaign_id: str, manifest: dict[str, object], members: pl.DataFrame) -> None:
-        """Keep who is in a run, and its manifest, in one step; the same a second time changes nothing."""
+        """Store the members and the manifest of a run in one transaction; repeating it changes nothing."""
         with self.database.writing() as connection:
             mine = campaign_members.c.campaign_id == campaign_id
             connection.execute(delete(campaign_members).where(mine))
@@ -85,7 +85,7 @@ class Campaigns:
             return [_run(row._mapping) for row in connection.execute(query)]
 
     def members(self, campaign_id: str) -> pl.DataFrame:
-        """Return who is in a run, by customer."""
+        """Return the members of a run, by customer."""
         columns = [campaign_members.c[name] for name in MEMBER_COLUMNS]
         query = select(*columns).where(campaign_members.c.campaign_id == campaign_id)
         with self.database.reading() as connection:
@@ -113,7 +113,7 @@ def _other_inputs(run: Run, inputs: dict[str, str]) -> BusyError:
         remedy="give the changed campaign a key of its own",
         code="other-inputs",
         examples=[
-            f"{name}: was {run.inputs.get(name, 'not there')[:40]}, is {inputs.get(name, 'not there')[:40]}"
+            f"{name}: was {run.inputs.get(name, 'missing')[:40]}, is {inputs.get(name, 'missing')[:40]}"
             for name in changed
         ],
     )

@@ -1,4 +1,4 @@
-"""A connection to the database of the store: how it is opened, and when its changes are there."""
+"""Connections to the store's database: opening, transactions, and locks."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from vipreco.store.failures import RESTORE, translate_failures
 BUSY_SECONDS = 5
 WRITES = "vipreco_writes"
 _INSERTS: Final[dict[str, Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
-OTHERS = 0o077  # permissions of a file beyond its owner's
+OTHERS = 0o077  # permissions of group and others
 
 
 class Database:
-    """The database by its address: SQLite in a file, or PostgreSQL.
+    """Database of the store: SQLite in a file, or PostgreSQL.
 
     Args:
         url: `sqlite:///FILE` or `postgresql+psycopg://...`.
 
     Raises:
-        UsageError: The address is not one, or its driver is not installed.
+        UsageError: The address is wrong, or its driver is not installed.
     """
 
     def __init__(self, url: str) -> None:
@@ -41,17 +41,17 @@ class Database:
 
     @property
     def is_file(self) -> bool:
-        """Whether it is SQLite."""
+        """True for SQLite."""
         return self.engine.dialect.name == "sqlite"
 
     @property
     def name(self) -> str:
-        """What messages call it."""
+        """Name for messages, without a password."""
         return str(self.path) if self.path else self.engine.url.render_as_string(hide_password=True)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """Give a connection that sees one state of the database; inside of `writing`, that of its changes.
+        """Give a connection that sees one state of the database; inside `writing`, its own changes too.
 
         Raises:
             BusyError: Another process holds it for more than five seconds.
@@ -68,9 +68,9 @@ class Database:
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
-        """Give a connection whose changes are there wholly at the end, or not at all.
+        """Give a connection whose changes are committed together at the end, or not at all.
 
-        Whatever writes inside of it, in the same thread, is part of it.
+        Every nested `writing` of the same thread joins the transaction.
 
         Raises: As `reading`.
         """
@@ -89,7 +89,7 @@ class Database:
 
     @property
     def is_joined(self) -> bool:
-        """Whether this thread is inside of `writing`."""
+        """True while this thread is inside `writing`."""
         return self._joined is not None
 
     @property
@@ -97,7 +97,7 @@ class Database:
         return getattr(self._mine, "connection", None)
 
     def _same_file(self) -> None:
-        """Notice that the file was removed or replaced: an open connection would go on with the old one."""
+        """Notice a removed or replaced file: an open connection would continue with the old one."""
         if self.path is None:
             return
         try:
@@ -113,15 +113,15 @@ class Database:
 
 
 def add_new(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
-    """Add the rows whose key is not there yet; of several with one key the first."""
+    """Insert the rows whose key does not exist yet; of several with one key the first."""
     connection.execute(_INSERTS[connection.dialect.name](table).on_conflict_do_nothing(), list(rows))
 
 
 def hold_lock(connection: Connection, lock: int) -> None:
-    """Let nobody else into what this number stands for until the transaction ends.
+    """Hold the lock with this number until the transaction ends.
 
-    SQLite has one writer at a time anyway. In PostgreSQL numbers are given out before changes are seen: who
-    comes later must not be seen earlier.
+    SQLite has one writer at a time anyway. PostgreSQL gives out sequence numbers before a change becomes
+    visible: without the lock, a higher number could become visible before a lower one.
     """
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": lock})
@@ -142,7 +142,7 @@ def _engine(url: str) -> Engine:
         engine = create_engine(address, connect_args=arguments, **lasting)
     except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
         raise UsageError(
-            "is not the address of a database that can be used",
+            "this is not the address of a usable database",
             where="project.store",
             remedy="use sqlite:///FILE, or postgresql+psycopg://USER@HOST/NAME with vipreco[postgresql]",
             code="store-url",
@@ -154,45 +154,45 @@ def _engine(url: str) -> Engine:
 
 
 def _check_no_secret(address: URL) -> None:
-    """Refuse a password where everybody reads settings, and a file of passwords that others can read."""
+    """Refuse a password in the settings, and a password file that others can read."""
     if address.password is not None:
         raise UsageError(
-            "a password must not stand in an address",
+            "the address must not contain a password",
             where="project.store",
-            remedy="write `?passfile=FILE` and the password into that file, in PostgreSQL's form of it",
+            remedy="append `?passfile=FILE` and keep the password in that file, in the format of PostgreSQL",
             code="store-password",
         )
     passfile = address.query.get("passfile")
     if isinstance(passfile, str):
-        check_private(Path(passfile), "the file of the database's password")
+        check_private(Path(passfile), "the password file of the database")
 
 
 def check_private(path: Path, what: str) -> None:
-    """Check that a file with a secret is there for its owner alone.
+    """Check that a file with a secret exists and that only its owner can read it.
 
     Raises:
-        UsageError: It is not there, or others can read it.
+        UsageError: It does not exist, or others can read it.
     """
     try:
         mode = path.stat().st_mode
     except OSError as error:
-        raise UsageError(f"{what} is not there", where=str(path), code="no-secret-file") from error
+        raise UsageError(f"{what} does not exist", where=str(path), code="no-secret-file") from error
     if os.name == "posix" and mode & OTHERS:
         raise UsageError(
             f"{what} can be read by others",
             where=str(path),
-            remedy="`chmod 600` it, and consider what is in it known",
+            remedy="run `chmod 600` on it, and replace the secret: others may know it",
             code="key-readable",
         )
 
 
 def _prepare_sqlite(connection: Any, _: object) -> None:
-    connection.isolation_level = None  # transactions begin where `_begin_sqlite` says, not where it guesses
+    connection.isolation_level = None  # transactions begin in `_begin_sqlite`, not where the driver guesses
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "trusted_schema=OFF"):
         connection.execute(f"PRAGMA {pragma}")
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    # A writer that starts as a reader fails at once when another writes; so it says at the start what it is.
+    # A writer that starts as a reader fails at once while another one writes, so it declares itself first.
     writes = connection.get_execution_options().get(WRITES)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

@@ -1,4 +1,4 @@
-"""Consents that customers gave or took back since the snapshot."""
+"""Consents that customers gave or withdrew since the snapshot."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ LAST = {
 
 @dataclass(frozen=True)
 class Consent:
-    """One word of a customer: `kind` is a column of the customers table, `granted` its value from now on."""
+    """A consent given or withdrawn: `kind` is a column of the customers table, `granted` its new value."""
 
     customer_id: str
     kind: str
@@ -36,20 +36,20 @@ class Consent:
 
 
 class Consents:
-    """What customers said about contacts and profiling; the last word counts."""
+    """Consents to contacts and profiling; the latest one counts."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
 
     def record(self, scope: Scope, consent: Consent, at: datetime) -> int | None:
-        """Record a word of a customer and return the number of the change; None as `Contacts.record`.
+        """Record a consent and return the number of the change; None as `Contacts.record`.
 
         Raises:
             InputRejectedError: No such kind of consent.
         """
         if consent.kind not in KINDS:
             raise InputRejectedError(
-                "no such consent",
+                "this kind of consent does not exist",
                 where="kind",
                 remedy=f"use one of {', '.join(KINDS)}",
                 code="unknown-consent",
@@ -63,7 +63,7 @@ class Consents:
         return sequence
 
     def last(self, until: int) -> pl.DataFrame:
-        """Return the last word of every customer in each kind, up to a number: for the tables.
+        """Return the latest consent of every customer and kind, up to a number, for the tables.
 
         Returns:
             Columns customer_id, kind, granted, recorded_date; by customer and kind.
@@ -79,7 +79,7 @@ class Consents:
             return pl.DataFrame([tuple(row) for row in connection.execute(query)], LAST, orient="row")
 
     def of(self, scope: Scope, customer_ids: list[str], after: int = 0) -> list[Consent]:
-        """Return the last word of some customers in each kind, of those with a number above `after`."""
+        """Return the latest consent of some customers in each kind, among those numbered above `after`."""
         query = (
             select(consents)
             .join(books, books.c.customer_id == consents.c.customer_id)

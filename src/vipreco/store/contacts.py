@@ -1,4 +1,4 @@
-"""Approaches to customers and what came of them, as people record them; the bank's tables take them over."""
+"""Contacts with customers and their outcomes, as people record them until the bank's tables hold them."""
 
 from __future__ import annotations
 
@@ -46,19 +46,19 @@ ROWS = {
 
 @dataclass(frozen=True)
 class Contact:
-    """One approach to a customer.
+    """One approach to a customer and its outcome.
 
     Args:
-        customer_id: Who was approached.
-        channel: By what.
-        contacted_at: When, in the business's local time.
-        outcome: What came of it, one of `OUTCOMES`.
-        product_id: What it was about, if one product.
-        next_date: When to talk again.
+        customer_id: Customer who was approached.
+        channel: Channel of the approach.
+        contacted_at: Moment, in the business's local time.
+        outcome: One of `OUTCOMES`.
+        product_id: Product that was offered, if one.
+        next_date: Agreed date of the follow-up.
         campaign_id: Campaign that it belongs to.
         decision_id: Decision whose offer was made.
-        note: For the file; long numbers in it are masked, and it never reaches a model.
-        contact_id: Id of the record; made where the caller has none.
+        note: Free text for the file; personal data in it are masked, and it never reaches a model.
+        contact_id: Id of the record; made if empty.
     """
 
     customer_id: str
@@ -75,12 +75,12 @@ class Contact:
 
 @dataclass(frozen=True)
 class RecordedContact:
-    """A contact that is in the store.
+    """A contact that is stored.
 
     Args:
         contact_id: Its id.
         sequence: Number of the change.
-        again: It was there already, the same.
+        again: The same contact had been stored before.
     """
 
     contact_id: str
@@ -96,15 +96,15 @@ class Contacts:
 
     @retry_if_taken
     def record(self, scope: Scope, contact: Contact, at: datetime) -> RecordedContact | None:
-        """Record what came of an approach; the same record a second time changes nothing.
+        """Record a contact; the same record a second time changes nothing.
 
         Args:
-            scope: Who records it.
-            contact: What is recorded.
+            scope: User who records it, and whom they may see.
+            contact: The contact.
             at: The business's moment now.
 
         Returns:
-            None for a customer who is unknown, or of another book.
+            None for a customer who is unknown or in another book.
 
         Raises:
             InputRejectedError: The outcome is none, the moment is in the future or before its offer, the
@@ -132,9 +132,9 @@ class Contacts:
             return [_contact(row._mapping) for row in connection.execute(query)]
 
     def between(self, after: int, until: int) -> pl.DataFrame:
-        """Return the contacts with a number above `after`, up to `until`, as the table has them.
+        """Return the contacts numbered above `after`, up to `until`, with the columns of the contacts table.
 
-        The notes stay here: a free text is no feature.
+        Notes are left out: free text must not reach a feature.
         """
         columns = [contacts.c[name] for name in ROWS]
         numbers = contacts.c.sequence
@@ -144,14 +144,14 @@ class Contacts:
 
 
 def masked(note: str) -> str:
-    """Return a note in which numbers that could name a person are masked."""
+    """Return a note without numbers that could identify a person."""
     return NUMBERS.sub(MASK, note)[:NOTE_LENGTH]
 
 
 def _check(contact: Contact, at: datetime) -> None:
     if contact.outcome not in OUTCOMES:
         raise InputRejectedError(
-            "the outcome is not one of those that are known",
+            "the outcome is unknown",
             where="outcome",
             remedy=f"use one of {', '.join(OUTCOMES)}",
             code="unknown-outcome",
@@ -167,12 +167,14 @@ def _check(contact: Contact, at: datetime) -> None:
     for name, length in TEXTS.items():
         if not _is_storable(getattr(contact, name) or "", length):
             raise InputRejectedError(
-                "a text is too long, or holds a sign that cannot be stored", where=name, code="unstorable"
+                "a text is too long, or holds a character that cannot be stored",
+                where=name,
+                code="unstorable",
             )
 
 
 def _is_storable(text: str, length: int | None) -> bool:
-    """Whether both databases take a text as it is."""
+    """Return whether both databases store a text unchanged."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -183,12 +185,12 @@ def _is_storable(text: str, length: int | None) -> bool:
 def _check_decision(connection: Connection, contact: Contact) -> None:
     if contact.decision_id is None:
         return
-    hold_lock(connection, LOCK)  # it must not be taken out as an old one meanwhile
+    hold_lock(connection, LOCK)  # the decision must not be pruned meanwhile
     query = select(decisions).where(decisions.c.decision_id == contact.decision_id)
     made = connection.execute(query).first()
     if made is None or made.customer_id != contact.customer_id:
         raise InputRejectedError(
-            "no such decision about this customer", where="decision_id", code="unknown-decision"
+            "there is no such decision about this customer", where="decision_id", code="unknown-decision"
         )
     if contact.contacted_at < made.made_at - CLOCK_TOLERANCE:
         raise InputRejectedError(
@@ -209,7 +211,7 @@ def _recorded(connection: Connection, row: dict[str, object]) -> RecordedContact
         return None
     same = all(known._mapping[name] == row[name] for name in row if name not in {"recorded_date", "actor"})
     if not same:
-        raise BusyError("this id stands for another contact", where="contact_id", code="other-content")
+        raise BusyError("this id belongs to another contact", where="contact_id", code="other-content")
     return RecordedContact(known.contact_id, known.sequence, again=True)
 
 

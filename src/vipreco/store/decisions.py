@@ -1,4 +1,4 @@
-"""Offers made: each decision as it was answered, for the outcome that refers to it and for who asks later."""
+"""Decisions as they were answered, kept for outcomes that refer to them and for later questions."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ class Decision(NamedTuple):
 
 
 class DecisionLog:
-    """Decisions that were answered."""
+    """Log of answered decisions."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
 
     def add(self, made: Sequence[Decision]) -> None:
-        """Add decisions; the first of a name stays, whatever comes after it."""
+        """Add decisions; the first one with an id stays."""
         if made:
             with self.database.writing() as connection:
                 add_new(connection, decisions, [decision._asdict() for decision in made])
 
     def read(self, scope: Scope, decision_id: str) -> Decision | None:
-        """Return a decision; None for an unknown one, and for one about another book's customer alike."""
+        """Return a decision; None if unknown or about a customer of another book."""
         query = (
             select(decisions)
             .join(books, books.c.customer_id == decisions.c.customer_id)

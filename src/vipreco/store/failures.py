@@ -1,4 +1,4 @@
-"""What failures of a database are called: errors that a user can act on, without the driver's texts."""
+"""Database failures as errors that a user can act on, without texts of the driver."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
-from typing import TYPE_CHECKING, Concatenate, ParamSpec, Protocol, TypeVar
+from typing import Concatenate, ParamSpec, Protocol, TypeVar
 
 from sqlalchemy.exc import DBAPIError, IntegrityError as TakenError, TimeoutError as PoolTimeoutError
 
@@ -19,15 +19,12 @@ from vipreco.errors import (
     VipRecoError,
 )
 
-if TYPE_CHECKING:
-    from vipreco.store.connection import Database
-
 RESTORE = (
     "put the last backup in its place (`vipreco store backup` makes them), and move this file away "
     "together with those beside it that end in -wal and -shm"
 )
-START = "see whether the database server runs, and whether its address in vipreco.toml is right"
-# By the name of the failure in SQLite, and by the first signs of its number in PostgreSQL.
+START = "check that the database server runs, and that its address in vipreco.toml is right"
+# By the name of the failure in SQLite, and by the first characters of its code in PostgreSQL.
 BUSY = ("SQLITE_BUSY", "SQLITE_LOCKED", "55P03", "40P01", "40001")
 DAMAGED = ("SQLITE_CORRUPT", "SQLITE_NOTADB", "XX001", "XX002")
 FULL = ("SQLITE_FULL", "SQLITE_READONLY", "53100", "53200", "25006")
@@ -37,21 +34,39 @@ Given = ParamSpec("Given")
 Answer = TypeVar("Answer")
 
 
-class _Part(Protocol):
-    """A part of the store."""
+class Failing(Protocol):
+    """Database whose failures are translated."""
 
-    database: Database
+    @property
+    def name(self) -> str:
+        """Name for messages."""
+
+    @property
+    def is_file(self) -> bool:
+        """True for SQLite."""
+
+    @property
+    def is_joined(self) -> bool:
+        """True while this thread is inside a transaction."""
+
+
+class _Part(Protocol):
+    """Part of the store."""
+
+    @property
+    def database(self) -> Failing:
+        """Its database."""
 
 
 Part = TypeVar("Part", bound=_Part)
 
 
 @contextmanager
-def translate_failures(database: Database) -> Iterator[None]:
+def translate_failures(database: Failing) -> Iterator[None]:
     """Turn failures of a database into errors that a user can act on.
 
     Raises:
-        VipRecoError: In place of a failure that has a name.
+        VipRecoError: In place of a known failure.
     """
     try:
         yield
@@ -65,11 +80,11 @@ def translate_failures(database: Database) -> Iterator[None]:
 def retry_if_taken(
     work: Callable[Concatenate[Part, Given], Answer],
 ) -> Callable[Concatenate[Part, Given], Answer]:
-    """Do it once more where another process has put the same key there meanwhile: now it is found."""
+    """Run a method again if another process inserted the same key meanwhile: now the key is found."""
 
     @wraps(work)
     def doing(part: Part, /, *given: Given.args, **named: Given.kwargs) -> Answer:
-        if part.database.is_joined:  # the transaction is the caller's, and so is its repetition
+        if part.database.is_joined:  # the transaction belongs to the caller, and so does its repetition
             return work(part, *given, **named)
         try:
             return work(part, *given, **named)
@@ -79,7 +94,7 @@ def retry_if_taken(
     return doing
 
 
-def _named(error: Exception, database: Database) -> VipRecoError | None:
+def _named(error: Exception, database: Failing) -> VipRecoError | None:
     cause = error.orig if isinstance(error, DBAPIError) else error
     code, name = _code(cause), database.name
     if code.startswith(BUSY):
@@ -97,7 +112,7 @@ def _named(error: Exception, database: Database) -> VipRecoError | None:
         )
     if code.startswith(UNSTORABLE):
         return InputRejectedError(
-            "a text is too long, or holds a sign that cannot be stored", code="unstorable"
+            "a text is too long, or holds a character that cannot be stored", code="unstorable"
         )
     if code.startswith(DOWN):
         return DependencyDownError(
@@ -110,13 +125,13 @@ def _named(error: Exception, database: Database) -> VipRecoError | None:
 
 
 def _code(cause: BaseException | None) -> str:
-    """Return the name of a failure in SQLite, or its number in PostgreSQL."""
+    """Return the name of a failure in SQLite, or its code in PostgreSQL."""
     if isinstance(cause, sqlite3.Error):
         return str(getattr(cause, "sqlite_errorname", None) or "")
     number = getattr(cause, "sqlstate", None)
     if number:
         return str(number)
-    # Failures that the server has no number for: the driver's own refusal of a text, and of a connection.
+    # Failures without a code of the server: the driver refused a text, or could not connect.
     return "22" if type(cause).__name__ == "DataError" else "08" if _is_down(cause) else ""
 
 

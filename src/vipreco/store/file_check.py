@@ -1,4 +1,4 @@
-"""Whether the file of a store is as it was written."""
+"""Integrity check of a store in a file."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ MIN_BYTES = 512
 
 
 def check_file(database: Database) -> None:
-    """Read a file once from start to end: what is damaged is noticed before anything is written to it.
+    """Read the file from start to end, so that damage is found before anything is written to it.
 
     Raises:
         UsageError: Others can read the file.
-        IntegrityError: It is damaged, or its newest changes were taken away with the file that held them.
+        IntegrityError: It is damaged, or its -wal file with the newest changes was removed.
     """
     if database.path is None:
         return
     path = database.path
     check_private(path, "the operational store")
     log, index = (path.with_name(path.name + ending) for ending in ("-wal", "-shm"))
-    if path.stat().st_size < MIN_BYTES:  # SQLite would take it for a new one
+    if path.stat().st_size < MIN_BYTES:  # SQLite would take it for a new database
         raise _damaged(database, "the operational store is empty: its tables are gone")
     if index.exists() and not log.exists():  # SQLite removes the index before the log, and makes it after
         raise _damaged(database, "the operational store lacks its newest changes: its -wal file is gone")

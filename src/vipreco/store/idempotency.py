@@ -1,4 +1,4 @@
-"""A request that is sent twice is done once, and answered twice with the same bytes."""
+"""Idempotency keys: a repeated request is done once, and answered twice with the same bytes."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from vipreco.store.connection import Database
 from vipreco.store.failures import retry_if_taken
 from vipreco.store.schema import idempotency
 
-STUCK_AFTER = timedelta(minutes=1)  # who began so long ago has died; the request may be done again
+STUCK_AFTER = timedelta(minutes=1)  # the process that began it has died; the request may be done again
 
 
 class KeyState(Enum):
-    """What to do with a request that carries a key."""
+    """State of the request with a key."""
 
     FRESH = "fresh"
     REPLAY = "replay"
@@ -26,7 +26,7 @@ class KeyState(Enum):
 
 @dataclass(frozen=True)
 class KeyLookup:
-    """What is known of a key; status and response are there for a replay."""
+    """State of a key, with status and response of a request that was answered."""
 
     state: KeyState
     status: int = 0
@@ -34,7 +34,7 @@ class KeyLookup:
 
 
 class Idempotency:
-    """Keys of requests by actor."""
+    """Idempotency keys by actor."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
@@ -44,9 +44,9 @@ class Idempotency:
         """Begin a request: fresh, a replay of an answered one, one still running, or another under this key.
 
         Args:
-            actor: Whose key it is; two actors may use the same one.
+            actor: User or token; two actors may use the same key.
             key: The caller's key.
-            request_hash: Of the body.
+            request_hash: Hash of the body.
             at: Moment now, UTC.
         """
         mine = _mine(actor, key)
@@ -66,13 +66,13 @@ class Idempotency:
         return KeyLookup(KeyState.REPLAY, row.status, row.response)
 
     def finish(self, actor: str, key: str, status: int, response: bytes) -> None:
-        """Keep the answer of a request, for whoever sends it again."""
+        """Store the answer of a request, for its repetition."""
         with self.database.writing() as connection:
             changed = {"status": status, "response": response}
             connection.execute(update(idempotency).where(_mine(actor, key)).values(changed))
 
     def forget(self, actor: str, key: str) -> None:
-        """Drop a request that failed: it may be sent again."""
+        """Forget a request that failed, so that it may be sent again."""
         with self.database.writing() as connection:
             connection.execute(delete(idempotency).where(_mine(actor, key)))
 

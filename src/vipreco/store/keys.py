@@ -1,13 +1,12 @@
-"""The two keys of a project: one for pseudonyms, one that signs the head of the audit."""
+"""Secret keys of a project: one for pseudonyms, one for signatures."""
 
 from __future__ import annotations
 
 import hmac
 import os
 import secrets
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -18,7 +17,6 @@ from vipreco.store.connection import check_private
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-MAX_CACHED_PSEUDONYMS = 20_000  # customers: four megabytes
 PSEUDONYM_KEY, SIGNING_KEY = "pseudonym.key", "audit-signing.key"
 KEY_BYTES = 32
 
@@ -28,8 +26,8 @@ class Keys:
     """Secret keys, read from files that only their owner can read.
 
     Args:
-        pseudonym: Of the pseudonyms.
-        seed: Of the key that signs.
+        pseudonym: Key of the pseudonyms.
+        seed: Seed of the signing key.
     """
 
     pseudonym: bytes
@@ -37,24 +35,17 @@ class Keys:
 
     @classmethod
     def open(cls, folder: Path) -> Self:
-        """Read the keys of a project; make those that are not there yet.
+        """Read the keys of a project; make those that do not exist yet.
 
         Raises:
-            UsageError: A key can be read by others, or is none.
+            UsageError: Others can read a key, or its length is wrong.
         """
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         return cls(_read(folder / PSEUDONYM_KEY), _read(folder / SIGNING_KEY))
 
     def pseudonym_of(self, customer_id: str) -> str:
-        """Return the name under which the audit knows a customer; who comes back soon is remembered."""
-        return self._remembered(customer_id)
-
-    @cached_property
-    def _remembered(self) -> Callable[[str], str]:
-        return lru_cache(MAX_CACHED_PSEUDONYMS)(self._named)
-
-    def _named(self, customer_id: str) -> str:
-        digest = self._keyed.copy()  # half the time of beginning with the key again
+        """Return the pseudonym of a customer in the audit."""
+        digest = self._keyed.copy()  # half the time of starting with the key again
         digest.update(customer_id.encode())
         return digest.hexdigest()[:32]
 
@@ -64,14 +55,14 @@ class Keys:
 
     @cached_property
     def signing(self) -> Ed25519PrivateKey:
-        """The key that signs."""
+        """Key of the signatures."""
         from cryptography.hazmat.primitives.asymmetric import ed25519  # noqa: PLC0415 - a worker never signs
 
         return ed25519.Ed25519PrivateKey.from_private_bytes(self.seed)
 
     @property
     def public(self) -> bytes:
-        """The key by which others check a signature."""
+        """Public key that checks a signature."""
         return self.signing.public_key().public_bytes_raw()
 
 
@@ -81,12 +72,17 @@ def _read(path: Path) -> bytes:
     check_private(path, "a secret key")
     content = path.read_bytes()
     if len(content) != KEY_BYTES:
-        raise UsageError("is no key", where=str(path), remedy="restore it from the backup", code="bad-key")
+        raise UsageError(
+            "this file does not hold a key",
+            where=str(path),
+            remedy="restore it from the backup",
+            code="bad-key",
+        )
     return content
 
 
 def _make(path: Path, content: bytes) -> None:
-    """Write a key; where another process writes one at the same time, both go on with the first."""
+    """Write a key; if another process writes one at the same time, both use the first."""
     fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}.new")
     write_bytes(fresh, content, mode=0o600)
     try:

@@ -1,5 +1,7 @@
-"""The tables of the operational store. Moments are without a time zone: the business's local time in what
-people record, UTC in what the program notes of itself."""
+"""Tables of the operational store.
+
+Moments have no time zone: local business time in rows that people record, UTC in rows of the program itself.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,7 @@ NAMING = {
     "pk": "pk_%(table_name)s",
 }
 metadata = MetaData(naming_convention=NAMING)
-# Counts up in both databases; SQLite does so for INTEGER alone.
+# Auto-incremented in both databases; SQLite does so for INTEGER alone.
 Number = BigInteger().with_variant(Integer, "sqlite")
 ID, NAME = String(200), String(64)
 
@@ -56,7 +58,7 @@ changes = Table(
     metadata,
     Column("sequence", Number, primary_key=True),
     Column("customer_id", ID, nullable=False),
-    sqlite_autoincrement=True,  # a number that was given out is never given again
+    sqlite_autoincrement=True,  # a number is never given out twice
 )
 
 contacts = Table(

@@ -1,4 +1,4 @@
-"""The version of the store's tables: what it is, and how it becomes the one that this program needs."""
+"""Version of the store's tables: check, upgrade with a copy first, back up."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from vipreco.store.failures import RESTORE, translate_failures
 from vipreco.store.file_check import check_file
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-_ONE_AT_A_TIME = threading.Lock()  # the library keeps what it works on in global variables
-LOCK = 7_301_984_110  # two programs must not bring the same tables up to date at once
+_ALEMBIC = threading.Lock()  # the library keeps its state in global variables
+LOCK = 7_301_984_110  # two programs must not upgrade the same tables at once
 
 
 def check_version(database: Database) -> None:
-    """Check that the tables are of the version that this program needs.
+    """Check that the tables have the version that this program needs.
 
     Raises:
-        BusyError: They are of a newer program; nothing was touched.
+        BusyError: They belong to a newer program; nothing was changed.
         UsageError: They are older, or a PostgreSQL database has none yet.
         IntegrityError: A file has none.
     """
@@ -56,17 +56,17 @@ def check_version(database: Database) -> None:
 
 
 def upgrade(database: Database, *, empty: bool = False) -> Path | None:
-    """Bring the tables to the version of this program; a file with tables in it is copied beside first.
+    """Bring the tables to the version of this program; a file is copied first.
 
     Args:
-        database: What is upgraded.
-        empty: A file without tables was made just now; else one is damaged.
+        database: Database to upgrade.
+        empty: A file without tables was made just now; without this, a file without tables is damaged.
 
     Returns:
         The copy, if one was made.
 
     Raises:
-        BusyError: They are of a newer program; nothing was touched.
+        BusyError: They belong to a newer program; nothing was changed.
         IntegrityError: A file is damaged, or has no tables.
     """
     if not empty:
@@ -75,9 +75,9 @@ def upgrade(database: Database, *, empty: bool = False) -> Path | None:
     if version == revisions()[-1]:
         return None
     if not empty:
-        _refuse_what_cannot_be_upgraded(database)
+        _check_upgradable(database)
     saved = _copy_before(database) if version else None
-    with _ONE_AT_A_TIME, database.writing() as connection:
+    with _ALEMBIC, database.writing() as connection:
         from alembic import command  # noqa: PLC0415 - here alone; who only opens a store is spared it
         from alembic.config import Config  # noqa: PLC0415
 
@@ -91,7 +91,7 @@ def upgrade(database: Database, *, empty: bool = False) -> Path | None:
 
 
 def version_of(database: Database) -> str | None:
-    """Return the version of the tables; None where there are none."""
+    """Return the version of the tables; None without tables."""
     with database.reading() as connection:
         if not inspect(connection).has_table("alembic_version"):
             return None
@@ -100,15 +100,15 @@ def version_of(database: Database) -> str | None:
 
 
 def revisions() -> list[str]:
-    """Return the versions of the tables that this program knows, the newest last: their files begin so."""
+    """Return the versions of the tables that this program knows, newest last, by the names of their files."""
     return sorted(path.name.partition("_")[0] for path in (MIGRATIONS / "versions").glob("[0-9]*.py"))
 
 
 def backup(database: Database, target: Path) -> None:
-    """Copy a store in a file, as it is at one moment, while others go on writing.
+    """Copy a store in a file as of one moment, while others go on writing.
 
     Raises:
-        UsageError: The store is no file, the copy exists, or its folder does not.
+        UsageError: The store is not a file, the copy exists, or its folder does not.
         IntegrityError: The store is damaged; there is no copy.
     """
     if database.path is None:
@@ -121,18 +121,26 @@ def backup(database: Database, target: Path) -> None:
         raise UsageError("exists already", where=str(target), remedy="name another file", code="exists")
     if not target.parent.is_dir():
         raise UsageError(
-            "is in a folder that is not there", where=str(target), remedy="make the folder", code="no-folder"
+            "the folder of this file does not exist",
+            where=str(target),
+            remedy="make the folder",
+            code="no-folder",
         )
     with translate_failures(database), replacing(target) as temporary:
         with closing(sqlite3.connect(database.path)) as source, closing(sqlite3.connect(temporary)) as copied:
             source.backup(copied)
-            copied.execute("PRAGMA journal_mode=DELETE")  # all of it is in the one file
+            copied.execute("PRAGMA journal_mode=DELETE")  # everything is in the one file
             found = copied.execute("PRAGMA integrity_check(1)").fetchone()[0]
         if found != "ok":
-            raise IntegrityError("the copy is not whole", where=database.name, remedy=RESTORE, code="damaged")
+            raise IntegrityError(
+                "the copy is damaged, so the store may be",
+                where=database.name,
+                remedy=RESTORE,
+                code="damaged",
+            )
 
 
-def _refuse_what_cannot_be_upgraded(database: Database) -> None:
+def _check_upgradable(database: Database) -> None:
     try:
         check_version(database)
     except UsageError:

@@ -1,4 +1,4 @@
-"""Who asks: the actor, their role, and whose customers they may see."""
+"""Scope of an actor: role, and the customers that they may see."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from vipreco.store.schema import books, covers
 
 
 class Role(StrEnum):
-    """What a person or a program is; the table is closed."""
+    """Role of a person or program; the list is closed."""
 
     MANAGER = "manager"
     MARKETING = "marketing"
@@ -31,10 +31,10 @@ class Scope(NamedTuple):
 
     Args:
         actor: Id of the user or token, as the audit names it.
-        role: Decides what may be seen: a manager their own book and those that they stand in for,
-            marketing and channel all customers, everybody else none.
-        manager_id: Whose book it is, for managers.
-        day: Business date; a leave cover holds from its first day to its last.
+        role: A manager sees their own book and the books that they cover, marketing and channel see all
+            customers, everybody else none.
+        manager_id: Id of the book, for managers.
+        day: Business date; decides which leave covers are valid.
     """
 
     actor: str
@@ -43,7 +43,7 @@ class Scope(NamedTuple):
     day: date | None = None
 
     def sees(self) -> ColumnElement[bool]:
-        """Return the condition on rows of `books` that every query about a customer carries."""
+        """Return the condition on rows of `books` that every query about a customer contains."""
         if self.role in SEES_ALL:
             return true()
         if self.role is not Role.MANAGER or self.manager_id is None:

@@ -1,4 +1,4 @@
-"""The operational store: opened, checked, and its parts."""
+"""Operational store: opening, checks, and its parts."""
 
 from __future__ import annotations
 
@@ -34,17 +34,17 @@ class Store:
     """Operational records of a bank: contacts, outcomes, users, tokens, campaigns, audit.
 
     Attributes:
-        books: Whose customer is whose.
-        contacts: Approaches and what came of them.
-        changes: Whom anything changed about, in order.
-        consents: Consents that were given or taken back since the snapshot.
-        decisions: Offers made.
-        idempotency: Answers that a repeated request gets again.
-        retention: Takes out decisions and keys of requests that are old.
-        users, sessions, tokens: Who may come in.
+        books: Customers by relationship manager.
+        contacts: Contacts and their outcomes.
+        changes: Numbered changes about customers.
+        consents: Consents given or withdrawn since the snapshot.
+        decisions: Answered decisions.
+        idempotency: Answers by idempotency key.
+        retention: Removal of old decisions and keys.
+        users, sessions, tokens: Accounts and tokens.
         switches: Products and models that are switched off.
-        campaigns: Campaign runs and who is in them.
-        audit: Who read what; append-only.
+        campaigns: Campaign runs and their members.
+        audit: Append-only audit trail.
     """
 
     def __init__(self, database: Database) -> None:
@@ -65,15 +65,15 @@ class Store:
 
     @classmethod
     def open(cls, url: str, *, checked: bool = False) -> Self:
-        """Open the store; a file that is not there yet is made.
+        """Open the store; a file that does not exist yet is made.
 
         Args:
             url: Its address.
-            checked: Whether who started this process has just read the whole file: a large one takes long.
+            checked: The parent process has just checked the whole file, which takes long for a large one.
 
         Raises:
-            UsageError: The address is wrong, or the tables are of an older version.
-            BusyError: The tables are of a newer version, or another process holds the file.
+            UsageError: The address is wrong, or the tables have an older version.
+            BusyError: The tables have a newer version, or another process holds the file.
             IntegrityError: The file is damaged.
             DependencyDownError: The database does not answer.
         """
@@ -86,10 +86,10 @@ class Store:
         return cls(database)
 
     def prune(self, actor: str, before: RetentionCutoffs) -> PrunedRows:
-        """Take out old decisions and keys of requests; the audit says so first, where there are any.
+        """Remove old decisions and keys, after an audit record that says so; no record if nothing is due.
 
         Raises:
-            BusyError: Another process holds the store; what is gone until then stays gone.
+            BusyError: Another process holds the store; the batches before stay removed.
         """
         due = self.retention.due(before)
         if not any(due):
@@ -120,7 +120,7 @@ class Store:
 
 
 def create(path: Path) -> None:
-    """Make an empty store in a file that only its owner can read; it is there wholly or not at all."""
+    """Make an empty store in a file that only its owner can read, as a whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}.new")
     fresh.touch(mode=0o600)
@@ -132,7 +132,7 @@ def create(path: Path) -> None:
         os.link(fresh, path)
         flush_directory(path.parent)
     except FileExistsError:
-        pass  # another process was quicker: its store is the one
+        pass  # another process was quicker: its store is used
     finally:
         for ending in ("", "-wal", "-shm"):
             fresh.with_name(fresh.name + ending).unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Switches: a product or a model that must not be offered from now on, whatever the tables say."""
+"""Kill switches: products and models that must not be offered, whatever the tables say."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ KINDS = ("product", "model")
 
 @dataclass(frozen=True)
 class SwitchedOff:
-    """What is switched off: the products by id, the models by version."""
+    """Products (by id) and models (by version) that are switched off."""
 
     products: frozenset[str] = frozenset()
     models: frozenset[str] = frozenset()
@@ -26,7 +26,7 @@ class SwitchedOff:
 
 @dataclass(frozen=True)
 class Switch:
-    """One product or model that is switched off: why, by whom, since when (UTC)."""
+    """One product or model that is switched off: reason, actor, moment (UTC)."""
 
     kind: str
     name: str
@@ -36,20 +36,20 @@ class Switch:
 
 
 class Switches:
-    """What is switched off."""
+    """Kill switches of products and models."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
 
     def read(self) -> SwitchedOff:
-        """Return what is switched off now."""
+        """Return the products and models that are off now."""
         with self.database.reading() as connection:
             rows = connection.execute(select(switches.c.kind, switches.c.name)).all()
         names = {kind: frozenset(row.name for row in rows if row.kind == kind) for kind in KINDS}
         return SwitchedOff(names["product"], names["model"])
 
     def all(self) -> list[Switch]:
-        """Return what is switched off, with its reason, by kind and name."""
+        """Return all switches with their reasons, by kind and name."""
         query = select(switches).order_by(switches.c.kind, switches.c.name)
         with self.database.reading() as connection:
             return [Switch(**row._mapping) for row in connection.execute(query)]
@@ -80,4 +80,4 @@ class Switches:
             query = delete(switches).where(switches.c.kind == kind, switches.c.name == name)
             found = connection.execute(query)
         if found.rowcount == 0:
-            raise UsageError("it is not switched off", where=kind, code="not-off")
+            raise UsageError("this is not switched off", where=kind, code="not-off")

@@ -1,10 +1,10 @@
-"""What people recorded in the store, into the tables: as files of the bank's own, through the same import.
+"""Import of the store's records into the tables, through the same import as files of the bank.
 
-Contacts come in as rows of the contacts table, under the ids and recorded dates that they have in the store;
-notes stay out, and an accepted offer is no holding. A consent comes in as a new version of the customer's
-newest row, with everything else in it as it was. A refusal that was recorded in the store stays in force
-over later snapshots, whether or not the bank's own systems learnt of it, until the store learns otherwise;
-what was consented to counts only over snapshots that are not newer than it.
+Contacts become rows of the contacts table, with the ids and recorded dates of the store; notes stay out, and
+an accepted offer is no holding. A consent becomes a new version of the customer's newest row, with all other
+columns unchanged. A refusal recorded in the store stays in force over later snapshots, whether or not the
+bank's own systems know of it, until the store records otherwise; a consent that was given counts only over
+snapshots that are not newer than it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import polars as pl
 
 from vipreco import columns as c
 from vipreco.failpoints import reach
-from vipreco.project import Settings
+from vipreco.settings import Settings
 from vipreco.store.consents import PROTECTS
 from vipreco.store.store import Store
 from vipreco.tables import (
@@ -41,10 +41,10 @@ Progress = Callable[[str, int], None]
 
 @dataclass(frozen=True)
 class _Source:
-    """Rows that go through the import as one file.
+    """Rows that are imported as one file.
 
-    The number of the newest change is part of its name, so that the same rows later on are another delivery:
-    who takes back, gives and takes back a consent on one day has taken it back.
+    The number of the newest change is part of its name, so that the same rows are a new delivery later: a
+    consent that is withdrawn, given and withdrawn again on one day is withdrawn.
     """
 
     kind: str
@@ -54,7 +54,7 @@ class _Source:
 
     @property
     def file(self) -> str:
-        """Its name."""
+        """Name of the file."""
         return f"{self.kind}-{self.until}.csv"
 
 
@@ -65,21 +65,21 @@ def import_from_store(
     corrected: Sequence[Path] = (),
     progress: Progress | None = None,
 ) -> ImportReport:
-    """Import what was recorded in the store since the last time; a second run changes nothing.
+    """Import the records of the store since the last import; a second run changes nothing.
 
     Args:
         tables_dir: Folder of the tables.
         store: Operational records.
         settings: The project's settings.
-        corrected: Quarantine files of earlier runs that were corrected.
+        corrected: Corrected quarantine files of earlier runs.
         progress: As `import_`.
 
     Returns:
-        The report of the import; `already_ingested` where the tables have everything.
+        Report of the import; `already_ingested` if the tables hold everything.
 
     Raises:
         UsageError: Nothing was imported from the bank yet.
-        VipRecoError: As `import_`; what the store has is not marked as imported then.
+        VipRecoError: As `import_`; then nothing is marked as imported.
     """
     tables = Tables.open(tables_dir)
     until = store.changes.newest()
@@ -95,7 +95,7 @@ def import_from_store(
 
 
 def product_ids(tables_dir: Path) -> list[str]:
-    """Return the products that the tables know; none where nothing was imported."""
+    """Return the ids of all products in the tables; none before the first import."""
     if not (tables_dir / "manifest.json").exists():
         return []
     rows = _stored(Tables.open(tables_dir), c.PRODUCTS)
@@ -118,21 +118,21 @@ def _imported(
             source.rows.write_csv(folder / source.file)
         mapping = folder / MAPPING_FILE
         mapping.write_text("".join(_mapping(sources, corrected)), encoding="utf-8")
-        # No file of the store is too bad as a whole: what is refused is kept and told, the rest comes in.
+        # A file of the store is never rejected as a whole: bad rows are quarantined and reported.
         lenient = settings.import_.model_copy(update={"max_quarantined_rate": 1.0})
         return import_(
             tables.path,
             mapping,
             [*(folder / source.file for source in given), *corrected],
             settings.model_copy(update={"import_": lenient}),
-            backfill=True,  # who has left the bank may still take a consent back
+            backfill=True,  # a customer who left the bank may still withdraw a consent
             same_day=True,
             progress=progress,
         )
 
 
 def _mapping(sources: Sequence[_Source], corrected: Sequence[Path]) -> Iterator[str]:
-    """Yield the entries of a mapping file under which rows of the store come in as they are."""
+    """Yield the entries of a mapping file that imports rows of the store unchanged."""
     names = [path.name.removesuffix(QUARANTINE_SUFFIX) for path in corrected]
     for source in sources:
         mine = [name for name in names if name.startswith(source.kind)]
@@ -155,12 +155,12 @@ def _attribute(name: str, kind: pl.DataType) -> str:
 
 
 def _words(names: Sequence[str]) -> list[str]:
-    """Return the words of the bank's own columns: what it was allowed to bring, it brings again."""
+    """Return the words of the bank's own columns, which it was allowed to import before."""
     return sorted(set().union(*(protected_words(name) for name in names)))
 
 
 def _with_consents(tables: Tables, said: pl.DataFrame) -> pl.DataFrame:
-    """Return new versions of the newest rows of customers whose last word they do not show yet."""
+    """Return new versions of the newest rows of customers whose latest consent is not in them yet."""
     rows = _newest(tables, said["customer_id"].unique())
     for kind, protected in PROTECTS.items():
         words = said.filter(pl.col("kind") == kind).select(
@@ -181,11 +181,11 @@ def _with_consents(tables: Tables, said: pl.DataFrame) -> pl.DataFrame:
             .drop("word", "word_date")
         )
     found = rows.filter("changed").drop("changed", c.BATCH_SEQUENCE)
-    return found.select([name for name in found.columns if _is_told(found, name)])
+    return found.select([name for name in found.columns if _is_filled(found, name)])
 
 
-def _is_told(rows: pl.DataFrame, name: str) -> bool:
-    """Whether a column goes along: one that the bank does not bring stays away."""
+def _is_filled(rows: pl.DataFrame, name: str) -> bool:
+    """Return whether the bank fills a column; an empty one is left out."""
     return rows.is_empty() or rows[name].null_count() < rows.height
 
 
@@ -208,7 +208,7 @@ def _stored(
     query: str = "SELECT * FROM stored",
     given: Mapping[str, pl.DataFrame] | None = None,
 ) -> pl.DataFrame:
-    """Ask the stored rows of a table, all versions of them."""
+    """Query the stored rows of a table, all versions."""
     with duckdb.connect() as connection:
         for name, frame in (given or {}).items():
             connection.register(name, frame.to_arrow())

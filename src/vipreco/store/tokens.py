@@ -22,7 +22,7 @@ from vipreco.store.scope import Role
 
 MAX_DAYS = 90
 TOLERANCE = timedelta(seconds=60)  # clocks of two machines differ
-LONGEST_NAME = 200
+MAX_NAME = 200
 ENVIRONMENT = re.compile(r"[a-z0-9]{1,16}")
 FORM = re.compile(r"vpr_[a-z0-9]{1,16}_([0-9a-f]{8})_([A-Za-z0-9_-]{43})([0-9a-f]{8})")
 
@@ -63,20 +63,20 @@ class Tokens:
             name: What it is for.
             role: What it may do.
             at: Moment now, UTC.
-            days: Days until it ends, at most 90.
+            days: Days until it ends, at most `MAX_DAYS`.
             manager_id: The book of a manager's token.
             environment: Where it is for; part of the text.
 
         Raises:
             UsageError: Too many days, no name, a wrong environment, or a manager without a book.
         """
-        if not 1 <= len(name) <= LONGEST_NAME:
-            raise UsageError(f"a name has 1 to {LONGEST_NAME} signs", where="name", code="token-name")
+        if not 1 <= len(name) <= MAX_NAME:
+            raise UsageError(f"a name has 1 to {MAX_NAME} characters", where="name", code="token-name")
         if ENVIRONMENT.fullmatch(environment) is None:
             raise UsageError(
-                "is no environment",
+                "this is not the name of an environment",
                 where="environment",
-                remedy="use 1 to 16 small letters and digits",
+                remedy="use 1 to 16 lower-case letters and digits",
                 code="token-environment",
             )
         if not 1 <= days <= MAX_DAYS:
@@ -104,7 +104,7 @@ class Tokens:
         return None if ended else _token(row._mapping)
 
     def used(self, token_id: str, at: datetime) -> None:
-        """Note the day on which a token was last used."""
+        """Record the day on which a token was last used."""
         day = at.date()
         older = or_(tokens.c.used_date.is_(None), tokens.c.used_date < day)
         with self.database.writing() as connection:

@@ -1,4 +1,4 @@
-"""People who log in: accounts with a password of their own, or with the bank's, and their sessions."""
+"""Accounts of people, with a local password or the bank's own log-in, and their sessions."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ SESSION_HOURS = 10
 MIN_PASSWORD = 10
 NAME_FORM = re.compile(r"[\w.@-]{1,64}")
 HASHER = PasswordHasher()
-NO_PASSWORD = "-"  # noqa: S105  it stands for an account without one
+NO_PASSWORD = "-"  # noqa: S105  an account without a password
 
 
 @dataclass(frozen=True)
 class User:
-    """Who may log in; `subject` is their name in the bank's own log-in."""
+    """Account of a person; `subject` is their name in the bank's own log-in."""
 
     user_id: str
     role: Role
@@ -62,9 +62,9 @@ class Users:
         """
         if NAME_FORM.fullmatch(user.user_id) is None:
             raise UsageError(
-                "is no name of an account",
+                "this cannot be the name of an account",
                 where="user",
-                remedy="use letters, digits and . _ @ -, no spaces, at most 64 signs",
+                remedy="use letters, digits and . _ @ -, no spaces, at most 64 characters",
                 code="user-name",
             )
         if user.role is Role.MANAGER and not user.manager_id:
@@ -96,11 +96,11 @@ class Users:
         self._update(user_id, {"active": False})
 
     def authenticate(self, user_id: str, password: str) -> User | None:
-        """Return who gave the right name and password, else None, after the same time."""
+        """Return the user if name and password are right, else None; both take the same time."""
         with self.database.reading() as connection:
             row = connection.execute(select(users).where(users.c.user_id == user_id)).first()
         known = row is not None and row.active and row.password_hash != NO_PASSWORD
-        right = _verified(row.password_hash if known and row is not None else _nobody(), password)
+        right = _verified(row.password_hash if known and row is not None else _unknown_user_hash(), password)
         return _user(row._mapping) if known and right and row is not None else None
 
     def by_subject(self, subject: str) -> User | None:
@@ -124,7 +124,7 @@ class Users:
 
 
 class Sessions:
-    """Who is logged in; the store keeps hashes, so that who reads it cannot come in."""
+    """Sessions; the store keeps hashes, so that a reader of the store cannot log in."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
@@ -185,9 +185,8 @@ def _hashed(password: str | None) -> str:
 
 
 @cache
-def _nobody() -> str:
-    """Return what is compared with where there is no such user: an unknown name takes as long as a wrong
-    password."""
+def _unknown_user_hash() -> str:
+    """Return a hash to compare with for an unknown name, which takes as long as a wrong password."""
     return HASHER.hash(secrets.token_hex(16))
 
 

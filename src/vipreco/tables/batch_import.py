@@ -14,7 +14,7 @@ import duckdb
 from vipreco.durable import canonical_json, sha256_of
 from vipreco.errors import InputRejectedError, UsageError
 from vipreco.failpoints import reach
-from vipreco.project import Settings
+from vipreco.settings import Settings
 from vipreco.tables import checks, gates
 from vipreco.tables.batch_files import write_tables
 from vipreco.tables.batches import Manifest, batch_folder, commit, locked, read_manifest, remove_garbage

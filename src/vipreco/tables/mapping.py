@@ -14,7 +14,8 @@ from pydantic import Field, model_validator
 
 from vipreco import columns as c
 from vipreco.errors import UsageError
-from vipreco.project import Section, parse_toml
+from vipreco.project import parse_toml
+from vipreco.settings import Section
 from vipreco.tables import contracts
 from vipreco.tables.contracts import Contract, Kind
 

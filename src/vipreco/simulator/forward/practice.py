@@ -11,7 +11,7 @@ from threadpoolctl import threadpool_limits
 
 from vipreco.errors import UsageError
 from vipreco.history import History
-from vipreco.project import Settings
+from vipreco.settings import Settings
 from vipreco.simulator import raw_frames
 from vipreco.simulator.bank import Bank, Block
 from vipreco.simulator.blocks import make_blocks

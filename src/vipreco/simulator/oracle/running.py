@@ -15,9 +15,9 @@ from vipreco.errors import UsageError
 from vipreco.features import FeatureSet
 from vipreco.history import History, window
 from vipreco.policy import Policy
-from vipreco.project import Settings
 from vipreco.propensity import Machine
 from vipreco.recommender import Lesson, Panel, Recommender
+from vipreco.settings import Settings
 from vipreco.simulator.oracle.arms import Candidates, candidates_of
 from vipreco.simulator.oracle.plan import OraclePlan
 from vipreco.simulator.oracle.result import JudgedBank, OracleResult

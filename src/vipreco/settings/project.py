@@ -1,0 +1,50 @@
+"""All of `vipreco.toml`: the project itself, the import, and the sections of the other modules."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from vipreco.settings.arbitration import ArbitrationSettings
+from vipreco.settings.campaign import CampaignSettings
+from vipreco.settings.lists import CallListSettings
+from vipreco.settings.policy import PolicySettings
+from vipreco.settings.section import Section
+from vipreco.settings.service import ServingSettings
+from vipreco.settings.tiers import TierLadder
+
+Rate = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+class ProjectSettings(Section):
+    """Section `[project]`: places, threads and the one seed."""
+
+    name: str
+    seed: int = 20260101
+    threads: Annotated[int, Field(ge=1, le=256)] = 2
+    tables: str = "data/tables"
+    artifacts: str = "data/artifacts"
+    tracking: str = "sqlite:///data/tracking.db"
+    store: str = "sqlite:///data/store.db"
+    model: str = "vipreco"
+
+
+class ImportSettings(Section):
+    """Section `[import]`: shares (0 to 1) above which a whole file is rejected instead of single rows."""
+
+    max_quarantined_rate: Rate = 0.02
+    max_drop_rate: Rate = 0.30
+
+
+class Settings(Section):
+    """All sections of `vipreco.toml`."""
+
+    project: ProjectSettings
+    tiers: TierLadder = TierLadder()
+    policy: PolicySettings | None = None
+    arbitration: ArbitrationSettings | None = None
+    import_: ImportSettings = Field(default=ImportSettings(), alias="import")
+    call_list: CallListSettings = CallListSettings()
+    serving: ServingSettings = ServingSettings()
+    campaign: CampaignSettings = CampaignSettings()

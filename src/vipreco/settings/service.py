@@ -1,0 +1,72 @@
+"""Section `[serving]` of `vipreco.toml`: the running service."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, field_validator
+
+from vipreco.settings.section import Section
+
+
+class OidcSettings(Section):
+    """The bank's own log-in (OpenID Connect), under `[serving.oidc]`.
+
+    Args:
+        issuer: Its address, exactly as in its tokens; `https`, or this machine.
+        client_id: Id of this client at the issuer.
+        client_secret_file: File with the client secret, from the project's folder, readable by its owner
+            alone; omit it for a client without a secret.
+        name: Text of the log-in button.
+    """
+
+    issuer: str
+    client_id: Annotated[str, Field(min_length=1)]
+    client_secret_file: str | None = None
+    name: str = ""
+
+    @field_validator("issuer")
+    @classmethod
+    def _is_safe(cls, issuer: str) -> str:
+        parts = urlsplit(issuer)
+        local = parts.hostname in {"localhost", "127.0.0.1", "::1"}
+        if parts.scheme != "https" and not (parts.scheme == "http" and local):
+            raise ValueError("the issuer must be an https address")
+        if not parts.hostname or parts.query or parts.fragment or "@" in parts.netloc:
+            raise ValueError("the address of the issuer must not have a query, fragment or user")
+        return issuer
+
+
+class ServingSettings(Section):
+    """Address, business date, data age and retention of the service.
+
+    Args:
+        host: Address to listen on.
+        port: Port to listen on.
+        hosts: Host names of the service besides those of this machine, such as the proxy's.
+        workers: Worker processes.
+        business_date: `clock`: today is the clock's date. `snapshot`: today is the date of the newest
+            snapshot, for a demo bank whose data end in the past.
+        fresh_days: Days after the snapshot until answers are marked as stale.
+        stale_days: Days for which stale answers are still given.
+        poll_seconds: Interval at which new releases, switches and revoked tokens are noticed.
+        keep_decisions_days: Days that answered decisions are kept; those of a recorded contact stay.
+        keep_keys_days: Days that idempotency keys are kept, with their answers.
+        audit_heads: Folder, from the project's folder, for signed heads of the audit, written by `vipreco
+            prepare`; the owner of the store must not be able to change it. Without it nothing is signed.
+        oidc: The bank's own log-in, beside local accounts.
+    """
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 3000
+    hosts: tuple[str, ...] = ()
+    workers: Annotated[int, Field(ge=1, le=64)] = 2
+    business_date: Literal["clock", "snapshot"] = "clock"
+    fresh_days: Annotated[int, Field(ge=1, le=400)] = 40
+    stale_days: Annotated[int, Field(ge=0, le=30)] = 3
+    poll_seconds: Annotated[float, Field(gt=0, le=5)] = 1.0
+    keep_decisions_days: Annotated[int, Field(ge=1, le=36_500)] = 90
+    keep_keys_days: Annotated[int, Field(ge=1, le=36_500)] = 7
+    audit_heads: Annotated[str, Field(min_length=1)] | None = None
+    oidc: OidcSettings | None = None
