@@ -287,7 +287,7 @@ def test_the_last_word_of_a_consent_counts(store: Store) -> None:
 
 def test_a_consent_of_another_book_or_of_no_kind_is_not_recorded(store: Store) -> None:
     assert store.consents.record(THEIRS, Consent("0001", "consent_call", False), NOW) is None
-    with pytest.raises(InputRejectedError, match="no such consent"):
+    with pytest.raises(InputRejectedError, match="this kind of consent does not exist"):
         store.consents.record(MINE, Consent("0001", "consent_fax", False), NOW)
     assert store.changes.newest() == 0
 

@@ -290,4 +290,4 @@ def test_a_key_with_other_inputs_is_refused_and_what_differs_is_named(store: Sto
     with pytest.raises(BusyError) as refused:
         store.campaigns.begin("os:ann", "spring", {"tables": "a" * 64, "file": "x" * 64, "rules": "y"}, "h2")
     assert refused.value.code == "other-inputs"
-    assert refused.value.examples == (f"file: was {'b' * 40}, is {'x' * 40}", "rules: was not there, is y")
+    assert refused.value.examples == (f"file: was {'b' * 40}, is {'x' * 40}", "rules: was missing, is y")

@@ -37,7 +37,7 @@ TICK = timedelta(microseconds=1)
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Three rows a piece, and a pause that a test can wait for."""
-    monkeypatch.setattr(retention, "PIECE", 3)
+    monkeypatch.setattr(retention, "BATCH", 3)
     monkeypatch.setattr(retention, "PAUSE_SECONDS", 0.001)
 
 
