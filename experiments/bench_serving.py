@@ -134,7 +134,9 @@ class Host:
 
     def workers(self) -> list[int]:
         found = subprocess.run(
-            ["pgrep", "-P", str(self.parent.pid), "-f", "serving.worker"], check=False, capture_output=True
+            ["pgrep", "-P", str(self.parent.pid), "-f", "serving.processes.worker"],
+            check=False,
+            capture_output=True,
         )
         return [int(line) for line in found.stdout.split()]
 

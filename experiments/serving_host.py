@@ -25,13 +25,13 @@ if __name__ == "__main__":
 
 from starlette.responses import Response
 
-from serving.access import PUBLIC, Asked, Operation
-from serving.app import create_app, project_pages
-from serving.companion import Companion
-from serving.process import opened
-from serving.running import environment
-from serving.service import opening_of
-from serving.supervisor import Supervisor, listen, worker_command
+from serving.api.application import create_app
+from serving.http.operation import PUBLIC, HttpRequest, Operation
+from serving.processes.launch import environment
+from serving.processes.sidecar import Sidecar
+from serving.processes.supervisor import Supervisor, listen, worker_command
+from serving.processes.worker_resources import open_app_state
+from serving.service import project_pages, release_opener
 from vipreco.project import Project
 from vipreco.store import Store
 
@@ -42,23 +42,23 @@ NULL = (ROOT / "experiments" / "serving_null.json").read_bytes()
 async def running() -> AsyncIterator[Any]:
     """Give the application of the project in the current folder, with the null route."""
 
-    async def null(asked: Asked) -> Response:
-        await asked.request.body()
+    async def null(request: HttpRequest) -> Response:
+        await request.http.body()
         return Response(NULL, media_type="application/json")
 
     project = Project.find()
-    with opened(project, opening_of(project)) as core:
-        pages = project_pages(core)
+    with open_app_state(project, release_opener(project)) as state:
+        pages = project_pages(state)
         more = Operation("POST", "/null", null, PUBLIC)
-        yield create_app(core, replace(pages, operations=(*pages.operations, more), refuse=pages.refuse))
+        yield create_app(state, replace(pages, operations=(*pages.operations, more)))
 
 
 def __getattr__(name: str) -> Any:
     """Make the service when a worker asks for it: the parent needs none."""
     if name == "Benched":
-        from serving.mounting import service_of
+        from serving.http.asgi_adapter import asgi_service
 
-        return service_of("benched", running)
+        return asgi_service("benched", running)
     raise AttributeError(name)
 
 
@@ -72,7 +72,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as numbers:
         environment(project, project.settings.serving, Path(numbers))
         os.environ["PYTHONPATH"] = os.pathsep.join([os.environ["PYTHONPATH"], str(ROOT)])
-        scribe = Companion("serving.scribe", project.root, 1.0)
+        scribe = Sidecar("serving.processes.audit_shipper", project.root, 1.0)
         command = worker_command("experiments.serving_host:Benched")
         Supervisor(command, listening, project.root, workers, beside=scribe.look).run()
         scribe.end()

@@ -2,9 +2,9 @@
 
 from starlette.responses import JSONResponse, Response
 
-from serving import openapi
-from serving.access import PUBLIC, Asked, Operation
 from serving.api import decisions, health, offers, outcomes, sheets
+from serving.http import openapi
+from serving.http.operation import PUBLIC, HttpRequest, Operation
 
 ANSWERING: tuple[Operation, ...] = (
     *offers.OPERATIONS,
@@ -15,9 +15,9 @@ ANSWERING: tuple[Operation, ...] = (
 )
 
 
-def description(asked: Asked) -> Response:
+def description(request: HttpRequest) -> Response:
     """Answer with the OpenAPI document."""
-    del asked
+    del request
     return JSONResponse(openapi.document(ANSWERING))
 
 

@@ -7,21 +7,21 @@ import time
 
 from starlette.responses import Response
 
-from serving.access import Asked, Operation, programs_and_people
 from serving.api.models import DecisionAnswer
-from serving.problems import ProblemDocument, not_found
+from serving.http.operation import HttpRequest, Operation, programs_and_people
+from serving.http.problems import ProblemDocument, not_found
 from vipreco.store import Decision, Role
 
 LOOKS, PAUSE_SECONDS = 4, 0.1
 
 
-def read(asked: Asked) -> Response:
+def read(request: HttpRequest) -> Response:
     """Answer with a decision about a customer whom the caller may see."""
-    core = asked.core
-    found = _found(asked, asked.request.path_params["decision_id"])
+    state = request.state
+    found = _found(request, request.http.path_params["decision_id"])
     if found is None:
         raise not_found()
-    core.note_at_once(core.read_of(asked.scope, "decision.read", found.customer_id))
+    state.note_at_once(state.read_of(request.scope, "decision.read", found.customer_id))
     told = DecisionAnswer(
         decision_id=found.decision_id,
         customer_id=found.customer_id,
@@ -31,11 +31,11 @@ def read(asked: Asked) -> Response:
     return Response(told.model_dump_json(), media_type="application/json")
 
 
-def _found(asked: Asked, decision_id: str) -> Decision | None:
+def _found(request: HttpRequest, decision_id: str) -> Decision | None:
     """Look a decision up; one that was answered a moment ago may still be on its way into the store."""
-    asked.core.spool.flush()
+    request.state.spool.flush()
     for _ in range(LOOKS):
-        found = asked.core.store.decisions.read(asked.scope, decision_id)
+        found = request.state.store.decisions.read(request.scope, decision_id)
         if found is not None:
             return found
         time.sleep(PAUSE_SECONDS)

@@ -5,31 +5,31 @@ from __future__ import annotations
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.responses import JSONResponse, Response
 
-from serving import metrics
-from serving.access import PUBLIC, Asked, Operation, programs
-from serving.core import age_days
-from serving.problems import ProblemDocument, unavailable
+from serving.http import metrics
+from serving.http.app_state import age_days
+from serving.http.operation import PUBLIC, HttpRequest, Operation, programs
+from serving.http.problems import ProblemDocument, unavailable
 from vipreco.store import Role
 
 
-async def live(asked: Asked) -> Response:
+async def live(request: HttpRequest) -> Response:
     """Answer: the process lives."""
-    del asked
+    del request
     return JSONResponse({"status": "live"})
 
 
-async def ready(asked: Asked) -> Response:
+async def ready(request: HttpRequest) -> Response:
     """Answer: there is a release to answer from."""
-    if asked.core.release is None:
+    if request.state.release is None:
         raise unavailable("not-ready")
-    return JSONResponse({"status": "ready", "model_version": asked.core.release.model_version})
+    return JSONResponse({"status": "ready", "model_version": request.state.release.model_version})
 
 
-def numbers(asked: Asked) -> Response:
+def numbers(request: HttpRequest) -> Response:
     """Answer with the numbers for Prometheus."""
-    release = asked.core.release
+    release = request.state.release
     if release is not None:
-        metrics.SNAPSHOT_AGE.set(age_days(release, asked.moment))
+        metrics.SNAPSHOT_AGE.set(age_days(release, request.moment))
     return Response(metrics.exposition(), media_type=CONTENT_TYPE_LATEST)
 
 

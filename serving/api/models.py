@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, WithJsonSchema, model_validator
 
-MOST_OFFERS, MOST_CUSTOMERS, MOST_ROWS = 50, 500, 200
+MAX_OFFERS, MAX_CUSTOMERS, MAX_ROWS = 50, 500, 200
 
 
 def _local(moment: datetime) -> datetime:
@@ -22,9 +22,7 @@ Outcome = Literal["accepted", "declined", "postponed", "unreachable", "do_not_co
 Id = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]+$")]
 Channel = Literal["app", "branch", "call", "sms"]
 # Listed, because to a schema 3.0 is an integer too, and to us it is not.
-Limit = Annotated[
-    int, Field(ge=1, le=MOST_OFFERS, json_schema_extra={"enum": list(range(1, MOST_OFFERS + 1))})
-]
+Limit = Annotated[int, Field(ge=1, le=MAX_OFFERS, json_schema_extra={"enum": list(range(1, MAX_OFFERS + 1))})]
 # Days that every month has, so that whatever fits is a date; the others are taken as well.
 MOMENT = r"^20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]$"
 Name = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[a-z][a-z0-9_]*$")]
@@ -56,13 +54,13 @@ def _closed(schema: dict[str, Any]) -> None:
 Row = Annotated[dict[Name, Scalar], Field(max_length=100, json_schema_extra=_closed)]
 
 
-class Asked(BaseModel):
+class RequestBody(BaseModel):
     """A body: unknown fields are refused, nothing is converted, numbers are finite."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
 
-class Facts(Asked):
+class Facts(RequestBody):
     """What the caller knows of the customer, over what the bank's snapshot says.
 
     Rows have the columns of the bank's tables (`customers`, `holdings`, `contacts`), ids as text and dates as
@@ -71,7 +69,7 @@ class Facts(Asked):
 
     attributes: Row = Field(default={}, description="Columns of `customers`.")
     holdings: list[Row] = optional(
-        "All products held; without it those of the snapshot.", max_length=MOST_ROWS
+        "All products held; without it those of the snapshot.", max_length=MAX_ROWS
     )
     reasons: bool = Field(
         default=False,
@@ -79,7 +77,7 @@ class Facts(Asked):
     )
 
 
-class OffersRequest(Asked):
+class OffersRequest(RequestBody):
     """Whose offers, in which channel, how many."""
 
     model_config = ConfigDict(
@@ -101,15 +99,15 @@ class OffersRequest(Asked):
         return self
 
 
-class BatchRequest(Asked):
+class BatchRequest(RequestBody):
     """Whose offers, for several customers."""
 
-    customer_ids: list[Annotated[str, Field(max_length=64)]] = Field(min_length=1, max_length=MOST_CUSTOMERS)
+    customer_ids: list[Annotated[str, Field(max_length=64)]] = Field(min_length=1, max_length=MAX_CUSTOMERS)
     channel: Channel
     limit: Limit = 3
 
 
-class OutcomeRequest(Asked):
+class OutcomeRequest(RequestBody):
     """What came of an approach to a customer."""
 
     customer_id: Id

@@ -8,10 +8,10 @@ from datetime import datetime
 
 from starlette.responses import Response
 
-from serving.access import Asked, Operation, programs_and_people
 from serving.api.models import OutcomeAnswer, OutcomeRequest
-from serving.core import clock
-from serving.problems import MEDIA_TYPE, Problem, ProblemDocument, not_found, of_error
+from serving.http.app_state import clock
+from serving.http.operation import HttpRequest, Operation, programs_and_people
+from serving.http.problems import MEDIA_TYPE, Problem, ProblemDocument, not_found, problem_of_error
 from vipreco.errors import VipRecoError
 from vipreco.store import Contact, KeyLookup, KeyState, RecordedContact, Role
 
@@ -20,22 +20,22 @@ KEY = re.compile(r"[\x21-\x7e]{1,255}")
 REPLAYED = {"Idempotent-Replayed": "true"}
 
 
-def record(asked: Asked) -> Response:
+def record(request: HttpRequest) -> Response:
     """Record an outcome; the same key with the same body gives the same bytes again."""
-    key = _key(asked)
+    key = _key(request)
     if key is None:
-        return _once(asked)
-    store, actor = asked.core.store.idempotency, asked.known.actor
-    body = hashlib.sha256(asked.body.model_dump_json().encode()).hexdigest()
+        return _once(request)
+    store, actor = request.state.store.idempotency, request.known.actor
+    body = hashlib.sha256(request.body.model_dump_json().encode()).hexdigest()
     ticket = store.begin(actor, key, body, clock())
     if ticket.state is not KeyState.FRESH:
         return _not_fresh(ticket)
     try:
-        answer = _once(asked)
+        answer = _once(request)
     except Problem as problem:
-        return _refused(asked, key, problem)
+        return _refused(request, key, problem)
     except VipRecoError as error:
-        return _refused(asked, key, of_error(error))
+        return _refused(request, key, problem_of_error(error))
     except BaseException:
         store.forget(actor, key)
         raise
@@ -43,13 +43,13 @@ def record(asked: Asked) -> Response:
     return answer
 
 
-def _refused(asked: Asked, key: str, problem: Problem) -> Response:
+def _refused(request: HttpRequest, key: str, problem: Problem) -> Response:
     """Keep an answer that would be the same again; forget what was a failure of the moment."""
-    store, actor = asked.core.store.idempotency, asked.known.actor
+    store, actor = request.state.store.idempotency, request.known.actor
     if problem.status >= 500:
         store.forget(actor, key)
         raise problem
-    store.finish(actor, key, problem.status, problem.content(asked.request_id))
+    store.finish(actor, key, problem.status, problem.content(request.request_id))
     raise problem
 
 
@@ -62,16 +62,16 @@ def _not_fresh(ticket: KeyLookup) -> Response:
     return Response(ticket.response, ticket.status, REPLAYED, kind)
 
 
-def _once(asked: Asked) -> Response:
-    core, sent = asked.core, asked.body
-    now = core.now()
+def _once(request: HttpRequest) -> Response:
+    state, sent = request.state, request.body
+    now = state.now()
     contact = contact_of(sent, now)
-    found = core.store.contacts.record(asked.scope, contact, now)
+    found = state.store.contacts.record(request.scope, contact, now)
     result = "unknown" if found is None else "ok"
-    core.note_at_once(core.read_of(asked.scope, "outcome.record", sent.customer_id, result))
+    state.note_at_once(state.read_of(request.scope, "outcome.record", sent.customer_id, result))
     if found is None:
         raise not_found()
-    core.refresh()
+    state.refresh()
     return _answer(found)
 
 
@@ -86,13 +86,13 @@ def _answer(found: RecordedContact) -> Response:
     return Response(told.model_dump_json(), 200 if found.again else 201, media_type="application/json")
 
 
-def _key(asked: Asked) -> str | None:
+def _key(request: HttpRequest) -> str | None:
     """Return the key of a request.
 
     Raises:
         Problem: Too long, or not printable.
     """
-    key = asked.request.headers.get(KEY_HEADER)
+    key = request.http.headers.get(KEY_HEADER)
     if key is not None and KEY.fullmatch(key) is None:
         raise Problem(400, "idempotency-key", [(KEY_HEADER, "idempotency-key")])
     return key

@@ -6,9 +6,9 @@ import threading
 import time
 from collections import OrderedDict
 
-MOST_WRONG = 5
+MAX_WRONG = 5
 PAUSE_SECONDS = 60.0
-MOST_NAMES = 10_000
+MAX_NAMES = 10_000
 
 
 class Attempts:
@@ -22,7 +22,7 @@ class Attempts:
         """Whether no password of this name is checked now."""
         with self._lock:
             count, since = self._wrong.get(name, (0, 0.0))
-        return count >= MOST_WRONG and time.monotonic() - since < PAUSE_SECONDS
+        return count >= MAX_WRONG and time.monotonic() - since < PAUSE_SECONDS
 
     def note(self, name: str, right: bool) -> None:
         """Count a wrong password; a right one forgets those before."""
@@ -32,5 +32,5 @@ class Attempts:
                 return
             fresh = time.monotonic() - since < PAUSE_SECONDS
             self._wrong[name] = (count + 1 if fresh else 1, time.monotonic())
-            while len(self._wrong) > MOST_NAMES:
+            while len(self._wrong) > MAX_NAMES:
                 self._wrong.popitem(last=False)

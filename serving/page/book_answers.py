@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 
-from serving.core import Core
-from serving.problems import unavailable
+from serving.http.app_state import AppState
+from serving.http.problems import unavailable
 from vipreco.lists import Day
 from vipreco.online import OnlineService
 from vipreco.store import Scope
@@ -17,11 +17,11 @@ class BookAnswers:
     """Call lists and sheets by the functions behind `vipreco calllist` and `vipreco sheet`.
 
     Args:
-        core: Says whose customers somebody sees, and what moment it is.
+        state: Says whose customers somebody sees, and what moment it is.
         answering: What is answered from, for one whole request.
     """
 
-    core: Core
+    state: AppState
     answering: OnlineService
 
     @property
@@ -37,27 +37,27 @@ class BookAnswers:
     def stamp(self, customer_ids: Iterable[str]) -> Hashable:
         """Return what changes when anything that is known or allowed about these customers does."""
         self.answering.refresh()
-        return self.answering.stamp(customer_ids, self.core.now())
+        return self.answering.stamp(customer_ids, self.state.now())
 
     def day(self, scope: Scope, minutes: int | None = None) -> Day:
         """Return the day of who asks, within some minutes; without any, those of the project."""
         self.answering.refresh()
-        ids = [member.customer_id for member in self.core.store.books.of(scope)]
-        return self.answering.book(ids, minutes, self.core.now())
+        ids = [member.customer_id for member in self.state.store.books.of(scope)]
+        return self.answering.book(ids, minutes, self.state.now())
 
     def sheet(self, scope: Scope, customer_id: str) -> Day:
         """Return the day of one customer."""
         del scope  # whose customer it is was checked when the address was looked up
-        return self.answering.customer(customer_id, self.core.now())
+        return self.answering.customer(customer_id, self.state.now())
 
 
-def answers_of(core: Core) -> BookAnswers:
+def answers_of(state: AppState) -> BookAnswers:
     """Return the answers that are in force.
 
     Raises:
         Problem: There are none, or the snapshot is too old to go by.
     """
-    release = core.served(core.now())
+    release = state.served(state.now())
     if not isinstance(release, OnlineService):  # a bank that is written out for a test has no page
         raise unavailable("not-ready")
-    return BookAnswers(core, release)
+    return BookAnswers(state, release)

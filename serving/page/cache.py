@@ -7,9 +7,9 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from typing import Any, TypeVar
 
-from serving.core import Core
+from serving.http.app_state import AppState
 
-MOST_DAYS, MOST_VIEWS, MOST_SHEETS = 16, 32, 64
+MAX_DAYS, MAX_VIEWS, MAX_SHEETS = 16, 32, 64
 Made = TypeVar("Made")
 
 
@@ -51,27 +51,27 @@ class ResultCache:
         return made
 
 
-def days_of(core: Core) -> ResultCache:
+def days_of(state: AppState) -> ResultCache:
     """Return the planned days of this process."""
-    return _of(core, "days", MOST_DAYS)
+    return _of(state, "days", MAX_DAYS)
 
 
-def views_of(core: Core) -> ResultCache:
+def views_of(state: AppState) -> ResultCache:
     """Return the call lists of this process as they were shown."""
-    return _of(core, "views", MOST_VIEWS)
+    return _of(state, "views", MAX_VIEWS)
 
 
-def sheets_of(core: Core) -> ResultCache:
+def sheets_of(state: AppState) -> ResultCache:
     """Return the days of single customers of this process."""
-    return _of(core, "sheets", MOST_SHEETS)
+    return _of(state, "sheets", MAX_SHEETS)
 
 
-def alone(core: Core) -> threading.Lock:
+def alone(state: AppState) -> threading.Lock:
     """Return what holds while a kept day is asked for more: its connection is for one thread at a time."""
-    found: threading.Lock = core.pages.setdefault("alone", threading.Lock())
+    found: threading.Lock = state.pages.setdefault("alone", threading.Lock())
     return found
 
 
-def _of(core: Core, name: str, most: int) -> ResultCache:
-    found: ResultCache = core.pages.setdefault(name, ResultCache(most))
+def _of(state: AppState, name: str, most: int) -> ResultCache:
+    found: ResultCache = state.pages.setdefault(name, ResultCache(most))
     return found

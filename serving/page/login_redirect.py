@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from serving.access import PUBLIC, Asked, Operation
-from serving.oidc import DOWN, WAY_SECONDS, BankLogin, NotLetInError
+from serving.auth.oidc import DOWN, WAY_SECONDS, BankLogin, NotLetInError
+from serving.auth.sessions import is_behind_tls, log_in_by_subject, remember
+from serving.http.operation import PUBLIC, HttpRequest, Operation
 from serving.page.html import HEADERS
-from serving.sessions import is_secure, log_in_by_subject, remember
 from vipreco.errors import DependencyDownError
 from vipreco.store import Event
 
@@ -29,7 +29,7 @@ class BankPages:
     """
 
     bank: BankLogin
-    login_page: Callable[[Asked, str, int], Response]
+    login_page: Callable[[HttpRequest, str, int], Response]
 
     def operations(self) -> tuple[Operation, ...]:
         """Return what is at each address; the first is where the button leads."""
@@ -38,49 +38,49 @@ class BankPages:
             Operation("GET", BACK, self.back, PUBLIC),
         )
 
-    def away(self, asked: Asked) -> Response:
+    def away(self, request: HttpRequest) -> Response:
         """Lead to the bank's log-in; while that does not answer, a password of one's own gets in."""
-        request = asked.request
+        http = request.http
         try:
-            away = self.bank.away(_back_address(request))
+            away = self.bank.away(_back_address(http))
         except DependencyDownError:
-            return self.login_page(asked, "login.bank_down", 503)
+            return self.login_page(request, "login.bank_down", 503)
         response = _to(away.address)
-        secure = is_secure(request)
+        secure = is_behind_tls(http)
         response.set_cookie(
             COOKIE, away.kept, WAY_SECONDS, path=BANK, secure=secure, httponly=True, samesite="lax"
         )
         return response
 
-    def back(self, asked: Asked) -> Response:
+    def back(self, request: HttpRequest) -> Response:
         """Let in whom the bank's log-in names and who has an account here."""
-        response = self._let_in(asked)
+        response = self._let_in(request)
         response.delete_cookie(COOKIE, path=BANK)
         return response
 
-    def _let_in(self, asked: Asked) -> Response:
-        request = asked.request
-        given, kept = dict(request.query_params), request.cookies.get(COOKIE, "")
+    def _let_in(self, request: HttpRequest) -> Response:
+        http = request.http
+        given, kept = dict(http.query_params), http.cookies.get(COOKIE, "")
         try:
-            subject = self.bank.subject(given, kept, _back_address(request))
+            subject = self.bank.subject(given, kept, _back_address(http))
         except NotLetInError as error:
-            asked.core.note_at_once(Event("nobody", "login", result="denied", purpose=error.code))
-            return self.login_page(asked, "login.bank_refused", 401)
+            request.state.note_at_once(Event("nobody", "login", result="denied", purpose=error.code))
+            return self.login_page(request, "login.bank_refused", 401)
         except DependencyDownError as error:
             if error.code != DOWN:
                 raise
-            return self.login_page(asked, "login.bank_down", 503)
-        secret = log_in_by_subject(asked.core, subject)
+            return self.login_page(request, "login.bank_down", 503)
+        secret = log_in_by_subject(request.state, subject)
         if secret is None:
-            return self.login_page(asked, "login.bank_unknown", 403)
+            return self.login_page(request, "login.bank_unknown", 403)
         response = _to("/")
-        remember(response, request, secret)
+        remember(response, http, secret)
         return response
 
 
 def _back_address(request: Request) -> str:
     """Return the address to which the bank's log-in leads back: that under which the browser knows us."""
-    scheme = "https" if is_secure(request) else "http"
+    scheme = "https" if is_behind_tls(request) else "http"
     return f"{scheme}://{request.headers.get('host', '')}{BACK}"
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
 
-from serving.core import Core
+from serving.http.app_state import AppState
 from serving.page.cache import alone, days_of, sheets_of, views_of
 from serving.page.forms import OutcomeForm
 from serving.page.reading import Reader, day_view, matching, sheet_view
@@ -17,7 +17,7 @@ from vipreco.lists import Day, Wording
 from vipreco.store import Contact, Cover, Member, Scope
 
 CHANNEL = "call"
-MOST_FOUND = 20
+MAX_FOUND = 20
 
 
 class Answers(Protocol):
@@ -46,14 +46,14 @@ class PageService:
     """The desk of one reader for the time of one request.
 
     Args:
-        core: What the service stands on.
+        state: What the service stands on.
         answers: What is known and decided now.
         scope: Who reads, and whom they see.
         say: The words.
         stale: Whether the data behind are older than usual.
     """
 
-    core: Core
+    state: AppState
     answers: Answers
     scope: Scope
     say: Wording
@@ -62,18 +62,18 @@ class PageService:
     @cached_property
     def members(self) -> dict[str, Member]:
         """Everybody whom the reader sees, by id."""
-        return {member.customer_id: member for member in self.core.store.books.of(self.scope)}
+        return {member.customer_id: member for member in self.state.store.books.of(self.scope)}
 
     @cached_property
     def covers(self) -> tuple[Cover, ...]:
         """Leaves for which the reader stands in."""
-        return tuple(self.core.store.books.covered(self.scope))
+        return tuple(self.state.store.books.covered(self.scope))
 
     @cached_property
     def today(self) -> list[Contact]:
         """Contacts of the day with the reader's customers, the oldest first."""
-        found = self.core.store.contacts.of(self.scope, list(self.members))
-        day = self.core.today()
+        found = self.state.store.contacts.of(self.scope, list(self.members))
+        day = self.state.today()
         today = [contact for contact in found if contact.contacted_at.date() == day]
         return sorted(today, key=lambda contact: contact.contacted_at)
 
@@ -104,7 +104,7 @@ class PageService:
     def plan(self) -> Day:
         """The day as it was planned, until something changes about somebody who was not called today."""
         answers = self.answers
-        return days_of(self.core).of(answers.source, self.planned, lambda: answers.day(self.scope))
+        return days_of(self.state).of(answers.source, self.planned, lambda: answers.day(self.scope))
 
     def day(self) -> DayView:
         """Return the call list of the reader."""
@@ -118,27 +118,27 @@ class PageService:
         """Return the call list, made anew when the plan or the reader's own day has changed."""
         made, who = tuple(self.made.items()), (self.scope.manager_id, self.say.language, self.stale)
         key = (self.planned, made, self.covers, who, reasons)
-        return views_of(self.core).of(self.answers.source, key, lambda: self._view(reasons))
+        return views_of(self.state).of(self.answers.source, key, lambda: self._view(reasons))
 
     def _view(self, reasons: bool) -> DayView:
         plan = self.plan
-        with alone(self.core):
+        with alone(self.state):
             return day_view(plan, self.reader, reasons)
 
     def search(self, text: str) -> tuple[list[CallView], int]:
         """Return the reader's customers whose id or tier holds a text, and how many there are in all."""
         plan = self.plan
-        with alone(self.core):
-            return matching(plan, self.reader, text.strip(), MOST_FOUND)
+        with alone(self.state):
+            return matching(plan, self.reader, text.strip(), MAX_FOUND)
 
     def member(self, handle: str) -> Member | None:
         """Return the customer behind a handle; None for unknown and foreign ones alike."""
-        return self.core.store.books.by_handle(self.scope, handle)
+        return self.state.store.books.by_handle(self.scope, handle)
 
     def customer(self, member: Member) -> Day:
         """Return what is decided about a customer: of who was not called today, by the plan of the day."""
         answers, customer = self.answers, member.customer_id
-        kept, plan = sheets_of(self.core), self.plan
+        kept, plan = sheets_of(self.state), self.plan
         if customer in self.made or customer not in plan.places:
             key: Hashable = (customer, answers.stamp([customer]))
             return kept.of(answers.source, key, lambda: answers.sheet(self.scope, customer))
@@ -147,12 +147,12 @@ class PageService:
     def sheet(self, member: Member) -> SheetView:
         """Return the sheet of a customer."""
         day = self.customer(member)
-        with alone(self.core):
+        with alone(self.state):
             return sheet_view(day, self.reader)
 
     def record(self, member: Member, form: OutcomeForm) -> None:
         """Record what came of a call; the same form sent twice is recorded once."""
-        now = self.core.now()
+        now = self.state.now()
         contact = Contact(
             customer_id=member.customer_id,
             channel=CHANNEL,
@@ -164,7 +164,7 @@ class PageService:
             contact_id=form.contact_id,
         )
         try:
-            self.core.store.contacts.record(self.scope, contact, now)
+            self.state.store.contacts.record(self.scope, contact, now)
         except BusyError as error:
             if error.code != "other-content":  # the same form, a moment later
                 raise

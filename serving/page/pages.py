@@ -12,9 +12,10 @@ from starlette.responses import RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
-from serving.access import PUBLIC, Asked, Operation, people
-from serving.app import Pages
-from serving.core import Core
+from serving.auth.sessions import forget as forget_session, is_behind_tls, log_in, log_out, remember
+from serving.http.app_state import AppState
+from serving.http.operation import PUBLIC, HttpRequest, Operation, PageRoutes, people
+from serving.http.problems import Problem, not_found
 from serving.page.attempts import Attempts
 from serving.page.forms import OUTCOMES, OutcomeForm, outcome_form
 from serving.page.html import HEADERS, STATIC, make_ready, page, stamp
@@ -23,27 +24,25 @@ from serving.page.page_service import Answers, PageService
 from serving.page.roles import COMMANDS
 from serving.page.views import DayView
 from serving.page.workbooks import XLSX, list_workbook, sheet_workbook
-from serving.problems import Problem, not_found
-from serving.sessions import forget as forget_session, is_secure, log_in, log_out, remember
 from vipreco.lists import Wording
 from vipreco.store import Event, Member, Role
 
 if TYPE_CHECKING:
-    from serving.oidc import BankLogin
+    from serving.auth.oidc import BankLogin
 
 LANGUAGE_COOKIE, SAVED_COOKIE = "vipreco_language", "vipreco_saved"
 SAVED_SECONDS, YEAR_SECONDS = 30, 365 * 24 * 3600
 KEPT = "public, max-age=31536000, immutable"
 MANAGERS = people(Role.MANAGER)
 TEXTS = {401: "forbidden", 403: "forbidden", 404: "not_found", 429: "busy", 503: "down"}
-FindAnswers = Callable[[Core], Answers]
+FindAnswers = Callable[[AppState], Answers]
 
 
-def make_pages(core: Core, answers: FindAnswers, bank: BankLogin | None = None) -> Pages:
+def make_pages(state: AppState, answers: FindAnswers, bank: BankLogin | None = None) -> PageRoutes:
     """Return the pages for people.
 
     Args:
-        core: What the service stands on.
+        state: What the service stands on.
         answers: Finds the answers that are in force.
         bank: The bank's own log-in, where there is one.
     """
@@ -54,7 +53,7 @@ def make_pages(core: Core, answers: FindAnswers, bank: BankLogin | None = None) 
 
         found.bank_name = bank.settings.name
         found.bank_operations = BankPages(bank, found.login_page).operations()
-    return Pages(found.operations(), found.refuse, _Static(directory=STATIC))
+    return PageRoutes(found.operations(), found.refuse, _Static(directory=STATIC))
 
 
 class _Static(StaticFiles):
@@ -99,57 +98,57 @@ class _Pages:
             *self.bank_operations,
         )
 
-    def refuse(self, asked: Asked, problem: Problem) -> Response:
+    def refuse(self, request: HttpRequest, problem: Problem) -> Response:
         """Show a problem as a page with the number of the request; who is not logged in may log in."""
         if problem.status == 401:
             return _to("/login")
-        message = say_of(asked)(f"error.{TEXTS.get(problem.status, 'wrong')}")
-        values = {"message": message, "request_id": asked.request_id}
-        response = show(asked, "error.html", values, problem.status)
+        message = say_of(request)(f"error.{TEXTS.get(problem.status, 'wrong')}")
+        values = {"message": message, "request_id": request.request_id}
+        response = show(request, "error.html", values, problem.status)
         response.headers.update(problem.headers)
         return response
 
-    def home(self, asked: Asked) -> Response:
+    def home(self, request: HttpRequest) -> Response:
         """Show today's call list; to people without a book, what they can do instead."""
-        if asked.known.role is not Role.MANAGER:
-            return show(asked, "role.html", {"commands": COMMANDS[asked.known.role]})
-        desk = self.desk(asked)
+        if request.known.role is not Role.MANAGER:
+            return show(request, "role.html", {"commands": COMMANDS[request.known.role]})
+        desk = self.desk(request)
         if not desk.members:
-            return show(asked, "role.html", {"commands": ()})
-        return self.list_page(asked, desk, {"found": None, "found_total": 0})
+            return show(request, "role.html", {"commands": ()})
+        return self.list_page(request, desk, {"found": None, "found_total": 0})
 
-    def list_page(self, asked: Asked, desk: PageService, values: dict[str, Any]) -> Response:
+    def list_page(self, request: HttpRequest, desk: PageService, values: dict[str, Any]) -> Response:
         """Show the call list, with what was found in it."""
         day = desk.day()
-        _note(asked, "list.read")
-        only = asked.request.query_params.get("kind", "")
+        _note(request, "list.read")
+        only = request.http.query_params.get("kind", "")
         only = only if only in day.kinds else ""
         return _forget_saved(
-            show(asked, "list.html", {"day": day, "only": only, "saved": _saved(asked), **values})
+            show(request, "list.html", {"day": day, "only": only, "saved": _saved(request), **values})
         )
 
-    def search(self, asked: Asked) -> Response:
+    def search(self, request: HttpRequest) -> Response:
         """Show who of the book matches a text; to htmx the findings alone."""
-        desk = self.desk(asked)
-        text = asked.form.get("text", "")
+        desk = self.desk(request)
+        text = request.form.get("text", "")
         found, total = desk.search(text) if text.strip() else ([], 0)
         values: dict[str, Any] = {"found": found if text.strip() else None, "found_total": total}
-        if asked.request.headers.get("hx-request") != "true":
-            return self.list_page(asked, desk, values)
-        _note(asked, "list.search")
-        return show(asked, "found.html", values) if text.strip() else Response("", headers=dict(HEADERS))
+        if request.http.headers.get("hx-request") != "true":
+            return self.list_page(request, desk, values)
+        _note(request, "list.search")
+        return show(request, "found.html", values) if text.strip() else Response("", headers=dict(HEADERS))
 
-    def sheet(self, asked: Asked) -> Response:
+    def sheet(self, request: HttpRequest) -> Response:
         """Show the sheet of a customer."""
-        desk = self.desk(asked)
-        return self.sheet_page(asked, desk, _member(asked, desk), OutcomeForm(), "")
+        desk = self.desk(request)
+        return self.sheet_page(request, desk, _member(request, desk), OutcomeForm(), "")
 
     def sheet_page(
-        self, asked: Asked, desk: PageService, member: Member, given: OutcomeForm, problem: str
+        self, request: HttpRequest, desk: PageService, member: Member, given: OutcomeForm, problem: str
     ) -> Response:
         """Show the sheet with what was filled in about the call."""
         day, sheet = desk.calls(), desk.sheet(member)
-        asked.core.note_at_once(asked.core.read_of(asked.scope, "sheet.read", member.customer_id))
+        request.state.note_at_once(request.state.read_of(request.scope, "sheet.read", member.customer_id))
         made = desk.reader.made.get(member.customer_id)
         say = desk.say
         values = {
@@ -161,105 +160,104 @@ class _Pages:
             "recorded": say.of("record", made) if made else "",
             "suggested_date": day.date + timedelta(days=desk.plan.settings.follow_up_days),
             "problem": say(problem) if problem else "",
-            "saved": _saved(asked),
+            "saved": _saved(request),
         }
-        return _forget_saved(show(asked, "sheet.html", values, 422 if problem else 200))
+        return _forget_saved(show(request, "sheet.html", values, 422 if problem else 200))
 
-    def outcome(self, asked: Asked) -> Response:
+    def outcome(self, request: HttpRequest) -> Response:
         """Record what came of a call, and lead on to the next customer."""
-        desk = self.desk(asked)
-        member = _member(asked, desk)
+        desk = self.desk(request)
+        member = _member(request, desk)
         before = desk.calls()
-        form = outcome_form(asked.form, before.date, frozenset(desk.plan.names))
+        form = outcome_form(request.form, before.date, frozenset(desk.plan.names))
         if form.wrong:
-            return self.sheet_page(asked, desk, member, form, form.wrong)
-        asked.core.note_at_once(asked.core.read_of(asked.scope, "outcome.record", member.customer_id))
+            return self.sheet_page(request, desk, member, form, form.wrong)
+        request.state.note_at_once(request.state.read_of(request.scope, "outcome.record", member.customer_id))
         desk.record(member, form)
         response = _to(_next(before, member))
-        _put(asked, response, SAVED_COOKIE, form.outcome, SAVED_SECONDS)
+        _put(request, response, SAVED_COOKIE, form.outcome, SAVED_SECONDS)
         return response
 
-    def list_file(self, asked: Asked) -> Response:
+    def list_file(self, request: HttpRequest) -> Response:
         """Send the call list as a spreadsheet."""
-        desk = self.desk(asked)
+        desk = self.desk(request)
         content = list_workbook(desk)
-        _note(asked, "list.export")
+        _note(request, "list.export")
         return _file(content, "call-list.xlsx")
 
-    def sheet_file(self, asked: Asked) -> Response:
+    def sheet_file(self, request: HttpRequest) -> Response:
         """Send the sheet of a customer as a spreadsheet."""
-        desk = self.desk(asked)
-        member = _member(asked, desk)
+        desk = self.desk(request)
+        member = _member(request, desk)
         content = sheet_workbook(desk, member)
-        asked.core.note_at_once(asked.core.read_of(asked.scope, "sheet.export", member.customer_id))
+        request.state.note_at_once(request.state.read_of(request.scope, "sheet.export", member.customer_id))
         return _file(content, "sheet.xlsx")
 
-    def login_page(self, asked: Asked, problem: str = "", status: int = 200) -> Response:
+    def login_page(self, request: HttpRequest, problem: str = "", status: int = 200) -> Response:
         """Ask who it is."""
         values = {
-            "problem": say_of(asked)(problem) if problem else "",
+            "problem": say_of(request)(problem) if problem else "",
             "bank_login": self.bank_operations[0].path if self.bank_operations else "",
             "bank_name": self.bank_name,
         }
-        return show(asked, "login.html", values, status)
+        return show(request, "login.html", values, status)
 
-    def login(self, asked: Asked) -> Response:
+    def login(self, request: HttpRequest) -> Response:
         """Let people in who give the right name and password."""
-        user, password = asked.form.get("user", ""), asked.form.get("password", "")
+        user, password = request.form.get("user", ""), request.form.get("password", "")
         if self.attempts.resting(user):
             raise Problem(429, "too-many-attempts", headers={"Retry-After": "60"})
-        secret = log_in(asked.core, user, password)
+        secret = log_in(request.state, user, password)
         self.attempts.note(user, secret is not None)
         if secret is None:
-            return self.login_page(asked, "login.wrong", 401)
+            return self.login_page(request, "login.wrong", 401)
         response = _to("/")
-        remember(response, asked.request, secret)
+        remember(response, request.http, secret)
         return response
 
-    def logout(self, asked: Asked) -> Response:
+    def logout(self, request: HttpRequest) -> Response:
         """End the session."""
-        log_out(asked)
+        log_out(request)
         response = _to("/login")
-        forget_session(response, asked.request)
+        forget_session(response, request.http)
         return response
 
-    def language(self, asked: Asked) -> Response:
+    def language(self, request: HttpRequest) -> Response:
         """Keep the language that was chosen."""
-        back = asked.form.get("back", "/")
+        back = request.form.get("back", "/")
         response = _to(back if back.startswith("/") and back[1:2] not in {"/", "\\"} else "/")
-        if asked.form.get("language") in LANGUAGES:
-            _put(asked, response, LANGUAGE_COOKIE, asked.form["language"], YEAR_SECONDS)
+        if request.form.get("language") in LANGUAGES:
+            _put(request, response, LANGUAGE_COOKIE, request.form["language"], YEAR_SECONDS)
         return response
 
-    def desk(self, asked: Asked) -> PageService:
+    def desk(self, request: HttpRequest) -> PageService:
         """Return the desk of who asks."""
-        return PageService(asked.core, self.answers(asked.core), asked.scope, say_of(asked))
+        return PageService(request.state, self.answers(request.state), request.scope, say_of(request))
 
 
-def say_of(asked: Asked) -> Wording:
+def say_of(request: HttpRequest) -> Wording:
     """Return the words in the language of who asks."""
-    request = asked.request
-    accepted = request.headers.get("accept-language", "")
-    return wording(chosen_language(request.cookies.get(LANGUAGE_COOKIE), accepted))
+    accepted = request.http.headers.get("accept-language", "")
+    return wording(chosen_language(request.http.cookies.get(LANGUAGE_COOKIE), accepted))
 
 
-def show(asked: Asked, template: str, values: dict[str, Any], status: int = 200) -> Response:
+def show(request: HttpRequest, template: str, values: dict[str, Any], status: int = 200) -> Response:
     """Return a page for who asks."""
-    caller = asked.caller
+    caller = request.caller
     session = None if caller is None else caller.session
     visitor = (
         {"actor": caller.actor, "role": caller.role.value, "csrf": session.csrf}
         if caller and session
         else None
     )
-    path = asked.request.url.path
-    back = path if asked.request.method == "GET" else "/"
-    common = {"say": say_of(asked), "visitor": visitor, "root": "", "back": back}
+    path = request.http.url.path
+    back = path if request.http.method == "GET" else "/"
+    common = {"say": say_of(request), "visitor": visitor, "root": "", "back": back}
     return page(template, {**common, **values}, status)
 
 
-def _member(asked: Asked, desk: PageService) -> Member:
-    found = desk.member(asked.request.path_params["handle"])
+def _member(request: HttpRequest, desk: PageService) -> Member:
+    found = desk.member(request.http.path_params["handle"])
     if found is None:
         raise not_found()
     return found
@@ -270,8 +268,8 @@ def _next(day: DayView, member: Member) -> str:
     return f"/customers/{following.handle}" if following else "/"
 
 
-def _note(asked: Asked, action: str) -> None:
-    asked.core.note_at_once(Event(asked.known.actor, action, str(asked.known.manager_id or "")))
+def _note(request: HttpRequest, action: str) -> None:
+    request.state.note_at_once(Event(request.known.actor, action, str(request.known.manager_id or "")))
 
 
 def _to(address: str) -> Response:
@@ -283,14 +281,14 @@ def _file(content: bytes, name: str) -> Response:
     return Response(content, headers=headers, media_type=XLSX)
 
 
-def _put(asked: Asked, response: Response, name: str, value: str, seconds: int) -> None:
-    secure = is_secure(asked.request)
+def _put(request: HttpRequest, response: Response, name: str, value: str, seconds: int) -> None:
+    secure = is_behind_tls(request.http)
     response.set_cookie(name, value, seconds, path="/", secure=secure, httponly=True, samesite="lax")
 
 
-def _saved(asked: Asked) -> str:
-    code = asked.request.cookies.get(SAVED_COOKIE, "")
-    return say_of(asked)(f"record.{code}") if code in OUTCOMES else ""
+def _saved(request: HttpRequest) -> str:
+    code = request.http.cookies.get(SAVED_COOKIE, "")
+    return say_of(request)(f"record.{code}") if code in OUTCOMES else ""
 
 
 def _forget_saved(response: Response) -> Response:

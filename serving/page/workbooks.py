@@ -18,14 +18,14 @@ def list_workbook(desk: PageService) -> bytes:
     """Return the call list of the reader."""
     manager = desk.scope.manager_id or ""
     plan = desk.plan
-    with alone(desk.core):
+    with alone(desk.state):
         return _workbook(call_list_document(plan, manager, desk.answers.model_version, desk.say))
 
 
 def sheet_workbook(desk: PageService, member: Member) -> bytes:
     """Return the sheet of a customer."""
     day = desk.customer(member)
-    with alone(desk.core):
+    with alone(desk.state):
         return _workbook(sheet_document(day, desk.answers.model_version, desk.say))
 
 

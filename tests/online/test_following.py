@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from serving import registry
-from serving.registry import Follower
+from serving.processes import champion_watcher
+from serving.processes.champion_watcher import ChampionWatcher
 from vipreco.errors import DependencyDownError
 from vipreco.new_project import create
 from vipreco.online import Releases
@@ -34,7 +34,7 @@ class Registry:
 class Tried:
     """A follower whose commands are written down."""
 
-    follower: Follower
+    follower: ChampionWatcher
     registry: Registry
     commands: list[list[str]] = field(default_factory=list)
 
@@ -48,14 +48,14 @@ class Tried:
 @pytest.fixture
 def tried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tried:
     project = create(tmp_path / "bank")
-    found = Tried(Follower(project), Registry(None))
+    found = Tried(ChampionWatcher(project), Registry(None))
     monkeypatch.setattr(Project, "import_rim", lambda *_: found.registry)
 
     def run(command: list[str], **_: Any) -> Any:
         found.commands.append(command[3:])
         return type("Finished", (), {"returncode": 6})
 
-    monkeypatch.setattr(registry.subprocess, "run", run)
+    monkeypatch.setattr(champion_watcher.subprocess, "run", run)
     return found
 
 

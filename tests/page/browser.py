@@ -6,8 +6,8 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from serving.core import clock
-from serving.identity import COOKIE
+from serving.auth.identity import COOKIE
+from serving.http.app_state import clock
 from tests.page.page_bank import MANAGER, USERS, PageBank
 from tests.serving.small_bank import PASSWORD
 from vipreco.store import Role, User
@@ -56,7 +56,7 @@ class Visit:
         """Open a page as somebody who is logged in already."""
         assert self.bank is not None, "only of a bank in this process"
         user = User(USERS[role], role, MANAGER if role is Role.MANAGER else None)
-        secret = self.bank.core.store.sessions.begin(user, clock())
+        secret = self.bank.state.store.sessions.begin(user, clock())
         self.context.add_cookies([{"name": COOKIE, "value": secret, "url": self.address}])
         self.page.goto(f"{self.address}{path}")
         return self.page

@@ -16,8 +16,8 @@ def bank(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PageBank]:
     """The pages with an account for each role."""
     found = made(tmp_path_factory.mktemp("page"))
     yield found
-    found.core.spool.close()
-    found.core.store.close()
+    found.state.spool.close()
+    found.state.store.close()
 
 
 @pytest.fixture(scope="module")

@@ -16,10 +16,10 @@ from typing import Any
 import polars as pl
 import pyarrow as pa
 
-from serving.app import create_app
-from serving.core import Core
+from serving.api.application import create_app
+from serving.http.app_state import AppState
 from serving.page.pages import make_pages
-from serving.scribe import Files
+from serving.processes.audit_shipper import AuditFiles
 from tests.serving.small_bank import PASSWORD, Prepared
 from vipreco.explanations import Explainer
 from vipreco.features import FeatureSet
@@ -178,12 +178,12 @@ class Tables:
 class PageBank:
     """The pages with an account for each role, in this process."""
 
-    core: Core
+    state: AppState
     app: Any
 
     def handle(self, customer_id: str) -> str:
         """Return how a customer is called in addresses."""
-        found = self.core.store.books.find(Scope("test", Role.CHANNEL), customer_id)
+        found = self.state.store.books.find(Scope("test", Role.CHANNEL), customer_id)
         assert found is not None
         return found.handle
 
@@ -200,11 +200,13 @@ def made(folder: Path) -> PageBank:
     store.users.create(User("other-1", Role.MANAGER, OTHER_MANAGER), PASSWORD)
     settings = ServingSettings(business_date="snapshot")
     release = Prepared(snapshot_date=DAY, customers=frozenset(ids))
-    core = Core(folder, settings, store, Files(folder / "spool", store), Keys.open(folder / "keys"), release)
+    state = AppState(
+        folder, settings, store, AuditFiles(folder / "spool", store), Keys.open(folder / "keys"), release
+    )
     answers = Tables(store.books)
-    app = create_app(core, make_pages(core, lambda _: answers))
+    app = create_app(state, make_pages(state, lambda _: answers))
     app.lag.note = _take_no_note
-    return PageBank(core, app)
+    return PageBank(state, app)
 
 
 def _take_no_note(seconds: float) -> None:

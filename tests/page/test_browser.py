@@ -64,7 +64,7 @@ def test_from_the_log_in_to_a_recorded_outcome_in_two_clicks_and_the_list_moves_
     assert page.locator(".notice.good").inner_text() == "Recorded: Thinking."
     assert page.locator("h1").inner_text() == second
     visit.keep("recorded")
-    (contact,) = bank.core.store.contacts.of(SEES_ALL, [first])
+    (contact,) = bank.state.store.contacts.of(SEES_ALL, [first])
     assert (contact.outcome, contact.channel, str(contact.next_date)) == ("postponed", "call", "2026-01-30")
     page.goto(f"{visit.address}/")
     assert customers(page)[0] == second
@@ -80,7 +80,7 @@ def test_a_note_is_kept_with_its_numbers_masked_and_an_attack_in_it_stays_text(
     page.fill("input[name=note]", f"{ATTACK} ring 138 0013 8000")
     page.click("text=Save, next")
     page.wait_for_selector(".notice.good")
-    (contact,) = bank.core.store.contacts.of(SEES_ALL, ["00005"])
+    (contact,) = bank.state.store.contacts.of(SEES_ALL, ["00005"])
     assert contact.note == f"{ATTACK} ring [number]"
     assert page.title() != "1"
 
@@ -94,7 +94,7 @@ def test_a_wrong_date_is_told_and_what_was_filled_in_stays(visit: Visit, bank: P
     page.wait_for_selector(".notice.bad")
     assert page.input_value("input[name=note]") == "wants a brochure"
     assert page.is_checked("input[value=postponed]")
-    assert bank.core.store.contacts.of(SEES_ALL, ["00006"]) == []
+    assert bank.state.store.contacts.of(SEES_ALL, ["00006"]) == []
     (complaint,) = visit.complaints
     assert "status of 422" in complaint
     visit.complaints.clear()
@@ -195,7 +195,7 @@ def test_the_whole_way_goes_without_a_mouse(visit: Visit, bank: PageBank) -> Non
     assert page.is_checked("input[value=unreachable]")
     page.keyboard.press("Control+Enter")
     page.wait_for_selector(".notice.good")
-    assert bank.core.store.contacts.of(SEES_ALL, [first])[-1].outcome == "unreachable"
+    assert bank.state.store.contacts.of(SEES_ALL, [first])[-1].outcome == "unreachable"
     page.keyboard.press("l")
     page.wait_for_url(f"{visit.address}/")
     page.keyboard.press("?")

@@ -63,7 +63,7 @@ def test_reasons_from_the_plan_are_those_of_the_customers_alone(plan: Day):
 
 def test_a_change_that_comes_while_a_sheet_is_made_is_seen_by_the_next_one(bank: PageBank):
     changes = [0]
-    tables = Tables(bank.core.store.books)
+    tables = Tables(bank.state.store.books)
     answers = SimpleNamespace(
         model_version="model",
         source=changes,
@@ -74,7 +74,7 @@ def test_a_change_that_comes_while_a_sheet_is_made_is_seen_by_the_next_one(bank:
     scope = Scope("ann", Role.MANAGER, MANAGER)
 
     def desk() -> PageService:
-        return PageService(bank.core, answers, scope, Wording("en"))
+        return PageService(bank.state, answers, scope, Wording("en"))
 
     first = desk()
     member = first.members[customer_ids()[3]]

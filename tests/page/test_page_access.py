@@ -11,9 +11,9 @@ import httpx
 import pytest
 from sqlalchemy import update
 
-from serving.access import Operation
-from serving.core import clock
-from serving.identity import COOKIE
+from serving.auth.identity import COOKIE
+from serving.http.app_state import clock
+from serving.http.operation import Operation
 from serving.page.languages import wording
 from serving.page.page_service import PageService
 from serving.page.pages import make_pages
@@ -47,8 +47,8 @@ class Browser:
         self.bank, self.cookies, self.csrf = bank, {}, ""
         if role is not None:
             user = User(USERS[role], role, MANAGER if role is Role.MANAGER else None)
-            secret = bank.core.store.sessions.begin(user, clock())
-            session = bank.core.store.sessions.read(secret, clock())
+            secret = bank.state.store.sessions.begin(user, clock())
+            session = bank.state.store.sessions.read(secret, clock())
             assert session is not None
             self.cookies, self.csrf = {COOKIE: secret}, session.csrf if csrf else ""
 
@@ -193,8 +193,8 @@ def test_what_is_read_and_recorded_on_the_page_is_in_the_audit(bank: PageBank) -
     browser = Browser(bank, Role.MANAGER)
     browser.ask("GET", f"/customers/{bank.handle(OWN)}/sheet.xlsx")
     browser.ask("GET", f"/customers/{bank.handle(OWN)}")
-    found = [(row["action"], row["object"]) for row in bank.core.store.audit.read(2)]
-    own = bank.core.keys.pseudonym_of(OWN)
+    found = [(row["action"], row["object"]) for row in bank.state.store.audit.read(2)]
+    own = bank.state.keys.pseudonym_of(OWN)
     assert sorted(found) == [("sheet.export", own), ("sheet.read", own)]
 
 
@@ -211,7 +211,7 @@ def test_nothing_of_a_customer_gets_into_logs_numbers_or_addresses(
         browser.ask("GET", f"/?kind={canary}"),
         browser.ask("GET", f"/{canary}"),
     ]
-    from serving import metrics
+    from serving.http import metrics
 
     addresses = "".join(answer.headers.get("location", "") for answer in answers)
     written = capsys.readouterr().err + metrics.exposition().decode() + addresses
@@ -242,19 +242,19 @@ def test_minutes_of_a_call_beside_the_list_are_taken_from_it_so_that_a_day_ends(
 
 def desk_of(bank: PageBank) -> PageService:
     scope = Scope("user:test", Role.MANAGER, MANAGER, DAY)
-    return PageService(bank.core, Tables(bank.core.store.books), scope, wording("en"))
+    return PageService(bank.state, Tables(bank.state.store.books), scope, wording("en"))
 
 
 def test_a_manager_without_customers_is_told_so(bank: PageBank) -> None:
     browser = Browser(bank, Role.MANAGER)
-    with bank.core.store.database.writing() as connection:
+    with bank.state.store.database.writing() as connection:
         connection.execute(
             update(users).where(users.c.user_id == USERS[Role.MANAGER]).values(manager_id="M9")
         )
     try:
         answer = browser.ask("GET", "/")
     finally:
-        with bank.core.store.database.writing() as connection:
+        with bank.state.store.database.writing() as connection:
             known = users.c.user_id == USERS[Role.MANAGER]
             connection.execute(update(users).where(known).values(manager_id=MANAGER))
     assert answer.status_code == 200

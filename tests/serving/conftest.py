@@ -24,8 +24,8 @@ def make_bank(tmp_path: Path) -> Iterator[Callable[..., Bank]]:
 
     yield make
     for bank in opened:
-        bank.core.spool.close()
-        bank.core.store.close()
+        bank.state.spool.close()
+        bank.state.store.close()
 
 
 @pytest.fixture

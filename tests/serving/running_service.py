@@ -26,9 +26,9 @@ SETTINGS = '[project]\nname = "small"\n\n[serving]\nbusiness_date = "snapshot"\n
 PARENT = """
 import sys
 from pathlib import Path
-from serving.companion import Companion
-from serving.running import environment
-from serving.supervisor import Supervisor, listen, worker_command
+from serving.processes.sidecar import Sidecar
+from serving.processes.launch import environment
+from serving.processes.supervisor import Supervisor, listen, worker_command
 from vipreco.project import Project
 
 project = Project.find(Path(sys.argv[1]))
@@ -37,7 +37,7 @@ opened = listen("127.0.0.1", 0, False)
 print(opened.getsockname()[1], flush=True)
 (project.root / "numbers").mkdir()
 environment(project, settings, project.root / "numbers")
-beside = [Companion(module, project.root, 1.0) for module in ("serving.scribe", *sys.argv[2:])]
+beside = [Sidecar(module, project.root, 1.0) for module in ("serving.processes.audit_shipper", *sys.argv[2:])]
 command = worker_command("tests.serving.small_service:Small")
 Supervisor(command, opened, project.root, 2, beside=lambda: [each.look() for each in beside]).run()
 for each in beside:
@@ -89,7 +89,7 @@ class Running:
 
     def workers(self) -> list[int]:
         found = subprocess.run(
-            ["pgrep", "-P", str(self.parent.pid), "-f", "serving.worker"],
+            ["pgrep", "-P", str(self.parent.pid), "-f", "serving.processes.worker"],
             check=False,
             capture_output=True,
         )

@@ -12,9 +12,9 @@ from typing import Any
 import httpx
 import polars as pl
 
-from serving.app import create_app
-from serving.core import Core, Slate, SlateLine
-from serving.scribe import Files, carry
+from serving.api.application import create_app
+from serving.http.app_state import AppState, Slate, SlateLine
+from serving.processes.audit_shipper import AuditFiles, ship
 from vipreco.settings import ServingSettings
 from vipreco.store import Keys, Role, Store, User
 
@@ -70,7 +70,7 @@ class Prepared:
 class Bank:
     """The running service with a token and a log-in for each role."""
 
-    core: Core
+    state: AppState
     app: Any
     tokens: dict[Role, str]
     release: Prepared
@@ -94,9 +94,9 @@ class Bank:
 
     def audit(self) -> list[dict[str, Any]]:
         """Return the audit, the oldest record first."""
-        self.core.spool.flush()
-        carry(self.core.root / "spool", self.core.store)
-        return self.core.store.audit.read(1_000)[::-1]
+        self.state.spool.flush()
+        ship(self.state.root / "spool", self.state.store)
+        return self.state.store.audit.read(1_000)[::-1]
 
 
 def made(folder: Path, settings: ServingSettings) -> Bank:
@@ -109,10 +109,12 @@ def made(folder: Path, settings: ServingSettings) -> Bank:
     tokens = {role: store.tokens.create(role, role, now, manager_id=books[role])[1] for role in Role}
     store.users.create(User("ann", Role.MANAGER, MANAGER), PASSWORD)
     release = Prepared()
-    core = Core(folder, settings, store, Files(folder / "spool", store), Keys.open(folder / "keys"), release)
-    app = create_app(core)
+    state = AppState(
+        folder, settings, store, AuditFiles(folder / "spool", store), Keys.open(folder / "keys"), release
+    )
+    app = create_app(state)
     app.lag.note = _take_no_note
-    return Bank(core, app, tokens, release)
+    return Bank(state, app, tokens, release)
 
 
 def _take_no_note(seconds: float) -> None:

@@ -17,11 +17,12 @@ from pathlib import Path
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
-from serving.app import Pages, create_app
-from serving.core import Core, Slate, SlateLine
-from serving.mounting import service_of
+from serving.api.application import create_app
+from serving.http.app_state import AppState, Slate, SlateLine
+from serving.http.asgi_adapter import asgi_service
+from serving.http.operation import PageRoutes
 from serving.page.html import STATIC
-from serving.process import opened
+from serving.processes.worker_resources import open_app_state
 from tests.serving.small_bank import Prepared
 from vipreco.errors import IntegrityError
 from vipreco.project import Project
@@ -44,7 +45,7 @@ class Versioned(Prepared):
         return Slate(tuple(lines), slate.personalised, slate.source)
 
 
-def opening(_: Core) -> Callable[[Path], Versioned]:
+def opening(_: AppState) -> Callable[[Path], Versioned]:
     """Return how a prepared folder of this bank is opened."""
 
     def opened_folder(folder: Path) -> Versioned:
@@ -60,8 +61,8 @@ def opening(_: Core) -> Callable[[Path], Versioned]:
 
 @asynccontextmanager
 async def running() -> AsyncIterator[ASGIApp]:
-    with opened(Project.find(), opening) as core:
-        yield create_app(core, Pages(static=StaticFiles(directory=STATIC)))
+    with open_app_state(Project.find(), opening) as state:
+        yield create_app(state, PageRoutes(static=StaticFiles(directory=STATIC)))
 
 
-Small = service_of("small", running)
+Small = asgi_service("small", running)

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import update
 
 from serving import api
-from serving.access import Operation
+from serving.http.operation import Operation
 from tests.serving.small_bank import FOREIGN, NOBODY, OWN, Bank
 from vipreco.store import Decision, Role
 from vipreco.store.schema import tokens
@@ -51,10 +51,10 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Any:
     bank = made(tmp_path_factory.mktemp("matrix"), ServingSettings(business_date="snapshot"))
     made_at = datetime(2025, 12, 31, 9)  # noqa: DTZ001  local time of the bank
     for customer in (OWN, FOREIGN):
-        bank.core.store.decisions.add([Decision(f"d{customer}", customer, made_at, "token:x", "{}")])
+        bank.state.store.decisions.add([Decision(f"d{customer}", customer, made_at, "token:x", "{}")])
     yield bank
-    bank.core.spool.close()
-    bank.core.store.close()
+    bank.state.spool.close()
+    bank.state.store.close()
 
 
 @pytest.mark.parametrize(("operation", "role", "customer"), CELLS)
@@ -94,7 +94,7 @@ def test_a_token_that_is_none_is_refused_with_a_challenge(bank: Bank, header: st
 def test_an_expired_token_is_refused(bank: Bank) -> None:
     """B80."""
     past = datetime.now(UTC).replace(tzinfo=None) - timedelta(days=1)
-    with bank.core.store.database.writing() as connection:
+    with bank.state.store.database.writing() as connection:
         connection.execute(update(tokens).values(expires_at=past))
     assert bank.offers().status_code == 401
 
@@ -104,8 +104,8 @@ def test_a_revoked_token_is_refused_within_two_seconds(bank: Bank, monkeypatch: 
     assert bank.offers().status_code == 200
     now = datetime.now(UTC).replace(tzinfo=None)
     token_id = bank.tokens[Role.CHANNEL].split("_")[2]
-    bank.core.store.tokens.revoke(token_id, now)
-    from serving import identity
+    bank.state.store.tokens.revoke(token_id, now)
+    from serving.auth import identity
 
     later = identity.time.monotonic() + identity.TOKEN_SECONDS
     monkeypatch.setattr(identity.time, "monotonic", lambda: later)
@@ -117,11 +117,11 @@ def test_every_read_of_a_customer_is_in_the_audit_under_a_pseudonym(bank: Bank) 
     bank.offers(Role.MANAGER, customer_id=FOREIGN)
     bank.ask("GET", f"/v1/customers/{OWN}/sheet", Role.MANAGER)
     found = [(row["action"], row["object"], row["result"]) for row in bank.audit()]
-    own, foreign = (bank.core.keys.pseudonym_of(customer) for customer in (OWN, FOREIGN))
+    own, foreign = (bank.state.keys.pseudonym_of(customer) for customer in (OWN, FOREIGN))
     assert sorted(found) == sorted(
         [("offers.read", own, "ok"), ("offers.read", foreign, "unknown"), ("sheet.read", own, "ok")]
     )
-    bank.core.store.audit.verify()
+    bank.state.store.audit.verify()
 
 
 def test_an_answered_decision_can_be_read_again_by_who_may_see_its_customer(bank: Bank) -> None:

@@ -13,8 +13,8 @@ from typing import Any
 import httpx
 import pytest
 
-from serving.api.offers import MOST_DECIDING
-from serving.core import Slate, SlateLine
+from serving.api.offers import MAX_DECIDING
+from serving.http.app_state import Slate, SlateLine
 from tests.serving.small_bank import FOREIGN, NOBODY, OWN, Bank
 from vipreco.store import Role
 
@@ -91,7 +91,7 @@ def test_old_knowledge_is_marked_and_too_old_knowledge_is_kept_back(
 
 
 def test_before_anything_was_prepared_there_are_no_answers_but_the_process_lives(bank: Bank) -> None:
-    bank.core.release = None
+    bank.state.release = None
     asked = [bank.offers().status_code] + [
         bank.ask("GET", path).status_code for path in ("/readyz", "/livez")
     ]
@@ -139,7 +139,7 @@ def test_no_address_in_any_field_is_ever_fetched(bank: Bank, monkeypatch: pytest
 def test_a_token_is_taken_within_its_days_alone(bank: Bank) -> None:
     """B80."""
     now = datetime.now(UTC).replace(tzinfo=None)
-    _, ended = bank.core.store.tokens.create("old", Role.CHANNEL, now - timedelta(days=91))
+    _, ended = bank.state.store.tokens.create("old", Role.CHANNEL, now - timedelta(days=91))
     answer = bank.ask(
         "POST",
         "/v1/offers",
@@ -181,6 +181,6 @@ def test_who_would_wait_for_too_many_decisions_is_told_to_come_again(bank: Bank)
 
     answers = asyncio.run(all_at_once())
     refused = [answer for answer in answers if answer.status_code == 503]
-    assert len(answers) - len(refused) == MOST_DECIDING
+    assert len(answers) - len(refused) == MAX_DECIDING
     assert {answer.headers["retry-after"] for answer in refused} == {"1"}
-    assert bank.core.deciding == 0
+    assert bank.state.deciding == 0

@@ -13,9 +13,9 @@ from unittest.mock import patch
 
 import pytest
 
-from serving import supervisor
-from serving.running import SERVICE, environment
-from serving.supervisor import MOST_STARTS, Supervisor, listen, worker_command
+from serving.processes import supervisor
+from serving.processes.launch import SERVICE, environment
+from serving.processes.supervisor import MAX_STARTS, Supervisor, listen, worker_command
 from vipreco.errors import DependencyDownError, IntegrityError, ResourcesError, UsageError, VipRecoError
 from vipreco.project import Project
 from vipreco.store import Keys, Store
@@ -87,8 +87,8 @@ def test_workers_that_never_answer_end_the_service_with_what_the_last_one_said(
     assert told.value.exit_code == code
     assert words in str(told.value)
     assert service.supervisor.running == []
-    most = MOST_STARTS + (kind is IntegrityError)  # one more, after the release before was taken
-    assert MOST_STARTS + 1 <= service.starts <= 2 * most
+    most = MAX_STARTS + (kind is IntegrityError)  # one more, after the release before was taken
+    assert MAX_STARTS + 1 <= service.starts <= 2 * most
 
 
 def test_pauses_between_starts_grow(watched: Callable[..., Watched], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -98,26 +98,26 @@ def test_pauses_between_starts_grow(watched: Callable[..., Watched], monkeypatch
         service.supervisor.run()
     times = [float(line) for line in Path(f"{service.notes}.times").read_text().split()]
     pauses = [later - sooner for sooner, later in pairwise(times)]
-    assert len(pauses) == MOST_STARTS - 1
+    assert len(pauses) == MAX_STARTS - 1
     for number, pause in enumerate(pauses):
         assert pause >= 0.3 * 2**number
 
 
 def test_a_worker_that_has_answered_is_replaced_as_often_as_it_dies(watched: Callable[..., Watched]) -> None:
     service = watched("tell({'ready': True}); sys.exit(0)", workers=1)
-    service.until(lambda: service.starts > MOST_STARTS)
+    service.until(lambda: service.starts > MAX_STARTS)
 
 
 def test_tries_do_not_end_while_another_worker_answers(watched: Callable[..., Watched]) -> None:
     first = "if os.path.getsize(NOTES) == 1: tell({'ready': True}); time.sleep(60)\n"
     service = watched(first + "time.sleep(0.1); sys.exit(9)")
-    service.until(lambda: service.starts > MOST_STARTS + 1)
+    service.until(lambda: service.starts > MAX_STARTS + 1)
 
 
 def test_one_that_comes_up_at_last_begins_the_count_anew(watched: Callable[..., Watched]) -> None:
-    late = f"if os.path.getsize(NOTES) == {MOST_STARTS}: tell({{'ready': True}}); time.sleep(60)\n"
+    late = f"if os.path.getsize(NOTES) == {MAX_STARTS}: tell({{'ready': True}}); time.sleep(60)\n"
     service = watched(late + "sys.exit(9)", workers=1)
-    service.until(lambda: service.starts == MOST_STARTS and service.supervisor.failures == 0)
+    service.until(lambda: service.starts == MAX_STARTS and service.supervisor.failures == 0)
 
 
 def test_a_worker_of_the_service_says_why_it_cannot_begin_without_a_traceback(
@@ -129,7 +129,7 @@ def test_a_worker_of_the_service_says_why_it_cannot_begin_without_a_traceback(
     Keys.open(tmp_path / "data" / "keys")
     (tmp_path / "data" / "keys" / "pseudonym.key").chmod(0o644)
     project = Project.find(tmp_path)
-    monkeypatch.setattr(supervisor, "MOST_STARTS", 1)
+    monkeypatch.setattr(supervisor, "MAX_STARTS", 1)
     with patch.dict(os.environ):
         environment(project, project.settings.serving, tmp_path)
         opened = listen("127.0.0.1", 0, behind_proxy=False)

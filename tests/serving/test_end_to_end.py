@@ -12,10 +12,11 @@ from typing import Any
 import httpx
 import pytest
 
-from serving.app import create_app, project_pages
-from serving.core import Core, clock
-from serving.identity import COOKIE
-from serving.scribe import Files
+from serving.api.application import create_app
+from serving.auth.identity import COOKIE
+from serving.http.app_state import AppState, clock
+from serving.processes.audit_shipper import AuditFiles
+from serving.service import project_pages
 from tests.online.small_bank import DAY, Served, fit, frames
 from tests.serving.small_bank import PASSWORD
 from vipreco.history import History
@@ -28,7 +29,7 @@ class Whole:
     """The service of a small bank, with a log-in for the manager M1 and a token for a channel."""
 
     served: Served
-    core: Core
+    state: AppState
     app: Any
     token: str
     cookie: str
@@ -75,11 +76,11 @@ def artifact(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, Path]:
 def whole(tmp_path: Path, artifact: tuple[Any, Path]) -> Iterator[Whole]:
     served = Served(tmp_path, *artifact)
     store = served.store
-    core = Core(
+    state = AppState(
         tmp_path,
         ServingSettings(business_date="snapshot"),
         store,
-        Files(tmp_path / "spool", store),
+        AuditFiles(tmp_path / "spool", store),
         Keys.open(tmp_path / "keys"),
         served.answering,
     )
@@ -88,8 +89,8 @@ def whole(tmp_path: Path, artifact: tuple[Any, Path]) -> Iterator[Whole]:
     cookie = store.sessions.begin(User("ann", Role.MANAGER, "M1"), clock())
     session = store.sessions.read(cookie, clock())
     assert session is not None
-    yield Whole(served, core, create_app(core, project_pages(core)), token, cookie, session.csrf)
-    core.spool.close()
+    yield Whole(served, state, create_app(state, project_pages(state)), token, cookie, session.csrf)
+    state.spool.close()
     store.close()
 
 
@@ -146,7 +147,7 @@ def test_a_product_that_is_switched_off_is_gone_from_interface_and_page(whole: W
     whole.served.store.switches.off(
         Scope("test", Role.ADMIN), "product", product["product_id"], "recalled", clock()
     )
-    whole.core.refresh()
+    whole.state.refresh()
     assert product["product_id"] not in {each["product_id"] for each in whole.offers(customer)["offers"]}
     sheet = whole.page(f"/customers/{whole.handle(customer)}").text
     offered = sheet.split("<h2>Offers</h2>")[1].split("</section>")[0]

@@ -21,13 +21,14 @@ from joserfc import jwt
 from joserfc.jwk import OctKey
 from pydantic import ValidationError
 
-from serving import oidc
-from serving.app import bank_login, create_app
-from serving.core import clock
-from serving.identity import COOKIE
+from serving.api.application import create_app
+from serving.auth import oidc
+from serving.auth.identity import COOKIE
+from serving.auth.sessions import log_in_by_subject
+from serving.http.app_state import clock
 from serving.page.login_redirect import COOKIE as WAY
 from serving.page.pages import make_pages
-from serving.sessions import log_in_by_subject
+from serving.service import bank_login
 from tests.serving.fake_oidc import CLIENT, SECRET, SUBJECT, Provider, key, serving
 from tests.serving.small_bank import PASSWORD, Bank
 from vipreco.errors import UsageError
@@ -105,9 +106,9 @@ def visited(make_bank: Callable[..., Bank], folder: Path, issuer: str) -> tuple[
         issuer=issuer, client_id=CLIENT, client_secret_file="oidc.secret", name="Bank <SSO>"
     )
     bank = make_bank(oidc=settings)
-    bank.core.store.users.create(User("eva", Role.AUDITOR, subject=SUBJECT))
-    pages = make_pages(bank.core, None, bank_login(bank.core))  # type: ignore[arg-type]
-    return bank, Visit(create_app(bank.core, pages), httpx.Cookies())
+    bank.state.store.users.create(User("eva", Role.AUDITOR, subject=SUBJECT))
+    pages = make_pages(bank.state, None, bank_login(bank.state))  # type: ignore[arg-type]
+    return bank, Visit(create_app(bank.state, pages), httpx.Cookies())
 
 
 def test_who_has_an_account_is_let_in_as_with_a_password(
@@ -125,7 +126,7 @@ def test_who_has_an_account_is_let_in_as_with_a_password(
     assert "samesite=lax" in cookie.lower()
     assert visit.is_in
     assert WAY not in visit.cookies
-    session = bank.core.store.sessions.read(visit.cookies[COOKIE], clock())
+    session = bank.state.store.sessions.read(visit.cookies[COOKIE], clock())
     assert session is not None
     assert session.user == User("eva", Role.AUDITOR, subject=SUBJECT)
     assert [row["actor"] for row in bank.audit()] == ["user:eva"]
@@ -304,9 +305,9 @@ def test_whom_the_bank_knows_and_we_do_not_is_refused(
     assert "somebody" not in answer.text
     (row,) = bank.audit()
     known = (row["actor"], row["object"], row["result"], row["purpose"])
-    assert known == ("nobody", bank.core.keys.pseudonym_of("somebody"), "denied", "oidc-unknown")
-    bank.core.store.users.disable("eva")
-    assert log_in_by_subject(bank.core, SUBJECT) is None
+    assert known == ("nobody", bank.state.keys.pseudonym_of("somebody"), "denied", "oidc-unknown")
+    bank.state.store.users.disable("eva")
+    assert log_in_by_subject(bank.state, SUBJECT) is None
 
 
 def test_while_the_banks_log_in_is_dead_the_page_starts_and_a_password_gets_in(
@@ -335,8 +336,8 @@ def test_nobody_but_the_issuer_is_asked(visit: Visit, provider: Provider) -> Non
 
 def test_without_settings_there_is_no_button_and_no_way(make_bank: Callable[..., Bank]) -> None:
     bank = make_bank()
-    assert bank_login(bank.core) is None
-    visit = Visit(create_app(bank.core, make_pages(bank.core, None)), httpx.Cookies())  # type: ignore[arg-type]
+    assert bank_login(bank.state) is None
+    visit = Visit(create_app(bank.state, make_pages(bank.state, None)), httpx.Cookies())  # type: ignore[arg-type]
     assert "/login/bank" not in visit.get("/login").text
     assert visit.get("/login/bank").status_code == 404
 
@@ -354,7 +355,7 @@ def test_a_secret_that_is_none_is_refused_at_the_start(
         (tmp_path / "secret").chmod(mode)
     bank = make_bank(oidc=settings)
     with pytest.raises(UsageError) as refused:
-        bank_login(bank.core)
+        bank_login(bank.state)
     assert (refused.value.exit_code, refused.value.code) == (2, code)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from serving.core import clock
+from serving.http.app_state import clock
 from tests.serving.small_bank import FOREIGN, OWN, Bank
 from vipreco.store import Contact, Role, Scope
 
@@ -22,7 +22,7 @@ def record(bank: Bank, key: str | None = None, **body: Any) -> httpx.Response:
 
 
 def contacts(bank: Bank) -> list[Contact]:
-    return bank.core.store.contacts.of(SCOPE, [OWN, FOREIGN])
+    return bank.state.store.contacts.of(SCOPE, [OWN, FOREIGN])
 
 
 def test_an_outcome_is_recorded_on_the_business_date(bank: Bank) -> None:
@@ -75,7 +75,7 @@ def test_a_key_whose_request_is_still_running_is_told_to_wait(bank: Bank) -> Non
 
     sent = OutcomeRequest(customer_id=OWN, channel="call", outcome="accepted", product_id="P1")
     digest = hashlib.sha256(sent.model_dump_json().encode()).hexdigest()
-    bank.core.store.idempotency.begin(actor, "key-1", digest, clock())
+    bank.state.store.idempotency.begin(actor, "key-1", digest, clock())
     answer = record(bank, "key-1")
     assert (answer.status_code, answer.headers["retry-after"]) == (409, "1")
 
@@ -123,7 +123,7 @@ def test_numbers_in_a_note_are_masked(bank: Bank) -> None:
 
 def test_while_the_store_is_gone_an_outcome_is_told_to_come_again_and_offers_go_on(bank: Bank) -> None:
     assert bank.offers().status_code == 200
-    path = bank.core.store.database.path
+    path = bank.state.store.database.path
     assert path is not None
     aside = path.with_suffix(".aside")
     path.rename(aside)

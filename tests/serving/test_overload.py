@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from serving.lag import LATE_SECONDS, TICKS, Lag
+from serving.http.load_shedding import LATE_SECONDS, TICKS, LoadShedding
 from tests.serving.small_bank import Bank
 from vipreco.store import Role
 
 
-def told(lag: Lag, *seconds: float) -> bool:
+def told(lag: LoadShedding, *seconds: float) -> bool:
     for late in seconds:
         lag.note(late)
     return lag.overloaded
 
 
 def test_being_late_again_and_again_is_overload_and_being_in_time_once_ends_it() -> None:
-    lag, late, in_time = Lag(), LATE_SECONDS * 1.01, LATE_SECONDS
+    lag, late, in_time = LoadShedding(), LATE_SECONDS * 1.01, LATE_SECONDS
     assert not told(lag, *[late] * (TICKS - 1))
     assert told(lag, late)
     assert not told(lag, in_time)
@@ -23,7 +23,7 @@ def test_being_late_again_and_again_is_overload_and_being_in_time_once_ends_it()
 
 
 def test_one_long_pause_is_no_overload() -> None:
-    assert not told(Lag(), 0.0, 3.0, 0.0)
+    assert not told(LoadShedding(), 0.0, 3.0, 0.0)
 
 
 def test_an_overloaded_worker_refuses_with_a_time_to_come_back_and_says_that_it_lives(

@@ -84,7 +84,7 @@ def test_a_registry_that_accepts_and_never_answers_changes_nothing(tmp_path: Pat
     with socket.create_server(("127.0.0.1", 0)) as hole:
         hole.settimeout(60)
         port = hole.getsockname()[1]
-        running = started(tmp_path, "serving.registry", tracking=f"http://127.0.0.1:{port}")
+        running = started(tmp_path, "serving.processes.champion_watcher", tracking=f"http://127.0.0.1:{port}")
         try:
             asked, _ = hole.accept()
             until(lambda: running.offers().status_code == 200)
@@ -202,7 +202,7 @@ def test_no_worker_outlives_a_parent_that_was_killed(tmp_path: Path) -> None:
 
 
 def test_an_address_that_others_reach_needs_the_word_that_there_is_a_proxy() -> None:
-    from serving.supervisor import listen
+    from serving.processes.supervisor import listen
     from vipreco.errors import UsageError
 
     with pytest.raises(UsageError, match="open to others"):

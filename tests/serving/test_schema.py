@@ -8,8 +8,9 @@ import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
 
-from serving import api, openapi
-from serving.access import Operation
+from serving import api
+from serving.http import openapi
+from serving.http.operation import Operation
 from tests.serving.small_bank import Bank, made
 from vipreco.settings import ServingSettings
 from vipreco.store import Role
@@ -28,8 +29,8 @@ TOLD = [operation for operation in api.OPERATIONS if operation.summary]
 def service(tmp_path_factory: pytest.TempPathFactory) -> Any:
     bank = made(tmp_path_factory.mktemp("schema"), ServingSettings(business_date="snapshot"))
     yield bank
-    bank.core.spool.close()
-    bank.core.store.close()
+    bank.state.spool.close()
+    bank.state.store.close()
 
 
 @pytest.fixture(scope="module")

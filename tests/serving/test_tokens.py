@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from serving.identity import Identity
+from serving.auth.identity import Identity
 from tests.serving.small_bank import Bank
 from vipreco.errors import BusyError
 from vipreco.store import Role
 
 
 def days(bank: Bank) -> dict[str, Any]:
-    return {token.name: token.used_date for token in bank.core.store.tokens.all() if token.used_date}
+    return {token.name: token.used_date for token in bank.state.store.tokens.all() if token.used_date}
 
 
 def test_the_first_use_of_a_day_is_noted(bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -23,12 +23,12 @@ def test_the_first_use_of_a_day_is_noted(bank: Bank, monkeypatch: pytest.MonkeyP
     assert bank.offers().status_code == 200
     assert days(bank) == {"channel": today}
     noted: list[str] = []
-    monkeypatch.setattr(bank.core.store.tokens, "used", lambda token_id, _: noted.append(token_id))
-    Identity(bank.core.store).of_token(text)
+    monkeypatch.setattr(bank.state.store.tokens, "used", lambda token_id, _: noted.append(token_id))
+    Identity(bank.state.store).of_token(text)
     assert noted == []
     yesterday = datetime.now(UTC).replace(tzinfo=None) - timedelta(days=1)
     monkeypatch.undo()
-    bank.core.store.tokens.used(text.split("_")[2], yesterday)
+    bank.state.store.tokens.used(text.split("_")[2], yesterday)
     assert days(bank) == {"channel": today}
 
 
@@ -36,6 +36,6 @@ def test_a_store_that_is_busy_refuses_nobody(bank: Bank, monkeypatch: pytest.Mon
     def busy(*_: object) -> None:
         raise BusyError("held", code="store-busy")
 
-    monkeypatch.setattr(bank.core.store.tokens, "used", busy)
+    monkeypatch.setattr(bank.state.store.tokens, "used", busy)
     assert bank.offers().status_code == 200
     assert days(bank) == {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from serving.watch import Watch
+from serving.processes.release_watcher import ReleaseWatcher
 from tests.serving.small_bank import Bank, Prepared
 from vipreco.online import Releases
 
@@ -25,12 +25,12 @@ def test_the_publication_before_stays_open_and_takes_over_what_changed(bank: Ban
         return Prepared(model_version=opened[-1])
 
     releases = Releases(tmp_path / "serving")
-    watch = Watch(bank.core, releases, opening)
+    watch = ReleaseWatcher(bank.state, releases, opening)
 
     def served() -> str:
         watch.look()
-        assert bank.core.release is not None
-        return bank.core.release.model_version
+        assert bank.state.release is not None
+        return bank.state.release.model_version
 
     for version in ("a", "b"):
         published(releases, version)
@@ -39,8 +39,8 @@ def test_the_publication_before_stays_open_and_takes_over_what_changed(bank: Ban
     releases.roll_back()
     assert served() == "a"
     assert opened == ["a", "b"]
-    assert isinstance(bank.core.release, Prepared)
-    assert bank.core.release.refreshed == 1
+    assert isinstance(bank.state.release, Prepared)
+    assert bank.state.release.refreshed == 1
     published(releases, "c")
     assert served() == "c"
     published(releases, "b")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from vipreco.store import Store
 
 DEMO_CUSTOMERS = 2_000
-RUNNING = "serving.running"
+RUNNING = "serving.processes.launch"
 PANEL = "Service"
 SAMPLE = 1_000
 DAYS_AHEAD = 3  # nights that may fail before answers take longer

@@ -5,51 +5,51 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
-from serving.access import Asked
-from serving.core import Core, clock
-from serving.identity import COOKIE
+from serving.auth.identity import COOKIE
+from serving.http.app_state import AppState, clock
+from serving.http.operation import HttpRequest
 from vipreco.store import SESSION_HOURS, Event, User
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
-MOST_PASSWORD = 256
+MAX_PASSWORD = 256
 
 
-def log_in(core: Core, user_id: str, password: str) -> str | None:
+def log_in(state: AppState, user_id: str, password: str) -> str | None:
     """Check a name and a password; return the secret of the new session, or None when they are wrong.
 
     Both endings take as long as the check of one password and are in the audit.
     """
-    if len(password) > MOST_PASSWORD or len(user_id) > MOST_PASSWORD:
+    if len(password) > MAX_PASSWORD or len(user_id) > MAX_PASSWORD:
         return None
-    user = core.store.users.authenticate(user_id, password)
+    user = state.store.users.authenticate(user_id, password)
     if user is None:
-        core.note_at_once(Event("nobody", "login", result="denied"))
+        state.note_at_once(Event("nobody", "login", result="denied"))
         return None
-    return begin(core, user)
+    return begin(state, user)
 
 
-def log_in_by_subject(core: Core, subject: str) -> str | None:
+def log_in_by_subject(state: AppState, subject: str) -> str | None:
     """Return the secret of a new session of whom the bank's log-in names; None who has no account here."""
-    user = core.store.users.by_subject(subject)
+    user = state.store.users.by_subject(subject)
     if user is None:
-        event = Event("nobody", "login", core.keys.pseudonym_of(subject), "denied", purpose="oidc-unknown")
-        core.note_at_once(event)
+        event = Event("nobody", "login", state.keys.pseudonym_of(subject), "denied", purpose="oidc-unknown")
+        state.note_at_once(event)
         return None
-    return begin(core, user)
+    return begin(state, user)
 
 
-def begin(core: Core, user: User) -> str:
+def begin(state: AppState, user: User) -> str:
     """Begin a session of a person who has proved who they are, and return its secret."""
-    core.note_at_once(Event(f"user:{user.user_id}", "login"))
-    return core.store.sessions.begin(user, clock())
+    state.note_at_once(Event(f"user:{user.user_id}", "login"))
+    return state.store.sessions.begin(user, clock())
 
 
-def log_out(asked: Asked) -> None:
+def log_out(request: HttpRequest) -> None:
     """End the session of a request in the store: a kept copy of its cookie is worth nothing."""
-    secret = asked.request.cookies.get(COOKIE)
+    secret = request.http.cookies.get(COOKIE)
     if secret:
-        asked.core.store.sessions.end(secret)
-        asked.core.note_at_once(Event(asked.known.actor, "logout"))
+        request.state.store.sessions.end(secret)
+        request.state.note_at_once(Event(request.known.actor, "logout"))
 
 
 def remember(response: Response, request: Request, secret: str) -> None:
@@ -59,7 +59,7 @@ def remember(response: Response, request: Request, secret: str) -> None:
         secret,
         max_age=SESSION_HOURS * 3600,
         path="/",
-        secure=is_secure(request),
+        secure=is_behind_tls(request),
         httponly=True,
         samesite="lax",
     )
@@ -67,10 +67,10 @@ def remember(response: Response, request: Request, secret: str) -> None:
 
 def forget(response: Response, request: Request) -> None:
     """Take the cookie of a session away."""
-    response.delete_cookie(COOKIE, path="/", secure=is_secure(request), httponly=True, samesite="lax")
+    response.delete_cookie(COOKIE, path="/", secure=is_behind_tls(request), httponly=True, samesite="lax")
 
 
-def is_secure(request: Request) -> bool:
+def is_behind_tls(request: Request) -> bool:
     """Whether cookies travel encrypted only: always, but for a browser on this machine without a proxy."""
     host = request.headers.get("host", "").rpartition(":")[0] or request.headers.get("host", "")
     return request.url.scheme == "https" or host not in LOOPBACK

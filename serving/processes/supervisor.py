@@ -14,14 +14,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 
-from serving import logs, metrics
-from serving.beginning import DESCRIPTOR, Told
+from serving.http import logs, metrics
+from serving.processes.readiness import DESCRIPTOR, Told
 from vipreco.errors import UsageError
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 DRAIN_SECONDS, TICK_SECONDS = 9.0, 0.1
 CRASHES, CRASH_SECONDS = 3, 60.0
-MOST_STARTS = 4  # in a row, before anybody answers; between them one pause, two, four ...
+MAX_STARTS = 4  # in a row, before anybody answers; between them one pause, two, four ...
 PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 30.0
 BACKLOG = 2048
 # One heap for all threads (the interpreter lets one work at a time), for Arrow too. What a request gives back
@@ -172,7 +172,7 @@ class Supervisor:
             return
         self.failures, self._failed_at = self.failures + 1, now
         self._not_before = now + min(PAUSE_SECONDS * 2 ** (self.failures - 1), LONGEST_PAUSE_SECONDS)
-        if self.failures >= MOST_STARTS and not any(other.told.is_ready for other in self.running):
+        if self.failures >= MAX_STARTS and not any(other.told.is_ready for other in self.running):
             raise worker.told.error(code)
 
     def _crashed_often(self) -> bool:
@@ -200,7 +200,7 @@ class Supervisor:
 
 def worker_command(service: str) -> list[str]:
     """Return how a worker of a service is started."""
-    return [sys.executable, "-m", "serving.worker", "--socket", "{socket}", "--service", service]
+    return [sys.executable, "-m", "serving.processes.worker", "--socket", "{socket}", "--service", service]
 
 
 def _wait(process: subprocess.Popen[bytes], latest: float) -> None:

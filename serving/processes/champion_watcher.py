@@ -11,9 +11,9 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from serving import logs
-from serving.tether import tie_to_parent
-from serving.watch import releases_of
+from serving.http import logs
+from serving.processes.parent_death_signal import tie_to_parent
+from serving.processes.release_watcher import releases_of
 from vipreco.online import MANIFEST, Releases
 from vipreco.project import Project
 
@@ -22,7 +22,7 @@ LOOK_SECONDS, AGAIN_SECONDS = 5.0, 900.0
 
 
 @dataclass
-class Follower:
+class ChampionWatcher:
     """Prepares when the alias begins to stand for another model, and when a new day begins.
 
     What is in force by somebody's choice (`vipreco prepare --roll-back`, `--model`) stays in force until the
@@ -84,7 +84,7 @@ class Follower:
 
 def follow(project: Project) -> None:
     """Look again and again."""
-    follower = Follower(project)
+    follower = ChampionWatcher(project)
     while True:
         follower.look()
         time.sleep(LOOK_SECONDS)

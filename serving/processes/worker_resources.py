@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from serving.core import Core
-from serving.scribe import CARRIED, Files, Notes
-from serving.watch import Opening, Watch, releases_of
+from serving.http.app_state import AppState, AuditSink
+from serving.processes.audit_shipper import SHIPPER, AuditFiles
+from serving.processes.release_watcher import OpenRelease, ReleaseWatcher, releases_of
 from vipreco.project import Project
 from vipreco.settings import ServingSettings
 from vipreco.store import AuditSpool, Keys, Store
@@ -24,7 +24,7 @@ THRESHOLDS = (5_000, 10, 100_000)
 SWITCH_SECONDS = 0.0005  # the thread that fills the store must not hold up answers for longer
 
 
-def give_back() -> None:
+def trim_memory() -> None:
     """Give memory that is not used any more back to the system; elsewhere than on Linux do nothing."""
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform.startswith("linux") else None
     if trim is not None:
@@ -32,7 +32,7 @@ def give_back() -> None:
 
 
 @contextmanager
-def opened(project: Project, opening: Callable[[Core], Opening]) -> Iterator[Core]:
+def open_app_state(project: Project, opening: Callable[[AppState], OpenRelease]) -> Iterator[AppState]:
     """Give what the requests of one process use; close it afterwards.
 
     Args:
@@ -45,12 +45,12 @@ def opened(project: Project, opening: Callable[[Core], Opening]) -> Iterator[Cor
     settings = _settings(project)
     with Store.open(project.store_url, checked=SETTINGS in os.environ) as store:
         spool = _notes(project.root / "data" / "serving" / "spool", store)
-        core = Core(project.root, settings, store, spool, Keys.open(project.root / "data" / "keys"))
-        watch = Watch(core, releases_of(project.root), opening(core))
+        state = AppState(project.root, settings, store, spool, Keys.open(project.root / "data" / "keys"))
+        watch = ReleaseWatcher(state, releases_of(project.root), opening(state))
         watch.start()
         _answer_first()
         try:
-            yield core
+            yield state
         finally:
             watch.stop()
             spool.close()
@@ -64,9 +64,9 @@ class _OwnThread(AuditSpool):
         self.move()
 
 
-def _notes(folder: Path, store: Store) -> Notes:
-    if os.environ.get(CARRIED):
-        return Files(folder, store)
+def _notes(folder: Path, store: Store) -> AuditSink:
+    if os.environ.get(SHIPPER):
+        return AuditFiles(folder, store)
     spool = _OwnThread(folder, store)
     spool.start()
     return spool
@@ -79,7 +79,7 @@ def _settings(project: Project) -> ServingSettings:
 
 
 def _answer_first() -> None:
-    give_back()
+    trim_memory()
     gc.freeze()  # without a search before it: it finds next to nothing, and takes a sixth of a second
     gc.set_threshold(*THRESHOLDS)
     gc.enable()

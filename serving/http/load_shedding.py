@@ -10,7 +10,7 @@ LATE_SECONDS = 0.05
 TICKS = 5  # one pause is none; being late this often in a row is
 
 
-class Lag:
+class LoadShedding:
     """Watches one event loop; `overloaded` while it is late time after time."""
 
     def __init__(self) -> None:

@@ -1,32 +1,32 @@
-"""Who may ask for what: every route says so, and a route that says nothing does not start."""
+"""Operations: the methods of the paths, each with its handler and who may call it."""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from functools import cached_property
 from typing import Any
 
 from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import ASGIApp
 
-from serving.core import Core
-from serving.identity import Caller
-from serving.problems import unauthorized
-from vipreco.store import Role, Scope
+from serving.http.app_state import AppState
+from serving.http.problems import Problem, unauthorized
+from vipreco.store import Role, Scope, Session
 
-MOST_BYTES = 64 * 1024
+MAX_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True)
 class Access:
-    """Who may ask.
+    """Who may call an operation; a route without it does not start.
 
     Args:
-        roles: Who may; empty for everybody, logged in or not.
+        roles: Roles that may; empty for everybody, logged in or not.
         token: Programs may, with a bearer token.
         session: People may, with the cookie of their log-in.
     """
@@ -37,7 +37,7 @@ class Access:
 
     @property
     def public(self) -> bool:
-        """Whether nobody needs to say who they are."""
+        """Whether anybody may call without saying who they are."""
         return not self.roles
 
 
@@ -59,21 +59,42 @@ def programs_and_people(*roles: Role) -> Access:
     return Access(frozenset(roles), token=True, session=True)
 
 
-@dataclass
-class Asked:
-    """One request, after all checks that need no knowledge of what it is about.
+@dataclass(frozen=True)
+class Caller:
+    """A program or person that is authenticated.
 
     Args:
-        request: As the framework knows it.
-        core: What the service stands on.
+        actor: Name in the audit.
+        role: Role, which decides on operations.
+        manager_id: Whose book they see, for managers.
+        session: The log-in of a person; None for programs.
+    """
+
+    actor: str
+    role: Role
+    manager_id: str | None = None
+    session: Session | None = None
+
+    def scope(self, day: date) -> Scope:
+        """Return whose customers they may see on a day."""
+        return Scope(self.actor, self.role, self.manager_id, day)
+
+
+@dataclass
+class HttpRequest:
+    """One request after all checks that do not depend on what it is about.
+
+    Args:
+        http: The request as Starlette knows it.
+        state: What the service stands on.
         request_id: Name under which it is logged.
-        caller: Who asks; None on public routes without a log-in.
+        caller: The caller; None on public routes without a log-in.
         body: The checked body, of the operation's `body` model.
         form: The fields of a posted form, where the operation takes one.
     """
 
-    request: Request
-    core: Core
+    http: Request
+    state: AppState
     request_id: str
     caller: Caller | None = None
     body: Any = None
@@ -83,14 +104,14 @@ class Asked:
 
     @property
     def moment(self) -> datetime:
-        """The business's moment of this request: the same however often it is asked for."""
+        """The bank's moment of this request: the same at each call."""
         if self._moment is None:
-            self._moment = self.core.now()
+            self._moment = self.state.now()
         return self._moment
 
     @property
     def known(self) -> Caller:
-        """Who asks, on routes that are not public."""
+        """The caller, on routes that are not public."""
         if self.caller is None:
             raise unauthorized()
         return self.caller
@@ -103,7 +124,8 @@ class Asked:
         return self._scope
 
 
-Handler = Callable[[Asked], Response | Awaitable[Response]]
+Handler = Callable[[HttpRequest], Response | Awaitable[Response]]
+ShowProblem = Callable[[HttpRequest, Problem], Response]
 
 
 @dataclass(frozen=True)
@@ -112,15 +134,15 @@ class Operation:
 
     Args:
         method: Of HTTP.
-        path: Where, with `{names}` for its parts.
-        handler: What answers; a plain function runs in a thread, an `async` one in the loop.
-        access: Who may ask.
+        path: Path, with `{names}` for its parts.
+        handler: Answers; a plain function runs in a thread, an `async` one in the event loop.
+        access: Who may call it.
         body: Model of the JSON body.
         form: Whether it takes a posted form (urlencoded); with a session, its field `csrf` is checked.
         answers: Model of the answer by status, for the OpenAPI document.
-        summary: What it is for, in one sentence; without one it is not in the OpenAPI document.
+        summary: Purpose in one sentence; an operation without one is not in the OpenAPI document.
         headers: Names of headers that the caller may or must send, for the document.
-        most_bytes: Largest body.
+        max_bytes: Largest body.
     """
 
     method: str
@@ -132,9 +154,24 @@ class Operation:
     answers: Mapping[int, type[BaseModel] | None] = field(default_factory=dict)
     summary: str = ""
     headers: tuple[str, ...] = ()
-    most_bytes: int = MOST_BYTES
+    max_bytes: int = MAX_BYTES
 
     @cached_property
     def is_async(self) -> bool:
         """Whether the handler runs in the event loop."""
         return inspect.iscoroutinefunction(self.handler)
+
+
+@dataclass(frozen=True)
+class PageRoutes:
+    """The pages for people.
+
+    Args:
+        operations: Their routes.
+        show_problem: Renders a problem as a page, or leads to the log-in where nobody is logged in (401).
+        static: Application that serves style sheets and scripts under `/static` to everybody.
+    """
+
+    operations: Sequence[Operation] = ()
+    show_problem: ShowProblem | None = None
+    static: ASGIApp | None = None

@@ -9,12 +9,13 @@ import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from serving import demo, metrics
-from serving.companion import Companion
-from serving.process import SETTINGS
-from serving.scribe import CARRIED
-from serving.supervisor import Supervisor, listen, worker_command
-from serving.watch import releases_of
+from serving.auth import demo_accounts
+from serving.http import metrics
+from serving.processes.audit_shipper import SHIPPER
+from serving.processes.release_watcher import releases_of
+from serving.processes.sidecar import Sidecar
+from serving.processes.supervisor import Supervisor, listen, worker_command
+from serving.processes.worker_resources import SETTINGS
 from vipreco.errors import UsageError, VipRecoError
 from vipreco.new_project import reference_folder
 from vipreco.online import Releases, sync_books
@@ -23,7 +24,8 @@ from vipreco.settings import ServingSettings
 from vipreco.store import Database, Store, upgrade
 
 SERVICE = "serving.service:VipReco"
-BESIDE = {"serving.scribe": 1.0, "serving.registry": 60.0}  # with the pause before another start
+# Modules of the sidecars, with the pause before another start.
+SIDECARS = {"serving.processes.audit_shipper": 1.0, "serving.processes.champion_watcher": 60.0}
 Say = Callable[[str], None]
 
 
@@ -42,7 +44,7 @@ def run(project: Project, settings: ServingSettings, say: Say, *, behind_proxy: 
     """
     os.umask(0o077)
     if settings.oidc is not None:
-        from serving.oidc import read_secret  # noqa: PLC0415  what stands behind it is loaded for it alone
+        from serving.auth.oidc import read_secret  # noqa: PLC0415  what stands behind it is loaded for it alone
 
         read_secret(
             settings.oidc, project.root
@@ -55,7 +57,7 @@ def run(project: Project, settings: ServingSettings, say: Say, *, behind_proxy: 
         with tempfile.TemporaryDirectory(prefix="vipreco-metrics-") as folder:
             environment(project, settings, Path(folder))
             releases = releases_of(project.root)
-            beside = [Companion(module, project.root, pause) for module, pause in BESIDE.items()]
+            beside = [Sidecar(module, project.root, pause) for module, pause in SIDECARS.items()]
             supervisor = Supervisor(
                 worker_command(SERVICE),
                 listening,
@@ -88,8 +90,8 @@ def ready(project: Project, say: Say) -> None:
             say("Preparing the answers ...")
             prepare(project)
         sync_books(store, releases_of(project.root).current())
-        if demo.is_demo(project):
-            for line in demo.logins(project, store):
+        if demo_accounts.is_demo(project):
+            for line in demo_accounts.logins(project, store):
                 say(line)
 
 
@@ -118,7 +120,7 @@ def environment(project: Project, settings: ServingSettings, folder: Path) -> No
             metrics.FOLDER: str(folder),
             "PYTHONPATH": os.pathsep.join(path for path in paths if path),
             SETTINGS: settings.model_dump_json(),
-            CARRIED: "1",
+            SHIPPER: "1",
             "BENTOML_DO_NOT_TRACK": "True",
             "DO_NOT_TRACK": "1",
             "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -139,6 +141,6 @@ def _back(releases: Releases, say: Say) -> None:
         say(f"Workers died again and again: {error.what}")
 
 
-def _look(beside: Sequence[Companion]) -> None:
+def _look(beside: Sequence[Sidecar]) -> None:
     for companion in beside:
         companion.look()

@@ -8,10 +8,10 @@ import sys
 import time
 from pathlib import Path
 
-from serving import logs
+from serving.http import logs
 
 
-class Companion:
+class Sidecar:
     """Keeps one module of ours running.
 
     Args:

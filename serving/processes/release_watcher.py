@@ -7,26 +7,26 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from serving import logs, metrics
-from serving.core import Core, Release
+from serving.http import logs, metrics
+from serving.http.app_state import AppState, Release
 from vipreco.errors import BusyError, DependencyDownError, VipRecoError
 from vipreco.online import Releases
 
 STORE_SECONDS = 0.2
-Opening = Callable[[Path], Release]
+OpenRelease = Callable[[Path], Release]
 
 
-class Watch:
+class ReleaseWatcher:
     """A thread of a worker.
 
     Args:
-        core: Whose release is swapped.
+        state: Whose release is swapped.
         releases: Where the pointer is.
         opening: Opens a prepared folder, checked and warm.
     """
 
-    def __init__(self, core: Core, releases: Releases, opening: Opening) -> None:
-        self.core, self.releases, self.opening = core, releases, opening
+    def __init__(self, state: AppState, releases: Releases, opening: OpenRelease) -> None:
+        self.state, self.releases, self.opening = state, releases, opening
         self.refused: str | None = None
         self._down = ""
         self._served: str | None = None
@@ -50,11 +50,11 @@ class Watch:
             self._refresh()
             if time.monotonic() >= next_look:
                 self.look()
-                next_look = time.monotonic() + self.core.settings.poll_seconds
+                next_look = time.monotonic() + self.state.settings.poll_seconds
 
     def _refresh(self) -> None:
         try:
-            self.core.refresh()
+            self.state.refresh()
             code = ""
         except VipRecoError as error:
             code = error.code
@@ -71,10 +71,10 @@ class Watch:
             name = None if pointer is None else pointer.current
             if name is None or name in {self._served, self.refused}:
                 return
-            self.core.release = self._opened(name)
+            self.state.release = self._opened(name)
             self._served, self.refused = name, None
             metrics.SWAPS.inc()
-            logs.write("release", release=name, model=self.core.release.model_version)
+            logs.write("release", release=name, model=self.state.release.model_version)
         except Exception as error:  # whatever is wrong with a new one, the old one serves on
             if not isinstance(error, BusyError | DependencyDownError):  # what passes is tried again
                 self.refused = name

@@ -12,7 +12,7 @@ from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from serving import logs
+from serving.http import logs
 from vipreco.errors import (
     EXIT_BUG,
     MAX_EXAMPLES,
@@ -26,7 +26,7 @@ from vipreco.errors import (
 )
 
 DESCRIPTOR = "VIPRECO_BEGINNING"  # where a worker writes what it tells
-MOST_BYTES = 65_536  # what a pipe holds
+MAX_BYTES = 65_536  # what a pipe holds
 NAMED = (UsageError, InputRejectedError, BusyError, IntegrityError, ResourcesError, DependencyDownError)
 KINDS: dict[int, type[VipRecoError]] = {kind.exit_code: kind for kind in NAMED}
 ABOVE = "what is written above says where"
@@ -95,7 +95,7 @@ class Told:
     def look(self) -> None:
         """Read what was told since; returns at once."""
         with suppress(BlockingIOError):
-            self._text += os.read(self.pipe[0], MOST_BYTES)
+            self._text += os.read(self.pipe[0], MAX_BYTES)
 
     def close(self) -> None:
         """Read what is left."""

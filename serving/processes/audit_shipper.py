@@ -12,10 +12,9 @@ import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
 
-from serving import logs
-from serving.tether import tie_to_parent
+from serving.http import logs
+from serving.processes.parent_death_signal import tie_to_parent
 from vipreco.errors import DependencyDownError, ResourcesError, VipRecoError
 from vipreco.project import Project
 from vipreco.store import (
@@ -28,31 +27,15 @@ from vipreco.store import (
     writer_is_alive,
 )
 
-MOST_LINES, MOST_IN_FILE = 10_000, 500
-MOST_AT_ONCE = 10  # files whose notes are in the store all or none
+MAX_LINES, MAX_IN_FILE = 10_000, 500
+MAX_AT_ONCE = 10  # files whose notes are in the store all or none
 FILE_SECONDS, LOOK_SECONDS, RETRY_SECONDS = 0.05, 0.03, 1.0
 OPEN, CLOSED = ".open", ".jsonl"
 PREFIX = "spool-"
-CARRIED = "VIPRECO_SCRIBE"  # set where such a process runs
+SHIPPER = "VIPRECO_SCRIBE"  # set where such a process runs
 
 
-class Notes(Protocol):
-    """Takes notes of answers before they leave."""
-
-    def put(self, note: AuditRecord) -> None:
-        """Note one answer."""
-
-    def through(self, note: AuditRecord) -> None:
-        """Note one answer in the store itself."""
-
-    def flush(self) -> None:
-        """Hand over what was noted."""
-
-    def close(self) -> None:
-        """Hand over what was noted, and stop."""
-
-
-class Files:
+class AuditFiles:
     """Notes of one worker, written into files that another process carries into the store.
 
     Args:
@@ -61,7 +44,7 @@ class Files:
         most: Lines that may wait; more are refused.
     """
 
-    def __init__(self, folder: Path, store: Store, most: int = MOST_LINES) -> None:
+    def __init__(self, folder: Path, store: Store, most: int = MAX_LINES) -> None:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.folder, self.store, self.most = folder, store, most
         self._lock = threading.Lock()
@@ -114,7 +97,7 @@ class Files:
     def _close_old(self) -> None:
         if self._lines == 1:
             self._since = time.monotonic()
-        if self._lines >= MOST_IN_FILE or time.monotonic() - self._since > FILE_SECONDS:
+        if self._lines >= MAX_IN_FILE or time.monotonic() - self._since > FILE_SECONDS:
             self._rotate()
 
     def _rotate(self) -> None:
@@ -141,7 +124,7 @@ class Files:
         return os.open(self._path, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
 
 
-def carry(folder: Path, store: Store) -> int:
+def ship(folder: Path, store: Store) -> int:
     """Move all closed files into the store, and those that dead workers left open; return the lines moved.
 
     Raises:
@@ -149,8 +132,8 @@ def carry(folder: Path, store: Store) -> int:
     """
     moved = 0
     ready = _ready(folder)
-    for start in range(0, len(ready), MOST_AT_ONCE):
-        paths = ready[start : start + MOST_AT_ONCE]
+    for start in range(0, len(ready), MAX_AT_ONCE):
+        paths = ready[start : start + MAX_AT_ONCE]
         notes = [note for path in paths for note in decode_records(path.read_bytes())]
         save_records(store, notes)
         for path in paths:
@@ -169,7 +152,7 @@ def run(project: Project) -> None:
     """Carry notes over until the end."""
     folder = project.root / "data" / "serving" / "spool"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with Store.open(project.store_url, checked=CARRIED in os.environ) as store:  # by the parent
+    with Store.open(project.store_url, checked=SHIPPER in os.environ) as store:  # by the parent
         while True:
             time.sleep(_carried(folder, store))
 
@@ -177,7 +160,7 @@ def run(project: Project) -> None:
 def _carried(folder: Path, store: Store) -> float:
     """Carry once; return how long to wait."""
     try:
-        carry(folder, store)
+        ship(folder, store)
     except VipRecoError as error:
         logs.write("store-down", code=error.code)
         return RETRY_SECONDS

@@ -8,13 +8,12 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-from serving.problems import unavailable
-from serving.scribe import Notes
+from serving.http.problems import unavailable
 from vipreco.online import Slate, SlateLine
 from vipreco.settings import ServingSettings
 from vipreco.store import AuditRecord, Decision, Event, Keys, Scope, Store
 
-__all__ = ["Core", "Release", "Slate", "SlateLine", "age_days", "clock"]
+__all__ = ["AppState", "Release", "Slate", "SlateLine", "age_days", "clock"]
 
 
 class Release(Protocol):
@@ -49,8 +48,24 @@ class Release(Protocol):
         """Take over what changed in the store."""
 
 
+class AuditSink(Protocol):
+    """Takes audit records before the answers leave that they are about."""
+
+    def put(self, note: AuditRecord) -> None:
+        """Take one record; it reaches the store soon."""
+
+    def through(self, note: AuditRecord) -> None:
+        """Write one record into the store itself."""
+
+    def flush(self) -> None:
+        """Hand over what was taken."""
+
+    def close(self) -> None:
+        """Hand over what was taken, and stop."""
+
+
 @dataclass
-class Core:
+class AppState:
     """What every request may use.
 
     Args:
@@ -67,7 +82,7 @@ class Core:
     root: Path
     settings: ServingSettings
     store: Store
-    spool: Notes
+    spool: AuditSink
     keys: Keys
     release: Release | None = None
     pages: dict[str, Any] = field(default_factory=dict)

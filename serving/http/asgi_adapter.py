@@ -16,14 +16,14 @@ from bentoml import Service
 from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-Running = Callable[[], AbstractAsyncContextManager[ASGIApp]]
+AppLifespan = Callable[[], AbstractAsyncContextManager[ASGIApp]]
 QUIET: dict[str, Any] = {
     "metrics": {"enabled": False},
     "logging": {"access": {"enabled": False}},
 }
 
 
-class Door:
+class AsgiAdapter:
     """Leads every request to the mounted application, before BentoML's own routes.
 
     BentoML's index page loads a script from outside, its metrics are labelled by raw paths, its probes know
@@ -48,14 +48,14 @@ class MountedService(Service):  # type: ignore[misc]
 
     def to_asgi(self, is_main: bool = True) -> ASGIApp:
         """Return what BentoML's own server runs."""
-        return Door(super().to_asgi(is_main=is_main), self._inside)
+        return AsgiAdapter(super().to_asgi(is_main=is_main), self._inside)
 
-    def mounted(self) -> Door:
+    def mounted(self) -> AsgiAdapter:
         """Return what a worker of ours runs: the same without BentoML's routes, of which none is reached.
 
         They alone take about 15 MB and a fifth of a second: a client of HTTP, tracing and more.
         """
-        return Door(self._inside, self._inside)
+        return AsgiAdapter(self._inside, self._inside)
 
     @property
     def _inside(self) -> Starlette:
@@ -63,7 +63,7 @@ class MountedService(Service):  # type: ignore[misc]
         return inside
 
 
-def service_of(name: str, running: Running, workers: int = 1) -> Any:
+def asgi_service(name: str, running: AppLifespan, workers: int = 1) -> Any:
     """Return a BentoML service that consists of one application.
 
     Args:
@@ -80,7 +80,7 @@ def service_of(name: str, running: Running, workers: int = 1) -> Any:
     return bentoml.service(name=name, workers=workers, service_class=MountedService, **QUIET)(Mounted)
 
 
-def _lifespan(running: Running) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
+def _lifespan(running: AppLifespan) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(inside: Starlette) -> AsyncIterator[None]:
         async with running() as app:
@@ -90,7 +90,7 @@ def _lifespan(running: Running) -> Callable[[Starlette], AbstractAsyncContextMan
     return lifespan
 
 
-def load(name: str) -> MountedService:
+def load_service(name: str) -> MountedService:
     """Return the service that `module:name` stands for."""
     module, _, attribute = name.partition(":")
     found: MountedService = getattr(importlib.import_module(module), attribute)

@@ -6,41 +6,20 @@ import hmac
 import time
 from collections import OrderedDict
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 
 from starlette.requests import Request
 
-from serving.problems import Problem, unauthorized
+from serving.http.operation import Caller
+from serving.http.problems import Problem, unauthorized
 from vipreco.errors import VipRecoError
-from vipreco.store import Role, Scope, Session, Store, Token
+from vipreco.store import Session, Store, Token
 
 TOKEN_SECONDS = 2.0  # a revoked token is refused after this time at the latest
-MOST_TOKENS = 1_000
+MAX_TOKENS = 1_000
 COOKIE = "vipreco_session"
 CSRF_HEADER, CSRF_FIELD = "x-csrf-token", "csrf"
 BEARER = "bearer "
-
-
-@dataclass(frozen=True)
-class Caller:
-    """Who asks.
-
-    Args:
-        actor: Name in the audit.
-        role: What they may do.
-        manager_id: Whose book they see, for managers.
-        session: The log-in of a person; None for programs.
-    """
-
-    actor: str
-    role: Role
-    manager_id: str | None = None
-    session: Session | None = None
-
-    def scope(self, day: date) -> Scope:
-        """Return whose customers they may see on a day."""
-        return Scope(self.actor, self.role, self.manager_id, day)
 
 
 class Identity:
@@ -69,7 +48,7 @@ class Identity:
         self._note_use(token)
         caller = Caller(f"token:{token.token_id}", token.role, token.manager_id)
         self._known[text] = (time.monotonic() + TOKEN_SECONDS, caller)
-        while len(self._known) > MOST_TOKENS:
+        while len(self._known) > MAX_TOKENS:
             self._known.popitem(last=False)
         return caller
 
@@ -126,8 +105,3 @@ def check_csrf(session: Session, given: str) -> None:
     """
     if not hmac.compare_digest(session.csrf.encode(), given.encode("utf-8", "surrogatepass")):
         raise Problem(403, "csrf")
-
-
-def without_session(caller: Caller) -> Caller:
-    """Return the caller without the log-in's secret, as it may be kept."""
-    return replace(caller, session=None)

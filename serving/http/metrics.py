@@ -16,9 +16,9 @@ SECONDS = Histogram(
     "vipreco_request_seconds", "Time of a request.", ["route"], buckets=BUCKETS, registry=REGISTRY
 )
 REQUESTS = Counter("vipreco_requests", "Answered requests.", ["route", "status"], registry=REGISTRY)
-SWAPS = Counter("vipreco_publications_opened", "Releases that a worker began to serve.", registry=REGISTRY)
+SWAPS = Counter("vipreco_releases_opened", "Releases that a worker began to serve.", registry=REGISTRY)
 REFUSED = Counter(
-    "vipreco_publications_refused",
+    "vipreco_releases_refused",
     "Releases that could not be opened.",
     registry=REGISTRY,
 )

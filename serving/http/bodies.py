@@ -10,10 +10,10 @@ from urllib.parse import parse_qsl
 from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 
-from serving.problems import Problem, of_validation
+from serving.http.problems import Problem, problem_of_validation
 
 JSON, FORM = "application/json", "application/x-www-form-urlencoded"
-MOST_FIELDS = 50
+MAX_FIELDS = 50
 IDENTITY = b"identity"
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -25,7 +25,7 @@ async def read_json(request: Request, model: type[Model], most: int) -> Model:
         Problem: 415 another type, 413 too large, 400 no JSON or twice the same key, 422 wrong fields.
     """
     _check_type(request, JSON)
-    return checked(await read_bytes(request, most), model)
+    return parse_model(await read_bytes(request, most), model)
 
 
 async def read_form(request: Request, most: int) -> dict[str, str]:
@@ -38,7 +38,7 @@ async def read_form(request: Request, most: int) -> dict[str, str]:
     body = await read_bytes(request, most)
     try:
         pairs = parse_qsl(
-            body.decode("utf-8"), keep_blank_values=True, max_num_fields=MOST_FIELDS, errors="strict"
+            body.decode("utf-8"), keep_blank_values=True, max_num_fields=MAX_FIELDS, errors="strict"
         )
     except ValueError as error:
         raise Problem(400, "malformed-form") from error
@@ -68,7 +68,7 @@ async def read_bytes(request: Request, most: int) -> bytes:
     return body
 
 
-def checked(body: bytes, model: type[Model]) -> Model:
+def parse_model(body: bytes, model: type[Model]) -> Model:
     """Return a body as a model; types are taken as they are, nothing is converted.
 
     Raises:
@@ -78,7 +78,7 @@ def checked(body: bytes, model: type[Model]) -> Model:
         found = model.model_validate_json(body, strict=True)
     except ValidationError as error:
         _check_keys(body)
-        raise of_validation(error, model) from None
+        raise problem_of_validation(error, model) from None
     if not _surely_once(body, found):
         _check_keys(body)
     return found

@@ -10,8 +10,8 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 import vipreco
-from serving.access import Operation
-from serving.problems import MEDIA_TYPE, ProblemDocument
+from serving.http.operation import Operation
+from serving.http.problems import MEDIA_TYPE, ProblemDocument
 
 TEMPLATE = "#/components/schemas/{model}"
 PART = re.compile(r"\{(\w+)\}")

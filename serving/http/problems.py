@@ -87,7 +87,7 @@ def unavailable(code: str) -> Problem:
     return Problem(503, code, headers={"Retry-After": str(RETRY_SECONDS)})
 
 
-def of_validation(error: ValidationError, model: type[BaseModel]) -> Problem:
+def problem_of_validation(error: ValidationError, model: type[BaseModel]) -> Problem:
     """Return the wrong fields of a body; names that are not the model's own are not repeated."""
     found = error.errors(include_url=False, include_context=False, include_input=False)
     if any(item["type"] == "json_invalid" for item in found):
@@ -97,7 +97,7 @@ def of_validation(error: ValidationError, model: type[BaseModel]) -> Problem:
     return Problem(422, "wrong-fields", errors[:MAX_ERRORS])
 
 
-def of_error(error: VipRecoError) -> Problem:
+def problem_of_error(error: VipRecoError) -> Problem:
     """Return what is told of an error of the engine: its code and place, not its text."""
     code = error.code or "refused"
     if isinstance(

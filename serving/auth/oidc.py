@@ -35,7 +35,7 @@ WAY_SECONDS = 600  # from the button to the way back
 KNOWN_SECONDS, AGAIN_SECONDS = 600.0, 10.0  # how long the description counts, and the pause before a new look
 ANSWER_SECONDS = 5.0
 LEEWAY_SECONDS = 60
-MOST_SUBJECT = 255
+MAX_SUBJECT = 255
 DOWN = "oidc-down"
 PURPOSE = b"vipreco: the way to the bank's log-in and back"
 
@@ -44,7 +44,7 @@ class NotLetInError(VipRecoError):
     """Whoever came back from the bank's log-in is not let in; `code` says which check failed."""
 
 
-class Away(NamedTuple):
+class LoginRedirect(NamedTuple):
     """The way to the bank's log-in: its address, and what the browser keeps until it is back."""
 
     address: str
@@ -86,7 +86,7 @@ class BankLogin:
         signing = hmac.new(keys.pseudonym, PURPOSE, hashlib.sha256).digest()
         return cls(settings, read_secret(settings, root), OctKey.import_key(signing))
 
-    def away(self, back: str) -> Away:
+    def away(self, back: str) -> LoginRedirect:
         """Return the way to the bank's log-in.
 
         Args:
@@ -96,7 +96,7 @@ class BankLogin:
             DependencyDownError: It does not answer.
         """
         kept = {name: generate_token(43) for name in ("state", "nonce", "verifier")}
-        asked = {
+        query = {
             "response_type": "code",
             "client_id": self.settings.client_id,
             "redirect_uri": back,
@@ -109,8 +109,8 @@ class BankLogin:
         address = self._described().endpoints["authorization_endpoint"]
         mark = "&" if urlsplit(address).query else "?"
         ends = int(time.time()) + WAY_SECONDS
-        return Away(
-            f"{address}{mark}{urlencode(asked)}",
+        return LoginRedirect(
+            f"{address}{mark}{urlencode(query)}",
             jwt.encode({"alg": "HS256"}, {**kept, "exp": ends}, self.key),
         )
 
@@ -173,7 +173,7 @@ class BankLogin:
         except (JoseError, ValueError, TypeError) as error:
             raise _refused(getattr(error, "claim", None) or "signature") from error
         subject = found.claims["sub"]
-        if not isinstance(subject, str) or not 0 < len(subject) <= MOST_SUBJECT:
+        if not isinstance(subject, str) or not 0 < len(subject) <= MAX_SUBJECT:
             raise _refused("sub")
         return subject
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import polars as pl
 
-from serving.core import clock
-from serving.watch import releases_of
+from serving.http.app_state import clock
+from serving.processes.release_watcher import releases_of
 from vipreco.durable import write_json
 from vipreco.project import Project
 from vipreco.store import Role, Store, User

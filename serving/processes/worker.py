@@ -9,7 +9,7 @@ import os
 import socket
 import sys
 
-from serving.tether import tie_to_parent
+from serving.processes.parent_death_signal import tie_to_parent
 
 KEEP_ALIVE_SECONDS = 75  # longer than a proxy's, so that it is never us who close under a request
 DRAIN_SECONDS = 8
@@ -49,11 +49,11 @@ def serve(name: str, listening: socket.socket) -> None:
     """Run the service of a name on a socket."""
     import uvicorn  # noqa: PLC0415 - after the tie, so that a parent that dies now is noticed
 
-    from serving.beginning import Beginning  # noqa: PLC0415
-    from serving.mounting import load  # noqa: PLC0415
+    from serving.http.asgi_adapter import load_service  # noqa: PLC0415
+    from serving.processes.readiness import Beginning  # noqa: PLC0415
 
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s %(message)s")
-    door = load(name).mounted()
+    door = load_service(name).mounted()
     door.outside = beginning = Beginning(door.outside)
     config = uvicorn.Config(
         door,

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
+import secrets
 import time
 from itertools import chain
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from serving import logs, metrics, names
-from serving.core import Core
-from serving.lag import Lag
-from serving.problems import Problem, unavailable
+from serving.http import logs, metrics
+from serving.http.app_state import AppState
+from serving.http.load_shedding import LoadShedding
+from serving.http.problems import Problem, unavailable
 
-MOST_HEADER_BYTES, MOST_HEADERS, MOST_PATH = 16 * 1024, 100, 2048
+MAX_HEADER_BYTES, MAX_HEADERS, MAX_PATH = 16 * 1024, 100, 2048
 ALWAYS = frozenset({"/livez", "/readyz", "/metrics"})
 SLOW_SECONDS = 1.0
 FORBIDDEN = re.compile(rb"%2f|%5c|%00|\\|[^\x21-\x7e]", re.IGNORECASE)
@@ -29,18 +30,18 @@ ONCE = (b"host", b"authorization", b"content-type", b"content-length")
 CLOSE = {"Connection": "close"}
 
 
-class Shield:
+class HttpMiddleware:
     """Looks at each request before the application does.
 
     Args:
         app: The application.
-        core: For the names by which the service is called.
+        state: For the names by which the service is called.
     """
 
-    def __init__(self, app: ASGIApp, core: Core) -> None:
+    def __init__(self, app: ASGIApp, state: AppState) -> None:
         self.app = app
-        self.hosts = frozenset(_host_names(core))
-        self.lag = Lag()
+        self.hosts = frozenset(_host_names(state))
+        self.lag = LoadShedding()
         self._right_hosts: set[bytes] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -54,7 +55,7 @@ class Shield:
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
-        scope["vipreco.request_id"] = names.REQUESTS.fresh()
+        scope["vipreco.request_id"] = secrets.token_hex(8)
         self.lag.watch()
         status = 500
 
@@ -94,7 +95,7 @@ class Shield:
         if host in self._right_hosts:
             return True
         found = _host_name(host.decode("latin-1")) in self.hosts
-        if found and len(self._right_hosts) < MOST_HEADERS:
+        if found and len(self._right_hosts) < MAX_HEADERS:
             self._right_hosts.add(host)
         return found
 
@@ -120,7 +121,7 @@ def _count(scope: Scope, status: int, seconds: float) -> None:
 
 
 def _wrong_headers(given: list[tuple[bytes, bytes]], headers: dict[bytes, bytes]) -> Problem | None:
-    if len(given) > MOST_HEADERS or sum(map(len, chain.from_iterable(given))) > MOST_HEADER_BYTES:
+    if len(given) > MAX_HEADERS or sum(map(len, chain.from_iterable(given))) > MAX_HEADER_BYTES:
         return Problem(431, "headers-too-large", headers=CLOSE)
     if b"content-length" in headers and b"transfer-encoding" in headers:
         return Problem(400, "two-lengths", headers=CLOSE)
@@ -135,7 +136,7 @@ def _count_of(given: list[tuple[bytes, bytes]], name: bytes) -> int:
 
 def _wrong_path(scope: Scope) -> Problem | None:
     raw: bytes = scope.get("raw_path") or scope["path"].encode("utf-8", "surrogateescape")
-    if len(raw) + len(scope["query_string"]) > MOST_PATH:
+    if len(raw) + len(scope["query_string"]) > MAX_PATH:
         return Problem(400, "path-too-long", headers=CLOSE)
     if FORBIDDEN.search(raw):
         return Problem(404, "not-found")
@@ -148,5 +149,5 @@ def _host_name(host: str) -> str:
     return (name if colon and port.isdigit() else host).lower()
 
 
-def _host_names(core: Core) -> set[str]:
-    return {"localhost", "127.0.0.1", "[::1]", core.settings.host, *core.settings.hosts}
+def _host_names(state: AppState) -> set[str]:
+    return {"localhost", "127.0.0.1", "[::1]", state.settings.host, *state.settings.hosts}

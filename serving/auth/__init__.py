@@ -1,0 +1,1 @@
+"""Authentication and authorisation: tokens, sessions, log-in, and the checks before each handler."""

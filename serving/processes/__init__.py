@@ -1,0 +1,1 @@
+"""Processes of the service: supervisor, workers, audit shipper, champion watcher."""
