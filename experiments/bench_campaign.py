@@ -256,7 +256,7 @@ def learn(history: History, target: Path) -> None:
     from vipreco.history import window
     from vipreco.policy import Policy
     from vipreco.propensity import Machine
-    from vipreco.recommender import Lesson, Panel, Recommender
+    from vipreco.recommender import Panel, Recommender, TrainingData
 
     say("learning")
     rim = PROJECT.import_rim("training.recipe")
@@ -264,7 +264,7 @@ def learn(history: History, target: Path) -> None:
     settings, last = recipe.recommender, history.snapshot_dates[-1]
     days = [day for day in history.snapshot_dates if window(day, settings.horizon_months)[1] <= last]
     features = FeatureSet.read(PROJECT.features, PROJECT.settings.tiers)
-    lesson = Lesson(Panel(history, tuple(days[-recipe.data.newest :])))
+    lesson = TrainingData(Panel(history, tuple(days[-recipe.data.newest :])))
     policy = Policy.read(settings.policy, PROJECT.root)
     recommender = Recommender.fit(lesson, features, settings, Machine(SEED, THREADS), policy=policy)
     recommender.save(target, {}, history.as_of(last))
@@ -325,10 +325,10 @@ minutes = 900
 
 def rows_of(bank: Any) -> tuple[np.ndarray[Any, np.dtype[np.float32]], list[Any]]:
     """Return what the boosters of acquisitions see of all customers, and these boosters."""
-    from vipreco.recommender import situation
+    from vipreco.recommender import decision_context
 
     fitted = bank.recommender.fitted
-    known = situation(fitted, bank.view)
+    known = decision_context(fitted, bank.view)
     values = np.ascontiguousarray(fitted.columns_of(known.computed.matrix(0, len(known.computed))))
     model = fitted.model
     return values, [one.model for one in (*model.product.boosters, *([model.any] if model.any else []))]

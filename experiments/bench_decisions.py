@@ -36,7 +36,7 @@ from vipreco.history import View, window
 from vipreco.policy import Policy
 from vipreco.project import Project
 from vipreco.propensity import Machine
-from vipreco.recommender import Lesson, Panel, Recommender, RecommenderSettings
+from vipreco.recommender import Panel, Recommender, RecommenderSettings, TrainingData
 from vipreco.simulator import VIP_TIERS, ChooseContacts, ForwardSpec, PracticeBank, forward
 
 PROJECT = Project.find(HERE)
@@ -79,7 +79,7 @@ def learnt(practice: PracticeBank, recipe: str) -> Recommender:
     days = [day for day in history.snapshot_dates if window(day, settings.horizon_months)[1] <= last]
     features = FeatureSet.read(PROJECT.features, PROJECT.settings.tiers)
     machine = Machine(practice.spec.seed, practice.spec.threads)
-    lesson = Lesson(Panel(history, tuple(days[-newest:])))
+    lesson = TrainingData(Panel(history, tuple(days[-newest:])))
     policy = Policy.read(settings.policy, PROJECT.root)
     return Recommender.fit(lesson, features, settings, machine, policy=policy)
 

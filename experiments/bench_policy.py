@@ -27,7 +27,7 @@ from vipreco.cli import Narrator, open_model, open_view
 from vipreco.history import View
 from vipreco.policy import ALLOWED, PolicyFacts
 from vipreco.project import Project
-from vipreco.recommender import Fitted, Situation, situation, slate_rules
+from vipreco.recommender import DecisionContext, Fitted, decision_context, slate_rules
 
 CHUNK, TOP, SINGLE_RUNS = 50_000, 3, 200
 MAX_RATIO, MAX_SINGLE_MS = 1.0, 3.0
@@ -44,7 +44,7 @@ class Rows(NamedTuple):
 
 class Bench(NamedTuple):
     fitted: Fitted
-    known: Situation
+    known: DecisionContext
     rows: Rows
 
 
@@ -54,7 +54,7 @@ def prepare(project: Project, customers: int, channel: str) -> Bench:
 
 
 def bench_of(fitted: Fitted, view: View, customers: int, channel: str) -> Bench:
-    known = situation(fitted, view, channel)
+    known = decision_context(fitted, view, channel)
     here = len(known.computed)
     places = np.arange(customers) % here
     values = np.ascontiguousarray(fitted.columns_of(known.computed.matrix(0, here))[places])

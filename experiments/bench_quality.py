@@ -29,7 +29,7 @@ from vipreco.features import FeatureSet
 from vipreco.history import History
 from vipreco.project import Project
 from vipreco.propensity import Machine
-from vipreco.recommender import Lesson, Panel
+from vipreco.recommender import Panel, TrainingData
 from vipreco.tables import import_
 
 
@@ -78,7 +78,9 @@ def replayed(work: Path, folds: int, say: Callable[[str], None]) -> BacktestResu
     project, recipe = Project.find(ROOT), read_recipe(SANTANDER / "recipe.toml")
     history = History.open(work / "tables", threads=project.threads)
     sample = History.open(work / "sample", threads=project.threads)
-    lesson = Lesson(Panel(history, recipe.data.as_of_dates), Panel(sample, tuple(sample.snapshot_dates[:-1])))
+    lesson = TrainingData(
+        Panel(history, recipe.data.as_of_dates), Panel(sample, tuple(sample.snapshot_dates[:-1]))
+    )
     plan = Plan(recipe.backtest.list_length, 500, Machine(project.seed, project.threads))
     trials = customer_trials(lesson, folds, project.seed)
     return backtest(trials, FeatureSet.read(project.features), recipe.recommender, plan, say)

@@ -29,7 +29,7 @@ from vipreco.history import History, View
 from vipreco.lists import offer_list, view_at
 from vipreco.project import Project, parse_toml
 from vipreco.propensity import Machine
-from vipreco.recommender import Lesson, Panel, Recommender, RecommenderSettings
+from vipreco.recommender import Panel, Recommender, RecommenderSettings, TrainingData
 from vipreco.tables import import_
 
 PROJECT = Project.find(Path(__file__))
@@ -73,11 +73,11 @@ def opened(tables: Path) -> History:
     return History.open(tables, MACHINE.threads)
 
 
-def fit_and_save(lesson: Lesson, settings: RecommenderSettings, folder: Path) -> Recommender:
+def fit_and_save(training_data: TrainingData, settings: RecommenderSettings, folder: Path) -> Recommender:
     shutil.rmtree(folder, ignore_errors=True)
     features = FeatureSet.read(PROJECT.features)
-    recommender = Recommender.fit(lesson, features, settings, MACHINE, say)
-    recommender.save(folder, {}, lesson.acquirers.views()[-1])
+    recommender = Recommender.fit(training_data, features, settings, MACHINE, say)
+    recommender.save(folder, {}, training_data.acquirers.views()[-1])
     return recommender
 
 
@@ -96,9 +96,9 @@ def santander(work: Path) -> Facts:
     with watch.timing("import"):
         history = imported(work / "tables", "mapping.toml", *sorted(PUBLIC.glob("[!mr]*_2015_0*.parquet")))
         settings, rates = santander_recipe(work)
-    lesson = Lesson(Panel(history, (date(2015, 5, 31),)), rates)
+    training_data = TrainingData(Panel(history, (date(2015, 5, 31),)), rates)
     with watch.timing("fit"):
-        recommender = fit_and_save(lesson, settings, work / "artifact")
+        recommender = fit_and_save(training_data, settings, work / "artifact")
     with watch.timing("offers"):
         rows = write_offers(recommender, history.as_of(date(2015, 5, 31)), work / "offers.parquet")
     return {**watch.seconds, "offers_written": rows}
@@ -148,7 +148,7 @@ def archive_fit(work: Path) -> Facts:
     watch, history = Stopwatch(), opened(work / "archive_tables")
     dates = tuple(history.snapshot_dates[-LEARNT_MONTHS - 1 : -1])
     with watch.timing("fit"):
-        fit_and_save(Lesson(Panel(history, dates)), RecommenderSettings(), work / "artifact")
+        fit_and_save(TrainingData(Panel(history, dates)), RecommenderSettings(), work / "artifact")
     return dict(watch.seconds)
 
 

@@ -27,7 +27,7 @@ from vipreco.history import History
 from vipreco.policy import Policy
 from vipreco.project import Project
 from vipreco.propensity import Machine
-from vipreco.recommender import Lesson, Panel, Recommender
+from vipreco.recommender import Panel, Recommender, TrainingData
 from vipreco.settings import PolicySettings
 from vipreco.uplift_trial import UpliftTrial
 
@@ -64,15 +64,17 @@ def fit_and_backtest(job: TrainingJob) -> TrainingResult:
         UsageError: The history is too short for the folds.
         InputRejectedError: No acquisition is known in the label windows.
     """
-    found, lesson = judge(job), _lesson(job)
+    found, training_data = judge(job), _lesson(job)
     job.say("Fitting on all as-of dates")
     features, machine = _features(job.project), _machine(job.project)
     settings = job.recipe.recommender
     policy = Policy.read(settings.policy, job.project.root)
-    fitted = Recommender.fit(lesson, features, settings, machine, job.say, policy)
+    fitted = Recommender.fit(training_data, features, settings, machine, job.say, policy)
     contacts = uplift.try_uplift(job, fitted)
     metrics = {**found.summary(), **uplift.metrics(contacts.trial)}
-    contacts.recommender.save(job.artifact_folder, _stored_metrics(metrics), lesson.acquirers.views()[-1])
+    contacts.recommender.save(
+        job.artifact_folder, _stored_metrics(metrics), training_data.acquirers.views()[-1]
+    )
     return _result(job, found, contacts, metrics)
 
 
@@ -93,11 +95,13 @@ def judge(job: TrainingJob) -> BacktestResult:
 
 def _judge_changes(job: TrainingJob, features: FeatureSet) -> ChangeResult:
     """Judge attrition and tier upgrades on the tables that hold everybody."""
-    recipe, lesson = job.recipe, _lesson(job)
+    recipe, training_data = job.recipe, _lesson(job)
     if not recipe.backtest.relationship_folds:
         return ChangeResult(remark=NOT_JUDGED)
     plan = ChangePlan(recipe.backtest.relationship_folds, recipe.backtest.resamples, _machine(job.project))
-    return backtest_changes(lesson.rates or lesson.acquirers, features, recipe.recommender, plan, job.say)
+    return backtest_changes(
+        training_data.rates or training_data.acquirers, features, recipe.recommender, plan, job.say
+    )
 
 
 def _features(project: Project) -> FeatureSet:
@@ -108,9 +112,9 @@ def _machine(project: Project) -> Machine:
     return Machine(project.seed, project.threads)
 
 
-def _lesson(job: TrainingJob) -> Lesson:
+def _lesson(job: TrainingJob) -> TrainingData:
     history = History.open(job.project.tables, threads=job.project.threads)
-    return Lesson(Panel(history, job.as_of_dates), _rates(job.recipe, job.project))
+    return TrainingData(Panel(history, job.as_of_dates), _rates(job.recipe, job.project))
 
 
 def _rates(recipe: Recipe, project: Project) -> Panel | None:
@@ -122,11 +126,11 @@ def _rates(recipe: Recipe, project: Project) -> Panel | None:
     return Panel(history, tuple(training_dates(every, history.snapshot_dates)))
 
 
-def _trials(lesson: Lesson, recipe: Recipe, project: Project) -> Iterable[Trial]:
-    folds, settings, history = recipe.backtest, recipe.recommender, lesson.acquirers.history
+def _trials(training_data: TrainingData, recipe: Recipe, project: Project) -> Iterable[Trial]:
+    folds, settings, history = recipe.backtest, recipe.recommender, training_data.acquirers.history
     if not folds.rolling_folds or len(labelled_dates(settings, history.snapshot_dates)) < EARLIER_AND_LATER:
-        return customer_trials(lesson, folds.customer_folds, project.seed)
-    months = len(lesson.acquirers.as_of)
+        return customer_trials(training_data, folds.customer_folds, project.seed)
+    months = len(training_data.acquirers.as_of)
     found = rolling_folds(
         history.snapshot_dates, settings.horizon_months, settings.gap_months, months, folds.rolling_folds
     )

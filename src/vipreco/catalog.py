@@ -53,7 +53,7 @@ COLUMNS = (
 
 
 @dataclass(frozen=True)
-class Finding:
+class CatalogFinding:
     """Something wrong with a product; such a product is kept and not offered.
 
     Attributes:
@@ -161,7 +161,7 @@ class Catalog:
 
     @cached_property
     def repeatable(self) -> Flags:
-        """Whether a holder can acquire the product again; unknown = no."""
+        """True for products that a holder can acquire again; unknown = no."""
         return np.asarray(pc.fill_null(self.table[REPEATABLE], False), dtype=np.bool_)
 
     @cached_property
@@ -181,8 +181,8 @@ class Catalog:
         return np.asarray([product not in flawed for product in self.product_ids], dtype=np.bool_)
 
     @cached_property
-    def findings(self) -> tuple[Finding, ...]:
-        """What is wrong with the products, by product."""
+    def findings(self) -> tuple[CatalogFinding, ...]:
+        """Faults of the products, by product."""
         found = [
             *self._unknown_references(PREREQUISITES, "prerequisite-unknown"),
             *self._unknown_references(EXCLUSIONS, "exclusion-unknown"),
@@ -222,28 +222,28 @@ class Catalog:
             relation[row, known[known >= 0]] = True
         return relation
 
-    def _unknown_references(self, column: str, code: str) -> list[Finding]:
+    def _unknown_references(self, column: str, code: str) -> list[CatalogFinding]:
         return [
-            Finding(product, code, f"{column} names {reference}, which is not in the catalog")
+            CatalogFinding(product, code, f"{column} names {reference}, which is not in the catalog")
             for product, references in zip(self.product_ids, self._lists(column), strict=True)
             for reference in references
             if reference not in self.product_ids
         ]
 
-    def _undated(self) -> list[Finding]:
+    def _undated(self) -> list[CatalogFinding]:
         undated = pc.is_null(self.table[OFFERED_FROM]).to_pylist()
         return [
-            Finding(
+            CatalogFinding(
                 product, "offer-dates-unknown", "offered_from is missing, so it is not known to be on offer"
             )
             for product, missing in zip(self.product_ids, undated, strict=True)
             if missing
         ]
 
-    def _backward_dates(self) -> list[Finding]:
+    def _backward_dates(self) -> list[CatalogFinding]:
         backward = pc.fill_null(pc.greater(self.table[OFFERED_FROM], self.table[OFFERED_UNTIL]), False)
         return [
-            Finding(product, "offer-dates", "offered_from is later than offered_until")
+            CatalogFinding(product, "offer-dates", "offered_from is later than offered_until")
             for product, wrong in zip(self.product_ids, backward.to_pylist(), strict=True)
             if wrong
         ]

@@ -15,7 +15,7 @@ from vipreco.features import FeatureSet
 from vipreco.history import History, View
 from vipreco.project import Project
 from vipreco.propensity import BoosterSettings, Machine, PropensitySettings, RelationshipSettings
-from vipreco.recommender import Lesson, Panel, Recommender, RecommenderSettings
+from vipreco.recommender import Panel, Recommender, RecommenderSettings, TrainingData
 from vipreco.simulator import simulate
 from vipreco.tables import import_
 
@@ -44,8 +44,8 @@ def dates(tables: Path) -> list[date]:
 
 @pytest.fixture(scope="module")
 def recommender(tables: Path, dates: list[date]) -> Recommender:
-    lesson = Lesson(Panel(History.open(tables), tuple(dates[1:3])))
-    return Recommender.fit(lesson, FeatureSet.read(ROOT / "features", TIERS), SETTINGS, Machine(1, 1))
+    training_data = TrainingData(Panel(History.open(tables), tuple(dates[1:3])))
+    return Recommender.fit(training_data, FeatureSet.read(ROOT / "features", TIERS), SETTINGS, Machine(1, 1))
 
 
 def test_nothing_learnt_later_reaches_features_scores_or_lists(

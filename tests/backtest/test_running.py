@@ -15,7 +15,7 @@ from vipreco.backtest.running import OURS, judge_panel
 from vipreco.features import FeatureSet
 from vipreco.history import History
 from vipreco.propensity import BoosterSettings, Machine, PropensitySettings
-from vipreco.recommender import Lesson, Panel, Recommender, RecommenderSettings
+from vipreco.recommender import Panel, Recommender, RecommenderSettings, TrainingData
 from vipreco.stats import average_precision
 
 FEATURES = Path(__file__).parents[2] / "features"
@@ -72,27 +72,27 @@ def features() -> FeatureSet:
 
 
 def test_customer_folds_put_everybody_into_one_judged_fold_and_never_into_its_lesson(history: History):
-    trials = list(customer_trials(Lesson(Panel(history, (MONTHS[0],))), folds=3, seed=1))
+    trials = list(customer_trials(TrainingData(Panel(history, (MONTHS[0],))), folds=3, seed=1))
     judged = [set(trial.ranked.customers.to_pylist()) for trial in trials]
     for trial, members in zip(trials, judged, strict=True):
-        assert not members & set(trial.lesson.acquirers.customers.to_pylist())
+        assert not members & set(trial.training_data.acquirers.customers.to_pylist())
     assert sum(map(len, judged)) == len(set().union(*judged)) == CUSTOMERS
 
 
 def test_a_customer_of_the_judged_fold_is_in_neither_panel_of_the_lesson(history: History):
     panel = Panel(history, (MONTHS[0],))
-    for trial in customer_trials(Lesson(panel, replace(panel, as_of=(MONTHS[1],))), folds=2, seed=1):
+    for trial in customer_trials(TrainingData(panel, replace(panel, as_of=(MONTHS[1],))), folds=2, seed=1):
         assert trial.rated is not None
-        assert trial.lesson.rates is not None
+        assert trial.training_data.rates is not None
         judged = set(trial.ranked.customers.to_pylist()) | set(trial.rated.customers.to_pylist())
-        assert not judged & set(trial.lesson.rates.customers.to_pylist())
-        assert not judged & set(trial.lesson.acquirers.customers.to_pylist())
+        assert not judged & set(trial.training_data.rates.customers.to_pylist())
+        assert not judged & set(trial.training_data.acquirers.customers.to_pylist())
 
 
 def test_rolling_trials_learn_from_windows_that_ended_before(history: History):
     folds = rolling_folds(history.snapshot_dates, 1, folds=2)
     trials = list(rolling_trials(history, folds))
-    assert [trial.lesson.acquirers.as_of for trial in trials] == [(MONTHS[0],), tuple(MONTHS[:2])]
+    assert [trial.training_data.acquirers.as_of for trial in trials] == [(MONTHS[0],), tuple(MONTHS[:2])]
     assert [trial.ranked.as_of for trial in trials] == [(MONTHS[1],), (MONTHS[2],)]
 
 
@@ -113,7 +113,9 @@ def test_it_ranks_the_planted_rule_first_and_reports_baselines_beside(history: H
 def test_judged_customers_are_the_observed_ones_with_their_true_labels(
     history: History, features: FeatureSet
 ):
-    recommender = Recommender.fit(Lesson(Panel(history, (MONTHS[0],))), features, SETTINGS, PLAN.machine)
+    recommender = Recommender.fit(
+        TrainingData(Panel(history, (MONTHS[0],))), features, SETTINGS, PLAN.machine
+    )
     judged = judge_panel(recommender.fitted, {}, Panel(history, (MONTHS[1],)))
     assert judged.truth.sum(axis=0).tolist() == [0, CUSTOMERS / 10, CUSTOMERS / 10]
     assert (judged.truth & ~judged.candidates).sum() == 0

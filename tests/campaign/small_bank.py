@@ -14,7 +14,7 @@ from vipreco.columns import ATTRIBUTE_PREFIX
 from vipreco.features import FeatureSet
 from vipreco.history import History
 from vipreco.propensity import BoosterSettings, Machine, PropensitySettings
-from vipreco.recommender import Lesson, Panel, Recommender, RecommenderSettings
+from vipreco.recommender import Panel, Recommender, RecommenderSettings, TrainingData
 
 FEATURES = Path(__file__).parents[2] / "features"
 MONTHS = [date(2024, 1, 31), date(2024, 2, 29), date(2024, 3, 31), date(2024, 4, 30)]
@@ -112,7 +112,7 @@ def holdings(ids: list[str]) -> pa.Table:
 
 
 def fitted() -> Recommender:
-    lesson = Lesson(Panel(history(), tuple(MONTHS[:3])))
+    lesson = TrainingData(Panel(history(), tuple(MONTHS[:3])))
     return Recommender.fit(lesson, FeatureSet.read(FEATURES), SETTINGS, Machine(seed=5, threads=1))
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from vipreco.catalog import Catalog, Finding
+from vipreco.catalog import Catalog, CatalogFinding
 from vipreco.errors import UsageError
 from vipreco.history import History
 
@@ -94,7 +94,9 @@ def test_prerequisites_and_exclusions_become_matrices_by_the_places_of_the_produ
 
 def test_a_reference_to_an_unknown_product_is_a_finding_and_the_product_is_not_offered():
     found = catalog(product("a", prerequisites=["ghost"]), product("b"))
-    expected = Finding("a", "prerequisite-unknown", "prerequisites names ghost, which is not in the catalog")
+    expected = CatalogFinding(
+        "a", "prerequisite-unknown", "prerequisites names ghost, which is not in the catalog"
+    )
     assert found.findings == (expected,)
     np.testing.assert_array_equal(found.offered_at(DAY), [False, True])
 

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from vipreco.errors import UsageError
-from vipreco.explanations import Catalogue, Speaker, plan_reasons
-from vipreco.explanations.catalogue import CATALOGUE_FILE
+from vipreco.explanations import ReasonCatalog, Speaker, plan_reasons
 from vipreco.explanations.facts import Fact
+from vipreco.explanations.reason_catalog import CATALOGUE_FILE
 from vipreco.features import FeatureSet, parse_definition
 
 FEATURES = FeatureSet.read(Path(__file__).parents[2] / "features")
-CATALOGUE = Catalogue.shipped()
+CATALOGUE = ReasonCatalog.shipped()
 NAMES = {"card": "Gold card", "fund": "Bond fund", "loan": "Loan", "gold": "Gold", "acc": "Account"}
 
 
@@ -50,7 +50,7 @@ def test_a_prohibited_attribute_is_no_reason_even_if_a_model_had_seen_it():
         lambda table: tables.get(table, {}),
         FEATURES.prohibited,
     )
-    assert [(item.entry.id, item.subject) for item in plan.tellings] == [
+    assert [(item.entry.id, item.subject) for item in plan.statements] == [
         ("assets", ""),
         ("attribute", "attribute_income"),
     ]
@@ -65,10 +65,10 @@ def test_a_prohibited_attribute_is_no_reason_even_if_a_model_had_seen_it():
     ],
 )
 def test_a_catalogue_that_speaks_of_what_it_does_not_cite_is_refused(wrong: tuple[str, str], words: str):
-    text = Catalogue.content().decode()
+    text = ReasonCatalog.content().decode()
     assert wrong[0] in text
     with pytest.raises(UsageError) as caught:
-        parse_definition(text.replace(*wrong).encode(), Catalogue, CATALOGUE_FILE)
+        parse_definition(text.replace(*wrong).encode(), ReasonCatalog, CATALOGUE_FILE)
     assert words in str(caught.value)
 
 

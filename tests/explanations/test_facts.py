@@ -14,12 +14,12 @@ import pyarrow.csv as pacsv
 import pytest
 from hypothesis import Phase, given, settings, strategies as st
 
-from vipreco.explanations import Catalogue, FactBook, RawTables, check_facts, cited_frame, facts
+from vipreco.explanations import FactBook, RawTables, ReasonCatalog, check_facts, cited_frame, facts
 from vipreco.explanations.facts import Fact, key_of
 from vipreco.history import History
 
 GOLDEN = Path(__file__).parents[2] / "features" / "golden"
-CATALOGUE = Catalogue.shipped()
+CATALOGUE = ReasonCatalog.shipped()
 PRODUCTS = ("card", "fund", "loan")
 JUNE = date(2020, 6, 30)
 OWN = {"customers": ("attribute_income",), "activity": ("flow",)}

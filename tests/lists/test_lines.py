@@ -40,7 +40,7 @@ OFFER = {"rank": 1, "product_id": "fund", "propensity": 0.034}
 
 
 def day() -> Day:
-    policy = SimpleNamespace(told=lambda verdict, facts, place, language: (f"rule {verdict} at {place}", ""))
+    policy = SimpleNamespace(texts=lambda verdict, facts, place, language: (f"rule {verdict} at {place}", ""))
     decisions: Any = SimpleNamespace(
         policy=policy, facts=None, customer_ids=np.array(["a"]), verdict=np.array([[2, 7, 7]])
     )

@@ -18,13 +18,13 @@ from vipreco.online.nightly import publish
 from vipreco.policy import ALLOWED, gather_facts
 from vipreco.propensity import BoosterSettings, Machine, PropensitySettings
 from vipreco.recommender import (
-    Lesson,
     Panel,
     Recommender,
     RecommenderSettings,
+    TrainingData,
     decide,
+    decision_context,
     in_order,
-    situation,
     slate_rules,
 )
 from vipreco.settings import CallListSettings
@@ -135,7 +135,7 @@ def _contacts() -> pa.Table:
 
 def fit(history: History) -> Recommender:
     """Fit a small recommender."""
-    lesson = Lesson(Panel(history, tuple(MONTHS[:3])))
+    lesson = TrainingData(Panel(history, tuple(MONTHS[:3])))
     return Recommender.fit(lesson, FeatureSet.read(FEATURES), SETTINGS, Machine(seed=5, threads=1))
 
 
@@ -179,7 +179,7 @@ def expected(
 ) -> dict[str, list[tuple[Any, ...]]]:
     """Return the offers of all customers of a history: chances as of `DAY`, rules as of `day`."""
     fitted, found = recommender.fitted, {}
-    known = situation(fitted, history.as_of(DAY), channel)
+    known = decision_context(fitted, history.as_of(DAY), channel)
     later = gather_facts(
         history.as_of(day),
         known.catalog,

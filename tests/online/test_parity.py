@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 
 from tests.online.small_bank import CHANNELS, IDS, Served
-from vipreco.assurance import Compared, parity, require
-from vipreco.assurance.parity_check import Question
+from vipreco.assurance import ParityResult, parity, require_parity
+from vipreco.assurance.parity_check import ParityQuestion
 from vipreco.errors import IntegrityError
 from vipreco.online import Slate
 
 
-def compared(served: Served) -> list[Compared]:
-    question = Question(IDS, CHANNELS, 4)
+def compared(served: Served) -> list[ParityResult]:
+    question = ParityQuestion(IDS, CHANNELS, 4)
     return list(parity(served.recommender, served.view, served.answering, question))
 
 
@@ -26,7 +26,7 @@ def test_all_three_agree(served: Served) -> None:
         ("page", "call"),
     ]
     assert all(one.customers == len(IDS) and one.offers > 50 and not one.different for one in found)
-    require(found)
+    require_parity(found)
 
 
 def test_the_last_bit_of_one_chance_is_noticed(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -43,6 +43,6 @@ def test_the_last_bit_of_one_chance_is_noticed(served: Served, monkeypatch: pyte
     found = compared(served)
     assert {one.different for one in found if one.what == "service"} == {(IDS[4],)}
     with pytest.raises(IntegrityError) as refused:
-        require(found)
+        require_parity(found)
     assert refused.value.code == "parity"
     assert "service in branch" in refused.value.where

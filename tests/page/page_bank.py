@@ -26,7 +26,7 @@ from vipreco.features import FeatureSet
 from vipreco.history import History, View
 from vipreco.lists import Day, customer_day, plan_day
 from vipreco.propensity import BoosterSettings, Machine, PropensitySettings
-from vipreco.recommender import Lesson, Panel, Recommender, RecommenderSettings
+from vipreco.recommender import Panel, Recommender, RecommenderSettings, TrainingData
 from vipreco.settings import CallListSettings, ServingSettings, TierLadder
 from vipreco.settings.tiers import TierLine
 from vipreco.store import Keys, Role, Scope, Store, User
@@ -140,7 +140,7 @@ def trained() -> tuple[Recommender, View]:
     history = History.from_frames(frames())
     small = BoosterSettings(rounds=12, min_data_in_leaf=5, feature_fraction=1.0, bagging_fraction=1.0)
     propensity = PropensitySettings(product=small, any=small, thin_evidence_positives=3)
-    lesson = Lesson(Panel(history, tuple(MONTHS[:3])))
+    lesson = TrainingData(Panel(history, tuple(MONTHS[:3])))
     settings = RecommenderSettings(propensity=propensity, relationship_horizon_months=0)
     features = FeatureSet.read(ROOT / "features", LADDER)
     return Recommender.fit(lesson, features, settings, Machine(seed=5, threads=1)), history.as_of(DAY)

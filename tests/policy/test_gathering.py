@@ -214,9 +214,9 @@ def test_what_the_bank_does_not_bring_is_no_column(windowed: Policy) -> None:
     few = customers().drop_columns(["attribute_policy_blocked"])
     frames = {name: table for name, table in FRAMES.items() if name != "contacts"}
     facts = gathered(History.from_frames({**frames, "customers": few}).as_of(DAY), windowed)
-    assert not facts.brought & {"customer_blocked", "customer_contacts_30d", "pair_decline_days"}
-    assert "customer_free_liquidity_amount" in facts.brought
-    assert "customer_income" not in facts.brought
+    assert not facts.present & {"customer_blocked", "customer_contacts_30d", "pair_decline_days"}
+    assert "customer_free_liquidity_amount" in facts.present
+    assert "customer_income" not in facts.present
 
 
 def test_facts_for_rules_alone_reach_no_model(view: View) -> None:

@@ -1,4 +1,4 @@
-"""Verdicts: order, dates, what is not brought, batch against one, and the unknown that never passes."""
+"""Verdicts: order, dates, what is not present, batch against one, and the unknown that never passes."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ def test_a_file_of_the_bank_is_read_after_the_packs(tmp_path: Path) -> None:
         ({"requires": "customer_age_years >= :least_age"}, "names the parameter least_age"),
         ({"stage": "suitable"}, "rule.0.stage"),
         ({"reason_code": "too young"}, "rule.0.reason_code"),
-        ({"more": "if_not_brought = 'ignore'"}, "rule.0.if_not_brought"),
+        ({"more": "if_absent = 'ignore'"}, "rule.0.if_absent"),
         ({"more": "lawful = true"}, "lawful: unknown setting, did you mean law"),
         ({"more": "law = true"}, "a law needs a legal_reference"),
         (
@@ -124,7 +124,7 @@ def test_a_ban_refuses_a_rule_about_credit_that_asks_for_age_and_no_other(tmp_pa
 def test_a_column_of_the_banks_own_is_declared_and_asked(tmp_path: Path, facts_of: Any) -> None:
     head = "[columns]\ncustomer_branch_closed = { kind = 'flag', what = 'The branch is closed.' }"
     policy = read(tmp_path, {"requires": "NOT customer_branch_closed"}, head=head)
-    assert policy.judge(facts_of(policy)).tolist() == [[1]], "not brought: stops"
+    assert policy.judge(facts_of(policy)).tolist() == [[1]], "not present: stops"
 
 
 def test_a_parameter_of_the_settings_takes_the_place_of_the_files(tmp_path: Path, facts_of: Any) -> None:
@@ -134,7 +134,7 @@ def test_a_parameter_of_the_settings_takes_the_place_of_the_files(tmp_path: Path
         policy = read(tmp_path, rule, head=head, parameters={"least_age": least})
         facts = facts_of(policy)
         assert policy.judge(facts).tolist() == [[expected]]
-        assert policy.told(1, facts, (0, 0)) == (f"Younger than {least:.0f}.", "")
+        assert policy.texts(1, facts, (0, 0)) == (f"Younger than {least:.0f}.", "")
 
 
 def test_the_version_is_that_of_files_and_settings(tmp_path: Path) -> None:

@@ -13,12 +13,12 @@ from vipreco.settings import PolicySettings
 GOLDEN = Path(__file__).with_name("golden_texts.txt")
 
 
-def told(policy: Policy, facts: Any) -> str:
+def texts(policy: Policy, facts: Any) -> str:
     lines = []
     for verdict, rule in enumerate(policy.rules, start=1):
         lines.append(f"{rule.stage.value} / {rule.id} / {rule.reason_code} / {rule.legal_reference or '-'}")
         for language in LANGUAGES:
-            why, unlock = policy.told(verdict, facts, (0, 0), language)
+            why, unlock = policy.texts(verdict, facts, (0, 0), language)
             lines.append(f"  {why} -> {unlock or '-'}")
     return "\n".join(lines) + "\n"
 
@@ -26,7 +26,7 @@ def told(policy: Policy, facts: Any) -> str:
 def test_the_texts_are_those_that_were_reviewed(facts_of: Any) -> None:
     policy = Policy.read(PolicySettings(packs=("house", "china", "eu", "us")))
     facts = facts_of(policy, customer_risk_assessed_months=None, customer_age_years=71.0)
-    assert told(policy, facts) == GOLDEN.read_text(encoding="utf-8")
+    assert texts(policy, facts) == GOLDEN.read_text(encoding="utf-8")
 
 
 def test_the_table_of_columns_in_the_readme_is_that_of_the_code() -> None:

@@ -12,7 +12,7 @@ import pytest
 from vipreco.features import FeatureSet
 from vipreco.history import History
 from vipreco.propensity import BoosterSettings, Machine, PropensitySettings
-from vipreco.recommender import Lesson, Panel, Recommender, RecommenderSettings
+from vipreco.recommender import Panel, Recommender, RecommenderSettings, TrainingData
 
 FEATURES = Path(__file__).parents[2] / "features"
 MONTHS = [date(2024, 1, 31), date(2024, 2, 29), date(2024, 3, 31), date(2024, 4, 30), date(2024, 5, 31)]
@@ -83,5 +83,5 @@ def features() -> FeatureSet:
 
 @pytest.fixture(scope="session")
 def recommender(history: History, features: FeatureSet) -> Recommender:
-    lesson = Lesson(Panel(history, tuple(MONTHS[:3])))
-    return Recommender.fit(lesson, features, SETTINGS, MACHINE)
+    training_data = TrainingData(Panel(history, tuple(MONTHS[:3])))
+    return Recommender.fit(training_data, features, SETTINGS, MACHINE)

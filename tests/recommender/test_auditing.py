@@ -7,7 +7,7 @@ from dataclasses import replace
 import polars as pl
 import pytest
 
-from vipreco.assurance import audit_alone, audit_listed, sampled
+from vipreco.assurance import audit_alone, audit_listed, sampled_view
 from vipreco.assurance.list_audit import OTHER_ALONE, STOPPED_LISTED, UNLAWFUL_LISTED
 from vipreco.history import History
 from vipreco.policy import Policy, PolicyFacts
@@ -26,7 +26,7 @@ def chinese(recommender: Recommender) -> Recommender:
 
 
 def test_the_lists_of_a_recommender_are_lawful(chinese: Recommender, history: History) -> None:
-    view = sampled(history.as_of(MONTHS[3]), 40, seed=2)
+    view = sampled_view(history.as_of(MONTHS[3]), 40, seed=2)
     parts = list(chinese.decide(view))
     offers = pl.concat([part.offers(3) for part in parts])
     assert sum(len(part.customer_ids) for part in parts) == 40

@@ -9,52 +9,52 @@ import numpy as np
 import polars as pl
 import pytest
 
-from vipreco.assurance.fact_check import Line, lowers
+from vipreco.assurance.fact_check import CheckedReason, lowers
 from vipreco.collaborative import SOURCES
 from vipreco.explanations import (
-    Catalogue,
     Explainer,
     FactBook,
-    Listed,
+    ListedOffers,
     RawTables,
     Reason,
+    ReasonCatalog,
     check_facts,
-    choose,
     cited_frame,
     reasons_for,
-    told_for,
+    reasons_of_offers,
+    select_reasons,
 )
-from vipreco.explanations.choosing import Chosen
 from vipreco.explanations.facts import Cells
-from vipreco.explanations.plan import Plan, Telling
+from vipreco.explanations.reason_plan import ReasonPlan, Statement
+from vipreco.explanations.selection import SelectedReasons
 from vipreco.history import History
-from vipreco.recommender import Decisions, Recommender, Situation, decide, situation
+from vipreco.recommender import DecisionContext, Decisions, Recommender, decide, decision_context
 
 from .conftest import MONTHS, frames
 
 NOW = MONTHS[2]
-CATALOGUE = Catalogue.shipped()
+CATALOGUE = ReasonCatalog.shipped()
 
 
 @pytest.fixture(scope="module")
-def known(recommender: Recommender, history: History) -> Situation:
-    return situation(recommender.fitted, history.as_of(NOW))
+def known(recommender: Recommender, history: History) -> DecisionContext:
+    return decision_context(recommender.fitted, history.as_of(NOW))
 
 
 @pytest.fixture(scope="module")
-def chunks(recommender: Recommender, known: Situation) -> list[Decisions]:
+def chunks(recommender: Recommender, known: DecisionContext) -> list[Decisions]:
     return list(decide(recommender.fitted, known))
 
 
 @pytest.fixture(scope="module")
-def lines(recommender: Recommender, known: Situation, chunks: list[Decisions]) -> list[Line]:
+def lines(recommender: Recommender, known: DecisionContext, chunks: list[Decisions]) -> list[CheckedReason]:
     found, start = [], 0
     for decisions in chunks:
         rows, columns = decisions.listed(2)
         told = reasons_for(recommender.fitted, known, decisions, rows, columns)
         for row, column, reasons in zip(rows.tolist(), columns.tolist(), told, strict=True):
             product = decisions.product_ids[column]
-            found += [Line(start + row, product, reason, False) for reason in reasons]
+            found += [CheckedReason(start + row, product, reason, False) for reason in reasons]
         start += len(decisions.customer_ids)
     return found
 
@@ -87,7 +87,7 @@ def test_reasons_come_in_the_order_of_the_pairs_and_are_the_same_alone_and_among
     assert together.cautions == [one.cautions[0] for one in alone]
 
 
-def test_every_fact_is_the_customers_own_and_stored(lines: list[Line], known: Situation):
+def test_every_fact_is_the_customers_own_and_stored(lines: list[CheckedReason], known: DecisionContext):
     ids = [str(known.computed.customer_ids[line.place]) for line in lines for _ in line.reason.facts]
     cited = cited_frame(ids, [fact for line in lines for fact in line.reason.facts])
     assert cited.height > 150
@@ -97,7 +97,7 @@ def test_every_fact_is_the_customers_own_and_stored(lines: list[Line], known: Si
     assert cited["date"].max() <= NOW
 
 
-def test_at_most_three_reasons_each_of_another_theme_stand_beside_an_offer(lines: list[Line]):
+def test_at_most_three_reasons_each_of_another_theme_stand_beside_an_offer(lines: list[CheckedReason]):
     of_offer: dict[tuple[int, str], list[str]] = {}
     for line in lines:
         of_offer.setdefault((line.place, line.product_id), []).append(line.reason.theme)
@@ -106,7 +106,7 @@ def test_at_most_three_reasons_each_of_another_theme_stand_beside_an_offer(lines
 
 
 def test_without_the_evidence_of_a_reason_the_score_is_lower(
-    recommender: Recommender, known: Situation, lines: list[Line]
+    recommender: Recommender, known: DecisionContext, lines: list[CheckedReason]
 ):
     told = [line for line in lines if line.reason.facts]
     assert sum(not line.reason.co_held for line in told) > 100
@@ -114,7 +114,7 @@ def test_without_the_evidence_of_a_reason_the_score_is_lower(
 
 
 def test_a_reason_that_speaks_of_nothing_does_not_lower_the_score(
-    recommender: Recommender, known: Situation, lines: list[Line]
+    recommender: Recommender, known: DecisionContext, lines: list[CheckedReason]
 ):
     told = next(line for line in lines if line.reason.id == "portfolio")
     beside = replace(told, reason=replace(told.reason, subject="gold"))
@@ -122,12 +122,12 @@ def test_a_reason_that_speaks_of_nothing_does_not_lower_the_score(
 
 
 def test_a_holding_that_only_the_candidate_source_knows_is_tested_on_that_source(
-    recommender: Recommender, known: Situation
+    recommender: Recommender, known: DecisionContext
 ):
     source = SOURCES["item-item-cosine"]().fit(known.state)
     fitted = replace(recommender.fitted, source=source)
     place = int(np.flatnonzero(known.state.held[:, 1])[0])
-    line = Line(place, "fund", Reason("co-held", "", subject="card", co_held=True), False)
+    line = CheckedReason(place, "fund", Reason("co-held", "", subject="card", co_held=True), False)
     assert lowers(fitted, known, [line]) == [True]
     assert lowers(fitted, known, [replace(line, reason=replace(line.reason, subject="gold"))]) == [False]
 
@@ -143,10 +143,10 @@ def test_who_refused_profiling_gets_a_neutral_sentence_and_no_fact(recommender: 
 
 
 def test_a_product_with_few_acquisitions_comes_with_that_caution(
-    recommender: Recommender, known: Situation, chunks: list[Decisions]
+    recommender: Recommender, known: DecisionContext, chunks: list[Decisions]
 ):
     thin = replace(chunks[0], thin_evidence=np.ones(len(known.catalog), bool))
-    told = told_for(recommender.fitted, known, thin, np.array([3]), np.array([2]))
+    told = reasons_of_offers(recommender.fitted, known, thin, np.array([3]), np.array([2]))
     assert told.cautions[0] is not None
     assert told.cautions[0].id == "thin-evidence"
 
@@ -154,21 +154,21 @@ def test_a_product_with_few_acquisitions_comes_with_that_caution(
 # Choosing, on numbers that can be followed by hand.
 
 
-def plan(*evidence: tuple[str, str, int]) -> Plan:
+def plan(*evidence: tuple[str, str, int]) -> ReasonPlan:
     """Return a plan with one reason a column: (reason, subject, column)."""
     groups = [(CATALOGUE.entry(reason).theme, subject) for reason, subject, _ in evidence]
     membership = np.zeros((len(evidence), len(evidence)), bool)
     for number, (_, _, column) in enumerate(evidence):
         membership[column, number] = True
-    tellings = tuple(
-        Telling(CATALOGUE.entry(reason), subject, (column,), number)
+    statements = tuple(
+        Statement(CATALOGUE.entry(reason), subject, (column,), number)
         for number, (reason, subject, column) in enumerate(evidence)
     )
     names = tuple(f"column_{number}" for number in range(len(evidence)))
-    return Plan(CATALOGUE, names, tellings, tuple(groups), membership)
+    return ReasonPlan(CATALOGUE, names, statements, tuple(groups), membership)
 
 
-def book(plan: Plan, absent: tuple[str, ...] = ()) -> FactBook:
+def book(plan: ReasonPlan, absent: tuple[str, ...] = ()) -> FactBook:
     cells = {
         key: Cells(
             np.array([date(2024, 1, 31)], object),
@@ -181,11 +181,13 @@ def book(plan: Plan, absent: tuple[str, ...] = ()) -> FactBook:
     return FactBook(CATALOGUE, np.array(["1"]), cells)
 
 
-def chosen(plan: Plan, moved: list[float], weights: list[float], preferred: int = -1, absent=()) -> Chosen:
+def chosen(
+    plan: ReasonPlan, moved: list[float], weights: list[float], preferred: int = -1, absent=()
+) -> SelectedReasons:
     values = np.ones((1, len(moved)), np.float32)
-    listed = Listed(values, np.array([0]), np.array([0]), np.array([moved]), np.array([preferred]))
+    listed = ListedOffers(values, np.array([0]), np.array([0]), np.array([moved]), np.array([preferred]))
     share = np.array(weights)
-    return choose(
+    return select_reasons(
         plan, book(plan, absent), listed, lambda rows, _: 0.1 + rows @ share, np.zeros(len(moved), np.float32)
     )
 
@@ -193,8 +195,8 @@ def chosen(plan: Plan, moved: list[float], weights: list[float], preferred: int 
 FIVE = plan(("holds", "card", 0), ("holds", "fund", 1), ("assets", "", 2), ("tier", "", 3), ("joined", "", 4))
 
 
-def names(plan: Plan, found: Chosen) -> list[tuple[str, str]]:
-    return [(plan.tellings[place].entry.id, plan.tellings[place].subject) for place in found.telling]
+def names(plan: ReasonPlan, found: SelectedReasons) -> list[tuple[str, str]]:
+    return [(plan.statements[place].entry.id, plan.statements[place].subject) for place in found.statement]
 
 
 def test_the_strongest_reason_of_each_theme_is_told_and_three_at_most():

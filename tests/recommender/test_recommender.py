@@ -17,7 +17,7 @@ from vipreco.features import FeatureSet
 from vipreco.history import History
 from vipreco.lists import reasoned_offers
 from vipreco.policy import Policy
-from vipreco.recommender import Lesson, Panel, Recommender
+from vipreco.recommender import Panel, Recommender, TrainingData
 from vipreco.settings import PolicySettings
 
 from .conftest import CUSTOMERS, MACHINE, MONTHS, PRODUCTS, SETTINGS, customer_ids, frames
@@ -120,13 +120,13 @@ def test_the_first_customer_of_a_later_date_is_not_learnt_from_earlier(
 ):
     """No labels within the horizon of the newest date: nothing to learn, said so."""
     with pytest.raises(InputRejectedError, match="no acquisition is known"):
-        Recommender.fit(Lesson(Panel(history, (MONTHS[4],))), features, SETTINGS, MACHINE)
+        Recommender.fit(TrainingData(Panel(history, (MONTHS[4],))), features, SETTINGS, MACHINE)
 
 
 def test_two_fits_give_the_same_artifact(
     recommender: Recommender, history: History, features: FeatureSet, tmp_path: Path
 ):
-    again = Recommender.fit(Lesson(Panel(history, tuple(MONTHS[:3]))), features, SETTINGS, MACHINE)
+    again = Recommender.fit(TrainingData(Panel(history, tuple(MONTHS[:3]))), features, SETTINGS, MACHINE)
     hashes = [
         item.save(tmp_path / name, {"map": 0.5}, history.as_of(NOW)).artifact_hash
         for name, item in (("first", recommender), ("second", again))
@@ -172,7 +172,9 @@ def test_a_child_process_accepts_the_artifact(artifact: Path):
 
 def test_left_out_features_reach_no_booster(history: History, features: FeatureSet):
     settings = SETTINGS.model_copy(update={"leave_out": ("held_*", "tier")})
-    fitted = Recommender.fit(Lesson(Panel(history, tuple(MONTHS[:2]))), features, settings, MACHINE).fitted
+    fitted = Recommender.fit(
+        TrainingData(Panel(history, tuple(MONTHS[:2]))), features, settings, MACHINE
+    ).fitted
     assert not [name for name in fitted.names if name.startswith("held_") or name == "tier"]
     assert "tiers_recent" in fitted.names
 

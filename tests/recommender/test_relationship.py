@@ -24,11 +24,11 @@ from vipreco.lists.branch_lists import customer_frame, develop_list, grow_list, 
 from vipreco.propensity import BoosterSettings, Machine, PropensitySettings, RelationshipSettings
 from vipreco.recommender import (
     Decisions,
-    Lesson,
     Panel,
     Recommender,
     RecommenderSettings,
     Relations,
+    TrainingData,
     change_dates,
     storage,
 )
@@ -115,7 +115,7 @@ def features() -> FeatureSet:
 
 @pytest.fixture(scope="module")
 def recommender(history: History, features: FeatureSet) -> Recommender:
-    return Recommender.fit(Lesson(Panel(history, (MONTHS[5],))), features, SETTINGS, MACHINE)
+    return Recommender.fit(TrainingData(Panel(history, (MONTHS[5],))), features, SETTINGS, MACHINE)
 
 
 @pytest.fixture(scope="module")
@@ -182,7 +182,7 @@ def test_probabilities_are_calibrated_on_the_bank_that_they_are_learnt_from(
 
 def test_without_a_ladder_nobody_is_scored(history: History):
     plain = FeatureSet.read(FEATURES)
-    found = Recommender.fit(Lesson(Panel(history, (MONTHS[5],))), plain, SETTINGS, MACHINE)
+    found = Recommender.fit(TrainingData(Panel(history, (MONTHS[5],))), plain, SETTINGS, MACHINE)
     assert found.fitted.relationship is None
     frame = frame_of(list(found.decide(history.as_of(NOW))))
     assert frame.select("attrition_probability", "tier_upgrade_probability").null_count().row(0) == (
@@ -203,7 +203,7 @@ def test_dates_are_the_newest_whose_window_has_ended_with_a_snapshot():
 def test_nothing_after_the_lesson_is_learnt(recommender: Recommender, features: FeatureSet):
     """Labels of acquisitions end in July: a bank without August and September gives the same model."""
     short = History.from_frames(frames(MONTHS[:7]))
-    other = Recommender.fit(Lesson(Panel(short, (MONTHS[5],))), features, SETTINGS, MACHINE)
+    other = Recommender.fit(TrainingData(Panel(short, (MONTHS[5],))), features, SETTINGS, MACHINE)
     for change in ("attrition", "tier_upgrade"):
         ours, theirs = (item.fitted.relationship.model(change) for item in (recommender, other))
         assert ours.booster.text() == theirs.booster.text()
@@ -365,7 +365,7 @@ def test_the_lists_do_not_depend_on_the_size_of_chunks(recommender: Recommender,
 def test_a_bank_that_brings_no_assets_is_told_nothing_about_leaving(features: FeatureSet):
     tables = frames(MONTHS)
     bare = History.from_frames({**tables, "customers": tables["customers"].drop_columns(["aum_amount"])})
-    fitted = Recommender.fit(Lesson(Panel(bare, (MONTHS[5],))), features, SETTINGS, MACHINE).fitted
+    fitted = Recommender.fit(TrainingData(Panel(bare, (MONTHS[5],))), features, SETTINGS, MACHINE).fitted
     assert fitted.relationship is None or fitted.relationship.attrition is None
     (first, *_) = Recommender(fitted).decide(bare.as_of(NOW))
     assert np.isnan(first.attrition_probability).all()
@@ -377,7 +377,7 @@ def test_a_bank_whose_tiers_the_ladder_does_not_know_is_told_nothing(features: F
     column = customers.column_names.index("tier")
     strange = customers.set_column(column, "tier", pa.array(["SEGMENT"] * len(customers)))
     history = History.from_frames({**tables, "customers": strange})
-    fitted = Recommender.fit(Lesson(Panel(history, (MONTHS[5],))), features, SETTINGS, MACHINE).fitted
+    fitted = Recommender.fit(TrainingData(Panel(history, (MONTHS[5],))), features, SETTINGS, MACHINE).fitted
     assert fitted.relationship is None
     (first, *_) = Recommender(fitted).decide(history.as_of(NOW))
     assert np.isnan(first.attrition_probability).all()

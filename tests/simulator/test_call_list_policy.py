@@ -15,7 +15,7 @@ from vipreco.history import View
 from vipreco.lists import plan_day
 from vipreco.project import Project
 from vipreco.propensity import Machine
-from vipreco.recommender import Lesson, Panel, Recommender, RecommenderSettings
+from vipreco.recommender import Panel, Recommender, RecommenderSettings, TrainingData
 from vipreco.settings import ArbitrationSettings, CallListSettings
 from vipreco.simulator import VIP_TIERS, ForwardSpec, PracticeBank, practise
 from vipreco.simulator.forward.arms import callable_vip_customers
@@ -44,7 +44,7 @@ def recommender(bank: PracticeBank) -> Recommender:
     settings = plain.model_copy(update={"propensity": plain.propensity.model_copy(update=few)})
     features = FeatureSet.read(PROJECT.features, PROJECT.settings.tiers)
     dates = tuple(bank.history.snapshot_dates[-3:-1])
-    return Recommender.fit(Lesson(Panel(bank.history, dates)), features, settings, Machine(5, 2))
+    return Recommender.fit(TrainingData(Panel(bank.history, dates)), features, settings, Machine(5, 2))
 
 
 @pytest.fixture(scope="module")

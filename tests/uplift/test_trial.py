@@ -15,7 +15,7 @@ from vipreco.errors import IntegrityError
 from vipreco.features import FeatureSet
 from vipreco.history import History
 from vipreco.propensity import BoosterSettings, Machine, PropensitySettings
-from vipreco.recommender import Lesson, Panel, Recommender, RecommenderSettings
+from vipreco.recommender import Panel, Recommender, RecommenderSettings, TrainingData
 from vipreco.recommender.storage import load
 from vipreco.stats import Estimate
 from vipreco.uplift import RandomisedRows, UpliftSettings, incremental
@@ -39,7 +39,7 @@ def bank(tmp_path_factory: pytest.TempPathFactory) -> tuple[CampaignBank, Path, 
 @pytest.fixture(scope="module")
 def recommender(bank: tuple[CampaignBank, Path, History]) -> Recommender:
     features = FeatureSet.read(Path(__file__).parents[2] / "features")
-    return Recommender.fit(Lesson(Panel(bank[2], tuple(MONTHS[:2]))), features, SETTINGS, MACHINE)
+    return Recommender.fit(TrainingData(Panel(bank[2], tuple(MONTHS[:2]))), features, SETTINGS, MACHINE)
 
 
 @pytest.fixture(scope="module")

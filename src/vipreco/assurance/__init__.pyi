@@ -1,14 +1,14 @@
-from .decision_replay import Places as Places, replay as replay
-from .fact_check import Check as Check, check_reasons as check_reasons
+from .decision_replay import ReplayInputs as ReplayInputs, replay as replay
+from .fact_check import ReasonCheck as ReasonCheck, check_reasons as check_reasons
 from .leak_check import LeakReport as LeakReport, leakcheck as leakcheck
-from .list_audit import audit_alone as audit_alone, audit_listed as audit_listed, sampled as sampled
-from .parity_check import Compared as Compared, parity as parity, require as require
+from .list_audit import audit_alone as audit_alone, audit_listed as audit_listed, sampled_view as sampled_view
+from .parity_check import ParityResult as ParityResult, parity as parity, require_parity as require_parity
 from .policy_audit import (
+    AuditFinding as AuditFinding,
     AuditReport as AuditReport,
-    Finding as Finding,
     audit as audit,
     law_rules as law_rules,
     mutants as mutants,
 )
 from .random_facts import draw_facts as draw_facts
-from .receipts import Question as Question, read_receipt as read_receipt, receipt as receipt
+from .receipts import ReceiptQuestion as ReceiptQuestion, read_receipt as read_receipt, receipt as receipt

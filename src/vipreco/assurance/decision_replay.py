@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from vipreco.artifact import LIBRARIES, verify
-from vipreco.assurance.receipts import MADE_BY, Head, first_difference, receipt
+from vipreco.assurance.receipts import MADE_BY, ReceiptHead, first_difference, receipt
 from vipreco.durable import canonical_json
 from vipreco.errors import IntegrityError
 from vipreco.history import History
@@ -18,15 +18,15 @@ from vipreco.recommender import storage
 from vipreco.tables import Tables
 
 FORMER_NAMES: Final = {
-    "attrition_probability": "leaving_probability",
-    "tier_upgrade_probability": "rising_probability",
+    "attrition_probability": "attrition_probability",
+    "tier_upgrade_probability": "tier_upgrade_probability",
 }
 """Names that receipts of before have for parts of a decision."""
 
 
 @dataclass(frozen=True)
-class Places:
-    """Where a replay finds what it needs.
+class ReplayInputs:
+    """Folders and threads of a replay.
 
     Args:
         artifact: Folder of the model's artifact.
@@ -39,24 +39,24 @@ class Places:
     threads: int
 
 
-def replay(content: bytes, head: Head, places: Places) -> None:
+def replay(content: bytes, head: ReceiptHead, inputs: ReplayInputs) -> None:
     """Decide again what a receipt says, and compare byte for byte.
 
     Args:
         content: The receipt.
         head: What was asked, and what answered.
-        places: Where model and tables are.
+        inputs: Model and tables.
 
     Raises:
         InputRejectedError: The tables never were the receipt's snapshot, or its rules were changed.
         IntegrityError: A stored file is damaged, the artifact is another one, or the decision differs; the
             first place that differs is named.
     """
-    tables = Tables.open(places.tables, head.origin.snapshot_id)
+    tables = Tables.open(inputs.tables, head.origin.snapshot_id)
     tables.verify()
-    artifact_hash = verify(places.artifact, head.origin.artifact_hash).artifact_hash
-    fitted = replace(storage.load(places.artifact, places.threads), policy=head.policy())
-    view = History.open(places.tables, places.threads, head.origin.snapshot_id).as_of(head.question.as_of)
+    artifact_hash = verify(inputs.artifact, head.origin.artifact_hash).artifact_hash
+    fitted = replace(storage.load(inputs.artifact, inputs.threads), policy=head.policy())
+    view = History.open(inputs.tables, inputs.threads, head.origin.snapshot_id).as_of(head.question.as_of)
     told = json.loads(content)
     again = json.loads(receipt(fitted, view, head.question, artifact_hash, tables.snapshot_id))
     again[MADE_BY] = head.made_by

@@ -10,16 +10,16 @@ from numpy.typing import NDArray
 
 from vipreco.errors import IntegrityError
 from vipreco.explanations import (
-    Catalogue,
     RawTables,
     Reason,
+    ReasonCatalog,
     blank_of,
     check_facts,
     cited_frame,
-    plan_of,
-    told_for,
+    reason_plan_of,
+    reasons_of_offers,
 )
-from vipreco.recommender import Fitted, Situation, decide
+from vipreco.recommender import DecisionContext, Fitted, decide
 from vipreco.tables import Tables
 
 Floats = NDArray[np.float64]
@@ -27,7 +27,7 @@ OFFERS_AT_ONCE, REASONS_AT_ONCE = 1_000, 4_000  # these bound the memory
 
 
 @dataclass(frozen=True)
-class Line:
+class CheckedReason:
     """A reason or caution of one listed offer."""
 
     place: int
@@ -37,8 +37,8 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Check:
-    """What a check of reasons found.
+class ReasonCheck:
+    """Result of a check of reasons.
 
     Args:
         customers: Customers whose offers were looked at.
@@ -79,7 +79,7 @@ class Check:
 
     @property
     def summary(self) -> str:
-        """What was found, in one sentence a line."""
+        """Findings as sentences, one a line."""
         facts, right = self.facts.height, self.facts.height - self.wrong
         told, lowered = self.reasons.height, int(self.reasons["lowered"].sum())
         return (
@@ -107,13 +107,13 @@ class Check:
         )
 
 
-def check_reasons(fitted: Fitted, known: Situation, tables: Tables, top: int) -> Check:
+def check_reasons(fitted: Fitted, known: DecisionContext, tables: Tables, top: int) -> ReasonCheck:
     """Tell the reasons of the customers' offers, and check each of them.
 
     Args:
         fitted: The fitted recommender.
         known: What is known of the customers.
-        tables: The stored tables that the situation was read from.
+        tables: The stored tables that the decision context was read from.
         top: Most offers of a customer.
     """
     lines, offers, bare = _lines(fitted, known, top)
@@ -125,11 +125,11 @@ def check_reasons(fitted: Fitted, known: Situation, tables: Tables, top: int) ->
     raw = RawTables.read(tables, known.view.date, cited["customer_id"].unique().to_list())
     told = [line for line in lines if not line.caution]
     lowered = lowers(fitted, known, told)
-    return Check(
+    return ReasonCheck(
         customers=len(ids),
         offers=offers,
         bare=bare,
-        facts=check_facts(cited, raw, Catalogue.shipped()),
+        facts=check_facts(cited, raw, ReasonCatalog.shipped()),
         reasons=pl.DataFrame(
             {"reason": [line.reason.id for line in told], "lowered": lowered},
             schema={"reason": pl.String, "lowered": pl.Boolean},
@@ -138,28 +138,28 @@ def check_reasons(fitted: Fitted, known: Situation, tables: Tables, top: int) ->
     )
 
 
-def _lines(fitted: Fitted, known: Situation, top: int) -> tuple[list[Line], int, int]:
+def _lines(fitted: Fitted, known: DecisionContext, top: int) -> tuple[list[CheckedReason], int, int]:
     """Return all reasons and cautions, the number of offers, and of those without a citable reason."""
-    lines: list[Line] = []
+    lines: list[CheckedReason] = []
     offers = bare = start = 0
     for decisions in decide(fitted, known):
         rows, columns = decisions.listed(top)
         for first in range(0, len(rows), OFFERS_AT_ONCE):
             part = slice(first, first + OFFERS_AT_ONCE)
-            told = told_for(fitted, known, decisions, rows[part], columns[part])
+            told = reasons_of_offers(fitted, known, decisions, rows[part], columns[part])
             for row, column, reasons, caution in zip(
                 rows[part].tolist(), columns[part].tolist(), told.reasons, told.cautions, strict=True
             ):
                 product = decisions.product_ids[column]
-                lines += [Line(start + row, product, item, False) for item in reasons if item.facts]
-                lines += [Line(start + row, product, caution, True)] if caution else []
+                lines += [CheckedReason(start + row, product, item, False) for item in reasons if item.facts]
+                lines += [CheckedReason(start + row, product, caution, True)] if caution else []
                 bare += not any(item.facts for item in reasons) and bool(decisions.personalised[row])
         offers += len(rows)
         start += len(decisions.customer_ids)
     return lines, offers, bare
 
 
-def lowers(fitted: Fitted, known: Situation, lines: list[Line]) -> list[bool]:
+def lowers(fitted: Fitted, known: DecisionContext, lines: list[CheckedReason]) -> list[bool]:
     """Return whether each offer's score falls once the evidence of its reason is taken away.
 
     The columns of the evidence are set to what the dictionary says of a customer of whom nothing is known. A
@@ -176,9 +176,11 @@ def lowers(fitted: Fitted, known: Situation, lines: list[Line]) -> list[bool]:
     return [bool(value) for value in found]
 
 
-def _model_scores(fitted: Fitted, known: Situation, lines: list[Line]) -> tuple[Floats, Floats]:
+def _model_scores(
+    fitted: Fitted, known: DecisionContext, lines: list[CheckedReason]
+) -> tuple[Floats, Floats]:
     """Return raw scores with and without the evidence of each reason."""
-    plan = plan_of(fitted, known)
+    plan = reason_plan_of(fitted, known)
     places, rows = np.unique([line.place for line in lines], return_inverse=True)
     values = known.computed.take(places).matrix().values[:, fitted.kept][rows]
     number = {group: place for place, group in enumerate(plan.evidence)}
@@ -193,7 +195,9 @@ def _raw(fitted: Fitted, values: NDArray[np.float32], products: NDArray[np.intp]
     return np.asarray(shares * fitted.model.any.score(values) if fitted.model.any else shares)
 
 
-def _source_scores(fitted: Fitted, known: Situation, lines: list[Line]) -> tuple[Floats, Floats]:
+def _source_scores(
+    fitted: Fitted, known: DecisionContext, lines: list[CheckedReason]
+) -> tuple[Floats, Floats]:
     """Return the candidate source's scores with and without the holding of each reason."""
     ids = known.catalog.product_ids
     state = known.state.take(np.array([line.place for line in lines], np.intp))

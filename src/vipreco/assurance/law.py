@@ -16,7 +16,7 @@ INVESTMENTS: Final = frozenset({"fund", "wealth", "private placement", "precious
 
 @dataclass(frozen=True)
 class Families:
-    """What the families of a bank are; a family that is not named here is an investment."""
+    """Product families of a bank by kind; a family that is not named is an investment."""
 
     other: frozenset[str] = frozenset({"account", "deposit", "payment", "payroll", "card", "loan"})
     insurance: frozenset[str] = frozenset({"insurance"})
@@ -43,7 +43,7 @@ class Case:
     consents: bool | None = None
     objects: bool | None = None
     demands: bool | None = None
-    asked_not_to: bool | None = None
+    do_not_contact: bool | None = None
     families: Families = Families()
 
     @property
@@ -92,7 +92,7 @@ def riskier_than_the_customer(case: Case) -> bool:
     )
 
 
-def beyond_the_means(case: Case) -> bool:
+def minimum_above_means(case: Case) -> bool:
     """An investment whose least amount the customer cannot place."""
     if not case.investment or (case.minimum is not None and case.minimum <= 0):
         return False
@@ -121,7 +121,7 @@ def risky_for_the_old_without_procedure(case: Case) -> bool:
     return case.high_risk and not young and not done
 
 
-def beyond_legal_capacity(case: Case) -> bool:
+def outside_legal_capacity(case: Case) -> bool:
     """An investment for who may not decide on it alone."""
     harmless = case.product_class is not None and case.product_class <= 1
     able = case.capacity == "full" or (case.capacity == "limited" and harmless)
@@ -160,7 +160,7 @@ def against_an_objection(case: Case) -> bool:
 
 def called_against_the_wish(case: Case) -> bool:
     """A call or message to who may have asked for none."""
-    return case.channel in {"call", "sms"} and case.asked_not_to is not False
+    return case.channel in {"call", "sms"} and case.do_not_contact is not False
 
 
 DUTIES: Final[dict[str, Callable[[Case], bool]]] = {
@@ -168,12 +168,12 @@ DUTIES: Final[dict[str, Callable[[Case], bool]]] = {
     "cn-risk-known": customer_without_assessment,
     "cn-risk-current": assessment_of_a_year_ago,
     "cn-risk-ladder": riskier_than_the_customer,
-    "cn-means": beyond_the_means,
+    "cn-means": minimum_above_means,
     "cn-private-qualified": private_for_an_unqualified,
     "cn-private-channel": private_in_public,
     "cn-age-known": risky_at_unknown_age,
     "cn-senior": risky_for_the_old_without_procedure,
-    "cn-legal-capacity": beyond_legal_capacity,
+    "cn-legal-capacity": outside_legal_capacity,
     "cn-consent": without_consent,
     "eu-suitability-known": nothing_known,
     "eu-suitability-current": assessment_of_a_year_ago,
@@ -207,6 +207,6 @@ FACTS: Final = {
     "consents": "customer_consent_in_channel",
     "objects": "customer_marketing_objection",
     "demands": "customer_demands_recorded",
-    "asked_not_to": "customer_do_not_contact_in_channel",
+    "do_not_contact": "customer_do_not_contact_in_channel",
 }
 """For each field of a case the column that tells it."""

@@ -26,7 +26,7 @@ FEATURES, SCORES, LISTS = "features", "scores", "lists"
 
 
 @dataclass(frozen=True)
-class Check:
+class LeakCheck:
     """One comparison of what comes from the true tables and from tables with another future.
 
     Args:
@@ -44,7 +44,7 @@ class Check:
 
 @dataclass(frozen=True)
 class LeakReport:
-    """What the leak check found.
+    """Result of a leak check.
 
     Args:
         as_of: The date under proof.
@@ -58,7 +58,7 @@ class LeakReport:
     as_of: date
     customers: int
     changed_rows: dict[str, int]
-    checks: tuple[Check, ...]
+    checks: tuple[LeakCheck, ...]
     planted_caught: bool
 
     @property
@@ -98,7 +98,7 @@ def leakcheck(
     later = _next_snapshot(history, day)
     step("the true tables")
     truth, peeked = _compute(history.as_of(day), recommender), _features(history.as_of(later), recommender)
-    checks: list[Check] = []
+    checks: list[LeakCheck] = []
     changed: dict[str, int] = {}
     caught: list[bool] = []
     for mode in MODES:
@@ -149,12 +149,12 @@ def _frame_bytes(frame: pl.DataFrame) -> bytes:
     return frame.write_ipc(None, compression="uncompressed").getvalue()
 
 
-def _compare(truth: _Result, other: _Result, mode: str) -> Iterator[Check]:
+def _compare(truth: _Result, other: _Result, mode: str) -> Iterator[LeakCheck]:
     differing = _differing_columns(truth, other)
     same = np.array_equal(truth.customer_ids, other.customer_ids) and truth.names == other.names
-    yield Check(mode, FEATURES, same and not differing, tuple(differing[:10]))
-    yield Check(mode, SCORES, truth.scores == other.scores)
-    yield Check(mode, LISTS, truth.lists == other.lists)
+    yield LeakCheck(mode, FEATURES, same and not differing, tuple(differing[:10]))
+    yield LeakCheck(mode, SCORES, truth.scores == other.scores)
+    yield LeakCheck(mode, LISTS, truth.lists == other.lists)
 
 
 def _differing_columns(truth: _Result, other: _Result) -> list[str]:
@@ -170,7 +170,7 @@ def _planted_differs(
     later: date,
     recommender: Recommender,
 ) -> bool:
-    """Whether features from a door left open until `later` are told apart from the true ones."""
+    """Return whether the check notices features that were computed with knowledge of `later`."""
     try:
         _, ids, values = _features(other.as_of(later), recommender)
     except UsageError:

@@ -12,7 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from vipreco.assurance.law import DUTIES
-from vipreco.assurance.policy_audit import Finding, breached_duties, families_of, law_rules
+from vipreco.assurance.policy_audit import AuditFinding, breached_duties, families_of, law_rules
 from vipreco.columns import CUSTOMER_ID, PRODUCT_ID
 from vipreco.history import View
 from vipreco.policy import ALLOWED
@@ -23,7 +23,7 @@ STOPPED_LISTED: Final = "offer on a list that a rule stops"
 OTHER_ALONE: Final = "one customer alone gets another list"
 
 
-def sampled(view: View, customers: int, seed: int) -> View:
+def sampled_view(view: View, customers: int, seed: int) -> View:
     """Return the view of at most so many customers, chosen at random."""
     ids = view.population()[CUSTOMER_ID]
     count = min(customers, len(ids))
@@ -31,7 +31,7 @@ def sampled(view: View, customers: int, seed: int) -> View:
     return view.of(ids.take(pa.array(chosen)).combine_chunks())
 
 
-def audit_listed(decisions: Iterable[Decisions], offers: pl.DataFrame) -> list[Finding]:
+def audit_listed(decisions: Iterable[Decisions], offers: pl.DataFrame) -> list[AuditFinding]:
     """Hold the offers of a finished list against the law in plain Python, and against the verdicts.
 
     Args:
@@ -49,12 +49,12 @@ def audit_listed(decisions: Iterable[Decisions], offers: pl.DataFrame) -> list[F
         breached_by_law = breached_duties(part.facts.take(listed), laws, families_of(part.policy))
         for name, breached in breached_by_law.items():
             counted[UNLAWFUL_LISTED, name] += int(breached[again, columns].sum())
-    return [Finding(*key, pairs) for key, pairs in sorted(counted.items()) if pairs]
+    return [AuditFinding(*key, pairs) for key, pairs in sorted(counted.items()) if pairs]
 
 
 def audit_alone(
     recommender: Recommender, view: View, channel: str, customers: int, seed: int
-) -> list[Finding]:
+) -> list[AuditFinding]:
     """Compare the verdicts and slates of some customers, each asked alone, with those among all of a view."""
     among = {
         str(customer): (part.verdict[row], part.rank[row])
@@ -63,7 +63,7 @@ def audit_alone(
     }
     chosen = sorted(np.random.default_rng(seed).permutation(sorted(among))[:customers].tolist())
     others = sum(_differs(alone, among[name]) for name, alone in _alone(recommender, view, channel, chosen))
-    return [Finding(OTHER_ALONE, "", others)] if others else []
+    return [AuditFinding(OTHER_ALONE, "", others)] if others else []
 
 
 def _alone(

@@ -1,4 +1,4 @@
-"""Whether the offers file, the service and the call list say the same of the same customers."""
+"""Comparison of the offers file, the service and the call list for the same customers."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ NOON = time(12)
 
 
 @dataclass(frozen=True)
-class Compared:
+class ParityResult:
     """One comparison with the offers file.
 
     Args:
@@ -50,8 +50,8 @@ class Compared:
 
 
 @dataclass(frozen=True)
-class Question:
-    """What is compared.
+class ParityQuestion:
+    """Customers, channels and list length of a comparison.
 
     Args:
         customers: Ids, ascending.
@@ -67,17 +67,17 @@ class Question:
 def parity(
     recommender: Recommender,
     view: View,
-    answering: OnlineService,
-    question: Question,
+    service: OnlineService,
+    question: ParityQuestion,
     url: tuple[str, str] | None = None,
     step: Step = silent,
-) -> Iterator[Compared]:
+) -> Iterator[ParityResult]:
     """Compare what customers are offered by three ways; the offers file is what the others are held against.
 
     Args:
         recommender: What writes the offers file.
         view: What is known, as of the date for which the service was prepared.
-        answering: What the service answers from.
+        service: What the service answers from.
         question: Of whom, where, and how many offers.
         url: Address of a running service and a token of its channel role, to be asked as well.
         step: Told the name of each stage as it begins.
@@ -94,23 +94,23 @@ def parity(
         )
         step(f"service: {channel}")
         yield _compared(
-            "service", channel, many, file, _asked(_in_process(answering, moment), channel, question)
+            "service", channel, many, file, _asked(_in_process(service, moment), channel, question)
         )
         if url is not None:
             step(f"endpoint: {channel}")
-            with_token = _over_http(*url, answering.model_version)
+            with_token = _over_http(*url, service.model_version)
             yield _compared("endpoint", channel, many, file, _asked(with_token, channel, question))
         if channel == CHANNEL:
             step("call list")
-            settings = answering.desk.settings.model_copy(update={"offers": question.limit})
-            listed = plan_day(Explainer(recommender), chosen, answering.desk.vip, settings)
+            settings = service.desk.settings.model_copy(update={"offers": question.limit})
+            listed = plan_day(Explainer(recommender), chosen, service.desk.vip, settings)
             yield _compared("call list", channel, many, file, _of_frame(listed.offers))
-            served = answering.book(question.customers, None, moment)
+            served = service.book(question.customers, None, moment)
             first = {customer: offers[: served.settings.offers] for customer, offers in file.items()}
             yield _compared("page", channel, many, first, _of_frame(served.offers))
 
 
-def require(found: Sequence[Compared]) -> None:
+def require_parity(found: Sequence[ParityResult]) -> None:
     """Do nothing where all agree.
 
     Raises:
@@ -127,9 +127,9 @@ def require(found: Sequence[Compared]) -> None:
         )
 
 
-def _compared(what: str, channel: str, customers: int, file: Offers, other: Offers) -> Compared:
+def _compared(what: str, channel: str, customers: int, file: Offers, other: Offers) -> ParityResult:
     different = tuple(one for one in sorted({*file, *other}) if file.get(one, []) != other.get(one, []))
-    return Compared(what, channel, customers, sum(map(len, file.values())), different)
+    return ParityResult(what, channel, customers, sum(map(len, file.values())), different)
 
 
 def _of_frame(offers: pl.DataFrame) -> Offers:
@@ -140,14 +140,14 @@ def _of_frame(offers: pl.DataFrame) -> Offers:
     return found
 
 
-def _asked(ask: Asking, channel: str, question: Question) -> Offers:
+def _asked(ask: Asking, channel: str, question: ParityQuestion) -> Offers:
     answers = {customer: ask(customer, channel, question.limit) for customer in question.customers}
     return {customer: offers for customer, offers in answers.items() if offers}
 
 
-def _in_process(answering: OnlineService, moment: datetime) -> Asking:
+def _in_process(service: OnlineService, moment: datetime) -> Asking:
     def ask(customer: str, channel: str, limit: int) -> list[Offer]:
-        lines = answering.offers(customer, channel, limit, moment).lines
+        lines = service.offers(customer, channel, limit, moment).lines
         return [(line.product_id, line.propensity or 0.0, line.value or 0.0) for line in lines]
 
     return ask

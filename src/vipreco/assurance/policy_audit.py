@@ -21,7 +21,7 @@ NO_STATEMENT = "law without a statement in plain Python"
 
 
 @dataclass(frozen=True)
-class Finding:
+class AuditFinding:
     """Pairs about which rules and law, or two paths, do not agree.
 
     Args:
@@ -37,7 +37,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class AuditReport:
-    """What an audit found.
+    """Result of a policy audit.
 
     Args:
         pairs: Pairs of customers and products that were judged.
@@ -49,11 +49,11 @@ class AuditReport:
     pairs: int
     offers: int
     breaches: Mapping[str, int]
-    findings: tuple[Finding, ...]
+    findings: tuple[AuditFinding, ...]
 
     @property
     def passed(self) -> bool:
-        """Whether nothing is wrong."""
+        """True if no rule was breached."""
         return not self.findings
 
 
@@ -86,7 +86,7 @@ def audit(
             found[what, name] = found.get((what, name), 0) + int(mask.sum())
         if alone:
             found[PATHS, ""] = found.get((PATHS, ""), 0) + _differing(policy, facts, verdicts)
-    findings = tuple(Finding(*key, pairs) for key, pairs in sorted(found.items()) if pairs)
+    findings = tuple(AuditFinding(*key, pairs) for key, pairs in sorted(found.items()) if pairs)
     return AuditReport(total, offers, breaches, findings)
 
 

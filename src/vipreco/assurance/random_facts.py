@@ -10,7 +10,16 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from vipreco.policy import CHANNELS, NEVER_DAYS, Column, Grain, Kind, Policy, PolicyFacts, telling_values
+from vipreco.policy import (
+    CHANNELS,
+    NEVER_DAYS,
+    Grain,
+    Kind,
+    Policy,
+    PolicyColumn,
+    PolicyFacts,
+    boundary_values,
+)
 
 SPOILT: Final = (0.0, 0.04, 0.25, 1.0)
 """Shares of facts that are drawn at random; each row has one of them."""
@@ -65,8 +74,8 @@ def draw_facts(policy: Policy, day: date, pairs: int, seed: int, products: int =
         )
 
 
-def _columns(policy: Policy, grain: Grain) -> list[Column]:
-    asked = frozenset().union(*(one.asked for one in policy.compiled))
+def _columns(policy: Policy, grain: Grain) -> list[PolicyColumn]:
+    asked = frozenset().union(*(one.condition_columns for one in policy.compiled))
     return [policy.known[name] for name in sorted(asked) if policy.known[name].grain is grain]
 
 
@@ -77,7 +86,7 @@ def _table(policy: Policy, grain: Grain, rows: int, random: np.random.Generator)
 
 
 def _series(
-    policy: Policy, column: Column, spoilt: NDArray[np.float64], random: np.random.Generator
+    policy: Policy, column: PolicyColumn, spoilt: NDArray[np.float64], random: np.random.Generator
 ) -> pl.Series:
     usual = USUAL.get(column.name, OTHERWISE.get(column.kind))
     values = [usual, *_telling(policy, column), None]
@@ -86,10 +95,10 @@ def _series(
     return pl.Series(column.name, values, dtype=column.dtype, strict=False).gather(places)
 
 
-def _telling(policy: Policy, column: Column) -> list[Any]:
-    rules = (one for one in policy.compiled if column.name in one.asked)
+def _telling(policy: Policy, column: PolicyColumn) -> list[Any]:
+    rules = (one for one in policy.compiled if column.name in one.condition_columns)
     sql = " ".join(f"{one.concerns_sql} {one.requires_sql}" for one in rules)
-    return [*telling_values(column.kind, sql), *(EXTREMES if column.kind is Kind.NUMBER else ())]
+    return [*boundary_values(column.kind, sql), *(EXTREMES if column.kind is Kind.NUMBER else ())]
 
 
 def _pairs(

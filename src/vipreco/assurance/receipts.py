@@ -16,7 +16,7 @@ from vipreco.artifact import LIBRARIES
 from vipreco.columns import PRODUCT_ID, RANK
 from vipreco.durable import canonical_json
 from vipreco.errors import InputRejectedError
-from vipreco.explanations import Catalogue, Explanation, WhyNot, decide_one, explained
+from vipreco.explanations import Explanation, ReasonCatalog, WhyNot, decide_one, explained
 from vipreco.history import View
 from vipreco.policy import Language, Policy
 from vipreco.recommender import Decisions, Fitted
@@ -27,8 +27,8 @@ MADE_BY = "made_by"  # which releases wrote it: told, not compared
 ONCE = ("customer_id", "as_of_date", "policy_version", "personalised")
 
 
-class Question(Section):
-    """What was asked.
+class ReceiptQuestion(Section):
+    """The question that a receipt answers.
 
     Attributes:
         customer_id: The customer.
@@ -46,7 +46,7 @@ class Question(Section):
 
 
 class Origin(Section):
-    """What answered.
+    """The model, tables and rules that a receipt rests on.
 
     Attributes:
         artifact_hash: Hash of the model's artifact.
@@ -63,13 +63,13 @@ class Origin(Section):
     catalogue_hash: str
 
 
-class Head(Section):
+class ReceiptHead(Section):
     """The part of a receipt from which the rest follows."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
     receipt: Literal[1]
-    question: Question
+    question: ReceiptQuestion
     origin: Origin
     rules: dict[str, str]
     made_by: dict[str, str]
@@ -86,7 +86,9 @@ class Head(Section):
         return found
 
 
-def receipt(fitted: Fitted, view: View, question: Question, artifact_hash: str, snapshot_id: str) -> bytes:
+def receipt(
+    fitted: Fitted, view: View, question: ReceiptQuestion, artifact_hash: str, snapshot_id: str
+) -> bytes:
     """Decide about one customer and return the receipt: canonical JSON, the same for the same question.
 
     Args:
@@ -106,7 +108,7 @@ def receipt(fitted: Fitted, view: View, question: Question, artifact_hash: str, 
         snapshot_id=snapshot_id,
         feature_fingerprint=fitted.features.fingerprint,
         policy_version=fitted.policy.version,
-        catalogue_hash=hashlib.sha256(Catalogue.content()).hexdigest(),
+        catalogue_hash=hashlib.sha256(ReasonCatalog.content()).hexdigest(),
     )
     return canonical_json(
         {
@@ -139,8 +141,8 @@ def _decision(decisions: Decisions, told: Explanation, top: int) -> dict[str, An
     listed = sorted((row for row in rows if row[RANK]), key=lambda row: int(row[RANK]))
     return {
         "personalised": told.personalised,
-        "attrition_probability": _plain(float(decisions.attrition_probability[0])),
-        "tier_upgrade_probability": _plain(float(decisions.tier_upgrade_probability[0])),
+        "leaving_probability": _plain(float(decisions.attrition_probability[0])),
+        "rising_probability": _plain(float(decisions.tier_upgrade_probability[0])),
         "slate": [row[PRODUCT_ID] for row in listed],
         "candidates": candidates,
     }
@@ -165,7 +167,7 @@ def _plain(value: Any) -> Any:
     return value.isoformat() if isinstance(value, date) else value
 
 
-def read_receipt(path: Path) -> tuple[bytes, Head]:
+def read_receipt(path: Path) -> tuple[bytes, ReceiptHead]:
     """Read a receipt from a file: its bytes, and the part from which the rest follows.
 
     Raises:
@@ -173,7 +175,7 @@ def read_receipt(path: Path) -> tuple[bytes, Head]:
     """
     try:
         content = path.read_bytes()
-        return content, Head.model_validate(json.loads(content), strict=False)
+        return content, ReceiptHead.model_validate(json.loads(content), strict=False)
     except OSError as error:
         raise not_a_receipt(error.strerror or "it cannot be read", str(path)) from error
     except (ValueError, ValidationError) as error:

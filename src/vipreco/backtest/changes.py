@@ -173,7 +173,7 @@ def change_trials(panel: Panel, settings: RecommenderSettings, plan: ChangePlan)
 class _Replay:
     """The rows of every date, gathered once, in all columns.
 
-    The vocabulary is that of the oldest lesson, so that no trial knows a category that was new after it.
+    With the vocabulary of the oldest training data no trial knows a category that was new after it.
     """
 
     rows: dict[date, ChangeRows]
@@ -202,9 +202,9 @@ class _Replay:
     def judge(self, trial: ChangeTrial) -> Iterator[tuple[str, _Judged]]:
         """Give the scores of each change that could be learnt."""
         kept, names, machine = self.gatherer.kept, self.gatherer.names, self.plan.machine
-        lesson = self._of(trial.learnt, trial.fold, judged=False)
-        lesson = replace(lesson, values=np.ascontiguousarray(lesson.values[:, kept]))
-        model = RelationshipModel.fit(lesson, names, self.settings.relationship, machine)
+        training_data = self._of(trial.learnt, trial.fold, judged=False)
+        training_data = replace(training_data, values=np.ascontiguousarray(training_data.values[:, kept]))
+        model = RelationshipModel.fit(training_data, names, self.settings.relationship, machine)
         rows = self._of(trial.judged, trial.fold, judged=True)
         for place, change in enumerate((ATTRITION, TIER_UPGRADE)):
             chosen = rows.take(rows.known[:, place])

@@ -138,8 +138,8 @@ def backtest(
     rated: list[Judged] = []
     for trial in trials:
         step(trial.name)
-        recommender = Recommender.fit(trial.lesson, features, settings, plan.machine)
-        fitted, sources = recommender.fitted, _baselines(trial.lesson.acquirers, recommender.fitted)
+        recommender = Recommender.fit(trial.training_data, features, settings, plan.machine)
+        fitted, sources = recommender.fitted, _baselines(trial.training_data.acquirers, recommender.fitted)
         ranked[trial.name] = judge_panel(fitted, sources, trial.ranked)
         rated.append(judge_panel(fitted, {}, trial.rated) if trial.rated else ranked[trial.name])
     return _result(fitted, ranked, together(rated), plan)

@@ -14,7 +14,7 @@ from vipreco.backtest.folds import RollingFold
 from vipreco.columns import CUSTOMER_ID
 from vipreco.folds import customer_folds
 from vipreco.history import History
-from vipreco.recommender import Lesson, Panel
+from vipreco.recommender import Panel, TrainingData
 
 
 @dataclass(frozen=True)
@@ -23,13 +23,13 @@ class Trial:
 
     Args:
         name: As shown in tables.
-        lesson: What is learnt from.
+        training_data: What is learnt from.
         ranked: Whose lists are judged.
         rated: Whose propensities are judged, when that is another sample; None = `ranked`.
     """
 
     name: str
-    lesson: Lesson
+    training_data: TrainingData
     ranked: Panel
     rated: Panel | None = None
 
@@ -37,26 +37,28 @@ class Trial:
 def rolling_trials(history: History, folds: list[RollingFold]) -> Iterator[Trial]:
     """Give a trial a fold: learn from earlier as-of dates, judge all customers at a later one."""
     for fold in folds:
-        lesson = Lesson(Panel(history, fold.train))
-        yield Trial(str(fold.test), lesson, Panel(history, (fold.test,)))
+        training_data = TrainingData(Panel(history, fold.train))
+        yield Trial(str(fold.test), training_data, Panel(history, (fold.test,)))
 
 
-def customer_trials(lesson: Lesson, folds: int, seed: int) -> Iterator[Trial]:
+def customer_trials(training_data: TrainingData, folds: int, seed: int) -> Iterator[Trial]:
     """Give a trial a customer fold, for histories with a single labelled date.
 
-    A customer of the judged fold is in neither panel of the lesson.
+    A customer of the judged fold is in neither panel of the training_data.
     """
-    ranked = _members(lesson.acquirers, folds, seed)
-    rated = _members(lesson.rates, folds, seed) if lesson.rates else None
+    ranked = _members(training_data.acquirers, folds, seed)
+    rated = _members(training_data.rates, folds, seed) if training_data.rates else None
     for fold in range(folds):
         yield Trial(
             f"customers {fold + 1} of {folds}",
-            Lesson(
-                _part(lesson.acquirers, ranked, fold, inside=False),
-                _part(lesson.rates, rated, fold, inside=False) if lesson.rates and rated else None,
+            TrainingData(
+                _part(training_data.acquirers, ranked, fold, inside=False),
+                _part(training_data.rates, rated, fold, inside=False)
+                if training_data.rates and rated
+                else None,
             ),
-            _part(lesson.acquirers, ranked, fold, inside=True),
-            _part(lesson.rates, rated, fold, inside=True) if lesson.rates and rated else None,
+            _part(training_data.acquirers, ranked, fold, inside=True),
+            _part(training_data.rates, rated, fold, inside=True) if training_data.rates and rated else None,
         )
 
 

@@ -14,9 +14,9 @@ from vipreco.policy import (
     TRUE,
     UNKNOWN,
     Atom,
-    Column,
     Grain,
     Policy,
+    PolicyColumn,
     PolicyFacts,
     parse_condition,
     truths,
@@ -37,7 +37,7 @@ class Condition:
     atoms: tuple[Atom, ...]
 
 
-def audience_columns(policy: Policy) -> dict[str, Column]:
+def audience_columns(policy: Policy) -> dict[str, PolicyColumn]:
     """Return the columns that an audience may speak of: facts about customers, whatever the channel."""
     return {
         name: column
@@ -66,7 +66,7 @@ def conditions_of(campaign: Campaign, policy: Policy, where: str) -> tuple[Condi
     )
 
 
-def _atoms(text: str, known: dict[str, Column], where: str) -> tuple[Atom, ...]:
+def _atoms(text: str, known: dict[str, PolicyColumn], where: str) -> tuple[Atom, ...]:
     try:
         return parse_condition(text, known, where)
     except RecursionError:

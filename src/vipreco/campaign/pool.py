@@ -17,7 +17,7 @@ from vipreco.campaign.since import Since
 from vipreco.catalog import Catalog
 from vipreco.history import View
 from vipreco.policy import ALLOWED, PolicyFacts, gather_facts
-from vipreco.recommender import Fitted, Recommender, Situation, Step, decide, silent, situation
+from vipreco.recommender import DecisionContext, Fitted, Recommender, Step, decide, decision_context, silent
 from vipreco.uplift import incremental
 
 Singles = NDArray[np.float32]
@@ -91,7 +91,7 @@ class Gathered:
 
     pool: Pool
     waterfall: pl.DataFrame
-    known: Situation
+    known: DecisionContext
 
 
 def gather(
@@ -115,7 +115,7 @@ def gather(
     say("audience")
     asked, waterfall = _audience(recommender.fitted, view, conditions)
     say("features")
-    known = situation(recommender.fitted, asked, sorted(campaign.channels)[0])
+    known = decision_context(recommender.fitted, asked, sorted(campaign.channels)[0])
     options = _options(campaign, known.catalog)
     say("scores")
     propensity, value, priority = _scored(recommender.fitted, known, campaign, options)
@@ -159,7 +159,7 @@ def _customers(view: View) -> pl.DataFrame:
 
 
 def _scored(
-    fitted: Fitted, known: Situation, campaign: Campaign, options: Options
+    fitted: Fitted, known: DecisionContext, campaign: Campaign, options: Options
 ) -> tuple[Singles, Singles, Singles]:
     """Return chance, value and priority of the campaign's products, each of shape (n, P).
 
@@ -184,7 +184,7 @@ def _scored(
     return propensity, value, priority
 
 
-def _columns(known: Situation, options: Options) -> Places:
+def _columns(known: DecisionContext, options: Options) -> Places:
     return known.catalog.places(options.products).astype(np.intp)
 
 
@@ -205,7 +205,7 @@ def _net(campaign: Campaign, options: Options, priority: Singles) -> Singles:
 
 
 def _judge(
-    fitted: Fitted, known: Situation, campaign: Campaign, options: Options, net: Singles
+    fitted: Fitted, known: DecisionContext, campaign: Campaign, options: Options, net: Singles
 ) -> NDArray[np.int16]:
     """Take away the options that a rule stops; return the last such rule of each customer, shape (n,)."""
     columns, last = _columns(known, options), np.zeros(len(net), np.int16)
@@ -219,7 +219,7 @@ def _judge(
     return last
 
 
-def _facts(fitted: Fitted, known: Situation, channel: str) -> PolicyFacts:
+def _facts(fitted: Fitted, known: DecisionContext, channel: str) -> PolicyFacts:
     if channel == known.facts.channel:
         return known.facts
     scored = known.facts.products["product_scored"].to_numpy()

@@ -106,7 +106,7 @@ def _stopped(
     codes, texts = [], []
     for place in hit.tolist():
         number = int(verdict[place])
-        why, _ = fitted.policy.told(number, facts, (int(rows[place]), int(columns[place])), language)
+        why, _ = fitted.policy.texts(number, facts, (int(rows[place]), int(columns[place])), language)
         codes.append(fitted.policy.rules[number - 1].reason_code)
         texts.append(why)
     found = offers[hit].with_columns(

@@ -17,7 +17,7 @@ from vipreco.cli.table_output import TableOutput
 if TYPE_CHECKING:
     import polars as pl
 
-    from vipreco.assurance import Check
+    from vipreco.assurance import ReasonCheck
     from vipreco.history import View
     from vipreco.policy import Language
     from vipreco.project import Project
@@ -125,13 +125,13 @@ def _explain_one(asked: Asked, customer: str, manager: str | None, target: Path 
 
 def _write_receipt(asked: Asked, recommender: Recommender, view: View, customer: str, target: Path) -> None:
     from vipreco.artifact import verify
-    from vipreco.assurance import Question, receipt
+    from vipreco.assurance import ReceiptQuestion, receipt
     from vipreco.cli.project_inputs import model_folder
     from vipreco.durable import write_bytes
     from vipreco.export import check_target
 
     check_target(target)
-    question = Question(
+    question = ReceiptQuestion(
         customer_id=customer, as_of=view.date, channel=asked.channel, top=asked.top, language=asked.language
     )
     artifact_hash = verify(model_folder(asked.project, asked.model)).artifact_hash
@@ -139,12 +139,12 @@ def _write_receipt(asked: Asked, recommender: Recommender, view: View, customer:
     typer.echo(f"receipt written to {target}", err=True)
 
 
-def _check_many(asked: Asked, listed: Path | None, manager: str | None, sample: int | None) -> Check:
+def _check_many(asked: Asked, listed: Path | None, manager: str | None, sample: int | None) -> ReasonCheck:
     """Check the reasons of the customers of a file, of a book, or of a sample."""
     from vipreco.assurance import check_reasons
     from vipreco.cli.project_inputs import open_model, open_view
     from vipreco.lists import Audience, read_customers, sampled
-    from vipreco.recommender import situation
+    from vipreco.recommender import decision_context
     from vipreco.tables import Tables
 
     with narrated("Checking reasons") as narrator:
@@ -155,7 +155,7 @@ def _check_many(asked: Asked, listed: Path | None, manager: str | None, sample: 
         if sample is not None or (listed is None and manager is None):
             view = sampled(view, sample or SAMPLE, asked.project.seed)
         fitted = open_model(asked.project, asked.model, narrator).fitted
-        known = situation(fitted, view, asked.channel)
+        known = decision_context(fitted, view, asked.channel)
         narrator.say("reasons")
         tables = Tables.open(asked.project.tables, view.snapshot_id)
         return check_reasons(fitted, known, tables, asked.top)
@@ -175,7 +175,7 @@ def replay(
 
     Example:  vipreco replay receipt.json
     """
-    from vipreco.assurance import Places, read_receipt, replay as decide_again
+    from vipreco.assurance import ReplayInputs, read_receipt, replay as decide_again
     from vipreco.cli.project_inputs import folder_of_hash
     from vipreco.project import Project
 
@@ -183,5 +183,5 @@ def replay(
     project = Project.find()
     with narrated("Replaying"):
         folder = model or folder_of_hash(project, head.origin.artifact_hash)
-        decide_again(content, head, Places(folder, project.tables, project.threads))
+        decide_again(content, head, ReplayInputs(folder, project.tables, project.threads))
     typer.echo(f"identical: {len(content):,} bytes, snapshot {head.origin.snapshot_id}")

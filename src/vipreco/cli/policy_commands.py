@@ -16,7 +16,7 @@ from vipreco.errors import EXIT_INTEGRITY, UsageError
 if TYPE_CHECKING:
     import polars as pl
 
-    from vipreco.assurance import AuditReport, Finding
+    from vipreco.assurance import AuditFinding, AuditReport
     from vipreco.history import View
     from vipreco.policy import Policy, PolicyFacts
     from vipreco.project import Project
@@ -198,15 +198,15 @@ def _with_lists(
     return replace(report, findings=(*report.findings, *found))
 
 
-def _list_findings(project: Project, recommender: Recommender, view: View, seed: int) -> list[Finding]:
+def _list_findings(project: Project, recommender: Recommender, view: View, seed: int) -> list[AuditFinding]:
     import polars as pl
 
-    from vipreco.assurance import audit_alone, audit_listed, sampled
+    from vipreco.assurance import audit_alone, audit_listed, sampled_view
     from vipreco.explanations import Explainer
     from vipreco.lists import plan_day
 
-    part = sampled(view, LISTED_CUSTOMERS, seed)
-    found: list[Finding] = []
+    part = sampled_view(view, LISTED_CUSTOMERS, seed)
+    found: list[AuditFinding] = []
     for channel in Channel:
         decisions = list(recommender.decide(part, channel.value))
         found += audit_listed(decisions, pl.concat([one.offers(LISTED_OFFERS) for one in decisions]))

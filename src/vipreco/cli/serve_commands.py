@@ -12,7 +12,7 @@ from vipreco.cli.options import ModelOption
 from vipreco.cli.project_commands import DEMO
 
 if TYPE_CHECKING:
-    from vipreco.assurance import Compared
+    from vipreco.assurance import ParityResult
     from vipreco.cli.progress import Narrator
     from vipreco.online import NightlyBuild, Releases
     from vipreco.project import Project
@@ -181,7 +181,7 @@ def parity(
     Example:  vipreco parity
     Example:  vipreco parity --sample 200 --url http://127.0.0.1:3000 --token vpr_...
     """
-    from vipreco.assurance import require
+    from vipreco.assurance import require_parity
     from vipreco.cli.progress import narrated
     from vipreco.errors import UsageError
     from vipreco.project import Project
@@ -196,14 +196,14 @@ def parity(
             f"{one.what:<9} {one.channel:<6} {one.customers:>6,} customers, {one.offers:>6,} offers, "
             f"{len(one.different):,} different"
         )
-    require(found)
+    require_parity(found)
 
 
 def _parity(
     project: Project, customers: int, top: int, url: tuple[str, str] | None, narrator: Narrator
-) -> list[Compared]:
+) -> list[ParityResult]:
     from vipreco.assurance import parity
-    from vipreco.assurance.parity_check import Question
+    from vipreco.assurance.parity_check import ParityQuestion
     from vipreco.cli.project_inputs import open_model, open_view
     from vipreco.lists import sampled
     from vipreco.online import DaySettings, OnlineService
@@ -218,7 +218,7 @@ def _parity(
         recommender = open_model(project, str(folder / "artifact"), narrator)
         ids = sampled(view, customers, project.seed).population()["customer_id"].to_pylist()
         known = [str(one) for one in ids if answering.knows(one) and answering.is_quick(one, day)]
-        question = Question(known, answering.prepared.manifest["channels"], top)
+        question = ParityQuestion(known, answering.prepared.manifest["channels"], top)
         return list(parity(recommender, view, answering, question, url, narrator.say))
 
 

@@ -1,4 +1,4 @@
-"""Why an offer, why not another product, and what would unlock it; each reason rests on cited facts."""
+"""Reasons for offers and for products that are not offered; each rests on cited facts."""
 
 import lazy_loader
 

@@ -1,6 +1,4 @@
-from .catalogue import Catalogue as Catalogue
-from .checking import check_facts as check_facts, cited_frame as cited_frame
-from .choosing import Chances as Chances, Listed as Listed, choose as choose
+from .cited_facts import check_facts as check_facts, cited_frame as cited_frame
 from .evidence import HELD_BEFORE as HELD_BEFORE, NO_HOLDING as NO_HOLDING, offer_evidence as offer_evidence
 from .explainer import Explainer as Explainer
 from .explanation import (
@@ -12,13 +10,15 @@ from .explanation import (
 from .facts import FactBook as FactBook
 from .not_offered import WhyNot as WhyNot, why_not as why_not
 from .offer_reasons import (
-    Told as Told,
+    OfferReasons as OfferReasons,
     blank_of as blank_of,
-    plan_of as plan_of,
+    reason_plan_of as reason_plan_of,
     reasons_for as reasons_for,
+    reasons_of_offers as reasons_of_offers,
     spoken as spoken,
-    told_for as told_for,
 )
-from .plan import plan_reasons as plan_reasons
 from .raw_facts import RawTables as RawTables
+from .reason_catalog import ReasonCatalog as ReasonCatalog
+from .reason_plan import plan_reasons as plan_reasons
+from .selection import Chances as Chances, ListedOffers as ListedOffers, select_reasons as select_reasons
 from .sentences import Reason as Reason, Speaker as Speaker

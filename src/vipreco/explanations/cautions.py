@@ -1,4 +1,4 @@
-"""What to mind before an offer is made: one caution at most, the first of the catalogue that holds."""
+"""Cautions beside offers: one at most, the first of the catalog that holds."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from datetime import date
 import numpy as np
 from numpy.typing import NDArray
 
-from vipreco.explanations.catalogue import Catalogue
 from vipreco.explanations.facts import FactBook, Key, key_of
+from vipreco.explanations.reason_catalog import ReasonCatalog
 from vipreco.explanations.sentences import Reason, Speaker
 from vipreco.history import add_months
 
@@ -21,8 +21,8 @@ Flags = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
-class Minded:
-    """What is known of m offers besides the facts of their customers.
+class CautionInput:
+    """Inputs of cautions about m offers, besides the facts of their customers.
 
     Args:
         as_of: Date of the decision.
@@ -41,50 +41,50 @@ class Minded:
     thin: Flags
 
 
-def caution_keys(catalogue: Catalogue, product_ids: tuple[str, ...]) -> list[Key]:
+def caution_keys(catalogue: ReasonCatalog, product_ids: tuple[str, ...]) -> list[Key]:
     """Return the facts that cautions about some products may cite."""
     kinds = {kind for entry in catalogue.caution for kind in entry.facts}
     return sorted({key_of(catalogue.fact[kind], kind, product) for kind in kinds for product in product_ids})
 
 
-def cautions(book: FactBook, minded: Minded, speaker: Speaker) -> list[Reason | None]:
+def cautions(book: FactBook, caution_input: CautionInput, speaker: Speaker) -> list[Reason | None]:
     """Return the caution of each offer, None where there is nothing to mind, shape (m,)."""
-    holding = _holding(book, minded)
+    holding = _holding(book, caution_input)
     first = np.column_stack([holding[entry.id] for entry in book.catalogue.caution])
     place = np.where(first.any(axis=1), first.argmax(axis=1), -1)
     return [
-        _told(book, minded, speaker, offer, number) if number >= 0 else None
+        _told(book, caution_input, speaker, offer, number) if number >= 0 else None
         for offer, number in enumerate(place.tolist())
     ]
 
 
-def _told(book: FactBook, minded: Minded, speaker: Speaker, offer: int, number: int) -> Reason:
-    entry, product = book.catalogue.caution[number], minded.product_ids[offer]
-    facts = tuple(book.fact(kind, product, int(minded.rows[offer])) for kind in entry.facts)
-    days = _days_left(minded.as_of, facts[0].value) if entry.id == "assessment-expires" else 0
+def _told(book: FactBook, caution_input: CautionInput, speaker: Speaker, offer: int, number: int) -> Reason:
+    entry, product = book.catalogue.caution[number], caution_input.product_ids[offer]
+    facts = tuple(book.fact(kind, product, int(caution_input.rows[offer])) for kind in entry.facts)
+    days = _days_left(caution_input.as_of, facts[0].value) if entry.id == "assessment-expires" else 0
     return Reason(entry.id, speaker.sentence(entry.words, facts, product, days), facts, subject=product)
 
 
-def _holding(book: FactBook, minded: Minded) -> Mapping[str, Flags]:
+def _holding(book: FactBook, caution_input: CautionInput) -> Mapping[str, Flags]:
     """Return where each caution holds, shape (m,) each."""
     assessed = book.cells[book.key("risk_assessed", "")]
-    left = np.array([_days_left(minded.as_of, value) for value in assessed.values])
+    left = np.array([_days_left(caution_input.as_of, value) for value in assessed.values])
     contact = book.cells[book.key("last_contact", "")]
     return {
-        "declined-before": _declined(book, minded),
-        "assessment-expires": ((left >= 0) & (left <= SOON_DAYS))[minded.rows] & minded.rated,
-        "risk-at-limit": minded.at_limit & book.there(["risk_level"], "")[minded.rows],
-        "not-answered": (contact.values == NOT_ANSWERED)[minded.rows],
-        "thin-evidence": minded.thin,
+        "declined-before": _declined(book, caution_input),
+        "assessment-expires": ((left >= 0) & (left <= SOON_DAYS))[caution_input.rows] & caution_input.rated,
+        "risk-at-limit": caution_input.at_limit & book.there(["risk_level"], "")[caution_input.rows],
+        "not-answered": (contact.values == NOT_ANSWERED)[caution_input.rows],
+        "thin-evidence": caution_input.thin,
     }
 
 
-def _declined(book: FactBook, minded: Minded) -> Flags:
-    products = np.array(minded.product_ids, object)
+def _declined(book: FactBook, caution_input: CautionInput) -> Flags:
+    products = np.array(caution_input.product_ids, object)
     found = np.zeros(len(products), bool)
-    for product in sorted(set(minded.product_ids)):
+    for product in sorted(set(caution_input.product_ids)):
         own = products == product
-        found[own] = book.there(["declined"], product)[minded.rows[own]]
+        found[own] = book.there(["declined"], product)[caution_input.rows[own]]
     return found
 
 

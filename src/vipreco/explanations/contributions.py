@@ -1,4 +1,4 @@
-"""What each column adds to the chance of a listed offer."""
+"""Contribution of each column to the chance of a listed offer."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from vipreco.explanations.explanation import Decided, Explanation, decide_one, explained, tell
-from vipreco.explanations.offer_reasons import Told
+from vipreco.explanations.offer_reasons import OfferReasons
 from vipreco.history import View
 from vipreco.policy import Language
 from vipreco.recommender import DEFAULT_CHANNEL, Recommender
@@ -45,7 +45,7 @@ class Explainer:
         channel: str = DEFAULT_CHANNEL,
         language: Language = "en",
         decided: Decided | None = None,
-    ) -> Told:
+    ) -> OfferReasons:
         """Return up to three reasons and a caution of each (customer, product) pair, in their order.
 
         Customers about whom something was `decided` already are not decided again.

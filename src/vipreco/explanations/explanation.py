@@ -10,15 +10,15 @@ import pyarrow as pa
 
 from vipreco.errors import InputRejectedError
 from vipreco.explanations.not_offered import WhyNot, why_not
-from vipreco.explanations.offer_reasons import Told, told_for
+from vipreco.explanations.offer_reasons import OfferReasons, reasons_of_offers
 from vipreco.explanations.sentences import Reason
 from vipreco.history import View
 from vipreco.policy import Language
-from vipreco.recommender import Decisions, Fitted, Situation, decide, situation
+from vipreco.recommender import DecisionContext, Decisions, Fitted, decide, decision_context
 
 
 @dataclass(frozen=True)
-class OfferReasons:
+class ExplainedOffer:
     """An offer with up to three reasons, the strongest first, and what to mind before it is made."""
 
     product_id: str
@@ -29,34 +29,36 @@ class OfferReasons:
 
 @dataclass(frozen=True)
 class Explanation:
-    """Why one customer gets these offers and not the others, in the order of the list."""
+    """Offers of one customer with reasons, and every other product with the rule that stops it."""
 
     customer_id: str
     personalised: bool
-    offers: tuple[OfferReasons, ...]
+    offers: tuple[ExplainedOffer, ...]
     not_offered: tuple[WhyNot, ...]
 
 
 @dataclass(frozen=True)
 class Decided:
-    """What was decided already about some customers: to tell of it, nothing is worked out again.
+    """Decisions about some customers that are explained without deciding again.
 
     Args:
         known: What was known of the customers.
         chunks: The decisions about them.
     """
 
-    known: Situation
+    known: DecisionContext
     chunks: Sequence[Decisions]
 
 
-def decide_one(fitted: Fitted, view: View, customer_id: str, channel: str) -> tuple[Situation, Decisions]:
+def decide_one(
+    fitted: Fitted, view: View, customer_id: str, channel: str
+) -> tuple[DecisionContext, Decisions]:
     """Return what is known of one customer, and the decisions about them.
 
     Raises:
         InputRejectedError: The customer is not in the newest snapshot of the view.
     """
-    known = situation(fitted, view.of(pa.array([customer_id], pa.string())), channel)
+    known = decision_context(fitted, view.of(pa.array([customer_id], pa.string())), channel)
     decisions = next(decide(fitted, known), None)
     if decisions is None:
         raise InputRejectedError(
@@ -69,7 +71,7 @@ def decide_one(fitted: Fitted, view: View, customer_id: str, channel: str) -> tu
 
 
 def explained(
-    fitted: Fitted, known: Situation, decisions: Decisions, top: int, language: Language = "en"
+    fitted: Fitted, known: DecisionContext, decisions: Decisions, top: int, language: Language = "en"
 ) -> Explanation:
     """Explain the first `top` offers of one customer, and every product that is not offered.
 
@@ -81,13 +83,13 @@ def explained(
         language: Of the texts.
     """
     rows, columns = decisions.listed(top)
-    told = told_for(fitted, known, decisions, rows, columns, language)
+    told = reasons_of_offers(fitted, known, decisions, rows, columns, language)
     verdicts = enumerate(decisions.verdict[0].tolist())
     return Explanation(
         customer_id=str(decisions.customer_ids[0]),
         personalised=bool(decisions.personalised[0]),
         offers=tuple(
-            OfferReasons(
+            ExplainedOffer(
                 decisions.product_ids[column],
                 float(decisions.propensity[0, column]),
                 tuple(told.reasons[place]),
@@ -110,7 +112,7 @@ def tell(
     channel: str,
     language: Language = "en",
     decided: Decided | None = None,
-) -> Told:
+) -> OfferReasons:
     """Return reasons and caution of some offers, in their order.
 
     Args:
@@ -128,18 +130,18 @@ def tell(
     told: dict[tuple[str, str], tuple[list[Reason], Reason | None]] = {}
     for decisions in decided.chunks:
         rows, columns = _places(decisions, pairs)
-        found = told_for(fitted, decided.known, decisions, rows, columns, language)
+        found = reasons_of_offers(fitted, decided.known, decisions, rows, columns, language)
         ids = decisions.customer_ids[rows].tolist()
         products = (decisions.product_ids[column] for column in columns.tolist())
         keys = zip(map(str, ids), products, strict=True)
         told.update(zip(keys, zip(found.reasons, found.cautions, strict=True), strict=True))
     nothing: tuple[list[Reason], Reason | None] = ([], None)
     in_order = [told.get(pair, nothing) for pair in pairs]
-    return Told([reasons for reasons, _ in in_order], [caution for _, caution in in_order])
+    return OfferReasons([reasons for reasons, _ in in_order], [caution for _, caution in in_order])
 
 
 def _decided(fitted: Fitted, view: View, customers: list[str], channel: str) -> Decided:
-    known = situation(fitted, view.of(pa.array(customers, pa.string())), channel)
+    known = decision_context(fitted, view.of(pa.array(customers, pa.string())), channel)
     return Decided(known, tuple(decide(fitted, known)))
 
 

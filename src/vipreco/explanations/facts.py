@@ -26,7 +26,7 @@ from vipreco.columns import (
     PRODUCT_ID,
     SNAPSHOT_DATE,
 )
-from vipreco.explanations.catalogue import ANY_COLUMN, PRODUCT_ROWS, Catalogue, FactEntry
+from vipreco.explanations.reason_catalog import ANY_COLUMN, PRODUCT_ROWS, FactEntry, ReasonCatalog
 from vipreco.history import View
 
 Key: TypeAlias = tuple[str, str]
@@ -62,7 +62,7 @@ class Fact:
 
     @property
     def citation(self) -> str:
-        """Where it stands: table.column, product and date of the row, value."""
+        """Source of the fact: table.column, product and date of the row, value."""
         about = f" {self.product_id}" if self.product_id else ""
         return f"{self.table}.{self.column}{about} {self.date}: {self.value}"
 
@@ -119,7 +119,7 @@ class Cells:
 
 @dataclass(frozen=True)
 class FactBook:
-    """What can be cited about n customers.
+    """Facts that can be cited about n customers.
 
     Args:
         catalogue: Kinds of facts.
@@ -127,13 +127,13 @@ class FactBook:
         cells: Cells by kind and subject.
     """
 
-    catalogue: Catalogue
+    catalogue: ReasonCatalog
     customer_ids: NDArray[Any]
     cells: Mapping[Key, Cells]
 
     @classmethod
     def of(
-        cls, view: View, customer_ids: NDArray[Any], keys: Iterable[Key], catalogue: Catalogue
+        cls, view: View, customer_ids: NDArray[Any], keys: Iterable[Key], catalogue: ReasonCatalog
     ) -> FactBook:
         """Look up facts.
 

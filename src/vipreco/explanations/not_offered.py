@@ -1,4 +1,4 @@
-"""Why a product is not offered, and what would unlock it."""
+"""The rule that stops a product, and the step that would unlock it."""
 
 from __future__ import annotations
 
@@ -46,6 +46,6 @@ def why_not(
     """
     if verdict == ALLOWED:
         return None
-    rule, told = policy.rules[verdict - 1], policy.told(verdict, facts, place, language)
+    rule, texts = policy.rules[verdict - 1], policy.texts(verdict, facts, place, language)
     product_id = str(facts.value("product_id", *place))
-    return WhyNot(product_id, rule.reason_code, *told, rule.id, rule.legal_reference)
+    return WhyNot(product_id, rule.reason_code, *texts, rule.id, rule.legal_reference)

@@ -33,7 +33,7 @@ from vipreco.columns import (
     RECORDED_DATE,
     SNAPSHOT_DATE,
 )
-from vipreco.explanations.catalogue import FactEntry
+from vipreco.explanations.reason_catalog import FactEntry
 from vipreco.tables import Tables
 
 Rows: TypeAlias = pl.DataFrame

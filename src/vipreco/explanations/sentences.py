@@ -7,19 +7,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from vipreco.explanations.catalogue import Catalogue, Words
 from vipreco.explanations.facts import LISTED, Fact
+from vipreco.explanations.reason_catalog import ReasonCatalog, ReasonWords
 from vipreco.policy import Language
 
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
-MOST_NAMED = 4
+MAX_NAMED = 4
 AND_OTHERS = {"en": "{} and {} other products", "zh": "{}等 {} 项产品"}
 COMMA = {"en": ", ", "zh": "、"}
 
 
 @dataclass(frozen=True)
 class Reason:
-    """Why an offer is made, or what to mind before it is.
+    """One reason for an offer, or one caution, in plain words.
 
     Args:
         id: Name in the catalogue.
@@ -62,11 +62,11 @@ class Speaker:
         language: Of the text.
     """
 
-    catalogue: Catalogue
+    catalogue: ReasonCatalog
     product_names: Mapping[str, str]
     language: Language
 
-    def sentence(self, words: Words, facts: Sequence[Fact], subject: str = "", days: int = 0) -> str:
+    def sentence(self, words: ReasonWords, facts: Sequence[Fact], subject: str = "", days: int = 0) -> str:
         """Return a sentence of the catalogue with the facts filled in."""
         given = {"product": self._about(facts, subject), "column": self._column(subject), "days": str(days)}
         for fact in facts:
@@ -103,7 +103,7 @@ class Speaker:
 
     def _listed(self, products: list[str]) -> str:
         names = [self.product_names.get(product, product) for product in products]
-        if len(names) <= MOST_NAMED:
+        if len(names) <= MAX_NAMED:
             return COMMA[self.language].join(names)
-        rest = len(names) - (MOST_NAMED - 1) if self.language == "en" else len(names)
-        return AND_OTHERS[self.language].format(COMMA[self.language].join(names[: MOST_NAMED - 1]), rest)
+        rest = len(names) - (MAX_NAMED - 1) if self.language == "en" else len(names)
+        return AND_OTHERS[self.language].format(COMMA[self.language].join(names[: MAX_NAMED - 1]), rest)

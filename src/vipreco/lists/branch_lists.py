@@ -13,21 +13,21 @@ from numpy.typing import NDArray
 from vipreco.columns import AS_OF_DATE, AUM_AMOUNT, CUSTOMER_ID, TIER
 from vipreco.errors import UsageError
 from vipreco.explanations import (
-    Catalogue,
     Chances,
     Explainer,
     FactBook,
-    Listed,
+    ListedOffers,
+    ReasonCatalog,
     Speaker,
-    choose,
     plan_reasons,
+    select_reasons,
     spoken,
 )
 from vipreco.history import View
 from vipreco.lists.offers import offer_list
 from vipreco.policy import Language
 from vipreco.propensity import ATTRITION, TIER_UPGRADE, RelationshipModel
-from vipreco.recommender import Fitted, Relations, Situation, Step, decide, silent, situation
+from vipreco.recommender import DecisionContext, Fitted, Relations, Step, decide, decision_context, silent
 from vipreco.settings import TierLadder
 
 ATTRITION_PROBABILITY, TIER_UPGRADE_PROBABILITY = "attrition_probability", "tier_upgrade_probability"
@@ -126,7 +126,7 @@ def branch_list(
     if change is not None:
         _check_told(fitted, change)
     step("features")
-    known = situation(fitted, view)
+    known = decision_context(fitted, view)
     step("chances")
     customers = customers_of(fitted, known)
     if change is None:
@@ -140,7 +140,7 @@ def branch_list(
     )
 
 
-def customers_of(fitted: Fitted, known: Situation) -> pl.DataFrame:
+def customers_of(fitted: Fitted, known: DecisionContext) -> pl.DataFrame:
     """Return the `customer_frame` of all customers of a situation."""
     parts = list(decide(fitted, known))
     attrition = np.concatenate([part.attrition_probability for part in parts])
@@ -160,13 +160,13 @@ def next_tiers(ladder: TierLadder, tiers: NDArray[np.object_], day: date) -> lis
 
 
 def change_reasons(
-    fitted: Fitted, known: Situation, change: str, customers: pl.Series, language: Language = "en"
+    fitted: Fitted, known: DecisionContext, change: str, customers: pl.Series, language: Language = "en"
 ) -> list[list[str]]:
     """Return up to three reasons of each customer of a list, in plain words, the strongest first.
 
     A reason cites the customer's own facts, and the chance falls without them.
     """
-    model, catalogue = fitted.relationship, Catalogue.shipped()
+    model, catalogue = fitted.relationship, ReasonCatalog.shipped()
     if model is None or customers.is_empty():
         return [[] for _ in customers]
     ids = np.array(sorted(customers.to_list()), np.str_)
@@ -179,17 +179,17 @@ def change_reasons(
     book = FactBook.of(view, ids, plan.keys, catalogue)
     listed = _listed(model, change, np.ascontiguousarray(values))
     blank = known.computed.blank[fitted.kept][model.columns]
-    chosen = choose(plan, book, listed, _chances_of(model, change), blank)
+    chosen = select_reasons(plan, book, listed, _chances_of(model, change), blank)
     names = dict(zip(known.catalog.product_ids, known.catalog.names, strict=True))
     told = spoken(plan, book, listed, chosen, Speaker(catalogue, names, language))
     texts = {customer: [reason.text for reason in told[place]] for place, customer in enumerate(ids.tolist())}
     return [texts[customer] for customer in customers.to_list()]
 
 
-def _listed(model: RelationshipModel, change: str, values: NDArray[np.float32]) -> Listed:
+def _listed(model: RelationshipModel, change: str, values: NDArray[np.float32]) -> ListedOffers:
     everybody, found = np.arange(len(values)), model.model(change)
     moved = found.contributions(values) if found else np.zeros(values.shape)
-    return Listed(values, everybody, np.zeros(len(values), np.intp), moved, np.full(len(values), -1))
+    return ListedOffers(values, everybody, np.zeros(len(values), np.intp), moved, np.full(len(values), -1))
 
 
 def _chances_of(model: RelationshipModel, change: str) -> Chances:

@@ -22,13 +22,13 @@ from vipreco.lists.facts import book_facts
 from vipreco.policy import Language, gather_facts
 from vipreco.recommender import (
     DEFAULT_CHANNEL,
+    DecisionContext,
     Decisions,
     Recommender,
-    Situation,
     Step,
     decide,
+    decision_context,
     silent,
-    situation,
 )
 from vipreco.settings import CallListSettings
 
@@ -45,14 +45,14 @@ class Behind:
         vip: VIP tiers.
     """
 
-    known: Situation
+    known: DecisionContext
     facts: pl.DataFrame
     vip: tuple[str, ...]
 
     def of(self, view: View, row: int) -> Behind:
         """Return what one customer's day is planned from."""
         known, rows = self.known, slice(row, row + 1)
-        alone = Situation(
+        alone = DecisionContext(
             view=view,
             catalog=known.catalog,
             computed=known.computed.take(np.array([row])),
@@ -238,7 +238,7 @@ def plan_day(
     arbitration = recommender.fitted.settings.arbitration.model_copy(update={"value": "money"})
     money = recommender.arbitrated(arbitration)
     step("scores")
-    known = situation(money.fitted, view, channel)
+    known = decision_context(money.fitted, view, channel)
     return _planned(money, explainer, Behind(known, book_facts(view, settings), vip), settings, step)
 
 

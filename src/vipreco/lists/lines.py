@@ -142,7 +142,7 @@ def no_offer_text(day: Day, call: Row, say: Wording) -> str:
     decisions, row = day.place_of(call[CUSTOMER_ID])
     verdict = int(call["stopped_by"])
     column = int(np.argmax(decisions.verdict[row] == verdict))
-    told, _ = decisions.policy.told(verdict, decisions.facts, (row, column), say.language)
+    told, _ = decisions.policy.texts(verdict, decisions.facts, (row, column), say.language)
     return say("offer.none_stopped", reason=told)
 
 
@@ -155,7 +155,7 @@ def avoid_text(day: Day, call: Row, say: Wording) -> str:
     if not stopped.any():
         return ""
     column = int(np.argmax(np.where(stopped, decisions.propensity[row], -np.inf)))
-    told, _ = decisions.policy.told(int(verdict[column]), decisions.facts, (row, column), say.language)
+    told, _ = decisions.policy.texts(int(verdict[column]), decisions.facts, (row, column), say.language)
     product = decisions.product_ids[column]
     return say("offer.not_this", product=day.names.get(product) or product, reason=told)
 

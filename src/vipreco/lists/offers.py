@@ -18,14 +18,14 @@ from vipreco.history import AsOfView, History, View
 from vipreco.policy import Language
 from vipreco.recommender import (
     DEFAULT_CHANNEL,
+    DecisionContext,
     Decisions,
     Recommender,
-    Situation,
     Step,
     decide,
+    decision_context,
     in_order,
     silent,
-    situation,
 )
 
 MAX_STALENESS = timedelta(days=92)  # a list made of older knowledge would mislead whoever calls by it
@@ -146,7 +146,7 @@ def reasoned_offers(
     """Give the first `top` offers of each customer with a reason, in chunks, ordered by customer."""
     recommender = explainer.recommender
     step("features")
-    known = situation(recommender.fitted, view, channel)
+    known = decision_context(recommender.fitted, view, channel)
     step("scores")
     start = 0
     for decisions in decide(recommender.fitted, known):
@@ -156,7 +156,7 @@ def reasoned_offers(
 
 
 def _with_reasons(
-    recommender: Recommender, decisions: Decisions, known: Situation, rows: slice, top: int
+    recommender: Recommender, decisions: Decisions, known: DecisionContext, rows: slice, top: int
 ) -> pl.DataFrame:
     ranks, catalog = decisions.slate(top), known.catalog
     customers, columns = in_order(ranks, top)

@@ -102,7 +102,7 @@ def may_i_call(day: Day, call: Row, say: Wording) -> str:
         return say("fact.call_no", reason=say(f"blocked.{reason}"))
     (decisions,) = (day.blocking or day).decisions
     verdict = int((day.blocking or day).calls["stopped_whole"][0])
-    told, _ = decisions.policy.told(verdict, decisions.facts, (0, 0), say.language)
+    told, _ = decisions.policy.texts(verdict, decisions.facts, (0, 0), say.language)
     return say("fact.call_no", reason=told)
 
 

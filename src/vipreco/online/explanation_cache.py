@@ -12,7 +12,7 @@ from typing import TypeAlias
 import polars as pl
 
 from vipreco.columns import CUSTOMER_ID, PRODUCT_ID
-from vipreco.explanations import Decided, Explainer, Reason, Told
+from vipreco.explanations import Decided, Explainer, OfferReasons, Reason
 from vipreco.history import ReusableView, View
 from vipreco.policy import Language
 from vipreco.recommender import DEFAULT_CHANNEL, Recommender
@@ -91,7 +91,7 @@ class CachingExplainer(Explainer):
         channel: str = DEFAULT_CHANNEL,
         language: Language = "en",
         decided: Decided | None = None,
-    ) -> Told:
+    ) -> OfferReasons:
         """Return reasons and cautions of some offers; only those are worked out that were not told yet."""
         found = {pair: self.memory.known(pair, language, view.date) for pair in pairs}
         missing = [pair for pair, one in found.items() if one is None]
@@ -101,7 +101,7 @@ class CachingExplainer(Explainer):
                 self.memory.keep(pair, language, view.date, one)
                 found[pair] = one
         told = [one for one in (found[pair] for pair in pairs) if one is not None]
-        return Told([reasons for reasons, _ in told], [caution for _, caution in told])
+        return OfferReasons([reasons for reasons, _ in told], [caution for _, caution in told])
 
     def _fresh(
         self,
@@ -110,7 +110,7 @@ class CachingExplainer(Explainer):
         channel: str,
         language: Language,
         decided: Decided | None,
-    ) -> Told:
+    ) -> OfferReasons:
         if isinstance(view, ReusableView):
             return super().offer_reasons(view, pairs, channel, language, decided)
         customers = sorted({customer for customer, _ in pairs})

@@ -20,22 +20,22 @@ from vipreco.artifact import verify
 from vipreco.catalog import Catalog
 from vipreco.columns import CUSTOMER_ID
 from vipreco.durable import canonical_json
-from vipreco.explanations import Told, told_for
+from vipreco.explanations import OfferReasons, reasons_of_offers
 from vipreco.features import save_features
 from vipreco.history import AsOfView, View
 from vipreco.online.popular import popular_lists
 from vipreco.online.release import BOOKS, Releases
 from vipreco.policy import ALLOWED, CHANNELS, Language, Policy, PolicyFacts, gather_facts
 from vipreco.recommender import (
+    DecisionContext,
     Decisions,
     Fitted,
     Recommender,
-    Situation,
     Step,
     decide,
+    decision_context,
     in_columns,
     silent,
-    situation,
     slate_rules,
 )
 
@@ -93,7 +93,7 @@ def _fill(folder: Path, work: NightlyBuild, step: Step) -> dict[str, Any]:
     artifact = verify(work.artifact)
     shutil.copytree(work.artifact, folder / ARTIFACT)
     step("features")
-    known = situation(fitted, view, work.channels[0])
+    known = decision_context(fitted, view, work.channels[0])
     step("scores")
     ids = known.computed.customer_ids
     writer = _Writer(folder, len(ids), len(known.catalog), work.channels)
@@ -131,7 +131,7 @@ def _fill(folder: Path, work: NightlyBuild, step: Step) -> dict[str, Any]:
     return _manifest(work, known, artifact.artifact_hash)
 
 
-def _manifest(work: NightlyBuild, known: Situation, artifact_hash: str) -> dict[str, Any]:
+def _manifest(work: NightlyBuild, known: DecisionContext, artifact_hash: str) -> dict[str, Any]:
     fitted, catalog = work.recommender.fitted, known.catalog
     return {
         "artifact_hash": artifact_hash,
@@ -148,7 +148,7 @@ def _manifest(work: NightlyBuild, known: Situation, artifact_hash: str) -> dict[
     }
 
 
-def _later(work: NightlyBuild, known: Situation) -> list[View]:
+def _later(work: NightlyBuild, known: DecisionContext) -> list[View]:
     """Return what will be known on the days ahead, as far as customers and products stay the same."""
     views: list[View] = []
     for ahead in range(1, work.days + 1):
@@ -161,7 +161,7 @@ def _later(work: NightlyBuild, known: Situation) -> list[View]:
 
 
 def _days(
-    known: Situation, policy: Policy, later: Sequence[View], channel: str, verdict: NDArray[np.int16]
+    known: DecisionContext, policy: Policy, later: Sequence[View], channel: str, verdict: NDArray[np.int16]
 ) -> NDArray[np.int16]:
     """Return on how many days, the first included, the rules say the same of each customer, shape (n,)."""
     found = np.ones(len(verdict), np.int16)
@@ -179,7 +179,7 @@ def judged(policy: Policy, facts: PolicyFacts, chunk: int = 100_000) -> NDArray[
     return np.concatenate([policy.judge(facts.rows(slice(start, start + chunk))) for start in starts])
 
 
-def _facts(known: Situation, policy: Policy, channel: str) -> PolicyFacts:
+def _facts(known: DecisionContext, policy: Policy, channel: str) -> PolicyFacts:
     scored = known.facts.products["product_scored"].to_numpy()
     return gather_facts(known.view, known.catalog, policy, channel, known.state.held, scored)
 
@@ -257,7 +257,7 @@ class _Writer:
 class _Reasons:
     """Reasons of the first offers of VIP customers, in every language, as they are told by day."""
 
-    def __init__(self, known: Situation, work: NightlyBuild) -> None:
+    def __init__(self, known: DecisionContext, work: NightlyBuild) -> None:
         self.known, self.fitted = known, work.recommender.fitted
         self.vip = np.isin(known.relations.tiers.astype(np.str_), np.array(work.vip, np.str_))
         self.frames: list[pl.DataFrame] = []
@@ -274,7 +274,7 @@ class _Reasons:
 
     def _tell(self, decisions: Decisions, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> None:
         told = {
-            language: told_for(self.fitted, self.known, decisions, rows, columns, language)
+            language: reasons_of_offers(self.fitted, self.known, decisions, rows, columns, language)
             for language in LANGUAGES
         }
         self.frames.append(_reason_frame(decisions, rows, columns, told))
@@ -298,7 +298,9 @@ def _reason_frame_schema() -> dict[str, Any]:
     }
 
 
-def _reason_frame(decisions: Decisions, rows: Any, columns: Any, told: dict[Language, Told]) -> pl.DataFrame:
+def _reason_frame(
+    decisions: Decisions, rows: Any, columns: Any, told: dict[Language, OfferReasons]
+) -> pl.DataFrame:
     ids: Sequence[str] = decisions.customer_ids[rows].tolist()
     columns_: dict[str, Any] = {
         CUSTOMER_ID: list(map(str, ids)),

@@ -32,7 +32,15 @@ from vipreco.online.slates import FACTS, SNAPSHOT, Slate, SlateLine
 from vipreco.online.store_overlay import Rows, StoreOverlay, switched_off
 from vipreco.online.views import Views
 from vipreco.policy import ALLOWED, Language, Policy
-from vipreco.recommender import Decisions, Fitted, Recommender, decide, in_order, situation, slate_rules
+from vipreco.recommender import (
+    Decisions,
+    Fitted,
+    Recommender,
+    decide,
+    decision_context,
+    in_order,
+    slate_rules,
+)
 from vipreco.settings import ArbitrationSettings, CallListSettings
 from vipreco.store import Store
 
@@ -230,7 +238,7 @@ class OnlineService:
         fitted, as_of = self.recommender.fitted, self.prepared.as_of
         accepted = self.current.accepted(customer_id)
         with self._views.on([customer_id], (as_of, day), more) as (view, ruled):
-            known = situation(fitted, view, channel, None if day == as_of else ruled)
+            known = decision_context(fitted, view, channel, None if day == as_of else ruled)
             decisions = next(decide(fitted, known))
             row = _row_of(decisions, accepted)
             first = self._order(row, told)

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from vipreco.policy import ALLOWED, NEVER_DAYS, Policy, PolicyFacts, gather_facts, holding_pairs
-from vipreco.recommender import Situation
+from vipreco.recommender import DecisionContext
 
 EVERYBODY = ""
 # What is taken for granted of a stranger: somebody asks in this channel. Everything else stays unknown, and
@@ -26,7 +26,7 @@ GRANTED = {
 
 
 def popular_lists(
-    known: Situation, policy: Policy, channels: tuple[str, ...]
+    known: DecisionContext, policy: Policy, channels: tuple[str, ...]
 ) -> dict[str, dict[str, list[tuple[str, float]]]]:
     """Return for each channel and segment the products that a stranger may be offered, most held first.
 
@@ -44,7 +44,7 @@ def popular_lists(
     }
 
 
-def _stranger(known: Situation, policy: Policy, channel: str) -> PolicyFacts:
+def _stranger(known: DecisionContext, policy: Policy, channel: str) -> PolicyFacts:
     """Return the facts about a customer of whom nothing is known but that they ask."""
     facts = gather_facts(known.view, known.catalog, policy, channel, known.state.held)
     first = facts.rows(slice(0, 1))
@@ -64,7 +64,7 @@ def _nothing(pair: str) -> int:
     return NEVER_DAYS if pair.endswith("_days") else 0
 
 
-def _ordered(known: Situation, share: np.ndarray, allowed: np.ndarray) -> list[tuple[str, float]]:
+def _ordered(known: DecisionContext, share: np.ndarray, allowed: np.ndarray) -> list[tuple[str, float]]:
     order = np.lexsort((np.arange(len(share)), -share))
     ids = known.catalog.product_ids
     return [(ids[place], round(float(share[place]), 6)) for place in order if allowed[place]]

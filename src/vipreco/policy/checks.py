@@ -1,4 +1,4 @@
-"""What can be wrong with a policy before it sees a single customer."""
+"""Checks of a policy against contradictions and unknown names, before it judges anybody."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from collections.abc import Iterator, Mapping
 import polars as pl
 
 from vipreco.errors import UsageError
-from vipreco.policy.columns import CHANNELS, KNOWN, Column, Grain, nearest
-from vipreco.policy.compiling import Compiled
+from vipreco.policy.boundaries import QUOTED, all_cases
+from vipreco.policy.columns import CHANNELS, KNOWN, Grain, PolicyColumn, nearest
+from vipreco.policy.compiled_rules import Compiled
 from vipreco.policy.conditions import Atom
 from vipreco.policy.packfile import BanEntry, Pack
-from vipreco.policy.telling import QUOTED, all_cases
 from vipreco.settings import PolicySettings
 
 _NAMED_LIST = re.compile(r"\b([a-z_]+)\s+(?:NOT\s+)?IN\s*\(([^)]*)\)", re.IGNORECASE)
@@ -23,7 +23,7 @@ def check_policy(
     packs: Mapping[str, Pack],
     settings: PolicySettings,
     compiled: tuple[Compiled, ...],
-    known: Mapping[str, Column],
+    known: Mapping[str, PolicyColumn],
 ) -> None:
     """Refuse a policy that contradicts itself or speaks of what there is not.
 
@@ -85,9 +85,9 @@ def _channels(compiled: tuple[Compiled, ...]) -> Iterator[str]:
             yield f"{one.where}: there is no channel {name}{nearest(name, CHANNELS)}"
 
 
-def _contradictions(one: Compiled, known: Mapping[str, Column]) -> Iterator[str]:
+def _contradictions(one: Compiled, known: Mapping[str, PolicyColumn]) -> Iterator[str]:
     """Try every constellation of values around those that the rule names: truth changes nowhere else."""
-    columns = [known[name] for name in sorted(one.asked)]
+    columns = [known[name] for name in sorted(one.condition_columns)]
     cases = all_cases(columns, f"{one.concerns_sql} {one.requires_sql}")
     if cases is None:
         return
@@ -109,7 +109,7 @@ def _joined(atoms: tuple[Atom, ...], otherwise: bool) -> pl.Expr:
 
 
 def _banned(
-    packs: Mapping[str, Pack], compiled: tuple[Compiled, ...], known: Mapping[str, Column]
+    packs: Mapping[str, Pack], compiled: tuple[Compiled, ...], known: Mapping[str, PolicyColumn]
 ) -> Iterator[str]:
     for file, pack in packs.items():
         for ban in pack.ban:
@@ -118,7 +118,7 @@ def _banned(
                 if name not in known:
                     yield f"{file}: ban {ban.id}: there is no column {name}{nearest(name, known)}"
             for one in compiled:
-                used = sorted(one.asked & set(ban.columns))
+                used = sorted(one.condition_columns & set(ban.columns))
                 if used and any(_may_concern(one, family, known) for family in families):
                     names = ", ".join(used)
                     yield f"{one.where}: uses {names}, which {ban.legal_reference} forbids ({ban.id})"
@@ -132,10 +132,10 @@ def _families(ban: BanEntry, pack: Pack) -> list[str]:
     return [family for item in named for family in (item if isinstance(item, tuple) else (str(item),))]
 
 
-def _may_concern(one: Compiled, family: str, known: Mapping[str, Column]) -> bool:
-    """Whether nothing but the family is needed to know that a rule does not concern it."""
+def _may_concern(one: Compiled, family: str, known: Mapping[str, PolicyColumn]) -> bool:
+    """Return whether a rule may concern a family, as far as the family alone can tell."""
     row = pl.DataFrame(
-        {name: [family if name == "product_family" else None] for name in sorted(one.asked)},
-        schema={name: known[name].dtype for name in sorted(one.asked)},
+        {name: [family if name == "product_family" else None] for name in sorted(one.condition_columns)},
+        schema={name: known[name].dtype for name in sorted(one.condition_columns)},
     )
     return not any(row.select(atom.expression.alias("truth"))["truth"][0] is False for atom in one.concerns)

@@ -30,7 +30,7 @@ class Kind(StrEnum):
 
 
 class Grain(StrEnum):
-    """What one value of a column is about: the first word of its name."""
+    """Subject of a column's values: the first word of its name."""
 
     CONTEXT = "context"
     CUSTOMER = "customer"
@@ -47,7 +47,7 @@ DTYPES: Final[dict[Kind, pl.DataType]] = {
 
 
 @dataclass(frozen=True)
-class Column:
+class PolicyColumn:
     """A named column.
 
     Args:
@@ -64,7 +64,7 @@ class Column:
 
     @property
     def grain(self) -> Grain:
-        """What one value is about."""
+        """Subject of one value."""
         return Grain(self.name.partition("_")[0])
 
     @property
@@ -73,8 +73,8 @@ class Column:
         return DTYPES[self.kind]
 
 
-def _columns(kind: Kind, source: str, **meanings: str) -> tuple[Column, ...]:
-    return tuple(Column(name, kind, what, source) for name, what in meanings.items())
+def _columns(kind: Kind, source: str, **meanings: str) -> tuple[PolicyColumn, ...]:
+    return tuple(PolicyColumn(name, kind, what, source) for name, what in meanings.items())
 
 
 CONTEXT: Final = (
@@ -116,7 +116,7 @@ PROFILE: Final = (
         customer_profiling_opt_out="Refuses profiling.",
     ),
 )
-BROUGHT: Final = (
+OPTIONAL: Final = (
     *_columns(
         Kind.FLAG,
         "attribute",
@@ -186,7 +186,7 @@ OF_CONTACTS: Final = (
     ),
 )
 KNOWN: Final = {
-    column.name: column for column in (*CONTEXT, *PROFILE, *BROUGHT, *OF_PRODUCTS, *OF_PAIRS, *OF_CONTACTS)
+    column.name: column for column in (*CONTEXT, *PROFILE, *OPTIONAL, *OF_PRODUCTS, *OF_PAIRS, *OF_CONTACTS)
 }
 """All columns but those with a window, by name."""
 
@@ -217,15 +217,17 @@ def window_of(name: str) -> Window | None:
     return Window(found[1], int(found[2])) if found else None
 
 
-def column_of(name: str, own: Iterable[Column] = ()) -> Column | None:
+def column_of(name: str, own: Iterable[PolicyColumn] = ()) -> PolicyColumn | None:
     """Return the column of a name: one of ours, a window of contacts, or one of the bank's own."""
     window = window_of(name)
     if window:
-        return Column(name, Kind.NUMBER, WINDOWS[window.of].replace("N", str(window.days), 1), "contacts")
+        return PolicyColumn(
+            name, Kind.NUMBER, WINDOWS[window.of].replace("N", str(window.days), 1), "contacts"
+        )
     return KNOWN.get(name) or next((column for column in own if column.name == name), None)
 
 
-def named(name: str, own: Iterable[Column] = ()) -> Column:
+def named(name: str, own: Iterable[PolicyColumn] = ()) -> PolicyColumn:
     """Return the column of a name.
 
     Raises:
@@ -246,8 +248,10 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 def column_table() -> pl.DataFrame:
     """Return all named columns: name, kind, source, what; windows and the bank's own as patterns."""
-    windows = [Column(f"{of}_contacts_<N>d", Kind.NUMBER, what, "contacts") for of, what in WINDOWS.items()]
-    own = Column("customer_<name>", Kind.TEXT, "A bank's own, declared under [columns].", "attribute")
+    windows = [
+        PolicyColumn(f"{of}_contacts_<N>d", Kind.NUMBER, what, "contacts") for of, what in WINDOWS.items()
+    ]
+    own = PolicyColumn("customer_<name>", Kind.TEXT, "A bank's own, declared under [columns].", "attribute")
     rows = [
         (column.name, column.kind.value, source_of(column), column.what)
         for column in (*KNOWN.values(), *windows, own)
@@ -255,7 +259,7 @@ def column_table() -> pl.DataFrame:
     return pl.DataFrame(rows, schema=["column", "kind", "source", "what"], orient="row")
 
 
-def source_of(column: Column) -> str:
+def source_of(column: PolicyColumn) -> str:
     """Return where a bank brings a column from: a table, or an attribute of its customers."""
     if column.source != "attribute":
         return column.source

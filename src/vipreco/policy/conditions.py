@@ -16,7 +16,7 @@ from typing import Any, Final
 import polars as pl
 
 from vipreco.errors import UsageError
-from vipreco.policy.columns import Column, Grain, Kind, nearest
+from vipreco.policy.columns import Grain, Kind, PolicyColumn, nearest
 
 FALSE, TRUE, UNKNOWN = 0, 1, 2
 REMEDY: Final = (
@@ -52,7 +52,7 @@ class Atom:
         return self.expression.cast(pl.UInt8).fill_null(UNKNOWN).alias(self.key)
 
 
-def parse_condition(sql: str, known: Mapping[str, Column], where: str) -> tuple[Atom, ...]:
+def parse_condition(sql: str, known: Mapping[str, PolicyColumn], where: str) -> tuple[Atom, ...]:
     """Return the parts of a condition; an empty text has none.
 
     Args:
@@ -73,7 +73,7 @@ def parse_condition(sql: str, known: Mapping[str, Column], where: str) -> tuple[
     return tuple(_atom(part, known) for part in _conjuncts(expression))
 
 
-def grain_of(columns: frozenset[str], known: Mapping[str, Column]) -> Grain:
+def grain_of(columns: frozenset[str], known: Mapping[str, PolicyColumn]) -> Grain:
     """Return what a truth value over `columns` is about."""
     grains = {known[name].grain for name in columns} - {Grain.CONTEXT}
     if len(grains) > 1:
@@ -88,7 +88,7 @@ def _parsed(sql: str, where: str) -> pl.Expr:
         raise _refused(f"cannot be read: {_first_line(error)}", where) from error
 
 
-def _atom(expression: pl.Expr, known: Mapping[str, Column]) -> Atom:
+def _atom(expression: pl.Expr, known: Mapping[str, PolicyColumn]) -> Atom:
     columns = frozenset(expression.meta.root_names())
     return Atom(expression.meta.serialize(format="json"), expression, columns, grain_of(columns, known))
 
@@ -102,7 +102,7 @@ def _conjuncts(expression: pl.Expr) -> Iterator[pl.Expr]:
         yield from _conjuncts(part)
 
 
-def _check_columns(expression: pl.Expr, known: Mapping[str, Column], where: str) -> None:
+def _check_columns(expression: pl.Expr, known: Mapping[str, PolicyColumn], where: str) -> None:
     unknown = sorted(set(expression.meta.root_names()) - set(known))
     if unknown:
         raise UsageError(
@@ -114,7 +114,7 @@ def _check_columns(expression: pl.Expr, known: Mapping[str, Column], where: str)
         )
 
 
-def _check_kinds(expression: pl.Expr, known: Mapping[str, Column], where: str) -> None:
+def _check_kinds(expression: pl.Expr, known: Mapping[str, PolicyColumn], where: str) -> None:
     """Try the expression on no rows: kinds that do not fit are found before any work."""
     names = expression.meta.root_names()
     empty = pl.DataFrame(schema={name: known[name].dtype for name in names})
@@ -126,7 +126,7 @@ def _check_kinds(expression: pl.Expr, known: Mapping[str, Column], where: str) -
         raise _refused("is no condition: it is neither true nor false", where)
 
 
-def _check_grammar(node: Any, known: Mapping[str, Column], where: str) -> None:
+def _check_grammar(node: Any, known: Mapping[str, PolicyColumn], where: str) -> None:
     name, content = next(iter(node.items())) if isinstance(node, dict) else (str(node), {})
     check = {
         "Column": _leaf,
@@ -142,21 +142,21 @@ def _check_grammar(node: Any, known: Mapping[str, Column], where: str) -> None:
         _check_grammar(child, known, where)
 
 
-def _leaf(_content: Any, _known: Mapping[str, Column]) -> list[Any]:
+def _leaf(_content: Any, _known: Mapping[str, PolicyColumn]) -> list[Any]:
     return []
 
 
-def _literal(content: dict[str, Any], _known: Mapping[str, Column]) -> list[Any] | None:
+def _literal(content: dict[str, Any], _known: Mapping[str, PolicyColumn]) -> list[Any] | None:
     inner = next(iter(content.values()))
     kind = next(iter(inner)) if isinstance(inner, dict) else ""
     return [] if kind in _LITERALS else None
 
 
-def _binary(content: dict[str, Any], _known: Mapping[str, Column]) -> list[Any] | None:
+def _binary(content: dict[str, Any], _known: Mapping[str, PolicyColumn]) -> list[Any] | None:
     return [content["left"], content["right"]] if content["op"] in _OPERATORS else None
 
 
-def _cast(content: dict[str, Any], known: Mapping[str, Column]) -> list[Any] | None:
+def _cast(content: dict[str, Any], known: Mapping[str, PolicyColumn]) -> list[Any] | None:
     """Allow what NOT does to its operand, if that is a flag or a condition anyway."""
     inner = content["expr"]
     column = known.get(inner.get("Column", "")) if isinstance(inner, dict) else None
@@ -165,7 +165,7 @@ def _cast(content: dict[str, Any], known: Mapping[str, Column]) -> list[Any] | N
     return [inner] if allowed else None
 
 
-def _function(content: dict[str, Any], _known: Mapping[str, Column]) -> list[Any] | None:
+def _function(content: dict[str, Any], _known: Mapping[str, PolicyColumn]) -> list[Any] | None:
     inputs, function = content["input"], content["function"]
     if function == {"Boolean": "Not"}:
         return list(inputs)

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from vipreco.policy.columns import Column, Grain
+from vipreco.policy.columns import Grain, PolicyColumn
 from vipreco.policy.conditions import Atom
 from vipreco.policy.facts import PolicyFacts
 
@@ -18,7 +18,7 @@ FEW_ROWS: Final = 4_096
 """Up to so many rows, waiting for other threads takes longer than doing the work."""
 
 
-def truths(atoms: Iterable[Atom], facts: PolicyFacts, known: Mapping[str, Column]) -> dict[str, Truth]:
+def truths(atoms: Iterable[Atom], facts: PolicyFacts, known: Mapping[str, PolicyColumn]) -> dict[str, Truth]:
     """Return the truth of each part by its key."""
     by_grain: dict[Grain, dict[str, Atom]] = {}
     alone = facts.shape[0] == 1  # of one customer all is found at once: calls cost more than rows
@@ -31,7 +31,7 @@ def truths(atoms: Iterable[Atom], facts: PolicyFacts, known: Mapping[str, Column
 
 
 def _at_grain(
-    grain: Grain, parts: Mapping[str, Atom], facts: PolicyFacts, known: Mapping[str, Column]
+    grain: Grain, parts: Mapping[str, Atom], facts: PolicyFacts, known: Mapping[str, PolicyColumn]
 ) -> dict[str, Truth]:
     names = sorted(frozenset().union(*(atom.columns for atom in parts.values())))
     frame = facts.frame(grain, (known[name] for name in names))

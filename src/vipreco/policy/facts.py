@@ -1,4 +1,4 @@
-"""What the rules look at: facts about n customers, P products and their pairs at one date, in one channel."""
+"""Facts for the rules: about n customers, P products and their pairs at one date, in one channel."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from vipreco.policy.columns import PUBLIC_CHANNELS, Column, Grain, Kind, named
+from vipreco.policy.columns import PUBLIC_CHANNELS, Grain, Kind, PolicyColumn, named
 
 Pairs: TypeAlias = Mapping[str, NDArray[np.generic]]
 
 
 @dataclass(frozen=True)
 class PolicyFacts:
-    """Facts in named columns; a column that is not there was not brought by the bank at all.
+    """Facts in named columns; a column that is not there was not present by the bank at all.
 
     Args:
         as_of: Date whose knowledge is used.
@@ -51,7 +51,7 @@ class PolicyFacts:
         }
 
     @cached_property
-    def brought(self) -> frozenset[str]:
+    def present(self) -> frozenset[str]:
         """Names of the columns that are there."""
         return frozenset((*self.context, *self.customers.columns, *self.products.columns, *self.pairs))
 
@@ -83,7 +83,7 @@ class PolicyFacts:
         value = self.pairs[name][row, column].item() if name in self.pairs else None
         return None if value != value else value  # noqa: PLR0124  NaN = unknown
 
-    def frame(self, grain: Grain, columns: Iterable[Column]) -> pl.DataFrame:
+    def frame(self, grain: Grain, columns: Iterable[PolicyColumn]) -> pl.DataFrame:
         """Return the columns asked for, one row a customer, product, or pair (by customer, then product)."""
         customers, products = self.shape
         height = {Grain.CUSTOMER: customers, Grain.PAIR: customers * products}.get(grain, products)
@@ -91,11 +91,11 @@ class PolicyFacts:
         long = [one if len(one) == height else one.new_from_index(0, height) for one in series]
         return pl.DataFrame(long or None, height=height)
 
-    def _series(self, column: Column, grain: Grain) -> pl.Series:
+    def _series(self, column: PolicyColumn, grain: Grain) -> pl.Series:
         """Return a column as long as the frame of the grain, or of one value that is the same everywhere."""
         if column.name in self.context:
             return pl.Series([self.context[column.name]], dtype=column.dtype)
-        if column.name not in self.brought:
+        if column.name not in self.present:
             return pl.Series([None], dtype=column.dtype)
         if column.grain is Grain.PAIR:
             return flat_series(self.pairs[column.name], column.kind)
@@ -131,7 +131,7 @@ def facts_of_records(
     customers: Sequence[Mapping[str, Any]],
     products: Sequence[Mapping[str, Any]],
     pairs: Mapping[str, Sequence[Sequence[Any]]],
-    own: Iterable[Column] = (),
+    own: Iterable[PolicyColumn] = (),
 ) -> PolicyFacts:
     """Return facts given as plain values: for a single request, and for tests.
 
@@ -153,7 +153,7 @@ def facts_of_records(
     )
 
 
-def _frame(records: Sequence[Mapping[str, Any]], own: Iterable[Column]) -> pl.DataFrame:
+def _frame(records: Sequence[Mapping[str, Any]], own: Iterable[PolicyColumn]) -> pl.DataFrame:
     names = dict.fromkeys(name for record in records for name in record)
     return pl.DataFrame(
         [

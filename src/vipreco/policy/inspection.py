@@ -1,4 +1,4 @@
-"""What each rule does with the tables that a bank brings: told before anybody is surprised."""
+"""State of each rule on a bank's tables: in force, inactive, or stopping everything."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import polars as pl
 
 from vipreco.policy.checks import named_values
 from vipreco.policy.columns import Grain
-from vipreco.policy.compiling import Compiled
+from vipreco.policy.compiled_rules import Compiled
 from vipreco.policy.facts import PolicyFacts
 from vipreco.policy.policy import Policy, applies
 
@@ -29,7 +29,7 @@ def inspect(policy: Policy, day: date, facts: PolicyFacts | None = None) -> pl.D
         facts: What the bank's tables bring; None when nothing was imported.
 
     Returns:
-        Rows rule, stage, reason_code, law, state, missing (facts that are not brought, or known
+        Rows rule, stage, reason_code, law, state, missing (facts that are not present, or known
         of nobody), unknown_rate (largest
         share of unknown values among the facts asked for), names_none (products and families that the catalog
         does not have), owner, legal_reference, valid_from, valid_until, file.
@@ -73,7 +73,7 @@ SCHEMA = {
 
 
 def blind_rules(policy: Policy, facts: PolicyFacts) -> dict[str, list[str]]:
-    """Return the rules that stop because facts are not brought or known of nobody, with these facts."""
+    """Return the rules that stop because facts are not present or known of nobody, with these facts."""
     return {
         one.entry.id: [*missing(one, facts), *never_known(one, facts)]
         for one in policy.compiled
@@ -87,12 +87,12 @@ def state(one: Compiled, day: date, facts: PolicyFacts | None) -> str:
         return OUT_OF_DATE
     if not missing(one, facts):
         return NEVER_KNOWN if never_known(one, facts) else IN_FORCE
-    return INACTIVE if one.entry.if_not_brought == "inactive" else STOPS_ALL
+    return INACTIVE if one.entry.if_absent == "inactive" else STOPS_ALL
 
 
 def missing(one: Compiled, facts: PolicyFacts | None) -> list[str]:
     """Return the facts that a rule asks for and the bank does not bring."""
-    return [] if facts is None else sorted(one.asked - facts.brought)
+    return [] if facts is None else sorted(one.condition_columns - facts.present)
 
 
 def never_known(one: Compiled, facts: PolicyFacts | None) -> list[str]:
@@ -101,7 +101,7 @@ def never_known(one: Compiled, facts: PolicyFacts | None) -> list[str]:
     return [
         name
         for table in tables
-        for name in sorted(one.asked & set(table.columns))
+        for name in sorted(one.condition_columns & set(table.columns))
         if table.height and table[name].null_count() == table.height
     ]
 
@@ -113,7 +113,7 @@ def unknown_rate(one: Compiled, facts: PolicyFacts | None) -> float | None:
     rates = [
         table[name].null_count() / max(table.height, 1)
         for table in (facts.customers, facts.products)
-        for name in sorted(one.asked & set(table.columns))
+        for name in sorted(one.condition_columns & set(table.columns))
     ]
     return max(rates, default=0.0)
 

@@ -6,9 +6,9 @@ from datetime import date
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AliasChoices, Field, model_validator
 
-from vipreco.policy.columns import Column, Kind
+from vipreco.policy.columns import Kind, PolicyColumn
 from vipreco.settings import ParameterValue, Section
 
 
@@ -21,7 +21,7 @@ class Stage(StrEnum):
     CONTACT_POLICY = "contact_policy"
 
 
-class Words(Section):
+class RuleWords(Section):
     """A sentence in English and Chinese; `{column}` is replaced by the fact of the row."""
 
     en: str = ""
@@ -51,7 +51,7 @@ class RuleEntry(Section):
         valid_until: Last date on which it applies.
         owner: Who answers for it in the bank.
         law: It is law or duty: nobody may relax it.
-        if_not_brought: What a rule of the house does where the bank brings no such column at all: stop
+        if_absent: What a rule of the house does where the bank brings no such column at all: stop
             everything, or be inactive. A law is never inactive.
     """
 
@@ -61,23 +61,25 @@ class RuleEntry(Section):
     unknown_reason_code: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")] | None = None
     concerns: str = ""
     requires: Annotated[str, Field(min_length=1)]
-    text: Words
-    unlock: Words = Words()
-    unknown_text: Words | None = None
-    unknown_unlock: Words | None = None
+    text: RuleWords
+    unlock: RuleWords = RuleWords()
+    unknown_text: RuleWords | None = None
+    unknown_unlock: RuleWords | None = None
     legal_reference: str = ""
     valid_from: date | None = None
     valid_until: date | None = None
     owner: Annotated[str, Field(min_length=1)]
     law: bool = False
-    if_not_brought: Literal["stop", "inactive"] = "stop"
+    if_absent: Annotated[
+        Literal["stop", "inactive"], Field(validation_alias=AliasChoices("if_absent", "if_not_brought"))
+    ] = "stop"
 
     @model_validator(mode="after")
     def _law_needs_a_reference(self) -> RuleEntry:
         if self.law and not self.legal_reference:
             raise ValueError("a law needs a legal_reference")
-        if self.law and self.if_not_brought == "inactive":
-            raise ValueError("a law is never inactive: leave if_not_brought out")
+        if self.law and self.if_absent == "inactive":
+            raise ValueError("a law is never inactive: leave if_absent out")
         if self.valid_from and self.valid_until and self.valid_until < self.valid_from:
             raise ValueError("valid_until is before valid_from, so the rule would never apply")
         return self
@@ -105,7 +107,7 @@ class BanEntry(Section):
     id: str
     families: tuple[str, ...]
     columns: tuple[str, ...]
-    text: Words
+    text: RuleWords
     legal_reference: str
     owner: str
 
@@ -120,8 +122,9 @@ class Pack(Section):
     rule: tuple[RuleEntry, ...] = ()
     ban: tuple[BanEntry, ...] = ()
 
-    def own_columns(self) -> tuple[Column, ...]:
+    def own_columns(self) -> tuple[PolicyColumn, ...]:
         """Return the bank's own columns that the file declares."""
         return tuple(
-            Column(name, Kind(column.kind), column.what, "attribute") for name, column in self.columns.items()
+            PolicyColumn(name, Kind(column.kind), column.what, "attribute")
+            for name, column in self.columns.items()
         )

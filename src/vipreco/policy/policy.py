@@ -17,13 +17,13 @@ from numpy.typing import NDArray
 
 from vipreco.durable import canonical_json
 from vipreco.policy.checks import check_policy
-from vipreco.policy.columns import Column
-from vipreco.policy.compiling import PASSES, Compiled, compile_rules, known_columns, read_packs
+from vipreco.policy.columns import PolicyColumn
+from vipreco.policy.compiled_rules import PASSES, Compiled, compile_rules, known_columns, read_packs
 from vipreco.policy.conditions import Atom
 from vipreco.policy.definition import SETTINGS_FILE, read_definition
 from vipreco.policy.evaluation import Truth, truths
 from vipreco.policy.facts import PolicyFacts
-from vipreco.policy.packfile import RuleEntry, Stage, Words
+from vipreco.policy.packfile import RuleEntry, RuleWords, Stage
 from vipreco.policy.texts import Language, sentence
 from vipreco.settings import PolicySettings
 
@@ -53,8 +53,8 @@ class Rule:
     id: str
     stage: Stage
     reason_code: str
-    text: Words
-    unlock: Words
+    text: RuleWords
+    unlock: RuleWords
     legal_reference: str
     law: bool
     unknown: bool
@@ -74,7 +74,7 @@ class Policy:
         self.definition = dict(definition)
         self.settings = PolicySettings.model_validate_json(definition[SETTINGS_FILE])
         packs = read_packs(self.definition, self.settings)
-        self.known: dict[str, Column] = known_columns(packs)
+        self.known: dict[str, PolicyColumn] = known_columns(packs)
         self.compiled: tuple[Compiled, ...] = compile_rules(packs, self.settings, self.known)
         check_policy(packs, self.settings, self.compiled, self.known)
         self.rules: tuple[Rule, ...] = tuple(rule for one in self.compiled for rule in _rules_of(one.entry))
@@ -135,7 +135,7 @@ class Policy:
             one
             for one in self.compiled
             if applies(one.entry, facts.as_of)
-            and not (one.entry.if_not_brought == "inactive" and one.asked - facts.brought)
+            and not (one.entry.if_absent == "inactive" and one.condition_columns - facts.present)
         ]
 
     def without(self, rule_id: str) -> Self:
@@ -144,7 +144,7 @@ class Policy:
         other.compiled = tuple(one for one in self.compiled if one.entry.id != rule_id)
         return other
 
-    def told(
+    def texts(
         self, verdict: int, facts: PolicyFacts, place: tuple[int, int], language: Language = "en"
     ) -> tuple[str, str]:
         """Return why a verdict stops, and what would unlock it, with the facts of the row filled in.

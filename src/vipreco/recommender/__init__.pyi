@@ -3,18 +3,19 @@ from .changes import (
     change_dates as change_dates,
     labelled_dates as labelled_dates,
 )
-from .deciding import (
+from .decision_stages import (
     DEFAULT_CHANNEL as DEFAULT_CHANNEL,
-    Situation as Situation,
+    DecisionContext as DecisionContext,
     decide as decide,
+    decision_context as decision_context,
     in_columns as in_columns,
-    situation as situation,
     slate_rules as slate_rules,
 )
 from .decisions import Decisions as Decisions, in_order as in_order
+from .fit_stages import Step as Step, TrainingData as TrainingData, silent as silent
 from .fitted import Fitted as Fitted
-from .fitting import Lesson as Lesson, Step as Step, silent as silent
-from .gathering import (
+from .inspection import check_permitted as check_permitted
+from .labelled_rows import (
     Gatherer as Gatherer,
     Panel as Panel,
     could_acquire as could_acquire,
@@ -22,7 +23,6 @@ from .gathering import (
     kept_columns as kept_columns,
     label_matrix as label_matrix,
 )
-from .inspection import check_permitted as check_permitted
 from .recommender import Recommender as Recommender
 from .relations import Relations as Relations
 from .settings import RecommenderSettings as RecommenderSettings

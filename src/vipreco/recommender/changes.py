@@ -1,4 +1,4 @@
-"""From a history to rows that teach who leaves and who rises, and the models fitted on them."""
+"""From a history to rows that teach attrition and tier upgrade, and the models fitted on them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from vipreco.features import FeatureSet, Vocabulary
 from vipreco.folds import customer_folds
 from vipreco.history import History, RelationshipLabels, View, add_months
 from vipreco.propensity import ATTRITION, TIER_UPGRADE, ChangeRows, Machine, RelationshipModel
-from vipreco.recommender.gathering import SAMPLING_PARTS, Panel, kept_columns, place_of
+from vipreco.recommender.labelled_rows import SAMPLING_PARTS, Panel, kept_columns, place_of
 from vipreco.recommender.settings import RecommenderSettings
 
 FLAGS = (ATTRITION, TIER_UPGRADE)

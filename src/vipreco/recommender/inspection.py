@@ -1,4 +1,4 @@
-"""What a loaded recommender must be before it scores anybody: its own columns, none of them prohibited."""
+"""Refusal of a loaded recommender whose columns are prohibited."""
 
 from __future__ import annotations
 

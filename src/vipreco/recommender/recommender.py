@@ -16,10 +16,10 @@ from vipreco.history import View
 from vipreco.policy import Policy
 from vipreco.propensity import Machine
 from vipreco.recommender import storage
-from vipreco.recommender.deciding import DEFAULT_CHANNEL, decide, situation
+from vipreco.recommender.decision_stages import DEFAULT_CHANNEL, decide, decision_context
 from vipreco.recommender.decisions import Decisions
+from vipreco.recommender.fit_stages import Step, TrainingData, fit, silent
 from vipreco.recommender.fitted import Fitted
-from vipreco.recommender.fitting import Lesson, Step, fit, silent
 from vipreco.recommender.settings import RecommenderSettings
 from vipreco.settings import ArbitrationSettings
 
@@ -33,7 +33,7 @@ class Recommender:
     @classmethod
     def fit(
         cls,
-        lesson: Lesson,
+        training_data: TrainingData,
         features: FeatureSet,
         settings: RecommenderSettings,
         machine: Machine,
@@ -45,7 +45,7 @@ class Recommender:
         Raises:
             InputRejectedError: No labels within the horizon.
         """
-        return cls(fit(lesson, features, settings, machine, step, policy))
+        return cls(fit(training_data, features, settings, machine, step, policy))
 
     @classmethod
     def load(cls, folder: Path, threads: int, *, checked: bool = False) -> Self:
@@ -76,7 +76,7 @@ class Recommender:
 
     def decide(self, view: View, channel: str = DEFAULT_CHANNEL) -> Iterator[Decisions]:
         """Give the decision frame of all customers of a view, in chunks, ordered by customer."""
-        return decide(self.fitted, situation(self.fitted, view, channel))
+        return decide(self.fitted, decision_context(self.fitted, view, channel))
 
     def _golden_rows(self, view: View) -> NDArray[np.float32]:
         computed = self.fitted.features.compute(view, self.fitted.product_ids)

@@ -1,4 +1,4 @@
-"""How customers stand with the bank: who can leave or rise, and with which chance."""
+"""Tiers and assets of customers, and their chances of attrition and tier upgrade."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Relations:
 
 @dataclass(frozen=True)
 class Chances:
-    """What may become of n customers within the horizon; NaN where nobody can tell.
+    """Chances of attrition and tier upgrade of n customers within the horizon; NaN where they do not apply.
 
     Args:
         attrition_probability: P(a VIP customer leaves, falls below their tier, or loses half of their

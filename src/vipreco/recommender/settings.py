@@ -1,4 +1,4 @@
-"""What a recipe may say about the recommender."""
+"""Settings of the recommender in a recipe."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class RecommenderSettings(Section):
     Args:
         horizon_months: Length of the window in which an acquisition counts.
         gap_months: Months between the as-of date and the window.
-        relationship_horizon_months: Length of the window, after the as-of date, in which a customer leaves
+        relationship_horizon_months: Length of the window, after the as-of date, in which a customer closes
             or rises; 0 = these models are not fitted.
         source: Candidate source for "because you hold" reasons.
         leave_out: Features, or patterns of features (`*`), that the boosters do not see.

@@ -16,7 +16,7 @@ from vipreco.features import FeatureSet
 from vipreco.history import History, window
 from vipreco.policy import Policy
 from vipreco.propensity import Machine
-from vipreco.recommender import Lesson, Panel, Recommender
+from vipreco.recommender import Panel, Recommender, TrainingData
 from vipreco.settings import Settings
 from vipreco.simulator.oracle.arms import Candidates, candidates_of
 from vipreco.simulator.oracle.plan import OraclePlan
@@ -68,7 +68,7 @@ def judge_bank(plan: OraclePlan, rim: Rim, folder: Path, seed: int, say: Say) ->
     history = _imported(bank, folder / "tables", rim, plan.threads)
     learnt, judged = dates_of(history.snapshot_dates, plan)
     say(f"seed {seed}: learning from {len(learnt)} months until {learnt[-1]}")
-    lesson = Lesson(Panel(history, learnt))
+    lesson = TrainingData(Panel(history, learnt))
     recommender = Recommender.fit(
         lesson, rim.features, plan.settings, Machine(seed, plan.threads), policy=rim.policy
     )

@@ -149,10 +149,10 @@ def _profile(channel: str) -> list[tuple[str, str]]:
 
 def _own(view: View) -> list[tuple[str, str]]:
     """Return the bank's own facts: attributes whose names begin with `policy_`; dates become days since."""
-    brought = view.columns("customers_now")
+    present = view.columns("customers_now")
     return [
         _own_fact(name, _KINDS.get(kind, Kind.NUMBER))
-        for name, kind in brought.items()
+        for name, kind in present.items()
         if name.startswith(OWN_PREFIX)
     ]
 

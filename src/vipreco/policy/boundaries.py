@@ -10,7 +10,7 @@ from typing import Final
 
 import polars as pl
 
-from vipreco.policy.columns import CHANNELS, Column, Kind
+from vipreco.policy.columns import CHANNELS, Kind, PolicyColumn
 
 MAX_CASES: Final = 50_000
 QUOTED: Final = re.compile(r"'((?:[^']|'')*)'")
@@ -18,10 +18,10 @@ _NUMBER = re.compile(r"(?<![\w'])\d+(?:\.\d+)?")
 _STRANGE: Final = ("something else", *CHANNELS)
 
 
-def telling_values(kind: Kind, sql: str) -> list[float] | list[str] | list[bool]:
+def boundary_values(kind: Kind, sql: str) -> list[float] | list[str] | list[bool]:
     """Return values of a kind around the numbers and texts that some SQL names; none for dates.
 
-    >>> telling_values(Kind.NUMBER, "customer_age_years >= 65")
+    >>> boundary_values(Kind.NUMBER, "customer_age_years >= 65")
     [-1.0, 0.0, 1.0, 2.0, 64.0, 65.0, 66.0]
     """
     if kind is Kind.FLAG:
@@ -34,10 +34,10 @@ def telling_values(kind: Kind, sql: str) -> list[float] | list[str] | list[bool]
     return sorted({value + step for value in numbers for step in (-1.0, 0.0, 1.0)})
 
 
-def all_cases(columns: Iterable[Column], sql: str) -> pl.DataFrame | None:
+def all_cases(columns: Iterable[PolicyColumn], sql: str) -> pl.DataFrame | None:
     """Return every combination of telling values; None where these are too many, or there are dates."""
     asked = list(columns)
-    values = [telling_values(column.kind, sql) for column in asked]
+    values = [boundary_values(column.kind, sql) for column in asked]
     if not 0 < prod(len(item) for item in values) <= MAX_CASES:
         return None
     schema = {column.name: column.dtype for column in asked}

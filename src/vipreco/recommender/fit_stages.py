@@ -16,7 +16,7 @@ from vipreco.policy import Policy
 from vipreco.propensity import AcquisitionModel, Growth, LabelledRows, Machine, RelationshipModel
 from vipreco.recommender.changes import ChangeGatherer, change_dates, fit_relationship
 from vipreco.recommender.fitted import Fitted
-from vipreco.recommender.gathering import Gatherer, Panel, kept_columns
+from vipreco.recommender.labelled_rows import Gatherer, Panel, kept_columns
 from vipreco.recommender.settings import RecommenderSettings
 
 Step = Callable[[str], None]
@@ -27,8 +27,8 @@ def silent(_: str) -> None:
 
 
 @dataclass(frozen=True)
-class Lesson:
-    """What a fit learns from.
+class TrainingData:
+    """Labelled panels for a fit.
 
     Args:
         acquirers: Panel whose acquirers teach which product; its newest date also gives the catalogue.
@@ -41,17 +41,17 @@ class Lesson:
 
 
 def fit(
-    lesson: Lesson,
+    training_data: TrainingData,
     features: FeatureSet,
     settings: RecommenderSettings,
     machine: Machine,
     step: Step = silent,
     policy: Policy | None = None,
 ) -> Fitted:
-    """Fit everything on the labelled as-of dates of a lesson.
+    """Fit everything on the labelled as-of dates of a training_data.
 
     Args:
-        lesson: Panels of labelled as-of dates.
+        training_data: Panels of labelled as-of dates.
         features: Feature definitions of the project.
         settings: The recipe.
         machine: Seed and threads.
@@ -61,7 +61,7 @@ def fit(
     Raises:
         InputRejectedError: No labels within the horizon.
     """
-    panel, newest = lesson.acquirers, lesson.acquirers.views()[-1]
+    panel, newest = training_data.acquirers, training_data.acquirers.views()[-1]
     step("features")
     product_ids = tuple(Catalog.from_view(newest).product_ids)
     computed = features.compute(newest, product_ids)
@@ -71,11 +71,11 @@ def fit(
     gatherer = Gatherer(features, vocabulary, product_ids, kept, settings, machine.seed)
     step("labelled rows")
     rows = gatherer.rows(panel)
-    rates = gatherer.rows(lesson.rates) if lesson.rates else None
+    rates = gatherer.rows(training_data.rates) if training_data.rates else None
     step("propensity")
     growth = Growth(tuple(names[column] for column in kept), settings.propensity, machine)
     model = AcquisitionModel.fit(rows, growth, rates)
-    relationship = _fit_relationship(lesson, gatherer, machine, step)
+    relationship = _fit_relationship(training_data, gatherer, machine, step)
     relationship = relationship.among(growth.names) if relationship else None
     step("candidate source")
     return Fitted(
@@ -97,10 +97,10 @@ def fit(
 
 
 def _fit_relationship(
-    lesson: Lesson, gatherer: Gatherer, machine: Machine, step: Step
+    training_data: TrainingData, gatherer: Gatherer, machine: Machine, step: Step
 ) -> RelationshipModel | None:
-    """Fit both changes on dates whose labels reach no further than those of the acquisitions."""
-    panel, settings = lesson.rates or lesson.acquirers, gatherer.settings
+    """Fit attrition and tier upgrade on dates whose labels end no later than those of acquisitions."""
+    panel, settings = training_data.rates or training_data.acquirers, gatherer.settings
     if not gatherer.features.ladder.ladder or not settings.relationship_horizon_months:
         return None
     step("attrition and tier upgrades")

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vipreco.errors import UsageError
-from vipreco.policy.columns import KNOWN, Column, column_of, nearest
+from vipreco.policy.columns import KNOWN, PolicyColumn, column_of, nearest
 from vipreco.policy.conditions import Atom, parse_condition
 from vipreco.policy.definition import file_names
 from vipreco.policy.packfile import Pack, RuleEntry, Stage
@@ -64,14 +64,16 @@ class Compiled:
         return np.array([self.number, PASSES, self.unknown_number], np.int16)
 
     @cached_property
-    def asked(self) -> frozenset[str]:
+    def condition_columns(self) -> frozenset[str]:
         """Names of the columns of its conditions."""
         return frozenset().union(*(atom.columns for atom in (*self.concerns, *self.requires)))
 
     @cached_property
     def columns(self) -> frozenset[str]:
         """The same with those that its texts mention."""
-        return self.asked | {name for name in placeholders(self.entry) if name not in self.parameters}
+        return self.condition_columns | {
+            name for name in placeholders(self.entry) if name not in self.parameters
+        }
 
 
 def read_packs(definition: Mapping[str, bytes], settings: PolicySettings) -> dict[str, Pack]:
@@ -79,7 +81,7 @@ def read_packs(definition: Mapping[str, bytes], settings: PolicySettings) -> dic
     return {name: parse_content(definition[name], Pack, name) for name in file_names(settings)}
 
 
-def known_columns(packs: Mapping[str, Pack]) -> dict[str, Column]:
+def known_columns(packs: Mapping[str, Pack]) -> dict[str, PolicyColumn]:
     """Return every column that the files may speak of: ours, the bank's own, and the windows they name."""
     own = {column.name: column for pack in packs.values() for column in pack.own_columns()}
     texts = (text for pack in packs.values() for entry in pack.rule for text in _texts(entry))
@@ -89,7 +91,7 @@ def known_columns(packs: Mapping[str, Pack]) -> dict[str, Column]:
 
 
 def compile_rules(
-    packs: Mapping[str, Pack], settings: PolicySettings, known: Mapping[str, Column]
+    packs: Mapping[str, Pack], settings: PolicySettings, known: Mapping[str, PolicyColumn]
 ) -> tuple[Compiled, ...]:
     """Return the rules in the order in which they are asked: by stage, then by file, then as written.
 
@@ -127,7 +129,7 @@ def _compile(
     file: str,
     number: int,
     values: Mapping[str, ParameterValue],
-    known: Mapping[str, Column],
+    known: Mapping[str, PolicyColumn],
 ) -> Compiled:
     where = f"{file}: rule {entry.id}"
     _check_placeholders(entry, {*known, *values}, where)

@@ -41,7 +41,7 @@ Shown = Literal["text", "amount", "number", "products"]
 _FILLED = re.compile(r"\{([a-z_]+)\}")
 
 
-class Words(Section):
+class ReasonWords(Section):
     """A sentence in both languages."""
 
     en: Annotated[str, Field(min_length=1)]
@@ -69,7 +69,7 @@ class FactEntry(Section):
 
 
 class Entry(Section):
-    """What a reason and a caution have in common.
+    """Common fields of reasons and cautions.
 
     Attributes:
         id: Stable name.
@@ -84,9 +84,9 @@ class Entry(Section):
     zh: str
 
     @property
-    def words(self) -> Words:
+    def words(self) -> ReasonWords:
         """Its words."""
-        return Words(en=self.en, zh=self.zh)
+        return ReasonWords(en=self.en, zh=self.zh)
 
 
 class ReasonEntry(Entry):
@@ -119,20 +119,20 @@ class NeverEntry(Section):
     because: Annotated[str, Field(min_length=1)]
 
 
-class Catalogue(Section):
+class ReasonCatalog(Section):
     """All of `reasons.toml`."""
 
-    neutral: Words
-    co_held: Words
+    neutral: ReasonWords
+    co_held: ReasonWords
     fact: Mapping[str, FactEntry]
     reason: tuple[ReasonEntry, ...]
     never: tuple[NeverEntry, ...] = ()
     caution: tuple[CautionEntry, ...] = ()
-    column: Mapping[str, Words] = {}
-    word: Mapping[str, Words] = {}
+    column: Mapping[str, ReasonWords] = {}
+    word: Mapping[str, ReasonWords] = {}
 
     @model_validator(mode="after")
-    def _speaks_of_known_facts(self) -> Catalogue:
+    def _speaks_of_known_facts(self) -> ReasonCatalog:
         entries: tuple[Entry, ...] = (*self.reason, *self.caution)
         for entry in entries:
             unknown = set(entry.facts) - set(self.fact)
@@ -145,7 +145,7 @@ class Catalogue(Section):
         return self
 
     @classmethod
-    def shipped(cls) -> Catalogue:
+    def shipped(cls) -> ReasonCatalog:
         """Return the catalogue that comes with vipreco."""
         return _shipped()
 
@@ -184,8 +184,8 @@ class Catalogue(Section):
 
 
 @cache
-def _shipped() -> Catalogue:
-    return parse_definition(Catalogue.content(), Catalogue, CATALOGUE_FILE)
+def _shipped() -> ReasonCatalog:
+    return parse_definition(ReasonCatalog.content(), ReasonCatalog, CATALOGUE_FILE)
 
 
 def matches(feature: str, patterns: tuple[str, ...]) -> bool:

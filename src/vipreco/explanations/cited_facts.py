@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import polars as pl
 
 from vipreco.columns import CUSTOMER_ID, PRODUCT_ID
-from vipreco.explanations.catalogue import Catalogue
 from vipreco.explanations.facts import Fact
 from vipreco.explanations.raw_facts import OF_PRODUCT, RawTables
+from vipreco.explanations.reason_catalog import ReasonCatalog
 
 SCHEMA = {
     CUSTOMER_ID: pl.String(),
@@ -36,7 +36,7 @@ def cited_frame(customer_ids: Sequence[str], facts: Sequence[Fact]) -> pl.DataFr
     return pl.DataFrame(rows, schema=SCHEMA, orient="row").unique(maintain_order=True)
 
 
-def check_facts(cited: pl.DataFrame, raw: RawTables, catalogue: Catalogue) -> pl.DataFrame:
+def check_facts(cited: pl.DataFrame, raw: RawTables, catalogue: ReasonCatalog) -> pl.DataFrame:
     """Return the cited facts with a column `equal`: the stored rows say the same.
 
     Args:
@@ -48,7 +48,7 @@ def check_facts(cited: pl.DataFrame, raw: RawTables, catalogue: Catalogue) -> pl
     return pl.concat(parts) if parts else cited.with_columns(equal=pl.lit(True))
 
 
-def _checked(group: pl.DataFrame, raw: RawTables, catalogue: Catalogue) -> pl.DataFrame:
+def _checked(group: pl.DataFrame, raw: RawTables, catalogue: ReasonCatalog) -> pl.DataFrame:
     kind, column = group["kind"][0], group["column"][0]
     entry = catalogue.fact[kind]
     truth = raw.cells(entry, column).rename({"date": "true_date", "value": "true_value"})

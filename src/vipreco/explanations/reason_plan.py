@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vipreco.explanations.catalogue import Catalogue, ReasonEntry, origins
 from vipreco.explanations.facts import Key, key_of
+from vipreco.explanations.reason_catalog import ReasonCatalog, ReasonEntry, origins
 from vipreco.features import Columns, Dictionary, Prohibited
 
 
 @dataclass(frozen=True)
-class Telling:
+class Statement:
     """One reason that could be told.
 
     Args:
@@ -33,29 +33,29 @@ class Telling:
 
 
 @dataclass(frozen=True)
-class Plan:
+class ReasonPlan:
     """All reasons that a fit can give, T of them, and their evidence.
 
     Args:
         catalogue: The reasons.
         names: Columns of the boosters, shape (k,).
-        tellings: The reasons, shape (T,).
+        statements: The reasons, shape (T,).
         evidence: Theme and subject of each evidence: all columns of a theme about the same, shape (g,).
         membership: Which columns belong to which evidence, shape (k, g).
     """
 
-    catalogue: Catalogue
+    catalogue: ReasonCatalog
     names: tuple[str, ...]
-    tellings: tuple[Telling, ...]
+    statements: tuple[Statement, ...]
     evidence: tuple[tuple[str, str], ...]
     membership: NDArray[np.bool_]
 
     @cached_property
     def speaking(self) -> NDArray[np.float64]:
         """Which column speaks for which reason, 0 or 1, shape (k, T)."""
-        found = np.zeros((len(self.names), len(self.tellings)))
-        for place, telling in enumerate(self.tellings):
-            found[list(telling.columns), place] = 1.0
+        found = np.zeros((len(self.names), len(self.statements)))
+        for place, statement in enumerate(self.statements):
+            found[list(statement.columns), place] = 1.0
         return found
 
     @cached_property
@@ -67,11 +67,11 @@ class Plan:
     @cached_property
     def keys(self) -> list[Key]:
         """The facts that may be cited."""
-        return self.keys_of(range(len(self.tellings)))
+        return self.keys_of(range(len(self.statements)))
 
     def keys_of(self, places: Iterable[int]) -> list[Key]:
         """Return the facts that some of the reasons may cite."""
-        facts, told = self.catalogue.fact, (self.tellings[place] for place in places)
+        facts, told = self.catalogue.fact, (self.statements[place] for place in places)
         return sorted({key_of(facts[kind], kind, item.subject) for item in told for kind in item.entry.facts})
 
     def place(self, reason_id: str, subject: str) -> int | None:
@@ -80,16 +80,16 @@ class Plan:
 
     @cached_property
     def _places(self) -> dict[tuple[str, str], int]:
-        return {(item.entry.id, item.subject): place for place, item in enumerate(self.tellings)}
+        return {(item.entry.id, item.subject): place for place, item in enumerate(self.statements)}
 
 
 def plan_reasons(
-    catalogue: Catalogue,
+    catalogue: ReasonCatalog,
     names: Sequence[str],
     dictionary: Dictionary,
     columns: Columns,
     prohibited: Prohibited,
-) -> Plan:
+) -> ReasonPlan:
     """Return what the columns of a fit can give reasons for.
 
     Args:
@@ -103,8 +103,11 @@ def plan_reasons(
 
 
 def _planned(
-    catalogue: Catalogue, names: tuple[str, ...], known: Mapping[str, tuple[str, str]], prohibited: Prohibited
-) -> Plan:
+    catalogue: ReasonCatalog,
+    names: tuple[str, ...],
+    known: Mapping[str, tuple[str, str]],
+    prohibited: Prohibited,
+) -> ReasonPlan:
     spoken: dict[tuple[str, str], list[int]] = {}
     evidence: dict[tuple[str, str], list[int]] = {}
     told: dict[str, list[ReasonEntry]] = {}
@@ -121,7 +124,7 @@ def _planned(
 
 
 def _entries(
-    catalogue: Catalogue, feature: str, known: Mapping[str, tuple[str, str]], prohibited: Prohibited
+    catalogue: ReasonCatalog, feature: str, known: Mapping[str, tuple[str, str]], prohibited: Prohibited
 ) -> list[ReasonEntry]:
     """Return the reasons that a feature may give; none that may not be told, nor be a feature."""
     origin, column = known.get(feature, ("", ""))
@@ -134,9 +137,9 @@ class _Newest:
     """The plan that was made last: one model tells reasons again and again, a customer at a time."""
 
     def __init__(self) -> None:
-        self._kept: tuple[tuple[Any, ...], Plan] | None = None
+        self._kept: tuple[tuple[Any, ...], ReasonPlan] | None = None
 
-    def of(self, *asked: Any) -> Plan:
+    def of(self, *asked: Any) -> ReasonPlan:
         """Return the plan of what is asked, made anew where it is not the last one's."""
         kept = self._kept
         if kept is None or not all(map(_same, kept[0], asked)):
@@ -152,18 +155,18 @@ _NEWEST = _Newest()
 
 
 def _assembled(
-    catalogue: Catalogue,
+    catalogue: ReasonCatalog,
     names: tuple[str, ...],
     spoken: dict[tuple[str, str], list[int]],
     evidence: dict[tuple[str, str], list[int]],
-) -> Plan:
+) -> ReasonPlan:
     groups = sorted(evidence)
     membership = np.zeros((len(names), len(groups)), bool)
     for number, group in enumerate(groups):
         membership[evidence[group], number] = True
-    tellings = [
-        Telling(entry, subject, tuple(places), groups.index((entry.theme, subject)))
+    statements = [
+        Statement(entry, subject, tuple(places), groups.index((entry.theme, subject)))
         for (reason_id, subject), places in sorted(spoken.items())
         for entry in [catalogue.entry(reason_id)]
     ]
-    return Plan(catalogue, names, tuple(tellings), tuple(groups), membership)
+    return ReasonPlan(catalogue, names, tuple(statements), tuple(groups), membership)

@@ -22,8 +22,8 @@ DEFAULT_CHANNEL = "branch"
 
 
 @dataclass(frozen=True)
-class Situation:
-    """What is known about the customers of a view before they are scored.
+class DecisionContext:
+    """Everything known about the customers of a view before they are scored.
 
     Args:
         view: The as-of view.
@@ -44,9 +44,9 @@ class Situation:
     facts: PolicyFacts
 
 
-def situation(
+def decision_context(
     fitted: Fitted, view: View, channel: str = DEFAULT_CHANNEL, ruled: View | None = None
-) -> Situation:
+) -> DecisionContext:
     """Compute features, holdings and the rules' facts of all customers of a view.
 
     Args:
@@ -63,7 +63,7 @@ def situation(
     scored = np.isin(np.array(catalog.product_ids), np.array(fitted.product_ids))
     held = state.held if ruled is None else None
     facts = gather_facts(ruled or view, catalog, fitted.policy, channel, held, scored)
-    return Situation(view, catalog, computed, state, relations, customers, facts)
+    return DecisionContext(view, catalog, computed, state, relations, customers, facts)
 
 
 def _customers(fitted: Fitted, view: View, catalog: Catalog, relations: Relations) -> Customers:
@@ -76,7 +76,7 @@ def _customers(fitted: Fitted, view: View, catalog: Catalog, relations: Relation
     )
 
 
-def decide(fitted: Fitted, known: Situation) -> Iterator[Decisions]:
+def decide(fitted: Fitted, known: DecisionContext) -> Iterator[Decisions]:
     """Give the decision frame in chunks of customers, in the order of their ids."""
     start = 0
     for matrix in known.computed.chunks(fitted.settings.chunk_customers):
@@ -85,7 +85,7 @@ def decide(fitted: Fitted, known: Situation) -> Iterator[Decisions]:
         start = rows.stop
 
 
-def _decide_chunk(fitted: Fitted, known: Situation, matrix: FeatureMatrix, rows: slice) -> Decisions:
+def _decide_chunk(fitted: Fitted, known: DecisionContext, matrix: FeatureMatrix, rows: slice) -> Decisions:
     catalog, relations, facts = known.catalog, known.relations.take(rows), known.facts.rows(rows)
     values, customers = fitted.columns_of(matrix), known.customers.take(rows)
     scored = fitted.model.propensities(values)
