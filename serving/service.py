@@ -36,7 +36,9 @@ def release_opener(project: Project) -> Callable[[AppState], OpenRelease]:
     """Return how a release folder of a project is opened."""
     from vipreco.online import DaySettings, OnlineService  # noqa: PLC0415 - in the worker alone
 
-    settings = DaySettings(project.settings.tiers.vip, project.settings.call_list)
+    settings = DaySettings(
+        project.settings.tiers.vip, project.settings.call_list, project.settings.project.currency
+    )
     return lambda state: lambda folder: OnlineService(folder, state.store, settings)
 
 

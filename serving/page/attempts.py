@@ -19,7 +19,7 @@ class Attempts:
         self._lock = threading.Lock()
 
     def resting(self, name: str) -> bool:
-        """Whether no password of this name is checked now."""
+        """Return True while no password of this name is checked."""
         with self._lock:
             count, since = self._wrong.get(name, (0, 0.0))
         return count >= MAX_WRONG and time.monotonic() - since < PAUSE_SECONDS

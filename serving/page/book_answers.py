@@ -30,17 +30,22 @@ class BookAnswers:
         return self.answering.model_version
 
     @property
+    def currency(self) -> str:
+        """Code of the bank's currency; empty where none is set."""
+        return self.answering.desk.currency
+
+    @property
     def source(self) -> object:
-        """What is answered from; another one's results hold no more."""
+        """Release in force; results of another one hold no more."""
         return self.answering
 
     def stamp(self, customer_ids: Iterable[str]) -> Hashable:
-        """Return what changes when anything that is known or allowed about these customers does."""
+        """Return a value that changes when anything known or allowed about these customers does."""
         self.answering.refresh()
         return self.answering.stamp(customer_ids, self.state.now())
 
     def day(self, scope: Scope, minutes: int | None = None) -> Day:
-        """Return the day of who asks, within some minutes; without any, those of the project."""
+        """Return the day of a reader, within some minutes; without any, those of the project."""
         self.answering.refresh()
         ids = [member.customer_id for member in self.state.store.books.of(scope)]
         return self.answering.book(ids, minutes, self.state.now())

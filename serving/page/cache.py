@@ -1,4 +1,4 @@
-"""What was worked out for a page and holds until something changes: a day is planned once, shown often."""
+"""Results that hold until something changes: a day is planned once and shown often."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from serving.http.app_state import AppState
 
-MAX_DAYS, MAX_VIEWS, MAX_SHEETS = 16, 32, 64
+MAX_DAYS, MAX_LISTS, MAX_SHEETS = 16, 32, 64
 Made = TypeVar("Made")
 
 
@@ -17,7 +17,7 @@ class ResultCache:
     """Keeps the newest results of one kind in this process; another release forgets those before.
 
     Args:
-        most: How many.
+        most: Maximum number of results.
     """
 
     def __init__(self, most: int) -> None:
@@ -27,12 +27,12 @@ class ResultCache:
         self._lock = threading.Lock()
 
     def of(self, owner: object, key: Hashable, make: Callable[[], Made]) -> Made:
-        """Return the result of a key; made if it is not kept.
+        """Return the result of a key, made where it is not kept.
 
         Args:
-            owner: Whose results these are; another one's are forgotten.
-            key: All that the result depends on.
-            make: Works it out.
+            owner: Source of the results; those of another one are dropped.
+            key: Everything that the result depends on.
+            make: Makes it.
         """
         with self._lock:
             if self._owner is not owner:
@@ -56,9 +56,9 @@ def days_of(state: AppState) -> ResultCache:
     return _of(state, "days", MAX_DAYS)
 
 
-def views_of(state: AppState) -> ResultCache:
+def lists_of(state: AppState) -> ResultCache:
     """Return the call lists of this process as they were shown."""
-    return _of(state, "views", MAX_VIEWS)
+    return _of(state, "lists", MAX_LISTS)
 
 
 def sheets_of(state: AppState) -> ResultCache:
@@ -67,7 +67,7 @@ def sheets_of(state: AppState) -> ResultCache:
 
 
 def alone(state: AppState) -> threading.Lock:
-    """Return what holds while a kept day is asked for more: its connection is for one thread at a time."""
+    """Return the lock around queries of a kept day: its connection is for one thread at a time."""
     found: threading.Lock = state.pages.setdefault("alone", threading.Lock())
     return found
 

@@ -1,4 +1,4 @@
-"""What a person filled in about a call: strict, and never shown again unescaped."""
+"""The form about the outcome of a call: checked strictly, and never shown again unescaped."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Final
 
 OUTCOMES: Final = ("unknown", "unreachable", "postponed", "declined", "accepted", "do_not_contact")
 """Outcomes in the order of their buttons: reached, no answer, thinking, declined, bought, do not contact."""
-LONGEST_ID = 64
+MAX_ID_LENGTH = 64
 
 
 @dataclass(frozen=True)
 class OutcomeForm:
-    """What was filled in about a call; `wrong` names what is missing or wrong, as a text of the catalogue."""
+    """Outcome of a call; `wrong` names what is missing or wrong, as a text of the catalogue."""
 
     outcome: str = ""
     product_id: str | None = None
@@ -41,7 +41,7 @@ def outcome_form(found: Mapping[str, str], today: date, products: frozenset[str]
         product_id=product if product in products else None,
         next_date=None if late else next_date,
         note=found.get("note", ""),
-        contact_id=found.get("contact_id", "")[:LONGEST_ID],
+        contact_id=found.get("contact_id", "")[:MAX_ID_LENGTH],
         wrong=wrong or ("record.wrong_date" if late or not readable else ""),
     )
 

@@ -1,4 +1,4 @@
-"""From values to HTML: templates that escape everything, and the headers that every page carries."""
+"""Pages as HTML: templates that escape everything, and the headers that every page carries."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def _environment() -> Environment:
         finalize=_finalized,
         auto_reload=False,
     )
-    environment.filters.update(amount=_amount, count=_count, rate=_rate, day=_day, month=_month)
+    environment.filters.update(number=_number, count=_count, rate=_rate, day=_day, month=_month)
     return environment
 
 
@@ -71,7 +71,7 @@ def _finalized(value: object) -> object:
     return safe(value) if type(value) is str else "" if value is None else value
 
 
-def _amount(value: float | None) -> str:
+def _number(value: float | None) -> str:
     return shown(value, Holds.AMOUNT)
 
 

@@ -1,4 +1,4 @@
-"""The words of the page, beside those of call lists and sheets."""
+"""Words of the page, beside those of call lists and sheets, and the choice of the language."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ LANGUAGES: Final[tuple[Language, ...]] = ("en", "zh")
 
 
 @cache
-def wording(language: Language) -> Wording:
-    """Return all words of the page in a language."""
-    return Wording(language, _texts())
+def wording(language: Language, currency: str = "") -> Wording:
+    """Return all words of the page in a language, with amounts in a currency."""
+    return Wording(language, _texts(), currency)
 
 
 @cache

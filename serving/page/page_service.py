@@ -1,4 +1,4 @@
-"""What the page asks the engine and the store: a day, a customer, and to record an outcome."""
+"""The page's way to engine and store: a day, a customer, and recording an outcome."""
 
 from __future__ import annotations
 
@@ -8,12 +8,19 @@ from functools import cached_property
 from typing import Protocol
 
 from serving.http.app_state import AppState
-from serving.page.cache import alone, days_of, sheets_of, views_of
+from serving.page.cache import alone, days_of, lists_of, sheets_of
 from serving.page.forms import OutcomeForm
-from serving.page.reading import Reader, day_view, matching, sheet_view
-from serving.page.views import CallView, DayView, SheetView
 from vipreco.errors import BusyError
-from vipreco.lists import Day, Wording
+from vipreco.lists import (
+    CallLine,
+    CallList,
+    CustomerSheet,
+    Day,
+    Wording,
+    call_list,
+    customer_sheet,
+    matching_calls,
+)
 from vipreco.store import Contact, Cover, Member, Scope
 
 CHANNEL = "call"
@@ -21,7 +28,7 @@ MAX_FOUND = 20
 
 
 class Answers(Protocol):
-    """What the page needs of the answers behind it; `vipreco.online` gives it."""
+    """Answers that the page needs; `vipreco.online` gives them."""
 
     @property
     def model_version(self) -> str:
@@ -29,28 +36,40 @@ class Answers(Protocol):
 
     @property
     def source(self) -> object:
-        """What is answered from; another one's results hold no more."""
+        """Release in force; results of another one hold no more."""
 
     def stamp(self, customer_ids: Iterable[str]) -> Hashable:
-        """Return what changes when anything that is known or allowed about these customers does."""
+        """Return a value that changes when anything known or allowed about these customers does."""
+
+    @property
+    def currency(self) -> str:
+        """Code of the bank's currency; empty where none is set."""
 
     def day(self, scope: Scope, minutes: int | None = None) -> Day:
-        """Return the day of who asks, within some minutes; without any, those of the project."""
+        """Return the day of a reader, within some minutes; without any, those of the project."""
 
     def sheet(self, scope: Scope, customer_id: str) -> Day:
         """Return the day of one customer."""
 
 
+@dataclass(frozen=True)
+class BookEntry:
+    """Handle of a customer in addresses, and the manager where it is not the reader's own customer."""
+
+    handle: str
+    manager_id: str = ""
+
+
 @dataclass
 class PageService:
-    """The desk of one reader for the time of one request.
+    """Everything that the pages need for one reader, for the time of one request.
 
     Args:
-        state: What the service stands on.
-        answers: What is known and decided now.
-        scope: Who reads, and whom they see.
+        state: State of the service.
+        answers: Answers that are in force.
+        scope: The reader, and the customers whom they see.
         say: The words.
-        stale: Whether the data behind are older than usual.
+        stale: The data behind are older than usual.
     """
 
     state: AppState
@@ -83,21 +102,20 @@ class PageService:
         return {each.customer_id: each.outcome for each in self.today if each.channel == CHANNEL}
 
     @cached_property
-    def reader(self) -> Reader:
-        """The reader, as the views ask for it."""
-        return Reader(
-            manager_id=self.scope.manager_id or "",
-            members=self.members,
-            covers=self.covers,
-            made=self.made,
-            say=self.say,
-            model=self.answers.model_version,
-            stale=self.stale,
-        )
+    def book(self) -> dict[str, BookEntry]:
+        """Handle of each customer whom the reader sees, and the manager of those of other books."""
+        return {
+            customer: BookEntry(member.handle, self._other(member))
+            for customer, member in self.members.items()
+        }
+
+    def _other(self, member: Member) -> str:
+        owner = member.manager_id or ""
+        return "" if owner == self.scope.manager_id else owner
 
     @cached_property
     def planned(self) -> Hashable:
-        """What the plan of the day depends on: something changed about somebody who was not called today."""
+        """Key of the plan of the day: it changes with anything about customers who were not called today."""
         return tuple(self.members), self.answers.stamp(set(self.members) - set(self.made))
 
     @cached_property
@@ -106,52 +124,55 @@ class PageService:
         answers = self.answers
         return days_of(self.state).of(answers.source, self.planned, lambda: answers.day(self.scope))
 
-    def day(self) -> DayView:
-        """Return the call list of the reader."""
-        return self._shown(reasons=True)
+    def call_list(self, *, with_reasons: bool = True) -> CallList:
+        """Return the call list of the reader; a way from customer to customer needs no reasons.
 
-    def calls(self) -> DayView:
-        """Return the call list without the reasons of its offers: the way from customer to customer."""
-        return self._shown(reasons=False)
+        It is made again when the plan or the outcomes of the day have changed.
+        """
+        made = tuple(self.made.items())
+        key = (self.planned, made, self.scope.manager_id, self.say.language, with_reasons)
+        lists = lists_of(self.state)
+        return lists.of(self.answers.source, key, lambda: self._call_list(with_reasons))
 
-    def _shown(self, reasons: bool) -> DayView:
-        """Return the call list, made anew when the plan or the reader's own day has changed."""
-        made, who = tuple(self.made.items()), (self.scope.manager_id, self.say.language, self.stale)
-        key = (self.planned, made, self.covers, who, reasons)
-        return views_of(self.state).of(self.answers.source, key, lambda: self._view(reasons))
-
-    def _view(self, reasons: bool) -> DayView:
+    def _call_list(self, with_reasons: bool) -> CallList:
         plan = self.plan
         with alone(self.state):
-            return day_view(plan, self.reader, reasons)
+            return call_list(
+                plan,
+                self.scope.manager_id or "",
+                self.answers.model_version,
+                self.say,
+                outcomes=self.made,
+                with_reasons=with_reasons,
+            )
 
-    def search(self, text: str) -> tuple[list[CallView], int]:
+    def search(self, text: str) -> tuple[tuple[CallLine, ...], int]:
         """Return the reader's customers whose id or tier holds a text, and how many there are in all."""
         plan = self.plan
         with alone(self.state):
-            return matching(plan, self.reader, text.strip(), MAX_FOUND)
+            return matching_calls(plan, text.strip(), MAX_FOUND, self.say)
 
     def member(self, handle: str) -> Member | None:
         """Return the customer behind a handle; None for unknown and foreign ones alike."""
         return self.state.store.books.by_handle(self.scope, handle)
 
     def customer(self, member: Member) -> Day:
-        """Return what is decided about a customer: of who was not called today, by the plan of the day."""
+        """Return the day of a customer: from the plan, unless the customer was called today."""
         answers, customer = self.answers, member.customer_id
         kept, plan = sheets_of(self.state), self.plan
-        if customer in self.made or customer not in plan.places:
+        if customer in self.made or customer not in plan.rows:
             key: Hashable = (customer, answers.stamp([customer]))
             return kept.of(answers.source, key, lambda: answers.sheet(self.scope, customer))
         return kept.of(answers.source, (customer, self.planned), lambda: plan.of(customer))
 
-    def sheet(self, member: Member) -> SheetView:
+    def sheet(self, member: Member) -> CustomerSheet:
         """Return the sheet of a customer."""
         day = self.customer(member)
         with alone(self.state):
-            return sheet_view(day, self.reader)
+            return customer_sheet(day, self.answers.model_version, self.say)
 
     def record(self, member: Member, form: OutcomeForm) -> None:
-        """Record what came of a call; the same form sent twice is recorded once."""
+        """Record the outcome of a call; the same form sent twice is recorded once."""
         now = self.state.now()
         contact = Contact(
             customer_id=member.customer_id,

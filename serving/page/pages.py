@@ -1,4 +1,4 @@
-"""The pages: what is at each address, and who may open it."""
+"""The pages: their addresses, and the roles that may open each."""
 
 from __future__ import annotations
 
@@ -17,14 +17,22 @@ from serving.http.app_state import AppState
 from serving.http.operation import PUBLIC, HttpRequest, Operation, PageRoutes, people
 from serving.http.problems import Problem, not_found
 from serving.page.attempts import Attempts
+from serving.page.chart import draw
 from serving.page.forms import OUTCOMES, OutcomeForm, outcome_form
 from serving.page.html import HEADERS, STATIC, make_ready, page, stamp
 from serving.page.languages import LANGUAGES, chosen_language, wording
 from serving.page.page_service import Answers, PageService
 from serving.page.roles import COMMANDS
-from serving.page.views import DayView
 from serving.page.workbooks import XLSX, list_workbook, sheet_workbook
-from vipreco.lists import Wording
+from vipreco.lists import (
+    CallList,
+    CustomerSheet,
+    Wording,
+    basis_text,
+    profile_texts,
+    sheet_basis_text,
+    suitability_texts,
+)
 from vipreco.store import Event, Member, Role
 
 if TYPE_CHECKING:
@@ -112,53 +120,74 @@ class _Pages:
         """Show today's call list; to people without a book, what they can do instead."""
         if request.known.role is not Role.MANAGER:
             return show(request, "role.html", {"commands": COMMANDS[request.known.role]})
-        desk = self.desk(request)
-        if not desk.members:
+        service = self.service_for(request)
+        if not service.members:
             return show(request, "role.html", {"commands": ()})
-        return self.list_page(request, desk, {"found": None, "found_total": 0})
+        return self.list_page(request, service, {"found": None, "found_total": 0})
 
-    def list_page(self, request: HttpRequest, desk: PageService, values: dict[str, Any]) -> Response:
+    def list_page(self, request: HttpRequest, service: PageService, values: dict[str, Any]) -> Response:
         """Show the call list, with what was found in it."""
-        day = desk.day()
+        day = service.call_list()
         _note(request, "list.read")
         only = request.http.query_params.get("kind", "")
         only = only if only in day.kinds else ""
         return _forget_saved(
-            show(request, "list.html", {"day": day, "only": only, "saved": _saved(request), **values})
+            show(
+                request,
+                "list.html",
+                {
+                    **_common(service),
+                    "day": day,
+                    "covers": service.covers,
+                    "basis": basis_text(day, service.say),
+                    "only": only,
+                    "saved": _saved(request),
+                    **values,
+                },
+            )
         )
 
     def search(self, request: HttpRequest) -> Response:
         """Show who of the book matches a text; to htmx the findings alone."""
-        desk = self.desk(request)
+        service = self.service_for(request)
         text = request.form.get("text", "")
-        found, total = desk.search(text) if text.strip() else ([], 0)
+        found, total = service.search(text) if text.strip() else ([], 0)
         values: dict[str, Any] = {"found": found if text.strip() else None, "found_total": total}
         if request.http.headers.get("hx-request") != "true":
-            return self.list_page(request, desk, values)
+            return self.list_page(request, service, values)
         _note(request, "list.search")
-        return show(request, "found.html", values) if text.strip() else Response("", headers=dict(HEADERS))
+        return (
+            show(request, "found.html", {**_common(service), **values})
+            if text.strip()
+            else Response("", headers=dict(HEADERS))
+        )
 
     def sheet(self, request: HttpRequest) -> Response:
         """Show the sheet of a customer."""
-        desk = self.desk(request)
-        return self.sheet_page(request, desk, _member(request, desk), OutcomeForm(), "")
+        service = self.service_for(request)
+        return self.sheet_page(request, service, _member(request, service), OutcomeForm(), "")
 
     def sheet_page(
-        self, request: HttpRequest, desk: PageService, member: Member, given: OutcomeForm, problem: str
+        self, request: HttpRequest, service: PageService, member: Member, given: OutcomeForm, problem: str
     ) -> Response:
         """Show the sheet with what was filled in about the call."""
-        day, sheet = desk.calls(), desk.sheet(member)
+        day, sheet = service.call_list(with_reasons=False), service.sheet(member)
         request.state.note_at_once(request.state.read_of(request.scope, "sheet.read", member.customer_id))
-        made = desk.reader.made.get(member.customer_id)
-        say = desk.say
+        made = service.made.get(member.customer_id)
+        say = service.say
         values = {
+            **_common(service),
             "day": day,
             "sheet": sheet,
+            "basis": sheet_basis_text(sheet, say),
+            "profile": profile_texts(sheet, say),
+            "suitability": suitability_texts(sheet, say),
+            "chart": draw(sheet.months, _next_line(sheet)),
             "given": given,
             "outcomes": OUTCOMES,
             "contact_id": secrets.token_hex(16),
             "recorded": say.of("record", made) if made else "",
-            "suggested_date": day.date + timedelta(days=desk.plan.settings.follow_up_days),
+            "suggested_date": day.date + timedelta(days=service.plan.settings.follow_up_days),
             "problem": say(problem) if problem else "",
             "saved": _saved(request),
         }
@@ -166,30 +195,30 @@ class _Pages:
 
     def outcome(self, request: HttpRequest) -> Response:
         """Record what came of a call, and lead on to the next customer."""
-        desk = self.desk(request)
-        member = _member(request, desk)
-        before = desk.calls()
-        form = outcome_form(request.form, before.date, frozenset(desk.plan.names))
+        service = self.service_for(request)
+        member = _member(request, service)
+        before = service.call_list(with_reasons=False)
+        form = outcome_form(request.form, before.date, frozenset(service.plan.names))
         if form.wrong:
-            return self.sheet_page(request, desk, member, form, form.wrong)
+            return self.sheet_page(request, service, member, form, form.wrong)
         request.state.note_at_once(request.state.read_of(request.scope, "outcome.record", member.customer_id))
-        desk.record(member, form)
-        response = _to(_next(before, member))
+        service.record(member, form)
+        response = _to(_next(service, before, member))
         _put(request, response, SAVED_COOKIE, form.outcome, SAVED_SECONDS)
         return response
 
     def list_file(self, request: HttpRequest) -> Response:
         """Send the call list as a spreadsheet."""
-        desk = self.desk(request)
-        content = list_workbook(desk)
+        service = self.service_for(request)
+        content = list_workbook(service)
         _note(request, "list.export")
         return _file(content, "call-list.xlsx")
 
     def sheet_file(self, request: HttpRequest) -> Response:
         """Send the sheet of a customer as a spreadsheet."""
-        desk = self.desk(request)
-        member = _member(request, desk)
-        content = sheet_workbook(desk, member)
+        service = self.service_for(request)
+        member = _member(request, service)
+        content = sheet_workbook(service, member)
         request.state.note_at_once(request.state.read_of(request.scope, "sheet.export", member.customer_id))
         return _file(content, "sheet.xlsx")
 
@@ -230,15 +259,16 @@ class _Pages:
             _put(request, response, LANGUAGE_COOKIE, request.form["language"], YEAR_SECONDS)
         return response
 
-    def desk(self, request: HttpRequest) -> PageService:
-        """Return the desk of who asks."""
-        return PageService(request.state, self.answers(request.state), request.scope, say_of(request))
+    def service_for(self, request: HttpRequest) -> PageService:
+        """Return the service of a reader."""
+        answers = self.answers(request.state)
+        return PageService(request.state, answers, request.scope, say_of(request, answers.currency))
 
 
-def say_of(request: HttpRequest) -> Wording:
-    """Return the words in the language of who asks."""
+def say_of(request: HttpRequest, currency: str = "") -> Wording:
+    """Return the words in the language of the reader, with amounts in a currency."""
     accepted = request.http.headers.get("accept-language", "")
-    return wording(chosen_language(request.http.cookies.get(LANGUAGE_COOKIE), accepted))
+    return wording(chosen_language(request.http.cookies.get(LANGUAGE_COOKIE), accepted), currency)
 
 
 def show(request: HttpRequest, template: str, values: dict[str, Any], status: int = 200) -> Response:
@@ -256,16 +286,32 @@ def show(request: HttpRequest, template: str, values: dict[str, Any], status: in
     return page(template, {**common, **values}, status)
 
 
-def _member(request: HttpRequest, desk: PageService) -> Member:
-    found = desk.member(request.http.path_params["handle"])
+def _member(request: HttpRequest, service: PageService) -> Member:
+    found = service.member(request.http.path_params["handle"])
     if found is None:
         raise not_found()
     return found
 
 
-def _next(day: DayView, member: Member) -> str:
-    following = day.after(member.handle)
-    return f"/customers/{following.handle}" if following else "/"
+def _common(service: PageService) -> dict[str, Any]:
+    """Return the values that every page about customers shows."""
+    return {
+        "say": service.say,
+        "book": service.book,
+        "manager_id": service.scope.manager_id or "",
+        "stale": service.stale,
+    }
+
+
+def _next_line(sheet: CustomerSheet) -> float | None:
+    """Return the assets at which the next tier begins."""
+    missing = sheet.profile.next_tier_amount
+    return None if missing is None else (sheet.profile.assets or 0.0) + missing
+
+
+def _next(service: PageService, day: CallList, member: Member) -> str:
+    following = day.next_after(member.customer_id)
+    return f"/customers/{service.book[following.customer_id].handle}" if following else "/"
 
 
 def _note(request: HttpRequest, action: str) -> None:

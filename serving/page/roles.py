@@ -1,4 +1,4 @@
-"""What people without a book can do, by the command line."""
+"""Commands for people without a book."""
 
 from __future__ import annotations
 

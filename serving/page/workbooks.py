@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 from typing import Final
 
-from serving.page.cache import alone
 from serving.page.page_service import PageService
 from vipreco.documents import Document, write_document
 from vipreco.lists import call_list_document, sheet_document
@@ -14,19 +13,14 @@ from vipreco.store import Member
 XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
-def list_workbook(desk: PageService) -> bytes:
+def list_workbook(service: PageService) -> bytes:
     """Return the call list of the reader."""
-    manager = desk.scope.manager_id or ""
-    plan = desk.plan
-    with alone(desk.state):
-        return _workbook(call_list_document(plan, manager, desk.answers.model_version, desk.say))
+    return _workbook(call_list_document(service.call_list(), service.say))
 
 
-def sheet_workbook(desk: PageService, member: Member) -> bytes:
+def sheet_workbook(service: PageService, member: Member) -> bytes:
     """Return the sheet of a customer."""
-    day = desk.customer(member)
-    with alone(desk.state):
-        return _workbook(sheet_document(day, desk.answers.model_version, desk.say))
+    return _workbook(sheet_document(service.sheet(member), service.say))
 
 
 def _workbook(document: Document) -> bytes:

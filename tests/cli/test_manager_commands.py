@@ -77,11 +77,11 @@ def test_nobody_without_consent_to_calls_is_on_the_list_and_all_of_them_are_coun
     assert counts["No consent to calls on record"] == len(silent) > 0
 
 
-def test_every_call_says_why_now_and_shows_offers_or_why_there_are_none():
+def test_every_call_has_its_reason_and_shows_offers_or_why_there_are_none():
     for call in listed()["today"]:
-        assert call["why"]
+        assert call["reason_to_call"]
         assert call["offers"].startswith("1. ") or call["offers"].startswith("No offer today: ")
-        assert call["worth"] >= 0
+        assert call["expected_value"] >= 0
 
 
 def test_a_past_date_knows_no_later_contact():
@@ -96,7 +96,7 @@ def test_the_spreadsheet_has_ids_as_text_and_chinese_headings(tmp_path: Path):
     target = tmp_path / "list.xlsx"
     assert main(["calllist", "--manager", manager(), "--language", "zh", "--out", str(target)]) == 0
     book = openpyxl.load_workbook(target)
-    assert book.sheetnames == ["今日", "今日未排入", "不得致电", "今日无需行动"]
+    assert book.sheetnames == ["今日", "今日未排入", "不得致电", "今日无需联系"]
     sheet = book["今日"]
     head = next(row[0].row for row in sheet.iter_rows() if row[0].value == "序号")
     titles = {cell.value: cell.column - 1 for cell in sheet[head]}
@@ -104,7 +104,7 @@ def test_the_spreadsheet_has_ids_as_text_and_chinese_headings(tmp_path: Path):
     ids = [row[titles["客户号"]] for row in rows]
     assert ids
     assert all(cell.data_type == "s" and len(cell.value) == 10 for cell in ids)
-    assert all(row[titles["资产"]].data_type == "n" for row in rows)
+    assert all(row[titles["资产管理规模（元）"]].data_type == "n" for row in rows)
     assert all(cell.data_type != "f" for row in rows for cell in row)
     assert sheet.print_title_rows == f"${head}:${head}"
     assert sheet.freeze_panes == f"A{head + 1}"
@@ -117,7 +117,7 @@ def test_the_pdf_has_chinese_text_and_the_same_question_gives_the_same_bytes(tmp
     assert targets[0].read_bytes() == targets[1].read_bytes()
     text = pypdf.PdfReader(io.BytesIO(targets[0].read_bytes())).pages[0].extract_text()
     assert f"{manager()} 电话清单 2025-12-31" in text
-    assert "为何现在" in text
+    assert "联系理由" in text
 
 
 @pytest.mark.parametrize(
@@ -159,11 +159,11 @@ def test_a_sheet_accounts_for_every_product_and_shows_what_is_held(capsys: pytes
     assert main(["sheet", "--customer", customer, "--format", "json"]) == 0
     sheet = json.loads(capsys.readouterr().out)
     offered = [row["product"] for row in sheet["offers"]]
-    others = [row["product"] for row in sheet["others"]]
+    others = [row["product"] for row in sheet["not_offered"]]
     assert sorted([*offered, *others]) == sorted(stored("products")["name"].unique())
     assert len(offered) <= 3
     held = {row["product"] for row in sheet["holdings"]}
-    reasons = {row["product"]: row["reason"] for row in sheet["others"]}
+    reasons = {row["product"]: row["reason"] for row in sheet["not_offered"]}
     assert {reasons[product] for product in held} == {"The customer holds this product."}
 
 

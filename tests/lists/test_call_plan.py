@@ -28,7 +28,7 @@ FACTS: dict[str, Any] = {
     "reached_date": pl.Date,
     "called_date": pl.Date,
     "declined_date": pl.Date,
-    "asked_not_to_call": pl.Boolean,
+    "opted_out_of_calls": pl.Boolean,
     "follow_up_date": pl.Date,
     "maturing_amount": pl.Float64,
     "stopped_whole": pl.Int64,
@@ -101,7 +101,7 @@ def test_what_heads_a_call_and_what_it_takes(
     customer: dict[str, Any], kind: str | None, minutes: int, worth: float
 ):
     row = one(**customer)
-    assert (row["kind"], row["minutes"], row["worth_amount"]) == (kind, minutes, worth)
+    assert (row["kind"], row["minutes"], row["expected_amount"]) == (kind, minutes, worth)
     assert (row["place"] is not None) == (
         kind is not None and worth + (kind in {"follow_up", "coverage"}) > 0
     )
@@ -112,8 +112,8 @@ def test_what_heads_a_call_and_what_it_takes(
     [
         ({}, None),
         ({"consent_call": None}, "no_consent"),
-        ({"consent_call": False, "asked_not_to_call": True}, "no_consent"),
-        ({"asked_not_to_call": True}, "asked_not_to_call"),
+        ({"consent_call": False, "opted_out_of_calls": True}, "no_consent"),
+        ({"opted_out_of_calls": True}, "opted_out_of_calls"),
         ({"stopped_whole": 4, "declined_date": AGO[10]}, "policy"),
         ({"declined_date": AGO[10], "called_date": AGO[3]}, "cooling_off"),
         ({"declined_date": AGO[100]}, None),

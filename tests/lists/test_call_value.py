@@ -11,12 +11,13 @@ import polars as pl
 import pytest
 
 from vipreco.arbitration import Customers, NoAction, SlateRules, worth
-from vipreco.lists.call_value import call_worths, stopped_whole, with_renewed_assessments
+from vipreco.lists.call_value import call_values, stopped_whole, with_renewed_assessments
 from vipreco.policy import Policy, PolicyFacts
 from vipreco.policy.facts import facts_of_records
 from vipreco.recommender import Decisions
 from vipreco.settings import ArbitrationSettings, LeverSettings, PolicySettings, ValueSettings
 
+RATES = ValueSettings(share_at_risk=0.5, contact_keeps=0.25, acquisition_keeps=0.0)
 POLICY = Policy.read(PolicySettings(packs=("china",)))
 CUSTOMER: dict[str, Any] = {
     "customer_risk_level": "C3",
@@ -84,7 +85,7 @@ def decisions() -> Decisions:
         families,
         replace(customers, standing=standing),
         ArbitrationSettings(
-            values=ValueSettings(share_at_risk=0.5, contact_keeps=0.25, acquisition_keeps=0.0),
+            values=RATES,
             levers=LeverSettings(families={"fund": 2.0}, actions={"keep": 3.0}),
         ),
     )
@@ -107,7 +108,7 @@ def decisions() -> Decisions:
 
 
 def test_a_call_is_worth_what_it_keeps_sells_and_unlocks_once_weighted_and_once_in_money():
-    found = call_worths(decisions(), offers=2).to_dict(as_series=False)
+    found = call_values(decisions(), 2, RATES).to_dict(as_series=False)
     # card 0.5 x 10 = 5, fund 0.2 x 40 = 8 (weighted 16), keep 0.1 x 0.25 x 5,000 = 125 (weighted 375)
     assert found["grow_amount"] == pytest.approx([5.0, 13.0])
     assert found["grow_priority"] == pytest.approx([5.0, 21.0])
@@ -117,6 +118,8 @@ def test_a_call_is_worth_what_it_keeps_sells_and_unlocks_once_weighted_and_once_
     assert found["keep_priority"] == pytest.approx([375.0, 0.0])
     assert found["develop_amount"] == [0.0, 0.0]
     assert found["cause"] == [0, 0]
+    assert found["at_risk_amount"] == [500_000.0, None]
+    assert found["margin_at_risk_amount"] == [5_000.0, None]
     assert found["attrition_probability"] == [0.1, None]
 
 
@@ -134,7 +137,7 @@ def test_a_rule_of_contact_that_leaves_no_product_stops_the_customer_whole():
 
 
 def test_with_one_offer_only_the_better_one_is_unlocked():
-    found = call_worths(decisions(), offers=1)
+    found = call_values(decisions(), 1, RATES)
     assert found["grow_amount"].to_list() == pytest.approx([5.0, 8.0])
     assert found["unlocked_amount"].to_list() == pytest.approx([3.0, 0.0])
 
@@ -143,6 +146,6 @@ def test_the_rule_that_stops_most_is_known_where_nothing_is_offered():
     stopped = decisions()
     reasons = [rule.reason_code for rule in POLICY.rules]
     verdict = np.full((2, 3), 1 + reasons.index("RISK_TOO_HIGH"), np.int16)
-    found = call_worths(replace(stopped, verdict=verdict), offers=2)
+    found = call_values(replace(stopped, verdict=verdict), 2, RATES)
     assert found["cause"].to_list() == [NoAction.ALL_STOPPED] * 2
     assert [reasons[place - 1] for place in found["stopped_by"]] == ["RISK_TOO_HIGH"] * 2

@@ -41,8 +41,8 @@ def test_a_purchase_does_it_and_without_a_date_it_is_due_after_a_month(book: dic
 
 def test_who_asked_not_to_be_contacted_is_not_followed_up(book: dict[str, dict[str, Any]]):
     assert book["c05"]["follow_up_date"] is None
-    assert book["c05"]["asked_not_to_call"] is True
-    assert book["c01"]["asked_not_to_call"] is False
+    assert book["c05"]["opted_out_of_calls"] is True
+    assert book["c01"]["opted_out_of_calls"] is False
 
 
 def test_an_old_promise_lapses(view: View):

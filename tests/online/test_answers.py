@@ -26,7 +26,7 @@ from tests.online.small_bank import (
 from vipreco.documents import write_document
 from vipreco.errors import DependencyDownError
 from vipreco.explanations import Explainer
-from vipreco.lists import Wording, customer_day, sheet_document
+from vipreco.lists import Wording, customer_day, customer_sheet, sheet_document
 from vipreco.settings import CallListSettings
 from vipreco.store import Consent, Contact, Role, Scope
 
@@ -251,6 +251,8 @@ def test_the_sheet_is_that_of_the_command(served: Served) -> None:
     day = customer_day(Explainer(served.recommender), served.view, "00009", VIP, CallListSettings())
     for language in ("en", "zh"):
         target = io.BytesIO()
-        document = sheet_document(day, served.answering.model_version, Wording(language))
+        document = sheet_document(
+            customer_sheet(day, served.answering.model_version, Wording(language)), Wording(language)
+        )
         write_document(document, target, "json")
         assert served.answering.sheet("00009", language, NOON) == json.loads(target.getvalue())

@@ -152,6 +152,7 @@ class Tables:
 
     books: Books
     model_version: str = "0123456789abcdef"
+    currency: str = "CNY"
 
     @property
     def source(self) -> object:

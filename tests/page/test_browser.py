@@ -61,7 +61,7 @@ def test_from_the_log_in_to_a_recorded_outcome_in_two_clicks_and_the_list_moves_
     assert re.fullmatch(r"2026-01-30", page.input_value("input[name=next_date]"))
     page.click("text=Save, next")
     page.wait_for_selector(".notice.good")
-    assert page.locator(".notice.good").inner_text() == "Recorded: Thinking."
+    assert page.locator(".notice.good").inner_text() == "Recorded: Postponed."
     assert page.locator("h1").inner_text() == second
     visit.keep("recorded")
     (contact,) = bank.state.store.contacts.of(SEES_ALL, [first])
@@ -69,7 +69,7 @@ def test_from_the_log_in_to_a_recorded_outcome_in_two_clicks_and_the_list_moves_
     page.goto(f"{visit.address}/")
     assert customers(page)[0] == second
     assert customers(page)[-1] == first
-    assert page.locator("tr.done .tick").inner_text() == "✓ Thinking"
+    assert page.locator("tr.done .tick").inner_text() == "✓ Postponed"
 
 
 def test_a_note_is_kept_with_its_numbers_masked_and_an_attack_in_it_stays_text(
@@ -117,7 +117,7 @@ def test_the_search_finds_while_one_types_and_only_in_the_own_book(visit: Visit)
     assert found == [customer for customer in customer_ids()[:BOOK] if "0001" in customer]
     visit.keep("search")
     page.fill("#search", customer_ids()[BOOK])
-    page.wait_for_selector("text=Nobody in your book matches.")
+    page.wait_for_selector("text=No customer in your book matches.")
     assert page.url == f"{visit.address}/"
 
 
@@ -249,7 +249,7 @@ def test_without_scripts_the_page_works_too(chromium: Any, address: str, bank: P
     page.goto(f"{address}/customers/{bank.handle('00014')}")
     page.click("label.accepted")
     page.click("text=Save, next")
-    assert page.locator(".notice.good").inner_text() == "Recorded: Bought."
+    assert page.locator(".notice.good").inner_text() == "Recorded: Accepted."
     visit.context.close()
 
 

@@ -12,7 +12,7 @@ from serving.page.page_service import PageService
 from tests.page.page_bank import LADDER, MANAGER, PageBank, Tables, customer_ids, trained
 from vipreco.documents import Language, write_document
 from vipreco.explanations import Explainer
-from vipreco.lists import BLOCKED, PLACE, Day, Wording, customer_day, plan_day, sheet_document
+from vipreco.lists import BLOCKED, PLACE, Day, Wording, customer_day, customer_sheet, plan_day, sheet_document
 from vipreco.settings import CallListSettings
 from vipreco.store import Role, Scope
 
@@ -29,7 +29,9 @@ def plan() -> Day:
 
 def sheet(day: Day, language: Language) -> bytes:
     target = io.BytesIO()
-    write_document(sheet_document(day, "model", Wording(language)), target, "json")
+    write_document(
+        sheet_document(customer_sheet(day, "model", Wording(language)), Wording(language)), target, "json"
+    )
     return target.getvalue()
 
 
@@ -66,6 +68,7 @@ def test_a_change_that_comes_while_a_sheet_is_made_is_seen_by_the_next_one(bank:
     tables = Tables(bank.state.store.books)
     answers = SimpleNamespace(
         model_version="model",
+        currency="CNY",
         source=changes,
         stamp=lambda _: changes[0],
         day=tables.day,
@@ -73,14 +76,14 @@ def test_a_change_that_comes_while_a_sheet_is_made_is_seen_by_the_next_one(bank:
     )
     scope = Scope("ann", Role.MANAGER, MANAGER)
 
-    def desk() -> PageService:
+    def service() -> PageService:
         return PageService(bank.state, answers, scope, Wording("en"))
 
-    first = desk()
+    first = service()
     member = first.members[customer_ids()[3]]
-    assert member.customer_id in first.plan.places
+    assert member.customer_id in first.plan.rows
     changes[0] = 1
     sheet = first.customer(member)
-    following = desk().customer(member)
+    following = service().customer(member)
     assert following is not sheet
-    assert desk().customer(member) is following
+    assert service().customer(member) is following

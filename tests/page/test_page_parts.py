@@ -14,18 +14,34 @@ from serving.page.chart import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, draw
 from serving.page.forms import outcome_form
 from serving.page.html import FOLDER, HEADERS, page
 from serving.page.languages import chosen_language, wording
-from serving.page.views import CallView, DayView
+from serving.page.page_service import BookEntry
+from vipreco.lists import CallLine, CallList
 
 DAY = date(2025, 12, 31)
 HOSTILE = "<img src=x onerror=alert(1)>"
 
 
-def call(handle: str, minutes: int = 10, outcome: str = "", kind: str = "keep") -> CallView:
-    return CallView(handle, HOSTILE, kind, 1, "GOLD", 1.0, (), (), "", "", minutes, 5.0, "", outcome=outcome)
+def call(customer: str, minutes: int = 10, outcome: str = "", kind: str = "keep") -> CallLine:
+    return CallLine(
+        customer_id=customer,
+        kind=kind,
+        place=1,
+        tier="GOLD",
+        assets=1.0,
+        reasons=(),
+        offers=(),
+        no_offer="",
+        avoid=None,
+        caution="",
+        minutes=minutes,
+        expected_value=5.0,
+        last_contact="",
+        outcome=outcome,
+    )
 
 
-def day(*calls: CallView) -> DayView:
-    return DayView(DAY, "M1", 60, calls, (), 0, (), (), 3, "basis")
+def day(*calls: CallLine) -> CallList:
+    return CallList(DAY, DAY, "M1", "model", 60, calls, (), 0, (), (), 3)
 
 
 def test_the_line_of_assets_reaches_from_edge_to_edge_and_rises_with_them():
@@ -53,9 +69,9 @@ def test_unknown_months_are_left_out_and_one_month_is_no_line():
 
 def test_the_list_moves_on_to_the_next_open_call_and_round_to_those_before():
     calls = day(call("a"), call("b"), call("c", outcome="declined"))
-    following = calls.after("a"), calls.after("b"), calls.after("unknown")
-    assert [each.handle if each else None for each in following] == ["b", "a", "a"]
-    assert day(call("a"), call("b", outcome="accepted")).after("a") is None
+    following = calls.next_after("a"), calls.next_after("b"), calls.next_after("unknown")
+    assert [each.customer_id if each else None for each in following] == ["b", "a", "a"]
+    assert day(call("a"), call("b", outcome="accepted")).next_after("a") is None
 
 
 def test_minutes_and_calls_are_counted():
@@ -114,7 +130,12 @@ def test_a_customer_with_the_name_of_an_image_stays_text(language: str):
         "visitor": visitor,
         "root": "",
         "back": "/",
-        "day": day(call("a")),
+        "day": day(call(HOSTILE)),
+        "book": {HOSTILE: BookEntry("a")},
+        "manager_id": "M1",
+        "covers": (),
+        "stale": False,
+        "basis": "basis",
         "only": "",
         "saved": "",
         "found": None,

@@ -135,21 +135,34 @@ def _champion(project: Project) -> Any:
 def _decide(project: Project, narrator: Narrator) -> demo_screen.Screen:
     from vipreco.documents import write_document
     from vipreco.explanations import Explainer
-    from vipreco.lists import Audience, Wording, call_list_document, customer_day, plan_day, sheet_document
+    from vipreco.lists import (
+        Audience,
+        Wording,
+        call_list,
+        call_list_document,
+        customer_day,
+        customer_sheet,
+        plan_day,
+        sheet_document,
+    )
 
     view, explainer = open_view(project, None), Explainer(open_model(project, None, narrator))
-    vip, settings, say = project.settings.tiers.vip, project.settings.call_list, Wording("en")
+    vip, settings, say = (
+        project.settings.tiers.vip,
+        project.settings.call_list,
+        Wording("en", currency=project.settings.project.currency),
+    )
     manager = demo_screen.largest_book(view, vip)
     day = plan_day(explainer, Audience(manager=manager).of(view), vip, settings, step=narrator.say)
-    call_list = call_list_document(day, manager, CHAMPION, say)
+    listed = call_list_document(call_list(day, manager, CHAMPION, say), say)
     for name in demo_screen.LIST_FILES:
-        write_document(call_list, project.root / name, Path(name).suffix.removeprefix("."))
+        write_document(listed, project.root / name, Path(name).suffix.removeprefix("."))
     first = str(day.calls["customer_id"][0] if day.today.is_empty() else day.today["customer_id"][0])
     alone = customer_day(explainer, view, first, vip, settings)
     return demo_screen.Screen(
         manager=manager,
         customer=first,
-        call_list=call_list,
-        sheet=sheet_document(alone, CHAMPION, say),
+        call_list=listed,
+        sheet=sheet_document(customer_sheet(alone, CHAMPION, say), say),
         metrics=_champion(project).metrics,
     )

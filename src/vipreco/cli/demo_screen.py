@@ -17,7 +17,16 @@ if TYPE_CHECKING:
     from vipreco.history import View
 
 LIST_FILES = ("call_list.xlsx", "call_list.pdf")
-LIST_COLUMNS = ("place", "kind", "customer_id", "tier", "why", "offers", "minutes", "worth")
+LIST_COLUMNS = (
+    "place",
+    "kind",
+    "customer_id",
+    "tier",
+    "reason_to_call",
+    "offers",
+    "minutes",
+    "expected_value",
+)
 SHOWN_CALLS = 6
 SHOWN_REASONS = 6
 WIDTH = 118
@@ -78,7 +87,7 @@ class Screen:
         return "\n".join(parts)
 
     def _call_list(self) -> str:
-        (today,) = (part for part in self.call_list.parts if part.key == "today")
+        today = self.call_list.part("today")
         return _section(
             self.call_list.title,
             *self.call_list.about,
@@ -87,14 +96,13 @@ class Screen:
         )
 
     def _customer(self) -> str:
-        parts = {part.key: part for part in self.sheet.parts}
         return _section(
             f"The sheet of {self.customer}, who is called first",
-            part_text(parts["who"], WIDTH).strip("\n"),
+            part_text(self.sheet.part("profile"), WIDTH).strip("\n"),
             "Offers:",
-            part_text(parts["offers"], WIDTH).strip("\n"),
-            "And why not:",
-            part_text(_short(parts["others"], (), SHOWN_REASONS), WIDTH).strip("\n"),
+            part_text(self.sheet.part("offers"), WIDTH).strip("\n"),
+            "Not offered:",
+            part_text(_short(self.sheet.part("not_offered"), (), SHOWN_REASONS), WIDTH).strip("\n"),
         )
 
     def _numbers(self) -> str:

@@ -110,7 +110,7 @@ def _explain_one(asked: Asked, customer: str, manager: str | None, target: Path 
     """Return one customer's sheet; with a target, write the receipt as well."""
     from vipreco.cli.project_inputs import open_model, open_view
     from vipreco.explanations import Explainer
-    from vipreco.lists import check_book, customer_sheet
+    from vipreco.lists import check_book, explanation_table
 
     with narrated("Explaining") as narrator:
         view = open_view(asked.project, asked.as_of)
@@ -120,7 +120,7 @@ def _explain_one(asked: Asked, customer: str, manager: str | None, target: Path 
         if target is not None:
             _write_receipt(asked, recommender, view, customer, target)
         explainer = Explainer(recommender)
-        return customer_sheet(explainer, view, customer, asked.top, asked.channel, asked.language)
+        return explanation_table(explainer, view, customer, asked.top, asked.channel, asked.language)
 
 
 def _write_receipt(asked: Asked, recommender: Recommender, view: View, customer: str, target: Path) -> None:

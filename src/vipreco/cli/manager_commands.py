@@ -17,7 +17,7 @@ PANEL = "Relationship manager"
 LanguageOption = Annotated[LanguageName, typer.Option("--language", help="Language of the texts.")]
 DocumentOption = Annotated[
     Optional[DocumentFormat],  # noqa: UP045
-    typer.Option("--format", help="How it comes out. Without it: by the ending of --out, or a table."),
+    typer.Option("--format", help="Format. Without it: by the ending of --out, or a table."),
 ]
 
 
@@ -28,7 +28,7 @@ def register(app: typer.Typer) -> None:
 
 
 def calllist(
-    manager: Annotated[str, typer.Option("--manager", metavar="ID", help="Whose book.")],
+    manager: Annotated[str, typer.Option("--manager", metavar="ID", help="Manager of the book.")],
     minutes: Annotated[
         Optional[int],  # noqa: UP045
         typer.Option(
@@ -45,29 +45,30 @@ def calllist(
     kind: DocumentOption = None,
     out: OutOption = None,
 ) -> None:
-    """Plan the calls of a relationship manager for one day: whom first, why now, what to offer and what not.
+    """Plan the calls of a relationship manager for one day: order, reason to call, offers, and what to avoid.
 
-    Promised talks come first, then VIP customers whom nobody reached for half a year, then the calls that are
-    worth most for their minutes. Who gave no consent to calls, or is cooling off, is counted and not listed.
+    Agreed follow-ups come first, then VIP customers without contact for half a year, then the calls with the
+    greatest expected value for their minutes. Customers without consent to calls, or in a cooling-off
+    period, are counted and not listed.
 
     Example:  vipreco calllist --manager M00017 --minutes 60
     Example:  vipreco calllist --manager M00017 --language zh --out list.xlsx
     """
     from vipreco.explanations import Explainer
-    from vipreco.lists import Audience, Wording, call_list_document, plan_day
+    from vipreco.lists import Audience, Wording, call_list, call_list_document, plan_day
     from vipreco.project import Project
 
     output = DocumentOutput.planned(kind, out)
     project = Project.find()
     settings = project.settings.call_list
     settings = settings if minutes is None else settings.model_copy(update={"minutes": minutes})
-    say = Wording(language.value)
+    say = Wording(language.value, currency=project.settings.project.currency)
     with narrated("Call list") as narrator:
         view = Audience(manager=manager).of(open_view(project, as_of))
         explainer = Explainer(open_model(project, model, narrator))
         vip = project.settings.tiers.vip
         day = plan_day(explainer, view, vip, settings, step=narrator.say)
-        document = call_list_document(day, manager, model or "champion", say)
+        document = call_list_document(call_list(day, manager, model or "champion", say), say)
     output.write(document)
 
 
@@ -75,33 +76,33 @@ def sheet(
     customer: Annotated[str, typer.Option("--customer", metavar="ID", help="Id of the customer.")],
     manager: Annotated[
         Optional[str],  # noqa: UP045
-        typer.Option("--manager", metavar="ID", help="Who asks: only customers of this book are shown."),
+        typer.Option("--manager", metavar="ID", help="Show only customers of this manager's book."),
     ] = None,
-    top: Annotated[int, typer.Option("--top", min=1, metavar="N", help="Most offers.")] = 3,
+    top: Annotated[int, typer.Option("--top", min=1, metavar="N", help="Maximum number of offers.")] = 3,
     language: LanguageOption = LanguageName.en,
     as_of: AsOfOption = None,
     model: ModelOption = None,
     kind: DocumentOption = None,
     out: OutOption = None,
 ) -> None:
-    """Show the sheet of one customer: who, may I sell, what happened, holdings, offers, and why not others.
+    """Show the sheet of one customer: profile, suitability and consent, contacts, holdings and offers.
 
     Example:  vipreco sheet --customer 0012345678 --manager M00017
     Example:  vipreco sheet --customer 0012345678 --language zh --out sheet.pdf
     """
     from vipreco.explanations import Explainer
-    from vipreco.lists import Wording, check_book, customer_day, sheet_document
+    from vipreco.lists import Wording, check_book, customer_day, customer_sheet, sheet_document
     from vipreco.project import Project
 
     output = DocumentOutput.planned(kind, out)
     project = Project.find()
     settings = project.settings.call_list.model_copy(update={"offers": top})
-    say = Wording(language.value)
+    say = Wording(language.value, currency=project.settings.project.currency)
     with narrated("Sheet") as narrator:
         view = open_view(project, as_of)
         if manager is not None:
             check_book(view, customer, manager)
         explainer = Explainer(open_model(project, model, narrator))
         day = customer_day(explainer, view, customer, project.settings.tiers.vip, settings)
-        document = sheet_document(day, model or "champion", say)
+        document = sheet_document(customer_sheet(day, model or "champion", say), say)
     output.write(document)

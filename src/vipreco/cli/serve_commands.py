@@ -210,7 +210,9 @@ def _parity(
     from vipreco.store import Store
 
     folder = _releases(project).current()
-    desk = DaySettings(project.settings.tiers.vip, project.settings.call_list)
+    desk = DaySettings(
+        project.settings.tiers.vip, project.settings.call_list, project.settings.project.currency
+    )
     with Store.open(project.store_url) as store:
         answering = OnlineService(folder, store, desk)
         day = answering.prepared.as_of

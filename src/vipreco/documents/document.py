@@ -1,4 +1,4 @@
-"""What a document says: a heading, parts with a table each, and how wide each column is on paper."""
+"""Contents of a document: a heading, and parts with a table each and the width of each column on paper."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ REPLACEMENT = "\ufffd"
 
 
 class Holds(StrEnum):
-    """What a column holds; decides its alignment and how a value is written."""
+    """Kinds of values in a column; they decide its alignment and how a value is written."""
 
     TEXT = "text"
     COUNT = "count"
@@ -72,6 +72,7 @@ class Document:
         parts: Tables, the most important first; CSV has this one alone.
         language: Of the texts; decides the font.
         page: Text of a footer, with the page in place of `{number}`.
+        currency: Code of the currency of all amounts; empty where there are none.
     """
 
     title: str
@@ -79,6 +80,11 @@ class Document:
     parts: tuple[Part, ...]
     language: Language
     page: str = "{number}"
+    currency: str = ""
+
+    def part(self, key: str) -> Part:
+        """Return the part with a key."""
+        return next(part for part in self.parts if part.key == key)
 
 
 def shown(value: object, holds: Holds) -> str:

@@ -50,7 +50,8 @@ def _write_json(document: Document, stream: BinaryIO) -> None:
         part.key: json.loads(part.rows.select(column.name for column in part.columns).write_json())
         for part in document.parts
     }
-    content = {"title": document.title, "about": list(document.about), **parts}
+    currency = {"currency": document.currency} if document.currency else {}
+    content = {"title": document.title, "about": list(document.about), **currency, **parts}
     stream.write(json.dumps(content, ensure_ascii=False, indent=2).encode() + b"\n")
 
 

@@ -1,4 +1,4 @@
-"""The day of a relationship manager: what each call is for, and which calls fit into the minutes."""
+"""Purpose of each call, customers who must not be called, and calls that fit into the minutes of a day."""
 
 from __future__ import annotations
 
@@ -14,43 +14,43 @@ from vipreco.lists.knapsack import packed
 from vipreco.settings import CallKind, CallListSettings
 
 Mask = NDArray[np.bool_]
-KIND, MINUTES, WORTH, BLOCKED, PLACE = "kind", "minutes", "worth_amount", "blocked", "place"
+KIND, MINUTES, EXPECTED, BLOCKED, PLACE = "kind", "minutes", "expected_amount", "blocked", "place"
 DUTIES = (CallKind.FOLLOW_UP, CallKind.COVERAGE)
 TALKS = (CallKind.ASSESSMENT, CallKind.KEEP, CallKind.GROW, CallKind.DEVELOP)
 
 
 class Blocked(StrEnum):
-    """Why a customer is not called today."""
+    """Reasons not to call a customer today."""
 
     NO_CONSENT = "no_consent"
-    ASKED_NOT_TO_CALL = "asked_not_to_call"
+    OPTED_OUT_OF_CALLS = "opted_out_of_calls"
     POLICY = "policy"
     COOLING_OFF = "cooling_off"
     RESTING = "resting"
 
 
 def planned(
-    facts: pl.DataFrame, worths: pl.DataFrame, day: date, vip: tuple[str, ...], settings: CallListSettings
+    facts: pl.DataFrame, values: pl.DataFrame, day: date, vip: tuple[str, ...], settings: CallListSettings
 ) -> pl.DataFrame:
     """Return one row a customer with the plan of the day; no step drops a row.
 
-    Columns beside those of `facts` and `worths`: a flag for the occasion of each `CallKind`; `kind` (what
-    heads the call, null where nothing speaks for one), `minutes`, `worth_amount` (expected amount in
-    currency) and `priority` (the same with context and levers, by which calls compete), `blocked` (of
-    `Blocked`, null where the customer may be called), `place` (in today's list from 1, null = not today).
+    Columns beside those of `facts` and `values`: a flag for the occasion of each `CallKind`; `kind` (purpose
+    of the call, null without a reason to call), `minutes`, `expected_amount` (expected value in currency) and
+    `priority` (the same with context and levers, by which calls compete), `blocked` (of `Blocked`, null where
+    the customer may be called), `place` (in today's list from 1, null = not today).
 
     Args:
         facts: Of `book_facts`.
-        worths: Of `call_worths`, the same customers.
+        values: Of `call_values`, the same customers.
         day: Date of the list.
         vip: VIP tiers.
         settings: Of the project; `minutes` is what the day has.
     """
-    joined = facts.join(worths, on=CUSTOMER_ID, how="left", validate="1:1", maintain_order="left")
+    joined = facts.join(values, on=CUSTOMER_ID, how="left", validate="1:1", maintain_order="left")
     flagged = joined.with_columns(occasions(day, vip, settings))
     calls = flagged.with_columns(
         total("priority").alias(PRIORITY),
-        total("amount").alias(WORTH),
+        total("amount").alias(EXPECTED),
         blocked(day, settings).alias(BLOCKED),
         kind().alias(KIND),
     )
@@ -96,7 +96,7 @@ def blocked(day: date, settings: CallListSettings) -> pl.Expr:
     called = pl.col("called_date") > day - timedelta(days=settings.rest_days)
     causes = (
         (Blocked.NO_CONSENT, ~pl.col("consent_call").fill_null(False)),
-        (Blocked.ASKED_NOT_TO_CALL, pl.col("asked_not_to_call").fill_null(False)),
+        (Blocked.OPTED_OUT_OF_CALLS, pl.col("opted_out_of_calls").fill_null(False)),
         (Blocked.POLICY, pl.col("stopped_whole") != 0),
         (Blocked.COOLING_OFF, declined.fill_null(False)),
         (Blocked.RESTING, called.fill_null(False) & ~pl.col(CallKind.FOLLOW_UP.value)),

@@ -1,4 +1,4 @@
-"""What a call to each customer of a book is worth: keeping, selling, developing, renewing an assessment."""
+"""Expected value of a call to each customer: keeping, selling, developing, renewing an assessment."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from vipreco.arbitration import DEVELOP, KEEP, Worth, most_frequent_verdict, no_
 from vipreco.columns import CUSTOMER_ID
 from vipreco.policy import ALLOWED, PASSES, PolicyFacts, Stage
 from vipreco.recommender import Decisions
+from vipreco.settings import ValueSettings
 
 Floats = NDArray[np.float64]
 Ranks = NDArray[np.int16]
@@ -19,38 +20,44 @@ FORBIDDING = (Stage.ELIGIBILITY, Stage.CONTACT_POLICY)
 ASSESSED = ("customer_risk_assessed_days", "customer_risk_assessed_months")
 
 
-def call_worths(decisions: Decisions, offers: int) -> pl.DataFrame:
-    """Return the worth of a call in the currency of the values, one row a customer, in their order.
+def call_values(decisions: Decisions, offers: int, rates: ValueSettings) -> pl.DataFrame:
+    """Return the expected value of a call in the currency of the values, one row a customer, in their order.
 
     Columns, each once as `*_priority` (with context and levers, for the order) and once as `*_amount`
     (propensity x value in currency, for the reader): `keep`, `develop` (calls without a product); `grow` (sum
     over the slate); `unlocked` (what the slate would gain by a renewed assessment). Then `cause` (of
     `arbitration.NoAction`); `stopped_by` (the verdict that stops most products); `stopped_whole` (the verdict
     of the first rule that stops the customer whatever the product, 0 = none); `attrition_probability` and
-    `tier_upgrade_probability`.
+    `tier_upgrade_probability`; `at_risk_amount` and `margin_at_risk_amount` (assets that would go with the
+    customer, and the margin of the bank on them a year).
 
     Args:
         decisions: Of a chunk of customers.
         offers: Most offers in a call.
+        rates: Figures behind the values.
     """
-    places, renewed = decisions.slate(offers), slate_if_renewed(decisions, offers)
+    ranks, renewed = decisions.slate(offers), slate_if_renewed(decisions, offers)
+    standing = decisions.worth.standing
+    at_risk = rates.share_at_risk * standing.aum
     return pl.DataFrame(
         {
             CUSTOMER_ID: pl.Series(decisions.customer_ids.tolist(), dtype=pl.String),
-            **_parts(decisions.worth, places, renewed, "priority"),
-            **_parts(decisions.worth.money, places, renewed, "amount"),
-            "cause": no_action(decisions.verdict == ALLOWED, places),
+            **_parts(decisions.worth, ranks, renewed, "priority"),
+            **_parts(decisions.worth.money, ranks, renewed, "amount"),
+            "cause": no_action(decisions.verdict == ALLOWED, ranks),
             "stopped_by": most_frequent_verdict(decisions.verdict),
             "stopped_whole": stopped_whole(decisions),
-            "attrition_probability": decisions.worth.standing.attrition_probability,
-            "tier_upgrade_probability": decisions.worth.standing.tier_upgrade_probability,
+            "attrition_probability": standing.attrition_probability,
+            "tier_upgrade_probability": standing.tier_upgrade_probability,
+            "at_risk_amount": at_risk,
+            "margin_at_risk_amount": at_risk * rates.annual_margin_rate,
         },
         nan_to_null=True,
     )
 
 
-def _parts(weighed: Worth, places: Ranks, renewed: Ranks, unit: str) -> dict[str, Floats]:
-    now, then = (slate_worth(weighed.priority, slates) for slates in (places, renewed))
+def _parts(weighed: Worth, ranks: Ranks, renewed: Ranks, unit: str) -> dict[str, Floats]:
+    now, then = (slate_value(weighed.priority, slates) for slates in (ranks, renewed))
     return {
         f"keep_{unit}": weighed.actions[:, KEEP],
         f"develop_{unit}": weighed.actions[:, DEVELOP],
@@ -59,9 +66,9 @@ def _parts(weighed: Worth, places: Ranks, renewed: Ranks, unit: str) -> dict[str
     }
 
 
-def slate_worth(priority: Floats, places: Ranks) -> Floats:
+def slate_value(priority: Floats, ranks: Ranks) -> Floats:
     """Return the sum of the priorities of what is offered, shape (n,)."""
-    return np.asarray(np.where(places > 0, priority, 0.0).sum(axis=1))
+    return np.asarray(np.where(ranks > 0, priority, 0.0).sum(axis=1))
 
 
 def stopped_whole(decisions: Decisions) -> NDArray[np.intp]:

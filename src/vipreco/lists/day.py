@@ -1,4 +1,4 @@
-"""A day of one relationship manager: decisions about the book, the plan, and what stands behind both."""
+"""A day of one relationship manager: decisions about the book, the plan, and the inputs of both."""
 
 from __future__ import annotations
 
@@ -6,20 +6,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
-from typing import TypeAlias
 
 import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from vipreco.columns import CUSTOMER_ID, PRIORITY, PRODUCT_ID
+from vipreco.columns import CUSTOMER_ID, PRIORITY
 from vipreco.errors import InputRejectedError
-from vipreco.explanations import Decided, Explainer, Reason
+from vipreco.explanations import Decided, Explainer
 from vipreco.history import View
 from vipreco.lists.call_plan import BLOCKED, KIND, MINUTES, PLACE, Blocked, planned
-from vipreco.lists.call_value import call_worths
+from vipreco.lists.call_value import call_values
 from vipreco.lists.facts import book_facts
-from vipreco.policy import Language, gather_facts
+from vipreco.policy import gather_facts
 from vipreco.recommender import (
     DEFAULT_CHANNEL,
     DecisionContext,
@@ -36,11 +35,11 @@ CHANNEL = "call"
 
 
 @dataclass(frozen=True)
-class Behind:
-    """What a day was planned from.
+class DayInputs:
+    """Knowledge that a day is planned from.
 
     Args:
-        known: What was known of its customers, in the channel of its offers.
+        known: Knowledge about its customers, in the channel of its offers.
         facts: The same customers' contacts, follow-ups and maturities.
         vip: VIP tiers.
     """
@@ -49,8 +48,8 @@ class Behind:
     facts: pl.DataFrame
     vip: tuple[str, ...]
 
-    def of(self, view: View, row: int) -> Behind:
-        """Return what one customer's day is planned from."""
+    def of(self, view: View, row: int) -> DayInputs:
+        """Return the inputs of one customer's day."""
         known, rows = self.known, slice(row, row + 1)
         alone = DecisionContext(
             view=view,
@@ -61,9 +60,9 @@ class Behind:
             customers=known.customers.take(rows),
             facts=known.facts.rows(rows),
         )
-        return Behind(alone, self.facts[rows], self.vip)
+        return DayInputs(alone, self.facts[rows], self.vip)
 
-    def through(self, channel: str, recommender: Recommender, view: View) -> Behind:
+    def through(self, channel: str, recommender: Recommender, view: View) -> DayInputs:
         """Return the same for offers in another channel: the rules alone look anew."""
         known = self.known
         scored = known.facts.products["product_scored"].to_numpy()
@@ -77,17 +76,17 @@ class Day:
     """The day of a relationship manager.
 
     Args:
-        view: What is known of the customers; nothing later.
-        calls: One row a customer of the book with the plan, as `planning.planned` gives it, ordered by id.
+        view: Knowledge about the customers; nothing later.
+        calls: One row a customer of the book with the plan, as `call_plan.planned` gives it, ordered by id.
         offers: Offers in a call, by customer and place in the slate.
-        recommender: What made them.
+        recommender: Its offers.
         explainer: Gives the reasons of those that are shown.
         channel: Channel of the offers.
         decisions: The decision frames behind them, in chunks, in the order of the customers.
         names: Name of each product by id.
         settings: Of the project, with the minutes of the day.
         blocking: The same day for calls, where this one is for the branch because calls are blocked.
-        behind: What it was planned from.
+        inputs: Knowledge that it was planned from.
     """
 
     view: View
@@ -100,7 +99,7 @@ class Day:
     names: Mapping[str, str]
     settings: CallListSettings
     blocking: Day | None = None
-    behind: Behind | None = None
+    inputs: DayInputs | None = None
 
     @property
     def date(self) -> date:
@@ -114,7 +113,7 @@ class Day:
 
     @cached_property
     def later(self) -> pl.DataFrame:
-        """Calls that did not fit: the greatest worth per minute first."""
+        """Calls that did not fit: the greatest expected value per minute first."""
         waiting = pl.col(PLACE).is_null() & pl.col(KIND).is_not_null() & pl.col(BLOCKED).is_null()
         rate = -pl.col(PRIORITY) / pl.col(MINUTES)
         return self.calls.filter(waiting).sort(rate, CUSTOMER_ID)
@@ -130,23 +129,23 @@ class Day:
 
     @cached_property
     def idle(self) -> pl.DataFrame:
-        """Number of customers for whom nothing speaks for a call, by cause and what stops most."""
+        """Number of customers without a reason to call, by cause and what stops most."""
         known = self.calls.filter(pl.col(KIND).is_null() & pl.col(BLOCKED).is_null())
         counted = known.group_by("cause", "stopped_by").agg(pl.len().alias("customers"))
         return counted.sort("customers", "cause", "stopped_by", descending=[True, False, False])
 
     @cached_property
-    def places(self) -> Mapping[str, int]:
+    def rows(self) -> Mapping[str, int]:
         """Row of each customer of the book in `calls`."""
         return {customer: row for row, customer in enumerate(self.calls[CUSTOMER_ID].to_list())}
 
-    def place_of(self, customer_id: str) -> tuple[Decisions, int]:
+    def decisions_about(self, customer_id: str) -> tuple[Decisions, int]:
         """Return the decisions with a customer of the book, and the row there.
 
         Raises:
             KeyError: It is no customer of the book.
         """
-        row = self.places[customer_id]
+        row = self.rows[customer_id]
         for decisions in self.decisions:
             if row < len(decisions.customer_ids):
                 return decisions, row
@@ -161,58 +160,26 @@ class Day:
         Raises:
             KeyError: It is no customer of the book.
         """
-        decisions, place = self.place_of(customer_id)
-        if self.behind is None:
+        decisions, place = self.decisions_about(customer_id)
+        if self.inputs is None:
             raise KeyError(customer_id)
-        row, view = self.places[customer_id], self.view.of(pa.array([customer_id], pa.string()))
+        row, view = self.rows[customer_id], self.view.of(pa.array([customer_id], pa.string()))
         by_call = replace(
             self,
             view=view,
             calls=self.calls[row : row + 1],
             offers=self.offers.filter(pl.col(CUSTOMER_ID) == customer_id),
             decisions=(decisions.take(slice(place, place + 1)),),
-            behind=self.behind.of(view, row),
+            inputs=self.inputs.of(view, row),
         )
-        return _with_talk(by_call)
+        return _with_branch_offers(by_call)
 
     @property
     def decided(self) -> Decided | None:
-        """What the reasons of its offers are told from."""
-        if self.behind is None:
+        """Decisions that the reasons of its offers are taken from."""
+        if self.inputs is None:
             return None
-        return Decided(replace(self.behind.known, view=self.view), self.decisions)
-
-
-@dataclass(frozen=True)
-class Told:
-    """What is told of one offer.
-
-    Args:
-        reasons: Up to three, the strongest first.
-        caution: What to mind, if anything.
-    """
-
-    reasons: tuple[str, ...] = ()
-    caution: str = ""
-
-
-Telling: TypeAlias = Mapping[tuple[str, str], Told]
-"""What is told of an offer, by customer and product."""
-
-
-def told(day: Day, customers: pl.Series, language: Language) -> Telling:
-    """Return reasons and cautions of the offers to some customers; those who are shown, not a whole bank."""
-    offers = day.offers.filter(pl.col(CUSTOMER_ID).is_in(customers.implode()))
-    pairs = list(zip(offers[CUSTOMER_ID].to_list(), offers[PRODUCT_ID].to_list(), strict=True))
-    found = day.explainer.offer_reasons(day.view, pairs, day.channel, language, day.decided)
-    return {
-        pair: Told(tuple(reason.text for reason in reasons), _text(caution))
-        for pair, reasons, caution in zip(pairs, found.reasons, found.cautions, strict=True)
-    }
-
-
-def _text(reason: Reason | None) -> str:
-    return reason.text if reason else ""
+        return Decided(replace(self.inputs.known, view=self.view), self.decisions)
 
 
 def plan_day(
@@ -239,24 +206,25 @@ def plan_day(
     money = recommender.arbitrated(arbitration)
     step("scores")
     known = decision_context(money.fitted, view, channel)
-    return _planned(money, explainer, Behind(known, book_facts(view, settings), vip), settings, step)
+    return _planned(money, explainer, DayInputs(known, book_facts(view, settings), vip), settings, step)
 
 
 def _planned(
     money: Recommender,
     explainer: Explainer,
-    behind: Behind,
+    inputs: DayInputs,
     settings: CallListSettings,
     step: Step = silent,
 ) -> Day:
     """Plan the calls to the customers of whom all is known; `money` counts values in money."""
-    known = behind.known
+    known = inputs.known
     chunks = tuple(decide(money.fitted, known))
+    rates = money.fitted.settings.arbitration.values
     step("calls")
-    worths = pl.concat([call_worths(decisions, settings.offers) for decisions in chunks])
+    values = pl.concat([call_values(decisions, settings.offers, rates) for decisions in chunks])
     return Day(
         view=known.view,
-        calls=planned(behind.facts, worths, known.view.date, behind.vip, settings),
+        calls=planned(inputs.facts, values, known.view.date, inputs.vip, settings),
         offers=pl.concat([decisions.offers(settings.offers) for decisions in chunks]),
         recommender=money,
         explainer=explainer,
@@ -264,7 +232,7 @@ def _planned(
         decisions=chunks,
         names=dict(zip(known.catalog.product_ids, known.catalog.table["name"].to_pylist(), strict=True)),
         settings=settings,
-        behind=behind,
+        inputs=inputs,
     )
 
 
@@ -288,13 +256,13 @@ def customer_day(
             remedy="check the id, or choose an as-of date at which the customer was there",
             code="unknown-customer",
         )
-    return _with_talk(plan_day(explainer, alone, vip, settings))
+    return _with_branch_offers(plan_day(explainer, alone, vip, settings))
 
 
-def _with_talk(by_call: Day) -> Day:
+def _with_branch_offers(by_call: Day) -> Day:
     """Return the day of one customer; where no call may be made, with the offers for a talk in the branch."""
-    if by_call.behind is None or by_call.calls[BLOCKED].is_null().all():
+    if by_call.inputs is None or by_call.calls[BLOCKED].is_null().all():
         return by_call
-    behind = by_call.behind.through(DEFAULT_CHANNEL, by_call.recommender, by_call.view)
-    in_branch = _planned(by_call.recommender, by_call.explainer, behind, by_call.settings)
+    inputs = by_call.inputs.through(DEFAULT_CHANNEL, by_call.recommender, by_call.view)
+    in_branch = _planned(by_call.recommender, by_call.explainer, inputs, by_call.settings)
     return replace(in_branch, calls=in_branch.calls.with_columns(by_call.calls[BLOCKED]), blocking=by_call)

@@ -1,4 +1,4 @@
-"""What the tables say about the customers of a book: contacts, follow-ups, maturities, assessments."""
+"""Contacts, follow-ups, maturities and assessments of the customers of a book, from the tables."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ last AS (
         max(day) FILTER (WHERE outcome <> 'unreachable') AS reached_date,
         max(day) FILTER (WHERE outcome <> 'unreachable' AND channel = 'call') AS called_date,
         max(day) FILTER (WHERE outcome = 'declined' AND channel = 'call') AS declined_date,
-        bool_or(outcome = 'do_not_contact' AND channel = 'call') AS asked_not_to_call
+        bool_or(outcome = 'do_not_contact' AND channel = 'call') AS opted_out_of_calls
     FROM talks
     GROUP BY customer_id
 )"""
@@ -87,7 +87,7 @@ def book_facts(view: View, settings: CallListSettings) -> pl.DataFrame:
 
     Columns beside those of the customer: `last_contact_date last_channel last_outcome last_product_id`;
     `reached_date`, `called_date`, `declined_date` (last talk in any channel, by a call, declined in a call);
-    `asked_not_to_call`; `follow_up_date follow_up_product_id follow_up_from_date`; `maturing_amount`
+    `opted_out_of_calls`; `follow_up_date follow_up_product_id follow_up_from_date`; `maturing_amount`
     (currency) with its `maturing_month_date`; `age` in years.
     """
     column = settings.maturing_column

@@ -1,105 +1,249 @@
-"""The call list as a document."""
+"""Call lists and sheets as documents, for workbook, PDF, JSON, CSV and terminal."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import polars as pl
 
-from vipreco.arbitration import NoAction
-from vipreco.columns import CUSTOMER_ID
-from vipreco.documents import Column, Document, Holds, Part
-from vipreco.lists.call_plan import BLOCKED, MINUTES, WORTH
-from vipreco.lists.day import Day, told
-from vipreco.lists.lines import amount, lines
+from vipreco.documents import Column, Document, Holds, Part, shown
+from vipreco.lists.presentation import CallLine, CallList, CustomerSheet, NotOffered, OfferLine, ReasonCount
 from vipreco.lists.texts import Wording
 
-MOST_LATER = 50
-WIDTHS = {
+NUMBERS = {Holds.COUNT: pl.Int64, Holds.AMOUNT: pl.Float64, Holds.RATE: pl.Float64, Holds.DATE: pl.Date}
+Width = tuple[int, Holds]
+CALL_WIDTHS: dict[str, Width] = {
     "place": (5, Holds.COUNT),
     "kind": (11, Holds.TEXT),
-    "customer": (13, Holds.TEXT),
+    "customer_id": (13, Holds.TEXT),
     "tier": (13, Holds.TEXT),
     "assets": (11, Holds.AMOUNT),
-    "why": (34, Holds.TEXT),
+    "reason_to_call": (34, Holds.TEXT),
     "offers": (44, Holds.TEXT),
     "avoid": (30, Holds.TEXT),
     "caution": (24, Holds.TEXT),
     "minutes": (6, Holds.COUNT),
-    "worth": (9, Holds.AMOUNT),
+    "expected_value": (9, Holds.AMOUNT),
     "last_contact": (19, Holds.TEXT),
 }
 ONLY_TODAY = {"place", "offers", "avoid", "caution"}
-NAMES = {"customer": "customer_id"}
+COUNT_WIDTHS: dict[str, Width] = {"reason": (90, Holds.TEXT), "customers": (12, Holds.COUNT)}
+FACT_WIDTHS: dict[str, Width] = {"fact": (30, Holds.TEXT), "value": (90, Holds.TEXT)}
+CONTACT_WIDTHS: dict[str, Width] = {
+    "date": (11, Holds.DATE),
+    "channel": (12, Holds.TEXT),
+    "product": (40, Holds.TEXT),
+    "outcome": (24, Holds.TEXT),
+    "next_date": (11, Holds.DATE),
+}
+HOLDING_WIDTHS: dict[str, Width] = {
+    "product": (40, Holds.TEXT),
+    "since": (11, Holds.DATE),
+    "balance": (14, Holds.AMOUNT),
+}
+OFFER_WIDTHS: dict[str, Width] = {
+    "place": (5, Holds.COUNT),
+    "product": (30, Holds.TEXT),
+    "chance": (9, Holds.RATE),
+    "expected_value": (10, Holds.AMOUNT),
+    "reasons": (60, Holds.TEXT),
+    "caution": (30, Holds.TEXT),
+}
+NOT_OFFERED_WIDTHS: dict[str, Width] = {
+    "product": (34, Holds.TEXT),
+    "reason": (60, Holds.TEXT),
+    "unlock": (44, Holds.TEXT),
+}
+TITLES = {"customer_id": "customer"}  # texts of columns that have another name
 
 
-def call_list_document(day: Day, manager: str, model: str, say: Wording) -> Document:
-    """Return the call list of a day: today's calls, what did not fit, whom not to call, and why not others.
-
-    Args:
-        day: The day.
-        manager: Whose.
-        model: Version of the model, for the line below the title.
-        say: The words.
-    """
-    used, worth = int(day.today[MINUTES].sum()), float(day.today[WORTH].sum())
+def call_list_document(listed: CallList, say: Wording) -> Document:
+    """Return a call list as a document."""
+    used, total = listed.used, listed.expected_value
     about = say(
-        "list.about", calls=day.today.height, used=used, minutes=day.settings.minutes, amount=amount(worth)
+        "list.about",
+        calls=say.counted("list.call", len(listed.calls)),
+        used=used,
+        minutes=listed.minutes,
+        amount=say.amount(total),
     )
+    brief = {name: width for name, width in CALL_WIDTHS.items() if name not in ONLY_TODAY}
+    note = say("list.later_note", shown=len(listed.later), total=listed.later_total)
     return Document(
-        title=say("list.title", manager=manager, date=day.date),
-        about=(about, say("list.basis", day=day.date, model=model)),
-        parts=(*_calls(day, say), blocked_part(day, say), idle_part(day, say)),
+        title=say("list.title", manager=listed.manager_id, date=listed.date),
+        about=(about, basis_text(listed, say), *no_currency_text(say)),
+        parts=(
+            _part("today", say("list.today"), CALL_WIDTHS, _call_rows(listed.calls, say), say),
+            _part("later", say("list.later"), brief, _call_rows(listed.later, say), say, note),
+            _part("blocked", say("list.blocked"), COUNT_WIDTHS, _count_rows(listed.blocked), say),
+            _part("idle", say("list.idle"), COUNT_WIDTHS, _count_rows(listed.idle), say),
+        ),
         language=say.language,
         page=say.template("list.page"),
+        currency=say.currency,
     )
 
 
-def _calls(day: Day, say: Wording) -> tuple[Part, Part]:
-    """Return today's calls, and the best of those that did not fit."""
-    later = day.later.head(MOST_LATER)
-    today = lines(day, day.today, told(day, day.today[CUSTOMER_ID], say.language), say)
-    columns = _columns(say)
-    brief = tuple(column for column in columns if column.name not in ONLY_TODAY)
-    note = say("list.later_note", shown=later.height, total=day.later.height)
-    return (
-        Part("today", say("list.today"), columns, today),
-        Part("later", say("list.later"), brief, lines(day, later, {}, say), note),
+def basis_text(listed: CallList, say: Wording) -> str:
+    """Return the line that names data and model behind a list."""
+    return say("list.basis", day=listed.known_on, model=listed.model)
+
+
+def no_currency_text(say: Wording) -> tuple[str, ...]:
+    """Return the line that says why no amount is shown, where none is."""
+    return () if say.currency else (say("list.no_currency"),)
+
+
+def sheet_document(sheet: CustomerSheet, say: Wording) -> Document:
+    """Return the sheet of a customer as a document."""
+    facts = [(say(f"fact.{name}"), value) for name, value in profile_texts(sheet, say).items()]
+    answers = [(say(f"fact.{name}"), value) for name, value in suitability_texts(sheet, say).items()]
+    return Document(
+        title=say("sheet.title", customer=sheet.customer_id, date=sheet.date),
+        about=(sheet_basis_text(sheet, say), *no_currency_text(say)),
+        parts=(
+            _part("profile", say("sheet.profile"), FACT_WIDTHS, facts, say),
+            _part("suitability", say("sheet.suitability"), FACT_WIDTHS, answers, say),
+            _part("contacts", say("sheet.contacts"), CONTACT_WIDTHS, _contact_rows(sheet, say), say),
+            _part("holdings", say("sheet.holdings"), HOLDING_WIDTHS, _holding_rows(sheet), say),
+            _part("offers", say("sheet.offers"), OFFER_WIDTHS, _offer_rows(sheet.offers), say),
+            _part("not_offered", say("sheet.not_offered"), NOT_OFFERED_WIDTHS, _other_rows(sheet), say),
+        ),
+        language=say.language,
+        page=say.template("list.page"),
+        currency=say.currency,
     )
 
 
-def blocked_part(day: Day, say: Wording) -> Part:
-    """Return how many customers must not be called, by reason."""
-    rules = day.decisions[0].policy.rules
-    words = [
-        say(f"blocked.{row[BLOCKED]}", rule=rules[row["rule"] - 1].reason_code)
-        for row in day.blocked.iter_rows(named=True)
+def sheet_basis_text(sheet: CustomerSheet, say: Wording) -> str:
+    """Return the line that names data, model and channel behind a sheet."""
+    return say("sheet.basis", day=sheet.date, model=sheet.model, channel=say.of("channel", sheet.channel))
+
+
+def profile_texts(sheet: CustomerSheet, say: Wording) -> dict[str, str]:
+    """Return the customer's facts in words, by name."""
+    known, missing = sheet.profile, sheet.profile.next_tier_amount
+    next_tier = say("fact.highest")
+    if missing is not None:
+        next_tier = say("fact.next_tier_value", amount=say.amount(missing))
+    texts = {
+        "tier": known.tier,
+        "assets": say.amount(known.assets),
+        "next_tier": next_tier,
+        "attrition": shown(known.attrition, Holds.RATE),
+        "tier_upgrade": shown(known.tier_upgrade, Holds.RATE),
+        "age": shown(known.age, Holds.COUNT),
+        "joined": shown(known.joined, Holds.DATE),
+        "manager": known.manager_id,
+        "branch": known.branch_id,
+        "reasons": "\n".join(sheet.reasons),
+    }
+    return {name: text or say("fact.unknown") for name, text in texts.items()}
+
+
+def suitability_texts(sheet: CustomerSheet, say: Wording) -> dict[str, str]:
+    """Return suitability and consent in words, by name."""
+    answers = sheet.suitability
+    return {
+        "call": answers.call,
+        "profiling": say("fact.profiling_yes" if answers.personalised else "fact.profiling_no"),
+        "assessment": answers.assessment,
+        "caution": sheet.caution,
+    }
+
+
+def offers_text(line: CallLine, say: Wording) -> str:
+    """Return the offers of a call, each with its chance and strongest reason, or why there is none."""
+    return "\n".join(_offer_text(offer, say) for offer in line.offers) or line.no_offer
+
+
+def _offer_text(offer: OfferLine, say: Wording) -> str:
+    rate = shown(offer.chance, Holds.RATE)
+    text = say("offer.line", place=offer.place, product=offer.product, rate=rate)
+    return say("offer.with_reason", offer=text, reason=offer.reasons[0]) if offer.reasons else text
+
+
+def _avoid_text(avoid: NotOffered | None, say: Wording) -> str:
+    return "" if avoid is None else say("offer.avoid", product=avoid.product, reason=avoid.reason)
+
+
+def _call_rows(lines: Sequence[CallLine], say: Wording) -> list[dict[str, Any]]:
+    return [
+        {
+            "place": line.place,
+            "kind": say.of("kind", line.kind),
+            "customer_id": line.customer_id,
+            "tier": line.tier,
+            "assets": line.assets,
+            "reason_to_call": "\n".join(line.reasons),
+            "offers": offers_text(line, say),
+            "avoid": _avoid_text(line.avoid, say),
+            "caution": line.caution,
+            "minutes": line.minutes,
+            "expected_value": line.expected_value,
+            "last_contact": line.last_contact,
+        }
+        for line in lines
     ]
-    rows = day.blocked.select(pl.Series("reason", words, dtype=pl.String), "customers")
-    return Part("blocked", say("list.blocked"), _counts(say), rows)
 
 
-def idle_part(day: Day, say: Wording) -> Part:
-    """Return for how many customers nothing speaks for a call, by cause."""
-    causes = [_cause(day, row["cause"], row["stopped_by"], say) for row in day.idle.iter_rows(named=True)]
-    rows = day.idle.select(pl.Series("reason", causes, dtype=pl.String), "customers")
-    return Part("idle", say("list.idle"), _counts(say), rows)
+def _count_rows(counts: Sequence[ReasonCount]) -> list[tuple[str, int]]:
+    return [(count.reason, count.customers) for count in counts]
 
 
-def _cause(day: Day, cause: int, stopped_by: int, say: Wording) -> str:
-    if cause != NoAction.ALL_STOPPED or not stopped_by:
-        return say("cause.nothing_worth")
-    rule = day.decisions[0].policy.rules[stopped_by - 1]
-    return say("cause.all_stopped", reason=rule.reason_code)
+def _contact_rows(sheet: CustomerSheet, say: Wording) -> list[tuple[Any, ...]]:
+    return [
+        (
+            line.date,
+            say.of("channel", line.channel),
+            line.product,
+            say.of("outcome", line.outcome),
+            line.next_date,
+        )
+        for line in sheet.contacts
+    ]
 
 
-def _columns(say: Wording) -> tuple[Column, ...]:
-    return tuple(
-        Column(NAMES.get(key, key), say(f"column.{key}"), width, holds)
-        for key, (width, holds) in WIDTHS.items()
+def _holding_rows(sheet: CustomerSheet) -> list[tuple[Any, ...]]:
+    return [(line.product, line.since, line.balance) for line in sheet.holdings]
+
+
+def _offer_rows(offers: Sequence[OfferLine]) -> list[tuple[Any, ...]]:
+    return [
+        (
+            offer.place,
+            offer.product,
+            offer.chance,
+            offer.expected_value,
+            "\n".join(offer.reasons),
+            offer.caution,
+        )
+        for offer in offers
+    ]
+
+
+def _other_rows(sheet: CustomerSheet) -> list[tuple[str, str, str]]:
+    return [(item.product, item.reason, item.unlock) for item in sheet.not_offered]
+
+
+def _part(
+    key: str, title: str, widths: dict[str, Width], rows: Sequence[Any], say: Wording, note: str = ""
+) -> Part:
+    """Return a table; amounts stand in it only with their currency in the heading."""
+    schema = {name: NUMBERS.get(holds, pl.String) for name, (_, holds) in widths.items()}
+    frame = pl.DataFrame(rows, schema=schema, orient="row")
+    if not say.currency:
+        amounts = [name for name, (_, holds) in widths.items() if holds is Holds.AMOUNT]
+        frame = frame.with_columns(pl.lit(None, pl.Float64).alias(name) for name in amounts)
+    columns = tuple(
+        Column(name, _heading(name, holds, say), width, holds) for name, (width, holds) in widths.items()
     )
+    return Part(key, title, columns, frame, note)
 
 
-def _counts(say: Wording) -> tuple[Column, ...]:
-    return (
-        Column("reason", say("column.reason"), 90),
-        Column("customers", say("column.customers"), 12, Holds.COUNT),
-    )
+def _heading(name: str, holds: Holds, say: Wording) -> str:
+    title = say(f"column.{TITLES.get(name, name)}")
+    if holds is not Holds.AMOUNT or not say.currency:
+        return title
+    return say("column.of_currency", title=title, currency=say.unit)

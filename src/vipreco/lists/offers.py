@@ -1,4 +1,4 @@
-"""Lists for people: whose offers are asked for, as of when, in the order of a call list."""
+"""Audience and date of a list, and its offers in the order of a call list."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ SHEET = {
 
 @dataclass(frozen=True)
 class Audience:
-    """Whose offers are asked for: all customers, or those who meet every condition given.
+    """Customers of a list: all, or those who meet every condition given.
 
     Args:
         customers: These ids.
@@ -194,7 +194,7 @@ def check_book(view: View, customer_id: str, manager: str) -> None:
         raise InputRejectedError("the customer is not in your book", code="not-in-your-book")
 
 
-def customer_sheet(
+def explanation_table(
     explainer: Explainer,
     view: View,
     customer_id: str,

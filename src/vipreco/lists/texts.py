@@ -1,4 +1,4 @@
-"""The words of call lists and sheets, in English and Chinese, from one catalogue."""
+"""Words of call lists and customer sheets, in English and Chinese, from one catalogue."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from vipreco.documents import Language
+from vipreco.documents import Holds, Language, shown
 
 CATALOGUE = "texts.toml"
+SMALL_AMOUNT = 10  # below it an amount keeps a decimal
+NO_AMOUNT = "–"
+UNITS = {("CNY", "zh"): "元"}
 
 
 Texts = Mapping[str, Mapping[Language, str]]
@@ -18,22 +21,24 @@ Texts = Mapping[str, Mapping[Language, str]]
 
 
 class Wording:
-    """All texts in one language; called with the name of one and what to fill in.
+    """All texts in one language; called with the name of one and the values to fill in.
 
     Args:
-        language: Which.
+        language: Of the reader.
         more: Texts beside those of call lists and sheets, as `read_texts` gives them.
+        currency: Code of the bank's currency; without one no amount is shown.
     """
 
-    def __init__(self, language: Language, more: Texts | None = None) -> None:
+    def __init__(self, language: Language, more: Texts | None = None, currency: str = "") -> None:
         self.language = language
+        self.currency = currency
         self._texts = {name: words[language] for name, words in {**catalogue(), **(more or {})}.items()}
 
     def __call__(self, name: str, **values: object) -> str:
         """Return the text `section.key` with `{names}` filled in.
 
-        >>> Wording("zh")("why.coverage", date="2025-06-30")
-        '自 2025-06-30 起无人联系到该客户'
+        >>> Wording("zh")("reason.coverage", date="2025-06-30")
+        '自 2025-06-30 起未与客户取得联系'
         """
         return self._texts[name].format(**values)
 
@@ -44,6 +49,34 @@ class Wording:
     def of(self, section: str, key: str | None) -> str:
         """Return the word for a code of the tables; a code that the catalogue lacks stays as it is."""
         return self._texts.get(f"{section}.{key}", key or "")
+
+    def counted(self, name: str, count: int) -> str:
+        """Return a number with its noun: the text `name` for one, `name` with an s for others.
+
+        >>> Wording("en").counted("list.call", 1), Wording("en").counted("list.call", 2)
+        ('1 call', '2 calls')
+        """
+        return self(name) if count == 1 else self(f"{name}s", count=f"{count:,}")
+
+    @property
+    def unit(self) -> str:
+        """The currency as the reader writes it behind or before an amount."""
+        return UNITS.get((self.currency, self.language), self.currency)
+
+    def amount(self, value: float | None) -> str:
+        """Return an amount with its currency; an unknown one is empty, and none is shown without a currency.
+
+        >>> Wording("en", currency="CNY").amount(1234.4), Wording("zh", currency="CNY").amount(9.96)
+        ('CNY 1,234', '10.0 元')
+        >>> Wording("en").amount(5.0)
+        '–'
+        """
+        if value is None:
+            return ""
+        if not self.currency:
+            return NO_AMOUNT
+        number = f"{value:.1f}" if 0 < value < SMALL_AMOUNT else shown(value, Holds.AMOUNT)
+        return f"{number} {self.unit}" if self.language == "zh" else f"{self.unit} {number}"
 
 
 @cache

@@ -22,7 +22,7 @@ from vipreco.errors import DependencyDownError, InputRejectedError
 from vipreco.explanations import reasons_for
 from vipreco.features import FeatureSet, StoredFeatures, StoredFeatureSet
 from vipreco.history import View
-from vipreco.lists import Day, Wording, customer_day, plan_day, sheet_document
+from vipreco.lists import Day, Wording, customer_day, customer_sheet, plan_day, sheet_document
 from vipreco.online.explanation_cache import CachingExplainer, ExplanationCache, NightlyReasons
 from vipreco.online.models import open_model
 from vipreco.online.nightly_build import ARTIFACT, EXPLAINED_OFFERS, FEATURES, REASONS
@@ -56,10 +56,12 @@ class DaySettings:
     Args:
         vip: VIP tiers.
         settings: Of the call list.
+        currency: Code of the currency of all amounts; without one no amount is shown.
     """
 
     vip: tuple[str, ...]
     settings: CallListSettings
+    currency: str = ""
 
 
 class OnlineService:
@@ -161,7 +163,9 @@ class OnlineService:
         target, spoken = io.BytesIO(), _spoken(language)
         with self._asked([customer_id], self._open_day(moment)) as view:
             day = customer_day(self.explainer, view, customer_id, self.desk.vip, self.desk.settings)
-            write_document(sheet_document(day, self.model_version, Wording(spoken)), target, "json")
+            say = Wording(spoken, currency=self.desk.currency)
+            sheet = sheet_document(customer_sheet(day, self.model_version, say), say)
+            write_document(sheet, target, "json")
         return dict(json.loads(target.getvalue()))
 
     def book(self, customer_ids: Sequence[str], minutes: int | None, moment: datetime) -> Day:

@@ -1,0 +1,214 @@
+"""Lines of a call list in words: reasons to call, offers, the product to avoid, and one caution."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, timedelta
+from typing import Any, TypeAlias
+
+import numpy as np
+import polars as pl
+
+from vipreco.columns import CUSTOMER_ID, PRIORITY, PRODUCT_ID, PROPENSITY, RANK
+from vipreco.documents import Holds, shown
+from vipreco.explanations import Reason
+from vipreco.lists.call_plan import EXPECTED, KIND, MINUTES, PLACE
+from vipreco.lists.day import Day
+from vipreco.lists.presentation import CallLine, NotOffered, OfferLine
+from vipreco.lists.texts import Wording
+from vipreco.policy import ALLOWED, Stage
+from vipreco.settings import CallKind
+
+Row: TypeAlias = Mapping[str, Any]
+Offers: TypeAlias = Mapping[str, tuple[OfferLine, ...]]
+SENIOR_AGE = 65
+DECLINED_DAYS = 180
+MIN_AMOUNT = 0.05  # in currency; less would be shown as nothing
+TO_AVOID = (Stage.SUITABILITY, Stage.CONTACT_POLICY)
+
+
+def call_lines(
+    day: Day, calls: pl.DataFrame, say: Wording, *, with_reasons: bool, outcomes: Mapping[str, str]
+) -> tuple[CallLine, ...]:
+    """Return the lines of some calls of a day, in the order of `calls`.
+
+    Args:
+        day: The day.
+        calls: Rows of `day.calls` that are shown; a list is read by a person, so these are few.
+        say: The words.
+        with_reasons: Offers come with reasons and cautions, which takes longer than everything else.
+        outcomes: Code of the outcome recorded today, by customer.
+    """
+    offers = offer_lines(day, calls[CUSTOMER_ID], say, with_reasons=with_reasons)
+    return tuple(
+        call_line(day, row, offers.get(row[CUSTOMER_ID], ()), say, outcomes.get(row[CUSTOMER_ID], ""))
+        for row in calls.iter_rows(named=True)
+    )
+
+
+def call_line(day: Day, row: Row, offers: Sequence[OfferLine], say: Wording, outcome: str = "") -> CallLine:
+    """Return the line of one customer."""
+    return CallLine(
+        customer_id=row[CUSTOMER_ID],
+        kind=row[KIND] or "",
+        place=row[PLACE],
+        tier=row["tier"] or "",
+        assets=row["aum_amount"],
+        reasons=tuple(reasons_to_call(day, row, say)),
+        offers=tuple(offers),
+        no_offer="" if offers else no_offer_text(day, row, say),
+        avoid=to_avoid(day, row, say),
+        caution=caution(day, row, offers, say),
+        minutes=row[MINUTES],
+        expected_value=row[EXPECTED],
+        last_contact=last_contact(row, say),
+        outcome=outcome,
+    )
+
+
+def offer_lines(day: Day, customers: pl.Series, say: Wording, *, with_reasons: bool) -> Offers:
+    """Return the offers to some customers, by customer; those who are shown, not a whole bank."""
+    offers = day.offers.filter(pl.col(CUSTOMER_ID).is_in(customers.implode())).rows(named=True)
+    pairs = [(offer[CUSTOMER_ID], offer[PRODUCT_ID]) for offer in offers]
+    reasons: Sequence[Sequence[Reason]] = [()] * len(pairs)
+    cautions: Sequence[Reason | None] = [None] * len(pairs)
+    if with_reasons:
+        found = day.explainer.offer_reasons(day.view, pairs, day.channel, say.language, day.decided)
+        reasons, cautions = found.reasons, found.cautions
+    lines: dict[str, list[OfferLine]] = {}
+    for offer, because, warning in zip(offers, reasons, cautions, strict=True):
+        line = _offer_line(day, offer, tuple(reason.text for reason in because), warning)
+        lines.setdefault(offer[CUSTOMER_ID], []).append(line)
+    return {customer: tuple(found) for customer, found in lines.items()}
+
+
+def _offer_line(day: Day, offer: Row, reasons: tuple[str, ...], warning: Reason | None) -> OfferLine:
+    return OfferLine(
+        place=offer[RANK],
+        product_id=offer[PRODUCT_ID],
+        product=product_name(day, offer[PRODUCT_ID]),
+        chance=offer[PROPENSITY],
+        expected_value=offer[PRIORITY],
+        reasons=reasons,
+        caution=warning.text if warning else "",
+    )
+
+
+def product_name(day: Day, product_id: str | None) -> str:
+    """Return the name of a product, or its id where the catalogue has none."""
+    return day.names.get(product_id or "") or product_id or ""
+
+
+def reasons_to_call(day: Day, row: Row, say: Wording) -> Iterator[str]:
+    """Give the reasons to call: duties first, then the parts with the greatest expected value."""
+    if row[CallKind.FOLLOW_UP]:
+        yield agreement_text(day, row, say)
+    if row[CallKind.COVERAGE]:
+        reached = row["reached_date"]
+        yield say("reason.coverage", date=reached) if reached else say("reason.coverage_never")
+    if row[CallKind.MATURITY]:
+        amount = say.amount(row["maturing_amount"])
+        yield say("reason.maturity", amount=amount, date=row["maturing_month_date"])
+    if row[CallKind.ASSESSMENT]:
+        yield assessment_text(day, row, say)
+    yield from _value_texts(row, say)
+
+
+def agreement_text(day: Day, row: Row, say: Wording) -> str:
+    """Return what was agreed with the customer: the day and the product of the next talk."""
+    dates = {"start": row["follow_up_from_date"], "date": row["follow_up_date"]}
+    product = row["follow_up_product_id"]
+    if not product:
+        return say("reason.follow_up_open", **dates)
+    return say("reason.follow_up", product=product_name(day, product), **dates)
+
+
+def assessment_text(day: Day, row: Row, say: Wording) -> str:
+    """Return the state of an assessment that has ended, or ends soon."""
+    until = row["risk_assessed_date"] + timedelta(days=day.settings.assessment_days)
+    if until > day.date:
+        return say("reason.assessment_expiring", date=until)
+    unlocked, assessed = row["unlocked_amount"] or 0.0, row["risk_assessed_date"]
+    if unlocked < MIN_AMOUNT:
+        return say("reason.assessment_due", date=assessed)
+    return say("reason.assessment_expired", date=assessed, amount=say.amount(unlocked))
+
+
+def _value_texts(row: Row, say: Wording) -> Iterator[str]:
+    """Give the parts of the expected value that matter: at least a quarter of it, or the purpose itself."""
+    chances = {
+        CallKind.KEEP: row["attrition_probability"],
+        CallKind.DEVELOP: row["tier_upgrade_probability"],
+        CallKind.GROW: None,
+    }
+    stakes = {"assets": row["at_risk_amount"], "margin": row["margin_at_risk_amount"]}
+    for kind, chance in chances.items():
+        part = row[f"{kind.value}_amount"] or 0.0
+        if part > 0 and (row[KIND] == kind or part >= row[EXPECTED] / 4):
+            amounts = {name: say.amount(value) for name, value in {"amount": part, **stakes}.items()}
+            yield say(f"reason.{kind.value}", rate=shown(chance, Holds.RATE), **amounts)
+
+
+def no_offer_text(day: Day, row: Row, say: Wording) -> str:
+    """Return why a customer has no offer."""
+    if not row["stopped_by"]:
+        return say("offer.none_valuable")
+    decisions, place = day.decisions_about(row[CUSTOMER_ID])
+    verdict = int(row["stopped_by"])
+    column = int(np.argmax(decisions.verdict[place] == verdict))
+    told, _ = decisions.policy.texts(verdict, decisions.facts, (place, column), say.language)
+    return say("offer.none_stopped", reason=told)
+
+
+def to_avoid(day: Day, row: Row, say: Wording) -> NotOffered | None:
+    """Return the product that the customer would most likely take, but that is unsuitable or rests."""
+    decisions, place = day.decisions_about(row[CUSTOMER_ID])
+    stages = np.array([False, *(rule.stage in TO_AVOID for rule in decisions.policy.rules)])
+    verdict = decisions.verdict[place]
+    stopped = stages[verdict] & (verdict != ALLOWED)
+    if not stopped.any():
+        return None
+    column = int(np.argmax(np.where(stopped, decisions.propensity[place], -np.inf)))
+    told, unlock = decisions.policy.texts(
+        int(verdict[column]), decisions.facts, (place, column), say.language
+    )
+    return NotOffered(product_name(day, decisions.product_ids[column]), told, unlock)
+
+
+def caution(day: Day, row: Row, offers: Sequence[OfferLine], say: Wording) -> str:
+    """Return the one caution of this call: about the customer, else about the first offer that has one."""
+    if row["profiling_opt_out"]:
+        return say("caution.opted_out")
+    if row["age"] is not None and row["age"] >= SENIOR_AGE:
+        return say("caution.senior", age=row["age"])
+    if row["last_outcome"] == "declined" and _recent(row["last_contact_date"], day):
+        product = product_name(day, row["last_product_id"])
+        return say("caution.declined", product=product, date=row["last_contact_date"])
+    about_offers = (
+        say("caution.offer", product=offer.product, caution=offer.caution)
+        for offer in offers
+        if offer.caution
+    )
+    return next(about_offers, _unassessed(row, day, say))
+
+
+def last_contact(row: Row, say: Wording) -> str:
+    """Return date, channel and outcome of the last contact."""
+    if row["last_contact_date"] is None:
+        return say("contact.never")
+    words = {
+        "channel": say.of("channel", row["last_channel"]),
+        "outcome": say.of("outcome", row["last_outcome"]),
+    }
+    return say("contact.last", date=row["last_contact_date"], **words)
+
+
+def _recent(moment: date | None, day: Day) -> bool:
+    return moment is not None and moment >= day.date - timedelta(days=DECLINED_DAYS)
+
+
+def _unassessed(row: Row, day: Day, say: Wording) -> str:
+    assessed = row["risk_assessed_date"]
+    known = row["risk_level"] is not None and assessed is not None
+    valid = known and assessed + timedelta(days=day.settings.assessment_days) > day.date
+    return "" if valid else say("caution.assessment")

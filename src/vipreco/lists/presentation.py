@@ -1,0 +1,264 @@
+"""Typed contents of a call list and of a customer's sheet, for page, workbook, PDF, JSON and terminal.
+
+Sentences are already in the language of the reader; codes (kind of call, outcome, channel) are not, so that a
+page can colour them and a document can name them.
+"""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass
+
+from vipreco.settings import CallKind
+
+
+@dataclass(frozen=True)
+class OfferLine:
+    """One offer to one customer.
+
+    Args:
+        place: From 1, the offer to open with.
+        product_id: Id in the catalogue.
+        product: Name in the catalogue.
+        chance: P(acquire within the horizon).
+        expected_value: Chance x value, in the bank's currency.
+        reasons: Up to three, the strongest first.
+        caution: The one thing to keep in mind, or empty.
+    """
+
+    place: int
+    product_id: str
+    product: str
+    chance: float | None
+    expected_value: float | None
+    reasons: tuple[str, ...] = ()
+    caution: str = ""
+
+
+@dataclass(frozen=True)
+class NotOffered:
+    """A product that is not offered, the rule that stops it, and the step that would unlock it."""
+
+    product: str
+    reason: str
+    unlock: str = ""
+
+
+@dataclass(frozen=True)
+class CallLine:
+    """One customer of a call list.
+
+    Args:
+        customer_id: Id that the bank knows.
+        kind: Code of the purpose of the call; empty where there is no reason to call.
+        place: On today's list from 1; None where the call is not on it.
+        tier: Tier of the customer.
+        assets: Assets in the bank's currency.
+        reasons: Reasons to call, the first duty or the greatest value first.
+        offers: Offers for the call.
+        no_offer: The answer in place of offers, where there are none.
+        avoid: The likeliest product that must not be offered.
+        caution: The one thing to keep in mind, or empty.
+        minutes: Minutes that the call takes.
+        expected_value: Of the call, in the bank's currency.
+        last_contact: Date, channel and outcome of the last contact.
+        outcome: Code of the outcome recorded today; empty while the call is to be made.
+    """
+
+    customer_id: str
+    kind: str
+    place: int | None
+    tier: str
+    assets: float | None
+    reasons: tuple[str, ...]
+    offers: tuple[OfferLine, ...]
+    no_offer: str
+    avoid: NotOffered | None
+    caution: str
+    minutes: int
+    expected_value: float | None
+    last_contact: str
+    outcome: str = ""
+
+
+@dataclass(frozen=True)
+class ReasonCount:
+    """A reason with the number of customers that it concerns."""
+
+    reason: str
+    customers: int
+
+
+@dataclass(frozen=True)
+class CallList:
+    """The call list of one manager for one day.
+
+    Args:
+        date: Day of the calls.
+        known_on: Date of the knowledge that it is made from.
+        manager_id: Whose list.
+        model: Version of the model.
+        minutes: Minutes for calls.
+        calls: Calls of the day, those already made at the end.
+        later: The most valuable of those that are not on today's list.
+        later_total: Number of all of them.
+        blocked: Customers who must not be called, counted by reason.
+        idle: Customers without a reason to call, counted by cause.
+        customers: Customers of the book.
+    """
+
+    date: datetime.date
+    known_on: datetime.date
+    manager_id: str
+    model: str
+    minutes: int
+    calls: tuple[CallLine, ...]
+    later: tuple[CallLine, ...]
+    later_total: int
+    blocked: tuple[ReasonCount, ...]
+    idle: tuple[ReasonCount, ...]
+    customers: int
+
+    @property
+    def used(self) -> int:
+        """Minutes of all calls on the list."""
+        return sum(call.minutes for call in self.calls)
+
+    @property
+    def done(self) -> int:
+        """Calls of the list with a recorded outcome."""
+        return sum(bool(call.outcome) for call in self.calls)
+
+    @property
+    def spent(self) -> int:
+        """Minutes of the calls with a recorded outcome."""
+        return sum(call.minutes for call in self.calls if call.outcome)
+
+    @property
+    def due(self) -> int:
+        """Follow-ups on the list that are still to be made."""
+        return sum(call.kind == CallKind.FOLLOW_UP and not call.outcome for call in self.calls)
+
+    @property
+    def expected_value(self) -> float:
+        """Expected value of the calls on the list, in the bank's currency."""
+        return sum(call.expected_value or 0.0 for call in self.calls)
+
+    @property
+    def kinds(self) -> dict[str, int]:
+        """Number of calls to be made by kind, in the order of the list."""
+        found: dict[str, int] = {}
+        for call in self.calls:
+            if not call.outcome:
+                found[call.kind] = found.get(call.kind, 0) + 1
+        return found
+
+    def next_after(self, customer_id: str) -> CallLine | None:
+        """Return the next call to make after a customer's, round the list; None when all are made."""
+        places = [place for place, call in enumerate(self.calls) if call.customer_id == customer_id]
+        start = places[0] + 1 if places else 0
+        order = [*self.calls[start:], *self.calls[:start]]
+        return next((call for call in order if not call.outcome and call.customer_id != customer_id), None)
+
+
+@dataclass(frozen=True)
+class Profile:
+    """Facts about a customer; None is unknown.
+
+    Args:
+        tier: Tier of the customer.
+        assets: Assets in the bank's currency.
+        next_tier_amount: Assets that the customer lacks to the next tier; None on the highest.
+        attrition: Probability of attrition.
+        tier_upgrade: Probability of reaching the next tier.
+        age: Years.
+        joined: Customer since.
+        manager_id: Relationship manager.
+        branch_id: Branch.
+    """
+
+    tier: str
+    assets: float | None
+    next_tier_amount: float | None
+    attrition: float | None
+    tier_upgrade: float | None
+    age: int | None
+    joined: datetime.date | None
+    manager_id: str
+    branch_id: str
+
+
+@dataclass(frozen=True)
+class Suitability:
+    """Suitability and consent on the day.
+
+    Args:
+        may_call: The customer may be called today.
+        call: The same in words, with the reason where not.
+        personalised: The customer may get personal offers.
+        assessment: Class and validity of the risk assessment.
+    """
+
+    may_call: bool
+    call: str
+    personalised: bool
+    assessment: str
+
+
+@dataclass(frozen=True)
+class ContactLine:
+    """One entry of the contact history; channel and outcome are codes."""
+
+    date: datetime.date
+    channel: str
+    product: str
+    outcome: str
+    next_date: datetime.date | None
+
+
+@dataclass(frozen=True)
+class HoldingLine:
+    """One product held."""
+
+    product: str
+    since: datetime.date | None
+    balance: float | None
+
+
+@dataclass(frozen=True)
+class CustomerSheet:
+    """The sheet of one customer.
+
+    Args:
+        customer_id: Id that the bank knows.
+        date: Day of the sheet.
+        model: Version of the model.
+        channel: Code of the channel of the offers: the branch, where no call may be made.
+        kind: Code of the purpose of a call today; empty where there is no reason to call.
+        profile: Facts about the customer.
+        suitability: Suitability and consent.
+        caution: The one thing to keep in mind, or empty.
+        reasons: Reasons to call.
+        contacts: Contact history, the newest first.
+        holdings: Products held.
+        offers: Offers with their reasons.
+        not_offered: All other products; first those that a step would unlock.
+        months: Assets by date of the snapshot, oldest first.
+        products: Id and name of all products, the offers first.
+    """
+
+    customer_id: str
+    date: datetime.date
+    model: str
+    channel: str
+    kind: str
+    profile: Profile
+    suitability: Suitability
+    caution: str
+    reasons: tuple[str, ...]
+    contacts: tuple[ContactLine, ...]
+    holdings: tuple[HoldingLine, ...]
+    offers: tuple[OfferLine, ...]
+    not_offered: tuple[NotOffered, ...]
+    months: tuple[tuple[datetime.date, float | None], ...]
+    products: tuple[tuple[str, str], ...]
