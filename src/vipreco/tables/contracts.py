@@ -25,6 +25,7 @@ class Kind(StrEnum):
     LIST = "list"
 
 
+OPEN_ENDED: Final = ("9999-12-31", "2999-12-31")
 WIDE_FLAGS: Final = "flags"
 WIDE_OPENINGS: Final = "wide_openings"
 
@@ -62,7 +63,7 @@ class Column:
         required: A row without a value is quarantined, a mapping without the column is refused.
         blank: What a blank or an unknown value of a flag means, where the law decides it.
         negative: Whether an amount may be below zero.
-        placeholder: A date that old systems write for "unknown"; stored as missing.
+        placeholders: Dates that old systems write for "unknown" or "without end"; stored as missing.
         allowed: The only values that are taken.
         stored: False for a column that only takes part in the computation of another one.
         absent: What is stored when the mapping does not have the column.
@@ -73,7 +74,7 @@ class Column:
     required: bool = False
     blank: bool | None = None
     negative: bool = False
-    placeholder: str | None = None
+    placeholders: tuple[str, ...] = ()
     allowed: tuple[str, ...] = ()
     stored: bool = True
     absent: object = None
@@ -133,7 +134,7 @@ CUSTOMERS: Final = Contract(
         Column(c.AUM_AMOUNT, Kind.AMOUNT),
         Column(c.RISK_LEVEL, Kind.CATEGORY),
         Column(c.RISK_ASSESSED_DATE, Kind.DATE),
-        Column(c.BIRTH_DATE, Kind.DATE, placeholder="1900-01-01"),
+        Column(c.BIRTH_DATE, Kind.DATE, placeholders=("1900-01-01", "0001-01-01")),
         Column(c.JOINED_DATE, Kind.DATE),
         Column(c.MANAGER_ID, Kind.CATEGORY),
         Column(c.BRANCH_ID, Kind.CATEGORY),
@@ -167,7 +168,7 @@ PRODUCTS: Final = Contract(
         Column(c.MIN_AMOUNT, Kind.AMOUNT),
         Column(MAX_AMOUNT, Kind.AMOUNT, stored=False),
         Column(c.OFFERED_FROM, Kind.DATE),
-        Column(c.OFFERED_UNTIL, Kind.DATE),
+        Column(c.OFFERED_UNTIL, Kind.DATE, placeholders=OPEN_ENDED),
         Column(c.CHANNELS, Kind.LIST, absent=()),
         Column(c.PLACEMENT, Kind.CATEGORY),
         Column(c.REPEATABLE, Kind.FLAG, blank=False, absent=False),
@@ -184,7 +185,7 @@ HOLDINGS: Final = Contract(
         Column(c.CUSTOMER_ID, Kind.ID, required=True),
         Column(c.PRODUCT_ID, Kind.ID, required=True),
         Column(c.OPENED_DATE, Kind.DATE, required=True),
-        Column(c.CLOSED_DATE, Kind.DATE),
+        Column(c.CLOSED_DATE, Kind.DATE, placeholders=OPEN_ENDED),
         Column(c.BALANCE_AMOUNT, Kind.AMOUNT, negative=True),
         Column(c.RECORDED_DATE, Kind.DATE),
     ),

@@ -189,3 +189,18 @@ def warnings(intake: Intake) -> Iterator[str]:
         for what, count in table.counts.items():
             if count:
                 yield f"{name}: {count} {what}"
+        for column, count in table.defaulted.items():
+            yield f"{name}: {column}: {count} values are not understood and {_counted_as(table, column)}"
+
+
+def _counted_as(table: StagedTable, name: str) -> str:
+    """Return what values that are not understood become, and what to do about them."""
+    rules = {**table.rule.rules(), **table.rule.attributes}
+    column, rule = (
+        table.contract.by_name.get(name),
+        rules.get(name.removeprefix(table.contract.attribute_prefix)),
+    )
+    if rule is not None and rule.other is not None:
+        return f"become {rule.other!r}; add them to the codes of the mapping"
+    meant = "yes" if column is not None and column.blank else "no"
+    return f"count as {meant}; say in the mapping with `true` and `false` what they mean"

@@ -19,10 +19,11 @@ from vipreco.durable import canonical_json, sha256_of
 from vipreco.errors import InputRejectedError, UsageError
 from vipreco.project import parse_toml
 from vipreco.tables import parquet_files, staged_table
+from vipreco.tables.id_columns import Suspicion
 from vipreco.tables.mapping import QUARANTINE_SUFFIX, Manifest, SourceRule, TableRule
 from vipreco.tables.report import FileLedger
 from vipreco.tables.sources import BadRows, RowLocations, TextChunk, TextSource
-from vipreco.tables.staged_table import StagedTable
+from vipreco.tables.staged_table import ConvertedChunk, StagedTable
 
 ACCEPTED, DUPLICATE, QUARANTINED = 0, 1, 2
 Stamp = tuple[int, int, int]
@@ -113,6 +114,9 @@ class Intake:
     tables: list[StagedTable]
     bad: list[BadRows] = field(default_factory=list)
     read: int = 0
+    accepted: int = 0
+    suspects: dict[tuple[str, Suspicion], list[npt.NDArray[np.int64]]] = field(default_factory=dict)
+    evidence: dict[str, frozenset[str]] = field(default_factory=dict)
     locations: RowLocations = field(default_factory=lambda: RowLocations.join([]))
     status: npt.NDArray[np.uint8] = field(default_factory=lambda: np.empty(0, np.uint8))
 
@@ -139,6 +143,7 @@ class Intake:
                 one.close()
         self.locations = RowLocations.join(kept)
         self.status = np.zeros(self.locations.rows.size, np.uint8)
+        self._judge_suspects()
         self._refuse_changed()
         self._check_count()
 
@@ -146,19 +151,39 @@ class Intake:
         converted = [
             staged_table.convert_chunk(chunk, self.candidate.rule, table.rule) for table in self.tables
         ]
-        refused = {reason: mask for _, refusals in converted for reason, mask in refusals.items()}
+        refused = {reason: mask for one in converted for reason, mask in one.refused.items()}
         first, reasons = staged_table.first_reasons(refused, chunk.locations.rows.size)
         self.bad += [*chunk.bad, *staged_table.bad_rows(first, reasons, chunk.locations)]
         good = first == 0
         mask = None if good.all() else pa.array(good)
-        for table, writer, (arrays, _) in zip(self.tables, writers, converted, strict=True):
-            table.count_warnings(arrays)
-            filled = staged_table.complete(arrays, table, chunk.locations.rows.size)
+        self._suspect(converted, good)
+        for table, writer, one in zip(self.tables, writers, converted, strict=True):
+            table.count_warnings(one.arrays)
+            table.count_defaulted(one.defaulted)
+            filled = staged_table.complete(one.arrays, table, chunk.locations.rows.size)
             filled = filled if mask is None else filled.filter(mask)
             if filled.num_rows:
                 writer.write_table(filled)
             table.rows += filled.num_rows
         return chunk.locations if mask is None else chunk.locations.take(good)
+
+    def _suspect(self, converted: list[ConvertedChunk], good: npt.NDArray[np.bool_]) -> None:
+        """Keep in mind the accepted rows that the whole column has to judge."""
+        positions = self.accepted + np.cumsum(good) - 1
+        for one in converted:
+            for column, found in one.evidence.items():
+                self.evidence[column] = self.evidence.get(column, frozenset()) | found
+            for key, mask in one.suspects.items():
+                self.suspects.setdefault(key, []).append(positions[mask & good])
+        self.accepted += int(good.sum())
+
+    def _judge_suspects(self) -> None:
+        """Refuse the suspect ids that the whole column does not clear."""
+        for (column, suspicion), parts in self.suspects.items():
+            if suspicion.holds(self.evidence.get(column, frozenset())):
+                self.quarantine(np.unique(np.concatenate(parts)), column, suspicion.code)
+        if (self.status == QUARANTINED).any():
+            self.drop_quarantined()
 
     def _refuse_changed(self) -> None:
         if _stamp(self.candidate.path) != self.candidate.stamp:
@@ -226,6 +251,11 @@ class Intake:
             duplicates=int((self.status == DUPLICATE).sum()),
             reasons=dict(sorted(reasons.items())),
             newest=newest,
+            defaulted={
+                f"{table.contract.table}.{name}": count
+                for table in self.tables
+                for name, count in sorted(table.defaulted.items())
+            },
         )
 
     def examples(self, limit: int = 10) -> list[str]:

@@ -6,18 +6,20 @@ import difflib
 import fnmatch
 import re
 import unicodedata
-from collections.abc import Iterator
+import zoneinfo
+from collections.abc import Iterator, Mapping as Rules
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from vipreco import columns as c
 from vipreco.errors import UsageError
 from vipreco.project import parse_toml
 from vipreco.settings import Section
-from vipreco.tables import contracts
+from vipreco.tables import contracts, date_reader
 from vipreco.tables.contracts import Contract, Kind
+from vipreco.tables.date_reader import LATEST_YEAR
 
 QUARANTINE_SUFFIX = ".quarantine.csv"
 MAX_FLAGS = 512
@@ -26,6 +28,20 @@ Format = Literal["csv", "parquet", "xlsx"]
 Form = Literal["intervals", "flags", "openings"]
 AttributeType = Literal["number", "category", "flag", "date"]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]
+
+
+def _added(default: Any) -> Any:
+    """Return a setting that came later: unset, it leaves the fingerprint of an entry as it was."""
+    return Field(default=default, exclude_if=lambda value: value == default)
+
+
+def _known_zone(name: str) -> str:
+    if name not in zoneinfo.available_timezones():
+        raise ValueError(f"no time zone {name!r}{nearest(name, sorted(zoneinfo.available_timezones()))}")
+    return name
+
+
+Zone = Annotated[str, AfterValidator(_known_zone)]
 
 PROTECTED = frozenset(
     """
@@ -49,7 +65,11 @@ class ColumnRule(Section):
     Attributes:
         column: Name of the source's column; matched after NFKC, trimming and case folding.
         constant: The same text for every row, instead of a column.
-        date_format: `strftime` form of a date; `%Y-%m` means the last day of that month.
+        date_format: Form of a date or a moment (docs/mapping.md lists them), or several that are tried in
+            their order; `%Y-%m` means the last day of that month.
+        time_zone: Time zone of the bank; moments with an offset or as an epoch are told in its local time.
+        calendar: Calendar that the years are counted in.
+        latest_year: Latest year that two digits can mean.
         shift_months: Months added to a date, keeping the end of a month.
         month_end: Move a date to the last day of its month.
         codes: The source's code -> our value; a code that is not listed is quarantined. Of a list, the whole
@@ -57,7 +77,16 @@ class ColumnRule(Section):
         other: What an unlisted code becomes, instead of quarantine.
         missing: Texts that mean "no value", beside the blank one.
         decimal_mark: Mark before the decimals.
-        thousands_mark: Mark between thousands; none by default.
+        thousands_mark: Mark between thousands; none by default. A space stands for every kind of space.
+        negative_marks: Marks before or behind an amount that make it negative, such as `DR`.
+        positive_marks: Marks before or behind an amount that leave it positive, such as `CR`.
+        currency_marks: Signs or codes of currencies before or behind an amount, which are left out.
+        zero: Texts that mean zero, such as the dash of an accounting format.
+        implied_decimals: Number of last digits that are decimals, in amounts without a decimal mark.
+        unit: Number that amounts are told in, such as 10000.
+        scientific: Take amounts such as `1.5E+05`.
+        overpunch: The last digit holds the sign, as in zoned decimals of COBOL.
+        text_ids: Ids are text that no spreadsheet has touched: do not look for damage.
         true: Texts that mean yes.
         false: Texts that mean no.
         separator: Mark between the parts of a list.
@@ -66,7 +95,10 @@ class ColumnRule(Section):
 
     column: str | None = None
     constant: str | None = None
-    date_format: str | None = None
+    date_format: str | tuple[str, ...] | None = None
+    time_zone: Zone | None = _added(None)
+    calendar: Literal["gregorian", "minguo", "buddhist"] = _added("gregorian")
+    latest_year: Annotated[int, Field(ge=1900, le=2199)] = _added(LATEST_YEAR)
     shift_months: Annotated[int, Field(ge=-120, le=120)] = 0
     month_end: bool = False
     codes: dict[str, str] = Field(default_factory=dict)
@@ -74,6 +106,15 @@ class ColumnRule(Section):
     missing: tuple[str, ...] = ()
     decimal_mark: Literal[".", ","] = "."
     thousands_mark: Literal["", ",", ".", " ", "'"] = ""
+    negative_marks: tuple[str, ...] = _added(())
+    positive_marks: tuple[str, ...] = _added(())
+    currency_marks: tuple[str, ...] = _added(())
+    zero: tuple[str, ...] = _added(())
+    implied_decimals: Annotated[int, Field(ge=0, le=6)] = _added(0)
+    unit: Annotated[int, Field(ge=1, le=10**9)] = _added(1)
+    scientific: bool = _added(False)
+    overpunch: bool = _added(False)
+    text_ids: bool = _added(False)
     true: tuple[str, ...] = ()
     false: tuple[str, ...] = ()
     separator: Annotated[str, Field(min_length=1, max_length=1)] = ";"
@@ -86,6 +127,11 @@ class ColumnRule(Section):
         if self.decimal_mark == self.thousands_mark:
             raise ValueError("decimal_mark and thousands_mark must differ")
         return self
+
+    @property
+    def date_forms(self) -> tuple[str, ...]:
+        """The declared forms of a date, in their order; none where nothing is declared."""
+        return (self.date_format,) if isinstance(self.date_format, str) else self.date_format or ()
 
 
 class AttributeRule(ColumnRule):
@@ -257,7 +303,24 @@ def nearest(name: str, names: list[str]) -> str:
 
 
 def _findings(table: TableRule) -> list[str]:
-    return [*_unknown_columns(table), *_missing_columns(table), *_misplaced(table), *_protected(table)]
+    return [
+        *_unknown_columns(table),
+        *_missing_columns(table),
+        *_misplaced(table),
+        *_protected(table),
+        *_date_forms(table),
+    ]
+
+
+def _date_forms(table: TableRule) -> Iterator[str]:
+    """Try the declared forms on known dates, so that no row is blamed for a form that is wrong."""
+    for place, rule in (*_placed("columns", table.rules()), *_placed("attributes", table.attributes)):
+        for fault in date_reader.problems(rule.date_forms, rule.time_zone, rule.calendar):
+            yield f"{table.table}.{place}: {fault}"
+
+
+def _placed(section: str, rules: Rules[str, ColumnRule]) -> list[tuple[str, ColumnRule]]:
+    return [(f"{section}.{name}", rule) for name, rule in rules.items()]
 
 
 def _unknown_columns(table: TableRule) -> list[str]:

@@ -23,6 +23,7 @@ class FileLedger:
         duplicates: Rows that say exactly what another row, or a stored one, says.
         reasons: Quarantined rows by `column: code`.
         newest: Newest snapshot by table, and its number of rows.
+        defaulted: By `table.column`, the values that are not understood and count as the safe one.
     """
 
     name: str
@@ -34,6 +35,7 @@ class FileLedger:
     duplicates: int
     reasons: dict[str, int] = field(default_factory=dict)
     newest: dict[str, tuple[str, int]] = field(default_factory=dict)
+    defaulted: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.read != self.accepted + self.quarantined + self.duplicates:

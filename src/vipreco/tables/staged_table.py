@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from vipreco import columns as c
 from vipreco.tables import contracts, parquet_files, typed_columns
 from vipreco.tables.contracts import ARROW_TYPES, Column, Contract, Kind
+from vipreco.tables.id_columns import Suspicion
 from vipreco.tables.mapping import ColumnRule, SourceRule, TableRule
 from vipreco.tables.row_warnings import higher_risk, row_warnings
 from vipreco.tables.sources import BadRows, RowLocations, TextChunk
@@ -47,6 +48,7 @@ class StagedTable:
     index: npt.NDArray[np.int64] | None = None
     rows: int = 0
     counts: dict[str, int] = field(default_factory=dict)
+    defaulted: dict[str, int] = field(default_factory=dict)
 
     @property
     def contract(self) -> Contract:
@@ -71,6 +73,11 @@ class StagedTable:
         """Count the warnings about converted rows."""
         for text, count in row_warnings(self.contract.table, arrays).items():
             self.counts[text] = self.counts.get(text, 0) + count
+
+    def count_defaulted(self, found: dict[str, int]) -> None:
+        """Count the values that are not understood and count as the safe one, by column."""
+        for name, count in found.items():
+            self.defaulted[name] = self.defaulted.get(name, 0) + count
 
     def drop_positions(self, positions: npt.NDArray[np.int64]) -> None:
         """Take rows out of the file, named by the source's accepted rows."""
@@ -97,12 +104,39 @@ def stage_schema(rule: TableRule) -> pa.Schema:
     return contracts.schema_of(contract, rule.attribute_kinds())
 
 
-def convert_chunk(
-    chunk: TextChunk, source: SourceRule, rule: TableRule
-) -> tuple[dict[str, pa.Array], dict[Reason, Mask]]:
-    """Convert a chunk to the columns of one table; also return the refused rows by column and code."""
-    refused: dict[Reason, Mask] = {}
-    arrays: dict[str, pa.Array] = {}
+@dataclass
+class ConvertedChunk:
+    """A chunk as columns of one table.
+
+    Attributes:
+        arrays: Typed columns.
+        refused: Refused rows by source column and code.
+        suspects: Rows that the whole column must judge, by source column and suspicion.
+        evidence: Signs found in each source column.
+        defaulted: Number of values by column of ours that are not understood and count as the safe one.
+    """
+
+    arrays: dict[str, pa.Array] = field(default_factory=dict)
+    refused: dict[Reason, Mask] = field(default_factory=dict)
+    suspects: dict[tuple[str, Suspicion], Mask] = field(default_factory=dict)
+    evidence: dict[str, frozenset[str]] = field(default_factory=dict)
+    defaulted: dict[str, int] = field(default_factory=dict)
+
+    def add(self, name: str, column: str, converted: Converted) -> None:
+        """Add the column `name` of ours, which came from `column` of the source."""
+        self.arrays[name] = converted.values
+        for code, mask in converted.refused.items():
+            self.refused[column, code] = self.refused.get((column, code), False) | mask
+        for suspicion, mask in converted.suspects.items():
+            self.suspects[column, suspicion] = mask
+        self.evidence[column] = self.evidence.get(column, frozenset()) | converted.evidence
+        if converted.defaulted:
+            self.defaulted[name] = converted.defaulted
+
+
+def convert_chunk(chunk: TextChunk, source: SourceRule, rule: TableRule) -> ConvertedChunk:
+    """Convert a chunk to the columns of one table."""
+    found = ConvertedChunk()
     for name, column, column_rule in _typed_columns(rule):
         if column_rule.column is None:
             converted = typed_columns.constant(column_rule, column, chunk.locations.rows.size)
@@ -110,11 +144,11 @@ def convert_chunk(
             converted = typed_columns.convert(
                 chunk.columns[column_rule.column], column_rule, column, source.missing
             )
-        arrays[name] = _collect(converted, column_rule.column or name, refused)
+        found.add(name, column_rule.column or name, converted)
     if rule.wide:
-        arrays |= _words(chunk, source, rule, refused)
-    refused |= _order_refusals(arrays, rule)
-    return arrays, refused
+        found.arrays |= _words(chunk, source, rule, found.refused)
+    found.refused |= _order_refusals(found.arrays, rule)
+    return found
 
 
 def _typed_columns(rule: TableRule) -> Iterator[tuple[str, Column, ColumnRule]]:
@@ -123,12 +157,6 @@ def _typed_columns(rule: TableRule) -> Iterator[tuple[str, Column, ColumnRule]]:
         yield name, rule.contract.by_name[name], column_rule
     for name, attribute in sorted(rule.attributes.items()):
         yield rule.contract.attribute_prefix + name, Column(name, Kind(attribute.type)), attribute
-
-
-def _collect(converted: Converted, column: str, refused: dict[Reason, Mask]) -> pa.Array:
-    for code, mask in converted.refused.items():
-        refused[column, code] = refused.get((column, code), False) | mask
-    return converted.values
 
 
 def _words(

@@ -6,8 +6,9 @@ distinct text and never to each row.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -15,26 +16,29 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from vipreco.tables import id_columns
+from vipreco.tables.amount_texts import plain_numbers
 from vipreco.tables.contracts import ARROW_TYPES, Column, Kind
+from vipreco.tables.date_forms import ISO_DATE, ISO_MOMENTS, TYPED, ZONED_MOMENTS, DateForm, form_of
+from vipreco.tables.date_reader import read_moments
+from vipreco.tables.id_columns import Suspicion
 from vipreco.tables.mapping import ColumnRule
+
+_Key = TypeVar("_Key", bound=str | Suspicion)
 
 ID_LENGTH = 64
 TEXT_LENGTH = 200
-TRUE_TEXTS = ("1", "1.0", "true", "yes", "y", "是")
-FALSE_TEXTS = ("0", "0.0", "false", "no", "n", "否")
-EARLIEST_YEAR, LATEST_YEAR = 1850, 2199
-ISO_DATE = "%Y-%m-%d"
-MOMENT_FORMATS = (
-    "%Y-%m-%dT%H:%M:%S%.f",
-    "%Y-%m-%d %H:%M:%S%.f",
-    "%Y-%m-%dT%H:%M",
-    "%Y-%m-%d %H:%M",
-    ISO_DATE,
+# Yes and no as spreadsheets write them in their languages, beside digits and letters
+TRUE_TEXTS = (
+    *("1", "1.0", "true", "yes", "y", "是", "真", "wahr", "vrai", "verdadero", "verdadeiro", "vero", "waar"),
+    *("prawda", "sant", "sand", "tosi", "pravda", "igaz", "doğru", "истина", "ja", "oui", "sí", "sim"),
 )
+FALSE_TEXTS = (
+    *("0", "0.0", "false", "no", "n", "否", "假", "falsch", "faux", "falso", "onwaar", "fałsz", "falskt"),
+    *("falsk", "epätosi", "nepravda", "hamis", "yanlış", "ложь", "nein", "nee", "non", "não"),
+)
+EARLIEST_YEAR, LATEST_YEAR = 1850, 2199
 MAX_NUMBER = 1e15
-
-GOOD_ID = r"^[A-Za-z0-9](?:[A-Za-z0-9_.:/\-]*[A-Za-z0-9])?$"
-DAMAGED_ID = r"^[+-]?[0-9]+(?:\.[0-9]+)?[eE][+-]?[0-9]+$|^[+-]?[0-9]+\.0+$|^#"
 
 MISSING, ID_CHARACTERS, ID_DAMAGED, TOO_LONG = (
     "missing",
@@ -53,10 +57,19 @@ NUMBER, FLAG, UNKNOWN_CODE, NOT_ALLOWED = "number-format", "flag-format", "unkno
 
 @dataclass(frozen=True)
 class Converted:
-    """A typed column and, by reason code, the mask of rows that are refused."""
+    """A typed column, and by reason code the mask of refused rows.
+
+    Attributes:
+        suspects: Rows of ids that only the whole column can tell to be right or damaged.
+        evidence: Signs in this part of the column that speak for or against such rows.
+        defaulted: Number of rows with a text that is not understood and counts as the safe value.
+    """
 
     values: pa.Array
     refused: dict[str, npt.NDArray[np.bool_]]
+    suspects: dict[Suspicion, npt.NDArray[np.bool_]] = field(default_factory=dict)
+    evidence: frozenset[str] = frozenset()
+    defaulted: int = 0
 
 
 @dataclass(frozen=True)
@@ -65,6 +78,9 @@ class _Distinct:
 
     values: pa.Array
     refused: dict[str, pl.Series]
+    suspects: dict[Suspicion, pl.Series] = field(default_factory=dict)
+    evidence: frozenset[str] = frozenset()
+    defaulted: pl.Series | None = None
 
 
 def convert(
@@ -80,14 +96,21 @@ def convert(
     """
     distinct = _convert_distinct(pl.from_arrow(texts.dictionary), rule, column, missing)
     indices = texts.indices.to_numpy(zero_copy_only=False)
-    refused = {
-        code: mask.to_numpy()[indices]
-        for code, mask in distinct.refused.items()
-        if mask.any() and indices.size
-    }
     return Converted(
-        distinct.values.take(texts.indices), {code: hit for code, hit in refused.items() if hit.any()}
+        distinct.values.take(texts.indices),
+        _rows_of(distinct.refused, indices),
+        _rows_of(distinct.suspects, indices),
+        distinct.evidence,
+        0 if distinct.defaulted is None else int(distinct.defaulted.to_numpy()[indices].sum()),
     )
+
+
+def _rows_of(
+    masks: Mapping[_Key, pl.Series], indices: npt.NDArray[np.int32]
+) -> dict[_Key, npt.NDArray[np.bool_]]:
+    """Return the masks of distinct values as masks of rows; empty ones are left out."""
+    rows = {key: mask.to_numpy()[indices] for key, mask in masks.items() if mask.any() and indices.size}
+    return {key: hit for key, hit in rows.items() if hit.any()}
 
 
 def constant(rule: ColumnRule, column: Column, rows: int) -> Converted:
@@ -101,13 +124,18 @@ def _convert_distinct(
 ) -> _Distinct:
     if not isinstance(texts, pl.Series):
         raise TypeError("a column of texts is expected")
-    cleaned = _blank_to_null(_stripped(texts.cast(pl.String), rule, column.kind), (*missing, *rule.missing))
-    coded, unknown = _coded(cleaned, rule)
+    written = texts.cast(pl.String)
+    if column.kind not in (Kind.DATE, Kind.MOMENT):
+        written = written.str.strip_prefix(TYPED)
+    cleaned = _blank_to_null(_stripped(written, rule, column.kind), (*missing, *rule.missing))
+    coded, unlisted = _coded(cleaned, rule)
+    unknown = unlisted if rule.other is None else pl.repeat(False, texts.len(), eager=True)
     result = _CONVERTERS[column.kind](coded, rule, column)
     refused = {UNKNOWN_CODE: unknown, **result.refused}
     if column.required:
         refused[MISSING] = coded.is_null() & ~unknown
-    return _Distinct(result.values, refused)
+    defaulted = result.defaulted if rule.other is None else unlisted
+    return replace(result, refused=refused, defaulted=defaulted)
 
 
 def _stripped(texts: pl.Series, rule: ColumnRule, kind: Kind) -> pl.Series:
@@ -121,23 +149,20 @@ def _blank_to_null(texts: pl.Series, missing: tuple[str, ...]) -> pl.Series:
 
 
 def _coded(texts: pl.Series, rule: ColumnRule) -> tuple[pl.Series, pl.Series]:
-    """Apply the code map; return the values (a blank one is missing) and the mask of unknown texts."""
-    nothing = pl.repeat(False, texts.len(), eager=True)
+    """Apply the code map; return the values (a blank one is missing) and the mask of unlisted texts."""
     if not rule.codes:
-        return texts, nothing
+        return texts, pl.repeat(False, texts.len(), eager=True)
     known = texts.is_in(pl.Series(list(rule.codes), dtype=pl.String).implode()).fill_null(value=True)
     values = texts.replace_strict(rule.codes, default=rule.other, return_dtype=pl.String)
     values = values.set((texts.is_null() | (values == "")).fill_null(value=True), None)
-    return values, ~known if rule.other is None else nothing
+    return values, ~known
 
 
-def _ids(texts: pl.Series, _rule: ColumnRule, _column: Column) -> _Distinct:
-    damaged = texts.str.contains(DAMAGED_ID).fill_null(value=False)
-    good = texts.str.contains(GOOD_ID).fill_null(value=True)
-    long = (texts.str.len_bytes() > ID_LENGTH).fill_null(value=False)
-    return _Distinct(
-        _arrow(texts, Kind.ID), {ID_DAMAGED: damaged, ID_CHARACTERS: ~good & ~damaged, TOO_LONG: long}
-    )
+def _ids(texts: pl.Series, rule: ColumnRule, _column: Column) -> _Distinct:
+    looked_at = id_columns.look_at(texts, text_ids=rule.text_ids)
+    long = (texts.str.len_chars() > ID_LENGTH).fill_null(value=False)
+    refused = {ID_DAMAGED: looked_at.damaged, ID_CHARACTERS: looked_at.unsound, TOO_LONG: long}
+    return _Distinct(_arrow(texts, Kind.ID), refused, looked_at.suspects, looked_at.evidence)
 
 
 def _texts(texts: pl.Series, _rule: ColumnRule, column: Column) -> _Distinct:
@@ -150,27 +175,41 @@ def _texts(texts: pl.Series, _rule: ColumnRule, column: Column) -> _Distinct:
 
 
 def _dates(texts: pl.Series, rule: ColumnRule, column: Column) -> _Distinct:
-    form = rule.date_format or ISO_DATE
-    monthly = "%d" not in form
-    dates = _strict_dates(texts, form, monthly=monthly)
-    wrong = dates.is_null() & texts.is_not_null()
+    forms = _forms(rule, (ISO_DATE,))
+    monthly = all(form.monthly for form in forms)
+    dates = _read(texts, forms, rule).dt.date()
+    wrong = dates.is_null() & texts.is_not_null() & ~_nothing(texts)
     if rule.shift_months:
         dates = _shifted(dates, rule.shift_months, monthly=monthly or rule.month_end)
     if monthly or rule.month_end:
         dates = dates.dt.month_end()
+    shown = dates.dt.strftime(ISO_DATE)
+    dates = dates.set(shown.is_in(pl.Series(list(column.placeholders), dtype=pl.String).implode()), None)
     implausible = ~dates.dt.year().is_between(EARLIEST_YEAR, LATEST_YEAR).fill_null(value=True)
-    if column.placeholder:
-        dates = dates.set(dates.dt.strftime(ISO_DATE) == column.placeholder, None)
-    return _Distinct(_arrow(dates, Kind.DATE), {DATE: wrong, IMPLAUSIBLE_DATE: implausible})
+    missing = _nothing(texts) if column.required else pl.repeat(False, texts.len(), eager=True)
+    refused = {MISSING: missing, DATE: wrong, IMPLAUSIBLE_DATE: implausible}
+    return _Distinct(_arrow(dates, Kind.DATE), refused)
 
 
-def _strict_dates(texts: pl.Series, form: str, *, monthly: bool) -> pl.Series:
-    """Parse dates and refuse what does not print as it was written, such as one-digit months."""
-    full = texts + "-01" if monthly else texts
-    pattern = form + "-%d" if monthly else form
-    dates = full.str.to_date(pattern, strict=False)
-    same = (dates.dt.strftime(pattern) == full).fill_null(value=False)
-    return dates.set(~same, None)
+def _forms(rule: ColumnRule, usual: tuple[str, ...]) -> list[DateForm]:
+    return [form_of(form, rule.calendar) for form in rule.date_forms or usual]
+
+
+def _read(texts: pl.Series, forms: Sequence[DateForm], rule: ColumnRule) -> pl.Series:
+    """Read texts by the declared forms, and typed cells of a workbook or a Parquet file by their own."""
+    typed = texts.str.starts_with(TYPED).fill_null(value=False)
+    written = texts.set(typed, None).str.normalize("NFKC")
+    moments = read_moments(written, forms, rule.time_zone, rule.calendar, rule.latest_year)
+    if not typed.any():
+        return moments
+    timed = any(form.timed for form in forms)
+    own = [form_of(form) for form in (ISO_MOMENTS if timed else (ISO_DATE,))]
+    return moments.zip_with(~typed, read_moments(texts.str.strip_prefix(TYPED), own, rule.time_zone))
+
+
+def _nothing(texts: pl.Series) -> pl.Series:
+    """Return the mask of dates in zeros alone: no date of any form, a mainframe writes it for none."""
+    return texts.str.contains("^0+$").fill_null(value=False)
 
 
 def _shifted(dates: pl.Series, months: int, *, monthly: bool) -> pl.Series:
@@ -178,30 +217,18 @@ def _shifted(dates: pl.Series, months: int, *, monthly: bool) -> pl.Series:
     return start.dt.offset_by(f"{months}mo")
 
 
-def _moments(texts: pl.Series, rule: ColumnRule, _column: Column) -> _Distinct:
-    forms = (rule.date_format,) if rule.date_format else MOMENT_FORMATS
-    moments = pl.Series([None] * texts.len(), dtype=pl.Datetime("us"))
-    for form in forms:
-        parsed = texts.str.to_datetime(form, strict=False, time_unit="us")
-        moments = moments.zip_with(moments.is_not_null(), parsed)
-    wrong = moments.is_null() & texts.is_not_null()
+def _moments(texts: pl.Series, rule: ColumnRule, column: Column) -> _Distinct:
+    usual = ISO_MOMENTS if rule.time_zone is None else (*ISO_MOMENTS, *ZONED_MOMENTS)
+    moments = _read(texts, _forms(rule, usual), rule)
+    wrong = moments.is_null() & texts.is_not_null() & ~_nothing(texts)
+    missing = _nothing(texts) if column.required else pl.repeat(False, texts.len(), eager=True)
     implausible = ~moments.dt.year().is_between(EARLIEST_YEAR, LATEST_YEAR).fill_null(value=True)
-    return _Distinct(_arrow(moments, Kind.MOMENT), {DATE: wrong, IMPLAUSIBLE_DATE: implausible})
-
-
-def _plain(texts: pl.Series, rule: ColumnRule) -> pl.Series:
-    """Return numbers with a point and without thousands marks; anything in a wrong place becomes null."""
-    point = "\\" + rule.decimal_mark
-    mark = "\\" + rule.thousands_mark if rule.thousands_mark else ""
-    whole = f"(?:[0-9]+|[0-9]{{1,3}}(?:{mark}[0-9]{{3}})+)" if mark else "[0-9]+"
-    good = texts.str.contains(f"^-?{whole}(?:{point}[0-9]+)?$").fill_null(value=False)
-    plain = texts.str.replace_all(rule.thousands_mark, "", literal=True) if mark else texts
-    plain = plain.str.replace(rule.decimal_mark, ".", literal=True)
-    return plain.set(~good, None)
+    refused = {MISSING: missing, DATE: wrong, IMPLAUSIBLE_DATE: implausible}
+    return _Distinct(_arrow(moments, Kind.MOMENT), refused)
 
 
 def _amounts(texts: pl.Series, rule: ColumnRule, column: Column) -> _Distinct:
-    plain = _plain(texts, rule)
+    plain = plain_numbers(texts, rule)
     # a binary fraction such as 0.1+0.2 in a Parquet double has many decimals: refused, never rounded
     fits = plain.str.contains(r"^-?[0-9]{1,16}(?:\.[0-9]{1,2}0*)?$").fill_null(value=False)
     plain = plain.set(~fits, None).str.replace(r"(\.[0-9]{2})0*$", "${1}")
@@ -212,7 +239,7 @@ def _amounts(texts: pl.Series, rule: ColumnRule, column: Column) -> _Distinct:
 
 
 def _numbers(texts: pl.Series, rule: ColumnRule, _column: Column) -> _Distinct:
-    plain = _plain(texts, rule)
+    plain = plain_numbers(texts, rule)
     scientific = texts.str.contains(r"^-?[0-9]\.?[0-9]*[eE][+-]?[0-9]{1,2}$").fill_null(value=False)
     values = plain.zip_with(~scientific, texts).cast(pl.Float64, strict=False)
     values = values.set((values.abs() > MAX_NUMBER).fill_null(value=False), None)
@@ -225,8 +252,8 @@ def _flags(texts: pl.Series, rule: ColumnRule, column: Column) -> _Distinct:
     no = folded.is_in(_folded(rule.false or FALSE_TEXTS))
     values = yes.set(~(yes | no).fill_null(value=False), None)
     wrong = values.is_null() & texts.is_not_null()
-    if column.blank is not None:
-        return _Distinct(_arrow(values.fill_null(column.blank), Kind.FLAG), {})
+    if column.blank is not None:  # the law decides what silence means; it is counted, and told
+        return _Distinct(_arrow(values.fill_null(column.blank), Kind.FLAG), {}, defaulted=wrong)
     return _Distinct(_arrow(values, Kind.FLAG), {FLAG: wrong})
 
 
