@@ -226,7 +226,7 @@ def _value(column: Column, value: Any) -> Any:
         raise _refused(column.name, column.kind.value) from error
     if column.kind is Kind.AMOUNT and found < 0 and not column.negative:
         raise _refused(column.name, "negative")
-    if column.placeholder is not None and str(found) == column.placeholder:
+    if str(found) in column.placeholders:
         return None
     return found
 

@@ -62,6 +62,11 @@ def _number(part: str, code: str, name: str) -> dict[str, _Directive]:
     return {f"%{name}": two, f"%-{name}": one}
 
 
+_ENGLISH: Final = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
+_WEEKDAYS: Final = "Mon Tue Wed Thu Fri Sat Sun".split()  # noqa: SIM905
 _MONTH_NAMES = "|".join(sorted((re.escape(name) for name in MONTHS), key=len, reverse=True))
 _WORD = r"[^\W\d_]+\.?"
 _DIRECTIVES: Final = {
@@ -88,11 +93,6 @@ _DIRECTIVES: Final = {
     "%.f": _Directive("(?:[.,][0-9]{1,9})?", "fraction", lambda _moment: ""),
     "%z": _Directive("(?:Z|UTC|GMT|[+-][0-9]{2}:?[0-9]{2})", "offset", lambda _moment: "+0000"),
 }
-_ENGLISH: Final = (
-    *("January", "February", "March", "April", "May", "June"),
-    *("July", "August", "September", "October", "November", "December"),
-)
-_WEEKDAYS: Final = "Mon Tue Wed Thu Fri Sat Sun".split()  # noqa: SIM905
 _SHORT: Final = {"%F": "%Y-%m-%d", "%D": "%m/%d/%y", "%T": "%H:%M:%S", "%R": "%H:%M", "%h": "%b", "%3f": "%f"}
 _TOKEN: Final = re.compile(r"%-?\.?3?[A-Za-z%]")
 _TIME_PARTS: Final = {"hour", "hour_of_12", "minute", "second"}
