@@ -61,7 +61,7 @@ def format_of(path: Path) -> str:
     kind = path.suffix.lower().removeprefix(".")
     if kind not in FORMATS:
         raise UsageError(
-            f"the ending {path.suffix or '(none)'} stands for no format",
+            f"the ending {path.suffix or '(none)'} is no known format",
             where=str(path),
             remedy=f"end the name with one of {', '.join('.' + name for name in FORMATS)}, or give --format",
             code="unknown-format",

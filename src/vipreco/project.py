@@ -23,7 +23,7 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 class Project:
-    """A folder with its settings; every path that a command uses comes from here."""
+    """Project folder with its settings and all paths that commands use."""
 
     def __init__(self, root: Path, settings: Settings) -> None:
         self.root = root

@@ -81,7 +81,7 @@ def test_importing_the_same_files_again_changes_nothing_and_ends_with_0(
     import_all(bank)
     before = {path: path.read_bytes() for path in Path("data").rglob("*") if path.is_file()}
     assert import_all(bank) == 0
-    assert "nothing was new" in capsys.readouterr().err
+    assert "nothing new" in capsys.readouterr().err
     assert {path: path.read_bytes() for path in Path("data").rglob("*") if path.is_file()} == before
 
 

@@ -83,15 +83,15 @@ def test_a_past_date_gives_the_same_list_whatever_came_later(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        ([], 2, "say whose offers"),
-        (["--all", "--vip"], 2, "say whose offers"),
+        ([], 2, "name the customers"),
+        (["--all", "--vip"], 2, "name the customers"),
         (["--all", "--as-of", "2001-01-01"], 2, "no snapshot was known"),
         (["--all", "--as-of", "2999-01-01"], 2, "the newest snapshot before 2999-01-01 is of 2025-12-31"),
         (["--all", "--as-of", "31.12.2025"], 2, "write a date as 2026-01-31"),
         (["--all", "--top", "0"], 2, "--top"),
         (["--all", "--model", "99"], 2, "there is no version 99"),
         (["--all", "--out", "missing/list.csv"], 2, "the folder does not exist"),
-        (["--all", "--out", "list.doc"], 2, "stands for no format"),
+        (["--all", "--out", "list.doc"], 2, "is no known format"),
         (["--customers", "missing.csv"], 2, "no ids can be read"),
         (["--manager", "nobody"], 3, "none of the customers asked for"),
     ],
@@ -178,7 +178,7 @@ def test_the_keep_list_holds_vip_customers_of_the_book_alone(tmp_path: Path) -> 
 
 
 def test_the_grow_list_has_the_best_offer_of_each_customer(tmp_path: Path) -> None:
-    found = related(tmp_path, "--list", "grow", "--all", "--most", "5")
+    found = related(tmp_path, "--list", "grow", "--all", "--limit", "5")
     offers = offered(tmp_path, "--all", "--top", "1").head(5)
     assert found.select("customer_id", "product_id").equals(offers.select("customer_id", "product_id"))
 

@@ -240,7 +240,7 @@ def test_a_consent_is_recorded_as_of_the_business_date_and_flows_into_the_tables
     row = pl.read_parquet(files[-1]).row(0, named=True)
     assert (row["consent_call"], row["profiling_opt_out"], str(row["recorded_date"])) == (False, True, DAY)
     assert main(["import", "--from-store"]) == 0
-    assert "nothing was new" in capsys.readouterr().err
+    assert "nothing new" in capsys.readouterr().err
     assert [(actor, action) for actor, action, _ in audited()] == [("ann", "consent.record")] * 2
     (about,) = {name for _, _, name in audited()}
     assert "0001" not in about
@@ -269,7 +269,7 @@ def test_the_audit_is_signed_verified_and_its_first_wrong_record_named(
         assert main(["cover", "grant", "M1", f"M{number + 2}", "--from", DAY, "--until", DAY]) == 0
     assert main(["audit", "anchor", "heads"]) == 0
     assert main(["audit", "verify", "--anchor", "heads"]) == 0
-    assert capsys.readouterr().out.startswith("4 records agree with the chain and the signed heads; head ")
+    assert capsys.readouterr().out.startswith("4 records match the chain and the signed heads; head ")
     with closing(sqlite3.connect("data/store.db")) as connection:
         connection.execute("DROP TRIGGER audit_keeps_DELETE")
         connection.execute("DELETE FROM audit WHERE sequence = 4")
@@ -361,7 +361,7 @@ def test_old_decisions_and_keys_are_counted_and_then_removed(
         assert main(["store", "prune", *command]) == 0
         first, second = capsys.readouterr().out.splitlines()
         assert first.startswith(f"{told[0]} decisions before 2026-01-21 ")
-        assert second.startswith(f"{told[1]} keys of requests before {clock - timedelta(days=2):%Y-%m-%d} ")
+        assert second.startswith(f"{told[1]} idempotency keys before {clock - timedelta(days=2):%Y-%m-%d} ")
         assert first.endswith(told[2])
         assert second.endswith(told[2])
     counts = {row["table"]: row["rows"] for row in rows("store", "check")}

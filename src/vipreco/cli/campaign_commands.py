@@ -1,4 +1,4 @@
-"""The commands for campaigns: a file to begin with, plan, run, look again, list."""
+"""Campaign commands: example file, plan, run, recheck, list."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from vipreco.store import Store
 
 PANEL = "Campaigns"
-MOST_MANAGERS = 8
+MAX_MANAGERS = 8
 campaign = typer.Typer(
-    help="Campaign batches: the best use of limited seats, a control group, and the lift.",
+    help="Campaigns: best use of limited capacity, with a control group and a measured lift.",
     no_args_is_help=True,
 )
 
@@ -36,7 +36,7 @@ EmptyOption = Annotated[
 ]
 ExactOption = Annotated[
     bool,
-    typer.Option("--exact", help="Allocate by an exact solver (HiGHS); for small campaigns, as a check."),
+    typer.Option("--exact", help="Allocate with an exact solver (HiGHS), as a check of small campaigns."),
 ]
 
 
@@ -48,7 +48,7 @@ def register(app: typer.Typer) -> None:
 
 @dataclass(frozen=True)
 class _Opened:
-    """What the commands of a campaign work with."""
+    """Bank, store and folder of a campaign command."""
 
     bank: Bank
     store: Store
@@ -59,9 +59,9 @@ class _Opened:
 @campaign.command("example")
 def example_(
     as_of: AsOfOption = None,
-    out: Annotated[Optional[Path], typer.Option(metavar="FILE", help="Write it into this new file.")] = None,  # noqa: UP045
+    out: Annotated[Optional[Path], typer.Option(metavar="FILE", help="Write into this new file.")] = None,  # noqa: UP045
 ) -> None:
-    """Print a campaign file to begin with: products and tiers of this bank, a word about each line.
+    """Print an example campaign file with products and tiers of this bank and a comment on each line.
 
     Example:  vipreco campaign example --out campaign.toml
     """
@@ -75,7 +75,9 @@ def example_(
     if out is not None:
         check_target(out)
         if out.exists():
-            raise UsageError("is there already", where=str(out), remedy="name a new file", code="out-exists")
+            raise UsageError(
+                "this file exists already", where=str(out), remedy="name a new file", code="out-exists"
+            )
     project = Project.find()
     text = example(open_view(project, as_of), project.settings.tiers.vip)
     if out is None:
@@ -95,9 +97,9 @@ def plan_(
     kind: FormatOption = None,
     out: OutOption = None,
 ) -> None:
-    """Show what a campaign would bring: whom it reaches, its power, its value, and what seats are worth.
+    """Show what a campaign would bring: audience, power, value, and the value of more capacity.
 
-    Nothing is decided and nothing is kept but the plan.
+    Nothing is decided or stored.
 
     Example:  vipreco campaign plan campaign.toml
     Example:  vipreco campaign plan campaign.toml --out plan.xlsx
@@ -130,10 +132,10 @@ def run_(
     as_of: AsOfOption = None,
     model: ModelOption = None,
 ) -> None:
-    """Run a campaign once for good: allocate, write the lists by channel and manager, keep who is in it.
+    """Run a campaign: allocate, write the lists by channel and manager, store its members.
 
     The same key with the same inputs changes nothing; with other inputs it is refused (exit code 5). After an
-    interruption, run it again: it ends with the same files.
+    interruption, run it again: the result is the same files.
 
     Example:  vipreco campaign run campaign.toml
     """
@@ -154,7 +156,7 @@ def run_(
     _show_summary(result.manifest)
     typer.echo(_files_text(result.folder, result.manifest))
     if result.again:
-        typer.echo("this campaign was run before with the same inputs; nothing was changed")
+        typer.echo("this campaign was run before with the same inputs; nothing changed")
 
 
 @campaign.command("recheck")
@@ -165,9 +167,9 @@ def recheck_(
     kind: FormatOption = None,
     out: OutOption = None,
 ) -> None:
-    """List whom something since the run has removed: do-not-contact, consent, rating, acceptance, a switch.
+    """List offers that must not be made any more: do-not-contact, consent, rating, acceptance, a switch.
 
-    The rules are asked again with what is known now, in the tables and in the store. Nothing is changed.
+    The rules are applied again with what tables and store know now. Nothing is changed.
 
     Example:  vipreco campaign recheck funds-january
     Example:  vipreco campaign recheck funds-january --out removed.xlsx
@@ -300,22 +302,22 @@ def _show_summary(found: dict[str, Any]) -> None:
         f"{arms['unallocated']:,} get none"
     )
     typer.echo(
-        f"expected value {found['value_amount']:,.2f}; no list within the limits can bring more than "
+        f"expected value {found['value_amount']:,.2f}; no list within the limits can exceed "
         f"{found['bound_amount']:,.2f} (gap {found['gap_rate']:.2%})"
     )
     if arms["explored"]:
-        typer.echo(f"of it {found['random_value_amount']:,.2f} from random offers: the price of learning")
+        typer.echo(f"{found['random_value_amount']:,.2f} of it comes from random offers, made to learn")
     for name, missing in found["shortfall"].items():
-        typer.echo(f"warning: {missing:,.0f} lack to the least of {name}")
+        typer.echo(f"warning: {name} is {missing:,.0f} below its minimum")
     shown = found["limits"]
     managers = [row for row in shown if row["limit"] == "manager"]
-    kept = sorted(managers, key=lambda row: -row["price"])[:MOST_MANAGERS]
+    kept = sorted(managers, key=lambda row: -row["price"])[:MAX_MANAGERS]
     rows = [row for row in shown if row["limit"] != "manager" or row in kept]
     if rows:
         table = pl.DataFrame(rows).select("limit", "group", "used", "most", "meaning")
         typer.echo(table_text(table, title="limits"), nl=False)
     if len(managers) > len(kept):
-        typer.echo(f"and {len(managers) - len(kept)} more managers: all stand in the manifest")
+        typer.echo(f"and {len(managers) - len(kept)} more managers: see the manifest")
 
 
 def _power_text(power: dict[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""The command that tells what a campaign changed."""
+"""Command that reports the effect of a campaign."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class ReportFormat(StrEnum):
-    """How a report comes out."""
+    """Format of a report."""
 
     table = "table"
     html = "html"
@@ -52,16 +52,16 @@ def report(
     as_of: AsOfOption = None,
     kind: Annotated[
         Optional[ReportFormat],  # noqa: UP045
-        typer.Option("--format", help="How it comes out. Without it: by the ending of --out, or tables."),
+        typer.Option("--format", help="Format; default: by the ending of --out, else tables."),
     ] = None,
     out: Annotated[
         Optional[Path],  # noqa: UP045
-        typer.Option("--out", metavar="FILE", help="Write it into this .html, .xlsx or .json file."),
+        typer.Option("--out", metavar="FILE", help="Write into this .html, .xlsx or .json file."),
     ] = None,
 ) -> None:
-    """Tell what a campaign changed: acquisitions against the control group, with intervals, value and cost.
+    """Report the effect of a campaign: acquisitions against the control group, intervals, value and cost.
 
-    Where the data do not carry a number it says so. Nothing in it tells about single customers.
+    A number that the data do not support is marked as such. The report names no customer.
 
     Example:  vipreco campaign report wealth-january
     Example:  vipreco campaign report wealth-january --as-of 2026-01-31 --out report.html
@@ -100,7 +100,7 @@ def _chosen(kind: ReportFormat | None, out: Path | None) -> ReportFormat:
     known = [one.value for one in ReportFormat if one is not ReportFormat.table]
     if kind is None and ending not in known:
         raise UsageError(
-            f"the ending {out.suffix or '(none)'} stands for no format",
+            f"the ending {out.suffix or '(none)'} is no known format",
             where=str(out),
             remedy=f"end the name with one of {', '.join('.' + name for name in known)}, or give --format",
             code="unknown-format",

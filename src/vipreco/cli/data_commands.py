@@ -28,21 +28,24 @@ def register(app: typer.Typer) -> None:
 
 def simulate(
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="New folder for the files.")],
-    customers: Annotated[int, typer.Option(help="Customers that the bank ever has.")] = 20_000,
+    customers: Annotated[int, typer.Option(help="Number of customers over all months.")] = 20_000,
     months: Annotated[int, typer.Option(help="Monthly snapshots.")] = 24,
     seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 20260101,
-    dirt: Annotated[float, typer.Option(metavar="RATE", help="Share of rows with a planted fault.")] = 0.0,
+    faults: Annotated[
+        float,
+        typer.Option("--faults", metavar="RATE", help="Share of rows with an injected fault."),
+    ] = 0.0,
 ) -> None:
-    """Write the raw files of a bank to practise on, with their mapping file.
+    """Write the raw files of a simulated bank, with their mapping file.
 
-    The truth behind the files (who would acquire what, with which chance) is written apart into DIR/truth.
+    The truth behind the files (the chance of every acquisition) is written into DIR/truth.
 
     Example:  vipreco simulate --customers 5000 --months 18 --out practice
     """
     from vipreco.simulator import simulate as simulate_bank
 
     with narrated("Simulating") as narrator:
-        report = simulate_bank(customers, months, seed, out, dirt=dirt, progress=narrator.count)
+        report = simulate_bank(customers, months, seed, out, dirt=faults, progress=narrator.count)
     typer.echo(
         f"{report.customers:,} customers, {months} snapshots from {report.first_snapshot} to "
         f"{report.last_snapshot}, {report.acquisitions:,} acquisitions, {report.contacts:,} contacts"
@@ -58,7 +61,7 @@ def import_(
     ] = None,
     mapping: Annotated[
         Optional[Path],  # noqa: UP045
-        typer.Option("--mapping", metavar="FILE", help="How these files become our tables (TOML)."),
+        typer.Option("--mapping", metavar="FILE", help="Mapping of these files to the tables (TOML)."),
     ] = None,
     from_store: Annotated[
         bool,
@@ -67,10 +70,10 @@ def import_(
         ),
     ] = False,
     backfill: Annotated[
-        bool, typer.Option("--backfill", help="Take snapshots older than those already here.")
+        bool, typer.Option("--backfill", help="Accept snapshots older than the newest stored one.")
     ] = False,
     accept_drop: Annotated[
-        bool, typer.Option("--accept-drop", help="Take a snapshot that is much smaller than the last one.")
+        bool, typer.Option("--accept-drop", help="Accept a snapshot that is much smaller than the last one.")
     ] = False,
     kind: FormatOption = None,
     out: OutOption = None,
@@ -78,10 +81,10 @@ def import_(
     """Import files of the bank; every row is accepted, quarantined with a reason, or a duplicate.
 
     Files that were imported before change nothing. Quarantined rows are written to a file of their own:
-    correct it and import it with the same mapping. Exit code 4 says that there are some.
+    correct it and import it with the same mapping. Exit code 4: some rows were quarantined.
 
-    With --from-store, what was recorded in the operational store comes in the same way, and no mapping is
-    needed, also not for its corrected quarantine files: they are named as files.
+    --from-store imports the records of the operational store in the same way and needs no mapping, also not
+    for its corrected quarantine files, which are given as FILE.
 
     Example:  vipreco import --mapping mapping.toml customers.csv holdings.parquet products.xlsx
     """
@@ -111,13 +114,13 @@ def import_(
 
 def _mapping_of(mapping: Path | None) -> Path:
     if mapping is None:
-        raise typer.BadParameter("name the mapping of these files with --mapping, or give --from-store")
+        raise typer.BadParameter("give the mapping of these files with --mapping, or use --from-store")
     return mapping
 
 
 def _refuse_together(mapping: Path | None, *, backfill: bool, accept_drop: bool) -> None:
     if mapping is not None or backfill or accept_drop:
-        raise typer.BadParameter("--from-store brings its own mapping and takes none of these options")
+        raise typer.BadParameter("--from-store has its own mapping and cannot be combined with these options")
 
 
 def _from_store(project: Project, corrected: list[Path]) -> ImportReport:
@@ -128,9 +131,9 @@ def _from_store(project: Project, corrected: list[Path]) -> ImportReport:
 
 
 def validate(kind: FormatOption = None, out: OutOption = None) -> None:
-    """Check the imported tables, and list what deserves a look, with example rows.
+    """Check the imported tables, and list findings with example rows.
 
-    error: cannot be right; warning: these rows are not offered or not used; note: worth knowing.
+    error: cannot be right; warning: these rows are not offered or not used; note: for information.
 
     Example:  vipreco validate
     """
@@ -163,6 +166,6 @@ def _tell(report: ImportReport) -> None:
     for warning in report.warnings:
         typer.echo(f"warning: {warning}", err=True)
     for path in report.quarantine:
-        typer.echo(f"quarantined rows: {path}; correct them there and import that file", err=True)
-    state = "nothing was new" if report.already_ingested else f"batch {report.batch_id} is in"
+        typer.echo(f"quarantined rows: {path}; correct and import this file", err=True)
+    state = "nothing new" if report.already_ingested else f"batch {report.batch_id} is stored"
     typer.echo(f"{state}; the tables are snapshot {report.snapshot_id}", err=True)

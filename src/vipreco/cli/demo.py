@@ -1,4 +1,4 @@
-"""The demo: from nothing to the call list of a relationship manager, in the steps that a bank would take."""
+"""Demo: from nothing to the call list of a relationship manager, in the steps of a real bank."""
 
 from __future__ import annotations
 
@@ -29,30 +29,30 @@ T = TypeVar("T")
 
 @dataclass
 class Walk:
-    """The walk through the demo; each step says what it does, and whether its result was there already."""
+    """Steps of the demo; each prints its result, and whether it existed already."""
 
     folder: Path
     customers: int
     number: int = 0
 
     @property
-    def practice(self) -> Path:
+    def raw_bank(self) -> Path:
         """Folder of the bank's raw files."""
         return self.folder / "practice"
 
-    def step(self, title: str, work: Callable[[Narrator], T], told: Callable[[T], str]) -> T:
-        """Do one step, and print what came of it and how long it took."""
+    def step(self, title: str, work: Callable[[Narrator], T], describe: Callable[[T], str]) -> T:
+        """Do one step, and print its result and duration."""
         self.number += 1
         started = time.monotonic()
         with narrated(title) as narrator:
             result = work(narrator)
         seconds = time.monotonic() - started
-        typer.echo(f"[{self.number}/{STEPS}] {title}: {told(result)} ({seconds:.0f} s)")
+        typer.echo(f"[{self.number}/{STEPS}] {title}: {describe(result)} ({seconds:.0f} s)")
         return result
 
 
 def run(folder: Path, customers: int) -> None:
-    """Make a project in `folder` (or use the one there), and end with the screen of a branch manager."""
+    """Make a project in `folder` (or use the existing one), and print the screen of a branch manager."""
     walk = Walk(folder, customers, STEPS - 1)
     project = make_bank(folder, customers)
     screen = walk.step("Offers", lambda narrator: _decide(project, narrator), lambda made: made.summary)
@@ -60,7 +60,7 @@ def run(folder: Path, customers: int) -> None:
 
 
 def make_bank(folder: Path, customers: int) -> Project:
-    """Make a project in `folder` with a generated bank and a champion, or use what is there of it."""
+    """Make a project in `folder` with a simulated bank and a champion; existing parts are reused."""
     walk = Walk(folder, customers)
     project = walk.step("A project", lambda _: _project(folder), lambda made: f"{made.root}")
     walk.step("A bank's raw files", lambda narrator: _simulate(walk, narrator), str)
@@ -75,12 +75,12 @@ def _project(folder: Path) -> Project:
 
     if not (folder / PROJECT_FILE).is_file():
         create(folder)
-    _live_in_the_past(folder / PROJECT_FILE)
+    _use_snapshot_date(folder / PROJECT_FILE)
     return Project.find(folder)
 
 
-def _live_in_the_past(settings: Path) -> None:
-    """Let the service of a practice bank take the date of its newest snapshot for today."""
+def _use_snapshot_date(settings: Path) -> None:
+    """Make the newest snapshot's date the business date of the demo bank."""
     text = settings.read_text(encoding="utf-8")
     if "[serving]" not in text:
         settings.write_text(f"{text.rstrip()}\n\n[serving]\n{TODAY}\n", encoding="utf-8")
@@ -89,22 +89,22 @@ def _live_in_the_past(settings: Path) -> None:
 def _simulate(walk: Walk, narrator: Narrator) -> str:
     from vipreco.simulator import simulate
 
-    written = walk.practice / SIMULATION
+    written = walk.raw_bank / SIMULATION
     if written.is_file():
         known = json.loads(written.read_text(encoding="utf-8"))["report"]
-        return f"there already, {known['customers']:,} customers until {known['last_snapshot']}"
-    report = simulate(walk.customers, MONTHS, SEED, walk.practice, progress=narrator.count)
+        return f"exists already, {known['customers']:,} customers until {known['last_snapshot']}"
+    report = simulate(walk.customers, MONTHS, SEED, walk.raw_bank, progress=narrator.count)
     return f"{report.customers:,} customers, {MONTHS} months, {report.acquisitions:,} acquisitions"
 
 
 def _import(walk: Walk, project: Project, narrator: Narrator) -> str:
     from vipreco.tables import import_
 
-    sources = sorted(path for path in (walk.practice / "raw").iterdir() if path.is_file())
-    mapping = walk.practice / "mapping.toml"
+    sources = sorted(path for path in (walk.raw_bank / "raw").iterdir() if path.is_file())
+    mapping = walk.raw_bank / "mapping.toml"
     report = import_(project.tables, mapping, sources, project.settings, progress=narrator.rows)
     if report.already_ingested:
-        return "there already, nothing was new"
+        return "exists already, nothing new"
     read, accepted, quarantined = (
         sum(getattr(file, name) for file in report.files) for name in ("read", "accepted", "quarantined")
     )
@@ -114,7 +114,7 @@ def _import(walk: Walk, project: Project, narrator: Narrator) -> str:
 def _train(project: Project, narrator: Narrator) -> str:
     champion = _champion(project)
     if champion is not None:
-        return f"there already, version {champion.version} knows these tables"
+        return f"exists already, version {champion.version} was trained on these tables"
     flow, fitting = project.import_rim("training.flow"), project.import_rim("training.fitting")
     published = flow.train(
         project, recipe=RECIPE, promote=True, say=narrator.say, fit=fitting.fit_and_backtest

@@ -1,4 +1,4 @@
-"""The last screen of the demo: what a branch manager reads, with no word left unexplained."""
+"""Last screen of the demo: call list, customer sheet and numbers for a branch manager."""
 
 from __future__ import annotations
 
@@ -54,11 +54,11 @@ def largest_book(view: View, vip: tuple[str, ...]) -> str:
 
 @dataclass(frozen=True)
 class Screen:
-    """What the demo ends with.
+    """Content of the last screen.
 
     Args:
-        manager: Whose call list.
-        customer: Whom the manager calls first.
+        manager: Manager of the call list.
+        customer: First customer on it.
         call_list: The list of the day.
         sheet: Sheet of that customer.
         metrics: Backtest of the model, baselines beside it.
@@ -97,7 +97,7 @@ class Screen:
 
     def _customer(self) -> str:
         return _section(
-            f"The sheet of {self.customer}, who is called first",
+            f"Sheet of {self.customer}, the first customer to call",
             part_text(self.sheet.part("profile"), WIDTH).strip("\n"),
             "Offers:",
             part_text(self.sheet.part("offers"), WIDTH).strip("\n"),
@@ -112,8 +112,8 @@ class Screen:
             for name, title in QUESTIONS.items()
         }
         return _section(
-            "How good is it? Tried on all who acquired something in a month that the model had not seen",
-            "Share with a chosen product in the list, and how far up; the other rows are simple rivals.",
+            "Quality: tested on all customers who acquired something in a month that the model had not seen",
+            "Share with an acquired product in the list, and its place; the other rows are simple baselines.",
             _table(pl.DataFrame({**rows, **columns})),
         )
 
@@ -121,8 +121,8 @@ class Screen:
         return _section(
             "Where things are",
             *(f"  {folder / name}   this call list, to print" for name in LIST_FILES),
-            f"  {folder / 'practice' / 'raw'}   what the bank handed over, with mapping.toml beside it",
-            f"  {folder / 'features'}, {folder / 'training'}   features and training: yours to change",
+            f"  {folder / 'practice' / 'raw'}   the bank's raw files, with mapping.toml beside them",
+            f"  {folder / 'features'}, {folder / 'training'}   features and training, to be changed",
             f"  {folder / 'data'}   imported tables, models, tracking database",
         )
 
@@ -132,8 +132,8 @@ class Screen:
             f"  cd {folder}",
             f"  vipreco calllist --manager {self.manager} --minutes 120 --language zh",
             f"  vipreco sheet --customer {self.customer}",
-            "  vipreco levers --vip                      # what each factor of the order does",
-            "  vipreco leakcheck --as-of 2025-10-31     # proof that no list knows the future",
+            "  vipreco levers --vip                      # effect of each factor on the order",
+            "  vipreco leakcheck --as-of 2025-10-31     # proof that no list uses the future",
             "  vipreco models show",
         )
 

@@ -135,7 +135,7 @@ def _format_of(path: Path) -> DocumentFormat:
     known = [kind.value for kind in DocumentFormat if kind is not DocumentFormat.table]
     if ending not in known:
         raise UsageError(
-            f"the ending {path.suffix or '(none)'} stands for no format",
+            f"the ending {path.suffix or '(none)'} is no known format",
             where=str(path),
             remedy=f"end the name with one of {', '.join('.' + name for name in known)}, or give --format",
             code="unknown-format",

@@ -1,4 +1,4 @@
-"""The way in and the way out: arguments to a command, any ending to an exit code."""
+"""Entry point: runs the command that the arguments name, and turns any ending into an exit code."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from collections.abc import Callable, Sequence
 from vipreco.errors import EXIT_BUG, EXIT_INTERRUPTED, EXIT_OK, EXIT_RESOURCES, VipRecoError
 
 DEBUG_FLAG = "--debug"
+# Night runs of banks may still use the former names.
+RENAMED_OPTIONS = {"--most": "--limit", "--dirt": "--faults"}
 EXIT_CLOSED_PIPE = 141  # what a shell reports for a program that a closed pipe ended
 DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 # Raised by the engine below us when a memory limit is hit; named, because importing it here would be slow.
@@ -79,10 +81,18 @@ def _described(error: Exception) -> tuple[str, int]:
 
 
 def _take_debug_flag(arguments: Sequence[str]) -> tuple[list[str], bool]:
-    """Return the arguments without `--debug`, which may stand anywhere before `--`, and if it was there."""
+    """Return the arguments without `--debug`, which may stand anywhere before `--`, and if it was there.
+
+    Former names of options become their present ones.
+    """
     end = arguments.index("--") if "--" in arguments else len(arguments)
-    kept = [word for word in arguments[:end] if word != DEBUG_FLAG]
+    kept = [_renamed(word) for word in arguments[:end] if word != DEBUG_FLAG]
     return [*kept, *arguments[end:]], len(kept) < end
+
+
+def _renamed(word: str) -> str:
+    name, equals, value = word.partition("=")
+    return RENAMED_OPTIONS.get(name, name) + equals + value
 
 
 def _speak_utf8() -> None:

@@ -1,4 +1,4 @@
-"""Commands about reasons: why these offers, are the reasons true, and the same decision once more."""
+"""Commands about reasons: explain offers, check reasons, replay a decision."""
 
 from __future__ import annotations
 
@@ -43,11 +43,15 @@ def explain(
     ] = False,
     manager: Annotated[
         Optional[str],  # noqa: UP045
-        typer.Option("--manager", metavar="ID", help="Who asks: only customers of this book are shown."),
+        typer.Option(
+            "--manager",
+            metavar="ID",
+            help="Relationship manager who asks; only customers of this book are shown.",
+        ),
     ] = None,
     customers: Annotated[
         Optional[Path],  # noqa: UP045
-        typer.Option("--customers", metavar="FILE", help="With --check: the ids in this file."),
+        typer.Option("--customers", metavar="FILE", help="With --check: check the ids in this file."),
     ] = None,
     sample: Annotated[
         Optional[int],  # noqa: UP045
@@ -67,11 +71,11 @@ def explain(
     kind: FormatOption = None,
     out: OutOption = None,
 ) -> None:
-    """Explain one customer's offers: what speaks for each, why not the others, what would unlock them.
+    """Explain one customer's offers: reasons, why not the others, and what would unlock them.
 
-    Each reason rests on facts of the customer, cited by table, column, date and value. With --check, every
-    cited fact is read once more from the stored rows, past the features; and the score is computed without
-    the evidence of each reason, to see whether it falls. A wrong fact ends with exit code 6.
+    Each reason cites facts of the customer by table, column, date and value. --check reads every cited fact
+    again from the stored rows, without the features, and computes the score without the evidence of each
+    reason, to see whether it falls. A wrong fact gives exit code 6.
 
     Example:  vipreco explain 0012345678 --as-of 2025-11-30
     Example:  vipreco explain 0012345678 --receipt receipt.json && vipreco replay receipt.json
@@ -80,23 +84,23 @@ def explain(
     from vipreco.project import Project
 
     if (customer is None) != check:
-        raise typer.BadParameter("name one customer, or say --check")
+        raise typer.BadParameter("name one customer, or give --check")
     if check and receipt is not None:
-        raise typer.BadParameter("a receipt is about one customer: leave --check out")
+        raise typer.BadParameter("a receipt is about one customer; it cannot be combined with --check")
     output, project = TableOutput.planned(kind, out), Project.find()
-    asked = Asked(project, as_of, model, channel.value, top, language.value)
+    request = ExplainRequest(project, as_of, model, channel.value, top, language.value)
     if customer is not None:
-        output.write(_explain_one(asked, customer, manager, receipt))
+        output.write(_explain_one(request, customer, manager, receipt))
         return
-    found = _check_many(asked, customers, manager, sample)
+    found = _check_many(request, customers, manager, sample)
     output.write(found.table())
     typer.echo(found.summary, err=True)
     found.require_true_facts()
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What every way to explain is asked with."""
+class ExplainRequest:
+    """Project, date, model, channel, number of offers and language."""
 
     project: Project
     as_of: datetime.date | None
@@ -106,24 +110,28 @@ class Asked:
     language: Language
 
 
-def _explain_one(asked: Asked, customer: str, manager: str | None, target: Path | None) -> pl.DataFrame:
+def _explain_one(
+    request: ExplainRequest, customer: str, manager: str | None, target: Path | None
+) -> pl.DataFrame:
     """Return one customer's sheet; with a target, write the receipt as well."""
     from vipreco.cli.project_inputs import open_model, open_view
     from vipreco.explanations import Explainer
     from vipreco.lists import check_book, explanation_table
 
     with narrated("Explaining") as narrator:
-        view = open_view(asked.project, asked.as_of)
+        view = open_view(request.project, request.as_of)
         if manager is not None:
             check_book(view, customer, manager)
-        recommender = open_model(asked.project, asked.model, narrator)
+        recommender = open_model(request.project, request.model, narrator)
         if target is not None:
-            _write_receipt(asked, recommender, view, customer, target)
+            _write_receipt(request, recommender, view, customer, target)
         explainer = Explainer(recommender)
-        return explanation_table(explainer, view, customer, asked.top, asked.channel, asked.language)
+        return explanation_table(explainer, view, customer, request.top, request.channel, request.language)
 
 
-def _write_receipt(asked: Asked, recommender: Recommender, view: View, customer: str, target: Path) -> None:
+def _write_receipt(
+    request: ExplainRequest, recommender: Recommender, view: View, customer: str, target: Path
+) -> None:
     from vipreco.artifact import verify
     from vipreco.assurance import ReceiptQuestion, receipt
     from vipreco.cli.project_inputs import model_folder
@@ -132,14 +140,20 @@ def _write_receipt(asked: Asked, recommender: Recommender, view: View, customer:
 
     check_target(target)
     question = ReceiptQuestion(
-        customer_id=customer, as_of=view.date, channel=asked.channel, top=asked.top, language=asked.language
+        customer_id=customer,
+        as_of=view.date,
+        channel=request.channel,
+        top=request.top,
+        language=request.language,
     )
-    artifact_hash = verify(model_folder(asked.project, asked.model)).artifact_hash
+    artifact_hash = verify(model_folder(request.project, request.model)).artifact_hash
     write_bytes(target, receipt(recommender.fitted, view, question, artifact_hash, view.snapshot_id))
     typer.echo(f"receipt written to {target}", err=True)
 
 
-def _check_many(asked: Asked, listed: Path | None, manager: str | None, sample: int | None) -> ReasonCheck:
+def _check_many(
+    request: ExplainRequest, listed: Path | None, manager: str | None, sample: int | None
+) -> ReasonCheck:
     """Check the reasons of the customers of a file, of a book, or of a sample."""
     from vipreco.assurance import check_reasons
     from vipreco.cli.project_inputs import open_model, open_view
@@ -148,30 +162,29 @@ def _check_many(asked: Asked, listed: Path | None, manager: str | None, sample: 
     from vipreco.tables import Tables
 
     with narrated("Checking reasons") as narrator:
-        view: View = open_view(asked.project, asked.as_of)
+        view: View = open_view(request.project, request.as_of)
         if listed is not None or manager is not None:
             ids = read_customers(listed) if listed else None
             view = Audience(customers=ids, manager=manager).of(view)
         if sample is not None or (listed is None and manager is None):
-            view = sampled(view, sample or SAMPLE, asked.project.seed)
-        fitted = open_model(asked.project, asked.model, narrator).fitted
-        known = decision_context(fitted, view, asked.channel)
+            view = sampled(view, sample or SAMPLE, request.project.seed)
+        fitted = open_model(request.project, request.model, narrator).fitted
+        known = decision_context(fitted, view, request.channel)
         narrator.say("reasons")
-        tables = Tables.open(asked.project.tables, view.snapshot_id)
-        return check_reasons(fitted, known, tables, asked.top)
+        tables = Tables.open(request.project.tables, view.snapshot_id)
+        return check_reasons(fitted, known, tables, request.top)
 
 
 def replay(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A receipt of `vipreco explain --receipt`.")],
     model: Annotated[
         Optional[Path],  # noqa: UP045
-        typer.Option("--model", metavar="FOLDER", help="Where the artifact is, if not in this project."),
+        typer.Option("--model", metavar="FOLDER", help="Artifact folder, if it is not in this project."),
     ] = None,
 ) -> None:
-    """Decide again what a receipt says, with the model, tables and rules of that time; compare every byte.
+    """Repeat the decision of a receipt with the model, tables and rules of that time; compare every byte.
 
-    Tables may have grown since: the receipt names the snapshot, and later imports are not seen. Exit code 6
-    comes with the first place that differs.
+    Later imports make no difference: the receipt names its snapshot. Exit code 6 names the first difference.
 
     Example:  vipreco replay receipt.json
     """

@@ -1,4 +1,4 @@
-"""Commands about models: train, look at versions, promote one, send what waits to the tracking server."""
+"""Commands about models: train, list and promote versions, send waiting runs to the tracking server."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def train(
 ) -> None:
     """Fit, calibrate and backtest a recommender, and register it as a version.
 
-    The first version becomes champion by itself. When the tracking server is down, everything is kept here
+    The first version becomes champion by itself. When the tracking server is down, the run is stored locally
     (exit code 8) until `vipreco sync`.
 
     Example:  vipreco train --recipe default --promote
@@ -98,7 +98,7 @@ def beside_baselines(metrics: pl.DataFrame) -> pl.DataFrame:
 
 
 def sync() -> None:
-    """Send trainings that were kept here while the tracking server was down.
+    """Send trainings that were stored locally while the tracking server was down.
 
     Example:  vipreco sync
     """
@@ -117,17 +117,17 @@ def leakcheck(
             "--as-of",
             metavar="DATE",
             parser=read_date,
-            help="Date under proof, earlier than the newest snapshot.",
+            help="As-of date of the proof, before the newest snapshot.",
         ),
     ],
     model: ModelOption = None,
     kind: FormatOption = None,
     out: OutOption = None,
 ) -> None:
-    """Prove on your own tables that nothing learnt after a date reaches what is computed as of it.
+    """Prove on your own tables that nothing known after a date reaches a result as of that date.
 
-    Everything known after the date is deleted, and then rewritten, in a copy; features, scores and lists
-    must stay the same byte for byte, and a leak planted on purpose must be found. Exit code 6: they do not.
+    In a copy, everything known after the date is deleted, then changed; features, scores and lists must stay
+    identical, and a leak planted on purpose must be found. Exit code 6: the proof failed.
 
     Example:  vipreco leakcheck --as-of 2025-10-31
     """

@@ -1,4 +1,4 @@
-"""Commands about customers: their offers."""
+"""Commands about customers: offers and the three lists of a branch."""
 
 from __future__ import annotations
 
@@ -22,14 +22,16 @@ PANEL = "Offers"
 
 
 class Which(StrEnum):
-    """Which list of customers."""
+    """List of a branch."""
 
     keep = "keep"
     grow = "grow"
     develop = "develop"
 
 
-TopOption = Annotated[int, typer.Option("--top", min=1, metavar="N", help="Offers of each customer.")]
+TopOption = Annotated[
+    int, typer.Option("--top", min=1, metavar="N", help="Maximum of offers for each customer.")
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -88,16 +90,14 @@ def _tell_why_nobody(recommender: Recommender, view: View, channel: str) -> None
 
     rules = recommender.fitted.policy
     facts = gather_facts(view, Catalog.from_view(view), rules, channel)
-    typer.echo("no customer gets an offer; `vipreco policy price` tells which rules stop them", err=True)
+    typer.echo("no customer gets an offer; `vipreco policy price` shows the rules that stop them", err=True)
     for rule, missing in blind_rules(rules, facts).items():
-        typer.echo(
-            f"warning: {rule} stops all that it concerns: nothing known of {', '.join(missing)}", err=True
-        )
+        typer.echo(f"warning: {rule} stops everything it applies to: {', '.join(missing)} unknown", err=True)
 
 
 def relationships(
     which: Annotated[
-        Which, typer.Option("--list", help="keep: who may leave; develop: who nears a tier; grow: offers.")
+        Which, typer.Option("--list", help="keep: attrition; develop: tier upgrade; grow: offers.")
     ],
     manager: Annotated[
         Optional[str],  # noqa: UP045
@@ -105,7 +105,9 @@ def relationships(
     ] = None,
     vip: Annotated[bool, typer.Option("--vip", help="Only the VIP tiers of vipreco.toml.")] = False,
     everybody: Annotated[bool, typer.Option("--all", help="Every customer of the snapshot.")] = False,
-    most: Annotated[int, typer.Option("--most", min=1, metavar="N", help="Customers on the list.")] = 20,
+    limit: Annotated[
+        int, typer.Option("--limit", min=1, metavar="N", help="Maximum of customers on the list.")
+    ] = 20,
     as_of: AsOfOption = None,
     model: ModelOption = None,
     kind: FormatOption = None,
@@ -118,7 +120,7 @@ def relationships(
     grow: the best offer of each customer.
 
     Example:  vipreco relationships --list keep --manager M00017
-    Example:  vipreco relationships --list develop --all --most 500 --out develop.xlsx
+    Example:  vipreco relationships --list develop --all --limit 500 --out develop.xlsx
     """
     from vipreco.cli.project_inputs import open_model, open_view
     from vipreco.explanations import Explainer
@@ -131,7 +133,7 @@ def relationships(
     with narrated("Relationships") as narrator:
         view = audience.of(open_view(project, as_of))
         recommender = open_model(project, model, narrator)
-        rows = branch_list(Explainer(recommender), view, BranchList(which.value), most, narrator.say)
+        rows = branch_list(Explainer(recommender), view, BranchList(which.value), limit, narrator.say)
     output.write(rows)
 
 
@@ -142,7 +144,7 @@ def _audience(
 
     narrowed = customers is not None or manager is not None or vip
     if narrowed == everybody:
-        raise typer.BadParameter("say whose offers: --manager, --customers, --vip, or --all alone")
+        raise typer.BadParameter("name the customers: --manager, --customers, --vip, or --all alone")
     return Audience(
         customers=read_customers(customers) if customers else None,
         manager=manager,

@@ -13,7 +13,7 @@ DATE_FORM = "%Y-%m-%d"
 
 
 class Format(StrEnum):
-    """How a list comes out."""
+    """Format of a list."""
 
     table = "table"
     csv = "csv"
@@ -23,7 +23,7 @@ class Format(StrEnum):
 
 
 class Channel(StrEnum):
-    """How a customer is reached."""
+    """Channel of an offer."""
 
     branch = "branch"
     call = "call"
@@ -46,23 +46,25 @@ AsOfOption = Annotated[
         "--as-of",
         metavar="DATE",
         parser=read_date,
-        help="Use only what was known on this date, such as 2015-05-28. Without it: the newest snapshot.",
+        help="Use only what was known on this date, such as 2015-05-28; default: the newest snapshot.",
     ),
 ]
 FormatOption = Annotated[
     Optional[Format],  # noqa: UP045
-    typer.Option("--format", help="How the list comes out. Without it: by the ending of --out, or a table."),
+    typer.Option("--format", help="Format; default: by the ending of --out, else a table."),
 ]
 OutOption = Annotated[
     Optional[Path],  # noqa: UP045
-    typer.Option("--out", metavar="FILE", help="Write the list into this file, replacing it as a whole."),
+    typer.Option(
+        "--out", metavar="FILE", help="Write the list into this file; an existing file is replaced."
+    ),
 ]
 ChannelOption = Annotated[
-    Channel, typer.Option("--channel", help="Channel of the offers: the rules of each are its own.")
+    Channel, typer.Option("--channel", help="Channel of the offers; each has rules of its own.")
 ]
 ModelOption = Annotated[
     Optional[str],  # noqa: UP045
     typer.Option(
-        "--model", metavar="VERSION", help="Version, alias or artifact folder. Without it: the champion."
+        "--model", metavar="VERSION", help="Version, alias or artifact folder; default: the champion."
     ),
 ]

@@ -1,4 +1,4 @@
-"""The commands about who may come in: tokens of programs, accounts of people, leave covers."""
+"""Commands for tokens of programs, accounts of people, and leave covers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PANEL = "Store"
 
 
 class Role(StrEnum):
-    """What a person or a program is; the same as in the store, which is loaded where it is needed alone."""
+    """Role of a person or program; a copy of the store's, which would be slow to load for a help text."""
 
     manager = "manager"
     marketing = "marketing"
@@ -27,15 +27,17 @@ class Role(StrEnum):
     admin = "admin"
 
 
-RoleOption = Annotated[Role, typer.Option("--role", help="What may be done.")]
+RoleOption = Annotated[Role, typer.Option("--role", help="Role, which decides the permissions.")]
 BookOption = Annotated[
     Optional[str],  # noqa: UP045  typer reads the annotation when the command starts
-    typer.Option("--book", metavar="MANAGER", help="Whose customers are seen; managers alone have one."),
+    typer.Option("--book", metavar="MANAGER", help="Id of the book; only for managers."),
 ]
 
-token = typer.Typer(help="Tokens of programs: make one, list them, end one.", no_args_is_help=True)
-user = typer.Typer(help="Accounts of people: make one, list them, close one.", no_args_is_help=True)
-cover = typer.Typer(help="Leave covers: who sees the book of a manager who is away.", no_args_is_help=True)
+token = typer.Typer(help="Tokens of programs: create, list, revoke.", no_args_is_help=True)
+user = typer.Typer(help="Accounts of people: create, list, disable, change a password.", no_args_is_help=True)
+cover = typer.Typer(
+    help="Leave covers: a deputy sees the book of a manager who is away.", no_args_is_help=True
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -55,14 +57,14 @@ def register(app: typer.Typer) -> None:
 
 
 def create_token(
-    name: Annotated[str, typer.Argument(help="What it is for, such as `app channel`.")],
+    name: Annotated[str, typer.Argument(help="Purpose, such as `app channel`.")],
     role: RoleOption,
     book: BookOption = None,
-    days: Annotated[int, typer.Option(help="Days until it ends, at most 90.")] = 90,
-    environment: Annotated[str, typer.Option(help="Where it is for; part of the token.")] = "live",
+    days: Annotated[int, typer.Option(help="Days of validity, at most 90.")] = 90,
+    environment: Annotated[str, typer.Option(help="Environment, part of the token.")] = "live",
     actor: ActorOption = None,
 ) -> None:
-    """Make a token and print it: this once, for only its hash is kept.
+    """Create a token and print it once; only its hash is stored.
 
     Example:  vipreco token create "app channel" --role channel --days 30
     """
@@ -75,8 +77,8 @@ def create_token(
         entry.object = made.token_id
     typer.echo(text)
     typer.echo(
-        f"token {made.token_id} ends on {made.expires_at:%Y-%m-%d}; it is not shown again "
-        f"(`vipreco token revoke {made.token_id}` ends it)",
+        f"token {made.token_id} expires on {made.expires_at:%Y-%m-%d}; it is not shown again "
+        f"(`vipreco token revoke {made.token_id}` revokes it)",
         err=True,
     )
 
@@ -110,10 +112,10 @@ def list_tokens(kind: FormatOption = None, out: OutOption = None) -> None:
 
 
 def revoke_token(
-    token_id: Annotated[str, typer.Argument(metavar="TOKEN", help="The eight signs that `list` shows.")],
+    token_id: Annotated[str, typer.Argument(metavar="TOKEN", help="Id of the token, as `list` shows it.")],
     actor: ActorOption = None,
 ) -> None:
-    """End a token now; a running service refuses it within seconds.
+    """Revoke a token; a running service refuses it within seconds.
 
     Example:  vipreco token revoke 0a1b2c3d
     """
@@ -130,12 +132,14 @@ def create_user(
     subject: Annotated[
         Optional[str],  # noqa: UP045
         typer.Option(
-            "--subject", metavar="SUB", help="Who it is in the bank's own log-in; then without a password."
+            "--subject",
+            metavar="SUB",
+            help="Subject in the bank's own log-in; the account has no password then.",
         ),
     ] = None,
     actor: ActorOption = None,
 ) -> None:
-    """Make an account; the password is asked for, or read from standard input.
+    """Create an account; the password is prompted for, or read from standard input.
 
     Example:  vipreco user create ann --role manager --book M00000
     """
@@ -166,20 +170,20 @@ def list_users(kind: FormatOption = None, out: OutOption = None) -> None:
 def disable_user(
     name: Annotated[str, typer.Argument(help="Name of the account.")], actor: ActorOption = None
 ) -> None:
-    """Close an account: who is logged in with it is out at once.
+    """Disable an account and end its sessions.
 
     Example:  vipreco user disable ann
     """
     with open_session(actor) as session, session.audited("user.disable") as entry:
         entry.object = name
         session.store.users.disable(name)
-    typer.echo(f"{name} is closed", err=True)
+    typer.echo(f"{name} is disabled", err=True)
 
 
 def change_password(
     name: Annotated[str, typer.Argument(help="Name of the account.")], actor: ActorOption = None
 ) -> None:
-    """Give an account a new password, which ends its sessions; it is asked for, or read from standard input.
+    """Change a password and end the sessions of the account; prompted for, or read from standard input.
 
     Example:  vipreco user password ann
     """
@@ -191,8 +195,8 @@ def change_password(
 
 
 def grant_cover(
-    manager: Annotated[str, typer.Argument(help="Who is away.")],
-    deputy: Annotated[str, typer.Argument(help="Who stands in.")],
+    manager: Annotated[str, typer.Argument(help="Manager who is away.")],
+    deputy: Annotated[str, typer.Argument(help="Manager who is the deputy.")],
     from_date: Annotated[date, typer.Option("--from", metavar="DATE", parser=read_date, help="First day.")],
     until_date: Annotated[date, typer.Option("--until", metavar="DATE", parser=read_date, help="Last day.")],
     actor: ActorOption = None,
@@ -236,14 +240,14 @@ def list_covers(kind: FormatOption = None, out: OutOption = None) -> None:
 
 
 def end_cover(
-    number: Annotated[int, typer.Argument(metavar="COVER", help="The number that `list` shows.")],
+    number: Annotated[int, typer.Argument(metavar="COVER", help="Number of the cover, as `list` shows it.")],
     actor: ActorOption = None,
 ) -> None:
-    """Take a leave cover back.
+    """Revoke a leave cover.
 
     Example:  vipreco cover end 1
     """
     with open_session(actor) as session, session.audited("cover.end") as entry:
         entry.object = str(number)
         session.store.books.end_cover(number)
-    typer.echo(f"cover {number} is taken back", err=True)
+    typer.echo(f"cover {number} is revoked", err=True)

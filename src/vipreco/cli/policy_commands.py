@@ -1,4 +1,4 @@
-"""Commands about the rules: what they are, whether they keep the law, what they cost."""
+"""Commands about the rules: check, audit against the law, price, columns."""
 
 from __future__ import annotations
 
@@ -24,11 +24,13 @@ if TYPE_CHECKING:
 
 RecipeOption = Annotated[
     str,
-    typer.Option("--recipe", metavar="RECIPE", help="Whose rules, where vipreco.toml names none."),
+    typer.Option(
+        "--recipe", metavar="RECIPE", help="Recipe whose rules are used if vipreco.toml names none."
+    ),
 ]
 LISTED_CUSTOMERS, LISTED_OFFERS, ALONE_CUSTOMERS = 150, 5, 3  # of finished lists that an audit looks at
 
-policy = typer.Typer(help="The rules: check them, audit them, see what they cost.", no_args_is_help=True)
+policy = typer.Typer(help="The rules: check, audit, price.", no_args_is_help=True)
 
 
 def register(app: typer.Typer) -> None:
@@ -47,9 +49,9 @@ def check(
     kind: FormatOption = None,
     out: OutOption = None,
 ) -> None:
-    """Check the rules by themselves and against the tables: what each does, and which facts are missing.
+    """Check the rules, alone and against the tables: the effect of each, and which facts are missing.
 
-    A rule of the law stops everything that it concerns as long as the bank does not bring what it asks for.
+    A rule of the law stops everything it applies to while the bank does not provide its facts.
 
     Example:  vipreco policy check --channel call
     """
@@ -67,15 +69,17 @@ def check(
         typer.echo(f"warning: {row['rule']}: {row['state']} ({', '.join(row['missing'])})", err=True)
     for row in rows.filter(rows["names_none"].list.len() > 0).iter_rows(named=True):
         names = ", ".join(row["names_none"])
-        typer.echo(f"warning: {row['rule']} names what the catalog does not have: {names}", err=True)
+        typer.echo(f"warning: {row['rule']} names unknown products or families: {names}", err=True)
     told = f"policy {rules.version}: {rows.height} rules, {rows['law'].sum()} of them law"
-    typer.echo(told if facts else f"{told}; no tables were imported, so these were not looked at", err=True)
+    typer.echo(
+        told if facts else f"{told}; no tables were imported, so the rules were checked alone", err=True
+    )
 
 
 def audit(
     draws: Annotated[int, typer.Option(min=100, metavar="N", help="Pairs to judge.")] = 100_000,
     mutate: Annotated[
-        bool, typer.Option("--mutate", help="Switch off each law in turn: the audit must notice.")
+        bool, typer.Option("--mutate", help="Switch off each law in turn, which the audit must notice.")
     ] = False,
     recipe: RecipeOption = "default",
     as_of: AsOfOption = None,
@@ -84,11 +88,11 @@ def audit(
     kind: FormatOption = None,
     out: OutOption = None,
 ) -> None:
-    """Judge random customers, products and channels, and hold the verdicts against the law in plain Python.
+    """Judge random customers, products and channels, and compare the verdicts with the law in plain Python.
 
-    Drawn are customers of the tables, where there are any, and facts from plausible to absurd, many of them
-    unknown. Each customer is judged among all and alone. Where there is a model, its finished lists and its
-    call list are held against the law as well. Exit code 6 says that something does not agree.
+    Customers of the tables are drawn, if there are any, and facts from plausible to absurd, many unknown.
+    Each customer is judged among all and alone. With a model, its finished lists and its call list are
+    compared with the law as well. Exit code 6: something differs.
 
     Example:  vipreco policy audit --draws 100000 --mutate
     """
@@ -115,16 +119,16 @@ def audit(
 
 
 def price(
-    overlap: Annotated[bool, typer.Option("--overlap", help="Which rules stop the same pairs.")] = False,
+    overlap: Annotated[bool, typer.Option("--overlap", help="Show which rules stop the same pairs.")] = False,
     channel: ChannelOption = Channel.branch,
     as_of: AsOfOption = None,
     model: ModelOption = None,
     kind: FormatOption = None,
     out: OutOption = None,
 ) -> None:
-    """Show what each rule stops: customers, pairs and value, first, alone, and at all.
+    """Show what each rule stops: customers, pairs and value; as first rule, as only rule, and in all.
 
-    What relaxing a rule would open is told for rules of the house alone: the law is not for sale.
+    The gain of relaxing a rule is shown for house rules only, not for the law.
 
     Example:  vipreco policy price --channel call --out price.xlsx
     """
@@ -140,7 +144,7 @@ def price(
 
 
 def columns(kind: FormatOption = None, out: OutOption = None) -> None:
-    """List the facts that a rule may speak of.
+    """List the facts that a rule may use.
 
     Example:  vipreco policy columns --format csv
     """

@@ -1,4 +1,4 @@
-"""What a long command is doing right now: shown on a terminal, never in a file or a pipe."""
+"""Progress of a long command, shown on a terminal and never in a file or pipe."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Narrator:
-    """Takes what the work reports; the methods fit the progress arguments of the public functions."""
+    """Shows progress; its methods fit the progress arguments of the public functions."""
 
     def __init__(self, bar: Progress | None, title: str) -> None:
         self._bar = bar
@@ -36,7 +36,7 @@ class Narrator:
 
 @contextmanager
 def narrated(title: str) -> Iterator[Narrator]:
-    """Show `title`, what the work inside reports, and the time that it takes; silent where nobody looks."""
+    """Show `title`, the reported steps and the elapsed time; silent without a terminal."""
     if not sys.stderr.isatty():
         yield Narrator(None, title)
         return

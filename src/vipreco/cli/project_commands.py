@@ -1,4 +1,4 @@
-"""Commands that make a project, and fill one for a first look."""
+"""Commands that make a project, and the demo."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ def register(app: typer.Typer) -> None:
 
 def demo(
     folder: Annotated[Path, typer.Argument(help="Project folder of the demo; made when missing.")] = DEMO,
-    customers: Annotated[int, typer.Option(help="Customers of the generated bank.")] = 6_000,
+    customers: Annotated[int, typer.Option(help="Customers of the simulated bank.")] = 6_000,
 ) -> None:
-    """See it all at once: generate a bank, import, train, backtest, and list one manager's offers.
+    """Run a demo: simulate a bank, import, train, backtest, and list one manager's calls.
 
-    What is there from an earlier run is used again, so a second run is quick.
+    Results of an earlier run are reused, so a second run is quick.
 
     Example:  vipreco demo
     """
@@ -32,7 +32,7 @@ def demo(
 
 
 def new(folder: Annotated[Path, typer.Argument(help="Folder to make; must not exist or be empty.")]) -> None:
-    """Make a project of your own: settings, feature definitions and training flow, yours to change.
+    """Make a project with its own settings, feature definitions and training flow.
 
     Example:  vipreco new my-bank
     """

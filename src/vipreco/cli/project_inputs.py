@@ -1,4 +1,4 @@
-"""What several commands open before their work: the project's view at a date, and a model."""
+"""Inputs of several commands: the project's view at a date, a model, the rules."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ RECIPE = "training.recipe"
 
 
 def open_view(project: Project, as_of: datetime.date | None) -> AsOfView:
-    """Return what was known at a date; without one, at the newest snapshot.
+    """Return the view at a date; default: at the newest snapshot.
 
     Raises:
         UsageError: Nothing was imported, or the date is before the first snapshot or long after the last.
@@ -60,7 +60,7 @@ def folder_of_hash(project: Project, artifact_hash: str) -> Path:
     version = next((item.version for item in versions if item.artifact_hash == artifact_hash), None)
     if version is None:
         raise UsageError(
-            f"the model {artifact_hash[:16]} is neither here nor in the registry",
+            f"the model {artifact_hash[:16]} is neither in this project nor in the registry",
             where=str(project.artifacts),
             remedy="restore its artifact folder from a backup, and name it with --model",
             code="model-gone",

@@ -235,7 +235,7 @@ def serve(
     behind_proxy: Annotated[
         bool,
         typer.Option(
-            "--i-have-a-proxy", help="Allow an address that others reach: a proxy stands before it."
+            "--i-have-a-proxy", help="Allow an address that other machines reach; a proxy must protect it."
         ),
     ] = False,
 ) -> None:

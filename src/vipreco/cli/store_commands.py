@@ -1,4 +1,4 @@
-"""The commands for the operational store: switches, consents, audit, backup. People have their own."""
+"""Commands for the operational store: switches, consents, audit, backup, upgrade."""
 
 from __future__ import annotations
 
@@ -31,23 +31,23 @@ if TYPE_CHECKING:
 HASH = re.compile(r"[0-9a-f]{16,64}")
 VERSION_LENGTH = 16  # of a model, as every answer states it
 
-switch = typer.Typer(help="The kill switch: stop offering a product or a model now.", no_args_is_help=True)
-consent = typer.Typer(help="Consents that customers give or take back.", no_args_is_help=True)
-audit = typer.Typer(help="Who did and read what: show, verify, sign.", no_args_is_help=True)
+switch = typer.Typer(help="Kill switch: stop offering a product or using a model now.", no_args_is_help=True)
+consent = typer.Typer(help="Consents that customers give or withdraw.", no_args_is_help=True)
+audit = typer.Typer(help="Audit trail: show, verify, sign.", no_args_is_help=True)
 store = typer.Typer(
     help="The operational store itself: back up, upgrade, prune, check.", no_args_is_help=True
 )
 
 
 class Switched(StrEnum):
-    """What can be switched off."""
+    """Kind of a kill switch."""
 
     product = "product"
     model = "model"
 
 
 class Spoken(StrEnum):
-    """What a customer may consent to."""
+    """Kind of a consent."""
 
     call = "call"
     sms = "sms"
@@ -82,7 +82,7 @@ def register(app: typer.Typer) -> None:
 def switch_off(
     kind: KindArgument,
     name: NameArgument,
-    reason: Annotated[str, typer.Option("--reason", help="Why; whoever looks at the switches sees it.")],
+    reason: Annotated[str, typer.Option("--reason", help="Reason, shown by `switch list`.")],
     actor: ActorOption = None,
 ) -> None:
     """Stop offering a product, or answering from a model; a running service follows within seconds.
@@ -113,7 +113,7 @@ def switch_on(kind: KindArgument, name: NameArgument, actor: ActorOption = None)
 
 
 def list_switches(kind: FormatOption = None, out: OutOption = None) -> None:
-    """List what is switched off: why, by whom, since when (UTC).
+    """List what is switched off, with reason, actor and moment (UTC).
 
     Example:  vipreco switch list
     """
@@ -130,13 +130,13 @@ def record_consent(
     customer: Annotated[str, typer.Argument(help="Customer id.")],
     kind: Annotated[Spoken, typer.Argument(metavar="KIND", help="call, sms, app or profiling.")],
     granted: Annotated[
-        bool, typer.Option("--granted/--withdrawn", help="Whether the customer gives it or takes it back.")
+        bool, typer.Option("--granted/--withdrawn", help="Whether the customer gives or withdraws it.")
     ],
     actor: ActorOption = None,
 ) -> None:
-    """Record that a customer gives a consent or takes it back; the last word counts.
+    """Record that a customer gives or withdraws a consent; the latest one counts.
 
-    The running service goes by it at once; lists by command do after `vipreco import --from-store`.
+    A running service follows at once; lists of commands follow after `vipreco import --from-store`.
 
     Example:  vipreco consent record 0028896470 call --withdrawn
     """
@@ -149,25 +149,27 @@ def record_consent(
         moment = business_moment(session.project)
         if session.store.consents.record(Scope(session.actor, Role.MARKETING), said, moment) is None:
             raise InputRejectedError(
-                "no such customer in the books of the store",
-                remedy="`vipreco prepare` brings the books of the newest snapshot in",
+                "this customer is not in the books of the store",
+                remedy="run `vipreco prepare`, which loads the books of the newest snapshot",
                 code="unknown-customer",
             )
     typer.echo(f"{kind.value}: {'granted' if granted else 'withdrawn'}, as of {moment:%Y-%m-%d}", err=True)
 
 
 def show_audit(
-    most: Annotated[int, typer.Option(min=1, max=100_000, help="So many of the newest records.")] = 50,
+    limit: Annotated[
+        int, typer.Option("--limit", min=1, max=100_000, help="Maximum of records, newest first.")
+    ] = 50,
     customer: Annotated[
         Optional[str],  # noqa: UP045  typer reads the annotation when the command starts
-        typer.Option("--customer", metavar="ID", help="Only what was done about this customer."),
+        typer.Option("--customer", metavar="ID", help="Only records about this customer."),
     ] = None,
     kind: FormatOption = None,
     out: OutOption = None,
 ) -> None:
-    """List the newest records of the audit; customers stand there under a pseudonym.
+    """List the newest records of the audit; customers appear under a pseudonym.
 
-    Example:  vipreco audit show --most 20
+    Example:  vipreco audit show --limit 20
     """
     import polars as pl
 
@@ -175,7 +177,7 @@ def show_audit(
     names = ("at", "actor", "action", "object", "result", "purpose", "model_version")
     with open_session() as session:
         pseudonym = None if customer is None else session.keys().pseudonym_of(customer)
-        rows = session.store.audit.read(most, pseudonym)
+        rows = session.store.audit.read(limit, pseudonym)
     schema = {"sequence": pl.Int64(), **dict.fromkeys(names, pl.String())}
     output.write(pl.DataFrame([[row[name] for name in schema] for row in rows], schema, orient="row"))
 
@@ -186,22 +188,24 @@ def verify_audit(
         typer.Option("--anchor", metavar="DIR", help="Folder of the signed heads."),
     ] = None,
 ) -> None:
-    """Check every record of the audit against the chain; exit code 6 names the first one that is wrong.
+    """Check every record of the audit against the hash chain; exit code 6 names the first wrong one.
 
-    Without the signed heads, records cut off at the end, or a chain that was made anew, are not noticed.
+    Without signed heads, a cut tail or a rewritten chain goes unnoticed.
 
     Example:  vipreco audit verify --anchor /mnt/audit-heads
     """
     with open_session() as session:
         head = session.store.audit.verify(anchor, None if anchor is None else session.keys().public)
     against = "the chain and the signed heads" if anchor else "the chain"
-    typer.echo(f"{head.sequence:,} records agree with {against}; head {head.hash}")
+    typer.echo(f"{head.sequence:,} records match {against}; head {head.hash}")
 
 
 def anchor_audit(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where nobody can change what is written.")],
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="Folder that the owner of the database cannot change.")
+    ],
 ) -> None:
-    """Check the audit, sign where it ends, and lay that down in a folder out of the database's reach.
+    """Check the audit, sign its head, and save that in a folder out of reach of the database's owner.
 
     Example:  vipreco audit anchor /mnt/audit-heads
     """
@@ -214,10 +218,10 @@ def back_up(
     target: Annotated[Path, typer.Argument(metavar="FILE", help="New file for the copy.")],
     actor: ActorOption = None,
 ) -> None:
-    """Copy the store as it is at one moment, while the service goes on writing, and check the copy.
+    """Copy the store as of one moment, while the service goes on writing, and check the copy.
 
-    To restore it, stop the service and put the copy in the place of the store, without the files beside it
-    that end in -wal and -shm. A PostgreSQL database is backed up by its own tools.
+    To restore it, stop the service, move the store and its -wal and -shm files away, and put the copy in
+    their place. A PostgreSQL database is backed up by its own tools.
 
     Example:  vipreco store backup backups/store-2026-03-02.db
     """
@@ -225,13 +229,13 @@ def back_up(
 
     with open_session(actor) as session:
         with session.audited("store.backup"):
-            pass  # noted before the copy is made, so that it is in the copy
+            pass  # audited before the copy is made, so that the copy contains it
         backup(session.store.database, target)
     typer.echo(f"the store was copied to {target}", err=True)
 
 
 def upgrade(actor: ActorOption = None) -> None:
-    """Bring the tables of the store to the version of this program; a store in a file is copied first.
+    """Upgrade the tables of the store to the version of this program; a store in a file is copied first.
 
     Example:  vipreco store upgrade
     """
@@ -249,7 +253,7 @@ def upgrade(actor: ActorOption = None) -> None:
         Store(database).audit.append([Event(actor_named(actor), "store.upgrade", f"{before} to {after}")])
     database.engine.dispose()
     if saved is not None:
-        typer.echo(f"the store as it was is in {saved}", err=True)
+        typer.echo(f"a copy of the store before the upgrade is in {saved}", err=True)
     typer.echo(f"the store has version {after}", err=True)
 
 
@@ -257,10 +261,10 @@ def prune(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count; nothing is removed.")] = False,
     actor: ActorOption = None,
 ) -> None:
-    """Remove decisions and keys of requests that are older than vipreco.toml keeps them (`serving`).
+    """Remove decisions and idempotency keys that are older than `[serving]` of vipreco.toml allows.
 
     `vipreco prepare` does it each night. Decisions that a recorded outcome refers to stay, and so does the
-    audit. A running service goes on. The file of a store does not shrink; its room is used again.
+    audit. A running service goes on. The file of the store does not shrink; its space is reused.
 
     Example:  vipreco store prune --dry-run
     Example:  vipreco store prune
@@ -268,9 +272,9 @@ def prune(
     with open_session(actor) as session:
         before = retention_cutoffs(session.project)
         gone = session.store.retention.due(before) if dry_run else session.store.prune(session.actor, before)
-    told = "would be removed" if dry_run else "were removed"
-    typer.echo(f"{gone.decisions:,} decisions before {before.decisions:%Y-%m-%d %H:%M} {told}")
-    typer.echo(f"{gone.keys:,} keys of requests before {before.keys:%Y-%m-%d %H:%M} (UTC) {told}")
+    state = "would be removed" if dry_run else "were removed"
+    typer.echo(f"{gone.decisions:,} decisions before {before.decisions:%Y-%m-%d %H:%M} {state}")
+    typer.echo(f"{gone.keys:,} idempotency keys before {before.keys:%Y-%m-%d %H:%M} (UTC) {state}")
 
 
 def check(kind: FormatOption = None, out: OutOption = None) -> None:
@@ -286,11 +290,11 @@ def check(kind: FormatOption = None, out: OutOption = None) -> None:
         counts = session.store.counts()
         name = session.store.database.name
     output.write(pl.DataFrame(list(counts.items()), {"table": pl.String(), "rows": pl.Int64()}, orient="row"))
-    typer.echo(f"{name} is whole; {head.sequence:,} records of the audit agree with their chain", err=True)
+    typer.echo(f"{name} is intact; {head.sequence:,} records of the audit match the chain", err=True)
 
 
 def _known(project: Project, kind: Switched, name: str) -> str:
-    """Return what a switch is for, so that one with a wrong name does not seem to work."""
+    """Return the id of an existing product or model: a switch with a wrong name must not seem to work."""
     return _model(project, name) if kind is Switched.model else _product(project, name)
 
 
@@ -301,16 +305,16 @@ def _product(project: Project, product_id: str) -> str:
     if known and product_id not in known:
         near = difflib.get_close_matches(product_id, known, n=1)
         raise UsageError(
-            "no such product" + (f", did you mean {near[0]}?" if near else ""),
+            "this product does not exist" + (f", did you mean {near[0]}?" if near else ""),
             where="NAME",
-            remedy="name it as the products table does",
+            remedy="use a product id of the products table",
             code="unknown-product",
         )
     return product_id
 
 
 def _model(project: Project, reference: str) -> str:
-    """Return a model's version as answers state it; a hash needs no registry, which may be down."""
+    """Return a model's version as answers state it; a hash works while the registry is down."""
     if HASH.fullmatch(reference):
         return reference[:VERSION_LENGTH]
     found: str = project.import_rim(REGISTRY).resolve(project, reference).artifact_hash

@@ -1,4 +1,4 @@
-"""What the commands for the operational store share: the store itself, who acts, and when."""
+"""Session of a command with the operational store: the store, the actor, the moment."""
 
 from __future__ import annotations
 
@@ -22,15 +22,13 @@ if TYPE_CHECKING:
 KEYS = "data/keys"
 ActorOption = Annotated[
     Optional[str],  # noqa: UP045  typer reads the annotation when the command starts
-    typer.Option(
-        "--actor", metavar="NAME", help="Who does it, for the audit. Without it: the user of this machine."
-    ),
+    typer.Option("--actor", metavar="NAME", help="Actor in the audit; default: the operating-system user."),
 ]
 
 
 @dataclass(frozen=True)
 class StoreSession:
-    """The store of the project here, and who works at it."""
+    """Open store of the current project, with the actor."""
 
     project: Project
     store: Store
@@ -42,7 +40,7 @@ class StoreSession:
 
     @contextmanager
     def audited(self, action: str) -> Iterator[AuditEntry]:
-        """Do what changes something and note in the audit who did it: both or neither."""
+        """Make a change and write its audit record, in one transaction."""
         from vipreco.store import Event
 
         entry = AuditEntry()
@@ -53,14 +51,14 @@ class StoreSession:
 
 @dataclass
 class AuditEntry:
-    """What a change was about, as the audit names it."""
+    """Object of a change, as the audit names it."""
 
     object: str = ""
 
 
 @contextmanager
 def open_session(actor: str | None = None) -> Iterator[StoreSession]:
-    """Open the store of the project here.
+    """Open the store of the current project.
 
     Raises:
         UsageError: There is no project, or the store cannot be opened by its settings.
@@ -75,9 +73,9 @@ def open_session(actor: str | None = None) -> Iterator[StoreSession]:
 
 
 def actor_named(actor: str | None) -> str:
-    """Return who acts, as the audit names them: `os:` and the user of this machine, where nobody is named."""
+    """Return the actor for the audit; default: `os:` and the operating-system user."""
     if actor is not None and not actor.strip():
-        raise UsageError("an actor has a name", where="--actor", code="no-actor")
+        raise UsageError("the actor must have a name", where="--actor", code="no-actor")
     return actor or f"os:{_user()}"
 
 
@@ -96,7 +94,7 @@ def keys_of(project: Project) -> Keys:
 
 
 def retention_cutoffs(project: Project) -> RetentionCutoffs:
-    """Return since when decisions and keys of requests are kept, by the settings."""
+    """Return the moments before which decisions and idempotency keys are removed, by the settings."""
     from vipreco.store import RetentionCutoffs
 
     settings = project.settings.serving
@@ -112,7 +110,7 @@ def clock() -> datetime:
 
 
 def business_moment(project: Project) -> datetime:
-    """Return the business's moment: local time, on the newest snapshot's date in a bank to practise on."""
+    """Return the business's moment: local time, in a demo bank on the date of the newest snapshot."""
     from vipreco.history import History
 
     now = datetime.now()  # noqa: DTZ005  the business lives by local time
@@ -122,10 +120,10 @@ def business_moment(project: Project) -> datetime:
 
 
 def read_password() -> str:
-    """Return a password: asked for twice at a terminal, else the first line of what is piped in.
+    """Return a password, prompted for twice at a terminal, else the first line of standard input.
 
     Raises:
-        UsageError: Nothing is piped in.
+        UsageError: Standard input is empty.
     """
     if sys.stdin.isatty():
         return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True))

@@ -136,7 +136,7 @@ def _check(customers: int, months: int, dirt: float, out: Path) -> None:
     if not 1 <= months <= MAXIMUM_MONTHS:
         raise UsageError(f"months must be 1 to {MAXIMUM_MONTHS}", where="--months", code="range")
     if not 0 <= dirt <= MAXIMUM_DIRT:
-        raise UsageError(f"dirt is a share between 0 and {MAXIMUM_DIRT}", where="--dirt", code="range")
+        raise UsageError(f"dirt is a share between 0 and {MAXIMUM_DIRT}", where="--faults", code="range")
     if out.exists() and any(out.iterdir()):
         raise UsageError(
             "the folder is not empty", where=str(out), remedy="give a new folder", code="output-exists"
