@@ -325,12 +325,11 @@ minutes = 900
 
 def rows_of(bank: Any) -> tuple[np.ndarray[Any, np.dtype[np.float32]], list[Any]]:
     """Return what the boosters of acquisitions see of all customers, and these boosters."""
-    from vipreco.recommender import decision_context
 
-    fitted = bank.recommender.fitted
-    known = decision_context(fitted, bank.view)
-    values = np.ascontiguousarray(fitted.columns_of(known.computed.matrix(0, len(known.computed))))
-    model = fitted.model
+    recommender = bank.recommender
+    known = recommender.context(bank.view)
+    values = np.ascontiguousarray(recommender.columns_of(known.computed.matrix(0, len(known.computed))))
+    model = recommender.model
     return values, [one.model for one in (*model.product.boosters, *([model.any] if model.any else []))]
 
 

@@ -163,7 +163,7 @@ def totals(lives: pl.DataFrame) -> list[dict[str, Any]]:
 def speed(recommender: Recommender, practice: PracticeBank, customers: int) -> list[dict[str, Any]]:
     """Measure rules, priorities and slates, as `bench_policy.py` does."""
     view = practice.history.as_of(practice.history.snapshot_dates[-1])
-    bench = bench_policy.bench_of(recommender.fitted, view, customers, "call")
+    bench = bench_policy.bench_of(recommender, view, customers, "call")
     return bench_policy.measure(bench).to_dicts()
 
 

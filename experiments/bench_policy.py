@@ -27,7 +27,7 @@ from vipreco.cli import Narrator, open_model, open_view
 from vipreco.history import View
 from vipreco.policy import ALLOWED, PolicyFacts
 from vipreco.project import Project
-from vipreco.recommender import DecisionContext, Fitted, decision_context, slate_rules
+from vipreco.recommender import DecisionContext, Recommender
 
 CHUNK, TOP, SINGLE_RUNS = 50_000, 3, 200
 MAX_RATIO, MAX_SINGLE_MS = 1.0, 3.0
@@ -43,39 +43,39 @@ class Rows(NamedTuple):
 
 
 class Bench(NamedTuple):
-    fitted: Fitted
+    recommender: Recommender
     known: DecisionContext
     rows: Rows
 
 
 def prepare(project: Project, customers: int, channel: str) -> Bench:
-    fitted = open_model(project, None, Narrator(None, "")).fitted
-    return bench_of(fitted, open_view(project, None), customers, channel)
+    recommender = open_model(project, None, Narrator(None, ""))
+    return bench_of(recommender, open_view(project, None), customers, channel)
 
 
-def bench_of(fitted: Fitted, view: View, customers: int, channel: str) -> Bench:
-    known = decision_context(fitted, view, channel)
+def bench_of(recommender: Recommender, view: View, customers: int, channel: str) -> Bench:
+    known = recommender.context(view, channel)
     here = len(known.computed)
     places = np.arange(customers) % here
-    values = np.ascontiguousarray(fitted.columns_of(known.computed.matrix(0, here))[places])
+    values = np.ascontiguousarray(recommender.columns_of(known.computed.matrix(0, here))[places])
     facts = replace(
         known.facts,
         customers=known.facts.customers[places],
         pairs={name: array[places] for name, array in known.facts.pairs.items()},
     )
-    propensity = fitted.model.propensities(values)
-    return Bench(fitted, known, Rows(values, facts, known.customers.take(places), propensity))
+    propensity = recommender.model.propensities(values)
+    return Bench(recommender, known, Rows(values, facts, known.customers.take(places), propensity))
 
 
 def predict(bench: Bench) -> None:
-    model = bench.fitted.model
+    model = bench.recommender.model
     for booster in [*model.product.boosters, *([model.any] if model.any else [])]:
         for start in range(0, len(bench.rows.values), CHUNK):
             booster.model.predict(bench.rows.values[start : start + CHUNK], num_threads=2)
 
 
 def judge(bench: Bench, rows: slice) -> NDArray[np.int16]:
-    return bench.fitted.policy.judge(bench.rows.facts.rows(rows))
+    return bench.recommender.policy.judge(bench.rows.facts.rows(rows))
 
 
 def weigh(bench: Bench, rows: slice) -> NDArray[np.float64]:
@@ -86,12 +86,12 @@ def weigh(bench: Bench, rows: slice) -> NDArray[np.float64]:
         catalog.product_ids,
         catalog.families,
         bench.rows.customers.take(rows),
-        bench.fitted.settings.arbitration,
+        bench.recommender.settings.arbitration,
     ).priority
 
 
 def select(bench: Bench, rows: slice) -> NDArray[np.int16]:
-    rules = slate_rules(bench.fitted, bench.known.catalog)
+    rules = bench.recommender.slate_rules(bench.known.catalog)
     return slate(weigh(bench, rows), judge(bench, rows) == ALLOWED, rules, TOP)
 
 
@@ -149,7 +149,7 @@ def main() -> None:
     bench = prepare(Project.find(arguments.project), arguments.customers, arguments.channel)
     size = f"{len(bench.rows.values):,} customers, {len(bench.known.catalog)} products"
     print(f"load {os.getloadavg()[0]:.1f}; {size}")
-    print(f"{len(bench.fitted.policy.compiled)} rules, {bench.rows.values.shape[1]} columns of the boosters")
+    print(f"{len(bench.recommender.policy.compiled)} rules, {bench.rows.values.shape[1]} booster columns")
     with pl.Config(
         tbl_rows=20, fmt_str_lengths=60, tbl_hide_column_data_types=True, tbl_hide_dataframe_shape=True
     ):

@@ -188,11 +188,13 @@ def boosters_timed(watch: Stopwatch) -> Iterator[None]:
 
 def predict_alone(recommender: Recommender, view: View, watch: Stopwatch) -> int:
     """Time the boosters by themselves on the matrices that the scoring gave them; return the customers."""
-    fitted = recommender.fitted
-    boosters = [*fitted.model.product.boosters, *([fitted.model.any] if fitted.model.any else [])]
-    computed = fitted.features.compute(view, fitted.product_ids).encoded(fitted.vocabulary)
-    for matrix in computed.chunks(fitted.settings.chunk_customers):
-        values = fitted.columns_of(matrix)
+    boosters = [
+        *recommender.model.product.boosters,
+        *([recommender.model.any] if recommender.model.any else []),
+    ]
+    computed = recommender.features.compute(view, recommender.product_ids).encoded(recommender.vocabulary)
+    for matrix in computed.chunks(recommender.settings.chunk_customers):
+        values = recommender.columns_of(matrix)
         with watch.timing("raw_predict"):
             for booster in boosters:
                 booster.model.predict(values, num_threads=MACHINE.threads)

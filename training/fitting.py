@@ -164,7 +164,7 @@ def _parameters(job: TrainingJob, found: BacktestResult, recommender: Recommende
         "seed": job.project.seed,
         "threads": job.project.threads,
         "products": len(found.product_ids),
-        "columns": len(recommender.fitted.names),
+        "columns": len(recommender.names),
         "rates_known": found.rates_known,
     }
 
@@ -190,7 +190,7 @@ def _named(values: Iterable[str]) -> str:
 def _card(
     job: TrainingJob, found: BacktestResult, recommender: Recommender, contacts: UpliftTrial | None
 ) -> CardInputs:
-    thin = recommender.fitted.model.thin_evidence
+    thin = recommender.model.thin_evidence
     products = [name for name, is_thin in zip(found.product_ids, thin.tolist(), strict=True) if is_thin]
     limits = [SEASONS] + [ORDER_ONLY] * (not found.rates_known)
     limits += [f"{found.changes.remark.capitalize()}."] if found.changes.remark else []

@@ -115,7 +115,7 @@ def run(prepared: TrainingJob, fit: Fit, *, promote: bool = False) -> Published:
     """
     pending = _fit(prepared, fit, promote)
     reach("training.kept")
-    prepared.say("Fitted and saved on this machine; registering.")
+    prepared.say("Recommender and saved on this machine; registering.")
     storage = Storage(prepared.project.artifacts)
     with storage.exclusive():
         return _publish(prepared.project, [pending])[0]

@@ -6,7 +6,7 @@ The word uplift is used of a model alone that met the rule; of anything else it 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from training.result import CardTable, TrainingJob, Value
@@ -54,7 +54,7 @@ def try_uplift(job: TrainingJob, recommender: Recommender) -> Attempt:
     job.say("What contacts add")
     found, sentence = _trial(job, settings, recommender)
     if found is not None and found.model is not None:
-        recommender = Recommender(replace(recommender.fitted, uplift=found.model))
+        recommender = recommender.with_uplift(found.model)
     return Attempt(recommender, found, (sentence,))
 
 
@@ -66,7 +66,7 @@ def _trial(
     campaigns = finished_campaigns(project.root / project.settings.campaign.folder, history)
     if not campaigns:
         return None, "No finished campaign has a control group: what a contact adds is not learnt."
-    material = gather(campaigns, history, recommender.fitted, settings.leave_out)
+    material = gather(campaigns, history, recommender, settings.leave_out)
     if min(material.cases) < settings.min_cases:
         treated, control = material.cases
         return None, (

@@ -116,7 +116,7 @@ def test_judged_customers_are_the_observed_ones_with_their_true_labels(
     recommender = Recommender.fit(
         TrainingData(Panel(history, (MONTHS[0],))), features, SETTINGS, PLAN.machine
     )
-    judged = judge_panel(recommender.fitted, {}, Panel(history, (MONTHS[1],)))
+    judged = judge_panel(recommender, {}, Panel(history, (MONTHS[1],)))
     assert judged.truth.sum(axis=0).tolist() == [0, CUSTOMERS / 10, CUSTOMERS / 10]
     assert (judged.truth & ~judged.candidates).sum() == 0
     by_hand = average_precision(np.asarray(judged.scores[OURS]), judged.truth, judged.candidates, 3)

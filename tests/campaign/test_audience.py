@@ -149,7 +149,7 @@ def test_b62_an_unknown_column_gets_the_nearest(bank: Bank):
 
 
 def test_an_audience_speaks_of_customers_alone(bank: Bank):
-    names = audience_columns(bank.recommender.fitted.policy)
+    names = audience_columns(bank.recommender.policy)
     assert {"customer_tier", "customer_age_years", "customer_consent_call"} <= set(names)
     assert all(name.startswith("customer_") and "channel" not in name for name in names)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 
 import polars as pl
@@ -33,11 +32,11 @@ def removed(
     desk: Desk, offers: pl.DataFrame, past: History | None = None, *, packs: str = ""
 ) -> pl.DataFrame:
     bank = small_bank.bank(desk.bank.recommender, past)
-    fitted = bank.recommender.fitted
+    recommender = bank.recommender
     if packs:
-        fitted = replace(fitted, policy=Policy.read(PolicySettings(packs=("house", packs))))
+        recommender = recommender.with_policy(Policy.read(PolicySettings(packs=("house", packs))))
     since = Since.read(desk.store.database, desk.store.switches.read().products, 0)
-    return recheck(fitted, bank.view, offers, since)
+    return recheck(recommender, bank.view, offers, since)
 
 
 def one_of(offers: pl.DataFrame, channel: str, place: int = 0) -> tuple[str, str]:

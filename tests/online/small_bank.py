@@ -22,10 +22,7 @@ from vipreco.recommender import (
     Recommender,
     RecommenderSettings,
     TrainingData,
-    decide,
-    decision_context,
     in_order,
-    slate_rules,
 )
 from vipreco.settings import CallListSettings
 from vipreco.store import Store
@@ -178,8 +175,8 @@ def expected(
     recommender: Recommender, history: History, channel: str, limit: int = 6, day: date = DAY
 ) -> dict[str, list[tuple[Any, ...]]]:
     """Return the offers of all customers of a history: chances as of `DAY`, rules as of `day`."""
-    fitted, found = recommender.fitted, {}
-    known = decision_context(fitted, history.as_of(DAY), channel)
+    fitted, found = recommender, {}
+    known = fitted.context(history.as_of(DAY), channel)
     later = gather_facts(
         history.as_of(day),
         known.catalog,
@@ -188,11 +185,11 @@ def expected(
         scored=known.facts.products["product_scored"].to_numpy(),
     )
     start = 0
-    for decisions in decide(fitted, known):
+    for decisions in fitted.decisions(known):
         rows = slice(start, start + len(decisions.customer_ids))
         start = rows.stop
         verdict = decisions.verdict if day == DAY else fitted.policy.judge(later.rows(rows))
-        ranks = slate(decisions.priority, verdict == ALLOWED, slate_rules(fitted, known.catalog), limit)
+        ranks = slate(decisions.priority, verdict == ALLOWED, fitted.slate_rules(known.catalog), limit)
         value = decisions.worth.value()
         found |= {str(customer): [] for customer in decisions.customer_ids}
         for row, column in zip(*in_order(ranks, limit), strict=True):

@@ -171,9 +171,7 @@ def test_a_consent_taken_back_holds_from_the_next_answer_on(serve: Callable[...,
     assert not found.personalised
     assert all(line.codes == ("neutral",) for line in found.lines)
     assert found.lines[0].propensity == pytest.approx(
-        served.recommender.fitted.base_rates[
-            served.recommender.fitted.product_ids.index(found.lines[0].product_id)
-        ]
+        served.recommender.base_rates[served.recommender.product_ids.index(found.lines[0].product_id)]
     )
 
 
@@ -214,9 +212,7 @@ def test_a_model_that_is_switched_off_says_nothing_about_anybody(serve: Callable
     allowed = {one: {offer[0] for offer in served.offers(one, "branch")} for one in IDS}
     served.store.switches.off(ACTOR, "model", served.answering.model_version, "a test", NOON)
     served.answering.refresh()
-    rates = dict(
-        zip(served.recommender.fitted.product_ids, served.recommender.fitted.base_rates, strict=True)
-    )
+    rates = dict(zip(served.recommender.product_ids, served.recommender.base_rates, strict=True))
     for customer in IDS:
         found = served.answering.offers(customer, "branch", 6, NOON)
         assert not found.personalised

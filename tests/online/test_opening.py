@@ -26,8 +26,8 @@ def no_search() -> Iterator[None]:
 def test_publications_with_the_same_model_have_it_open_once(served: Served) -> None:
     one, two = served.opened(), served.opened()
     assert one.model is two.model
-    assert one.recommender.fitted.model is two.recommender.fitted.model
-    assert one.recommender.fitted.policy is two.recommender.fitted.policy
+    assert one.recommender.model is two.recommender.model
+    assert one.recommender.policy is two.recommender.policy
     assert one.explainer.memory is not two.explainer.memory
 
 

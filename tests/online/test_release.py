@@ -113,7 +113,7 @@ def test_the_publication_before_comes_back_with_its_books(
 ) -> None:
     served = serve()
     first = served.releases.current()
-    heavier = recommender.fitted.settings.arbitration.model_copy(update={"value": "none"})
+    heavier = recommender.settings.arbitration.model_copy(update={"value": "none"})
     other = recommender.arbitrated(heavier)
     second = served.prepare(other)
     assert second != first

@@ -19,7 +19,6 @@ from vipreco.features import FeatureSet, StoredFeatureSet
 from vipreco.online import MANIFEST, DaySettings, OnlineService
 from vipreco.online.explanation_cache import CachingExplainer
 from vipreco.online.release import _name_of
-from vipreco.recommender import Recommender
 from vipreco.settings import CallListSettings
 from vipreco.store import Consent, Contact, Role, Scope
 
@@ -46,10 +45,10 @@ OUTCOMES = ("declined", "accepted", "unreachable", "postponed")
 def computing(answering: OnlineService) -> Iterator[None]:
     """Let an opened release compute every feature."""
     own, explainer = answering.recommender, answering.explainer
-    features = own.fitted.features
+    features = own.features
     assert isinstance(features, StoredFeatureSet)
-    plain = replace(own.fitted, features=FeatureSet.from_definition(features.definition))
-    answering.recommender = Recommender(plain)
+    plain = own.with_features(FeatureSet.from_definition(features.definition))
+    answering.recommender = plain
     answering.explainer = CachingExplainer(answering.recommender, replace(explainer.memory, kept={}))
     answering._decided.clear()
     try:
@@ -159,15 +158,15 @@ def test_a_publication_without_features_answers_the_same(serve: Callable[..., Se
     (old / MANIFEST).write_text(json.dumps(manifest))
     named: Path = old.rename(folder.parent / _name_of(manifest))
     before = OnlineService(named, served.store, DaySettings(VIP, CallListSettings()))
-    assert type(before.recommender.fitted.features) is FeatureSet
+    assert type(before.recommender.features) is FeatureSet
     assert answers(before)[:30] == answers(served.answering)[:30]
 
 
 def test_the_features_of_the_night_are_mapped(served: Served) -> None:
-    features = served.answering.recommender.fitted.features
+    features = served.answering.recommender.features
     assert isinstance(features, StoredFeatureSet)
     values = features._laid.values
     assert isinstance(values.base, np.memmap)
-    known = served.recommender.fitted
+    known = served.recommender
     computed = known.features.compute(served.history.as_of(DAY), known.product_ids)
     np.testing.assert_array_equal(values, computed.encoded(known.vocabulary).customer_values)

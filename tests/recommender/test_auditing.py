@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import polars as pl
 import pytest
 
@@ -56,7 +54,7 @@ class Forgetful(Policy):
 
 def test_another_answer_for_one_customer_alone_is_found(recommender: Recommender, history: History) -> None:
     forgetful = Forgetful(Policy.read(CHINA).definition)
-    changed = Recommender(replace(recommender.fitted, policy=forgetful))
+    changed = recommender.with_policy(forgetful)
     (found,) = audit_alone(changed, history.as_of(MONTHS[3]), "branch", 2, seed=1)
     assert found.what == OTHER_ALONE
     assert found.pairs > 2

@@ -13,7 +13,7 @@ from vipreco.recommender.inspection import check_columns
 
 def test_the_columns_of_a_fit_pass(recommender: Recommender):
     check_columns(recommender.fitted, "here")
-    check_permitted(recommender.fitted, Prohibited(prohibited=()), "here")
+    check_permitted(recommender.names, Prohibited(prohibited=()), "here")
 
 
 def test_swapped_columns_are_refused_and_the_first_difference_is_named(recommender: Recommender):
@@ -45,5 +45,5 @@ def test_a_feature_that_the_fit_did_not_know_shifts_the_others_and_is_refused(re
 def test_an_attribute_that_became_prohibited_is_named_with_its_reason(recommender: Recommender):
     rules = Prohibited(prohibited=(Prohibition(reason="no more tiers", words=("tier",)),))
     with pytest.raises(IntegrityError, match="prohibited") as refusal:
-        check_permitted(recommender.fitted, rules, "here")
+        check_permitted(recommender.names, rules, "here")
     assert "tier: no more tiers" in refusal.value.examples

@@ -28,7 +28,7 @@ from vipreco.explanations.facts import Cells
 from vipreco.explanations.reason_plan import ReasonPlan, Statement
 from vipreco.explanations.selection import SelectedReasons
 from vipreco.history import History
-from vipreco.recommender import DecisionContext, Decisions, Recommender, decide, decision_context
+from vipreco.recommender import DecisionContext, Decisions, Recommender
 
 from .conftest import MONTHS, frames
 
@@ -38,12 +38,12 @@ CATALOGUE = ReasonCatalog.shipped()
 
 @pytest.fixture(scope="module")
 def known(recommender: Recommender, history: History) -> DecisionContext:
-    return decision_context(recommender.fitted, history.as_of(NOW))
+    return recommender.context(history.as_of(NOW))
 
 
 @pytest.fixture(scope="module")
 def chunks(recommender: Recommender, known: DecisionContext) -> list[Decisions]:
-    return list(decide(recommender.fitted, known))
+    return list(recommender.decisions(known))
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +51,7 @@ def lines(recommender: Recommender, known: DecisionContext, chunks: list[Decisio
     found, start = [], 0
     for decisions in chunks:
         rows, columns = decisions.listed(2)
-        told = reasons_for(recommender.fitted, known, decisions, rows, columns)
+        told = reasons_for(recommender, known, decisions, rows, columns)
         for row, column, reasons in zip(rows.tolist(), columns.tolist(), told, strict=True):
             product = decisions.product_ids[column]
             found += [CheckedReason(start + row, product, reason, False) for reason in reasons]
@@ -110,7 +110,7 @@ def test_without_the_evidence_of_a_reason_the_score_is_lower(
 ):
     told = [line for line in lines if line.reason.facts]
     assert sum(not line.reason.co_held for line in told) > 100
-    assert all(lowers(recommender.fitted, known, told))
+    assert all(lowers(recommender, known, told))
 
 
 def test_a_reason_that_speaks_of_nothing_does_not_lower_the_score(
@@ -118,18 +118,18 @@ def test_a_reason_that_speaks_of_nothing_does_not_lower_the_score(
 ):
     told = next(line for line in lines if line.reason.id == "portfolio")
     beside = replace(told, reason=replace(told.reason, subject="gold"))
-    assert lowers(recommender.fitted, known, [beside]) == [False]
+    assert lowers(recommender, known, [beside]) == [False]
 
 
 def test_a_holding_that_only_the_candidate_source_knows_is_tested_on_that_source(
     recommender: Recommender, known: DecisionContext
 ):
     source = SOURCES["item-item-cosine"]().fit(known.state)
-    fitted = replace(recommender.fitted, source=source)
+    other = Recommender(replace(recommender.fitted, source=source))
     place = int(np.flatnonzero(known.state.held[:, 1])[0])
     line = CheckedReason(place, "fund", Reason("co-held", "", subject="card", co_held=True), False)
-    assert lowers(fitted, known, [line]) == [True]
-    assert lowers(fitted, known, [replace(line, reason=replace(line.reason, subject="gold"))]) == [False]
+    assert lowers(other, known, [line]) == [True]
+    assert lowers(other, known, [replace(line, reason=replace(line.reason, subject="gold"))]) == [False]
 
 
 def test_who_refused_profiling_gets_a_neutral_sentence_and_no_fact(recommender: Recommender):
@@ -146,7 +146,7 @@ def test_a_product_with_few_acquisitions_comes_with_that_caution(
     recommender: Recommender, known: DecisionContext, chunks: list[Decisions]
 ):
     thin = replace(chunks[0], thin_evidence=np.ones(len(known.catalog), bool))
-    told = reasons_of_offers(recommender.fitted, known, thin, np.array([3]), np.array([2]))
+    told = reasons_of_offers(recommender, known, thin, np.array([3]), np.array([2]))
     assert told.cautions[0] is not None
     assert told.cautions[0].id == "thin-evidence"
 

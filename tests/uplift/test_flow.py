@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -141,7 +140,7 @@ def test_too_few_acquisitions_are_told_with_both_numbers_and_nobody_asked_is_not
     demanding = recipe.model_copy(update={"uplift": recipe.uplift.model_copy(update={"min_cases": 5000})})
     recommender, project = Recommender.load(newest_folder(here), threads=1), Project.find()
     snapshot = Tables.open(project.tables).snapshot_id
-    plain = Recommender(replace(recommender.fitted, uplift=None))
+    plain = recommender.with_uplift(None)
     attempt = try_uplift(TrainingJob(project, demanding, (), snapshot, here), plain)
     assert attempt.trial is None
     assert attempt.recommender is plain

@@ -45,7 +45,7 @@ def recommender(bank: tuple[CampaignBank, Path, History]) -> Recommender:
 @pytest.fixture(scope="module")
 def material(bank: tuple[CampaignBank, Path, History], recommender: Recommender) -> Material:
     _, folder, history = bank
-    return gather(finished_campaigns(folder, history), history, recommender.fitted, PLAN.leave_out)
+    return gather(finished_campaigns(folder, history), history, recommender, PLAN.leave_out)
 
 
 @pytest.fixture(scope="module")
@@ -148,7 +148,7 @@ def test_without_an_effect_nothing_is_kept(tmp_path: Path, recommender: Recommen
     made.write_campaigns(tmp_path)
     history = History.from_frames(made.frames())
     found = run_trial(
-        gather(finished_campaigns(tmp_path, history), history, recommender.fitted, PLAN.leave_out),
+        gather(finished_campaigns(tmp_path, history), history, recommender, PLAN.leave_out),
         PLAN,
         MACHINE,
     )

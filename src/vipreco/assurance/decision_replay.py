@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
@@ -14,7 +14,7 @@ from vipreco.assurance.receipts import MADE_BY, ReceiptHead, first_difference, r
 from vipreco.durable import canonical_json
 from vipreco.errors import IntegrityError
 from vipreco.history import History
-from vipreco.recommender import storage
+from vipreco.recommender import Recommender
 from vipreco.tables import Tables
 
 FORMER_NAMES: Final = {
@@ -55,10 +55,10 @@ def replay(content: bytes, head: ReceiptHead, inputs: ReplayInputs) -> None:
     tables = Tables.open(inputs.tables, head.origin.snapshot_id)
     tables.verify()
     artifact_hash = verify(inputs.artifact, head.origin.artifact_hash).artifact_hash
-    fitted = replace(storage.load(inputs.artifact, inputs.threads), policy=head.policy())
+    recommender = Recommender.load(inputs.artifact, inputs.threads).with_policy(head.policy())
     view = History.open(inputs.tables, inputs.threads, head.origin.snapshot_id).as_of(head.question.as_of)
     told = json.loads(content)
-    again = json.loads(receipt(fitted, view, head.question, artifact_hash, tables.snapshot_id))
+    again = json.loads(receipt(recommender, view, head.question, artifact_hash, tables.snapshot_id))
     again[MADE_BY] = head.made_by
     again["decision"] = _in_words_of(told.get("decision"), again["decision"])
     if canonical_json(again) != content:

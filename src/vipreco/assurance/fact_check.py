@@ -13,13 +13,12 @@ from vipreco.explanations import (
     RawTables,
     Reason,
     ReasonCatalog,
-    blank_of,
     check_facts,
     cited_frame,
     reason_plan_of,
     reasons_of_offers,
 )
-from vipreco.recommender import DecisionContext, Fitted, decide
+from vipreco.recommender import DecisionContext, Recommender
 from vipreco.tables import Tables
 
 Floats = NDArray[np.float64]
@@ -107,16 +106,16 @@ class ReasonCheck:
         )
 
 
-def check_reasons(fitted: Fitted, known: DecisionContext, tables: Tables, top: int) -> ReasonCheck:
+def check_reasons(recommender: Recommender, known: DecisionContext, tables: Tables, top: int) -> ReasonCheck:
     """Tell the reasons of the customers' offers, and check each of them.
 
     Args:
-        fitted: The fitted recommender.
+        recommender: The fitted recommender.
         known: What is known of the customers.
         tables: The stored tables that the decision context was read from.
         top: Most offers of a customer.
     """
-    lines, offers, bare = _lines(fitted, known, top)
+    lines, offers, bare = _lines(recommender, known, top)
     ids = known.computed.customer_ids
     cited = cited_frame(
         [str(ids[line.place]) for line in lines for _ in line.reason.facts],
@@ -124,7 +123,7 @@ def check_reasons(fitted: Fitted, known: DecisionContext, tables: Tables, top: i
     )
     raw = RawTables.read(tables, known.view.date, cited["customer_id"].unique().to_list())
     told = [line for line in lines if not line.caution]
-    lowered = lowers(fitted, known, told)
+    lowered = lowers(recommender, known, told)
     return ReasonCheck(
         customers=len(ids),
         offers=offers,
@@ -138,15 +137,17 @@ def check_reasons(fitted: Fitted, known: DecisionContext, tables: Tables, top: i
     )
 
 
-def _lines(fitted: Fitted, known: DecisionContext, top: int) -> tuple[list[CheckedReason], int, int]:
+def _lines(
+    recommender: Recommender, known: DecisionContext, top: int
+) -> tuple[list[CheckedReason], int, int]:
     """Return all reasons and cautions, the number of offers, and of those without a citable reason."""
     lines: list[CheckedReason] = []
     offers = bare = start = 0
-    for decisions in decide(fitted, known):
+    for decisions in recommender.decisions(known):
         rows, columns = decisions.listed(top)
         for first in range(0, len(rows), OFFERS_AT_ONCE):
             part = slice(first, first + OFFERS_AT_ONCE)
-            told = reasons_of_offers(fitted, known, decisions, rows[part], columns[part])
+            told = reasons_of_offers(recommender, known, decisions, rows[part], columns[part])
             for row, column, reasons, caution in zip(
                 rows[part].tolist(), columns[part].tolist(), told.reasons, told.cautions, strict=True
             ):
@@ -159,7 +160,7 @@ def _lines(fitted: Fitted, known: DecisionContext, top: int) -> tuple[list[Check
     return lines, offers, bare
 
 
-def lowers(fitted: Fitted, known: DecisionContext, lines: list[CheckedReason]) -> list[bool]:
+def lowers(recommender: Recommender, known: DecisionContext, lines: list[CheckedReason]) -> list[bool]:
     """Return whether each offer's score falls once the evidence of its reason is taken away.
 
     The columns of the evidence are set to what the dictionary says of a customer of whom nothing is known. A
@@ -171,32 +172,33 @@ def lowers(fitted: Fitted, known: DecisionContext, lines: list[CheckedReason]) -
         places = np.flatnonzero(tested)
         for start in range(0, len(places), REASONS_AT_ONCE):
             part = places[start : start + REASONS_AT_ONCE]
-            whole, without = scores(fitted, known, [lines[place] for place in part.tolist()])
+            whole, without = scores(recommender, known, [lines[place] for place in part.tolist()])
             found[part] = without < whole
     return [bool(value) for value in found]
 
 
 def _model_scores(
-    fitted: Fitted, known: DecisionContext, lines: list[CheckedReason]
+    recommender: Recommender, known: DecisionContext, lines: list[CheckedReason]
 ) -> tuple[Floats, Floats]:
     """Return raw scores with and without the evidence of each reason."""
-    plan = reason_plan_of(fitted, known)
+    plan = reason_plan_of(recommender, known)
     places, rows = np.unique([line.place for line in lines], return_inverse=True)
-    values = known.computed.take(places).matrix().values[:, fitted.kept][rows]
+    matrix = known.computed.take(places).matrix()
+    values = recommender.columns_of(matrix)[rows]
     number = {group: place for place, group in enumerate(plan.evidence)}
     gone = plan.membership[:, [number[line.reason.theme, line.reason.subject] for line in lines]].T
-    products = np.array([fitted.product_ids.index(line.product_id) for line in lines])
-    blank = np.broadcast_to(blank_of(fitted, known), values.shape)
-    return _raw(fitted, values, products), _raw(fitted, np.where(gone, blank, values), products)
+    products = np.array([recommender.product_ids.index(line.product_id) for line in lines])
+    blank = np.broadcast_to(recommender.blank_of(known.computed), values.shape)
+    return _raw(recommender, values, products), _raw(recommender, np.where(gone, blank, values), products)
 
 
-def _raw(fitted: Fitted, values: NDArray[np.float32], products: NDArray[np.intp]) -> Floats:
-    shares = fitted.model.product.shares(values)[np.arange(len(values)), products]
-    return np.asarray(shares * fitted.model.any.score(values) if fitted.model.any else shares)
+def _raw(recommender: Recommender, values: NDArray[np.float32], products: NDArray[np.intp]) -> Floats:
+    shares = recommender.model.product.shares(values)[np.arange(len(values)), products]
+    return np.asarray(shares * recommender.model.any.score(values) if recommender.model.any else shares)
 
 
 def _source_scores(
-    fitted: Fitted, known: DecisionContext, lines: list[CheckedReason]
+    recommender: Recommender, known: DecisionContext, lines: list[CheckedReason]
 ) -> tuple[Floats, Floats]:
     """Return the candidate source's scores with and without the holding of each reason."""
     ids = known.catalog.product_ids
@@ -204,5 +206,5 @@ def _source_scores(
     row, columns = np.arange(len(lines)), np.array([ids.index(line.product_id) for line in lines])
     held = state.held.copy()
     held[row, [ids.index(line.reason.subject) for line in lines]] = False
-    whole, without = fitted.source.score(state), fitted.source.score(replace(state, held=held))
+    whole, without = recommender.source.score(state), recommender.source.score(replace(state, held=held))
     return whole[row, columns].astype(np.float64), without[row, columns].astype(np.float64)

@@ -139,9 +139,8 @@ def _compute(view: View, recommender: Recommender) -> _Result:
 
 
 def _features(view: View, recommender: Recommender) -> tuple[tuple[str, ...], NDArray[Any], NDArray[Any]]:
-    fitted = recommender.fitted
-    computed = fitted.features.compute(view, fitted.product_ids)
-    matrix = computed.encoded(fitted.vocabulary).matrix()
+    computed = recommender.features.compute(view, recommender.product_ids)
+    matrix = computed.encoded(recommender.vocabulary).matrix()
     return matrix.names, matrix.customer_ids, matrix.values
 
 

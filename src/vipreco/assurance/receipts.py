@@ -19,7 +19,7 @@ from vipreco.errors import InputRejectedError
 from vipreco.explanations import Explanation, ReasonCatalog, WhyNot, decide_one, explained
 from vipreco.history import View
 from vipreco.policy import Language, Policy
-from vipreco.recommender import Decisions, Fitted
+from vipreco.recommender import Decisions, Recommender
 from vipreco.settings import Section
 
 FORMAT: Literal[1] = 1
@@ -87,12 +87,12 @@ class ReceiptHead(Section):
 
 
 def receipt(
-    fitted: Fitted, view: View, question: ReceiptQuestion, artifact_hash: str, snapshot_id: str
+    recommender: Recommender, view: View, question: ReceiptQuestion, artifact_hash: str, snapshot_id: str
 ) -> bytes:
     """Decide about one customer and return the receipt: canonical JSON, the same for the same question.
 
     Args:
-        fitted: The fitted recommender with the rules in force.
+        recommender: The fitted recommender with the rules in force.
         view: What was known at the question's date.
         question: What is asked.
         artifact_hash: Hash of the artifact that `fitted` was read from.
@@ -101,13 +101,13 @@ def receipt(
     Raises:
         InputRejectedError: The customer is not in the newest snapshot.
     """
-    known, decisions = decide_one(fitted, view, question.customer_id, question.channel)
-    told = explained(fitted, known, decisions, question.top, question.language)
+    known, decisions = decide_one(recommender, view, question.customer_id, question.channel)
+    told = explained(recommender, known, decisions, question.top, question.language)
     origin = Origin(
         artifact_hash=artifact_hash,
         snapshot_id=snapshot_id,
-        feature_fingerprint=fitted.features.fingerprint,
-        policy_version=fitted.policy.version,
+        feature_fingerprint=recommender.features.fingerprint,
+        policy_version=recommender.policy.version,
         catalogue_hash=hashlib.sha256(ReasonCatalog.content()).hexdigest(),
     )
     return canonical_json(
@@ -115,7 +115,7 @@ def receipt(
             "receipt": FORMAT,
             "question": question.model_dump(mode="json"),
             "origin": origin.model_dump(mode="json"),
-            "rules": {name: text.decode() for name, text in fitted.policy.definition.items()},
+            "rules": {name: text.decode() for name, text in recommender.policy.definition.items()},
             "decision": _decision(decisions, told, question.top),
             MADE_BY: {name: version(name) for name in LIBRARIES},
         }

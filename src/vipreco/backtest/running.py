@@ -19,7 +19,6 @@ from vipreco.features import FeatureSet
 from vipreco.history import View, window
 from vipreco.propensity import Machine
 from vipreco.recommender import (
-    Fitted,
     Panel,
     Recommender,
     RecommenderSettings,
@@ -139,15 +138,15 @@ def backtest(
     for trial in trials:
         step(trial.name)
         recommender = Recommender.fit(trial.training_data, features, settings, plan.machine)
-        fitted, sources = recommender.fitted, _baselines(trial.training_data.acquirers, recommender.fitted)
-        ranked[trial.name] = judge_panel(fitted, sources, trial.ranked)
-        rated.append(judge_panel(fitted, {}, trial.rated) if trial.rated else ranked[trial.name])
-    return _result(fitted, ranked, together(rated), plan)
+        sources = _baselines(trial.training_data.acquirers, recommender)
+        ranked[trial.name] = judge_panel(recommender, sources, trial.ranked)
+        rated.append(judge_panel(recommender, {}, trial.rated) if trial.rated else ranked[trial.name])
+    return _result(recommender, ranked, together(rated), plan)
 
 
-def judge_panel(fitted: Fitted, sources: Mapping[str, CandidateSource], panel: Panel) -> Judged:
+def judge_panel(recommender: Recommender, sources: Mapping[str, CandidateSource], panel: Panel) -> Judged:
     """Score the observed customers of a panel by the model and by the baselines."""
-    return together([_judge_view(fitted, sources, view, panel) for view in panel.views()])
+    return together([_judge_view(recommender, sources, view, panel) for view in panel.views()])
 
 
 def together(parts: list[Judged]) -> Judged:
@@ -161,26 +160,28 @@ def together(parts: list[Judged]) -> Judged:
     )
 
 
-def _baselines(panel: Panel, fitted: Fitted) -> dict[str, CandidateSource]:
+def _baselines(panel: Panel, recommender: Recommender) -> dict[str, CandidateSource]:
     view = panel.views()[-1]
-    state = holding_state(view, fitted.product_ids, segment_values(view))
+    state = holding_state(view, recommender.product_ids, segment_values(view))
     return {name: source().fit(state) for name, source in SOURCES.items()}
 
 
-def _judge_view(fitted: Fitted, sources: Mapping[str, CandidateSource], view: View, panel: Panel) -> Judged:
-    settings = fitted.settings
+def _judge_view(
+    recommender: Recommender, sources: Mapping[str, CandidateSource], view: View, panel: Panel
+) -> Judged:
+    settings = recommender.settings
     horizon = window(view.date, settings.horizon_months, settings.gap_months)
     labels = panel.history.acquisitions(*horizon)
-    computed = fitted.features.compute(view, fitted.product_ids).encoded(fitted.vocabulary)
+    computed = recommender.features.compute(view, recommender.product_ids).encoded(recommender.vocabulary)
     rows = is_in(computed.customer_ids, labels.observed)
-    state = holding_state(view, fitted.product_ids, fitted.segments)
-    propensity = [fitted.propensities(matrix) for matrix in computed.chunks(settings.chunk_customers)]
+    state = holding_state(view, recommender.product_ids, recommender.segments)
+    propensity = [recommender.propensities(matrix) for matrix in computed.chunks(settings.chunk_customers)]
     seen = state.take(rows)
-    scores = {OURS: np.concatenate(propensity)[rows], **_baseline_scores(fitted, sources, seen)}
+    scores = {OURS: np.concatenate(propensity)[rows], **_baseline_scores(recommender, sources, seen)}
     tiers = np.array([tier or "" for tier in view.population()[TIER].to_pylist()], object)
     return Judged(
         scores,
-        label_matrix(computed.customer_ids, fitted.product_ids, labels)[rows],
+        label_matrix(computed.customer_ids, recommender.product_ids, labels)[rows],
         could_acquire(view, state)[rows],
         seen.held_before,
         tiers[rows],
@@ -188,12 +189,12 @@ def _judge_view(fitted: Fitted, sources: Mapping[str, CandidateSource], view: Vi
 
 
 def _baseline_scores(
-    fitted: Fitted, sources: Mapping[str, CandidateSource], state: HoldingState
+    recommender: Recommender, sources: Mapping[str, CandidateSource], state: HoldingState
 ) -> dict[str, Floats]:
     """Score by every source, and by the share of customers who acquired the product lately."""
     if not sources:
         return {}
-    popular = np.broadcast_to(fitted.base_rates, state.held.shape)
+    popular = np.broadcast_to(recommender.base_rates, state.held.shape)
     return {
         ACQUISITIONS: popular,
         HELD_BEFORE_FIRST: popular + state.held_before,
@@ -201,22 +202,22 @@ def _baseline_scores(
     }
 
 
-def _result(fitted: Fitted, ranked: dict[str, Judged], rated: Judged, plan: Plan) -> BacktestResult:
+def _result(recommender: Recommender, ranked: dict[str, Judged], rated: Judged, plan: Plan) -> BacktestResult:
     pooled = together(list(ranked.values()))
     propensity, pairs = np.asarray(rated.scores[OURS]), rated.candidates
     chosen = listed(propensity, pairs, plan.list_length)
     return BacktestResult(
-        product_ids=fitted.product_ids,
+        product_ids=recommender.product_ids,
         by_trial={name: _trial_metrics(judged, plan) for name, judged in ranked.items()},
         metrics=evaluate(pooled.scores, _judgement(pooled, plan, plan.resamples)),
         calibration={
             "all": calibration_summary(propensity[pairs], rated.truth[pairs]),
             "listed": calibration_summary(propensity[chosen], rated.truth[chosen]),
         },
-        by_product=calibration_by_product(propensity, rated.truth, pairs, fitted.product_ids),
+        by_product=calibration_by_product(propensity, rated.truth, pairs, recommender.product_ids),
         reliability=reliability_table(propensity[pairs], rated.truth[pairs]),
         deciles=rate_by_decile(propensity[pairs], rated.truth[pairs]),
-        rates_known=fitted.model.rates_known,
+        rates_known=recommender.model.rates_known,
     )
 
 

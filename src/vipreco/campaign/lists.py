@@ -112,7 +112,7 @@ def _evidence(recommender: Recommender, gathered: Gathered, listed: pl.DataFrame
     known, pool = gathered.known, gathered.pool
     places = pool.places[listed["row"].to_numpy()]
     columns = known.catalog.places(listed["product_id"].to_list()).astype(np.intp)
-    found = offer_evidence(recommender.fitted.source, known.state, places, columns)
+    found = offer_evidence(recommender.source, known.state, places, columns)
     because = found.of(known.customers.personalised[places]).because
     held, before, common = EVIDENCE[language]
     texts = [*(held.format(name) for name in known.catalog.names), before, common]

@@ -17,7 +17,7 @@ from vipreco.campaign.since import Since
 from vipreco.catalog import Catalog
 from vipreco.history import View
 from vipreco.policy import ALLOWED, PolicyFacts, gather_facts
-from vipreco.recommender import DecisionContext, Fitted, Recommender, Step, decide, decision_context, silent
+from vipreco.recommender import DecisionContext, Recommender, Step, silent
 from vipreco.uplift import incremental
 
 Singles = NDArray[np.float32]
@@ -113,26 +113,28 @@ def gather(
         say: Takes what is being done.
     """
     say("audience")
-    asked, waterfall = _audience(recommender.fitted, view, conditions)
+    asked, waterfall = _audience(recommender, view, conditions)
     say("features")
-    known = decision_context(recommender.fitted, asked, sorted(campaign.channels)[0])
+    known = recommender.context(asked, sorted(campaign.channels)[0])
     options = _options(campaign, known.catalog)
     say("scores")
-    propensity, value, priority = _scored(recommender.fitted, known, campaign, options)
+    propensity, value, priority = _scored(recommender, known, campaign, options)
     say("rules")
     net = _net(campaign, options, priority)
     customers = _customers(asked)
-    fallen = _judge(recommender.fitted, known, campaign, options, net)
+    fallen = _judge(recommender, known, campaign, options, net)
     more = _exclude(net, customers, campaign, options, since or Since())
     eligible = _has_option(net)
-    waterfall = pl.concat([waterfall, *_tail(recommender.fitted, fallen, more, eligible)])
+    waterfall = pl.concat([waterfall, *_tail(recommender, fallen, more, eligible)])
     keep = np.flatnonzero(eligible)
     if len(keep) < len(net):
         propensity, value, net = propensity[keep], value[keep], net[keep]
     return Gathered(Pool(customers[keep], options, propensity, value, net, keep), waterfall, known)
 
 
-def _audience(fitted: Fitted, view: View, conditions: tuple[Condition, ...]) -> tuple[View, pl.DataFrame]:
+def _audience(
+    recommender: Recommender, view: View, conditions: tuple[Condition, ...]
+) -> tuple[View, pl.DataFrame]:
     """Return the view of those who meet the conditions, and how many fell at which."""
     ids = view.population()["customer_id"].cast(pa.string()).combine_chunks()
     everybody = np.ones(len(ids), bool)
@@ -141,8 +143,8 @@ def _audience(fitted: Fitted, view: View, conditions: tuple[Condition, ...]) -> 
         return view, first
     catalog = Catalog.from_view(view)
     nothing = np.zeros((len(ids), len(catalog)), bool)
-    facts = gather_facts(view, catalog, fitted.policy, "branch", nothing)
-    met, fell = chosen(conditions, facts, fitted.policy)
+    facts = gather_facts(view, catalog, recommender.policy, "branch", nothing)
+    met, fell = chosen(conditions, facts, recommender.policy)
     asked = view if met.all() else view.of(ids.filter(pa.array(met)))
     return asked, pl.concat([first, fell])
 
@@ -159,7 +161,7 @@ def _customers(view: View) -> pl.DataFrame:
 
 
 def _scored(
-    fitted: Fitted, known: DecisionContext, campaign: Campaign, options: Options
+    recommender: Recommender, known: DecisionContext, campaign: Campaign, options: Options
 ) -> tuple[Singles, Singles, Singles]:
     """Return chance, value and priority of the campaign's products, each of shape (n, P).
 
@@ -170,15 +172,15 @@ def _scored(
     shape = (customers, len(columns))
     propensity, value, priority = (np.empty(shape, np.float32) for _ in range(3))
     start = 0
-    for decisions in decide(fitted, known):
+    for decisions in recommender.decisions(known):
         rows = slice(start, start + len(decisions.customer_ids))
         propensity[rows] = decisions.propensity[:, columns]
         value[rows] = decisions.worth.value()[:, columns]
         priority[rows] = decisions.priority[:, columns] * levers
-        if fitted.uplift is not None:
-            values = fitted.columns_of(known.computed.matrix(rows.start, rows.stop))
+        if recommender.uplift is not None:
+            values = recommender.columns_of(known.computed.matrix(rows.start, rows.stop))
             chance, who = propensity[rows], decisions.personalised
-            added = incremental(fitted.uplift, values, chance, options.products, who)
+            added = incremental(recommender.uplift, values, chance, options.products, who)
             priority[rows] *= added / np.maximum(chance, LEAST_CHANCE)
         start = rows.stop
     return propensity, value, priority
@@ -205,25 +207,25 @@ def _net(campaign: Campaign, options: Options, priority: Singles) -> Singles:
 
 
 def _judge(
-    fitted: Fitted, known: DecisionContext, campaign: Campaign, options: Options, net: Singles
+    recommender: Recommender, known: DecisionContext, campaign: Campaign, options: Options, net: Singles
 ) -> NDArray[np.int16]:
     """Take away the options that a rule stops; return the last such rule of each customer, shape (n,)."""
     columns, last = _columns(known, options), np.zeros(len(net), np.int16)
     for place, name in enumerate(options.channels):
-        facts = _facts(fitted, known, name)
+        facts = _facts(recommender, known, name)
         block = net[:, place * len(columns) : (place + 1) * len(columns)]
         for rows in _chunks(len(net)):
-            verdict = fitted.policy.judge(facts.rows(rows))[:, columns]
+            verdict = recommender.policy.judge(facts.rows(rows))[:, columns]
             block[rows][verdict != ALLOWED] = -np.inf
             last[rows] = np.maximum(last[rows], verdict.max(axis=1, initial=0))
     return last
 
 
-def _facts(fitted: Fitted, known: DecisionContext, channel: str) -> PolicyFacts:
+def _facts(recommender: Recommender, known: DecisionContext, channel: str) -> PolicyFacts:
     if channel == known.facts.channel:
         return known.facts
     scored = known.facts.products["product_scored"].to_numpy()
-    return gather_facts(known.view, known.catalog, fitted.policy, channel, known.state.held, scored)
+    return gather_facts(known.view, known.catalog, recommender.policy, channel, known.state.held, scored)
 
 
 def _chunks(customers: int) -> Iterator[slice]:
@@ -271,13 +273,13 @@ def _drop_since(net: Singles, customers: pl.DataFrame, options: Options, since: 
 
 
 def _tail(
-    fitted: Fitted, fallen: NDArray[np.int16], more: list[tuple[str, Mask]], eligible: Mask
+    recommender: Recommender, fallen: NDArray[np.int16], more: list[tuple[str, Mask]], eligible: Mask
 ) -> Iterator[pl.DataFrame]:
     """Give the steps of the waterfall after the audience: who had no option left, and by which rule."""
     rows, left = [], np.ones(len(fallen), bool)
     out = ~more[0][1]
     for verdict in np.unique(fallen[out]).tolist():
-        rule = fitted.policy.rules[verdict - 1] if verdict else None
+        rule = recommender.policy.rules[verdict - 1] if verdict else None
         name = f"no product allowed: {rule.reason_code} ({rule.id})" if rule else "no product allowed"
         here = left & ~(out & (fallen == verdict))
         rows.append(step(name, left, here))

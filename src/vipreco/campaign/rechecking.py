@@ -14,7 +14,7 @@ from vipreco.catalog import Catalog
 from vipreco.errors import UsageError
 from vipreco.history import View
 from vipreco.policy import ALLOWED, Language, gather_facts
-from vipreco.recommender import Fitted
+from vipreco.recommender import Recommender
 from vipreco.store import Campaigns
 
 SWITCHED_OFF = ("SWITCHED_OFF", "the product is switched off")
@@ -49,7 +49,7 @@ def offers_of(campaigns: Campaigns, key: str) -> pl.DataFrame:
 
 
 def recheck(
-    fitted: Fitted, view: View, offers: pl.DataFrame, since: Since, language: Language = "en"
+    recommender: Recommender, view: View, offers: pl.DataFrame, since: Since, language: Language = "en"
 ) -> pl.DataFrame:
     """Return the offers that must not be made any more, with the reason of each.
 
@@ -64,7 +64,7 @@ def recheck(
         Rows customer_id, manager_id, channel, product_id, reason_code, reason; the store comes before the
         rules where both object.
     """
-    parts = [_of_store(offers, since), *_of_rules(fitted, view, offers, language)]
+    parts = [_of_store(offers, since), *_of_rules(recommender, view, offers, language)]
     found = pl.concat(parts).unique(
         ["customer_id", "channel", "product_id"], keep="first", maintain_order=True
     )
@@ -80,7 +80,9 @@ def _of_store(offers: pl.DataFrame, since: Since) -> pl.DataFrame:
     return pl.concat([met.select(list(ROWS)), _because(off, SWITCHED_OFF)])
 
 
-def _of_rules(fitted: Fitted, view: View, offers: pl.DataFrame, language: Language) -> Iterator[pl.DataFrame]:
+def _of_rules(
+    recommender: Recommender, view: View, offers: pl.DataFrame, language: Language
+) -> Iterator[pl.DataFrame]:
     there = set(pl.DataFrame(view.population())["customer_id"].to_list())
     gone = ~pl.col("customer_id").is_in(sorted(there))
     yield _because(offers.filter(gone), GONE)
@@ -88,26 +90,31 @@ def _of_rules(fitted: Fitted, view: View, offers: pl.DataFrame, language: Langua
     unknown = ~pl.col("product_id").is_in(catalog.product_ids)
     yield _because(offers.filter(~gone, unknown), NO_PRODUCT)
     for (channel,), part in offers.filter(~gone, ~unknown).group_by("channel", maintain_order=True):
-        yield _stopped(fitted, view, catalog, part, str(channel), language)
+        yield _stopped(recommender, view, catalog, part, str(channel), language)
 
 
 def _stopped(
-    fitted: Fitted, view: View, catalog: Catalog, offers: pl.DataFrame, channel: str, language: Language
+    recommender: Recommender,
+    view: View,
+    catalog: Catalog,
+    offers: pl.DataFrame,
+    channel: str,
+    language: Language,
 ) -> pl.DataFrame:
     """Return the offers of one channel that a rule stops now."""
     ids = offers["customer_id"].unique().sort()
     narrowed = view.of(pa.array(ids.to_list(), pa.string()))
-    scored = np.isin(np.array(catalog.product_ids), np.array(fitted.product_ids))
-    facts = gather_facts(narrowed, catalog, fitted.policy, channel, scored=scored)
+    scored = np.isin(np.array(catalog.product_ids), np.array(recommender.product_ids))
+    facts = gather_facts(narrowed, catalog, recommender.policy, channel, scored=scored)
     rows = ids.search_sorted(offers["customer_id"]).to_numpy().astype(np.intp)
     columns = catalog.places(offers["product_id"].to_list()).astype(np.intp)
-    verdict = fitted.policy.judge(facts)[rows, columns]
+    verdict = recommender.policy.judge(facts)[rows, columns]
     hit = np.flatnonzero(verdict != ALLOWED)
     codes, texts = [], []
     for place in hit.tolist():
         number = int(verdict[place])
-        why, _ = fitted.policy.texts(number, facts, (int(rows[place]), int(columns[place])), language)
-        codes.append(fitted.policy.rules[number - 1].reason_code)
+        why, _ = recommender.policy.texts(number, facts, (int(rows[place]), int(columns[place])), language)
+        codes.append(recommender.policy.rules[number - 1].reason_code)
         texts.append(why)
     found = offers[hit].with_columns(
         pl.Series("reason_code", codes, pl.String), pl.Series("reason", texts, pl.String)

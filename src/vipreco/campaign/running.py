@@ -112,7 +112,7 @@ def prepare(bank: Bank, campaign: Campaign, since: Since, where: str, say: Step 
         UsageError: The campaign names what is not there, or a condition is wrong.
     """
     check_against(campaign, bank.view, Catalog.from_view(bank.view), where)
-    conditions = conditions_of(campaign, bank.recommender.fitted.policy, where)
+    conditions = conditions_of(campaign, bank.recommender.policy, where)
     return gather(bank.recommender, bank.view, campaign, conditions, since, say)
 
 
@@ -139,7 +139,7 @@ def run(
         ResourcesError: The disk is full; nothing visible was changed.
     """
     check_against(campaign, bank.view, Catalog.from_view(bank.view), order.where)
-    conditions_of(campaign, bank.recommender.fitted.policy, order.where)
+    conditions_of(campaign, bank.recommender.policy, order.where)
     inputs = {**inputs_of(bank, campaign), "solver": "exact" if order.exact else "dual"}
     digest = hashlib.sha256(canonical_json(inputs)).hexdigest()
     with campaigns.alone(campaign.key, order.wait):
@@ -189,14 +189,14 @@ def check_not_empty(gathered: Gathered, where: str) -> None:
 
 def inputs_of(bank: Bank, campaign: Campaign) -> dict[str, str]:
     """Return everything that a run follows from, by name."""
-    fitted = bank.recommender.fitted
-    arbitration = fitted.settings.arbitration.model_dump_json().encode()
+    recommender = bank.recommender
+    arbitration = recommender.settings.arbitration.model_dump_json().encode()
     return {
         **_flat("campaign", json.loads(campaign.model_dump_json())),
         "as_of_date": bank.view.date.isoformat(),
         "snapshot_id": bank.view.snapshot_id,
         "model": bank.artifact_hash,
-        "policy": fitted.policy.version,
+        "policy": recommender.policy.version,
         "arbitration": hashlib.sha256(arbitration).hexdigest()[:16],
         "seed": str(bank.seed),
         "salt": salt_id(bank.salt),
@@ -287,7 +287,7 @@ def summary(bank: Bank, campaign: Campaign, gathered: Gathered, dealt: Dealt) ->
         "snapshot_id": bank.view.snapshot_id,
         "snapshot_date": bank.view.snapshot_date.isoformat(),
         "artifact_hash": bank.artifact_hash,
-        "policy_version": bank.recommender.fitted.policy.version,
+        "policy_version": bank.recommender.policy.version,
         "vipreco": __version__,
         "seed": bank.seed,
         "salt_id": salt_id(bank.salt),

@@ -182,7 +182,7 @@ def recheck_(
         off = opened.store.switches.read().products
         since = Since.read(opened.store.database, off, opened.bank.after)
         narrator.say("rules")
-        removed = recheck(opened.bank.recommender.fitted, opened.bank.view, offers, since)
+        removed = recheck(opened.bank.recommender, opened.bank.view, offers, since)
     output.write(removed)
     typer.echo(f"{removed.height:,} of {offers.height:,} offers must not be made any more", err=True)
 

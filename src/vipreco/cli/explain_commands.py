@@ -147,7 +147,7 @@ def _write_receipt(
         language=request.language,
     )
     artifact_hash = verify(model_folder(request.project, request.model)).artifact_hash
-    write_bytes(target, receipt(recommender.fitted, view, question, artifact_hash, view.snapshot_id))
+    write_bytes(target, receipt(recommender, view, question, artifact_hash, view.snapshot_id))
     typer.echo(f"receipt written to {target}", err=True)
 
 
@@ -158,7 +158,6 @@ def _check_many(
     from vipreco.assurance import check_reasons
     from vipreco.cli.project_inputs import open_model, open_view
     from vipreco.lists import Audience, read_customers, sampled
-    from vipreco.recommender import decision_context
     from vipreco.tables import Tables
 
     with narrated("Checking reasons") as narrator:
@@ -168,11 +167,11 @@ def _check_many(
             view = Audience(customers=ids, manager=manager).of(view)
         if sample is not None or (listed is None and manager is None):
             view = sampled(view, sample or SAMPLE, request.project.seed)
-        fitted = open_model(request.project, request.model, narrator).fitted
-        known = decision_context(fitted, view, request.channel)
+        recommender = open_model(request.project, request.model, narrator)
+        known = recommender.context(view, request.channel)
         narrator.say("reasons")
         tables = Tables.open(request.project.tables, view.snapshot_id)
-        return check_reasons(fitted, known, tables, request.top)
+        return check_reasons(recommender, known, tables, request.top)
 
 
 def replay(

@@ -61,7 +61,7 @@ def levers(
             recommender = recommender.arbitrated(_arbitration(project, recipe))
         view = Audience(manager=manager, tiers=tiers).of(open_view(project, as_of))
         found = sensitivity(recommender.decide(view))
-        weights = lever_table(recommender.fitted.settings.arbitration, view)
+        weights = lever_table(recommender.settings.arbitration, view)
     if output.kind is Format.table and output.path is None and weights.height:
         output.write(weights)
     output.write(found)

@@ -88,7 +88,7 @@ def _tell_why_nobody(recommender: Recommender, view: View, channel: str) -> None
     from vipreco.catalog import Catalog
     from vipreco.policy import blind_rules, gather_facts
 
-    rules = recommender.fitted.policy
+    rules = recommender.policy
     facts = gather_facts(view, Catalog.from_view(view), rules, channel)
     typer.echo("no customer gets an offer; `vipreco policy price` shows the rules that stop them", err=True)
     for rule, missing in blind_rules(rules, facts).items():

@@ -84,7 +84,7 @@ def open_model(project: Project, reference: str | None, narrator: Narrator) -> R
     narrator.say("loading the model")
     folder = model_folder(project, reference)
     recommender = Recommender.load(folder, project.threads)
-    check_permitted(recommender.fitted, read_prohibited(project.features), str(folder))
+    check_permitted(recommender.names, read_prohibited(project.features), str(folder))
     rules, weights = project.settings.policy, project.settings.arbitration
     if rules is not None:
         recommender = recommender.with_policy(Policy.read(rules, project.root))

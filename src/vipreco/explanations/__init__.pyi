@@ -11,7 +11,6 @@ from .facts import FactBook as FactBook
 from .not_offered import WhyNot as WhyNot, why_not as why_not
 from .offer_reasons import (
     OfferReasons as OfferReasons,
-    blank_of as blank_of,
     reason_plan_of as reason_plan_of,
     reasons_for as reasons_for,
     reasons_of_offers as reasons_of_offers,

@@ -34,9 +34,9 @@ class Explainer:
         Raises:
             InputRejectedError: The customer is not in the newest snapshot of the view.
         """
-        fitted = self.recommender.fitted
-        known, decisions = decide_one(fitted, view, customer_id, channel)
-        return explained(fitted, known, decisions, top, language)
+        recommender = self.recommender
+        known, decisions = decide_one(recommender, view, customer_id, channel)
+        return explained(recommender, known, decisions, top, language)
 
     def offer_reasons(
         self,
@@ -50,4 +50,4 @@ class Explainer:
 
         Customers about whom something was `decided` already are not decided again.
         """
-        return tell(self.recommender.fitted, view, pairs, channel, language, decided)
+        return tell(self.recommender, view, pairs, channel, language, decided)

@@ -14,7 +14,7 @@ from vipreco.explanations.offer_reasons import OfferReasons, reasons_of_offers
 from vipreco.explanations.sentences import Reason
 from vipreco.history import View
 from vipreco.policy import Language
-from vipreco.recommender import DecisionContext, Decisions, Fitted, decide, decision_context
+from vipreco.recommender import DecisionContext, Decisions, Recommender
 
 
 @dataclass(frozen=True)
@@ -51,15 +51,15 @@ class Decided:
 
 
 def decide_one(
-    fitted: Fitted, view: View, customer_id: str, channel: str
+    recommender: Recommender, view: View, customer_id: str, channel: str
 ) -> tuple[DecisionContext, Decisions]:
     """Return what is known of one customer, and the decisions about them.
 
     Raises:
         InputRejectedError: The customer is not in the newest snapshot of the view.
     """
-    known = decision_context(fitted, view.of(pa.array([customer_id], pa.string())), channel)
-    decisions = next(decide(fitted, known), None)
+    known = recommender.context(view.of(pa.array([customer_id], pa.string())), channel)
+    decisions = next(recommender.decisions(known), None)
     if decisions is None:
         raise InputRejectedError(
             "the customer is not in the newest snapshot",
@@ -71,19 +71,23 @@ def decide_one(
 
 
 def explained(
-    fitted: Fitted, known: DecisionContext, decisions: Decisions, top: int, language: Language = "en"
+    recommender: Recommender,
+    known: DecisionContext,
+    decisions: Decisions,
+    top: int,
+    language: Language = "en",
 ) -> Explanation:
     """Explain the first `top` offers of one customer, and every product that is not offered.
 
     Args:
-        fitted: The fitted recommender.
+        recommender: The fitted recommender.
         known: What is known of the customer.
         decisions: The decisions about them.
         top: Most offers.
         language: Of the texts.
     """
     rows, columns = decisions.listed(top)
-    told = reasons_of_offers(fitted, known, decisions, rows, columns, language)
+    told = reasons_of_offers(recommender, known, decisions, rows, columns, language)
     verdicts = enumerate(decisions.verdict[0].tolist())
     return Explanation(
         customer_id=str(decisions.customer_ids[0]),
@@ -106,7 +110,7 @@ def explained(
 
 
 def tell(
-    fitted: Fitted,
+    recommender: Recommender,
     view: View,
     pairs: Sequence[tuple[str, str]],
     channel: str,
@@ -116,7 +120,7 @@ def tell(
     """Return reasons and caution of some offers, in their order.
 
     Args:
-        fitted: The fitted recommender.
+        recommender: The fitted recommender.
         view: The as-of view.
         pairs: Customer and product of each offer; a few hundred, not a whole bank.
         channel: Channel of the offers.
@@ -124,13 +128,13 @@ def tell(
         decided: What was decided about these customers, among others; None: it is decided here.
     """
     if decided is None:
-        decided = _decided(fitted, view, sorted({customer for customer, _ in pairs}), channel)
+        decided = _decided(recommender, view, sorted({customer for customer, _ in pairs}), channel)
     else:
         decided = replace(decided, known=replace(decided.known, view=view))
     told: dict[tuple[str, str], tuple[list[Reason], Reason | None]] = {}
     for decisions in decided.chunks:
         rows, columns = _places(decisions, pairs)
-        found = reasons_of_offers(fitted, decided.known, decisions, rows, columns, language)
+        found = reasons_of_offers(recommender, decided.known, decisions, rows, columns, language)
         ids = decisions.customer_ids[rows].tolist()
         products = (decisions.product_ids[column] for column in columns.tolist())
         keys = zip(map(str, ids), products, strict=True)
@@ -140,9 +144,9 @@ def tell(
     return OfferReasons([reasons for reasons, _ in in_order], [caution for _, caution in in_order])
 
 
-def _decided(fitted: Fitted, view: View, customers: list[str], channel: str) -> Decided:
-    known = decision_context(fitted, view.of(pa.array(customers, pa.string())), channel)
-    return Decided(known, tuple(decide(fitted, known)))
+def _decided(recommender: Recommender, view: View, customers: list[str], channel: str) -> Decided:
+    known = recommender.context(view.of(pa.array(customers, pa.string())), channel)
+    return Decided(known, tuple(recommender.decisions(known)))
 
 
 def _places(

@@ -1,4 +1,4 @@
-"""Reasons and cautions of listed offers, from a fitted recommender and what is known of its customers."""
+"""Reasons and cautions of listed offers, from a recommender and what is known of its customers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from vipreco.explanations.reason_plan import ReasonPlan, plan_reasons
 from vipreco.explanations.selection import Chances, ListedOffers, SelectedReasons, select_reasons, statable
 from vipreco.explanations.sentences import Reason, Speaker
 from vipreco.policy import Language
-from vipreco.recommender import DecisionContext, Decisions, Fitted
+from vipreco.recommender import DecisionContext, Decisions, Recommender
 
 Indices: TypeAlias = NDArray[np.intp]
 HOLDS, CO_HELD = "holds", "co-held"
@@ -56,7 +56,7 @@ class OfferRequest:
 
 
 def reasons_for(
-    fitted: Fitted,
+    recommender: Recommender,
     known: DecisionContext,
     decisions: Decisions,
     rows: Indices,
@@ -66,18 +66,18 @@ def reasons_for(
     """Return up to three reasons of each of m offers, the strongest first.
 
     Args:
-        fitted: The fitted recommender.
+        recommender: The fitted recommender.
         known: What is known of the customers.
         decisions: Decisions about some or all of them.
         rows: Place in `decisions` of each offer's customer, shape (m,).
         columns: Place of its product in the catalogue, shape (m,).
         language: Of the texts.
     """
-    return reasons_of_offers(fitted, known, decisions, rows, columns, language).reasons
+    return reasons_of_offers(recommender, known, decisions, rows, columns, language).reasons
 
 
 def reasons_of_offers(
-    fitted: Fitted,
+    recommender: Recommender,
     known: DecisionContext,
     decisions: Decisions,
     rows: Indices,
@@ -89,15 +89,15 @@ def reasons_of_offers(
     speaker = Speaker(catalogue, _product_names(known), language)
     neutral = [Reason("neutral", catalogue.neutral.in_(language))]
     told = OfferReasons([list(neutral) for _ in rows], [None] * len(rows))
-    request = _request(fitted, known, decisions, rows, columns)
+    request = _request(recommender, known, decisions, rows, columns)
     if not len(request.offers):
         return told
-    plan = reason_plan_of(fitted, known)
+    plan = reason_plan_of(recommender, known)
     product_ids = tuple(known.catalog.product_ids[column] for column in request.columns)
-    listed = _listed(fitted, known, request, plan)
+    listed = _listed(recommender, known, request, plan)
     spoken_of = plan.keys_of(np.flatnonzero(statable(plan, listed)).tolist())
     book = _book(known, request, [*spoken_of, *caution_keys(catalogue, product_ids)], catalogue)
-    chosen = select_reasons(plan, book, listed, chances_of(fitted), blank_of(fitted, known))
+    chosen = select_reasons(plan, book, listed, chances_of(recommender), recommender.blank_of(known.computed))
     found = spoken(plan, book, listed, chosen, speaker)
     caution_input = _caution_input(known, decisions, request, rows[request.offers], product_ids)
     warned = cautions(book, caution_input, speaker)
@@ -107,27 +107,22 @@ def reasons_of_offers(
     return told
 
 
-def reason_plan_of(fitted: Fitted, known: DecisionContext) -> ReasonPlan:
+def reason_plan_of(recommender: Recommender, known: DecisionContext) -> ReasonPlan:
     """Return what a fit can give reasons for, on the tables of a decision context."""
-    definition = fitted.features
+    definition = recommender.features
     return plan_reasons(
         ReasonCatalog.shipped(),
-        fitted.names,
+        recommender.names,
         definition.dictionary,
         known.view.columns,
         definition.prohibited,
     )
 
 
-def blank_of(fitted: Fitted, known: DecisionContext) -> NDArray[np.float32]:
-    """Return what the boosters see of a customer of whom nothing is known, shape (k,)."""
-    return known.computed.blank[fitted.kept]
-
-
 def _request(
-    fitted: Fitted, known: DecisionContext, decisions: Decisions, rows: Indices, columns: Indices
+    recommender: Recommender, known: DecisionContext, decisions: Decisions, rows: Indices, columns: Indices
 ) -> OfferRequest:
-    scored = np.isin(np.array(known.catalog.product_ids), np.array(fitted.product_ids))
+    scored = np.isin(np.array(known.catalog.product_ids), np.array(recommender.product_ids))
     offers = np.flatnonzero(decisions.personalised[rows] & scored[columns])
     there = np.searchsorted(known.computed.customer_ids, decisions.customer_ids[rows[offers]])
     places, own = np.unique(there, return_inverse=True)
@@ -143,25 +138,27 @@ def _book(
     return FactBook.of(view, ids, keys, catalogue)
 
 
-def _listed(fitted: Fitted, known: DecisionContext, request: OfferRequest, plan: ReasonPlan) -> ListedOffers:
+def _listed(
+    recommender: Recommender, known: DecisionContext, request: OfferRequest, plan: ReasonPlan
+) -> ListedOffers:
     matrix = known.computed.take(request.places).matrix()
-    values = np.ascontiguousarray(fitted.columns_of(matrix))
-    numbers = {product: number for number, product in enumerate(fitted.product_ids)}
+    values = np.ascontiguousarray(recommender.columns_of(matrix))
+    numbers = {product: number for number, product in enumerate(recommender.product_ids)}
     ids = known.catalog.product_ids
     products = np.array([numbers[ids[column]] for column in request.columns.tolist()], np.intp)
-    moved = offer_contributions(fitted.model, values, request.rows, products)
+    moved = offer_contributions(recommender.model, values, request.rows, products)
     state = known.state.take(request.places[request.rows])
-    because = strongest_holdings(fitted.source, state, request.columns).tolist()
+    because = strongest_holdings(recommender.source, state, request.columns).tolist()
     holds = [plan.place(HOLDS, ids[column]) if column >= 0 else None for column in because]
     preferred = np.array([-1 if place is None else place for place in holds], np.intp)
     return ListedOffers(values, request.rows, products, moved, preferred)
 
 
-def chances_of(fitted: Fitted) -> Chances:
+def chances_of(recommender: Recommender) -> Chances:
     """Return what gives the chance of one product for each row of columns."""
 
     def chances(values: NDArray[np.float32], products: Indices) -> NDArray[np.float64]:
-        return fitted.model.propensities(values)[np.arange(len(values)), products]
+        return recommender.model.propensities(values)[np.arange(len(values)), products]
 
     return chances
 

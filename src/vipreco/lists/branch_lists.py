@@ -27,7 +27,13 @@ from vipreco.history import View
 from vipreco.lists.offers import offer_list
 from vipreco.policy import Language
 from vipreco.propensity import ATTRITION, TIER_UPGRADE, RelationshipModel
-from vipreco.recommender import DecisionContext, Fitted, Relations, Step, decide, decision_context, silent
+from vipreco.recommender import (
+    DecisionContext,
+    Recommender,
+    Relations,
+    Step,
+    silent,
+)
 from vipreco.settings import TierLadder
 
 ATTRITION_PROBABILITY, TIER_UPGRADE_PROBABILITY = "attrition_probability", "tier_upgrade_probability"
@@ -121,31 +127,31 @@ def branch_list(
     Raises:
         UsageError: The model gives no such probability, and the list needs it.
     """
-    fitted = explainer.recommender.fitted
+    recommender = explainer.recommender
     change = {BranchList.keep: ATTRITION, BranchList.develop: TIER_UPGRADE}.get(which)
     if change is not None:
-        _check_told(fitted, change)
+        _check_told(recommender, change)
     step("features")
-    known = decision_context(fitted, view)
+    known = recommender.context(view)
     step("chances")
-    customers = customers_of(fitted, known)
+    customers = customers_of(recommender, known)
     if change is None:
         return grow_list(offer_list(explainer, view, 1, step), customers, most)
     listed = (keep_list if change == ATTRITION else develop_list)(customers, most)
     step("reasons")
-    reasons = change_reasons(fitted, known, change, listed[CUSTOMER_ID], language)
+    reasons = change_reasons(recommender, known, change, listed[CUSTOMER_ID], language)
     return listed.with_columns(
         pl.Series(REASONS, reasons, dtype=pl.List(pl.String)),
         pl.lit(view.date).alias(AS_OF_DATE),
     )
 
 
-def customers_of(fitted: Fitted, known: DecisionContext) -> pl.DataFrame:
+def customers_of(recommender: Recommender, known: DecisionContext) -> pl.DataFrame:
     """Return the `customer_frame` of all customers of a situation."""
-    parts = list(decide(fitted, known))
+    parts = list(recommender.decisions(known))
     attrition = np.concatenate([part.attrition_probability for part in parts])
     upgrade = np.concatenate([part.tier_upgrade_probability for part in parts])
-    ladder, day = fitted.features.ladder, known.view.date
+    ladder, day = recommender.features.ladder, known.view.date
     return customer_frame(known.computed.customer_ids, known.relations, (attrition, upgrade), ladder, day)
 
 
@@ -160,25 +166,29 @@ def next_tiers(ladder: TierLadder, tiers: NDArray[np.object_], day: date) -> lis
 
 
 def change_reasons(
-    fitted: Fitted, known: DecisionContext, change: str, customers: pl.Series, language: Language = "en"
+    recommender: Recommender,
+    known: DecisionContext,
+    change: str,
+    customers: pl.Series,
+    language: Language = "en",
 ) -> list[list[str]]:
     """Return up to three reasons of each customer of a list, in plain words, the strongest first.
 
     A reason cites the customer's own facts, and the chance falls without them.
     """
-    model, catalogue = fitted.relationship, ReasonCatalog.shipped()
+    model, catalogue = recommender.relationship, ReasonCatalog.shipped()
     if model is None or customers.is_empty():
         return [[] for _ in customers]
     ids = np.array(sorted(customers.to_list()), np.str_)
     places = np.searchsorted(known.computed.customer_ids, ids)
-    values = fitted.columns_of(known.computed.take(places).matrix())[:, model.columns]
-    definition, view = fitted.features, known.view.of(pa.array(ids.tolist(), pa.string()))
+    values = recommender.columns_of(known.computed.take(places).matrix())[:, model.columns]
+    definition, view = recommender.features, known.view.of(pa.array(ids.tolist(), pa.string()))
     plan = plan_reasons(
         catalogue, model.names, definition.dictionary, known.view.columns, definition.prohibited
     )
     book = FactBook.of(view, ids, plan.keys, catalogue)
     listed = _listed(model, change, np.ascontiguousarray(values))
-    blank = known.computed.blank[fitted.kept][model.columns]
+    blank = recommender.blank_of(known.computed)[model.columns]
     chosen = select_reasons(plan, book, listed, _chances_of(model, change), blank)
     names = dict(zip(known.catalog.product_ids, known.catalog.names, strict=True))
     told = spoken(plan, book, listed, chosen, Speaker(catalogue, names, language))
@@ -201,8 +211,8 @@ def _chances_of(model: RelationshipModel, change: str) -> Chances:
     return chances
 
 
-def _check_told(fitted: Fitted, change: str) -> None:
-    if fitted.relationship is None or fitted.relationship.model(change) is None:
+def _check_told(recommender: Recommender, change: str) -> None:
+    if recommender.relationship is None or recommender.relationship.model(change) is None:
         raise UsageError(
             f"this model gives no {change.replace('_', ' ')} probability",
             remedy="give [tiers] in vipreco.toml a ladder, import a longer history, and train anew",

@@ -25,8 +25,6 @@ from vipreco.recommender import (
     Decisions,
     Recommender,
     Step,
-    decide,
-    decision_context,
     silent,
 )
 from vipreco.settings import CallListSettings
@@ -66,7 +64,7 @@ class DayInputs:
         """Return the same for offers in another channel: the rules alone look anew."""
         known = self.known
         scored = known.facts.products["product_scored"].to_numpy()
-        policy = recommender.fitted.policy
+        policy = recommender.policy
         facts = gather_facts(view, known.catalog, policy, channel, known.state.held, scored)
         return replace(self, known=replace(known, view=view, facts=facts))
 
@@ -202,10 +200,10 @@ def plan_day(
         channel: Channel of the offers; whether a call may be made is told beside them.
     """
     recommender = explainer.recommender
-    arbitration = recommender.fitted.settings.arbitration.model_copy(update={"value": "money"})
+    arbitration = recommender.settings.arbitration.model_copy(update={"value": "money"})
     money = recommender.arbitrated(arbitration)
     step("scores")
-    known = decision_context(money.fitted, view, channel)
+    known = money.context(view, channel)
     return _planned(money, explainer, DayInputs(known, book_facts(view, settings), vip), settings, step)
 
 
@@ -218,8 +216,8 @@ def _planned(
 ) -> Day:
     """Plan the calls to the customers of whom all is known; `money` counts values in money."""
     known = inputs.known
-    chunks = tuple(decide(money.fitted, known))
-    rates = money.fitted.settings.arbitration.values
+    chunks = tuple(money.decisions(known))
+    rates = money.settings.arbitration.values
     step("calls")
     values = pl.concat([call_values(decisions, settings.offers, rates) for decisions in chunks])
     return Day(

@@ -22,8 +22,6 @@ from vipreco.recommender import (
     Decisions,
     Recommender,
     Step,
-    decide,
-    decision_context,
     in_order,
     silent,
 )
@@ -146,10 +144,10 @@ def reasoned_offers(
     """Give the first `top` offers of each customer with a reason, in chunks, ordered by customer."""
     recommender = explainer.recommender
     step("features")
-    known = decision_context(recommender.fitted, view, channel)
+    known = recommender.context(view, channel)
     step("scores")
     start = 0
-    for decisions in decide(recommender.fitted, known):
+    for decisions in recommender.decisions(known):
         rows = slice(start, start + len(decisions.customer_ids))
         yield _with_reasons(recommender, decisions, known, rows, top)
         start = rows.stop
@@ -161,7 +159,7 @@ def _with_reasons(
     ranks, catalog = decisions.slate(top), known.catalog
     customers, columns = in_order(ranks, top)
     offers = decisions.rows(customers, columns, ranks)
-    evidence = offer_evidence(recommender.fitted.source, known.state.take(rows), customers, columns)
+    evidence = offer_evidence(recommender.source, known.state.take(rows), customers, columns)
     evidence = evidence.of(decisions.personalised[customers])
     names = pl.Series(catalog.names, dtype=pl.String).gather(columns)
     return offers.with_columns(names.alias(PRODUCT_NAME), evidence.texts(catalog.names).alias(REASON))

@@ -29,14 +29,10 @@ from vipreco.policy import ALLOWED, CHANNELS, Language, Policy, PolicyFacts, gat
 from vipreco.recommender import (
     DecisionContext,
     Decisions,
-    Fitted,
     Recommender,
     Step,
-    decide,
-    decision_context,
     in_columns,
     silent,
-    slate_rules,
 )
 
 Files = dict[str, NDArray[np.generic]]
@@ -89,11 +85,11 @@ def channels_of(view: View) -> tuple[str, ...]:
 
 
 def _fill(folder: Path, work: NightlyBuild, step: Step) -> dict[str, Any]:
-    fitted, view = work.recommender.fitted, work.view
+    recommender, view = work.recommender, work.view
     artifact = verify(work.artifact)
     shutil.copytree(work.artifact, folder / ARTIFACT)
     step("features")
-    known = decision_context(fitted, view, work.channels[0])
+    known = recommender.context(view, work.channels[0])
     step("scores")
     ids = known.computed.customer_ids
     writer = _Writer(folder, len(ids), len(known.catalog), work.channels)
@@ -104,13 +100,13 @@ def _fill(folder: Path, work: NightlyBuild, step: Step) -> dict[str, Any]:
     verdicts = {}
     for channel in work.channels:
         step(f"rules: {channel}")
-        verdict = judged(fitted.policy, _facts(known, fitted.policy, channel))
+        verdict = judged(recommender.policy, _facts(known, recommender.policy, channel))
         verdicts[channel] = verdict
         writer.whole(f"verdict-{channel}", verdict)
-        writer.whole(f"days-{channel}", _days(known, fitted.policy, later, channel, verdict))
+        writer.whole(f"days-{channel}", _days(known, recommender.policy, later, channel, verdict))
     step("scores")
-    rules, reasons = slate_rules(fitted, known.catalog), _Reasons(known, work)
-    for rows, decisions in _with_places(decide(fitted, known)):
+    rules, reasons = recommender.slate_rules(known.catalog), _Reasons(known, work)
+    for rows, decisions in _with_places(recommender.decisions(known)):
         places = {
             channel: ordered(decisions.priority, verdict[rows] == ALLOWED, rules)
             for channel, verdict in verdicts.items()
@@ -119,28 +115,28 @@ def _fill(folder: Path, work: NightlyBuild, step: Step) -> dict[str, Any]:
         step("reasons")
         reasons.add(rows, decisions, places)
         step("scores")
-    writer.whole("plain", plain(fitted, known.catalog))
+    writer.whole("plain", plain(recommender, known.catalog))
     writer.close()
     reasons.write(folder / REASONS)
     step("records")
     _lay_down(folder, view, ids)
-    popular = popular_lists(known, fitted.policy, work.channels)
+    popular = popular_lists(known, recommender.policy, work.channels)
     (folder / POPULAR).write_bytes(canonical_json(popular))
-    policy = {name: text.decode() for name, text in fitted.policy.definition.items()}
+    policy = {name: text.decode() for name, text in recommender.policy.definition.items()}
     (folder / POLICY).write_bytes(canonical_json(policy))
     return _manifest(work, known, artifact.artifact_hash)
 
 
 def _manifest(work: NightlyBuild, known: DecisionContext, artifact_hash: str) -> dict[str, Any]:
-    fitted, catalog = work.recommender.fitted, known.catalog
+    recommender, catalog = work.recommender, known.catalog
     return {
         "artifact_hash": artifact_hash,
         "snapshot_id": work.view.snapshot_id,
         "snapshot_date": work.view.snapshot_date.isoformat(),
         "as_of": work.view.date.isoformat(),
         "calendar": [day.isoformat() for day in sorted(work.view.snapshots)],
-        "policy_version": fitted.policy.version,
-        "arbitration": json.loads(fitted.settings.arbitration.model_dump_json()),
+        "policy_version": recommender.policy.version,
+        "arbitration": json.loads(recommender.settings.arbitration.model_dump_json()),
         "channels": list(work.channels),
         "products": list(catalog.product_ids),
         "names": list(catalog.names),
@@ -207,17 +203,17 @@ def ordered(priority: NDArray[Any], allowed: NDArray[np.bool_], rules: SlateRule
     return found
 
 
-def plain(fitted: Fitted, catalog: Catalog) -> NDArray[np.float64]:
+def plain(recommender: Recommender, catalog: Catalog) -> NDArray[np.float64]:
     """Return propensity, value and priority of each product where no profile may be used, shape (3, P)."""
     customer = replace(Customers.unknown(1, len(catalog)), personalised=np.zeros(1, bool))
-    rates = in_columns(fitted.base_rates[None, :], fitted.product_ids, catalog.product_ids)
+    rates = in_columns(recommender.base_rates[None, :], recommender.product_ids, catalog.product_ids)
     weighed = worth(
         rates,
         catalog.unit_values,
         catalog.product_ids,
         catalog.families,
         customer,
-        fitted.settings.arbitration,
+        recommender.settings.arbitration,
     )
     return np.concatenate([rates, weighed.value(), weighed.priority])
 
@@ -258,7 +254,7 @@ class _Reasons:
     """Reasons of the first offers of VIP customers, in every language, as they are told by day."""
 
     def __init__(self, known: DecisionContext, work: NightlyBuild) -> None:
-        self.known, self.fitted = known, work.recommender.fitted
+        self.known, self.recommender = known, work.recommender
         self.vip = np.isin(known.relations.tiers.astype(np.str_), np.array(work.vip, np.str_))
         self.frames: list[pl.DataFrame] = []
 
@@ -274,7 +270,7 @@ class _Reasons:
 
     def _tell(self, decisions: Decisions, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> None:
         told = {
-            language: reasons_of_offers(self.fitted, self.known, decisions, rows, columns, language)
+            language: reasons_of_offers(self.recommender, self.known, decisions, rows, columns, language)
             for language in LANGUAGES
         }
         self.frames.append(_reason_frame(decisions, rows, columns, told))

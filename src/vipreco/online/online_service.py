@@ -34,12 +34,8 @@ from vipreco.online.views import Views
 from vipreco.policy import ALLOWED, Language, Policy
 from vipreco.recommender import (
     Decisions,
-    Fitted,
     Recommender,
-    decide,
-    decision_context,
     in_order,
-    slate_rules,
 )
 from vipreco.settings import ArbitrationSettings, CallListSettings
 from vipreco.store import Store
@@ -239,14 +235,14 @@ class OnlineService:
         self, customer_id: str, channel: str, day: date, more: Rows, told: int = EXPLAINED_OFFERS
     ) -> OfferRow:
         """Return what is decided about a customer, with the reasons of the first offers as at night."""
-        fitted, as_of = self.recommender.fitted, self.prepared.as_of
+        recommender, as_of = self.recommender, self.prepared.as_of
         accepted = self.current.accepted(customer_id)
         with self._views.on([customer_id], (as_of, day), more) as (view, ruled):
-            known = decision_context(fitted, view, channel, None if day == as_of else ruled)
-            decisions = next(decide(fitted, known))
+            known = recommender.context(view, channel, None if day == as_of else ruled)
+            decisions = next(recommender.decisions(known))
             row = _row_of(decisions, accepted)
             first = self._order(row, told)
-            reasons = reasons_for(fitted, known, decisions, np.zeros(len(first), np.intp), first)
+            reasons = reasons_for(recommender, known, decisions, np.zeros(len(first), np.intp), first)
         codes = [tuple(reason.id for reason in one) for one in reasons]
         products = [decisions.product_ids[column] for column in first.tolist()]
         return replace(row, codes=dict(zip(products, codes, strict=True)))
@@ -285,7 +281,7 @@ class OnlineService:
         channel, as_of = self.prepared.manifest["channels"][0], self.prepared.as_of
         with self._pages.of([first], as_of, {}) as view:
             plan_day(self.explainer, view, self.desk.vip, self.desk.settings)
-            self._rules = slate_rules(self.recommender.fitted, Catalog.from_view(view))
+            self._rules = self.recommender.slate_rules(Catalog.from_view(view))
         self._decided_now(first, channel, as_of, {})
 
 
@@ -322,15 +318,15 @@ def _recommender(prepared: ReleaseReader, model: Recommender) -> Recommender:
     """Return a model under the rules and weights of a release, with the features of its night."""
     settings = ArbitrationSettings.model_validate_json(json.dumps(prepared.manifest["arbitration"]))
     policy = Policy.from_definition(prepared.policy_definition())
-    fitted = model.with_policy(policy).arbitrated(settings).fitted
-    return Recommender(replace(fitted, features=_features(prepared, fitted)))
+    recommender = model.with_policy(policy).arbitrated(settings)
+    return recommender.with_features(_features(prepared, recommender))
 
 
-def _features(prepared: ReleaseReader, fitted: Fitted) -> FeatureSet:
+def _features(prepared: ReleaseReader, recommender: Recommender) -> FeatureSet:
     """Return the features of a model, those of the night among them; older versions laid down none."""
     folder = prepared.folder / FEATURES
     if not folder.is_dir():
-        return fitted.features
+        return recommender.features
     ids = prepared.customer_ids
     laid = StoredFeatures.open(folder, prepared.records, prepared.as_of, ids)
-    return StoredFeatureSet(fitted.features, fitted.vocabulary, fitted.product_ids, laid)
+    return StoredFeatureSet(recommender.features, recommender.vocabulary, recommender.product_ids, laid)

@@ -6,14 +6,10 @@ from .changes import (
 from .decision_stages import (
     DEFAULT_CHANNEL as DEFAULT_CHANNEL,
     DecisionContext as DecisionContext,
-    decide as decide,
-    decision_context as decision_context,
     in_columns as in_columns,
-    slate_rules as slate_rules,
 )
 from .decisions import Decisions as Decisions, in_order as in_order
 from .fit_stages import Step as Step, TrainingData as TrainingData, silent as silent
-from .fitted import Fitted as Fitted
 from .inspection import check_permitted as check_permitted
 from .labelled_rows import (
     Gatherer as Gatherer,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from vipreco.errors import IntegrityError
 from vipreco.features import Prohibited
 from vipreco.recommender.fitted import Fitted
@@ -32,13 +34,13 @@ def check_columns(fitted: Fitted, where: str) -> None:
     )
 
 
-def check_permitted(fitted: Fitted, prohibited: Prohibited, where: str) -> None:
-    """Make sure that no column of the boosters is prohibited by now.
+def check_permitted(names: Sequence[str], prohibited: Prohibited, where: str) -> None:
+    """Make sure that none of the boosters' columns is prohibited by now.
 
     Raises:
         IntegrityError: A column is prohibited; up to ten are named with the reason.
     """
-    reasons = {name: prohibited.reason(name.partition("@")[0]) for name in fitted.names}
+    reasons = {name: prohibited.reason(name.partition("@")[0]) for name in names}
     refused = [f"{name}: {reason}" for name, reason in reasons.items() if reason]
     if refused:
         raise IntegrityError(

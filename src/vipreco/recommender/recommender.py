@@ -10,18 +10,28 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from vipreco.arbitration import SlateRules
 from vipreco.artifact import Manifest
-from vipreco.features import FeatureSet
+from vipreco.catalog import Catalog
+from vipreco.collaborative import CandidateSource
+from vipreco.features import ComputedFeatures, FeatureMatrix, FeatureSet, Vocabulary
 from vipreco.history import View
 from vipreco.policy import Policy
-from vipreco.propensity import Machine
+from vipreco.propensity import AcquisitionModel, Machine, RelationshipModel
 from vipreco.recommender import storage
-from vipreco.recommender.decision_stages import DEFAULT_CHANNEL, decide, decision_context
+from vipreco.recommender.decision_stages import (
+    DEFAULT_CHANNEL,
+    DecisionContext,
+    decide,
+    decision_context,
+    slate_rules,
+)
 from vipreco.recommender.decisions import Decisions
 from vipreco.recommender.fit_stages import Step, TrainingData, fit, silent
 from vipreco.recommender.fitted import Fitted
 from vipreco.recommender.settings import RecommenderSettings
 from vipreco.settings import ArbitrationSettings
+from vipreco.uplift import UpliftModel
 
 
 class Recommender:
@@ -74,9 +84,113 @@ class Recommender:
         changed = self.fitted.settings.model_copy(update={"arbitration": settings})
         return type(self)(replace(self.fitted, settings=changed))
 
+    def with_features(self, features: FeatureSet) -> Self:
+        """Return the same models on features that are computed in another way."""
+        return type(self)(replace(self.fitted, features=features))
+
+    def with_uplift(self, uplift: UpliftModel | None) -> Self:
+        """Return the same models with another model of what an offer adds."""
+        return type(self)(replace(self.fitted, uplift=uplift))
+
+    def context(
+        self, view: View, channel: str = DEFAULT_CHANNEL, ruled: View | None = None
+    ) -> DecisionContext:
+        """Compute features, holdings and the rules' facts of all customers of a view.
+
+        Args:
+            view: What was known at a date.
+            channel: Of the offers.
+            ruled: The same customers on the day at which the rules look; None: on that of the view.
+        """
+        return decision_context(self.fitted, view, channel, ruled)
+
+    def decisions(self, known: DecisionContext) -> Iterator[Decisions]:
+        """Give the decision frame of the customers of a context, in chunks, ordered by customer."""
+        return decide(self.fitted, known)
+
     def decide(self, view: View, channel: str = DEFAULT_CHANNEL) -> Iterator[Decisions]:
         """Give the decision frame of all customers of a view, in chunks, ordered by customer."""
-        return decide(self.fitted, decision_context(self.fitted, view, channel))
+        return self.decisions(self.context(view, channel))
+
+    def slate_rules(self, catalog: Catalog) -> SlateRules:
+        """Return the shape of a customer's list by the recipe."""
+        return slate_rules(self.fitted, catalog)
+
+    def compute(self, view: View) -> ComputedFeatures:
+        """Return the features of all customers of a view, in the columns of the fit."""
+        return self.fitted.features.compute(view, self.product_ids).encoded(self.fitted.vocabulary)
+
+    def propensities(self, matrix: FeatureMatrix) -> NDArray[np.float64]:
+        """Return P(acquire) for each customer of a chunk and each product of the fit, shape (n, P)."""
+        return self.fitted.propensities(matrix)
+
+    def columns_of(self, matrix: FeatureMatrix) -> NDArray[np.float32]:
+        """Return the columns that the boosters see, shape (n, k)."""
+        return self.fitted.columns_of(matrix)
+
+    def blank_of(self, computed: ComputedFeatures) -> NDArray[np.float32]:
+        """Return the columns that the boosters see of a customer of whom nothing is known, shape (k,)."""
+        return computed.blank[self.fitted.kept]
+
+    @property
+    def product_ids(self) -> tuple[str, ...]:
+        """Products that can be scored."""
+        return self.fitted.product_ids
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the columns that the boosters see."""
+        return self.fitted.names
+
+    @property
+    def features(self) -> FeatureSet:
+        """Feature definitions of the fit."""
+        return self.fitted.features
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """Columns and categories of the fit."""
+        return self.fitted.vocabulary
+
+    @property
+    def model(self) -> AcquisitionModel:
+        """The acquisition model."""
+        return self.fitted.model
+
+    @property
+    def source(self) -> CandidateSource:
+        """Collaborative filtering over holdings, for reasons by co-holding."""
+        return self.fitted.source
+
+    @property
+    def base_rates(self) -> NDArray[np.float64]:
+        """Share of observed customers who acquired each product: the propensity without a profile."""
+        return self.fitted.base_rates
+
+    @property
+    def segments(self) -> tuple[str, ...]:
+        """Tiers in the order of their codes."""
+        return self.fitted.segments
+
+    @property
+    def settings(self) -> RecommenderSettings:
+        """The recipe's settings."""
+        return self.fitted.settings
+
+    @property
+    def policy(self) -> Policy:
+        """The rules in force."""
+        return self.fitted.policy
+
+    @property
+    def relationship(self) -> RelationshipModel | None:
+        """The models of attrition and tier upgrade, if they were fitted."""
+        return self.fitted.relationship
+
+    @property
+    def uplift(self) -> UpliftModel | None:
+        """The model of what an offer adds, if one was fitted."""
+        return self.fitted.uplift
 
     def _golden_rows(self, view: View) -> NDArray[np.float32]:
         computed = self.fitted.features.compute(view, self.fitted.product_ids)

@@ -36,7 +36,7 @@ class TierLadder(Section):
     """The section `[tiers]` of `vipreco.toml`: the tiers from the lowest to the highest.
 
     The order is that in which `ladder` first names each tier; without a ladder nothing is known of the
-    order, and nothing that needs it is fitted.
+    order, and nothing that needs it is recommender.
 
     Args:
         vip: Tiers that mean a VIP customer.

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from vipreco.columns import CUSTOMER_ID, PRODUCT_ID, PROPENSITY
 from vipreco.history import History
 from vipreco.propensity import Machine
-from vipreco.recommender import Fitted
+from vipreco.recommender import Recommender
 from vipreco.stats import Estimate, HeldOut, JudgedOrder, judge_orders, weighted_difference
 from vipreco.uplift import LEARNERS, Growing, PairColumns, RandomisedRows, UpliftModel
 from vipreco.uplift_trial.campaigns import FinishedCampaign
@@ -74,7 +74,7 @@ class UpliftTrial:
         placebos: Qini coefficients of the best learner where treatments were drawn anew and did nothing.
         arms: Whether the arms are as large as the design says.
         earlier: Difference of the arms in acquisitions before the campaigns.
-        model: Fitted on all rows; None unless the rule is met.
+        model: Recommender on all rows; None unless the rule is met.
         refusals: Why it is not used; empty when it is.
     """
 
@@ -92,7 +92,7 @@ class UpliftTrial:
 
 
 def gather(
-    campaigns: list[FinishedCampaign], history: History, fitted: Fitted, leave_out: tuple[str, ...]
+    campaigns: list[FinishedCampaign], history: History, recommender: Recommender, leave_out: tuple[str, ...]
 ) -> Material:
     """Return the customers of finished campaigns, as they were known when each campaign was run.
 
@@ -102,8 +102,8 @@ def gather(
         fitted: Gives features, columns and products.
         leave_out: Patterns of features that the learners do not see.
     """
-    columns = PairColumns.chosen(fitted.names, fitted.product_ids, leave_out)
-    parts = [_part(campaign, history, fitted, columns) for campaign in campaigns]
+    columns = PairColumns.chosen(recommender.names, recommender.product_ids, leave_out)
+    parts = [_part(campaign, history, recommender, columns) for campaign in campaigns]
     pairs = pl.concat(frame for frame, _ in parts)
     number = np.repeat(np.arange(len(parts)), [frame.height for frame, _ in parts])
     rows = RandomisedRows(
@@ -120,21 +120,21 @@ def gather(
 
 
 def _part(
-    campaign: FinishedCampaign, history: History, fitted: Fitted, columns: PairColumns
+    campaign: FinishedCampaign, history: History, recommender: Recommender, columns: PairColumns
 ) -> tuple[pl.DataFrame, NDArray[np.float32]]:
     """Return the pairs of a campaign and what the learners see of them."""
-    pairs = campaign.with_outcomes(history).filter(pl.col(PRODUCT_ID).is_in(list(fitted.product_ids)))
+    pairs = campaign.with_outcomes(history).filter(pl.col(PRODUCT_ID).is_in(list(recommender.product_ids)))
     asked = pa.array(pairs[CUSTOMER_ID].to_list(), pa.string())
     view = history.as_of(campaign.as_of).of(asked)
-    computed = fitted.features.compute(view, fitted.product_ids).encoded(fitted.vocabulary)
+    computed = recommender.features.compute(view, recommender.product_ids).encoded(recommender.vocabulary)
     there = pl.DataFrame({CUSTOMER_ID: pl.Series(computed.customer_ids.tolist(), dtype=pl.String)})
     pairs = pairs.join(there, on=CUSTOMER_ID, how="semi", maintain_order="left")
-    places = {product: place for place, product in enumerate(fitted.product_ids)}
+    places = {product: place for place, product in enumerate(recommender.product_ids)}
     product = pairs[PRODUCT_ID].replace_strict(places, return_dtype=pl.Int64).to_numpy()
     chance, values, start = pairs[PROPENSITY].to_numpy(), [], 0
-    for matrix in computed.chunks(fitted.settings.chunk_customers):
+    for matrix in computed.chunks(recommender.settings.chunk_customers):
         rows = slice(start, start + len(matrix.values))
-        values.append(columns.values(fitted.columns_of(matrix), product[rows], chance[rows]))
+        values.append(columns.values(recommender.columns_of(matrix), product[rows], chance[rows]))
         start = rows.stop
     empty = np.empty((0, len(columns.names)), np.float32)
     return pairs, np.concatenate([empty, *values])

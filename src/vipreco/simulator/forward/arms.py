@@ -49,8 +49,7 @@ def by_popularity(recommender: Recommender) -> ChooseContacts:
     """Call random VIP customers about the product that is acquired most and that they may have."""
 
     def popular(decisions: Decisions) -> Floats:
-        fitted = recommender.fitted
-        rates = dict(zip(fitted.product_ids, fitted.base_rates.tolist(), strict=True))
+        rates = dict(zip(recommender.product_ids, recommender.base_rates.tolist(), strict=True))
         row = np.array([rates.get(product, 0.0) for product in decisions.product_ids])
         return np.tile(row, (len(decisions.customer_ids), 1))
 

@@ -14,7 +14,7 @@ from vipreco.collaborative import HoldingState, ItemItemCosine, holding_state
 from vipreco.columns import TIER
 from vipreco.history import View
 from vipreco.policy import ALLOWED
-from vipreco.recommender import Decisions, Fitted, Recommender, in_columns
+from vipreco.recommender import Decisions, Recommender, in_columns
 from vipreco.simulator.parameters import VIP_TIERS
 
 Floats = NDArray[np.float64]
@@ -86,14 +86,13 @@ def candidates_of(recommender: Recommender, view: View, top: int, seed: int) -> 
     """Score all customers of a view by every arm; nothing of the truth is seen.
 
     Args:
-        recommender: Fitted on earlier dates.
+        recommender: Recommender on earlier dates.
         view: The as-of date that is judged.
         top: Offers of a list.
         seed: Of the random arm.
     """
-    fitted = recommender.fitted
-    full, chunk = Ordered.of(valued(fitted, UNIT_VALUE), view, top)
-    plain, _ = Ordered.of(valued(fitted, NO_VALUE), view, top)
+    full, chunk = Ordered.of(valued(recommender, UNIT_VALUE), view, top)
+    plain, _ = Ordered.of(valued(recommender, NO_VALUE), view, top)
     products = chunk.product_ids
     tiers = np.array([tier or "" for tier in view.population()[TIER].to_pylist()], np.str_)
     return Candidates(
@@ -105,7 +104,7 @@ def candidates_of(recommender: Recommender, view: View, top: int, seed: int) -> 
             Arm.FULL: full.order,
             Arm.PROPENSITY: full.propensity,
             Arm.NO_VALUE: plain.order,
-            **_parts(fitted, view, products),
+            **_parts(recommender, view, products),
             Arm.RANDOM: np.random.default_rng(seed).random(full.order.shape),
         },
         vip=np.isin(tiers, VIP_TIERS),
@@ -113,13 +112,13 @@ def candidates_of(recommender: Recommender, view: View, top: int, seed: int) -> 
     )
 
 
-def _parts(fitted: Fitted, view: View, products: tuple[str, ...]) -> dict[Arm, Floats]:
+def _parts(recommender: Recommender, view: View, products: tuple[str, ...]) -> dict[Arm, Floats]:
     """Score by the boosters, by the candidate source, and by how often a product was acquired."""
-    state = holding_state(view, products, fitted.segments)
-    source = fitted.source.score(state)
-    popular = in_columns(fitted.base_rates[None, :], fitted.product_ids, products)
+    state = holding_state(view, products, recommender.segments)
+    source = recommender.source.score(state)
+    popular = in_columns(recommender.base_rates[None, :], recommender.product_ids, products)
     return {
-        Arm.LIGHTGBM: in_columns(uncalibrated(fitted, view), fitted.product_ids, products),
+        Arm.LIGHTGBM: in_columns(uncalibrated(recommender, view), recommender.product_ids, products),
         Arm.CF: collaborative(state),
         Arm.SOURCE: np.asarray(source, np.float64),
         Arm.POPULARITY: np.repeat(popular, len(source), axis=0),
@@ -136,11 +135,10 @@ def collaborative(state: HoldingState) -> Floats:
     return np.asarray(ItemItemCosine().fit(state).score(ever), np.float64)
 
 
-def valued(fitted: Fitted, value: str) -> Recommender:
+def valued(recommender: Recommender, value: str) -> Recommender:
     """Return the recommender with another meaning of value in its arbitration."""
-    arbitration = fitted.settings.arbitration.model_copy(update={"value": value})
-    settings = fitted.settings.model_copy(update={"arbitration": arbitration})
-    return Recommender(replace(fitted, settings=settings))
+    arbitration = recommender.settings.arbitration.model_copy(update={"value": value})
+    return recommender.arbitrated(arbitration)
 
 
 def own_order(decisions: Decisions, top: int) -> Floats:
@@ -148,11 +146,13 @@ def own_order(decisions: Decisions, top: int) -> Floats:
     return np.where(decisions.slate(top) > 0, decisions.priority, -np.inf)
 
 
-def uncalibrated(fitted: Fitted, view: View) -> Floats:
+def uncalibrated(recommender: Recommender, view: View) -> Floats:
     """Return P(acquires anything) x P(product | acquires) as the boosters say, before the calibration."""
-    model = fitted.model
-    computed = fitted.features.compute(view, fitted.product_ids).encoded(fitted.vocabulary)
-    parts = [fitted.columns_of(matrix) for matrix in computed.chunks(fitted.settings.chunk_customers)]
+    model = recommender.model
+    computed = recommender.features.compute(view, recommender.product_ids).encoded(recommender.vocabulary)
+    parts = [
+        recommender.columns_of(matrix) for matrix in computed.chunks(recommender.settings.chunk_customers)
+    ]
     anything = [model.any.score(part)[:, None] if model.any else np.ones((len(part), 1)) for part in parts]
     return np.concatenate(
         [model.product.shares(part) * rate for part, rate in zip(parts, anything, strict=True)]
