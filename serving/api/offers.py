@@ -61,7 +61,7 @@ async def _slate(request: HttpRequest, release: Release, customer: str | None) -
         return await _decided(request, release.with_facts, customer, facts, channel, limit, moment)
     if customer is None:
         return release.popular(sent.segment or "", channel, limit)
-    found = release.at_hand(customer, channel, limit, moment)
+    found = release.cached_offers(customer, channel, limit, moment)
     return found or await _decided(request, release.offers, customer, channel, limit, moment)
 
 

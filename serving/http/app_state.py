@@ -27,7 +27,7 @@ class Release(Protocol):
     def knows(self, customer_id: str) -> bool:
         """Whether the customer is in the snapshot."""
 
-    def at_hand(self, customer_id: str, channel: str, limit: int, moment: datetime) -> Slate | None:
+    def cached_offers(self, customer_id: str, channel: str, limit: int, moment: datetime) -> Slate | None:
         """Return the offers of a known customer where that takes no more than a look; None elsewhere."""
 
     def offers(self, customer_id: str, channel: str, limit: int, moment: datetime) -> Slate:

@@ -32,7 +32,7 @@ class BookAnswers:
     @property
     def currency(self) -> str:
         """Code of the bank's currency; empty where none is set."""
-        return self.answering.desk.currency
+        return self.answering.day_settings.currency
 
     @property
     def source(self) -> object:

@@ -22,8 +22,7 @@ from vipreco.features import (
     save_features,
 )
 from vipreco.features.stored_features import Invalidation, reads
-from vipreco.history import History, Records, ReusableView
-from vipreco.history.records import small_history
+from vipreco.history import History, Records, ReusableDatabase, ReusableView
 from vipreco.settings import TierLadder
 from vipreco.settings.tiers import TierLine
 
@@ -99,20 +98,24 @@ def tables() -> dict[str, pa.Table]:
 
 
 @dataclass(frozen=True)
-class Night:
-    """What was laid down of a bank, and what computes without it."""
+class Bank:
+    """Stored features of a bank, and what computes without them."""
 
     features: FeatureSet
     vocabulary: Vocabulary
     records: Records
-    kept: StoredFeatureSet
-    standing: ReusableView
-    plain: ReusableView
+    stored: StoredFeatureSet
+    database: ReusableDatabase
+    plain: ReusableDatabase
+
+    def view(self, customers: list[str], more: Rows) -> ReusableView:
+        """Return a view of some customers."""
+        return ReusableView(self.database, customers, more)
 
     def both(self, customers: list[str], more: Rows) -> tuple[ComputedFeatures, ComputedFeatures]:
-        """Return the features with and without what was laid down."""
-        found = self.kept.compute(self.standing.ask(customers, more), PRODUCTS).encoded(self.vocabulary)
-        alone = self.plain.ask(customers, more)
+        """Return the features with and without stored features."""
+        found = self.stored.compute(self.view(customers, more), PRODUCTS).encoded(self.vocabulary)
+        alone = ReusableView(self.plain, customers, more)
         return found, self.features.compute(alone, PRODUCTS).encoded(self.vocabulary)
 
     def same(self, customers: list[str], more: Rows) -> None:
@@ -126,39 +129,43 @@ class Night:
 
 
 @pytest.fixture(scope="module", params=["all tables", "no contacts"])
-def night(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Night:
+def bank(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Bank:
     frames = tables()
     if request.param == "no contacts":
         frames.pop("contacts")
     features = FeatureSet.read(FEATURES, LADDER)
     learnt = features.compute(History.from_frames(tables()).as_of(DAY), PRODUCTS)
     vocabulary = features.learn_vocabulary(learnt)
-    return laid(frames, features, vocabulary, tmp_path_factory.mktemp("night"))
+    return stored_bank(frames, features, vocabulary, tmp_path_factory.mktemp("bank"))
 
 
-def laid(frames: Rows, features: FeatureSet, vocabulary: Vocabulary, folder: Path) -> Night:
-    view = History.from_frames(frames).as_of(DAY)
-    computed = features.compute(view, PRODUCTS).encoded(vocabulary)
+def stored_bank(frames: Rows, features: FeatureSet, vocabulary: Vocabulary, folder: Path) -> Bank:
+    history = History.from_frames(frames)
+    computed = features.compute(history.as_of(DAY), PRODUCTS).encoded(vocabulary)
     (folder / "features").mkdir()
     (folder / "records").mkdir()
     save_features(computed, folder / "features")
     ids = computed.customer_ids
-    view.save_records(folder / "records", pa.array(ids.tolist(), pa.string()))
+    history.save_records(folder / "records", pa.array(ids.tolist(), pa.string()))
     records = Records(folder / "records", ids, MONTHS)
-    kept = StoredFeatureSet(
+    stored = StoredFeatureSet(
         features, vocabulary, PRODUCTS, StoredFeatures.open(folder / "features", records, DAY, ids)
     )
-    return Night(features, vocabulary, records, kept, ReusableView(records, DAY), ReusableView(records, DAY))
+    return Bank(
+        features, vocabulary, records, stored, ReusableDatabase(records, DAY), ReusableDatabase(records, DAY)
+    )
 
 
-def test_of_whom_nothing_is_new_nothing_is_computed(night: Night, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_whom_nothing_is_new_nothing_is_computed(bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
     for customers in ([IDS[3]], IDS, [IDS[0], "nobody", IDS[7]]):
-        night.same(customers, {})
-    found = night.kept.compute(night.standing.ask(IDS[2:4], {}), PRODUCTS)
-    alone = night.features.compute(small_history(night.records, IDS[2:4]).as_of(DAY), PRODUCTS)
-    np.testing.assert_array_equal(found.matrix().values, alone.encoded(night.vocabulary).matrix().values)
+        bank.same(customers, {})
+    found = bank.stored.compute(bank.view(IDS[2:4], {}), PRODUCTS)
+    alone = bank.features.compute(
+        History.from_frames(bank.records.of(IDS[2:4]), calendar=MONTHS).as_of(DAY), PRODUCTS
+    )
+    np.testing.assert_array_equal(found.matrix().values, alone.encoded(bank.vocabulary).matrix().values)
     monkeypatch.setattr(FeatureSet, "_made", None)
-    assert len(night.kept.compute(night.standing.ask(IDS, {}), PRODUCTS)) == len(IDS)
+    assert len(bank.stored.compute(bank.view(IDS, {}), PRODUCTS)) == len(IDS)
 
 
 def contact_rows(customer: str, number: int, outcome: str) -> list[dict[str, Any]]:
@@ -219,10 +226,10 @@ def typed(rows: list[dict[str, Any]], schema: pa.Schema | None) -> pa.Table:
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(question=questions())
-def test_what_was_laid_down_and_computed_is_the_same_as_all_computed(
-    night: Night, question: tuple[list[str], Rows]
+def test_stored_and_computed_features_are_the_same_as_all_computed(
+    bank: Bank, question: tuple[list[str], Rows]
 ) -> None:
-    night.same(*question)
+    bank.same(*question)
 
 
 BY_CUSTOMERS = {
@@ -247,18 +254,18 @@ TOUCHED = {
 
 
 @pytest.mark.parametrize("table", sorted(TOUCHED))
-def test_the_sql_tells_which_files_read_what_is_new(night: Night, table: str) -> None:
+def test_the_sql_tells_which_files_read_what_is_new(bank: Bank, table: str) -> None:
     rows = {**tables(), "observations": tables()["customers"].select(["customer_id", "snapshot_date"])}
-    view = night.standing.ask([IDS[4]], {table: rows[table].slice(0, 1), "contacts": rows["contacts"]})
-    planned = night.features._planned(view)
-    beyond = night.standing.ask([IDS[4]], {table: rows[table].slice(0, 1)}).beyond(night.records)
-    found = Invalidation.of(planned, night.vocabulary, beyond or frozenset())
+    view = bank.view([IDS[4]], {table: rows[table].slice(0, 1), "contacts": rows["contacts"]})
+    planned = bank.features._planned(view)
+    overridden = bank.view([IDS[4]], {table: rows[table].slice(0, 1)}).overridden
+    found = Invalidation.of(planned, bank.vocabulary, overridden)
     assert {item.file.name for item in found.planned} == TOUCHED[table]
 
 
 @pytest.mark.parametrize("table", ["customers", "holdings", "contacts", "activity"])
 def test_a_feature_that_were_kept_wrongly_would_be_seen(
-    night: Night, table: str, monkeypatch: pytest.MonkeyPatch
+    bank: Bank, table: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rows = {
         "customers": customer_rows(IDS[4], [DAY], 9, batch_sequence=7),
@@ -267,10 +274,10 @@ def test_a_feature_that_were_kept_wrongly_would_be_seen(
         "activity": [{"customer_id": IDS[4], "month_date": DAY, "flow_amount": 77.0, "batch_sequence": 7}],
     }
     more = {table: typed(rows[table], tables()[table].schema)}
-    night.same([IDS[4]], more)
-    monkeypatch.setattr(ReusableView, "beyond", lambda *_: frozenset())
+    bank.same([IDS[4]], more)
+    monkeypatch.setattr(ReusableView, "overridden", frozenset())
     with pytest.raises(AssertionError):
-        night.same([IDS[4]], more)
+        bank.same([IDS[4]], more)
 
 
 OWN = """
@@ -312,7 +319,7 @@ def test_an_outcome_of_the_day_reaches_what_reads_it_through_a_step(
     vocabulary = features.learn_vocabulary(
         features.compute(History.from_frames(tables()).as_of(DAY), PRODUCTS)
     )
-    night = laid(tables(), features, vocabulary, tmp_path)
+    bank = stored_bank(tables(), features, vocabulary, tmp_path)
     run: list[list[str]] = []
     made = FeatureSet._made
     monkeypatch.setattr(
@@ -323,9 +330,9 @@ def test_an_outcome_of_the_day_reaches_what_reads_it_through_a_step(
         ),
     )
     more = {"contacts": typed(contact_rows(IDS[5], 3, "postponed"), tables()["contacts"].schema)}
-    found = night.kept.compute(night.standing.ask([IDS[5]], more), PRODUCTS)
+    found = bank.stored.compute(bank.view([IDS[5]], more), PRODUCTS)
     assert run == [["reached", "moods"]]
     assert vocabulary.categories["mood"][int(found.customer_values[0, 0])] == "postponed"
     assert found.customer_values[0, 1] == 100.0 * 5 + 10 * 4
-    night.same([IDS[5]], more)
-    assert reads(features._planned(night.standing))["moods"] == {"reached", "contacts"}
+    bank.same([IDS[5]], more)
+    assert reads(features._planned(bank.view([], {})))["moods"] == {"reached", "contacts"}

@@ -154,7 +154,9 @@ class Served:
 
     def prepare(self, recommender: Recommender | None = None, store_sequence: int = 0) -> Path:
         used = recommender or self.recommender
-        work = NightlyBuild(used, self.artifact, self.view, VIP, CHANNELS, store_sequence, self.days)
+        work = NightlyBuild(
+            used, self.artifact, self.history, self.view, VIP, CHANNELS, store_sequence, self.days
+        )
         return publish(self.releases, self.store, work)
 
     def opened(self) -> OnlineService:

@@ -38,7 +38,7 @@ CUSTOMER = "00007"
 def test_the_quick_answer_is_the_decision_of_the_night_for_everybody(served: Served, channel: str) -> None:
     wanted = expected(served.recommender, served.history, channel)
     assert {customer: served.offers(customer, channel) for customer in IDS} == wanted
-    assert all(served.answering.is_quick(customer, DAY) for customer in IDS)
+    assert all(served.answering.is_cached(customer, DAY) for customer in IDS)
     assert sum(map(len, wanted.values())) > len(IDS)
 
 
@@ -106,12 +106,12 @@ def test_a_recorded_outcome_is_decided_upon_as_if_the_tables_held_it(
         "outcome": outcome,
     }
     history = history_with({"contacts": [row], "holdings": holdings}, CUSTOMER)
-    assert not served.answering.is_quick(CUSTOMER, DAY)
+    assert not served.answering.is_cached(CUSTOMER, DAY)
     for channel in CHANNELS:
         wanted = expected(served.recommender, history, channel)[CUSTOMER]
-        assert served.answering.at_hand(CUSTOMER, channel, 6, NOON) is None
+        assert served.answering.cached_offers(CUSTOMER, channel, 6, NOON) is None
         assert served.offers(CUSTOMER, channel) == wanted
-        found = served.answering.at_hand(CUSTOMER, channel, 6, NOON)
+        found = served.answering.cached_offers(CUSTOMER, channel, 6, NOON)
         assert found is not None
         told = Explainer(served.recommender).offer_reasons(
             history.as_of(DAY), [(CUSTOMER, line[0]) for line in wanted[:3]]
@@ -152,9 +152,9 @@ def test_what_was_accepted_stays_away_until_the_tables_hold_it_or_a_month_is_ove
     assert manifest["store_sequence"] == 0
     served.prepare(store_sequence=2)  # the tables took the contacts over, the bank has booked nothing yet
     served.answering = served.opened()
-    assert not served.answering.is_quick("00007", DAY)
+    assert not served.answering.is_cached("00007", DAY)
     assert "deposit" not in [offer[0] for offer in served.offers("00007", "branch")]
-    assert served.answering.is_quick("00009", DAY)
+    assert served.answering.is_cached("00009", DAY)
     assert "deposit" in [offer[0] for offer in served.offers("00009", "branch")]
 
 
@@ -183,9 +183,9 @@ def test_on_later_days_the_rules_are_those_of_the_day(serve: Callable[..., Serve
     assert {one: served.offers(one, "branch", day=day) for one in asked} == {
         one: wanted[one] for one in asked
     }
-    quick = sum(served.answering.prepared.holds(customer, "branch", day) for customer in IDS)
+    quick = sum(served.answering.release.holds(customer, "branch", day) for customer in IDS)
     assert quick == {0: 120, 1: 114, 4: 0}[ahead]  # on the first day more the rest of six is over
-    assert sum(served.answering.is_quick(customer, day) for customer in IDS) == quick
+    assert sum(served.answering.is_cached(customer, day) for customer in IDS) == quick
 
 
 def test_a_product_that_is_switched_off_is_in_no_answer(serve: Callable[..., Served]) -> None:

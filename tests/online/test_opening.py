@@ -28,7 +28,7 @@ def test_publications_with_the_same_model_have_it_open_once(served: Served) -> N
     assert one.model is two.model
     assert one.recommender.model is two.recommender.model
     assert one.recommender.policy is two.recommender.policy
-    assert one.explainer.memory is not two.explainer.memory
+    assert one.explainer.cache is not two.explainer.cache
 
 
 @pytest.mark.usefixtures("no_search")
@@ -48,6 +48,6 @@ def test_a_model_that_is_open_is_not_given_out_for_another(artifact: Path, serve
 
 def test_a_model_that_was_changed_is_refused_though_it_is_open(serve: Callable[..., Served]) -> None:
     ours = serve()
-    next((ours.answering.prepared.folder / "artifact" / "boosters").iterdir()).write_text("another")
+    next((ours.answering.release.folder / "artifact" / "boosters").iterdir()).write_text("another")
     with pytest.raises(IntegrityError):
         ours.opened()

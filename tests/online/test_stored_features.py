@@ -49,7 +49,7 @@ def computing(answering: OnlineService) -> Iterator[None]:
     assert isinstance(features, StoredFeatureSet)
     plain = own.with_features(FeatureSet.from_definition(features.definition))
     answering.recommender = plain
-    answering.explainer = CachingExplainer(answering.recommender, replace(explainer.memory, kept={}))
+    answering.explainer = CachingExplainer(answering.recommender, replace(explainer.cache, kept={}))
     answering._decided.clear()
     try:
         yield
@@ -165,7 +165,7 @@ def test_a_publication_without_features_answers_the_same(serve: Callable[..., Se
 def test_the_features_of_the_night_are_mapped(served: Served) -> None:
     features = served.answering.recommender.features
     assert isinstance(features, StoredFeatureSet)
-    values = features._laid.values
+    values = features._stored.values
     assert isinstance(values.base, np.memmap)
     known = served.recommender
     computed = known.features.compute(served.history.as_of(DAY), known.product_ids)

@@ -14,9 +14,10 @@ import httpx
 import pytest
 
 from tests.page.browser import CHROMIUM, Visit, customers
-from tests.page.page_bank import LADDER, MANAGER, USERS, trained
+from tests.page.page_bank import LADDER, MANAGER, USERS, frames, trained
 from tests.serving.running_service import ROOT, until
 from tests.serving.small_bank import PASSWORD
+from vipreco.history import History
 from vipreco.online import NightlyBuild, Releases
 from vipreco.online.nightly import publish
 from vipreco.store import Role, Scope, Store, User
@@ -46,7 +47,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     recommender, view = trained()
     recommender.save(found / "artifact", {}, view)
     with Store.open(f"sqlite:///{found}/data/store.db") as store:
-        work = NightlyBuild(recommender, found / "artifact", view, LADDER.vip, ("branch", "call"))
+        work = NightlyBuild(
+            recommender,
+            found / "artifact",
+            History.from_frames(frames()),
+            view,
+            LADDER.vip,
+            ("branch", "call"),
+        )
         publish(Releases(found / "data" / "serving"), store, work)
         store.users.create(User(USERS[Role.MANAGER], Role.MANAGER, MANAGER), PASSWORD)
     return found

@@ -39,7 +39,7 @@ class Prepared:
     def knows(self, customer_id: str) -> bool:
         return customer_id in self.customers
 
-    def at_hand(self, customer_id: str, channel: str, limit: int, moment: datetime) -> Slate | None:
+    def cached_offers(self, customer_id: str, channel: str, limit: int, moment: datetime) -> Slate | None:
         return self.offers(customer_id, channel, limit, moment) if customer_id == OWN else None
 
     def offers(self, customer_id: str, channel: str, limit: int, moment: datetime) -> Slate:

@@ -102,8 +102,8 @@ def parity(
             yield _compared("endpoint", channel, many, file, _asked(with_token, channel, question))
         if channel == CHANNEL:
             step("call list")
-            settings = service.desk.settings.model_copy(update={"offers": question.limit})
-            listed = plan_day(Explainer(recommender), chosen, service.desk.vip, settings)
+            settings = service.day_settings.settings.model_copy(update={"offers": question.limit})
+            listed = plan_day(Explainer(recommender), chosen, service.day_settings.vip, settings)
             yield _compared("call list", channel, many, file, _of_frame(listed.offers))
             served = service.book(question.customers, None, moment)
             first = {customer: offers[: served.settings.offers] for customer, offers in file.items()}

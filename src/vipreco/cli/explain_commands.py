@@ -119,7 +119,7 @@ def _explain_one(
     from vipreco.lists import check_book, explanation_table
 
     with narrated("Explaining") as narrator:
-        view = open_view(request.project, request.as_of)
+        view: View = open_view(request.project, request.as_of)
         if manager is not None:
             check_book(view, customer, manager)
         recommender = open_model(request.project, request.model, narrator)

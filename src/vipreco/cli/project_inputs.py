@@ -10,7 +10,7 @@ from vipreco.cli.progress import Narrator
 from vipreco.errors import UsageError
 
 if TYPE_CHECKING:
-    from vipreco.history import AsOfView
+    from vipreco.history import View
     from vipreco.policy import Policy
     from vipreco.project import Project
     from vipreco.recommender import Recommender
@@ -21,7 +21,7 @@ STORAGE = "training.storage"
 RECIPE = "training.recipe"
 
 
-def open_view(project: Project, as_of: datetime.date | None) -> AsOfView:
+def open_view(project: Project, as_of: datetime.date | None) -> View:
     """Return the view at a date; default: at the newest snapshot.
 
     Raises:

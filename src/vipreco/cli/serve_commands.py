@@ -98,17 +98,21 @@ def _releases(project: Project) -> Releases:
 
 
 def _nightly_build(project: Project, store: Store, model: str | None, narrator: Narrator) -> NightlyBuild:
-    from vipreco.cli.project_inputs import model_folder, open_model, open_view
+    from vipreco.cli.project_inputs import model_folder, open_model
+    from vipreco.history import History
+    from vipreco.lists import view_at
     from vipreco.online import NightlyBuild, channels_of, try_model
 
     narrator.say("trying the model")
     artifact = model_folder(project, model)
     try_model(artifact)
     recommender = open_model(project, str(artifact), narrator)
-    view = open_view(project, _business_day(project))
+    history = History.open(project.tables, project.threads)
+    view = view_at(history, _business_day(project))
     return NightlyBuild(
         recommender=recommender,
         artifact=artifact,
+        history=history,
         view=view,
         vip=project.settings.tiers.vip,
         channels=channels_of(view),
@@ -215,12 +219,12 @@ def _parity(
     )
     with Store.open(project.store_url) as store:
         answering = OnlineService(folder, store, desk)
-        day = answering.prepared.as_of
+        day = answering.release.as_of
         view = open_view(project, day)
         recommender = open_model(project, str(folder / "artifact"), narrator)
         ids = sampled(view, customers, project.seed).population()["customer_id"].to_pylist()
-        known = [str(one) for one in ids if answering.knows(one) and answering.is_quick(one, day)]
-        question = ParityQuestion(known, answering.prepared.manifest["channels"], top)
+        known = [str(one) for one in ids if answering.knows(one) and answering.is_cached(one, day)]
+        question = ParityQuestion(known, answering.release.manifest["channels"], top)
         return list(parity(recommender, view, answering, question, url, narrator.say))
 
 

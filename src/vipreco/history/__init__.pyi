@@ -6,6 +6,7 @@ from .labels import Labels as Labels
 from .query_check import check_query as check_query
 from .records import Records as Records, appended as appended
 from .relationship import RelationshipLabels as RelationshipLabels
+from .reusable_database import ReusableDatabase as ReusableDatabase
 from .reusable_view import ReusableView as ReusableView, rows_of as rows_of
 from .scramble import Mode as Mode, scrambled_future as scrambled_future
 from .sources import quoted as quoted, text as text

@@ -1,11 +1,10 @@
-"""What the bank knew at one date: the only thing that features and decisions see."""
+"""The view of a whole bank or some of its customers at one date, over the imported tables."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import duckdb
 import pyarrow as pa
@@ -14,10 +13,23 @@ from vipreco.errors import UsageError
 from vipreco.history.contract import VIEWS
 from vipreco.history.cuts import Cut
 from vipreco.history.query_check import check_query
+from vipreco.history.sources import describe
 from vipreco.history.view import View
 
-if TYPE_CHECKING:
-    from vipreco.history.history import History
+
+class UncutTables(Protocol):
+    """The imported tables of a bank, which open databases of their cut views."""
+
+    snapshot_id: str
+
+    @property
+    def present_tables(self) -> frozenset[str]:
+        """Names of the tables that were imported."""
+
+    def open_view(
+        self, day: date, snapshots: Sequence[date], customers: pa.Array | None
+    ) -> duckdb.DuckDBPyConnection:
+        """Return a new database with nothing in it but the views cut at `day`."""
 
 
 class AsOfView(View):
@@ -29,11 +41,11 @@ class AsOfView(View):
     """
 
     def __init__(
-        self, history: History, day: date, snapshots: tuple[date, ...], customers: pa.Array | None = None
+        self, tables: UncutTables, day: date, snapshots: tuple[date, ...], customers: pa.Array | None = None
     ) -> None:
         self.date = day
         self.snapshots = snapshots
-        self._history = history
+        self._tables = tables
         self._customers = customers
         self._connection: duckdb.DuckDBPyConnection | None = None
         self._names = VIEWS
@@ -41,28 +53,24 @@ class AsOfView(View):
     @property
     def snapshot_id(self) -> str:
         """Fingerprint of the imported tables behind the view; empty for tables in memory."""
-        return self._history.snapshot_id
+        return self._tables.snapshot_id
 
     @property
     def connection(self) -> duckdb.DuckDBPyConnection:
         """A database of its own in which the cut views exist and nothing else; made at first use."""
         if self._connection is None:
-            self._connection = self._history.open_view(self.date, self.snapshots, self._customers)
+            self._connection = self._tables.open_view(self.date, self.snapshots, self._customers)
         return self._connection
 
     @property
     def present_tables(self) -> frozenset[str]:
         """Names of the tables that were imported; the others exist but are empty."""
-        return self._history.present_tables
+        return self._tables.present_tables
 
     def query(
         self, sql: str, parameters: Sequence[Any] | dict[str, Any] | None = None, where: str = "query"
     ) -> pa.Table:
-        """Run one SELECT over the cut views and return its rows.
-
-        Raises:
-            UsageError: It reads anything but the views, or DuckDB cannot run it; `where` names the file.
-        """
+        """Run one SELECT over the cut views, as `View.query`."""
         check_query(sql, self._names, where)
         try:
             return self.connection.sql(sql, params=parameters).to_arrow_table()
@@ -70,37 +78,32 @@ class AsOfView(View):
             raise failed(error, where) from error
 
     def derive(self, name: str, sql: str, where: str) -> None:
-        """Keep the result of a SELECT over the views as one more table `name`, for later queries.
-
-        Raises:
-            UsageError: As `query`, or the name is taken.
-        """
+        """Store the result of a SELECT as one more table, as `View.derive`."""
         check_query(sql, self._names, where)
-        if name in VIEWS:
-            raise UsageError(f"{name} is the name of a view already", where=where, code="table")
-        try:
-            self.connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {sql}")
-        except (duckdb.ProgrammingError, duckdb.DataError) as error:
-            raise failed(error, where) from error
+        derive_table(self.connection, name, sql, where)
         self._names = self._names | {name}
 
     def columns(self, view: str) -> dict[str, str]:
         """Return name and DuckDB type of the columns of one of the views, in the order of the table."""
-        rows = self.connection.execute(f"DESCRIBE SELECT * FROM {view}").fetchall()
-        return {str(row[0]): str(row[1]) for row in rows}
-
-    def on(self, day: date) -> AsOfView:
-        """Return what was known at another date, of the customers who are asked about here."""
-        other = self._history.as_of(day)
-        return other if self._customers is None else other.of(self._customers)
+        return describe(self.connection, view)
 
     def of(self, customers: pa.Array) -> AsOfView:
         """Return the same knowledge about these customers only; those without a snapshot drop out."""
-        return AsOfView(self._history, self.date, self.snapshots, customers)
+        return AsOfView(self._tables, self.date, self.snapshots, customers)
 
-    def save_records(self, folder: Path, customers: pa.Array) -> None:
-        """Write the uncut rows of some customers, as `History.save_records`; `Records` cuts them later."""
-        self._history.save_records(folder, customers)
+
+def derive_table(connection: duckdb.DuckDBPyConnection, name: str, sql: str, where: str) -> None:
+    """Create a table of the rows of a SELECT that was checked.
+
+    Raises:
+        UsageError: The name is that of a view, or the SQL cannot run; `where` names the file.
+    """
+    if name in VIEWS:
+        raise UsageError(f"{name} is the name of a view already", where=where, code="table")
+    try:
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {sql}")
+    except (duckdb.ProgrammingError, duckdb.DataError) as error:
+        raise failed(error, where) from error
 
 
 def create_views(connection: duckdb.DuckDBPyConnection, cuts: Sequence[Cut], lazy: frozenset[str]) -> None:

@@ -1,7 +1,4 @@
-"""The rows of the tables in the order of customers: a history of a few customers in milliseconds.
-
-What leaves this room is a history of its own, so that time is cut by the same door.
-"""
+"""Uncut rows of the tables, ordered by customer: those of a few customers are found in microseconds."""
 
 from __future__ import annotations
 
@@ -20,18 +17,15 @@ from vipreco.history.contract import CONTRACTS
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from vipreco.history.history import History
-
 ROWS_A_BATCH = 100_000
 MAX_SLICED = 8  # customers up to whom their stretches of rows are put together one by one
-CALENDAR = "calendar"
 
 
 class Records:
-    """Rows of some customers, as `write_records` laid them down; the files are mapped, not read.
+    """Rows of some customers, as `write_records` wrote them; the files are mapped, not read.
 
     Args:
-        folder: Where they lie.
+        folder: Of the files.
         customer_ids: The customers, ascending, as they were given to `write_records`.
         calendar: The bank's snapshot dates.
     """
@@ -96,24 +90,6 @@ def write_records(
         counts[found["place"].to_numpy() + 1] = found["n"].to_numpy()
         np.save(folder / f"{name}.npy", np.cumsum(counts), allow_pickle=False)
     base.unregister("kept")
-
-
-def small_history(
-    records: Records, customer_ids: Sequence[str], more: Mapping[str, pa.Table] | None = None
-) -> History:
-    """Return a history of a few customers, with rows that are not in the tables yet.
-
-    Args:
-        records: The rows of the tables.
-        customer_ids: Whose.
-        more: Further rows by table, in the columns of the contracts; missing columns are NULL.
-    """
-    from vipreco.history.history import History  # noqa: PLC0415  the two know each other
-
-    frames = records.of(customer_ids)
-    for name, rows in (more or {}).items():
-        frames[name] = appended(frames.get(name), rows)
-    return History.from_frames(frames, threads=1, calendar=records.calendar)
 
 
 def appended(known: pa.Table | None, rows: pa.Table) -> pa.Table:

@@ -14,7 +14,7 @@ import pyarrow as pa
 from vipreco.columns import AS_OF_DATE, CUSTOMER_ID, MANAGER_ID, PRIORITY, RANK, TIER
 from vipreco.errors import InputRejectedError, UsageError
 from vipreco.explanations import Explainer, offer_evidence
-from vipreco.history import AsOfView, History, View
+from vipreco.history import History, View
 from vipreco.policy import Language
 from vipreco.recommender import (
     DEFAULT_CHANNEL,
@@ -96,7 +96,7 @@ def sampled(view: View, customers: int, seed: int) -> View:
     return view.of(ids.take(pa.array(chosen)))
 
 
-def view_at(history: History, day: date | None = None) -> AsOfView:
+def view_at(history: History, day: date | None = None) -> View:
     """Return what was known at `day`; without it, at the newest snapshot.
 
     Raises:

@@ -1,9 +1,8 @@
-"""Reasons that were told at night, given out by day; the others are told once and kept."""
+"""Reasons of offers, worked out once: at night for VIP customers, for others when they are asked for."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -13,25 +12,26 @@ import polars as pl
 
 from vipreco.columns import CUSTOMER_ID, PRODUCT_ID
 from vipreco.explanations import Decided, Explainer, OfferReasons, Reason
-from vipreco.history import ReusableView, View
+from vipreco.history import View
+from vipreco.online.views import Views
 from vipreco.policy import Language
 from vipreco.recommender import DEFAULT_CHANNEL, Recommender
 
 Pair: TypeAlias = tuple[str, str]
-One: TypeAlias = tuple[list[Reason], Reason | None]
+OfferExplanation: TypeAlias = tuple[list[Reason], Reason | None]
 MAX_EXPLANATIONS = 50_000
 
 
 class NightlyReasons:
-    """What was told at night, by customer and product; the file is mapped, not read."""
+    """The reasons that the nightly build wrote, by customer and product; the file is mapped, not read."""
 
     def __init__(self, path: Path) -> None:
         frame = pl.read_ipc(path)
         pairs = zip(frame[CUSTOMER_ID].to_list(), frame[PRODUCT_ID].to_list(), strict=True)
         self._frame, self._rows = frame, {pair: row for row, pair in enumerate(pairs)}
 
-    def told(self, pair: Pair, language: Language) -> One | None:
-        """Return reasons and caution of an offer; None where none were told."""
+    def explanation(self, pair: Pair, language: Language) -> OfferExplanation | None:
+        """Return reasons and caution of an offer; None where the build wrote none."""
         row = self._rows.get(pair)
         if row is None:
             return None
@@ -43,46 +43,47 @@ class NightlyReasons:
 
 @dataclass(frozen=True)
 class ExplanationCache:
-    """What is told already.
+    """Explanations of offers by day; a change about the customer makes them invalid.
 
     Args:
-        night: What was told at night.
-        as_of: The date that was known then.
-        changed: Says when anything last changed about some customers since then; 0: never.
-        asked: Opens what is known of some customers on a day.
-        kept: What was told by day.
+        nightly: Those of the nightly build.
+        views: Say since when a customer is as they are, and give views of them.
+        kept: Those that were worked out since.
     """
 
-    night: NightlyReasons
-    as_of: date
-    changed: Callable[[Iterable[str]], int]
-    asked: Callable[[Sequence[str], date], AbstractContextManager[View]]
-    kept: dict[tuple[str, str, Language, date, int], One] = field(default_factory=dict)
+    nightly: NightlyReasons
+    views: Views
+    kept: dict[tuple[str, str, Language, date, int], OfferExplanation] = field(default_factory=dict)
 
-    def known(self, pair: Pair, language: Language, day: date) -> One | None:
-        """Return what was told of an offer, if nothing changed about the customer since."""
-        stamp = self.changed([pair[0]])
-        told = self.night.told(pair, language) if stamp == 0 and day == self.as_of else None
-        return told or self.kept.get((*pair, language, day, stamp))
+    def find(self, pair: Pair, language: Language, day: date) -> OfferExplanation | None:
+        """Return the explanation of an offer, or None where there is none since the last change."""
+        change = self.views.overlay.last_change([pair[0]])
+        if change == 0 and day == self.views.as_of:
+            found = self.nightly.explanation(pair, language)
+            if found is not None:
+                return found
+        return self.kept.get((*pair, language, day, change))
 
-    def keep(self, pair: Pair, language: Language, day: date, one: One) -> None:
-        """Keep what was told."""
+    def keep(
+        self, pair: Pair, language: Language, day: date, change: int, explanation: OfferExplanation
+    ) -> None:
+        """Keep an explanation that was worked out after a change about the customer."""
         if len(self.kept) >= MAX_EXPLANATIONS:
             self.kept.clear()
-        self.kept[*pair, language, day, self.changed([pair[0]])] = one
+        self.kept[*pair, language, day, change] = explanation
 
 
 class CachingExplainer(Explainer):
-    """An explainer that remembers what it has told.
+    """An explainer that works out the reasons of an offer once.
 
     Args:
         recommender: The offers are its.
-        memory: What is told already.
+        cache: Of explanations.
     """
 
-    def __init__(self, recommender: Recommender, memory: ExplanationCache) -> None:
+    def __init__(self, recommender: Recommender, cache: ExplanationCache) -> None:
         super().__init__(recommender)
-        self.memory = memory
+        self.cache = cache
 
     def offer_reasons(
         self,
@@ -92,27 +93,26 @@ class CachingExplainer(Explainer):
         language: Language = "en",
         decided: Decided | None = None,
     ) -> OfferReasons:
-        """Return reasons and cautions of some offers; only those are worked out that were not told yet."""
-        found = {pair: self.memory.known(pair, language, view.date) for pair in pairs}
-        missing = [pair for pair, one in found.items() if one is None]
+        """Return reasons and cautions of some offers, from the cache where it has them."""
+        found = {pair: self.cache.find(pair, language, view.date) for pair in pairs}
+        missing = [pair for pair, known in found.items() if known is None]
         if missing:
-            fresh = self._fresh(view, missing, channel, language, decided)
-            for pair, one in zip(missing, zip(fresh.reasons, fresh.cautions, strict=True), strict=True):
-                self.memory.keep(pair, language, view.date, one)
-                found[pair] = one
-        told = [one for one in (found[pair] for pair in pairs) if one is not None]
-        return OfferReasons([reasons for reasons, _ in told], [caution for _, caution in told])
+            found.update(self._fresh(view.date, missing, channel, language, decided))
+        explanations = [one for one in (found[pair] for pair in pairs) if one is not None]
+        return OfferReasons(
+            [reasons for reasons, _ in explanations], [caution for _, caution in explanations]
+        )
 
     def _fresh(
-        self,
-        view: View,
-        pairs: Sequence[Pair],
-        channel: str,
-        language: Language,
-        decided: Decided | None,
-    ) -> OfferReasons:
-        if isinstance(view, ReusableView):
-            return super().offer_reasons(view, pairs, channel, language, decided)
-        customers = sorted({customer for customer, _ in pairs})
-        with self.memory.asked(customers, view.date) as standing:
-            return super().offer_reasons(standing, pairs, channel, language, decided)
+        self, day: date, pairs: Sequence[Pair], channel: str, language: Language, decided: Decided | None
+    ) -> dict[Pair, OfferExplanation]:
+        """Work out explanations by what is known now, which a view that was made before need not know."""
+        overlay = self.cache.views.overlay
+        changes = [overlay.last_change([customer]) for customer, _ in pairs]
+        view = self.cache.views.current(sorted({customer for customer, _ in pairs}), day)
+        with view.lent():
+            told = super().offer_reasons(view, pairs, channel, language, decided)
+        found = dict(zip(pairs, zip(told.reasons, told.cautions, strict=True), strict=True))
+        for change, (pair, explanation) in zip(changes, found.items(), strict=True):
+            self.cache.keep(pair, language, day, change, explanation)
+        return found

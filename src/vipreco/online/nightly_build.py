@@ -1,4 +1,4 @@
-"""The night's work: all decisions of a bank, laid down so that one customer's answer takes a moment."""
+"""The nightly build: all decisions of a bank, in arrays from which one customer is answered in a moment."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from vipreco.columns import CUSTOMER_ID
 from vipreco.durable import canonical_json
 from vipreco.explanations import OfferReasons, reasons_of_offers
 from vipreco.features import save_features
-from vipreco.history import AsOfView, View
+from vipreco.history import History, View
 from vipreco.online.popular import popular_lists
 from vipreco.online.release import BOOKS, Releases
 from vipreco.policy import ALLOWED, CHANNELS, Language, Policy, PolicyFacts, gather_facts
@@ -46,21 +46,23 @@ LANGUAGES: tuple[Language, ...] = ("en", "zh")
 
 @dataclass(frozen=True)
 class NightlyBuild:
-    """What is laid down.
+    """The inputs of a release.
 
     Args:
         recommender: With the rules and weights in force.
         artifact: Its folder.
-        view: What is known of all customers.
-        vip: Tiers whose offers get their reasons at night; those of others are told when they are asked for.
+        history: The tables.
+        view: All customers of the tables on the day of the build.
+        vip: Tiers whose offers get their reasons at night; others get them when they are asked for.
         channels: Channels that may ask.
         store_sequence: Number of the last change in the store that the tables hold.
-        days: Further days on which answers may rest on this night's work, should the next nights have none.
+        days: Further days that the release may answer for, should the next builds fail.
     """
 
     recommender: Recommender
     artifact: Path
-    view: AsOfView
+    history: History
+    view: View
     vip: tuple[str, ...]
     channels: tuple[str, ...]
     store_sequence: int = 0
@@ -68,7 +70,7 @@ class NightlyBuild:
 
 
 def build_release(releases: Releases, build: NightlyBuild, step: Step = silent) -> Path:
-    """Decide for all customers, lay it down, and put it in force; returns the prepared folder.
+    """Decide for all customers, and put the decisions in force; returns the folder of the release.
 
     Raises:
         BusyError: Another process prepares.
@@ -79,7 +81,7 @@ def build_release(releases: Releases, build: NightlyBuild, step: Step = silent) 
 
 
 def channels_of(view: View) -> tuple[str, ...]:
-    """Return the channels that may ask, and those that a catalogue names beside them."""
+    """Return the channels of the rules, and those that a catalogue names beside them."""
     named = pl.DataFrame(view.catalog_table())["channels"].explode().drop_nulls().unique().to_list()
     return tuple(sorted({*CHANNELS, *map(str, named)}))
 
@@ -106,20 +108,20 @@ def _fill(folder: Path, work: NightlyBuild, step: Step) -> dict[str, Any]:
         writer.whole(f"days-{channel}", _days(known, recommender.policy, later, channel, verdict))
     step("scores")
     rules, reasons = recommender.slate_rules(known.catalog), _Reasons(known, work)
-    for rows, decisions in _with_places(recommender.decisions(known)):
-        places = {
+    for rows, decisions in _with_rows(recommender.decisions(known)):
+        indices = {
             channel: ordered(decisions.priority, verdict[rows] == ALLOWED, rules)
             for channel, verdict in verdicts.items()
         }
-        writer.write(rows, decisions, places)
+        writer.write(rows, decisions, indices)
         step("reasons")
-        reasons.add(rows, decisions, places)
+        reasons.add(rows, decisions, indices)
         step("scores")
     writer.whole("plain", plain(recommender, known.catalog))
     writer.close()
     reasons.write(folder / REASONS)
     step("records")
-    _lay_down(folder, view, ids)
+    _write_records(folder, work, ids)
     popular = popular_lists(known, recommender.policy, work.channels)
     (folder / POPULAR).write_bytes(canonical_json(popular))
     policy = {name: text.decode() for name, text in recommender.policy.definition.items()}
@@ -145,10 +147,10 @@ def _manifest(work: NightlyBuild, known: DecisionContext, artifact_hash: str) ->
 
 
 def _later(work: NightlyBuild, known: DecisionContext) -> list[View]:
-    """Return what will be known on the days ahead, as far as customers and products stay the same."""
+    """Return the views of the days ahead, as far as customers and products stay the same."""
     views: list[View] = []
     for ahead in range(1, work.days + 1):
-        view = work.view.on(work.view.date + timedelta(days=ahead))
+        view = work.history.as_of(work.view.date + timedelta(days=ahead))
         same = Catalog.from_view(view).table.equals(known.catalog.table)
         if view.snapshot_date != work.view.snapshot_date or not same:
             break
@@ -170,7 +172,7 @@ def _days(
 
 
 def judged(policy: Policy, facts: PolicyFacts, chunk: int = 100_000) -> NDArray[np.int16]:
-    """Return what the rules say, stretch by stretch, so that a large bank needs no more memory."""
+    """Return the verdicts of the rules, chunk by chunk, so that a large bank needs no more memory."""
     starts = range(0, max(facts.shape[0], 1), chunk)
     return np.concatenate([policy.judge(facts.rows(slice(start, start + chunk))) for start in starts])
 
@@ -180,22 +182,22 @@ def _facts(known: DecisionContext, policy: Policy, channel: str) -> PolicyFacts:
     return gather_facts(known.view, known.catalog, policy, channel, known.state.held, scored)
 
 
-def _with_places(chunks: Iterator[Decisions]) -> Iterator[tuple[slice, Decisions]]:
+def _with_rows(chunks: Iterator[Decisions]) -> Iterator[tuple[slice, Decisions]]:
     start = 0
     for decisions in chunks:
         yield slice(start, start + len(decisions.customer_ids)), decisions
         start += len(decisions.customer_ids)
 
 
-def _lay_down(folder: Path, view: AsOfView, ids: NDArray[Any]) -> None:
+def _write_records(folder: Path, work: NightlyBuild, ids: NDArray[Any]) -> None:
     books = f"SELECT {CUSTOMER_ID}, manager_id, branch_id, tier FROM customers_now ORDER BY {CUSTOMER_ID}"
-    pl.DataFrame(view.query(books)).write_parquet(folder / BOOKS)
+    pl.DataFrame(work.view.query(books)).write_parquet(folder / BOOKS)
     (folder / RECORDS).mkdir()
-    view.save_records(folder / RECORDS, pa.array(ids.tolist(), pa.string()))
+    work.history.save_records(folder / RECORDS, pa.array(ids.tolist(), pa.string()))
 
 
 def ordered(priority: NDArray[Any], allowed: NDArray[np.bool_], rules: SlateRules) -> NDArray[np.int16]:
-    """Return the places of each customer's products in the order of the slate, -1 behind the last, (n, P)."""
+    """Return the indices of each customer's products in the order of the slate, -1 after the last, (n, P)."""
     ranks = slate(priority, allowed, rules, priority.shape[1])
     rows, columns = np.nonzero(ranks)
     found = np.full(ranks.shape, NOTHING, np.int16)
@@ -219,7 +221,7 @@ def plain(recommender: Recommender, catalog: Catalog) -> NDArray[np.float64]:
 
 
 class _Writer:
-    """Arrays of a prepared folder, filled chunk by chunk where they are as long as the bank."""
+    """Writes the arrays of a release, chunk by chunk where they are as long as the bank."""
 
     def __init__(self, folder: Path, customers: int, products: int, channels: Sequence[str]) -> None:
         self.folder, self.shape = folder, (customers, products)
@@ -231,13 +233,13 @@ class _Writer:
         """Write an array at once."""
         np.save(self.folder / f"{name}.npy", values, allow_pickle=False)
 
-    def write(self, rows: slice, decisions: Decisions, places: Mapping[str, NDArray[np.int16]]) -> None:
-        """Write what is decided about some customers, and the places of their products by channel."""
+    def write(self, rows: slice, decisions: Decisions, indices: Mapping[str, NDArray[np.int16]]) -> None:
+        """Write the decisions about some customers, and the indices of their products by channel."""
         self.files["propensity"][rows] = decisions.propensity
         self.files["priority"][rows] = decisions.priority
         self.files["value"][rows] = decisions.worth.value()
         self.personalised[rows] = decisions.personalised
-        for channel, order in places.items():
+        for channel, order in indices.items():
             self.slates[channel][rows] = order
 
     def close(self) -> None:
@@ -251,24 +253,24 @@ class _Writer:
 
 
 class _Reasons:
-    """Reasons of the first offers of VIP customers, in every language, as they are told by day."""
+    """Collects the reasons of the first offers of VIP customers, in every language."""
 
     def __init__(self, known: DecisionContext, work: NightlyBuild) -> None:
         self.known, self.recommender = known, work.recommender
         self.vip = np.isin(known.relations.tiers.astype(np.str_), np.array(work.vip, np.str_))
         self.frames: list[pl.DataFrame] = []
 
-    def add(self, rows: slice, decisions: Decisions, places: Mapping[str, NDArray[np.int16]]) -> None:
-        """Tell the first offers of some customers in any channel."""
+    def add(self, rows: slice, decisions: Decisions, indices: Mapping[str, NDArray[np.int16]]) -> None:
+        """Add the reasons of the first offers of some customers in any channel."""
         first = np.zeros(decisions.verdict.shape, bool)
-        for order in places.values():
+        for order in indices.values():
             customers, ranks = np.nonzero(order[:, :EXPLAINED_OFFERS] != NOTHING)
             first[customers, order[customers, ranks]] = True
         customers, columns = np.nonzero(first & self.vip[rows, None])
         if len(customers):
-            self._tell(decisions, customers, columns)
+            self._explain(decisions, customers, columns)
 
-    def _tell(self, decisions: Decisions, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> None:
+    def _explain(self, decisions: Decisions, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> None:
         told = {
             language: reasons_of_offers(self.recommender, self.known, decisions, rows, columns, language)
             for language in LANGUAGES

@@ -1,14 +1,12 @@
-"""What a running service answers from: the night's work, and what the store has learnt since."""
+"""Answers of a running service: from the nightly build, and from what the store has learnt since."""
 
 from __future__ import annotations
 
 import io
 import json
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +19,6 @@ from vipreco.documents import write_document
 from vipreco.errors import DependencyDownError, InputRejectedError
 from vipreco.explanations import reasons_for
 from vipreco.features import FeatureSet, StoredFeatures, StoredFeatureSet
-from vipreco.history import View
 from vipreco.lists import Day, Wording, customer_day, customer_sheet, plan_day, sheet_document
 from vipreco.online.explanation_cache import CachingExplainer, ExplanationCache, NightlyReasons
 from vipreco.online.models import open_model
@@ -29,7 +26,7 @@ from vipreco.online.nightly_build import ARTIFACT, EXPLAINED_OFFERS, FEATURES, R
 from vipreco.online.release_reader import OfferRow, ReleaseReader
 from vipreco.online.request_overrides import NOBODY, RequestOverrides, overridden_rows
 from vipreco.online.slates import FACTS, SNAPSHOT, Slate, SlateLine
-from vipreco.online.store_overlay import Rows, StoreOverlay, switched_off
+from vipreco.online.store_overlay import Rows, StoreOverlay
 from vipreco.online.views import Views
 from vipreco.policy import ALLOWED, Language, Policy
 from vipreco.recommender import (
@@ -47,7 +44,7 @@ VERSION_LENGTH = 16
 
 @dataclass(frozen=True)
 class DaySettings:
-    """What the call lists of a project go by.
+    """Settings of the call lists of a project.
 
     Args:
         vip: VIP tiers.
@@ -70,31 +67,29 @@ class OnlineService:
     Args:
         folder: Of a release.
         store: Operational records.
-        desk: What call lists go by.
+        day_settings: Of the call lists.
 
     Raises:
         IntegrityError: The folder, or the model that it names, is not what it was.
         VipRecoError: The store does not answer.
     """
 
-    def __init__(self, folder: Path, store: Store, desk: DaySettings) -> None:
-        self.prepared = ReleaseReader(folder)
-        manifest: dict[str, Any] = self.prepared.manifest
-        self.desk = desk
+    def __init__(self, folder: Path, store: Store, day_settings: DaySettings) -> None:
+        self.release = ReleaseReader(folder)
+        manifest: dict[str, Any] = self.release.manifest
+        self.day_settings = day_settings
         self.model_hash: str = manifest["artifact_hash"]
         self.model_version: str = self.model_hash[:VERSION_LENGTH]
         self.snapshot_id: str = manifest["snapshot_id"]
-        self.snapshot_date, self.policy_version = self.prepared.snapshot_date, manifest["policy_version"]
-        night = NightlyReasons(folder / REASONS)
-        as_of, records = self.prepared.as_of, self.prepared.records
-        self.current = StoreOverlay(store, manifest["store_sequence"], records, as_of)
-        self._views, self._pages = Views(records, as_of), Views(records, as_of)
-        # ExplanationCache does not know who has it: in a circle, an old release would stay for long.
-        self._asked = partial(_known, self._pages, self.prepared, self.current)
-        memory = ExplanationCache(night, as_of, self.current.stamp, self._asked)
-        self.model = open_model(folder / ARTIFACT, self.model_hash)  # kept, so that the next one can have it
-        self.recommender = _recommender(self.prepared, self.model)
-        self.explainer = CachingExplainer(self.recommender, memory)
+        self.snapshot_date, self.policy_version = self.release.snapshot_date, manifest["policy_version"]
+        as_of, records = self.release.as_of, self.release.records
+        self.overlay = StoreOverlay(store, manifest["store_sequence"], records, as_of)
+        # Two sets of databases: an offer does not wait for the call list of a large book.
+        self._views, self._pages = (Views(records, as_of, self.overlay) for _ in range(2))
+        self.model = open_model(folder / ARTIFACT, self.model_hash)  # the next release may take it over
+        self.recommender = _recommender(self.release, self.model)
+        cache = ExplanationCache(NightlyReasons(folder / REASONS), self._pages)
+        self.explainer = CachingExplainer(self.recommender, cache)
         self._decided: dict[tuple[str, str, date], tuple[int, OfferRow]] = {}
         self._rules = SlateRules.of((), np.zeros((0, 0), bool))
         self._warm_up()
@@ -102,31 +97,31 @@ class OnlineService:
 
     def knows(self, customer_id: str) -> bool:
         """Whether the customer is in the snapshot."""
-        return customer_id in self.prepared.places
+        return customer_id in self.release.places
 
-    def is_quick(self, customer_id: str, day: date) -> bool:
+    def is_cached(self, customer_id: str, day: date) -> bool:
         """Whether the answer about a known customer takes no more than a look on a day, in any channel."""
-        changed = customer_id in self.current.changed
-        return not changed and self.prepared.holds_everywhere(customer_id, day)
+        changed = customer_id in self.overlay.changed
+        return not changed and self.release.holds_everywhere(customer_id, day)
 
     def refresh(self) -> None:
         """Take over what changed in the store."""
-        self.current.refresh()
+        self.overlay.refresh()
 
     def offers(self, customer_id: str, channel: str, limit: int, moment: datetime) -> Slate:
         """Return the offers of a known customer, by the rules and facts of the moment."""
-        found = self.at_hand(customer_id, channel, limit, moment)
+        found = self.cached_offers(customer_id, channel, limit, moment)
         return found or self._listed(self._row(customer_id, channel, self.day_of(moment)), limit, SNAPSHOT)
 
-    def at_hand(self, customer_id: str, channel: str, limit: int, moment: datetime) -> Slate | None:
+    def cached_offers(self, customer_id: str, channel: str, limit: int, moment: datetime) -> Slate | None:
         """Return the same where it takes no more than a look; None where it has to be decided anew."""
-        day, off = self.day_of(moment), self.current.off
-        if customer_id in self.current.changed or not self.prepared.holds(customer_id, channel, day):
+        day, off = self.day_of(moment), self.overlay.off
+        if customer_id in self.overlay.changed or not self.release.holds(customer_id, channel, day):
             row = self._known_row(customer_id, channel, day)
             return None if row is None else self._listed(row, limit, SNAPSHOT)
         if not off.products and not off.models:
-            return self.prepared.slate(customer_id, self.prepared.places_of(customer_id, channel, limit))
-        return self._listed(self.prepared.row(customer_id, channel), limit, SNAPSHOT)
+            return self.release.slate(customer_id, self.release.places_of(customer_id, channel, limit))
+        return self._listed(self.release.row(customer_id, channel), limit, SNAPSHOT)
 
     def with_facts(
         self, customer_id: str | None, facts: Mapping[str, Any], channel: str, limit: int, moment: datetime
@@ -144,50 +139,52 @@ class OnlineService:
             InputRejectedError: A fact is none that the tables could hold.
         """
         customer, day = customer_id or NOBODY, self.day_of(moment)
-        more = self.current.rows([customer])
+        more = self.overlay.rows([customer])
         said = RequestOverrides(facts.get("attributes") or {}, facts.get("holdings"))
-        rows = overridden_rows(self.prepared, customer, said, day, more)
+        rows = overridden_rows(self.release, customer, said, day, more)
         told = EXPLAINED_OFFERS if facts.get("reasons") else 0
         return self._listed(self._decided_now(customer, channel, day, rows, told), limit, FACTS)
 
     def popular(self, segment: str, channel: str, limit: int) -> Slate:
         """Return what is popular in a segment; in one that nobody knows, what is popular in the bank."""
-        return self.prepared.popular(segment, channel, limit, self.current.off.products)
+        return self.release.popular(segment, channel, limit, self.overlay.off.products)
 
     def sheet(self, customer_id: str, language: str, moment: datetime) -> dict[str, Any]:
         """Return the sheet of a known customer, as `vipreco sheet` writes it."""
         target, spoken = io.BytesIO(), _spoken(language)
-        with self._asked([customer_id], self._open_day(moment)) as view:
-            day = customer_day(self.explainer, view, customer_id, self.desk.vip, self.desk.settings)
-            say = Wording(spoken, currency=self.desk.currency)
+        with self._pages.current([customer_id], self._open_day(moment)).lent() as view:
+            day = customer_day(
+                self.explainer, view, customer_id, self.day_settings.vip, self.day_settings.settings
+            )
+            say = Wording(spoken, currency=self.day_settings.currency)
             sheet = sheet_document(customer_sheet(day, self.model_version, say), say)
             write_document(sheet, target, "json")
         return dict(json.loads(target.getvalue()))
 
     def book(self, customer_ids: Sequence[str], minutes: int | None, moment: datetime) -> Day:
         """Return the day of who has this book, within some minutes; without any, those of the project."""
-        settings = self.desk.settings
+        settings = self.day_settings.settings
         settings = settings if minutes is None else settings.model_copy(update={"minutes": minutes})
         known = tuple(customer for customer in customer_ids if self.knows(customer))
         if not known:
             raise InputRejectedError("there is nobody in the book", where="book", code="nobody")
-        with self._asked(known, self._open_day(moment)) as view:
-            day = plan_day(self.explainer, view, self.desk.vip, settings)
-        return self._lasting(day, known)
+        with self._pages.current(known, self._open_day(moment)).lent() as view:
+            return plan_day(self.explainer, view, self.day_settings.vip, settings)
 
     def stamp(self, customer_ids: Iterable[str], moment: datetime) -> Hashable:
         """Return what changes when anything that is known or allowed about these customers does."""
-        return self.current.stamp(customer_ids), self.current.off, self.day_of(moment)
+        return self.overlay.last_change(customer_ids), self.overlay.off, self.day_of(moment)
 
     def customer(self, customer_id: str, moment: datetime) -> Day:
         """Return the day of one known customer."""
-        with self._asked([customer_id], self._open_day(moment)) as view:
-            day = customer_day(self.explainer, view, customer_id, self.desk.vip, self.desk.settings)
-        return self._lasting(day, [customer_id])
+        with self._pages.current([customer_id], self._open_day(moment)).lent() as view:
+            return customer_day(
+                self.explainer, view, customer_id, self.day_settings.vip, self.day_settings.settings
+            )
 
     def day_of(self, moment: datetime) -> date:
         """Return the day of a moment; before the date that was prepared for, that date."""
-        return max(moment.date(), self.prepared.as_of)
+        return max(moment.date(), self.release.as_of)
 
     def _open_day(self, moment: datetime) -> date:
         """Return the day of a moment.
@@ -204,14 +201,8 @@ class OnlineService:
             )
         return self.day_of(moment)
 
-    def _lasting(self, day: Day, customer_ids: Sequence[str]) -> Day:
-        """Return a day that is asked for more later, when others have asked too."""
-        view = self._pages.lasting(customer_ids, day.date, _more(self.prepared, self.current, customer_ids))
-        blocking = None if day.blocking is None else replace(day.blocking, view=view)
-        return replace(day, view=view, blocking=blocking)
-
     def _is_off(self) -> bool:
-        models = self.current.off.models
+        models = self.overlay.off.models
         return bool(models) and not models.isdisjoint((self.model_version, self.model_hash))
 
     def _row(self, customer_id: str, channel: str, day: date) -> OfferRow:
@@ -219,7 +210,7 @@ class OnlineService:
         known = self._known_row(customer_id, channel, day)
         if known is not None:
             return known
-        stamp, more = self.current.stamp([customer_id]), self.current.rows([customer_id])
+        stamp, more = self.overlay.last_change([customer_id]), self.overlay.rows([customer_id])
         row = self._decided_now(customer_id, channel, day, more)
         if len(self._decided) >= MAX_DECIDED:
             self._decided.clear()
@@ -229,15 +220,16 @@ class OnlineService:
     def _known_row(self, customer_id: str, channel: str, day: date) -> OfferRow | None:
         """Return what was decided anew about a customer since the last change."""
         stamp, row = self._decided.get((customer_id, channel, day), (None, None))
-        return row if stamp == self.current.stamp([customer_id]) else None
+        return row if stamp == self.overlay.last_change([customer_id]) else None
 
     def _decided_now(
         self, customer_id: str, channel: str, day: date, more: Rows, told: int = EXPLAINED_OFFERS
     ) -> OfferRow:
         """Return what is decided about a customer, with the reasons of the first offers as at night."""
-        recommender, as_of = self.recommender, self.prepared.as_of
-        accepted = self.current.accepted(customer_id)
-        with self._views.on([customer_id], (as_of, day), more) as (view, ruled):
+        recommender, as_of = self.recommender, self.release.as_of
+        accepted = self.overlay.accepted(customer_id)
+        view, ruled = (self._views.of([customer_id], one, more) for one in (as_of, day))
+        with view.lent(), ruled.lent():
             known = recommender.context(view, channel, None if day == as_of else ruled)
             decisions = next(recommender.decisions(known))
             row = _row_of(decisions, accepted)
@@ -249,16 +241,16 @@ class OnlineService:
 
     def _order(self, row: OfferRow, limit: int) -> NDArray[np.intp]:
         """Return the places of the products on offer, the best first, without what is switched off."""
-        off = self.current.off.products
-        on = np.array([product not in off for product in self.prepared.products], bool)
+        off = self.overlay.off.products
+        on = np.array([product not in off for product in self.release.products], bool)
         ranks = slate(row.priority[None, :], (row.allowed & on)[None, :], self._rules, limit)
         return in_order(ranks, limit)[1]
 
     def _listed(self, row: OfferRow, limit: int, source: str) -> Slate:
         """Return the offers of a row without what is switched off."""
-        products, names = self.prepared.products, self.prepared.names
+        products, names = self.release.products, self.release.names
         if self._is_off():
-            propensity, value, priority = self.prepared.plain
+            propensity, value, priority = self.release.plain
             row = OfferRow(propensity, value, priority, row.allowed, False, {})
         otherwise = () if row.personalised else NEUTRAL
         lines = [
@@ -275,12 +267,12 @@ class OnlineService:
 
     def _warm_up(self) -> None:
         """Learn what a slate may look like, and make everything that is made at first use."""
-        first = next(iter(self.prepared.places), None)
+        first = next(iter(self.release.places), None)
         if first is None:
             return
-        channel, as_of = self.prepared.manifest["channels"][0], self.prepared.as_of
-        with self._pages.of([first], as_of, {}) as view:
-            plan_day(self.explainer, view, self.desk.vip, self.desk.settings)
+        channel, as_of = self.release.manifest["channels"][0], self.release.as_of
+        with self._pages.of([first], as_of, {}).lent() as view:
+            plan_day(self.explainer, view, self.day_settings.vip, self.day_settings.settings)
             self._rules = self.recommender.slate_rules(Catalog.from_view(view))
         self._decided_now(first, channel, as_of, {})
 
@@ -298,35 +290,22 @@ def _row_of(decisions: Decisions, accepted: frozenset[str]) -> OfferRow:
     )
 
 
-def _known(
-    views: Views, prepared: ReleaseReader, current: StoreOverlay, customer_ids: Sequence[str], day: date
-) -> AbstractContextManager[View]:
-    """Return what is known and allowed of some customers on a day, for call lists and sheets."""
-    return views.of(customer_ids, day, _more(prepared, current, customer_ids))
-
-
-def _more(prepared: ReleaseReader, current: StoreOverlay, customer_ids: Sequence[str]) -> Rows:
-    off = switched_off(prepared.records, current.off.products, prepared.as_of)
-    return {**current.rows(customer_ids), **off}
-
-
 def _spoken(language: str) -> Language:
     return "zh" if language == "zh" else "en"
 
 
-def _recommender(prepared: ReleaseReader, model: Recommender) -> Recommender:
+def _recommender(release: ReleaseReader, model: Recommender) -> Recommender:
     """Return a model under the rules and weights of a release, with the features of its night."""
-    settings = ArbitrationSettings.model_validate_json(json.dumps(prepared.manifest["arbitration"]))
-    policy = Policy.from_definition(prepared.policy_definition())
+    settings = ArbitrationSettings.model_validate_json(json.dumps(release.manifest["arbitration"]))
+    policy = Policy.from_definition(release.policy_definition())
     recommender = model.with_policy(policy).arbitrated(settings)
-    return recommender.with_features(_features(prepared, recommender))
+    return recommender.with_features(_features(release, recommender))
 
 
-def _features(prepared: ReleaseReader, recommender: Recommender) -> FeatureSet:
-    """Return the features of a model, those of the night among them; older versions laid down none."""
-    folder = prepared.folder / FEATURES
+def _features(release: ReleaseReader, recommender: Recommender) -> FeatureSet:
+    """Return the features of a model, with the stored ones; a release of an older version has none."""
+    folder = release.folder / FEATURES
     if not folder.is_dir():
         return recommender.features
-    ids = prepared.customer_ids
-    laid = StoredFeatures.open(folder, prepared.records, prepared.as_of, ids)
-    return StoredFeatureSet(recommender.features, recommender.vocabulary, recommender.product_ids, laid)
+    stored = StoredFeatures.open(folder, release.records, release.as_of, release.customer_ids)
+    return StoredFeatureSet(recommender.features, recommender.vocabulary, recommender.product_ids, stored)

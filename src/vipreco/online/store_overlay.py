@@ -78,7 +78,7 @@ class StoreOverlay:
         self.changed.update(dict.fromkeys(customers, seen))
         self._seen, self.off = seen, off
 
-    def stamp(self, customer_ids: Iterable[str]) -> int:
+    def last_change(self, customer_ids: Iterable[str]) -> int:
         """Return a number that grows with every change about one of these customers."""
         changed = self.changed
         return max((changed.get(customer, 0) for customer in customer_ids), default=0)
