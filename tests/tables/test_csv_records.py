@@ -60,9 +60,10 @@ def test_every_row_of_a_well_formed_file_is_read_in_chunks_of_any_size(
     path = tmp_path_factory.mktemp("scan") / "file.csv"
     path.write_bytes(text.getvalue().encode())
     found, lines, bad = read(path, chunk_bytes)
-    assert found == [list(row) for row in rows]
+    filled = [any(row) for row in rows]  # a row of delimiters alone is no row
+    assert found == [list(row) for row in rows if any(row)]
     assert bad == []
-    assert lines == physical_lines(rows, ending)
+    assert lines == [line for line, keep in zip(physical_lines(rows, ending), filled, strict=True) if keep]
 
 
 def physical_lines(rows: list[tuple[str, str, str]], ending: str) -> list[int]:

@@ -164,7 +164,11 @@ class _Import:
             tables={
                 table: sum(entry["rows"] for entry in manifest.batches[-1]["files"][table]) for table in files
             },
-            warnings=(*self.warnings, *chain.from_iterable(gates.warnings(one) for one in intakes)),
+            warnings=(
+                *self.warnings,
+                *chain.from_iterable(gates.warnings(one) for one in intakes),
+                *gates.not_understood(intakes),
+            ),
             quarantine=tuple(quarantine),
         )
 

@@ -37,6 +37,7 @@ class Records:
         stops: Offset behind its last byte, without the line ending.
         lines: Physical line of its first byte, counted as an editor does.
         fields: Number of its fields.
+        blank: True for a record of delimiters and quotes alone: a row that a spreadsheet was emptied of.
         problems: Stable code of what is wrong with it, by the record's index.
         multiline: Whether any record spans several physical lines.
         consumed: Bytes of the buffer that these records take, line endings included.
@@ -48,6 +49,7 @@ class Records:
     stops: Positions
     lines: Positions
     fields: Positions
+    blank: npt.NDArray[np.bool_]
     problems: dict[int, str]
     multiline: bool
     consumed: int
@@ -107,8 +109,23 @@ def _records(buffer: Bytes, delimiter: int, line: int, marks: _Marks) -> Records
     starts, stops, lines = starts[filled], stops[filled], lines[filled]
     multiline = bool(marks.quotes.size) and int((marks.ends < buffer.size).sum()) < marks.breaks.size
     fields = 1 + _delimiters(buffer[:consumed], delimiter, starts, stops, marks.quotes)
+    blank = _blank(buffer, delimiter, starts, stops, fields, marks.quotes)
     problems = _problems(buffer, delimiter, starts, stops, marks, line)
-    return Records(starts, stops, lines, fields, problems, multiline, consumed, next_line, marks.terminated)
+    return Records(
+        starts, stops, lines, fields, blank, problems, multiline, consumed, next_line, marks.terminated
+    )
+
+
+def _blank(
+    buffer: Bytes, delimiter: int, starts: Positions, stops: Positions, fields: Positions, quotes: Positions
+) -> npt.NDArray[np.bool_]:
+    """Return which records are blank: each field is empty, or a pair of quotes."""
+    inside = np.searchsorted(quotes, stops) - np.searchsorted(quotes, starts)
+    blank: npt.NDArray[np.bool_] = stops - starts == fields - 1 + inside
+    for index in np.flatnonzero(blank & (inside > 0)).tolist():  # a field may also be quotes alone
+        cells = buffer[starts[index] : stops[index]].tobytes().split(bytes([delimiter]))
+        blank[index] = set(cells) <= {b"", b'""'}
+    return blank
 
 
 def _delimiters(

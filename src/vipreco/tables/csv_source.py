@@ -6,6 +6,7 @@ import codecs
 import csv
 import hashlib
 import io
+import re
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,11 +21,20 @@ from vipreco.errors import InputRejectedError, UsageError
 from vipreco.tables import csv_records
 from vipreco.tables.csv_records import Records
 from vipreco.tables.mapping import SourceRule
-from vipreco.tables.sources import BadRows, RowLocations, TextChunk, match_header, unread_warning
+from vipreco.tables.sources import (
+    BadRows,
+    RowLocations,
+    TextChunk,
+    is_unnamed,
+    match_header,
+    named,
+    unread_warning,
+)
 
 CHUNK_BYTES = 48 << 20
 MAX_CARRY_BYTES = 256 << 20
 TEXT_TYPE = pa.dictionary(pa.int32(), pa.string())
+SEPARATOR_LINE = re.compile(rb'^"?[sS][eE][pP]=([^\r\n"])"?$')
 # In these encodings no byte of a longer character can be taken for a quote, a line end, or , ; tab
 ASCII_SAFE = ("utf-8", "ascii", "latin", "iso8859", "cp125", "gb18030", "gbk", "gb2312", "koi8", "mac-")
 FOREIGN_MARKS = {
@@ -65,6 +75,7 @@ class CsvSource:
         self.warnings: list[str] = []
         self.sha256 = ""
         self.encoding = _known_encoding(rule.encoding, path)
+        self.delimiter = rule.delimiter
         self._delimiter = _delimiter_byte(rule.delimiter, path)
         self._refuse_foreign()
         self._readable = self._spooled(spool)
@@ -131,22 +142,35 @@ class CsvSource:
         bom = len(codecs.BOM_UTF8) if start.startswith(codecs.BOM_UTF8) else 0
         content = np.frombuffer(start[bom:], np.uint8)
         records = csv_records.scan(content, self._delimiter, final=final)
-        if not records.starts.size:
+        at = self._header_index(start[bom:], records)
+        if at >= records.starts.size:
             raise InputRejectedError("has no header line", where=str(self.path), code="empty-file")
-        begin, stop = int(records.starts[0]), int(records.stops[0])
-        following = int(records.starts[1]) if records.starts.size > 1 else records.consumed
-        line = int(records.lines[1]) if records.starts.size > 1 else records.next_line
+        begin, stop = int(records.starts[at]), int(records.stops[at])
+        more = records.starts.size > at + 1
+        following = int(records.starts[at + 1]) if more else records.consumed
+        line = int(records.lines[at + 1]) if more else records.next_line
         return bytes(content[begin:stop]), bom + following, line
+
+    def _header_index(self, content: bytes, records: Records) -> int:
+        """Return which record is the header; a line `sep=;` before it, as Excel writes it, is obeyed."""
+        first = content[records.starts[0] : records.stops[0]] if records.starts.size else b""
+        if (said := SEPARATOR_LINE.match(first)) is not None:
+            self.delimiter = said.group(1).decode()
+            self._delimiter = _delimiter_byte(self.delimiter, self.path)
+        below = records.lines >= self.rule.header_row
+        skipped = int(said is not None and self.rule.header_row == 1)
+        candidates = np.flatnonzero(below & ~records.blank)
+        return int(candidates[skipped]) if candidates.size > skipped else records.starts.size
 
     def _split_header(self) -> list[str]:
         try:
             text = self._header_bytes.decode(self._scanned_encoding)
         except UnicodeDecodeError as error:
             raise self.encoding_error(1, error.start) from error
-        names = next(csv.reader(io.StringIO(text, newline=""), delimiter=self.rule.delimiter, strict=True))
+        names = next(csv.reader(io.StringIO(text, newline=""), delimiter=self.delimiter, strict=True))
         if len(names) == 1 and len(self.rule.source_columns()) > 1:
             self._refuse_delimiter(text)
-        return names
+        return named(names)
 
     def _refuse_delimiter(self, text: str) -> None:
         likely = max(";\t|,", key=text.count)
@@ -205,20 +229,54 @@ class CsvSource:
         locations = RowLocations(
             records.lines, buffer.offset + records.starts, records.stops - records.starts
         )
-        good = np.ones(records.starts.size, bool)
+        good = ~self._blank(records)
         good[list(problems)] = False
-        text = _joined(buffer.content, records, good)
+        text = self._joined(buffer.content, records, good)
         columns = self._parse(text, int(good.sum()), multiline=records.multiline)
         return TextChunk(columns, locations.take(good), _grouped(problems, locations))
 
     def _problems(self, content: bytes, records: Records) -> dict[int, str]:
-        wrong = np.flatnonzero(records.fields != len(self.header))
+        fits = (records.fields == len(self.header)) | self._blank(records)
+        wrong = np.flatnonzero(~fits & ~self._padding(content, records).astype(bool))
         problems = dict.fromkeys(wrong.tolist(), csv_records.FIELD_COUNT) | records.problems
         if not _decodes(content[: records.consumed], self._scanned_encoding):
             problems |= dict.fromkeys(
                 _invalid_records(content, records, self._scanned_encoding), csv_records.INVALID_BYTES
             )
         return problems
+
+    def _blank(self, records: Records) -> npt.NDArray[np.bool_]:
+        return records.blank & (records.fields <= len(self.header))
+
+    def _padding(self, content: bytes, records: Records) -> npt.NDArray[np.int64]:
+        """Return how many delimiters at the end of each record are missing (positive) or surplus (negative).
+
+        Spreadsheets write delimiters for columns that were emptied, or leave them out. A named column is
+        only filled up where the mapping allows `short_rows`: a row that is cut looks the same.
+        """
+        missing = len(self.header) - records.fields
+        unnamed = len(self.header) if self.rule.short_rows else _trailing_unnamed(self.header)
+        padding = np.where((missing > 0) & (missing <= unnamed), missing, 0)
+        mark = self.delimiter.encode()
+        for index in np.flatnonzero((missing < 0) & ~records.blank).tolist():
+            surplus = -int(missing[index])
+            stop = int(records.stops[index])
+            if content[max(stop - surplus, 0) : stop] == mark * surplus:
+                padding[index] = -surplus
+        return padding
+
+    def _joined(self, content: bytes, records: Records, good: npt.NDArray[np.bool_]) -> bytes:
+        """Return the bytes of the good records with their line endings, each with all its fields."""
+        padding = self._padding(content, records)
+        if not padding[good].any():
+            return _joined(content, records, good)
+        mark = self.delimiter.encode()
+        lines = []
+        for index in np.flatnonzero(good).tolist():
+            line = content[records.starts[index] : records.stops[index]]
+            added = int(padding[index])
+            lines.append(line + mark * added if added >= 0 else line[:added])
+        return b"\n".join([*lines, b""])
 
     def _parse(self, text: bytes, rows: int, *, multiline: bool) -> dict[str, pa.DictionaryArray]:
         if not rows:
@@ -231,7 +289,7 @@ class CsvSource:
                 column_names=[f"f{index}" for index in range(len(self.header))], block_size=8 << 20
             ),
             parse_options=pa_csv.ParseOptions(
-                delimiter=self.rule.delimiter, newlines_in_values=multiline, ignore_empty_lines=True
+                delimiter=self.delimiter, newlines_in_values=multiline, ignore_empty_lines=True
             ),
             convert_options=_text_options([f"f{index}" for index in self._positions.values()]),
         )
@@ -268,6 +326,12 @@ def _joined(content: bytes, records: Records, good: npt.NDArray[np.bool_]) -> by
         for first, last in zip(edges[0::2].tolist(), edges[1::2].tolist(), strict=True)
     ]
     return b"".join(pieces)
+
+
+def _trailing_unnamed(header: list[str]) -> int:
+    """Return how many columns at the end have no name."""
+    named_at = [at for at, name in enumerate(header, start=1) if not is_unnamed(name)]
+    return len(header) - max(named_at, default=0)
 
 
 def _grouped(problems: dict[int, str], locations: RowLocations) -> list[BadRows]:

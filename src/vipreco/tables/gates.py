@@ -189,8 +189,20 @@ def warnings(intake: Intake) -> Iterator[str]:
         for what, count in table.counts.items():
             if count:
                 yield f"{name}: {count} {what}"
-        for column, count in table.defaulted.items():
-            yield f"{name}: {column}: {count} values are not understood and {_counted_as(table, column)}"
+
+
+def not_understood(intakes: Sequence[Intake]) -> Iterator[str]:
+    """Yield a warning for each column with values that are not understood, all files together."""
+    found: dict[tuple[str, str], tuple[int, list[str]]] = {}
+    for intake in intakes:
+        for table in intake.tables:
+            for name, count in table.defaulted.items():
+                key = (name, _counted_as(table, name))
+                rows, files = found.get(key, (0, []))
+                found[key] = rows + count, [*files, intake.candidate.path.name]
+    for (name, meaning), (rows, files) in found.items():
+        shown = files[0] if len(files) == 1 else f"{len(files)} files"
+        yield f"{name}: {rows} values are not understood and {meaning} ({shown})"
 
 
 def _counted_as(table: StagedTable, name: str) -> str:

@@ -207,6 +207,8 @@ class SourceRule(Section):
         encoding: Encoding of a CSV.
         delimiter: Mark between the fields of a CSV.
         sheet: Sheet of a workbook; needed when it has more than one.
+        header_row: Row of the header; what stands above it is not read.
+        short_rows: Take rows of a CSV whose last fields are missing as if they were blank.
         missing: Texts that mean "no value" in all columns of this source.
         manifest: Row count and SHA-256, here or in a TOML file beside the source (`{name}` is its name).
         table: The tables that its rows feed.
@@ -217,6 +219,8 @@ class SourceRule(Section):
     encoding: str = "utf-8"
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
     sheet: str | None = None
+    header_row: Annotated[int, Field(ge=1, le=1000)] = _added(1)
+    short_rows: bool = _added(False)
     missing: tuple[str, ...] = ()
     manifest: Manifest | str | None = None
     table: Annotated[tuple[TableRule, ...], Field(min_length=1)]

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from vipreco.errors import InputRejectedError
 from vipreco.tables import isolated_check
 from vipreco.tables.csv_source import TEXT_TYPE
+from vipreco.tables.date_forms import TYPED
 from vipreco.tables.mapping import SourceRule
 from vipreco.tables.sources import RowLocations, TextChunk, match_header, unread_warning
 
@@ -60,7 +61,9 @@ class ParquetSource:
         """Yield the rows, in the file's order."""
         row = 1
         for batch in self._batches():
-            columns = {name: _text(batch.column(self.header[at])) for name, at in self._positions.items()}
+            columns = {
+                name: _text(batch.column(self.header[at]), mark=True) for name, at in self._positions.items()
+            }
             yield TextChunk(columns, RowLocations.numbered(np.arange(row, row + batch.num_rows)), [])
             row += batch.num_rows
 
@@ -108,14 +111,16 @@ def _rounds(kind: pa.DataType) -> bool:
     return bool(pa.types.is_floating(kind))
 
 
-def _text(column: pa.Array) -> pa.DictionaryArray:
-    """Return a column as exact text, blank where it is null."""
+def _text(column: pa.Array, *, mark: bool = False) -> pa.DictionaryArray:
+    """Return a column as exact text, blank where it is null; a date behind a mark, if asked for."""
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
     if pa.types.is_timestamp(column.type) and column.type.tz is None and _midnights(column):
         column = column.cast(pa.date32())
-    texts = pc.fill_null(column.cast(pa.string()), "")
-    return texts.dictionary_encode().cast(TEXT_TYPE)
+    texts = column.cast(pa.string())
+    if mark and pa.types.is_temporal(column.type):
+        texts = pc.binary_join_element_wise(pa.scalar(TYPED), texts, "")
+    return pc.fill_null(texts, "").dictionary_encode().cast(TEXT_TYPE)
 
 
 def _midnights(column: pa.Array) -> bool:

@@ -109,10 +109,20 @@ def match_header(header: list[str], needed: list[str], where: str) -> dict[str, 
     return {name: positions[normalised(name)] for name in needed}
 
 
+def named(header: list[str]) -> list[str]:
+    """Return a header in which a column without a name is called by its number, `(column 5)`."""
+    return [name if name.strip() else f"(column {at})" for at, name in enumerate(header, start=1)]
+
+
+def is_unnamed(name: str) -> bool:
+    """Return whether `named` made up this name."""
+    return name.startswith("(column ")
+
+
 def unread_warning(header: list[str], needed: list[str]) -> list[str]:
     """Return one warning that names the columns which the mapping does not read, or nothing."""
     wanted = {normalised(name) for name in needed}
-    extra = [name.strip() for name in header if normalised(name) not in wanted]
+    extra = [name.strip() for name in header if normalised(name) not in wanted and not is_unnamed(name)]
     return [
         f"{len(extra)} column(s) not read: {', '.join(extra[:10])}" + (", ..." * (len(extra) > 10))
     ] * bool(extra)

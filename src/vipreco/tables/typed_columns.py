@@ -145,7 +145,8 @@ def _stripped(texts: pl.Series, rule: ColumnRule, kind: Kind) -> pl.Series:
 
 def _blank_to_null(texts: pl.Series, missing: tuple[str, ...]) -> pl.Series:
     tokens = pl.Series(["", *(token.strip(" \t") for token in missing), *missing], dtype=pl.String)
-    return texts.set(texts.is_in(tokens.implode()) & texts.is_not_null(), None)
+    plain = texts.str.strip_prefix(TYPED)
+    return texts.set(plain.is_in(tokens.implode()) & texts.is_not_null(), None)
 
 
 def _coded(texts: pl.Series, rule: ColumnRule) -> tuple[pl.Series, pl.Series]:
@@ -203,7 +204,8 @@ def _read(texts: pl.Series, forms: Sequence[DateForm], rule: ColumnRule) -> pl.S
     if not typed.any():
         return moments
     timed = any(form.timed for form in forms)
-    own = [form_of(form) for form in (ISO_MOMENTS if timed else (ISO_DATE,))]
+    iso = (*ISO_MOMENTS, *(ZONED_MOMENTS if rule.time_zone else ())) if timed else (ISO_DATE,)
+    own = [form_of(form) for form in iso]
     return moments.zip_with(~typed, read_moments(texts.str.strip_prefix(TYPED), own, rule.time_zone))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,15 +15,18 @@ import pyarrow as pa
 
 from vipreco.errors import InputRejectedError
 from vipreco.tables.csv_source import TEXT_TYPE
+from vipreco.tables.date_forms import TYPED
 from vipreco.tables.mapping import SourceRule
 from vipreco.tables.parquet_source import csv_line
-from vipreco.tables.sources import BadRows, RowLocations, TextChunk, match_header, unread_warning
+from vipreco.tables.sources import BadRows, RowLocations, TextChunk, match_header, named, unread_warning
 
 CHUNK_ROWS = 20_000
 MAX_UNPACKED_BYTES = 512 << 20
 MAX_RATIO = 100
 RATIO_MATTERS_BYTES = 16 << 20
 MERGED_CELL = re.compile(rb'<mergeCell\b[^>]*\bref="([A-Z0-9:]{2,40})"')
+ROW = re.compile(rb"<(?:\w+:)?row\b")
+FILLED_CELL = re.compile(rb"<(?:\w+:)?(?:v|t)\b[^>/]*>[^<]|<(?:\w+:)?f\b")
 FORMULA, NUMERIC_ID, ERROR_CELL = "formula", "numeric-id-cell", "error-cell"
 
 
@@ -64,15 +68,19 @@ class XlsxSource:
                 raise _unclear_sheet(self.path, self.rule.sheet, visible, hidden)
             if hidden:
                 self.warnings.append(f"{len(hidden)} hidden sheet(s) not read")
-            self._refuse_merged(book[chosen]._worksheet_path)
+            self._look_at_sheet(book[chosen]._worksheet_path)
             return str(chosen)
         finally:
             book.close()
 
-    def _refuse_merged(self, part: str) -> None:
-        # openpyxl does not tell merged cells when it reads row by row, so the sheet's XML is asked
-        with zipfile.ZipFile(self.path) as archive:
-            content = archive.read(part.lstrip("/"))
+    def _look_at_sheet(self, part: str) -> None:
+        """Count the rows in the sheet's XML, and refuse merged cells: openpyxl tells neither row by row."""
+        try:
+            with zipfile.ZipFile(self.path) as archive:
+                content = archive.read(part.lstrip("/"))
+        except (zipfile.BadZipFile, KeyError, OSError, EOFError, zlib.error) as error:
+            raise _damaged(self.path) from error
+        self._filled_rows = sum(FILLED_CELL.search(row) is not None for row in ROW.split(content)[1:])
         merged = [place.decode() for place in MERGED_CELL.findall(content)]
         if merged:
             raise InputRejectedError(
@@ -86,22 +94,31 @@ class XlsxSource:
     def _read_header(self) -> tuple[int, list[str]]:
         for number, row in self._rows():
             names = ["" if cell.value is None else str(cell.value) for cell in row]
-            while names and not names[-1]:
+            while names and not names[-1].strip():
                 names.pop()
-            return number, [name or f"(column {at})" for at, name in enumerate(names, start=1)]
+            return number, named(names)
         raise InputRejectedError("has no header row", where=str(self.path), code="empty-file")
 
     def _rows(self) -> Iterator[tuple[int, Any]]:
-        """Yield the rows that are not blank, with their number in the sheet."""
+        """Yield the rows that are not blank, with their number in the sheet.
+
+        The sheet's own statement of its size is not asked: programs leave it as it was.
+        """
         book = self._open()
+        filled = 0
         try:
-            for number, row in enumerate(book[self.sheet].iter_rows(), start=1):
-                if any(cell.value is not None for cell in row):
+            sheet = book[self.sheet]
+            sheet.reset_dimensions()
+            for number, row in enumerate(sheet.iter_rows(), start=1):
+                filled += any(cell.value is not None for cell in row)
+                if number >= self.rule.header_row and any(cell.value not in (None, "") for cell in row):
                     yield number, row
-        except (ValueError, KeyError, TypeError, zipfile.BadZipFile, SyntaxError) as error:
+        except Exception as error:  # openpyxl lets errors of all kinds through on damaged files
             raise _damaged(self.path) from error
         finally:
             book.close()
+        if filled != self._filled_rows:
+            raise _miscounted(self.path, self._filled_rows, filled)
 
     def chunks(self) -> Iterator[TextChunk]:
         """Yield the rows, in the sheet's order."""
@@ -129,7 +146,9 @@ class XlsxSource:
                     address = f"{name} ({get_column_letter(self._positions[name] + 1)}{numbers[index]})"
                     bad.append(BadRows(RowLocations.numbered(numbers[index : index + 1]), address, code))
         texts = {
-            name: pa.array([_text(cell) for cell, keep in zip(cells, good, strict=True) if keep], pa.string())
+            name: pa.array(
+                [_marked(cell) for cell, keep in zip(cells, good, strict=True) if keep], pa.string()
+            )
             for name, cells in columns.items()
         }
         encoded = {name: column.dictionary_encode().cast(TEXT_TYPE) for name, column in texts.items()}
@@ -157,6 +176,12 @@ def _cell(row: Any, at: int) -> Any:
     return row[at] if at < len(row) else None
 
 
+def _marked(cell: Any) -> str:
+    """Return a cell's value as text; a date stands behind a mark, for it is read by no declared form."""
+    typed = cell is not None and isinstance(cell.value, dt.date)
+    return TYPED + _text(cell) if typed else _text(cell)
+
+
 def _text(cell: Any) -> str:
     """Return a cell's value as exact text; a date as ISO, a whole number without a point."""
     value = None if cell is None else cell.value
@@ -164,6 +189,8 @@ def _text(cell: Any) -> str:
         return ""
     if isinstance(value, dt.datetime):
         return value.date().isoformat() if value.time() == dt.time() else value.isoformat(sep=" ")
+    if isinstance(value, dt.time):  # Excel shows the moment 0 as a time; day 0 is no date
+        return value.isoformat()
     if isinstance(value, bool):
         return "1" if value else "0"
     return repr(value) if isinstance(value, float) else str(value)
@@ -185,6 +212,9 @@ def _refuse_packaging(path: Path) -> None:
             entries = archive.infolist()
     except (zipfile.BadZipFile, OSError) as error:
         raise _damaged(path) from error
+    names = [one.filename for one in entries]
+    if len(set(names)) < len(names):
+        raise _damaged(path)  # two parts of one name: readers differ in which they take
     unpacked, packed = sum(one.file_size for one in entries), sum(one.compress_size for one in entries)
     bomb = unpacked > RATIO_MATTERS_BYTES and unpacked > MAX_RATIO * max(packed, 1)
     if bomb or unpacked > MAX_UNPACKED_BYTES:
@@ -194,6 +224,15 @@ def _refuse_packaging(path: Path) -> None:
             remedy="export the data as CSV or Parquet",
             code="zip-bomb",
         )
+
+
+def _miscounted(path: Path, there: int, read: int) -> InputRejectedError:
+    return InputRejectedError(
+        f"has {there} filled rows on its sheet, but {read} could be read",
+        where=str(path),
+        remedy="save it anew in a spreadsheet program, or as UTF-8 CSV",
+        code="row-count",
+    )
 
 
 def _damaged(path: Path) -> InputRejectedError:
