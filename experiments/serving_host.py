@@ -27,8 +27,7 @@ from starlette.responses import Response
 
 from serving.api.application import create_app
 from serving.http.operation import PUBLIC, HttpRequest, Operation
-from serving.processes.launch import environment
-from serving.processes.sidecar import Sidecar
+from serving.processes.environment import set_environment
 from serving.processes.supervisor import Supervisor, listen, worker_command
 from serving.processes.worker_resources import open_app_state
 from serving.service import project_pages, release_opener
@@ -70,12 +69,11 @@ def main() -> None:
     sys.stdout.write(f"{listening.getsockname()[1]}\n")
     sys.stdout.flush()
     with tempfile.TemporaryDirectory() as numbers:
-        environment(project, project.settings.serving, Path(numbers))
+        set_environment(project, project.settings.serving, Path(numbers))
         os.environ["PYTHONPATH"] = os.pathsep.join([os.environ["PYTHONPATH"], str(ROOT)])
-        scribe = Sidecar("serving.processes.audit_shipper", project.root, 1.0)
+        sidecars = {"serving.processes.audit_shipper": 1.0}
         command = worker_command("experiments.serving_host:Benched")
-        Supervisor(command, listening, project.root, workers, beside=scribe.look).run()
-        scribe.end()
+        Supervisor(command, listening, project.root, workers, sidecars).run()
 
 
 if __name__ == "__main__":

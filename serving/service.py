@@ -14,12 +14,13 @@ from serving.http.asgi_adapter import asgi_service
 from serving.http.operation import PageRoutes
 from serving.processes.release_watcher import OpenRelease
 from serving.processes.worker_resources import open_app_state
+from vipreco.errors import VipRecoError
 from vipreco.project import Project
 
 if TYPE_CHECKING:
     from serving.auth.oidc import BankLogin
 
-WORKERS = "VIPRECO_WORKERS"
+BEHIND_PROXY = "VIPRECO_BEHIND_PROXY"  # set: `bentoml serve` may use an address that others reach
 
 
 @asynccontextmanager
@@ -64,4 +65,34 @@ def bank_login(state: AppState) -> BankLogin | None:
     return BankLogin.of(settings, state.root, state.keys)
 
 
-VipReco = asgi_service("vipreco", lifespan, workers=int(os.environ.get(WORKERS, "2")))
+def serve() -> None:
+    """Run `vipreco serve` in the process of `bentoml serve`, which so goes the same way.
+
+    BentoML's own supervisor would start neither the audit shipper nor the champion watcher. Its options
+    `--host` and `--port` count; the other settings are those of `vipreco.toml`.
+
+    Raises:
+        SystemExit: The service has stopped.
+    """
+    import click  # noqa: PLC0415 - in the parent alone
+
+    from serving.processes.launch import run  # noqa: PLC0415
+
+    context = click.get_current_context()
+    default = click.core.ParameterSource.DEFAULT
+    given = {
+        name: context.params[name]
+        for name in ("host", "port")
+        if context.get_parameter_source(name) is not default
+    }
+    project = Project.find()
+    settings = project.settings.serving.model_copy(update=given)
+    try:
+        run(project, settings, click.echo, behind_proxy=BEHIND_PROXY in os.environ)
+    except VipRecoError as error:
+        click.echo(str(error), err=True)
+        raise SystemExit(error.exit_code) from None
+    raise SystemExit(0)
+
+
+VipReco = asgi_service("vipreco", lifespan, serve)

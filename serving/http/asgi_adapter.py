@@ -1,4 +1,4 @@
-"""How an application stands in BentoML: mounted in one service, nothing of BentoML's own open to callers."""
+"""The application as a BentoML service: mounted alone, with nothing of BentoML's own open to callers."""
 
 from __future__ import annotations
 
@@ -24,36 +24,36 @@ QUIET: dict[str, Any] = {
 
 
 class AsgiAdapter:
-    """Leads every request to the mounted application, before BentoML's own routes.
+    """Leads every request to the mounted application, past BentoML's own routes.
 
-    BentoML's index page loads a script from outside, its metrics are labelled by raw paths, its probes know
-    nothing of the release, its tracing and time-out cost more than an answer: none of them is reached.
+    BentoML's index page loads a script from outside, its metrics are labelled by raw paths, its probes do not
+    know about releases, and its tracing and time-out cost more than an answer.
 
     Args:
-        outside: What BentoML made of the service: begins and ends with the process.
-        inside: What is mounted in it.
+        outside: Takes the lifespan messages.
+        inside: Holds the mounted application.
     """
 
     def __init__(self, outside: ASGIApp, inside: Starlette) -> None:
         self.outside, self.inside = outside, inside
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer by the mounted application; what begins and ends with the process goes through BentoML."""
+        """Answer by the mounted application; lifespan messages go through BentoML."""
         app = self.outside if scope["type"] == "lifespan" else self.inside.state.app
         await app(scope, receive, send)
 
 
 class MountedService(Service):  # type: ignore[misc]
-    """A service that is nothing but its mounted application."""
+    """A BentoML service that consists of one mounted application."""
 
     def to_asgi(self, is_main: bool = True) -> ASGIApp:
-        """Return what BentoML's own server runs."""
+        """Return the application for BentoML's own server."""
         return AsgiAdapter(super().to_asgi(is_main=is_main), self._inside)
 
     def mounted(self) -> AsgiAdapter:
-        """Return what a worker of ours runs: the same without BentoML's routes, of which none is reached.
+        """Return the application for our worker: without BentoML's routes, of which none is reached.
 
-        They alone take about 15 MB and a fifth of a second: a client of HTTP, tracing and more.
+        They take about 15 MB and a fifth of a second: a client of HTTP, tracing and more.
         """
         return AsgiAdapter(self._inside, self._inside)
 
@@ -63,31 +63,34 @@ class MountedService(Service):  # type: ignore[misc]
         return inside
 
 
-def asgi_service(name: str, running: AppLifespan, workers: int = 1) -> Any:
+def asgi_service(name: str, lifespan: AppLifespan, serve: Callable[[], None] | None = None) -> Any:
     """Return a BentoML service that consists of one application.
 
     Args:
         name: Of the service.
-        running: Gives the application for as long as the process answers; it is entered in the worker.
-        workers: Processes, where BentoML itself starts them.
+        lifespan: Gives the application for as long as the process answers; it is entered in the worker.
+        serve: Runs the whole service; called in the process of `bentoml serve` instead of BentoML's server.
     """
-    inside = Starlette(lifespan=_lifespan(running))
+    inside = Starlette(lifespan=_starlette_lifespan(lifespan))
 
     @bentoml.asgi_app(inside, path="/")
     class Mounted:
-        """The service's only content is the application."""
+        """Holds nothing but the application."""
 
-    return bentoml.service(name=name, workers=workers, service_class=MountedService, **QUIET)(Mounted)
+        if serve is not None:
+            run = bentoml.on_deployment(staticmethod(serve))
+
+    return bentoml.service(name=name, service_class=MountedService, **QUIET)(Mounted)
 
 
-def _lifespan(running: AppLifespan) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
+def _starlette_lifespan(lifespan: AppLifespan) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
-    async def lifespan(inside: Starlette) -> AsyncIterator[None]:
-        async with running() as app:
+    async def entered(inside: Starlette) -> AsyncIterator[None]:
+        async with lifespan() as app:
             inside.state.app = app
             yield
 
-    return lifespan
+    return entered
 
 
 def load_service(name: str) -> MountedService:

@@ -1,8 +1,8 @@
-"""Notes of the workers on their way into the store, carried by a process of its own.
+"""Ships audit records from the files of the workers into the store, as a process of its own.
 
-A worker only writes lines into a file; filling the store takes as much time as answering, and two threads of
-one process would get into each other's way. A file is closed and renamed when it is old or long; only closed
-ones are carried over, so a line is read once.
+A worker only appends lines to a file: writing to the store takes as long as answering, and two threads of one
+process would slow each other down. A file is closed and renamed when it is old or long; only closed files are
+shipped, so each line is read once.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from serving.http import logs
-from serving.processes.parent_death_signal import tie_to_parent
+from serving.processes.environment import store_is_checked
+from serving.processes.parent_death_signal import end_with_parent
+from serving.processes.start_pause import wait_before_start
 from vipreco.errors import DependencyDownError, ResourcesError, VipRecoError
 from vipreco.project import Project
 from vipreco.store import (
@@ -28,25 +30,24 @@ from vipreco.store import (
 )
 
 MAX_LINES, MAX_IN_FILE = 10_000, 500
-MAX_AT_ONCE = 10  # files whose notes are in the store all or none
+MAX_AT_ONCE = 10  # files whose records reach the store together or not at all
 FILE_SECONDS, LOOK_SECONDS, RETRY_SECONDS = 0.05, 0.03, 1.0
 OPEN, CLOSED = ".open", ".jsonl"
 PREFIX = "spool-"
-SHIPPER = "VIPRECO_SCRIBE"  # set where such a process runs
 
 
 class AuditFiles:
-    """Notes of one worker, written into files that another process carries into the store.
+    """Takes the audit records of one worker into files, which the shipper moves into the store.
 
     Args:
         folder: Of the files.
-        store: For what is noted at once.
-        most: Lines that may wait; more are refused.
+        store: For records that have to be there at once.
+        max_lines: Lines that may wait; more are refused.
     """
 
-    def __init__(self, folder: Path, store: Store, most: int = MAX_LINES) -> None:
+    def __init__(self, folder: Path, store: Store, max_lines: int = MAX_LINES) -> None:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self.folder, self.store, self.most = folder, store, most
+        self.folder, self.store, self.max_lines = folder, store, max_lines
         self._lock = threading.Lock()
         self._number = 0
         self._waiting: list[tuple[Path, int]] = []
@@ -54,36 +55,36 @@ class AuditFiles:
         self._since = 0.0
         self._file = self._opened()
 
-    def put(self, note: AuditRecord) -> None:
-        """Note one answer, before it is given.
+    def put(self, record: AuditRecord) -> None:
+        """Append one record, before its answer leaves.
 
         Raises:
-            DependencyDownError: The store does not take notes, and no more may wait.
+            DependencyDownError: The store takes no records, and no more may wait.
             ResourcesError: The line cannot be written.
         """
-        line = encode_record(note)
+        line = encode_record(record)
         with self._lock:
-            if self._before + self._lines >= self.most and self._still_waiting() >= self.most:
-                raise DependencyDownError("no more notes may wait for the store", code="spool-full")
+            if self._before + self._lines >= self.max_lines and self._still_waiting() >= self.max_lines:
+                raise DependencyDownError("no more audit records may wait for the store", code="spool-full")
             try:
                 append_line(self._file, line)
                 self._lines += 1
                 self._close_old()
             except OSError as error:
                 raise ResourcesError(
-                    "the note cannot be written", where=str(self.folder), code="disk"
+                    "the audit record cannot be written", where=str(self.folder), code="disk"
                 ) from error
 
-    def through(self, note: AuditRecord) -> None:
-        """Note one answer in the store itself, before it is given.
+    def through(self, record: AuditRecord) -> None:
+        """Write one record into the store itself, before its answer leaves.
 
         Raises:
             VipRecoError: The store does not take it.
         """
-        save_records(self.store, [note])
+        save_records(self.store, [record])
 
     def flush(self) -> None:
-        """Close the file that is being written, so that it is carried over."""
+        """Close the file that is being written, so that it is shipped."""
         with self._lock:
             self._rotate()
 
@@ -112,7 +113,7 @@ class AuditFiles:
         self._still_waiting()
 
     def _still_waiting(self) -> int:
-        """Return how many lines were not carried over yet."""
+        """Return how many lines were not shipped yet."""
         if self._before or self._waiting:
             self._waiting = [(path, lines) for path, lines in self._waiting if path.exists()]
         self._before = sum(lines for _, lines in self._waiting)
@@ -134,11 +135,11 @@ def ship(folder: Path, store: Store) -> int:
     ready = _ready(folder)
     for start in range(0, len(ready), MAX_AT_ONCE):
         paths = ready[start : start + MAX_AT_ONCE]
-        notes = [note for path in paths for note in decode_records(path.read_bytes())]
-        save_records(store, notes)
+        records = [record for path in paths for record in decode_records(path.read_bytes())]
+        save_records(store, records)
         for path in paths:
             path.unlink()
-        moved += len(notes)
+        moved += len(records)
     return moved
 
 
@@ -149,16 +150,21 @@ def _ready(folder: Path) -> Sequence[Path]:
 
 
 def run(project: Project) -> None:
-    """Carry notes over until the end."""
-    folder = project.root / "data" / "serving" / "spool"
+    """Ship until the process ends."""
+    folder = spool_of(project)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with Store.open(project.store_url, checked=SHIPPER in os.environ) as store:  # by the parent
+    with Store.open(project.store_url, checked=store_is_checked()) as store:
         while True:
-            time.sleep(_carried(folder, store))
+            time.sleep(_ship_once(folder, store))
 
 
-def _carried(folder: Path, store: Store) -> float:
-    """Carry once; return how long to wait."""
+def spool_of(project: Project) -> Path:
+    """Return the folder of the files on their way into the store."""
+    return project.root / "data" / "serving" / "spool"
+
+
+def _ship_once(folder: Path, store: Store) -> float:
+    """Ship what is there; return how many seconds to wait."""
     try:
         ship(folder, store)
     except VipRecoError as error:
@@ -169,5 +175,6 @@ def _carried(folder: Path, store: Store) -> float:
 
 if __name__ == "__main__":
     os.umask(0o077)
-    tie_to_parent(int(os.environ.get("VIPRECO_PARENT", os.getppid())))
+    end_with_parent()
+    wait_before_start()
     run(Project.find())

@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from serving.http import logs
-from serving.processes.parent_death_signal import tie_to_parent
+from serving.processes.parent_death_signal import end_with_parent
 from serving.processes.release_watcher import releases_of
+from serving.processes.start_pause import wait_before_start
 from vipreco.online import MANIFEST, Releases
 from vipreco.project import Project
 
@@ -93,5 +94,6 @@ def follow(project: Project) -> None:
 if __name__ == "__main__":
     os.umask(0o077)
     os.nice(10)  # answers go before what is prepared for later
-    tie_to_parent(int(os.environ.get("VIPRECO_PARENT", os.getppid())))
+    end_with_parent()
+    wait_before_start()
     follow(Project.find())

@@ -1,4 +1,7 @@
-"""All that `vipreco serve` does: store, logins of the demo, release, workers, watch over the registry."""
+"""Launches a service: checks, store, demo accounts, first release, then the supervisor with all processes.
+
+`vipreco serve` and `bentoml serve serving.service:VipReco` both come here.
+"""
 
 from __future__ import annotations
 
@@ -6,25 +9,22 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 from serving.auth import demo_accounts
-from serving.http import metrics
-from serving.processes.audit_shipper import SHIPPER
+from serving.processes.audit_shipper import ship, spool_of
+from serving.processes.environment import set_environment
 from serving.processes.release_watcher import releases_of
-from serving.processes.sidecar import Sidecar
 from serving.processes.supervisor import Supervisor, listen, worker_command
-from serving.processes.worker_resources import SETTINGS
 from vipreco.errors import UsageError, VipRecoError
-from vipreco.new_project import reference_folder
 from vipreco.online import Releases, sync_books
 from vipreco.project import Project
 from vipreco.settings import ServingSettings
 from vipreco.store import Database, Store, upgrade
 
 SERVICE = "serving.service:VipReco"
-# Modules of the sidecars, with the pause before another start.
+# Modules of the sidecars, with the seconds before another start.
 SIDECARS = {"serving.processes.audit_shipper": 1.0, "serving.processes.champion_watcher": 60.0}
 Say = Callable[[str], None]
 
@@ -40,52 +40,45 @@ def run(project: Project, settings: ServingSettings, say: Say, *, behind_proxy: 
 
     Raises:
         UsageError: The address is open, the port is taken, there is no champion, or a secret can be read.
-        VipRecoError: No worker begins to answer; what they said of it.
+        VipRecoError: No worker begins to answer; with the reason that they reported.
     """
     os.umask(0o077)
     if settings.oidc is not None:
-        from serving.auth.oidc import read_secret  # noqa: PLC0415  what stands behind it is loaded for it alone
+        from serving.auth.oidc import read_secret  # noqa: PLC0415 - loads authlib, which few projects need
 
-        read_secret(
-            settings.oidc, project.root
-        )  # here it is told once; in a worker it would be told for ever
+        read_secret(settings.oidc, project.root)  # fails here once instead of in each worker
     listening = listen(settings.host, settings.port, behind_proxy)
     try:
-        ready(project, say)
+        make_ready(project, say)
         host, port = listening.getsockname()[:2]
         say(f"http://{host}:{port}")
         with tempfile.TemporaryDirectory(prefix="vipreco-metrics-") as folder:
-            environment(project, settings, Path(folder))
+            set_environment(project, settings, Path(folder))
             releases = releases_of(project.root)
-            beside = [Sidecar(module, project.root, pause) for module, pause in SIDECARS.items()]
-            supervisor = Supervisor(
+            Supervisor(
                 worker_command(SERVICE),
                 listening,
                 project.root,
                 settings.workers,
-                on_crashes=lambda: _back(releases, say),
-                beside=lambda: _look(beside),
-            )
-            try:
-                supervisor.run()
-            finally:
-                for companion in beside:
-                    companion.end()
+                SIDECARS,
+                on_crashes=lambda: _roll_back(releases, say),
+            ).run()
+        _ship_rest(project)
     finally:
         listening.close()
 
 
-def ready(project: Project, say: Say) -> None:
-    """Bring the store up to date, fill it for a demo, and prepare what was never prepared.
+def make_ready(project: Project, say: Say) -> None:
+    """Bring the store up to date, make the accounts of a demo, and prepare the first release.
 
     Raises:
         VipRecoError: One of these cannot be done.
     """
     database = Database(project.store_url)
-    there = database.path is None or database.path.exists()
-    if there:
+    exists = database.path is None or database.path.exists()
+    if exists:
         upgrade(database)  # it reads the whole file
-    with Store.open(project.store_url, checked=there) as store:
+    with Store.open(project.store_url, checked=exists) as store:
         if releases_of(project.root).pointer() is None:
             say("Preparing the answers ...")
             prepare(project)
@@ -96,10 +89,10 @@ def ready(project: Project, say: Say) -> None:
 
 
 def prepare(project: Project) -> None:
-    """Prepare all answers in a process of its own, so that this one stays small.
+    """Prepare a release in a process of its own, so that this one stays small.
 
     Raises:
-        UsageError: It did not succeed; its own words were shown.
+        UsageError: It failed; its own message was shown.
     """
     command = [sys.executable, "-m", "vipreco.cli", "prepare"]
     finished = subprocess.run(command, cwd=project.root, check=False)  # noqa: S603 - our own command
@@ -112,27 +105,7 @@ def prepare(project: Project) -> None:
         )
 
 
-def environment(project: Project, settings: ServingSettings, folder: Path) -> None:
-    """Set what the workers inherit: settings of this run, one folder for their numbers, no telemetry."""
-    paths = [str(project.root), str(reference_folder()), os.environ.get("PYTHONPATH", "")]
-    os.environ.update(
-        {
-            metrics.FOLDER: str(folder),
-            "PYTHONPATH": os.pathsep.join(path for path in paths if path),
-            SETTINGS: settings.model_dump_json(),
-            SHIPPER: "1",
-            "BENTOML_DO_NOT_TRACK": "True",
-            "DO_NOT_TRACK": "1",
-            "MLFLOW_DISABLE_TELEMETRY": "true",
-            "OMP_WAIT_POLICY": "PASSIVE",
-            "OMP_NUM_THREADS": "1",
-            "OPENBLAS_NUM_THREADS": "1",
-            "POLARS_MAX_THREADS": "1",
-        }
-    )
-
-
-def _back(releases: Releases, say: Say) -> None:
+def _roll_back(releases: Releases, say: Say) -> None:
     """Go back to the release before: workers died of what they serve."""
     try:
         releases.roll_back()
@@ -141,6 +114,10 @@ def _back(releases: Releases, say: Say) -> None:
         say(f"Workers died again and again: {error.what}")
 
 
-def _look(beside: Sequence[Sidecar]) -> None:
-    for companion in beside:
-        companion.look()
+def _ship_rest(project: Project) -> None:
+    """Ship what the workers wrote while they finished; if the store is away, it waits for the next start."""
+    try:
+        with Store.open(project.store_url, checked=True) as store:
+            ship(spool_of(project), store)
+    except VipRecoError:
+        return

@@ -1,4 +1,8 @@
-"""How a worker tells its parent that it answers now, or why it never will."""
+"""Reports of workers to their supervisor: ready, or the reason of a failed start.
+
+A report is a file in the private folder of the run. circus reports only how a process ended, and an operator
+needs the reason: "the key can be read by others", not "exit code 2".
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,7 @@ import os
 import signal
 import sys
 from contextlib import suppress
-from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -25,103 +29,91 @@ from vipreco.errors import (
     VipRecoError,
 )
 
-DESCRIPTOR = "VIPRECO_BEGINNING"  # where a worker writes what it tells
-MAX_BYTES = 65_536  # what a pipe holds
+FOLDER = "VIPRECO_RUN_FOLDER"  # set by the supervisor
 NAMED = (UsageError, InputRejectedError, BusyError, IntegrityError, ResourcesError, DependencyDownError)
 KINDS: dict[int, type[VipRecoError]] = {kind.exit_code: kind for kind in NAMED}
-ABOVE = "what is written above says where"
-# What ends a process before it can say a word.
+SEE_LOG = "the lines above say where"
+# Signals that end a process before it can report anything.
 BY_SIGNAL: dict[int, tuple[type[VipRecoError], str]] = {
     signal.SIGKILL: (ResourcesError, "give the machine more memory, or start fewer workers"),
     signal.SIGSEGV: (IntegrityError, "prepare with another model: `vipreco prepare --model VERSION`"),
 }
 
 
-class Beginning:
-    """Begins and ends an application, and tells how it began.
+class Readiness:
+    """Passes the messages of start and stop to an application, and reports how the start went.
 
     Args:
-        app: What takes the messages of the process's own begin and end.
+        app: Takes the lifespan messages.
 
     Attributes:
-        code: Exit code of a process that did not begin.
+        code: Exit code of a process whose start failed.
     """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app, self.code = app, EXIT_BUG
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the messages on; what went wrong is told in its own words instead of a traceback."""
+        """Pass the messages on; a failure is reported by its own message instead of a traceback."""
 
-        async def told(message: Message) -> None:
+        async def report_and_send(message: Message) -> None:
             if message["type"] == "lifespan.startup.complete":
-                _tell({"ready": True})
+                write_report({"ready": True})
             if message["type"] == "lifespan.startup.failed":
                 message = {**message, "message": ""}
-                self._explain(sys.exception())
+                self._report(sys.exception())
             await send(message)
 
-        await self.app(scope, receive, told)
+        await self.app(scope, receive, report_and_send)
 
-    def _explain(self, error: BaseException | None) -> None:
+    def _report(self, error: BaseException | None) -> None:
         if isinstance(error, VipRecoError):
             self.code = error.exit_code
             words = {name: getattr(error, name) for name in ("exit_code", "what", "where", "remedy", "code")}
-            _tell({**words, "examples": error.examples[:MAX_EXAMPLES]})
+            write_report({**words, "examples": error.examples[:MAX_EXAMPLES]})
         elif error is not None:
             logs.write("worker-failed", **logs.place_of(error))
 
 
-def _tell(what: dict[str, Any]) -> None:
-    """Tell the parent, once; who has none that listens says nothing."""
-    descriptor = os.environ.pop(DESCRIPTOR, None)
-    if descriptor is not None:
-        with suppress(OSError), os.fdopen(int(descriptor), "wb") as pipe:
-            pipe.write(json.dumps(what).encode())
+def write_report(report: dict[str, Any]) -> None:
+    """Write the report of this process, whole or not at all; without a supervisor do nothing."""
+    folder = os.environ.get(FOLDER)
+    if folder is None:
+        return
+    target = _path(Path(folder), os.getpid())
+    with suppress(OSError):
+        unfinished = target.with_suffix(".part")
+        unfinished.write_text(json.dumps(report), encoding="utf-8")
+        unfinished.replace(target)
 
 
-@dataclass
-class Told:
-    """What a worker has told its parent, through a pipe of its own."""
+def read_report(folder: Path, process: int) -> dict[str, Any]:
+    """Return the report of a process; empty while it has written none."""
+    try:
+        return dict(json.loads(_path(folder, process).read_bytes()))
+    except (OSError, ValueError):
+        return {}
 
-    pipe: tuple[int, int] = field(default_factory=os.pipe)
-    _text: bytes = b""
 
-    def started(self) -> None:
-        """Leave the writing to the worker alone."""
-        os.set_blocking(self.pipe[0], False)
-        os.close(self.pipe[1])
+def remove_report(folder: Path, process: int) -> None:
+    """Remove the report of a process that ended: another one may get its number."""
+    _path(folder, process).unlink(missing_ok=True)
 
-    def look(self) -> None:
-        """Read what was told since; returns at once."""
-        with suppress(BlockingIOError):
-            self._text += os.read(self.pipe[0], MAX_BYTES)
 
-    def close(self) -> None:
-        """Read what is left."""
-        self.look()
-        os.close(self.pipe[0])
+def start_error(report: dict[str, Any], code: int) -> VipRecoError:
+    """Return why a worker never answered.
 
-    @property
-    def is_ready(self) -> bool:
-        """Whether the worker answers, or once did."""
-        return "ready" in self._said()
+    Args:
+        report: Report of the worker.
+        code: Exit code; negative: number of the signal that ended it.
+    """
+    if "what" in report:
+        words = dict(report)
+        return KINDS.get(words.pop("exit_code"), VipRecoError)(words.pop("what"), **words)
+    kind, remedy = BY_SIGNAL.get(-code, (VipRecoError, SEE_LOG))
+    ended = f"of signal {signal.Signals(-code).name}" if code < 0 else f"with exit code {code}"
+    return kind(f"no worker begins to answer: each ends {ended}", remedy=remedy, code="not-begun")
 
-    def error(self, code: int) -> VipRecoError:
-        """Return why a worker never answered.
 
-        Args:
-            code: What it ended with; negative: of which signal.
-        """
-        said = self._said()
-        if "what" in said:
-            return KINDS.get(said.pop("exit_code"), VipRecoError)(said.pop("what"), **said)
-        kind, remedy = BY_SIGNAL.get(-code, (VipRecoError, ABOVE))
-        how = f"of signal {signal.Signals(-code).name}" if code < 0 else f"with exit code {code}"
-        return kind(f"no worker begins to answer: each ends {how}", remedy=remedy, code="not-begun")
-
-    def _said(self) -> dict[str, Any]:
-        try:
-            return dict(json.loads(self._text))
-        except ValueError:
-            return {}
+def _path(folder: Path, process: int) -> Path:
+    return folder / f"report-{process}.json"

@@ -1,4 +1,8 @@
-"""One process that answers: the application of a BentoML service, on a socket that its parent opened."""
+"""A worker: the application of a BentoML service on a socket that the supervisor opened.
+
+BentoML's own worker (`_bentoml_impl.worker.service`) loads 15 MB and 0.2 s more, none of which an answer
+needs (`test_a_worker_loads_nothing_that_no_answer_needs`), and reports no reason of a failed start.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +13,13 @@ import os
 import socket
 import sys
 
-from serving.processes.parent_death_signal import tie_to_parent
+from serving.processes.parent_death_signal import end_with_parent
+from serving.processes.start_pause import wait_before_start
 
 KEEP_ALIVE_SECONDS = 75  # longer than a proxy's, so that it is never us who close under a request
 DRAIN_SECONDS = 8
-# LightGBM (the last: a part of numpy) takes them along where they are installed: a hundred megabytes and a
-# second that no answer needs.
+# LightGBM (the last: a part of numpy) imports them where they are installed: a hundred megabytes and a second
+# that no answer needs.
 LEFT_OUT = frozenset({"pandas", "sklearn", "charset_normalizer"})
 
 
@@ -41,7 +46,8 @@ def main() -> None:
     os.umask(0o077)
     gc.disable()  # until all is there that answers need: it only grows, and is searched again and again
     sys.meta_path.insert(0, _NotHere)
-    tie_to_parent(int(os.environ.get("VIPRECO_PARENT", os.getppid())))
+    end_with_parent()
+    wait_before_start()
     serve(arguments.service, socket.socket(fileno=arguments.socket))
 
 
@@ -50,13 +56,13 @@ def serve(name: str, listening: socket.socket) -> None:
     import uvicorn  # noqa: PLC0415 - after the tie, so that a parent that dies now is noticed
 
     from serving.http.asgi_adapter import load_service  # noqa: PLC0415
-    from serving.processes.readiness import Beginning  # noqa: PLC0415
+    from serving.processes.readiness import Readiness  # noqa: PLC0415
 
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s %(message)s")
-    door = load_service(name).mounted()
-    door.outside = beginning = Beginning(door.outside)
+    app = load_service(name).mounted()
+    app.outside = readiness = Readiness(app.outside)
     config = uvicorn.Config(
-        door,
+        app,
         log_config=None,
         access_log=False,
         server_header=False,
@@ -67,8 +73,8 @@ def serve(name: str, listening: socket.socket) -> None:
     )
     try:
         uvicorn.Server(config).run(sockets=[listening])
-    except SystemExit:  # it did not begin; the code that the server has for that means something else for us
-        raise SystemExit(beginning.code) from None
+    except SystemExit:  # the start failed; uvicorn's code for that means something else for us
+        raise SystemExit(readiness.code) from None
 
 
 if __name__ == "__main__":

@@ -26,8 +26,7 @@ SETTINGS = '[project]\nname = "small"\n\n[serving]\nbusiness_date = "snapshot"\n
 PARENT = """
 import sys
 from pathlib import Path
-from serving.processes.sidecar import Sidecar
-from serving.processes.launch import environment
+from serving.processes.environment import set_environment
 from serving.processes.supervisor import Supervisor, listen, worker_command
 from vipreco.project import Project
 
@@ -36,12 +35,10 @@ settings = project.settings.serving
 opened = listen("127.0.0.1", 0, False)
 print(opened.getsockname()[1], flush=True)
 (project.root / "numbers").mkdir()
-environment(project, settings, project.root / "numbers")
-beside = [Sidecar(module, project.root, 1.0) for module in ("serving.processes.audit_shipper", *sys.argv[2:])]
+set_environment(project, settings, project.root / "numbers")
+sidecars = {module: 1.0 for module in ("serving.processes.audit_shipper", *sys.argv[2:])}
 command = worker_command("tests.serving.small_service:Small")
-Supervisor(command, opened, project.root, 2, beside=lambda: [each.look() for each in beside]).run()
-for each in beside:
-    each.end()
+Supervisor(command, opened, project.root, 2, sidecars).run()
 """
 
 

@@ -1,9 +1,12 @@
-"""Workers that do not come up: a few tries, longer and longer pauses, and then the words of the last one."""
+"""Failed starts: a few tries, longer and longer pauses, then the reason that the last worker reported."""
 
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -11,10 +14,12 @@ from itertools import pairwise
 from pathlib import Path
 from unittest.mock import patch
 
+import psutil
 import pytest
 
 from serving.processes import supervisor
-from serving.processes.launch import SERVICE, environment
+from serving.processes.environment import set_environment
+from serving.processes.launch import SERVICE
 from serving.processes.supervisor import MAX_STARTS, Supervisor, listen, worker_command
 from vipreco.errors import DependencyDownError, IntegrityError, ResourcesError, UsageError, VipRecoError
 from vipreco.project import Project
@@ -25,9 +30,18 @@ WORKER = f"""
 import json, os, signal, sys, time
 DOWN, NOTES = {DOWN!r}, sys.argv[1]
 def tell(what):
-    os.write(int(os.environ["VIPRECO_BEGINNING"]), json.dumps(what).encode())
+    path = os.path.join(os.environ["VIPRECO_RUN_FOLDER"], f"report-{{os.getpid()}}.json")
+    open(path, "w").write(json.dumps(what))
+time.sleep(float(os.environ.get("VIPRECO_START_PAUSE", "0")))
 open(NOTES, "a").write("x")
 """
+
+
+def children_of(process: int, words: str) -> list[int]:
+    """Return the processes of a parent whose command holds some words."""
+    command = ["pgrep", "-P", str(process), "-f", words]
+    found = subprocess.run(command, check=False, capture_output=True)
+    return [int(line) for line in found.stdout.split()]
 
 
 @dataclass
@@ -45,18 +59,22 @@ class Watched:
         """Run until something is true."""
         latest = time.monotonic() + seconds
 
-        def look() -> None:
-            self.supervisor.stopping = true() or time.monotonic() > latest
+        def watch() -> None:
+            while not true() and time.monotonic() < latest:
+                time.sleep(0.02)
+            self.supervisor.stop()
 
-        self.supervisor.beside = look
+        watching = threading.Thread(target=watch)
+        watching.start()
         self.supervisor.run()
+        watching.join()
         assert time.monotonic() < latest
 
 
 @pytest.fixture
 def watched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Watched]]:
     monkeypatch.setattr(supervisor, "PAUSE_SECONDS", 0.05)
-    monkeypatch.setattr(supervisor, "TICK_SECONDS", 0.02)
+    monkeypatch.setattr(supervisor, "CHECK_SECONDS", 0.02)
 
     def make(lines: str, workers: int = 2) -> Watched:
         notes = tmp_path / "notes"
@@ -86,7 +104,7 @@ def test_workers_that_never_answer_end_the_service_with_what_the_last_one_said(
         service.supervisor.run()
     assert told.value.exit_code == code
     assert words in str(told.value)
-    assert service.supervisor.running == []
+    assert children_of(os.getpid(), str(service.notes)) == []
     most = MAX_STARTS + (kind is IntegrityError)  # one more, after the release before was taken
     assert MAX_STARTS + 1 <= service.starts <= 2 * most
 
@@ -115,9 +133,11 @@ def test_tries_do_not_end_while_another_worker_answers(watched: Callable[..., Wa
 
 
 def test_one_that_comes_up_at_last_begins_the_count_anew(watched: Callable[..., Watched]) -> None:
-    late = f"if os.path.getsize(NOTES) == {MAX_STARTS}: tell({{'ready': True}}); time.sleep(60)\n"
+    last = f"if os.path.getsize(NOTES) == {MAX_STARTS}: "
+    late = last + "tell({'ready': True}); open('late', 'w'); time.sleep(60)\n"
     service = watched(late + "sys.exit(9)", workers=1)
-    service.until(lambda: service.starts == MAX_STARTS and service.supervisor.failures == 0)
+    service.until(lambda: service.starts == MAX_STARTS and (service.notes.parent / "late").exists())
+    assert service.supervisor.failures == 0
 
 
 def test_a_worker_of_the_service_says_why_it_cannot_begin_without_a_traceback(
@@ -131,7 +151,7 @@ def test_a_worker_of_the_service_says_why_it_cannot_begin_without_a_traceback(
     project = Project.find(tmp_path)
     monkeypatch.setattr(supervisor, "MAX_STARTS", 1)
     with patch.dict(os.environ):
-        environment(project, project.settings.serving, tmp_path)
+        set_environment(project, project.settings.serving, tmp_path)
         opened = listen("127.0.0.1", 0, behind_proxy=False)
         with pytest.raises(UsageError) as told:
             Supervisor(worker_command(SERVICE), opened, tmp_path, 1).run()
@@ -140,3 +160,53 @@ def test_a_worker_of_the_service_says_why_it_cannot_begin_without_a_traceback(
     written = capfd.readouterr().err
     assert '"code": 2' in written
     assert "Traceback" not in written
+
+
+WAITS = "tell({'ready': True}); time.sleep(60)"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_signal_stops_the_service(watched: Callable[..., Watched], number: int) -> None:
+    """F24: circus alone takes SIGHUP as "start the workers again" and outlives its terminal."""
+    service = watched(WAITS)
+    timer = threading.Timer(1.0, os.kill, (os.getpid(), number))
+    timer.start()
+    service.supervisor.run()
+    timer.join()
+    assert service.starts == 2
+    assert children_of(os.getpid(), str(service.notes)) == []
+
+
+def test_a_stop_is_not_lost_while_circus_is_busy(
+    watched: Callable[..., Watched], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """circus answers a stop with ConflictError while it looks after its watchers, and forgets it."""
+    refusals = iter(range(3))
+    stop = supervisor.Arbiter.stop
+
+    def busy(arbiter: supervisor.Arbiter) -> object:
+        if next(refusals, None) is not None:
+            raise supervisor.ConflictError("busy")
+        return stop(arbiter)
+
+    monkeypatch.setattr(supervisor.Arbiter, "stop", busy)
+    service = watched(WAITS)
+    service.until(lambda: service.starts == 2, 10)
+    assert next(refusals, None) is None
+
+
+def test_nobody_else_on_the_machine_can_command_the_supervisor(watched: Callable[..., Watched]) -> None:
+    """The control sockets of circus start any command for who reaches them: no port, a private folder."""
+    service = watched(WAITS)
+    seen: list[tuple[int, int, int]] = []
+
+    def look() -> bool:
+        if service.starts < 2:
+            return False
+        listening = [each for each in psutil.Process().net_connections("tcp") if each.status == "LISTEN"]
+        folder = service.supervisor._reports
+        seen.append((len(listening), folder.stat().st_mode & 0o777, len(list(folder.glob("control")))))
+        return True
+
+    service.until(look)
+    assert seen == [(1, 0o700, 1)]
