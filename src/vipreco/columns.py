@@ -61,7 +61,6 @@ OUTCOME: Final = "outcome"
 NEXT_DATE: Final = "next_date"
 
 # Decision frame: what each stage adds
-SOURCE_SCORE: Final = "source_score"
 PROPENSITY: Final = "propensity"
 THIN_EVIDENCE: Final = "thin_evidence"
 STAGE: Final = "stage"

@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ import numpy as np
 import pytest
 
 from vipreco.artifact import verify, write_manifest
-from vipreco.artifact.manifest import MANIFEST_FILE, check_age
+from vipreco.artifact.manifest import MANIFEST_FILE
 from vipreco.durable import canonical_json
 from vipreco.errors import IntegrityError
 
@@ -192,14 +191,3 @@ def mutate(good: bytes, kind: int, place: int) -> bytes:
     if kind == 2:
         return good[:place] + b"9" + good[place:]
     return good[:place] + good[place + 1 :]
-
-
-def test_age_counts_from_what_the_model_knows_and_not_from_the_clock(artifact: Path) -> None:
-    """B110: from the future is a warning, expired is a refusal where the policy says so."""
-    manifest = verify(artifact)
-    assert check_age(manifest, date(2015, 5, 28), max_age_days=90) == []
-    assert check_age(manifest, date(2015, 8, 26), max_age_days=90) == []
-    assert check_age(manifest, date(2016, 5, 28)) == []
-    assert "knows 27 days more" in check_age(manifest, date(2015, 5, 1), max_age_days=90)[0]
-    with pytest.raises(IntegrityError, match="91 days old, allowed are 90"):
-        check_age(manifest, date(2015, 8, 27), max_age_days=90)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 from implicit.nearest_neighbours import BM25Recommender, CosineRecommender
@@ -9,14 +11,21 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from threadpoolctl import threadpool_limits
 
-from vipreco.collaborative import SOURCES, HoldingState, ItemItemCosine, strongest_holdings
+from vipreco.collaborative import SOURCES, CandidateSource, HoldingState, ItemItemCosine, strongest_holdings
 from vipreco.collaborative.als import ImplicitALS
 from vipreco.collaborative.baskets import byte_tables, distinct_baskets, sum_held
 from vipreco.collaborative.linear import Ease, ItemItemBM25
 from vipreco.collaborative.popularity import HeldBefore, Popularity, SegmentPopularity
-from vipreco.collaborative.reasons import because_you_hold
 from vipreco.collaborative.source import Contributing, ItemSideSource
 from vipreco.collaborative.state import Flags, empty_state
+
+
+def strongest_holding(source: CandidateSource, ids: Sequence[str], held: Flags, product: str) -> str | None:
+    """Return the held product that speaks most for a product."""
+    nothing = empty_state(tuple(ids))
+    state = HoldingState(held[None, :], nothing.held, nothing.segments, nothing.product_ids)
+    found = int(strongest_holdings(source, state, np.array([ids.index(product)]))[0])
+    return None if found < 0 else ids[found]
 
 
 def state_of(held: Flags, before: Flags | None = None, segments: list[int] | None = None) -> HoldingState:
@@ -175,29 +184,29 @@ def test_the_contributions_of_the_holdings_add_up_to_the_score(name: str) -> Non
 
 
 @pytest.mark.parametrize("name", ["ease", "item-item-cosine", "item-item-bm25", "implicit-als"])
-def test_because_you_hold_names_the_companion_of_the_product(name: str) -> None:
+def test_the_strongest_holding_is_the_companion_of_the_product(name: str) -> None:
     """p00 and p01 always come together, p02 is alone: who holds p00 and p02 is offered p01 for p00."""
     held = np.tile(flags("1100", "0010", "0001"), (40, 1))
     fitted = SOURCES[name]().fit(state_of(held))
     ids = ("p00", "p01", "p02", "p03")
-    assert because_you_hold(fitted, ids, flags("1010")[0], "p01") == "p00"
-    assert because_you_hold(fitted, ids[::-1], flags("0101")[0], "p01") == "p00"
+    assert strongest_holding(fitted, ids, flags("1010")[0], "p01") == "p00"
+    assert strongest_holding(fitted, ids[::-1], flags("0101")[0], "p01") == "p00"
 
 
 @pytest.mark.parametrize("source", [cls() for cls in SOURCES.values()], ids=list(SOURCES))
 def test_who_holds_nothing_gets_no_reason_and_a_baseline_never_gives_one(source: ItemSideSource) -> None:
     fitted = source.fit(bank())
-    assert because_you_hold(fitted, bank().product_ids, np.zeros(13, dtype=bool), "p03") is None
+    assert strongest_holding(fitted, bank().product_ids, np.zeros(13, dtype=bool), "p03") is None
     if not isinstance(fitted, Contributing):
-        assert because_you_hold(fitted, bank().product_ids, np.ones(13, dtype=bool), "p03") is None
+        assert strongest_holding(fitted, bank().product_ids, np.ones(13, dtype=bool), "p03") is None
 
 
 def test_a_product_is_no_reason_for_itself_and_a_new_one_has_none() -> None:
     fitted = ItemItemCosine().fit(bank())
     only = np.zeros(13, dtype=bool)
     only[3] = True
-    assert because_you_hold(fitted, bank().product_ids, only, "p03") is None
-    assert because_you_hold(fitted, ("new", *bank().product_ids), np.insert(only, 0, False), "new") is None
+    assert strongest_holding(fitted, bank().product_ids, only, "p03") is None
+    assert strongest_holding(fitted, ("new", *bank().product_ids), np.insert(only, 0, False), "new") is None
 
 
 def test_reasons_for_no_customer_are_no_reasons() -> None:

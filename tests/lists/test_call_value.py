@@ -10,10 +10,10 @@ import numpy as np
 import polars as pl
 import pytest
 
+from tests.policy_records import facts_of_records
 from vipreco.arbitration import Customers, NoAction, SlateRules, worth
 from vipreco.lists.call_value import call_values, stopped_whole, with_renewed_assessments
 from vipreco.policy import Policy, PolicyFacts
-from vipreco.policy.facts import facts_of_records
 from vipreco.recommender import Decisions
 from vipreco.settings import ArbitrationSettings, LeverSettings, PolicySettings, ValueSettings
 

@@ -7,8 +7,8 @@ from typing import Any, Protocol
 
 import pytest
 
+from tests.policy_records import facts_of_records
 from vipreco.policy import Policy, PolicyFacts
-from vipreco.policy.facts import facts_of_records
 from vipreco.settings import PolicySettings
 
 TODAY = date(2026, 3, 31)

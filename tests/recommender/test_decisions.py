@@ -8,9 +8,9 @@ import numpy as np
 import polars as pl
 import pytest
 
+from tests.policy_records import facts_of_records
 from vipreco.arbitration import Context, Customers, SlateRules, Standing, worth
 from vipreco.policy import Policy
-from vipreco.policy.facts import facts_of_records
 from vipreco.recommender import Decisions
 from vipreco.settings import ArbitrationSettings, LeverSettings, PolicySettings, ValueSettings
 

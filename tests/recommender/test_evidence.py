@@ -6,10 +6,10 @@ from datetime import date
 
 import numpy as np
 
+from tests.policy_records import facts_of_records
 from vipreco.collaborative import SOURCES, HoldingState
 from vipreco.explanations import WhyNot, offer_evidence, why_not
 from vipreco.policy import Policy
-from vipreco.policy.facts import facts_of_records
 from vipreco.settings import PolicySettings
 
 PRODUCTS = ("account", "card", "fund")

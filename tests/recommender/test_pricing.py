@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.policy_records import facts_of_records
 from vipreco.lists import price
 from vipreco.policy import Policy
-from vipreco.policy.facts import facts_of_records
 from vipreco.settings import PolicySettings
 
 RULES = """

@@ -58,6 +58,12 @@ NOW = MONTHS[6]
 OPTED_OUT = frozenset({"00000", "00121"})
 
 
+def tiers_of(aum: np.ndarray) -> np.ndarray:
+    """Return the place of the tier whose line the assets reach."""
+    lines = list(LADDER.thresholds(NOW).values())
+    return np.searchsorted(lines, aum, side="right") - 1 + LADDER.rank(next(iter(LADDER.thresholds(NOW))))
+
+
 def assets(number: int, month: int) -> float:
     """A third each shrinks, stays and grows; in each month some of them cross the line of GOLD or TOP."""
     line, crossing = (100 if number < CUSTOMERS // 2 else 300), number // 3 % 10
@@ -70,7 +76,7 @@ def frames(months: list[date]) -> dict[str, pa.Table]:
     amounts = np.array(
         [[assets(number, month) for number in range(CUSTOMERS)] for month in range(len(months))]
     )
-    tiers = np.array(LADDER.tiers)[LADDER.rank_of_assets(amounts.ravel(), NOW)]
+    tiers = np.array(LADDER.tiers)[tiers_of(amounts.ravel())]
     customers = pa.table(
         {
             "customer_id": ids * len(months),
@@ -130,7 +136,7 @@ def frame_of(parts: list[Decisions]) -> pl.DataFrame:
     return pl.DataFrame(
         {
             "customer_id": ids,
-            "tier": np.array(LADDER.tiers)[LADDER.rank_of_assets(now, NOW)],
+            "tier": np.array(LADDER.tiers)[tiers_of(now)],
             "drift": np.arange(CUSTOMERS) % 3,
             "attrition_probability": np.concatenate([part.attrition_probability for part in parts]),
             "tier_upgrade_probability": np.concatenate([part.tier_upgrade_probability for part in parts]),

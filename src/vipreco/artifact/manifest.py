@@ -7,7 +7,6 @@ import json
 import os
 import stat
 from collections.abc import Iterator, Mapping
-from datetime import date
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Final, Literal
@@ -96,24 +95,6 @@ def verify(folder: Path, expected_hash: str | None = None) -> Manifest:
     for name, entry in manifest.files.items():
         _check_file(folder / name, entry)
     return manifest
-
-
-def check_age(manifest: Manifest, on: date, max_age_days: int | None = None) -> list[str]:
-    """Return warnings about the age of an artifact, by its `as_of_date`, on the business date `on`.
-
-    Raises:
-        IntegrityError: It is older than `max_age_days` (when that policy is given), or has no date.
-    """
-    try:
-        as_of = date.fromisoformat(str(manifest.facts["as_of_date"]))
-    except (KeyError, ValueError) as error:
-        raise _refusal(MANIFEST_FILE, "facts.as_of_date is not a date", "age") from error
-    age = (on - as_of).days
-    if max_age_days is not None and age > max_age_days:
-        raise _refusal(MANIFEST_FILE, f"knowledge is {age} days old, allowed are {max_age_days}", "expired")
-    if age < 0:
-        return [f"the artifact knows {-age} days more than {on}: its offers as of then are no fair replay"]
-    return []
 
 
 def _file_names(folder: Path) -> list[str]:

@@ -1,14 +1,12 @@
-"""The reason "because you hold X", from the source's own arithmetic."""
+"""The holding that speaks most for a product, from the source's own arithmetic."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vipreco.collaborative.source import CandidateSource, Contributing
-from vipreco.collaborative.state import HoldingState, empty_state
+from vipreco.collaborative.state import HoldingState
 
 NO_REASON = -1
 
@@ -26,22 +24,3 @@ def strongest_holdings(
     added = source.contributions(state, columns)
     strongest = added.argmax(axis=1)
     return np.where(added.max(axis=1) > 0, strongest, NO_REASON)
-
-
-def because_you_hold(
-    source: CandidateSource, product_ids: Sequence[str], held_row: NDArray[np.bool_], product: str
-) -> str | None:
-    """The held product that adds most to the customer's score of `product`, or None.
-
-    Args:
-        source: A fitted source.
-        product_ids: The columns of `held_row`.
-        held_row: (P,), what the customer holds.
-        product: One of `product_ids`.
-    """
-    nothing = empty_state(tuple(product_ids))
-    state = HoldingState(
-        np.asarray(held_row, dtype=bool)[None, :], nothing.held, nothing.segments, nothing.product_ids
-    )
-    strongest = strongest_holdings(source, state, np.array([state.product_ids.index(product)]))[0]
-    return None if strongest == NO_REASON else state.product_ids[strongest]

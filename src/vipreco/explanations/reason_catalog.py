@@ -158,10 +158,6 @@ class ReasonCatalog(Section):
         """Return a reason by its id."""
         return next(entry for entry in self.reason if entry.id == reason_id)
 
-    def caution_entry(self, caution_id: str) -> CautionEntry:
-        """Return a caution by its id."""
-        return next(entry for entry in self.caution if entry.id == caution_id)
-
     def reasons_for(self, feature: str, column: str = "") -> list[ReasonEntry]:
         """Return the reasons that may be told for a feature `file.feature` made of a bank's own column."""
         if self.is_silent(feature, column):

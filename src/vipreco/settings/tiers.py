@@ -88,13 +88,6 @@ class TierLadder(Section):
         above = lines[np.searchsorted(lines[:-1], aum, side="right")]
         return np.where(np.isnan(aum), np.nan, above)
 
-    def rank_of_assets(self, aum: Amounts, day: date) -> NDArray[np.int64]:
-        """Return the place of the tier that assets (n,) reach at a date; -1 below every line or unknown."""
-        lines = self.thresholds(day)
-        ranks = np.array([UNKNOWN, *map(self.rank, lines)], np.int64)
-        reached = np.searchsorted(np.array(list(lines.values())), aum, side="right")
-        return np.where(np.isnan(aum), UNKNOWN, ranks[reached])
-
     def _line(self, tier: str, day: date) -> TierLine | None:
         begun = [line for line in self.ladder if line.tier == tier and line.valid_from <= day]
         newest = max(begun, key=lambda line: line.valid_from, default=None)
