@@ -1,4 +1,4 @@
-"""The programming interface: one module for each thing that can be asked for."""
+"""The API for programs: one module for each resource."""
 
 from starlette.responses import JSONResponse, Response
 
@@ -6,7 +6,7 @@ from serving.api import decisions, health, offers, outcomes, sheets
 from serving.http import openapi
 from serving.http.operation import PUBLIC, HttpRequest, Operation
 
-ANSWERING: tuple[Operation, ...] = (
+API_OPERATIONS: tuple[Operation, ...] = (
     *offers.OPERATIONS,
     *outcomes.OPERATIONS,
     *sheets.OPERATIONS,
@@ -18,9 +18,9 @@ ANSWERING: tuple[Operation, ...] = (
 def description(request: HttpRequest) -> Response:
     """Answer with the OpenAPI document."""
     del request
-    return JSONResponse(openapi.document(ANSWERING))
+    return JSONResponse(openapi.document(API_OPERATIONS))
 
 
-OPERATIONS = (*ANSWERING, Operation("GET", "/v1/openapi.json", description, PUBLIC))
+OPERATIONS = (*API_OPERATIONS, Operation("GET", "/v1/openapi.json", description, PUBLIC))
 
 __all__ = ["OPERATIONS"]

@@ -1,4 +1,4 @@
-"""Decisions that were answered, for who asks later."""
+"""Past decisions, as they were answered."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LOOKS, PAUSE_SECONDS = 4, 0.1
 
 
 def read(request: HttpRequest) -> Response:
-    """Answer with a decision about a customer whom the caller may see."""
+    """Answer with a past decision about a customer whom the caller may see."""
     state = request.state
     found = _found(request, request.http.path_params["decision_id"])
     if found is None:
@@ -32,7 +32,7 @@ def read(request: HttpRequest) -> Response:
 
 
 def _found(request: HttpRequest, decision_id: str) -> Decision | None:
-    """Look a decision up; one that was answered a moment ago may still be on its way into the store."""
+    """Return a decision, or None; a recent one may still be on its way into the store."""
     request.state.spool.flush()
     for _ in range(LOOKS):
         found = request.state.store.decisions.read(request.scope, decision_id)

@@ -1,4 +1,4 @@
-"""Whether the service lives, whether it can answer, and its numbers."""
+"""Liveness, readiness and metrics of the service."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from vipreco.store import Role
 
 
 async def live(request: HttpRequest) -> Response:
-    """Answer: the process lives."""
+    """Answer that the process lives."""
     del request
     return JSONResponse({"status": "live"})
 
 
 async def ready(request: HttpRequest) -> Response:
-    """Answer: there is a release to answer from."""
+    """Answer that there is a release to answer from."""
     if request.state.release is None:
         raise unavailable("not-ready")
     return JSONResponse({"status": "ready", "model_version": request.state.release.model_version})
 
 
-def numbers(request: HttpRequest) -> Response:
-    """Answer with the numbers for Prometheus."""
+def exposition(request: HttpRequest) -> Response:
+    """Answer with the metrics for Prometheus."""
     release = request.state.release
     if release is not None:
         metrics.SNAPSHOT_AGE.set(age_days(release, request.moment))
@@ -36,5 +36,5 @@ def numbers(request: HttpRequest) -> Response:
 OPERATIONS = (
     Operation("GET", "/livez", live, PUBLIC),
     Operation("GET", "/readyz", ready, PUBLIC, answers={503: ProblemDocument}),
-    Operation("GET", "/metrics", numbers, programs(Role.ADMIN, Role.AUDITOR)),
+    Operation("GET", "/metrics", exposition, programs(Role.ADMIN, Role.AUDITOR)),
 )

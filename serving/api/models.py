@@ -1,4 +1,4 @@
-"""What callers send and are sent: strict types, closed lists of fields, bounded lengths."""
+"""Bodies of requests and answers: strict types, closed lists of fields, bounded lengths."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ MAX_OFFERS, MAX_CUSTOMERS, MAX_ROWS = 50, 500, 200
 
 
 def _local(moment: datetime) -> datetime:
-    """Refuse a moment with a zone: the bank's tables hold its local time."""
+    """Return the moment; one with a time zone is refused, because the bank's tables hold local time."""
     if moment.tzinfo is not None:
         raise ValueError("local time")
     return moment
@@ -34,7 +34,7 @@ Scalar = Text | bool | Annotated[int, Field(ge=-(2**53), le=2**53)] | float | No
 
 
 def _may_be_left_out(schema: dict[str, Any]) -> None:
-    """Say of a field that it may be left out, and not that it may be null."""
+    """Change the schema of a field: it may be left out, but is not null."""
     schema.pop("default", None)
     given = [part for part in schema.pop("anyOf", []) if part.get("type") != "null"]
     for part in given:
@@ -42,12 +42,12 @@ def _may_be_left_out(schema: dict[str, Any]) -> None:
 
 
 def optional(description: str = "", **rules: Any) -> Any:
-    """Return a field that may be left out, and is not null when it is there."""
+    """Return a field that may be left out, and is not null when it is given."""
     return Field(default=None, description=description or None, json_schema_extra=_may_be_left_out, **rules)
 
 
 def _closed(schema: dict[str, Any]) -> None:
-    """Say of a row that other names than those of columns are refused."""
+    """Change the schema of a row: only names of columns are accepted."""
     schema["additionalProperties"] = False
 
 
@@ -61,7 +61,7 @@ class RequestBody(BaseModel):
 
 
 class Facts(RequestBody):
-    """What the caller knows of the customer, over what the bank's snapshot says.
+    """Facts about a customer that override those of the bank's snapshot.
 
     Rows have the columns of the bank's tables (`customers`, `holdings`, `contacts`), ids as text and dates as
     YYYY-MM-DD.
@@ -69,7 +69,7 @@ class Facts(RequestBody):
 
     attributes: Row = Field(default={}, description="Columns of `customers`.")
     holdings: list[Row] = optional(
-        "All products held; without it those of the snapshot.", max_length=MAX_ROWS
+        "All products held; without it, those of the snapshot.", max_length=MAX_ROWS
     )
     reasons: bool = Field(
         default=False,
@@ -78,7 +78,7 @@ class Facts(RequestBody):
 
 
 class OffersRequest(RequestBody):
-    """Whose offers, in which channel, how many."""
+    """Request for the offers of one customer in a channel."""
 
     model_config = ConfigDict(
         json_schema_extra={"anyOf": [{"required": [name]} for name in ("customer_id", "facts", "segment")]}
@@ -87,9 +87,10 @@ class OffersRequest(RequestBody):
     customer_id: Id = optional("Without it, `facts` or `segment` is needed.")
     channel: Channel
     limit: Limit = 3
-    facts: Facts = optional("What is known beside, or instead of, the snapshot.")
+    facts: Facts = optional("Facts that override the snapshot, or stand in for it.")
     segment: str = optional(
-        "For a customer whom nobody knows: what is popular in it; empty for everybody.", max_length=64
+        "For an unknown customer: segment whose popular products are offered; empty for all.",
+        max_length=64,
     )
 
     @model_validator(mode="after")
@@ -100,7 +101,7 @@ class OffersRequest(RequestBody):
 
 
 class BatchRequest(RequestBody):
-    """Whose offers, for several customers."""
+    """Request for the offers of several customers."""
 
     customer_ids: list[Annotated[str, Field(max_length=64)]] = Field(min_length=1, max_length=MAX_CUSTOMERS)
     channel: Channel
@@ -108,14 +109,12 @@ class BatchRequest(RequestBody):
 
 
 class OutcomeRequest(RequestBody):
-    """What came of an approach to a customer."""
+    """Outcome of a contact with a customer."""
 
     customer_id: Id
     channel: Channel
     outcome: Outcome
-    contacted_at: Moment = optional(
-        "Local time of the bank, as 2026-01-31T15:00:00; now, where none is given."
-    )
+    contacted_at: Moment = optional("Local time of the bank, as 2026-01-31T15:00:00; default: now.")
     product_id: Id = optional()
     next_date: date = optional()
     campaign_id: Id = optional()
@@ -135,7 +134,7 @@ class Offer(BaseModel):
 
 
 class OffersAnswer(BaseModel):
-    """Offers of a customer, the best first, and what they stand on."""
+    """Offers of a customer, the best first, with the versions behind them."""
 
     decision_id: str = Field(description="Name it in the outcome.")
     customer_id: str | None
@@ -159,7 +158,7 @@ class BatchItem(BaseModel):
 
 
 class BatchAnswer(BaseModel):
-    """One answer for each customer, in the order of the request; who is named twice is answered once."""
+    """One answer for each customer, in the order of the request; a repeated customer is answered once."""
 
     answers: list[BatchItem]
 
@@ -173,7 +172,7 @@ class OutcomeAnswer(BaseModel):
 
 
 class SheetAnswer(BaseModel):
-    """The sheet of a customer: sections of facts, offers with reasons, and what is not offered and why."""
+    """The sheet of a customer: facts, offers with reasons, and products not offered with the reason."""
 
     customer_id: str
     sheet: dict[str, JsonValue]

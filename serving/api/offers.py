@@ -36,7 +36,7 @@ async def one(request: HttpRequest) -> Response:
 
 
 def _stranger(sent: OffersRequest, scope: Scope) -> bool:
-    """Whether the offers may be those for somebody of whom the bank knows nothing.
+    """Return whether the offers may be those for somebody of whom the bank knows nothing.
 
     A manager who names a customer is not told whether that is nobody or another's.
     """

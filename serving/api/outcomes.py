@@ -1,4 +1,4 @@
-"""What came of an approach: recorded once, however often it is sent."""
+"""Outcomes of contacts: each is recorded once, however often it is sent."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def _once(request: HttpRequest) -> Response:
 
 
 def contact_of(sent: OutcomeRequest, now: datetime) -> Contact:
-    """Return what is recorded of a request."""
+    """Return the contact that a request describes."""
     given = sent.model_dump(exclude={"contacted_at"})
     return Contact(contacted_at=sent.contacted_at or now.replace(microsecond=0), **given)
 
@@ -106,7 +106,7 @@ OPERATIONS = (
         programs_and_people(Role.MANAGER, Role.CHANNEL),
         body=OutcomeRequest,
         answers={201: OutcomeAnswer, 200: OutcomeAnswer, 404: ProblemDocument, 409: ProblemDocument},
-        summary="Record what came of an approach to a customer.",
+        summary="Record the outcome of a contact with a customer.",
         headers=(KEY_HEADER,),
     ),
 )

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import polars as pl
 
-from serving.http.app_state import clock
-from serving.processes.release_watcher import releases_of
+from serving.http.app_state import clock, releases_of
 from vipreco.durable import write_json
 from vipreco.project import Project
 from vipreco.store import Role, Store, User
@@ -22,7 +21,7 @@ ENVIRONMENT = "demo"
 
 
 def is_demo(project: Project) -> bool:
-    """Whether the bank is a generated one."""
+    """Return whether the bank is a simulated one."""
     return (project.root / SIMULATION).is_file()
 
 

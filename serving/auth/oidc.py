@@ -1,8 +1,8 @@
 """Log-in with the bank's own account: OpenID Connect, authorization code with PKCE, state and nonce.
 
-Nothing is asked of the bank's log-in before somebody wants to log in with it: while it does not answer, the
-service starts, and accounts with a password of their own get in. Nothing is asked of any other place either:
-what its description names must be on the issuer's own host, and no redirect is followed.
+The issuer is contacted only when somebody logs in with it: while it does not answer, the service starts, and
+local accounts can log in. No other host is contacted: the addresses in its description must be on its own
+host, and no redirect is followed.
 """
 
 from __future__ import annotations
@@ -41,11 +41,11 @@ PURPOSE = b"vipreco: the way to the bank's log-in and back"
 
 
 class NotLetInError(VipRecoError):
-    """Whoever came back from the bank's log-in is not let in; `code` says which check failed."""
+    """A log-in with the bank's account failed; `code` names the check."""
 
 
 class LoginRedirect(NamedTuple):
-    """The way to the bank's log-in: its address, and what the browser keeps until it is back."""
+    """The redirect to the bank's log-in: its address, and the state that the browser keeps meanwhile."""
 
     address: str
     kept: str

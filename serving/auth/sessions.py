@@ -1,4 +1,4 @@
-"""Log-in and log-out of people: what the page calls."""
+"""Log-in and log-out of people."""
 
 from __future__ import annotations
 
@@ -71,6 +71,6 @@ def forget(response: Response, request: Request) -> None:
 
 
 def is_behind_tls(request: Request) -> bool:
-    """Whether cookies travel encrypted only: always, but for a browser on this machine without a proxy."""
+    """Return whether cookies are sent over TLS only: always, except on this machine without a proxy."""
     host = request.headers.get("host", "").rpartition(":")[0] or request.headers.get("host", "")
     return request.url.scheme == "https" or host not in LOOPBACK

@@ -1,4 +1,4 @@
-"""What the service stands on: store, spool, keys, settings, and the release that it answers from."""
+"""State of the application: store, audit spool, keys, settings, and the release that answers."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from serving.http.problems import unavailable
-from vipreco.online import Slate, SlateLine
+from vipreco.online import Releases, Slate, SlateLine
 from vipreco.settings import ServingSettings
 from vipreco.store import AuditRecord, Decision, Event, Keys, Scope, Store
 
-__all__ = ["AppState", "Release", "Slate", "SlateLine", "age_days", "clock"]
+__all__ = ["AppState", "Release", "Slate", "SlateLine", "age_days", "clock", "releases_of"]
 
 
 class Release(Protocol):
-    """What a worker answers from; one object for as long as one release is served."""
+    """The answers of one nightly build; one object for as long as the release is served."""
 
     model_version: str
     snapshot_id: str
@@ -25,13 +25,13 @@ class Release(Protocol):
     policy_version: str
 
     def knows(self, customer_id: str) -> bool:
-        """Whether the customer is in the snapshot."""
+        """Return whether the customer is in the snapshot."""
 
     def cached_offers(self, customer_id: str, channel: str, limit: int, moment: datetime) -> Slate | None:
-        """Return the offers of a known customer where that takes no more than a look; None elsewhere."""
+        """Return the cached offers of a known customer, or None where they have to be decided."""
 
     def offers(self, customer_id: str, channel: str, limit: int, moment: datetime) -> Slate:
-        """Return the offers of a known customer, by the rules and facts of the moment."""
+        """Return the offers of a known customer by the rules and facts of the moment."""
 
     def with_facts(
         self, customer_id: str | None, facts: Mapping[str, Any], channel: str, limit: int, moment: datetime
@@ -39,22 +39,22 @@ class Release(Protocol):
         """Return the offers under facts that the caller brings."""
 
     def popular(self, segment: str, channel: str, limit: int) -> Slate:
-        """Return what is popular in a segment."""
+        """Return the popular products of a segment."""
 
     def sheet(self, customer_id: str, language: str, moment: datetime) -> dict[str, Any]:
         """Return the sheet of a known customer."""
 
     def refresh(self) -> None:
-        """Take over what changed in the store."""
+        """Apply what changed in the store."""
 
 
 class AuditSink(Protocol):
     """Takes audit records before the answers leave that they are about."""
 
-    def put(self, note: AuditRecord) -> None:
+    def put(self, record: AuditRecord) -> None:
         """Take one record; it reaches the store soon."""
 
-    def through(self, note: AuditRecord) -> None:
+    def through(self, record: AuditRecord) -> None:
         """Write one record into the store itself."""
 
     def flush(self) -> None:
@@ -66,17 +66,17 @@ class AuditSink(Protocol):
 
 @dataclass
 class AppState:
-    """What every request may use.
+    """Resources that all requests share.
 
     Args:
         root: Folder of the project.
         settings: `[serving]` of `vipreco.toml`.
         store: Operational records.
-        spool: Audit and decisions on their way into the store.
+        spool: Takes audit records and decisions on their way into the store.
         keys: For pseudonyms.
-        release: What answers; swapped as a whole.
-        pages: What the pages keep.
-        deciding: Answers that are being decided anew, or wait for it.
+        release: Gives the answers; swapped as a whole.
+        pages: Caches of the pages.
+        deciding: Requests that are being decided, or wait for it.
     """
 
     root: Path
@@ -89,10 +89,10 @@ class AppState:
     deciding: int = 0
 
     def served(self, moment: datetime) -> Release:
-        """Return what is served, for one whole request: a swap meanwhile changes the next one.
+        """Return the release in force, for one whole request: a swap meanwhile counts for the next one.
 
         Raises:
-            Problem: Nothing is, or its snapshot is too old to go by.
+            Problem: There is none, or its snapshot is too old.
         """
         release = self.release
         if release is None:
@@ -102,11 +102,11 @@ class AppState:
         return release
 
     def is_stale(self, release: Release, moment: datetime) -> bool:
-        """Whether the snapshot is older than it should be."""
+        """Return whether the snapshot is older than it should be."""
         return age_days(release, moment) > self.settings.fresh_days
 
     def refresh(self) -> None:
-        """Take over what changed in the store, now, and hand over what was noted."""
+        """Apply what changed in the store, and hand over waiting audit records."""
         self.spool.flush()
         if self.release is not None:
             self.release.refresh()
@@ -116,7 +116,7 @@ class AppState:
         return self.now().date()
 
     def now(self) -> datetime:
-        """Return the business's moment to the second: its date, the clock's time, as contacts are dated."""
+        """Return the business date with the clock's time, to the second: the moment that dates contacts."""
         clock = datetime.now()  # noqa: DTZ005 - the business lives by local time
         if self.settings.business_date == "clock" or self.release is None:
             return clock.replace(microsecond=0)
@@ -124,15 +124,15 @@ class AppState:
         return clock.replace(day.year, day.month, day.day, microsecond=0)
 
     def note(self, event: Event, decision: Decision | None = None) -> None:
-        """Note a read of a customer before its answer leaves; the store takes it over within moments.
+        """Put a read of a customer into the audit spool before its answer leaves.
 
         Raises:
-            VipRecoError: No more notes can be taken: the answer must not leave.
+            VipRecoError: The spool takes no more: the answer must not leave.
         """
         self.spool.put(AuditRecord(event, decision))
 
     def note_at_once(self, event: Event) -> None:
-        """Note a named read in the store itself before its answer leaves.
+        """Write an event into the store itself before its answer leaves.
 
         Raises:
             VipRecoError: The store does not take it: the answer must not leave.
@@ -153,3 +153,8 @@ def clock() -> datetime:
 def age_days(release: Release, moment: datetime) -> int:
     """Return how many days old the snapshot of a release is."""
     return moment.toordinal() - release.snapshot_date.toordinal()
+
+
+def releases_of(root: Path) -> Releases:
+    """Return the releases of a project."""
+    return Releases(root / "data" / "serving")

@@ -1,4 +1,8 @@
-"""How a body is read: bounded while it comes in, of the declared type, and strictly what it says."""
+"""Reads bodies of requests: of bounded size, of the declared type, strictly validated.
+
+FastAPI reads a whole body before it looks at it, accepts a key twice, and repeats the input in its 422: these
+three are why bodies are read here.
+"""
 
 from __future__ import annotations
 
@@ -18,24 +22,24 @@ IDENTITY = b"identity"
 Model = TypeVar("Model", bound=BaseModel)
 
 
-async def read_json(request: Request, model: type[Model], most: int) -> Model:
+async def read_json(request: Request, model: type[Model], max_bytes: int) -> Model:
     """Read the body of a request as a checked model.
 
     Raises:
         Problem: 415 another type, 413 too large, 400 no JSON or twice the same key, 422 wrong fields.
     """
     _check_type(request, JSON)
-    return parse_model(await read_bytes(request, most), model)
+    return parse_model(await read_bytes(request, max_bytes), model)
 
 
-async def read_form(request: Request, most: int) -> dict[str, str]:
+async def read_form(request: Request, max_bytes: int) -> dict[str, str]:
     """Read the fields of a posted form; each may be there once.
 
     Raises:
         Problem: 415 another type, 413 too large, 400 not UTF-8, too many fields, or one of them twice.
     """
     _check_type(request, FORM)
-    body = await read_bytes(request, most)
+    body = await read_bytes(request, max_bytes)
     try:
         pairs = parse_qsl(
             body.decode("utf-8"), keep_blank_values=True, max_num_fields=MAX_FIELDS, errors="strict"
@@ -47,14 +51,14 @@ async def read_form(request: Request, most: int) -> dict[str, str]:
     return _once(pairs, "malformed-form")
 
 
-async def read_bytes(request: Request, most: int) -> bytes:
-    """Read a body while it is not larger than `most` bytes; what comes after that is not taken in.
+async def read_bytes(request: Request, max_bytes: int) -> bytes:
+    """Read a body while it is not larger than `max_bytes`; what comes after that is not taken in.
 
     Raises:
         Problem: 413 too large, 400 the caller went away.
     """
     declared = request.scope["vipreco.headers"].get(b"content-length", b"0")
-    if not declared.isdigit() or len(declared) > 12 or int(declared) > most:
+    if not declared.isdigit() or len(declared) > 12 or int(declared) > max_bytes:
         raise _too_large()
     body, more = b"", True
     while more:
@@ -63,7 +67,7 @@ async def read_bytes(request: Request, most: int) -> bytes:
             raise Problem(400, "disconnected")
         part, more = message.get("body", b""), message.get("more_body", False)
         body = body + part if body else part
-        if len(body) > most:
+        if len(body) > max_bytes:
             raise _too_large()
     return body
 
@@ -85,7 +89,7 @@ def parse_model(body: bytes, model: type[Model]) -> Model:
 
 
 def _surely_once(body: bytes, found: BaseModel) -> bool:
-    """Whether no key is there twice, as far as a quick look tells.
+    """Return whether no key is given twice, as far as a quick look tells.
 
     Each key is followed by a colon, so where there are no more of them than fields were found, none was lost
     to another of its name.
@@ -94,7 +98,7 @@ def _surely_once(body: bytes, found: BaseModel) -> bool:
 
 
 def _check_keys(body: bytes) -> None:
-    """Refuse what is no JSON, and keys that are there twice.
+    """Check that a body is JSON and gives no key twice.
 
     Raises:
         Problem: 400.

@@ -1,4 +1,8 @@
-"""Too busy to answer in time: measured by how late the event loop comes to what it was asked to do."""
+"""Load shedding: refuses requests while the event loop runs late.
+
+The lateness of the loop is the time that requests wait in its queue; a limit on concurrent requests alone
+does not see it.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,7 @@ TICKS = 5  # one pause is none; being late this often in a row is
 
 
 class LoadShedding:
-    """Watches one event loop; `overloaded` while it is late time after time."""
+    """Measures one event loop; `overloaded` while it is late time after time."""
 
     def __init__(self) -> None:
         self.overloaded = False
@@ -21,7 +25,7 @@ class LoadShedding:
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def watch(self) -> None:
-        """Begin to watch the running loop, if that has not begun."""
+        """Begin to measure the running loop, once."""
         loop = asyncio.get_running_loop()
         if loop is not self._loop:
             self._loop = loop
@@ -36,7 +40,7 @@ class LoadShedding:
         self._next(loop)
 
     def note(self, seconds: float) -> None:
-        """Take note of how late the loop was."""
+        """Take one measurement of how late the loop was."""
         self.seconds = seconds
         self._late.append(seconds > LATE_SECONDS)
         self.overloaded = len(self._late) == TICKS and all(self._late)

@@ -1,7 +1,8 @@
-"""What is written down while the service runs: one JSON object a line, without a word about a customer.
+"""Log lines of the service: one JSON object a line, without a word about a customer.
 
 Paths are logged as the routes that they matched, never as they came; exceptions by their kind and place
-alone, for their texts may quote what was read.
+alone, because their texts may quote data. structlog would replace the six lines of `write`, and its
+tracebacks and bound contexts are what must not get in here; it is one more dependency of every worker.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ def write(event: str, **fields: Any) -> None:
 
 
 def answered(scope: Scope, route: str, status: int, seconds: float) -> None:
-    """Write down a request that was refused, failed or took long."""
+    """Log a request that was refused, failed or took long."""
     write(
         "answered",
         request_id=scope["vipreco.request_id"],
@@ -40,7 +41,7 @@ def answered(scope: Scope, route: str, status: int, seconds: float) -> None:
 
 
 def failed(scope: Scope, error: Exception) -> None:
-    """Write down a fault of ours: kind and place of the exception."""
+    """Log a bug of ours: kind and place of the exception."""
     write("failed", request_id=scope["vipreco.request_id"], **place_of(error))
 
 

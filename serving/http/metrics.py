@@ -1,4 +1,4 @@
-"""Numbers for Prometheus, over all processes of the service; labels are routes and codes of ours alone."""
+"""Metrics for Prometheus over all processes of the service; labels are our own routes and codes alone."""
 
 from __future__ import annotations
 
@@ -53,13 +53,13 @@ def observe(route: str, status: int, seconds: float) -> None:
 
 
 def forget(process: int) -> None:
-    """Take the gauges of a process that ended out; what it counted stays counted."""
+    """Remove the gauges of a process that ended; its counters stay."""
     if os.environ.get(FOLDER):
         mark_process_dead(process)  # type: ignore[no-untyped-call]
 
 
 def exposition() -> bytes:
-    """Return all numbers, of all processes where there are several."""
+    """Return all metrics, of all processes where there are several."""
     if os.environ.get(FOLDER):
         gathered = CollectorRegistry()
         MultiProcessCollector(gathered)  # type: ignore[no-untyped-call]

@@ -1,4 +1,4 @@
-"""Around everything: which requests are looked at, what every answer carries, what is counted and logged."""
+"""HTTP middleware: checks of headers, path and host, security headers, metrics and log of each request."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ALWAYS = frozenset({"/livez", "/readyz", "/metrics"})
 SLOW_SECONDS = 1.0
 FORBIDDEN = re.compile(rb"%2f|%5c|%00|\\|[^\x21-\x7e]", re.IGNORECASE)
 UNKNOWN_ROUTE = "unknown"
-COMMON = [
+ANSWER_HEADERS = [
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
     (b"x-frame-options", b"DENY"),
@@ -31,7 +31,7 @@ CLOSE = {"Connection": "close"}
 
 
 class HttpMiddleware:
-    """Looks at each request before the application does.
+    """Checks each request before the application, and completes each answer.
 
     Args:
         app: The application.
@@ -91,7 +91,7 @@ class HttpMiddleware:
         return None
 
     def _is_ours(self, host: bytes) -> bool:
-        """Whether a Host header names this service; right ones are remembered, there are few."""
+        """Return whether a Host header names this service; right ones are remembered, there are few."""
         if host in self._right_hosts:
             return True
         found = _host_name(host.decode("latin-1")) in self.hosts
@@ -101,15 +101,15 @@ class HttpMiddleware:
 
 
 async def _broken(scope: Scope, receive: Receive, send: Send, status: int) -> None:
-    """Answer what failed by a fault of ours, if nothing was answered yet."""
+    """Answer 500 after a bug of ours, if nothing was answered yet."""
     if status == 500:  # nothing was sent: an answer that is on its way has another
         await Problem(500, "internal").response(scope["vipreco.request_id"])(scope, receive, send)
 
 
 def completed(headers: list[tuple[bytes, bytes]], request_id: str) -> list[tuple[bytes, bytes]]:
-    """Return the headers of an answer with those that every answer carries, unless it has its own."""
+    """Return the headers of an answer and those that every answer carries, unless it has its own."""
     own = dict(headers)
-    common = [header for header in COMMON if header[0] not in own]
+    common = [header for header in ANSWER_HEADERS if header[0] not in own]
     return [*headers, *common, (b"x-request-id", request_id.encode())]
 
 

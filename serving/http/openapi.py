@@ -1,4 +1,7 @@
-"""The OpenAPI 3.1 document, made from the operations and their models."""
+"""The OpenAPI 3.1 document, made from the operations and their models.
+
+FastAPI makes such a document from routes of its own kind alone (see `serving/README.md`).
+"""
 
 from __future__ import annotations
 
@@ -33,10 +36,10 @@ WITH_BODY = {
 
 def document(operations: Sequence[Operation]) -> Document:
     """Return the OpenAPI document of all operations that have a summary."""
-    told = [operation for operation in operations if operation.summary]
-    _, found = models_json_schema(_models(told), ref_template=TEMPLATE)
+    described = [operation for operation in operations if operation.summary]
+    _, found = models_json_schema(_models(described), ref_template=TEMPLATE)
     paths: Document = {}
-    for operation in told:
+    for operation in described:
         paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation)
     return {
         "openapi": "3.1.0",
@@ -58,7 +61,7 @@ def _models(operations: Sequence[Operation]) -> list[tuple[type[BaseModel], Any]
 
 
 def _operation(operation: Operation) -> Document:
-    told: Document = {
+    content: Document = {
         "summary": operation.summary,
         "operationId": re.sub(r"\W+", "_", f"{operation.method} {operation.path}".lower()).strip("_"),
         "parameters": _parameters(operation),
@@ -66,11 +69,11 @@ def _operation(operation: Operation) -> Document:
         "x-roles": sorted(operation.access.roles),
     }
     if operation.access.token:
-        told["security"] = [{"token": []}]
+        content["security"] = [{"token": []}]
     if operation.body is not None:
-        content = {"application/json": {"schema": _reference(operation.body)}}
-        told["requestBody"] = {"required": True, "content": content}
-    return told
+        schema = {"schema": _reference(operation.body)}
+        content["requestBody"] = {"required": True, "content": {"application/json": schema}}
+    return content
 
 
 def _parameters(operation: Operation) -> list[Document]:
@@ -92,12 +95,12 @@ def _responses(operation: Operation) -> Document:
     if operation.body is not None:
         problems |= WITH_BODY
     problems |= {status: "" for status, model in operation.answers.items() if model is ProblemDocument}
-    told = {str(status): _problem(text) for status, text in sorted(problems.items())}
+    content = {str(status): _problem(text) for status, text in sorted(problems.items())}
     answers: Mapping[int, type[BaseModel] | None] = operation.answers
     for status, model in answers.items():
         if model is not ProblemDocument:
-            told[str(status)] = _answer(model)
-    return told
+            content[str(status)] = _answer(model)
+    return content
 
 
 def _problem(text: str) -> Document:
@@ -108,10 +111,10 @@ def _problem(text: str) -> Document:
 
 
 def _answer(model: type[BaseModel] | None) -> Document:
-    told: Document = {"description": (model.__doc__ or "").strip().splitlines()[0] if model else "Done."}
+    content: Document = {"description": (model.__doc__ or "").strip().splitlines()[0] if model else "Done."}
     if model is not None:
-        told["content"] = {"application/json": {"schema": _reference(model)}}
-    return told
+        content["content"] = {"application/json": {"schema": _reference(model)}}
+    return content
 
 
 def _reference(model: type[BaseModel]) -> Document:

@@ -37,7 +37,7 @@ class Access:
 
     @property
     def public(self) -> bool:
-        """Whether anybody may call without saying who they are."""
+        """Return whether anybody may call without saying who they are."""
         return not self.roles
 
 
@@ -158,7 +158,7 @@ class Operation:
 
     @cached_property
     def is_async(self) -> bool:
-        """Whether the handler runs in the event loop."""
+        """Return whether the handler runs in the event loop."""
         return inspect.iscoroutinefunction(self.handler)
 
 

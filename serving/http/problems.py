@@ -1,4 +1,4 @@
-"""What a caller is told when there is no answer: problem JSON (RFC 9457) without a word of the input."""
+"""Problem answers: JSON by RFC 9457, without a word of the input."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class FieldError(BaseModel):
 
 
 class ProblemDocument(BaseModel):
-    """Why a request was not answered."""
+    """Reason why a request was not answered."""
 
     type: str
     title: str
@@ -73,17 +73,17 @@ class Problem(Exception):  # noqa: N818 - the standard's own word
 
 
 def unauthorized(code: str = "not-authenticated") -> Problem:
-    """Return what is told to who gave no token that is known."""
+    """Return the problem of a caller without a valid token or session."""
     return Problem(401, code, headers={"WWW-Authenticate": 'Bearer realm="vipreco"'})
 
 
 def not_found() -> Problem:
-    """Return what is told of an unknown customer, and of one whom the caller may not see, alike."""
+    """Return the problem for an unknown customer and for one whom the caller may not see, alike."""
     return Problem(404, "not-found")
 
 
 def unavailable(code: str) -> Problem:
-    """Return what is told while something that is needed does not answer."""
+    """Return the problem for a dependency that does not answer, or too much load."""
     return Problem(503, code, headers={"Retry-After": str(RETRY_SECONDS)})
 
 
@@ -98,7 +98,7 @@ def problem_of_validation(error: ValidationError, model: type[BaseModel]) -> Pro
 
 
 def problem_of_error(error: VipRecoError) -> Problem:
-    """Return what is told of an error of the engine: its code and place, not its text."""
+    """Return the problem of an error of the engine: its code and place, not its text."""
     code = error.code or "refused"
     if isinstance(
         error, InputRejectedError | UsageError

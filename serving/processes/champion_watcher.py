@@ -1,4 +1,7 @@
-"""Follows the registry's alias and the calendar: a process of its own, so that what hangs holds up nobody."""
+"""Prepares a release when the registry names another champion or a new day begins.
+
+It is a process of its own, so that a registry that hangs delays no answer.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +15,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from serving.http import logs
+from serving.http.app_state import releases_of
 from serving.processes.parent_death_signal import end_with_parent
-from serving.processes.release_watcher import releases_of
 from serving.processes.start_pause import wait_before_start
 from vipreco.online import MANIFEST, Releases
 from vipreco.project import Project
@@ -24,13 +27,13 @@ LOOK_SECONDS, AGAIN_SECONDS = 5.0, 900.0
 
 @dataclass
 class ChampionWatcher:
-    """Prepares when the alias begins to stand for another model, and when a new day begins.
+    """Compares the champion and the date with the release in force.
 
-    What is in force by somebody's choice (`vipreco prepare --roll-back`, `--model`) stays in force until the
-    alias changes again. A champion that was refused is not tried a second time.
+    A release that somebody chose (`vipreco prepare --roll-back`, `--model`) stays in force until the champion
+    changes again. A champion that was refused is not tried a second time.
 
     Args:
-        project: Whose alias.
+        project: Project whose registry and releases.
     """
 
     project: Project
@@ -38,11 +41,11 @@ class ChampionWatcher:
 
     @property
     def releases(self) -> Releases:
-        """Where what is in force is kept."""
+        """The releases of the project."""
         return releases_of(self.project.root)
 
     def look(self) -> None:
-        """Look once."""
+        """Check once."""
         found, followed = self._alias(), self.releases.followed()
         if found is not None and followed is None:
             self.releases.follow(found)
@@ -55,7 +58,7 @@ class ChampionWatcher:
             self._prepare("--model", str(self.releases.current() / "artifact"))
 
     def _alias(self) -> str | None:
-        """Return the hash of the model that the alias stands for, or None while nobody knows."""
+        """Return the hash of the champion, or None while the registry does not answer."""
         try:
             return str(self.project.import_rim(REGISTRY).resolve(self.project, CHAMPION).artifact_hash)
         except Exception as error:
@@ -63,7 +66,7 @@ class ChampionWatcher:
             return None
 
     def _is_another_day(self) -> bool:
-        """Whether the business lives by the clock, and what is in force was prepared for an earlier day."""
+        """Return whether the release in force was prepared for an earlier day than today."""
         manifest = self._manifest()
         if self.project.settings.serving.business_date != "clock" or manifest is None:
             return False
@@ -84,7 +87,7 @@ class ChampionWatcher:
 
 
 def follow(project: Project) -> None:
-    """Look again and again."""
+    """Check again and again."""
     follower = ChampionWatcher(project)
     while True:
         follower.look()
@@ -93,7 +96,7 @@ def follow(project: Project) -> None:
 
 if __name__ == "__main__":
     os.umask(0o077)
-    os.nice(10)  # answers go before what is prepared for later
+    os.nice(10)  # answers come first
     end_with_parent()
     wait_before_start()
     follow(Project.find())

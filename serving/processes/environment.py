@@ -39,7 +39,7 @@ def set_environment(project: Project, settings: ServingSettings, folder: Path) -
 
 
 def store_is_checked() -> bool:
-    """Whether the parent of this process has checked the store: that reads the whole file."""
+    """Return whether the parent of this process has checked the store: that reads the whole file."""
     return SETTINGS in os.environ
 
 

@@ -13,9 +13,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from serving.auth import demo_accounts
+from serving.http.app_state import releases_of
 from serving.processes.audit_shipper import ship, spool_of
 from serving.processes.environment import set_environment
-from serving.processes.release_watcher import releases_of
 from serving.processes.supervisor import Supervisor, listen, worker_command
 from vipreco.errors import UsageError, VipRecoError
 from vipreco.online import Releases, sync_books

@@ -1,4 +1,4 @@
-"""Follows the release's pointer and the store's changes: opens what is new, warms it, then swaps."""
+"""Follows the pointer to the release in force and the changes of the store, and swaps to a new release."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ OpenRelease = Callable[[Path], Release]
 
 
 class ReleaseWatcher:
-    """A thread of a worker.
+    """Opens and warms a new release in a thread of the worker, then swaps to it.
 
     Args:
         state: Whose release is swapped.
         releases: Where the pointer is.
-        opening: Opens a prepared folder, checked and warm.
+        opener: Opens a release folder, checked and warm.
     """
 
-    def __init__(self, state: AppState, releases: Releases, opening: OpenRelease) -> None:
-        self.state, self.releases, self.opening = state, releases, opening
+    def __init__(self, state: AppState, releases: Releases, opener: OpenRelease) -> None:
+        self.state, self.releases, self.opener = state, releases, opener
         self.refused: str | None = None
         self._down = ""
         self._served: str | None = None
         self._open: dict[str, Release] = {}
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="release-watcher", daemon=True)
 
     def start(self) -> None:
         """Open the release in force, and begin to follow."""
@@ -40,7 +40,7 @@ class ReleaseWatcher:
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop to follow."""
+        """Stop following."""
         self._stop.set()
         self._thread.join(timeout=5)
 
@@ -64,7 +64,7 @@ class ReleaseWatcher:
         metrics.STORE_DOWN.set(bool(code))
 
     def look(self) -> None:
-        """Open and swap to what the pointer names, if it is another; on a failure the old one serves on."""
+        """Open the release in force and swap to it, if it is another one; on a failure the old one stays."""
         name: str | None = None
         try:
             pointer = self.releases.pointer()
@@ -83,17 +83,12 @@ class ReleaseWatcher:
             logs.write("release-refused", release=name or "", code=code, **logs.place_of(error))
 
     def _opened(self, name: str) -> Release:
-        """Return a release, ready to answer; the one before stays open, so that going back is quick."""
+        """Return a release, ready to answer; the one before stays open, so that a roll-back is quick."""
         found = self._open.get(name)
         if found is None:
-            found = self.opening(self.releases.path_of(name))
+            found = self.opener(self.releases.path_of(name))
         else:
             found.refresh()
         served = {known: one for known, one in self._open.items() if known == self._served}
         self._open = {**served, name: found}
         return found
-
-
-def releases_of(root: Path) -> Releases:
-    """Return where a project keeps what was prepared."""
-    return Releases(root / "data" / "serving")

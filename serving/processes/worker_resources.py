@@ -8,10 +8,10 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from serving.http.app_state import AppState
+from serving.http.app_state import AppState, releases_of
 from serving.processes.audit_shipper import AuditFiles, spool_of
 from serving.processes.environment import run_settings, store_is_checked
-from serving.processes.release_watcher import OpenRelease, ReleaseWatcher, releases_of
+from serving.processes.release_watcher import OpenRelease, ReleaseWatcher
 from vipreco.project import Project
 from vipreco.store import Keys, Store
 
