@@ -1,4 +1,4 @@
--- A line with {column} is repeated for each category that the bank brought.
+-- A line with {column} is repeated for each category of its own that the bank has.
 WITH previous AS (
   SELECT customers.* FROM customers JOIN snapshots USING (snapshot_date) WHERE lag = 1
 )

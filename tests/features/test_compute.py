@@ -27,7 +27,7 @@ features = [
 name = "own"
 grain = "customer"
 family = "Test"
-description = "The numbers that the bank brought."
+description = "The numbers of the bank's own."
 tables = ["customers_now"]
 each = { table = "customers", columns = "attribute_*", kinds = ["number"] }
 features = [{ name = "{column}", type = "number", description = "A number of the test." }]

@@ -1,4 +1,4 @@
-"""A leak that is planted in the time door itself is caught by comparing copies with another future."""
+"""A leak that is planted in the as-of cut itself is caught by comparing copies with another future."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""On the public Santander files: what the door, the labels and the features say is what the files say."""
+"""On the public Santander files: view, labels and features say what the files say."""
 
 from datetime import date
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What the one time door lets through, by both clocks, on tables that can be followed by eye."""
+"""The view of a date shows what was known by both clocks, on tables that can be followed by eye."""
 
 from datetime import date
 

@@ -1,4 +1,4 @@
-"""The time door against a plain-Python oracle that knows nothing of SQL, on random small banks."""
+"""The as-of view against a plain-Python oracle that knows nothing of SQL, on random small banks."""
 
 from datetime import date, timedelta
 

@@ -1,4 +1,4 @@
-"""The check that keeps SQL behind the time door."""
+"""The check that keeps SQL to the views of a date."""
 
 import pytest
 

@@ -37,7 +37,7 @@ class _Strict(BaseModel):
 
 
 class FileEntry(_Strict):
-    """What a file must be: its SHA-256 as hex text and its size in bytes."""
+    """The required SHA-256 of a file, as hex text, and its size in bytes."""
 
     sha256: Sha256
     size: Annotated[int, Field(ge=0)]
@@ -58,7 +58,7 @@ def write_manifest(folder: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
 
     Args:
         folder: The finished directory; nothing may be written to it afterwards.
-        facts: What it was made from (`snapshot_id`, `feature_fingerprint`, `as_of_date`, ...), as JSON
+        facts: Inputs that it was made from (`snapshot_id`, `feature_fingerprint`, `as_of_date`, ...), as JSON
             values. A moment of the wall clock does not belong here: a refit must give the same hash.
 
     Raises:

@@ -19,7 +19,7 @@ MEMORY_BYTES: Final = 8 << 30
 
 @dataclass(frozen=True)
 class ChildVerdict:
-    """What the child found: `accepted`, or the reason and its stable code; the hash that it verified."""
+    """Verdict of the child: `accepted`, or the reason and its stable code; the hash that it verified."""
 
     accepted: bool
     reason: str = ""

@@ -1,4 +1,4 @@
-"""Features of a population at one date: held compactly, given out as dense chunks."""
+"""Features of a population at one date: stored compactly, given as dense chunks."""
 
 from __future__ import annotations
 
@@ -52,8 +52,8 @@ class Pairs:
     Attributes:
         names: Feature names, without product.
         defaults: Value of a pair that is not here, shape (features,).
-        rows: Place of the customer, ascending, shape (pairs,).
-        products: Place of the product, shape (pairs,).
+        rows: Index of the customer, ascending, shape (pairs,).
+        products: Index of the product, shape (pairs,).
         values: float32, shape (pairs, features).
     """
 
@@ -71,14 +71,14 @@ class Pairs:
         """
         if names == self.names:
             return self
-        places = {name: place for place, name in enumerate(self.names)}
+        indices = {name: place for place, name in enumerate(self.names)}
         defaults = [
-            self.defaults[places[name]] if name in places else _number(_known_fill(name, fills))
+            self.defaults[indices[name]] if name in indices else _number(_known_fill(name, fills))
             for name in names
         ]
         values = np.empty((len(self.values), len(names)), dtype=np.float32)
         for column, name in enumerate(names):
-            values[:, column] = self.values[:, places[name]] if name in places else defaults[column]
+            values[:, column] = self.values[:, indices[name]] if name in indices else defaults[column]
         return replace(self, names=names, defaults=np.asarray(defaults, dtype=np.float32), values=values)
 
     def scatter(self, target: NDArray[np.float32], start: int) -> None:
@@ -96,7 +96,7 @@ class ComputedFeatures:
         customer_ids: Ids, ascending, shape (n,).
         product_ids: The products asked for.
         customer_names: Customer-grain columns.
-        customer_values: float32, shape (n, customer columns); a category is its place in `categories`.
+        customer_values: float32, shape (n, customer columns); a category is its index in `categories`.
         categories: Values of each category column; ascending here, in the fit's order after `encoded`.
         pairs: The product-grain features.
         fills: Value that stands for an absent customer column, by name.
@@ -124,7 +124,7 @@ class ComputedFeatures:
         return [name for name in self.customer_names if name in self.categories]
 
     def matrix(self, start: int = 0, stop: int | None = None) -> FeatureMatrix:
-        """Return the dense features of the customers in places `start` to `stop` (default: all)."""
+        """Return the dense features of the customers `start` to `stop` (default: all)."""
         ids = self.customer_ids[start:stop]
         width, features = len(self.customer_names), len(self.pairs.names)
         values = np.empty((len(ids), width + len(self.product_ids) * features), dtype=np.float32)
@@ -133,21 +133,21 @@ class ComputedFeatures:
         self.pairs.scatter(blocks, start)
         return FeatureMatrix(ids, self.names, values, self.product_ids, width)
 
-    def take(self, places: NDArray[np.intp]) -> ComputedFeatures:
-        """Return the same about the customers in some places, ascending, each once."""
-        pairs, there = self.pairs, np.isin(self.pairs.rows, places)
+    def take(self, indices: NDArray[np.intp]) -> ComputedFeatures:
+        """Return the features of the customers at some indices, ascending, each once."""
+        pairs, there = self.pairs, np.isin(self.pairs.rows, indices)
         kept = replace(
             pairs,
-            rows=np.searchsorted(places, pairs.rows[there]).astype(np.int32),
+            rows=np.searchsorted(indices, pairs.rows[there]).astype(np.int32),
             products=pairs.products[there],
             values=pairs.values[there],
         )
-        ids, values = self.customer_ids[places], self.customer_values[places]
+        ids, values = self.customer_ids[indices], self.customer_values[indices]
         return replace(self, customer_ids=ids, customer_values=values, pairs=kept)
 
     @property
     def blank(self) -> Floats:
-        """What each column of a matrix holds of a customer of whom nothing is known, shape (columns,)."""
+        """The value of each column of a matrix for a customer without any row, shape (columns,)."""
         known = {name: self.fills.get(name) for name in self.customer_names}
         own = [_filled(fill, self.categories.get(name)) for name, fill in known.items()]
         return np.concatenate(
@@ -168,8 +168,8 @@ class ComputedFeatures:
         if self._fits(vocabulary):
             return self
         values = np.empty((len(self), len(vocabulary.names)), dtype=np.float32)
-        for place, name in enumerate(vocabulary.names):
-            values[:, place] = self._column(name, vocabulary)
+        for column, name in enumerate(vocabulary.names):
+            values[:, column] = self._column(name, vocabulary)
         return replace(
             self,
             customer_names=vocabulary.names,

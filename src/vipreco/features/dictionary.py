@@ -71,8 +71,8 @@ class FeatureFile(Section):
         grain: customer (one row each), product (a row a customer and product), shared (a step for others).
         family: Heading in the data dictionary.
         description: What the file does.
-        tables: What it reads: views of the time door and shared files before it.
-        requires: A table without which the file is left out, because the bank did not bring it.
+        tables: What it reads: views of the as-of date and shared files before it.
+        requires: A table without which the file is left out, because it was not imported.
         each: Columns over which it is repeated.
         features: Its columns, in any order.
     """

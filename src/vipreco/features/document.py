@@ -13,7 +13,7 @@ Generated from `dictionary.toml`; a test holds the two together. Do not edit by 
 A feature is a column of a SQL file in this folder, computed over what was known at the as-of date.
 *Customer* features have one value a customer; *product* features one value a customer and product, in
 columns named `<feature>@<product_id>`. "Default" stands where there is no row or no value: a number, or
-*missing*. `{column}` stands for each column of that kind that the bank brought.
+*missing*. `{column}` stands for each column of that kind in the tables.
 
 `golden/` holds a tiny bank with the values that people worked out by hand, and why.
 """
@@ -39,7 +39,7 @@ def render_dictionary(features: FeatureSet) -> str:
 def _views() -> str:
     return """## What the SQL may read
 
-Views of the time door, and nothing else: `customers`, `customers_now` (one row for each of the population),
+Views of the as-of date, and nothing else: `customers`, `customers_now` (one row for each of the population),
 `population`, `holdings`, `observations`, `products`, `activity`, `contacts`, `clock` (as_of_date,
 snapshot_date), `snapshots` (snapshot_date, lag: 0 = newest), `tier_lines` (the lines of `[tiers]` in
 `vipreco.toml` that are valid at the as-of date: tier, tier_rank from 0, from_amount); and the shared steps
@@ -66,7 +66,7 @@ def _needs(file: FeatureFile) -> str:
         return ""
     if file.requires == TIER_LINES:
         return " Left out where `vipreco.toml` has no ladder of tiers."
-    return f" Left out where the bank brought no {file.requires}."
+    return f" Left out where no {file.requires} table was imported."
 
 
 def _row(feature: Feature) -> str:

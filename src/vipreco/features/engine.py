@@ -20,8 +20,8 @@ from vipreco.features.plan import Planned
 from vipreco.history import View, quoted
 
 Ids: TypeAlias = NDArray[np.str_]
-Places: TypeAlias = NDArray[np.int64]
-FEW: Final = 8  # customers up to whom a join costs more than to look for their places
+Indices: TypeAlias = NDArray[np.int64]
+FEW: Final = 8  # customers up to whom a join costs more than to look for their indices
 _ROW = "customer_index"
 _PRODUCT = "product_index"
 _JOINED = f"JOIN population USING ({CUSTOMER_ID})"
@@ -43,18 +43,18 @@ def customer_block(view: View, planned: Planned, ids: Ids) -> CustomerBlock:
         UsageError: The SQL cannot run, or gives a customer twice.
     """
     rows = len(ids)
-    places, table = _rows(view, planned, ids)
-    if len(places) and np.bincount(places).max() > 1:
+    indices, table = _rows(view, planned, ids)
+    if len(indices) and np.bincount(indices).max() > 1:
         raise _twice(planned, "customer")
     values = np.empty((rows, len(planned.features)), dtype=np.float32)
     categories = {}
     for column, feature in enumerate(planned.features):
         if feature.type == "category":
-            codes, found = _codes(table[feature.name], feature, places, rows)
+            codes, found = _codes(table[feature.name], feature, indices, rows)
             values[:, column], categories[feature.name] = codes, found
         else:
             values[:, column] = feature.fill
-            values[places, column] = _numbers(table[feature.name], feature)
+            values[indices, column] = _numbers(table[feature.name], feature)
     return CustomerBlock(tuple(feature.name for feature in planned.features), values, categories)
 
 
@@ -83,7 +83,7 @@ def product_pairs(view: View, planned: Sequence[Planned], ids: Ids, products: Se
 def _pair_block(
     view: View, planned: Planned, ids: Ids, products: Sequence[str]
 ) -> tuple[NDArray[np.int64], Floats]:
-    """Return the key (customer place x products + product place) of each pair, and its features."""
+    """Return the key (customer index x products + product index) of each pair, and its features."""
     rows, columns, table = _pairs(view, planned, ids, products)
     keys = rows * max(len(products), 1) + columns
     if len(union([keys])) < len(keys):
@@ -94,43 +94,43 @@ def _pair_block(
     return keys, values
 
 
-def _rows(view: View, planned: Planned, ids: Ids) -> tuple[Places, pa.Table]:
-    """Return the place of the customer of each row of a file, and the rows; those of others are left out."""
+def _rows(view: View, planned: Planned, ids: Ids) -> tuple[Indices, pa.Table]:
+    """Return the index of the customer of each row of a file, and the rows; those of others are left out."""
     if len(ids) <= FEW:
         return _found(_run(view, planned, f"{CUSTOMER_ID}, {_selected(planned)}"), CUSTOMER_ID, ids.tolist())
     table = _run(view, planned, f"population.{_ROW}, {_selected(planned)}", _JOINED)
-    return _places(table[_ROW]), table
+    return _indices(table[_ROW]), table
 
 
 def _pairs(
     view: View, planned: Planned, ids: Ids, products: Sequence[str]
-) -> tuple[Places, Places, pa.Table]:
-    """Return the places of customer and product of each row of a file, and the rows of those asked for."""
+) -> tuple[Indices, Indices, pa.Table]:
+    """Return the indices of customer and product of each row of a file, and the rows of those asked for."""
     if len(ids) <= FEW:
         table = _run(view, planned, f"{CUSTOMER_ID}, {PRODUCT_ID}, {_selected(planned)}")
         columns, table = _found(table, PRODUCT_ID, products)
-        places, own = _found(table.append_column(_PRODUCT, pa.array(columns)), CUSTOMER_ID, ids.tolist())
-        return places, _places(own[_PRODUCT]), own
-    asked = f"(SELECT unnest($products) AS {PRODUCT_ID}, unnest($places) AS {_PRODUCT}) AS asked"
+        indices, own = _found(table.append_column(_PRODUCT, pa.array(columns)), CUSTOMER_ID, ids.tolist())
+        return indices, _indices(own[_PRODUCT]), own
+    asked = f"(SELECT unnest($products) AS {PRODUCT_ID}, unnest($indices) AS {_PRODUCT}) AS asked"
     table = _run(
         view,
         planned,
         f"population.{_ROW}, asked.{_PRODUCT}, {_selected(planned)}",
         f"{_JOINED} JOIN {asked} USING ({PRODUCT_ID})",
-        {"products": list(products), "places": list(range(len(products)))},
+        {"products": list(products), "indices": list(range(len(products)))},
     )
-    return _places(table[_ROW]), _places(table[_PRODUCT]), table
+    return _indices(table[_ROW]), _indices(table[_PRODUCT]), table
 
 
-def _found(table: pa.Table, column: str, wanted: Sequence[str]) -> tuple[Places, pa.Table]:
-    """Return the rows whose value is wanted, with its place: for few rows quicker than a join."""
+def _found(table: pa.Table, column: str, wanted: Sequence[str]) -> tuple[Indices, pa.Table]:
+    """Return the rows whose value is wanted, with its index: for few rows quicker than a join."""
     known = {value: place for place, value in enumerate(wanted)}
-    places = np.array([known.get(value, -1) for value in table[column].to_pylist()], np.int64)
-    there = places >= 0
-    return (places, table) if there.all() else (places[there], table.filter(pa.array(there)))
+    indices = np.array([known.get(value, -1) for value in table[column].to_pylist()], np.int64)
+    there = indices >= 0
+    return (indices, table) if there.all() else (indices[there], table.filter(pa.array(there)))
 
 
-def _places(column: pa.ChunkedArray) -> Places:
+def _indices(column: pa.ChunkedArray) -> Indices:
     return np.asarray(column.to_numpy(), np.int64)
 
 
@@ -164,9 +164,9 @@ def _numbers(column: pa.ChunkedArray, feature: Feature) -> Floats:
 
 
 def _codes(
-    column: pa.ChunkedArray, feature: Feature, places: NDArray[np.int64], rows: int
+    column: pa.ChunkedArray, feature: Feature, indices: NDArray[np.int64], rows: int
 ) -> tuple[NDArray[np.int32], tuple[str, ...]]:
-    """Return the place of each customer's value among the values found, which are ascending; -1 = missing."""
+    """Return the index of each customer's value among the values found, which are ascending; -1 = missing."""
     if isinstance(feature.default, str):
         column = pc.fill_null(column, feature.default)
     encoded = pc.dictionary_encode(column).combine_chunks()
@@ -178,7 +178,7 @@ def _codes(
     rank[order], rank[-1] = np.arange(len(found)), -1
     start = rank[list(found).index(feature.default)] if isinstance(feature.default, str) else -1
     codes = np.full(rows, start, dtype=np.int32)
-    codes[places] = rank[pc.fill_null(encoded.indices, -1).to_numpy()]
+    codes[indices] = rank[pc.fill_null(encoded.indices, -1).to_numpy()]
     return codes, tuple(str(value) for value in found[order])
 
 

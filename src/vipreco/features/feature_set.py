@@ -61,7 +61,7 @@ class FeatureSet:
 
         Raises:
             UsageError: A file is missing or wrong, the SQL and the dictionary disagree, a prohibited
-                attribute is named, or the SQL reads around the time door.
+                attribute is named, or the SQL reads around the views.
         """
         names = sorted(path.name for path in Path(folder).glob("*.sql"))
         try:
@@ -108,12 +108,12 @@ class FeatureSet:
         """Compute all features of the population of a view, or of some customers of it.
 
         Args:
-            view: What was known at the as-of date.
+            view: At the as-of date.
             products: Products whose blocks are wanted, in order.
             customers: Ids to which the work is limited; those without a current snapshot drop out.
 
         Raises:
-            UsageError: The bank brought a prohibited attribute, or the SQL cannot run on its columns.
+            UsageError: The tables hold a prohibited attribute, or the SQL cannot run on its columns.
         """
         view = view if customers is None else view.of(customers)
         return self._made(view, self._planned(view), self._population(view), tuple(products))
@@ -121,16 +121,16 @@ class FeatureSet:
     def learn_vocabulary(self, *computed: ComputedFeatures) -> Vocabulary:
         """Return the columns and categories of one or more computed populations, to be kept with a fit.
 
-        The frequent categories come first; beyond `max_categories` of the dictionary a value is unknown. So
+        The frequent categories come first; a value past `max_categories` of the dictionary is unknown. So
         is a value of fewer than one in a thousand customers (25, where that is less): at the date of the fit
         every rare value is known, a month later many are not, so its absence would mean another thing then.
         """
-        least = min(RARE_CUSTOMERS, sum(len(item) for item in computed) // RARE_SHARE)
+        min_count = min(RARE_CUSTOMERS, sum(len(item) for item in computed) // RARE_SHARE)
         limits = self._category_limits()
         names = computed[0].customer_names
         found = {name: _counted(name, computed) for name in computed[0].category_names}
         categories = {
-            name: most_frequent(values, counts, limits.get(name, limits[""]), least)
+            name: most_frequent(values, counts, limits.get(name, limits[""]), min_count)
             for name, (values, counts) in found.items()
         }
         return Vocabulary(names, computed[0].pairs.names, categories)
@@ -140,9 +140,9 @@ class FeatureSet:
         return [feature for file in self.dictionary.file for feature in file.features]
 
     def _planned(self, view: View) -> list[Planned]:
-        """Return what is computed on the columns that the bank brought; found out once for equal ones."""
-        brought = tuple((table, tuple(view.columns(table).items())) for table in CONTRACTS)
-        key = view.present_tables, brought
+        """Return the files to run on the columns of the bank; planned once for equal columns."""
+        columns = tuple((table, tuple(view.columns(table).items())) for table in CONTRACTS)
+        key = view.present_tables, columns
         if key not in self._plans:
             self._refuse_prohibited(view)
             self._plans[key] = self._plan(view)
@@ -150,8 +150,8 @@ class FeatureSet:
 
     def _plan(self, view: View) -> list[Planned]:
         sql = {file.name: self.definition[file.sql_name].decode() for file in self.dictionary.file}
-        brought = view.present_tables | ({TIER_LINES} if self.ladder.ladder else set())
-        made = [plan(file, sql[file.name], brought, view.columns) for file in self.dictionary.file]
+        present = view.present_tables | ({TIER_LINES} if self.ladder.ladder else set())
+        made = [plan(file, sql[file.name], present, view.columns) for file in self.dictionary.file]
         return [item for item in made if item is not None]
 
     def _refuse_prohibited(self, view: View) -> None:
@@ -226,10 +226,10 @@ def _of_grain(planned: Sequence[Planned], grain: str) -> list[Planned]:
 def _counted(name: str, computed: tuple[ComputedFeatures, ...]) -> tuple[list[str], np.ndarray]:
     """Return the values of a category column over several populations, ascending, with their counts."""
     values = sorted({value for item in computed for value in item.categories[name]})
-    places = {value: place for place, value in enumerate(values)}
+    indices = {value: index for index, value in enumerate(values)}
     counts = np.zeros(len(values), dtype=np.int64)
     for item in computed:
         codes = item.customer_values[:, item.customer_names.index(name)].astype(np.int64)
         own = np.bincount(codes[codes >= 0], minlength=len(item.categories[name]))
-        counts[[places[value] for value in item.categories[name]]] += own
+        counts[[indices[value] for value in item.categories[name]]] += own
     return values, counts

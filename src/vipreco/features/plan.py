@@ -1,4 +1,4 @@
-"""From dictionary to SQL that can run: lines repeated for a bank's columns, absent tables left out."""
+"""SQL ready to run, from the dictionary: lines repeated for a bank's columns, absent tables left out."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ class Planned:
     features: tuple[Feature, ...]
 
 
-def plan(file: FeatureFile, sql: str, brought: frozenset[str], columns: Columns) -> Planned | None:
-    """Return `file` ready to run, or None when the bank brought nothing for it.
+def plan(file: FeatureFile, sql: str, present_tables: frozenset[str], columns: Columns) -> Planned | None:
+    """Return `file` ready to run, or None where the bank has no rows or columns for it.
 
     Args:
         file: Entry of the dictionary.
         sql: Content of the SQL file.
-        brought: Tables that the bank brought.
+        present_tables: Tables that were imported.
         columns: Gives the columns of a view with their DuckDB types.
     """
-    if file.requires and file.requires not in brought:
+    if file.requires and file.requires not in present_tables:
         return None
     if file.each is None:
         return Planned(file, sql, file.features)

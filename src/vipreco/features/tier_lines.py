@@ -1,4 +1,4 @@
-"""The bank's ladder of tiers as one more table behind the time door: `tier_lines`."""
+"""The bank's ladder of tiers as one more table beside the views: `tier_lines`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a fit remembers of the features: their names, and the number of each category."""
+"""The vocabulary of a fit: names of the features, and the code of each category."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Vocabulary:
     Attributes:
         names: Customer-grain columns.
         product_names: Product-grain features; each product has a column for every one of them.
-        categories: For each category column, its values; the code of a value is its place. All other
+        categories: For each category column, its values; the code of a value is its index. All other
             values, and missing ones, have the code -1.
     """
 
@@ -68,21 +68,21 @@ def column_names(
 
 
 def most_frequent(
-    values: Sequence[str], counts: NDArray[np.int64], limit: int, least: int = 1
+    values: Sequence[str], counts: NDArray[np.int64], limit: int, min_count: int = 1
 ) -> tuple[str, ...]:
-    """Return at most `limit` values that occur `least` times, the frequent ones first, equal ones by name.
+    """Return at most `limit` values that occur `min_count` times, by falling count, equal ones by name.
 
     >>> most_frequent(["b", "a", "c"], np.array([2, 2, 5]), 2)
     ('c', 'a')
-    >>> most_frequent(["b", "a", "c"], np.array([2, 2, 5]), 2, least=3)
+    >>> most_frequent(["b", "a", "c"], np.array([2, 2, 5]), 2, min_count=3)
     ('c',)
     """
     order = np.lexsort((np.asarray(values, dtype=np.str_), -counts))[:limit]
-    return tuple(values[place] for place in order if counts[place] >= max(least, 1))
+    return tuple(values[index] for index in order if counts[index] >= max(min_count, 1))
 
 
 def recoded(values: Sequence[str], known: Sequence[str]) -> NDArray[np.float32]:
     """Return the code in `known` of each of `values`, and one more code, that of "missing", at the end."""
-    places = {value: place for place, value in enumerate(known)}
-    codes = [places.get(value, UNKNOWN) for value in values]
+    codes_of = {value: code for code, value in enumerate(known)}
+    codes = [codes_of.get(value, UNKNOWN) for value in values]
     return np.asarray([*codes, UNKNOWN], dtype=np.float32)

@@ -1,4 +1,4 @@
-"""The one time door over the imported tables: `as_of` cuts time, `acquisitions` gives labels."""
+"""The imported tables as they were known at a date: `as_of` cuts time, `acquisitions` gives labels."""
 
 import lazy_loader
 

@@ -2,6 +2,7 @@ from .as_of_view import AsOfView as AsOfView
 from .calendar import add_months as add_months, window as window
 from .contract import CONTRACTS as CONTRACTS, VIEWS as VIEWS
 from .history import History as History
+from .known_rows import known_at as known_at
 from .labels import Labels as Labels
 from .query_check import check_query as check_query
 from .records import Records as Records, appended as appended

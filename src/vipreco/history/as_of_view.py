@@ -121,7 +121,7 @@ def lock_connection(connection: duckdb.DuckDBPyConnection, folders: Sequence[str
 
 
 def failed(error: duckdb.Error, where: str) -> UsageError:
-    """Return what is told of SQL that cannot run."""
+    """Return the error of SQL that cannot run."""
     first = str(error).splitlines()[0]
     return UsageError(
         f"the SQL cannot run: {first}", where=where, remedy="correct the SQL", code="feature-sql"

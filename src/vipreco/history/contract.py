@@ -1,4 +1,4 @@
-"""Names and DuckDB types of the tables behind the time door, with the columns that carry its two clocks."""
+"""Names and DuckDB types of the tables behind the views, with the columns of their two clocks."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from vipreco.tables import STORED_CONTRACTS, Contract, Kind, schema_of, sql_type
 
 @dataclass(frozen=True)
 class TableContract:
-    """What the door has to know of one table.
+    """Contract of one table, as the views need it.
 
     Attributes:
         name: Name of the table and of its cut view.
@@ -53,4 +53,4 @@ CONTRACTS: Final = {table: _cut_contract(contract) for table, contract in STORED
 """Contract of each table by its name."""
 
 VIEWS: Final = frozenset({*CONTRACTS, "customers_now", "population", "clock", "snapshots"})
-"""Names that exist behind the door; a feature may read these and nothing else."""
+"""Names of the views; a feature may read these and nothing else."""

@@ -1,4 +1,4 @@
-"""SQL that cuts the tables at a date. The two clocks are honoured here and nowhere else."""
+"""SQL that cuts the tables at a date. The rule of the two clocks stands here and nowhere else."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from vipreco.columns import (
 from vipreco.history.contract import CONTRACTS, TableContract
 
 Contested = Mapping[str, Sequence[date]]
-"""For a table kept by date, the dates that several batches or recordings brought; no other row has a rival.
+"""For a table kept by date, the dates with rows of several batches or recordings; no other row has a rival.
 Of the other tables any row may have one, unless they are named here without a date."""
 
 BY_DATE: Final = {CUSTOMERS: SNAPSHOT_DATE, OBSERVATIONS: SNAPSHOT_DATE, ACTIVITY: "month_date"}
@@ -33,7 +33,7 @@ _ORDER = f"{RECORDED_DATE} DESC, {BATCH_SEQUENCE} DESC"
 
 @dataclass(frozen=True)
 class Cut:
-    """One statement of the door: the name of what exists behind it and its query."""
+    """One view: its name and its query."""
 
     name: str
     query: str
@@ -53,12 +53,15 @@ def contested_query(table: str, uncut: str) -> str | None:
     return f"SELECT {day} FROM ({uncut}) GROUP BY {day} HAVING {rivals} ORDER BY {day}"
 
 
-def known(contract: TableContract, uncut: str, day: date | None) -> str:
-    """Return the rows that had happened and were recorded by `day` (None: all)."""
-    if day is None:
-        return f"SELECT * FROM ({uncut})"
+def is_known(contract: TableContract, day: date) -> str:
+    """Return the condition of the two clocks: the fact had happened, and was recorded, by `day`."""
     limit = literal(day)
-    return f"SELECT * FROM ({uncut}) WHERE {RECORDED_DATE} <= {limit} AND {contract.happened} <= {limit}"
+    return f"{RECORDED_DATE} <= {limit} AND {contract.happened} <= {limit}"
+
+
+def known(contract: TableContract, uncut: str, day: date | None) -> str:
+    """Return the rows that were known at `day` (None: all)."""
+    return f"SELECT * FROM ({uncut})" + ("" if day is None else f" WHERE {is_known(contract, day)}")
 
 
 def newest(table: str, uncut: str, day: date | None, contested: Contested | None) -> str:
@@ -91,10 +94,17 @@ def holdings(uncut: str, day: date | None, contested: Contested | None = None) -
     return f"SELECT * REPLACE ({open_yet} AS {CLOSED_DATE}) FROM ({real})"
 
 
+def cut(table: str, uncut: str, day: date | None, contested: Contested | None = None) -> str:
+    """Return the rows of a table as they were known at `day`, each fact in its newest version."""
+    if table == HOLDINGS:
+        return holdings(uncut, day, contested)
+    return newest(table, uncut, day, contested)
+
+
 def cuts(
     uncut: Mapping[str, str], day: date, snapshots: Sequence[date], contested: Contested | None
 ) -> list[Cut]:
-    """Return all that exists behind the door of `day`, in an order in which each can be made.
+    """Return all views of `day`, in an order in which each can be made.
 
     Args:
         uncut: SQL of each whole table.
@@ -102,11 +112,9 @@ def cuts(
         snapshots: The bank's snapshots known at `day`, newest first.
         contested: Dates at which a row may have a rival version; None: at any.
     """
-    plain = [
-        Cut(table, newest(table, uncut[table], day, contested))
-        for table in (OBSERVATIONS, CUSTOMERS, PRODUCTS, ACTIVITY, CONTACTS)
-    ]
-    return [*plain, Cut(HOLDINGS, holdings(uncut[HOLDINGS], day, contested)), *_derived(day, snapshots)]
+    tables = (OBSERVATIONS, CUSTOMERS, PRODUCTS, ACTIVITY, CONTACTS, HOLDINGS)
+    plain = [Cut(table, cut(table, uncut[table], day, contested)) for table in tables]
+    return [*plain, *_derived(day, snapshots)]
 
 
 def _derived(day: date, snapshots: Sequence[date]) -> list[Cut]:

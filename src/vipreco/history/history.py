@@ -1,4 +1,4 @@
-"""The history of a bank: its imported tables behind the one door that cuts time."""
+"""The history of a bank: its imported tables behind the one place that cuts time."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from vipreco.tables import Tables
 
 # The big tables stay in their files: a query reads the columns and dates that it needs.
 _LAZY = frozenset({CUSTOMERS, OBSERVATIONS, ACTIVITY})
-_ASKED = "asked_customers"
+_CHOSEN = "chosen_customers"
 
 
 class History:
@@ -88,23 +88,25 @@ class History:
 
     @property
     def present_tables(self) -> frozenset[str]:
-        """Names of the tables that the bank brought."""
+        """Names of the imported tables."""
         return frozenset(table_names(self._sources))
 
     @cached_property
     def snapshot_dates(self) -> list[date]:
         """The dates at which customers were observed, ascending."""
-        rows = self._ask(OBSERVATIONS, "SELECT DISTINCT snapshot_date FROM ({uncut}) ORDER BY snapshot_date")
+        rows = self._fetch(
+            OBSERVATIONS, "SELECT DISTINCT snapshot_date FROM ({uncut}) ORDER BY snapshot_date"
+        )
         return [row[0] for row in rows]
 
     def as_of(self, day: date) -> AsOfView:
-        """Return all that was known at the end of `day`.
+        """Return the view of all that was known at the end of `day`.
 
         Raises:
             UsageError: No snapshot was known then.
         """
         limit = literal(day)
-        rows = self._ask(
+        rows = self._fetch(
             OBSERVATIONS,
             "SELECT DISTINCT snapshot_date FROM ({uncut}) "
             f"WHERE snapshot_date <= {limit} AND recorded_date <= {limit}",
@@ -157,8 +159,8 @@ class History:
             folder: Existing and empty.
             customers: Ids, ascending.
         """
-        brought = {table: self._uncut[table] for table in self.present_tables}
-        write_records(self._base, brought, folder, customers)
+        present = {table: self._uncut[table] for table in self.present_tables}
+        write_records(self._base, present, folder, customers)
 
     def open_view(
         self, day: date, snapshots: Sequence[date], customers: pa.Array | None = None
@@ -172,7 +174,7 @@ class History:
         made = every if customers is None else [_narrowed(cut) for cut in every]
         create_views(connection, made, lazy)
         self._sources.detach(connection)
-        connection.unregister(_ASKED)
+        connection.unregister(_CHOSEN)
         lock_connection(connection, [str(self._sources.folder)] if self._sources.folder else [])
         return connection
 
@@ -193,15 +195,15 @@ class History:
     @cached_property
     def _contested(self) -> Contested:
         queries = {table: contested_query(table, self._uncut[table]) for table in self.present_tables}
-        asked = {table: self._base.execute(query).fetchall() for table, query in queries.items() if query}
-        return {table: [row[0] for row in rows] for table, rows in asked.items()}
+        found = {table: self._base.execute(query).fetchall() for table, query in queries.items() if query}
+        return {table: [row[0] for row in rows] for table, rows in found.items()}
 
-    def _ask(self, table: str, query: str) -> list[tuple[date, ...]]:
+    def _fetch(self, table: str, query: str) -> list[tuple[date, ...]]:
         return self._base.execute(query.format(uncut=self._uncut[table])).fetchall()
 
     def _only(self, customers: pa.Array, connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
-        connection.register(_ASKED, pa.table({CUSTOMER_ID: customers}))
-        return {table: _only_asked(table, sql) for table, sql in self._uncut.items()}
+        connection.register(_CHOSEN, pa.table({CUSTOMER_ID: customers}))
+        return {table: _only_chosen(table, sql) for table, sql in self._uncut.items()}
 
     def _no_snapshot(self, day: date) -> UsageError:
         dates = self.snapshot_dates
@@ -220,12 +222,12 @@ def _check_window(after: date, until: date) -> None:
         )
 
 
-def _only_asked(table: str, uncut: str) -> str:
-    """Return the rows of the customers asked for, with all rivals of these rows, whoever they are about."""
+def _only_chosen(table: str, uncut: str) -> str:
+    """Return the rows of the chosen customers, with all rivals of these rows, of all customers."""
     contract = CONTRACTS[table]
     if CUSTOMER_ID not in contract.types:
         return uncut
-    own = _of_asked(uncut)
+    own = _of_chosen(uncut)
     if CUSTOMER_ID in contract.key:
         return own
     return f"SELECT * FROM ({uncut}) SEMI JOIN ({own}) AS own USING ({', '.join(contract.key)})"
@@ -236,8 +238,8 @@ def _narrowed(cut: Cut) -> Cut:
     contract = CONTRACTS.get(cut.name)
     if contract is None or CUSTOMER_ID not in contract.types or CUSTOMER_ID in contract.key:
         return cut
-    return Cut(cut.name, _of_asked(cut.query))
+    return Cut(cut.name, _of_chosen(cut.query))
 
 
-def _of_asked(rows: str) -> str:
-    return f"SELECT * FROM ({rows}) SEMI JOIN {_ASKED} USING ({CUSTOMER_ID})"
+def _of_chosen(rows: str) -> str:
+    return f"SELECT * FROM ({rows}) SEMI JOIN {_CHOSEN} USING ({CUSTOMER_ID})"

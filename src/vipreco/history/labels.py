@@ -27,7 +27,7 @@ from vipreco.history.cuts import holdings, known, literal, newest
 
 @dataclass(frozen=True)
 class Labels:
-    """What was acquired in a window, and about whom that is known.
+    """The acquisitions of a window, and the customers about whom they are known.
 
     Attributes:
         after: The window opens after this date.

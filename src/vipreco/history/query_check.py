@@ -1,4 +1,4 @@
-"""Checks that a query stays behind the time door: it names our views and nothing that reads around them."""
+"""Checks that a query reads the views of a date and nothing around them."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def check_query(sql: str, allowed: frozenset[str], where: str = "query") -> froz
     read = {_table_name(node, where) for node in nodes if node.get("type") == "BASE_TABLE"}
     for name in sorted(read - allowed - local):
         raise _refused(
-            where, f"reads the table {name}, which is not behind the time door", sorted(allowed), "table"
+            where, f"reads the table {name}, which is no view of the as-of date", sorted(allowed), "table"
         )
     for node in nodes:
         _check_node(node, where)

@@ -72,7 +72,7 @@ def write_records(
 
     Args:
         base: Database in which the uncut tables can be read.
-        uncut: SQL of each whole table that the bank brought.
+        uncut: SQL of each imported table.
         folder: Existing and empty.
         customers: Ids, ascending.
     """

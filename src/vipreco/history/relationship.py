@@ -29,7 +29,7 @@ from vipreco.settings import UNKNOWN, TierLadder
 
 @dataclass(frozen=True)
 class RelationshipLabels:
-    """What became of the customers of a date by the end of a window.
+    """Changes of the customers of a date by the end of a window.
 
     Attributes:
         after: Date of the population; the window opens after it.

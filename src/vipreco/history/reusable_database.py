@@ -254,7 +254,7 @@ class _Source:
         self._key, self._date = CONTRACTS[name].key, BY_DATE.get(name)
 
     def rivals(self) -> tuple[date, ...] | None:
-        """Return the dates at which a fact has several versions; None where that is not told by dates."""
+        """Return the dates at which a fact has several versions; None where dates do not say it."""
         if len(self.rows) > MAX_CHECKED_ROWS:
             return None
         keys = list(zip(*(self.rows[name].to_pylist() for name in self._key), strict=True))

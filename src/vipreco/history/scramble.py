@@ -16,7 +16,7 @@ from vipreco.columns import CLOSED_DATE, HOLDINGS, RECORDED_DATE
 from vipreco.durable import sha256_of, write_json
 from vipreco.errors import UsageError
 from vipreco.history.contract import CONTRACTS
-from vipreco.history.cuts import literal
+from vipreco.history.cuts import is_known
 from vipreco.history.sources import connect, describe, text, typed
 
 Mode = Literal["delete", "rewrite"]
@@ -63,7 +63,7 @@ def scrambled_future(
 
 
 class _Future:
-    """How the rows of the future are treated."""
+    """Treats the rows of the future."""
 
     def __init__(self, day: date, mode: Mode, generator: Random, threads: int) -> None:
         self.day, self.mode, self.generator, self.threads = day, mode, generator, threads
@@ -110,14 +110,12 @@ def _split(path: Path, table: str, day: date, threads: int) -> tuple[pa.Table, p
 
 
 def _known(path: Path, table: str, day: date, threads: int) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    relation, contract, limit = f"read_parquet({text(str(path))})", CONTRACTS[table], literal(day)
+    relation, contract = f"read_parquet({text(str(path))})", CONTRACTS[table]
     with connect(threads) as connection:
         connection.execute("SET preserve_insertion_order = true")
         uncut = typed(contract, relation, describe(connection, relation))
-        condition = f"{RECORDED_DATE} <= {limit} AND {contract.happened} <= {limit}"
-        found = connection.sql(
-            f"SELECT coalesce({condition}, false) AS known FROM ({uncut})"
-        ).to_arrow_table()
+        known = f"SELECT coalesce({is_known(contract, day)}, false) AS known FROM ({uncut})"
+        found = connection.sql(known).to_arrow_table()
     return np.asarray(found["known"], dtype=np.bool_)
 
 

@@ -19,18 +19,18 @@ Columns = dict[str, str]
 
 
 class Sources(Protocol):
-    """Where the uncut tables are."""
+    """The uncut tables of a bank, wherever they are."""
 
     folder: Path | None
 
     def has(self, table: str) -> bool:
-        """Whether the bank brought the table at all."""
+        """Return True where the table was imported at all."""
 
     def attach(self, connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
         """Return the relation of each existing table, which `connection` can read from now on."""
 
     def detach(self, connection: duckdb.DuckDBPyConnection) -> None:
-        """Take tables in memory away from `connection` again; files are shut off by `lock_door`."""
+        """Take tables in memory away from `connection` again; files are shut off by `lock_connection`."""
 
 
 class ParquetSources:
@@ -41,7 +41,7 @@ class ParquetSources:
         self._files = {table: paths for table, paths in files.items() if paths}
 
     def has(self, table: str) -> bool:
-        """Whether there is a file of the table."""
+        """Return True where the table has a file."""
         return table in self._files
 
     def attach(self, connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
@@ -53,7 +53,7 @@ class ParquetSources:
 
 
 class FrameSources:
-    """Arrow tables in memory: small histories of tests and of a request that brings its own facts."""
+    """Arrow tables in memory: small histories of tests."""
 
     folder: Path | None = None
 
@@ -61,7 +61,7 @@ class FrameSources:
         self._frames = dict(frames)
 
     def has(self, table: str) -> bool:
-        """Whether the table was given."""
+        """Return True where the table was given."""
         return table in self._frames
 
     def attach(self, connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
@@ -114,7 +114,7 @@ def text(value: str) -> str:
 
 
 def table_names(sources: Sources) -> list[str]:
-    """Return the names of the tables that the bank brought."""
+    """Return the names of the imported tables."""
     return [table for table in CONTRACTS if sources.has(table)]
 
 

@@ -13,7 +13,7 @@ from vipreco.columns import CUSTOMER_ID, PRODUCTS
 
 
 class View(Protocol):
-    """What the bank knew at one date.
+    """The knowledge of the bank at one date.
 
     Attributes:
         date: The date whose knowledge is allowed.

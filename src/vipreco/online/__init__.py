@@ -1,4 +1,4 @@
-"""Answers about one customer or one book at a moment: prepared at night, judged on what is known now."""
+"""Answers about one customer or one book: decided by the nightly build, checked against what is known now."""
 
 import lazy_loader
 

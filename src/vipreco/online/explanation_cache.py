@@ -111,8 +111,8 @@ class CachingExplainer(Explainer):
         changes = [overlay.last_change([customer]) for customer, _ in pairs]
         view = self.cache.views.current(sorted({customer for customer, _ in pairs}), day)
         with view.lent():
-            told = super().offer_reasons(view, pairs, channel, language, decided)
-        found = dict(zip(pairs, zip(told.reasons, told.cautions, strict=True), strict=True))
+            reasons = super().offer_reasons(view, pairs, channel, language, decided)
+        found = dict(zip(pairs, zip(reasons.reasons, reasons.cautions, strict=True), strict=True))
         for change, (pair, explanation) in zip(changes, found.items(), strict=True):
             self.cache.keep(pair, language, day, change, explanation)
         return found

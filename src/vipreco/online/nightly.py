@@ -20,7 +20,7 @@ LOADER = "vipreco.recommender.storage:golden_scorer"
 
 @dataclass(frozen=True)
 class Housekeeping:
-    """What is left to do once the answers are in force.
+    """Housekeeping after a release is in force.
 
     Args:
         actor: Who does it, for the audit.
@@ -35,7 +35,7 @@ class Housekeeping:
 
 @contextmanager
 def noting_refusal(releases: Releases, model: str) -> Iterator[None]:
-    """Note that a model was refused, whatever is wrong with it; what is in force stays so."""
+    """Note that a model was refused, whatever is wrong with it; the release in force stays."""
     try:
         yield
     except VipRecoError as error:
@@ -53,7 +53,7 @@ def try_model(artifact: Path) -> None:
 
 
 def publish(releases: Releases, store: Store, build: NightlyBuild, step: Step = silent) -> Path:
-    """Prepare all answers, put them in force, and fill the books; returns the prepared folder.
+    """Build a release, put it in force, and fill the books; returns its folder.
 
     Raises:
         BusyError: Another process prepares, or holds the store.
@@ -67,7 +67,7 @@ def publish(releases: Releases, store: Store, build: NightlyBuild, step: Step = 
 
 
 def clean_up(store: Store, chores: Housekeeping, step: Step = silent) -> PrunedRows:
-    """Take out what is older than it is kept, and sign the end of the audit even where that fails.
+    """Delete rows past their retention, and sign the end of the audit even where that fails.
 
     Raises:
         BusyError: Another process holds the store.

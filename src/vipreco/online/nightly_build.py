@@ -271,11 +271,11 @@ class _Reasons:
             self._explain(decisions, customers, columns)
 
     def _explain(self, decisions: Decisions, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> None:
-        told = {
+        explained = {
             language: reasons_of_offers(self.recommender, self.known, decisions, rows, columns, language)
             for language in LANGUAGES
         }
-        self.frames.append(_reason_frame(decisions, rows, columns, told))
+        self.frames.append(_reason_frame(decisions, rows, columns, explained))
 
     def write(self, path: Path) -> None:
         """Write them by customer and product."""
@@ -297,16 +297,16 @@ def _reason_frame_schema() -> dict[str, Any]:
 
 
 def _reason_frame(
-    decisions: Decisions, rows: Any, columns: Any, told: dict[Language, OfferReasons]
+    decisions: Decisions, rows: Any, columns: Any, explained: dict[Language, OfferReasons]
 ) -> pl.DataFrame:
     ids: Sequence[str] = decisions.customer_ids[rows].tolist()
     columns_: dict[str, Any] = {
         CUSTOMER_ID: list(map(str, ids)),
         "product_id": [decisions.product_ids[column] for column in columns.tolist()],
-        "codes": [[reason.id for reason in reasons] for reasons in told["en"].reasons],
+        "codes": [[reason.id for reason in reasons] for reasons in explained["en"].reasons],
     }
-    for language, found in told.items():
+    for language, found in explained.items():
         columns_[f"reasons_{language}"] = [[reason.text for reason in reasons] for reasons in found.reasons]
-    for language, found in told.items():
+    for language, found in explained.items():
         columns_[f"caution_{language}"] = [caution.text if caution else "" for caution in found.cautions]
     return pl.DataFrame(columns_, schema=_reason_frame_schema())

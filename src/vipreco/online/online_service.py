@@ -38,7 +38,7 @@ from vipreco.settings import ArbitrationSettings, CallListSettings
 from vipreco.store import Store
 
 NEUTRAL = ("neutral",)
-MAX_DECIDED = 20_000  # customers whose decisions of the day are kept
+MAX_DECIDED = 20_000  # decisions of changed customers that are kept
 VERSION_LENGTH = 16
 
 
@@ -60,9 +60,9 @@ class DaySettings:
 class OnlineService:
     """Answers about one customer or one book at a moment.
 
-    A customer about whom the store knows nothing new is answered from the arrays of the night. The others are
-    decided anew by the code that decided at night, over their rows of the tables with those of the store on
-    top. The chances are those of the date for which all was prepared; the rules are asked on the day itself.
+    A customer about whom the store knows nothing new is answered from the arrays of the release. The others
+    are decided anew by the code of the nightly build, over their rows of the tables and those of the store on
+    top. The chances are those of the date of the release; the rules are those of the day itself.
 
     Args:
         folder: Of a release.
@@ -96,16 +96,16 @@ class OnlineService:
         self.refresh()
 
     def knows(self, customer_id: str) -> bool:
-        """Whether the customer is in the snapshot."""
-        return customer_id in self.release.places
+        """Return True for a customer of the snapshot."""
+        return customer_id in self.release.rows
 
     def is_cached(self, customer_id: str, day: date) -> bool:
-        """Whether the answer about a known customer takes no more than a look on a day, in any channel."""
+        """Return True where the release answers for a known customer on a day, in every channel."""
         changed = customer_id in self.overlay.changed
         return not changed and self.release.holds_everywhere(customer_id, day)
 
     def refresh(self) -> None:
-        """Take over what changed in the store."""
+        """Take over the changes of the store."""
         self.overlay.refresh()
 
     def offers(self, customer_id: str, channel: str, limit: int, moment: datetime) -> Slate:
@@ -114,25 +114,25 @@ class OnlineService:
         return found or self._listed(self._row(customer_id, channel, self.day_of(moment)), limit, SNAPSHOT)
 
     def cached_offers(self, customer_id: str, channel: str, limit: int, moment: datetime) -> Slate | None:
-        """Return the same where it takes no more than a look; None where it has to be decided anew."""
+        """Return the cached offers, or None where they have to be decided anew."""
         day, off = self.day_of(moment), self.overlay.off
         if customer_id in self.overlay.changed or not self.release.holds(customer_id, channel, day):
             row = self._known_row(customer_id, channel, day)
             return None if row is None else self._listed(row, limit, SNAPSHOT)
         if not off.products and not off.models:
-            return self.release.slate(customer_id, self.release.places_of(customer_id, channel, limit))
+            return self.release.slate(customer_id, self.release.ranked(customer_id, channel, limit))
         return self._listed(self.release.row(customer_id, channel), limit, SNAPSHOT)
 
     def with_facts(
         self, customer_id: str | None, facts: Mapping[str, Any], channel: str, limit: int, moment: datetime
     ) -> Slate:
-        """Return the offers under facts that the caller brings, computed by the features of the model.
+        """Return the offers under the facts of a request, computed by the features of the model.
 
         Args:
             customer_id: Of the snapshot, or None.
-            facts: `attributes`, `holdings`, and whether `reasons` are told, which doubles the work.
+            facts: `attributes`, `holdings`, and whether `reasons` are wanted, which doubles the work.
             channel: Of the offers.
-            limit: Most offers.
+            limit: Maximum number of offers.
             moment: Now.
 
         Raises:
@@ -140,13 +140,13 @@ class OnlineService:
         """
         customer, day = customer_id or NOBODY, self.day_of(moment)
         more = self.overlay.rows([customer])
-        said = RequestOverrides(facts.get("attributes") or {}, facts.get("holdings"))
-        rows = overridden_rows(self.release, customer, said, day, more)
-        told = EXPLAINED_OFFERS if facts.get("reasons") else 0
-        return self._listed(self._decided_now(customer, channel, day, rows, told), limit, FACTS)
+        overrides = RequestOverrides(facts.get("attributes") or {}, facts.get("holdings"))
+        rows = overridden_rows(self.release, customer, overrides, day, more)
+        explained = EXPLAINED_OFFERS if facts.get("reasons") else 0
+        return self._listed(self._decided_now(customer, channel, day, rows, explained), limit, FACTS)
 
     def popular(self, segment: str, channel: str, limit: int) -> Slate:
-        """Return what is popular in a segment; in one that nobody knows, what is popular in the bank."""
+        """Return the popular products of a segment; of the bank where the segment is unknown."""
         return self.release.popular(segment, channel, limit, self.overlay.off.products)
 
     def sheet(self, customer_id: str, language: str, moment: datetime) -> dict[str, Any]:
@@ -162,7 +162,7 @@ class OnlineService:
         return dict(json.loads(target.getvalue()))
 
     def book(self, customer_ids: Sequence[str], minutes: int | None, moment: datetime) -> Day:
-        """Return the day of who has this book, within some minutes; without any, those of the project."""
+        """Return the day of the manager of a book, within some minutes; default: those of the project."""
         settings = self.day_settings.settings
         settings = settings if minutes is None else settings.model_copy(update={"minutes": minutes})
         known = tuple(customer for customer in customer_ids if self.knows(customer))
@@ -172,7 +172,7 @@ class OnlineService:
             return plan_day(self.explainer, view, self.day_settings.vip, settings)
 
     def stamp(self, customer_ids: Iterable[str], moment: datetime) -> Hashable:
-        """Return what changes when anything that is known or allowed about these customers does."""
+        """Return a value that changes when anything that is known or allowed about these customers does."""
         return self.overlay.last_change(customer_ids), self.overlay.off, self.day_of(moment)
 
     def customer(self, customer_id: str, moment: datetime) -> Day:
@@ -183,14 +183,14 @@ class OnlineService:
             )
 
     def day_of(self, moment: datetime) -> date:
-        """Return the day of a moment; before the date that was prepared for, that date."""
+        """Return the day of a moment; never before the date of the release."""
         return max(moment.date(), self.release.as_of)
 
     def _open_day(self, moment: datetime) -> date:
         """Return the day of a moment.
 
         Raises:
-            DependencyDownError: The model is switched off: nobody is told by it whom to call.
+            DependencyDownError: The model is switched off: no call list may rest on it.
         """
         if self._is_off():
             raise DependencyDownError(
@@ -206,7 +206,7 @@ class OnlineService:
         return bool(models) and not models.isdisjoint((self.model_version, self.model_hash))
 
     def _row(self, customer_id: str, channel: str, day: date) -> OfferRow:
-        """Return what is decided anew about a customer; kept until the next change."""
+        """Return a fresh decision about a customer; kept until the next change."""
         known = self._known_row(customer_id, channel, day)
         if known is not None:
             return known
@@ -218,14 +218,14 @@ class OnlineService:
         return row
 
     def _known_row(self, customer_id: str, channel: str, day: date) -> OfferRow | None:
-        """Return what was decided anew about a customer since the last change."""
+        """Return the kept decision about a customer, or None where there is none since the last change."""
         stamp, row = self._decided.get((customer_id, channel, day), (None, None))
         return row if stamp == self.overlay.last_change([customer_id]) else None
 
     def _decided_now(
-        self, customer_id: str, channel: str, day: date, more: Rows, told: int = EXPLAINED_OFFERS
+        self, customer_id: str, channel: str, day: date, more: Rows, explained: int = EXPLAINED_OFFERS
     ) -> OfferRow:
-        """Return what is decided about a customer, with the reasons of the first offers as at night."""
+        """Decide about a customer, with the reasons of the first offers as at night."""
         recommender, as_of = self.recommender, self.release.as_of
         accepted = self.overlay.accepted(customer_id)
         view, ruled = (self._views.of([customer_id], one, more) for one in (as_of, day))
@@ -233,21 +233,21 @@ class OnlineService:
             known = recommender.context(view, channel, None if day == as_of else ruled)
             decisions = next(recommender.decisions(known))
             row = _row_of(decisions, accepted)
-            first = self._order(row, told)
+            first = self._order(row, explained)
             reasons = reasons_for(recommender, known, decisions, np.zeros(len(first), np.intp), first)
         codes = [tuple(reason.id for reason in one) for one in reasons]
         products = [decisions.product_ids[column] for column in first.tolist()]
         return replace(row, codes=dict(zip(products, codes, strict=True)))
 
     def _order(self, row: OfferRow, limit: int) -> NDArray[np.intp]:
-        """Return the places of the products on offer, the best first, without what is switched off."""
+        """Return the indices of the products on offer, the best first, without those switched off."""
         off = self.overlay.off.products
         on = np.array([product not in off for product in self.release.products], bool)
         ranks = slate(row.priority[None, :], (row.allowed & on)[None, :], self._rules, limit)
         return in_order(ranks, limit)[1]
 
     def _listed(self, row: OfferRow, limit: int, source: str) -> Slate:
-        """Return the offers of a row without what is switched off."""
+        """Return the offers of a row without those switched off."""
         products, names = self.release.products, self.release.names
         if self._is_off():
             propensity, value, priority = self.release.plain
@@ -266,8 +266,8 @@ class OnlineService:
         return Slate(tuple(lines), row.personalised, source)
 
     def _warm_up(self) -> None:
-        """Learn what a slate may look like, and make everything that is made at first use."""
-        first = next(iter(self.release.places), None)
+        """Learn the rules of a slate, and make everything that is made at first use."""
+        first = next(iter(self.release.rows), None)
         if first is None:
             return
         channel, as_of = self.release.manifest["channels"][0], self.release.as_of
@@ -278,7 +278,7 @@ class OnlineService:
 
 
 def _row_of(decisions: Decisions, accepted: frozenset[str]) -> OfferRow:
-    """Return the decisions about one customer; what they just accepted is not offered to them again."""
+    """Return the decisions about one customer; products that they just accepted are not offered again."""
     taken = np.array([product in accepted for product in decisions.product_ids], bool)
     return OfferRow(
         decisions.propensity[0],

@@ -1,4 +1,4 @@
-"""What is offered to somebody of whom nothing is known: what others of the segment hold most."""
+"""Offers to somebody without any record: the products that most customers of the segment hold."""
 
 from __future__ import annotations
 

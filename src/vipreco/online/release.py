@@ -1,4 +1,4 @@
-"""What a bank's service answers from: prepared folders, and the one pointer that says which is in force."""
+"""Releases: folders from which a service answers, and the one pointer that says which is in force."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from vipreco.errors import BusyError, IntegrityError, UsageError, VipRecoError
 from vipreco.failpoints import reach
 
 POINTER, REFUSED, FOLLOWED, LOCK = "current.json", "refused.json", "followed.json", "lock"
-PREPARED, MANIFEST = "prepared", "manifest.json"
+FOLDERS, MANIFEST = "prepared", "manifest.json"
 BOOKS = "books.parquet"
 NAME_LENGTH = 16
 KEPT_RELEASES = (
@@ -29,7 +29,7 @@ KEPT_RELEASES = (
 
 @dataclass(frozen=True)
 class Pointer:
-    """Name of the prepared folder in force, and of the one before it."""
+    """Name of the release in force, and of the one before it."""
 
     current: str
     previous: str | None = None
@@ -46,7 +46,7 @@ class Releases:
         self.folder = folder
 
     def pointer(self) -> Pointer | None:
-        """Return what is in force; None before anything was prepared.
+        """Return the pointer; None before anything was prepared.
 
         Raises:
             IntegrityError: The pointer is no such file.
@@ -61,7 +61,7 @@ class Releases:
             raise IntegrityError("is no pointer", where=str(path), code="bad-pointer") from error
 
     def current(self) -> Path:
-        """Return the prepared folder in force.
+        """Return the folder of the release in force.
 
         Raises:
             UsageError: Nothing was prepared yet.
@@ -78,7 +78,7 @@ class Releases:
 
     def path_of(self, name: str) -> Path:
         """Return the folder of a name."""
-        return self.folder / PREPARED / name
+        return self.folder / FOLDERS / name
 
     def publish(self, build: Callable[[Path], Mapping[str, Any]]) -> Path:
         """Let `build` fill a new folder, seal it with a manifest, and put it in force; all of it or nothing.
@@ -87,10 +87,10 @@ class Releases:
             build: Fills the folder that it is given, and returns what the manifest says beside the hashes.
 
         Raises:
-            BusyError: Another process is at it.
+            BusyError: Another process prepares.
         """
         with self._alone():
-            place = self.folder / PREPARED
+            place = self.folder / FOLDERS
             place.mkdir(parents=True, exist_ok=True)
             for left in place.glob(".new-*"):
                 shutil.rmtree(left, ignore_errors=True)
@@ -117,7 +117,7 @@ class Releases:
             return self.path_of(found.previous)
 
     def refuse(self, model: str, error: VipRecoError) -> None:
-        """Note that a candidate was refused; what is in force stays so."""
+        """Note that a candidate was refused; the release in force stays."""
         self.folder.mkdir(parents=True, exist_ok=True)
         moment = datetime.now(UTC).isoformat(timespec="seconds")
         write_json(
@@ -169,7 +169,7 @@ class Releases:
     def _forget_old(self) -> None:
         found = self.pointer()
         kept = {found.current, found.previous} if found else set()
-        others = [path for path in (self.folder / PREPARED).iterdir() if path.name not in kept]
+        others = [path for path in (self.folder / FOLDERS).iterdir() if path.name not in kept]
         others.sort(key=lambda path: path.stat().st_mtime, reverse=True)
         for path in others[KEPT_RELEASES - len(kept) :]:
             shutil.rmtree(path, ignore_errors=True)

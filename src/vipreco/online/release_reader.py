@@ -1,4 +1,4 @@
-"""A prepared folder, opened: one customer's offers with nothing but a look into arrays."""
+"""Reads a release: one customer's offers with nothing but a look into arrays."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from vipreco.policy import ALLOWED
 Codes: TypeAlias = tuple[str, ...]
 Arrays: TypeAlias = dict[str, NDArray[Any]]
 EVERYBODY: Final = ""
-NOTHING_TOLD: Final[Mapping[str, Codes]] = {}
-MOST_POPULAR: Final[Codes] = ("popular",)
+NO_CODES: Final[Mapping[str, Codes]] = {}
+POPULAR_CODES: Final[Codes] = ("popular",)
 
 
 @dataclass(frozen=True)
 class OfferRow:
-    """What is decided about one customer in one channel; arrays of shape (P,).
+    """Decisions about one customer in one channel; arrays of shape (P,).
 
     Args:
         propensity: P(acquire within the horizon).
@@ -49,7 +49,7 @@ class OfferRow:
 
 
 class ReleaseReader:
-    """The night's work of one release; the arrays are mapped, not read.
+    """Reads a release; the arrays are mapped, not loaded.
 
     Args:
         folder: Of the release; every file is checked.
@@ -65,7 +65,7 @@ class ReleaseReader:
         self.products: tuple[str, ...] = tuple(self.manifest["products"])
         self.names: tuple[str, ...] = tuple(self.manifest["names"])
         ids = self.customer_ids = self._array("customers")
-        self.places = {customer: place for place, customer in enumerate(ids.tolist())}
+        self.rows = {customer: row for row, customer in enumerate(ids.tolist())}
         calendar = [date.fromisoformat(day) for day in self.manifest["calendar"]]
         self.records = Records(folder / RECORDS, ids, calendar)
         self.plain = np.array(self._array("plain"))
@@ -73,7 +73,7 @@ class ReleaseReader:
         self._priority, self._personalised = self._array("priority"), self._array("personalised")
         self._verdicts, self._slates = self._by_channel("verdict"), self._by_channel("slate")
         self._days = self._by_channel("days")
-        self._least_days = np.minimum.reduce(list(self._days.values()))
+        self._min_days = np.minimum.reduce(list(self._days.values()))
         self._popular: dict[str, dict[str, list[tuple[str, float]]]] = self._json(POPULAR)
         self._codes = _codes_of(folder / REASONS)
 
@@ -82,60 +82,60 @@ class ReleaseReader:
         return {name: text.encode() for name, text in self._json(POLICY).items()}
 
     def holds(self, customer_id: str, channel: str, day: date) -> bool:
-        """Whether the rules say the same of a customer on a day as when this was prepared."""
+        """Return True where the rules say the same of a customer on a day as at the build."""
         ahead = day.toordinal() - self.as_of.toordinal()
-        return ahead < int(self._days[channel].item(self.places[customer_id]))
+        return ahead < int(self._days[channel].item(self.rows[customer_id]))
 
     def holds_everywhere(self, customer_id: str, day: date) -> bool:
-        """Whether the same is so in every channel."""
+        """Return True where the same is so in every channel."""
         ahead = day.toordinal() - self.as_of.toordinal()
-        return ahead < int(self._least_days.item(self.places[customer_id]))
+        return ahead < int(self._min_days.item(self.rows[customer_id]))
 
-    def places_of(self, customer_id: str, channel: str, limit: int | None = None) -> list[int]:
-        """Return the places of a customer's products in the order of the offers, of the first ones."""
-        found: list[int] = self._slates[channel][self.places[customer_id], :limit].tolist()
+    def ranked(self, customer_id: str, channel: str, limit: int | None = None) -> list[int]:
+        """Return the indices of a customer's first `limit` offers, in order."""
+        found: list[int] = self._slates[channel][self.rows[customer_id], :limit].tolist()
         return found[: found.index(NOTHING)] if NOTHING in found else found
 
     def row(self, customer_id: str, channel: str) -> OfferRow:
-        """Return what was decided about a customer."""
-        place = self.places[customer_id]
+        """Return the decisions about a customer."""
+        row = self.rows[customer_id]
         return OfferRow(
-            self._propensity[place],
-            self._value[place],
-            self._priority[place],
-            self._verdicts[channel][place] == ALLOWED,
-            bool(self._personalised[place]),
+            self._propensity[row],
+            self._value[row],
+            self._priority[row],
+            self._verdicts[channel][row] == ALLOWED,
+            bool(self._personalised[row]),
             self.codes(customer_id),
         )
 
-    def slate(self, customer_id: str, places: list[int]) -> Slate:
-        """Return offers of a customer as they were laid down.
+    def slate(self, customer_id: str, indices: list[int]) -> Slate:
+        """Return offers of a customer.
 
         Args:
-            customer_id: Who.
-            places: Of the products, in order.
+            customer_id: Of the snapshot.
+            indices: Of the products, in order.
         """
-        place, names, products = self.places[customer_id], self.names, self.products
+        row, names, products = self.rows[customer_id], self.names, self.products
         chance, value, codes = self._propensity.item, self._value.item, self.codes(customer_id)
         lines = [
             SlateLine(
-                products[one], names[one], chance(place, one), value(place, one), codes.get(products[one], ())
+                products[one], names[one], chance(row, one), value(row, one), codes.get(products[one], ())
             )
-            for one in places
+            for one in indices
         ]
-        return Slate(tuple(lines), self._personalised.item(place), SNAPSHOT)
+        return Slate(tuple(lines), self._personalised.item(row), SNAPSHOT)
 
     def codes(self, customer_id: str) -> Mapping[str, Codes]:
-        """Return the codes of the reasons that were told at night, by product; those of VIP customers."""
-        return self._codes.get(customer_id, NOTHING_TOLD)
+        """Return the codes of the reasons of the build, by product; VIP customers alone have any."""
+        return self._codes.get(customer_id, NO_CODES)
 
     def popular(self, segment: str, channel: str, limit: int, off: frozenset[str]) -> Slate:
-        """Return what most customers of a segment hold, of what a stranger may be offered."""
+        """Return the products of those a stranger may have that most customers of a segment hold."""
         lists = self._popular.get(channel, {})
         found = [product for product, _ in lists.get(segment) or lists.get(EVERYBODY, [])]
         chosen = [product for product in found if product not in off][:limit]
         names = dict(zip(self.products, self.names, strict=True))
-        lines = tuple(SlateLine(product, names[product], None, None, MOST_POPULAR) for product in chosen)
+        lines = tuple(SlateLine(product, names[product], None, None, POPULAR_CODES) for product in chosen)
         return Slate(lines, False, COLD_START)
 
     def _by_channel(self, name: str) -> Arrays:
@@ -155,6 +155,6 @@ def _codes_of(path: Path) -> dict[str, dict[str, Codes]]:
     shared: dict[Codes, Codes] = {}
     found: dict[str, dict[str, Codes]] = {}
     for customer, product, codes in frame.iter_rows():
-        told = tuple(codes)
-        found.setdefault(customer, {})[product] = shared.setdefault(told, told)
+        one = tuple(codes)
+        found.setdefault(customer, {})[product] = shared.setdefault(one, one)
     return found

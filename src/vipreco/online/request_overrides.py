@@ -1,4 +1,4 @@
-"""Facts that come with a question: checked as the import checks rows, and laid over those of the tables."""
+"""Facts that come with a request: checked as the import checks rows, and put over those of the tables."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from vipreco.columns import (
     SNAPSHOT_DATE,
 )
 from vipreco.errors import InputRejectedError
-from vipreco.history import appended
+from vipreco.history import appended, known_at
 from vipreco.online.release_reader import ReleaseReader
 from vipreco.online.store_overlay import Rows, newest_row, versioned
 from vipreco.tables import CONTRACTS, Column, Kind
@@ -35,13 +35,14 @@ from vipreco.tables import CONTRACTS, Column, Kind
 NOBODY: Final = ""  # id of who is not a customer yet: no customer of a table has it
 DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 MAX_AMOUNT: Final = 10**15
+LAST_BATCH: Final = 2**31 - 1
 CLOCKS: Final = frozenset({CUSTOMER_ID, SNAPSHOT_DATE, RECORDED_DATE, BATCH_SEQUENCE})
 Given = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class RequestOverrides:
-    """What a caller says of one customer.
+    """Facts of one customer, from the caller.
 
     Args:
         attributes: Columns of `customers`.
@@ -53,62 +54,63 @@ class RequestOverrides:
 
 
 def overridden_rows(
-    prepared: ReleaseReader, customer_id: str, facts: RequestOverrides, day: date, more: Rows
+    release: ReleaseReader, customer_id: str, facts: RequestOverrides, day: date, more: Rows
 ) -> Rows:
-    """Return further rows of the tables after which a customer is as the caller says.
+    """Return further rows of the tables that make a customer what the caller says.
 
     Args:
-        prepared: With the rows of the tables.
+        release: With the rows of the tables.
         customer_id: Of the snapshot, or `NOBODY`.
-        facts: What the caller says.
+        facts: From the caller.
         day: Nothing has happened after it.
-        more: Rows that lie over the tables already.
+        more: Rows that stand over the tables already.
 
     Raises:
         InputRejectedError: A column that is not there, a value of another kind, a product that is unknown.
     """
-    known = prepared.records.of([customer_id])
+    known = release.records.of([customer_id])
     known |= {table: appended(known.get(table), rows) for table, rows in more.items()}
     found = dict(more)
     values = _checked(facts.attributes, _columns_of(known[CUSTOMERS], CUSTOMERS), "attributes")
-    if values.get(BIRTH_DATE) is not None and values[BIRTH_DATE] > prepared.snapshot_date:
+    if values.get(BIRTH_DATE) is not None and values[BIRTH_DATE] > release.snapshot_date:
         raise _refused(BIRTH_DATE, "born-after-snapshot")
-    rows = _customer(prepared, customer_id, values, known)
+    rows = _customer(release, customer_id, values, known)
     if customer_id == NOBODY:
         found[OBSERVATIONS] = rows.select([CUSTOMER_ID, SNAPSHOT_DATE])
     if len(rows):
         found[CUSTOMERS] = appended(found.get(CUSTOMERS), rows)
     if facts.holdings is not None:
-        held = _Holdings(prepared, customer_id, day, known.get(HOLDINGS))
+        held = _Holdings(release, customer_id, day, known.get(HOLDINGS))
         found[HOLDINGS] = appended(found.get(HOLDINGS), held.rows(facts.holdings))
     return found
 
 
-def _customer(prepared: ReleaseReader, customer_id: str, values: Given, known: Rows) -> pa.Table:
+def _customer(release: ReleaseReader, customer_id: str, values: Given, known: Rows) -> pa.Table:
     """Return the row of a customer with other values; no row where they are what was known."""
     if customer_id != NOBODY:
-        row = newest_row(known[CUSTOMERS], customer_id)
+        row = newest_row(known_at(CUSTOMERS, known[CUSTOMERS], None), customer_id)
         same = all(row[name].to_pylist() == [value] for name, value in values.items())
         return row.slice(1) if same else versioned(row, values)
-    row = {**values, CUSTOMER_ID: NOBODY, SNAPSHOT_DATE: prepared.snapshot_date}
+    row = {**values, CUSTOMER_ID: NOBODY, SNAPSHOT_DATE: release.snapshot_date}
     schema = known[CUSTOMERS].schema
     return pa.table({name: pa.array([row.get(name)], schema.field(name).type) for name in schema.names})
 
 
 class _Holdings:
-    """The holdings of one customer, by what was known of them and by what is said now."""
+    """The holdings of one customer: the known ones, and those of the caller."""
 
-    def __init__(self, prepared: ReleaseReader, customer_id: str, day: date, known: pa.Table | None) -> None:
-        self.customer_id, self.day, self.as_of = customer_id, day, prepared.as_of
-        self.products = frozenset(prepared.products)
-        self.known = [] if known is None else _newest(known.to_pylist(), self.as_of)
+    def __init__(self, release: ReleaseReader, customer_id: str, day: date, known: pa.Table | None) -> None:
+        self.customer_id, self.day, self.as_of = customer_id, day, release.as_of
+        self.products = frozenset(release.products)
+        self.newest = {RECORDED_DATE: release.as_of, BATCH_SEQUENCE: LAST_BATCH}  # wins over every known row
+        self.known = [] if known is None else _known_holdings(known, self.as_of)
 
     def rows(self, given: Sequence[Given]) -> pa.Table:
-        """Return the rows that are given, and those held before that are not, as ended."""
+        """Return the rows of the caller, and those held before that the caller leaves out, as ended."""
         said = [self._said(row) for row in given]
         named = {row[PRODUCT_ID] for row in said}
         ended = [
-            {**row, CLOSED_DATE: self.as_of, BATCH_SEQUENCE: (row[BATCH_SEQUENCE] or 0) + 1}
+            {**row, CLOSED_DATE: self.as_of, **self.newest}
             for row in self.known
             if row[CLOSED_DATE] is None and row[PRODUCT_ID] not in named
         ]
@@ -126,7 +128,7 @@ class _Holdings:
         return self._dated(row)
 
     def _dated(self, row: dict[str, Any]) -> dict[str, Any]:
-        """Return a row as the next version of the one that it repeats; a new one began when it is said to."""
+        """Return a row as the next version of the one that it repeats, or as a new one with its own dates."""
         same = [one for one in self.known if one[PRODUCT_ID] == row[PRODUCT_ID]]
         if row.get(OPENED_DATE) is None:
             open_ = [one for one in same if one[CLOSED_DATE] is None]
@@ -140,7 +142,7 @@ class _Holdings:
             **dated,
             CUSTOMER_ID: self.customer_id,
             OPENED_DATE: min(dated[OPENED_DATE], self.as_of),
-            BATCH_SEQUENCE: (before.get(BATCH_SEQUENCE) or 0) + 1,
+            **self.newest,
         }
 
     def _check_dates(self, row: Given) -> None:
@@ -165,21 +167,11 @@ _HOLDING_SCHEMA: Final = pa.schema(
 )
 
 
-def _newest(rows: list[dict[str, Any]], as_of: date) -> list[dict[str, Any]]:
-    """Return the newest version of each holding that was known at a date, the oldest holding first."""
-    known: dict[tuple[str, date], dict[str, Any]] = {}
-    dated = [{**row, RECORDED_DATE: row.get(RECORDED_DATE) or row[OPENED_DATE]} for row in rows]
-    dated.sort(key=lambda row: (row[RECORDED_DATE], row.get(BATCH_SEQUENCE) or 0))
-    for row in dated:
-        if row[RECORDED_DATE] <= as_of and row[OPENED_DATE] <= as_of:
-            known[row[PRODUCT_ID], row[OPENED_DATE]] = {BATCH_SEQUENCE: 0, CLOSED_DATE: None, **row}
-    found = [_as_known(row, as_of) for row in known.values()]
-    return sorted(found, key=lambda row: (row[OPENED_DATE], row[PRODUCT_ID]))
-
-
-def _as_known(row: dict[str, Any], as_of: date) -> dict[str, Any]:
-    closed = row[CLOSED_DATE]
-    return row if closed is None or closed <= as_of else {**row, CLOSED_DATE: None}
+def _known_holdings(rows: pa.Table, as_of: date) -> list[dict[str, Any]]:
+    """Return the holdings that were known at a date, the oldest first."""
+    order = [(OPENED_DATE, "ascending"), (PRODUCT_ID, "ascending")]
+    known = known_at(HOLDINGS, rows, as_of).sort_by(order).select(_HOLDING_SCHEMA.names)
+    return list(known.to_pylist())
 
 
 def _columns_of(table: pa.Table, name: str) -> dict[str, Column]:

@@ -1,4 +1,4 @@
-"""What the store knows beyond the tables: contacts, consents, purchases and switches since the night."""
+"""The store overlay: contacts, consents, purchases and switches that the tables do not hold yet."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from vipreco.columns import (
     PRODUCTS,
     SNAPSHOT_DATE,
 )
-from vipreco.history import Records
+from vipreco.history import Records, known_at
 from vipreco.store import Contact, Role, Scope, Store, SwitchedOff
 from vipreco.store.schema import contacts as contacts_table
 
 Rows = dict[str, pa.Table]
-EVERYBODY = Scope("service", Role.CHANNEL)  # sees all customers, as the service itself must
+ALL_CUSTOMERS = Scope("service", Role.CHANNEL)  # sees all customers, as the service itself must
 ACCEPTED = "accepted"
 NOTHING_OFF = SwitchedOff()
 BOOKED_DAYS = 30
@@ -44,7 +44,7 @@ CONTACT_TYPES = {
 
 
 class StoreOverlay:
-    """What the store knows beyond the tables; `refresh` takes over what is new.
+    """Knowledge of the store beyond the tables; `refresh` takes over the newest.
 
     Args:
         store: Operational records.
@@ -53,8 +53,8 @@ class StoreOverlay:
         as_of: The date that was prepared for.
 
     Attributes:
-        changed: Customers about whom it knows something, with the number of the last change.
-        off: What is switched off.
+        changed: Customers with changes, with the number of the last one.
+        off: Products and models that are switched off.
     """
 
     def __init__(self, store: Store, after: int, records: Records, as_of: date) -> None:
@@ -65,7 +65,7 @@ class StoreOverlay:
         self._since = datetime.combine(as_of - timedelta(days=BOOKED_DAYS), time())
 
     def refresh(self) -> None:
-        """Take over whom something changed about, and what is switched off.
+        """Take over the customers with changes, and the switches.
 
         Raises:
             VipRecoError: The store does not answer; what is known stays.
@@ -84,19 +84,19 @@ class StoreOverlay:
         return max((changed.get(customer, 0) for customer in customer_ids), default=0)
 
     def rows(self, customer_ids: Sequence[str]) -> Rows:
-        """Return what the store says of some customers as further rows of the tables.
+        """Return the knowledge of the store about some customers as further rows of the tables.
 
         A consent is a new version of the customer's row. Who accepted a product holds it from that day on,
         until the tables say what became of it.
         """
-        asked = [customer for customer in customer_ids if customer in self.changed]
-        if not asked:
+        known = [customer for customer in customer_ids if customer in self.changed]
+        if not known:
             return {}
-        contacts = self.store.contacts.of(EVERYBODY, asked, self.after)
+        contacts = self.store.contacts.of(ALL_CUSTOMERS, known, self.after)
         found = {
             CONTACTS: _contact_rows(contacts),
-            HOLDINGS: _holding_rows(self._taken(asked)),
-            CUSTOMERS: self._consent_rows(asked, self.records.of(asked)[CUSTOMERS]),
+            HOLDINGS: _holding_rows(self._taken(known)),
+            CUSTOMERS: self._consent_rows(known, self.records.of(known)[CUSTOMERS]),
         }
         return {table: rows for table, rows in found.items() if rows is not None and len(rows)}
 
@@ -107,7 +107,7 @@ class StoreOverlay:
         return frozenset(str(contact.product_id) for contact in self._taken([customer_id]))
 
     def _waiting(self) -> list[str]:
-        """Return who accepted something of late that the tables do not hold, though they hold the contact."""
+        """Return customers who accepted a product that the tables lack, though they hold the contact."""
         query = select(contacts_table.c.customer_id).where(
             contacts_table.c.outcome == ACCEPTED,
             contacts_table.c.sequence <= self.after,
@@ -124,7 +124,7 @@ class StoreOverlay:
         """
         if not customer_ids:
             return []
-        contacts = self.store.contacts.of(EVERYBODY, customer_ids)
+        contacts = self.store.contacts.of(ALL_CUSTOMERS, customer_ids)
         last = {
             (contact.customer_id, contact.product_id): contact
             for contact in contacts
@@ -140,10 +140,13 @@ class StoreOverlay:
 
     def _consent_rows(self, customer_ids: list[str], known: pa.Table) -> pa.Table | None:
         said: dict[str, dict[str, bool]] = {}
-        for consent in self.store.consents.of(EVERYBODY, customer_ids, self.after):
+        for consent in self.store.consents.of(ALL_CUSTOMERS, customer_ids, self.after):
             said.setdefault(consent.customer_id, {})[consent.kind] = consent.granted
-        parts = [versioned(newest_row(known, customer), said[customer]) for customer in sorted(said)]
-        return pa.concat_tables(parts) if parts else None
+        if not said:
+            return None
+        newest = known_at(CUSTOMERS, known, None)
+        parts = [versioned(newest_row(newest, customer), said[customer]) for customer in sorted(said)]
+        return pa.concat_tables(parts)
 
 
 def switched_off(records: Records, products: frozenset[str], day: date) -> Rows:
@@ -154,10 +157,9 @@ def switched_off(records: Records, products: frozenset[str], day: date) -> Rows:
 
 
 def newest_row(customers: pa.Table, customer_id: str) -> pa.Table:
-    """Return the row of a customer at the newest snapshot, in its last version."""
+    """Return the row of a customer at the newest snapshot; `customers` are rows of `known_at`."""
     own = customers.filter(pc.equal(customers[CUSTOMER_ID], customer_id))
-    order = [(SNAPSHOT_DATE, "descending"), ("recorded_date", "descending"), (BATCH_SEQUENCE, "descending")]
-    return own.sort_by(order).slice(0, 1)
+    return own.sort_by([(SNAPSHOT_DATE, "descending")]).slice(0, 1)
 
 
 def versioned(rows: pa.Table, values: Mapping[str, Any]) -> pa.Table:
