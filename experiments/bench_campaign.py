@@ -197,8 +197,8 @@ def sticky(_: Path, scale: float) -> Facts:
 def run(work: Path, scale: float) -> Facts:
     """Run a campaign of 20 products in three channels on a simulated bank; predict the same rows beside."""
     from vipreco.campaign import (
-        Campaigns,
-        Order,
+        CampaignFolder,
+        RunOptions,
         parse_campaign,
         run as run_campaign,
     )
@@ -217,8 +217,8 @@ def run(work: Path, scale: float) -> Facts:
         steps = Steps(facts)
         bank = opened(folder, learnt / "model")
         campaign = parse_campaign(campaign_file(bank.view, scale).encode(), "bench")
-        order = Order("bench", "bench", threads=THREADS, say=steps)
-        result = run_campaign(bank, campaign, store, Campaigns(folder / "campaigns"), order)
+        order = RunOptions("bench", "bench", threads=THREADS, say=steps)
+        result = run_campaign(bank, campaign, store, CampaignFolder(folder / "campaigns"), order)
         steps("end")
     manifest = result.manifest
     facts |= {name: manifest[name] for name in ("customers", "arms", "gap_rate", "value_amount")}
@@ -247,7 +247,7 @@ def make_bank(folder: Path, customers: int, seed: int) -> History:
     shutil.rmtree(folder, ignore_errors=True)
     say(f"simulating and importing {customers:,} customers over {MONTHS} months")
     spec = forward.ForwardSpec(customers, MONTHS, 1, seed, THREADS)
-    return forward.practise(spec, PROJECT.settings, folder).history
+    return forward.warm_start(spec, PROJECT.settings, folder).history
 
 
 def learn(history: History, target: Path) -> None:

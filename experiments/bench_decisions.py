@@ -37,7 +37,7 @@ from vipreco.policy import Policy
 from vipreco.project import Project
 from vipreco.propensity import Machine
 from vipreco.recommender import Panel, Recommender, RecommenderSettings, TrainingData
-from vipreco.simulator import VIP_TIERS, ChooseContacts, ForwardSpec, PracticeBank, forward
+from vipreco.simulator import VIP_TIERS, ChooseContacts, ForwardSpec, WarmBank, forward
 
 PROJECT = Project.find(HERE)
 RESULTS = HERE / "005-decisions" / "results.json"
@@ -71,14 +71,14 @@ def settings_of(recipe: str) -> tuple[RecommenderSettings, int]:
     return read.recommender, read.data.newest
 
 
-def learnt(practice: PracticeBank, recipe: str) -> Recommender:
+def learnt(warm: WarmBank, recipe: str) -> Recommender:
     """Fit on what the bank knows on the eve of the first month that is decided."""
     settings, newest = settings_of(recipe)
-    history = practice.history
+    history = warm.history
     last = history.snapshot_dates[-1]
     days = [day for day in history.snapshot_dates if window(day, settings.horizon_months)[1] <= last]
     features = FeatureSet.read(PROJECT.features, PROJECT.settings.tiers)
-    machine = Machine(practice.spec.seed, practice.spec.threads)
+    machine = Machine(warm.spec.seed, warm.spec.threads)
     lesson = TrainingData(Panel(history, tuple(days[-newest:])))
     policy = Policy.read(settings.policy, PROJECT.root)
     return Recommender.fit(lesson, features, settings, machine, policy=policy)
@@ -100,21 +100,21 @@ def capacity_of(view: View) -> int:
     return int(CAPACITY_RATE * view.query(VIP)["n"][0].as_py())
 
 
-def live(plan: Plan, seed: int, work: Path) -> tuple[pl.DataFrame, Recommender, PracticeBank]:
+def live(plan: Plan, seed: int, work: Path) -> tuple[pl.DataFrame, Recommender, WarmBank]:
     """Let one bank live on under each policy; return what came of every customer."""
     folder = work / f"bank-{seed}"
     shutil.rmtree(folder, ignore_errors=True)
     say(f"seed {seed}: simulating and importing {plan.customers:,} customers over {plan.past_months} months")
     spec = ForwardSpec(plan.customers, plan.past_months, plan.months, seed, PROJECT.threads)
-    practice = forward.practise(spec, PROJECT.settings, folder)
+    warm = forward.warm_start(spec, PROJECT.settings, folder)
     say(f"seed {seed}: learning")
-    recommender = learnt(practice, plan.recipe)
-    view = practice.history.as_of(practice.history.snapshot_dates[-1])
+    recommender = learnt(warm, plan.recipe)
+    view = warm.history.as_of(warm.history.snapshot_dates[-1])
     capacity = capacity_of(view)
     say(f"seed {seed}: {capacity} contacts a month")
     arms = policies(recommender, seed)
-    lives = forward.run(practice, arms, capacity, folder / "lives", oracle=True, say=say)
-    return lives.with_columns(pl.lit(seed).alias("seed")), recommender, practice
+    lives = forward.run(warm, arms, capacity, folder / "lives", oracle=True, say=say)
+    return lives.with_columns(pl.lit(seed).alias("seed")), recommender, warm
 
 
 def in_books(lives: pl.DataFrame) -> pl.DataFrame:
@@ -160,9 +160,9 @@ def totals(lives: pl.DataFrame) -> list[dict[str, Any]]:
     return sums.with_columns((alone - pl.col("at_stake_amount")).alias("kept_amount")).to_dicts()
 
 
-def speed(recommender: Recommender, practice: PracticeBank, customers: int) -> list[dict[str, Any]]:
+def speed(recommender: Recommender, warm: WarmBank, customers: int) -> list[dict[str, Any]]:
     """Measure rules, priorities and slates, as `bench_policy.py` does."""
-    view = practice.history.as_of(practice.history.snapshot_dates[-1])
+    view = warm.history.as_of(warm.history.snapshot_dates[-1])
     bench = bench_policy.bench_of(recommender, view, customers, "call")
     return bench_policy.measure(bench).to_dicts()
 
@@ -190,11 +190,11 @@ def measured(plan: Plan, work: Path, speed_customers: int) -> dict[str, Any]:
     """Run all banks, then the measurement of the speed on the last one."""
     parts, timed = [], []
     for seed in plan.seeds:
-        lives, recommender, practice = live(plan, seed, work)
+        lives, recommender, warm = live(plan, seed, work)
         parts.append(lives)
         if seed == plan.seeds[-1] and speed_customers:
             say("speed")
-            timed = speed(recommender, practice, speed_customers)
+            timed = speed(recommender, warm, speed_customers)
         shutil.rmtree(work / f"bank-{seed}")
     lives = in_books(pl.concat(parts))
     lives.write_parquet(work / "lives.parquet")

@@ -40,12 +40,12 @@ from vipreco.simulator import (
     FIRST_VIP_TIER,
     Bank,
     Block,
-    Eve,
     ForwardSpec,
+    MonthHazards,
+    hazards_of_month,
     logging_policy,
-    on_the_eve,
-    practise,
-    truth_of,
+    true_chances,
+    warm_start,
 )
 from vipreco.stats import (
     ArmCounts,
@@ -121,12 +121,12 @@ def simulated(plan: Plan, work: Path) -> World:
     say(f"simulating {plan.customers:,} customers over {PAST_MONTHS} months")
     folder = work / "bank"
     spec = ForwardSpec(plan.customers, PAST_MONTHS, 1, plan.seed, project.threads)
-    practice = practise(spec, project.settings, folder)
+    warm = warm_start(spec, project.settings, folder)
     parts = []
-    products = np.sort(np.argsort(-practice.bank.catalogue.share, kind="stable")[:PRODUCTS])
-    for block in practice.blocks:
-        eve = on_the_eve(practice.bank, block, PAST_MONTHS)
-        parts.append(world_of(practice.bank, block, eve, products, plan.seed))
+    products = np.sort(np.argsort(-warm.bank.catalogue.share, kind="stable")[:PRODUCTS])
+    for block in warm.blocks:
+        hazards = hazards_of_month(warm.bank, block, PAST_MONTHS)
+        parts.append(world_of(warm.bank, block, hazards, products, plan.seed))
     joined = {
         name: np.concatenate([getattr(part, name) for part in parts])
         for name in ("alone", "contacted", "promised", "possible", "tier")
@@ -134,18 +134,22 @@ def simulated(plan: Plan, work: Path) -> World:
     return World(**joined, value=parts[0].value, cost=parts[0].cost)
 
 
-def world_of(bank: Bank, block: Block, eve: Eve, products: NDArray[np.int64], seed: int) -> World:
+def world_of(
+    bank: Bank, block: Block, hazards: MonthHazards, products: NDArray[np.int64], seed: int
+) -> World:
     """Return the truth of a block, of the customers who can be approached with something."""
     silent = np.array(bank.parameters.contacts.no_answer_probability)
-    raised = -np.expm1(-eve.hazard[:, products, None] * np.exp(eve.effect[:, None, :]))
-    alone = np.repeat(eve.probability[:, products, None], len(CHANNELS), axis=2)
+    raised = -np.expm1(-hazards.hazard[:, products, None] * np.exp(hazards.effect[:, None, :]))
+    alone = np.repeat(hazards.probability[:, products, None], len(CHANNELS), axis=2)
     contacted = silent * alone + (1 - silent) * raised
-    logged = truth_of(bank, eve, logging_policy(bank, block, eve), PAST_MONTHS).logged[:, products, None]
+    logged = true_chances(bank, hazards, logging_policy(bank, block, hazards), PAST_MONTHS).logged[
+        :, products, None
+    ]
     random = np.random.default_rng([seed, block.number])
     noise = np.exp(random.normal(0, PROMISE_NOISE, logged.shape) - PROMISE_NOISE**2 / 2)
     promised = np.repeat(np.clip(logged * noise, 0, 1), len(CHANNELS), axis=2)
-    consent = (block.state.consent == 1)[:, None, :] & eve.present[:, None, None]
-    possible = (eve.hazard[:, products] > 0)[:, :, None] & consent
+    consent = (block.state.consent == 1)[:, None, :] & hazards.present[:, None, None]
+    possible = (hazards.hazard[:, products] > 0)[:, :, None] & consent
     who = possible.any(axis=(1, 2))
     flat = (len(block.skill), -1)
     return World(
@@ -315,14 +319,14 @@ def alarms(offers: Offers, treated: Flags, acquired: Flags, random: np.random.Ge
     frame = pl.DataFrame({"product": offers.product, "treated": treated, "acquired": acquired})
     seen = {
         "lift": one.p < 0.05,
-        "lift, adjusted": one.adjusted.beyond_zero,
-        "value, adjusted": one.value.beyond_zero,
+        "lift, adjusted": one.adjusted.excludes_zero,
+        "value, adjusted": one.value.excludes_zero,
         "halves of control": bool(p_values(halves)[0] < 0.05),
         "any product stands out": bool(by_group(frame, ["product"])["stands_out"].any()),
     }
     if len(treated) <= QINI_CUSTOMERS:
         curve = qini_coefficient(offers.promised, treated, acquired, resamples=QINI_RESAMPLES)
-        seen["Qini of the promise"] = curve.beyond_zero
+        seen["Qini of the promise"] = curve.excludes_zero
     return seen
 
 

@@ -24,7 +24,7 @@ FILES = ("customers_2015_05.parquet", "holdings_2015_01_to_05.parquet", "acquisi
 sys.path.insert(0, str(ROOT))
 
 from training.recipe import read_recipe
-from vipreco.backtest import BacktestResult, Plan, backtest, customer_trials, to_markdown
+from vipreco.backtest import BacktestPlan, BacktestResult, backtest, customer_trials, to_markdown
 from vipreco.features import FeatureSet
 from vipreco.history import History
 from vipreco.project import Project
@@ -81,7 +81,7 @@ def replayed(work: Path, folds: int, say: Callable[[str], None]) -> BacktestResu
     lesson = TrainingData(
         Panel(history, recipe.data.as_of_dates), Panel(sample, tuple(sample.snapshot_dates[:-1]))
     )
-    plan = Plan(recipe.backtest.list_length, 500, Machine(project.seed, project.threads))
+    plan = BacktestPlan(recipe.backtest.list_length, 500, Machine(project.seed, project.threads))
     trials = customer_trials(lesson, folds, project.seed)
     return backtest(trials, FeatureSet.read(project.features), recipe.recommender, plan, say)
 

@@ -1,7 +1,7 @@
 """Measure the simulated bank: its speed at full size, our offers against the oracle, planted faults found.
 
     python experiments/bench_simulator.py                       # all three parts, full size
-    python experiments/bench_simulator.py --only dirt           # one of: scale, oracle, dirt
+    python experiments/bench_simulator.py --only faults           # one of: scale, oracle, faults
     python experiments/bench_simulator.py --scale 0.01          # a trial with a hundredth of the customers
 
 Each part runs in a process of its own, which tells its own peak memory. The table goes to standard output,
@@ -27,7 +27,7 @@ from rich.table import Table
 HERE = Path(__file__).resolve().parent
 STEPS = HERE / "simulator_steps.py"
 REPORT = HERE / "004-oracle"
-PARTS = ("scale", "oracle", "dirt")
+PARTS = ("scale", "oracle", "faults")
 GIB = 2**30
 SEED = 20260101
 Found = Mapping[str, dict[str, Any]]
@@ -59,7 +59,7 @@ def options(work: Path, scale: float) -> dict[str, dict[str, Any]]:
             "recipe": "default",
             "out": str(out),
         },
-        "dirt": {"customers": int(20_000 * scale), "months": 12, "rate": 0.01, "seed": SEED},
+        "faults": {"customers": int(20_000 * scale), "months": 12, "rate": 0.01, "seed": SEED},
     }
 
 
@@ -76,7 +76,7 @@ def run_step(name: str, work: Path, chosen: dict[str, Any]) -> dict[str, Any]:
 
 def lines(found: Found) -> list[Line]:
     """Return the table in the order of the targets."""
-    tables = {"scale": scale_lines, "oracle": oracle_lines, "dirt": dirt_lines}
+    tables = {"scale": scale_lines, "oracle": oracle_lines, "faults": fault_lines}
     return [line for part, of in tables.items() if part in found for line in of(found[part])]
 
 
@@ -115,7 +115,7 @@ def oracle_lines(told: dict[str, Any]) -> Iterator[Line]:
             )
 
 
-def dirt_lines(told: dict[str, Any]) -> Iterator[Line]:
+def fault_lines(told: dict[str, Any]) -> Iterator[Line]:
     facts = told["facts"]
     whole = facts["planted"] == facts["quarantined"] and not facts["unplanted"]
     yield Line(

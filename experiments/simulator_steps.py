@@ -2,7 +2,7 @@
 
     python experiments/simulator_steps.py STEP WORK_FOLDER OPTIONS_AS_JSON
 
-Steps: scale, oracle, dirt.
+Steps: scale, oracle, faults.
 """
 
 from __future__ import annotations
@@ -58,13 +58,13 @@ def oracle(work: Path, seeds: int, customers: int, months: int, recipe: str, out
     return {name: as_json(result)[name] for name in ("shares", "order", "calibration")}
 
 
-def dirt(work: Path, customers: int, months: int, rate: float, seed: int) -> Facts:
+def faults(work: Path, customers: int, months: int, rate: float, seed: int) -> Facts:
     """Import a bank with planted faults; count what was planted, and what of it the import found."""
     from vipreco.tables import import_
 
-    shutil.rmtree(work / "dirt", ignore_errors=True)
-    bank = simulate(customers, months, seed, work / "dirt/bank", dirt=rate, progress=say)
-    report = import_(work / "dirt/tables", bank.mapping, list(bank.sources), PROJECT.settings)
+    shutil.rmtree(work / "faults", ignore_errors=True)
+    bank = simulate(customers, months, seed, work / "faults/bank", fault_rate=rate, progress=say)
+    report = import_(work / "faults/tables", bank.mapping, list(bank.sources), PROJECT.settings)
     planted = pl.read_parquet(bank.folder / "truth" / "planted.parquet")
     refused = pl.DataFrame(
         [
@@ -88,7 +88,7 @@ def dirt(work: Path, customers: int, months: int, rate: float, seed: int) -> Fac
     }
 
 
-STEPS: dict[str, Callable[..., Facts]] = {"scale": scale, "oracle": oracle, "dirt": dirt}
+STEPS: dict[str, Callable[..., Facts]] = {"scale": scale, "oracle": oracle, "faults": faults}
 
 
 def peak_bytes() -> int:

@@ -10,10 +10,10 @@ from training import uplift
 from training.recipe import Recipe, labelled_dates, training_dates
 from training.result import CardInputs, CardTable, TrainingJob, TrainingResult, Value
 from vipreco.backtest import (
+    BacktestPlan,
     BacktestResult,
     ChangePlan,
     ChangeResult,
-    Plan,
     Trial,
     backtest,
     backtest_changes,
@@ -86,7 +86,7 @@ def judge(job: TrainingJob) -> BacktestResult:
         InputRejectedError: No acquisition is known in the label windows.
     """
     project, recipe = job.project, job.recipe
-    plan = Plan(recipe.backtest.list_length, recipe.backtest.resamples, _machine(project))
+    plan = BacktestPlan(recipe.backtest.list_length, recipe.backtest.resamples, _machine(project))
     trials = _trials(_lesson(job), recipe, project)
     settings, features = recipe.recommender.model_copy(update=ACQUISITIONS_ALONE), _features(project)
     found = backtest(trials, features, settings, plan, job.say)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from vipreco.backtest import rolling_folds
-from vipreco.backtest.folds import customer_folds, same_month_a_year_earlier
+from vipreco.backtest.folds import customer_folds
 from vipreco.errors import UsageError
 from vipreco.history import add_months
 
@@ -57,12 +57,6 @@ def test_a_history_of_one_labelled_month_is_told_to_use_customer_folds() -> None
 def test_no_snapshot_at_all_is_told_too() -> None:
     with pytest.raises(UsageError, match="no snapshot at all"):
         rolling_folds([], horizon_months=1)
-
-
-def test_the_same_month_a_year_earlier_is_found_when_it_may_be_learnt() -> None:
-    fold = rolling_folds(MONTHS, horizon_months=1, folds=1)[0]
-    assert same_month_a_year_earlier(fold) == date(2015, 4, 30)
-    assert same_month_a_year_earlier(rolling_folds(MONTHS, 1, train_months=3, folds=1)[0]) is None
 
 
 def test_a_customer_stays_in_the_fold_when_others_come_go_or_change_places() -> None:

@@ -49,9 +49,9 @@ def quality() -> Figure:
 
 def by_product() -> Figure:
     p, truth = rows()
-    candidates = np.ones_like(truth)
-    candidates[:, 2] = False
-    return product_calibration(calibration_by_product(p, truth, candidates, ["card", "fund", "closed"]))
+    listable = np.ones_like(truth)
+    listable[:, 2] = False
+    return product_calibration(calibration_by_product(p, truth, listable, ["card", "fund", "closed"]))
 
 
 FIGURES = pytest.mark.parametrize("draw", [reliability, deciles, quality, by_product])

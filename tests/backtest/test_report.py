@@ -70,7 +70,7 @@ def test_a_value_is_the_mean_over_the_customers_of_the_slice_who_acquired_someth
     rows = np.asarray(against.tiers == "TOP")
     truth = (against.truth & ~against.held_before)[rows]
     scores = models(against)["popularity"][rows]
-    expected = average_precision(scores, truth, against.candidates[rows], 3)
+    expected = average_precision(scores, truth, against.listable[rows], 3)
     found = value_of(frame, "popularity", "tier TOP, novel", "map@3")
     assert found["value"] == pytest.approx(np.nanmean(expected))
     assert found["customers"] == truth.any(axis=1).sum()
@@ -87,13 +87,13 @@ def test_the_same_judgement_twice_is_the_same_frame(frame: pd.DataFrame) -> None
 
 def test_without_tiers_there_are_three_slices() -> None:
     against = judgement()
-    plain = Judgement(against.truth, against.candidates, against.held_before, k=3, resamples=10)
+    plain = Judgement(against.truth, against.listable, against.held_before, k=3, resamples=10)
     assert list(dict.fromkeys(evaluate(models(against), plain)["slice"])) == ["all", "novel", "re-acquired"]
 
 
 def test_a_slice_without_acquisitions_is_unknown_and_shown_as_a_dash() -> None:
     against = judgement()
-    nothing = Judgement(np.zeros_like(against.truth), against.candidates, against.held_before, k=3)
+    nothing = Judgement(np.zeros_like(against.truth), against.listable, against.held_before, k=3)
     text = to_markdown(evaluate(models(against), nothing), ["map@3"])
     assert "| all | map@3 | 0 | – | – |" in text
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from tests.campaign import small_bank
-from vipreco.campaign import Bank, Campaigns, Order, run
+from vipreco.campaign import Bank, CampaignFolder, RunOptions, run
+from vipreco.campaign.campaign_run import RunResult
 from vipreco.campaign.definition import Campaign
-from vipreco.campaign.running import Result
 from vipreco.recommender import Recommender
 from vipreco.store import Store
 
@@ -42,10 +42,10 @@ class Desk:
 
     bank: Bank
     store: Store
-    campaigns: Campaigns
+    campaigns: CampaignFolder
 
-    def run(self, campaign: Campaign, **order: bool) -> Result:
-        asked = Order("spring.toml", "tester", **order)  # type: ignore[arg-type]
+    def run(self, campaign: Campaign, **order: bool) -> RunResult:
+        asked = RunOptions("spring.toml", "tester", **order)  # type: ignore[arg-type]
         return run(self.bank, campaign, self.store, self.campaigns, asked)
 
     def files(self, key: str = "spring") -> dict[str, bytes]:
@@ -58,4 +58,4 @@ class Desk:
 def desk(bank: Bank, empty_store: Path, tmp_path: Path) -> Iterator[Desk]:
     shutil.copy(empty_store, tmp_path / "store.db")
     with Store.open(f"sqlite:///{tmp_path / 'store.db'}") as store:
-        yield Desk(bank, store, Campaigns(tmp_path / "campaigns"))
+        yield Desk(bank, store, CampaignFolder(tmp_path / "campaigns"))

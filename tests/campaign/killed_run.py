@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from tests.campaign import small_bank
-from vipreco.campaign import Campaigns, Order, run
+from vipreco.campaign import CampaignFolder, RunOptions, run
 from vipreco.errors import VipRecoError
 from vipreco.recommender import Recommender
 from vipreco.store import Store
@@ -16,9 +16,9 @@ def main() -> int:
     folder, wait = Path(sys.argv[1]), sys.argv[2] == "1"
     bank = small_bank.bank(Recommender.load(folder / "model", 1))
     with Store.open(f"sqlite:///{folder / 'store.db'}") as store:
-        order = Order("spring.toml", "tester", wait)
+        order = RunOptions("spring.toml", "tester", wait)
         try:
-            result = run(bank, small_bank.campaign(), store, Campaigns(folder / "campaigns"), order)
+            result = run(bank, small_bank.campaign(), store, CampaignFolder(folder / "campaigns"), order)
         except VipRecoError as error:
             return error.exit_code
     return 100 if result.again else 0

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from vipreco.campaign.report.opening import FinishedRun
+from vipreco.campaign.report.finished_run import FinishedRun
 from vipreco.history import History
 
 START, END = date(2026, 1, 5), date(2026, 1, 31)

@@ -10,21 +10,21 @@ import polars as pl
 import pytest
 
 from tests.campaign import small_bank
-from vipreco.campaign import Bank, Since
+from vipreco.campaign import Bank, StoreChanges
 from vipreco.campaign.audience import audience_columns
-from vipreco.campaign.pool import NO_MANAGER, SINCE, Gathered
-from vipreco.campaign.running import check_not_empty, prepare
-from vipreco.campaign.since import REASONS
+from vipreco.campaign.campaign_run import check_not_empty, inputs_for
+from vipreco.campaign.eligibility import CHANGED_SINCE, NO_MANAGER, CampaignInputs
+from vipreco.campaign.store_changes import REASONS
 from vipreco.errors import InputRejectedError, UsageError
 
-NOBODY = Since()
+NOBODY = StoreChanges()
 
 
-def gathered(bank: Bank, changes: str = "", since: Since = NOBODY, **lines: str) -> Gathered:
-    return prepare(bank, small_bank.campaign(changes, **lines), since, "spring.toml")
+def gathered(bank: Bank, changes: str = "", since: StoreChanges = NOBODY, **lines: str) -> CampaignInputs:
+    return inputs_for(bank, small_bank.campaign(changes, **lines), since, "spring.toml")
 
 
-def with_audience(bank: Bank, *conditions: str) -> Gathered:
+def with_audience(bank: Bank, *conditions: str) -> CampaignInputs:
     return gathered(bank, key=f'key = "spring"\naudience = {list(conditions)}')
 
 
@@ -45,22 +45,22 @@ def test_the_waterfall_counts_who_falls_at_which_condition(bank: Bank):
         ("customer_tier = 'VIP'", 400, 300, 100),
         ("customer_branch_id IN ('B0') AND customer_age_years < 50", 100, 100 - len(left), len(left)),
     ]
-    assert found.pool.customers["customer_id"].to_list() == [f"{number:05d}" for number in left]
+    assert found.eligible.customers["customer_id"].to_list() == [f"{number:05d}" for number in left]
 
 
 def test_each_step_begins_where_the_one_before_ended(bank: Bank):
     removed = pl.DataFrame([("00003", None, None, "DO_NOT_CONTACT", "")], REASONS, orient="row")
-    found = gathered(bank, since=Since(removed), products='products = ["loan"]', fund="loan = 30")
+    found = gathered(bank, since=StoreChanges(removed), products='products = ["loan"]', fund="loan = 30")
     rows = found.waterfall.rows()
     assert all(before[3] == after[1] for before, after in pairwise(rows))
     assert all(before - fell == left for _, before, fell, left in rows)
-    assert rows[-1][3] == len(found.pool)
+    assert rows[-1][3] == len(found.eligible)
 
 
 def test_who_has_no_option_falls_at_the_rule_that_stopped_the_last_one(bank: Bank):
     found = gathered(bank, products='products = ["loan"]', fund="loan = 30")
     holders = [number for number in range(400) if number % 2 or number % 5 in {0, 1, 2}]
-    assert found.pool.customers["customer_id"].to_list() == [f"{number:05d}" for number in holders]
+    assert found.eligible.customers["customer_id"].to_list() == [f"{number:05d}" for number in holders]
     (row,) = [row for row in found.waterfall.rows() if row[2]]
     assert row[0].startswith("no product allowed: ")
     assert row[2] == 400 - len(holders)
@@ -68,11 +68,11 @@ def test_who_has_no_option_falls_at_the_rule_that_stopped_the_last_one(bank: Ban
 
 def test_without_a_manager_nobody_is_called(bank: Bank):
     found = gathered(bank)
-    calls = np.array(found.pool.options.channels)[found.pool.options.channel] == "call"
-    alone = found.pool.customers["manager_id"].is_null().to_numpy()
+    calls = np.array(found.eligible.options.channels)[found.eligible.options.channel] == "call"
+    alone = found.eligible.customers["manager_id"].is_null().to_numpy()
     assert alone.sum() == 8
-    assert not found.pool.allowed[np.ix_(alone, calls)].any()
-    assert found.pool.allowed[np.ix_(~alone, calls)].any(axis=1).all()
+    assert not found.eligible.allowed[np.ix_(alone, calls)].any()
+    assert found.eligible.allowed[np.ix_(~alone, calls)].any(axis=1).all()
 
 
 def test_a_campaign_of_calls_alone_says_that_nobody_has_these_customers(bank: Bank):
@@ -80,7 +80,7 @@ def test_a_campaign_of_calls_alone_says_that_nobody_has_these_customers(bank: Ba
         small_bank.campaign("\n[channels.app]\n")
     file = small_bank.FILE.replace("[channels.app]\nunit_cost_amount = 0.05\nreach_rate = 0.5\n", "")
     campaign = small_bank.parse_campaign(file.encode(), "f")
-    rows = {rule: fell for rule, _, fell, _ in prepare(bank, campaign, NOBODY, "f").waterfall.rows()}
+    rows = {rule: fell for rule, _, fell, _ in inputs_for(bank, campaign, NOBODY, "f").waterfall.rows()}
     assert rows[NO_MANAGER] == 8
 
 
@@ -90,20 +90,20 @@ def test_b53_who_said_so_since_the_snapshot_is_left_out(bank: Bank):
         ("00002", "app", None, "CONSENT_WITHDRAWN", ""),
         ("00004", None, "fund", "ACCEPTED", ""),
     ]
-    since = Since(pl.DataFrame(rows, REASONS, orient="row"), frozenset({"loan"}))
-    before, after = gathered(bank).pool, gathered(bank, since=since)
+    since = StoreChanges(pl.DataFrame(rows, REASONS, orient="row"), frozenset({"loan"}))
+    before, after = gathered(bank).eligible, gathered(bank, since=since)
     options = before.options
     names = [
         (options.products[p], options.channels[c])
         for p, c in zip(options.product, options.channel, strict=True)
     ]
-    there = dict(zip(after.pool.customers["customer_id"], after.pool.allowed, strict=True))
+    there = dict(zip(after.eligible.customers["customer_id"], after.eligible.allowed, strict=True))
     was = dict(zip(before.customers["customer_id"], before.allowed, strict=True))
     loan = np.array([product == "loan" for product, _ in names])
     by_app = np.array([channel == "app" for _, channel in names])
     fund = np.array([product == "fund" for product, _ in names])
     assert "00001" not in there
-    assert SINCE in after.waterfall["rule"].to_list()
+    assert CHANGED_SINCE in after.waterfall["rule"].to_list()
     assert (there["00002"] == (was["00002"] & ~by_app & ~loan)).all()
     assert (there["00004"] == (was["00004"] & ~fund & ~loan)).all()
     assert (there["00009"] == (was["00009"] & ~loan)).all()
@@ -111,7 +111,7 @@ def test_b53_who_said_so_since_the_snapshot_is_left_out(bank: Bank):
 
 def test_b65_an_empty_audience_is_told_with_where_everybody_fell(bank: Bank):
     found = with_audience(bank, "customer_tier = 'GOLD'")
-    assert (len(found.pool), found.pool.net.shape[0]) == (0, 0)
+    assert (len(found.eligible), found.eligible.net.shape[0]) == (0, 0)
     assert found.waterfall.rows()[1] == ("customer_tier = 'GOLD'", 400, 400, 0)
     with pytest.raises(InputRejectedError) as refusal:
         check_not_empty(found, "f")
@@ -167,9 +167,9 @@ def test_b64_products_that_cannot_be_offered_are_all_listed(bank: Bank):
 def test_names_in_limits_stock_levers_and_managers_must_be_there(bank: Bank):
     changes = """
 [limits.products.cards]
-most = 3
+max = 3
 [limits.branches.B9]
-most = 3
+max = 3
 [levers]
 families = { welth = 2.0 }
 [managers.each]
@@ -193,11 +193,14 @@ def test_b59_a_campaign_whose_days_are_over_is_refused(bank: Bank):
 
 def test_without_products_everything_on_offer_is(bank: Bank):
     found = gathered(bank, products="")
-    assert found.pool.options.products == ("account", "card", "fund", "loan")
+    assert found.eligible.options.products == ("account", "card", "fund", "loan")
 
 
 def test_a_lever_and_a_reach_change_what_an_option_is_worth_and_nothing_else(bank: Bank):
-    plain, pushed = gathered(bank).pool, gathered(bank, "\n[levers]\nproducts = { card = 2.0 }\n").pool
+    plain, pushed = (
+        gathered(bank).eligible,
+        gathered(bank, "\n[levers]\nproducts = { card = 2.0 }\n").eligible,
+    )
     options = plain.options
     card = np.array(options.products)[options.product] == "card"
     cost = np.array([0.05, 0.5])[options.channel]  # app, call

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, strategies as st
 
 from tests.campaign import small_bank
-from vipreco.campaign import parse_campaign, read_campaign
+from vipreco.campaign import campaign_run, parse_campaign, read_campaign
+from vipreco.campaign.campaign_file import MAX_BYTES, lines_of
 from vipreco.campaign.definition import Campaign
-from vipreco.campaign.reading import MOST_BYTES, lines_of
 from vipreco.errors import UsageError
 
 
@@ -51,8 +51,8 @@ def test_b56_a_syntax_error_is_told_with_line_and_column():
 
 
 def test_b57_an_unknown_key_gets_the_nearest_known_one_and_its_line():
-    assert added("\n[limits.products]\nfund = { most = 3, leest = 1 }") == (
-        "line 25: limits.products.fund.leest: unknown setting, did you mean least?"
+    assert added("\n[limits.products]\nfund = { max = 3, mim = 1 }") == (
+        "line 25: limits.products.fund.mim: unknown setting, did you mean min?"
     )
     assert finding(control_share="control_sharre = 0.2") == (
         "line 6: control_sharre: unknown setting, did you mean control_share?"
@@ -117,18 +117,33 @@ def test_every_finding_is_listed_at_once():
 
 
 def test_b01_what_is_no_file_is_named_with_its_cause(tmp_path: Path):
-    for path, cause in ((tmp_path / "none.toml", "is not there"), (tmp_path, "is no file")):
+    for path, cause in ((tmp_path / "none.toml", "does not exist"), (tmp_path, "is not a file")):
         with pytest.raises(UsageError, match=cause):
             read_campaign(path)
     large = tmp_path / "large.toml"
-    large.write_bytes(b"#" * (MOST_BYTES + 1))
+    large.write_bytes(b"#" * (MAX_BYTES + 1))
     with pytest.raises(UsageError, match="too large"):
         read_campaign(large)
 
 
-def test_a_least_above_the_most_is_refused():
-    text = "\n[limits.branches.B0]\nleast = 5\nmost = 4"
-    assert added(text) == "line 26: limits.branches.B0.most: Value error, is below the least"
+def test_names_of_before_are_read_and_make_the_same_campaign():
+    bounds, offers = "\n[limits.branches.B0]\n{} = 5\n{} = 40", 'formats = ["csv"]\n{} = 7'
+    old = small_bank.campaign(bounds.format("least", "most"), formats=offers.format("told_offers"))
+    new = small_bank.campaign(bounds.format("min", "max"), formats=offers.format("explained_offers"))
+    assert new == old
+    assert (old.limits.branches["B0"].max, old.explained_offers) == (40, 7)
+
+
+def test_runs_are_known_by_the_names_that_the_first_ones_were_stored_with():
+    """Other names would make other inputs of the same campaign, which refuses to run it again."""
+    found = campaign_run._plain(small_bank.campaign("\n[limits.branches.B0]\nmin = 5\nmax = 40"))
+    assert found["limits"]["branches"]["B0"] == {"least": 5, "most": 40}
+    assert "told_offers" in found
+
+
+def test_a_minimum_above_the_maximum_is_refused():
+    text = "\n[limits.branches.B0]\nmin = 5\nmax = 4"
+    assert added(text) == "line 26: limits.branches.B0.max: Value error, is below min"
 
 
 @given(st.text(max_size=200))

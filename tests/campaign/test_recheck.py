@@ -9,7 +9,7 @@ import pytest
 
 from tests.campaign import small_bank
 from tests.campaign.conftest import Desk
-from vipreco.campaign import Since, offers_of, recheck
+from vipreco.campaign import StoreChanges, offers_of, recheck
 from vipreco.errors import UsageError
 from vipreco.history import History
 from vipreco.policy import Policy
@@ -35,7 +35,7 @@ def removed(
     recommender = bank.recommender
     if packs:
         recommender = recommender.with_policy(Policy.read(PolicySettings(packs=("house", packs))))
-    since = Since.read(desk.store.database, desk.store.switches.read().products, 0)
+    since = StoreChanges.read(desk.store.database, desk.store.switches.read().products, 0)
     return recheck(recommender, bank.view, offers, since)
 
 

@@ -18,10 +18,10 @@ import pytest
 
 from tests.campaign.report_frames import DAY, assignment, history, large, run_of
 from vipreco.campaign import Report, document, make_report, read_policy
-from vipreco.campaign.report.opening import FinishedRun
-from vipreco.campaign.report.other import judge
-from vipreco.campaign.report.pictures import Scale, interval
-from vipreco.campaign.report.telling import _headline, wording
+from vipreco.campaign.report.charts import Scale, interval
+from vipreco.campaign.report.finished_run import FinishedRun
+from vipreco.campaign.report.other_policy import judge
+from vipreco.campaign.report.report_text import _headline, wording
 from vipreco.cli.document_output import document_text
 from vipreco.documents import Language
 from vipreco.errors import InputRejectedError, UsageError
@@ -53,7 +53,7 @@ def everything(report: Report) -> str:
     """All text of all forms."""
     cells = [str(value) for texts in sheet_texts(report.content("xlsx")).values() for value in texts]
     forms = [report.content("html").decode(), report.content("json").decode()]
-    return "\n".join([document_text(document(report.told), 140), *forms, *cells])
+    return "\n".join([document_text(document(report.words), 140), *forms, *cells])
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_both_languages_fill_in_the_same() -> None:
 
 def test_all_forms_say_the_same(reports: dict[Language, Report]) -> None:
     for report in reports.values():
-        told, numbers = report.told, json.loads(report.content("json"))
+        told, numbers = report.words, json.loads(report.content("json"))
         page, cells = report.content("html").decode(), sheet_texts(report.content("xlsx"))
         text = document_text(document(told), 150)
         assert told.headline in page
@@ -197,16 +197,16 @@ def test_small_counts_and_their_rates_are_not_told() -> None:
     bought = [(ids[number], "F1") for number in [*range(30), 200, 201, 202]]
     report = make_report(run_of(rows), history(ids, bought), DAY, seed=1)
     assert "7.5%" not in everything(report)
-    assert "– of 40" in report.told.because
-    assert report.told.tone == "open"
+    assert "– of 40" in report.words.because
+    assert report.words.tone == "open"
 
 
 def test_a_campaign_that_tells_nothing_has_a_report(reports: dict[Language, Report]) -> None:
     rows = [assignment(1, "offered", True), assignment(2, "control", True)]
     ids = [row["customer_id"] for row in rows]
     report = make_report(run_of(rows), history(ids, []), DAY, seed=1, language="zh")
-    assert report.told.headline.startswith("数据不足")
-    assert report.told.because == "< 5 位获得推荐的客户与 < 5 位对照组客户相比。"
+    assert report.words.headline.startswith("数据不足")
+    assert report.words.because == "< 5 位获得推荐的客户与 < 5 位对照组客户相比。"
     for kind in ("html", "xlsx", "json"):
         assert report.content(kind)
     assert json.loads(report.content("json"))["primary"]["lift"]["lacks"] == "customers"
@@ -215,8 +215,8 @@ def test_a_campaign_that_tells_nothing_has_a_report(reports: dict[Language, Repo
 def test_notes_tell_no_small_count() -> None:
     rows = [assignment(number, "offered", number % 3 > 0) for number in range(9)]
     ids = [row["customer_id"] for row in rows]
-    told = make_report(run_of(rows), history(ids, [], gone=frozenset(ids[:1])), DAY, seed=1).told
-    assert "< 5 of 9 eligible customers were not seen again by the end and are left out." in told.notes
+    told = make_report(run_of(rows), history(ids, [], gone=frozenset(ids[:1])), DAY, seed=1).words
+    assert "< 5 of 9 eligible customers were no longer customers at the end and are left out." in told.notes
     assert any(note.startswith("< 5 offers went to customers") for note in told.notes)
 
 
@@ -225,11 +225,11 @@ def test_a_report_without_an_answer_says_how_many_customers_it_takes() -> None:
     rows = [assignment(number, "offered" if number % 5 else "control", True) for number in range(100)]
     ids = [row["customer_id"] for row in rows]
     report = make_report(run_of(rows, effect_rate=0.05), history(ids, []), DAY, seed=1)
-    assert report.measured.needed == customers_needed(0.1, 0.05, 0.2)
+    assert report.measures.needed == customers_needed(0.1, 0.05, 0.2)
     assert (
-        f"of 5.00% with a chance of 80 %, about {report.measured.needed:,} customers" in report.told.notes[0]
+        f"of 5.00% with a power of 80 %, about {report.measures.needed:,} customers" in report.words.notes[0]
     )
-    assert "here there are 100." in report.told.notes[0]
+    assert "here there are 100." in report.words.notes[0]
 
 
 def test_another_policy_is_estimated_from_random_offers() -> None:
@@ -237,19 +237,19 @@ def test_another_policy_is_estimated_from_random_offers() -> None:
     run, bank = large(effect=0.2)
     offers = run.assignments.select("customer_id", "product_id", "channel").drop_nulls()
     report = make_report(run, bank, DAY, seed=1, policy=offers)
-    found = report.measured.other
+    found = report.measures.other
     assert found is not None
-    assert found.decisions == report.gathered.customers.filter("observed", pl.col("arm") != "control").height
+    assert found.decisions == report.outcomes.customers.filter("observed", pl.col("arm") != "control").height
     assert found.doubly_robust.known
     assert found.logged == pytest.approx(0.22, abs=0.03)
-    assert any(label.startswith("acquisitions a customer in this") for label, _ in report.told.other)
+    assert any(label.startswith("acquisitions per customer in this") for label, _ in report.words.other)
 
 
 def test_the_campaigns_own_offers_are_worth_what_it_brought() -> None:
     """With the policy that was run, every decision counts about the same."""
     run, bank = large()
     own = run.assignments.filter(pl.col("arm") == "offered").select("customer_id", "product_id", "channel")
-    outcomes = make_report(run, bank, DAY, seed=1).gathered.customers
+    outcomes = make_report(run, bank, DAY, seed=1).outcomes.customers
     found = judge(run.assignments, outcomes, run.manifest, own, 1)
     mine = outcomes.filter("observed", pl.col("arm").is_in(["offered", "unallocated"]))
     assert found.snips.value == pytest.approx(mine["acquired_campaign"].mean(), abs=0.01)

@@ -19,16 +19,16 @@ from tests.campaign.report_frames import (
     large,
     run_of,
 )
-from vipreco.campaign.report.gathering import Gathered, _halves, gather
-from vipreco.campaign.report.measuring import _halves as _check_of_halves, measure
-from vipreco.campaign.report.opening import FinishedRun
+from vipreco.campaign.report.finished_run import FinishedRun
+from vipreco.campaign.report.measures import _halves as _check_of_halves, measure
+from vipreco.campaign.report.outcomes import CampaignOutcomes, _halves, campaign_outcomes
 from vipreco.campaign.report.privacy import COUNTS, OTHERS, SMALLEST, grouped
 from vipreco.errors import IntegrityError, UsageError
 from vipreco.history import History
 
 
-def gathered_of(run: FinishedRun, bank: History, day: date = DAY) -> Gathered:
-    return gather(run.assignments, run.manifest, bank, day)
+def gathered_of(run: FinishedRun, bank: History, day: date = DAY) -> CampaignOutcomes:
+    return campaign_outcomes(run.assignments, run.manifest, bank, day)
 
 
 def few() -> tuple[FinishedRun, list[str]]:
@@ -153,8 +153,8 @@ def test_before_any_snapshot_of_the_campaign_there_is_no_report() -> None:
     with pytest.raises(UsageError) as refused:
         gathered_of(run, history(ids, []), date(2026, 1, 20))
     assert refused.value.code == "no-outcomes"
-    with pytest.raises(IntegrityError, match="lack columns"):
-        gather(run.assignments.drop("propensity"), run.manifest, history(ids, []), DAY)
+    with pytest.raises(IntegrityError, match="miss columns"):
+        campaign_outcomes(run.assignments.drop("propensity"), run.manifest, history(ids, []), DAY)
 
 
 def test_a_known_effect_is_found_and_the_design_holds() -> None:
@@ -163,7 +163,7 @@ def test_a_known_effect_is_found_and_the_design_holds() -> None:
     assert found.primary.lift.low < 0.05 < found.primary.lift.high
     assert found.primary.lift.low > 0
     assert all(check.known and check.fine for check in found.checks)
-    assert found.promised.ratio.low > 1  # offers brought more than was promised without them
+    assert found.forecast.ratio.low > 1  # offers brought more than was forecast without them
     assert found.order is not None
     assert found.curve["share"].max() == 1.0
     assert found.curve.height <= 210
@@ -244,7 +244,7 @@ def test_the_reach_rate_of_a_channel_is_no_part_of_the_promise() -> None:
     rows = [assignment(number, "offered", True, propensity=0.04) for number in range(100)]
     ids = [row["customer_id"] for row in rows]
     run = run_of(rows, channels={"call": {"reach_rate": 0.4}})
-    found = measure(gathered_of(run, history(ids, [(one, "F1") for one in ids[:10]])), seed=1).promised
+    found = measure(gathered_of(run, history(ids, [(one, "F1") for one in ids[:10]])), seed=1).forecast
     assert (found.expected, found.acquired) == (pytest.approx(10.0), 10)
 
 

@@ -20,7 +20,7 @@ from tests.campaign.conftest import Desk
 from vipreco import durable
 from vipreco.campaign import Bank, folder as campaign_folder
 from vipreco.campaign.arms import Arm
-from vipreco.campaign.running import ASSIGNMENTS
+from vipreco.campaign.campaign_run import ASSIGNMENTS
 from vipreco.durable import canonical_json, sha256_of
 from vipreco.errors import BusyError, InputRejectedError, IntegrityError, ResourcesError, UsageError
 from vipreco.failpoints import VARIABLE
@@ -46,7 +46,7 @@ def expected(
     """The files of a run to which nothing happened."""
     folder = tmp_path_factory.mktemp("whole")
     with Store.open(f"sqlite:///{folder / 'store.db'}") as store:
-        desk = Desk(small_bank.bank(recommender), store, campaign_folder.Campaigns(folder / "campaigns"))
+        desk = Desk(small_bank.bank(recommender), store, campaign_folder.CampaignFolder(folder / "campaigns"))
         desk.run(small_bank.campaign())
         return desk.files()
 
@@ -255,7 +255,7 @@ def test_damaged_files_of_a_finished_run_are_written_again_as_they_were(
 def test_a_damaged_run_that_would_end_otherwise_is_refused(desk: Desk, monkeypatch: pytest.MonkeyPatch):
     desk.run(small_bank.campaign())
     (desk.campaigns.path_of("spring") / "lists" / "app.csv").unlink()
-    monkeypatch.setattr("vipreco.campaign.running.__version__", "another")
+    monkeypatch.setattr("vipreco.campaign.campaign_run.__version__", "another")
     with pytest.raises(IntegrityError) as refusal:
         desk.run(small_bank.campaign())
     assert refusal.value.exit_code == 6

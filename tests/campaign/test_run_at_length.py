@@ -13,7 +13,7 @@ import pytest
 from tests.campaign import small_bank
 from tests.campaign.conftest import Desk
 from tests.campaign.test_run import assert_whole, started
-from vipreco.campaign import Bank, Campaigns
+from vipreco.campaign import Bank, CampaignFolder
 from vipreco.recommender import Recommender
 from vipreco.store import Store
 
@@ -35,7 +35,9 @@ class Places:
         place.mkdir()
         (place / "model").symlink_to(self.folder / "model")
         shutil.copy(self.empty_store, place / "store.db")
-        return Desk(self.bank, Store.open(f"sqlite:///{place / 'store.db'}"), Campaigns(place / "campaigns"))
+        return Desk(
+            self.bank, Store.open(f"sqlite:///{place / 'store.db'}"), CampaignFolder(place / "campaigns")
+        )
 
 
 @pytest.fixture(scope="module")

@@ -22,7 +22,7 @@ end_date = 2026-01-30
 products = ["L002", "W203", "W301"]
 audience = "customer_age_years < 70"
 control_share = 0.2
-told_offers = 20
+explained_offers = 20
 formats = ["csv", "xlsx"]
 budget_amount = 30.0
 

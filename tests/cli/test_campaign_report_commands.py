@@ -12,9 +12,9 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from vipreco.campaign import Campaigns
+from vipreco.campaign import CampaignFolder
+from vipreco.campaign.campaign_run import ASSIGNMENTS
 from vipreco.campaign.folder import write_manifest
-from vipreco.campaign.running import ASSIGNMENTS
 from vipreco.cli.campaign_report_commands import report
 from vipreco.cli.entry import main
 from vipreco.errors import IntegrityError, UsageError
@@ -66,7 +66,7 @@ def run_by_hand(project: Project) -> None:
         "end_date": str(first), "control_share": CONTROL,
     }  # fmt: skip
     campaign["start_date"] = str(before + (first - before) / 30)
-    campaigns = Campaigns(project.root / project.settings.campaign.folder)
+    campaigns = CampaignFolder(project.root / project.settings.campaign.folder)
     with Store.open(project.store_url) as store, campaigns.alone(KEY):
         with campaigns.building(KEY) as folder:
             write_table(rows, folder / ASSIGNMENTS, "parquet")

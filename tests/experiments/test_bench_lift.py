@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from vipreco.settings import Settings
-from vipreco.simulator import ForwardSpec, on_the_eve, practise
+from vipreco.simulator import ForwardSpec, hazards_of_month, warm_start
 from vipreco.stats import Estimate
 
 SCRIPT = Path(__file__).resolve().parents[2] / "experiments" / "bench_lift.py"
@@ -83,16 +83,16 @@ def test_the_table_judges_by_what_was_fixed_beforehand() -> None:
 
 def test_the_truth_of_a_bank_is_the_simulators(tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.mktemp("bench")
-    practice = practise(ForwardSpec(1500, bench.PAST_MONTHS, 1, seed=4), SETTINGS, folder)
-    eve = on_the_eve(practice.bank, practice.blocks[0], bench.PAST_MONTHS)
-    one = bench.world_of(practice.bank, practice.blocks[0], eve, np.array([3, 7]), 4)
-    consent = practice.blocks[0].state.consent == 1
-    who = np.flatnonzero(eve.present & consent.any(axis=1) & (eve.hazard[:, [3, 7]] > 0).any(axis=1))
+    warm = warm_start(ForwardSpec(1500, bench.PAST_MONTHS, 1, seed=4), SETTINGS, folder)
+    hazards = hazards_of_month(warm.bank, warm.blocks[0], bench.PAST_MONTHS)
+    one = bench.world_of(warm.bank, warm.blocks[0], hazards, np.array([3, 7]), 4)
+    consent = warm.blocks[0].state.consent == 1
+    who = np.flatnonzero(hazards.present & consent.any(axis=1) & (hazards.hazard[:, [3, 7]] > 0).any(axis=1))
     assert len(one.tier) == len(who)
-    np.testing.assert_allclose(one.alone[:, 0], eve.probability[who, 3], rtol=1e-6)
-    np.testing.assert_allclose(one.alone[:, 5], eve.probability[who, 7], rtol=1e-6)
-    silent = practice.bank.parameters.contacts.no_answer_probability[0]
-    raised = 1 - (1 - eve.probability[who, 7]) ** np.exp(eve.effect[who, 0])
-    expected = silent * eve.probability[who, 7] + (1 - silent) * raised
+    np.testing.assert_allclose(one.alone[:, 0], hazards.probability[who, 3], rtol=1e-6)
+    np.testing.assert_allclose(one.alone[:, 5], hazards.probability[who, 7], rtol=1e-6)
+    silent = warm.bank.parameters.contacts.no_answer_probability[0]
+    raised = 1 - (1 - hazards.probability[who, 7]) ** np.exp(hazards.effect[who, 0])
+    expected = silent * hazards.probability[who, 7] + (1 - silent) * raised
     np.testing.assert_allclose(one.contacted[:, 3], expected, rtol=2e-2, atol=2e-5)
-    np.testing.assert_array_equal(one.possible[:, 4], (eve.hazard[who, 7] > 0) & consent[who, 1])
+    np.testing.assert_array_equal(one.possible[:, 4], (hazards.hazard[who, 7] > 0) & consent[who, 1])

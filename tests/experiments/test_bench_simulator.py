@@ -78,13 +78,13 @@ def test_a_fault_that_is_missed_or_a_right_row_that_is_refused_misses_the_target
             {"kind": "y", "planted": 1, "quarantined": 1},
         ],
     }
-    found = verdicts("dirt", {"facts": facts})
+    found = verdicts("faults", {"facts": facts})
     assert list(found.values()) == ["yes", "NO", "NO", "yes"]
-    assert "NO" in verdicts("dirt", {"facts": {**facts, "unplanted": 1, "kinds": []}}).values()
+    assert "NO" in verdicts("faults", {"facts": {**facts, "unplanted": 1, "kinds": []}}).values()
 
 
 def test_a_small_dirty_bank_is_measured_from_end_to_end(tmp_path: Path) -> None:
-    told = bench.run_step("dirt", tmp_path, {"customers": 300, "months": 3, "rate": 0.01, "seed": 2})
+    told = bench.run_step("faults", tmp_path, {"customers": 300, "months": 3, "rate": 0.01, "seed": 2})
     facts = told["facts"]
     assert facts["planted"] == facts["quarantined"] == sum(row["planted"] for row in facts["kinds"]) > 5
     assert facts["unplanted"] == 0
@@ -94,4 +94,4 @@ def test_a_small_dirty_bank_is_measured_from_end_to_end(tmp_path: Path) -> None:
 
 def test_a_step_that_fails_ends_the_benchmark(tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match="ended with status"):
-        bench.run_step("dirt", tmp_path, {"customers": 0, "months": 3, "rate": 0.01, "seed": 2})
+        bench.run_step("faults", tmp_path, {"customers": 0, "months": 3, "rate": 0.01, "seed": 2})

@@ -16,7 +16,7 @@ def bank(tmp_path_factory: pytest.TempPathFactory) -> SimulationReport:
 
 
 @pytest.fixture(scope="session")
-def dirty_bank(tmp_path_factory: pytest.TempPathFactory) -> SimulationReport:
+def faulty_bank(tmp_path_factory: pytest.TempPathFactory) -> SimulationReport:
     """A bank with one fault in a hundred rows, simulated once."""
-    out = tmp_path_factory.mktemp("dirty") / "out"
-    return simulate(3_000, 4, 7, out, dirt=0.01, parameters=SMALL)
+    out = tmp_path_factory.mktemp("faulty") / "out"
+    return simulate(3_000, 4, 7, out, fault_rate=0.01, parameters=SMALL)

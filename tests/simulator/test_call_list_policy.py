@@ -17,10 +17,10 @@ from vipreco.project import Project
 from vipreco.propensity import Machine
 from vipreco.recommender import Panel, Recommender, RecommenderSettings, TrainingData
 from vipreco.settings import ArbitrationSettings, CallListSettings
-from vipreco.simulator import VIP_TIERS, ForwardSpec, PracticeBank, practise
+from vipreco.simulator import VIP_TIERS, ForwardSpec, WarmBank, warm_start
 from vipreco.simulator.forward.arms import callable_vip_customers
-from vipreco.simulator.forward.calling import by_call_list, contacts_of_day
-from vipreco.simulator.forward.running import run
+from vipreco.simulator.forward.call_list_policy import by_call_list, contacts_of_day
+from vipreco.simulator.forward.policy_run import run
 from vipreco.simulator.parameters import Parameters
 
 PROJECT = Project.find(Path(__file__))
@@ -31,12 +31,12 @@ CALLS = CallListSettings()
 
 
 @pytest.fixture(scope="module")
-def bank(tmp_path_factory: pytest.TempPathFactory) -> PracticeBank:
-    return practise(SPEC, PROJECT.settings, tmp_path_factory.mktemp("practice"))
+def bank(tmp_path_factory: pytest.TempPathFactory) -> WarmBank:
+    return warm_start(SPEC, PROJECT.settings, tmp_path_factory.mktemp("practice"))
 
 
 @pytest.fixture(scope="module")
-def recommender(bank: PracticeBank) -> Recommender:
+def recommender(bank: WarmBank) -> Recommender:
     plain = RecommenderSettings(relationship_horizon_months=0, arbitration=ArbitrationSettings(value="none"))
     few = {"product": plain.propensity.product.model_copy(update={"rounds": 5}), "calibration_folds": 2}
     any_ = plain.propensity.any
@@ -48,12 +48,12 @@ def recommender(bank: PracticeBank) -> Recommender:
 
 
 @pytest.fixture(scope="module")
-def view(bank: PracticeBank) -> View:
+def view(bank: WarmBank) -> View:
     return bank.history.as_of(bank.history.snapshot_dates[-1])
 
 
 def test_the_bank_lives_by_the_call_list_within_its_capacity_and_the_same_again(
-    bank: PracticeBank, recommender: Recommender, tmp_path: Path
+    bank: WarmBank, recommender: Recommender, tmp_path: Path
 ) -> None:
     asked: list[int] = []
 

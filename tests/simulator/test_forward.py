@@ -14,11 +14,11 @@ from polars.testing import assert_frame_equal
 from vipreco.errors import UsageError
 from vipreco.history import View
 from vipreco.settings import ImportSettings, ProjectSettings, Settings
-from vipreco.simulator import CHANNELS, FIRST_VIP_TIER, ForwardSpec, PracticeBank, on_the_eve, practise
+from vipreco.simulator import CHANNELS, FIRST_VIP_TIER, ForwardSpec, WarmBank, hazards_of_month, warm_start
 from vipreco.simulator.forward.arms import nobody
-from vipreco.simulator.forward.comparing import compare
-from vipreco.simulator.forward.knowing import best_contacts, gains_of
-from vipreco.simulator.forward.running import run
+from vipreco.simulator.forward.comparison import compare
+from vipreco.simulator.forward.oracle_policy import best_contacts, gains_of
+from vipreco.simulator.forward.policy_run import run
 from vipreco.simulator.parameters import Parameters
 
 SMALL = Parameters(calibration_rows=4_096, rows_a_block=1_024)
@@ -29,8 +29,8 @@ CAPACITY = 10
 
 
 @pytest.fixture(scope="module")
-def bank(tmp_path_factory: pytest.TempPathFactory) -> PracticeBank:
-    return practise(SPEC, SETTINGS, tmp_path_factory.mktemp("practice"))
+def bank(tmp_path_factory: pytest.TempPathFactory) -> WarmBank:
+    return warm_start(SPEC, SETTINGS, tmp_path_factory.mktemp("practice"))
 
 
 def calls(number: int, product: str = "C002") -> Callable[[View, int], pl.DataFrame]:
@@ -46,7 +46,7 @@ def calls(number: int, product: str = "C002") -> Callable[[View, int], pl.DataFr
 
 
 @pytest.fixture(scope="module")
-def lives(bank: PracticeBank, tmp_path_factory: pytest.TempPathFactory) -> pl.DataFrame:
+def lives(bank: WarmBank, tmp_path_factory: pytest.TempPathFactory) -> pl.DataFrame:
     work = tmp_path_factory.mktemp("lives")
     return run(
         bank, {"nobody": nobody, "one": calls(1), "some": calls(CAPACITY)}, CAPACITY, work, oracle=True
@@ -73,14 +73,14 @@ def test_contacts_are_counted_and_only_the_book_is_contacted(lives: pl.DataFrame
 
 
 def test_the_same_policy_lives_the_same_life_again(
-    bank: PracticeBank, lives: pl.DataFrame, tmp_path: Path
+    bank: WarmBank, lives: pl.DataFrame, tmp_path: Path
 ) -> None:
     again = run(bank, {"some": calls(CAPACITY)}, CAPACITY, tmp_path)
     assert_frame_equal(of(again, "some"), of(lives, "some"), check_exact=True)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_policy_sees_the_months_before_and_its_own_contacts(bank: PracticeBank, tmp_path: Path) -> None:
+def test_a_policy_sees_the_months_before_and_its_own_contacts(bank: WarmBank, tmp_path: Path) -> None:
     seen: list[tuple[date, date, int, int]] = []
 
     def spy(view: View, capacity: int) -> pl.DataFrame:
@@ -101,7 +101,7 @@ def test_a_policy_sees_the_months_before_and_its_own_contacts(bank: PracticeBank
 
 
 def test_what_the_bank_knows_after_a_month_is_what_happened_but_for_late_records(
-    bank: PracticeBank, tmp_path: Path
+    bank: WarmBank, tmp_path: Path
 ) -> None:
     known: list[int] = []
 
@@ -126,7 +126,7 @@ def test_what_the_bank_knows_after_a_month_is_what_happened_but_for_late_records
     ],
 )
 def test_a_policy_that_wants_what_cannot_be_is_refused(
-    bank: PracticeBank, tmp_path: Path, contacts: Callable[[list[str]], dict[str, list[str]]], why: str
+    bank: WarmBank, tmp_path: Path, contacts: Callable[[list[str]], dict[str, list[str]]], why: str
 ) -> None:
     def choose(view: View, _capacity: int) -> pl.DataFrame:
         wanted = contacts(view.query(VIP)["customer_id"].to_pylist())
@@ -136,7 +136,7 @@ def test_a_policy_that_wants_what_cannot_be_is_refused(
         run(bank, {"wrong": choose}, CAPACITY, tmp_path)
 
 
-def test_nobody_is_called_who_did_not_consent_or_is_in_no_book(bank: PracticeBank, tmp_path: Path) -> None:
+def test_nobody_is_called_who_did_not_consent_or_is_in_no_book(bank: WarmBank, tmp_path: Path) -> None:
     for condition, why in (("tier = 'GOLD' AND NOT consent_call", "consent"), ("tier = 'BASIC'", "VIP book")):
         sql = f"SELECT customer_id FROM customers_now WHERE {condition} ORDER BY customer_id"
 
@@ -148,32 +148,32 @@ def test_nobody_is_called_who_did_not_consent_or_is_in_no_book(bank: PracticeBan
             run(bank, {"wrong": choose}, CAPACITY, tmp_path / why.split()[0])
 
 
-def test_the_oracle_makes_the_contacts_that_gain_most_by_a_search_over_all(bank: PracticeBank) -> None:
+def test_the_oracle_makes_the_contacts_that_gain_most_by_a_search_over_all(bank: WarmBank) -> None:
     blocks, month = list(bank.blocks), SPEC.past_months
-    eves = [on_the_eve(bank.bank, block, month) for block in blocks]
+    before = [hazards_of_month(bank.bank, block, month) for block in blocks]
     value = bank.bank.catalogue.numbers("value")
     silent = bank.bank.parameters.contacts.no_answer_probability
     found: list[tuple[float, str]] = []
-    for block, eve in zip(blocks, eves, strict=True):
-        for row in np.flatnonzero(eve.present & (block.state.tier >= FIRST_VIP_TIER)):
+    for block, hazards in zip(blocks, before, strict=True):
+        for row in np.flatnonzero(hazards.present & (block.state.tier >= FIRST_VIP_TIER)):
             gains = [
                 (1 - silent[channel])
                 * value[product]
                 * (
-                    (1 - np.exp(-eve.hazard[row, product] * np.exp(eve.effect[row, channel])))
-                    - eve.probability[row, product]
+                    (1 - np.exp(-hazards.hazard[row, product] * np.exp(hazards.effect[row, channel])))
+                    - hazards.probability[row, product]
                 )
                 for channel in range(len(CHANNELS))
                 if block.state.consent[row, channel] == 1
                 for product in range(len(value))
-                if eve.hazard[row, product] > 0
+                if hazards.hazard[row, product] > 0
             ]
             found.append((max(gains, default=-1.0), block.ids[int(row)]))
     best = {customer for gain, customer in sorted(found, reverse=True)[:CAPACITY] if gain > 0}
-    chosen = best_contacts(bank.bank, blocks, eves, month, CAPACITY, asset_margin=0.0)
+    chosen = best_contacts(bank.bank, blocks, before, month, CAPACITY, asset_margin=0.0)
     assert set(chosen["customer_id"]) == best
-    gains = gains_of(bank.bank, blocks[0], eves[0], month, asset_margin=0.01)
-    assert (gains.amount[~eves[0].present] == -np.inf).all()
+    gains = gains_of(bank.bank, blocks[0], before[0], month, asset_margin=0.01)
+    assert (gains.amount[~before[0].present] == -np.inf).all()
 
 
 def test_in_expectation_the_oracle_earns_more_than_any_policy(lives: pl.DataFrame) -> None:

@@ -1,4 +1,4 @@
-"""The simulated bank through the real import: a clean one is taken whole, a dirty one loses its faults."""
+"""The simulated bank through the real import: a clean one is taken whole, a faulty one loses its faults."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ def planted(bank: SimulationReport, outcome: str) -> set[tuple[str, int]]:
 
 
 @pytest.fixture(scope="module")
-def dirty_import(dirty_bank: SimulationReport, tmp_path_factory: pytest.TempPathFactory) -> ImportReport:
-    return imported(dirty_bank, tmp_path_factory.mktemp("tables"))
+def faulty_import(faulty_bank: SimulationReport, tmp_path_factory: pytest.TempPathFactory) -> ImportReport:
+    return imported(faulty_bank, tmp_path_factory.mktemp("tables"))
 
 
 @pytest.fixture(scope="module")
@@ -89,29 +89,29 @@ def test_the_truth_is_about_the_population_of_the_eve_and_sums_to_the_labels(
 
 
 def test_every_planted_fault_is_refused_and_nothing_else(
-    dirty_bank: SimulationReport, dirty_import: ImportReport
+    faulty_bank: SimulationReport, faulty_import: ImportReport
 ) -> None:
-    assert len(planted(dirty_bank, "quarantined")) > 200
-    assert refused(dirty_import) == planted(dirty_bank, "quarantined")
+    assert len(planted(faulty_bank, "quarantined")) > 200
+    assert refused(faulty_import) == planted(faulty_bank, "quarantined")
 
 
 def test_every_planted_copy_is_counted_as_a_duplicate(
-    dirty_bank: SimulationReport, dirty_import: ImportReport
+    faulty_bank: SimulationReport, faulty_import: ImportReport
 ) -> None:
-    copies = [name for name, _row in planted(dirty_bank, "duplicate")]
-    assert {file.name: file.duplicates for file in dirty_import.files if file.duplicates} == {
+    copies = [name for name, _row in planted(faulty_bank, "duplicate")]
+    assert {file.name: file.duplicates for file in faulty_import.files if file.duplicates} == {
         name: copies.count(name) for name in set(copies)
     }
 
 
 def test_the_report_counts_what_an_import_must_find(
-    dirty_bank: SimulationReport, dirty_import: ImportReport
+    faulty_bank: SimulationReport, faulty_import: ImportReport
 ) -> None:
-    assert dirty_bank.planted == sum(file.quarantined + file.duplicates for file in dirty_import.files)
+    assert faulty_bank.planted == sum(file.quarantined + file.duplicates for file in faulty_import.files)
 
 
-def test_all_kinds_of_fault_are_planted(dirty_bank: SimulationReport) -> None:
-    kinds = pl.read_parquet(dirty_bank.folder / "truth" / "planted.parquet")["kind"].unique()
+def test_all_kinds_of_fault_are_planted(faulty_bank: SimulationReport) -> None:
+    kinds = pl.read_parquet(faulty_bank.folder / "truth" / "planted.parquet")["kind"].unique()
     assert {
         "full-width digits in the id",
         "byte that is no GB18030",

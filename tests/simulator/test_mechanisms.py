@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from vipreco.simulator import TIERS, acquisitions, contacts, dirt, hazards
+from vipreco.simulator import TIERS, acquisitions, contacts, fault_injection, hazards
 from vipreco.simulator.assets import tier_of
 from vipreco.simulator.calendar import NEVER, Calendar, as_dates
 from vipreco.simulator.identity import customer_numbers
@@ -142,15 +142,15 @@ def test_streams_differ_by_seed_purpose_month_and_block_and_repeat_exactly() -> 
 
 
 FAULTS = (
-    dirt.Fault("B29", "blank", "id", dirt.missing),
-    dirt.Fault("B30", "copy", "id", copies=True, outcome=dirt.Outcome.DUPLICATE),
-    dirt.Fault("B30", "other copy", "x", lambda values: values + "!", copies=True),
+    fault_injection.Fault("B29", "blank", "id", fault_injection.missing),
+    fault_injection.Fault("B30", "copy", "id", copies=True, outcome=fault_injection.Outcome.DUPLICATE),
+    fault_injection.Fault("B30", "other copy", "x", lambda values: values + "!", copies=True),
 )
 
 
 def test_a_contradicting_copy_makes_both_rows_faulty() -> None:
     frame = pl.DataFrame({"id": ["a"], "x": ["1"]})
-    planted = dirt.plant(frame, FAULTS[2:], 1.0, np.random.default_rng(0))
+    planted = fault_injection.plant(frame, FAULTS[2:], 1.0, np.random.default_rng(0))
     assert planted.frame.rows() == [("a", "1"), ("a", "1!")]
     assert planted.report("f.csv", 2).select("row", "outcome").rows() == [
         (2, "quarantined"),
@@ -167,7 +167,7 @@ def test_each_row_gets_one_fault_at_most_and_the_others_stay_as_they_were(
         {"id": [f"c{row}" for row in range(rows)], "x": ["1"] * rows},
         schema_overrides={"id": pl.String, "x": pl.String},
     )
-    planted = dirt.plant(frame, FAULTS, rate, np.random.default_rng(seed))
+    planted = fault_injection.plant(frame, FAULTS, rate, np.random.default_rng(seed))
     assert len(set(planted.position.tolist())) == len(planted.position)
     blank = planted.frame["id"].is_null().sum()
     kinds = [fault.kind for fault in planted.fault]
@@ -178,5 +178,8 @@ def test_each_row_gets_one_fault_at_most_and_the_others_stay_as_they_were(
 
 
 def test_marks_become_broken_bytes_and_extra_fields() -> None:
-    text = f"a,{dirt.INVALID_BYTES},金{dirt.EXTRA_FIELD}\n"
-    assert dirt.damaged(text.encode("gb18030"), "gb18030") == b"a,\xff," + "金".encode("gb18030") + b",\n"
+    text = f"a,{fault_injection.INVALID_BYTES},金{fault_injection.EXTRA_FIELD}\n"
+    assert (
+        fault_injection.damaged(text.encode("gb18030"), "gb18030")
+        == b"a,\xff," + "金".encode("gb18030") + b",\n"
+    )

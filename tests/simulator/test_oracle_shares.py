@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from vipreco.arbitration import SlateRules
 from vipreco.simulator import Effort, Unit
-from vipreco.simulator.oracle.arms import Arm, Candidates
+from vipreco.simulator.oracle.arms import Arm, ScoredPairs
 from vipreco.simulator.oracle.resampled import Resampled
 from vipreco.simulator.oracle.shares import Spending, Truth, called_reward, earned, listed_reward
 from vipreco.simulator.oracle.true_calibration import true_deciles, true_ratio, true_slope
@@ -27,11 +27,11 @@ def free(products: int) -> SlateRules:
     return SlateRules.of(("",) * products, np.zeros((products, products), bool))
 
 
-def known(allowed: NDArray[np.bool_], scores: dict[Arm, NDArray[np.float64]], vip: list[bool]) -> Candidates:
+def known(allowed: NDArray[np.bool_], scores: dict[Arm, NDArray[np.float64]], vip: list[bool]) -> ScoredPairs:
     ids = np.array([f"{number:03d}" for number in range(len(vip))])
     names = tuple("ABCDEFG"[: allowed.shape[1]])
     rules = free(allowed.shape[1])
-    return Candidates(ids, names, allowed, np.zeros(allowed.shape), scores, np.array(vip), rules)
+    return ScoredPairs(ids, names, allowed, np.zeros(allowed.shape), scores, np.array(vip), rules)
 
 
 def test_a_list_earns_the_rewards_of_its_first_offers() -> None:

@@ -78,11 +78,14 @@ def test_one_customer_and_one_month_make_a_bank(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("customers", "months", "dirt"), [(0, 1, 0.0), (10, 0, 0.0), (10, 1, -0.1), (10, 1, 0.9), (10**9, 1, 0.0)]
+    ("customers", "months", "fault_rate"),
+    [(0, 1, 0.0), (10, 0, 0.0), (10, 1, -0.1), (10, 1, 0.9), (10**9, 1, 0.0)],
 )
-def test_sizes_out_of_range_are_refused(tmp_path: Path, customers: int, months: int, dirt: float) -> None:
+def test_sizes_out_of_range_are_refused(
+    tmp_path: Path, customers: int, months: int, fault_rate: float
+) -> None:
     with pytest.raises(UsageError):
-        simulate(customers, months, 1, tmp_path / "out", dirt=dirt)
+        simulate(customers, months, 1, tmp_path / "out", fault_rate=fault_rate)
     assert not (tmp_path / "out").exists()
 
 

@@ -148,8 +148,8 @@ def test_auc_of_one_outcome_only_is_unknown() -> None:
 def test_calibration_by_product_looks_at_candidates_only() -> None:
     p = np.array([[0.5, 0.9], [0.1, 0.2], [0.4, 0.6]])
     truth = np.array([[True, False], [False, False], [False, True]])
-    candidates = np.array([[True, False], [True, True], [True, True]])
-    table = calibration_by_product(p, truth, candidates, ["card", "loan"])
+    listable = np.array([[True, False], [True, True], [True, True]])
+    table = calibration_by_product(p, truth, listable, ["card", "loan"])
     assert table.index.tolist() == ["card", "loan"]
     assert table["rows"].tolist() == [3, 2]
     assert table["expected"].tolist() == pytest.approx([1.0, 0.8])

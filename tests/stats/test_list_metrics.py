@@ -28,22 +28,22 @@ from vipreco.stats import (
 
 @st.composite
 def cases(draw: st.DrawFn) -> tuple[Floats, Flags, Flags, int]:
-    """Scores with many ties, truth, candidates, and k from 1 to beyond the catalogue."""
+    """Scores with many ties, truth, listable, and k from 1 to beyond the catalogue."""
     shape = (draw(st.integers(0, 7)), draw(st.integers(1, 9)))
     scores = draw(hnp.arrays(np.float32, shape, elements=st.integers(-2, 3).map(float)))
-    truth, candidates = (draw(hnp.arrays(np.bool_, shape)) for _ in range(2))
-    return scores, truth, candidates, draw(st.integers(1, shape[1] + 2))
+    truth, listable = (draw(hnp.arrays(np.bool_, shape)) for _ in range(2))
+    return scores, truth, listable, draw(st.integers(1, shape[1] + 2))
 
 
-def list_of(scores: Floats, candidates: Flags, k: int) -> list[int]:
+def list_of(scores: Floats, listable: Flags, k: int) -> list[int]:
     """The list as a person would make it: best first, the earlier column on a tie."""
-    allowed = [column for column in range(len(scores)) if candidates[column]]
+    allowed = [column for column in range(len(scores)) if listable[column]]
     return sorted(allowed, key=lambda column: (-scores[column], column))[:k]
 
 
-def by_hand(scores: Floats, truth: Flags, candidates: Flags, k: int) -> dict[str, float]:
+def by_hand(scores: Floats, truth: Flags, listable: Flags, k: int) -> dict[str, float]:
     """All metrics of one customer, literally from their definitions."""
-    hits = [bool(truth[column]) for column in list_of(scores, candidates, k)]
+    hits = [bool(truth[column]) for column in list_of(scores, listable, k)]
     relevant = int(truth.sum())
     precisions = [sum(hits[: place + 1]) / (place + 1) for place, is_hit in enumerate(hits) if is_hit]
     gain = sum(1 / np.log2(place + 2) for place, is_hit in enumerate(hits) if is_hit)
@@ -67,37 +67,37 @@ METRICS = {"map": average_precision, "recall": recall, "ndcg": ndcg, "hit": hit,
 def test_every_metric_is_what_its_definition_gives_customer_by_customer(
     name: str, case: tuple[Floats, Flags, Flags, int]
 ) -> None:
-    scores, truth, candidates, k = case
-    expected = [by_hand(*row, k)[name] for row in zip(scores, truth, candidates, strict=True)]
-    np.testing.assert_allclose(METRICS[name](scores, truth, candidates, k), np.array(expected).reshape(-1))
+    scores, truth, listable, k = case
+    expected = [by_hand(*row, k)[name] for row in zip(scores, truth, listable, strict=True)]
+    np.testing.assert_allclose(METRICS[name](scores, truth, listable, k), np.array(expected).reshape(-1))
 
 
 @given(case=cases())
-def test_the_list_holds_the_first_k_candidates_and_nothing_else(
+def test_the_list_holds_the_first_k_listable_products_and_nothing_else(
     case: tuple[Floats, Flags, Flags, int],
 ) -> None:
-    scores, _, candidates, k = case
-    chosen = listed(scores, candidates, k)
-    expected = [sorted(list_of(*row, k)) for row in zip(scores, candidates, strict=True)]
+    scores, _, listable, k = case
+    chosen = listed(scores, listable, k)
+    expected = [sorted(list_of(*row, k)) for row in zip(scores, listable, strict=True)]
     assert [np.flatnonzero(row).tolist() for row in chosen] == expected
 
 
 @given(case=cases())
 def test_the_rank_says_whether_a_product_is_listed(case: tuple[Floats, Flags, Flags, int]) -> None:
-    scores, truth, candidates, k = case
-    ranks = relevant_ranks(scores, truth, candidates)
+    scores, truth, listable, k = case
+    ranks = relevant_ranks(scores, truth, listable)
     inside = (ranks.rank >= 1) & (ranks.rank <= k)
-    assert (inside == listed(scores, candidates, k)[truth]).all()
+    assert (inside == listed(scores, listable, k)[truth]).all()
 
 
 @given(case=cases(), seed=st.integers(0, 9))
 def test_ranks_restricted_to_some_acquisitions_are_those_computed_from_them_alone(
     case: tuple[Floats, Flags, Flags, int], seed: int
 ) -> None:
-    scores, truth, candidates, k = case
+    scores, truth, listable, k = case
     part = truth & (np.random.default_rng(seed).random(truth.shape) < 0.5)
-    restricted = relevant_ranks(scores, truth, candidates).restricted(part)
-    alone = relevant_ranks(scores, part, candidates)
+    restricted = relevant_ranks(scores, truth, listable).restricted(part)
+    alone = relevant_ranks(scores, part, listable)
     for name, expected in ranking_metrics(alone, k).items():
         np.testing.assert_array_equal(ranking_metrics(restricted, k)[name], expected)
 
@@ -112,9 +112,9 @@ def test_average_precision_of_a_list_counted_by_hand() -> None:
 
 def test_what_a_rule_hides_and_the_customer_buys_all_the_same_counts_as_missed() -> None:
     scores, truth = np.array([[3.0, 2.0, 1.0]]), np.array([[True, True, False]])
-    candidates = np.array([[False, True, True]])
-    assert recall(scores, truth, candidates, 3)[0] == 0.5
-    assert average_precision(scores, truth, candidates, 3)[0] == 0.5
+    listable = np.array([[False, True, True]])
+    assert recall(scores, truth, listable, 3)[0] == 0.5
+    assert average_precision(scores, truth, listable, 3)[0] == 0.5
 
 
 def test_equal_scores_are_listed_in_the_order_of_the_columns() -> None:
@@ -123,7 +123,7 @@ def test_equal_scores_are_listed_in_the_order_of_the_columns() -> None:
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-def test_a_candidate_without_a_finite_score_is_refused_and_never_ranked_silently(value: float) -> None:
+def test_a_listable_product_without_a_finite_score_is_refused_and_never_ranked_silently(value: float) -> None:
     scores, truth = np.array([[value, 1.0]]), np.array([[True, False]])
     with pytest.raises(ValueError, match="NaN or infinite"):
         average_precision(scores, truth, np.ones_like(truth), 1)
@@ -148,13 +148,13 @@ def random_case(seed: int = 3) -> tuple[Floats, Flags, Flags]:
 
 
 def test_ndcg_agrees_with_scikit_learn() -> None:
-    """scikit-learn knows no candidates: what is not one gets the lowest scores."""
-    scores, truth, candidates = random_case()
-    truth &= candidates
-    below = np.where(candidates, scores, scores - 10)
+    """scikit-learn knows no listable: what is not one gets the lowest scores."""
+    scores, truth, listable = random_case()
+    truth &= listable
+    below = np.where(listable, scores, scores - 10)
     some = truth.any(axis=1)
     expected = [ndcg_score(truth[[row]], below[[row]], k=5) for row in np.flatnonzero(some)]
-    np.testing.assert_allclose(ndcg(scores, truth, candidates, 5)[some], expected)
+    np.testing.assert_allclose(ndcg(scores, truth, listable, 5)[some], expected)
 
 
 def test_average_precision_over_the_whole_catalogue_agrees_with_scikit_learn() -> None:

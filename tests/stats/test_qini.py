@@ -108,7 +108,7 @@ def test_a_seed_gives_the_same_interval_and_a_useless_score_holds_zero() -> None
     found = qini_coefficient(score, treated, outcome, seed=3)
     assert found == qini_coefficient(score, treated, outcome, seed=3)
     assert found.low < 0 < found.high
-    assert qini_coefficient(*simulated(1)).beyond_zero
+    assert qini_coefficient(*simulated(1)).excludes_zero
 
 
 @pytest.mark.parametrize(

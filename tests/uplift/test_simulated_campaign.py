@@ -14,7 +14,7 @@ import pytest
 from numpy.typing import NDArray
 
 from vipreco.propensity import Machine
-from vipreco.simulator import Bank, Block, Eve, on_the_eve
+from vipreco.simulator import Bank, Block, MonthHazards, hazards_of_month
 from vipreco.simulator.blocks import make_blocks
 from vipreco.simulator.contacts import CALL, Contacts
 from vipreco.simulator.month import live, run_month
@@ -36,7 +36,7 @@ class SimulatedCampaign:
     """A half of the customers was called about the product that they are likeliest to buy.
 
     Args:
-        rows: What the bank knows on the eve, who was called, who bought.
+        rows: What the bank knows before the month, who was called, who bought.
         chance: True chance of the purchase without a call.
         gain: What a call truly adds to it, on average over being reached.
     """
@@ -59,22 +59,24 @@ def campaign() -> SimulatedCampaign:
     called = np.zeros((CUSTOMERS, PAST), np.float32)
     for month in range(PAST):
         called[run_month(bank, block, month, with_truth=False).contacts.customer, month] = 1
-    return run_campaign(bank, block, on_the_eve(bank, block, PAST), called)
+    return run_campaign(bank, block, hazards_of_month(bank, block, PAST), called)
 
 
-def run_campaign(bank: Bank, block: Block, eve: Eve, called: NDArray[np.float32]) -> SimulatedCampaign:
+def run_campaign(
+    bank: Bank, block: Block, hazards: MonthHazards, called: NDArray[np.float32]
+) -> SimulatedCampaign:
     random = np.random.default_rng(SEED)
-    product = eve.probability.argmax(axis=1)
+    product = hazards.probability.argmax(axis=1)
     who = np.flatnonzero(
-        eve.present & (eve.probability.max(axis=1) > 0) & (block.state.consent[:, CALL] == 1)
+        hazards.present & (hazards.probability.max(axis=1) > 0) & (block.state.consent[:, CALL] == 1)
     )
     pair = who, product[who]
     treated = random.random(len(who)) < 0.5
     silent = PARAMETERS.contacts.no_answer_probability[CALL]
-    moved = -np.expm1(-eve.hazard[pair] * np.exp(eve.effect[who, CALL]))
-    contacts = contacts_about(who[treated], product, eve, random.random(int(treated.sum())) >= silent)
-    bought = live(bank, block, eve, contacts, PAST).acquired[pair]
-    chance = eve.probability[pair].astype(np.float64)
+    moved = -np.expm1(-hazards.hazard[pair] * np.exp(hazards.effect[who, CALL]))
+    contacts = contacts_about(who[treated], product, hazards, random.random(int(treated.sum())) >= silent)
+    bought = live(bank, block, hazards, contacts, PAST).acquired[pair]
+    chance = hazards.probability[pair].astype(np.float64)
     values = np.column_stack([np.log(chance), called[who], product[who], block.manager[who]])
     ids = block.ids.to_numpy().astype(str)[who]
     rows = RandomisedRows(ids, values.astype(np.float32), treated, bought, np.full(len(who), 0.5))
@@ -82,7 +84,7 @@ def run_campaign(bank: Bank, block: Block, eve: Eve, called: NDArray[np.float32]
 
 
 def contacts_about(
-    who: NDArray[np.int64], product: NDArray[np.int64], eve: Eve, answered: NDArray[np.bool_]
+    who: NDArray[np.int64], product: NDArray[np.int64], hazards: MonthHazards, answered: NDArray[np.bool_]
 ) -> Contacts:
     return Contacts(
         customer=who,
@@ -90,7 +92,7 @@ def contacts_about(
         channel=np.full(len(who), CALL),
         day=np.zeros(len(who), np.int32),
         answered=answered,
-        effect=np.where(answered, eve.effect[who, CALL], 0).astype(np.float32),
+        effect=np.where(answered, hazards.effect[who, CALL], 0).astype(np.float32),
         propensity=np.full(len(who), 0.5),
         random=np.zeros(len(who)),
     )

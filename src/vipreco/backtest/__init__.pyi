@@ -5,6 +5,6 @@ from .changes import (
 )
 from .folds import rolling_folds as rolling_folds
 from .plots import COLOURS as COLOURS, STYLE as STYLE, save_figure as save_figure
+from .replay import BacktestPlan as BacktestPlan, BacktestResult as BacktestResult, backtest as backtest
 from .report import to_markdown as to_markdown
-from .running import BacktestResult as BacktestResult, Plan as Plan, backtest as backtest
 from .trials import Trial as Trial, customer_trials as customer_trials, rolling_trials as rolling_trials

@@ -42,7 +42,7 @@ TOO_FEW = "too few customers left or rose to learn from it: attrition and tier u
 
 @dataclass(frozen=True)
 class ChangePlan:
-    """How attrition and tier upgrades are judged.
+    """Folds, resamples and machine of a backtest of attrition and tier upgrades.
 
     Args:
         folds: Newest dates that are judged; with too short a history, groups of customers.
@@ -74,7 +74,7 @@ class ChangeTrial:
 
 @dataclass(frozen=True)
 class ChangeResult:
-    """What the backtest of attrition and tier upgrades found.
+    """Results of a backtest of attrition and tier upgrades.
 
     Args:
         metrics: Tidy frame: model, slice (attrition, tier_upgrade), metric, value, low, high, customers. A

@@ -1,4 +1,4 @@
-"""Which dates, or which customers, are learnt from and which are judged."""
+"""Folds: dates, or customers, that are learnt from and those that are judged."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import date
 
 from vipreco.errors import UsageError
 from vipreco.folds import customer_folds
-from vipreco.history import add_months, window
+from vipreco.history import window
 
 __all__ = ["RollingFold", "customer_folds", "rolling_folds"]
 
@@ -63,12 +63,6 @@ def rolling_folds(
     if not found:
         raise _too_short(dates, horizon_months + gap_months)
     return found[-folds:]
-
-
-def same_month_a_year_earlier(fold: RollingFold) -> date | None:
-    """The training date one year before the test date: it carries the season. None when not learnt from."""
-    earlier = add_months(fold.test, -12)
-    return earlier if earlier in fold.train else None
 
 
 def _learnable(ends: dict[date, date], test: date, newest: int | None) -> tuple[date, ...]:

@@ -33,11 +33,11 @@ DIFFERENCE = "difference"
 
 @dataclass(frozen=True)
 class Judgement:
-    """What the lists of n customers are judged against.
+    """Acquisitions, listable products and slices against which lists of n customers are judged.
 
     Attributes:
         truth: (n, P) acquired within the window; only customers observed at its end may be rows.
-        candidates: (n, P) what may be listed.
+        listable: (n, P) what may be listed.
         held_before: (n, P) held earlier and not now; splits truth into novel and re-acquired.
         tiers: (n,) tier of each customer, as text; None or empty where unknown.
         k: Length of the list.
@@ -45,7 +45,7 @@ class Judgement:
     """
 
     truth: Flags
-    candidates: Flags
+    listable: Flags
     held_before: Flags
     tiers: NDArray[np.object_] | None = None
     k: int = 7
@@ -55,7 +55,7 @@ class Judgement:
     def per_customer(self, scores: Floats) -> Iterator[tuple[str, dict[str, PerCustomer]]]:
         """Name and ranking metrics of each slice: all customers and each tier, each with all, novel and
         re-acquired acquisitions."""
-        ranks = relevant_ranks(scores, self.truth, self.candidates)
+        ranks = relevant_ranks(scores, self.truth, self.listable)
         metrics = {
             ALL: ranking_metrics(ranks, self.k),
             NOVEL: ranking_metrics(ranks.restricted(novel(self.truth, self.held_before)), self.k),
@@ -77,7 +77,7 @@ def evaluate(models: Mapping[str, Floats], against: Judgement) -> pd.DataFrame:
 
     Args:
         models: Name -> scores (n, P). Put the baselines in as well.
-        against: Truth, candidates and slices.
+        against: Truth, listable products and slices.
 
     Returns:
         Tidy frame: model, slice, metric, value, low, high, customers. Metrics: map@k, recall@k, ndcg@k,
@@ -133,7 +133,7 @@ def _model_rows(name: str, scores: Floats, against: Judgement) -> Iterator[dict[
         for metric, values in metrics.items():
             found = bootstrap_mean(values, against.seed, against.resamples)
             yield _row(name, part, f"{metric}@{against.k}", found)
-    share = coverage(listed(scores, against.candidates, against.k))
+    share = coverage(listed(scores, against.listable, against.k))
     yield _row(name, ALL, f"coverage@{against.k}", Estimate(share, lacks=NO_RESAMPLES, customers=len(scores)))
 
 

@@ -1,4 +1,4 @@
-"""One trial: what is learnt from, and the customers and date that are judged; nobody is in both."""
+"""Trials of a backtest: data to learn from, and customers and a date to be judged; nobody is in both."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ class Trial:
 
     Args:
         name: As shown in tables.
-        training_data: What is learnt from.
-        ranked: Whose lists are judged.
-        rated: Whose propensities are judged, when that is another sample; None = `ranked`.
+        training_data: Panels that are learnt from.
+        ranked: Customers whose lists are judged.
+        rated: Customers whose propensities are judged, when that is another sample; None = `ranked`.
     """
 
     name: str
@@ -44,7 +44,7 @@ def rolling_trials(history: History, folds: list[RollingFold]) -> Iterator[Trial
 def customer_trials(training_data: TrainingData, folds: int, seed: int) -> Iterator[Trial]:
     """Give a trial a customer fold, for histories with a single labelled date.
 
-    A customer of the judged fold is in neither panel of the training_data.
+    A customer of the judged fold is in neither panel of the training data.
     """
     ranked = _members(training_data.acquirers, folds, seed)
     rated = _members(training_data.rates, folds, seed) if training_data.rates else None

@@ -1,12 +1,12 @@
 from .arms import in_control as in_control, salt_of as salt_of
+from .campaign_file import parse_campaign as parse_campaign, read_campaign as read_campaign
+from .campaign_plan import CampaignPlan as CampaignPlan, plan as plan
+from .campaign_run import Bank as Bank, RunOptions as RunOptions, run as run
 from .example_file import example as example
-from .folder import Campaigns as Campaigns
-from .planning import Plan as Plan, plan as plan
-from .reading import parse_campaign as parse_campaign, read_campaign as read_campaign
-from .rechecking import offers_of as offers_of, recheck as recheck
-from .report.opening import open_run as open_run
-from .report.other import read_policy as read_policy
+from .folder import CampaignFolder as CampaignFolder
+from .report.finished_run import open_run as open_run
+from .report.other_policy import read_policy as read_policy
+from .report.report_forms import Report as Report, make_report as make_report
 from .report.tables import document as document
-from .report.writing import Report as Report, make_report as make_report
-from .running import Bank as Bank, Order as Order, run as run
-from .since import Since as Since
+from .store_changes import StoreChanges as StoreChanges
+from .withdrawals import offers_of as offers_of, recheck as recheck

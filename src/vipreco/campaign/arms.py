@@ -1,4 +1,4 @@
-"""Who gets no offer, and who gets a random one: drawn from a salted hash, the same whenever it is asked.
+"""Arms of a campaign: control group and random offers, drawn from a salted hash, the same at any time.
 
 A customer's draw for the control group hangs on the bank's salt and the customer alone. So nobody changes
 arms from one campaign to the next, and a smaller share is always a part of a larger one.
@@ -33,7 +33,7 @@ def salt_of(control_salt: str, seed: int) -> str:
 
 
 def salt_id(salt: str) -> str:
-    """Return what tells two salts apart without giving them away."""
+    """Return a public id of a salt, from which the salt does not follow."""
     return hashlib.sha256(f"id {salt}".encode()).hexdigest()[:12]
 
 
@@ -47,5 +47,5 @@ def draws(customer_ids: pl.Series, salt: str, purpose: str) -> Draws:
 
 
 def in_control(customer_ids: pl.Series, salt: str, share: float) -> NDArray[np.bool_]:
-    """Return who is in the control group when it has this share of the customers."""
+    """Return flags of the control group that has this share of the customers."""
     return draws(customer_ids, salt, "control") < share

@@ -1,4 +1,4 @@
-"""Whom a campaign is for: conditions in a closed grammar, and how many customers fall at which."""
+"""Audience of a campaign: conditions in a closed grammar, with the number of customers that each excludes."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def chosen(
     """Return who meets all conditions, shape (n,), and how many fell at which.
 
     Returns:
-        The mask, and rows rule, before, fell, left; who is unknown to a condition falls there.
+        The mask, and rows rule, before, fell, left; customers unknown to a condition fall there.
     """
     left = np.ones(facts.customers.height, bool)
     rows = []

@@ -1,4 +1,4 @@
-"""The campaign file: what a marketer decides, checked before anything is read of a customer."""
+"""Definition of a campaign: the settings of its file, checked before any customer data is read."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import AliasChoices, Field, ValidationInfo, field_validator
 
 from vipreco.settings import Section
 
-MOST = 10_000_000
+MAX_COUNT = 10_000_000
 Key = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
-Count = Annotated[int, Field(ge=0, le=MOST)]
-Seats = Annotated[int, Field(ge=1, le=MOST)]
+Count = Annotated[int, Field(ge=0, le=MAX_COUNT)]
+Seats = Annotated[int, Field(ge=1, le=MAX_COUNT)]
 Amount = Annotated[float, Field(ge=0.0, lt=1e12, allow_inf_nan=False)]
 Budget = Annotated[float, Field(gt=0.0, lt=1e12, allow_inf_nan=False)]
 Weight = Annotated[float, Field(gt=0.0, le=100.0, allow_inf_nan=False)]
@@ -28,8 +28,8 @@ class ChannelPart(Section):
     """One way to reach customers.
 
     Args:
-        capacity: Most customers that are reached by it; without it, any number.
-        unit_cost_amount: What reaching one customer costs, whatever comes of it.
+        capacity: Maximum of customers that are reached by it; without it, any number.
+        unit_cost_amount: Cost of reaching one customer, whatever the outcome.
         minutes: Minutes of the relationship manager that it takes; 0 where no manager is needed.
         reach_rate: Share of a product's chance that is realised in this channel.
     """
@@ -53,56 +53,60 @@ class ManagersPart(Section):
 
 
 class Bounds(Section):
-    """Least and most offers."""
+    """Minimum and maximum of offers; runs of before call them least and most, in their keys as well."""
 
-    least: Count = 0
-    most: Count | None = None
+    min: Annotated[
+        Count, Field(validation_alias=AliasChoices("min", "least"), serialization_alias="least")
+    ] = 0
+    max: Annotated[
+        Count | None, Field(validation_alias=AliasChoices("max", "most"), serialization_alias="most")
+    ] = None
 
-    @field_validator("most")
+    @field_validator("max")
     @classmethod
-    def _not_below_least(cls, most: int | None, known: ValidationInfo) -> int | None:
-        if most is not None and most < known.data.get("least", 0):
-            raise ValueError("is below the least")
-        return most
+    def _not_below_min(cls, maximum: int | None, known: ValidationInfo) -> int | None:
+        if maximum is not None and maximum < known.data.get("min", 0):
+            raise ValueError("is below min")
+        return maximum
 
 
 class LimitsPart(Section):
-    """Least and most offers by product and by branch, by id."""
+    """Minimum and maximum of offers by product and by branch, by id."""
 
     products: Mapping[Name, Bounds] = Field(default={})
     branches: Mapping[Name, Bounds] = Field(default={})
 
 
 class LeversPart(Section):
-    """Weights of this campaign alone, beside those of the bank: factors of what an offer is worth."""
+    """Weights of this campaign alone, beside those of the bank: factors of the value of an offer."""
 
     products: Mapping[Name, Weight] = Field(default={})
     families: Mapping[Name, Weight] = Field(default={})
 
 
 class Campaign(Section):
-    """A campaign.
+    """A campaign, as its file defines it.
 
     Args:
-        key: Stands for the campaign for good: folder, store and outcomes know it by this.
+        key: Permanent name of the campaign in folder, store and outcomes.
         name: For people.
         start_date: First day.
         end_date: Last day.
-        products: What is offered; without any, everything that is on offer.
+        products: Offered products; without any, all products on offer.
         audience: Conditions over the facts about customers; all must be true.
-        channels: How customers are reached.
+        channels: Channels by which customers are reached.
         managers: Time of the relationship managers.
-        stock: Places of a product, by id.
-        budget_amount: What reaching all customers may cost.
-        limits: Least and most offers.
+        stock: Indices of a product, by id.
+        budget_amount: Maximum cost of reaching all customers.
+        limits: Minimum and maximum of offers.
         levers: Weights.
         control_share: Share of the customers who get no offer, so that the effect can be counted.
         exploration_share: Share of the others who get a random allowed offer, so that it can be learnt from.
         effect_rate: Effect that shall be found: acquisition rate with an offer less the rate without.
         formats: Of the lists.
         language: Of the reasons.
-        told_offers: Offers of calls and talks, the most valuable first, that get up to three proven reasons
-            and a caution; the others get one fact each. A thousand take some seconds.
+        explained_offers: Offers of calls and meetings, the most valuable first, that get up to three proven
+            reasons and a caution; the others get one fact each. A thousand take some seconds.
     """
 
     key: Key
@@ -122,7 +126,15 @@ class Campaign(Section):
     effect_rate: Annotated[float, Field(gt=0.0, lt=1.0, allow_inf_nan=False)] = 0.01
     formats: Annotated[tuple[FormatName, ...], Field(min_length=1)] = ("csv", "xlsx", "parquet")
     language: Literal["en", "zh"] = "en"
-    told_offers: Annotated[int, Field(ge=0, le=20_000)] = 300
+    explained_offers: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=20_000,
+            validation_alias=AliasChoices("explained_offers", "told_offers"),
+            serialization_alias="told_offers",
+        ),
+    ] = 300
 
     def channel(self, name: str) -> ChannelPart:
         """Return one of its channels."""

@@ -1,4 +1,4 @@
-"""A campaign file to begin with: this bank's own products and tiers, each line with a word about it."""
+"""Example of a campaign file with this bank's own products and tiers, and a comment on each line."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import numpy as np
 from vipreco.catalog import Catalog
 from vipreco.history import View
 
-MOST_PRODUCTS = 6
+MAX_PRODUCTS = 6
 TEXT = """\
-# A campaign: what is offered, to whom, by what, and how much there is of each. Every line may be changed;
+# A campaign: products, audience, channels, and how much there is of each. Every line may be changed;
 # `vipreco campaign plan FILE` shows what it would bring, and writes nothing.
 
 key = "first-campaign"            # folder, store and outcomes know the campaign by it, for good
@@ -23,9 +23,9 @@ end_date = {end}
 # products = [{products}]   # without this line: everything on offer
 # Conditions over the columns of `vipreco policy columns`; all must be true.
 audience = ["customer_tier IN ({tiers})", "customer_age_years < 75"]
-control_share = 0.2               # get no offer, in this and every campaign: the others are set against them
+control_share = 0.2               # get no offer in any campaign: the others are compared with them
 exploration_share = 0.0           # get a random allowed offer, so that other rules can be compared later
-effect_rate = 0.01                # the difference that shall be found; the plan tells the chance to find it
+effect_rate = 0.01                # the difference to be shown; the plan gives the chance to show it
 # budget_amount = 5000.0
 formats = ["csv", "xlsx", "parquet"]
 
@@ -47,8 +47,8 @@ minutes = 240                     # of each, for the whole campaign
 # {first} = 20
 
 # [limits.products.{first}]
-# least = 5
-# most = 50
+# min = 5
+# max = 50
 
 # [levers.products]               # weights of this campaign alone
 # {first} = 1.2
@@ -59,7 +59,7 @@ def example(view: View, vip: Sequence[str]) -> str:
     """Return the text of a campaign file for the month after a view's date.
 
     Args:
-        view: What the bank knows; of the products on offer, those worth most to it are named.
+        view: What the bank knows; of the products on offer, those with the highest value are named.
         vip: VIP tiers; those that some customer has are the audience, or all tiers where none has.
     """
     start, end = _month_after(view.date)
@@ -82,7 +82,7 @@ def _products(view: View, start: date) -> list[str]:
     catalog = Catalog.from_view(view)
     offered = catalog.offered_at(start)
     order = np.lexsort((np.arange(len(catalog)), -np.nan_to_num(catalog.unit_values)))
-    return [catalog.product_ids[place] for place in order if offered[place]][:MOST_PRODUCTS]
+    return [catalog.product_ids[place] for place in order if offered[place]][:MAX_PRODUCTS]
 
 
 def _tiers(view: View, vip: Sequence[str]) -> list[str]:

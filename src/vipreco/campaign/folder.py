@@ -1,4 +1,4 @@
-"""Where campaigns are kept: one folder a key, there as a whole or not at all; one run at a time."""
+"""Folders of finished campaigns: one a key, complete or not at all; one run at a time."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ MANIFEST = "manifest.json"
 FAILING_DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG, errno.EROFS})
 
 
-class Campaigns:
-    """The folder of all campaigns.
+class CampaignFolder:
+    """Folder of all campaigns.
 
     Args:
         folder: Made when it is not there.
@@ -89,10 +89,10 @@ class Campaigns:
         """
         target = self.path_of(key)
         if target.is_symlink() or (target.exists() and not target.is_dir()):
-            raise UsageError("is there already and no folder", where=str(target), code="output-exists")
+            raise UsageError("exists already and is not a folder", where=str(target), code="output-exists")
         if target.exists() and not mine:
             raise UsageError(
-                "is there already, and the store knows no such run",
+                "exists already, and the store knows no such run",
                 where=str(target),
                 remedy="restore the store, or move the folder away",
                 code="output-exists",
@@ -127,7 +127,7 @@ class Campaigns:
     def _check_folder(self) -> None:
         if self.folder.is_symlink() or (self.folder.exists() and not self.folder.is_dir()):
             raise UsageError(
-                "is a link or no folder",
+                "is a link or not a folder",
                 where=str(self.folder),
                 remedy="name a real folder as `folder` under [campaign] in vipreco.toml",
                 code="output-link",

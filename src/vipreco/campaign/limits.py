@@ -1,4 +1,4 @@
-"""The limits of a campaign as the allocation knows them, and what their prices mean in plain words."""
+"""Limits of a campaign for the allocation, and their prices in plain words."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from numpy.typing import NDArray
 
 from vipreco.arbitration import Limit
 from vipreco.campaign.definition import Bounds, Campaign
-from vipreco.campaign.pool import Options
+from vipreco.campaign.eligibility import Options
 
 Floats = NDArray[np.float64]
 NO_GROUP = "(none)"
-SEATS = {"call": "call", "sms": "text message", "app": "message in the app", "branch": "talk in the branch"}
+SEATS = {"call": "call", "sms": "text message", "app": "app message", "branch": "meeting in the branch"}
 HOUR = 60.0
 TABLE = {
     "limit": pl.String(),
     "group": pl.String(),
-    "least": pl.Float64(),
-    "most": pl.Float64(),
+    "min": pl.Float64(),
+    "max": pl.Float64(),
     "used": pl.Float64(),
     "price": pl.Float64(),
     "meaning": pl.String(),
@@ -36,7 +36,7 @@ class CampaignLimit:
         kind: channel, manager, product, branch or budget.
         groups: Name of each group.
         limit: As the allocation knows it.
-        unit: How many units of the limit a price is told for.
+        unit: Units of the limit that a price refers to.
     """
 
     kind: str
@@ -45,12 +45,12 @@ class CampaignLimit:
     unit: float = 1.0
 
     def meaning(self, place: int, price: float, currency_free: float) -> str:
-        """Return what a price of one group says, in plain words."""
+        """Return the meaning of a price of one group in plain words."""
         what = self._what(self.groups[place])
         if price < 0:
-            return f"each {what} that the least asks for costs {_money(-price * self.unit)}"
+            return f"each {what} required by the minimum costs {_money(-price * self.unit)}"
         if price * self.unit < currency_free:
-            return f"one more {what} would bring nothing: there is room"
+            return f"one more {what} would add nothing: the limit is not reached"
         return f"one more {what} is worth {_money(price * self.unit)}"
 
     def _what(self, group: str) -> str:
@@ -82,7 +82,7 @@ def within(
 def limit_table(
     limits: Sequence[CampaignLimit], used: Sequence[Floats], prices: dict[str, Floats], free: float
 ) -> pl.DataFrame:
-    """Return a row for each limited group: least, most, used, price of one unit, and what it means.
+    """Return a row for each limited group: min, max, used, price of one unit, and its meaning.
 
     Args:
         limits: The limits.
@@ -94,14 +94,14 @@ def limit_table(
         (
             one.kind,
             group,
-            least,
-            most if np.isfinite(most) else None,
+            lowest,
+            highest if np.isfinite(highest) else None,
             gone,
             price * one.unit,
             one.meaning(place, price, free),
         )
         for one, amounts in zip(limits, used, strict=True)
-        for place, (group, least, most, gone, price) in enumerate(
+        for place, (group, lowest, highest, gone, price) in enumerate(
             zip(
                 one.groups,
                 one.limit.least.tolist(),
@@ -111,7 +111,7 @@ def limit_table(
                 strict=True,
             )
         )
-        if (np.isfinite(most) or least > 0) and group != NO_GROUP
+        if (np.isfinite(highest) or lowest > 0) and group != NO_GROUP
     ]
     return pl.DataFrame(rows, TABLE, orient="row")
 
@@ -147,12 +147,12 @@ def _managers(campaign: Campaign, options: Options, customers: pl.DataFrame) -> 
 def _products(campaign: Campaign, options: Options, _: pl.DataFrame) -> Iterator[CampaignLimit]:
     for place, product in enumerate(options.products):
         bounds = campaign.limits.products.get(product, Bounds())
-        most = min(
-            float(campaign.stock.get(product, np.inf)), np.inf if bounds.most is None else float(bounds.most)
+        highest = min(
+            float(campaign.stock.get(product, np.inf)), np.inf if bounds.max is None else float(bounds.max)
         )
-        if np.isfinite(most) or bounds.least:
-            least = min(float(bounds.least), most)
-            limit = Limit.of(f"product {product}", options.product == place, most, least=least)
+        if np.isfinite(highest) or bounds.min:
+            lowest = min(float(bounds.min), highest)
+            limit = Limit.of(f"product {product}", options.product == place, highest, least=lowest)
             yield CampaignLimit("product", (product,), limit)
 
 
@@ -162,9 +162,9 @@ def _branches(campaign: Campaign, options: Options, customers: pl.DataFrame) -> 
         return
     names, group = _groups(customers["branch_id"])
     bounds = [branches.get(name, Bounds()) for name in names]
-    most = np.array([np.inf if one.most is None else float(one.most) for one in bounds])
-    least = np.array([float(one.least) for one in bounds])
-    limit = Limit.of("branches", np.ones(len(options)), most, group, least)
+    highest = np.array([np.inf if one.max is None else float(one.max) for one in bounds])
+    lowest = np.array([float(one.min) for one in bounds])
+    limit = Limit.of("branches", np.ones(len(options)), highest, group, lowest)
     yield CampaignLimit("branch", names, limit)
 
 

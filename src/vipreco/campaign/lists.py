@@ -1,4 +1,4 @@
-"""The lists of a campaign: one a channel, and one a relationship manager where a manager is needed."""
+"""Lists of a campaign: one a channel, and one a relationship manager where a manager is needed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import polars as pl
 
 from vipreco.campaign.arms import Arm
 from vipreco.campaign.definition import Campaign
-from vipreco.campaign.pool import Gathered
+from vipreco.campaign.eligibility import CampaignInputs
 from vipreco.explanations import HELD_BEFORE, NO_HOLDING, Explainer, offer_evidence
 from vipreco.export import write_table
 from vipreco.failpoints import reach
@@ -45,35 +45,36 @@ SEPARATOR = "; "
 
 
 def offer_rows(
-    explainer: Explainer, gathered: Gathered, campaign: Campaign, rows: pl.DataFrame
+    explainer: Explainer, inputs: CampaignInputs, campaign: Campaign, rows: pl.DataFrame
 ) -> pl.DataFrame:
-    """Return all offers of a campaign with reasons; by channel, manager and what they are worth.
+    """Return all offers of a campaign with reasons, by channel, manager and priority.
 
     Args:
         explainer: Gives the reasons.
-        gathered: The pool and what is known of it.
+        inputs: Eligible customers and their context.
         campaign: The campaign.
         rows: The assignments.
     """
     listed = rows.with_row_index("row").filter(pl.col("arm").is_in([Arm.OFFERED, Arm.EXPLORED]))
-    options = gathered.pool.options
+    options = inputs.eligible.options
     names = pl.DataFrame(
         {"product_id": options.products, "product_name": options.names},
         schema={"product_id": pl.String, "product_name": pl.String},
     )
     listed = listed.with_columns(
         pl.lit(campaign.key).alias("campaign_id"),
-        _evidence(explainer.recommender, gathered, listed, campaign.language),
+        _evidence(explainer.recommender, inputs, listed, campaign.language),
         pl.lit(None, pl.String).alias("caution"),
     ).join(names, on="product_id", how="left", maintain_order="left")
     listed = listed.sort(
         "channel", "manager_id", "priority", "customer_id", descending=[False, False, True, False]
     )
-    told = _told(explainer, gathered, campaign, listed)
+    explained = _explained(explainer, inputs, campaign, listed)
     pair = ["customer_id", "product_id", "channel"]
-    listed = listed.join(told, on=pair, how="left", maintain_order="left", suffix="_told")
+    listed = listed.join(explained, on=pair, how="left", maintain_order="left", suffix="_explained")
     return listed.with_columns(
-        pl.coalesce("reason_told", "reason").alias("reason"), pl.col("caution_told").alias("caution")
+        pl.coalesce("reason_explained", "reason").alias("reason"),
+        pl.col("caution_explained").alias("caution"),
     ).select(COLUMNS)
 
 
@@ -107,10 +108,12 @@ def _file_name(manager: str) -> str:
     return "manager-" + hashlib.sha256(manager.encode()).hexdigest()[:12]
 
 
-def _evidence(recommender: Recommender, gathered: Gathered, listed: pl.DataFrame, language: str) -> pl.Series:
+def _evidence(
+    recommender: Recommender, inputs: CampaignInputs, listed: pl.DataFrame, language: str
+) -> pl.Series:
     """Return one fact about holdings beside each offer."""
-    known, pool = gathered.known, gathered.pool
-    places = pool.places[listed["row"].to_numpy()]
+    known, eligible = inputs.known, inputs.eligible
+    places = eligible.rows[listed["row"].to_numpy()]
     columns = known.catalog.places(listed["product_id"].to_list()).astype(np.intp)
     found = offer_evidence(recommender.source, known.state, places, columns)
     because = found.of(known.customers.personalised[places]).because
@@ -120,21 +123,23 @@ def _evidence(recommender: Recommender, gathered: Gathered, listed: pl.DataFrame
     return pl.Series("reason", texts, pl.String).gather(because % len(texts)).alias("reason")
 
 
-def _told(explainer: Explainer, gathered: Gathered, campaign: Campaign, listed: pl.DataFrame) -> pl.DataFrame:
-    """Return proven reasons and cautions of the most valuable calls and talks."""
+def _explained(
+    explainer: Explainer, inputs: CampaignInputs, campaign: Campaign, listed: pl.DataFrame
+) -> pl.DataFrame:
+    """Return proven reasons and cautions of the most valuable calls and meetings."""
     schema = dict.fromkeys(("customer_id", "product_id", "channel", "reason", "caution"), pl.String())
     people = [name for name in sorted(campaign.channels) if campaign.channel(name).minutes]
     best = (
         listed.filter(pl.col("channel").is_in(people))
         .sort("priority", "customer_id", descending=[True, False])
-        .head(campaign.told_offers)
+        .head(campaign.explained_offers)
     )
     parts = [pl.DataFrame(schema=schema)]
     for (channel,), part in best.group_by("channel", maintain_order=True):
         pairs = list(part.select("customer_id", "product_id").iter_rows())
-        told = explainer.offer_reasons(gathered.known.view, pairs, str(channel), campaign.language)
-        reasons = [SEPARATOR.join(reason.text for reason in given) or None for given in told.reasons]
-        cautions = [caution.text if caution else None for caution in told.cautions]
+        given = explainer.offer_reasons(inputs.known.view, pairs, str(channel), campaign.language)
+        reasons = [SEPARATOR.join(reason.text for reason in own) or None for own in given.reasons]
+        cautions = [caution.text if caution else None for caution in given.cautions]
         found = part.select("customer_id", "product_id", "channel").with_columns(
             pl.Series("reason", reasons, pl.String), pl.Series("caution", cautions, pl.String)
         )

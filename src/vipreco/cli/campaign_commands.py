@@ -19,7 +19,7 @@ from vipreco.cli.table_output import TableOutput, table_text
 if TYPE_CHECKING:
     import polars as pl
 
-    from vipreco.campaign import Bank, Campaigns, Plan
+    from vipreco.campaign import Bank, CampaignFolder, CampaignPlan
     from vipreco.store import Store
 
 PANEL = "Campaigns"
@@ -52,7 +52,7 @@ class _Opened:
 
     bank: Bank
     store: Store
-    campaigns: Campaigns
+    campaigns: CampaignFolder
     threads: int
 
 
@@ -104,14 +104,14 @@ def plan_(
     Example:  vipreco campaign plan campaign.toml
     Example:  vipreco campaign plan campaign.toml --out plan.xlsx
     """
-    from vipreco.campaign import Order, Since, plan, read_campaign
+    from vipreco.campaign import RunOptions, StoreChanges, plan, read_campaign
 
     output = TableOutput.planned(kind, out)
     asked = read_campaign(file)
     with narrated("Plan") as narrator, _opened(as_of, model, narrator) as opened:
         changes = opened.store.switches.read().products
-        since = Since.read(opened.store.database, changes, opened.bank.after)
-        order = Order(
+        since = StoreChanges.read(opened.store.database, changes, opened.bank.after)
+        order = RunOptions(
             str(file),
             actor_named(None),
             fail_if_empty=fail_if_empty,
@@ -139,11 +139,11 @@ def run_(
 
     Example:  vipreco campaign run campaign.toml
     """
-    from vipreco.campaign import Order, read_campaign, run
+    from vipreco.campaign import RunOptions, read_campaign, run
 
     asked = read_campaign(file)
     with narrated("Campaign") as narrator, _opened(as_of, model, narrator) as opened:
-        order = Order(
+        order = RunOptions(
             str(file),
             actor_named(None),
             wait,
@@ -174,13 +174,13 @@ def recheck_(
     Example:  vipreco campaign recheck funds-january
     Example:  vipreco campaign recheck funds-january --out removed.xlsx
     """
-    from vipreco.campaign import Since, offers_of, recheck
+    from vipreco.campaign import StoreChanges, offers_of, recheck
 
     output = TableOutput.planned(kind, out)
     with narrated("Recheck") as narrator, _opened(as_of, model, narrator) as opened:
         offers = offers_of(opened.store.campaigns, key)
         off = opened.store.switches.read().products
-        since = Since.read(opened.store.database, off, opened.bank.after)
+        since = StoreChanges.read(opened.store.database, off, opened.bank.after)
         narrator.say("rules")
         removed = recheck(opened.bank.recommender, opened.bank.view, offers, since)
     output.write(removed)
@@ -221,7 +221,7 @@ LISTED = {
 @contextmanager
 def _opened(as_of: Any, model: str | None, narrator: Narrator) -> Iterator[_Opened]:
     from vipreco.artifact import verify
-    from vipreco.campaign import Bank, Campaigns, salt_of
+    from vipreco.campaign import Bank, CampaignFolder, salt_of
     from vipreco.cli.project_inputs import model_folder, open_model, open_view
     from vipreco.project import Project
     from vipreco.store import Store
@@ -239,10 +239,10 @@ def _opened(as_of: Any, model: str | None, narrator: Narrator) -> Iterator[_Open
             project.seed,
             store.changes.in_tables(Tables.open(project.tables).snapshot_ids),
         )
-        yield _Opened(bank, store, Campaigns(project.root / settings.folder), project.threads)
+        yield _Opened(bank, store, CampaignFolder(project.root / settings.folder), project.threads)
 
 
-def _show_plan(found: Plan, output: TableOutput) -> None:
+def _show_plan(found: CampaignPlan, output: TableOutput) -> None:
     if output.kind is Format.json:
         _write_json(found, output)
     elif output.kind is Format.table and output.path is None:
@@ -255,7 +255,7 @@ def _show_plan(found: Plan, output: TableOutput) -> None:
         output.write(_plan_rows(found))
 
 
-def _write_json(found: Plan, output: TableOutput) -> None:
+def _write_json(found: CampaignPlan, output: TableOutput) -> None:
     from vipreco.durable import canonical_json, write_bytes
 
     content = canonical_json(found.record())
@@ -266,7 +266,7 @@ def _write_json(found: Plan, output: TableOutput) -> None:
     typer.echo(f"plan written to {output.path}", err=True)
 
 
-def _plan_rows(found: Plan) -> pl.DataFrame:
+def _plan_rows(found: CampaignPlan) -> pl.DataFrame:
     """Return a plan as one long table: part, what, amount, text."""
     import polars as pl
 
@@ -314,7 +314,8 @@ def _show_summary(found: dict[str, Any]) -> None:
     kept = sorted(managers, key=lambda row: -row["price"])[:MAX_MANAGERS]
     rows = [row for row in shown if row["limit"] != "manager" or row in kept]
     if rows:
-        table = pl.DataFrame(rows).select("limit", "group", "used", "most", "meaning")
+        table = pl.DataFrame(rows).rename({"most": "max"}, strict=False)  # so in manifests of before
+        table = table.select("limit", "group", "used", "max", "meaning")
         typer.echo(table_text(table, title="limits"), nl=False)
     if len(managers) > len(kept):
         typer.echo(f"and {len(managers) - len(kept)} more managers: see the manifest")

@@ -112,7 +112,7 @@ def _made(
     key: str, policy: Path | None, language: Language, as_of: datetime.date | None, say: Callable[[str], None]
 ) -> Report:
     """Make the report of a campaign of the project."""
-    from vipreco.campaign import Campaigns, make_report, open_run, read_policy
+    from vipreco.campaign import CampaignFolder, make_report, open_run, read_policy
     from vipreco.history import History
     from vipreco.lists import view_at
     from vipreco.project import Project
@@ -121,7 +121,7 @@ def _made(
     project = Project.find()
     other = None if policy is None else read_policy(policy)
     with Store.open(project.store_url) as store:
-        run = open_run(store, Campaigns(project.root / project.settings.campaign.folder), key)
+        run = open_run(store, CampaignFolder(project.root / project.settings.campaign.folder), key)
         history = History.open(project.tables, project.threads)
         say("outcomes")
         return make_report(
@@ -140,4 +140,4 @@ def _content(made: Report, kind: ReportFormat) -> bytes:
         return made.content(kind.value)
     from vipreco.campaign import document
 
-    return document_text(document(made.told)).encode()
+    return document_text(document(made.words)).encode()

@@ -45,7 +45,7 @@ def simulate(
     from vipreco.simulator import simulate as simulate_bank
 
     with narrated("Simulating") as narrator:
-        report = simulate_bank(customers, months, seed, out, dirt=faults, progress=narrator.count)
+        report = simulate_bank(customers, months, seed, out, fault_rate=faults, progress=narrator.count)
     typer.echo(
         f"{report.customers:,} customers, {months} snapshots from {report.first_snapshot} to "
         f"{report.last_snapshot}, {report.acquisitions:,} acquisitions, {report.contacts:,} contacts"

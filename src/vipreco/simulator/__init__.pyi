@@ -1,7 +1,13 @@
 from .bank import Bank as Bank, Block as Block
-from .eve import Eve as Eve, logging_policy as logging_policy, on_the_eve as on_the_eve, truth_of as truth_of
 from .forward.arms import ChooseContacts as ChooseContacts
-from .forward.practice import ForwardSpec as ForwardSpec, PracticeBank as PracticeBank, practise as practise
+from .forward.warm_bank import ForwardSpec as ForwardSpec, WarmBank as WarmBank, warm_start as warm_start
+from .month_hazards import (
+    MonthHazards as MonthHazards,
+    hazards_of_month as hazards_of_month,
+    logging_policy as logging_policy,
+    true_chances as true_chances,
+)
+from .oracle.bench import Rim as Rim, bench_oracle as bench_oracle
 from .oracle.plan import OraclePlan as OraclePlan
 from .oracle.report import (
     TITLES as TITLES,
@@ -10,7 +16,6 @@ from .oracle.report import (
     write_report as write_report,
 )
 from .oracle.result import OracleResult as OracleResult
-from .oracle.running import Rim as Rim, bench_oracle as bench_oracle
 from .oracle.shares import Effort as Effort, Unit as Unit
 from .parameters import (
     CHANNELS as CHANNELS,

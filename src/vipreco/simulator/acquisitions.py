@@ -11,7 +11,7 @@ from vipreco.simulator.calendar import NEVER, Calendar, Days
 from vipreco.simulator.contacts import Contacts
 from vipreco.simulator.events import Event
 from vipreco.simulator.hazards import ASSESSMENT_DAYS
-from vipreco.simulator.opening import amounts
+from vipreco.simulator.initial_holdings import amounts
 from vipreco.simulator.parameters import DropParameters
 from vipreco.simulator.population import Population
 from vipreco.simulator.products import Catalogue
@@ -35,7 +35,7 @@ class Ended:
 
 @dataclass(frozen=True)
 class MonthSetting:
-    """What the bookings of a month depend on besides the customers.
+    """Settings of a month's bookings besides the customers.
 
     `drop` is the mean monthly hazard of a holding to be closed, a value a product (0 with a term);
     `payout` is the chance that a maturing holding is paid out and not renewed.
@@ -100,7 +100,7 @@ def _renew_assessments(
     day: NDArray[np.int32],
     catalogue: Catalogue,
 ) -> None:
-    """Who buys a product with a risk class on an expired assessment is assessed anew on that day."""
+    """Reassess, on that day, customers who buy a product with a risk class on an expired assessment."""
     risky = catalogue.numbers("risk")[product] > 0
     expired = state.assessed_day[customer] + ASSESSMENT_DAYS < day
     again = risky & expired
@@ -111,7 +111,7 @@ def ends_of_month(
     population: Population,
     state: State,
     acquired: Flags,
-    leaving: Flags,
+    closed: Flags,
     present: Flags,
     setting: MonthSetting,
     *,
@@ -131,7 +131,7 @@ def ends_of_month(
     # Only products with a term mature, only those without one are dropped: one draw serves both, and does
     # not depend on what other customers hold.
     matured = mature & (point < setting.payout)
-    ended = matured | dropped | (state.held & leaving[:, None])
+    ended = matured | dropped | (state.held & closed[:, None])
     customer, product = np.nonzero(ended)
     spread = random.random(len(held))[customer]
     opened = state.opened_day[customer, product]

@@ -28,7 +28,7 @@ def attrition_exponent(
 
 
 def contact_change(population: Population, parameters: AttritionParameters) -> Floats:
-    """Return what a personal contact adds to the log-hazard of leaving."""
+    """Return the effect of a personal contact on the log-hazard of leaving."""
     return np.where(population.put_off, parameters.contact_put_off, parameters.contact)
 
 

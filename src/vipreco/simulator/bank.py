@@ -21,7 +21,7 @@ from vipreco.simulator.state import NOT_LEFT, State
 
 @dataclass(frozen=True)
 class Bank:
-    """What is the same for all customers and months."""
+    """Settings that are the same for all customers and months."""
 
     catalogue: Catalogue
     calendar: Calendar

@@ -14,11 +14,11 @@ from vipreco.simulator.assets import start_assets, tier_of
 from vipreco.simulator.bank import Bank, Block
 from vipreco.simulator.branches import draw_network
 from vipreco.simulator.calibration import draw_engagement
-from vipreco.simulator.dirt import Planted, damaged, plant
+from vipreco.simulator.fault_injection import Planted, damaged, plant
 from vipreco.simulator.faults import ACTIVITY_FAULTS, CUSTOMER_FAULTS
 from vipreco.simulator.identity import customer_numbers
+from vipreco.simulator.initial_holdings import PastHolding, open_stock, past_holdings
 from vipreco.simulator.month import MonthResult, run_month
-from vipreco.simulator.opening import PastHolding, open_stock, past_holdings
 from vipreco.simulator.population import draw_population
 from vipreco.simulator.randomness import Purpose, stream
 from vipreco.simulator.raw_files import csv_text
@@ -29,7 +29,7 @@ ENCODING = "gb18030"
 
 
 @dataclass(frozen=True)
-class Prepared:
+class BlockRecords:
     """A month of a block, ready to be written."""
 
     result: MonthResult
@@ -43,7 +43,7 @@ class Prepared:
 
 
 def make_blocks(bank: Bank, customers: int, pool: Executor) -> list[tuple[Block, pl.DataFrame]]:
-    """Draw all customers and put them on the eve of the first month.
+    """Draw all customers and put them before the first month.
 
     Returns:
         Each block with its customers' past holdings.
@@ -70,7 +70,7 @@ def make_blocks(bank: Bank, customers: int, pool: Executor) -> list[tuple[Block,
 
 
 def start(bank: Bank, block: Block) -> PastHolding:
-    """Put a block into the state on the eve of the first month; return the holdings of the past."""
+    """Put a block into the state before the first month; return the holdings of the past."""
     population, state, parameters = block.population, block.state, bank.parameters
     random = stream(bank.seed, Purpose.OPENING_STOCK, 0, block.number)
     start_assets(state, population.wealth, random, parameters.assets)
@@ -98,23 +98,23 @@ def nobody(bank: Bank) -> Block:
     )
 
 
-def prepare(bank: Bank, block: Block, month: int, dirt: float) -> Prepared:
+def prepare(bank: Bank, block: Block, month: int, fault_rate: float) -> BlockRecords:
     """Run a month of a block and lay out its records.
 
     Args:
         bank: The bank.
         block: The customers; their state is moved.
         month: Position of the month.
-        dirt: Share of rows that get a fault.
+        fault_rate: Share of rows that get a fault.
     """
     wanted = month >= bank.calendar.months - bank.parameters.truth_months
     result = run_month(bank, block, month, with_truth=wanted)
-    customers = _customers(bank, block, month, dirt)
-    return Prepared(
+    customers = _customers(bank, block, month, fault_rate)
+    return BlockRecords(
         result=result,
         customers=_encoded(customers),
         customer_faults=customers,
-        activity=_activity(bank, block, month, result, dirt),
+        activity=_activity(bank, block, month, result, fault_rate),
         contacts=raw_frames.contacts_frame(bank, block, month, result),
         contact_truth=raw_frames.truth_of_contacts(bank, block, month, result),
         ended=raw_frames.ended_frame(bank, block, result.ended),
@@ -122,23 +122,25 @@ def prepare(bank: Bank, block: Block, month: int, dirt: float) -> Prepared:
     )
 
 
-def _customers(bank: Bank, block: Block, month: int, dirt: float) -> Planted:
+def _customers(bank: Bank, block: Block, month: int, fault_rate: float) -> Planted:
     """Lay out a snapshot; whoever has a fault in one month has none in the month before."""
     frame = raw_frames.customers_frame(bank, block, month)
-    if not dirt:
+    if not fault_rate:
         return clean(frame)
     rows = np.flatnonzero(block.in_snapshot(month))
     seen_before = block.population.joined_month[rows] < month
     eligible = seen_before & ((rows + month) % 2 == 0) & (month > 0)
-    random = bank.random(Purpose.DIRT_CUSTOMERS, month, block.number)
-    return plant(as_texts(frame), CUSTOMER_FAULTS, dirt, random, eligible)
+    random = bank.random(Purpose.FAULTS_CUSTOMERS, month, block.number)
+    return plant(as_texts(frame), CUSTOMER_FAULTS, fault_rate, random, eligible)
 
 
-def _activity(bank: Bank, block: Block, month: int, result: MonthResult, dirt: float) -> Planted:
+def _activity(bank: Bank, block: Block, month: int, result: MonthResult, fault_rate: float) -> Planted:
     frame = raw_frames.activity_frame(bank, block, month, result)
-    if not dirt:
+    if not fault_rate:
         return clean(frame)
-    return plant(frame, ACTIVITY_FAULTS, dirt, bank.random(Purpose.DIRT_ACTIVITY, month, block.number))
+    return plant(
+        frame, ACTIVITY_FAULTS, fault_rate, bank.random(Purpose.FAULTS_ACTIVITY, month, block.number)
+    )
 
 
 def clean(frame: pl.DataFrame) -> Planted:

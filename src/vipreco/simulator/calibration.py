@@ -11,7 +11,7 @@ from vipreco.simulator.assets import start_assets
 from vipreco.simulator.attrition import attrition_exponent
 from vipreco.simulator.calendar import Calendar
 from vipreco.simulator.hazards import Hazards, probability_of
-from vipreco.simulator.opening import (
+from vipreco.simulator.initial_holdings import (
     Stock,
     chance_to_hold,
     exponent_to_hold,

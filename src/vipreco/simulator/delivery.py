@@ -9,8 +9,8 @@ import polars as pl
 from vipreco.durable import write_bytes, write_json
 from vipreco.simulator import raw_frames
 from vipreco.simulator.bank import Bank, Block
-from vipreco.simulator.blocks import ENCODING, Prepared, as_texts, clean, nobody
-from vipreco.simulator.dirt import PLANTED_SCHEMA, Outcome, Planted, plant
+from vipreco.simulator.blocks import ENCODING, BlockRecords, as_texts, clean, nobody
+from vipreco.simulator.fault_injection import PLANTED_SCHEMA, Outcome, Planted, plant
 from vipreco.simulator.faults import CONTACT_FAULTS, HOLDING_FAULTS
 from vipreco.simulator.mapping_file import mapping_text
 from vipreco.simulator.parameters import VIP_TIERS
@@ -28,13 +28,13 @@ class Delivery:
     Args:
         bank: The bank.
         out: Folder to write to.
-        dirt: Share of raw rows that get a planted fault.
+        fault_rate: Share of raw rows that get a planted fault.
     """
 
-    def __init__(self, bank: Bank, out: Path, dirt: float) -> None:
+    def __init__(self, bank: Bank, out: Path, fault_rate: float) -> None:
         self.bank = bank
         self.out = out
-        self.dirt = dirt
+        self.fault_rate = fault_rate
         self.raw = Folder(out / "raw")
         self.truth = Folder(out / "truth")
         self.tally = Tally()
@@ -43,7 +43,7 @@ class Delivery:
         self.contact_truth: list[pl.DataFrame] = []
         self.planted: list[pl.DataFrame] = [pl.DataFrame(schema=PLANTED_SCHEMA)]
 
-    def month(self, month: int, parts: list[Prepared], activity: ParquetStream) -> None:
+    def month(self, month: int, parts: list[BlockRecords], activity: ParquetStream) -> None:
         """Write a month's customers, behaviour and truth; keep its holdings and contacts for the end."""
         label = self.bank.calendar.label(month)
         for part in parts:
@@ -72,7 +72,7 @@ class Delivery:
         found = planted.filter(pl.col("outcome") != Outcome.STORED).height
         return self._report(blocks, found)
 
-    def _write_customers(self, name: str, month: int, parts: list[Prepared]) -> None:
+    def _write_customers(self, name: str, month: int, parts: list[BlockRecords]) -> None:
         header = csv_text(raw_frames.customers_frame(self.bank, nobody(self.bank), month), header=True)
         rows = 0
         for part in parts:
@@ -88,18 +88,18 @@ class Delivery:
         frames = [*self.ended, *(raw_frames.open_frame(self.bank, block) for block in blocks)]
         random = self.bank.random(Purpose.LOADING, self.bank.calendar.months, 0)
         records = clean(raw_frames.holding_versions(pl.concat(frames), self.bank, random))
-        if self.dirt:
-            random = self.bank.random(Purpose.DIRT_HOLDINGS, 0, 0)
-            records = plant(records.frame, HOLDING_FAULTS, self.dirt, random)
+        if self.fault_rate:
+            random = self.bank.random(Purpose.FAULTS_HOLDINGS, 0, 0)
+            records = plant(records.frame, HOLDING_FAULTS, self.fault_rate, random)
         self._note(records, "holdings.parquet", FIRST_PARQUET_ROW)
         self.raw.write_parquet("holdings.parquet", [records.frame])
 
     def _write_contacts(self) -> None:
         last = self.bank.calendar.snapshot_date(self.bank.calendar.months - 1)
         records = clean(pl.concat(self.contacts).filter(pl.col("LOAD_DT") <= last))
-        if self.dirt and records.frame.height:
-            random = self.bank.random(Purpose.DIRT_CONTACTS, 0, 0)
-            records = plant(as_texts(records.frame), CONTACT_FAULTS, self.dirt, random)
+        if self.fault_rate and records.frame.height:
+            random = self.bank.random(Purpose.FAULTS_CONTACTS, 0, 0)
+            records = plant(as_texts(records.frame), CONTACT_FAULTS, self.fault_rate, random)
         self._note(records, "contacts.csv", FIRST_CSV_ROW)
         text = csv_text(records.frame, header=True)
         self.raw.write_csv("contacts.csv", [text.encode()], records.frame.height)
@@ -127,6 +127,11 @@ class Delivery:
             planted=planted,
         )
         files = {name: {"rows": self.raw.rows[name], "sha256": self.raw.sha256[name]} for name in order}
-        content = {"seed": self.bank.seed, "dirt": self.dirt, "report": report.counts(), "files": files}
+        content = {
+            "seed": self.bank.seed,
+            "fault_rate": self.fault_rate,
+            "report": report.counts(),
+            "files": files,
+        }
         write_json(self.out / "simulation.json", content, MODE)
         return report

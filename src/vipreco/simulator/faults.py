@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 import polars as pl
 
-from vipreco.simulator.dirt import EXTRA_FIELD, INVALID_BYTES, Fault, Outcome, missing, text
+from vipreco.simulator.fault_injection import EXTRA_FIELD, INVALID_BYTES, Fault, Outcome, missing, text
 
 STRANGER = "X000000001"
 CENTURY = timedelta(days=36_500)

@@ -33,11 +33,11 @@ class Hazards:
     base: NDArray[np.float64]
 
     def age(self, population: Population, month: int) -> NDArray[np.float64]:
-        """Return ages in years on the eve of a month."""
+        """Return ages in years before a month."""
         return (self.calendar.first_day(month) - population.birth_day) / DAYS_A_YEAR
 
     def of_month(self, population: Population, state: State, month: int) -> Singles:
-        """Return the hazard of each acquisition in a month, from the state on its eve.
+        """Return the hazard of each acquisition in a month, from the state before it.
 
         The chance to acquire is `1 - exp(-hazard)`. Shape (customers, products), 0 where not possible.
         """
@@ -91,7 +91,7 @@ class Hazards:
     def _held_before(self, state: State, month: int) -> Singles:
         """A product that was held before is easier to acquire again, the more so the shorter ago."""
         ago = (month - state.closed_month).astype(np.float32)
-        boost = self.parameters.reacquisition_boost * np.exp(-ago / self.parameters.reacquisition_months)
+        boost = self.parameters.reacquisition_factor * np.exp(-ago / self.parameters.reacquisition_months)
         return np.where(state.closed_month == NO_MONTH, 0.0, boost).astype(np.float32)
 
 

@@ -1,4 +1,4 @@
-"""One month of one block of customers: contacts, acquisitions, leaving, maturities, events, behaviour."""
+"""One month of one block of customers: contacts, acquisitions, attrition, maturities, events, behaviour."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from vipreco.simulator.assets import move_assets, tier_of
 from vipreco.simulator.attrition import attrition_probability, contact_change
 from vipreco.simulator.bank import Bank, Block
 from vipreco.simulator.contacts import Contacts
-from vipreco.simulator.eve import (
-    Eve,
-    Truth,
-    draw_logged_contacts,
-    logging_policy,
-    on_the_eve,
-    stays_until_seen,
-    truth_of,
-)
 from vipreco.simulator.events import draw_events
+from vipreco.simulator.month_hazards import (
+    MonthHazards,
+    TrueChances,
+    draw_logged_contacts,
+    hazards_of_month,
+    logging_policy,
+    stays_until_seen,
+    true_chances,
+)
 from vipreco.simulator.outcomes import draw_outcomes, withdraw_consent
 from vipreco.simulator.parameters import Parameters
 from vipreco.simulator.randomness import Purpose
@@ -42,19 +42,19 @@ Singles = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class MonthResult:
-    """What a month brought for a block.
+    """Everything that happened to a block in a month.
 
     Args:
-        acquired: Which products were acquired, shape (customers, products).
+        acquired: Acquired products, shape (customers, products).
         contacts: The contacts.
-        contact_gain: What each contact added to its product's chance.
+        contact_gain: Increase of the product's chance by each contact.
         contact_probability: Chance of each contact's product, with the contact.
         outcome: Recorded outcome of each contact.
         ended: Holdings that ended.
-        leaving: Who left.
-        present: Who was in the bank on the eve.
+        closed: Customers who left.
+        present: Customers in the bank before the month.
         activity: Behaviour by column.
-        activity_recorded: Whose behaviour reached the records.
+        activity_recorded: Customers whose behaviour reached the records.
         truth: True chances, where asked for.
     """
 
@@ -64,11 +64,11 @@ class MonthResult:
     contact_probability: Singles
     outcome: NDArray[np.int8]
     ended: Ended
-    leaving: Flags
+    closed: Flags
     present: Flags
     activity: dict[str, Floats]
     activity_recorded: Flags
-    truth: Truth | None
+    truth: TrueChances | None
 
 
 def run_month(bank: Bank, block: Block, month: int, with_truth: bool) -> MonthResult:
@@ -76,45 +76,52 @@ def run_month(bank: Bank, block: Block, month: int, with_truth: bool) -> MonthRe
 
     Args:
         bank: The bank.
-        block: Customers and their state on the eve of the month.
+        block: Customers and their state before the month.
         month: Position of the month.
         with_truth: Whether to return the true chances.
     """
-    eve = on_the_eve(bank, block, month)
-    chances = logging_policy(bank, block, eve)
-    truth = truth_of(bank, eve, chances, month) if with_truth else None
-    return live(bank, block, eve, draw_logged_contacts(bank, block, eve, chances, month), month, truth)
+    hazards = hazards_of_month(bank, block, month)
+    chances = logging_policy(bank, block, hazards)
+    truth = true_chances(bank, hazards, chances, month) if with_truth else None
+    return live(
+        bank, block, hazards, draw_logged_contacts(bank, block, hazards, chances, month), month, truth
+    )
 
 
 def live(
-    bank: Bank, block: Block, eve: Eve, contacts: Contacts, month: int, truth: Truth | None = None
+    bank: Bank,
+    block: Block,
+    hazards: MonthHazards,
+    contacts: Contacts,
+    month: int,
+    truth: TrueChances | None = None,
 ) -> MonthResult:
     """Let a month happen with given contacts: move the block in place and return what happened.
 
     Args:
         bank: The bank.
-        block: Customers and their state on the eve of the month.
-        eve: What was settled on the eve.
+        block: Customers and their state before the month.
+        hazards: Chances settled before the month.
         contacts: The contacts of the month, whoever decided on them.
         month: Position of the month.
         truth: True chances to hand on.
     """
-    moved = with_contacts(eve.hazard, eve.probability, contacts)
+    moved = with_contacts(hazards.hazard, hazards.probability, contacts)
     acquired = _acquire(bank, block, moved, contacts, month)
-    leaving = _leaving(bank, block, eve, contacts, month)
-    ended = _turn_month(bank, block, acquired, leaving, eve.present, month)
+    closed = _draw_attrition(bank, block, hazards, contacts, month)
+    ended = _turn_month(bank, block, acquired, closed, hazards.present, month)
     outcome = _conclude(bank, block, contacts, acquired, month)
     random = bank.random(Purpose.ACTIVITY, month, block.number)
     named = contacts.customer, contacts.product
     return MonthResult(
         acquired=acquired,
         contacts=contacts,
-        contact_gain=moved[named] - eve.probability[named],
+        contact_gain=moved[named] - hazards.probability[named],
         contact_probability=moved[named],
         outcome=outcome,
         ended=ended,
-        leaving=leaving,
-        present=eve.present,
+        closed=closed,
+        present=hazards.present,
         activity=draw_activity(block.population, block.state, bank.catalogue, month, random),
         activity_recorded=is_recorded(len(acquired), random, bank.parameters.records),
         truth=truth,
@@ -138,28 +145,30 @@ def _conclude(bank: Bank, block: Block, contacts: Contacts, acquired: Flags, mon
     return outcome
 
 
-def leaving_probability(bank: Bank, block: Block, eve: Eve, contacts: Contacts, month: int) -> Floats:
+def attrition_chance(
+    bank: Bank, block: Block, hazards: MonthHazards, contacts: Contacts, month: int
+) -> Floats:
     """Return the chance to leave in the month, shape (n,): an answered call changes it."""
     change = contact_change(block.population, bank.parameters.attrition)
     called = contacts.customer[contacts.answered & (contacts.channel == contacting.CALL)]
-    moved = eve.leaving.copy()
+    moved = hazards.attrition.copy()
     moved[called] += change[called]
     chance: Floats = attrition_probability(moved, bank.levels.attrition) * stays_until_seen(
-        eve.present, month
+        hazards.present, month
     )
     return chance
 
 
-def _leaving(bank: Bank, block: Block, eve: Eve, contacts: Contacts, month: int) -> Flags:
-    """Draw who leaves."""
-    chance = leaving_probability(bank, block, eve, contacts, month)
+def _draw_attrition(bank: Bank, block: Block, hazards: MonthHazards, contacts: Contacts, month: int) -> Flags:
+    """Draw the customers who leave."""
+    chance = attrition_chance(bank, block, hazards, contacts, month)
     random = bank.random(Purpose.ATTRITION, month, block.number)
     flags: Flags = random.random(len(chance)) < chance
     return flags
 
 
 def _turn_month(
-    bank: Bank, block: Block, acquired: Flags, leaving: Flags, present: Flags, month: int
+    bank: Bank, block: Block, acquired: Flags, closed: Flags, present: Flags, month: int
 ) -> Ended:
     """End holdings, let life happen, move assets, tiers, assessments and engagement."""
     population, state, parameters = block.population, block.state, bank.parameters
@@ -167,12 +176,12 @@ def _turn_month(
     happened = draw_events(random, bank.hazards.age(population, month), parameters.events)
     state.pulses[:] = np.maximum(state.pulses * np.float32(parameters.events.persistence), happened)
     drops = bank.random(Purpose.DROPS, month, block.number)
-    ended = ends_of_month(population, state, acquired, leaving, present, bank.setting(month), random=drops)
+    ended = ends_of_month(population, state, acquired, closed, present, bank.setting(month), random=drops)
     move_assets(state, happened, bank.random(Purpose.ASSETS, month, block.number), parameters.assets)
     state.tier[:] = tier_of(state.average, bank.calendar.snapshot_date(month), parameters.assets)
     _renew_assessments(bank, block, month)
     _move_engagement(bank, block, month)
-    state.left_month[leaving] = month
+    state.left_month[closed] = month
     return ended
 
 

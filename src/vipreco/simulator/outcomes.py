@@ -1,4 +1,4 @@
-"""What is recorded of a contact, and the consent that a refusal withdraws."""
+"""Recorded outcomes of contacts, and the consent that a refusal withdraws."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from vipreco.simulator.state import State
 
 
 class Outcome(IntEnum):
-    """What came of a contact; a value is the position of its code."""
+    """Outcomes of a contact; a value is the position of its code."""
 
     ACCEPTED = 0
     DECLINED = 1

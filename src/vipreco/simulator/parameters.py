@@ -72,7 +72,7 @@ class AcquisitionParameters:
     need_scale: float = 1.5
     engagement_persistence: float = 0.75
     engagement_sigma: float = 0.85
-    reacquisition_boost: float = 2.8
+    reacquisition_factor: float = 2.8
     reacquisition_months: float = 10.0
     held_before_months: int = 18
     expired_assessment: float = -1.0
@@ -113,7 +113,7 @@ class ContactParameters:
 
 
 @dataclass(frozen=True)
-class StandingParameters:
+class RecordFlagParameters:
     """Records that the rules of the policy ask for."""
 
     qualified_assets: float = 3_000_000.0
@@ -158,7 +158,7 @@ class EventParameters:
 
 @dataclass(frozen=True)
 class RecordParameters:
-    """What the bank's records do to the facts: gaps and delays."""
+    """Gaps and delays in the bank's records."""
 
     income_missing: float = 0.35
     birth_date_missing: float = 0.004
@@ -190,4 +190,4 @@ class Parameters:
     attrition: AttritionParameters = field(default_factory=AttritionParameters)
     events: EventParameters = field(default_factory=EventParameters)
     records: RecordParameters = field(default_factory=RecordParameters)
-    standing: StandingParameters = field(default_factory=StandingParameters)
+    record_flags: RecordFlagParameters = field(default_factory=RecordFlagParameters)

@@ -1,4 +1,4 @@
-"""Who the customers are: what is fixed for a customer over the whole simulation."""
+"""Population: attributes that are fixed for a customer over the whole simulation."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ APPETITE_SHARES = (0.16, 0.29, 0.29, 0.17, 0.09)
 
 @dataclass(frozen=True)
 class Population:
-    """What is fixed for each customer; all arrays have one row a customer.
+    """Fixed attributes of customers; all arrays have one row a customer.
 
     `joined_month` and `joined_day` say since when; `wealth` is the level that log-assets return to at
     the start; `needs` has one column a need; `contact_sensitivity` one a channel. Records that the bank

@@ -8,7 +8,7 @@ import numpy as np
 
 
 class Purpose(IntEnum):
-    """What a stream of random numbers is for. Values are part of the format: append, never reorder."""
+    """Purposes of random streams. Values are part of the format: append, never reorder."""
 
     POPULATION = 1
     OPENING_STOCK = 2
@@ -21,14 +21,14 @@ class Purpose(IntEnum):
     ACTIVITY = 9
     RECORDS = 10
     BRANCHES = 11
-    DIRT_CUSTOMERS = 12
+    FAULTS_CUSTOMERS = 12
     OUTCOMES = 13
     ENGAGEMENT = 14
     LOADING = 15
-    DIRT_ACTIVITY = 16
-    DIRT_HOLDINGS = 17
-    DIRT_CONTACTS = 18
-    STANDING = 19
+    FAULTS_ACTIVITY = 16
+    FAULTS_HOLDINGS = 17
+    FAULTS_CONTACTS = 18
+    RECORD_FLAGS = 19
     DECIDED_CONTACTS = 20
 
 

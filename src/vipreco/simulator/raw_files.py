@@ -51,7 +51,7 @@ class ParquetStream:
 
 @dataclass
 class Folder:
-    """Where raw files go; remembers rows and SHA-256 of each file that was finished.
+    """Folder of raw files; remembers rows and SHA-256 of each finished file.
 
     Args:
         path: The folder; made if it is not there.

@@ -23,13 +23,13 @@ from vipreco.simulator.codes import (
     TIER_CODES,
 )
 from vipreco.simulator.identity import contact_numbers, numbered
+from vipreco.simulator.initial_holdings import PastHolding
 from vipreco.simulator.month import MonthResult
-from vipreco.simulator.opening import PastHolding
 from vipreco.simulator.outcomes import Outcome
 from vipreco.simulator.parameters import FIRST_VIP_TIER
 from vipreco.simulator.products import Catalogue
 from vipreco.simulator.randomness import Purpose
-from vipreco.simulator.standing import standing
+from vipreco.simulator.record_flags import record_flags
 
 Days = NDArray[np.int32]
 
@@ -43,7 +43,7 @@ def customers_frame(bank: Bank, block: Block, month: int) -> pl.DataFrame:
     income = np.where(who.income_known[rows], who.income[rows], np.nan)
     vip = state.tier[rows] >= FIRST_VIP_TIER
     never = state.assessed_day[rows] == NEVER
-    record = standing(bank, block, month, rows)
+    record = record_flags(bank, block, month, rows)
     return pl.DataFrame(
         {
             "客户号": block.ids[rows],

@@ -1,4 +1,4 @@
-"""What a simulation wrote, and the counts that it kept."""
+"""Report of a simulation: files and counts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from vipreco.simulator.month import MonthResult
 
 @dataclass(frozen=True)
 class SimulationReport:
-    """What was written.
+    """Files and counts of a simulation.
 
     Args:
         folder: The output folder.
@@ -21,7 +21,7 @@ class SimulationReport:
         first_snapshot: First snapshot date, ISO.
         last_snapshot: Last snapshot date, ISO.
         vip_tiers: Values of `tier` that mean a VIP customer.
-        acquisitions: Number of acquisitions by customers who were in the bank on the month's eve.
+        acquisitions: Number of acquisitions by customers who were in the bank before the month.
         acquiring_rate: Share of customers who acquire something in a month, on average.
         contacts: Number of contacts.
         left: Number of customers who left.
@@ -70,4 +70,4 @@ class Tally:
         self.acquirers += int(result.acquired.any(axis=1).sum())
         self.acquisitions += int(result.acquired.sum())
         self.contacts += len(result.contacts.customer)
-        self.left += int(result.leaving.sum())
+        self.left += int(result.closed.sum())

@@ -1,4 +1,4 @@
-"""The run of a simulated bank: months in order, blocks of customers side by side, files as they are ready."""
+"""Simulation of a bank: months in order, blocks of customers in parallel, files as they are ready."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from threadpoolctl import threadpool_limits
 from vipreco.durable import flush_directory
 from vipreco.errors import UsageError
 from vipreco.simulator.bank import Bank, Block
-from vipreco.simulator.blocks import Prepared, make_blocks, prepare
+from vipreco.simulator.blocks import BlockRecords, make_blocks, prepare
 from vipreco.simulator.calendar import Calendar
 from vipreco.simulator.calibration import calibrate
 from vipreco.simulator.delivery import Delivery
@@ -27,7 +27,7 @@ from vipreco.simulator.report import SimulationReport
 Progress = Callable[[str, int, int], None]
 MAXIMUM_CUSTOMERS = 99_999_999
 MAXIMUM_MONTHS = 240
-MAXIMUM_DIRT = 0.2
+MAX_FAULT_RATE = 0.2
 
 
 def simulate(  # noqa: PLR0913, PLR0917 - the options of the command
@@ -35,7 +35,7 @@ def simulate(  # noqa: PLR0913, PLR0917 - the options of the command
     months: int,
     seed: int,
     out: Path,
-    dirt: float = 0.0,
+    fault_rate: float = 0.0,
     progress: Progress | None = None,
     parameters: Parameters | None = None,
     threads: int = 2,
@@ -50,7 +50,7 @@ def simulate(  # noqa: PLR0913, PLR0917 - the options of the command
         months: Number of monthly snapshots.
         seed: Seed of everything random.
         out: Folder to write to: `raw/`, `mapping.toml`, `simulation.json`, `truth/`.
-        dirt: Share of raw rows that get a planted fault; `truth/planted.parquet` lists them.
+        fault_rate: Share of raw rows that get a planted fault; `truth/planted.parquet` lists them.
         progress: Called with what is being done, how many months are done, and how many there are.
         parameters: The bank; by default the reference bank.
         threads: Blocks that are worked on side by side.
@@ -59,13 +59,13 @@ def simulate(  # noqa: PLR0913, PLR0917 - the options of the command
         UsageError: A size is out of range, or `out` holds something already.
         ResourcesError: The disk is full.
     """
-    _check(customers, months, dirt, out)
+    _check(customers, months, fault_rate, out)
     tell = progress or silent
     with threadpool_limits(1), ThreadPoolExecutor(threads) as pool, appearing(out) as folder:
         tell("drawing customers", 0, months)
         bank = make_bank(months, seed, parameters or Parameters())
         made = make_blocks(bank, customers, pool)
-        report = deliver(bank, made, Delivery(bank, folder, dirt), pool, tell)
+        report = deliver(bank, made, Delivery(bank, folder, fault_rate), pool, tell)
     return report.moved_to(out)
 
 
@@ -94,11 +94,11 @@ def make_bank(months: int, seed: int, parameters: Parameters) -> Bank:
 def deliver(
     bank: Bank, made: list[tuple[Block, pl.DataFrame]], delivery: Delivery, pool: Executor, tell: Progress
 ) -> SimulationReport:
-    """Run all months of a bank under its own contacts and write its files; the blocks end on the last eve.
+    """Run all months of a bank under its own contacts and write its files; blocks end after the last.
 
     Args:
         bank: The bank; its calendar says how many months.
-        made: Blocks on the eve of the first month, with their past holdings.
+        made: Blocks before the first month, with their past holdings.
         delivery: Where the files go.
         pool: Works on the blocks.
         tell: Takes the progress.
@@ -106,7 +106,7 @@ def deliver(
     blocks = [block for block, _past in made]
     delivery.ended += [past for _block, past in made]
     months = bank.calendar.months
-    prepared = _prepared(bank, blocks, delivery.dirt, pool)
+    prepared = _prepared(bank, blocks, delivery.fault_rate, pool)
     for year, positions in groupby(range(months), bank.calendar.year):
         with delivery.raw.stream(f"activity_{year}.parquet") as activity:
             for month in positions:
@@ -116,12 +116,14 @@ def deliver(
     return delivery.finish(blocks)
 
 
-def _prepared(bank: Bank, blocks: list[Block], dirt: float, pool: Executor) -> Iterator[list[Prepared]]:
+def _prepared(
+    bank: Bank, blocks: list[Block], fault_rate: float, pool: Executor
+) -> Iterator[list[BlockRecords]]:
     """Yield the months in order; while one is written, the next is worked on."""
-    running = pool.map(partial(prepare, bank, month=0, dirt=dirt), blocks)
+    running = pool.map(partial(prepare, bank, month=0, fault_rate=fault_rate), blocks)
     for month in range(1, bank.calendar.months):
         done = list(running)
-        running = pool.map(partial(prepare, bank, month=month, dirt=dirt), blocks)
+        running = pool.map(partial(prepare, bank, month=month, fault_rate=fault_rate), blocks)
         yield done
     yield list(running)
 
@@ -130,13 +132,15 @@ def silent(_what: str, _done: int, _all: int) -> None:
     """Show no progress."""
 
 
-def _check(customers: int, months: int, dirt: float, out: Path) -> None:
+def _check(customers: int, months: int, fault_rate: float, out: Path) -> None:
     if not 1 <= customers <= MAXIMUM_CUSTOMERS:
         raise UsageError(f"customers must be 1 to {MAXIMUM_CUSTOMERS:,}", where="--customers", code="range")
     if not 1 <= months <= MAXIMUM_MONTHS:
         raise UsageError(f"months must be 1 to {MAXIMUM_MONTHS}", where="--months", code="range")
-    if not 0 <= dirt <= MAXIMUM_DIRT:
-        raise UsageError(f"dirt is a share between 0 and {MAXIMUM_DIRT}", where="--faults", code="range")
+    if not 0 <= fault_rate <= MAX_FAULT_RATE:
+        raise UsageError(
+            f"the fault rate is a share between 0 and {MAX_FAULT_RATE}", where="--faults", code="range"
+        )
     if out.exists() and any(out.iterdir()):
         raise UsageError(
             "the folder is not empty", where=str(out), remedy="give a new folder", code="output-exists"

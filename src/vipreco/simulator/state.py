@@ -1,4 +1,4 @@
-"""What changes for a customer from month to month."""
+"""State of customers, which changes from month to month."""
 
 from __future__ import annotations
 

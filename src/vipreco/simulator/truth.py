@@ -30,7 +30,7 @@ def truth_frames(bank: Bank, block: Block, result: MonthResult) -> dict[str, pl.
     products = list(bank.catalogue.ids)
     customers = pl.DataFrame(
         {
-            "leaving_probability": truth.leaving[rows],
+            "attrition_probability": truth.attrition[rows],
             "contact_probability": truth.contact[rows],
             **{f"effect_{name}": truth.effect[rows, code] for code, name in enumerate(CHANNELS)},
         }

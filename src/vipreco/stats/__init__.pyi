@@ -61,4 +61,4 @@ from .rates import (
     poisson_limits as poisson_limits,
 )
 from .uplift_orders import HeldOut as HeldOut, JudgedOrder as JudgedOrder, judge_orders as judge_orders
-from .weighted_ranking import Ranking as Ranking
+from .weighted_rank import Ranking as Ranking

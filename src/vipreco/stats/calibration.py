@@ -113,12 +113,12 @@ def calibration_summary(propensities: Floats, truth: Flags, bins: int = 10) -> d
 
 
 def calibration_by_product(
-    propensities: Floats, truth: Flags, candidates: Flags, product_ids: Sequence[str]
+    propensities: Floats, truth: Flags, listable: Flags, product_ids: Sequence[str]
 ) -> pd.DataFrame:
-    """`calibration_summary` for each product over the rows where it is a candidate; indexed by product_id."""
+    """`calibration_summary` for each product over the rows where it is listable; indexed by product_id."""
     rows = [
         calibration_summary(propensities[allowed, column], truth[allowed, column])
-        for column, allowed in enumerate(candidates.T)
+        for column, allowed in enumerate(listable.T)
     ]
     return pd.DataFrame(rows, index=pd.Index(list(product_ids), name="product_id"))
 

@@ -40,12 +40,12 @@ class Estimate:
 
     @property
     def known(self) -> bool:
-        """Whether there is an interval."""
+        """True if there is an interval."""
         return not self.lacks
 
     @property
-    def beyond_zero(self) -> bool:
-        """Whether the interval lies on one side of 0."""
+    def excludes_zero(self) -> bool:
+        """True if the interval lies on one side of 0."""
         return self.known and (self.low > 0 or self.high < 0)
 
     def times(self, factor: float) -> Estimate:

@@ -1,8 +1,8 @@
 """Ranking metrics of lists, one number a customer first, so that intervals can resample customers.
 
 All functions take matrices with one row a customer and one column a product:
-`scores` (n, P) numbers whose order alone counts, `truth` (n, P) what was acquired, `candidates` (n, P)
-what may be listed. A product outside `candidates` is never listed; acquired all the same it counts as
+`scores` (n, P) numbers whose order alone counts, `truth` (n, P) what was acquired, `listable` (n, P)
+what may be listed. A product outside `listable` is never listed; acquired all the same it counts as
 missed, so a rule that hides what customers buy is seen in the numbers. Equal scores are ordered by column.
 Rows must be customers who were observed at the end of the window: an unobserved one is not a negative.
 """
@@ -59,47 +59,47 @@ class RelevantRanks:
         return np.where(self.relevant > 0, values, np.nan)
 
 
-def relevant_ranks(scores: Floats, truth: Flags, candidates: Flags) -> RelevantRanks:
+def relevant_ranks(scores: Floats, truth: Flags, listable: Flags) -> RelevantRanks:
     """The places of the acquired products; every ranking metric follows from them.
 
     Raises:
-        ValueError: The shapes differ, or a candidate's score is NaN or infinite.
+        ValueError: The shapes differ, or the score of a listable product is NaN or infinite.
     """
-    _check(scores, truth, candidates)
+    _check(scores, truth, listable)
     customer, column = np.nonzero(truth)
     rank = np.zeros(len(customer), dtype=np.int64)
     for rows in _blocks(len(customer)):
-        rank[rows] = _ranks(scores, candidates, customer[rows], column[rows])
+        rank[rows] = _ranks(scores, listable, customer[rows], column[rows])
     relevant = np.count_nonzero(truth, axis=1)
     return RelevantRanks(customer, column, rank, _positions(customer, rank), relevant)
 
 
-def average_precision(scores: Floats, truth: Flags, candidates: Flags, k: int) -> PerCustomer:
+def average_precision(scores: Floats, truth: Flags, listable: Flags, k: int) -> PerCustomer:
     """Average precision at k, (n,): precision at each hit, divided by min(k, number acquired).
 
     NaN for a customer who acquired nothing; the mean over the others is MAP@k.
     """
-    return ranking_metrics(relevant_ranks(scores, truth, candidates), k)["map"]
+    return ranking_metrics(relevant_ranks(scores, truth, listable), k)["map"]
 
 
-def recall(scores: Floats, truth: Flags, candidates: Flags, k: int) -> PerCustomer:
+def recall(scores: Floats, truth: Flags, listable: Flags, k: int) -> PerCustomer:
     """Share of the acquired products among the first k, (n,); NaN without any acquired."""
-    return ranking_metrics(relevant_ranks(scores, truth, candidates), k)["recall"]
+    return ranking_metrics(relevant_ranks(scores, truth, listable), k)["recall"]
 
 
-def ndcg(scores: Floats, truth: Flags, candidates: Flags, k: int) -> PerCustomer:
+def ndcg(scores: Floats, truth: Flags, listable: Flags, k: int) -> PerCustomer:
     """Normalised discounted cumulative gain at k, (n,): a hit counts 1 / log2(rank + 1); NaN without any."""
-    return ranking_metrics(relevant_ranks(scores, truth, candidates), k)["ndcg"]
+    return ranking_metrics(relevant_ranks(scores, truth, listable), k)["ndcg"]
 
 
-def hit(scores: Floats, truth: Flags, candidates: Flags, k: int) -> PerCustomer:
+def hit(scores: Floats, truth: Flags, listable: Flags, k: int) -> PerCustomer:
     """1.0 where at least one acquired product is among the first k, (n,); NaN without any acquired."""
-    return ranking_metrics(relevant_ranks(scores, truth, candidates), k)["hit"]
+    return ranking_metrics(relevant_ranks(scores, truth, listable), k)["hit"]
 
 
-def precision(scores: Floats, truth: Flags, candidates: Flags, k: int) -> PerCustomer:
+def precision(scores: Floats, truth: Flags, listable: Flags, k: int) -> PerCustomer:
     """Acquired products among the first k, divided by k, (n,); 0.0 where nothing was acquired."""
-    return ranking_metrics(relevant_ranks(scores, truth, candidates), k)["precision"]
+    return ranking_metrics(relevant_ranks(scores, truth, listable), k)["precision"]
 
 
 def ranking_metrics(ranks: RelevantRanks, k: int) -> dict[str, PerCustomer]:
@@ -131,19 +131,19 @@ def reacquired(truth: Flags, held_before: Flags) -> Flags:
     return truth & held_before
 
 
-def listed(scores: Floats, candidates: Flags, k: int) -> Flags:
-    """Flags of the products among the customer's first k, (n, P); fewer where fewer are candidates.
+def listed(scores: Floats, listable: Flags, k: int) -> Flags:
+    """Flags of the products among the customer's first k, (n, P); fewer where fewer are listable.
 
     Raises:
-        ValueError: The shapes differ, or a candidate's score is NaN or infinite.
+        ValueError: The shapes differ, or the score of a listable product is NaN or infinite.
     """
-    _check(scores, candidates, candidates)
-    chosen = np.zeros(candidates.shape, dtype=bool)
+    _check(scores, listable, listable)
+    chosen = np.zeros(listable.shape, dtype=bool)
     for rows in _blocks(len(scores)):
-        key = np.where(candidates[rows], -scores[rows], np.inf)
+        key = np.where(listable[rows], -scores[rows], np.inf)
         first = key.argsort(axis=1, kind="stable")[:, :k]
         np.put_along_axis(chosen[rows], first, True, axis=1)
-    return chosen & candidates
+    return chosen & listable
 
 
 def coverage(chosen: Flags) -> float:
@@ -152,12 +152,12 @@ def coverage(chosen: Flags) -> float:
 
 
 def _ranks(
-    scores: Floats, candidates: Flags, customer: NDArray[np.intp], column: NDArray[np.intp]
+    scores: Floats, listable: Flags, customer: NDArray[np.intp], column: NDArray[np.intp]
 ) -> NDArray[np.int64]:
     others, own = scores[customer], scores[customer, column][:, None]
     tied_before = (others == own) & (np.arange(scores.shape[1]) < column[:, None])
-    above = ((others > own) | tied_before) & candidates[customer]
-    return np.where(candidates[customer, column], above.sum(axis=1) + 1, 0)
+    above = ((others > own) | tied_before) & listable[customer]
+    return np.where(listable[customer, column], above.sum(axis=1) + 1, 0)
 
 
 def _positions(customer: NDArray[np.intp], rank: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -170,11 +170,11 @@ def _positions(customer: NDArray[np.intp], rank: NDArray[np.int64]) -> NDArray[n
     return positions
 
 
-def _check(scores: Floats, truth: Flags, candidates: Flags) -> None:
-    if not scores.shape == truth.shape == candidates.shape or scores.ndim != 2:
-        raise ValueError(f"shapes differ: {scores.shape}, {truth.shape}, {candidates.shape}")
-    if not (np.isfinite(scores) | ~candidates).all():
-        raise ValueError("a candidate's score is NaN or infinite")
+def _check(scores: Floats, truth: Flags, listable: Flags) -> None:
+    if not scores.shape == truth.shape == listable.shape or scores.ndim != 2:
+        raise ValueError(f"shapes differ: {scores.shape}, {truth.shape}, {listable.shape}")
+    if not (np.isfinite(scores) | ~listable).all():
+        raise ValueError("the score of a listable product is NaN or infinite")
 
 
 def _blocks(rows: int) -> Iterator[slice]:

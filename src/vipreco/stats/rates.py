@@ -62,7 +62,7 @@ class ArmCounts:
 
     @property
     def correction(self) -> Floats:
-        """What makes the variance unbiased: all customers over all but one."""
+        """Factor that makes the variance unbiased: all customers over all but one."""
         total = self.treated + self.control
         return total / np.maximum(total - 1, 1)
 

@@ -24,11 +24,11 @@ class RandomisedOutcomes(Protocol):
 
     @property
     def treated(self) -> Flags:
-        """Whether treated, by lot."""
+        """Flags of the treated, drawn at random."""
 
     @property
     def outcome(self) -> Flags:
-        """Whether it happened."""
+        """Flags of the outcome."""
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -59,7 +59,7 @@ class HeldOut:
 
 @dataclass(frozen=True)
 class JudgedOrder:
-    """How good an order is.
+    """Qini and AUUC of an order of customers.
 
     Args:
         qini: Area between its Qini curve and that of a random order, per treated customer; 0 at random.
@@ -75,12 +75,12 @@ class JudgedOrder:
 
     @property
     def beats_random(self) -> bool:
-        """Whether the interval of the Qini coefficient lies above 0."""
+        """True if the interval of the Qini coefficient lies above 0."""
         return self.qini.known and self.qini.low > 0
 
     @property
     def beats_reference(self) -> bool:
-        """Whether the interval of the difference to the reference lies above 0."""
+        """True if the interval of the difference to the reference lies above 0."""
         return self.qini_above.known and self.qini_above.low > 0
 
 

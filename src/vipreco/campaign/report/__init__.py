@@ -1,7 +1,7 @@
-"""The report of a campaign: what it changed, set against its control group, in words that can be sent on."""
+"""Report of a campaign: its effect against the control group, as a document that can be sent on."""
 
-from vipreco.campaign.report.opening import FinishedRun, open_run
-from vipreco.campaign.report.other import read_policy
-from vipreco.campaign.report.writing import Report, make_report
+from vipreco.campaign.report.finished_run import FinishedRun, open_run
+from vipreco.campaign.report.other_policy import read_policy
+from vipreco.campaign.report.report_forms import Report, make_report
 
 __all__ = ["FinishedRun", "Report", "make_report", "open_run", "read_policy"]

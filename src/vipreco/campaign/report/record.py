@@ -8,71 +8,68 @@ from typing import Any
 
 import polars as pl
 
-from vipreco.campaign.report.gathering import Gathered
-from vipreco.campaign.report.measuring import Measured
+from vipreco.campaign.report.measures import Check, Measures
+from vipreco.campaign.report.outcomes import CampaignOutcomes
 from vipreco.campaign.report.privacy import OTHERS, SMALLEST
-from vipreco.stats import Comparison, Estimate
+from vipreco.stats import Comparison, Estimate, OffPolicyEstimate
 
 
-def record(gathered: Gathered, measured: Measured) -> dict[str, Any]:
+def record(outcomes: CampaignOutcomes, measures: Measures) -> dict[str, Any]:
     """Return the numbers of a report as JSON values; what is not known or hidden is null."""
-    period, manifest = gathered.period, gathered.manifest
-    other = measured.other
+    period, manifest = outcomes.period, outcomes.manifest
     return {
-        "campaign_id": gathered.key,
-        "name": gathered.name,
+        "campaign_id": outcomes.key,
+        "name": outcomes.name,
         "start_date": period.start.isoformat(),
         "end_date": period.end.isoformat(),
         "until_date": period.until.isoformat(),
         "as_of_date": period.as_of.isoformat(),
         "complete": period.complete,
         "run": {name: manifest.get(name) for name in ("artifact_hash", "snapshot_id", "inputs_hash")},
-        "primary": _compared(measured.primary),
-        "campaign_products": _compared(measured.campaign),
-        "any_product": _compared(measured.anything),
-        "explored": None if measured.explored is None else _compared(measured.explored),
-        "groups": _rows(measured.groups.with_columns(pl.col("group").replace(OTHERS, "others"))),
+        "primary": _compared(measures.primary),
+        "campaign_products": _compared(measures.campaign),
+        "any_product": _compared(measures.anything),
+        "explored": None if measures.explored is None else _compared(measures.explored),
+        "groups": _rows(measures.groups.with_columns(pl.col("group").replace(OTHERS, "others"))),
         "funnel": [
             {"step": one.name, "customers": _count(one.customers), "share": _number(one.share)}
-            for one in measured.funnel
+            for one in measures.funnel
         ],
-        "promised": {
-            "expected": measured.promised.expected,
-            "acquired": _count(measured.promised.acquired),
-            "ratio": _estimate(measured.promised.ratio),
-            "groups": _rows(measured.promised.table),
+        "forecast": {
+            "expected": measures.forecast.expected,
+            "acquired": _count(measures.forecast.acquired),
+            "ratio": _estimate(measures.forecast.ratio),
+            "groups": _rows(measures.forecast.table),
         },
         "money": {
-            "cost_amount": measured.money.cost,
-            "value_amount": _estimate(measured.money.value),
-            "value_a_unit": _estimate(measured.money.a_unit),
+            "cost_amount": measures.money.cost,
+            "value_amount": _estimate(measures.money.value),
+            "value_a_unit": _estimate(measures.money.a_unit),
         },
-        "checks": [
-            {
-                "check": one.name,
-                "first": _number(one.first),
-                "second": _number(one.second),
-                "p": _number(one.p),
-                "fine": one.fine,
-            }
-            for one in measured.checks
-        ],
-        "order": None if measured.order is None else _estimate(measured.order),
-        "other_policy": None
-        if other is None
-        else {
-            "doubly_robust": _estimate(other.doubly_robust),
-            "snips": _estimate(other.snips),
-            "logged": other.logged,
-            "effective": other.effective,
-            "decisions": other.decisions,
-        },
+        "checks": [_check(one) for one in measures.checks],
+        "order": None if measures.order is None else _estimate(measures.order),
+        "other_policy": None if measures.other is None else _other_policy(measures.other),
         "arms": [
             {"arm": row["arm"], "customers": row["customers"], "unseen": _count(row["unseen"])}
-            for row in measured.arms.to_dicts()
+            for row in measures.arms.to_dicts()
         ],
-        "control_contacted": _count(measured.touched),
-        "offers_without_counterpart": _count(measured.extra_offers),
+        "control_contacted": _count(measures.touched),
+        "offers_without_counterpart": _count(measures.extra_offers),
+    }
+
+
+def _check(check: Check) -> dict[str, Any]:
+    numbers = {name: _number(getattr(check, name)) for name in ("first", "second", "p")}
+    return {"check": check.name, **numbers, "fine": check.fine}
+
+
+def _other_policy(found: OffPolicyEstimate) -> dict[str, Any]:
+    return {
+        "doubly_robust": _estimate(found.doubly_robust),
+        "snips": _estimate(found.snips),
+        "logged": found.logged,
+        "effective": found.effective,
+        "decisions": found.decisions,
     }
 
 

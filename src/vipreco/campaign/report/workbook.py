@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
-from vipreco.campaign.report.measuring import Measured
+from vipreco.campaign.report.measures import Measures
 from vipreco.campaign.report.privacy import SMALLEST
-from vipreco.campaign.report.telling import AMOUNTS, PRIMARY, RATES, Figure, Group, Told, count
+from vipreco.campaign.report.report_text import AMOUNTS, PRIMARY, RATES, Figure, Group, ReportText, count
 from vipreco.documents import A4, FONTS, LITERAL, safe
 from vipreco.export import FIXED_MOMENT
 
@@ -61,40 +61,40 @@ class _Book:
                 sheet.write_number(row, place, cell, style)
 
 
-def write_workbook(told: Told, measured: Measured, stream: BinaryIO) -> None:
+def write_workbook(words: ReportText, measures: Measures, stream: BinaryIO) -> None:
     """Write the report as XLSX; the same report gives the same bytes."""
     import xlsxwriter  # noqa: PLC0415 - for a workbook alone
 
     with xlsxwriter.Workbook(stream, {**LITERAL, "in_memory": True}) as workbook:
-        workbook.set_properties({"title": told.title, "created": FIXED_MOMENT})
-        book = _Book.of(workbook, FONTS[told.say.language])
-        _summary(book, told, measured.money.cost)
-        _groups(book, told)
-        _funnel(book, told)
-        _promised(book, told, measured)
-        _order(book, told, measured)
+        workbook.set_properties({"title": words.title, "created": FIXED_MOMENT})
+        book = _Book.of(workbook, FONTS[words.say.language])
+        _summary(book, words, measures.money.cost)
+        _groups(book, words)
+        _funnel(book, words)
+        _forecast(book, words, measures)
+        _order(book, words, measures)
 
 
-def _summary(book: _Book, told: Told, cost: float) -> None:
-    say = told.say
+def _summary(book: _Book, words: ReportText, cost: float) -> None:
+    say = words.say
     sheet = book.sheet(say("sheet.main"), (62, 16, 16, 16, 46))
-    sheet.write_string(0, 0, safe(told.title), book.formats["title"])
-    sheet.write_string(1, 0, safe(told.about), book.formats["text"])
-    sheet.merge_range(3, 0, 3, 4, safe(told.headline), book.formats["headline"])
+    sheet.write_string(0, 0, safe(words.title), book.formats["title"])
+    sheet.write_string(1, 0, safe(words.about), book.formats["text"])
+    sheet.merge_range(3, 0, 3, 4, safe(words.headline), book.formats["headline"])
     sheet.set_row(3, 34)
-    sheet.merge_range(4, 0, 4, 4, safe(told.because), book.formats["text"])
+    sheet.merge_range(4, 0, 4, 4, safe(words.because), book.formats["text"])
     sheet.set_row(4, 44)
     head = [say(f"column.{name}") for name in ("what", "estimate", "low", "high", "remark")]
     book.row(sheet, 6, head, ["head"] * 5)
     row = 7
-    for one in (*told.main, *told.money):
+    for one in (*words.main, *words.money):
         book.row(sheet, row, _figure_cells(one), ["cell", *[_kind(one)] * 3, "cell"])
         row += 1
     book.row(sheet, row, (say("figure.cost"), cost), ("cell", "number"))
-    row = _lines(book, sheet, row + 2, say("section.checks"), [f"{one[0]}: {one[1]}" for one in told.checks])
-    if told.other:
-        row = _lines(book, sheet, row + 1, say("section.other"), [": ".join(one) for one in told.other])
-    _lines(book, sheet, row + 1, say("section.notes"), told.notes)
+    row = _lines(book, sheet, row + 2, say("section.checks"), [f"{one[0]}: {one[1]}" for one in words.checks])
+    if words.other:
+        row = _lines(book, sheet, row + 1, say("section.other"), [": ".join(one) for one in words.other])
+    _lines(book, sheet, row + 1, say("section.notes"), words.notes)
 
 
 def _lines(book: _Book, sheet: Any, row: int, title: str, lines: Iterable[str]) -> int:
@@ -110,7 +110,7 @@ def _lines(book: _Book, sheet: Any, row: int, title: str, lines: Iterable[str]) 
 def _figure_cells(one: Figure) -> list[Cell]:
     found = one.estimate
     if not found.known:
-        return [one.label, None, None, None, one.told]
+        return [one.label, None, None, None, one.text]
     ends = (found.value, found.low, found.high)
     return [one.label, *(value if abs(value) != float("inf") else None for value in ends), None]
 
@@ -121,8 +121,8 @@ def _kind(one: Figure) -> str:
     return "count" if one.key == PRIMARY or one.key in AMOUNTS else "number"
 
 
-def _groups(book: _Book, told: Told) -> None:
-    say = told.say
+def _groups(book: _Book, words: ReportText) -> None:
+    say = words.say
     names = (
         "by",
         "group",
@@ -138,11 +138,11 @@ def _groups(book: _Book, told: Told) -> None:
     sheet = book.sheet(say("sheet.groups"), (10, 30, 10, 10, 12, 12, 12, 12, 12, 34))
     book.row(sheet, 0, [say(f"column.{name}") for name in names], ["head"] * len(names))
     kinds = ("cell", "cell", "count", "count", *["rate"] * 5, "cell")
-    for row, one in enumerate(told.groups, start=1):
+    for row, one in enumerate(words.groups, start=1):
         book.row(sheet, row, _group_cells(one), kinds)
     sheet.freeze_panes(1, 2)
-    if told.groups:
-        _interval_chart(book, sheet, told)
+    if words.groups:
+        _interval_chart(book, sheet, words)
 
 
 def _group_cells(one: Group) -> list[Cell]:
@@ -152,10 +152,10 @@ def _group_cells(one: Group) -> list[Cell]:
     ]  # fmt: skip
 
 
-def _interval_chart(book: _Book, sheet: Any, told: Told) -> None:
+def _interval_chart(book: _Book, sheet: Any, words: ReportText) -> None:
     """Draw the differences with their intervals, one bar a group."""
-    last = len(told.groups)
-    known = [(one.lift, one.low, one.high) for one in told.groups]
+    last = len(words.groups)
+    known = [(one.lift, one.low, one.high) for one in words.groups]
     plus, minus = (
         [abs(one[end] - one[0]) if None not in one else 0.0 for one in known]  # type: ignore[operator]
         for end in (2, 1)
@@ -163,14 +163,14 @@ def _interval_chart(book: _Book, sheet: Any, told: Told) -> None:
     chart = book.workbook.add_chart({"type": "bar"})
     chart.add_series(
         {
-            "name": told.say("column.lift"),
+            "name": words.say("column.lift"),
             "categories": [sheet.name, 1, 0, last, 1],
             "values": [sheet.name, 1, 6, last, 6],
             "fill": {"color": BLUE},
             "y_error_bars": {"type": "custom", "plus_values": plus, "minus_values": minus},
         }
     )
-    chart.set_title({"name": told.say("section.groups"), "name_font": {"size": 11}})
+    chart.set_title({"name": words.say("section.groups"), "name_font": {"size": 11}})
     chart.set_legend({"none": True})
     chart.set_y_axis({"reverse": True, "label_position": "low"})
     chart.set_x_axis({"num_format": "0.0%"})
@@ -178,15 +178,15 @@ def _interval_chart(book: _Book, sheet: Any, told: Told) -> None:
     sheet.insert_chart(last + 2, 0, chart)
 
 
-def _funnel(book: _Book, told: Told) -> None:
-    say = told.say
+def _funnel(book: _Book, words: ReportText) -> None:
+    say = words.say
     sheet = book.sheet(say("sheet.funnel"), (34, 14, 18))
     book.row(sheet, 0, [say(f"column.{name}") for name in ("step", "customers", "share")], ["head"] * 3)
-    for row, (name, customers, share) in enumerate(told.funnel, start=1):
+    for row, (name, customers, share) in enumerate(words.funnel, start=1):
         shown: Cell = count(customers) if 0 < customers < SMALLEST else customers
         book.row(sheet, row, (name, shown, share), ("cell", "count", "cell"))
     chart = book.workbook.add_chart({"type": "bar"})
-    last = len(told.funnel)
+    last = len(words.funnel)
     chart.add_series(
         {
             "categories": [sheet.name, 1, 0, last, 0],
@@ -202,12 +202,12 @@ def _funnel(book: _Book, told: Told) -> None:
     sheet.insert_chart(last + 2, 0, chart)
 
 
-def _promised(book: _Book, told: Told, measured: Measured) -> None:
-    say, table = told.say, measured.promised.table
-    sheet = book.sheet(say("sheet.promised"), (34, 16, 16, 16, 16, 16))
-    for row, (label, text) in enumerate(told.promised):
+def _forecast(book: _Book, words: ReportText, measures: Measures) -> None:
+    say, table = words.say, measures.forecast.table
+    sheet = book.sheet(say("sheet.forecast"), (34, 16, 16, 16, 16, 16))
+    for row, (label, text) in enumerate(words.forecast):
         book.row(sheet, row, (label, text), ("cell", "cell"))
-    top, names = len(told.promised) + 1, ("customers", "acquired", "expected_rate", "rate", "low", "high")
+    top, names = len(words.forecast) + 1, ("customers", "acquired", "expected_rate", "rate", "low", "high")
     if table.is_empty():
         return
     book.row(sheet, top, [say(f"column.{name}") for name in names], ["head"] * 6)
@@ -215,7 +215,7 @@ def _promised(book: _Book, told: Told, measured: Measured) -> None:
         book.row(sheet, row, cells, ("count", "count", *["rate"] * 4))
     last = top + table.height
     chart = book.workbook.add_chart({"type": "scatter", "subtype": "straight_with_markers"})
-    places = {"promised": (2, GREY), "came": (3, BLUE)}
+    places = {"forecast": (2, GREY), "observed": (3, BLUE)}
     for name, (column, colour) in places.items():
         chart.add_series(
             {
@@ -226,19 +226,19 @@ def _promised(book: _Book, told: Told, measured: Measured) -> None:
                 "marker": {"type": "circle", "fill": {"color": colour}, "border": {"color": colour}},
             }
         )
-    chart.set_title({"name": say("section.promised"), "name_font": {"size": 11}})
+    chart.set_title({"name": say("section.forecast"), "name_font": {"size": 11}})
     for axis in (chart.set_x_axis, chart.set_y_axis):
         axis({"num_format": "0.0%"})
     chart.set_size(CHART)
     sheet.insert_chart(last + 2, 0, chart)
 
 
-def _order(book: _Book, told: Told, measured: Measured) -> None:
-    if told.order is None:
+def _order(book: _Book, words: ReportText, measures: Measures) -> None:
+    if words.order is None:
         return
-    say, curve = told.say, measured.curve
+    say, curve = words.say, measures.curve
     sheet = book.sheet(say("sheet.order"), (24, 24, 24))
-    book.row(sheet, 0, (told.order.label, told.order.told), ("cell", "cell"))
+    book.row(sheet, 0, (words.order.label, words.order.text), ("cell", "cell"))
     head = [say(f"column.{name}") for name in ("depth", "gained", "at_random")]
     book.row(sheet, 2, head, ["head"] * 3)
     for row, cells in enumerate(curve.select("share", "qini", "random").iter_rows(), start=3):

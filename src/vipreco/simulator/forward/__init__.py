@@ -1,4 +1,4 @@
-"""What a decision policy earns when the simulated bank lives by it for months."""
+"""Value of a decision policy when a simulated bank follows it for months."""
 
 from vipreco.simulator.forward.arms import (
     ChooseContacts,
@@ -8,16 +8,16 @@ from vipreco.simulator.forward.arms import (
     by_propensity,
     nobody,
 )
-from vipreco.simulator.forward.calling import by_call_list
-from vipreco.simulator.forward.comparing import compare
-from vipreco.simulator.forward.practice import ForwardSpec, PracticeBank, practise
-from vipreco.simulator.forward.running import ORACLE, run
+from vipreco.simulator.forward.call_list_policy import by_call_list
+from vipreco.simulator.forward.comparison import compare
+from vipreco.simulator.forward.policy_run import ORACLE, run
+from vipreco.simulator.forward.warm_bank import ForwardSpec, WarmBank, warm_start
 
 __all__ = [
     "ORACLE",
     "ChooseContacts",
     "ForwardSpec",
-    "PracticeBank",
+    "WarmBank",
     "at_random",
     "by_call_list",
     "by_popularity",
@@ -25,6 +25,6 @@ __all__ = [
     "by_propensity",
     "compare",
     "nobody",
-    "practise",
     "run",
+    "warm_start",
 ]

@@ -1,4 +1,4 @@
-"""What a policy chose, checked, as contacts of the simulated month."""
+"""Contacts that a policy chose, checked and placed in the simulated month."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from vipreco.columns import CHANNEL, CUSTOMER_ID, PRODUCT_ID
 from vipreco.errors import UsageError
 from vipreco.simulator.bank import Bank, Block
 from vipreco.simulator.contacts import Contacts
-from vipreco.simulator.eve import Eve
+from vipreco.simulator.month_hazards import MonthHazards
 from vipreco.simulator.parameters import CHANNELS, FIRST_VIP_TIER
 from vipreco.simulator.randomness import Purpose
 
@@ -35,7 +35,7 @@ def check_choices(chosen: pl.DataFrame, bank: Bank, blocks: list[Block], capacit
     Args:
         chosen: Rows customer_id, product_id, channel.
         bank: The bank.
-        blocks: Its customers on the eve.
+        blocks: Its customers before the month.
         capacity: Contacts that the bank can make in the month.
 
     Raises:
@@ -59,7 +59,7 @@ def check_choices(chosen: pl.DataFrame, bank: Bank, blocks: list[Block], capacit
     return choices
 
 
-def contacts_of(bank: Bank, block: Block, eve: Eve, choices: Choices, month: int) -> Contacts:
+def contacts_of(bank: Bank, block: Block, hazards: MonthHazards, choices: Choices, month: int) -> Contacts:
     """Return a block's part of the choices as contacts.
 
     Whether a customer answers, and on which day, is drawn for every customer, contacted or not: each policy
@@ -77,7 +77,7 @@ def contacts_of(bank: Bank, block: Block, eve: Eve, choices: Choices, month: int
         channel=channel,
         day=(moment[rows] * (bank.calendar.length(month) - 1)).astype(np.int32),
         answered=answered,
-        effect=np.where(answered, eve.effect[rows, channel], 0).astype(np.float32),
+        effect=np.where(answered, hazards.effect[rows, channel], 0).astype(np.float32),
         propensity=np.ones(len(rows)),
         random=np.zeros(len(rows)),
     )

@@ -1,4 +1,4 @@
-"""What the bank learns of a month, delivered and imported as any month: a policy sees nothing else."""
+"""Records of a simulated month, delivered and imported as any month: a policy sees nothing else."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import polars as pl
 from vipreco.simulator import raw_frames
 from vipreco.simulator.bank import Bank, Block
 from vipreco.simulator.blocks import ENCODING
-from vipreco.simulator.forward.practice import ever_recorded
+from vipreco.simulator.forward.warm_bank import ever_recorded
 from vipreco.simulator.month import MonthResult
 from vipreco.simulator.raw_files import Folder, csv_text
 

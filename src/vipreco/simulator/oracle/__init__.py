@@ -1,7 +1,7 @@
-"""How far a ranking is from the best possible one: judged against the simulated bank's true chances."""
+"""Oracle bench: the distance of a ranking to the best possible one, by a simulated bank's true chances."""
 
+from vipreco.simulator.oracle.bench import bench_oracle
 from vipreco.simulator.oracle.plan import OraclePlan
 from vipreco.simulator.oracle.result import OracleResult
-from vipreco.simulator.oracle.running import bench_oracle
 
 __all__ = ["OraclePlan", "OracleResult", "bench_oracle"]

@@ -24,7 +24,7 @@ NO_VALUE = "none"
 
 
 class Arm(StrEnum):
-    """What a list is ordered by; the order of the names is the order that is expected."""
+    """Orders of a list; the order of the names is the order that is expected."""
 
     ORACLE = "oracle"
     FULL = "full decision"
@@ -32,13 +32,13 @@ class Arm(StrEnum):
     NO_VALUE = "no value"
     LIGHTGBM = "LightGBM only"
     CF = "CF only"
-    SOURCE = "candidate source only"
+    SOURCE = "collaborative source only"
     POPULARITY = "popularity"
     RANDOM = "random"
 
 
 @dataclass(frozen=True)
-class Candidates:
+class ScoredPairs:
     """Customers and products at one date, with what each arm orders by; n customers, P products.
 
     Args:
@@ -62,7 +62,7 @@ class Candidates:
 
 @dataclass(frozen=True)
 class Ordered:
-    """What the public decision says about the customers of a chunk, or of all chunks."""
+    """Public decision about the customers of a chunk, or of all chunks."""
 
     customer_ids: NDArray[np.str_]
     allowed: Flags
@@ -82,7 +82,7 @@ class Ordered:
         return cls(*(np.concatenate(column) for column in columns)), chunks[0]
 
 
-def candidates_of(recommender: Recommender, view: View, top: int, seed: int) -> Candidates:
+def scored_pairs(recommender: Recommender, view: View, top: int, seed: int) -> ScoredPairs:
     """Score all customers of a view by every arm; nothing of the truth is seen.
 
     Args:
@@ -95,7 +95,7 @@ def candidates_of(recommender: Recommender, view: View, top: int, seed: int) -> 
     plain, _ = Ordered.of(valued(recommender, NO_VALUE), view, top)
     products = chunk.product_ids
     tiers = np.array([tier or "" for tier in view.population()[TIER].to_pylist()], np.str_)
-    return Candidates(
+    return ScoredPairs(
         customer_ids=full.customer_ids,
         product_ids=products,
         allowed=full.allowed,
@@ -113,7 +113,7 @@ def candidates_of(recommender: Recommender, view: View, top: int, seed: int) -> 
 
 
 def _parts(recommender: Recommender, view: View, products: tuple[str, ...]) -> dict[Arm, Floats]:
-    """Score by the boosters, by the candidate source, and by how often a product was acquired."""
+    """Score by the boosters, by the collaborative source, and by how often a product was acquired."""
     state = holding_state(view, products, recommender.segments)
     source = recommender.source.score(state)
     popular = in_columns(recommender.base_rates[None, :], recommender.product_ids, products)

@@ -1,4 +1,4 @@
-"""What an oracle bench is made of."""
+"""Settings of an oracle bench."""
 
 from __future__ import annotations
 

@@ -20,13 +20,13 @@ class Resampled:
     """Mean rewards of some customers: as they are, and in bootstrap samples.
 
     Args:
-        places: Column of each effort, unit and arm.
+        columns: Column of each effort, unit and arm.
         means: Mean over the customers, shape (columns,).
         draws: The same in each sample, shape (resamples, columns).
         customers: Number of customers.
     """
 
-    places: Mapping[Column, int]
+    columns: Mapping[Column, int]
     means: Floats
     draws: Floats
     customers: int
@@ -41,10 +41,10 @@ class Resampled:
             resamples: Number of samples; with 0 the intervals are NaN.
         """
         values = np.column_stack(list(rewards.values()))
-        places = {column: place for place, column in enumerate(rewards)}
+        columns = {column: place for place, column in enumerate(rewards)}
         if not len(values):
-            return cls(places, np.full(len(places), np.nan), np.zeros((0, len(places))), 0)
-        return cls(places, values.mean(axis=0), resampled_column_means(values, seed, resamples), len(values))
+            return cls(columns, np.full(len(columns), np.nan), np.zeros((0, len(columns))), 0)
+        return cls(columns, values.mean(axis=0), resampled_column_means(values, seed, resamples), len(values))
 
     def share(self, effort: Effort, unit: Unit, arm: Arm) -> Estimate:
         """Return what an arm earns as share of the oracle."""
@@ -61,7 +61,7 @@ class Resampled:
         return self._column(effort, unit, arm)[0]
 
     def _column(self, effort: Effort, unit: Unit, arm: Arm) -> tuple[float, Floats]:
-        place = self.places[effort, unit, arm]
+        place = self.columns[effort, unit, arm]
         return float(self.means[place]), self.draws[:, place]
 
     def _ratio(self, above: tuple[float, Floats], below: tuple[float, Floats]) -> Estimate:

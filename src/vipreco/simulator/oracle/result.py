@@ -1,4 +1,4 @@
-"""What an oracle bench found: shares of the oracle, the order of the arms, calibration."""
+"""Results of an oracle bench: shares of the oracle, the order of the arms, calibration."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class OracleResult:
 
     @cached_property
     def order(self) -> pl.DataFrame:
-        """Whether each arm earns more money than the next, as expected.
+        """Return the pairs of arms and whether the first earns more, as expected.
 
         Only in money: an order by value is not meant to bring the most acquisitions. Rows effort, unit, part,
         better, worse, difference (share of the oracle), low, high, holds (the interval is above 0).

@@ -1,4 +1,4 @@
-"""What each arm earns under the true chances, and which share of the oracle's that is.
+"""Earnings of each arm under the true chances, and their share of the oracle's.
 
 Two rewards of an offer: its true chance (expected acquisitions), and that times the product's value
 (expected money). Two ways to spend effort: every customer is shown a list of the first k offers
@@ -17,21 +17,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vipreco.arbitration import SlateRules, slate
-from vipreco.simulator.oracle.arms import Arm, Candidates
+from vipreco.simulator.oracle.arms import Arm, ScoredPairs
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
 
 class Effort(StrEnum):
-    """How the bank spends its effort."""
+    """Ways of a bank to spend its effort."""
 
     LIST = "list"
     CALLS = "calls"
 
 
 class Unit(StrEnum):
-    """What is counted."""
+    """Units of a reward."""
 
     MONEY = "money"
     ACQUISITIONS = "acquisitions"
@@ -42,7 +42,7 @@ PARTS = ("all", "VIP", "others")
 
 @dataclass(frozen=True)
 class Truth:
-    """What is true of `Candidates`: the chance of each acquisition (n, P), the value of each product (P,)."""
+    """True chance of each acquisition (n, P), and value of each product (P,), of `ScoredPairs`."""
 
     chance: Floats
     values: Floats
@@ -64,7 +64,7 @@ Key = tuple[Effort, Unit, str]
 Earned = Mapping[Arm, Floats]
 
 
-def earned(known: Candidates, truth: Truth, spending: Spending) -> dict[Key, dict[Arm, Floats]]:
+def earned(known: ScoredPairs, truth: Truth, spending: Spending) -> dict[Key, dict[Arm, Floats]]:
     """Return what each arm earns with each customer, by effort, unit and part of the customers.
 
     Returns:
@@ -86,7 +86,9 @@ def parts_of(vip: Flags) -> dict[str, Flags]:
     return dict(zip(PARTS, (np.ones_like(vip), vip, ~vip), strict=True))
 
 
-def _orders(known: Candidates, truth: Truth, unit: Unit, rows: Flags) -> Iterator[tuple[Arm, Floats, Floats]]:
+def _orders(
+    known: ScoredPairs, truth: Truth, unit: Unit, rows: Flags
+) -> Iterator[tuple[Arm, Floats, Floats]]:
     """Give each arm with what it orders the allowed pairs of some customers by, and their reward."""
     reward = truth.reward(unit)
     for arm, score in {Arm.ORACLE: reward, **known.scores}.items():

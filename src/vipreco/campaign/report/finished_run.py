@@ -1,4 +1,4 @@
-"""Finished runs, opened and checked, for whoever wants to know what came of them."""
+"""Reader of finished runs, whose files are verified."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any
 
 import polars as pl
 
-from vipreco.campaign.folder import Campaigns
-from vipreco.campaign.running import ASSIGNMENTS
+from vipreco.campaign.campaign_run import ASSIGNMENTS
+from vipreco.campaign.folder import CampaignFolder
 from vipreco.durable import sha256_of
 from vipreco.errors import IntegrityError, UsageError
 from vipreco.store import Store
@@ -22,7 +22,7 @@ class FinishedRun:
     manifest: dict[str, Any]
 
 
-def open_run(store: Store, campaigns: Campaigns, key: str) -> FinishedRun:
+def open_run(store: Store, campaigns: CampaignFolder, key: str) -> FinishedRun:
     """Return a finished run by its key.
 
     Raises:

@@ -1,4 +1,4 @@
-"""The policy that knows the truth: it makes the contacts that gain most in the coming month."""
+"""The oracle policy: knowing the true chances, it makes the contacts that gain most in the coming month."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from vipreco.columns import CHANNEL, CUSTOMER_ID, PRODUCT_ID
 from vipreco.simulator.attrition import attrition_probability, contact_change
 from vipreco.simulator.bank import Bank, Block
 from vipreco.simulator.contacts import CALL
-from vipreco.simulator.eve import Eve, stays_until_seen
+from vipreco.simulator.month_hazards import MonthHazards, stays_until_seen
 from vipreco.simulator.parameters import CHANNELS, FIRST_VIP_TIER
 
 Floats = NDArray[np.float64]
@@ -28,7 +28,12 @@ class Gains:
 
 
 def best_contacts(
-    bank: Bank, blocks: list[Block], eves: list[Eve], month: int, capacity: int, asset_margin: float
+    bank: Bank,
+    blocks: list[Block],
+    before: list[MonthHazards],
+    month: int,
+    capacity: int,
+    asset_margin: float,
 ) -> pl.DataFrame:
     """Return the contacts with the highest expected gain of the coming month, by the true chances.
 
@@ -39,14 +44,14 @@ def best_contacts(
     Args:
         bank: The bank.
         blocks: VIP customers who consented to the channel can be contacted.
-        eves: What is settled before the month.
+        before: Hazards of each block before the month.
         month: Position of the month.
         capacity: Contacts that can be made.
         asset_margin: What the bank earns on assets that stay, as share of the assets.
     """
     frames = []
-    for block, eve in zip(blocks, eves, strict=True):
-        gains = gains_of(bank, block, eve, month, asset_margin)
+    for block, hazards in zip(blocks, before, strict=True):
+        gains = gains_of(bank, block, hazards, month, asset_margin)
         rows = np.flatnonzero(gains.amount > 0)
         frames.append(
             pl.DataFrame(
@@ -62,9 +67,11 @@ def best_contacts(
     return best.drop("gain")
 
 
-def gains_of(bank: Bank, block: Block, eve: Eve, month: int, asset_margin: float) -> Gains:
+def gains_of(bank: Bank, block: Block, hazards: MonthHazards, month: int, asset_margin: float) -> Gains:
     """Return the best contact of each customer; the gain is minus infinity where none can be made."""
-    by_channel = [_gain(bank, block, eve, month, channel, asset_margin) for channel in range(len(CHANNELS))]
+    by_channel = [
+        _gain(bank, block, hazards, month, channel, asset_margin) for channel in range(len(CHANNELS))
+    ]
     gain = np.stack(by_channel, axis=1)
     flat = gain.reshape(len(gain), -1)
     place = flat.argmax(axis=1)
@@ -72,21 +79,23 @@ def gains_of(bank: Bank, block: Block, eve: Eve, month: int, asset_margin: float
     return Gains(product, channel, flat[np.arange(len(flat)), place])
 
 
-def _gain(bank: Bank, block: Block, eve: Eve, month: int, channel: int, asset_margin: float) -> Floats:
+def _gain(
+    bank: Bank, block: Block, hazards: MonthHazards, month: int, channel: int, asset_margin: float
+) -> Floats:
     """Return the expected gain of a contact on a channel about each product, shape (n, P)."""
     reach = 1 - bank.parameters.contacts.no_answer_probability[channel]
-    moved = -np.expm1(-eve.hazard * np.exp(eve.effect[:, channel, None]))
-    gain = reach * (moved - eve.probability) * bank.catalogue.numbers("value")
+    moved = -np.expm1(-hazards.hazard * np.exp(hazards.effect[:, channel, None]))
+    gain = reach * (moved - hazards.probability) * bank.catalogue.numbers("value")
     if channel == CALL:
-        gain += (reach * _kept(bank, block, eve, month, asset_margin))[:, None]
-    possible = eve.present & (block.state.consent[:, channel] == 1) & (block.state.tier >= FIRST_VIP_TIER)
-    return np.where(possible[:, None] & (eve.hazard > 0), gain, -np.inf)
+        gain += (reach * _kept(bank, block, hazards, month, asset_margin))[:, None]
+    possible = hazards.present & (block.state.consent[:, channel] == 1) & (block.state.tier >= FIRST_VIP_TIER)
+    return np.where(possible[:, None] & (hazards.hazard > 0), gain, -np.inf)
 
 
-def _kept(bank: Bank, block: Block, eve: Eve, month: int, asset_margin: float) -> Floats:
+def _kept(bank: Bank, block: Block, hazards: MonthHazards, month: int, asset_margin: float) -> Floats:
     """Return what an answered call keeps in expectation, in yuan, shape (n,)."""
-    moved = eve.leaving + contact_change(block.population, bank.parameters.attrition)
+    moved = hazards.attrition + contact_change(block.population, bank.parameters.attrition)
     level = bank.levels.attrition
-    lowered = attrition_probability(eve.leaving, level) - attrition_probability(moved, level)
-    kept: Floats = lowered * stays_until_seen(eve.present, month) * block.state.assets * asset_margin
+    lowered = attrition_probability(hazards.attrition, level) - attrition_probability(moved, level)
+    kept: Floats = lowered * stays_until_seen(hazards.present, month) * block.state.assets * asset_margin
     return kept

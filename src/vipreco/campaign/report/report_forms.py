@@ -9,12 +9,12 @@ from datetime import date
 
 import polars as pl
 
-from vipreco.campaign.report.gathering import Gathered, gather
-from vipreco.campaign.report.measuring import Measured, measure
-from vipreco.campaign.report.opening import FinishedRun
-from vipreco.campaign.report.other import judge
+from vipreco.campaign.report.finished_run import FinishedRun
+from vipreco.campaign.report.measures import Measures, measure
+from vipreco.campaign.report.other_policy import judge
+from vipreco.campaign.report.outcomes import CampaignOutcomes, campaign_outcomes
 from vipreco.campaign.report.record import record
-from vipreco.campaign.report.telling import Told, tell
+from vipreco.campaign.report.report_text import ReportText, report_text
 from vipreco.catalog import Catalog
 from vipreco.documents import Language
 from vipreco.durable import canonical_json
@@ -24,11 +24,11 @@ from vipreco.store import Database
 
 @dataclass(frozen=True)
 class Report:
-    """A campaign's report: what came, the numbers, and the words."""
+    """A campaign's report: outcomes, numbers and texts."""
 
-    gathered: Gathered
-    measured: Measured
-    told: Told
+    outcomes: CampaignOutcomes
+    measures: Measures
+    words: ReportText
 
     def content(self, kind: str) -> bytes:
         """Return the report as `html`, `xlsx` or `json`; the same inputs give the same bytes."""
@@ -57,36 +57,36 @@ def make_report(
         policy: Offers of another policy that shall be estimated too, from `read_policy`.
 
     Raises:
-        UsageError: Nothing is known yet of the time since the campaign began, or it made no random offers
+        UsageError: No snapshot since the campaign began is known, or it made no random offers
             from which the other policy could be estimated.
         IntegrityError: The assignments lack a column.
     """
-    gathered = gather(run.assignments, run.manifest, history, day, database)
+    outcomes = campaign_outcomes(run.assignments, run.manifest, history, day, database)
     other = None
     if policy is not None:
-        other = judge(run.assignments, gathered.customers, run.manifest, policy, seed)
-    measured = measure(gathered, seed, other)
+        other = judge(run.assignments, outcomes.customers, run.manifest, policy, seed)
+    measures = measure(outcomes, seed, other)
     catalog = Catalog.from_view(history.as_of(day))
     names = dict(zip(catalog.product_ids, catalog.names, strict=True))
-    return Report(gathered, measured, tell(gathered, measured, language, names))
+    return Report(outcomes, measures, report_text(outcomes, measures, language, names))
 
 
 def _html(report: Report) -> bytes:
     from vipreco.campaign.report.page import html  # noqa: PLC0415  half a second that only this form needs
 
-    return html(report.told, report.measured).encode()
+    return html(report.words, report.measures).encode()
 
 
 def _xlsx(report: Report) -> bytes:
     from vipreco.campaign.report.workbook import write_workbook  # noqa: PLC0415  as above
 
     stream = io.BytesIO()
-    write_workbook(report.told, report.measured, stream)
+    write_workbook(report.words, report.measures, stream)
     return stream.getvalue()
 
 
 def _json(report: Report) -> bytes:
-    return canonical_json(record(report.gathered, report.measured)) + b"\n"
+    return canonical_json(record(report.outcomes, report.measures)) + b"\n"
 
 
 _WRITERS: dict[str, Callable[[Report], bytes]] = {"html": _html, "xlsx": _xlsx, "json": _json}

@@ -1,4 +1,4 @@
-"""Policies compared customer by customer: the same customers, months and luck, other contacts."""
+"""Comparison of policies customer by customer: the same customers, months and luck, other contacts."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SEED = "seed"
 def compare(
     lives: pl.DataFrame, baseline: str, seed: int = 0, resamples: int = 1000, asset_margin: float = 0.01
 ) -> pl.DataFrame:
-    """Return what each policy reached with the VIP customers of the first eve, against a baseline policy.
+    """Return results of each policy with the VIP customers of the start, against a baseline policy.
 
     Args:
         lives: Frames of `run`; those of several banks under one another, with a column `seed`.

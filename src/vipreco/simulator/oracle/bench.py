@@ -18,7 +18,7 @@ from vipreco.policy import Policy
 from vipreco.propensity import Machine
 from vipreco.recommender import Panel, Recommender, TrainingData
 from vipreco.settings import Settings
-from vipreco.simulator.oracle.arms import Candidates, candidates_of
+from vipreco.simulator.oracle.arms import ScoredPairs, scored_pairs
 from vipreco.simulator.oracle.plan import OraclePlan
 from vipreco.simulator.oracle.result import JudgedBank, OracleResult
 from vipreco.simulator.oracle.shares import Spending, Truth, earned
@@ -33,7 +33,7 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Rim:
-    """What a project brings to the bench: feature definitions, rules in force, settings of the import."""
+    """Parts of a project that the bench uses: feature definitions, rules in force, settings of the import."""
 
     features: FeatureSet
     policy: Policy
@@ -73,7 +73,7 @@ def judge_bank(plan: OraclePlan, rim: Rim, folder: Path, seed: int, say: Say) ->
         lesson, rim.features, plan.settings, Machine(seed, plan.threads), policy=rim.policy
     )
     say(f"seed {seed}: deciding and judging as of {judged}")
-    known = candidates_of(recommender, history.as_of(judged), plan.list_length, seed)
+    known = scored_pairs(recommender, history.as_of(judged), plan.list_length, seed)
     truth = truth_about(known, bank, plan)
     return JudgedBank(
         seed=seed,
@@ -94,10 +94,10 @@ def dates_of(snapshots: list[date], plan: OraclePlan) -> tuple[tuple[date, ...],
     return tuple(labelled[-plan.newest :]), judged
 
 
-def truth_about(known: Candidates, bank: SimulationReport, plan: OraclePlan) -> Truth:
+def truth_about(known: ScoredPairs, bank: SimulationReport, plan: OraclePlan) -> Truth:
     """Return the true chances in the rows and columns of the candidates, averaged over the bank's contacts.
 
-    A customer without truth was not at risk on the eve and has no chance.
+    A customer without truth was not at risk before the month and has no chance.
     """
     chance = read_truth(bank.folder, "acquisitions", bank.last_snapshot[:7].replace("-", ""))
     ids = pl.DataFrame({"customer_id": known.customer_ids})

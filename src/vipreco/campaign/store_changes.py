@@ -1,4 +1,4 @@
-"""What the operational store has learnt since the tables were imported: no list may be older than that."""
+"""Changes in the operational store since the tables were imported: no list may be older than these."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ REASONS = {
 
 
 @dataclass(frozen=True)
-class Since:
+class StoreChanges:
     """Changes about customers between two numbers of the store, and products that are switched off.
 
     Args:
@@ -36,13 +36,17 @@ class Since:
     @classmethod
     def read(
         cls, database: Database, products: frozenset[str], after: int, until: int | None = None
-    ) -> Since:
+    ) -> StoreChanges:
         """Read the changes with a number above `after`, up to `until`."""
         words = _rows(database, consents, ("customer_id", "kind", "granted"), after, until)
-        talks = _rows(database, contacts, ("customer_id", "product_id", "outcome"), after, until)
+        contacted = _rows(database, contacts, ("customer_id", "product_id", "outcome"), after, until)
         rows = [
             *_withdrawn([(customer, kind, bool(granted)) for customer, kind, granted in words]),
-            *(row for customer, product, outcome in talks if (row := _talked(customer, product, outcome))),
+            *(
+                row
+                for customer, product, outcome in contacted
+                if (row := _withdrawn_by_contact(customer, product, outcome))
+            ),
         ]
         return cls(pl.DataFrame(rows, REASONS, orient="row").unique().sort(pl.all()), products)
 
@@ -63,19 +67,19 @@ def _rows(
 def _withdrawn(words: list[tuple[str, str, bool]]) -> list[Row]:
     last = {(customer, kind): granted for customer, kind, granted in words}
     rows: list[Row] = [
-        (customer, CONSENTS[kind], None, "CONSENT_WITHDRAWN", f"took back the consent to {CONSENTS[kind]}")
+        (customer, CONSENTS[kind], None, "CONSENT_WITHDRAWN", f"withdrew the consent to {CONSENTS[kind]}")
         for (customer, kind), granted in last.items()
         if kind in CONSENTS and not granted
     ]
     rows += [
-        (customer, None, None, "PROFILING_REFUSED", "refuses profiling since")
+        (customer, None, None, "PROFILING_REFUSED", "opted out of profiling")
         for (customer, kind), granted in last.items()
         if kind == "profiling_opt_out" and granted
     ]
     return rows
 
 
-def _talked(customer: str, product: str | None, outcome: str) -> Row | None:
+def _withdrawn_by_contact(customer: str, product: str | None, outcome: str) -> Row | None:
     if outcome == REFUSED:
         return customer, None, None, "DO_NOT_CONTACT", "asked not to be contacted"
     if outcome == ACCEPTED and product is not None:

@@ -1,4 +1,4 @@
-"""One row for each eligible customer: which arm, which offer, what it promises, and by which chance."""
+"""Table of a campaign: arm, offer, forecast and probability of each eligible customer."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import polars as pl
 from numpy.typing import NDArray
 
 from vipreco.arbitration import NOBODY, Numbers
-from vipreco.campaign.dealing import Dealt
+from vipreco.campaign.assignment import Assignment
 from vipreco.campaign.definition import Campaign
-from vipreco.campaign.pool import Pool
+from vipreco.campaign.eligibility import EligibleCustomers
 
 
-def assignments(pool: Pool, campaign: Campaign, dealt: Dealt) -> pl.DataFrame:
+def assignment_table(eligible: EligibleCustomers, campaign: Campaign, assigned: Assignment) -> pl.DataFrame:
     """Return the rows of all eligible customers, ordered by id.
 
     Returns:
@@ -21,24 +21,24 @@ def assignments(pool: Pool, campaign: Campaign, dealt: Dealt) -> pl.DataFrame:
         would_offer (the prices alone give an offer, whatever the arm), would_product_id, would_channel,
         arm_probability, action_probability.
     """
-    some, would = dealt.choice != NOBODY, dealt.favourite != NOBODY
-    offer = pl.DataFrame(_amounts(pool, campaign, dealt.choice)).select(
+    some, would = assigned.choice != NOBODY, assigned.favourite != NOBODY
+    offer = pl.DataFrame(_amounts(eligible, campaign, assigned.choice)).select(
         pl.when(pl.Series(some)).then(pl.all())
     )
-    return pool.customers.select("customer_id", "tier", "branch_id", "manager_id").with_columns(
-        pl.Series("arm", dealt.arm.tolist(), pl.String),
-        *_texts(pool, dealt.choice),
+    return eligible.customers.select("customer_id", "tier", "branch_id", "manager_id").with_columns(
+        pl.Series("arm", assigned.arm.tolist(), pl.String),
+        *_texts(eligible, assigned.choice),
         *offer.get_columns(),
         pl.Series("would_offer", would),
-        *_texts(pool, dealt.favourite, "would_"),
-        pl.Series("arm_probability", dealt.arm_probability),
-        pl.Series("action_probability", dealt.action_probability).fill_nan(None),
+        *_texts(eligible, assigned.favourite, "would_"),
+        pl.Series("arm_probability", assigned.arm_probability),
+        pl.Series("action_probability", assigned.action_probability).fill_nan(None),
     )
 
 
-def _texts(pool: Pool, choice: Numbers, prefix: str = "") -> list[pl.Series]:
+def _texts(eligible: EligibleCustomers, choice: Numbers, prefix: str = "") -> list[pl.Series]:
     """Return product and channel of each customer's option; null without one."""
-    options = pool.options
+    options = eligible.options
     places = pl.Series(choice).replace_strict(NOBODY, None, default=pl.Series(choice), return_dtype=pl.Int32)
     names = {
         "product_id": [options.products[place] for place in options.product],
@@ -52,18 +52,20 @@ def _texts(pool: Pool, choice: Numbers, prefix: str = "") -> list[pl.Series]:
     ]
 
 
-def _amounts(pool: Pool, campaign: Campaign, choice: Numbers) -> dict[str, NDArray[np.float64]]:
+def _amounts(
+    eligible: EligibleCustomers, campaign: Campaign, choice: Numbers
+) -> dict[str, NDArray[np.float64]]:
     """Return chance, value, cost and expected net value of each customer's option."""
-    options, rows, at = pool.options, np.arange(len(pool)), np.maximum(choice, 0)
+    options, rows, at = eligible.options, np.arange(len(eligible)), np.maximum(choice, 0)
     if not len(options):
-        nothing = np.zeros(len(pool))
+        nothing = np.zeros(len(eligible))
         return dict.fromkeys(("propensity", "value_amount", "cost_amount", "priority"), nothing)
     product, channel = options.product[at], options.channel[at]
     parts = [campaign.channel(name) for name in options.channels]
     reach = np.array([part.reach_rate for part in parts], np.float32)
     return {
-        "propensity": (pool.propensity[rows, product] * reach[channel]).astype(np.float64),
-        "value_amount": pool.value[rows, product].astype(np.float64),
+        "propensity": (eligible.propensity[rows, product] * reach[channel]).astype(np.float64),
+        "value_amount": eligible.value[rows, product].astype(np.float64),
         "cost_amount": np.array([part.unit_cost_amount for part in parts], np.float64)[channel],
-        "priority": pool.net[rows, at].astype(np.float64),
+        "priority": eligible.net[rows, at].astype(np.float64),
     }

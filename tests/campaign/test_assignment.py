@@ -13,17 +13,17 @@ from tests.campaign import small_bank
 from vipreco.arbitration import NOBODY
 from vipreco.campaign import in_control, salt_of
 from vipreco.campaign.arms import Arm, draws
-from vipreco.campaign.assignments import assignments
-from vipreco.campaign.dealing import Exploring, deal
+from vipreco.campaign.assignment import RandomOffers, assign
+from vipreco.campaign.assignment_table import assignment_table
 from vipreco.campaign.definition import Campaign, ChannelPart, ManagersPart
+from vipreco.campaign.eligibility import EligibleCustomers, Options
 from vipreco.campaign.limits import limit_table, limits_of
-from vipreco.campaign.pool import Options, Pool
 
 SALT = salt_of("", 3)
 OPTIONS = Options(("card", "fund", "loan"), ("Card", "Fund", "Loan"), ("app", "call"))
 
 
-def pool(customers: int, seed: int = 0, allowed: float = 0.7) -> Pool:
+def eligible(customers: int, seed: int = 0, allowed: float = 0.7) -> EligibleCustomers:
     generator = np.random.default_rng(seed)
     propensity = generator.uniform(0.01, 0.2, (customers, 3)).astype(np.float32)
     value = np.broadcast_to(np.array([20, 200, 100], np.float32), (customers, 3))
@@ -40,7 +40,7 @@ def pool(customers: int, seed: int = 0, allowed: float = 0.7) -> Pool:
         }
     )
     keep = np.flatnonzero((net > -np.inf).any(axis=1))
-    return Pool(who[keep], OPTIONS, propensity[keep], value[keep], net[keep], keep)
+    return EligibleCustomers(who[keep], OPTIONS, propensity[keep], value[keep], net[keep], keep)
 
 
 def campaign(**changes: object) -> Campaign:
@@ -48,68 +48,68 @@ def campaign(**changes: object) -> Campaign:
 
 
 def test_every_limit_is_kept_with_control_and_random_offers_counted():
-    given = pool(600)
+    given = eligible(600)
     asked = small_bank.campaign(
-        "\n[limits.branches.B0]\nmost = 25\n[limits.products.card]\nleast = 20\n",
+        "\n[limits.branches.B0]\nmax = 25\n[limits.products.card]\nmin = 20\n",
         control_share="control_share = 0.2\nexploration_share = 0.1\nbudget_amount = 30.0",
     )
-    dealt = deal(given, asked, SALT)
-    rows = assignments(given, asked, dealt)
+    assigned = assign(given, asked, SALT)
+    rows = assignment_table(given, asked, assigned)
     offered = rows.filter(pl.col("arm").is_in([Arm.OFFERED, Arm.EXPLORED]))
     calls = offered.filter(pl.col("channel") == "call")
-    assert offered.height == int(dealt.offered.sum()) > 0
+    assert offered.height == int(assigned.offered.sum()) > 0
     assert calls.height <= 40
     assert (15 * calls["manager_id"].value_counts()["count"]).max() <= 300
     assert offered.filter(pl.col("product_id") == "fund").height <= 30
     assert offered.filter(pl.col("branch_id") == "B0").height <= 25
     assert offered.filter(pl.col("product_id") == "card").height >= 20
     assert offered["cost_amount"].sum() <= 30.0 + 1e-9
-    assert dealt.value == pytest.approx(offered["priority"].sum(), rel=1e-6)
+    assert assigned.value == pytest.approx(offered["priority"].sum(), rel=1e-6)
 
 
 def test_the_control_group_takes_no_seat_and_its_offers_follow_from_the_same_prices():
-    given, asked = pool(600), campaign(control_share=0.4)
-    dealt = deal(given, asked, SALT)
-    rows = assignments(given, asked, dealt)
+    given, asked = eligible(600), campaign(control_share=0.4)
+    assigned = assign(given, asked, SALT)
+    rows = assignment_table(given, asked, assigned)
     control = in_control(given.customers["customer_id"], SALT, 0.4)
     assert (rows["arm"] == Arm.CONTROL).to_numpy().tolist() == control.tolist()
     alone = replace(given, customers=given.customers.filter(~control), net=given.net[~control])
-    same = deal(
+    same = assign(
         replace(alone, propensity=given.propensity[~control], value=given.value[~control]),
         campaign(control_share=0.0),
         SALT,
     )
-    assert dealt.choice[~control].tolist() == same.choice.tolist()
+    assert assigned.choice[~control].tolist() == same.choice.tolist()
     ghosts = rows.filter(pl.col("arm") == Arm.CONTROL)
     assert ghosts.filter("would_offer").height > 0
     assert (ghosts["product_id"].eq_missing(ghosts["would_product_id"])).all()
 
 
 def test_the_price_rule_looks_at_no_arm():
-    given = pool(400, seed=2)
-    dealt = deal(given, campaign(control_share=0.3), SALT)
-    net, prices = given.net.astype(np.float64).copy(), dealt.allocation.prices
+    given = eligible(400, seed=2)
+    assigned = assign(given, campaign(control_share=0.3), SALT)
+    net, prices = given.net.astype(np.float64).copy(), assigned.allocation.prices
     for row in range(len(given)):
         for option in range(len(OPTIONS)):
-            for one in dealt.limits:
+            for one in assigned.limits:
                 group = 0 if one.limit.group is None else one.limit.group[row]
                 net[row, option] -= one.limit.use[option] * prices[one.limit.name][group]
     expected = np.where(net.max(axis=1) > 0, net.argmax(axis=1), NOBODY)
     close = np.abs(net.max(axis=1)) < 1e-4
-    assert (dealt.favourite[~close] == expected[~close]).all()
+    assert (assigned.favourite[~close] == expected[~close]).all()
 
 
 def test_what_is_offered_is_mostly_what_the_prices_say():
-    dealt = deal(pool(2_000), campaign(), SALT)
-    treated = dealt.arm != Arm.CONTROL
-    assert (dealt.choice[treated] == dealt.favourite[treated]).mean() > 0.99
+    assigned = assign(eligible(2_000), campaign(), SALT)
+    treated = assigned.arm != Arm.CONTROL
+    assert (assigned.choice[treated] == assigned.favourite[treated]).mean() > 0.99
 
 
 def test_random_offers_come_with_the_chances_that_are_written():
-    given = pool(60, seed=1)
+    given = eligible(60, seed=1)
     asked = campaign(control_share=0.0, exploration_share=0.3)
     limits = limits_of(asked, OPTIONS, given.customers)
-    design = Exploring.among(given, 0.3, limits, np.ones(len(given), bool))
+    design = RandomOffers.among(given, 0.3, limits, np.ones(len(given), bool))
     repeats = 4_000
     counts = np.zeros((len(given), len(OPTIONS) + 1))
     generator = np.random.default_rng(5)
@@ -126,38 +126,38 @@ def test_random_offers_come_with_the_chances_that_are_written():
 
 
 def test_the_chance_of_an_explored_option_counts_both_ways_to_it():
-    given = pool(300, seed=4)
+    given = eligible(300, seed=4)
     asked = campaign(control_share=0.2, exploration_share=0.2, stock={"fund": 300}, managers=ManagersPart())
-    dealt = deal(
+    assigned = assign(
         given, asked.model_copy(update={"channels": {"app": ChannelPart(), "call": ChannelPart()}}), SALT
     )
     each = 0.2 / given.allowed.sum(axis=1)
-    explored = dealt.arm == Arm.EXPLORED
-    both = explored & (dealt.choice == dealt.favourite)
-    offered = dealt.arm == Arm.OFFERED
-    np.testing.assert_allclose(dealt.action_probability[explored & ~both], each[explored & ~both])
-    np.testing.assert_allclose(dealt.action_probability[both], 0.8 + each[both])
-    np.testing.assert_allclose(dealt.action_probability[offered], 0.8 + each[offered])
-    assert np.isnan(dealt.action_probability[~explored & ~offered]).all()
-    np.testing.assert_allclose(dealt.arm_probability[explored], 0.8 * 0.2)
-    np.testing.assert_allclose(dealt.arm_probability[dealt.arm == Arm.CONTROL], 0.2)
-    np.testing.assert_allclose(dealt.arm_probability[offered], 0.8 * 0.8)
+    explored = assigned.arm == Arm.EXPLORED
+    both = explored & (assigned.choice == assigned.favourite)
+    offered = assigned.arm == Arm.OFFERED
+    np.testing.assert_allclose(assigned.action_probability[explored & ~both], each[explored & ~both])
+    np.testing.assert_allclose(assigned.action_probability[both], 0.8 + each[both])
+    np.testing.assert_allclose(assigned.action_probability[offered], 0.8 + each[offered])
+    assert np.isnan(assigned.action_probability[~explored & ~offered]).all()
+    np.testing.assert_allclose(assigned.arm_probability[explored], 0.8 * 0.2)
+    np.testing.assert_allclose(assigned.arm_probability[assigned.arm == Arm.CONTROL], 0.2)
+    np.testing.assert_allclose(assigned.arm_probability[offered], 0.8 * 0.8)
 
 
 def test_random_offers_leave_half_of_every_limit_in_expectation():
-    given = pool(3_000, allowed=1.0)
+    given = eligible(3_000, allowed=1.0)
     asked = campaign(control_share=0.0, exploration_share=0.5)  # 250 random calls would be wanted of 40
     limits = limits_of(asked, OPTIONS, given.customers)
-    design = Exploring.among(given, 0.5, limits, np.ones(len(given), bool))
+    design = RandomOffers.among(given, 0.5, limits, np.ones(len(given), bool))
     drawn = design.drawn(draws(given.customers["customer_id"], SALT, "explore"))
     calls = int((OPTIONS.channel[drawn[drawn != NOBODY]] == 1).sum())
     assert 5 <= calls <= 35  # 20 expected
-    dealt = deal(given, asked, SALT)
-    assert dealt.used[0][0] == 40.0  # and the allocation fills what is left
-    explored = dealt.arm == Arm.EXPLORED
-    by_call = OPTIONS.channel[np.maximum(dealt.choice, 0)] == 1
-    lowered = explored & by_call & (dealt.choice != dealt.favourite)
-    assert (dealt.action_probability[lowered] < 0.5 / 6).all()
+    assigned = assign(given, asked, SALT)
+    assert assigned.used[0][0] == 40.0  # and the allocation fills what is left
+    explored = assigned.arm == Arm.EXPLORED
+    by_call = OPTIONS.channel[np.maximum(assigned.choice, 0)] == 1
+    lowered = explored & by_call & (assigned.choice != assigned.favourite)
+    assert (assigned.action_probability[lowered] < 0.5 / 6).all()
 
 
 @settings(max_examples=12, deadline=None)
@@ -172,45 +172,45 @@ def test_random_offers_leave_half_of_every_limit_in_expectation():
 def test_whatever_the_limits_they_are_kept_and_everybody_has_one_arm(
     seed: int, control: float, explored: float, capacity: int, minutes: int, stock: int
 ):
-    given = pool(80, seed)
+    given = eligible(80, seed)
     asked = small_bank.campaign(
         capacity=f"capacity = {capacity}",
         fund=f"fund = {stock}",
         control_share=f"control_share = {control}\nexploration_share = {explored}",
     )
     asked = asked.model_copy(update={"managers": asked.managers.model_copy(update={"minutes": minutes})})
-    dealt = deal(given, asked, SALT)
-    for one, used in zip(dealt.limits, dealt.used, strict=True):
+    assigned = assign(given, asked, SALT)
+    for one, used in zip(assigned.limits, assigned.used, strict=True):
         assert (used <= one.limit.capacity + 1e-6).all()
-    assert (dealt.choice[dealt.offered] != NOBODY).all()
-    assert (dealt.choice[dealt.arm == Arm.UNALLOCATED] == NOBODY).all()
-    places = np.flatnonzero(dealt.choice != NOBODY)
-    assert given.allowed[places, dealt.choice[places]].all()
-    rows = assignments(given, asked, dealt)
+    assert (assigned.choice[assigned.offered] != NOBODY).all()
+    assert (assigned.choice[assigned.arm == Arm.UNALLOCATED] == NOBODY).all()
+    places = np.flatnonzero(assigned.choice != NOBODY)
+    assert given.allowed[places, assigned.choice[places]].all()
+    rows = assignment_table(given, asked, assigned)
     assert rows["customer_id"].is_unique().all()
     assert rows["customer_id"].is_sorted()
 
 
-def test_prices_are_told_in_words():
-    given, asked = pool(600), campaign(control_share=0.0, budget_amount=10.0)
-    dealt = deal(given, asked, SALT)
-    table = limit_table(dealt.limits, dealt.used, dealt.allocation.prices, 0.005)
+def test_prices_are_explained_in_words():
+    given, asked = eligible(600), campaign(control_share=0.0, budget_amount=10.0)
+    assigned = assign(given, asked, SALT)
+    table = limit_table(assigned.limits, assigned.used, assigned.allocation.prices, 0.005)
     words = dict(zip(table["group"], table["meaning"], strict=True))
     prices = dict(zip(table["group"], table["price"], strict=True))
     assert words["all"] == f"one more unit of the budget is worth {prices['all']:,.2f}"
     assert prices["all"] > 0
-    assert words["M0"] == "one more hour of M0 would bring nothing: there is room"
-    more = deal(given, campaign(control_share=0.0, budget_amount=11.0), SALT)
-    assert more.value - dealt.value == pytest.approx(prices["all"], rel=0.2)
+    assert words["M0"] == "one more hour of M0 would add nothing: the limit is not reached"
+    more = assign(given, campaign(control_share=0.0, budget_amount=11.0), SALT)
+    assert more.value - assigned.value == pytest.approx(prices["all"], rel=0.2)
 
 
 def test_an_empty_pool_is_dealt_without_complaint():
-    nobody = pool(5).__class__(
-        pool(5).customers.clear(),
+    nobody = eligible(5).__class__(
+        eligible(5).customers.clear(),
         OPTIONS,
         *(np.zeros((0, width), np.float32) for width in (3, 3, 6)),
         np.zeros(0, np.intp),
     )
-    dealt = deal(nobody, campaign(), SALT)
-    assert assignments(nobody, campaign(), dealt).height == 0
-    assert dealt.value == 0.0
+    assigned = assign(nobody, campaign(), SALT)
+    assert assignment_table(nobody, campaign(), assigned).height == 0
+    assert assigned.value == 0.0

@@ -1,4 +1,4 @@
-"""What a campaign would bring, before anything is decided: audience, power, value, worth of seats."""
+"""Plan of a campaign before anything is decided: audience, power, value, price of a seat."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ import polars as pl
 
 from vipreco.arbitration import Limit, Problem, allocate
 from vipreco.campaign.arms import Arm
-from vipreco.campaign.assignments import assignments
-from vipreco.campaign.dealing import Dealt, deal
+from vipreco.campaign.assignment import Assignment, assign
+from vipreco.campaign.assignment_table import assignment_table
+from vipreco.campaign.campaign_run import Bank, RunOptions, check_not_empty, inputs_for, summary
 from vipreco.campaign.definition import Campaign
+from vipreco.campaign.eligibility import EligibleCustomers
 from vipreco.campaign.limits import CampaignLimit
-from vipreco.campaign.pool import Pool
-from vipreco.campaign.running import Bank, Order, check_not_empty, prepare, summary
-from vipreco.campaign.since import Since
+from vipreco.campaign.store_changes import StoreChanges
 from vipreco.stats import customers_needed, detection_power
 
 MORE, FEWER = 1.1, 0.9
@@ -33,7 +33,7 @@ WHAT_IF = {
 
 
 @dataclass(frozen=True)
-class Plan:
+class CampaignPlan:
     """A plan.
 
     Args:
@@ -55,7 +55,7 @@ class Plan:
         return {**self.summary, "power": self.power, "what_if": self.what_if.to_dicts()}
 
 
-def plan(bank: Bank, campaign: Campaign, since: Since, order: Order) -> Plan:
+def plan(bank: Bank, campaign: Campaign, changes: StoreChanges, options: RunOptions) -> CampaignPlan:
     """Return what a campaign would bring; nothing is written.
 
     Raises:
@@ -63,17 +63,17 @@ def plan(bank: Bank, campaign: Campaign, since: Since, order: Order) -> Plan:
         InputRejectedError: Nobody is eligible, and that was to be refused.
     """
     begin = time.perf_counter()
-    gathered = prepare(bank, campaign, since, order.where, order.say)
-    if order.fail_if_empty:
-        check_not_empty(gathered, order.where)
-    order.say("allocation")
-    dealt = deal(gathered.pool, campaign, bank.salt, order.solve)
-    order.say("what if")
-    changed = what_if(gathered.pool, dealt)
-    return Plan(
-        gathered.waterfall,
-        summary(bank, campaign, gathered, dealt),
-        power_in(campaign, assignments(gathered.pool, campaign, dealt)),
+    inputs = inputs_for(bank, campaign, changes, options.where, options.say)
+    if options.fail_if_empty:
+        check_not_empty(inputs, options.where)
+    options.say("allocation")
+    assigned = assign(inputs.eligible, campaign, bank.salt, options.solve)
+    options.say("what if")
+    changed = what_if(inputs.eligible, assigned)
+    return CampaignPlan(
+        inputs.waterfall,
+        summary(bank, campaign, inputs, assigned),
+        power_in(campaign, assignment_table(inputs.eligible, campaign, assigned)),
         changed,
         time.perf_counter() - begin,
     )
@@ -101,7 +101,7 @@ def power_in(campaign: Campaign, rows: pl.DataFrame) -> dict[str, Any]:
     }
 
 
-def what_if(pool: Pool, dealt: Dealt) -> pl.DataFrame:
+def what_if(eligible: EligibleCustomers, assigned: Assignment) -> pl.DataFrame:
     """Return what a tenth more and a tenth fewer of each limit would change.
 
     Returns:
@@ -113,15 +113,15 @@ def what_if(pool: Pool, dealt: Dealt) -> pl.DataFrame:
             FEWER * now,
             now,
             MORE * now,
-            *(_gain(pool, dealt, place, factor) for factor in (FEWER, MORE)),
+            *(_gain(eligible, assigned, place, factor) for factor in (FEWER, MORE)),
         )
-        for place, name, now in _changeable(dealt)
+        for place, name, now in _changeable(assigned)
     ]
     return pl.DataFrame(rows, WHAT_IF, orient="row")
 
 
-def _changeable(dealt: Dealt) -> Iterator[tuple[int, str, float]]:
-    for place, one in enumerate(dealt.limits):
+def _changeable(assigned: Assignment) -> Iterator[tuple[int, str, float]]:
+    for place, one in enumerate(assigned.limits):
         finite = np.isfinite(one.limit.capacity)
         if finite.any():
             yield place, _name(one), float(one.limit.capacity[finite].sum())
@@ -132,12 +132,12 @@ def _name(one: CampaignLimit) -> str:
     return words.get(one.kind, f"{one.kind} {one.groups[0]}")
 
 
-def _gain(pool: Pool, dealt: Dealt, place: int, factor: float) -> float:
-    limits = list(dealt.left)
-    limits[place] = _scaled(limits[place], dealt.limits[place].limit, factor)
-    start = dealt.allocation.variables
-    found = allocate(Problem(pool.net[dealt.rows], tuple(limits)), start=start)
-    return found.value - dealt.allocation.value
+def _gain(eligible: EligibleCustomers, assigned: Assignment, place: int, factor: float) -> float:
+    limits = list(assigned.left)
+    limits[place] = _scaled(limits[place], assigned.limits[place].limit, factor)
+    start = assigned.allocation.variables
+    found = allocate(Problem(eligible.net[assigned.rows], tuple(limits)), start=start)
+    return found.value - assigned.allocation.value
 
 
 def _scaled(left: Limit, whole: Limit, factor: float) -> Limit:

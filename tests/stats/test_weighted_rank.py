@@ -8,7 +8,7 @@ from hypothesis import given, settings, strategies as st
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from vipreco.stats import Ranking
-from vipreco.stats.weighted_ranking import AUC, AVERAGE_PRECISION, TOP_DECILE
+from vipreco.stats.weighted_rank import AUC, AVERAGE_PRECISION, TOP_DECILE
 
 row = st.tuples(st.integers(0, 4), st.booleans(), st.integers(1, 5))
 

@@ -30,7 +30,7 @@ PLANTED_SCHEMA = pl.Schema(
 
 
 class Outcome(StrEnum):
-    """What an import must do with a planted fault."""
+    """Outcome that an import must give a planted fault."""
 
     QUARANTINED = "quarantined"
     DUPLICATE = "duplicate"

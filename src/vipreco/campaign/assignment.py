@@ -1,4 +1,4 @@
-"""Who gets which offer: control group first, then random offers, then the best use of what is left."""
+"""Assignment of offers: control group first, then random offers, then the best use of the rest."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from numpy.typing import NDArray
 from vipreco.arbitration import NOBODY, Allocation, Limit, Problem, allocate
 from vipreco.campaign.arms import Arm, draws, in_control
 from vipreco.campaign.definition import Campaign
+from vipreco.campaign.eligibility import CHUNK, EligibleCustomers
 from vipreco.campaign.limits import CampaignLimit, limits_of, within
-from vipreco.campaign.pool import CHUNK, Pool
 
 Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]
 Numbers = NDArray[np.int32]
 Mask = NDArray[np.bool_]
-EXPLORED_MOST = 0.5
+MAX_EXPLORED = 0.5
 """Share of a limit that random offers may take, in expectation."""
 TOLERANCE = 1e-6
 Allocate = Callable[..., Allocation]
 
 
 @dataclass(frozen=True)
-class Dealt:
-    """What became of each customer of a pool.
+class Assignment:
+    """Arm and offer of each eligible customer.
 
     Args:
         arm: Name of the arm, shape (n,).
@@ -37,7 +37,7 @@ class Dealt:
             shape (n,).
         limits: The limits.
         used: What each group of each limit uses.
-        rows: Who is neither in control nor explored, shape (m,).
+        rows: Rows of the customers neither in control nor explored, shape (m,).
         left: The limits that are left for them.
         allocation: Of those who are neither in control nor explored.
         value: Expected value of all offers, random ones included.
@@ -57,37 +57,39 @@ class Dealt:
 
     @property
     def offered(self) -> Mask:
-        """Who gets an offer, shape (n,)."""
+        """Flags of the customers with an offer, shape (n,)."""
         return np.asarray((self.arm == Arm.OFFERED) | (self.arm == Arm.EXPLORED))
 
 
-def deal(pool: Pool, campaign: Campaign, salt: str, solve: Allocate = allocate) -> Dealt:
-    """Return the offer of each customer of a pool.
+def assign(
+    eligible: EligibleCustomers, campaign: Campaign, salt: str, solve: Allocate = allocate
+) -> Assignment:
+    """Return the offer of each eligible customer.
 
     Args:
-        pool: The customers and their options.
+        eligible: The customers and their options.
         campaign: Limits and shares.
         salt: Of the bank's draws.
         solve: Finds the allocation.
     """
-    ids = pool.customers["customer_id"]
-    limits = limits_of(campaign, pool.options, pool.customers)
+    ids = eligible.customers["customer_id"]
+    limits = limits_of(campaign, eligible.options, eligible.customers)
     control = in_control(ids, salt, campaign.control_share)
-    exploring = Exploring.among(pool, campaign.exploration_share, limits, ~control)
+    exploring = RandomOffers.among(eligible, campaign.exploration_share, limits, ~control)
     explored = exploring.drawn(draws(ids, salt, f"explore {campaign.key}"))
     rows = np.flatnonzero(~control & (explored == NOBODY))
     used = [one.limit.used(explored) for one in limits]
     left = within(limits, used, rows)
-    allocation = solve(Problem(pool.net[rows], left))
-    favourite = _favourites(pool.net, limits, allocation)
+    allocation = solve(Problem(eligible.net[rows], left))
+    favourite = _favourites(eligible.net, limits, allocation)
     choice = explored.copy()
     choice[rows] = allocation.choice
     final = tuple(one.limit.used(choice) for one in limits)
-    value = Problem(pool.net, ()).worth(choice)
+    value = Problem(eligible.net, ()).worth(choice)
     choice[control] = favourite[control]
     arm = _arms(control, explored != NOBODY, choice != NOBODY)
     share = campaign.control_share
-    return Dealt(
+    return Assignment(
         arm=arm,
         choice=choice,
         favourite=favourite,
@@ -124,40 +126,42 @@ def _favourites(net: Singles, limits: Sequence[CampaignLimit], allocation: Alloc
 
 
 @dataclass(frozen=True)
-class Exploring:
+class RandomOffers:
     """Random offers: each allowed option of a treated customer has the same chance, less where seats are few.
 
     In expectation random offers take at most half of any limit. By how much their chances are lowered for
     that follows from what is allowed, before anything is drawn, so the chance of every option is known.
 
     Args:
-        pool: The customers and their options.
+        eligible: The customers and their options.
         share: Share of the treated customers.
         limits: The limits.
         treated: Who is not in control, shape (n,).
         scales: By how much the chance is lowered for each group of each limit.
     """
 
-    pool: Pool
+    eligible: EligibleCustomers
     share: float
     limits: tuple[CampaignLimit, ...]
     treated: Mask
     scales: tuple[Floats, ...]
 
     @classmethod
-    def among(cls, pool: Pool, share: float, limits: tuple[CampaignLimit, ...], treated: Mask) -> Exploring:
-        """Return the design for a pool."""
-        plain = cls(pool, share, limits, treated, tuple(np.ones(len(one.groups)) for one in limits))
+    def among(
+        cls, eligible: EligibleCustomers, share: float, limits: tuple[CampaignLimit, ...], treated: Mask
+    ) -> RandomOffers:
+        """Return the design for the eligible customers."""
+        plain = cls(eligible, share, limits, treated, tuple(np.ones(len(one.groups)) for one in limits))
         return replace(plain, scales=plain._fitting()) if plain.happens else plain
 
     @property
     def happens(self) -> bool:
-        """Whether anything is drawn at all."""
-        return self.share > 0 and self.pool.net.size > 0
+        """True if any random offer can be drawn."""
+        return self.share > 0 and self.eligible.net.size > 0
 
     def drawn(self, draw: Floats) -> Numbers:
         """Return the option that a draw gives each customer, -1 = none, shape (n,)."""
-        found = np.full(len(self.pool), NOBODY, np.int32)
+        found = np.full(len(self.eligible), NOBODY, np.int32)
         if not self.happens:
             return found
         for rows in _chunks(len(found)):
@@ -167,8 +171,8 @@ class Exploring:
         return _within_limits(found, self.limits, draw)
 
     def arm_chance(self, explored: Mask) -> Floats:
-        """Return the chance that a treated customer is explored, or is not, as came about, shape (n,)."""
-        total = np.zeros(len(self.pool))
+        """Return the chance that a treated customer is explored, or is not, as drawn, shape (n,)."""
+        total = np.zeros(len(self.eligible))
         if self.happens:
             for rows in _chunks(len(total)):
                 total[rows] = self._weights(rows).sum(axis=1)
@@ -179,7 +183,7 @@ class Exploring:
 
         An option can come about by the draw, and as the best one when nothing is drawn.
         """
-        found = np.full(len(self.pool), np.nan)
+        found = np.full(len(self.eligible), np.nan)
         as_best = (best | (choice == favourite)).astype(np.float64)
         if not self.happens:
             found[:] = as_best
@@ -191,7 +195,7 @@ class Exploring:
 
     def _weights(self, rows: slice) -> Floats:
         """Return the chance of each option to be drawn, shape (rows, options)."""
-        allowed = self.pool.net[rows] > -np.inf
+        allowed = self.eligible.net[rows] > -np.inf
         weights = allowed * (self.share / np.maximum(allowed.sum(axis=1, keepdims=True), 1))
         factor = np.ones_like(weights)
         for one, scale in zip(self.limits, self.scales, strict=True):
@@ -201,14 +205,14 @@ class Exploring:
 
     def _fitting(self) -> tuple[Floats, ...]:
         wanted = [np.zeros(len(one.groups)) for one in self.limits]
-        for rows in _chunks(len(self.pool)):
+        for rows in _chunks(len(self.eligible)):
             weights = self._weights(rows) * self.treated[rows, None]
             for place, one in enumerate(self.limits):
                 use = weights @ one.limit.use.astype(np.float64)
                 group = np.zeros(len(use), np.int32) if one.limit.group is None else one.limit.group[rows]
                 wanted[place] += np.bincount(group, use, len(one.groups))
         return tuple(
-            np.minimum(1.0, EXPLORED_MOST * one.limit.capacity / np.maximum(amount, TOLERANCE))
+            np.minimum(1.0, MAX_EXPLORED * one.limit.capacity / np.maximum(amount, TOLERANCE))
             for one, amount in zip(self.limits, wanted, strict=True)
         )
 

@@ -1,4 +1,4 @@
-"""A bank with a past: simulated under its own contacts, imported, and ready to live on under a policy."""
+"""Warm start: a bank simulated under its own contacts and imported, ready to go on under a policy."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ CLEAN = 0.0
 
 @dataclass(frozen=True)
 class ForwardSpec:
-    """A bank to practise on.
+    """Size and seed of a bank with a past.
 
     Args:
         customers: Customers that the bank ever has.
@@ -49,8 +49,8 @@ class ForwardSpec:
 
 
 @dataclass(frozen=True)
-class PracticeBank:
-    """A bank on the eve of the first month that is decided.
+class WarmBank:
+    """A bank before the first month that is decided.
 
     Args:
         spec: How it was made.
@@ -72,7 +72,7 @@ class PracticeBank:
 
     @property
     def history(self) -> History:
-        """What the bank knows on that eve: what a recommender may learn from."""
+        """History that the bank knows before that month, from which a recommender may learn."""
         return History.open(self.tables, self.spec.threads)
 
     def copied_blocks(self) -> list[Block]:
@@ -80,7 +80,7 @@ class PracticeBank:
         return [replace(block, state=_copied(block.state)) for block in self.blocks]
 
 
-def practise(spec: ForwardSpec, settings: Settings, work: Path) -> PracticeBank:
+def warm_start(spec: ForwardSpec, settings: Settings, work: Path) -> WarmBank:
     """Simulate the past of a bank and import it.
 
     Args:
@@ -105,11 +105,11 @@ def practise(spec: ForwardSpec, settings: Settings, work: Path) -> PracticeBank:
     import_(work / "tables", report.mapping, list(report.sources), settings)
     blocks = tuple(block for block, _ in made)
     late = _late(past, delivery, blocks)
-    return PracticeBank(spec, bank, blocks, work / "tables", report.mapping, settings, late)
+    return WarmBank(spec, bank, blocks, work / "tables", report.mapping, settings, late)
 
 
 def ever_recorded(intervals: pl.DataFrame, bank: Bank, month: int) -> pl.DataFrame:
-    """Return each interval as the bank learns it at any time, with delays as on the eve of `month`."""
+    """Return each interval as the bank learns it at any time, with delays as before `month`."""
     calendar = bank.calendar
     far = Calendar(str(calendar.month(month + LATEST_RECORD_MONTHS)), month + LATEST_RECORD_MONTHS + 1)
     return raw_frames.holding_versions(

@@ -1,4 +1,4 @@
-"""What another policy would have brought, from the random offers of a campaign."""
+"""Estimate of another policy's acquisitions from the random offers of a campaign."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def read_policy(path: Path) -> pl.DataFrame:
         raise InputRejectedError("cannot be read as a table", where=str(path), code="unreadable") from error
     missing = [name for name in NAMES if name not in frame.columns]
     if missing:
-        raise InputRejectedError("columns lack", where=str(path), examples=missing, code="columns")
+        raise InputRejectedError("columns are missing", where=str(path), examples=missing, code="columns")
     offers = frame.select(pl.col(name).cast(pl.String) for name in NAMES).drop_nulls(PRODUCT_ID)
     if offers[CUSTOMER_ID].n_unique() < offers.height:
         raise InputRejectedError("a customer has two offers", where=str(path), code="twice")
@@ -53,7 +53,7 @@ def judge(
 ) -> OffPolicyEstimate:
     """Estimate how many customers would have acquired a product of the campaign under another policy.
 
-    What the log says of each treated customer: which offer was made, or none, and by which chance.
+    The log holds for each treated customer the offer that was made, or none, and its probability.
 
     Args:
         assignments: Of the run.
@@ -67,13 +67,13 @@ def judge(
     """
     if not float(manifest["campaign"].get("exploration_share") or 0):
         raise UsageError(
-            "the campaign made no random offers, so it cannot tell about another policy",
+            "the campaign made no random offers, so another policy cannot be estimated",
             where=str(manifest["campaign_id"]),
             remedy="give the next campaign an exploration_share",
             code="no-exploration",
         )
-    came = outcomes.select("observed", "acquired_campaign")
-    rows = pl.concat([assignments, came], how="horizontal")
+    observed = outcomes.select("observed", "acquired_campaign")
+    rows = pl.concat([assignments, observed], how="horizontal")
     rows = rows.filter("observed", pl.col("arm") != Arm.CONTROL)
     wanted = rows.select(CUSTOMER_ID).join(policy, on=CUSTOMER_ID, how="left", maintain_order="left")
     made, other = _options(rows), _options(wanted)

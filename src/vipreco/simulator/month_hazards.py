@@ -1,4 +1,4 @@
-"""The eve of a month: who is at risk, and the true chances of all that may happen in it."""
+"""Hazards of a month: customers at risk, and the true chances of all that may happen in it."""
 
 from __future__ import annotations
 
@@ -21,33 +21,33 @@ Singles = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class Eve:
-    """What is settled before a month begins; arrays of the block's customers.
+class MonthHazards:
+    """Customers at risk and their chances before a month; arrays of the block's customers.
 
     Args:
-        present: Customers at risk: in the bank on the eve.
+        present: Customers at risk: in the bank before the month.
         hazard: Hazard of each acquisition without a contact.
         probability: Chance of each acquisition without a contact.
-        effect: What an answered contact adds to the log-hazard, a column a channel.
-        leaving: Log-hazard of leaving without a contact, up to the bank's level.
+        effect: Effect of an answered contact on the log-hazard, a column a channel.
+        attrition: Log-hazard of leaving without a contact, up to the bank's level.
     """
 
     present: Flags
     hazard: Singles
     probability: Singles
     effect: Singles
-    leaving: Floats
+    attrition: Floats
 
 
 @dataclass(frozen=True)
-class Truth:
-    """What was true in a month; arrays of the block's customers.
+class TrueChances:
+    """True chances of a month; arrays of the block's customers.
 
     Args:
-        present: Customers at risk: in the bank on the eve of the month.
+        present: Customers at risk: in the bank before the month.
         uncontacted: Chance of each acquisition without any contact.
         logged: The same averaged over the logging policy's contacts.
-        leaving: Chance to leave without any contact.
+        attrition: Chance to leave without any contact.
         contact: Chance of being contacted.
         effect: Effect of an answered contact on the log-hazard, a column a channel.
     """
@@ -55,59 +55,65 @@ class Truth:
     present: Flags
     uncontacted: Singles
     logged: Singles
-    leaving: Singles
+    attrition: Singles
     contact: Singles
     effect: Singles
 
 
-def on_the_eve(bank: Bank, block: Block, month: int) -> Eve:
-    """Return what is settled before a month begins; the state is not changed."""
+def hazards_of_month(bank: Bank, block: Block, month: int) -> MonthHazards:
+    """Return the hazards before a month; the state is not changed."""
     population, state, parameters = block.population, block.state, bank.parameters
     present = (population.joined_month < month) & (state.left_month == NOT_LEFT)
     hazard = bank.hazards.of_month(population, state, month)
     hazard[~present] = 0
-    return Eve(
+    return MonthHazards(
         present=present,
         hazard=hazard,
         probability=probability_of(hazard, bank.catalogue, parameters.acquisitions.maximum_probability),
         effect=contacting.contact_effect(population, state, block.skill, parameters.contacts),
-        leaving=attrition_exponent(population, state, month, parameters.attrition),
+        attrition=attrition_exponent(population, state, month, parameters.attrition),
     )
 
 
-def logging_policy(bank: Bank, block: Block, eve: Eve) -> ContactChances:
+def logging_policy(bank: Bank, block: Block, hazards: MonthHazards) -> ContactChances:
     """Return the chances with which the bank contacts its customers in the month."""
     parameters = bank.parameters.contacts
     contacted, channel = contacting.contact_probability(
-        block.population, block.state, eve.present, parameters
+        block.population, block.state, hazards.present, parameters
     )
-    product = contacting.product_probability(eve.hazard, bank.catalogue, parameters)
+    product = contacting.product_probability(hazards.hazard, bank.catalogue, parameters)
     return ContactChances(contacted * (product.sum(axis=1) > 0), channel, product)
 
 
-def draw_logged_contacts(bank: Bank, block: Block, eve: Eve, chances: ContactChances, month: int) -> Contacts:
+def draw_logged_contacts(
+    bank: Bank, block: Block, hazards: MonthHazards, chances: ContactChances, month: int
+) -> Contacts:
     """Draw the contacts of the logging policy."""
     random = bank.random(Purpose.CONTACTS, month, block.number)
     reached = np.flatnonzero(random.random(len(chances.contacted)) < chances.contacted)
     days, parameters = bank.calendar.length(month), bank.parameters.contacts
     chosen = chances.rows(reached)
-    return contacting.draw_contacts(chosen, eve.effect[reached], days, random, parameters, reached)
+    return contacting.draw_contacts(chosen, hazards.effect[reached], days, random, parameters, reached)
 
 
-def truth_of(bank: Bank, eve: Eve, chances: ContactChances, month: int) -> Truth:
+def true_chances(bank: Bank, hazards: MonthHazards, chances: ContactChances, month: int) -> TrueChances:
     """Return the true chances of the month under the logging policy."""
     parameters = bank.parameters.contacts
-    leaving = attrition_probability(eve.leaving, bank.levels.attrition) * stays_until_seen(eve.present, month)
-    return Truth(
-        present=eve.present,
-        uncontacted=eve.probability,
-        logged=contacting.mean_probability(eve.hazard, eve.probability, chances, eve.effect, parameters),
-        leaving=leaving.astype(np.float32),
+    attrition = attrition_probability(hazards.attrition, bank.levels.attrition) * stays_until_seen(
+        hazards.present, month
+    )
+    return TrueChances(
+        present=hazards.present,
+        uncontacted=hazards.probability,
+        logged=contacting.mean_probability(
+            hazards.hazard, hazards.probability, chances, hazards.effect, parameters
+        ),
+        attrition=attrition.astype(np.float32),
         contact=chances.contacted.astype(np.float32),
-        effect=eve.effect,
+        effect=hazards.effect,
     )
 
 
 def stays_until_seen(present: Flags, month: int) -> Flags:
-    """Return who may leave in a month: nobody in the first, so that each customer is in a snapshot."""
+    """Return flags of customers who may leave: nobody in the first month, so that each is in a snapshot."""
     return present & (month > 0)

@@ -1,4 +1,4 @@
-"""What a campaign names must be there: products on offer, managers, branches, dates that are not over."""
+"""Checks of the names in a campaign: products on offer, managers, branches, dates that are not over."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from vipreco.history import View
 from vipreco.policy import nearest
 
 
-def check_against(campaign: Campaign, view: View, catalog: Catalog, where: str) -> None:
-    """Make sure that everything a campaign names is there, before any work.
+def check_references(campaign: Campaign, view: View, catalog: Catalog, where: str) -> None:
+    """Check that everything a campaign refers to exists, before any work.
 
     Args:
         campaign: The campaign.
@@ -31,7 +31,7 @@ def check_against(campaign: Campaign, view: View, catalog: Catalog, where: str) 
         raise UsageError(
             f"the campaign ended on {campaign.end_date}, before {view.date}",
             where=where,
-            remedy="give it days to come, or ask with --as-of",
+            remedy="choose later dates, or an earlier date with --as-of",
             code="dates",
         )
     findings = [
@@ -42,7 +42,7 @@ def check_against(campaign: Campaign, view: View, catalog: Catalog, where: str) 
     ]
     if findings:
         raise UsageError(
-            f"names {len(findings)} thing(s) that cannot be used",
+            f"refers to {len(findings)} name(s) that cannot be used",
             where=where,
             remedy="correct these names; nothing was done",
             code="campaign-names",

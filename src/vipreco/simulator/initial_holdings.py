@@ -1,4 +1,4 @@
-"""What customers hold when the simulation starts, or when they join: holdings and past holdings."""
+"""Initial holdings: those held and given up by the start of the simulation, or by the day of joining."""
 
 from __future__ import annotations
 

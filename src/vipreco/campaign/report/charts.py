@@ -1,4 +1,4 @@
-"""Pictures of a report: intervals as inline SVG in rows of a table; plots without words as data URIs."""
+"""Charts of a report: intervals as inline SVG in rows of a table; plots without words as data URIs."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def interval(scale: Scale, value: float, low: float, high: float) -> str:
 
 
 def calibration(table: pl.DataFrame) -> str:
-    """Return promised against observed rates with intervals as a data URI; empty without any group."""
+    """Return forecast against observed rates with intervals as a data URI; empty without any group."""
     if table.is_empty():
         return ""
     with mpl.rc_context(STYLE):
@@ -73,8 +73,8 @@ def calibration(table: pl.DataFrame) -> str:
         top = 1.05 * max(max(row["expected_rate"], row["high"]) for row in rows)
         axes.plot([0, top], [0, top], color="black", linewidth=0.8, linestyle="--")
         error = [[row["rate"] - row["low"] for row in rows], [row["high"] - row["rate"] for row in rows]]
-        promised, rates = ([row[name] for row in rows] for name in ("expected_rate", "rate"))
-        axes.errorbar(promised, rates, yerr=error, fmt="o-", color=INK, capsize=2, markersize=4, linewidth=1)
+        forecast, rates = ([row[name] for row in rows] for name in ("expected_rate", "rate"))
+        axes.errorbar(forecast, rates, yerr=error, fmt="o-", color=INK, capsize=2, markersize=4, linewidth=1)
         axes.set(xlim=(0, None), ylim=(0, top))
         for axis in (axes.xaxis, axes.yaxis):
             axis.set_major_formatter(PercentFormatter(1.0))

@@ -21,10 +21,10 @@ ONE_EACH = CallMinutes.model_validate(dict.fromkeys(CallMinutes.model_fields, 1)
 
 
 def by_call_list(recommender: Recommender, settings: CallListSettings) -> ChooseContacts:
-    """Call whom the call list puts on today's list: follow-ups, coverage, then what is worth most.
+    """Call the customers of today's call list: follow-ups, coverage, then the highest expected value.
 
     A call is about the first offer to the customer; without one, about what the customer holds, which sells
-    nothing. Who has neither is not called. Capacity counts contacts, so that a call of any kind takes one.
+    nothing. Customers with neither are not called. Capacity counts contacts; a call of any kind takes one.
 
     Args:
         recommender: Its values are counted in money.

@@ -1,4 +1,4 @@
-"""From a campaign file to a checked campaign; what is wrong is told with its line."""
+"""Reader of campaign files; errors name the line that is wrong."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from vipreco.campaign.definition import Campaign
 from vipreco.errors import UsageError
 from vipreco.project import parse_content
 
-MOST_BYTES = 1 << 20
+MAX_BYTES = 1 << 20
 _TABLE = re.compile(r"^\s*\[{1,2}\s*([^\]#]+?)\s*\]{1,2}")
 _KEY = re.compile(r"""^\s*((?:[\w-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[\w-]+|"[^"]*"|'[^']*'))*)\s*=""")
 _PART = re.compile(r"""[\w-]+|"[^"]*"|'[^']*'""")
@@ -77,11 +77,11 @@ def _with_line(finding: str, places: dict[str, int]) -> str:
 
 
 def _content(path: Path) -> bytes:
-    if path.is_file() and path.stat().st_size > MOST_BYTES:
+    if path.is_file() and path.stat().st_size > MAX_BYTES:
         raise UsageError("is too large for a campaign file", where=str(path), code="too-large")
     try:
         if not path.is_file():
-            raise OSError("is no file" if path.exists() else "is not there")
+            raise OSError("is not a file" if path.exists() else "does not exist")
         return path.read_bytes()
     except OSError as error:
         cause = error.strerror or str(error)

@@ -1,4 +1,4 @@
-"""A campaign run: the same key and inputs give the same bytes, whatever happens in between."""
+"""Run of a campaign: the same key and inputs give the same bytes, even after a crash in between."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ import polars as pl
 from vipreco import __version__
 from vipreco.arbitration import allocate, exact
 from vipreco.campaign.arms import Arm, salt_id
-from vipreco.campaign.assignments import assignments
+from vipreco.campaign.assignment import Allocate, Assignment, assign
+from vipreco.campaign.assignment_table import assignment_table
 from vipreco.campaign.audience import conditions_of
-from vipreco.campaign.checking import check_against
-from vipreco.campaign.dealing import Allocate, Dealt, deal
 from vipreco.campaign.definition import Campaign
-from vipreco.campaign.folder import Campaigns, write_manifest
+from vipreco.campaign.eligibility import CampaignInputs, gather_inputs
+from vipreco.campaign.folder import CampaignFolder, write_manifest
 from vipreco.campaign.limits import limit_table
 from vipreco.campaign.lists import offer_rows, write_lists
-from vipreco.campaign.pool import Gathered, gather
-from vipreco.campaign.since import Since
+from vipreco.campaign.references import check_references
+from vipreco.campaign.store_changes import StoreChanges
 from vipreco.catalog import Catalog
 from vipreco.durable import canonical_json
 from vipreco.errors import InputRejectedError, IntegrityError, UsageError
@@ -38,12 +38,12 @@ from vipreco.store import Store
 ASSIGNMENTS = "assignments.parquet"
 SEQUENCE = "store_sequence"
 NOTHING = 0.005
-"""Prices below it are told as nothing: less than a cent."""
+"""Prices below it are shown as nothing: less than a cent."""
 
 
 @dataclass(frozen=True)
 class Bank:
-    """What a campaign works with.
+    """Recommender, data and salt that a campaign works with.
 
     Args:
         recommender: With the rules and weights in force.
@@ -63,8 +63,8 @@ class Bank:
 
 
 @dataclass(frozen=True)
-class Order:
-    """How a run is asked for.
+class RunOptions:
+    """Options of a run.
 
     Args:
         where: The campaign file, for errors.
@@ -91,7 +91,7 @@ class Order:
 
 
 @dataclass(frozen=True)
-class Result:
+class RunResult:
     """A finished run.
 
     Args:
@@ -105,77 +105,81 @@ class Result:
     again: bool
 
 
-def prepare(bank: Bank, campaign: Campaign, since: Since, where: str, say: Step = silent) -> Gathered:
-    """Return the eligible customers of a campaign, after a look at all that it names.
+def inputs_for(
+    bank: Bank, campaign: Campaign, changes: StoreChanges, where: str, say: Step = silent
+) -> CampaignInputs:
+    """Return the eligible customers of a campaign, after checking all that it names.
 
     Raises:
         UsageError: The campaign names what is not there, or a condition is wrong.
     """
-    check_against(campaign, bank.view, Catalog.from_view(bank.view), where)
+    check_references(campaign, bank.view, Catalog.from_view(bank.view), where)
     conditions = conditions_of(campaign, bank.recommender.policy, where)
-    return gather(bank.recommender, bank.view, campaign, conditions, since, say)
+    return gather_inputs(bank.recommender, bank.view, campaign, conditions, changes, say)
 
 
 def run(
     bank: Bank,
     campaign: Campaign,
     store: Store,
-    campaigns: Campaigns,
-    order: Order,
-) -> Result:
-    """Run a campaign once for good: allocate, write the lists, keep who is in it.
+    campaigns: CampaignFolder,
+    options: RunOptions,
+) -> RunResult:
+    """Run a campaign once for good: allocate, write the lists, store its members.
 
     Args:
         bank: What it works with.
         campaign: The campaign.
         store: Keeps the run and its members.
         campaigns: Keeps the lists.
-        order: How it is asked for.
+        options: How it is asked for.
 
     Raises:
-        UsageError: The campaign names what is not there, or something stands in its place.
+        UsageError: The campaign names unknown things, or another file stands in its place.
         InputRejectedError: Nobody is eligible, and that was to be refused.
         BusyError: It is being run, or the key stands for other inputs.
         ResourcesError: The disk is full; nothing visible was changed.
     """
-    check_against(campaign, bank.view, Catalog.from_view(bank.view), order.where)
-    conditions_of(campaign, bank.recommender.policy, order.where)
-    inputs = {**inputs_of(bank, campaign), "solver": "exact" if order.exact else "dual"}
+    check_references(campaign, bank.view, Catalog.from_view(bank.view), options.where)
+    conditions_of(campaign, bank.recommender.policy, options.where)
+    inputs = {**inputs_of(bank, campaign), "solver": "exact" if options.exact else "dual"}
     digest = hashlib.sha256(canonical_json(inputs)).hexdigest()
-    with campaigns.alone(campaign.key, order.wait):
+    with campaigns.alone(campaign.key, options.wait):
         known = store.campaigns.read(campaign.key)
         until = known.inputs[SEQUENCE] if known else str(store.changes.since(0)[0])
         inputs[SEQUENCE] = until
         if known is not None:
-            store.campaigns.begin(order.actor, campaign.key, inputs, digest)
+            store.campaigns.begin(options.actor, campaign.key, inputs, digest)
         campaigns.check_target(campaign.key, known is not None)
         finished = known is not None and known.manifest is not None
         whole = campaigns.is_whole(campaign.key, digest)
         if not whole:
             _check_own(campaigns, campaign.key, digest)
-            since = Since.read(store.database, store.switches.read().products, bank.after, int(until))
+            changes = StoreChanges.read(
+                store.database, store.switches.read().products, bank.after, int(until)
+            )
             head = {"inputs": inputs, "inputs_hash": digest}
             with campaigns.building(campaign.key) as folder:
-                written = _write(folder, bank, campaign, since, order, head)
+                written = _write(folder, bank, campaign, changes, options, head)
                 _check_same(written, known.manifest if known else None, folder)
-                store.campaigns.begin(order.actor, campaign.key, inputs, digest)
+                store.campaigns.begin(options.actor, campaign.key, inputs, digest)
                 reach("campaign-begun")
         manifest, folder = campaigns.manifest(campaign.key) or {}, campaigns.path_of(campaign.key)
         if not finished:
-            order.say("membership")
+            options.say("membership")
             store.campaigns.finish(campaign.key, manifest, members_of(pl.read_parquet(folder / ASSIGNMENTS)))
             reach("campaign-finished")
-        return Result(manifest, folder, finished and whole)
+        return RunResult(manifest, folder, finished and whole)
 
 
-def check_not_empty(gathered: Gathered, where: str) -> None:
+def check_not_empty(inputs: CampaignInputs, where: str) -> None:
     """Refuse a campaign for which nobody is eligible.
 
     Raises:
         InputRejectedError: Nobody is; it says how many fell at which rule.
     """
-    if len(gathered.pool) == 0:
-        fell = gathered.waterfall.filter(pl.col("fell") > 0)
+    if len(inputs.eligible) == 0:
+        fell = inputs.waterfall.filter(pl.col("fell") > 0)
         raise InputRejectedError(
             "nobody is eligible",
             where=where,
@@ -192,7 +196,7 @@ def inputs_of(bank: Bank, campaign: Campaign) -> dict[str, str]:
     recommender = bank.recommender
     arbitration = recommender.settings.arbitration.model_dump_json().encode()
     return {
-        **_flat("campaign", json.loads(campaign.model_dump_json())),
+        **_flat("campaign", _plain(campaign)),
         "as_of_date": bank.view.date.isoformat(),
         "snapshot_id": bank.view.snapshot_id,
         "model": bank.artifact_hash,
@@ -208,6 +212,12 @@ def members_of(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.select("customer_id", "arm", "product_id", "channel", "manager_id")
 
 
+def _plain(campaign: Campaign) -> dict[str, Any]:
+    """Return a campaign as JSON values under the names that its first runs were stored with."""
+    content: dict[str, Any] = json.loads(campaign.model_dump_json(by_alias=True))
+    return content
+
+
 def _flat(name: str, value: object) -> dict[str, str]:
     if isinstance(value, Mapping) and value:
         parts = [_flat(f"{name}.{key}", value[key]) for key in sorted(value)]
@@ -215,12 +225,12 @@ def _flat(name: str, value: object) -> dict[str, str]:
     return {name: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}
 
 
-def _check_own(campaigns: Campaigns, key: str, digest: str) -> None:
+def _check_own(campaigns: CampaignFolder, key: str, digest: str) -> None:
     """Never put a run in the place of another: what stands there has to be a damaged part of this one."""
     there = campaigns.manifest(key)
     if there is not None and there.get("inputs_hash") != digest:
         raise UsageError(
-            "is there already, of another run",
+            "exists already and belongs to another run",
             where=str(campaigns.path_of(key)),
             remedy="move the folder away",
             code="output-exists",
@@ -230,7 +240,7 @@ def _check_own(campaigns: Campaigns, key: str, digest: str) -> None:
 def _check_same(written: dict[str, Any], before: dict[str, object] | None, folder: Path) -> None:
     if before is not None and canonical_json(written) != canonical_json(before):
         raise IntegrityError(
-            "the files of the run are damaged, and a new run gives others",
+            "the files of the run are damaged, and a new run gives different ones",
             where=str(folder),
             remedy="restore the folder from a backup",
             code="run-differs",
@@ -241,25 +251,25 @@ def _write(
     folder: Path,
     bank: Bank,
     campaign: Campaign,
-    since: Since,
-    order: Order,
+    changes: StoreChanges,
+    options: RunOptions,
     head: dict[str, Any],
 ) -> dict[str, Any]:
-    say = order.say
-    gathered = prepare(bank, campaign, since, order.where, say)
-    if order.fail_if_empty:
-        check_not_empty(gathered, order.where)
+    say = options.say
+    inputs = inputs_for(bank, campaign, changes, options.where, say)
+    if options.fail_if_empty:
+        check_not_empty(inputs, options.where)
     say("allocation")
-    dealt = deal(gathered.pool, campaign, bank.salt, order.solve)
-    rows = assignments(gathered.pool, campaign, dealt)
-    _check_sheets(campaign, rows, order.where)
+    assigned = assign(inputs.eligible, campaign, bank.salt, options.solve)
+    rows = assignment_table(inputs.eligible, campaign, assigned)
+    _check_sheets(campaign, rows, options.where)
     write_table(rows, folder / ASSIGNMENTS, "parquet")
     reach("campaign-assignments")
     say("reasons")
-    offers = offer_rows(Explainer(bank.recommender), gathered, campaign, rows)
+    offers = offer_rows(Explainer(bank.recommender), inputs, campaign, rows)
     say("lists")
     write_lists(folder, campaign, offers)
-    return write_manifest(folder, {**head, **summary(bank, campaign, gathered, dealt)})
+    return write_manifest(folder, {**head, **summary(bank, campaign, inputs, assigned)})
 
 
 def _check_sheets(campaign: Campaign, rows: pl.DataFrame, where: str) -> None:
@@ -273,16 +283,16 @@ def _check_sheets(campaign: Campaign, rows: pl.DataFrame, where: str) -> None:
         )
 
 
-def summary(bank: Bank, campaign: Campaign, gathered: Gathered, dealt: Dealt) -> dict[str, Any]:
+def summary(bank: Bank, campaign: Campaign, inputs: CampaignInputs, assigned: Assignment) -> dict[str, Any]:
     """Return what a run is worth and follows from, as JSON values without any customer's data."""
-    allocation, pool = dealt.allocation, gathered.pool
-    counts = pl.Series(dealt.arm.tolist(), dtype=pl.String).value_counts()
+    allocation, eligible = assigned.allocation, inputs.eligible
+    counts = pl.Series(assigned.arm.tolist(), dtype=pl.String).value_counts()
     arms = dict(zip(counts[""].to_list(), counts["count"].to_list(), strict=True))
-    random_value = dealt.value - allocation.value
-    table = limit_table(dealt.limits, dealt.used, allocation.prices, NOTHING)
+    random_value = assigned.value - allocation.value
+    table = limit_table(assigned.limits, assigned.used, allocation.prices, NOTHING)
     return {
         "campaign_id": campaign.key,
-        "campaign": json.loads(campaign.model_dump_json()),
+        "campaign": _plain(campaign),
         "as_of_date": bank.view.date.isoformat(),
         "snapshot_id": bank.view.snapshot_id,
         "snapshot_date": bank.view.snapshot_date.isoformat(),
@@ -291,13 +301,13 @@ def summary(bank: Bank, campaign: Campaign, gathered: Gathered, dealt: Dealt) ->
         "vipreco": __version__,
         "seed": bank.seed,
         "salt_id": salt_id(bank.salt),
-        "customers": len(pool),
+        "customers": len(eligible),
         "arms": {arm: arms.get(arm, 0) for arm in (Arm.CONTROL, Arm.EXPLORED, Arm.OFFERED, Arm.UNALLOCATED)},
-        "value_amount": dealt.value,
+        "value_amount": assigned.value,
         "random_value_amount": random_value,
         "bound_amount": allocation.bound + random_value,
         "gap_rate": allocation.gap,
         "shortfall": {name: float(missing.sum()) for name, missing in sorted(allocation.shortfall.items())},
         "limits": table.to_dicts(),
-        "waterfall": gathered.waterfall.to_dicts(),
+        "waterfall": inputs.waterfall.to_dicts(),
     }

@@ -1,4 +1,4 @@
-"""Running a backtest: fit each trial, score its unseen customers beside the baselines, judge."""
+"""Replay of past dates: fit each trial, score its unseen customers beside the baselines, judge."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
-class Plan:
-    """How a backtest is judged.
+class BacktestPlan:
+    """List length, resamples and machine of a backtest.
 
     Args:
         list_length: k of all ranking metrics.
@@ -59,27 +59,27 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Judged:
+class ScoredCustomers:
     """Unseen customers of one or more trials: what was scored, and what happened.
 
     Args:
         scores: Name of the model -> scores (n, P); `vipreco` holds propensities.
         truth: Acquired within the window, shape (n, P).
-        candidates: Could be acquired at all, shape (n, P).
+        listable: Could be acquired at all, shape (n, P).
         held_before: Held earlier and not now, shape (n, P).
         tiers: Tier of each customer as text, empty where unknown, shape (n,).
     """
 
     scores: Mapping[str, Floats]
     truth: Mask
-    candidates: Mask
+    listable: Mask
     held_before: Mask
     tiers: NDArray[np.object_]
 
 
 @dataclass(frozen=True)
 class BacktestResult:
-    """What a backtest found.
+    """Results of a backtest.
 
     Args:
         product_ids: Columns of all arrays.
@@ -125,7 +125,7 @@ def backtest(
     trials: Iterable[Trial],
     features: FeatureSet,
     settings: RecommenderSettings,
-    plan: Plan,
+    plan: BacktestPlan,
     step: Step = silent,
 ) -> BacktestResult:
     """Fit and judge every trial, then all of them together.
@@ -133,8 +133,8 @@ def backtest(
     Raises:
         InputRejectedError: A trial has no labels.
     """
-    ranked: dict[str, Judged] = {}
-    rated: list[Judged] = []
+    ranked: dict[str, ScoredCustomers] = {}
+    rated: list[ScoredCustomers] = []
     for trial in trials:
         step(trial.name)
         recommender = Recommender.fit(trial.training_data, features, settings, plan.machine)
@@ -144,18 +144,20 @@ def backtest(
     return _result(recommender, ranked, together(rated), plan)
 
 
-def judge_panel(recommender: Recommender, sources: Mapping[str, CandidateSource], panel: Panel) -> Judged:
+def judge_panel(
+    recommender: Recommender, sources: Mapping[str, CandidateSource], panel: Panel
+) -> ScoredCustomers:
     """Score the observed customers of a panel by the model and by the baselines."""
     return together([_judge_view(recommender, sources, view, panel) for view in panel.views()])
 
 
-def together(parts: list[Judged]) -> Judged:
+def together(parts: list[ScoredCustomers]) -> ScoredCustomers:
     """Put judged customers under one another."""
-    return Judged(
+    return ScoredCustomers(
         {name: np.concatenate([part.scores[name] for part in parts]) for name in parts[0].scores},
         *(
             np.concatenate([getattr(part, name) for part in parts])
-            for name in ("truth", "candidates", "held_before", "tiers")
+            for name in ("truth", "listable", "held_before", "tiers")
         ),
     )
 
@@ -168,7 +170,7 @@ def _baselines(panel: Panel, recommender: Recommender) -> dict[str, CandidateSou
 
 def _judge_view(
     recommender: Recommender, sources: Mapping[str, CandidateSource], view: View, panel: Panel
-) -> Judged:
+) -> ScoredCustomers:
     settings = recommender.settings
     horizon = window(view.date, settings.horizon_months, settings.gap_months)
     labels = panel.history.acquisitions(*horizon)
@@ -179,7 +181,7 @@ def _judge_view(
     seen = state.take(rows)
     scores = {OURS: np.concatenate(propensity)[rows], **_baseline_scores(recommender, sources, seen)}
     tiers = np.array([tier or "" for tier in view.population()[TIER].to_pylist()], object)
-    return Judged(
+    return ScoredCustomers(
         scores,
         label_matrix(computed.customer_ids, recommender.product_ids, labels)[rows],
         could_acquire(view, state)[rows],
@@ -202,9 +204,11 @@ def _baseline_scores(
     }
 
 
-def _result(recommender: Recommender, ranked: dict[str, Judged], rated: Judged, plan: Plan) -> BacktestResult:
+def _result(
+    recommender: Recommender, ranked: dict[str, ScoredCustomers], rated: ScoredCustomers, plan: BacktestPlan
+) -> BacktestResult:
     pooled = together(list(ranked.values()))
-    propensity, pairs = np.asarray(rated.scores[OURS]), rated.candidates
+    propensity, pairs = np.asarray(rated.scores[OURS]), rated.listable
     chosen = listed(propensity, pairs, plan.list_length)
     return BacktestResult(
         product_ids=recommender.product_ids,
@@ -221,7 +225,7 @@ def _result(recommender: Recommender, ranked: dict[str, Judged], rated: Judged, 
     )
 
 
-def _trial_metrics(judged: Judged, plan: Plan) -> dict[str, float]:
+def _trial_metrics(judged: ScoredCustomers, plan: BacktestPlan) -> dict[str, float]:
     return _summary(evaluate(judged.scores, _judgement(judged, plan, resamples=1)))
 
 
@@ -236,10 +240,10 @@ def _summary(metrics: pd.DataFrame) -> dict[str, float]:
     }
 
 
-def _judgement(judged: Judged, plan: Plan, resamples: int) -> Judgement:
+def _judgement(judged: ScoredCustomers, plan: BacktestPlan, resamples: int) -> Judgement:
     return Judgement(
         judged.truth,
-        judged.candidates,
+        judged.listable,
         judged.held_before,
         judged.tiers,
         plan.list_length,

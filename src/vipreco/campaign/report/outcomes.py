@@ -1,4 +1,4 @@
-"""What came of a campaign: each eligible customer with acquisitions and contacts of the window."""
+"""Outcomes of a campaign: each eligible customer with acquisitions and contacts of the window."""
 
 from __future__ import annotations
 
@@ -56,13 +56,13 @@ class Period:
 
     @property
     def complete(self) -> bool:
-        """Whether what is counted reaches to the last day of the campaign."""
+        """True if acquisitions are known up to the last day of the campaign."""
         return self.until >= self.end
 
 
 @dataclass(frozen=True)
-class Gathered:
-    """What came of a campaign.
+class CampaignOutcomes:
+    """Outcomes of a campaign.
 
     Args:
         customers: A row an eligible customer: the assignment with `acquired` (the product that the prices
@@ -103,7 +103,7 @@ def period_of(manifest: Mapping[str, Any], history: History, day: date) -> Perio
     since = [one for one in history.snapshot_dates if start <= one <= day]
     if not since:
         raise UsageError(
-            f"nothing is known yet of the time since the campaign began on {start}",
+            f"no snapshot is known since the campaign began on {start}",
             where=str(manifest["campaign_id"]),
             remedy="import a snapshot of customers from after that day, or choose a later --as-of",
             code="no-outcomes",
@@ -112,13 +112,13 @@ def period_of(manifest: Mapping[str, Any], history: History, day: date) -> Perio
     return Period(start, end, after_end[0] if after_end else since[-1], day)
 
 
-def gather(
+def campaign_outcomes(
     assignments: pl.DataFrame,
     manifest: Mapping[str, Any],
     history: History,
     day: date,
     database: Database | None = None,
-) -> Gathered:
+) -> CampaignOutcomes:
     """Join the assignments of a run with what is known of its outcomes on a day.
 
     Args:
@@ -134,14 +134,14 @@ def gather(
     """
     missing = [name for name in NEEDED if name not in assignments.columns]
     if missing:
-        raise IntegrityError("the assignments lack columns", where="assignments.parquet", examples=missing)
+        raise IntegrityError("the assignments miss columns", where="assignments.parquet", examples=missing)
     period = period_of(manifest, history, day)
     talks = _contacts(history.as_of(day), database, period)
     joined = _with_acquisitions(_offers(assignments), manifest, history, period)
     customers = _with_contacts(joined, talks, str(manifest["campaign_id"]))
     customers = customers.with_columns(half=_halves(customers[CUSTOMER_ID], manifest))
     known = bool(customers["contacted"].any())
-    return Gathered(customers.drop(CUSTOMER_ID), period, manifest, known)
+    return CampaignOutcomes(customers.drop(CUSTOMER_ID), period, manifest, known)
 
 
 def _offers(assignments: pl.DataFrame) -> pl.DataFrame:

@@ -1,4 +1,4 @@
-"""The forward simulation: month by month a policy decides, the bank lives, and what came of it is counted."""
+"""Forward simulation: each month a policy chooses contacts and the bank moves on; results are counted."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from vipreco.history import History
 from vipreco.simulator.acquisitions import with_contacts
 from vipreco.simulator.bank import Bank, Block
 from vipreco.simulator.contacts import Contacts
-from vipreco.simulator.eve import Eve, on_the_eve
 from vipreco.simulator.forward.arms import ChooseContacts
 from vipreco.simulator.forward.choices import check_choices, contacts_of
-from vipreco.simulator.forward.knowing import best_contacts
-from vipreco.simulator.forward.practice import PracticeBank
+from vipreco.simulator.forward.oracle_policy import best_contacts
 from vipreco.simulator.forward.records import deliver_month
-from vipreco.simulator.month import MonthResult, leaving_probability, live
+from vipreco.simulator.forward.warm_bank import WarmBank
+from vipreco.simulator.month import MonthResult, attrition_chance, live
+from vipreco.simulator.month_hazards import MonthHazards, hazards_of_month
 from vipreco.simulator.parameters import FIRST_VIP_TIER
 from vipreco.simulator.state import NOT_LEFT
 from vipreco.tables import import_
@@ -55,26 +55,26 @@ class Life:
     """The bank under one policy.
 
     Args:
-        practice: The bank that all policies begin with.
+        warm: The bank that all policies begin with.
         capacity: Contacts that can be made in a month.
         folder: Tables and files of this policy.
     """
 
-    practice: PracticeBank
+    warm: WarmBank
     capacity: int
     folder: Path
 
     def __post_init__(self) -> None:
-        self.blocks = self.practice.copied_blocks()
-        self.late = self.practice.late
+        self.blocks = self.warm.copied_blocks()
+        self.late = self.warm.late
         self.counted = [Counted.nothing(len(block.skill)) for block in self.blocks]
-        self.vip = [in_vip_book(block, self.practice.spec.past_months) for block in self.blocks]
+        self.vip = [in_vip_book(block, self.warm.spec.past_months) for block in self.blocks]
         self.tables = self.folder / "tables"
-        shutil.copytree(self.practice.tables, self.tables)
+        shutil.copytree(self.warm.tables, self.tables)
 
     def live(self, choose: ChooseContacts | None) -> None:
         """Live through all months; without a policy, the oracle chooses."""
-        first, spec = self.practice.spec.past_months, self.practice.spec
+        first, spec = self.warm.spec.past_months, self.warm.spec
         with threadpool_limits(1):
             for month in range(first, first + spec.months):
                 lived = self.month(month, choose)
@@ -83,37 +83,37 @@ class Life:
 
     def month(self, month: int, choose: ChooseContacts | None) -> list[MonthResult]:
         """Choose the contacts of a month and let it happen."""
-        bank = self.practice.bank
-        eves = [on_the_eve(bank, block, month) for block in self.blocks]
-        chosen = self._chosen(month, eves, choose)
+        bank = self.warm.bank
+        before = [hazards_of_month(bank, block, month) for block in self.blocks]
+        chosen = self._chosen(month, before, choose)
         choices = check_choices(chosen, bank, self.blocks, self.capacity)
         return [
-            _lived(bank, block, eve, contacts_of(bank, block, eve, choices, month), month, counted)
-            for block, eve, counted in zip(self.blocks, eves, self.counted, strict=True)
+            _lived(bank, block, hazards, contacts_of(bank, block, hazards, choices, month), month, counted)
+            for block, hazards, counted in zip(self.blocks, before, self.counted, strict=True)
         ]
 
     def learn(self, month: int, lived: list[MonthResult]) -> None:
         """Give the bank the records of a month."""
-        practice, out = self.practice, self.folder / f"month-{month}"
+        warm, out = self.warm, self.folder / f"month-{month}"
         both = list(zip(self.blocks, lived, strict=True))
-        files, self.late = deliver_month(practice.bank, both, month, self.late, out)
-        import_(self.tables, practice.mapping, files, practice.settings)
+        files, self.late = deliver_month(warm.bank, both, month, self.late, out)
+        import_(self.tables, warm.mapping, files, warm.settings)
 
     def frame(self, name: str) -> pl.DataFrame:
         """Return what came of it, a row a customer."""
         parts = zip(self.blocks, self.counted, self.vip, strict=True)
         return pl.concat(_frame(name, *part) for part in parts)
 
-    def _chosen(self, month: int, eves: list[Eve], choose: ChooseContacts | None) -> pl.DataFrame:
-        bank = self.practice.bank
+    def _chosen(self, month: int, before: list[MonthHazards], choose: ChooseContacts | None) -> pl.DataFrame:
+        bank = self.warm.bank
         if choose is None:
-            return best_contacts(bank, self.blocks, eves, month, self.capacity, ASSET_MARGIN)
-        history = History.open(self.tables, self.practice.spec.threads)
+            return best_contacts(bank, self.blocks, before, month, self.capacity, ASSET_MARGIN)
+        history = History.open(self.tables, self.warm.spec.threads)
         return choose(history.as_of(bank.calendar.snapshot_date(month - 1)), self.capacity)
 
 
 def run(
-    practice: PracticeBank,
+    warm: WarmBank,
     arms: Mapping[str, ChooseContacts],
     capacity: int,
     work: Path,
@@ -123,12 +123,12 @@ def run(
 ) -> pl.DataFrame:
     """Let the bank live on under each policy for the months of its spec, all with the same luck.
 
-    A policy sees what the bank knows on the eve of each month and nothing of the truth; nobody but the policy
+    A policy sees what the bank knows before each month and nothing of the truth; nobody but the policy
     contacts anybody. Draws are keyed by month and customer, so that two policies differ only by what their
     contacts cause.
 
     Args:
-        practice: The bank, on the eve of the first month.
+        warm: The bank before the first month.
         arms: Policies by name.
         capacity: Contacts that a policy can make in a month, all with customers of VIP tiers.
         work: Folder for each policy's tables; removed again.
@@ -136,8 +136,9 @@ def run(
         say: Told what is being done.
 
     Returns:
-        A row for each policy and customer: arm, customer_id, vip (of a VIP tier on the first eve), contacts,
-        earned_amount (value of what was acquired), expected_amount (the same in expectation, given each eve),
+        A row for each policy and customer: arm, customer_id, vip (of a VIP tier before the first month),
+        contacts, earned_amount (value of acquisitions), expected_amount (the same in expectation, given the
+        state before each month),
         at_stake_amount (assets x chance to leave, summed over the months), assets_amount (at the end, 0 if
         left), left.
 
@@ -147,7 +148,7 @@ def run(
     found: list[pl.DataFrame] = []
     for name, choose in {**arms, **({ORACLE: None} if oracle else {})}.items():
         say(name)
-        life = Life(practice, capacity, work / f"policy-{len(found)}")
+        life = Life(warm, capacity, work / f"policy-{len(found)}")
         life.live(choose)
         found.append(life.frame(name))
         shutil.rmtree(life.folder)
@@ -155,19 +156,19 @@ def run(
 
 
 def in_vip_book(block: Block, month: int) -> Flags:
-    """Return who is in the bank on the eve of a month, with a VIP tier."""
+    """Return flags of customers in the bank before a month, with a VIP tier."""
     flags: Flags = block.in_snapshot(month - 1) & (block.state.tier >= FIRST_VIP_TIER)
     return flags
 
 
 def _lived(
-    bank: Bank, block: Block, eve: Eve, contacts: Contacts, month: int, counted: Counted
+    bank: Bank, block: Block, hazards: MonthHazards, contacts: Contacts, month: int, counted: Counted
 ) -> MonthResult:
     values = bank.catalogue.numbers("value")
     counted.contacts[contacts.customer] += 1
-    counted.expected[:] += with_contacts(eve.hazard, eve.probability, contacts) @ values
-    counted.at_stake[:] += leaving_probability(bank, block, eve, contacts, month) * block.state.assets
-    result = live(bank, block, eve, contacts, month)
+    counted.expected[:] += with_contacts(hazards.hazard, hazards.probability, contacts) @ values
+    counted.at_stake[:] += attrition_chance(bank, block, hazards, contacts, month) * block.state.assets
+    result = live(bank, block, hazards, contacts, month)
     counted.earned[:] += result.acquired @ values
     return result
 

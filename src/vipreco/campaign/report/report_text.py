@@ -1,4 +1,4 @@
-"""The report in words: what all its forms (terminal, HTML, spreadsheet) show, once."""
+"""Texts of a report, shown by all its forms: terminal, HTML, spreadsheet."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
-from vipreco.campaign.report.gathering import Gathered
-from vipreco.campaign.report.measuring import Check, Measured
+from vipreco.campaign.report.measures import Check, Measures
+from vipreco.campaign.report.outcomes import CampaignOutcomes
 from vipreco.campaign.report.privacy import OTHERS, SMALLEST
 from vipreco.documents import Language, safe
 from vipreco.lists import Wording, read_texts
@@ -29,13 +29,13 @@ class Figure:
         key: What it is.
         label: The same in words.
         estimate: The number.
-        told: Number and interval as text, or why there is none.
+        text: Number and interval, or why there is none.
     """
 
     key: str
     label: str
     estimate: Estimate
-    told: str
+    text: str
 
 
 @dataclass(frozen=True)
@@ -55,14 +55,14 @@ class Group:
 
 
 @dataclass(frozen=True)
-class Told:
+class ReportText:
     """A report in one language.
 
     Args:
         say: Its texts.
         title: First line.
         about: Second line.
-        headline: What the campaign changed, in a sentence.
+        headline: Effect of the campaign, in a sentence.
         because: The sentence below it.
         tone: "good", "bad" or "open": how the headline is coloured.
         main: Numbers of the comparison, the primary one first.
@@ -70,11 +70,11 @@ class Told:
         costs: Cost of the contacts, as text.
         groups: Subgroups.
         funnel: (step, customers, share of the step before).
-        promised: Figures of promised and came: label and text.
+        forecast: Figures of forecast and observed acquisitions: label and text.
         checks: (check, verdict, nothing speaks against it).
-        order: Whether the promised chance finds those whom an offer moves; None without enough data.
+        order: Effect by forecast probability; None without enough data.
         other: Numbers of another policy: label and text.
-        notes: What the numbers are not.
+        notes: How to read the numbers.
     """
 
     say: Wording
@@ -88,7 +88,7 @@ class Told:
     costs: str
     groups: tuple[Group, ...]
     funnel: tuple[tuple[str, int, str], ...]
-    promised: tuple[tuple[str, str], ...]
+    forecast: tuple[tuple[str, str], ...]
     checks: tuple[tuple[str, str, bool], ...]
     order: Figure | None
     other: tuple[tuple[str, str], ...]
@@ -101,46 +101,48 @@ def wording(language: Language) -> Wording:
     return Wording(language, read_texts(content.read_text(encoding="utf-8")))
 
 
-def tell(gathered: Gathered, measured: Measured, language: Language, names: Mapping[str, str]) -> Told:
+def report_text(
+    outcomes: CampaignOutcomes, measures: Measures, language: Language, names: Mapping[str, str]
+) -> ReportText:
     """Return a report in words.
 
     Args:
-        gathered: What came of the campaign.
-        measured: Its numbers.
+        outcomes: Outcomes of the campaign.
+        measures: Its numbers.
         language: Of the texts.
         names: Name of each product.
     """
-    say, period = wording(language), gathered.period
-    headline, tone = _headline(measured.primary.extra, say)
-    return Told(
+    say, period = wording(language), outcomes.period
+    headline, tone = _headline(measures.primary.extra, say)
+    return ReportText(
         say=say,
-        title=say("report.title", campaign=safe(gathered.name)),
+        title=say("report.title", campaign=safe(outcomes.name)),
         about=say(
             "report.about",
-            key=gathered.key,
+            key=outcomes.key,
             start=period.start,
             end=period.end,
             until=period.until,
             as_of=period.as_of,
         ),
         headline=headline,
-        because=_because(measured, say),
+        because=_because(measures, say),
         tone=tone,
-        main=tuple(_figure(key, estimate, say) for key, estimate in _main(measured)),
+        main=tuple(_figure(key, estimate, say) for key, estimate in _main(measures)),
         money=tuple(
             _figure(key, estimate, say)
-            for key, estimate in (("value", measured.money.value), ("a_unit", measured.money.a_unit))
+            for key, estimate in (("value", measures.money.value), ("a_unit", measures.money.a_unit))
         ),
-        costs=f"{measured.money.cost:,.2f}",
-        groups=tuple(_groups(measured, say, names)),
+        costs=f"{measures.money.cost:,.2f}",
+        groups=tuple(_groups(measures, say, names)),
         funnel=tuple(
-            (say(f"step.{step.name}"), step.customers, rate(step.share)) for step in measured.funnel
+            (say(f"step.{step.name}"), step.customers, rate(step.share)) for step in measures.funnel
         ),
-        promised=_promised(measured, say),
-        checks=tuple((say(f"check.{one.name}"), _verdict(one, say), one.fine) for one in measured.checks),
-        order=None if measured.order is None else _figure("order", measured.order, say),
-        other=_other(measured, say),
-        notes=tuple(_notes(gathered, measured, say)),
+        forecast=_forecast(measures, say),
+        checks=tuple((say(f"check.{one.name}"), _verdict(one, say), one.fine) for one in measures.checks),
+        order=None if measures.order is None else _figure("order", measures.order, say),
+        other=_other(measures, say),
+        notes=tuple(_notes(outcomes, measures, say)),
     )
 
 
@@ -175,10 +177,10 @@ def shown(key: str, value: float) -> str:
 
 
 def _figure(key: str, estimate: Estimate, say: Wording) -> Figure:
-    return Figure(key, say(f"figure.{key}"), estimate, _told(key, estimate, say))
+    return Figure(key, say(f"figure.{key}"), estimate, _interval_text(key, estimate, say))
 
 
-def _told(key: str, estimate: Estimate, say: Wording) -> str:
+def _interval_text(key: str, estimate: Estimate, say: Wording) -> str:
     if not estimate.known:
         return say("remark.enough", lacks=say(f"lacks.{estimate.lacks}"))
     return f"{shown(key, estimate.value)} [{shown(key, estimate.low)}, {shown(key, estimate.high)}]"
@@ -192,42 +194,42 @@ def _headline(extra: Estimate, say: Wording) -> tuple[str, str]:
     if extra.low > 0:
         return say("headline.more", extra=f"{extra.value:,.0f}", low=f"{low:,}", high=f"{high:,}"), "good"
     if extra.high < 0:
-        told = {"extra": f"{-extra.value:,.0f}", "low": f"{-high:,}", "high": f"{-low:,}"}
-        return say("headline.fewer", **told), "bad"
-    told = {"extra": f"{extra.value:+,.0f}", "low": f"{low:+,}", "high": f"{high:+,}"}
-    return say("headline.unclear", **told), "open"
+        words = {"extra": f"{-extra.value:,.0f}", "low": f"{-high:,}", "high": f"{-low:,}"}
+        return say("headline.fewer", **words), "bad"
+    words = {"extra": f"{extra.value:+,.0f}", "low": f"{low:+,}", "high": f"{high:+,}"}
+    return say("headline.unclear", **words), "open"
 
 
-def _because(measured: Measured, say: Wording) -> str:
+def _because(measures: Measures, say: Wording) -> str:
     """Return the sentence below the headline; small counts and rates that tell them are hidden."""
-    one, pairs = measured.primary, _pairs(measured)
+    one, pairs = measures.primary, _pairs(measures)
     sizes = {"treated": count(one.treated), "control": count(one.control)}
     if not one.lift.known:
         return say("headline.arms", **sizes)
     hidden = 0 < min(acquired for acquired, _ in pairs) < SMALLEST
-    told = ["–" if hidden else rate(acquired / total) for acquired, total in pairs]
-    return say("headline.because", treated_rate=told[0], control_rate=told[1], **sizes)
+    words = ["–" if hidden else rate(acquired / total) for acquired, total in pairs]
+    return say("headline.because", treated_rate=words[0], control_rate=words[1], **sizes)
 
 
-def _pairs(measured: Measured) -> tuple[tuple[int, int], tuple[int, int]]:
-    one = measured.primary
+def _pairs(measures: Measures) -> tuple[tuple[int, int], tuple[int, int]]:
+    one = measures.primary
     return (one.treated_acquired, one.treated), (one.control_acquired, one.control)
 
 
-def _main(measured: Measured) -> Iterator[tuple[str, Estimate]]:
-    primary = measured.primary
+def _main(measures: Measures) -> Iterator[tuple[str, Estimate]]:
+    primary = measures.primary
     yield PRIMARY, primary.extra
     yield "lift", primary.lift
     yield "relative", primary.relative
     yield "adjusted", primary.adjusted
-    yield "campaign", measured.campaign.lift
-    yield "anything", measured.anything.lift
-    if measured.explored is not None:
-        yield "explored", measured.explored.lift
+    yield "campaign", measures.campaign.lift
+    yield "anything", measures.anything.lift
+    if measures.explored is not None:
+        yield "explored", measures.explored.lift
 
 
-def _groups(measured: Measured, say: Wording, names: Mapping[str, str]) -> Iterator[Group]:
-    for row in measured.groups.to_dicts():
+def _groups(measures: Measures, say: Wording, names: Mapping[str, str]) -> Iterator[Group]:
+    for row in measures.groups.to_dicts():
         known = {name: _number(row[name]) for name in ("treated_rate", "control_rate", "lift", "low", "high")}
         yield Group(
             say(f"dimension.{row['dimension']}"),
@@ -259,14 +261,14 @@ def _number(value: float | None) -> float | None:
     return None if value is None or math.isnan(value) else value
 
 
-def _promised(measured: Measured, say: Wording) -> tuple[tuple[str, str], ...]:
-    found = measured.promised
+def _forecast(measures: Measures, say: Wording) -> tuple[tuple[str, str], ...]:
+    found = measures.forecast
     few = 0 < found.acquired < SMALLEST
     ratio = Estimate(math.nan, lacks="few") if few else found.ratio
     return (
-        (say("figure.promised"), f"{found.expected:,.1f}"),
-        (say("figure.came"), count(found.acquired)),
-        (say("figure.ratio"), _told("ratio", ratio, say)),
+        (say("figure.forecast"), f"{found.expected:,.1f}"),
+        (say("figure.observed"), count(found.acquired)),
+        (say("figure.ratio"), _interval_text("ratio", ratio, say)),
     )
 
 
@@ -278,35 +280,35 @@ def _verdict(check: Check, say: Wording) -> str:
     return say(name, **values)
 
 
-def _other(measured: Measured, say: Wording) -> tuple[tuple[str, str], ...]:
-    found = measured.other
+def _other(measures: Measures, say: Wording) -> tuple[tuple[str, str], ...]:
+    found = measures.other
     if found is None:
         return ()
     return (
         (say("figure.logged"), f"{found.logged:.4f}"),
-        (say("figure.doubly_robust"), _told("doubly_robust", found.doubly_robust, say)),
-        (say("figure.snips"), _told("snips", found.snips, say)),
+        (say("figure.doubly_robust"), _interval_text("doubly_robust", found.doubly_robust, say)),
+        (say("figure.snips"), _interval_text("snips", found.snips, say)),
         (say("figure.effective", decisions=f"{found.decisions:,}"), f"{found.effective:,.0f}"),
     )
 
 
-def _notes(gathered: Gathered, measured: Measured, say: Wording) -> Iterator[str]:
-    if not gathered.period.complete:
+def _notes(outcomes: CampaignOutcomes, measures: Measures, say: Wording) -> Iterator[str]:
+    if not outcomes.period.complete:
         yield say("report.provisional")
-    if measured.needed is not None and not measured.primary.lift.beyond_zero:
-        effect = rate(float(gathered.manifest["campaign"]["effect_rate"]), 2)
-        here = measured.primary.treated + measured.primary.control
-        yield say("note.needed", effect=effect, needed=f"{measured.needed:,}", here=count(here))
-    for name in ("causal", "intention", "primary", "adjusted", "promised"):
+    if measures.needed is not None and not measures.primary.lift.excludes_zero:
+        effect = rate(float(outcomes.manifest["campaign"]["effect_rate"]), 2)
+        here = measures.primary.treated + measures.primary.control
+        yield say("note.needed", effect=effect, needed=f"{measures.needed:,}", here=count(here))
+    for name in ("causal", "intention", "primary", "adjusted", "forecast"):
         yield say(f"note.{name}")
     limits = {"customers": MIN_CUSTOMERS, "acquisitions": MIN_ACQUISITIONS, "smallest": SMALLEST}
     yield say("note.rule", **limits)
-    customers, unseen = (int(measured.arms[name].sum()) for name in ("customers", "unseen"))
+    customers, unseen = (int(measures.arms[name].sum()) for name in ("customers", "unseen"))
     if unseen:
         yield say("note.unseen", unseen=count(unseen), customers=f"{customers:,}")
-    for name, number in (("extra_offers", measured.extra_offers), ("touched", measured.touched)):
+    for name, number in (("extra_offers", measures.extra_offers), ("touched", measures.touched)):
         if number:
             yield say(f"note.{name}", number=count(number))
-    if not gathered.contacts_known:
+    if not outcomes.contacts_known:
         yield say("note.contacts")
-    yield say("note.later", until=gathered.period.until)
+    yield say("note.later", until=outcomes.period.until)

@@ -10,7 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from vipreco.campaign.arms import Arm
-from vipreco.campaign.report.gathering import Gathered
+from vipreco.campaign.report.outcomes import CampaignOutcomes
 from vipreco.campaign.report.privacy import grouped
 from vipreco.stats import (
     ArmCounts,
@@ -56,12 +56,12 @@ class Check:
 
     @property
     def known(self) -> bool:
-        """Whether there were enough customers to test."""
+        """True if there were enough customers to test."""
         return not math.isnan(self.p)
 
     @property
     def fine(self) -> bool:
-        """Whether nothing speaks against the design."""
+        """True if nothing speaks against the design."""
         return not self.known or self.p >= SUSPICIOUS
 
 
@@ -81,7 +81,7 @@ class Money:
 
 
 @dataclass(frozen=True)
-class Measured:
+class Measures:
     """All numbers of a report.
 
     Args:
@@ -91,16 +91,16 @@ class Measured:
         explored: Any product of the campaign, random offers against control; None without random offers.
         groups: Subgroups, small ones put together.
         funnel: From the list to the acquisition; contacts are left out where none are on record.
-        promised: Promised chances against acquisitions, of the customers with an offer.
+        forecast: Forecast probabilities against acquisitions, of the customers with an offer.
         money: Value and cost.
         checks: Of the design.
-        order: Whether those with a higher promised chance are moved more; None without enough data.
+        order: Effect by forecast probability; None without enough data.
         curve: Qini curve of that order, at most a few hundred points; empty without enough data.
-        other: What another policy would have brought; None if not asked.
+        other: Estimate of another policy; None if not asked for.
         arms: Customers by arm, all and not seen again.
-        touched: Control customers who were contacted in the campaign all the same.
+        touched: Control customers who were contacted in the campaign.
         extra_offers: Offers with no counterpart in the control group.
-        needed: Customers who would show the effect that the campaign was planned for; None if not told.
+        needed: Customers who would show the effect that the campaign was planned for; None if not words.
     """
 
     primary: Comparison
@@ -109,7 +109,7 @@ class Measured:
     explored: Comparison | None
     groups: pl.DataFrame
     funnel: tuple[Step, ...]
-    promised: ForecastComparison
+    forecast: ForecastComparison
     money: Money
     checks: tuple[Check, ...]
     order: Estimate | None
@@ -121,39 +121,39 @@ class Measured:
     needed: int | None
 
 
-def measure(gathered: Gathered, seed: int, other: OffPolicyEstimate | None = None) -> Measured:
+def measure(outcomes: CampaignOutcomes, seed: int, other: OffPolicyEstimate | None = None) -> Measures:
     """Return the numbers of a campaign.
 
     The comparison holds the customers to whom the prices alone give an offer, whether or not it was made: the
-    control group against the others, random offers left out. That is as the lots fell.
+    control group against the others, random offers left out: the groups of the random assignment.
 
     Args:
-        gathered: What came of the campaign.
+        outcomes: Outcomes of the campaign.
         seed: Of resampling.
-        other: Estimate for another policy, told as it is.
+        other: Estimate for another policy, words as it is.
     """
-    everybody = gathered.customers
+    everybody = outcomes.customers
     seen = everybody.filter("observed")
     rows = _compared(seen)
     primary = _compare(rows, "acquired", "value_amount")
     order, curve = _order(rows, primary, seed)
-    return Measured(
+    return Measures(
         primary=primary,
         campaign=_compare(rows, "acquired_campaign"),
         anything=_compare(rows, "acquired_any"),
         explored=_explored(seen),
         groups=grouped(rows, list(DIMENSIONS)),
-        funnel=_funnel(everybody, gathered.contacts_known),
-        promised=_promised(seen, gathered),
+        funnel=_funnel(everybody, outcomes.contacts_known),
+        forecast=_forecast(seen, outcomes),
         money=_money(rows, primary),
-        checks=(_halves(rows), _share(everybody, gathered), _balance(rows), _leaving(everybody)),
+        checks=(_halves(rows), _share(everybody, outcomes), _balance(rows), _leaving(everybody)),
         order=order,
         curve=curve,
         other=other,
         arms=_arms(everybody),
         touched=int((_is(everybody, Arm.CONTROL) & everybody["contacted"]).sum()),
         extra_offers=int((_is(seen, Arm.OFFERED) & ~seen["would_offer"]).sum()),
-        needed=_needed(rows, gathered),
+        needed=_needed(rows, outcomes),
     )
 
 
@@ -202,9 +202,9 @@ def _funnel(customers: pl.DataFrame, contacts_known: bool) -> tuple[Step, ...]:
     )
 
 
-def _promised(customers: pl.DataFrame, gathered: Gathered) -> ForecastComparison:
-    """Set the model's own chances beside what came: a channel's reach rate is taken out of them."""
-    channels = gathered.manifest["campaign"].get("channels") or {}
+def _forecast(customers: pl.DataFrame, outcomes: CampaignOutcomes) -> ForecastComparison:
+    """Compare the model's own probabilities with outcomes: a channel's reach rate is taken out of them."""
+    channels = outcomes.manifest["campaign"].get("channels") or {}
     rates = {name: float(one.get("reach_rate") or 1.0) for name, one in channels.items()}
     reach = pl.col("channel").replace_strict(rates, default=1.0, return_dtype=pl.Float64)
     made = customers.filter(
@@ -231,19 +231,19 @@ def _halves(rows: pl.DataFrame) -> Check:
     return Check("halves", float(counts.treated_rate[0]), float(counts.control_rate[0]), p)
 
 
-def _share(customers: pl.DataFrame, gathered: Gathered) -> Check:
+def _share(customers: pl.DataFrame, outcomes: CampaignOutcomes) -> Check:
     """Compare the share of the control group with the one that was ordered."""
-    ordered = float(gathered.manifest["campaign"].get("control_share") or 0.0)
+    ordered = float(outcomes.manifest["campaign"].get("control_share") or 0.0)
     total, control = customers.height, int(_is(customers, Arm.CONTROL).sum())
     p = p_value_of_count(control, ordered * total, ordered * (1 - ordered) * total)
     return Check("share", control / total if total else math.nan, ordered, p)
 
 
 def _balance(rows: pl.DataFrame) -> Check:
-    """Compare the promised chance of both arms, which was settled before."""
-    promised, treated = _numbers(rows["propensity"]), rows["treated"].to_numpy()
-    difference = difference_of_means(promised, treated)
-    means = [float(promised[arm].mean()) if arm.any() else math.nan for arm in (treated, ~treated)]
+    """Compare the forecast probability of both arms, which was fixed before."""
+    forecast, treated = _numbers(rows["propensity"]), rows["treated"].to_numpy()
+    difference = difference_of_means(forecast, treated)
+    means = [float(forecast[arm].mean()) if arm.any() else math.nan for arm in (treated, ~treated)]
     return Check("balance", means[0], means[1], difference.p_value())
 
 
@@ -257,9 +257,9 @@ def _leaving(customers: pl.DataFrame) -> Check:
     return Check("unseen", float(counts.treated_rate[0]), float(counts.control_rate[0]), p)
 
 
-def _needed(rows: pl.DataFrame, gathered: Gathered) -> int | None:
-    """Return how many customers show the planned effect with a chance of 80 %, by the promised chances."""
-    campaign = gathered.manifest["campaign"]
+def _needed(rows: pl.DataFrame, outcomes: CampaignOutcomes) -> int | None:
+    """Return the sample size that shows the planned effect with a power of 80 %, by the forecasts."""
+    campaign = outcomes.manifest["campaign"]
     share, effect = (float(campaign.get(name) or 0.0) for name in ("control_share", "effect_rate"))
     base = float(_numbers(rows["propensity"]).mean()) if rows.height else 0.0
     if not (0 < share < 1 and effect and 0 <= base + effect <= 1):
@@ -268,7 +268,7 @@ def _needed(rows: pl.DataFrame, gathered: Gathered) -> int | None:
 
 
 def _order(rows: pl.DataFrame, primary: Comparison, seed: int) -> tuple[Estimate | None, pl.DataFrame]:
-    """Judge whether those with a higher promised chance are moved more."""
+    """Judge whether customers with a higher forecast probability are moved more."""
     if not primary.relative.known:
         return None, pl.DataFrame()
     score, treated = _numbers(rows["propensity"]), rows["treated"].to_numpy()
@@ -277,8 +277,8 @@ def _order(rows: pl.DataFrame, primary: Comparison, seed: int) -> tuple[Estimate
     step = max(1, math.ceil(curve.height / QINI_POINTS))
     thinned = pl.concat([curve.gather_every(step), curve.tail(1)]).unique("customers", maintain_order=True)
     per_treated = [(pl.col(name) / primary.treated).alias(name) for name in ("qini", "random")]
-    told = thinned.select("share", *per_treated)
-    return qini_coefficient(score, treated, acquired, seed=seed), told
+    words = thinned.select("share", *per_treated)
+    return qini_coefficient(score, treated, acquired, seed=seed), words
 
 
 def _arms(customers: pl.DataFrame) -> pl.DataFrame:

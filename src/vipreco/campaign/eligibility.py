@@ -1,4 +1,4 @@
-"""The customers of a campaign and their options: which product by which channel, and what it is worth."""
+"""Eligible customers of a campaign, and the expected value of each of their options."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from vipreco.campaign.audience import WATERFALL, Condition, Mask, chosen, step
-from vipreco.campaign.checking import products_of
 from vipreco.campaign.definition import Campaign
-from vipreco.campaign.since import Since
+from vipreco.campaign.references import products_of
+from vipreco.campaign.store_changes import StoreChanges
 from vipreco.catalog import Catalog
 from vipreco.history import View
 from vipreco.policy import ALLOWED, PolicyFacts, gather_facts
@@ -21,16 +21,16 @@ from vipreco.recommender import DecisionContext, Recommender, Step, silent
 from vipreco.uplift import incremental
 
 Singles = NDArray[np.float32]
-Places = NDArray[np.intp]
+Indices = NDArray[np.intp]
 CHUNK = 65_536
-LEAST_CHANCE = 1e-9
-NO_MANAGER = "nobody has the customer in a book: no call and no talk is possible"
-SINCE = "said so since the snapshot: not to be contacted, consent taken back, or bought"
+MIN_CHANCE = 1e-9
+NO_MANAGER = "in no manager's book: neither call nor branch meeting is possible"
+CHANGED_SINCE = "changed since the snapshot: do not contact, consent withdrawn, or product accepted"
 
 
 @dataclass(frozen=True)
 class Options:
-    """What can be offered: product p by channel c, all products of the first channel first.
+    """Options of a campaign: product p by channel c, all products of the first channel first.
 
     Args:
         products: Ids, shape (P,).
@@ -46,27 +46,27 @@ class Options:
         return len(self.products) * len(self.channels)
 
     @property
-    def product(self) -> Places:
+    def product(self) -> Indices:
         """Place of the product of each option."""
         return np.tile(np.arange(len(self.products)), len(self.channels))
 
     @property
-    def channel(self) -> Places:
+    def channel(self) -> Indices:
         """Place of the channel of each option."""
         return np.repeat(np.arange(len(self.channels)), len(self.products))
 
 
 @dataclass(frozen=True)
-class Pool:
-    """The eligible customers, in the order of their ids, and what each option is worth.
+class EligibleCustomers:
+    """Eligible customers, in the order of their ids, and the expected value of each option.
 
     Args:
         customers: Columns customer_id, tier, branch_id, manager_id.
         options: The options.
         propensity: Chance that the customer acquires the product, shape (n, P).
-        value: What the acquisition is worth, shape (n, P).
+        value: Value of the acquisition, shape (n, P).
         net: Expected value of each option less its cost; -inf where it is not allowed, shape (n, options).
-        places: Place of each customer in the situation, shape (n,).
+        rows: Row of each customer in the decision context, shape (n,).
     """
 
     customers: pl.DataFrame
@@ -74,7 +74,7 @@ class Pool:
     propensity: Singles
     value: Singles
     net: Singles
-    places: Places
+    rows: Indices
 
     def __len__(self) -> int:
         return self.customers.height
@@ -86,22 +86,22 @@ class Pool:
 
 
 @dataclass(frozen=True)
-class Gathered:
-    """A pool, how it came about, and what is known of its customers."""
+class CampaignInputs:
+    """Eligible customers of a campaign, the waterfall that led to them, and their decision context."""
 
-    pool: Pool
+    eligible: EligibleCustomers
     waterfall: pl.DataFrame
     known: DecisionContext
 
 
-def gather(
+def gather_inputs(
     recommender: Recommender,
     view: View,
     campaign: Campaign,
     conditions: tuple[Condition, ...] = (),
-    since: Since | None = None,
+    changes: StoreChanges | None = None,
     say: Step = silent,
-) -> Gathered:
+) -> CampaignInputs:
     """Return the eligible customers of a campaign with their options.
 
     Args:
@@ -109,8 +109,8 @@ def gather(
         view: What is known of all customers.
         campaign: The campaign.
         conditions: Of its audience.
-        since: What is known since the tables were imported.
-        say: Takes what is being done.
+        changes: Changes in the store since the tables were imported.
+        say: Called with each step as it begins.
     """
     say("audience")
     asked, waterfall = _audience(recommender, view, conditions)
@@ -123,13 +123,15 @@ def gather(
     net = _net(campaign, options, priority)
     customers = _customers(asked)
     fallen = _judge(recommender, known, campaign, options, net)
-    more = _exclude(net, customers, campaign, options, since or Since())
+    more = _exclude(net, customers, campaign, options, changes or StoreChanges())
     eligible = _has_option(net)
     waterfall = pl.concat([waterfall, *_tail(recommender, fallen, more, eligible)])
     keep = np.flatnonzero(eligible)
     if len(keep) < len(net):
         propensity, value, net = propensity[keep], value[keep], net[keep]
-    return Gathered(Pool(customers[keep], options, propensity, value, net, keep), waterfall, known)
+    return CampaignInputs(
+        EligibleCustomers(customers[keep], options, propensity, value, net, keep), waterfall, known
+    )
 
 
 def _audience(
@@ -181,16 +183,16 @@ def _scored(
             values = recommender.columns_of(known.computed.matrix(rows.start, rows.stop))
             chance, who = propensity[rows], decisions.personalised
             added = incremental(recommender.uplift, values, chance, options.products, who)
-            priority[rows] *= added / np.maximum(chance, LEAST_CHANCE)
+            priority[rows] *= added / np.maximum(chance, MIN_CHANCE)
         start = rows.stop
     return propensity, value, priority
 
 
-def _columns(known: DecisionContext, options: Options) -> Places:
+def _columns(known: DecisionContext, options: Options) -> Indices:
     return known.catalog.places(options.products).astype(np.intp)
 
 
-def _levers(campaign: Campaign, catalog: Catalog, columns: Places) -> NDArray[np.float64]:
+def _levers(campaign: Campaign, catalog: Catalog, columns: Indices) -> NDArray[np.float64]:
     own = [campaign.levers.products.get(catalog.product_ids[column], 1.0) for column in columns]
     families = [campaign.levers.families.get(catalog.families[column], 1.0) for column in columns]
     return np.array(own, np.float64) * np.array(families, np.float64)
@@ -233,15 +235,15 @@ def _chunks(customers: int) -> Iterator[slice]:
 
 
 def _exclude(
-    net: Singles, customers: pl.DataFrame, campaign: Campaign, options: Options, since: Since
+    net: Singles, customers: pl.DataFrame, campaign: Campaign, options: Options, changes: StoreChanges
 ) -> list[tuple[str, Mask]]:
     """Take away options for reasons that no rule knows; return each with who was left after it."""
     after = [_has_option(net)]
     _drop_without_manager(net, customers, campaign, options)
     after.append(_has_option(net))
-    _drop_since(net, customers, options, since)
+    _drop_since(net, customers, options, changes)
     after.append(_has_option(net))
-    return [("", after[0]), (NO_MANAGER, after[1]), (SINCE, after[2])]
+    return [("", after[0]), (NO_MANAGER, after[1]), (CHANGED_SINCE, after[2])]
 
 
 def _has_option(net: Singles) -> Mask:
@@ -257,12 +259,12 @@ def _drop_without_manager(
     net[np.ix_(nobody, columns)] = -np.inf
 
 
-def _drop_since(net: Singles, customers: pl.DataFrame, options: Options, since: Since) -> None:
-    off = np.isin(np.array(options.products), np.array(sorted(since.products), np.str_))
+def _drop_since(net: Singles, customers: pl.DataFrame, options: Options, changes: StoreChanges) -> None:
+    off = np.isin(np.array(options.products), np.array(sorted(changes.products), np.str_))
     net[:, off[options.product]] = -np.inf
     numbered = customers.select("customer_id").with_row_index("row")
     for row, channel, product in (
-        since.removed.join(numbered, on="customer_id").select("row", "channel", "product_id").iter_rows()
+        changes.removed.join(numbered, on="customer_id").select("row", "channel", "product_id").iter_rows()
     ):
         hit = np.ones(len(options), bool)
         if channel is not None:

@@ -1,4 +1,4 @@
-"""Whom something since the run has removed from a campaign's lists, and what it was."""
+"""Withdrawals: offers of a run that must not be made any more, each with its reason."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import polars as pl
 import pyarrow as pa
 
 from vipreco.campaign.arms import Arm
-from vipreco.campaign.since import Since
+from vipreco.campaign.store_changes import StoreChanges
 from vipreco.catalog import Catalog
 from vipreco.errors import UsageError
 from vipreco.history import View
@@ -18,8 +18,8 @@ from vipreco.recommender import Recommender
 from vipreco.store import Campaigns
 
 SWITCHED_OFF = ("SWITCHED_OFF", "the product is switched off")
-GONE = ("NOT_IN_SNAPSHOT", "the newest snapshot does not have the customer")
-NO_PRODUCT = ("PRODUCT_UNKNOWN", "the catalog does not have the product any more")
+GONE = ("NOT_IN_SNAPSHOT", "the customer is not in the newest snapshot")
+NO_PRODUCT = ("PRODUCT_UNKNOWN", "the product is no longer in the catalog")
 ROWS = {
     "customer_id": pl.String(),
     "manager_id": pl.String(),
@@ -49,7 +49,7 @@ def offers_of(campaigns: Campaigns, key: str) -> pl.DataFrame:
 
 
 def recheck(
-    recommender: Recommender, view: View, offers: pl.DataFrame, since: Since, language: Language = "en"
+    recommender: Recommender, view: View, offers: pl.DataFrame, since: StoreChanges, language: Language = "en"
 ) -> pl.DataFrame:
     """Return the offers that must not be made any more, with the reason of each.
 
@@ -71,7 +71,7 @@ def recheck(
     return found.sort("manager_id", "customer_id", "channel", "product_id")
 
 
-def _of_store(offers: pl.DataFrame, since: Since) -> pl.DataFrame:
+def _of_store(offers: pl.DataFrame, since: StoreChanges) -> pl.DataFrame:
     met = offers.join(since.removed, on="customer_id", suffix="_since").filter(
         pl.col("channel_since").is_null() | (pl.col("channel_since") == pl.col("channel")),
         pl.col("product_id_since").is_null() | (pl.col("product_id_since") == pl.col("product_id")),

@@ -10,8 +10,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from vipreco.backtest import Plan, backtest, customer_trials, rolling_folds, rolling_trials
-from vipreco.backtest.running import OURS, judge_panel
+from vipreco.backtest import BacktestPlan, backtest, customer_trials, rolling_folds, rolling_trials
+from vipreco.backtest.replay import OURS, judge_panel
 from vipreco.features import FeatureSet
 from vipreco.history import History
 from vipreco.propensity import BoosterSettings, Machine, PropensitySettings
@@ -23,7 +23,7 @@ MONTHS = [date(2024, 1, 31), date(2024, 2, 29), date(2024, 3, 31), date(2024, 4,
 CUSTOMERS = 120
 SMALL = BoosterSettings(rounds=8, min_data_in_leaf=5, feature_fraction=1.0, bagging_fraction=1.0)
 SETTINGS = RecommenderSettings(propensity=PropensitySettings(product=SMALL, any=SMALL))
-PLAN = Plan(list_length=3, resamples=50, machine=Machine(seed=2, threads=1))
+PLAN = BacktestPlan(list_length=3, resamples=50, machine=Machine(seed=2, threads=1))
 
 
 @pytest.fixture(scope="module")
@@ -118,6 +118,6 @@ def test_judged_customers_are_the_observed_ones_with_their_true_labels(
     )
     judged = judge_panel(recommender, {}, Panel(history, (MONTHS[1],)))
     assert judged.truth.sum(axis=0).tolist() == [0, CUSTOMERS / 10, CUSTOMERS / 10]
-    assert (judged.truth & ~judged.candidates).sum() == 0
-    by_hand = average_precision(np.asarray(judged.scores[OURS]), judged.truth, judged.candidates, 3)
+    assert (judged.truth & ~judged.listable).sum() == 0
+    by_hand = average_precision(np.asarray(judged.scores[OURS]), judged.truth, judged.listable, 3)
     assert np.isnan(by_hand).sum() == CUSTOMERS - CUSTOMERS // 5

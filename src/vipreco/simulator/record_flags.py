@@ -1,4 +1,4 @@
-"""What is on record about a customer's standing: facts that only the rules of the policy ask for."""
+"""Record flags of customers: facts that only the rules of the policy ask for."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FRESH_COMPLAINT = 0.5
 
 
 @dataclass(frozen=True)
-class Standing:
+class RecordFlags:
     """Records of the customers in `rows`; codes of `simulator.codes`, -1 = not on record.
 
     `procedure_day` is the day of the special procedure for older customers, `NEVER` without one.
@@ -35,15 +35,15 @@ class Standing:
     blocked: NDArray[np.int8]
 
 
-def standing(bank: Bank, block: Block, month: int, rows: NDArray[np.int64]) -> Standing:
+def record_flags(bank: Bank, block: Block, month: int, rows: NDArray[np.int64]) -> RecordFlags:
     """Return the records at the end of a month; they change nothing of what customers do."""
-    who, state, records = block.population, block.state, bank.parameters.standing
+    who, state, records = block.population, block.state, bank.parameters.record_flags
     age = (bank.calendar.last_day(month) - who.birth_day) / DAYS_A_YEAR
     wealthy = (state.average >= records.qualified_assets) | (who.income >= records.qualified_income)
-    draws = bank.random(Purpose.STANDING, 0, block.number).random((5, len(age)))
+    draws = bank.random(Purpose.RECORD_FLAGS, 0, block.number).random((5, len(age)))
     careful = (age >= CAREFUL_AGE) & (who.appetite >= HIGH_RISK) & (draws[2] < records.procedure_share)
     limited = draws[1] < records.limited_capacity * np.where(age >= records.frail_age, 20, 1)
-    return Standing(
+    return RecordFlags(
         qualified=_recorded(wealthy, draws[0] < records.missing)[rows],
         capacity=_recorded(np.where(limited, LIMITED, FULL), draws[4] < records.missing)[rows],
         free_liquidity=np.round(records.free_share * state.average, 2)[rows],
