@@ -583,7 +583,8 @@ def test_the_quarantine_file_is_private_and_holds_the_original_lines(tmp_path: P
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     reasons = path.with_name(path.name + ".reasons.csv")
     assert reasons.read_text() == (
-        "row,column,reason\n3,customer_id,spreadsheet-damaged-id\n4,snapshot_date,date-format\n"
+        "row,column,reason\n3,customer_id,spreadsheet-damaged-id: expected text; text_ids = true in the mapping "
+        "if these are ids as they should be\n4,snapshot_date,date-format: expected 2025-11-30 (%Y-%m-%d)\n"
     )
     assert stat.S_IMODE(reasons.stat().st_mode) == 0o600
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Optional
 
@@ -75,6 +76,17 @@ def import_(
     accept_drop: Annotated[
         bool, typer.Option("--accept-drop", help="Accept a snapshot that is much smaller than the last one.")
     ] = False,
+    accept_dates: Annotated[
+        bool,
+        typer.Option("--accept-dates", help="Accept dates in the future or far from all others."),
+    ] = False,
+    correct: Annotated[
+        bool, typer.Option("--correct", help="Replace stored rows of the same key by those of these files.")
+    ] = False,
+    undo: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option("--undo", metavar="BATCH", help="Take a batch out again, with all that came after it."),
+    ] = None,
     kind: FormatOption = None,
     out: OutOption = None,
 ) -> None:
@@ -86,6 +98,12 @@ def import_(
     --from-store imports the records of the operational store in the same way and needs no mapping, also not
     for its corrected quarantine files, which are given as FILE.
 
+    A row that says otherwise than a stored one of the same key is quarantined. --correct lets it take the
+    place of the stored row, as if it had been right from the start; a later recorded_date keeps both.
+
+    --undo takes a batch out of the tables, with all later ones, which were checked against it, and removes
+    the releases made of them. Import the files of the later batches again.
+
     Example:  vipreco import --mapping mapping.toml customers.csv holdings.parquet products.xlsx
     """
     from vipreco.project import Project
@@ -93,8 +111,16 @@ def import_(
 
     output = TableOutput.planned(kind, out)
     project = Project.find()
+    options = {
+        "backfill": backfill, "accept_drop": accept_drop, "accept_dates": accept_dates, "same_day": correct
+    }  # fmt: skip
+    if undo is not None:
+        if sources or mapping is not None or from_store:
+            raise typer.BadParameter("--undo takes a batch and no files")
+        output.write(_undo(project, undo))
+        return
     if from_store:
-        _refuse_together(mapping, backfill=backfill, accept_drop=accept_drop)
+        _refuse_together(mapping, any(options.values()))
         report = _from_store(project, sources or [])
     else:
         with narrated("Importing") as narrator:
@@ -103,9 +129,8 @@ def import_(
                 _mapping_of(mapping),
                 sources or [],
                 project.settings,
-                backfill=backfill,
-                accept_drop=accept_drop,
                 progress=narrator.rows,
+                **options,
             )
     output.write(ledger(report))
     _tell(report)
@@ -118,8 +143,53 @@ def _mapping_of(mapping: Path | None) -> Path:
     return mapping
 
 
-def _refuse_together(mapping: Path | None, *, backfill: bool, accept_drop: bool) -> None:
-    if mapping is not None or backfill or accept_drop:
+def _undo(project: Project, batch: str) -> pl.DataFrame:
+    """Take a batch out with all that was computed from it; return the files to be imported again."""
+    import polars as pl
+
+    from vipreco.online import Releases
+    from vipreco.tables import undo
+
+    taken = undo(project.tables, batch)
+    left = _snapshots_of(project)
+    for name in Releases(project.root / "data" / "serving").withdraw(left):
+        typer.echo(f"removed release {name}; run `vipreco prepare`", err=True)
+    for name in _fitted_on_others(project.artifacts, left):
+        typer.echo(
+            f"warning: artifact {name} was fitted on what is gone: run `vipreco train`, "
+            "and `vipreco models rollback` if it is in force",
+            err=True,
+        )
+    rows = [(batch["batch_id"], file["name"], file["read"]) for batch in taken for file in batch["ledger"]]
+    return pl.DataFrame(rows, schema=["batch", "file", "rows"], orient="row")
+
+
+def _snapshots_of(project: Project) -> list[str]:
+    """Return the fingerprints that the tables had or have; none where nothing is imported."""
+    from vipreco.errors import UsageError
+    from vipreco.tables import Tables
+
+    try:
+        return Tables.open(project.tables).snapshot_ids
+    except UsageError:
+        return []
+
+
+def _fitted_on_others(artifacts: Path, snapshot_ids: list[str]) -> list[str]:
+    """Return the names of artifacts that were fitted on tables of none of these fingerprints."""
+    found = []
+    for path in sorted(artifacts.glob("*/manifest.json")):
+        try:
+            facts = json.loads(path.read_bytes())["facts"]
+        except (OSError, ValueError, KeyError):
+            continue
+        if facts.get("snapshot_id") not in snapshot_ids:
+            found.append(path.parent.name)
+    return found
+
+
+def _refuse_together(mapping: Path | None, decided: bool) -> None:
+    if mapping is not None or decided:
         raise typer.BadParameter("--from-store has its own mapping and cannot be combined with these options")
 
 

@@ -16,6 +16,7 @@ DEBUG_FLAG = "--debug"
 RENAMED_OPTIONS = {"--most": "--limit", "--dirt": "--faults"}
 EXIT_CLOSED_PIPE = 141  # what a shell reports for a program that a closed pipe ended
 DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+INTERRUPTED_QUERY = "Query interrupted"  # DuckDB turns Ctrl-C during a query into a RuntimeError
 # Raised by the engine below us when a memory limit is hit; named, because importing it here would be slow.
 OUT_OF_MEMORY = frozenset({"OutOfMemoryException"})
 
@@ -50,6 +51,8 @@ def _ending_of(run: Callable[[], None], debug: bool) -> int:
     except BrokenPipeError:
         return EXIT_CLOSED_PIPE
     except Exception as error:
+        if str(error) == INTERRUPTED_QUERY:
+            return EXIT_INTERRUPTED
         if debug:
             traceback.print_exc()
         message, code = _described(error)

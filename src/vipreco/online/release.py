@@ -7,7 +7,7 @@ import hashlib
 import json
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -116,6 +116,33 @@ class Releases:
             self._point(found.previous)
             return self.path_of(found.previous)
 
+    def withdraw(self, snapshot_ids: Collection[str]) -> list[str]:
+        """Remove the releases of tables that are no more; return their names.
+
+        Without one that is left, nothing is in force until the next nightly build.
+
+        Args:
+            snapshot_ids: Fingerprints that the tables have or had.
+        """
+        place = self.folder / FOLDERS
+        if not place.is_dir():
+            return []
+        with self._alone():
+            stale = sorted(path for path in place.iterdir() if _made_of(path) not in {*snapshot_ids, None})
+            gone = {path.name for path in stale}
+            found = self.pointer()
+            if found is not None and found.current in gone:
+                self._point_back(found, gone)
+            for path in stale:
+                shutil.rmtree(path, ignore_errors=True)
+            return sorted(gone)
+
+    def _point_back(self, found: Pointer, gone: Collection[str]) -> None:
+        if found.previous and found.previous not in gone and self.path_of(found.previous).is_dir():
+            write_json(self.folder / POINTER, {"current": found.previous, "previous": None}, mode=0o644)
+        else:
+            (self.folder / POINTER).unlink()
+
     def refuse(self, model: str, error: VipRecoError) -> None:
         """Note that a candidate was refused; the release in force stays."""
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -213,6 +240,14 @@ def read_manifest(folder: Path) -> dict[str, Any]:
             examples=wrong,
         )
     return content
+
+
+def _made_of(folder: Path) -> str | None:
+    """Return the fingerprint of the tables that a release was made of; None where it is not told."""
+    try:
+        return str(json.loads((folder / MANIFEST).read_bytes())["snapshot_id"])
+    except (OSError, ValueError, KeyError):
+        return None
 
 
 def _name_of(content: Mapping[str, Any]) -> str:

@@ -1,4 +1,5 @@
 from .batch_import import import_ as import_
+from .batches import undo as undo
 from .contracts import (
     CONTRACTS as CONTRACTS,
     OUTCOMES as OUTCOMES,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from vipreco.durable import canonical_json, sha256_of
 from vipreco.errors import InputRejectedError, UsageError
 from vipreco.failpoints import reach
 from vipreco.settings import Settings
-from vipreco.tables import checks, gates
+from vipreco.tables import checks, contracts, gates
 from vipreco.tables.batch_files import write_tables
 from vipreco.tables.batches import Manifest, batch_folder, commit, locked, read_manifest, remove_garbage
 from vipreco.tables.import_database import import_database
@@ -26,6 +27,7 @@ from vipreco.tables.quarantine import FOLDER, write_quarantine
 from vipreco.tables.readers import open_source
 from vipreco.tables.report import FileLedger, ImportReport
 from vipreco.tables.resources import exhaustion_named
+from vipreco.tables.staged_table import StagedTable
 
 Progress = Callable[[str, int], None]
 SCRATCH = "scratch"
@@ -39,6 +41,7 @@ class Options:
     backfill: bool
     accept_drop: bool
     same_day: bool
+    accept_dates: bool
     progress: Progress
 
 
@@ -51,6 +54,7 @@ def import_(  # noqa: PLR0913  what a caller decides about a delivery as a whole
     backfill: bool = False,
     accept_drop: bool = False,
     same_day: bool = False,
+    accept_dates: bool = False,
     progress: Progress | None = None,
 ) -> ImportReport:
     """Import files into the tables as one batch; the same files again change nothing.
@@ -62,7 +66,8 @@ def import_(  # noqa: PLR0913  what a caller decides about a delivery as a whole
         settings: The project's settings (limits of the import, threads).
         backfill: Take snapshots older than those already stored.
         accept_drop: Take a snapshot that is much smaller than the last one.
-        same_day: Let a row take the place of a stored one that was recorded on the same day.
+        same_day: Correct stored rows: one recorded on the same day takes the place of the stored one.
+        accept_dates: Take dates in the future, and snapshots of few rows or far from all others.
         progress: Called with the file's name and the rows read of it so far.
 
     Raises:
@@ -75,7 +80,8 @@ def import_(  # noqa: PLR0913  what a caller decides about a delivery as a whole
     if not sources:
         raise UsageError("no files are named", remedy="name the files to import", code="no-sources")
     candidates = [inspect(path, mapping.source_for(path)) for path in sources]
-    options = Options(settings, backfill, accept_drop, same_day, progress or (lambda _name, _rows: None))
+    silent: Progress = lambda _name, _rows: None  # noqa: E731
+    options = Options(settings, backfill, accept_drop, same_day, accept_dates, progress or silent)
     with locked(tables_dir):
         manifest = read_manifest(tables_dir)
         remove_garbage(tables_dir, manifest)
@@ -188,10 +194,13 @@ class _Import:
         owners = {id(table): intake for intake in intakes for table in intake.tables}
         staged = [table for intake in intakes for table in intake.tables]
         gates.refuse_missing_products(connection, staged)
+        if not self.options.accept_dates:
+            self._check_dates(connection, intakes, staged, owners)
         for tables in checks.same_kind(staged):
             _apply(checks.repeated(connection, tables), owners)
         for table in staged:
-            gates.refuse_changed_meaning(connection, table, owners[id(table)])
+            if not self.options.same_day:
+                gates.refuse_changed_meaning(connection, table, owners[id(table)])
             _apply(checks.stored_already(connection, table, same_day=self.options.same_day), owners)
         for table in staged:
             _apply(checks.opened_after_snapshot(connection, table, staged), owners)
@@ -204,9 +213,29 @@ class _Import:
                     intake,
                     self.manifest,
                     self.options.settings.import_.max_drop_rate,
-                    backfill=self.options.backfill,
+                    backfill=self.options.backfill or self.options.same_day,
                     accept_drop=self.options.accept_drop,
                 )
+
+    def _check_dates(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        intakes: list[Intake],
+        staged: list[StagedTable],
+        owners: dict[int, Intake],
+    ) -> None:
+        """Bound the dates of a batch by today and by one another: a wrong one would make all others old."""
+        # A day of grace: the bank's day may have begun where this machine's has not.
+        newest = date.today() + timedelta(days=1)  # noqa: DTZ011  as above
+        for table in staged:
+            _apply(checks.in_future(connection, table, newest), owners)
+        observing = [table for table in staged if table.contract in (contracts.CUSTOMERS, contracts.FLAGS)]
+        for tables in checks.same_kind([table for table in observing if table.rows]):
+            if not self.options.accept_drop:
+                _apply(checks.stray_snapshots(connection, tables), owners)
+        for intake in intakes:
+            gates.refuse_bad_share(intake, self.options.settings.import_.max_quarantined_rate)
+        gates.refuse_far_snapshots(intakes, checks.stored_snapshots(connection))
 
     def _commit(self, ledger: list[FileLedger], files: dict[str, list[Path]], path: Path) -> Manifest:
         entries = {table: [_entry(self.folder, file) for file in files[table]] for table in sorted(files)}

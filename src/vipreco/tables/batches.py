@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from vipreco.durable import canonical_json, flush_directory, flush_file, write_json
-from vipreco.errors import BusyError, IntegrityError
+from vipreco.errors import BusyError, IntegrityError, UsageError
 from vipreco.failpoints import reach
 
 MANIFEST = "manifest.json"
@@ -127,6 +127,38 @@ def batch_folder(folder: Path, batch_id: str) -> Iterator[Path]:
         if all(batch["batch_id"] != batch_id for batch in read_manifest(folder).batches):
             shutil.rmtree(path, ignore_errors=True)
         raise
+
+
+def undo(folder: Path, batch_id: str) -> list[dict[str, Any]]:
+    """Take a batch out of the tables, with all later ones, whose rows were checked against it.
+
+    Args:
+        folder: The tables folder.
+        batch_id: Id of the batch, or its sequence number.
+
+    Returns:
+        The batches that were taken out, oldest first.
+
+    Raises:
+        UsageError: There is no such batch.
+        BusyError: Another import is running.
+    """
+    with locked(folder):
+        manifest = read_manifest(folder)
+        known = [batch["batch_id"] for batch in manifest.batches]
+        found = [at for at, name in enumerate(known) if batch_id in (name, name.partition("-")[0])]
+        if not found:
+            raise UsageError(
+                f"there is no batch {batch_id!r}",
+                where=str(folder),
+                remedy=f"batches are {', '.join(known[-12:]) or 'none: nothing is imported'}",
+                code="no-batch",
+            )
+        kept = Manifest(manifest.batches[: found[0]])
+        write_json(folder / MANIFEST, kept.content)
+        reach("import-undone")
+        remove_garbage(folder, kept)
+        return list(manifest.batches[found[0] :])
 
 
 def commit(folder: Path, manifest: Manifest, batch_path: Path) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 import duckdb
@@ -22,6 +24,10 @@ UNKNOWN_CUSTOMER: Final = "unknown-customer"
 UNKNOWN_PRODUCT: Final = "unknown-product"
 AFTER_SNAPSHOT: Final = "opened-after-snapshot"
 DUPLICATE: Final = "duplicate"
+IN_FUTURE: Final = "date-in-future"
+STRAY_DATE: Final = "date-stray"
+STRAY_RATIO: Final = 20
+FAR_DAYS: Final = 62
 
 Rows = npt.NDArray[np.int64]
 _UNCOMPARED: Final = {c.RECORDED_DATE, c.BATCH_SEQUENCE}
@@ -173,6 +179,61 @@ def opened_after_snapshot(
     newest_date = f"(SELECT max(newest) FROM ({' UNION ALL '.join(parts)}))"
     query = f"(SELECT part, position FROM ({_numbered([staged])}) WHERE {c.OPENED_DATE} > {newest_date})"
     yield from _hits(connection, [staged], query, c.OPENED_DATE, AFTER_SNAPSHOT)
+
+
+def in_future(
+    connection: duckdb.DuckDBPyConnection, staged: StagedTable, newest_date: dt.date
+) -> Iterator[Hit]:
+    """Find rows that happened, or were recorded, after `newest_date`."""
+    for column in dict.fromkeys((staged.contract.clock, c.RECORDED_DATE)):
+        if column in staged.schema.names:
+            query = (
+                f"(SELECT part, position FROM ({_numbered([staged])}) "
+                f"WHERE CAST({name(column)} AS DATE) > DATE '{newest_date.isoformat()}')"
+            )
+            yield from _hits(connection, [staged], query, column, IN_FUTURE)
+
+
+def stray_snapshots(connection: duckdb.DuckDBPyConnection, tables: Sequence[StagedTable]) -> Iterator[Hit]:
+    """Find rows with a snapshot date that so few others have that it must be mistyped.
+
+    Snapshots are counted over the batch and what is stored. A date is a stray one if the date before it has
+    at least `STRAY_RATIO` times as many rows, or, for the first date of all, if another so large one lies
+    more than two months after it: a bank may begin small, but not far away from all others.
+    """
+    counts = _snapshot_counts(connection, tables)
+    days = sorted(counts)
+    largest = max(counts.values(), default=0)
+    stray = {
+        day
+        for before, day in pairwise(days)
+        if counts[day] * STRAY_RATIO <= counts[before] and counts[day] * STRAY_RATIO <= largest
+    }
+    if len(days) > 1 and counts[days[0]] * STRAY_RATIO <= largest and (days[1] - days[0]).days > FAR_DAYS:
+        stray.add(days[0])
+    if stray:
+        listed = ", ".join(f"DATE '{day.isoformat()}'" for day in sorted(stray))
+        clock = tables[0].contract.clock
+        query = f"(SELECT part, position FROM ({_numbered(tables)}) WHERE {clock} IN ({listed}))"
+        yield from _hits(connection, tables, query, clock, STRAY_DATE)
+
+
+def stored_snapshots(connection: duckdb.DuckDBPyConnection) -> list[dt.date]:
+    """Return the dates of the stored snapshots."""
+    rows = connection.execute(f"SELECT DISTINCT {c.SNAPSHOT_DATE} FROM {EXISTING}{c.OBSERVATIONS}")
+    return [row[0] for row in rows.fetchall()]
+
+
+def _snapshot_counts(
+    connection: duckdb.DuckDBPyConnection, tables: Sequence[StagedTable]
+) -> dict[dt.date, int]:
+    clock = tables[0].contract.clock
+    stored = f"SELECT {c.SNAPSHOT_DATE} AS day, {c.CUSTOMER_ID} FROM {EXISTING}{c.OBSERVATIONS}"
+    rows = connection.execute(
+        f"SELECT day, count(DISTINCT {c.CUSTOMER_ID}) FROM (SELECT {clock} AS day, {c.CUSTOMER_ID} "
+        f"FROM ({_numbered(tables)}) UNION ALL {stored}) GROUP BY day"
+    ).fetchall()
+    return dict(rows)
 
 
 def missing_products(connection: duckdb.DuckDBPyConnection, tables: Sequence[StagedTable]) -> list[str]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import duckdb
@@ -16,6 +18,8 @@ from vipreco.tables.intake import Intake
 from vipreco.tables.staged_table import StagedTable
 
 MAY_BE_EMPTY = {c.CONTACTS, c.ACTIVITY}
+LONG_DAYS = 300  # neighbouring snapshots may be so far apart in any case
+FAR_APART_DAYS = 270  # the usual distance where only two snapshots are known
 SNAPSHOT_TABLES = {c.CUSTOMERS, contracts.WIDE_FLAGS}
 
 
@@ -81,7 +85,7 @@ def _encoding_error(intake: Intake) -> InputRejectedError | None:
 def _reasons(intake: Intake) -> list[str]:
     counts: dict[str, int] = {}
     for bad in intake.bad:
-        reason = f"column {bad.column}: {bad.code}" if bad.column else bad.code
+        reason = intake.reason(bad.column, bad.code) if bad.column else bad.code
         counts[reason] = counts.get(reason, 0) + bad.locations.rows.size
     largest = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     return [f"{number} row(s): {reason}" for reason, number in largest[:4]]
@@ -139,6 +143,38 @@ def refuse_old_or_small(
             raise _too_old(intake, oldest, date)
         if newest > date and rows < (1 - max_drop) * last_rows and not accept_drop:
             raise _too_small(intake, rows, last_rows, max_drop)
+
+
+def refuse_far_snapshots(intakes: Sequence[Intake], stored: Sequence[dt.date]) -> None:
+    """Refuse a file with a snapshot that lies far from the one before it: its year or month is mistyped.
+
+    Raises:
+        InputRejectedError: Two neighbouring snapshots are much farther apart than all others.
+    """
+    given = {
+        dt.date.fromisoformat(day): intake
+        for intake in intakes
+        for table in intake.tables
+        if table.contract.table in SNAPSHOT_TABLES
+        for day in table.snapshot_days
+    }
+    days = sorted({*stored, *given})
+    gaps = [(later - earlier).days for earlier, later in pairwise(days)]
+    usual = sorted(gaps)[(len(gaps) - 1) // 2] if len(gaps) > 1 else FAR_APART_DAYS
+    for (earlier, later), gap in zip(pairwise(days), gaps, strict=True):
+        if gap > max(LONG_DAYS, 3 * usual):
+            suspect = later if later in given else earlier
+            if suspect in given:
+                raise _too_far(given[suspect], earlier, later)
+
+
+def _too_far(intake: Intake, earlier: dt.date, later: dt.date) -> InputRejectedError:
+    return InputRejectedError(
+        f"snapshots {earlier} and {later} lie {(later - earlier).days} days apart, much more than others",
+        where=intake.name,
+        remedy="correct the date, or give --accept-dates if there was none in between",
+        code="snapshot-far",
+    )
 
 
 def _too_old(intake: Intake, oldest: str, date: str) -> InputRejectedError:

@@ -19,6 +19,7 @@ from vipreco.durable import canonical_json, sha256_of
 from vipreco.errors import InputRejectedError, UsageError
 from vipreco.project import parse_toml
 from vipreco.tables import parquet_files, staged_table
+from vipreco.tables.expectations import expected
 from vipreco.tables.id_columns import Suspicion
 from vipreco.tables.mapping import QUARANTINE_SUFFIX, Manifest, SourceRule, TableRule
 from vipreco.tables.report import FileLedger
@@ -266,9 +267,14 @@ class Intake:
             for row in bad.locations.rows[:limit].tolist()
         ]
         return [
-            f"row {row}, column {column}: {code}" if column else f"row {row}: {code}"
+            f"row {row}, {self.reason(column, code)}" if column else f"row {row}: {code}"
             for row, column, code in sorted(found)[:limit]
         ]
+
+    def reason(self, column: str, code: str) -> str:
+        """Return a reason as it is shown: the column, the code, and the form that was expected."""
+        form = expected(self.candidate.rule, column, code)
+        return f"column {column}: {code}" + (f", expected {form}" if form else "")
 
 
 def staged_tables(rule: SourceRule, folder: Path, number: int, sequence: int) -> list[StagedTable]:

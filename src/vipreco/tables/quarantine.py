@@ -8,9 +8,10 @@ from typing import BinaryIO
 
 import numpy as np
 
+from vipreco.tables.expectations import expected
 from vipreco.tables.intake import Intake
-from vipreco.tables.mapping import QUARANTINE_SUFFIX
-from vipreco.tables.sources import RowLocations
+from vipreco.tables.mapping import QUARANTINE_SUFFIX, SourceRule
+from vipreco.tables.sources import BadRows, RowLocations
 
 FOLDER = "quarantine"
 REASONS_SUFFIX = ".reasons.csv"
@@ -26,7 +27,10 @@ def write_quarantine(intake: Intake, folder: Path) -> Path | None:
     folder.mkdir(mode=0o700, exist_ok=True)
     path = folder / (intake.candidate.path.name.removesuffix(QUARANTINE_SUFFIX) + QUARANTINE_SUFFIX)
     locations = RowLocations.join([bad.locations for bad in intake.bad])
-    reasons = [(bad.column, bad.code) for bad in intake.bad for _ in range(bad.locations.rows.size)]
+    rule = intake.candidate.rule
+    reasons = [
+        why for bad in intake.bad for why in [(bad.column, _reason(rule, bad))] * bad.locations.rows.size
+    ]
     order = np.argsort(locations.rows, kind="stable")
     with _private(path) as handle:
         for line in intake.source.originals(locations.take(order)):
@@ -37,6 +41,12 @@ def write_quarantine(intake: Intake, folder: Path) -> Path | None:
         [reasons[at] for at in order],
     )
     return path
+
+
+def _reason(rule: SourceRule, bad: BadRows) -> str:
+    """Return the code, and behind a colon the form that was expected."""
+    form = expected(rule, bad.column, bad.code)
+    return f"{bad.code}: expected {form}" if form else bad.code
 
 
 def _private(path: Path) -> BinaryIO:

@@ -65,6 +65,14 @@ class StagedTable:
         rows = pc.sum(pc.equal(dates, newest)).as_py()
         return pc.min(dates).as_py().isoformat(), newest.as_py().isoformat(), int(rows)
 
+    @property
+    def snapshot_days(self) -> list[str]:
+        """The snapshots of its rows (ISO dates), ascending."""
+        if not self.rows or c.SNAPSHOT_DATE not in self.schema.names:
+            return []
+        dates = pq.read_table(self.path, columns=[c.SNAPSHOT_DATE]).column(0)
+        return sorted(day.isoformat() for day in dates.unique().to_pylist())
+
     def source_positions(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """Return which accepted rows of the source these rows of the file are."""
         return rows if self.index is None else self.index[rows]
