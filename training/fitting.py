@@ -14,6 +14,7 @@ from vipreco.backtest import (
     BacktestResult,
     ChangePlan,
     ChangeResult,
+    RollingFold,
     Trial,
     backtest,
     backtest_changes,
@@ -22,6 +23,7 @@ from vipreco.backtest import (
     rolling_trials,
     to_markdown,
 )
+from vipreco.errors import UsageError
 from vipreco.features import FeatureSet
 from vipreco.history import History
 from vipreco.policy import Policy
@@ -127,14 +129,30 @@ def _rates(recipe: Recipe, project: Project) -> Panel | None:
 
 
 def _trials(training_data: TrainingData, recipe: Recipe, project: Project) -> Iterable[Trial]:
+    found = _rolling_folds(training_data, recipe)
+    if found:
+        return rolling_trials(training_data.acquirers.history, found)
+    return customer_trials(training_data, recipe.backtest.customer_folds, project.seed)
+
+
+def _rolling_folds(training_data: TrainingData, recipe: Recipe) -> list[RollingFold]:
+    """Return the dates that are judged in turn; none where no date has an earlier one to learn from."""
     folds, settings, history = recipe.backtest, recipe.recommender, training_data.acquirers.history
-    if not folds.rolling_folds or len(labelled_dates(settings, history.snapshot_dates)) < EARLIER_AND_LATER:
-        return customer_trials(training_data, folds.customer_folds, project.seed)
-    months = len(training_data.acquirers.as_of)
-    found = rolling_folds(
-        history.snapshot_dates, settings.horizon_months, settings.gap_months, months, folds.rolling_folds
-    )
-    return rolling_trials(history, found)
+    unusable = history.unusable_dates(settings.horizon_months, settings.gap_months)
+    labelled = set(labelled_dates(settings, history.snapshot_dates)) - set(unusable)
+    if not folds.rolling_folds or len(labelled) < EARLIER_AND_LATER:
+        return []
+    try:
+        return rolling_folds(
+            history.snapshot_dates,
+            settings.horizon_months,
+            settings.gap_months,
+            len(training_data.acquirers.as_of),
+            folds.rolling_folds,
+            unusable,
+        )
+    except UsageError:  # labelled dates, but none whose window had ended at another one
+        return []
 
 
 def _stored_metrics(metrics: Mapping[str, float]) -> dict[str, float | None]:

@@ -101,7 +101,11 @@ def prepare(project: Project, recipe: Recipe, say: Say = silent) -> TrainingJob:
     tables = Tables.open(project.tables)
     tables.verify()
     history = History.open(project.tables, threads=project.threads)
-    dates = training_dates(recipe, history.snapshot_dates)
+    settings = recipe.recommender
+    unusable = history.unusable_dates(settings.horizon_months, settings.gap_months)
+    dates = training_dates(recipe, history.snapshot_dates, unusable)
+    if unusable:
+        say(f"Left out: {'; '.join(f'{day} ({why})' for day, why in unusable.items())}.")
     say(f"Learning from {', '.join(map(str, dates))}; tables {tables.snapshot_id}.")
     return TrainingJob(project, recipe, tuple(dates), tables.snapshot_id, Path(), say)
 

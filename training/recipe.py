@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Annotated
+from types import MappingProxyType
+from typing import Annotated, Final
 
 from pydantic import Field
 
 from training.gates import Gate
 from vipreco.errors import UsageError
-from vipreco.history import add_months, window
+from vipreco.history import label_windows
 from vipreco.project import parse_toml
 from vipreco.recommender import RecommenderSettings
 from vipreco.settings import Section
 from vipreco.uplift_trial import TrialSettings
 
+NOTHING: Final[Mapping[date, str]] = MappingProxyType({})
 Count = Annotated[int, Field(ge=1)]
 
 
@@ -98,31 +100,39 @@ def find_recipe(folder: Path, reference: str) -> Path:
     raise UsageError(f"there is no recipe {reference}", where=str(folder), remedy=remedy, code="no-recipe")
 
 
-def training_dates(recipe: Recipe, snapshot_dates: Sequence[date]) -> list[date]:
+def training_dates(
+    recipe: Recipe, snapshot_dates: Sequence[date], unusable: Mapping[date, str] = NOTHING
+) -> list[date]:
     """Return the as-of dates to learn from, ascending; each has a snapshot at the end of its label window.
+
+    Args:
+        recipe: Names dates, or asks for the newest.
+        snapshot_dates: The bank's snapshots.
+        unusable: Dates that nothing can be learnt from, with the reason.
 
     Raises:
         UsageError: A named date is no snapshot or has no complete labels yet, or no date has.
     """
     data = recipe.data
-    labelled = labelled_dates(recipe.recommender, snapshot_dates)
-    unusable = sorted(set(data.as_of_dates) - set(labelled))
-    if unusable or not labelled:
+    labelled = [day for day in labelled_dates(recipe.recommender, snapshot_dates) if day not in unusable]
+    wrong = sorted(set(data.as_of_dates) - set(labelled))
+    if wrong or not labelled:
         raise UsageError(
             "labels are incomplete for the as-of dates of the recipe",
             where="data.as_of_dates",
             remedy=f"import a later snapshot, or choose among: {_listed(labelled)}",
             code="no-labels",
-            examples=[f"{day}: no snapshot then, or none at the end of its window" for day in unusable],
+            examples=[
+                f"{day}: {unusable.get(day, 'no snapshot then, or none at the end of its window')}"
+                for day in wrong or unusable
+            ],
         )
     return sorted(data.as_of_dates) or labelled[-data.newest :]
 
 
 def labelled_dates(settings: RecommenderSettings, snapshot_dates: Sequence[date]) -> list[date]:
-    """Return the snapshot dates, ascending, whose label window ends with a snapshot in its last month."""
-    days = sorted(snapshot_dates)
-    ends = {day: window(day, settings.horizon_months, settings.gap_months)[1] for day in days}
-    return [day for day in days if any(add_months(ends[day], -1) < other <= ends[day] for other in days)]
+    """Return the snapshot dates, ascending, at the end of whose label window there is a snapshot."""
+    return list(label_windows(snapshot_dates, settings.horizon_months, settings.gap_months))
 
 
 def _listed(days: Sequence[date]) -> str:

@@ -3,7 +3,7 @@ from .changes import (
     ChangeResult as ChangeResult,
     backtest_changes as backtest_changes,
 )
-from .folds import rolling_folds as rolling_folds
+from .folds import RollingFold as RollingFold, rolling_folds as rolling_folds
 from .plots import COLOURS as COLOURS, STYLE as STYLE, save_figure as save_figure
 from .replay import BacktestPlan as BacktestPlan, BacktestResult as BacktestResult, backtest as backtest
 from .report import to_markdown as to_markdown

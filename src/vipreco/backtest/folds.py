@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from vipreco.errors import UsageError
 from vipreco.folds import customer_folds
-from vipreco.history import window
+from vipreco.history import label_windows, window
 
 __all__ = ["RollingFold", "customer_folds", "rolling_folds"]
 
@@ -22,16 +22,19 @@ class RollingFold:
         test: The as-of date whose lists are judged, by `window(test)`.
         horizon_months: Length of the label window.
         gap_months: Months between the as-of date and its label window.
+        snapshot_dates: The bank's snapshots, which say how long each window is.
     """
 
     train: tuple[date, ...]
     test: date
     horizon_months: int
     gap_months: int
+    snapshot_dates: tuple[date, ...] = ()
 
     def window(self, as_of: date) -> tuple[date, date]:
         """`(after, until)` of the labels of an as-of date, for `History.acquisitions`."""
-        return window(as_of, self.horizon_months, self.gap_months)
+        windows = label_windows(self.snapshot_dates, self.horizon_months, self.gap_months)
+        return windows.get(as_of) or window(as_of, self.horizon_months, self.gap_months)
 
 
 def rolling_folds(
@@ -40,6 +43,7 @@ def rolling_folds(
     gap_months: int = 0,
     train_months: int | None = None,
     folds: int = 3,
+    unusable: Collection[date] = (),
 ) -> list[RollingFold]:
     """The newest folds whose test window lies within the history, oldest test date first.
 
@@ -52,14 +56,18 @@ def rolling_folds(
         gap_months: Months between the as-of date and its label window.
         train_months: How many of the newest usable dates are learnt from; None for all.
         folds: At most this many.
+        unusable: Dates at which nobody was observed: they are neither learnt from nor judged.
 
     Raises:
         UsageError: The history is too short for a single fold.
     """
     dates = sorted(set(snapshot_dates))
-    ends = {day: window(day, horizon_months, gap_months)[1] for day in dates}
-    usable = [(test, _learnable(ends, test, train_months)) for test in dates if ends[test] <= dates[-1]]
-    found = [RollingFold(train, test, horizon_months, gap_months) for test, train in usable if train]
+    windows = label_windows(dates, horizon_months, gap_months)
+    ends = {day: until for day, (_, until) in windows.items() if day not in unusable}
+    usable = [(test, _learnable(ends, test, train_months)) for test in ends]
+    found = [
+        RollingFold(train, test, horizon_months, gap_months, tuple(dates)) for test, train in usable if train
+    ]
     if not found:
         raise _too_short(dates, horizon_months + gap_months)
     return found[-folds:]

@@ -152,7 +152,11 @@ def _points(axes: Axes, table: pd.DataFrame, name: str, colour: str) -> None:
 
 
 def _equal_scales(axes: Axes, tables: list[pd.DataFrame]) -> None:
-    top = 1.05 * max((float(np.nanmax(table[["expected_rate", "high"]])) for table in tables), default=1.0)
+    # a table may have no rows: nobody was observed, or no product could be acquired
+    shown = [table[["expected_rate", "high"]].to_numpy(np.float64).ravel() for table in tables]
+    values = np.concatenate([np.zeros(0), *shown])
+    highest = float(np.max(values[np.isfinite(values)], initial=0.0))
+    top = 1.05 * highest if highest > 0 else 1.0
     axes.plot([0, top], [0, top], color="black", linewidth=0.8, linestyle="--", label="perfect")
     axes.set(xlim=(0, top), ylim=(0, top), aspect="equal")
     for axis in (axes.xaxis, axes.yaxis):

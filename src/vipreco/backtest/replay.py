@@ -16,7 +16,7 @@ from vipreco.backtest.trials import Trial
 from vipreco.collaborative import SOURCES, CandidateSource, HoldingState, holding_state, segment_values
 from vipreco.columns import TIER
 from vipreco.features import FeatureSet
-from vipreco.history import View, window
+from vipreco.history import View
 from vipreco.propensity import Machine
 from vipreco.recommender import (
     Panel,
@@ -172,7 +172,7 @@ def _judge_view(
     recommender: Recommender, sources: Mapping[str, CandidateSource], view: View, panel: Panel
 ) -> ScoredCustomers:
     settings = recommender.settings
-    horizon = window(view.date, settings.horizon_months, settings.gap_months)
+    horizon = panel.history.label_window(view.date, settings.horizon_months, settings.gap_months)
     labels = panel.history.acquisitions(*horizon)
     computed = recommender.features.compute(view, recommender.product_ids).encoded(recommender.vocabulary)
     rows = is_in(computed.customer_ids, labels.observed)

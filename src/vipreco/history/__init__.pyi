@@ -1,5 +1,5 @@
 from .as_of_view import AsOfView as AsOfView
-from .calendar import add_months as add_months, window as window
+from .calendar import add_months as add_months, label_windows as label_windows, window as window
 from .contract import CONTRACTS as CONTRACTS, VIEWS as VIEWS
 from .history import History as History
 from .known_rows import known_at as known_at

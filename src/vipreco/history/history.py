@@ -13,9 +13,10 @@ import pyarrow as pa
 from vipreco.columns import ACTIVITY, CUSTOMER_ID, CUSTOMERS, OBSERVATIONS
 from vipreco.errors import UsageError
 from vipreco.history.as_of_view import AsOfView, create_views, lock_connection
+from vipreco.history.calendar import label_window, window
 from vipreco.history.contract import CONTRACTS
 from vipreco.history.cuts import Contested, Cut, contested_query, cuts, literal
-from vipreco.history.labels import Labels, labels_of
+from vipreco.history.labels import Labels, anybody_observed, labels_of
 from vipreco.history.records import write_records
 from vipreco.history.relationship import RelationshipLabels, Span, relationship_labels
 from vipreco.history.sources import (
@@ -130,6 +131,29 @@ class History:
         """
         _check_window(after, until)
         return labels_of(self._base, self._uncut, after, until, known)
+
+    def label_window(self, as_of: date, horizon_months: int, gap_months: int = 0) -> tuple[date, date]:
+        """Return `(after, until)` of the label window of a date, as far as the snapshots allow."""
+        nominal = window(as_of, horizon_months, gap_months)
+        return label_window(as_of, self.snapshot_dates, horizon_months, gap_months) or nominal
+
+    def unusable_dates(self, horizon_months: int, gap_months: int = 0) -> dict[date, str]:
+        """Return the snapshot dates that nothing can be learnt from, each with its reason.
+
+        The newest dates, whose window has not ended yet, are not among them.
+        """
+        found: dict[date, str] = {}
+        for day in self.snapshot_dates:
+            ends = label_window(day, self.snapshot_dates, horizon_months, gap_months)
+            until = window(day, horizon_months, gap_months)[1]
+            if ends is None and until <= self.snapshot_dates[-1]:
+                found[day] = f"no snapshot near {until}, the end of its label window"
+            elif ends is not None and not self._anybody_observed(*ends):
+                found[day] = f"none of its customers was observed again by {ends[1]}"
+        return found
+
+    def _anybody_observed(self, after: date, until: date) -> bool:
+        return anybody_observed(self._base, self._uncut, after, until)
 
     def relationship_changes(
         self, after: date, until: date, ladder: TierLadder, known: date | None = None

@@ -70,6 +70,13 @@ def labels_of(
     return Labels(after, until, acquired, observed[CUSTOMER_ID].combine_chunks())
 
 
+def anybody_observed(
+    connection: duckdb.DuckDBPyConnection, uncut: Mapping[str, str], after: date, until: date
+) -> bool:
+    """Return whether any customer of `after` was seen again at the end of the window."""
+    return connection.execute(f"{_observed(uncut, after, until, None)} LIMIT 1").fetchone() is not None
+
+
 def _observed(uncut: Mapping[str, str], after: date, until: date, day: date | None) -> str:
     contract = CONTRACTS[OBSERVATIONS]
     start = max(after, add_months(until, -1))

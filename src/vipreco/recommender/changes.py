@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from vipreco.columns import CUSTOMER_ID
 from vipreco.features import FeatureSet, Vocabulary
 from vipreco.folds import customer_folds
-from vipreco.history import History, RelationshipLabels, View, add_months
+from vipreco.history import History, RelationshipLabels, View, label_windows
 from vipreco.propensity import ATTRITION, TIER_UPGRADE, ChangeRows, Machine, RelationshipModel
 from vipreco.recommender.labelled_rows import SAMPLING_PARTS, Panel, kept_columns, place_of
 from vipreco.recommender.settings import RecommenderSettings
@@ -79,7 +79,7 @@ class ChangeGatherer:
 
     def labels(self, history: History, view: View) -> RelationshipLabels:
         """Return what became of the customers of a view within the horizon."""
-        until = add_months(view.date, self.settings.relationship_horizon_months)
+        _, until = history.label_window(view.date, self.settings.relationship_horizon_months)
         return history.relationship_changes(view.date, until, self.features.ladder)
 
     def values(self, view: View) -> NDArray[np.float32]:
@@ -122,13 +122,9 @@ def labelled_dates(
         snapshot_dates: The bank's snapshots.
         until: Last date that may be known; nothing beyond it is learnt from.
     """
-    days = sorted(day for day in snapshot_dates if day <= until)
-    ends = {day: add_months(day, settings.relationship_horizon_months) for day in days}
-    return tuple(
-        day
-        for day, end in ends.items()
-        if end <= until and any(add_months(end, -1) < other <= end for other in days)
-    )
+    days = [day for day in snapshot_dates if day <= until]
+    windows = label_windows(days, settings.relationship_horizon_months)
+    return tuple(day for day, (_, end) in windows.items() if end <= until)
 
 
 def _true(flags: pa.ChunkedArray) -> NDArray[np.bool_]:

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from vipreco.catalog import Catalog
 from vipreco.collaborative import SOURCES, CandidateSource, holding_state, segment_values
 from vipreco.features import FeatureSet
-from vipreco.history import window
 from vipreco.policy import Policy
 from vipreco.propensity import AcquisitionModel, Growth, LabelledRows, Machine, RelationshipModel
 from vipreco.recommender.changes import ChangeGatherer, change_dates, fit_relationship
@@ -104,7 +103,8 @@ def _fit_relationship(
     if not gatherer.features.ladder.ladder or not settings.relationship_horizon_months:
         return None
     step("attrition and tier upgrades")
-    until = window(panel.as_of[-1], settings.horizon_months, settings.gap_months)[1]
+    newest = panel.as_of[-1]
+    until = panel.history.label_window(newest, settings.horizon_months, settings.gap_months)[1]
     days = change_dates(settings, panel.history.snapshot_dates, until)
     if not days:
         return None

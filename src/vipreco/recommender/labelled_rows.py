@@ -17,7 +17,7 @@ from vipreco.columns import CUSTOMER_ID, PRODUCT_ID
 from vipreco.errors import InputRejectedError
 from vipreco.features import ComputedFeatures, FeatureSet, Vocabulary
 from vipreco.folds import customer_folds
-from vipreco.history import History, Labels, View, window
+from vipreco.history import History, Labels, View
 from vipreco.propensity import LabelledRows, stack
 from vipreco.recommender.settings import RecommenderSettings
 
@@ -87,7 +87,7 @@ class Gatherer:
         return self.features.compute(view, self.product_ids).encoded(self.vocabulary)
 
     def _rows_of(self, view: View, history: History, limit: int) -> LabelledRows:
-        horizon = window(view.date, self.settings.horizon_months, self.settings.gap_months)
+        horizon = history.label_window(view.date, self.settings.horizon_months, self.settings.gap_months)
         labels = history.acquisitions(*horizon)
         computed, state = self.features_of(view), holding_state(view, self.product_ids)
         acquired = label_matrix(computed.customer_ids, self.product_ids, labels)
