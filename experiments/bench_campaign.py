@@ -102,7 +102,7 @@ def _brute() -> Facts:
         stock = Limit.of("stock", np.array([0, 1]), int(generator.integers(0, 4)))
         tiny = Problem(values, (seats, stock))
         choices = (np.array(choice, np.int32) for choice in product((NOBODY, 0, 1), repeat=4))
-        best = max(tiny.worth(choice) for choice in choices if tiny.excess(choice) <= 0)
+        best = max(tiny.total_value(choice) for choice in choices if tiny.excess(choice) <= 0)
         equal += allocate(tiny).value == best
     return {"brute": cases, "brute_equal": equal}
 
@@ -115,8 +115,8 @@ def large(_: Path, scale: float) -> Facts:
     facts = sorted(runs, key=lambda run: float(run["seconds"]))[1]
     return {
         **facts,
-        "greedy_rate": problem.worth(_greedy(problem)) / facts["bound"],
-        "cut_rate": problem.worth(_cut(problem)) / facts["bound"],
+        "greedy_rate": problem.total_value(_greedy(problem)) / facts["bound"],
+        "cut_rate": problem.total_value(_cut(problem)) / facts["bound"],
     }
 
 
@@ -264,9 +264,9 @@ def learn(history: History, target: Path) -> None:
     settings, last = recipe.recommender, history.snapshot_dates[-1]
     days = [day for day in history.snapshot_dates if window(day, settings.horizon_months)[1] <= last]
     features = FeatureSet.read(PROJECT.features, PROJECT.settings.tiers)
-    lesson = TrainingData(Panel(history, tuple(days[-recipe.data.newest :])))
+    training_data = TrainingData(Panel(history, tuple(days[-recipe.data.newest :])))
     policy = Policy.read(settings.policy, PROJECT.root)
-    recommender = Recommender.fit(lesson, features, settings, Machine(SEED, THREADS), policy=policy)
+    recommender = Recommender.fit(training_data, features, settings, Machine(SEED, THREADS), policy=policy)
     recommender.save(target, {}, history.as_of(last))
 
 

@@ -79,9 +79,9 @@ def learnt(warm: WarmBank, recipe: str) -> Recommender:
     days = [day for day in history.snapshot_dates if window(day, settings.horizon_months)[1] <= last]
     features = FeatureSet.read(PROJECT.features, PROJECT.settings.tiers)
     machine = Machine(warm.spec.seed, warm.spec.threads)
-    lesson = TrainingData(Panel(history, tuple(days[-newest:])))
+    training_data = TrainingData(Panel(history, tuple(days[-newest:])))
     policy = Policy.read(settings.policy, PROJECT.root)
-    return Recommender.fit(lesson, features, settings, machine, policy=policy)
+    return Recommender.fit(training_data, features, settings, machine, policy=policy)
 
 
 def policies(recommender: Recommender, seed: int) -> dict[str, ChooseContacts]:

@@ -22,7 +22,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from vipreco.arbitration import Customers, slate, worth
+from vipreco.arbitration import Customers, priority_factors, slate
 from vipreco.cli import Narrator, open_model, open_view
 from vipreco.history import View
 from vipreco.policy import ALLOWED, PolicyFacts
@@ -80,7 +80,7 @@ def judge(bench: Bench, rows: slice) -> NDArray[np.int16]:
 
 def weigh(bench: Bench, rows: slice) -> NDArray[np.float64]:
     catalog = bench.known.catalog
-    return worth(
+    return priority_factors(
         bench.rows.propensity[rows],
         catalog.unit_values,
         catalog.product_ids,

@@ -78,11 +78,11 @@ def replayed(work: Path, folds: int, say: Callable[[str], None]) -> BacktestResu
     project, recipe = Project.find(ROOT), read_recipe(SANTANDER / "recipe.toml")
     history = History.open(work / "tables", threads=project.threads)
     sample = History.open(work / "sample", threads=project.threads)
-    lesson = TrainingData(
+    training_data = TrainingData(
         Panel(history, recipe.data.as_of_dates), Panel(sample, tuple(sample.snapshot_dates[:-1]))
     )
     plan = BacktestPlan(recipe.backtest.list_length, 500, Machine(project.seed, project.threads))
-    trials = customer_trials(lesson, folds, project.seed)
+    trials = customer_trials(training_data, folds, project.seed)
     return backtest(trials, FeatureSet.read(project.features), recipe.recommender, plan, say)
 
 

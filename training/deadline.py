@@ -16,7 +16,7 @@ class AbandonedError(Exception):
 
 
 class Progress:
-    """How the work says that it goes on."""
+    """Signs of life of a piece of work."""
 
     def __init__(self, patience: float) -> None:
         self._patience = patience

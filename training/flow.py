@@ -12,9 +12,9 @@ from training.model_card import render_card
 from training.recipe import Recipe, find_recipe, read_recipe, training_dates
 from training.registry import CHAMPION, Registry
 from training.result import Fit, Record, Say, TrainingJob, make_record, silent
-from training.server import PATIENCE_SECONDS, answering, connect, down
+from training.server import PATIENCE_SECONDS, connect, down, responsive
 from training.storage import Pending, Storage
-from training.tracking import Tracker, now_ms
+from training.tracker import Tracker, now_ms
 from vipreco.artifact import Manifest, verify
 from vipreco.errors import DependencyDownError, IntegrityError
 from vipreco.failpoints import reach
@@ -62,7 +62,7 @@ class Published:
 
 @dataclass(frozen=True)
 class SyncReport:
-    """What `sync` brought to the server."""
+    """Trainings that `sync` brought to the server."""
 
     published: tuple[Published, ...]
 
@@ -77,7 +77,7 @@ def train(
 
     Args:
         project: The project, with imported tables.
-        fit: Fits on the as-of dates, backtests, saves the artifact: `training.fitting.fit_and_backtest`.
+        fit: Fits on the as-of dates, backtests, saves the artifact: `training.model_fit.fit_and_backtest`.
         recipe: Path or name of the recipe.
         promote: Make it champion if it passes the gates; the first version becomes champion anyway.
         say: Takes sentences about the progress.
@@ -87,8 +87,8 @@ def train(
         DependencyDownError: The tracking server is down; the result is saved, `sync` brings it there.
     """
     path = find_recipe(project.root / RECIPES, recipe)
-    prepared = prepare(project, read_recipe(path), say)
-    return run(prepared, fit, promote=promote)
+    job = prepare(project, read_recipe(path), say)
+    return run(job, fit, promote=promote)
 
 
 def prepare(project: Project, recipe: Recipe, say: Say = silent) -> TrainingJob:
@@ -110,19 +110,19 @@ def prepare(project: Project, recipe: Recipe, say: Say = silent) -> TrainingJob:
     return TrainingJob(project, recipe, tuple(dates), tables.snapshot_id, Path(), say)
 
 
-def run(prepared: TrainingJob, fit: Fit, *, promote: bool = False) -> Published:
+def run(job: TrainingJob, fit: Fit, *, promote: bool = False) -> Published:
     """Fit, keep the result on this disk, then bring it to the server.
 
     Raises:
         IntegrityError: `fit` did not save a whole artifact, or one of other tables.
         DependencyDownError: The tracking server is down; the result is kept.
     """
-    pending = _fit(prepared, fit, promote)
+    pending = _fit(job, fit, promote)
     reach("training.kept")
-    prepared.say("Recommender and saved on this machine; registering.")
-    storage = Storage(prepared.project.artifacts)
+    job.say("Recommender and saved on this machine; registering.")
+    storage = Storage(job.project.artifacts)
     with storage.exclusive():
-        return _publish(prepared.project, [pending])[0]
+        return _publish(job.project, [pending])[0]
 
 
 def sync(project: Project) -> SyncReport:
@@ -138,11 +138,11 @@ def sync(project: Project) -> SyncReport:
         return SyncReport(tuple(_publish(project, pending)) if pending else ())
 
 
-def _fit(prepared: TrainingJob, fit: Fit, promote: bool) -> Pending:
-    storage = Storage(prepared.project.artifacts)
+def _fit(job: TrainingJob, fit: Fit, promote: bool) -> Pending:
+    storage = Storage(job.project.artifacts)
     with storage.scratch() as scratch:
         started = now_ms()
-        job = _with_folder(prepared, scratch / "artifact")
+        job = _with_folder(job, scratch / "artifact")
         result = fit(job)
         manifest = _verified(job)
         record = make_record(job, result, manifest, (started, now_ms()), promote)
@@ -184,7 +184,7 @@ def _publish_all(
     tracker = Tracker(client, project, storage, progress)
     registry = Registry(client, project, progress)
     published = []
-    with answering(project):
+    with responsive(project):
         for pending in waiting:
             progress.step()
             published.append(_publish_one(tracker, registry, pending))

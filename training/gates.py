@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Final
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AliasChoices, Field, field_validator, model_validator
 
 from vipreco.errors import UsageError
 from vipreco.settings import Section
@@ -23,15 +23,15 @@ class Gate(Section):
 
     Args:
         metric: Name of a summary metric. A model without it does not pass.
-        at_least: Lowest value that passes.
-        at_most: Highest value that passes.
+        min_value: Lowest value that passes.
+        max_value: Highest value that passes.
         champion_margin: How much worse than the champion still passes; 0 means at least as good.
         higher_is_better: Which direction is worse, for `champion_margin`.
     """
 
     metric: str
-    at_least: float | None = None
-    at_most: float | None = None
+    min_value: Annotated[float | None, Field(validation_alias=AliasChoices("min_value", "at_least"))] = None
+    max_value: Annotated[float | None, Field(validation_alias=AliasChoices("max_value", "at_most"))] = None
     champion_margin: Annotated[float, Field(ge=0.0)] | None = None
     higher_is_better: bool = True
 
@@ -42,8 +42,8 @@ class Gate(Section):
 
     @model_validator(mode="after")
     def _has_a_bound(self) -> Gate:
-        if self.at_least is None and self.at_most is None and self.champion_margin is None:
-            raise ValueError("give at_least, at_most or champion_margin")
+        if self.min_value is None and self.max_value is None and self.champion_margin is None:
+            raise ValueError("give min_value, max_value or champion_margin")
         return self
 
 
@@ -104,10 +104,10 @@ def _findings(gate: Gate, metrics: Metrics, champion: Metrics | None) -> list[Fi
     if value is None or not math.isfinite(value):
         return [Finding(False, f"{gate.metric} is not known")]
     found = []
-    if gate.at_least is not None:
-        found.append(_bound(gate.metric, value, "at least", gate.at_least, value >= gate.at_least))
-    if gate.at_most is not None:
-        found.append(_bound(gate.metric, value, "at most", gate.at_most, value <= gate.at_most))
+    if gate.min_value is not None:
+        found.append(_bound(gate.metric, value, "at least", gate.min_value, value >= gate.min_value))
+    if gate.max_value is not None:
+        found.append(_bound(gate.metric, value, "at most", gate.max_value, value <= gate.max_value))
     if gate.champion_margin is not None and champion is not None:
         found.append(_against_champion(gate, value, champion.get(gate.metric)))
     return found

@@ -23,7 +23,7 @@ Count = Annotated[int, Field(ge=1)]
 
 
 class DataSection(Section):
-    """What is learnt from.
+    """Data that is learnt from.
 
     Args:
         as_of_dates: Dates to learn from; empty means the newest `newest` dates with complete labels.
@@ -39,7 +39,7 @@ class DataSection(Section):
 
 
 class BacktestSection(Section):
-    """How the backtest is cut and how long the lists are.
+    """Folds of the backtest and length of the lists.
 
     Args:
         customer_folds: Groups of customers; each is scored by a model that saw only the others.
@@ -59,7 +59,7 @@ class BacktestSection(Section):
 
 
 class GovernanceSection(Section):
-    """Who may promote: with `four_eyes`, nobody promotes a model that they trained."""
+    """Rule about who may promote: with `four_eyes`, nobody promotes a model that they trained."""
 
     four_eyes: bool = False
 

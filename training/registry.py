@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from training.deadline import Progress, within
 from training.gates import Finding, Gate, Metrics, judge, require
 from training.result import user_name
-from training.server import PATIENCE_SECONDS, answering, connect, down
+from training.server import PATIENCE_SECONDS, connect, down, responsive
 from training.storage import Storage
-from training.tracking import ARTIFACT_FOLDER, BYTES_PER_SECOND, GATES_TAG
+from training.tracker import ARTIFACT_FOLDER, BYTES_PER_SECOND, GATES_TAG
 from vipreco.artifact import verify
 from vipreco.errors import DependencyDownError, UsageError
 from vipreco.failpoints import reach
@@ -290,7 +290,7 @@ def use(project: Project, work: Callable[[Registry], T]) -> T:
     client = connect(project)
 
     def run(progress: Progress) -> T:
-        with answering(project):
+        with responsive(project):
             return work(Registry(client, project, progress))
 
     try:

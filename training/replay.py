@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from training.fitting import judge
 from training.flow import DEFAULT_RECIPE, RECIPES, prepare
+from training.model_fit import judge
 from training.recipe import find_recipe, read_recipe
 from training.result import Say, silent
 from vipreco.backtest import BacktestResult

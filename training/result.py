@@ -1,4 +1,4 @@
-"""What a training is given, what it must return, and the record of it that is kept on disk."""
+"""Input and result of a training, and the record of it that is kept on disk."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def silent(sentence: str) -> None:
 
 @dataclass(frozen=True)
 class TrainingJob:
-    """What the fitting function gets.
+    """Input of the fitting function.
 
     Args:
         project: Settings and folders.
@@ -65,7 +65,7 @@ class CardTable:
 
 @dataclass(frozen=True)
 class CardInputs:
-    """What only the fitting function can say in the model card.
+    """Parts of the model card that only the fitting function knows.
 
     Args:
         data: What it learnt from: dates, numbers of customers and acquisitions, never customers.
@@ -84,7 +84,7 @@ class CardInputs:
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """What the fitting function returns after it saved the artifact.
+    """Result of the fitting function, after it saved the artifact.
 
     Args:
         parameters: Settings and counts; numbers and short texts, never anything about a customer.

@@ -42,7 +42,7 @@ def connect(project: Project) -> MlflowClient:
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     uri = project.tracking_uri
-    with answering(project):
+    with responsive(project):
         _check_sqlite(uri)
         from mlflow.tracking import MlflowClient  # noqa: PLC0415 - takes seconds
 
@@ -52,7 +52,7 @@ def connect(project: Project) -> MlflowClient:
 
 
 @contextmanager
-def answering(project: Project) -> Iterator[None]:
+def responsive(project: Project) -> Iterator[None]:
     """Turn whatever MLflow, its database or the network raise into one error.
 
     Raises:

@@ -1,4 +1,4 @@
-"""What training keeps on the local disk: artifacts, results that wait for the server, remembered aliases."""
+"""Local files of training: artifacts, results that wait for the server, remembered aliases."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What contacts add, learnt from finished campaigns with a control group: the trial, and how it is told.
+"""Uplift in the training flow: the trial on finished campaigns with a control group, and its report.
 
 The word uplift is used of a model alone that met the rule; of anything else it would promise too much.
 """
@@ -29,7 +29,7 @@ PREFIX: Final = "contact-effect"
 
 @dataclass(frozen=True)
 class Attempt:
-    """What came of the attempt to learn what a contact adds.
+    """Result of the attempt to learn the effect of a contact from campaigns.
 
     Args:
         recommender: With a model of uplift, where finished campaigns show that it beats propensity.

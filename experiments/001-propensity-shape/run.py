@@ -29,7 +29,7 @@ from vipreco.features import FeatureSet
 from vipreco.folds import customer_folds
 from vipreco.history import History
 from vipreco.project import Project
-from vipreco.propensity import Booster, Examples, Growth, LabelledRows, Machine, ProductModel
+from vipreco.propensity import Booster, Examples, FitContext, LabelledRows, Machine, ProductModel
 from vipreco.recommender import Gatherer, Panel, kept_columns
 from vipreco.stats import average_precision, calibration_summary, novel, paired_difference
 
@@ -48,7 +48,7 @@ class Data:
     rows: LabelledRows
     state: HoldingState
     tiers: NDArray[np.object_]
-    growth: Growth
+    context: FitContext
 
 
 @dataclass(frozen=True)
@@ -61,14 +61,14 @@ class Arm:
 
 def shares(data: Data, train: NDArray[np.int64]) -> Scorer:
     """One multiclass booster over the acquirers."""
-    model = ProductModel.fit(data.rows.take(train), data.growth)
+    model = ProductModel.fit(data.rows.take(train), data.context)
     return lambda rows: model.shares(data.rows.values[rows])
 
 
 def bagged(data: Data, train: NDArray[np.int64]) -> Scorer:
     """Three of them that differ in their seed."""
-    settings = data.growth.settings.model_copy(update={"bags": 3})
-    return shares(replace(data, growth=replace(data.growth, settings=settings)), train)
+    settings = data.context.settings.model_copy(update={"bags": 3})
+    return shares(replace(data, context=replace(data.context, settings=settings)), train)
 
 
 def one_a_product(data: Data, train: NDArray[np.int64]) -> Scorer:
@@ -78,7 +78,7 @@ def one_a_product(data: Data, train: NDArray[np.int64]) -> Scorer:
         free = train[data.rows.candidates[train, product]]
         labels = data.rows.acquired[free, product]
         if labels.sum() >= 2:
-            boosters[product] = binary(data, data.rows.values[free], labels, data.growth.names)
+            boosters[product] = binary(data, data.rows.values[free], labels, data.context.names)
 
     def score(rows: NDArray[np.int64]) -> Scores:
         found = np.full((len(rows), data.rows.acquired.shape[1]), 1e-9)
@@ -91,7 +91,7 @@ def one_a_product(data: Data, train: NDArray[np.int64]) -> Scorer:
 
 def pairs(data: Data, train: NDArray[np.int64]) -> Scorer:
     """One binary booster over customer-product pairs: the product's own block, the customer, the product."""
-    customer, own = pair_columns(data.growth.names, data.rows.acquired.shape[1])
+    customer, own = pair_columns(data.context.names, data.rows.acquired.shape[1])
 
     def pair_values(rows: NDArray[np.int64], products: NDArray[np.int64]) -> NDArray[np.float32]:
         values = data.rows.values
@@ -117,16 +117,16 @@ def with_source_scores(data: Data, train: NDArray[np.int64]) -> Scorer:
     sources = [SOURCES[name]().fit(data.state.take(train)) for name in ("ease", "implicit-als")]
     scores = np.concatenate([source.score(data.state) for source in sources], axis=1)
     values = np.concatenate([data.rows.values, scores], axis=1)
-    names = (*data.growth.names, *(f"source{number}" for number in range(scores.shape[1])))
+    names = (*data.context.names, *(f"source{number}" for number in range(scores.shape[1])))
     rows = replace(data.rows, values=values)
-    return shares(replace(data, rows=rows, growth=replace(data.growth, names=names)), train)
+    return shares(replace(data, rows=rows, context=replace(data.context, names=names)), train)
 
 
 def binary(
     data: Data, values: NDArray[np.float32], labels: NDArray[np.bool_], names: tuple[str, ...]
 ) -> Booster:
     examples = Examples(values, labels, np.ones(len(labels), np.float32))
-    return Booster.fit(examples, names, data.growth.settings.product, data.growth.machine)
+    return Booster.fit(examples, names, data.context.settings.product, data.context.machine)
 
 
 def pair_columns(names: tuple[str, ...], products: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -160,11 +160,13 @@ def gathered(work: Path) -> Data:
     gatherer = Gatherer(features, vocabulary, products, kept, recipe.recommender, project.seed)
     rows = gatherer.rows(Panel(history, (AS_OF,)))
     settings = recipe.recommender.propensity.model_copy(update={"bags": 1})
-    growth = Growth(tuple(names[column] for column in kept), settings, Machine(project.seed, project.threads))
+    context = FitContext(
+        tuple(names[column] for column in kept), settings, Machine(project.seed, project.threads)
+    )
     tiers = np.array(view.population()["tier"].to_pylist(), object)
     state = holding_state(view, products, segment_values(view))
     places = np.searchsorted(computed.customer_ids, rows.customer_ids.astype(np.str_))
-    return Data(rows, state.take(places), tiers[places], growth)
+    return Data(rows, state.take(places), tiers[places], context)
 
 
 def judged(arm: Arm, data: Data) -> tuple[Scores, float, float]:

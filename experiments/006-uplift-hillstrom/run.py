@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from vipreco.backtest import COLOURS, STYLE, save_figure
 from vipreco.propensity import Machine
 from vipreco.stats import Estimate, HeldOut, JudgedOrder, judge_orders, qini_curve
-from vipreco.uplift import LEARNERS, Growing, RandomisedRows, UpliftSettings
+from vipreco.uplift import LEARNERS, LearnerContext, RandomisedRows, UpliftSettings
 from vipreco.uplift_trial import (
     before_treatment,
     fit_learner,
@@ -102,18 +102,18 @@ def known(customers: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def growing(names: list[str]) -> Growing:
+def learner_context(names: list[str]) -> LearnerContext:
     """Return settings as shipped; one thread, so that the numbers are the same on any machine."""
-    return Growing(tuple(names), UpliftSettings(), Machine(SEED, threads=1))
+    return LearnerContext(tuple(names), UpliftSettings(), Machine(SEED, threads=1))
 
 
 def select(path: Path = DATA) -> dict[str, Any]:
     """Compare the learners over folds of the training half, and check the design there."""
     customers = read(path, judged=False)
-    grown = growing(customers.known.columns)
-    found = {contrast: _compared(customers.rows(contrast), grown) for contrast in CONTRASTS}
+    context = learner_context(customers.known.columns)
+    found = {contrast: _compared(customers.rows(contrast), context) for contrast in CONTRASTS}
     chosen = found[PRIMARY]["chosen"]
-    return {"chosen": chosen, "contrasts": found, "checks": _checks(customers, chosen, grown)}
+    return {"chosen": chosen, "contrasts": found, "checks": _checks(customers, chosen, context)}
 
 
 def judge(path: Path = DATA, chosen: str = "") -> dict[str, Any]:
@@ -137,17 +137,21 @@ def judge(path: Path = DATA, chosen: str = "") -> dict[str, Any]:
 def _scores(
     training: Customers, unseen: Customers, contrast: str
 ) -> tuple[dict[str, Floats], RandomisedRows]:
-    learnt, rows, grown = training.rows(contrast), unseen.rows(contrast), growing(training.known.columns)
-    scores = {name: fit_learner(name)(learnt, grown)(rows.values) for name in LEARNERS}
-    scores[RESPONSE] = fit_response(learnt, grown)(rows.values)
+    learnt, rows, context = (
+        training.rows(contrast),
+        unseen.rows(contrast),
+        learner_context(training.known.columns),
+    )
+    scores = {name: fit_learner(name)(learnt, context)(rows.values) for name in LEARNERS}
+    scores[RESPONSE] = fit_response(learnt, context)(rows.values)
     scores[RANDOM] = np.random.default_rng(SEED).random(len(rows))
     return scores, rows
 
 
-def _compared(rows: RandomisedRows, grown: Growing) -> dict[str, Any]:
-    fold = folds_of(rows, grown, FOLDS)
-    scores = {name: unseen_scores(rows, grown, fold, fit_learner(name)) for name in LEARNERS}
-    scores[RESPONSE] = unseen_scores(rows, grown, fold, fit_response)
+def _compared(rows: RandomisedRows, context: LearnerContext) -> dict[str, Any]:
+    fold = folds_of(rows, context, FOLDS)
+    scores = {name: unseen_scores(rows, context, fold, fit_learner(name)) for name in LEARNERS}
+    scores[RESPONSE] = unseen_scores(rows, context, fold, fit_response)
     judged = judge_orders(scores, HeldOut.of(rows, fold), RESPONSE, seed=SEED, resamples=RESAMPLES)
     return {
         "customers": len(rows),
@@ -156,16 +160,16 @@ def _compared(rows: RandomisedRows, grown: Growing) -> dict[str, Any]:
     }
 
 
-def _checks(customers: Customers, chosen: str, grown: Growing) -> dict[str, Any]:
+def _checks(customers: Customers, chosen: str, context: LearnerContext) -> dict[str, Any]:
     """Return what the design must stand: the size of the arms, treatments drawn anew, an outcome before."""
     rows, fit = customers.rows(PRIMARY), fit_learner(chosen)
     arms = overlap(rows)
-    drawn = [placebo(rows, grown, FOLDS, fit, seed=seed, resamples=100) for seed in range(1, PLACEBOS + 1)]
+    drawn = [placebo(rows, context, FOLDS, fit, seed=seed, resamples=100) for seed in range(1, PLACEBOS + 1)]
     earlier = customers.known.drop("recency")
     blind = Customers(customers.ids, earlier, customers.arm, customers.visited).rows(PRIMARY)
     bought_lately = customers.known["recency"].to_numpy() <= 3
     before = before_treatment(
-        blind, bought_lately, growing(earlier.columns), FOLDS, fit, seed=SEED, resamples=RESAMPLES
+        blind, bought_lately, context(earlier.columns), FOLDS, fit, seed=SEED, resamples=RESAMPLES
     )
     return {
         "mailed": arms.treated,

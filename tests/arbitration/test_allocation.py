@@ -50,15 +50,15 @@ def test_minutes_of_each_manager_are_kept_apart():
 
 
 def test_a_least_is_reached_at_the_smallest_loss():
-    least = Limit.of("product", np.array([0, 1]), 10.0, least=2.0)
-    found = allocate(problem([[5, 4], [5, 1], [5, 4.5]], least))
+    minimum = Limit.of("product", np.array([0, 1]), 10.0, minimum=2.0)
+    found = allocate(problem([[5, 4], [5, 1], [5, 4.5]], minimum))
     assert found.choice.tolist() == [1, 0, 1]
     assert not found.shortfall
 
 
 def test_a_least_that_nobody_may_take_is_reported_as_short():
-    least = Limit.of("product", np.array([0, 1]), 10.0, least=2.0)
-    found = allocate(problem([[5, np.nan], [5, 1]], least))
+    minimum = Limit.of("product", np.array([0, 1]), 10.0, minimum=2.0)
+    found = allocate(problem([[5, np.nan], [5, 1]], minimum))
     assert found.choice.tolist() == [0, 1]
     assert found.shortfall["product"].tolist() == [1.0]
 
@@ -79,7 +79,7 @@ def test_no_customer_and_no_option_are_no_problem():
     [
         Limit.of("seats", np.ones(3), 1.0),
         Limit.of("seats", -np.ones(2), 1.0),
-        Limit.of("seats", np.ones(2), 1.0, least=2.0),
+        Limit.of("seats", np.ones(2), 1.0, minimum=2.0),
         Limit.of("seats", np.ones(2), np.ones(2), group=np.array([0, 2])),
     ],
 )
@@ -95,7 +95,7 @@ def test_the_same_problem_gives_the_same_allocation_on_any_number_of_threads():
     assert one.bound == two.bound
 
 
-def drawn(seed: int, customers: int, options: int, least: float = 0.0) -> Problem:
+def drawn(seed: int, customers: int, options: int, minimum: float = 0.0) -> Problem:
     """A campaign in small: seats of two channels, minutes of three managers, stock, a budget."""
     generator = np.random.default_rng(seed)
     values = generator.lognormal(0, 1, (customers, options))
@@ -105,7 +105,7 @@ def drawn(seed: int, customers: int, options: int, least: float = 0.0) -> Proble
     limits = (
         Limit.of("calls", channel == 0, customers * 0.2),
         Limit.of("minutes", np.where(channel == 0, 15, 0), np.array([40.0, 60.0, 90.0]), group=managers),
-        Limit.of("stock", np.arange(options) == 1, customers * 0.1, least=least),
+        Limit.of("stock", np.arange(options) == 1, customers * 0.1, minimum=minimum),
         Limit.of("budget", 1 + np.arange(options) / 4, customers * 0.8),
     )
     return Problem(values.astype(np.float32), limits)
@@ -121,7 +121,7 @@ def highs(given_problem: Problem) -> float:
     for limit in given_problem.limits:
         groups = limit.groups(rows)
         use = limit.use[columns] * (groups[None] == np.arange(len(limit.capacity))[:, None])
-        constraints.append(LinearConstraint(use, limit.least, limit.capacity))
+        constraints.append(LinearConstraint(use, limit.minimum, limit.capacity))
     solved = milp(-worth, constraints=constraints, integrality=np.ones(len(worth)), bounds=(0, 1))
     return -float(solved.fun)
 
@@ -134,7 +134,7 @@ def kept(given_problem: Problem, choice: NDArray[np.int32]) -> bool:
 
 @pytest.mark.parametrize("seed", range(6))
 def test_small_campaigns_are_worth_what_an_exact_solver_finds_and_stay_below_the_bound(seed: int):
-    small = drawn(seed, 60, 6, least=3.0 if seed % 2 else 0.0)
+    small = drawn(seed, 60, 6, minimum=3.0 if seed % 2 else 0.0)
     found, best = allocate(small), highs(small)
     assert kept(small, found.choice)
     assert not found.shortfall
@@ -156,15 +156,15 @@ def test_the_exact_solver_refuses_what_it_would_not_end():
     assert refusal.value.code == "too-large"
 
 
-def test_the_exact_solver_says_when_a_least_cannot_be_reached():
-    least = Limit.of("product", np.array([0, 1]), 10.0, least=2.0)
-    with pytest.raises(UsageError, match="least"):
-        exact(problem([[5, np.nan], [5, 1]], least))
+def test_the_exact_solver_says_when_a_minimum_cannot_be_reached():
+    minimum = Limit.of("product", np.array([0, 1]), 10.0, minimum=2.0)
+    with pytest.raises(UsageError, match="minimum"):
+        exact(problem([[5, np.nan], [5, 1]], minimum))
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_larger_campaigns_end_within_a_hundred_thousandth_of_the_optimum(seed: int):
-    large = drawn(seed, 20_000, 8, least=500.0)
+    large = drawn(seed, 20_000, 8, minimum=500.0)
     found = allocate(large)
     assert found.gap <= 1e-5
     assert kept(large, found.choice)
@@ -185,7 +185,7 @@ def test_fifty_minutes_are_three_calls_of_fifteen():
         "minutes", np.array([15, 0, 15]), np.array([50.0, 44.9, np.inf]), np.array([0, 1, 2]), 16.0
     )
     assert whole.whole().capacity.tolist() == [45.0, 30.0, np.inf]
-    assert whole.whole().least.tolist() == [30.0, 30.0, 30.0]
+    assert whole.whole().minimum.tolist() == [30.0, 30.0, 30.0]
 
 
 def test_a_limit_of_amounts_without_a_common_part_stays_as_it_is():
@@ -204,7 +204,7 @@ def test_a_limit_of_amounts_without_a_common_part_stays_as_it_is():
 def test_tiny_campaigns_never_beat_brute_force_nor_the_bound(values: list[list[int]], calls: int, stock: int):
     tiny = problem(values, seats(2, calls), Limit.of("stock", np.array([0, 1]), stock))  # type: ignore[arg-type]
     choices = [np.array(choice, np.int32) for choice in product((NOBODY, 0, 1), repeat=len(values))]
-    best = max(tiny.worth(choice) for choice in choices if tiny.excess(choice) <= 0)
+    best = max(tiny.total_value(choice) for choice in choices if tiny.excess(choice) <= 0)
     found = allocate(tiny)
     assert kept(tiny, found.choice)
     assert found.value == best <= found.bound + 1e-5

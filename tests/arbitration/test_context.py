@@ -10,7 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 from vipreco.arbitration import context_of
-from vipreco.arbitration.context import situation, weighted
+from vipreco.arbitration.context import context_columns, weighted
 from vipreco.history import History, View
 from vipreco.settings import ContextRule
 
@@ -45,7 +45,7 @@ def weights(*rules: ContextRule, at: View | None = None) -> list[list[float]]:
 
 
 def test_a_situation_has_the_newest_month_the_usual_one_and_the_month_of_the_year():
-    rows = situation(view(), {"tier", "inflow_amount", "usual_inflow_amount", "month"})
+    rows = context_columns(view(), {"tier", "inflow_amount", "usual_inflow_amount", "month"})
     assert rows.to_dict(as_series=False) == {
         "customer_id": ["a", "b", "c"],
         "tier": ["GOLD", "BASIC", None],
@@ -95,7 +95,7 @@ def test_without_rules_everything_weighs_one():
 
 
 def test_a_condition_that_is_no_sql_is_refused_when_it_is_read():
-    with pytest.raises(ValidationError, match="is no condition in SQL"):
+    with pytest.raises(ValidationError, match="not a condition in SQL"):
         rule("broken", "inflow_amount >", 2.0)
 
 

@@ -40,7 +40,7 @@ def expected(row: Floats, allowed: list[bool], rules: SlateRules, most: int) -> 
         if (
             len(chosen) < most
             and allowed[product]
-            and row[product] >= rules.least_priority
+            and row[product] >= rules.min_priority
             and not any(rules.exclusive[product, p] for p in chosen)
             and not (rules.per_family and len(family) >= rules.per_family)
         ):
@@ -82,12 +82,12 @@ def test_each_product_that_is_left_out_has_its_cause():
         "FAMILY_FULL",
         "FAMILY_FULL",
         "EXCLUDED_BY_OFFER",
-        "NOT_WORTH_A_CALL",
+        "BELOW_MIN_PRIORITY",
         "IN_SLATE",
     ]
     assert left_out(values, allowed, SlateRules.of(FAMILIES, NONE), slate(values, allowed, rules, 1))[
         0, 2
-    ] == (LeftOut.BEYOND_SLATE)
+    ] == (LeftOut.SLATE_FULL)
 
 
 def test_no_action_says_whether_everything_was_stopped_or_nothing_was_worth_it():
@@ -96,7 +96,7 @@ def test_no_action_says_whether_everything_was_stopped_or_nothing_was_worth_it()
     places = slate(values, allowed, SlateRules.of(FAMILIES, NONE, 0, 0.1), 3)
     assert no_action(allowed, places).tolist() == [
         NoAction.HAS_OFFERS,
-        NoAction.NOT_WORTH_A_CALL,
+        NoAction.BELOW_MIN_PRIORITY,
         NoAction.ALL_STOPPED,
     ]
 

@@ -112,8 +112,8 @@ def holdings(ids: list[str]) -> pa.Table:
 
 
 def fitted() -> Recommender:
-    lesson = TrainingData(Panel(history(), tuple(MONTHS[:3])))
-    return Recommender.fit(lesson, FeatureSet.read(FEATURES), SETTINGS, Machine(seed=5, threads=1))
+    training_data = TrainingData(Panel(history(), tuple(MONTHS[:3])))
+    return Recommender.fit(training_data, FeatureSet.read(FEATURES), SETTINGS, Machine(seed=5, threads=1))
 
 
 def bank(recommender: Recommender, past: History | None = None) -> Bank:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from threadpoolctl import threadpool_limits
 
-from vipreco.collaborative import SOURCES, CandidateSource, HoldingState, ItemItemCosine, strongest_holdings
+from vipreco.collaborative import SOURCES, HoldingState, ItemItemCosine, Source, strongest_holdings
 from vipreco.collaborative.als import ImplicitALS
 from vipreco.collaborative.baskets import byte_tables, distinct_baskets, sum_held
 from vipreco.collaborative.linear import Ease, ItemItemBM25
@@ -20,7 +20,7 @@ from vipreco.collaborative.source import Contributing, ItemSideSource
 from vipreco.collaborative.state import Flags, empty_state
 
 
-def strongest_holding(source: CandidateSource, ids: Sequence[str], held: Flags, product: str) -> str | None:
+def strongest_holding(source: Source, ids: Sequence[str], held: Flags, product: str) -> str | None:
     """Return the held product that speaks most for a product."""
     nothing = empty_state(tuple(ids))
     state = HoldingState(held[None, :], nothing.held, nothing.segments, nothing.product_ids)

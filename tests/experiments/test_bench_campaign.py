@@ -48,7 +48,7 @@ def test_simpler_orders_keep_the_limits_and_are_worth_less() -> None:
     told = bench._allocated(drawn)
     for order in (bench._greedy(drawn), bench._cut(drawn)):
         assert drawn.excess(order) <= 1e-6
-        assert drawn.worth(order) < told["value"] <= told["bound"] + 1e-3
+        assert drawn.total_value(order) < told["value"] <= told["bound"] + 1e-3
 
 
 def test_targets_are_told_as_met_or_missed() -> None:

@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from tests.policy_records import facts_of_records
-from vipreco.arbitration import Customers, NoAction, SlateRules, worth
+from vipreco.arbitration import Customers, NoAction, SlateRules, priority_factors
 from vipreco.lists.call_value import call_values, stopped_whole, with_renewed_assessments
 from vipreco.policy import Policy, PolicyFacts
 from vipreco.recommender import Decisions
@@ -75,15 +75,15 @@ def decisions() -> Decisions:
     ids, families = ("card", "fund", "note"), ("card", "fund", "fund")
     nothing = np.full(2, np.nan)
     customers = Customers.unknown(2, 3)
-    standing = replace(
-        customers.standing, aum=np.array([1e6, np.nan]), attrition_probability=np.array([0.1, np.nan])
+    economics = replace(
+        customers.economics, aum=np.array([1e6, np.nan]), attrition_probability=np.array([0.1, np.nan])
     )
-    weighed = worth(
+    weighed = priority_factors(
         np.array([[0.5, 0.2, 0.1]] * 2),
         np.array([10.0, 40.0, 500.0]),
         ids,
         families,
-        replace(customers, standing=standing),
+        replace(customers, economics=economics),
         ArbitrationSettings(
             values=RATES,
             levers=LeverSettings(families={"fund": 2.0}, actions={"keep": 3.0}),
@@ -95,7 +95,7 @@ def decisions() -> Decisions:
         product_ids=ids,
         propensity=weighed.propensity,
         priority=weighed.priority,
-        worth=weighed,
+        factors=weighed,
         slate_rules=SlateRules.of(families, np.zeros((3, 3), bool)),
         policy=POLICY,
         facts=facts,

@@ -132,8 +132,8 @@ def _contacts() -> pa.Table:
 
 def fit(history: History) -> Recommender:
     """Fit a small recommender."""
-    lesson = TrainingData(Panel(history, tuple(MONTHS[:3])))
-    return Recommender.fit(lesson, FeatureSet.read(FEATURES), SETTINGS, Machine(seed=5, threads=1))
+    training_data = TrainingData(Panel(history, tuple(MONTHS[:3])))
+    return Recommender.fit(training_data, FeatureSet.read(FEATURES), SETTINGS, Machine(seed=5, threads=1))
 
 
 class Served:
@@ -192,7 +192,7 @@ def expected(
         start = rows.stop
         verdict = decisions.verdict if day == DAY else fitted.policy.judge(later.rows(rows))
         ranks = slate(decisions.priority, verdict == ALLOWED, fitted.slate_rules(known.catalog), limit)
-        value = decisions.worth.value()
+        value = decisions.factors.value()
         found |= {str(customer): [] for customer in decisions.customer_ids}
         for row, column in zip(*in_order(ranks, limit), strict=True):
             offer = (decisions.product_ids[column], decisions.propensity[row, column], value[row, column])

@@ -140,10 +140,10 @@ def trained() -> tuple[Recommender, View]:
     history = History.from_frames(frames())
     small = BoosterSettings(rounds=12, min_data_in_leaf=5, feature_fraction=1.0, bagging_fraction=1.0)
     propensity = PropensitySettings(product=small, any=small, thin_evidence_positives=3)
-    lesson = TrainingData(Panel(history, tuple(MONTHS[:3])))
+    training_data = TrainingData(Panel(history, tuple(MONTHS[:3])))
     settings = RecommenderSettings(propensity=propensity, relationship_horizon_months=0)
     features = FeatureSet.read(ROOT / "features", LADDER)
-    return Recommender.fit(lesson, features, settings, Machine(seed=5, threads=1)), history.as_of(DAY)
+    return Recommender.fit(training_data, features, settings, Machine(seed=5, threads=1)), history.as_of(DAY)
 
 
 @dataclass(frozen=True)

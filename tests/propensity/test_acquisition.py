@@ -13,7 +13,7 @@ from vipreco.propensity import (
     Booster,
     BoosterSettings,
     Examples,
-    Growth,
+    FitContext,
     LabelledRows,
     Machine,
     ProductModel,
@@ -22,7 +22,7 @@ from vipreco.propensity import (
 )
 
 SMALL = BoosterSettings(rounds=30, min_data_in_leaf=10, feature_fraction=1.0, bagging_fraction=1.0)
-GROWTH = Growth(("likes", "noise"), PropensitySettings(product=SMALL, any=SMALL), Machine(7, 1))
+GROWTH = FitContext(("likes", "noise"), PropensitySettings(product=SMALL, any=SMALL), Machine(7, 1))
 
 
 def planted(customers: int = 3000, months: int = 1) -> LabelledRows:
@@ -36,7 +36,7 @@ def planted(customers: int = 3000, months: int = 1) -> LabelledRows:
         customer_ids=np.array([f"c{i % customers}" for i in range(rows)], object),
         values=np.column_stack([likes, generator.normal(size=rows)]).astype(np.float32),
         acquired=acquired,
-        candidates=np.ones((rows, 3), bool),
+        available=np.ones((rows, 3), bool),
         as_of=np.repeat(np.array(["2024-01-31", "2024-02-29"], "datetime64[D]")[:months], customers),
         weights=np.ones(rows, np.float32),
     )
@@ -142,7 +142,7 @@ def test_nobody_is_scored_without_rows():
 def test_a_single_product_needs_no_second_booster():
     rows = planted()
     one = replace(
-        rows, acquired=rows.acquired[:, :1] | rows.acquired[:, 1:2], candidates=rows.candidates[:, :1]
+        rows, acquired=rows.acquired[:, :1] | rows.acquired[:, 1:2], available=rows.available[:, :1]
     )
     model = fitted(one)
     assert model.product.boosters == ()

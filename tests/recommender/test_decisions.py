@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from tests.policy_records import facts_of_records
-from vipreco.arbitration import Context, Customers, SlateRules, Standing, worth
+from vipreco.arbitration import Context, CustomerEconomics, Customers, SlateRules, priority_factors
 from vipreco.policy import Policy
 from vipreco.recommender import Decisions
 from vipreco.settings import ArbitrationSettings, LeverSettings, PolicySettings, ValueSettings
@@ -34,18 +34,18 @@ def decisions() -> Decisions:
     """Customer a might leave, b might rise, c is offered nothing; gold excludes the fund."""
     policy = Policy.read(PolicySettings(packs=("house",)))
     stopped = 1 + [rule.reason_code for rule in policy.rules].index("HELD")
-    standing = Standing(
+    economics = CustomerEconomics(
         aum=np.array([1_000_000.0, 150_000.0, NAN]),
         next_line=np.array([NAN, 200_000.0, 200_000.0]),
         attrition_probability=np.array([0.1, NAN, NAN]),
         tier_upgrade_probability=np.array([NAN, 0.3, NAN]),
     )
     customers = Customers(
-        standing, Context.plain(3, 4), np.array(["GOLD", "BASIC", None], object), np.ones(3, bool)
+        economics, Context.plain(3, 4), np.array(["GOLD", "BASIC", None], object), np.ones(3, bool)
     )
     unit_values = np.array([10.0, 30.0, 100.0, 250.0])
     settings = ArbitrationSettings(values=RATES, levers=LEVERS)
-    weighed = worth(PROPENSITY, unit_values, PRODUCTS, FAMILIES, customers, settings)
+    weighed = priority_factors(PROPENSITY, unit_values, PRODUCTS, FAMILIES, customers, settings)
     exclusions = np.zeros((4, 4), bool)
     exclusions[3, 2] = True
     return Decisions(
@@ -54,15 +54,15 @@ def decisions() -> Decisions:
         product_ids=PRODUCTS,
         propensity=PROPENSITY,
         priority=weighed.priority,
-        worth=weighed,
+        factors=weighed,
         slate_rules=SlateRules.of(FAMILIES, exclusions, 1),
         policy=policy,
         facts=facts_of_records(DAY, "call", [{}] * 3, [{}] * 4, {}),
         verdict=np.array([[0] * 4, [0, stopped, 0, 0], [stopped] * 4], np.int16),
         thin_evidence=np.zeros(4, bool),
         personalised=np.ones(3, bool),
-        attrition_probability=standing.attrition_probability,
-        tier_upgrade_probability=standing.tier_upgrade_probability,
+        attrition_probability=economics.attrition_probability,
+        tier_upgrade_probability=economics.tier_upgrade_probability,
     )
 
 
@@ -110,7 +110,7 @@ def test_each_row_says_what_became_of_it(frame: pl.DataFrame):
 
 def test_with_one_place_what_comes_later_is_beyond_the_slate():
     cut = decisions().frame(1).filter(pl.col("customer_id") == "b")
-    assert cut["reason_code"].to_list() == ["BEYOND_SLATE", "HELD", "EXCLUDED_BY_OFFER", "OFFERED"]
+    assert cut["reason_code"].to_list() == ["SLATE_FULL", "HELD", "EXCLUDED_BY_OFFER", "OFFERED"]
 
 
 def test_keeping_a_customer_can_outrank_every_sale(frame: pl.DataFrame):

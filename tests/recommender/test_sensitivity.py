@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from vipreco.arbitration import Context, Customers, Standing, worth
+from vipreco.arbitration import Context, CustomerEconomics, Customers, priority_factors
 from vipreco.lists import sensitivity
 from vipreco.settings import ArbitrationSettings, LeverSettings, ValueSettings
 
@@ -17,20 +17,22 @@ NONE = np.array([np.nan, np.nan, np.nan])
 
 def decisions(levers: LeverSettings) -> Any:
     """Customer 0 might leave and keeps 100 by a call; 1 buys; 2 may be offered nothing."""
-    standing = Standing(np.array([4_000.0, np.nan, np.nan]), NONE, np.array([0.5, np.nan, np.nan]), NONE)
+    economics = CustomerEconomics(
+        np.array([4_000.0, np.nan, np.nan]), NONE, np.array([0.5, np.nan, np.nan]), NONE
+    )
     rates = ValueSettings(
         annual_margin_rate=0.2, share_at_risk=1.0, contact_keeps=0.25, acquisition_keeps=0.0
     )
-    found = worth(
+    found = priority_factors(
         np.array([[0.5, 0.1], [0.4, 0.1], [0.5, 0.5]]),
         np.array([100.0, 300.0]),
         ("card", "fund"),
         ("daily", "wealth"),
-        Customers(standing, Context.plain(3, 2), np.full(3, None, object), np.ones(3, bool)),
+        Customers(economics, Context.plain(3, 2), np.full(3, None, object), np.ones(3, bool)),
         ArbitrationSettings(values=rates, levers=levers),
     )
     verdict = np.array([[0, 0], [0, 0], [1, 2]])
-    return SimpleNamespace(worth=found, verdict=verdict, product_ids=("card", "fund"))
+    return SimpleNamespace(factors=found, verdict=verdict, product_ids=("card", "fund"))
 
 
 def rows(levers: LeverSettings) -> dict[str, tuple[float, ...]]:

@@ -20,8 +20,8 @@ from vipreco.project import Project
 
 GATES = [
     {"metric": "map_at_7", "champion_margin": 0.01},
-    {"metric": "auc", "at_least": 0.6},
-    {"metric": "calibration_slope", "at_least": 0.8, "at_most": 1.25},
+    {"metric": "auc", "min_value": 0.6},
+    {"metric": "calibration_slope", "min_value": 0.8, "max_value": 1.25},
 ]
 GOOD = {"map_at_7": 0.80, "auc": 0.9, "calibration_slope": 1.0}
 SNAPSHOT = "00112233"

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from training import flow, registry, server, tracking
+from training import flow, registry, server, tracker
 from training.result import Fit, TrainingJob
 from training.server import LOCK_SECONDS, PATIENCE_SECONDS, connect
 from training.storage import Storage
@@ -223,7 +223,7 @@ def test_a_database_that_gets_locked_in_the_middle_is_given_up_and_finished_late
         if name == "training.run-created":
             locker.execute("BEGIN EXCLUSIVE")
 
-    monkeypatch.setattr(tracking, "reach", lock)
+    monkeypatch.setattr(tracker, "reach", lock)
     monkeypatch.setattr(flow, "PATIENCE_SECONDS", 2.0)
     with pytest.raises(DependencyDownError):
         flow.run(job, fit())

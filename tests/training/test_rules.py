@@ -43,8 +43,8 @@ def test_an_unknown_recipe_lists_the_known(tmp_path: Path) -> None:
     [
         ('name = "x"\n[data]\nnewst = 2\n', "data.newst: unknown setting, did you mean newest?"),
         ('name = "x"\n[data]\nnewest = "2"\n', "data.newest: Input should be a valid integer"),
-        ('name = "x"\n[[gate]]\nmetric = "auc"\n', "give at_least, at_most or champion_margin"),
-        ('name = "x"\n[[gate]]\nmetric = "auc"\nat_least = nan\nat_lest = 1\n', "did you mean at_least"),
+        ('name = "x"\n[[gate]]\nmetric = "auc"\n', "give min_value, max_value or champion_margin"),
+        ('name = "x"\n[[gate]]\nmetric = "auc"\nmin_value = nan\nmin_valu = 1\n', "did you mean min_value"),
         ("", "name: Field required"),
     ],
 )
@@ -93,21 +93,21 @@ def test_a_month_without_snapshot_at_the_end_of_its_window_is_not_learnt_from() 
 def test_a_gate_passes_exactly_when_every_bound_holds(
     value: float, low: float, high: float, champion: float, margin: float, up: bool
 ) -> None:
-    gate = Gate(metric="m", at_least=low, at_most=high, champion_margin=margin, higher_is_better=up)
+    gate = Gate(metric="m", min_value=low, max_value=high, champion_margin=margin, higher_is_better=up)
     passed = not refusals(judge([gate], {"m": value}, {"m": champion}))
     loss = champion - value if up else value - champion
     assert passed == (low <= value <= high and loss <= margin)
 
 
 def test_a_refusal_has_both_numbers() -> None:
-    gate = Gate(metric="slope", at_least=0.8, at_most=1.25)
+    gate = Gate(metric="slope", min_value=0.8, max_value=1.25)
     assert refusals(judge([gate], {"slope": 1.3})) == ["slope is 1.3, needed is at most 1.25"]
     assert refusals(judge([gate], {"slope": 0.5})) == ["slope is 0.5, needed is at least 0.8"]
 
 
 @pytest.mark.parametrize("value", [None, float("nan"), float("inf")])
 def test_a_number_that_is_missing_does_not_pass(value: float | None) -> None:
-    gate = Gate(metric="m", at_least=0.0)
+    gate = Gate(metric="m", min_value=0.0)
     assert refusals(judge([gate], {"m": value})) == ["m is not known"]
     assert refusals(judge([gate], {})) == ["m is not known"]
 
@@ -122,7 +122,7 @@ def test_a_margin_does_not_apply_without_a_champion_or_its_number() -> None:
 
 def test_recipes_and_registered_versions_of_before_are_judged_by_the_present_names() -> None:
     """Before, metrics of attrition and tier upgrades were named leaving and rising."""
-    gate = Gate(metric="rising/auc", at_least=0.7, champion_margin=0.05)
+    gate = Gate(metric="rising/auc", min_value=0.7, champion_margin=0.05)
     assert gate.metric == "tier_upgrade/auc"
     for name in ("rising/auc", "tier_upgrade/auc"):
         passed = judge([gate], {name: 0.8}, {"rising/auc": 0.81})
@@ -154,7 +154,7 @@ def record(**changes: object) -> Record:
         "metrics_by_fold": ({"auc": 0.81234567}, {"auc": None, "map": 0.5}),
         "summary_metrics": {"auc": 0.8},
         "champion_metrics": None,
-        "gates": (Gate(metric="auc", at_least=0.9),),
+        "gates": (Gate(metric="auc", min_value=0.9),),
     }
     return Record.model_validate({**content, **changes})
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vipreco.propensity import BoosterSettings, Machine
-from vipreco.uplift import Growing, RandomisedRows, UpliftSettings
+from vipreco.uplift import LearnerContext, RandomisedRows, UpliftSettings
 
 NAMES = ("mover", "answerer", "noise")
 BOOSTER = BoosterSettings(
@@ -35,7 +35,7 @@ def design(customers: int, seed: int, *, effect: float = 1.0, chance: float = 0.
     return RandomisedRows(ids, values, treated, outcome, np.full(customers, chance))
 
 
-def small_growing() -> Growing:
-    """Return settings that grow in a moment."""
+def small_growing() -> LearnerContext:
+    """Return settings that are trained in a moment."""
     settings = UpliftSettings(outcome=BOOSTER, effect=BOOSTER, patience=15)
-    return Growing(NAMES, settings, Machine(seed=7, threads=1))
+    return LearnerContext(NAMES, settings, Machine(seed=7, threads=1))

@@ -12,9 +12,9 @@ from tests.uplift.designs import design, true_effect
 from vipreco.errors import InputRejectedError, UsageError
 from vipreco.propensity import Booster
 from vipreco.stats import qini_coefficient
-from vipreco.uplift import LEARNERS, Growing, RandomisedRows, UpliftSettings, response
-from vipreco.uplift.growing import stopping_rows
+from vipreco.uplift import LEARNERS, LearnerContext, RandomisedRows, UpliftSettings, response
 from vipreco.uplift.learners import Learner
+from vipreco.uplift.stopped_booster import stopping_rows
 
 LEARNT, UNSEEN, IDLE, IDLE_UNSEEN = (
     design(4000, 1),
@@ -30,8 +30,8 @@ def kind(request: pytest.FixtureRequest) -> type[Learner]:
 
 
 @pytest.fixture(scope="module")
-def learner(kind: type[Learner], growing: Growing) -> Learner:
-    return kind.fit(LEARNT, growing)
+def learner(kind: type[Learner], context: LearnerContext) -> Learner:
+    return kind.fit(LEARNT, context)
 
 
 def hash_of(learner: Learner) -> str:
@@ -46,36 +46,38 @@ def test_it_finds_the_planted_effect(learner: Learner) -> None:
     assert abs(found[truth < 0].mean() + 0.05) < 0.07
 
 
-def test_its_order_beats_chance_and_who_answers_anyway(learner: Learner, growing: Growing) -> None:
-    scores = learner.uplift(UNSEEN.values), response(LEARNT, growing).score(UNSEEN.values)
+def test_its_order_beats_chance_and_who_answers_anyway(learner: Learner, context: LearnerContext) -> None:
+    scores = learner.uplift(UNSEEN.values), response(LEARNT, context).score(UNSEEN.values)
     ours, answer = (qini_coefficient(one, UNSEEN.treated, UNSEEN.outcome, resamples=200) for one in scores)
     assert ours.low > 0
     assert ours.low > answer.value
 
 
-def test_without_an_effect_its_order_is_chance(kind: type[Learner], growing: Growing) -> None:
-    score = kind.fit(IDLE, growing).uplift(IDLE_UNSEEN.values)
+def test_without_an_effect_its_order_is_chance(kind: type[Learner], context: LearnerContext) -> None:
+    score = kind.fit(IDLE, context).uplift(IDLE_UNSEEN.values)
     found = qini_coefficient(score, IDLE_UNSEEN.treated, IDLE_UNSEEN.outcome, resamples=200)
     assert found.low <= 0 <= found.high
 
 
-def test_with_treatments_drawn_anew_it_finds_nothing(kind: type[Learner], growing: Growing) -> None:
-    fitted = kind.fit(LEARNT.shuffled(5), growing).uplift(UNSEEN.values)
+def test_with_treatments_drawn_anew_it_finds_nothing(kind: type[Learner], context: LearnerContext) -> None:
+    fitted = kind.fit(LEARNT.shuffled(5), context).uplift(UNSEEN.values)
     unseen = UNSEEN.shuffled(6)
     found = qini_coefficient(fitted, unseen.treated, unseen.outcome, resamples=200)
     assert found.low <= 0 <= found.high
 
 
-def test_the_order_of_rows_changes_nothing(kind: type[Learner], learner: Learner, growing: Growing) -> None:
+def test_the_order_of_rows_changes_nothing(
+    kind: type[Learner], learner: Learner, context: LearnerContext
+) -> None:
     shuffled = LEARNT.take(np.random.default_rng(0).permutation(len(LEARNT)))
-    assert hash_of(kind.fit(shuffled, growing)) == hash_of(learner)
+    assert hash_of(kind.fit(shuffled, context)) == hash_of(learner)
 
 
 def test_the_same_rows_and_seed_give_the_same_hash(
-    kind: type[Learner], learner: Learner, growing: Growing
+    kind: type[Learner], learner: Learner, context: LearnerContext
 ) -> None:
-    assert hash_of(kind.fit(LEARNT, growing)) == hash_of(learner)
-    other = replace(growing, machine=replace(growing.machine, seed=8))
+    assert hash_of(kind.fit(LEARNT, context)) == hash_of(learner)
+    other = replace(context, machine=replace(context.machine, seed=8))
     assert hash_of(kind.fit(LEARNT, other)) != hash_of(learner)
 
 
@@ -87,14 +89,14 @@ def test_it_comes_back_from_its_texts(kind: type[Learner], learner: Learner) -> 
     assert np.array_equal(again.uplift(UNSEEN.values), learner.uplift(UNSEEN.values))
 
 
-def test_it_refuses_an_arm_without_an_outcome(kind: type[Learner], growing: Growing) -> None:
+def test_it_refuses_an_arm_without_an_outcome(kind: type[Learner], context: LearnerContext) -> None:
     nobody = replace(LEARNT, outcome=LEARNT.outcome & LEARNT.treated)
     with pytest.raises(InputRejectedError, match="no difference"):
-        kind.fit(nobody, growing)
+        kind.fit(nobody, context)
 
 
 def test_a_known_chance_that_differs_by_customer_does_not_mislead(
-    kind: type[Learner], growing: Growing
+    kind: type[Learner], context: LearnerContext
 ) -> None:
     """Those who answer anyway were treated four times as often as the others; nobody is moved."""
     rows, random = design(8000, 9, effect=0), np.random.default_rng(9)
@@ -103,8 +105,8 @@ def test_a_known_chance_that_differs_by_customer_does_not_mislead(
     blind = np.ascontiguousarray(rows.values[:, [0, 2]])
     hidden = RandomisedRows(rows.customer_ids, blind, treated, rows.outcome, chance)
     naive = rows.outcome[treated].mean() - rows.outcome[~treated].mean()
-    names = (growing.names[0], growing.names[2])
-    found = kind.fit(hidden, replace(growing, names=names)).uplift(hidden.values).mean()
+    names = (context.names[0], context.names[2])
+    found = kind.fit(hidden, replace(context, names=names)).uplift(hidden.values).mean()
     assert naive > 0.2
     assert abs(found) < 0.03
 
@@ -135,7 +137,7 @@ def test_growing_stops_by_customers_of_the_training_part() -> None:
     assert np.array_equal(twice, np.repeat(unseen, 2))
 
 
-def test_without_an_effect_growing_stops_early(growing: Growing) -> None:
+def test_without_an_effect_growing_stops_early(context: LearnerContext) -> None:
     idle = replace(IDLE, outcome=np.random.default_rng(1).random(len(IDLE)) < 0.3)
-    trees = response(idle, growing).model.num_trees()
-    assert trees < response(LEARNT, growing).model.num_trees()
+    trees = response(idle, context).model.num_trees()
+    assert trees < response(LEARNT, context).model.num_trees()

@@ -21,8 +21,8 @@ from vipreco.simulator.month import live, run_month
 from vipreco.simulator.parameters import ContactParameters, Parameters
 from vipreco.simulator.simulation import make_bank
 from vipreco.stats import HeldOut, judge_orders
-from vipreco.uplift import Growing, RandomisedRows, UpliftSettings
-from vipreco.uplift_trial.choosing import fit_chosen
+from vipreco.uplift import LearnerContext, RandomisedRows, UpliftSettings
+from vipreco.uplift_trial.selection import fit_chosen
 
 PAST, CUSTOMERS, SEED = 3, 16_000, 3
 TIRING = ContactParameters(
@@ -103,9 +103,9 @@ def test_the_order_by_added_chance_gains_more_than_the_order_by_the_true_chance(
 ) -> None:
     half = np.arange(len(campaign.rows)) % 2 == 0
     names = ("log_chance", *(f"called_{month}" for month in range(PAST)), "product", "manager")
-    growing = Growing(names, UpliftSettings(), Machine(SEED, threads=1))
+    context = LearnerContext(names, UpliftSettings(), Machine(SEED, threads=1))
     unseen = SimulatedCampaign(campaign.rows.take(~half), campaign.chance[~half], campaign.gain[~half])
-    score = fit_chosen(2, ("s", "x"))(campaign.rows.take(half), growing)(unseen.rows.values)
+    score = fit_chosen(2, ("s", "x"))(campaign.rows.take(half), context)(unseen.rows.values)
     for share in (0.1, 0.2, 0.3):
         assert unseen.gained(score, share) > 1.05 * unseen.gained(unseen.chance, share)
     assert np.corrcoef(score, unseen.gain)[0, 1] > np.corrcoef(unseen.chance, unseen.gain)[0, 1]

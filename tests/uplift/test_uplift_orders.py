@@ -9,7 +9,7 @@ import pytest
 
 from tests.uplift.designs import design
 from vipreco.stats import HeldOut, auuc, judge_orders, qini_coefficient
-from vipreco.uplift import LEARNERS, Growing
+from vipreco.uplift import LEARNERS, LearnerContext
 from vipreco.uplift_trial import (
     before_treatment,
     fit_learner,
@@ -19,7 +19,7 @@ from vipreco.uplift_trial import (
     placebo,
     unseen_scores,
 )
-from vipreco.uplift_trial.choosing import choose, fit_chosen
+from vipreco.uplift_trial.selection import choose, fit_chosen
 
 ROWS = design(3000, 21)
 
@@ -89,10 +89,10 @@ def test_an_empty_arm_has_no_figure() -> None:
     assert not found.beats_random
 
 
-def test_the_learner_beats_the_response_model_where_the_two_differ(growing: Growing) -> None:
-    fold = folds_of(ROWS, growing, 2)
+def test_the_learner_beats_the_response_model_where_the_two_differ(context: LearnerContext) -> None:
+    fold = folds_of(ROWS, context, 2)
     scores = {
-        name: unseen_scores(ROWS, growing, fold, fit)
+        name: unseen_scores(ROWS, context, fold, fit)
         for name, fit in (("learner", fit_chosen(2)), ("response", fit_response))
     }
     found = judge_orders(scores, HeldOut.of(ROWS, fold), "response", resamples=100)
@@ -100,36 +100,36 @@ def test_the_learner_beats_the_response_model_where_the_two_differ(growing: Grow
     assert found["learner"].beats_reference
 
 
-def test_the_choice_is_the_highest_qini_and_the_simplest_of_equals(growing: Growing) -> None:
-    fold = folds_of(ROWS, growing, 2)
-    choice = choose(ROWS, growing, fold)
+def test_the_choice_is_the_highest_qini_and_the_simplest_of_equals(context: LearnerContext) -> None:
+    fold = folds_of(ROWS, context, 2)
+    choice = choose(ROWS, context, fold)
     assert set(choice.qini) == set(LEARNERS)
     assert choice.qini[choice.name] == max(choice.qini.values())
-    assert choose(ROWS, growing, fold, ("t",)).name == "t"
+    assert choose(ROWS, context, fold, ("t",)).name == "t"
 
 
-def test_no_customer_is_scored_by_what_saw_them(growing: Growing) -> None:
+def test_no_customer_is_scored_by_what_saw_them(context: LearnerContext) -> None:
     twice = ROWS.take(np.repeat(np.arange(500), 2))
-    fold, seen = folds_of(twice, growing, 3), []
+    fold, seen = folds_of(twice, context, 3), []
 
     def fit(rows, _growing):
         seen.append(set(rows.customer_ids.tolist()))
         return lambda values: np.zeros(len(values))
 
-    unseen_scores(twice, growing, fold, fit)
+    unseen_scores(twice, context, fold, fit)
     for number, known in enumerate(seen):
         assert known.isdisjoint(twice.customer_ids[fold == number].tolist())
         assert known == set(twice.customer_ids[fold != number].tolist())
 
 
-def test_the_placebo_moves_nobody(growing: Growing) -> None:
-    found = placebo(ROWS, growing, 2, fit_learner("s"), seed=4, resamples=100)
+def test_the_placebo_moves_nobody(context: LearnerContext) -> None:
+    found = placebo(ROWS, context, 2, fit_learner("s"), seed=4, resamples=100)
     assert found.low <= 0 <= found.high
 
 
-def test_an_outcome_before_the_treatment_is_moved_by_nothing(growing: Growing) -> None:
+def test_an_outcome_before_the_treatment_is_moved_by_nothing(context: LearnerContext) -> None:
     earlier = np.random.default_rng(5).random(len(ROWS)) < 0.2 + 0.4 * (ROWS.values[:, 1] > 0)
-    found = before_treatment(ROWS, earlier, growing, 2, fit_learner("s"), seed=4, resamples=100)
+    found = before_treatment(ROWS, earlier, context, 2, fit_learner("s"), seed=4, resamples=100)
     assert found.low <= 0 <= found.high
 
 

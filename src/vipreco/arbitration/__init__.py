@@ -1,4 +1,4 @@
-"""Which allowed product comes first: value in money, context, levers, and each customer's slate."""
+"""Arbitration: value in money, context, levers, and each customer's slate."""
 
 import lazy_loader
 

@@ -8,8 +8,8 @@ from .priority import (
     KEEP as KEEP,
     Customers as Customers,
     Factor as Factor,
-    Worth as Worth,
-    worth as worth,
+    PriorityFactors as PriorityFactors,
+    priority_factors as priority_factors,
 )
 from .slates import (
     LeftOut as LeftOut,
@@ -20,4 +20,4 @@ from .slates import (
     no_action as no_action,
     slate as slate,
 )
-from .value import Standing as Standing
+from .value import CustomerEconomics as CustomerEconomics

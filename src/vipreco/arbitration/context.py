@@ -79,7 +79,7 @@ def context_of(view: View, families: Sequence[str], rules: tuple[ContextRule, ..
     usable = tuple(rule for rule in rules if _read_by(rule) <= known)
     missing = tuple(rule.name for rule in rules if rule not in usable)
     wanted = {column for rule in usable for column in _read_by(rule)}
-    facts = situation(view, wanted)
+    facts = context_columns(view, wanted)
     conditions = [pl.sql_expr(rule.when).fill_null(False).alias(rule.name) for rule in usable]
     holds = facts.select(conditions).to_numpy() if usable else np.zeros((facts.height, 0), bool)
     return weighted(holds.astype(bool), families, usable, missing)
@@ -107,7 +107,7 @@ def weighted(
     return Context(group.astype(np.intp), products, actions, not_applicable)
 
 
-def situation(view: View, wanted: Iterable[str]) -> pl.DataFrame:
+def context_columns(view: View, wanted: Iterable[str]) -> pl.DataFrame:
     """Return the columns that conditions may read, one row a customer, ordered by customer_id.
 
     Args:

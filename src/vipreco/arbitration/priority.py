@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 
 from vipreco.arbitration.context import ACTIONS, Context
 from vipreco.arbitration.levers import product_levers, tier_levers, weights
-from vipreco.arbitration.value import Standing, Values, values
+from vipreco.arbitration.value import CustomerEconomics, Values, values
 from vipreco.columns import CONTEXT, KEPT_AMOUNT, LEVER, LIFT_AMOUNT, MARGIN_AMOUNT, PROPENSITY, VALUE_AMOUNT
 from vipreco.settings import ArbitrationSettings
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
-Places = NDArray[np.intp]
+Indices = NDArray[np.intp]
 
 Factor: TypeAlias = Literal["propensity", "value", "margin", "kept", "lift", "context", "lever"]
 FACTORS: tuple[Factor, ...] = get_args(Factor)
@@ -26,16 +26,16 @@ KEEP, DEVELOP = range(len(ACTIONS))
 
 @dataclass(frozen=True)
 class Customers:
-    """What arbitration knows of n customers.
+    """Facts of n customers that arbitration uses.
 
     Args:
-        standing: Assets, next tier, chances of attrition and of a tier upgrade.
+        economics: Assets, next tier, chances of attrition and of a tier upgrade.
         context: Weights of their situation.
         tiers: Tier as text, None where unknown, shape (n,).
         personalised: False for those who refused profiling: nothing about them is used, shape (n,).
     """
 
-    standing: Standing
+    economics: CustomerEconomics
     context: Context
     tiers: NDArray[np.object_]
     personalised: Mask
@@ -45,23 +45,23 @@ class Customers:
         """Return customers of whom nothing is known."""
         tiers = np.full(customers, None, object)
         everybody = np.ones(customers, bool)
-        return cls(Standing.unknown(customers), Context.plain(customers, products), tiers, everybody)
+        return cls(CustomerEconomics.unknown(customers), Context.plain(customers, products), tiers, everybody)
 
     def take(self, rows: slice) -> Customers:
         """Return some of the customers."""
         return Customers(
-            self.standing.take(rows), self.context.take(rows), self.tiers[rows], self.personalised[rows]
+            self.economics.take(rows), self.context.take(rows), self.tiers[rows], self.personalised[rows]
         )
 
 
 @dataclass(frozen=True)
-class Worth:
-    """What each offer, and a call without an offer, is worth; n customers, P products.
+class PriorityFactors:
+    """Factors of the priority of each offer, and of a call without an offer; n customers, P products.
 
     Args:
         propensity: P(acquire within the horizon), shape (n, P).
         values: Components of the value.
-        standing: What the value was estimated from.
+        economics: What the value was estimated from.
         context: Weights of the customers' situations.
         product_lever: Business weight of each product, shape (P,).
         tier_lever: Business weight of each customer's tier, shape (n,).
@@ -70,18 +70,18 @@ class Worth:
 
     propensity: Floats
     values: Values
-    standing: Standing
+    economics: CustomerEconomics
     context: Context
     product_lever: Floats
     tier_lever: Floats
     action_lever: Floats
 
-    def take(self, rows: slice) -> Worth:
+    def take(self, rows: slice) -> PriorityFactors:
         """Return what the offers to some customers are worth."""
-        return Worth(
+        return PriorityFactors(
             self.propensity[rows],
             self.values.take(rows),
-            self.standing.take(rows),
+            self.economics.take(rows),
             self.context.take(rows),
             self.product_lever,
             self.tier_lever[rows],
@@ -126,14 +126,14 @@ class Worth:
         """
         return {
             PROPENSITY: np.column_stack(
-                [self.standing.attrition_probability, self.standing.tier_upgrade_probability]
+                [self.economics.attrition_probability, self.economics.tier_upgrade_probability]
             ),
             VALUE_AMOUNT: np.column_stack([self.values.kept_by_call, self.values.lifted_by_call]),
             CONTEXT: self.context.actions[self.context.group],
             LEVER: self.action_lever * self.tier_lever[:, None],
         }
 
-    def at(self, rows: Places, columns: Places) -> dict[str, NDArray[np.generic]]:
+    def at(self, rows: Indices, columns: Indices) -> dict[str, NDArray[np.generic]]:
         """Return the factors of customer `rows[i]` and product `columns[i]`, by name of the column."""
         parts = self.values
         lift = parts.lift[rows] * parts.brings_assets[columns]
@@ -146,24 +146,24 @@ class Worth:
             LEVER: self.product_lever[columns] * self.tier_lever[rows],
         }
 
-    def unknown_at(self, rows: Places, columns: Places) -> NDArray[np.intp]:
+    def unknown_at(self, rows: Indices, columns: Indices) -> NDArray[np.intp]:
         """Return which components count 0 because an input is unknown: bits margin 1, kept 2, lift 4."""
         parts = self.values
         bits = 1 * parts.margin_unknown[columns] + 2 * parts.kept_unknown[rows]
         return np.asarray(bits + 4 * (parts.lift_unknown[rows] & parts.brings_assets[columns]), np.intp)
 
     @cached_property
-    def money(self) -> Worth:
+    def money(self) -> PriorityFactors:
         """The same without context and levers: its priorities are expected amounts, propensity x value."""
         return self.without("context").without("lever")
 
-    def without(self, factor: Factor) -> Worth:
+    def without(self, factor: Factor) -> PriorityFactors:
         """Return the same with one factor left out: 1 in a product, 0 in the sum of the value."""
         return replace(self, **self._left_out(factor))
 
     def _left_out(self, factor: Factor) -> dict[str, Any]:
         parts, ones, none = self.values, np.ones_like(self.product_lever), np.zeros_like(self.tier_lever)
-        sure, calls = self.standing.certain(), np.ones_like(none)
+        sure, calls = self.economics.certain(), np.ones_like(none)
         plain: dict[str, Any] = {
             "margin": ones,
             "kept": none,
@@ -173,7 +173,7 @@ class Worth:
         }
         weights = {"product_lever": ones, "tier_lever": calls, "action_lever": np.ones(len(ACTIONS))}
         changed: dict[Factor, dict[str, Any]] = {
-            "propensity": {"propensity": np.ones_like(self.propensity), "standing": sure},
+            "propensity": {"propensity": np.ones_like(self.propensity), "economics": sure},
             "value": {"values": replace(parts, **plain)},
             "margin": {"values": replace(parts, margin=np.zeros_like(ones))},
             "kept": {"values": replace(parts, kept=none, kept_by_call=none)},
@@ -184,14 +184,14 @@ class Worth:
         return changed[factor]
 
 
-def worth(
+def priority_factors(
     propensity: Floats,
     unit_values: Floats,
     product_ids: tuple[str, ...],
     families: tuple[str, ...],
     customers: Customers,
     settings: ArbitrationSettings,
-) -> Worth:
+) -> PriorityFactors:
     """Return what each pair is worth, with its factors.
 
     Args:
@@ -202,11 +202,11 @@ def worth(
         customers: The n customers.
         settings: The recipe's.
     """
-    standing = customers.standing.masked(customers.personalised)
-    return Worth(
+    economics = customers.economics.masked(customers.personalised)
+    return PriorityFactors(
         propensity=propensity,
-        values=values(standing, unit_values, families, settings),
-        standing=standing,
+        values=values(economics, unit_values, families, settings),
+        economics=economics,
         context=customers.context.masked(customers.personalised),
         product_lever=product_levers(product_ids, families, settings.levers),
         tier_lever=np.where(customers.personalised, tier_levers(customers.tiers, settings.levers), 1.0),

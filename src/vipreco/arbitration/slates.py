@@ -16,42 +16,42 @@ Ranks = NDArray[np.int16]
 
 
 class LeftOut(IntEnum):
-    """Why an allowed product is not in the slate."""
+    """Reasons for which an allowed product is not in the slate."""
 
     IN_SLATE = 0
-    NOT_WORTH_A_CALL = 1
+    BELOW_MIN_PRIORITY = 1
     EXCLUDED_BY_OFFER = 2
     FAMILY_FULL = 3
-    BEYOND_SLATE = 4
+    SLATE_FULL = 4
 
 
 class NoAction(IntEnum):
-    """Why a customer has no offer today."""
+    """Reasons for which a customer has no offer today."""
 
     HAS_OFFERS = 0
     ALL_STOPPED = 1
-    NOT_WORTH_A_CALL = 2
+    BELOW_MIN_PRIORITY = 2
 
 
 @dataclass(frozen=True)
 class SlateRules:
-    """What a slate may look like, for P products.
+    """Rules about the shape of a slate, for P products.
 
     Args:
         families: Number of each product's family, shape (P,).
         exclusive: Pairs that must not stand in one slate, symmetric, shape (P, P).
         per_family: Most offers of one family; 0 means any number.
-        least_priority: Offers below it are not worth a call.
+        min_priority: Offers below it are not worth a call.
     """
 
     families: NDArray[np.intp]
     exclusive: Mask
     per_family: int = 0
-    least_priority: float = 0.0
+    min_priority: float = 0.0
 
     @classmethod
     def of(
-        cls, families: tuple[str, ...], exclusions: Mask, per_family: int = 0, least_priority: float = 0.0
+        cls, families: tuple[str, ...], exclusions: Mask, per_family: int = 0, min_priority: float = 0.0
     ) -> SlateRules:
         """Make the rules of a catalogue.
 
@@ -59,11 +59,11 @@ class SlateRules:
             families: Family of each product; products without one are a family of their own each.
             exclusions: Row product must not be held together with column product, shape (P, P).
             per_family: Most offers of one family; 0 means any number.
-            least_priority: Offers below it are not worth a call.
+            min_priority: Offers below it are not worth a call.
         """
         named = [family or f"\0{place}" for place, family in enumerate(families)]
         _, numbers = np.unique(np.array(named, dtype=np.str_), return_inverse=True)
-        return cls(numbers.astype(np.intp), exclusions | exclusions.T, per_family, least_priority)
+        return cls(numbers.astype(np.intp), exclusions | exclusions.T, per_family, min_priority)
 
     @cached_property
     def blocks(self) -> Mask:
@@ -74,7 +74,7 @@ class SlateRules:
         return np.asarray(blocked)
 
 
-def slate(priority: Floats, allowed: Mask, rules: SlateRules, most: int) -> Ranks:
+def slate(priority: Floats, allowed: Mask, rules: SlateRules, length: int) -> Ranks:
     """Return the place of each product in its customer's slate, shape (n, P); 0 means not in it.
 
     Each place goes to the allowed product of highest priority that the rules still admit. The slate of N
@@ -84,45 +84,45 @@ def slate(priority: Floats, allowed: Mask, rules: SlateRules, most: int) -> Rank
         priority: What offers are ordered by, shape (n, P).
         allowed: Pairs that no rule of the policy stops, shape (n, P).
         rules: What a slate may look like.
-        most: Longest slate.
+        length: Longest slate.
     """
     customers = np.arange(len(priority))
-    left = np.where(allowed & (priority >= rules.least_priority), priority, -np.inf)
-    places = np.zeros(left.shape, np.int16)
+    left = np.where(allowed & (priority >= rules.min_priority), priority, -np.inf)
+    ranks = np.zeros(left.shape, np.int16)
     taken = np.zeros((len(left), rules.families.max(initial=-1) + 1), np.int16)
-    for place in range(1, min(most, left.shape[1]) + 1):
+    for place in range(1, min(length, left.shape[1]) + 1):
         best = left.argmax(axis=1)
         found = left[customers, best] > -np.inf
         if not found.any():
             break
-        places[customers[found], best[found]] = place
+        ranks[customers[found], best[found]] = place
         left[rules.blocks[best]] = -np.inf
         if rules.per_family > 1:
             taken[customers, rules.families[best]] += 1
             left[(taken >= rules.per_family)[:, rules.families]] = -np.inf
-    return places
+    return ranks
 
 
-def left_out(priority: Floats, allowed: Mask, rules: SlateRules, places: Ranks) -> NDArray[np.int8]:
+def left_out(priority: Floats, allowed: Mask, rules: SlateRules, ranks: Ranks) -> NDArray[np.int8]:
     """Return why each allowed product is not in the slate, as `LeftOut`, shape (n, P).
 
     A stopped product is `IN_SLATE`: its reason is the policy's, not the slate's.
     """
-    offered = places > 0
+    offered = ranks > 0
     clashes = (offered.astype(np.float32) @ rules.exclusive.astype(np.float32)) > 0
-    reasons = np.full(places.shape, LeftOut.BEYOND_SLATE, np.int8)
+    reasons = np.full(ranks.shape, LeftOut.SLATE_FULL, np.int8)
     if rules.per_family:
         reasons[_family_counts(offered, rules)[:, rules.families] >= rules.per_family] = LeftOut.FAMILY_FULL
     reasons[clashes] = LeftOut.EXCLUDED_BY_OFFER
-    reasons[priority < rules.least_priority] = LeftOut.NOT_WORTH_A_CALL
+    reasons[priority < rules.min_priority] = LeftOut.BELOW_MIN_PRIORITY
     reasons[offered | ~allowed] = LeftOut.IN_SLATE
     return reasons
 
 
-def no_action(allowed: Mask, places: Ranks) -> NDArray[np.int8]:
+def no_action(allowed: Mask, ranks: Ranks) -> NDArray[np.int8]:
     """Return why each customer has no offer, as `NoAction`, shape (n,)."""
-    causes = np.where(allowed.any(axis=1), NoAction.NOT_WORTH_A_CALL, NoAction.ALL_STOPPED)
-    return np.where((places > 0).any(axis=1), NoAction.HAS_OFFERS, causes).astype(np.int8)
+    causes = np.where(allowed.any(axis=1), NoAction.BELOW_MIN_PRIORITY, NoAction.ALL_STOPPED)
+    return np.where((ranks > 0).any(axis=1), NoAction.HAS_OFFERS, causes).astype(np.int8)
 
 
 def most_frequent_verdict(verdict: NDArray[np.integer[Any]]) -> NDArray[np.intp]:

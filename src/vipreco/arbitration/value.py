@@ -18,8 +18,8 @@ Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
-class Standing:
-    """What the value of n customers is estimated from; NaN is unknown.
+class CustomerEconomics:
+    """Figures of n customers from which their value is estimated; NaN is unknown.
 
     Args:
         aum: Assets under management in currency, shape (n,).
@@ -34,13 +34,13 @@ class Standing:
     tier_upgrade_probability: Floats
 
     @classmethod
-    def unknown(cls, customers: int) -> Standing:
-        """Return the standing of customers of whom nothing is known."""
+    def unknown(cls, customers: int) -> CustomerEconomics:
+        """Return the economics of customers of whom nothing is known."""
         return cls(*(np.full(customers, np.nan) for _ in range(4)))
 
-    def masked(self, known: Mask) -> Standing:
+    def masked(self, known: Mask) -> CustomerEconomics:
         """Return the same, but nothing about the customers who are not in `known`, shape (n,)."""
-        return Standing(
+        return CustomerEconomics(
             *(
                 np.where(known, column, np.nan)
                 for column in (
@@ -52,7 +52,7 @@ class Standing:
             )
         )
 
-    def certain(self) -> Standing:
+    def certain(self) -> CustomerEconomics:
         """Return the same, but every chance that is known is 1."""
         return replace(
             self,
@@ -60,9 +60,9 @@ class Standing:
             tier_upgrade_probability=_one(self.tier_upgrade_probability),
         )
 
-    def take(self, rows: slice) -> Standing:
-        """Return the standing of some customers."""
-        return Standing(
+    def take(self, rows: slice) -> CustomerEconomics:
+        """Return the economics of some customers."""
+        return CustomerEconomics(
             self.aum[rows],
             self.next_line[rows],
             self.attrition_probability[rows],
@@ -103,18 +103,21 @@ class Values:
 
 
 def values(
-    standing: Standing, unit_values: Floats, families: tuple[str, ...], settings: ArbitrationSettings
+    economics: CustomerEconomics,
+    unit_values: Floats,
+    families: tuple[str, ...],
+    settings: ArbitrationSettings,
 ) -> Values:
     """Return the components of the value.
 
     Args:
-        standing: Of n customers.
+        economics: Of n customers.
         unit_values: Margin of one acquisition in currency, NaN where unknown, shape (P,).
         families: Family of each product, shape (P,).
         settings: With `unit_value` only the margin counts; with `none` every acquisition counts 1.
     """
     rates, money = settings.values, settings.value == "money"
-    counted = standing if money else Standing.unknown(len(standing.aum))
+    counted = economics if money else CustomerEconomics.unknown(len(economics.aum))
     stake, uplift = assets_at_stake(counted, rates), tier_uplift(counted, rates)
     kept = counted.attrition_probability * rates.acquisition_keeps * stake
     lift = counted.tier_upgrade_probability * rates.acquisition_lifts * uplift
@@ -143,21 +146,21 @@ def margins(unit_values: Floats, settings: ArbitrationSettings) -> Floats:
     return _known(unit_values)
 
 
-def assets_at_stake(standing: Standing, rates: ValueSettings) -> Floats:
+def assets_at_stake(economics: CustomerEconomics, rates: ValueSettings) -> Floats:
     """Return what the bank loses with a customer who leaves, in currency, shape (n,).
 
     share at risk [1] x assets [currency] x annual margin rate [1/year] x years [year]
     """
-    return rates.share_at_risk * standing.aum * rates.annual_margin_rate * rates.years
+    return rates.share_at_risk * economics.aum * rates.annual_margin_rate * rates.years
 
 
-def tier_uplift(standing: Standing, rates: ValueSettings) -> Floats:
+def tier_uplift(economics: CustomerEconomics, rates: ValueSettings) -> Floats:
     """Return what the bank earns more from a customer who reaches the next tier, in currency, shape (n,).
 
-    The assets that lack to the line are the least that the customer brings in:
+    The assets that lack to the line are the minimum that the customer brings in:
     max(next line - assets, 0) [currency] x annual margin rate [1/year] x years [year]
     """
-    missing = np.maximum(standing.next_line - standing.aum, 0.0)
+    missing = np.maximum(economics.next_line - economics.aum, 0.0)
     return np.asarray(missing * rates.annual_margin_rate * rates.years)
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from vipreco.backtest.changes import ChangeResult
 from vipreco.backtest.report import Judgement, evaluate
 from vipreco.backtest.trials import Trial
-from vipreco.collaborative import SOURCES, CandidateSource, HoldingState, holding_state, segment_values
+from vipreco.collaborative import SOURCES, HoldingState, Source, holding_state, segment_values
 from vipreco.columns import TIER
 from vipreco.features import FeatureSet
 from vipreco.history import View
@@ -144,9 +144,7 @@ def backtest(
     return _result(recommender, ranked, together(rated), plan)
 
 
-def judge_panel(
-    recommender: Recommender, sources: Mapping[str, CandidateSource], panel: Panel
-) -> ScoredCustomers:
+def judge_panel(recommender: Recommender, sources: Mapping[str, Source], panel: Panel) -> ScoredCustomers:
     """Score the observed customers of a panel by the model and by the baselines."""
     return together([_judge_view(recommender, sources, view, panel) for view in panel.views()])
 
@@ -162,14 +160,14 @@ def together(parts: list[ScoredCustomers]) -> ScoredCustomers:
     )
 
 
-def _baselines(panel: Panel, recommender: Recommender) -> dict[str, CandidateSource]:
+def _baselines(panel: Panel, recommender: Recommender) -> dict[str, Source]:
     view = panel.views()[-1]
     state = holding_state(view, recommender.product_ids, segment_values(view))
     return {name: source().fit(state) for name, source in SOURCES.items()}
 
 
 def _judge_view(
-    recommender: Recommender, sources: Mapping[str, CandidateSource], view: View, panel: Panel
+    recommender: Recommender, sources: Mapping[str, Source], view: View, panel: Panel
 ) -> ScoredCustomers:
     settings = recommender.settings
     horizon = panel.history.label_window(view.date, settings.horizon_months, settings.gap_months)
@@ -191,7 +189,7 @@ def _judge_view(
 
 
 def _baseline_scores(
-    recommender: Recommender, sources: Mapping[str, CandidateSource], state: HoldingState
+    recommender: Recommender, sources: Mapping[str, Source], state: HoldingState
 ) -> dict[str, Floats]:
     """Score by every source, and by the share of customers who acquired the product lately."""
     if not sources:

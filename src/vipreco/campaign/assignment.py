@@ -85,7 +85,7 @@ def assign(
     choice = explored.copy()
     choice[rows] = allocation.choice
     final = tuple(one.limit.used(choice) for one in limits)
-    value = Problem(eligible.net, ()).worth(choice)
+    value = Problem(eligible.net, ()).total_value(choice)
     choice[control] = favourite[control]
     arm = _arms(control, explored != NOBODY, choice != NOBODY)
     share = campaign.control_share

@@ -144,4 +144,4 @@ def _scaled(left: Limit, whole: Limit, factor: float) -> Limit:
     capacity = np.maximum(
         left.capacity + (factor - 1) * np.where(np.isfinite(whole.capacity), whole.capacity, 0), 0
     )
-    return replace(left, capacity=capacity, least=np.minimum(left.least, capacity))
+    return replace(left, capacity=capacity, minimum=np.minimum(left.minimum, capacity))

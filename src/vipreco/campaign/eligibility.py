@@ -177,7 +177,7 @@ def _scored(
     for decisions in recommender.decisions(known):
         rows = slice(start, start + len(decisions.customer_ids))
         propensity[rows] = decisions.propensity[:, columns]
-        value[rows] = decisions.worth.value()[:, columns]
+        value[rows] = decisions.factors.value()[:, columns]
         priority[rows] = decisions.priority[:, columns] * levers
         if recommender.uplift is not None:
             values = recommender.columns_of(known.computed.matrix(rows.start, rows.stop))

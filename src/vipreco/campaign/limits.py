@@ -104,7 +104,7 @@ def limit_table(
         for place, (group, lowest, highest, gone, price) in enumerate(
             zip(
                 one.groups,
-                one.limit.least.tolist(),
+                one.limit.minimum.tolist(),
                 one.limit.capacity.tolist(),
                 amounts.tolist(),
                 prices[one.limit.name].tolist(),
@@ -120,7 +120,7 @@ def _left(limit: Limit, gone: Floats, rows: NDArray[np.intp]) -> Limit:
     return replace(
         limit,
         capacity=np.maximum(limit.capacity - gone, 0.0),
-        least=np.maximum(limit.least - gone, 0.0),
+        minimum=np.maximum(limit.minimum - gone, 0.0),
         group=None if limit.group is None else limit.group[rows],
     )
 
@@ -152,7 +152,7 @@ def _products(campaign: Campaign, options: Options, _: pl.DataFrame) -> Iterator
         )
         if np.isfinite(highest) or bounds.min:
             lowest = min(float(bounds.min), highest)
-            limit = Limit.of(f"product {product}", options.product == place, highest, least=lowest)
+            limit = Limit.of(f"product {product}", options.product == place, highest, minimum=lowest)
             yield CampaignLimit("product", (product,), limit)
 
 

@@ -115,7 +115,7 @@ def _train(project: Project, narrator: Narrator) -> str:
     champion = _champion(project)
     if champion is not None:
         return f"exists already, version {champion.version} was trained on these tables"
-    flow, fitting = project.import_rim("training.flow"), project.import_rim("training.fitting")
+    flow, fitting = project.import_rim("training.flow"), project.import_rim("training.model_fit")
     published = flow.train(
         project, recipe=RECIPE, promote=True, say=narrator.say, fit=fitting.fit_and_backtest
     )

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from vipreco.project import Project
 
 FLOW = "training.flow"
-FITTING = "training.fitting"
+FITTING = "training.model_fit"
 REPLAY = "training.replay"
 PANEL = "Models"
 OURS = "vipreco"

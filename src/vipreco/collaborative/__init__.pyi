@@ -1,6 +1,6 @@
 from .linear import ItemItemCosine as ItemItemCosine
 from .reasons import strongest_holdings as strongest_holdings
-from .source import CandidateSource as CandidateSource
+from .source import Source as Source
 from .sources import SOURCES as SOURCES
 from .state import (
     HoldingState as HoldingState,

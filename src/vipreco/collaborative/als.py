@@ -109,7 +109,7 @@ class ImplicitALS(ItemSideSource):
         return np.asarray(np.linalg.solve(self._normal(held), liked[:, :, None])[:, :, 0])
 
     def contributions(self, state: HoldingState, columns: NDArray[np.intp]) -> Scores:
-        """What each held product adds to the score of product `columns[i]` of customer i: (n, P).
+        """Return what each held product adds to the score of product `columns[i]` of customer i: (n, P).
 
         Section 5 of the paper: y_p' A^-1 y_h, times the confidence. The product itself adds nothing.
         """

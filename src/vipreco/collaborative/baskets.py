@@ -68,7 +68,7 @@ def _packed_in_order(held: Flags) -> tuple[NDArray[np.uint8], NDArray[np.intp]]:
 
 
 def co_occurrence(held: Flags) -> NDArray[np.float64]:
-    """How many customers hold both products, (P, P); whole numbers, hence exact in any order."""
+    """Return the number of customers who hold both products, (P, P); exact in any order."""
     counts = np.zeros((held.shape[1], held.shape[1]), dtype=np.float64)
     for rows in blocks(len(held), 1 << 18):
         flags = held[rows].astype(np.float32)

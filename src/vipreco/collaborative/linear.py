@@ -27,7 +27,7 @@ class LinearSource(ItemSideSource):
         return np.asarray(self._arrays["weights"], dtype=np.float32)
 
     def contributions(self, state: HoldingState, columns: NDArray[np.intp]) -> Scores:
-        """What each held product adds to the score of product `columns[i]` of customer i: (n, P).
+        """Return what each held product adds to the score of product `columns[i]` of customer i: (n, P).
 
         The product itself adds nothing: it is no reason for itself.
         """

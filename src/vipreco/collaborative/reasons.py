@@ -5,15 +5,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from vipreco.collaborative.source import CandidateSource, Contributing
+from vipreco.collaborative.source import Contributing, Source
 from vipreco.collaborative.state import HoldingState
 
 NO_REASON = -1
 
 
-def strongest_holdings(
-    source: CandidateSource, state: HoldingState, columns: NDArray[np.intp]
-) -> NDArray[np.intp]:
+def strongest_holdings(source: Source, state: HoldingState, columns: NDArray[np.intp]) -> NDArray[np.intp]:
     """Column of the held product that speaks most for product `columns[i]` of customer i: (n,).
 
     -1 where no holding speaks for it, and everywhere for a source that does not look at holdings. Among

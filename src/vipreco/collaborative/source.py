@@ -15,7 +15,7 @@ from vipreco.errors import IntegrityError
 PRODUCT_IDS = "product_ids"
 
 
-class CandidateSource(Protocol):
+class Source(Protocol):
     """A scorer over holdings. Only the order of a customer's scores has a meaning."""
 
     name: ClassVar[str]
@@ -43,7 +43,7 @@ class Contributing(Protocol):
     """A source whose score is a sum over held products, so that it can say "because you hold"."""
 
     def contributions(self, state: HoldingState, columns: NDArray[np.intp]) -> Scores:
-        """What each held product adds to the score of product `columns[i]` of customer i: (n, P)."""
+        """Return what each held product adds to the score of product `columns[i]` of customer i: (n, P)."""
 
 
 class ItemSideSource(ABC):

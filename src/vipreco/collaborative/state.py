@@ -1,4 +1,4 @@
-"""What customers hold at one date, as the matrix that all candidate sources read."""
+"""Holdings of customers at one date, as the matrix that all sources read."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class AsOfView(Protocol):
 
 @dataclass(frozen=True)
 class HoldingState:
-    """What n customers hold of P products at one date.
+    """Holdings of n customers and P products at one date.
 
     Attributes:
         held: (n, P); held at the date.
@@ -111,7 +111,7 @@ def empty_state(product_ids: tuple[str, ...], customers: int = 1) -> HoldingStat
 def holding_state(
     view: AsOfView, product_ids: Sequence[str], segments: Sequence[str] | None = None
 ) -> HoldingState:
-    """What the customers of an as-of view hold; its rows are those of `view.population()`, in that order.
+    """Return the holdings of the customers of an as-of view; rows as in `view.population()`.
 
     Args:
         view: The history as of a date (`history.as_of(date)`).

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from vipreco.collaborative import CandidateSource, HoldingState, strongest_holdings
+from vipreco.collaborative import HoldingState, Source, strongest_holdings
 
 NO_HOLDING = -1
 HELD_BEFORE = -2
@@ -37,7 +37,7 @@ class Evidence:
 
 
 def offer_evidence(
-    source: CandidateSource, state: HoldingState, rows: NDArray[np.intp], columns: NDArray[np.intp]
+    source: Source, state: HoldingState, rows: NDArray[np.intp], columns: NDArray[np.intp]
 ) -> Evidence:
     """Return the evidence for the offers of product `columns[i]` to customer `rows[i]` of `state`."""
     because = strongest_holdings(source, state.take(rows), columns)

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from vipreco.arbitration import DEVELOP, KEEP, Worth, most_frequent_verdict, no_action, slate
+from vipreco.arbitration import DEVELOP, KEEP, PriorityFactors, most_frequent_verdict, no_action, slate
 from vipreco.columns import CUSTOMER_ID
 from vipreco.policy import ALLOWED, PASSES, PolicyFacts, Stage
 from vipreco.recommender import Decisions
@@ -37,18 +37,18 @@ def call_values(decisions: Decisions, offers: int, rates: ValueSettings) -> pl.D
         rates: Figures behind the values.
     """
     ranks, renewed = decisions.slate(offers), slate_if_renewed(decisions, offers)
-    standing = decisions.worth.standing
-    at_risk = rates.share_at_risk * standing.aum
+    economics = decisions.factors.economics
+    at_risk = rates.share_at_risk * economics.aum
     return pl.DataFrame(
         {
             CUSTOMER_ID: pl.Series(decisions.customer_ids.tolist(), dtype=pl.String),
-            **_parts(decisions.worth, ranks, renewed, "priority"),
-            **_parts(decisions.worth.money, ranks, renewed, "amount"),
+            **_parts(decisions.factors, ranks, renewed, "priority"),
+            **_parts(decisions.factors.money, ranks, renewed, "amount"),
             "cause": no_action(decisions.verdict == ALLOWED, ranks),
             "stopped_by": most_frequent_verdict(decisions.verdict),
             "stopped_whole": stopped_whole(decisions),
-            "attrition_probability": standing.attrition_probability,
-            "tier_upgrade_probability": standing.tier_upgrade_probability,
+            "attrition_probability": economics.attrition_probability,
+            "tier_upgrade_probability": economics.tier_upgrade_probability,
             "at_risk_amount": at_risk,
             "margin_at_risk_amount": at_risk * rates.annual_margin_rate,
         },
@@ -56,7 +56,7 @@ def call_values(decisions: Decisions, offers: int, rates: ValueSettings) -> pl.D
     )
 
 
-def _parts(weighed: Worth, ranks: Ranks, renewed: Ranks, unit: str) -> dict[str, Floats]:
+def _parts(weighed: PriorityFactors, ranks: Ranks, renewed: Ranks, unit: str) -> dict[str, Floats]:
     now, then = (slate_value(weighed.priority, slates) for slates in (ranks, renewed))
     return {
         f"keep_{unit}": weighed.actions[:, KEEP],

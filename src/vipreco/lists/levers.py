@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from vipreco.arbitration import FACTORS, Context, Factor, Worth, context_of, unknown_names
+from vipreco.arbitration import FACTORS, Context, Factor, PriorityFactors, context_of, unknown_names
 from vipreco.catalog import Catalog
 from vipreco.history import View
 from vipreco.policy import ALLOWED
@@ -40,7 +40,7 @@ class Tally:
 
     def add(self, decisions: Decisions, factor: Factor) -> None:
         """Add a chunk: what is first with every factor, and without this one."""
-        allowed, weighed = decisions.verdict == ALLOWED, decisions.worth
+        allowed, weighed = decisions.verdict == ALLOWED, decisions.factors
         reduced = weighed.without(factor)
         full, less = heads(weighed, allowed), heads(reduced, allowed)
         products = len(decisions.product_ids)
@@ -84,7 +84,7 @@ def sensitivity(chunks: Iterable[Decisions]) -> pl.DataFrame:
     return pl.DataFrame([tally.row(factor) for factor, tally in tallies.items()], SCHEMA, orient="row")
 
 
-def heads(weighed: Worth, allowed: NDArray[np.bool_]) -> Floats:
+def heads(weighed: PriorityFactors, allowed: NDArray[np.bool_]) -> Floats:
     """Return what a call can be headed by: priorities of allowed products, then of the actions, (n, P + 2).
 
     Customers without an allowed product have minus infinity everywhere.

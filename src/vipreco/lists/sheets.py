@@ -84,7 +84,7 @@ def profile(day: Day, row: Row) -> Profile:
 def to_next_tier(day: Day, row: Row) -> float | None:
     """Return the assets that the one customer of a day lacks to the next tier; None where there is none."""
     (decisions,) = day.decisions
-    line = float(decisions.worth.standing.next_line[0])
+    line = float(decisions.factors.economics.next_line[0])
     return None if np.isnan(line) else max(line - (row["aum_amount"] or 0.0), 0.0)
 
 

@@ -15,7 +15,7 @@ import polars as pl
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from vipreco.arbitration import Customers, SlateRules, slate, worth
+from vipreco.arbitration import Customers, SlateRules, priority_factors, slate
 from vipreco.artifact import verify
 from vipreco.catalog import Catalog
 from vipreco.columns import CUSTOMER_ID
@@ -209,7 +209,7 @@ def plain(recommender: Recommender, catalog: Catalog) -> NDArray[np.float64]:
     """Return propensity, value and priority of each product where no profile may be used, shape (3, P)."""
     customer = replace(Customers.unknown(1, len(catalog)), personalised=np.zeros(1, bool))
     rates = in_columns(recommender.base_rates[None, :], recommender.product_ids, catalog.product_ids)
-    weighed = worth(
+    weighed = priority_factors(
         rates,
         catalog.unit_values,
         catalog.product_ids,
@@ -237,7 +237,7 @@ class _Writer:
         """Write the decisions about some customers, and the indices of their products by channel."""
         self.files["propensity"][rows] = decisions.propensity
         self.files["priority"][rows] = decisions.priority
-        self.files["value"][rows] = decisions.worth.value()
+        self.files["value"][rows] = decisions.factors.value()
         self.personalised[rows] = decisions.personalised
         for channel, order in indices.items():
             self.slates[channel][rows] = order

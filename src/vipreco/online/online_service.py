@@ -282,7 +282,7 @@ def _row_of(decisions: Decisions, accepted: frozenset[str]) -> OfferRow:
     taken = np.array([product in accepted for product in decisions.product_ids], bool)
     return OfferRow(
         decisions.propensity[0],
-        decisions.worth.value()[0],
+        decisions.factors.value()[0],
         decisions.priority[0],
         (decisions.verdict[0] == ALLOWED) & ~taken,
         bool(decisions.personalised[0]),

@@ -1,4 +1,8 @@
-from .acquisition import AcquisitionModel as AcquisitionModel, Growth as Growth, ProductModel as ProductModel
+from .acquisition import (
+    AcquisitionModel as AcquisitionModel,
+    FitContext as FitContext,
+    ProductModel as ProductModel,
+)
 from .booster import Booster as Booster, Examples as Examples, Machine as Machine
 from .calibration import Calibration as Calibration
 from .line_start import LineStart as LineStart

@@ -24,8 +24,8 @@ CERTAIN = 1.0
 
 
 @dataclass(frozen=True)
-class Growth:
-    """What every fit of this model shares: columns, settings, seed and threads."""
+class FitContext:
+    """Everything that the fits of this model share: columns, settings, seed and threads."""
 
     names: tuple[str, ...]
     settings: PropensitySettings
@@ -50,7 +50,7 @@ class ProductModel:
     floor: float
 
     @classmethod
-    def fit(cls, rows: LabelledRows, growth: Growth) -> ProductModel:
+    def fit(cls, rows: LabelledRows, context: FitContext) -> ProductModel:
         """Fit on acquirers; a customer with three acquisitions gives three rows."""
         row, product = np.nonzero(rows.acquired)
         class_products, classes = np.unique(product, return_inverse=True)
@@ -59,8 +59,8 @@ class ProductModel:
             return cls((), class_products, products, floor)
         examples = Examples(rows.values[row], classes, rows.weights[row])
         boosters = [
-            Booster.fit(examples, growth.names, growth.settings.product, machine, len(class_products))
-            for machine in growth.machine.siblings(growth.settings.bags)
+            Booster.fit(examples, context.names, context.settings.product, machine, len(class_products))
+            for machine in context.machine.siblings(context.settings.bags)
         ]
         return cls(tuple(boosters), class_products, products, floor)
 
@@ -99,27 +99,29 @@ class AcquisitionModel:
 
     @property
     def rates_known(self) -> bool:
-        """Whether probabilities are rates in the population, not only an order among acquirers."""
+        """Return True when probabilities are rates in the population, not only an order among acquirers."""
         return self.any is not None
 
     @classmethod
-    def fit(cls, rows: LabelledRows, growth: Growth, rates: LabelledRows | None = None) -> AcquisitionModel:
+    def fit(
+        cls, rows: LabelledRows, context: FitContext, rates: LabelledRows | None = None
+    ) -> AcquisitionModel:
         """Fit both boosters on all rows, and the calibration on rows that its boosters have not seen.
 
         Args:
             rows: Acquirers and, unless `rates` is given, an unbiased sample of the other customers.
-            growth: Columns, settings, seed, threads.
+            context: Columns, settings, seed, threads.
             rates: Another unbiased sample, for banks whose rows hold acquirers alone.
 
         Raises:
             InputRejectedError: All customers of `rates` are among the acquirers.
         """
         acquirers = rows.take(rows.acquirers)
-        product = ProductModel.fit(acquirers, growth)
-        unseen = _cross_fitted(rows, growth) if rates is None else _rated(product, acquirers, rates, growth)
-        thin = acquirers.acquired.sum(axis=0) < growth.settings.thin_evidence_positives
-        any_ = _fit_any(rows if rates is None else rates, growth)
-        return cls(product, any_, _calibration(*unseen, growth.settings), thin)
+        product = ProductModel.fit(acquirers, context)
+        unseen = _cross_fitted(rows, context) if rates is None else _rated(product, acquirers, rates, context)
+        thin = acquirers.acquired.sum(axis=0) < context.settings.thin_evidence_positives
+        any_ = _fit_any(rows if rates is None else rates, context)
+        return cls(product, any_, _calibration(*unseen, context.settings), thin)
 
     def propensities(self, values: Values) -> Scores:
         """Return P(acquire) of each product, shape (n, P)."""
@@ -138,52 +140,52 @@ def _raw(product: ProductModel, any_: Booster | None, values: Values) -> Scores:
     return shares * any_.score(values)[:, None] if any_ else shares
 
 
-def _fit_any(rows: LabelledRows, growth: Growth) -> Booster | None:
+def _fit_any(rows: LabelledRows, context: FitContext) -> Booster | None:
     """Fit P(acquires anything), or None where all rows (or none) acquired."""
     acquirers = rows.acquirers
     if acquirers.all() or not acquirers.any():
         return None
     examples = Examples(rows.values, acquirers, rows.weights)
-    return Booster.fit(examples, growth.names, growth.settings.any, growth.machine)
+    return Booster.fit(examples, context.names, context.settings.any, context.machine)
 
 
 def _calibration(rows: LabelledRows, raw: Scores, settings: PropensitySettings) -> Calibration:
     return Calibration.fit(
         raw,
         rows.acquired,
-        rows.candidates,
+        rows.available,
         rows.weights.astype(np.float64),
         (settings.intercept_deviation, settings.slope_deviation),
     )
 
 
-def _cross_fitted(rows: LabelledRows, growth: Growth) -> tuple[LabelledRows, Scores]:
+def _cross_fitted(rows: LabelledRows, context: FitContext) -> tuple[LabelledRows, Scores]:
     """Return rows with raw probabilities from boosters that have not seen them.
 
     With several as-of dates the last one is predicted by the earlier ones, as in use; with a single one,
     each fold of customers is predicted by the others.
     """
     raw = np.full(rows.acquired.shape, np.nan)
-    for unseen in _held_out(rows, growth):
+    for unseen in _held_out(rows, context):
         seen = rows.take(~unseen)
-        product = ProductModel.fit(seen.take(seen.acquirers), growth)
-        raw[unseen] = _raw(product, _fit_any(seen, growth), rows.values[unseen])
+        product = ProductModel.fit(seen.take(seen.acquirers), context)
+        raw[unseen] = _raw(product, _fit_any(seen, context), rows.values[unseen])
     scored = np.isfinite(raw).all(axis=1)
     return rows.take(scored), raw[scored]
 
 
-def _held_out(rows: LabelledRows, growth: Growth) -> Iterator[Mask]:
+def _held_out(rows: LabelledRows, context: FitContext) -> Iterator[Mask]:
     last = rows.as_of.max()
     if last > rows.as_of.min():
         yield rows.as_of == last
         return
-    count = growth.settings.calibration_folds
-    folds = customer_folds(rows.customer_ids, count, growth.machine.seed)
+    count = context.settings.calibration_folds
+    folds = customer_folds(rows.customer_ids, count, context.machine.seed)
     yield from (folds == fold for fold in range(count))
 
 
 def _rated(
-    product: ProductModel, acquirers: LabelledRows, rates: LabelledRows, growth: Growth
+    product: ProductModel, acquirers: LabelledRows, rates: LabelledRows, context: FitContext
 ) -> tuple[LabelledRows, Scores]:
     """Return the rates with raw probabilities; P(acquires anything) from boosters that have not seen the row.
 
@@ -197,10 +199,10 @@ def _rated(
             remedy="give other customers, or leave the rates tables out of the recipe",
             code="rates-seen",
         )
-    count = growth.settings.calibration_folds
-    folds = customer_folds(rates.customer_ids, count, growth.machine.seed)
+    count = context.settings.calibration_folds
+    folds = customer_folds(rates.customer_ids, count, context.machine.seed)
     raw = product.shares(rates.values)
     for fold in range(count):
-        any_ = _fit_any(rates.take(folds != fold), growth)
+        any_ = _fit_any(rates.take(folds != fold), context)
         raw[folds == fold] *= any_.score(rates.values[folds == fold])[:, None] if any_ else CERTAIN
     return rates, raw

@@ -18,7 +18,7 @@ Scores = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Examples:
-    """What a booster is fitted on: values (rows, columns), a label and a weight for each row.
+    """Data of a booster: values (rows, columns), a label and a weight for each row.
 
     With `start`, log-odds of each row, the trees learn only what these leave over; see `Booster.raw`.
     """
@@ -31,7 +31,7 @@ class Examples:
 
 @dataclass(frozen=True)
 class Machine:
-    """Seed and number of threads: the same pair grows the same trees, bit for bit."""
+    """Seed and number of threads: the same pair gives the same trees, bit for bit."""
 
     seed: int
     threads: int

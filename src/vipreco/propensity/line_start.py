@@ -1,4 +1,4 @@
-"""Where the trees of a change begin: its chance by the distance to a tier's line alone.
+"""Start of the trees of a change: its chance by the distance to a tier's line alone.
 
 Near a line the chance falls so fast, and so smoothly, with the distance that steps of trees need far more
 cases than a bank has. A logistic line takes that part; the trees learn what it leaves.

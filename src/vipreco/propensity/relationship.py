@@ -19,7 +19,7 @@ from vipreco.propensity.settings import RelationshipSettings
 ATTRITION: Final = "attrition"
 TIER_UPGRADE: Final = "tier_upgrade"
 CHANGES: Final = (ATTRITION, TIER_UPGRADE)
-"""What can become of a relationship; the columns of `ChangeRows`, in this order."""
+"""The changes of a relationship that are predicted; the columns of `ChangeRows`, in this order."""
 
 DISTANCES: Final = {ATTRITION: "own_line_log", TIER_UPGRADE: "next_line_log"}
 """Feature from which each change starts: how far the assets are from the line that it crosses."""
@@ -74,7 +74,7 @@ class ChangeModel:
 
     @property
     def positives(self) -> int:
-        """How many times the change happened in the rows that it learnt from."""
+        """Number of times that the change happened in the rows that it learnt from."""
         return int(self.calibration.positives[0])
 
     def probabilities(self, values: Values) -> Scores:
@@ -92,7 +92,7 @@ class ChangeModel:
 
 @dataclass(frozen=True)
 class RelationshipModel:
-    """What becomes of a customer within the horizon: leaves (VIP customers), rises (all).
+    """Models of attrition (VIP customers) and of tier upgrades (all) within the horizon.
 
     Args:
         names: Columns that it sees, shape (k,).
@@ -158,13 +158,13 @@ def fit_change(
     happened = rows.happened[:, place]
     if min(int(happened.sum()), int((~happened).sum())) < settings.min_cases:
         return None
-    grow = _Grower(place, names, settings, machine)
-    raw = _unseen(rows, happened, settings.calibration_folds, grow)
+    trainer = _ChangeTrainer(place, names, settings, machine)
+    raw = _unseen(rows, happened, settings.calibration_folds, trainer)
     everyone = np.ones((len(rows), 1), bool)
     deviations = (settings.intercept_deviation, settings.slope_deviation)
     weights = rows.weights.astype(np.float64)
     calibration = Calibration.fit(raw[:, None], happened[:, None], everyone, weights, deviations)
-    return replace(grow.fit(rows, happened), calibration=calibration)
+    return replace(trainer.fit(rows, happened), calibration=calibration)
 
 
 def distances(values: Values, column: int | None) -> NDArray[np.float32]:
@@ -173,7 +173,7 @@ def distances(values: Values, column: int | None) -> NDArray[np.float32]:
 
 
 @dataclass(frozen=True)
-class _Grower:
+class _ChangeTrainer:
     place: int
     names: tuple[str, ...]
     settings: RelationshipSettings
@@ -190,14 +190,14 @@ class _Grower:
         return ChangeModel(start, column, booster, Calibration.identity(1))
 
 
-def _unseen(rows: ChangeRows, happened: Mask, count: int, grow: _Grower) -> Scores:
+def _unseen(rows: ChangeRows, happened: Mask, count: int, trainer: _ChangeTrainer) -> Scores:
     """Score each fold of customers by a model of the others, shape (n,).
 
     Windows of neighbouring dates overlap: only another customer is truly unseen.
     """
-    folds, raw = customer_folds(rows.customer_ids, count, grow.machine.seed), np.empty(len(rows))
+    folds, raw = customer_folds(rows.customer_ids, count, trainer.machine.seed), np.empty(len(rows))
     for fold in range(count):
         unseen = folds == fold
-        model = grow.fit(rows.take(~unseen), happened[~unseen])
+        model = trainer.fit(rows.take(~unseen), happened[~unseen])
         raw[unseen] = model.probabilities(rows.values[unseen])
     return raw

@@ -1,4 +1,4 @@
-"""How boosters are grown and calibrated; every value can be set in a recipe."""
+"""Settings of boosters and their calibration; every value can be set in a recipe."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class BoosterSettings(Section):
     max_bin: Annotated[int, Field(ge=2, le=255)] = 63
 
     def parameters(self, seed: int, threads: int) -> dict[str, Any]:
-        """Return LightGBM parameters; the same seed and threads grow the same trees, bit for bit."""
+        """Return LightGBM parameters; the same seed and threads trainer the same trees, bit for bit."""
         return {
             **self.model_dump(exclude={"rounds"}),
             "bagging_freq": 1,

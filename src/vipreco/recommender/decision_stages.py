@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from vipreco.arbitration import Customers, SlateRules, Standing, context_of, worth
+from vipreco.arbitration import CustomerEconomics, Customers, SlateRules, context_of, priority_factors
 from vipreco.catalog import Catalog
 from vipreco.collaborative import HoldingState, holding_state
 from vipreco.features import ComputedFeatures, FeatureMatrix
@@ -67,9 +67,9 @@ def decision_context(
 
 
 def _customers(fitted: Fitted, view: View, catalog: Catalog, relations: Relations) -> Customers:
-    unknown = Standing.unknown(len(relations.aum))
+    unknown = CustomerEconomics.unknown(len(relations.aum))
     return Customers(
-        standing=replace(unknown, aum=relations.aum, next_line=relations.next_line),
+        economics=replace(unknown, aum=relations.aum, next_line=relations.next_line),
         context=context_of(view, catalog.families, fitted.settings.arbitration.context),
         tiers=relations.tiers,
         personalised=~relations.opted_out,
@@ -91,19 +91,19 @@ def _decide_chunk(fitted: Fitted, known: DecisionContext, matrix: FeatureMatrix,
     scored = fitted.model.propensities(values)
     scored[relations.opted_out] = fitted.base_rates
     chances = Chances.of(fitted.relationship, values, relations)
-    standing = replace(
-        customers.standing,
+    economics = replace(
+        customers.economics,
         attrition_probability=chances.attrition_probability,
         tier_upgrade_probability=chances.tier_upgrade_probability,
     )
     propensity = in_columns(scored, fitted.product_ids, catalog.product_ids)
     thin = in_columns(fitted.model.thin_evidence[None, :], fitted.product_ids, catalog.product_ids)[0]
-    weighed = worth(
+    weighed = priority_factors(
         propensity,
         catalog.unit_values,
         catalog.product_ids,
         catalog.families,
-        replace(customers, standing=standing),
+        replace(customers, economics=economics),
         fitted.settings.arbitration,
     )
     return Decisions(
@@ -112,7 +112,7 @@ def _decide_chunk(fitted: Fitted, known: DecisionContext, matrix: FeatureMatrix,
         product_ids=catalog.product_ids,
         propensity=propensity,
         priority=weighed.priority,
-        worth=weighed,
+        factors=weighed,
         slate_rules=slate_rules(fitted, catalog),
         verdict=fitted.policy.judge(facts),
         policy=fitted.policy,

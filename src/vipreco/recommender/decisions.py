@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from vipreco.arbitration import ACTIONS, LeftOut, SlateRules, Worth, left_out, slate
+from vipreco.arbitration import ACTIONS, LeftOut, PriorityFactors, SlateRules, left_out, slate
 from vipreco.columns import (
     AS_OF_DATE,
     CUSTOMER_ID,
@@ -61,7 +61,7 @@ class Decisions:
         product_ids: Shape (P,).
         propensity: P(acquire within the horizon), shape (n, P).
         priority: What offers are ordered by: propensity x value x context x lever, shape (n, P).
-        worth: These factors, and what calls without an offer are worth.
+        factors: The factors of the priority, and those of calls without an offer.
         slate_rules: What a customer's list may look like.
         policy: The rules in force.
         facts: What they looked at.
@@ -79,7 +79,7 @@ class Decisions:
     product_ids: tuple[str, ...]
     propensity: NDArray[np.float64]
     priority: NDArray[np.float64]
-    worth: Worth
+    factors: PriorityFactors
     slate_rules: SlateRules
     policy: Policy
     facts: PolicyFacts
@@ -92,7 +92,7 @@ class Decisions:
     def take(self, rows: slice) -> Decisions:
         """Return the decisions about some of the customers."""
         taken = {name: getattr(self, name)[rows] for name in OF_CUSTOMERS}
-        return replace(self, worth=self.worth.take(rows), facts=self.facts.rows(rows), **taken)
+        return replace(self, factors=self.factors.take(rows), facts=self.facts.rows(rows), **taken)
 
     @cached_property
     def stages(self) -> list[str]:
@@ -129,14 +129,14 @@ class Decisions:
         The columns are those of `frame` without those of a product, and `action`: rows beside those of the
         products, so that keeping a customer can outrank every sale.
         """
-        rows, places = (found.ravel() for found in np.indices(self.worth.actions.shape))
-        factors = {name: values.ravel() for name, values in self.worth.action_factors().items()}
+        rows, places = (found.ravel() for found in np.indices(self.factors.actions.shape))
+        factors = {name: values.ravel() for name, values in self.factors.action_factors().items()}
         columns = {
             CUSTOMER_ID: _texts(self.customer_ids.tolist()).gather(rows),
             ACTION: _texts(ACTIONS).gather(places),
             AS_OF_DATE: pl.repeat(self.as_of, len(rows), dtype=pl.Date, eager=True),
             **factors,
-            PRIORITY: self.worth.actions.ravel(),
+            PRIORITY: self.factors.actions.ravel(),
             PERSONALISED: self.personalised[rows],
         }
         return pl.DataFrame(columns, nan_to_null=True)
@@ -168,9 +168,9 @@ class Decisions:
                 AS_OF_DATE: pl.repeat(self.as_of, len(rows), dtype=pl.Date, eager=True),
                 RANK: ranks[rows, columns],
                 PROPENSITY: self.propensity[rows, columns],
-                **self.worth.at(rows, columns),
+                **self.factors.at(rows, columns),
                 PRIORITY: self.priority[rows, columns],
-                UNKNOWN_VALUE: _texts(UNKNOWN_VALUES).gather(self.worth.unknown_at(rows, columns)),
+                UNKNOWN_VALUE: _texts(UNKNOWN_VALUES).gather(self.factors.unknown_at(rows, columns)),
                 THIN_EVIDENCE: self.thin_evidence[columns],
                 PERSONALISED: self.personalised[rows],
                 SUPPRESSED: self.verdict[rows, columns] != ALLOWED,

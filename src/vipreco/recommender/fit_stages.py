@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vipreco.catalog import Catalog
-from vipreco.collaborative import SOURCES, CandidateSource, holding_state, segment_values
+from vipreco.collaborative import SOURCES, Source, holding_state, segment_values
 from vipreco.features import FeatureSet
 from vipreco.policy import Policy
-from vipreco.propensity import AcquisitionModel, Growth, LabelledRows, Machine, RelationshipModel
+from vipreco.propensity import AcquisitionModel, FitContext, LabelledRows, Machine, RelationshipModel
 from vipreco.recommender.changes import ChangeGatherer, change_dates, fit_relationship
 from vipreco.recommender.fitted import Fitted
 from vipreco.recommender.labelled_rows import Gatherer, Panel, kept_columns
@@ -72,14 +72,14 @@ def fit(
     rows = gatherer.rows(panel)
     rates = gatherer.rows(training_data.rates) if training_data.rates else None
     step("propensity")
-    growth = Growth(tuple(names[column] for column in kept), settings.propensity, machine)
-    model = AcquisitionModel.fit(rows, growth, rates)
+    context = FitContext(tuple(names[column] for column in kept), settings.propensity, machine)
+    model = AcquisitionModel.fit(rows, context, rates)
     relationship = _fit_relationship(training_data, gatherer, machine, step)
-    relationship = relationship.among(growth.names) if relationship else None
+    relationship = relationship.among(context.names) if relationship else None
     step("candidate source")
     return Fitted(
         product_ids=product_ids,
-        names=growth.names,
+        names=context.names,
         kept=kept,
         vocabulary=vocabulary,
         features=features,
@@ -118,7 +118,7 @@ def base_rates(rows: LabelledRows) -> NDArray[np.float64]:
     return np.asarray(weights @ rows.acquired / weights.sum())
 
 
-def _fit_source(panel: Panel, product_ids: tuple[str, ...], settings: RecommenderSettings) -> CandidateSource:
+def _fit_source(panel: Panel, product_ids: tuple[str, ...], settings: RecommenderSettings) -> Source:
     view = panel.history.as_of(panel.as_of[-1])
     state = holding_state(view, product_ids, segment_values(view))
     return SOURCES[settings.source]().fit(state)

@@ -8,7 +8,7 @@ from datetime import date
 import numpy as np
 from numpy.typing import NDArray
 
-from vipreco.collaborative import CandidateSource
+from vipreco.collaborative import Source
 from vipreco.features import FeatureMatrix, FeatureSet, Vocabulary
 from vipreco.policy import Policy
 from vipreco.propensity import ATTRITION, TIER_UPGRADE, AcquisitionModel, RelationshipModel
@@ -47,7 +47,7 @@ class Fitted:
     vocabulary: Vocabulary
     features: FeatureSet
     model: AcquisitionModel
-    source: CandidateSource
+    source: Source
     base_rates: NDArray[np.float64]
     segments: tuple[str, ...]
     settings: RecommenderSettings

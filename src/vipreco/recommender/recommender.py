@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from vipreco.arbitration import SlateRules
 from vipreco.artifact import Manifest
 from vipreco.catalog import Catalog
-from vipreco.collaborative import CandidateSource
+from vipreco.collaborative import Source
 from vipreco.features import ComputedFeatures, FeatureMatrix, FeatureSet, Vocabulary
 from vipreco.history import View
 from vipreco.policy import Policy
@@ -158,7 +158,7 @@ class Recommender:
         return self.fitted.model
 
     @property
-    def source(self) -> CandidateSource:
+    def source(self) -> Source:
         """Collaborative filtering over holdings, for reasons by co-holding."""
         return self.fitted.source
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vipreco.artifact import Manifest, read_arrays, saving, verify, write_arrays, write_golden, write_manifest
-from vipreco.collaborative import SOURCES, CandidateSource
+from vipreco.collaborative import SOURCES, Source
 from vipreco.durable import canonical_json
 from vipreco.errors import IntegrityError, UsageError
 from vipreco.features import FeatureSet, Vocabulary
@@ -32,7 +32,7 @@ from vipreco.propensity import (
 from vipreco.recommender.fitted import Fitted
 from vipreco.recommender.inspection import check_columns
 from vipreco.recommender.settings import RecommenderSettings
-from vipreco.uplift import UpliftModel, storing
+from vipreco.uplift import UpliftModel, storage
 
 RECOMMENDER_FILE = "recommender.json"
 VOCABULARY_FILE = "vocabulary.json"
@@ -165,7 +165,7 @@ def _facts(fitted: Fitted) -> dict[str, Any]:
         "bags": len(fitted.model.product.boosters),
         "rates_known": fitted.model.rates_known,
         "relationship": _relationship_facts(fitted.relationship),
-        **({UPLIFT: storing.facts_of(fitted.uplift)} if fitted.uplift else {}),
+        **({UPLIFT: storage.facts_of(fitted.uplift)} if fitted.uplift else {}),
     }
 
 
@@ -204,12 +204,12 @@ def _model_arrays(fitted: Fitted) -> dict[str, NDArray[Any]]:
     }
 
 
-def _numbers(source: CandidateSource) -> dict[str, NDArray[Any]]:
+def _numbers(source: Source) -> dict[str, NDArray[Any]]:
     """Return the source's arrays but the product ids, which are text and stand in the JSON."""
     return {name: array for name, array in source.arrays().items() if name != "product_ids"}
 
 
-def _read_source(folder: Path, facts: dict[str, Any]) -> CandidateSource:
+def _read_source(folder: Path, facts: dict[str, Any]) -> Source:
     ids = np.array(sorted(facts["product_ids"]), np.str_)
     return SOURCES[facts["source"]].from_arrays({"product_ids": ids, **read_arrays(folder, "source")})
 
@@ -236,7 +236,7 @@ def _write_boosters(folder: Path, fitted: Fitted) -> None:
     for name, booster in named.items():
         (folder / name).write_text(booster.text(), encoding="utf-8")
     if fitted.uplift is not None:
-        storing.write_boosters(fitted.uplift, folder / BOOSTERS)
+        storage.write_boosters(fitted.uplift, folder / BOOSTERS)
 
 
 def _read_model(
@@ -283,7 +283,7 @@ def _read_uplift(
     stored = facts.get(UPLIFT)
     if stored is None:
         return None
-    return storing.read_model(folder / BOOSTERS, stored, names, product_ids, threads)
+    return storage.read_model(folder / BOOSTERS, stored, names, product_ids, threads)
 
 
 def _read_booster(path: Path, names: tuple[str, ...], classes: int, threads: int) -> Booster:

@@ -1,4 +1,4 @@
-"""What a contact adds to the chance of an acquisition, learnt where a lot decided on who was contacted."""
+"""Uplift: the effect of a contact on the chance of an acquisition, learnt from randomised campaigns."""
 
 import lazy_loader
 

@@ -15,17 +15,17 @@ from numpy.typing import NDArray
 
 from vipreco.errors import InputRejectedError
 from vipreco.propensity import Booster, Machine
-from vipreco.uplift.growing import Lesson, grow, stopping_rows
 from vipreco.uplift.rows import Floats, Mask, RandomisedRows
 from vipreco.uplift.settings import UpliftSettings
+from vipreco.uplift.stopped_booster import BoosterData, stopping_rows, train_booster
 
 Values = NDArray[np.float32]
 TREATED: Final = "treated"
 
 
 @dataclass(frozen=True)
-class Growing:
-    """What every fit shares: columns, settings, seed and threads."""
+class LearnerContext:
+    """Everything that fits share: columns, settings, seed and threads."""
 
     names: tuple[str, ...]
     settings: UpliftSettings
@@ -36,7 +36,7 @@ class Learner(Protocol):
     """Fitted on a randomised design, it tells what a treatment adds to the chance of an outcome."""
 
     @classmethod
-    def fit(cls, rows: RandomisedRows, growing: Growing) -> Self:
+    def fit(cls, rows: RandomisedRows, context: LearnerContext) -> Self:
         """Fit on rows in any order; the same rows, seed and threads give the same boosters."""
         ...
 
@@ -68,13 +68,13 @@ class SLearner:
     treated_rate: float
 
     @classmethod
-    def fit(cls, rows: RandomisedRows, growing: Growing) -> Self:
+    def fit(cls, rows: RandomisedRows, context: LearnerContext) -> Self:
         """Fit on both arms at once."""
         rows = checked(rows)
         values = with_column(rows.values, rows.treated)
-        lesson = Lesson(values, rows.outcome, rows.weights, unseen_of(rows, growing))
-        names, settings = (*growing.names, TREATED), growing.settings
-        booster = grow(lesson, names, settings.outcome, settings.patience, growing.machine)
+        data = BoosterData(values, rows.outcome, rows.weights, unseen_of(rows, context))
+        names, settings = (*context.names, TREATED), context.settings
+        booster = train_booster(data, names, settings.outcome, settings.patience, context.machine)
         return cls(booster, float(rows.treated.mean()))
 
     def uplift(self, values: Values) -> Floats:
@@ -102,11 +102,11 @@ class TLearner:
     treated_rate: float
 
     @classmethod
-    def fit(cls, rows: RandomisedRows, growing: Growing) -> Self:
+    def fit(cls, rows: RandomisedRows, context: LearnerContext) -> Self:
         """Fit each arm by itself."""
         rows = checked(rows)
-        unseen = unseen_of(rows, growing)
-        treated, untreated = (outcome_of_arm(rows, unseen, arm, growing) for arm in (True, False))
+        unseen = unseen_of(rows, context)
+        treated, untreated = (outcome_of_arm(rows, unseen, arm, context) for arm in (True, False))
         return cls(treated, untreated, float(rows.treated.mean()))
 
     def uplift(self, values: Values) -> Floats:
@@ -133,15 +133,15 @@ class XLearner:
     treated_rate: float
 
     @classmethod
-    def fit(cls, rows: RandomisedRows, growing: Growing) -> Self:
+    def fit(cls, rows: RandomisedRows, context: LearnerContext) -> Self:
         """Fit the outcomes of both arms, then the differences."""
         rows = checked(rows)
-        unseen, arms = unseen_of(rows, growing), TLearner.fit(rows, growing)
+        unseen, arms = unseen_of(rows, context), TLearner.fit(rows, context)
         on_treated = rows.outcome - arms.untreated.score(rows.values)
         on_untreated = arms.treated.score(rows.values) - rows.outcome
         return cls(
-            _difference(rows, on_treated, unseen, True, growing),
-            _difference(rows, on_untreated, unseen, False, growing),
+            _difference(rows, on_treated, unseen, True, context),
+            _difference(rows, on_untreated, unseen, False, context),
             float(rows.treated.mean()),
         )
 
@@ -165,15 +165,17 @@ LEARNERS: Final[dict[str, type[Learner]]] = {"s": SLearner, "t": TLearner, "x": 
 """The learners by name, the simplest first."""
 
 
-def response(rows: RandomisedRows, growing: Growing) -> Booster:
+def response(rows: RandomisedRows, context: LearnerContext) -> Booster:
     """Fit who answers, whether treated or not: the order that a learner has to beat.
 
     Raises:
         InputRejectedError: An arm has no outcome, or nothing but outcomes.
     """
     rows = checked(rows)
-    lesson = Lesson(rows.values, rows.outcome, rows.weights, unseen_of(rows, growing))
-    return grow(lesson, growing.names, growing.settings.outcome, growing.settings.patience, growing.machine)
+    data = BoosterData(rows.values, rows.outcome, rows.weights, unseen_of(rows, context))
+    return train_booster(
+        data, context.names, context.settings.outcome, context.settings.patience, context.machine
+    )
 
 
 def checked(rows: RandomisedRows) -> RandomisedRows:
@@ -191,16 +193,16 @@ def checked(rows: RandomisedRows) -> RandomisedRows:
     return rows.ordered()
 
 
-def unseen_of(rows: RandomisedRows, growing: Growing) -> Mask:
+def unseen_of(rows: RandomisedRows, context: LearnerContext) -> Mask:
     """Return the rows that only say when to stop, shape (n,)."""
-    return stopping_rows(rows.customer_ids, growing.settings, growing.machine.seed)
+    return stopping_rows(rows.customer_ids, context.settings, context.machine.seed)
 
 
-def outcome_of_arm(rows: RandomisedRows, unseen: Mask, arm: bool, growing: Growing) -> Booster:
+def outcome_of_arm(rows: RandomisedRows, unseen: Mask, arm: bool, context: LearnerContext) -> Booster:
     """Fit the chance of the outcome in one arm."""
-    settings = growing.settings
-    lesson = Lesson(rows.values, rows.outcome, rows.weights, unseen).take(rows.treated == arm)
-    return grow(lesson, growing.names, settings.outcome, settings.patience, growing.machine)
+    settings = context.settings
+    data = BoosterData(rows.values, rows.outcome, rows.weights, unseen).take(rows.treated == arm)
+    return train_booster(data, context.names, settings.outcome, settings.patience, context.machine)
 
 
 def with_column(values: Values, flags: Mask) -> Values:
@@ -209,8 +211,10 @@ def with_column(values: Values, flags: Mask) -> Values:
 
 
 def _difference(
-    rows: RandomisedRows, difference: Floats, unseen: Mask, arm: bool, growing: Growing
+    rows: RandomisedRows, difference: Floats, unseen: Mask, arm: bool, context: LearnerContext
 ) -> Booster:
-    settings = growing.settings
-    lesson = Lesson(rows.values, difference, rows.weights, unseen).take(rows.treated == arm)
-    return grow(lesson, growing.names, settings.effect, settings.patience, growing.machine, "regression")
+    settings = context.settings
+    data = BoosterData(rows.values, difference, rows.weights, unseen).take(rows.treated == arm)
+    return train_booster(
+        data, context.names, settings.effect, settings.patience, context.machine, "regression"
+    )

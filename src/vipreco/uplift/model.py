@@ -1,4 +1,4 @@
-"""What a campaign's value may use: a learner of uplift, bound to the columns and products of a fit."""
+"""Uplift model of a campaign: a learner of uplift, bound to the columns and products of a fit."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from vipreco.uplift.learners import Learner
 from vipreco.uplift.rows import Floats, Mask
 
 Values = NDArray[np.float32]
-Places = NDArray[np.int64]
+Indices = NDArray[np.int64]
 OWN_COLUMNS: Final = ("product", "propensity_log_odds")
 """Columns that a learner sees of a pair beside the features: which product, and how likely it is anyway."""
 SURE: Final = 1e-6
@@ -23,7 +23,7 @@ SURE: Final = 1e-6
 
 @dataclass(frozen=True)
 class PairColumns:
-    """Which features of a customer-product pair a learner sees.
+    """Features of a customer-product pair that a learner sees.
 
     Args:
         customer: Customer-grain columns.
@@ -35,7 +35,7 @@ class PairColumns:
     customer: tuple[str, ...]
     product: tuple[str, ...]
     products: tuple[str, ...]
-    positions: Places
+    positions: Indices
 
     @classmethod
     def bound(
@@ -76,7 +76,7 @@ class PairColumns:
         """Names of the columns that a learner sees, in order."""
         return (*self.customer, *self.product, *OWN_COLUMNS)
 
-    def values(self, values: Values, product: Places, propensity: Floats) -> Values:
+    def values(self, values: Values, product: Indices, propensity: Floats) -> Values:
         """Return what a learner sees of pairs.
 
         Args:

@@ -60,13 +60,13 @@ class RandomisedRows:
 
     @property
     def weights(self) -> NDArray[np.float32]:
-        """What makes treated and untreated rows alike where the chance of a treatment differs; mean 1."""
+        """Return weights that balance the arms where the chance of a treatment differs; mean 1."""
         share = self.treated.mean()
         weights = np.where(self.treated, share / self.probability, (1 - share) / (1 - self.probability))
         return np.asarray(weights, np.float32)
 
     @property
     def enough(self) -> bool:
-        """Whether both arms have both outcomes: without it there is nothing to learn."""
+        """Return True when both arms have both outcomes: without it there is nothing to learn."""
         cells = 2 * self.treated.astype(np.int64) + self.outcome
         return len(np.unique(cells)) == 4

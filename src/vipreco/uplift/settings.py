@@ -1,4 +1,4 @@
-"""How learners of uplift are grown; every value can be set in a recipe."""
+"""Settings of the learners of uplift; every value can be set in a recipe."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class UpliftSettings(Section):
         outcome: Boosters of the chance of the outcome: few cases, hence small trees.
         effect: Boosters of the difference itself (X-learner).
         stopping_folds: One of so many groups of customers says, unseen, how many trees are enough.
-        patience: Trees without a gain on that group before the growing stops.
+        patience: Trees without a gain on that group before the training stops.
     """
 
     outcome: BoosterSettings = SMALL

@@ -1,4 +1,4 @@
-"""Whether a learner of uplift is to be trusted: judged on held-out randomised rows, beside propensity."""
+"""Trial of a learner of uplift: judged on held-out randomised rows, beside propensity."""
 
 import lazy_loader
 

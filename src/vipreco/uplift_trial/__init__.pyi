@@ -1,6 +1,6 @@
 from .campaigns import finished_campaigns as finished_campaigns
 from .checks import before_treatment as before_treatment, overlap as overlap, placebo as placebo
-from .choosing import (
+from .selection import (
     fit_learner as fit_learner,
     fit_response as fit_response,
     folds_of as folds_of,

@@ -22,7 +22,7 @@ CONTROL: Final = "control"
 TREATED: Final = ("offered", "unallocated")
 """Arms of those who were not in control and got no random offer, whether or not a seat was left for them."""
 WOULD: Final = {"would_product_id": PRODUCT_ID, "would_channel": CHANNEL}
-"""What the prices alone would offer, beside what was offered in the end."""
+"""The offer by the prices alone, beside what was offered in the end."""
 
 
 @dataclass(frozen=True)

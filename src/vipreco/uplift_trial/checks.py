@@ -8,15 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vipreco.stats import Estimate, HeldOut, judge_orders, p_value_of_count
-from vipreco.uplift import Growing, RandomisedRows
-from vipreco.uplift_trial.choosing import FitScore, folds_of, unseen_scores
+from vipreco.uplift import LearnerContext, RandomisedRows
+from vipreco.uplift_trial.selection import FitScore, folds_of, unseen_scores
 
 Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
 class Overlap:
-    """Whether the arms are what the design says.
+    """Comparison of the arms with the design.
 
     Args:
         lowest: Lowest chance of a treatment by the design.
@@ -34,7 +34,7 @@ class Overlap:
 
     @property
     def sound(self) -> bool:
-        """Whether the arms are as large as the design says, up to luck of one in a thousand."""
+        """Return True when the arms are as large as the design says, up to luck of one in a thousand."""
         return self.p_value >= 0.001
 
 
@@ -49,16 +49,16 @@ def overlap(rows: RandomisedRows) -> Overlap:
 
 
 def placebo(
-    rows: RandomisedRows, growing: Growing, folds: int, fit: FitScore, *, seed: int, resamples: int
+    rows: RandomisedRows, context: LearnerContext, folds: int, fit: FitScore, *, seed: int, resamples: int
 ) -> Estimate:
     """Return the Qini coefficient where treatments were drawn anew and so did nothing: it is 0 up to luck."""
-    return _unseen_qini(rows.shuffled(seed), growing, folds, fit, seed, resamples)
+    return _unseen_qini(rows.shuffled(seed), context, folds, fit, seed, resamples)
 
 
 def before_treatment(
     rows: RandomisedRows,
     earlier: Mask,
-    growing: Growing,
+    context: LearnerContext,
     folds: int,
     fit: FitScore,
     *,
@@ -70,18 +70,18 @@ def before_treatment(
     Args:
         rows: The design; its values must not tell the earlier outcome.
         earlier: Whether the outcome happened in a window before the treatment, shape (n,).
-        growing: Columns, settings, seed, threads.
+        context: Columns, settings, seed, threads.
         folds: Groups of customers.
         fit: The learner.
         seed: Of the resamples.
         resamples: Of the interval.
     """
-    return _unseen_qini(replace(rows, outcome=earlier), growing, folds, fit, seed, resamples)
+    return _unseen_qini(replace(rows, outcome=earlier), context, folds, fit, seed, resamples)
 
 
 def _unseen_qini(
-    rows: RandomisedRows, growing: Growing, folds: int, fit: FitScore, seed: int, resamples: int
+    rows: RandomisedRows, context: LearnerContext, folds: int, fit: FitScore, seed: int, resamples: int
 ) -> Estimate:
-    fold = folds_of(rows, growing, folds)
-    scores = {"learner": unseen_scores(rows, growing, fold, fit)}
+    fold = folds_of(rows, context, folds)
+    scores = {"learner": unseen_scores(rows, context, fold, fit)}
     return judge_orders(scores, HeldOut.of(rows, fold), seed=seed, resamples=resamples)["learner"].qini

@@ -1,4 +1,4 @@
-"""What a recipe may say about uplift, under `[uplift]`."""
+"""Settings of uplift in a recipe, under `[uplift]`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from vipreco.uplift import UpliftSettings
 
 
 class TrialSettings(Section):
-    """How uplift is learnt from finished campaigns, and judged.
+    """Settings of the learning of uplift from finished campaigns, and of its evaluation.
 
     Args:
         folds: Groups of customers; each is scored by what was chosen and fitted on the others.
@@ -20,7 +20,7 @@ class TrialSettings(Section):
         min_cases: Acquisitions that each arm must have; with fewer nothing is learnt.
         leave_out: Features, or patterns of features (`*`), that the learners do not see: with few cases,
             codes of branches and baskets teach chance.
-        learners: How the boosters grow.
+        learners: Settings of the boosters.
     """
 
     folds: Annotated[int, Field(ge=2, le=10)] = 3

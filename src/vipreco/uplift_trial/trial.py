@@ -16,10 +16,10 @@ from vipreco.history import History
 from vipreco.propensity import Machine
 from vipreco.recommender import Recommender
 from vipreco.stats import Estimate, HeldOut, JudgedOrder, judge_orders, weighted_difference
-from vipreco.uplift import LEARNERS, Growing, PairColumns, RandomisedRows, UpliftModel
+from vipreco.uplift import LEARNERS, LearnerContext, PairColumns, RandomisedRows, UpliftModel
 from vipreco.uplift_trial.campaigns import FinishedCampaign
 from vipreco.uplift_trial.checks import Overlap, overlap, placebo
-from vipreco.uplift_trial.choosing import fit_chosen, fit_learner, fit_response, folds_of, unseen_scores
+from vipreco.uplift_trial.selection import fit_chosen, fit_learner, fit_response, folds_of, unseen_scores
 from vipreco.uplift_trial.settings import TrialSettings
 
 Floats = NDArray[np.float64]
@@ -31,7 +31,7 @@ PLACEBOS: Final = 5
 
 @dataclass(frozen=True)
 class Material:
-    """What finished campaigns left to learn from.
+    """Randomised rows of finished campaigns.
 
     Args:
         rows: Customers in all campaigns, under the columns of a fit.
@@ -60,7 +60,7 @@ class Material:
 
 @dataclass(frozen=True)
 class UpliftTrial:
-    """What the trial found.
+    """Outcome of the trial.
 
     Args:
         keys: The campaigns.
@@ -146,9 +146,9 @@ def run_trial(material: Material, settings: TrialSettings, machine: Machine) -> 
     Raises:
         InputRejectedError: An arm has no acquisition among the customers that are learnt from.
     """
-    rows, growing = material.rows, Growing(material.columns.names, settings.learners, machine)
-    fold = folds_of(rows, growing, settings.folds)
-    scores = _orders(material, growing, fold, settings.folds)
+    rows, context = material.rows, LearnerContext(material.columns.names, settings.learners, machine)
+    fold = folds_of(rows, context, settings.folds)
+    scores = _orders(material, context, fold, settings.folds)
     held_out = HeldOut.of(rows, fold + settings.folds * material.campaign)
     judged = judge_orders(scores, held_out, PROPENSITY, seed=machine.seed, resamples=settings.resamples)
     best = max(LEARNERS, key=lambda name: judged[name].qini.value)
@@ -158,13 +158,13 @@ def run_trial(material: Material, settings: TrialSettings, machine: Machine) -> 
         cases=material.cases,
         effect=difference(rows, rows.outcome),
         orders=judged,
-        newest=_newest(material, growing, settings),
-        placebos=_placebos(rows, growing, settings.folds, best),
+        newest=_newest(material, context, settings),
+        placebos=_placebos(rows, context, settings.folds, best),
         arms=overlap(rows),
         earlier=difference(rows, material.earlier),
     )
     refusals = tuple(refusals_of(found))
-    return replace(found, refusals=refusals, model=None if refusals else _fit(material, growing, best))
+    return replace(found, refusals=refusals, model=None if refusals else _fit(material, context, best))
 
 
 def difference(rows: RandomisedRows, happened: NDArray[np.bool_]) -> Estimate:
@@ -172,26 +172,28 @@ def difference(rows: RandomisedRows, happened: NDArray[np.bool_]) -> Estimate:
     return weighted_difference(happened, rows.treated, rows.weights)
 
 
-def _orders(material: Material, growing: Growing, fold: NDArray[np.int64], folds: int) -> dict[str, Floats]:
+def _orders(
+    material: Material, context: LearnerContext, fold: NDArray[np.int64], folds: int
+) -> dict[str, Floats]:
     """Return the score of each row by each order; none of them has seen the row's customer."""
     fits = {
         CHOSEN: fit_chosen(folds),
         **{name: fit_learner(name) for name in LEARNERS},
         RESPONSE: fit_response,
     }
-    scores = {name: unseen_scores(material.rows, growing, fold, fit) for name, fit in fits.items()}
+    scores = {name: unseen_scores(material.rows, context, fold, fit) for name, fit in fits.items()}
     return {**scores, PROPENSITY: material.propensity}
 
 
-def _newest(material: Material, growing: Growing, settings: TrialSettings) -> JudgedOrder | None:
+def _newest(material: Material, context: LearnerContext, settings: TrialSettings) -> JudgedOrder | None:
     """Judge the newest campaign by what was chosen and fitted on the earlier ones."""
     last = material.campaign == material.campaign.max(initial=0)
     learnt, unseen = material.rows.take(~last), material.rows.take(last)
     if not learnt.enough or not unseen.enough:
         return None
-    score = fit_chosen(settings.folds)(learnt, growing)(unseen.values)
+    score = fit_chosen(settings.folds)(learnt, context)(unseen.values)
     scores = {CHOSEN: score, PROPENSITY: material.propensity[last]}
-    seed, resamples = growing.machine.seed, settings.resamples
+    seed, resamples = context.machine.seed, settings.resamples
     return judge_orders(scores, HeldOut.of(unseen), PROPENSITY, seed=seed, resamples=resamples)[CHOSEN]
 
 
@@ -213,16 +215,16 @@ def refusals_of(found: UpliftTrial) -> Iterator[str]:
         yield f"it is worse than propensity in the newest campaign ({found.newest.qini_above})"
 
 
-def _placebos(rows: RandomisedRows, growing: Growing, folds: int, name: str) -> tuple[float, ...]:
-    seeds = range(growing.machine.seed + 1, growing.machine.seed + 1 + PLACEBOS)
+def _placebos(rows: RandomisedRows, context: LearnerContext, folds: int, name: str) -> tuple[float, ...]:
+    seeds = range(context.machine.seed + 1, context.machine.seed + 1 + PLACEBOS)
     return tuple(
-        placebo(rows, growing, folds, fit_learner(name), seed=seed, resamples=0).value for seed in seeds
+        placebo(rows, context, folds, fit_learner(name), seed=seed, resamples=0).value for seed in seeds
     )
 
 
-def _fit(material: Material, growing: Growing, name: str) -> UpliftModel:
+def _fit(material: Material, context: LearnerContext, name: str) -> UpliftModel:
     rows = material.rows
-    learner = LEARNERS[name].fit(rows, growing)
+    learner = LEARNERS[name].fit(rows, context)
     reach = float(material.reach_rate[rows.treated].mean())
     average = difference(rows, rows.outcome).value
     return UpliftModel(name, learner, material.columns, average, reach)

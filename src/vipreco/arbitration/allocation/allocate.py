@@ -1,4 +1,4 @@
-"""Who gets which option: the allocation, its value, a bound that none exceeds, the prices of the limits."""
+"""Allocation of options to customers: its value, a bound that none exceeds, the prices of the limits."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ class Allocation:
     Args:
         choice: Option of each customer, -1 = none, shape (n,).
         value: Its value.
-        bound: No allocation within the limits is worth more.
-        prices: For each limit, what one more unit would be worth to each group.
-        shortfall: By how much groups stay below their least, for the limits where one does.
+        bound: No allocation within the limits is total_value more.
+        prices: For each limit, what one more unit would be total_value to each group.
+        shortfall: By how much groups stay below their minimum, for the limits where one does.
         variables: The prices as a search for a similar problem may begin with them.
     """
 
@@ -78,7 +78,7 @@ def exact(problem: Problem, threads: int = 2) -> Allocation:
     """Return the best allocation as HiGHS finds it: a check of `allocate`, for small problems.
 
     Raises:
-        UsageError: There are too many pairs, or no allocation reaches every least.
+        UsageError: There are too many pairs, or no allocation reaches every minimum.
     """
     dual, pairs = _dual(problem, threads), int(problem.allowed.sum())
     if pairs > EXACT_PAIRS:
@@ -90,8 +90,8 @@ def exact(problem: Problem, threads: int = 2) -> Allocation:
     near = allocate(problem, threads)
     choice = whole(dual)
     if choice is None:
-        raise UsageError("no allocation reaches every least", code="infeasible")
-    value = problem.worth(choice)
+        raise UsageError("no allocation reaches every minimum", code="infeasible")
+    value = problem.total_value(choice)
     return replace(near, choice=choice, value=value, bound=value, shortfall=problem.shortfall(choice))
 
 
@@ -104,7 +104,7 @@ def _allocated(dual: Dual, prices: Floats, begin: Numbers = _NOBODY_YET) -> Allo
     problem = dual.problem
     return Allocation(
         choice,
-        problem.worth(choice),
+        problem.total_value(choice),
         dual.bound(prices),
         dual.net_prices(prices),
         problem.shortfall(choice),

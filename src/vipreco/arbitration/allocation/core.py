@@ -1,6 +1,6 @@
 """The last step to the optimum: an exact linear program over the customers who are close to indifferent.
 
-At good prices most customers are far from indifferent: whatever the exact prices are, they take the same
+At good prices upper customers are far from indifferent: whatever the exact prices are, they take the same
 option. Those are fixed. What is left of the limits is divided among the others by HiGHS, whose dual values
 are better prices, and whose solution is nearly whole: at most as many customers are divided as there are
 limits.
@@ -97,19 +97,19 @@ class Core:
         """
         fixed = self.choice.copy()
         fixed[self.rows] = NOBODY
-        table, most = self._limits(fixed)
+        table, upper = self._limits(fixed)
         worth = self.dual.table[self.options, self.rows].astype(np.float64)
         owner, count = self._owners()
         high, low = self.prices + self.reach, np.maximum(self.prices - self.reach, 0)
         cost = np.concatenate([-worth, high, -low])
         matrix = _stacked(table, owner, count)
-        right = np.concatenate([most, np.ones(count)])
+        right = np.concatenate([upper, np.ones(count)])
         found = linprog(cost, matrix, right, bounds=(0, None), method="highs")
         if found.x is None:
             return self.choice, self.prices
         share = found.x[: len(worth)]
         if len(worth) <= WHOLE_PAIRS:
-            better = _whole(-worth, table, most, owner, NODES)
+            better = _whole(-worth, table, upper, owner, NODES)
             share = share if better is None else better
         taken = share > HALF
         fixed[self.rows[taken]] = self.options[taken]
@@ -144,9 +144,9 @@ class Core:
         """Return options (n,) that are at least as good, with everybody outside of the core as they are."""
         fixed = self.choice.copy()
         fixed[self.rows] = NOBODY
-        table, most = self._limits(fixed)
+        table, upper = self._limits(fixed)
         worth = self.dual.table[self.options, self.rows].astype(np.float64)
-        found = _whole(-worth, table, most, self._owners()[0], NODES)
+        found = _whole(-worth, table, upper, self._owners()[0], NODES)
         if found is None:
             return self.choice
         taken = found > HALF
@@ -160,11 +160,11 @@ class Core:
     def _limits(self, fixed: Numbers) -> tuple[csr_array, Floats]:
         """Return the rows of the limits over the pairs, and what is left for them."""
         rows, columns = [np.zeros(0, np.intp)], [np.zeros(0, np.intp)]
-        amounts, most = [np.zeros(0)], [np.zeros(0)]
+        amounts, upper = [np.zeros(0)], [np.zeros(0)]
         for part in self.dual.parts:
             used = part.limit.used(fixed)
             limit = part.limit
-            most += [(limit.capacity - used)[part.capped], (used - limit.least)[part.wanted]]
+            upper += [(limit.capacity - used)[part.capped], (used - limit.minimum)[part.wanted]]
             for numbers, sign, first in _sides(part):
                 of_group = np.full(len(part.limit.capacity), -1)
                 of_group[numbers] = np.arange(first, first + len(numbers))
@@ -179,7 +179,7 @@ class Core:
             np.concatenate(amounts),
             (np.concatenate(rows), np.concatenate(columns)),
         )
-        return coo_array(parts, shape=shape).tocsr(), np.concatenate(most)
+        return coo_array(parts, shape=shape).tocsr(), np.concatenate(upper)
 
 
 def _sides(part: Part) -> list[tuple[NDArray[np.intp], float, int]]:
@@ -249,14 +249,14 @@ def _stacked(table: csr_array, owner: NDArray[np.intp], count: int) -> csr_array
 
 
 def whole(dual: Dual) -> Numbers | None:
-    """Return the best options (n,) by branch and bound over all pairs; None if a least cannot be reached."""
+    """Return the best options (n,) by branch and bound over all pairs, None if a minimum is out of reach."""
     options, rows = np.nonzero(np.isfinite(dual.table))
     everybody = np.full(dual.customers, NOBODY, np.int32)
     nothing = np.zeros(dual.variables)
     core = Core(dual, nothing, everybody, rows, options, nothing)
-    table, most = core._limits(everybody)
+    table, upper = core._limits(everybody)
     worth = dual.table[options, rows].astype(np.float64)
-    share = _whole(-worth, table, most, rows, None)
+    share = _whole(-worth, table, upper, rows, None)
     if share is None:
         return None
     taken = share > HALF
@@ -265,13 +265,13 @@ def whole(dual: Dual) -> Numbers | None:
 
 
 def _whole(
-    cost: Floats, table: csr_array, most: Floats, owner: NDArray[np.intp], nodes: int | None
+    cost: Floats, table: csr_array, upper: Floats, owner: NDArray[np.intp], nodes: int | None
 ) -> Floats | None:
     """Return the best solution in whole numbers; None if none is found within so many nodes."""
     if not len(owner):
         return np.zeros(0)
     each = coo_array((np.ones(len(owner)), (owner, np.arange(len(owner))))).tocsr()
-    limits = [LinearConstraint(table, -np.inf, most)] if len(most) else []
+    limits = [LinearConstraint(table, -np.inf, upper)] if len(upper) else []
     found = milp(
         cost / max(float(np.abs(cost).max()), 1e-12),  # the solver is at its best with costs up to 1
         constraints=[*limits, LinearConstraint(each, -np.inf, 1)],

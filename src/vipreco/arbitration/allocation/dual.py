@@ -34,7 +34,7 @@ SAMPLE = 8_192
 
 @dataclass(frozen=True)
 class Part:
-    """Where the variables of a limit stand: prices of capacities, then rewards of leasts."""
+    """Positions of the variables of a limit: prices of capacities, then rewards of minima."""
 
     limit: Limit
     capped: NDArray[np.intp]
@@ -43,7 +43,7 @@ class Part:
 
     @property
     def stop(self) -> int:
-        """Where the next limit begins."""
+        """Position at which the next limit begins."""
         return self.start + len(self.capped) + len(self.wanted)
 
     @cached_property
@@ -62,7 +62,7 @@ class Part:
     @property
     def bounds(self) -> Floats:
         """Return what a unit of each variable adds to the bound."""
-        return np.concatenate([self.limit.capacity[self.capped], -self.limit.least[self.wanted]])
+        return np.concatenate([self.limit.capacity[self.capped], -self.limit.minimum[self.wanted]])
 
     def slope(self, used: Floats) -> Floats:
         """Return the derivative of the bound at a use of each group."""
@@ -71,7 +71,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Priced:
-    """What each option costs at some prices: the same for all, and what differs by group."""
+    """Cost of each option at some prices: the same for all, and what differs by group."""
 
     flat: Singles
     grouped: Sequence[tuple[Part, Singles]]
@@ -107,7 +107,7 @@ class Dual:
         """The variables of each limit."""
         found, start = [], 0
         for limit in self.problem.limits:
-            capped, wanted = np.flatnonzero(np.isfinite(limit.capacity)), np.flatnonzero(limit.least > 0)
+            capped, wanted = np.flatnonzero(np.isfinite(limit.capacity)), np.flatnonzero(limit.minimum > 0)
             found.append(Part(limit, capped, wanted, start))
             start = found[-1].stop
         return tuple(found)
@@ -232,7 +232,7 @@ def _some(problem: Problem, rows: NDArray[np.intp], share: float) -> Problem:
             limit.name,
             limit.use,
             limit.capacity * share,
-            limit.least * share,
+            limit.minimum * share,
             None if limit.group is None else limit.group[rows],
         )
         for limit in problem.limits

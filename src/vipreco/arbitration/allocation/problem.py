@@ -1,4 +1,4 @@
-"""What is to be allocated: values of customers and options, and the limits that they share."""
+"""An allocation problem: values of customers and options, and the limits that they share."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ class Limit:
         name: As shown beside its price.
         use: What a customer with an option uses of it, shape (options,), not negative.
         capacity: Most that each group may use, shape (groups,); infinite where there is no limit.
-        least: Least that each group has to use, shape (groups,).
+        minimum: Minimum that each group has to use, shape (groups,).
         group: Group of each customer, shape (n,); None = one group for all.
     """
 
     name: str
     use: Singles
     capacity: Floats
-    least: Floats
+    minimum: Floats
     group: Numbers | None = None
 
     @classmethod
@@ -43,7 +43,7 @@ class Limit:
         use: NDArray[np.generic],
         capacity: NDArray[np.generic] | float,
         group: NDArray[np.generic] | None = None,
-        least: NDArray[np.generic] | float = 0.0,
+        minimum: NDArray[np.generic] | float = 0.0,
     ) -> Limit:
         """Make a limit of plain arrays or single numbers."""
         most = np.atleast_1d(np.asarray(capacity, np.float64))
@@ -51,7 +51,7 @@ class Limit:
             name,
             np.asarray(use, np.float32),
             most,
-            np.broadcast_to(np.asarray(least, np.float64), most.shape).copy(),
+            np.broadcast_to(np.asarray(minimum, np.float64), most.shape).copy(),
             None if group is None else np.asarray(group, np.int32),
         )
 
@@ -61,8 +61,8 @@ class Limit:
         if grain == 0:
             return self
         capacity = np.floor(self.capacity / grain + ROUNDING) * grain
-        least = np.minimum(np.ceil(self.least / grain - ROUNDING) * grain, capacity)
-        return replace(self, capacity=capacity, least=least)
+        minimum = np.minimum(np.ceil(self.minimum / grain - ROUNDING) * grain, capacity)
+        return replace(self, capacity=capacity, minimum=minimum)
 
     def groups(self, rows: NDArray[np.intp]) -> NDArray[np.integer]:
         """Return the group of each of some customers."""
@@ -91,7 +91,7 @@ def _grain(use: Singles) -> float:
 
 @dataclass(frozen=True)
 class Problem:
-    """Which option each customer gets, at most one, so that the value is largest within the limits.
+    """The choice of at most one option for each customer, so that the value is largest within the limits.
 
     Args:
         values: Value of each customer and option, shape (n, options); not finite where it is not allowed.
@@ -110,7 +110,7 @@ class Problem:
             raise UsageError(
                 "a limit does not fit the customers and options, or is negative",
                 where=", ".join(wrong),
-                remedy="give it a use of each option, and a capacity of at least the least for each group",
+                remedy="give it a use of each option, and a capacity of at least the minimum for each group",
                 code="allocation-limit",
             )
 
@@ -120,20 +120,20 @@ class Problem:
             limit.group.shape == (customers,)
             and (customers == 0 or 0 <= limit.group.min() <= limit.group.max() < len(limit.capacity))
         )
-        amounts = (limit.use, limit.capacity, limit.least)
+        amounts = (limit.use, limit.capacity, limit.minimum)
         return bool(
             limit.use.shape == (options,)
             and grouped
             and all((amount >= 0).all() for amount in amounts)
-            and (limit.least <= limit.capacity).all()
+            and (limit.minimum <= limit.capacity).all()
         )
 
     @cached_property
     def allowed(self) -> NDArray[np.bool_]:
-        """Which pairs may be chosen, shape (n, options)."""
+        """Return the pairs that may be chosen, shape (n, options)."""
         return np.isfinite(self.values)
 
-    def worth(self, choice: Numbers) -> float:
+    def total_value(self, choice: Numbers) -> float:
         """Return the value of a choice of options."""
         rows = np.flatnonzero(choice != NOBODY)
         return float(self.values[rows, choice[rows]].sum(dtype=np.float64))
@@ -144,6 +144,6 @@ class Problem:
         return float(max(over, default=0.0))
 
     def shortfall(self, choice: Numbers) -> dict[str, Floats]:
-        """Return by how much each group stays below its least, for the limits where one does."""
-        short = {limit.name: np.maximum(limit.least - limit.used(choice), 0) for limit in self.limits}
+        """Return by how much each group stays below its minimum, for the limits where one does."""
+        short = {limit.name: np.maximum(limit.minimum - limit.used(choice), 0) for limit in self.limits}
         return {name: missing for name, missing in short.items() if missing.any()}

@@ -42,18 +42,18 @@ class Repair:
 
     @property
     def problem(self) -> Problem:
-        """What is allocated."""
+        """The problem that is solved."""
         return self.dual.problem
 
     def run(self) -> Numbers:
-        """Return options (n,) that keep every capacity, and every least as far as it can be reached."""
+        """Return options (n,) that keep every capacity, and every minimum as far as it can be reached."""
         self.give_way()
-        self.reach_least()
+        self.reach_minimum()
         self.fill()
         return self.choice
 
     def give_way(self) -> None:
-        """Take back options where a capacity is overused, from those who lose least by it."""
+        """Take back options where a capacity is overused, from those whose loss is smallest by it."""
         for number in range(ROUNDS):
             over = [limit for limit in self.problem.limits if _overused(limit, self.choice).any()]
             if not over:
@@ -67,10 +67,10 @@ class Repair:
             if not self._accept(*self._wishes()):
                 return
 
-    def reach_least(self) -> None:
-        """Move those who lose least into options whose least is not reached."""
+    def reach_minimum(self) -> None:
+        """Move those whose loss is smallest into options whose minimum is not reached."""
         for limit in self.problem.limits:
-            for _ in range(ROUNDS if (limit.least > 0).any() else 0):
+            for _ in range(ROUNDS if (limit.minimum > 0).any() else 0):
                 if not self._move_into(limit):
                     break
 
@@ -140,15 +140,15 @@ class Repair:
         now = _chosen(self.dual.table[:, rows], self.choice[rows])
         gains = values[best, np.arange(len(best))].astype(np.float64) - now
         wishing = gains > TOLERANCE * self.dual.scale
-        wishing[wishing] = ~self._bound_by_least(places[wishing])
+        wishing[wishing] = ~self._bound_by_minimum(places[wishing])
         return places[wishing], best[wishing], gains[wishing]
 
-    def _bound_by_least(self, rows: Rows) -> NDArray[np.bool_]:
-        """Return who must keep the option because a least would be missed without it."""
+    def _bound_by_minimum(self, rows: Rows) -> NDArray[np.bool_]:
+        """Return who must keep the option because a minimum would be missed without it."""
         bound = np.zeros(len(rows), bool)
         for limit in self.problem.limits:
-            if (limit.least > 0).any():
-                spare = limit.used(self.choice) - limit.least
+            if (limit.minimum > 0).any():
+                spare = limit.used(self.choice) - limit.minimum
                 use = np.where(self.choice[rows] == NOBODY, 0, limit.use[self.choice[rows]])
                 bound |= (use > 0) & (use > spare[limit.groups(rows)])
         return bound
@@ -160,21 +160,21 @@ class Repair:
             groups, use = limit.groups(rows), limit.use[options].astype(np.float64)
             left = limit.capacity - limit.used(self.choice)
             granted &= (_running_in_order(use, groups) <= left[groups] + TOLERANCE) | (use == 0)
-            granted &= self._keeps_least(limit, rows)
+            granted &= self._keeps_minimum(limit, rows)
         self.choice[rows[granted]] = options[granted]
         return bool(granted.any())
 
-    def _keeps_least(self, limit: Limit, rows: Rows) -> NDArray[np.bool_]:
-        if not (limit.least > 0).any():
+    def _keeps_minimum(self, limit: Limit, rows: Rows) -> NDArray[np.bool_]:
+        if not (limit.minimum > 0).any():
             return np.ones(len(rows), bool)
-        spare = limit.used(self.choice) - limit.least
+        spare = limit.used(self.choice) - limit.minimum
         use = np.where(self.choice[rows] == NOBODY, 0, limit.use[self.choice[rows]]).astype(np.float64)
         groups = limit.groups(rows)
         kept = (use == 0) | (_running_in_order(use, groups) <= spare[groups] + TOLERANCE)
         return np.asarray(kept)
 
     def _move_into(self, limit: Limit) -> bool:
-        missing = limit.least - limit.used(self.choice)
+        missing = limit.minimum - limit.used(self.choice)
         rows = np.flatnonzero(missing[limit.groups(np.arange(len(self.choice)))] > TOLERANCE)
         rows = rows[(self.choice[rows] == NOBODY) | (limit.use[self.choice[rows]] == 0)]
         reduced = self._reduced(rows)

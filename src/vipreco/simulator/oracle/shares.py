@@ -114,7 +114,7 @@ def listed_reward(order: Floats, reward: Floats, rules: SlateRules, length: int)
         rules: What a slate may look like; the least priority is for the decision alone and plays no part.
         length: Offers of a list.
     """
-    places = slate(order, order > -np.inf, replace(rules, least_priority=-np.inf), length)
+    places = slate(order, order > -np.inf, replace(rules, min_priority=-np.inf), length)
     return np.asarray((reward * (places > 0)).sum(axis=1))
 
 

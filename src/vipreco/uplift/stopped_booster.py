@@ -1,4 +1,4 @@
-"""Boosters that stop growing when customers whom they have not seen gain no more."""
+"""Early stopping: boosters get no more trees once customers whom they have not seen gain nothing."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ Objective = Literal["binary", "regression"]
 
 
 @dataclass(frozen=True)
-class Lesson:
-    """What a booster is fitted on, in an order of its own.
+class BoosterData:
+    """Data of a booster, in an order of its own.
 
     Args:
         values: Shape (n, k).
@@ -32,9 +32,9 @@ class Lesson:
     weights: NDArray[np.float32]
     unseen: NDArray[np.bool_]
 
-    def take(self, rows: NDArray[np.bool_]) -> Lesson:
+    def take(self, rows: NDArray[np.bool_]) -> BoosterData:
         """Return the chosen rows."""
-        return Lesson(self.values[rows], self.labels[rows], self.weights[rows], self.unseen[rows])
+        return BoosterData(self.values[rows], self.labels[rows], self.weights[rows], self.unseen[rows])
 
 
 def stopping_rows(customer_ids: NDArray[Any], settings: UpliftSettings, seed: int) -> NDArray[np.bool_]:
@@ -43,8 +43,8 @@ def stopping_rows(customer_ids: NDArray[Any], settings: UpliftSettings, seed: in
     return stops
 
 
-def grow(
-    lesson: Lesson,
+def train_booster(
+    rows: BoosterData,
     names: tuple[str, ...],
     booster: BoosterSettings,
     patience: int,
@@ -54,7 +54,7 @@ def grow(
     """Find the number of trees on unseen rows, then grow so many on all of them.
 
     Args:
-        lesson: Rows of the training part alone.
+        rows: Rows of the training part alone.
         names: Columns.
         booster: How it grows; `rounds` is the highest number of trees.
         patience: Trees without a gain before it stops.
@@ -62,13 +62,13 @@ def grow(
         objective: `binary` for an outcome, `regression` for a difference.
     """
     parameters = {**booster.parameters(machine.seed, machine.threads), "objective": objective}
-    rounds = _rounds(lesson, parameters, booster.rounds, patience)
-    model = lightgbm.train(parameters, _data(lesson, parameters), rounds)
+    rounds = _rounds(rows, parameters, booster.rounds, patience)
+    model = lightgbm.train(parameters, _data(rows, parameters), rounds)
     return Booster(names, 1, model, machine.threads)
 
 
-def _rounds(lesson: Lesson, parameters: dict[str, Any], most: int, patience: int) -> int:
-    seen, unseen = lesson.take(~lesson.unseen), lesson.take(lesson.unseen)
+def _rounds(rows: BoosterData, parameters: dict[str, Any], most: int, patience: int) -> int:
+    seen, unseen = rows.take(~rows.unseen), rows.take(rows.unseen)
     if not _varies(seen) or not _varies(unseen):
         return 1
     data = _data(seen, parameters)
@@ -78,12 +78,12 @@ def _rounds(lesson: Lesson, parameters: dict[str, Any], most: int, patience: int
     return max(found.best_iteration, 1)
 
 
-def _varies(lesson: Lesson) -> bool:
-    return len(lesson.labels) > 1 and bool(np.any(lesson.labels != lesson.labels[0]))
+def _varies(rows: BoosterData) -> bool:
+    return len(rows.labels) > 1 and bool(np.any(rows.labels != rows.labels[0]))
 
 
-def _data(lesson: Lesson, parameters: dict[str, Any]) -> lightgbm.Dataset:
-    columns = [f"f{number}" for number in range(lesson.values.shape[1])]
+def _data(rows: BoosterData, parameters: dict[str, Any]) -> lightgbm.Dataset:
+    columns = [f"f{number}" for number in range(rows.values.shape[1])]
     return lightgbm.Dataset(
-        lesson.values, lesson.labels, weight=lesson.weights, feature_name=columns, params=parameters
+        rows.values, rows.labels, weight=rows.weights, feature_name=columns, params=parameters
     )

@@ -9,7 +9,14 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from hypothesis.extra.numpy import arrays
 
-from vipreco.arbitration import FACTORS, Context, Customers, Standing, Worth, worth
+from vipreco.arbitration import (
+    FACTORS,
+    Context,
+    CustomerEconomics,
+    Customers,
+    PriorityFactors,
+    priority_factors,
+)
 from vipreco.settings import ArbitrationSettings, LeverSettings, ValueSettings
 
 PRODUCTS = ("account", "card", "fund")
@@ -27,7 +34,7 @@ RATES = ValueSettings(
 )
 PROPENSITY = np.array([[0.1, 0.2, 0.05], [0.1, 0.2, 0.05], [0.1, 0.2, 0.05]])
 NO_LEVERS = LeverSettings()
-STANDING = Standing(
+STANDING = CustomerEconomics(
     aum=np.array([1_000_000.0, 400_000.0, np.nan]),
     next_line=np.array([np.nan, 500_000.0, 500_000.0]),
     attrition_probability=np.array([0.08, np.nan, 0.5]),
@@ -40,7 +47,7 @@ def bank(
     value: Any = "money",
     personalised: tuple[bool, ...] = (True, True, True),
     context: Context | None = None,
-) -> Worth:
+) -> PriorityFactors:
     customers = Customers(
         STANDING,
         context or Context.plain(3, 3),
@@ -48,10 +55,10 @@ def bank(
         np.array(personalised),
     )
     recipe = ArbitrationSettings(value=value, values=RATES, levers=levers)
-    return worth(PROPENSITY, UNIT_VALUES, PRODUCTS, FAMILIES, customers, recipe)
+    return priority_factors(PROPENSITY, UNIT_VALUES, PRODUCTS, FAMILIES, customers, recipe)
 
 
-def everywhere(found: Worth) -> dict[str, Any]:
+def everywhere(found: PriorityFactors) -> dict[str, Any]:
     rows, columns = (places.ravel() for places in np.indices(found.propensity.shape))
     return found.at(rows, columns)
 
@@ -115,7 +122,9 @@ def test_the_value_can_be_the_margin_alone_or_nothing():
 
 def test_a_catalogue_without_any_value_is_ordered_by_propensity():
     customers = Customers.unknown(1, 3)
-    found = worth(PROPENSITY[:1], np.full(3, np.nan), PRODUCTS, FAMILIES, customers, ArbitrationSettings())
+    found = priority_factors(
+        PROPENSITY[:1], np.full(3, np.nan), PRODUCTS, FAMILIES, customers, ArbitrationSettings()
+    )
     assert found.priority.tolist() == PROPENSITY[:1].tolist()
     assert found.unknown_at(np.array([0]), np.array([0])).tolist() == [3]
 
@@ -145,15 +154,15 @@ CHANCES = st.one_of(st.just(float("nan")), st.floats(0, 1))
 
 
 @st.composite
-def banks(draw: st.DrawFn) -> Worth:
+def banks(draw: st.DrawFn) -> PriorityFactors:
     n, p = draw(st.integers(1, 4)), draw(st.integers(1, 4))
-    standing = Standing(
+    economics = CustomerEconomics(
         *(draw(arrays(np.float64, n, elements=kind)) for kind in (AMOUNTS, AMOUNTS, CHANCES, CHANCES))
     )
     weights = draw(arrays(np.float64, (2, p), elements=st.floats(0.1, 5)))
     context = Context(draw(arrays(np.intp, n, elements=st.integers(0, 1))), weights, np.ones((2, 2)))
     refused = draw(arrays(bool, n))
-    customers = Customers(standing, context, np.full(n, "VIP", object), ~refused)
+    customers = Customers(economics, context, np.full(n, "VIP", object), ~refused)
     families = tuple(draw(st.sampled_from(["daily", "wealth"])) for _ in range(p))
     recipe = ArbitrationSettings(
         value=draw(st.sampled_from(["money", "unit_value", "none"])),
@@ -162,12 +171,14 @@ def banks(draw: st.DrawFn) -> Worth:
     )
     unit_values = draw(arrays(np.float64, p, elements=AMOUNTS))
     propensity = draw(arrays(np.float64, (n, p), elements=st.floats(0, 1)))
-    return worth(propensity, unit_values, tuple(f"p{i}" for i in range(p)), families, customers, recipe)
+    return priority_factors(
+        propensity, unit_values, tuple(f"p{i}" for i in range(p)), families, customers, recipe
+    )
 
 
 @settings(max_examples=200, deadline=None)
 @given(banks())
-def test_components_sum_to_the_value_and_factors_multiply_to_the_priority(found: Worth):
+def test_components_sum_to_the_value_and_factors_multiply_to_the_priority(found: PriorityFactors):
     parts = everywhere(found)
     assert (
         parts["value_amount"] == parts["margin_amount"] + parts["kept_amount"] + parts["lift_amount"]

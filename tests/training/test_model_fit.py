@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 
 from training import flow, registry
-from training.fitting import fit_and_backtest
+from training.model_fit import fit_and_backtest
 from training.recipe import Recipe
 from vipreco.errors import UsageError
 from vipreco.history import History

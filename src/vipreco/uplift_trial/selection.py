@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from vipreco.folds import customer_folds
 from vipreco.stats import HeldOut, judge_orders
-from vipreco.uplift import LEARNERS, Growing, RandomisedRows, response
+from vipreco.uplift import LEARNERS, LearnerContext, RandomisedRows, response
 
 Floats = NDArray[np.float64]
 Folds = NDArray[np.int64]
 Score: TypeAlias = Callable[[NDArray[np.float32]], Floats]
-FitScore: TypeAlias = Callable[[RandomisedRows, Growing], Score]
+FitScore: TypeAlias = Callable[[RandomisedRows, LearnerContext], Score]
 """Fits on rows and returns what scores others."""
 
 SIMPLEST_FIRST: Final = tuple(LEARNERS)
@@ -39,28 +39,28 @@ class Choice:
 
 def fit_learner(name: str) -> FitScore:
     """Return what fits the learner of this name."""
-    return lambda rows, growing: LEARNERS[name].fit(rows, growing).uplift
+    return lambda rows, context: LEARNERS[name].fit(rows, context).uplift
 
 
-def fit_response(rows: RandomisedRows, growing: Growing) -> Score:
+def fit_response(rows: RandomisedRows, context: LearnerContext) -> Score:
     """Fit who answers, whether treated or not."""
-    return response(rows, growing).score
+    return response(rows, context).score
 
 
 def choose(
-    rows: RandomisedRows, growing: Growing, fold: Folds, learners: Sequence[str] = SIMPLEST_FIRST
+    rows: RandomisedRows, context: LearnerContext, fold: Folds, learners: Sequence[str] = SIMPLEST_FIRST
 ) -> Choice:
     """Return the learner with the highest Qini over folds of customers; the first named of equals.
 
     Args:
         rows: The training part.
-        growing: Columns, settings, seed, threads.
+        context: Columns, settings, seed, threads.
         fold: Group of each customer, shape (n,); each group is scored by a learner of the others.
         learners: Names to choose among, the simplest first.
     """
     if len(learners) == 1:
         return Choice(learners[0], {})
-    scores = {name: unseen_scores(rows, growing, fold, fit_learner(name)) for name in learners}
+    scores = {name: unseen_scores(rows, context, fold, fit_learner(name)) for name in learners}
     judged = judge_orders(scores, HeldOut.of(rows, fold), resamples=0)
     qini = {name: found.qini.value for name, found in judged.items()}
     return Choice(max(learners, key=lambda name: qini[name]), qini)
@@ -69,25 +69,25 @@ def choose(
 def fit_chosen(folds: int, learners: Sequence[str] = SIMPLEST_FIRST) -> FitScore:
     """Return what first chooses a learner among the rows that it is given, then fits it on them."""
 
-    def fit(rows: RandomisedRows, growing: Growing) -> Score:
-        fold = folds_of(rows, growing, folds, WITHIN)
-        return fit_learner(choose(rows, growing, fold, learners).name)(rows, growing)
+    def fit(rows: RandomisedRows, context: LearnerContext) -> Score:
+        fold = folds_of(rows, context, folds, WITHIN)
+        return fit_learner(choose(rows, context, fold, learners).name)(rows, context)
 
     return fit
 
 
-def unseen_scores(rows: RandomisedRows, growing: Growing, fold: Folds, fit: FitScore) -> Floats:
+def unseen_scores(rows: RandomisedRows, context: LearnerContext, fold: Folds, fit: FitScore) -> Floats:
     """Score each fold by what was fitted on the others, shape (n,)."""
     scores = np.full(len(rows), np.nan)
     for number in np.unique(fold):
         unseen = fold == number
-        scores[unseen] = fit(rows.take(~unseen), growing)(rows.values[unseen])
+        scores[unseen] = fit(rows.take(~unseen), context)(rows.values[unseen])
     return scores
 
 
-def folds_of(rows: RandomisedRows, growing: Growing, folds: int, cut: int = OUTER) -> Folds:
+def folds_of(rows: RandomisedRows, context: LearnerContext, folds: int, cut: int = OUTER) -> Folds:
     """Return the fold of each row, shape (n,): by the customer, but not as the stopping is cut.
 
     A choice within folds needs another cut than these: the same would put all of its customers together.
     """
-    return customer_folds(rows.customer_ids, folds, growing.machine.seed + cut)
+    return customer_folds(rows.customer_ids, folds, context.machine.seed + cut)

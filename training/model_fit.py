@@ -66,7 +66,7 @@ def fit_and_backtest(job: TrainingJob) -> TrainingResult:
         UsageError: The history is too short for the folds.
         InputRejectedError: No acquisition is known in the label windows.
     """
-    found, training_data = judge(job), _lesson(job)
+    found, training_data = judge(job), _training_data(job)
     job.say("Fitting on all as-of dates")
     features, machine = _features(job.project), _machine(job.project)
     settings = job.recipe.recommender
@@ -89,7 +89,7 @@ def judge(job: TrainingJob) -> BacktestResult:
     """
     project, recipe = job.project, job.recipe
     plan = BacktestPlan(recipe.backtest.list_length, recipe.backtest.resamples, _machine(project))
-    trials = _trials(_lesson(job), recipe, project)
+    trials = _trials(_training_data(job), recipe, project)
     settings, features = recipe.recommender.model_copy(update=ACQUISITIONS_ALONE), _features(project)
     found = backtest(trials, features, settings, plan, job.say)
     return replace(found, changes=_judge_changes(job, features))
@@ -97,7 +97,7 @@ def judge(job: TrainingJob) -> BacktestResult:
 
 def _judge_changes(job: TrainingJob, features: FeatureSet) -> ChangeResult:
     """Judge attrition and tier upgrades on the tables that hold everybody."""
-    recipe, training_data = job.recipe, _lesson(job)
+    recipe, training_data = job.recipe, _training_data(job)
     if not recipe.backtest.relationship_folds:
         return ChangeResult(remark=NOT_JUDGED)
     plan = ChangePlan(recipe.backtest.relationship_folds, recipe.backtest.resamples, _machine(job.project))
@@ -114,7 +114,7 @@ def _machine(project: Project) -> Machine:
     return Machine(project.seed, project.threads)
 
 
-def _lesson(job: TrainingJob) -> TrainingData:
+def _training_data(job: TrainingJob) -> TrainingData:
     history = History.open(job.project.tables, threads=job.project.threads)
     return TrainingData(Panel(history, job.as_of_dates), _rates(job.recipe, job.project))
 
