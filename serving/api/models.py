@@ -169,6 +169,9 @@ class OutcomeAnswer(BaseModel):
     contact_id: str
     sequence: int
     again: bool = Field(description="The same was recorded before; nothing changed.")
+    ignored: list[str] = Field(
+        default=[], description="Wrong fields of a refusal, which is recorded without them."
+    )
 
 
 class SheetAnswer(BaseModel):

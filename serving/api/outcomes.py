@@ -13,7 +13,7 @@ from serving.http.app_state import clock
 from serving.http.operation import HttpRequest, Operation, programs_and_people
 from serving.http.problems import MEDIA_TYPE, Problem, ProblemDocument, not_found, problem_of_error
 from vipreco.errors import VipRecoError
-from vipreco.store import Contact, KeyLookup, KeyState, RecordedContact, Role
+from vipreco.store import Contact, KeyedRequest, KeyLookup, KeyState, RecordedContact, Role
 
 KEY_HEADER = "Idempotency-Key"
 KEY = re.compile(r"[\x21-\x7e]{1,255}")
@@ -23,55 +23,58 @@ REPLAYED = {"Idempotent-Replayed": "true"}
 def record(request: HttpRequest) -> Response:
     """Record an outcome; the same key with the same body gives the same bytes again."""
     key = _key(request)
-    if key is None:
-        return _once(request)
-    store, actor = request.state.store.idempotency, request.known.actor
-    body = hashlib.sha256(request.body.model_dump_json().encode()).hexdigest()
-    ticket = store.begin(actor, key, body, clock())
-    if ticket.state is not KeyState.FRESH:
-        return _not_fresh(ticket)
-    try:
-        answer = _once(request)
-    except Problem as problem:
-        return _refused(request, key, problem)
-    except VipRecoError as error:
-        return _refused(request, key, problem_of_error(error))
-    except BaseException:
-        store.forget(actor, key)
-        raise
-    store.finish(actor, key, answer.status_code, bytes(answer.body))
+    answer = _recorded(request) if key is None else _once(request, key)
+    request.state.refresh()
     return answer
 
 
-def _refused(request: HttpRequest, key: str, problem: Problem) -> Response:
-    """Keep an answer that would be the same again; forget what was a failure of the moment."""
-    store, actor = request.state.store.idempotency, request.known.actor
-    if problem.status >= 500:
-        store.forget(actor, key)
-        raise problem
-    store.finish(actor, key, problem.status, problem.content(request.request_id))
-    raise problem
+def _once(request: HttpRequest, key: str) -> Response:
+    """Record the outcome, its audit record and the answer under the key in one transaction."""
+    body = hashlib.sha256(request.body.model_dump_json().encode()).hexdigest()
+    refused: list[Problem] = []
+
+    def work() -> tuple[int, bytes]:
+        refused.clear()
+        try:
+            answer = _recorded(request, key)
+        except (Problem, VipRecoError) as error:
+            problem = error if isinstance(error, Problem) else problem_of_error(error)
+            if problem.status >= 500:  # a failure of the moment: the request may be sent again
+                raise
+            refused.append(problem)
+            return problem.status, problem.content(request.request_id)
+        return answer.status_code, bytes(answer.body)
+
+    keyed = KeyedRequest(request.known.actor, key, body)
+    found = request.state.store.idempotency.run_once(keyed, clock(), work)
+    if found.state is not KeyState.FRESH:
+        return _not_fresh(found)
+    if refused:
+        raise refused[0]
+    return Response(found.response, found.status, media_type="application/json")
 
 
-def _not_fresh(ticket: KeyLookup) -> Response:
-    if ticket.state is KeyState.RUNNING:
+def _not_fresh(found: KeyLookup) -> Response:
+    if found.state is KeyState.RUNNING:
         raise Problem(409, "still-running", headers={"Retry-After": "1"})
-    if ticket.state is KeyState.OTHER:
+    if found.state is KeyState.OTHER:
         raise Problem(422, "other-content", [(KEY_HEADER, "other-content")])
-    kind = "application/json" if ticket.status < 400 else MEDIA_TYPE
-    return Response(ticket.response, ticket.status, REPLAYED, kind)
+    kind = "application/json" if found.status < 400 else MEDIA_TYPE
+    return Response(found.response, found.status, REPLAYED, kind)
 
 
-def _once(request: HttpRequest) -> Response:
+def _recorded(request: HttpRequest, key: str | None = None) -> Response:
+    """Record the outcome and its audit record in one transaction."""
     state, sent = request.state, request.body
     now = state.now()
-    contact = contact_of(sent, now)
-    found = state.store.contacts.record(request.scope, contact, now)
-    result = "unknown" if found is None else "ok"
-    state.note_at_once(state.read_of(request.scope, "outcome.record", sent.customer_id, result))
+    with state.store.database.writing():
+        found = state.store.contacts.record(
+            request.scope, contact_of(sent, now), now, products=state.product_ids, request_key=key
+        )
+        result = "unknown" if found is None else "ok"
+        state.note_at_once(state.read_of(request.scope, "outcome.record", sent.customer_id, result))
     if found is None:
         raise not_found()
-    state.refresh()
     return _answer(found)
 
 
@@ -82,8 +85,13 @@ def contact_of(sent: OutcomeRequest, now: datetime) -> Contact:
 
 
 def _answer(found: RecordedContact) -> Response:
-    told = OutcomeAnswer(contact_id=found.contact_id, sequence=found.sequence, again=found.again)
-    return Response(told.model_dump_json(), 200 if found.again else 201, media_type="application/json")
+    answer = OutcomeAnswer(
+        contact_id=found.contact_id,
+        sequence=found.sequence,
+        again=found.again,
+        ignored=list(found.ignored),
+    )
+    return Response(answer.model_dump_json(), 200 if found.again else 201, media_type="application/json")
 
 
 def _key(request: HttpRequest) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -43,6 +43,10 @@ class Release(Protocol):
 
     def sheet(self, customer_id: str, language: str, moment: datetime) -> dict[str, Any]:
         """Return the sheet of a known customer."""
+
+    @property
+    def product_ids(self) -> Collection[str]:
+        """Ids of all products of the tables."""
 
     def refresh(self) -> None:
         """Apply what changed in the store."""
@@ -110,6 +114,11 @@ class AppState:
         self.spool.flush()
         if self.release is not None:
             self.release.refresh()
+
+    @property
+    def product_ids(self) -> Collection[str] | None:
+        """Ids of all products of the release; None without one."""
+        return None if self.release is None else self.release.product_ids
 
     def today(self) -> date:
         """Return the business date: the clock's, or the date of the snapshot that is served."""

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
+from vipreco.store import REFUSALS
+
 OUTCOMES: Final = ("unknown", "unreachable", "postponed", "declined", "accepted", "do_not_contact")
 """Outcomes in the order of their buttons: reached, no answer, thinking, declined, bought, do not contact."""
 MAX_ID_LENGTH = 64
@@ -36,13 +38,14 @@ def outcome_form(found: Mapping[str, str], today: date, products: frozenset[str]
     next_date, readable = _date(found.get("next_date", ""))
     late = next_date is not None and next_date < today
     wrong = "" if outcome in OUTCOMES and product in {"", *products} else "record.choose"
+    wrong = wrong or ("record.wrong_date" if late or not readable else "")
     return OutcomeForm(
         outcome=outcome if outcome in OUTCOMES else "",
         product_id=product if product in products else None,
         next_date=None if late else next_date,
         note=found.get("note", ""),
         contact_id=found.get("contact_id", "")[:MAX_ID_LENGTH],
-        wrong=wrong or ("record.wrong_date" if late or not readable else ""),
+        wrong="" if outcome in REFUSALS else wrong,  # a refusal is recorded whatever else is wrong
     )
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import cached_property
 from typing import Protocol
 
 from serving.http.app_state import AppState
+from serving.http.problems import not_found
 from serving.page.cache import alone, days_of, lists_of, sheets_of
 from serving.page.forms import OutcomeForm
-from vipreco.errors import BusyError
 from vipreco.lists import (
     CallLine,
     CallList,
@@ -21,7 +22,7 @@ from vipreco.lists import (
     customer_sheet,
     matching_calls,
 )
-from vipreco.store import Contact, Cover, Member, Scope
+from vipreco.store import Contact, Cover, Member, Scope, masked
 
 CHANNEL = "call"
 MAX_FOUND = 20
@@ -171,9 +172,26 @@ class PageService:
         with alone(self.state):
             return customer_sheet(day, self.answers.model_version, self.say)
 
-    def record(self, member: Member, form: OutcomeForm) -> None:
-        """Record the outcome of a call; the same form sent twice is recorded once."""
-        now = self.state.now()
+    def record(self, member: Member, form: OutcomeForm) -> str:
+        """Record the outcome of a call with its audit record, and return the outcome that is valid now.
+
+        The same form sent twice is recorded once; with another outcome it is a correction.
+
+        Raises:
+            BusyError: The form is of another contact, or was sent by somebody else; nothing is recorded.
+        """
+        store, now = self.state.store, self.state.now()
+        with store.database.writing():
+            contact = self._contact(member, form, now)
+            found = store.contacts.record(self.scope, contact, now, products=self.state.product_ids)
+            if found is None:
+                raise not_found()
+            self.state.note_at_once(self.state.read_of(self.scope, "outcome.record", member.customer_id))
+            (valid,) = store.contacts.numbered([found.contact_id])
+        return valid.outcome
+
+    def _contact(self, member: Member, form: OutcomeForm, now: datetime) -> Contact:
+        """Return the contact of a form; one that was just sent keeps its moment, so that it is the same."""
         contact = Contact(
             customer_id=member.customer_id,
             channel=CHANNEL,
@@ -181,11 +199,9 @@ class PageService:
             outcome=form.outcome,
             product_id=form.product_id,
             next_date=form.next_date,
-            note=form.note,
+            note=masked(form.note),
             contact_id=form.contact_id,
         )
-        try:
-            self.state.store.contacts.record(self.scope, contact, now)
-        except BusyError as error:
-            if error.code != "other-content":  # the same form, a moment later
-                raise
+        sent = self.state.store.contacts.versions(self.scope, form.contact_id)[-1:]
+        same = [one for one in sent if replace(contact, contacted_at=one.contacted_at) == one]
+        return same[0] if same else contact

@@ -24,6 +24,7 @@ from serving.page.languages import LANGUAGES, chosen_language, wording
 from serving.page.page_service import Answers, PageService
 from serving.page.roles import COMMANDS
 from serving.page.workbooks import XLSX, list_workbook, sheet_workbook
+from vipreco.errors import BusyError
 from vipreco.lists import (
     CallList,
     CustomerSheet,
@@ -201,10 +202,14 @@ class _Pages:
         form = outcome_form(request.form, before.date, frozenset(service.plan.names))
         if form.wrong:
             return self.sheet_page(request, service, member, form, form.wrong)
-        request.state.note_at_once(request.state.read_of(request.scope, "outcome.record", member.customer_id))
-        service.record(member, form)
+        try:
+            valid = service.record(member, form)
+        except BusyError as error:
+            if error.code != "other-content":
+                raise
+            return self.sheet_page(request, service, member, form, "record.taken")
         response = _to(_next(service, before, member))
-        _put(request, response, SAVED_COOKIE, form.outcome, SAVED_SECONDS)
+        _put(request, response, SAVED_COOKIE, valid, SAVED_SECONDS)
         return response
 
     def list_file(self, request: HttpRequest) -> Response:

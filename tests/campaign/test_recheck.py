@@ -35,7 +35,7 @@ def removed(
     recommender = bank.recommender
     if packs:
         recommender = recommender.with_policy(Policy.read(PolicySettings(packs=("house", packs))))
-    since = StoreChanges.read(desk.store.database, desk.store.switches.read().products, 0)
+    since = StoreChanges.read(desk.store, desk.store.switches.read().products, 0)
     return recheck(recommender, bank.view, offers, since)
 
 

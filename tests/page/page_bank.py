@@ -200,7 +200,11 @@ def made(folder: Path) -> PageBank:
         store.users.create(User(user, role, MANAGER if role is Role.MANAGER else None), PASSWORD)
     store.users.create(User("other-1", Role.MANAGER, OTHER_MANAGER), PASSWORD)
     settings = ServingSettings(business_date="snapshot")
-    release = Prepared(snapshot_date=DAY, customers=frozenset(ids))
+    release = Prepared(
+        snapshot_date=DAY,
+        customers=frozenset(ids),
+        product_ids=frozenset(_products()["product_id"].to_pylist()),
+    )
     state = AppState(
         folder, settings, store, AuditFiles(folder / "spool", store), Keys.open(folder / "keys"), release
     )

@@ -56,6 +56,10 @@ class Browser:
         data = None if method == "GET" else {**(form or {}), "csrf": self.csrf}
         return asyncio.run(self._ask(method, path, data, headers))
 
+    def saved(self, answer: httpx.Response) -> str:
+        """Return the outcome that the next page confirms."""
+        return answer.cookies["vipreco_saved"]
+
     async def _ask(self, method: str, path: str, data: Any, headers: Mapping[str, str]) -> httpx.Response:
         transport = httpx.ASGITransport(app=self.bank.app, raise_app_exceptions=False)
         async with httpx.AsyncClient(
@@ -258,3 +262,34 @@ def test_a_manager_without_customers_is_told_so(bank: PageBank) -> None:
             connection.execute(update(users).where(known).values(manager_id=MANAGER))
     assert answer.status_code == 200
     assert "no book yet" in answer.text
+
+
+def sent(browser: Browser, customer: str, outcome: str) -> Any:
+    form = {"outcome": outcome, "product_id": "", "contact_id": "form-1"}
+    return browser.ask("POST", f"/customers/{browser.bank.handle(customer)}/outcome", form)
+
+
+def test_the_page_confirms_what_is_stored_and_a_refusal_stays_one(bank: PageBank) -> None:
+    """The same form with another outcome was confirmed, and the store held the old one."""
+    browser, scope = Browser(bank, Role.MANAGER), Scope("test", Role.CHANNEL)
+    confirmed = []
+    for outcome in ("declined", "declined", "accepted", "do_not_contact", "declined"):
+        answer = sent(browser, OWN, outcome)
+        assert answer.status_code == 303
+        confirmed.append(browser.saved(answer))
+        known = bank.state.store.contacts.of(scope, [OWN])
+        (valid,) = (one for one in known if one.contact_id == "form-1")
+        assert confirmed[-1] == valid.outcome
+    assert confirmed == ["declined", "declined", "accepted", "do_not_contact", "do_not_contact"]
+    versions = bank.state.store.contacts.versions(scope, "form-1")
+    assert [one.outcome for one in versions] == ["declined", "accepted", "do_not_contact", "declined"]
+    assert [row["action"] for row in bank.state.store.audit.read(5)] == ["outcome.record"] * 5
+
+
+def test_another_customers_form_is_refused_and_nothing_is_stored(bank: PageBank) -> None:
+    browser, other = Browser(bank, Role.MANAGER), IDS[5]
+    assert sent(browser, OWN, "declined").status_code == 303
+    answer = sent(browser, other, "accepted")
+    assert answer.status_code == 422
+    assert wording("en")("record.taken") in answer.text
+    assert bank.state.store.contacts.of(Scope("test", Role.CHANNEL), [other]) == []

@@ -90,6 +90,7 @@ def test_minutes_and_calls_are_counted():
         ({"outcome": "postponed", "next_date": "2025-12-30"}, "record.wrong_date"),
         ({"outcome": "postponed", "next_date": "soon"}, "record.wrong_date"),
         ({"outcome": "postponed", "next_date": "2025-12-31"}, ""),
+        ({"outcome": "do_not_contact", "next_date": "soon", "product_id": "P9"}, ""),
     ],
 )
 def test_a_form_says_what_is_wrong_in_it(fields: dict[str, str], wrong: str):

@@ -33,6 +33,7 @@ class Prepared:
     snapshot_date: date = DAY
     policy_version: str = "policy-1"
     customers: frozenset[str] = frozenset({OWN, FOREIGN})
+    product_ids: frozenset[str] = frozenset(f"P{number}" for number in range(1, 10))
     refreshed: int = 0
     facts: list[Mapping[str, Any]] = field(default_factory=list)
 

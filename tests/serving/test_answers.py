@@ -128,6 +128,8 @@ def test_no_address_in_any_field_is_ever_fetched(bank: Bank, monkeypatch: pytest
         bank.offers(customer_id=url[:64], segment=url)
         bank.offers(facts={"attributes": {"tier": url}, "holdings": [{"product_id": url}]})
         sent = {"customer_id": OWN, "channel": "call", "outcome": "declined", "note": url, "product_id": url}
+        assert bank.ask("POST", "/v1/outcomes", Role.MANAGER, json=sent).status_code == 409
+        sent["outcome"] = "do_not_contact"
         assert bank.ask("POST", "/v1/outcomes", Role.MANAGER, json=sent).status_code == 201
         bank.ask("GET", "/v1/decisions/x", Role.CHANNEL, headers={"Referer": url, "X-Forwarded-Host": url})
         trap.settimeout(0.05)

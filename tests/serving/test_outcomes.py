@@ -9,6 +9,7 @@ import pytest
 
 from serving.http.app_state import clock
 from tests.serving.small_bank import FOREIGN, OWN, Bank
+from vipreco.errors import DependencyDownError
 from vipreco.store import Contact, Role, Scope
 
 KEY = "Idempotency-Key"
@@ -98,12 +99,43 @@ def test_a_refusal_is_replayed_like_an_answer(bank: Bank) -> None:
         ({"contacted_at": "2026-01-02T10:00:00"}, "contacted_at"),
         ({"contacted_at": "2025-12-30T10:00:00", "next_date": "2025-12-29"}, "next_date"),
         ({"decision_id": "none"}, "decision_id"),
+        ({"product_id": "NOPE"}, "product_id"),
+        ({"campaign_id": "NOPE"}, "campaign_id"),
+        ({"contacted_at": "1900-01-01T10:00:00"}, "contacted_at"),
+        ({"contacted_at": "9999-01-01T10:00:00"}, "contacted_at"),
+        ({"next_date": "9999-01-01"}, "next_date"),
     ],
 )
 def test_what_cannot_be_is_named_by_its_field(bank: Bank, change: dict[str, Any], field: str) -> None:
     answer = record(bank, **change)
     assert answer.status_code == 409
     assert [error["field"] for error in answer.json()["errors"]] == [field]
+
+
+def test_a_refusal_is_recorded_whatever_else_is_wrong_in_it(bank: Bank) -> None:
+    wrong = {"product_id": "NOPE", "campaign_id": "NOPE", "decision_id": "none", "next_date": "9999-01-01"}
+    answer = record(bank, outcome="do_not_contact", contacted_at="1900-01-01T10:00:00", **wrong)
+    assert answer.status_code == 201
+    assert sorted(answer.json()["ignored"]) == sorted([*wrong, "contacted_at"])
+    (contact,) = contacts(bank)
+    assert (contact.outcome, contact.product_id, contact.next_date) == ("do_not_contact", None, None)
+
+
+def test_when_the_audit_takes_no_record_nothing_is_recorded_and_the_key_is_free(
+    bank: Bank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Begin, contact, audit and answer are one transaction: after a failure between them nothing is there."""
+
+    def fails(*_: object) -> None:
+        raise DependencyDownError("the audit is away", code="store-down")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(bank.state.store.audit, "append", fails)
+        assert record(bank, "key-1").status_code == 503
+    assert contacts(bank) == []
+    assert record(bank, "key-1").status_code == 201
+    assert record(bank, "key-1").headers["idempotent-replayed"] == "true"
+    assert len(contacts(bank)) == 1
 
 
 def test_a_moment_with_a_zone_is_refused(bank: Bank) -> None:

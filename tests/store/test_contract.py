@@ -27,7 +27,7 @@ from vipreco.store import (
     Store,
 )
 from vipreco.store.books import GrantedCover
-from vipreco.store.contacts import masked
+from vipreco.store.masks import masked
 
 DAY = date(2026, 3, 2)
 NOW = datetime(2026, 3, 2, 10)  # noqa: DTZ001  the business's local time
@@ -139,6 +139,7 @@ def test_a_cover_that_is_not_there_cannot_end(store: Store) -> None:
 
 
 def test_a_contact_is_kept_as_it_was_recorded(store: Store) -> None:
+    store.campaigns.begin("os:ann", "K1", {}, "hash")
     given = call(product_id="P1", next_date=DAY, campaign_id="K1", note="likes funds", contact_id="c1")
     assert store.contacts.record(MINE, given, NOW) == RecordedContact("c1", 1)
     assert store.contacts.of(MINE, ["0001"]) == [given]
@@ -148,13 +149,15 @@ def test_a_contact_is_kept_as_it_was_recorded(store: Store) -> None:
     assert "note" not in row
 
 
-def test_the_same_contact_again_changes_nothing_and_other_content_is_refused(store: Store) -> None:
+def test_the_same_contact_again_changes_nothing_and_anothers_id_is_refused(store: Store) -> None:
     first = store.contacts.record(MINE, call(contact_id="c1"), NOW)
     again = store.contacts.record(MINE, call(contact_id="c1"), NOW + timedelta(days=1))
     assert first == RecordedContact("c1", 1)
     assert again == RecordedContact("c1", 1, again=True)
-    with pytest.raises(BusyError) as refused:
-        store.contacts.record(MINE, call(contact_id="c1", outcome="accepted"), NOW)
+    deputy = Scope("user:bob", Role.MANAGER, "M1", DAY)
+    for scope, customer in ((deputy, "0001"), (MINE, "0002")):
+        with pytest.raises(BusyError) as refused:
+            store.contacts.record(scope, call(contact_id="c1", customer_id=customer), NOW)
     assert refused.value.code == "other-content"
     assert store.contacts.between(0, 9)["recorded_date"].to_list() == [DAY]
     assert store.changes.newest() == 1

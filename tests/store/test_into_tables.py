@@ -124,6 +124,7 @@ def bank(tmp_path: Path, empty_file: Path) -> Iterator[Bank]:
 
 def test_contacts_come_in_with_their_ids_and_dates_and_without_notes(bank: Bank) -> None:
     holdings = bank.stored("holdings")
+    bank.store.campaigns.begin("os:ann", "K", {}, "hash")
     bank.talk("c1", outcome="accepted", product_id="P1", note="secret", next_date=FEBRUARY, campaign_id="K")
     bank.talk("c2", customer="0003")
     report = bank.flow()
@@ -323,3 +324,51 @@ def test_whatever_is_said_the_tables_say_the_last_word(
             for known in (bank.known(FEBRUARY), expected)
         ]
         assert strip[0] == strip[1]
+
+
+def test_a_refusal_with_an_unknown_product_comes_in_as_a_refusal(bank: Bank) -> None:
+    """The refusal was quarantined with its product, counted as imported, and the customer called again."""
+    bank.talk("c1", outcome="do_not_contact", product_id="NOPE", next_date=FEBRUARY)
+    report = bank.flow()
+    assert [(one.read, one.accepted, one.quarantined) for one in report.files] == [(1, 1, 0)]
+    (row,) = bank.stored("contacts").to_dicts()
+    assert (row["contact_id"], row["outcome"], row["product_id"]) == ("c1", "do_not_contact", None)
+    assert bank.store.pending.all() == []
+
+
+def test_what_the_import_refuses_stays_in_force_until_the_tables_hold_it(bank: Bank) -> None:
+    bank.talk("c1", product_id="NOPE")
+    bank.talk("c2")
+    report = bank.flow()
+    assert [(one.read, one.quarantined) for one in report.files] == [(2, 1)]
+    assert [(one.sequence, one.customer_id) for one in bank.store.pending.all()] == [(1, "0001")]
+    after = bank.store.changes.in_tables(Tables.open(bank.tables).snapshot_ids)
+    assert after == 2
+    known = bank.store.contacts.of(EVERYBODY, ["0001"], after)
+    assert [contact.contact_id for contact in known] == ["c1"]
+    assert [one.outcome for one in bank.store.contacts.outcomes(after)] == ["declined"]
+    (quarantine,) = report.quarantine
+    quarantine.write_text(quarantine.read_text().replace("NOPE", "P1"))
+    bank.flow(quarantine)
+    assert bank.store.pending.all() == []
+    assert bank.store.contacts.of(EVERYBODY, ["0001"], after) == []
+
+
+def test_a_consent_of_a_customer_whom_the_tables_do_not_know_stays_in_force(bank: Bank) -> None:
+    members = {"customer_id": ["0001", "0009"], "manager_id": ["M1", "M1"], "branch_id": [None, None]}
+    bank.store.books.replace("s", pl.DataFrame(members, {name: pl.String() for name in members}))
+    bank.say("0009", "consent_call", word=False, day=JANUARY)
+    bank.flow()
+    assert [(one.sequence, one.customer_id) for one in bank.store.pending.all()] == [(1, "0009")]
+    assert bank.store.consents.of(EVERYBODY, ["0009"], after=1) == [Consent("0009", "consent_call", False)]
+
+
+def test_a_correction_takes_the_place_of_the_version_in_the_tables(bank: Bank) -> None:
+    bank.talk("c1", outcome="accepted", product_id="P1")
+    bank.flow()
+    bank.talk("c1", outcome="declined", product_id="P1")
+    bank.flow()
+    view = History.open(bank.tables).as_of(FEBRUARY)
+    rows = view.query("SELECT contact_id, outcome FROM contacts").to_pylist()
+    assert rows == [{"contact_id": "c1", "outcome": "declined"}]
+    assert bank.store.pending.all() == []

@@ -155,9 +155,7 @@ def run(
         whole = campaigns.is_whole(campaign.key, digest)
         if not whole:
             _check_own(campaigns, campaign.key, digest)
-            changes = StoreChanges.read(
-                store.database, store.switches.read().products, bank.after, int(until)
-            )
+            changes = StoreChanges.read(store, store.switches.read().products, bank.after, int(until))
             head = {"inputs": inputs, "inputs_hash": digest}
             with campaigns.building(campaign.key) as folder:
                 written = _write(folder, bank, campaign, changes, options, head)

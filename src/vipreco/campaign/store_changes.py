@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import polars as pl
-from sqlalchemy import Table, select
 
-from vipreco.store import Database
-from vipreco.store.schema import consents, contacts
+from vipreco.store import Store
 
 CONSENTS = {"consent_call": "call", "consent_sms": "sms", "consent_app": "app"}
 REFUSED, ACCEPTED = "do_not_contact", "accepted"
@@ -35,16 +33,16 @@ class StoreChanges:
 
     @classmethod
     def read(
-        cls, database: Database, products: frozenset[str], after: int, until: int | None = None
+        cls, store: Store, products: frozenset[str], after: int, until: int | None = None
     ) -> StoreChanges:
         """Read the changes with a number above `after`, up to `until`."""
-        words = _rows(database, consents, ("customer_id", "kind", "granted"), after, until)
-        contacted = _rows(database, contacts, ("customer_id", "product_id", "outcome"), after, until)
+        consents = store.consents.changed(after, until)
+        outcomes = store.contacts.outcomes(after, until)
         rows = [
-            *_withdrawn([(customer, kind, bool(granted)) for customer, kind, granted in words]),
+            *_withdrawn([(one.customer_id, one.kind, one.granted) for one in consents]),
             *(
                 row
-                for customer, product, outcome in contacted
+                for customer, product, outcome in outcomes
                 if (row := _withdrawn_by_contact(customer, product, outcome))
             ),
         ]
@@ -52,16 +50,6 @@ class StoreChanges:
 
 
 Row = tuple[str, str | None, str | None, str, str]
-
-
-def _rows(
-    database: Database, table: Table, names: tuple[str, ...], after: int, until: int | None
-) -> list[tuple[str, ...]]:
-    query = select(*(table.c[name] for name in names)).where(table.c.sequence > after)
-    if until is not None:
-        query = query.where(table.c.sequence <= until)
-    with database.reading() as connection:
-        return [tuple(row) for row in connection.execute(query.order_by(table.c.sequence))]
 
 
 def _withdrawn(words: list[tuple[str, str, bool]]) -> list[Row]:

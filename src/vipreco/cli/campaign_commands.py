@@ -110,7 +110,7 @@ def plan_(
     asked = read_campaign(file)
     with narrated("Plan") as narrator, _opened(as_of, model, narrator) as opened:
         changes = opened.store.switches.read().products
-        since = StoreChanges.read(opened.store.database, changes, opened.bank.after)
+        since = StoreChanges.read(opened.store, changes, opened.bank.after)
         order = RunOptions(
             str(file),
             actor_named(None),
@@ -180,7 +180,7 @@ def recheck_(
     with narrated("Recheck") as narrator, _opened(as_of, model, narrator) as opened:
         offers = offers_of(opened.store.campaigns, key)
         off = opened.store.switches.read().products
-        since = StoreChanges.read(opened.store.database, off, opened.bank.after)
+        since = StoreChanges.read(opened.store, off, opened.bank.after)
         narrator.say("rules")
         removed = recheck(opened.bank.recommender, opened.bank.view, offers, since)
     output.write(removed)

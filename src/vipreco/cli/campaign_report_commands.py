@@ -130,7 +130,7 @@ def _made(
             view_at(history, as_of).date,
             seed=project.seed,
             language=language,
-            database=store.database,
+            store=store,
             policy=other,
         )
 

@@ -6,11 +6,9 @@ import json
 from pathlib import Path
 
 import polars as pl
-from sqlalchemy import select
 
 from vipreco.online.release import BOOKS, MANIFEST, Releases
 from vipreco.store import Store
-from vipreco.store.schema import books
 
 
 def roll_back(releases: Releases, store: Store) -> Path:
@@ -26,9 +24,7 @@ def roll_back(releases: Releases, store: Store) -> Path:
 
 def sync_books(store: Store, folder: Path) -> None:
     """Fill the books where the store has those of another snapshot, or none: it may be a new one."""
-    with store.database.reading() as connection:
-        found = connection.execute(select(books.c.snapshot_id).limit(1)).scalar()
-    if found != _snapshot_id(folder):
+    if store.books.snapshot_id() != _snapshot_id(folder):
         fill_books(store, folder)
 
 

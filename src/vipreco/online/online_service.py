@@ -7,6 +7,7 @@ import json
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from vipreco.arbitration import SlateRules, slate
 from vipreco.catalog import Catalog
+from vipreco.columns import PRODUCT_ID, PRODUCTS
 from vipreco.documents import write_document
 from vipreco.errors import DependencyDownError, InputRejectedError
 from vipreco.explanations import reasons_for
@@ -98,6 +100,11 @@ class OnlineService:
     def knows(self, customer_id: str) -> bool:
         """Return True for a customer of the snapshot."""
         return customer_id in self.release.rows
+
+    @cached_property
+    def product_ids(self) -> frozenset[str]:
+        """Ids of all products of the tables."""
+        return frozenset(self.release.records.of([])[PRODUCTS][PRODUCT_ID].to_pylist())
 
     def is_cached(self, customer_id: str, day: date) -> bool:
         """Return True where the release answers for a known customer on a day, in every channel."""

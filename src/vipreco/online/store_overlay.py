@@ -8,7 +8,6 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from sqlalchemy import select
 
 from vipreco.columns import (
     BATCH_SEQUENCE,
@@ -20,11 +19,11 @@ from vipreco.columns import (
     OPENED_DATE,
     PRODUCT_ID,
     PRODUCTS,
+    RECORDED_DATE,
     SNAPSHOT_DATE,
 )
 from vipreco.history import Records, known_at
 from vipreco.store import Contact, Role, Scope, Store, SwitchedOff
-from vipreco.store.schema import contacts as contacts_table
 
 Rows = dict[str, pa.Table]
 ALL_CUSTOMERS = Scope("service", Role.CHANNEL)  # sees all customers, as the service itself must
@@ -40,7 +39,9 @@ CONTACT_TYPES = {
     "outcome": pa.string(),
     "next_date": pa.date32(),
     "campaign_id": pa.string(),
+    RECORDED_DATE: pa.date32(),
 }
+LAST_BATCH = 2**31 - 1
 
 
 class StoreOverlay:
@@ -107,15 +108,10 @@ class StoreOverlay:
         return frozenset(str(contact.product_id) for contact in self._taken([customer_id]))
 
     def _waiting(self) -> list[str]:
-        """Return customers who accepted a product that the tables lack, though they hold the contact."""
-        query = select(contacts_table.c.customer_id).where(
-            contacts_table.c.outcome == ACCEPTED,
-            contacts_table.c.sequence <= self.after,
-            contacts_table.c.contacted_at >= self._since,
-        )
-        with self.store.database.reading() as connection:
-            customers = sorted({row.customer_id for row in connection.execute(query)})
-        return sorted({contact.customer_id for contact in self._taken(customers)})
+        """Return customers whose acceptance is not booked yet, or whose changes the import refused."""
+        customers = self.store.contacts.customers_with(ACCEPTED, self._since, self.after)
+        refused = {change.customer_id for change in self.store.pending.all()}
+        return sorted({*refused, *(contact.customer_id for contact in self._taken(customers))})
 
     def _taken(self, customer_ids: list[str]) -> list[Contact]:
         """Return the contacts in which a product was accepted that the tables do not hold since.
@@ -180,6 +176,8 @@ def _contact_rows(contacts: Sequence[Contact]) -> pa.Table:
         name: pa.array([getattr(contact, name) for contact in contacts], kind)
         for name, kind in CONTACT_TYPES.items()
     }
+    # A correction takes the place of the version that the tables hold, whatever batch brought that one.
+    columns[BATCH_SEQUENCE] = pa.array([LAST_BATCH] * len(contacts), pa.int32())
     return pa.table(columns)
 
 

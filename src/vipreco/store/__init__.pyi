@@ -12,10 +12,13 @@ from .books import Cover as Cover, Member as Member
 from .campaigns import Campaigns as Campaigns
 from .connection import Database as Database, check_private as check_private
 from .consents import Consent as Consent
-from .contacts import Contact as Contact, RecordedContact as RecordedContact
+from .contact import REFUSALS as REFUSALS, Contact as Contact
+from .contacts import RecordedContact as RecordedContact
 from .decisions import Decision as Decision
-from .idempotency import KeyLookup as KeyLookup, KeyState as KeyState
+from .idempotency import KeyedRequest as KeyedRequest, KeyLookup as KeyLookup, KeyState as KeyState
 from .keys import Keys as Keys
+from .masks import masked as masked
+from .pending import PendingChange as PendingChange
 from .retention import PrunedRows as PrunedRows, RetentionCutoffs as RetentionCutoffs
 from .schema_upgrade import backup as backup, upgrade as upgrade, version_of as version_of
 from .scope import SEES_ALL as SEES_ALL, Role as Role, Scope as Scope

@@ -74,6 +74,12 @@ class Books:
                 ]
                 connection.execute(insert(books), rows)
 
+    def snapshot_id(self) -> str | None:
+        """Return the snapshot of the books; None without any."""
+        with self.database.reading() as connection:
+            found: str | None = connection.execute(select(books.c.snapshot_id).limit(1)).scalar()
+        return found
+
     def find(self, scope: Scope, customer_id: str) -> Member | None:
         """Return a customer; None if unknown or in another book."""
         with self.database.reading() as connection:

@@ -127,6 +127,17 @@ def hold_lock(connection: Connection, lock: int) -> None:
         connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": lock})
 
 
+def try_lock(connection: Connection, name: str) -> bool:
+    """Take the lock with this name until the transaction ends; False if another transaction has it.
+
+    SQLite has one writer at a time anyway.
+    """
+    if connection.dialect.name != "postgresql":
+        return True
+    query = text("SELECT pg_try_advisory_xact_lock(hashtextextended(:name, 0))")
+    return bool(connection.execute(query, {"name": name}).scalar())
+
+
 def _engine(url: str) -> Engine:
     try:
         address = make_url(url)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import polars as pl
 from sqlalchemy import func, insert, select
@@ -12,6 +14,7 @@ from vipreco.errors import InputRejectedError
 from vipreco.store.books import member
 from vipreco.store.changes import note_change
 from vipreco.store.connection import Database
+from vipreco.store.pending import not_in_tables
 from vipreco.store.schema import books, consents
 from vipreco.store.scope import Scope
 
@@ -78,15 +81,37 @@ class Consents:
         with self.database.reading() as connection:
             return pl.DataFrame([tuple(row) for row in connection.execute(query)], LAST, orient="row")
 
+    def changed(self, after: int, until: int | None = None) -> list[Consent]:
+        """Return the latest consents among changes that tables up to `after` do not hold."""
+        query = select(consents).where(not_in_tables(consents.c.sequence, after, until))
+        with self.database.reading() as connection:
+            rows = connection.execute(query.order_by(consents.c.sequence)).all()
+        return _latest(rows)
+
+    def sequences(self, customer_ids: list[str], until: int) -> dict[tuple[str, str], int]:
+        """Return the numbers of the latest consents up to `until`, by customer and kind."""
+        query = select(consents).where(consents.c.customer_id.in_(customer_ids), consents.c.sequence <= until)
+        with self.database.reading() as connection:
+            rows = connection.execute(query.order_by(consents.c.sequence)).all()
+        return {(row.customer_id, row.kind): row.sequence for row in rows}
+
     def of(self, scope: Scope, customer_ids: list[str], after: int = 0) -> list[Consent]:
-        """Return the latest consent of some customers in each kind, among those numbered above `after`."""
+        """Return the latest consents of some customers that tables up to `after` do not hold."""
         query = (
             select(consents)
             .join(books, books.c.customer_id == consents.c.customer_id)
-            .where(consents.c.customer_id.in_(customer_ids), consents.c.sequence > after, scope.sees())
+            .where(
+                consents.c.customer_id.in_(customer_ids),
+                not_in_tables(consents.c.sequence, after),
+                scope.sees(),
+            )
             .order_by(consents.c.sequence)
         )
         with self.database.reading() as connection:
             rows = connection.execute(query).all()
-        last = {(row.customer_id, row.kind): row.granted for row in rows}
-        return [Consent(customer, kind, granted) for (customer, kind), granted in sorted(last.items())]
+        return _latest(rows)
+
+
+def _latest(rows: Iterable[Any]) -> list[Consent]:
+    last = {(row.customer_id, row.kind): row.granted for row in rows}
+    return [Consent(customer, kind, granted) for (customer, kind), granted in sorted(last.items())]

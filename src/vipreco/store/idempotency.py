@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 
 from sqlalchemy import ColumnElement, and_, delete, insert, select, update
 
-from vipreco.store.connection import Database
+from vipreco.store.connection import Database, try_lock
 from vipreco.store.failures import retry_if_taken
 from vipreco.store.schema import idempotency
 
@@ -33,11 +34,50 @@ class KeyLookup:
     response: bytes = b""
 
 
+@dataclass(frozen=True)
+class KeyedRequest:
+    """A request with its idempotency key.
+
+    Args:
+        actor: User or token; two actors may use the same key.
+        key: The caller's key.
+        request_hash: Hash of the body.
+    """
+
+    actor: str
+    key: str
+    request_hash: str
+
+
 class Idempotency:
     """Idempotency keys by actor."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
+
+    @retry_if_taken
+    def run_once(
+        self, request: KeyedRequest, at: datetime, work: Callable[[], tuple[int, bytes]]
+    ) -> KeyLookup:
+        """Do a request and store its answer in one transaction, or return the answer of the first time.
+
+        Whatever `work` writes into the store in this thread is part of the transaction.
+
+        Args:
+            request: Actor, key and hash of the body.
+            at: Moment now, UTC.
+            work: Does the request, and returns status and body of its answer.
+
+        Returns:
+            Status and body, with `FRESH` if the request was done now; else the state of the key.
+        """
+        with self.database.writing():
+            found = self.begin(request.actor, request.key, request.request_hash, at)
+            if found.state is not KeyState.FRESH:
+                return found
+            status, response = work()
+            self.finish(request.actor, request.key, status, response)
+        return KeyLookup(KeyState.FRESH, status, response)
 
     @retry_if_taken
     def begin(self, actor: str, key: str, request_hash: str, at: datetime) -> KeyLookup:
@@ -55,6 +95,8 @@ class Idempotency:
             if row is not None and row.response is None and row.begun_at < at - STUCK_AFTER:
                 connection.execute(delete(idempotency).where(mine))
                 row = None
+            if row is None and not try_lock(connection, f"{actor} {key}"):
+                return KeyLookup(KeyState.RUNNING)  # another transaction is doing it
             if row is None:
                 known = {"actor": actor, "key": key, "request_hash": request_hash, "begun_at": at}
                 connection.execute(insert(idempotency), known)

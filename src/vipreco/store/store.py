@@ -23,6 +23,7 @@ from vipreco.store.contacts import Contacts
 from vipreco.store.decisions import DecisionLog
 from vipreco.store.file_check import check_file
 from vipreco.store.idempotency import Idempotency
+from vipreco.store.pending import PendingChanges
 from vipreco.store.retention import PrunedRows, Retention, RetentionCutoffs
 from vipreco.store.schema import metadata
 from vipreco.store.switches import Switches
@@ -38,6 +39,7 @@ class Store:
         contacts: Contacts and their outcomes.
         changes: Numbered changes about customers.
         consents: Consents given or withdrawn since the snapshot.
+        pending: Changes that the import refused, and that stay in force from the store.
         decisions: Answered decisions.
         idempotency: Answers by idempotency key.
         retention: Removal of old decisions and keys.
@@ -53,6 +55,7 @@ class Store:
         self.contacts = Contacts(database)
         self.changes = Changes(database)
         self.consents = Consents(database)
+        self.pending = PendingChanges(database)
         self.decisions = DecisionLog(database)
         self.idempotency = Idempotency(database)
         self.retention = Retention(database)

@@ -4,7 +4,7 @@ Contacts become rows of the contacts table, with the ids and recorded dates of t
 an accepted offer is no holding. A consent becomes a new version of the customer's newest row, with all other
 columns unchanged. A refusal recorded in the store stays in force over later snapshots, whether or not the
 bank's own systems know of it, until the store records otherwise; a consent that was given counts only over
-snapshots that are not newer than it.
+snapshots that are not newer than it. What the import refuses stays pending: in force from the store.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from vipreco import columns as c
 from vipreco.failpoints import reach
 from vipreco.settings import Settings
 from vipreco.store.consents import PROTECTS
+from vipreco.store.contact import MAX_AGE, REFUSALS
+from vipreco.store.pending import PendingChange
 from vipreco.store.store import Store
 from vipreco.tables import (
     CONTRACTS,
@@ -84,13 +86,19 @@ def import_from_store(
     tables = Tables.open(tables_dir)
     until = store.changes.newest()
     after = store.changes.in_tables(tables.snapshot_ids)
+    recorded = store.contacts.between(after, until, with_pending=not corrected)
     sources = [
-        _Source(CONTACTS_FILE, c.CONTACTS, store.contacts.between(after, until), until),
+        _Source(CONTACTS_FILE, c.CONTACTS, _importable(tables, recorded), until),
         _Source(CONSENTS_FILE, c.CUSTOMERS, _with_consents(tables, store.consents.last(until)), until),
     ]
     report = _imported(tables, sources, settings, corrected, progress)
     reach("store-imported")
-    store.changes.exported(report.snapshot_id, until)
+    imported = Tables.open(tables_dir)
+    with store.database.writing():
+        store.pending.replace(
+            [*_pending_contacts(imported, store, after, until), *_pending_consents(imported, store, until)]
+        )
+        store.changes.exported(report.snapshot_id, until)
     return report
 
 
@@ -100,6 +108,45 @@ def product_ids(tables_dir: Path) -> list[str]:
         return []
     rows = _stored(Tables.open(tables_dir), c.PRODUCTS)
     return sorted(set(rows["product_id"]))
+
+
+def _importable(tables: Tables, rows: pl.DataFrame) -> pl.DataFrame:
+    """Return contacts in which nothing but the refusal itself can stop a refusal."""
+    refuses = pl.col(c.OUTCOME).is_in(sorted(REFUSALS))
+    known = pl.col(c.PRODUCT_ID).is_in(sorted(set(_stored(tables, c.PRODUCTS)[c.PRODUCT_ID])))
+    old = pl.col(c.CONTACTED_AT) < pl.col(c.RECORDED_DATE).cast(pl.Datetime("us")) - MAX_AGE
+    return rows.with_columns(
+        pl.when(~refuses | known).then(c.PRODUCT_ID),
+        pl.when(~refuses | ~old).then(c.NEXT_DATE),
+        pl.when(refuses & old)
+        .then(pl.col(c.RECORDED_DATE).cast(pl.Datetime("us")))
+        .otherwise(c.CONTACTED_AT)
+        .alias(c.CONTACTED_AT),
+    )
+
+
+def _pending_contacts(tables: Tables, store: Store, after: int, until: int) -> Iterator[PendingChange]:
+    """Give the contacts of an export that the tables do not hold as they are valid."""
+    order = f"{c.RECORDED_DATE} DESC, {c.BATCH_SEQUENCE} DESC"
+    query = (
+        f"SELECT {c.CONTACT_ID}, {c.OUTCOME} FROM stored SEMI JOIN asked USING ({c.CONTACT_ID}) "
+        f"QUALIFY row_number() OVER (PARTITION BY {c.CONTACT_ID} ORDER BY {order}) = 1"
+    )
+    rows = store.contacts.between(after, until)
+    asked = rows.select(c.CONTACT_ID)
+    held = set(_stored(tables, c.CONTACTS, query, {"asked": asked}).rows())
+    for contact in store.contacts.numbered(asked[c.CONTACT_ID].to_list()):
+        if (contact.contact_id, contact.outcome) not in held:
+            yield PendingChange(contact.sequence, contact.customer_id, "contact-refused-by-import")
+
+
+def _pending_consents(tables: Tables, store: Store, until: int) -> Iterator[PendingChange]:
+    """Give the consents that the tables do not show."""
+    said = store.consents.last(until)
+    waiting = set(_with_consents(tables, said)[c.CUSTOMER_ID])
+    waiting |= set(said[c.CUSTOMER_ID]) - set(_newest(tables, said[c.CUSTOMER_ID].unique())[c.CUSTOMER_ID])
+    for (customer, _), sequence in store.consents.sequences(sorted(waiting), until).items():
+        yield PendingChange(sequence, customer, "consent-refused-by-import")
 
 
 def _imported(

@@ -9,7 +9,6 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 
 import polars as pl
-from sqlalchemy import select
 
 from vipreco.campaign.arms import Arm, draws
 from vipreco.columns import (
@@ -24,8 +23,7 @@ from vipreco.columns import (
 )
 from vipreco.errors import IntegrityError, UsageError
 from vipreco.history import History, View
-from vipreco.store import Database
-from vipreco.store.schema import contacts as stored_contacts
+from vipreco.store import Store
 
 REACHED = ("accepted", "declined", "postponed", "do_not_contact")
 ACCEPTED = ("accepted",)
@@ -117,7 +115,7 @@ def campaign_outcomes(
     manifest: Mapping[str, Any],
     history: History,
     day: date,
-    database: Database | None = None,
+    store: Store | None = None,
 ) -> CampaignOutcomes:
     """Join the assignments of a run with what is known of its outcomes on a day.
 
@@ -126,7 +124,7 @@ def campaign_outcomes(
         manifest: Of the run.
         history: Where acquisitions and contacts are.
         day: Date whose knowledge is used.
-        database: Of the store, for contacts that the tables do not hold yet.
+        store: For contacts that the tables do not hold yet.
 
     Raises:
         UsageError: No snapshot since the campaign began is known.
@@ -136,7 +134,7 @@ def campaign_outcomes(
     if missing:
         raise IntegrityError("the assignments miss columns", where="assignments.parquet", examples=missing)
     period = period_of(manifest, history, day)
-    talks = _contacts(history.as_of(day), database, period)
+    talks = _contacts(history.as_of(day), store, period)
     joined = _with_acquisitions(_offers(assignments), manifest, history, period)
     customers = _with_contacts(joined, talks, str(manifest["campaign_id"]))
     customers = customers.with_columns(half=_halves(customers[CUSTOMER_ID], manifest))
@@ -203,7 +201,7 @@ def _with_contacts(customers: pl.DataFrame, talks: pl.DataFrame, key: str) -> pl
     )
 
 
-def _contacts(view: View, database: Database | None, period: Period) -> pl.DataFrame:
+def _contacts(view: View, store: Store | None, period: Period) -> pl.DataFrame:
     """Return the contacts of the window from the tables and the store, each once."""
     first, last = datetime.combine(period.start, time.min), datetime.combine(period.until, time.max)
     parts = [pl.DataFrame(schema=CONTACT_SCHEMA)]
@@ -211,18 +209,10 @@ def _contacts(view: View, database: Database | None, period: Period) -> pl.DataF
         listed = ", ".join(CONTACT_COLUMNS)
         sql = f"SELECT {listed} FROM {CONTACTS} WHERE {CONTACTED_AT} BETWEEN $1 AND $2"
         parts.append(_typed(pl.DataFrame(pl.from_arrow(view.query(sql, [first, last])))))
-    if database is not None:
-        parts.append(_stored(database, first, min(last, datetime.combine(period.as_of, time.max))))
+    if store is not None:
+        known = min(last, datetime.combine(period.as_of, time.max))
+        parts.append(_typed(store.contacts.in_window(first, known).select(CONTACT_COLUMNS)))
     return pl.concat(parts).unique(CONTACT_ID, keep="first", maintain_order=True)
-
-
-def _stored(database: Database, first: datetime, last: datetime) -> pl.DataFrame:
-    table = stored_contacts.c
-    columns = [table[name] for name in CONTACT_COLUMNS]
-    query = select(*columns).where(table[CONTACTED_AT] >= first, table[CONTACTED_AT] <= last)
-    with database.reading() as connection:
-        rows = [tuple(row) for row in connection.execute(query.order_by(table[CONTACT_ID]))]
-    return _typed(pl.DataFrame(rows, list(CONTACT_COLUMNS), orient="row", infer_schema_length=None))
 
 
 def _typed(frame: pl.DataFrame) -> pl.DataFrame:

@@ -19,7 +19,7 @@ from vipreco.catalog import Catalog
 from vipreco.documents import Language
 from vipreco.durable import canonical_json
 from vipreco.history import History
-from vipreco.store import Database
+from vipreco.store import Store
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ def make_report(
     *,
     seed: int,
     language: Language = "en",
-    database: Database | None = None,
+    store: Store | None = None,
     policy: pl.DataFrame | None = None,
 ) -> Report:
     """Make the report of a run.
@@ -53,7 +53,7 @@ def make_report(
         day: Date whose knowledge is used.
         seed: Of resampling.
         language: Of the texts.
-        database: Of the store, for contacts that the tables do not hold yet.
+        store: For contacts that the tables do not hold yet.
         policy: Offers of another policy that shall be estimated too, from `read_policy`.
 
     Raises:
@@ -61,7 +61,7 @@ def make_report(
             from which the other policy could be estimated.
         IntegrityError: The assignments lack a column.
     """
-    outcomes = campaign_outcomes(run.assignments, run.manifest, history, day, database)
+    outcomes = campaign_outcomes(run.assignments, run.manifest, history, day, store)
     other = None
     if policy is not None:
         other = judge(run.assignments, outcomes.customers, run.manifest, policy, seed)
