@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from vipreco.arbitration import NoAction
 from vipreco.lists import Day, OfferLine, Wording
 from vipreco.lists.call_lines import call_line, caution, last_contact, reasons_to_call
 from vipreco.lists.list_documents import offers_text
@@ -39,7 +40,9 @@ QUIET: dict[str, Any] = {
     "last_outcome": None,
     "last_product_id": None,
     "stopped_by": 0,
+    "cause": 0,
 }
+OFFERS = pl.DataFrame({"customer_id": ["a"], "product_id": ["fund"]})
 OFFER = OfferLine(1, "fund", "Bond fund", 0.034, 8.0)
 
 
@@ -50,14 +53,15 @@ def day() -> Day:
         texts=lambda verdict, facts, place, language: (f"rule {verdict} at {place}", ""),
     )
     decisions: Any = SimpleNamespace(
-        policy=policy, facts=None, customer_ids=np.array(["a"]), verdict=np.array([[2, 7, 7]])
+        policy=policy, facts=None, customer_ids=np.array(["a"]), verdict=np.array([[2, 7, 7, 0]])
     )
+    decisions.product_ids = ("account", "card", "note", "fund")
     calls = pl.DataFrame({"customer_id": ["a"]})
     view: Any = SimpleNamespace(date=TODAY)
     nothing: Any = None
     names = {"fund": "Bond fund", "card": "Gold card"}
     settings = CallListSettings()
-    return Day(view, calls, pl.DataFrame(), nothing, nothing, "call", (decisions,), names, settings)
+    return Day(view, calls, OFFERS, nothing, nothing, "call", (decisions,), (), names, settings)
 
 
 def why(say: Wording = EN, **changed: Any) -> list[str]:
@@ -76,6 +80,18 @@ def test_a_follow_up_opens_with_what_was_agreed():
     assert why(**{**agreed, "follow_up_product_id": None})[0] == (
         "On 2025-12-01 we agreed to talk again on 2025-12-20"
     )
+
+
+def test_an_agreed_product_that_a_rule_stops_names_the_rule_and_the_alternative():
+    agreed = {
+        "follow_up": True,
+        "follow_up_from_date": date(2025, 12, 1),
+        "follow_up_date": date(2025, 12, 20),
+        "follow_up_product_id": "card",
+    }
+    assert why(**agreed)[1] == "Gold card is no longer possible: rule 7 at (0, 1) Instead: Bond fund"
+    gone = why(**{**agreed, "follow_up_product_id": "old"})
+    assert gone[1] == "old is no longer possible: it is no longer in the catalogue. Instead: Bond fund"
 
 
 def test_a_customer_without_contact():
@@ -145,8 +161,11 @@ def test_offers_have_chance_and_the_strongest_reason():
 
 
 def test_no_offer_has_its_cause():
-    assert line() == "No offer today: none is worth the customer's time"
-    assert line(say=ZH, stopped_by=7) == "今日无可推荐产品：rule 7 at (0, 1)"
+    assert line() == "No offer today: talk about their plans for the coming months"
+    assert line(kind="maturity", stopped_by=7) == (
+        "No offer today: talk about what to do with the maturing amount"
+    )
+    assert line(say=ZH, stopped_by=7, cause=NoAction.ALL_STOPPED) == "今日无可推荐产品：rule 7 at (0, 1)"
 
 
 def test_there_is_one_caution_the_gravest():

@@ -29,7 +29,10 @@ FACTS: dict[str, Any] = {
     "called_date": pl.Date,
     "declined_date": pl.Date,
     "opted_out_of_calls": pl.Boolean,
-    "follow_up_date": pl.Date,
+    **{f"{time}_{name}": pl.Date for time in ("follow_up", "agreed") for name in ("date", "from_date")},
+    "follow_up_product_id": pl.String,
+    "agreed_product_id": pl.String,
+    "maturing_month_date": pl.Date,
     "maturing_amount": pl.Float64,
     "stopped_whole": pl.Int64,
 }
@@ -68,7 +71,7 @@ def plan(*customers: dict[str, Any], minutes: int = 60, **changed: Any) -> list[
         VIP,
         SETTINGS.model_copy(update={"minutes": minutes, **changed}),
     )
-    return list(rows.iter_rows(named=True))
+    return list(rows.calls.iter_rows(named=True))
 
 
 def one(**customer: Any) -> dict[str, Any]:
@@ -155,8 +158,16 @@ def test_minutes_that_are_left_go_to_duties_that_are_worth_nothing():
 
 
 def test_two_short_calls_are_made_instead_of_a_long_one_that_is_worth_less_than_both():
-    rows = plan({"keep": 10.0}, {"grow": 6.0}, {"grow": 6.0}, minutes=20)
+    renewal = {"risk_assessed_date": AGO[400], "unlocked": 10.0}
+    rows = plan(renewal, {"grow": 6.0}, {"grow": 6.0}, minutes=20)
     assert [row["place"] for row in rows] == [None, 1, 2]
+
+
+def test_a_keep_call_among_the_three_most_valuable_is_on_the_list_although_others_would_fill_its_minutes():
+    short = [{"grow": 6.0}, {"grow": 6.0}]
+    assert [row["place"] for row in plan({"keep": 10.0}, *short, minutes=20)] == [1, None, None]
+    rows = plan({"keep": 5.0}, *short, {"grow": 6.0}, minutes=20)
+    assert [row["place"] for row in rows] == [None, 1, 2, None]
 
 
 CUSTOMER = st.fixed_dictionaries(

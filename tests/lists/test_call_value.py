@@ -12,6 +12,7 @@ import pytest
 
 from tests.policy_records import facts_of_records
 from vipreco.arbitration import Customers, NoAction, SlateRules, priority_factors
+from vipreco.lists.call_offers import CallOffers, OfferRules
 from vipreco.lists.call_value import call_values, stopped_whole, with_renewed_assessments
 from vipreco.policy import Policy, PolicyFacts
 from vipreco.recommender import Decisions
@@ -107,8 +108,12 @@ def decisions() -> Decisions:
     )
 
 
+def offers(decided: Decisions, most: int) -> CallOffers:
+    return CallOffers.of(decided, OfferRules(most, 0.0, {}), {})
+
+
 def test_a_call_is_worth_what_it_keeps_sells_and_unlocks_once_weighted_and_once_in_money():
-    found = call_values(decisions(), 2, RATES).to_dict(as_series=False)
+    found = call_values(offers(decisions(), 2), RATES).to_dict(as_series=False)
     # card 0.5 x 10 = 5, fund 0.2 x 40 = 8 (weighted 16), keep 0.1 x 0.25 x 5,000 = 125 (weighted 375)
     assert found["grow_amount"] == pytest.approx([5.0, 13.0])
     assert found["grow_priority"] == pytest.approx([5.0, 21.0])
@@ -137,7 +142,7 @@ def test_a_rule_of_contact_that_leaves_no_product_stops_the_customer_whole():
 
 
 def test_with_one_offer_only_the_better_one_is_unlocked():
-    found = call_values(decisions(), 1, RATES)
+    found = call_values(offers(decisions(), 1), RATES)
     assert found["grow_amount"].to_list() == pytest.approx([5.0, 8.0])
     assert found["unlocked_amount"].to_list() == pytest.approx([3.0, 0.0])
 
@@ -146,6 +151,6 @@ def test_the_rule_that_stops_most_is_known_where_nothing_is_offered():
     stopped = decisions()
     reasons = [rule.reason_code for rule in POLICY.rules]
     verdict = np.full((2, 3), 1 + reasons.index("RISK_TOO_HIGH"), np.int16)
-    found = call_values(replace(stopped, verdict=verdict), 2, RATES)
+    found = call_values(offers(replace(stopped, verdict=verdict), 2), RATES)
     assert found["cause"].to_list() == [NoAction.ALL_STOPPED] * 2
     assert [reasons[place - 1] for place in found["stopped_by"]] == ["RISK_TOO_HIGH"] * 2

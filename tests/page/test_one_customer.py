@@ -56,7 +56,8 @@ def test_a_customer_of_another_book_has_no_place_in_the_plan(plan: Day):
 
 def test_reasons_from_the_plan_are_those_of_the_customers_alone(plan: Day):
     recommender, view = trained()
-    offers = plan.offers.filter(plan.offers["customer_id"].is_in([customer_ids()[n] for n in SOME]))
+    decided = plan.decided_offers()
+    offers = decided.filter(decided["customer_id"].is_in([customer_ids()[n] for n in SOME]))
     pairs = list(offers.select("customer_id", "product_id").iter_rows())
     alone = Explainer(recommender).offer_reasons(view, pairs, "call")
     assert len({reason.text for reasons in alone.reasons for reason in reasons}) > 3

@@ -27,7 +27,7 @@ PROJECT = Project.find(Path(__file__))
 SMALL = Parameters(calibration_rows=4_096, rows_a_block=1_024)
 SPEC = ForwardSpec(customers=500, past_months=4, months=2, seed=5, parameters=SMALL)
 CAPACITY = 4
-CALLS = CallListSettings()
+CALLS = CallListSettings(minute_amount=0.0, min_chance_ratio=0.0)
 
 
 @pytest.fixture(scope="module")

@@ -104,10 +104,10 @@ def parity(
             step("call list")
             settings = service.day_settings.settings.model_copy(update={"offers": question.limit})
             listed = plan_day(Explainer(recommender), chosen, service.day_settings.vip, settings)
-            yield _compared("call list", channel, many, file, _of_frame(listed.offers))
+            yield _compared("call list", channel, many, file, _of_frame(listed.decided_offers()))
             served = service.book(question.customers, None, moment)
             first = {customer: offers[: served.settings.offers] for customer, offers in file.items()}
-            yield _compared("page", channel, many, first, _of_frame(served.offers))
+            yield _compared("page", channel, many, first, _of_frame(served.decided_offers()))
 
 
 def require_parity(found: Sequence[ParityResult]) -> None:

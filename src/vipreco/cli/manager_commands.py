@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Optional
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
@@ -10,6 +11,10 @@ from vipreco.cli.document_output import DocumentFormat, DocumentOutput, Language
 from vipreco.cli.options import AsOfOption, ModelOption, OutOption
 from vipreco.cli.progress import narrated
 from vipreco.cli.project_inputs import open_model, open_view
+
+if TYPE_CHECKING:
+    from vipreco.lists import Availability
+    from vipreco.project import Project
 
 PANEL = "Relationship manager"
 
@@ -39,6 +44,9 @@ def calllist(
             help="Minutes for calls today. Without it: vipreco.toml.",
         ),
     ] = None,
+    days: Annotated[
+        int, typer.Option("--days", min=1, max=60, metavar="N", help="Working days to show, today included.")
+    ] = 1,
     language: LanguageOption = LanguageName.en,
     as_of: AsOfOption = None,
     model: ModelOption = None,
@@ -47,11 +55,13 @@ def calllist(
 ) -> None:
     """Plan the calls of a relationship manager for one day: order, reason to call, offers, and what to avoid.
 
-    Agreed follow-ups come first, then VIP customers without contact for half a year, then the calls with the
-    greatest expected value for their minutes. Customers without consent to calls, or in a cooling-off
-    period, are counted and not listed.
+    Today's list is the first day of a plan over the coming working days: every duty (agreed talks, contact
+    with VIP customers, maturities, risk assessments) meets its deadline or is named, and each day has the
+    calls with the greatest expected value. Customers without consent to calls, or in a cooling-off period,
+    are counted and not listed.
 
     Example:  vipreco calllist --manager M00017 --minutes 60
+    Example:  vipreco calllist --manager M00017 --days 10
     Example:  vipreco calllist --manager M00017 --language zh --out list.xlsx
     """
     from vipreco.explanations import Explainer
@@ -61,15 +71,33 @@ def calllist(
     output = DocumentOutput.planned(kind, out)
     project = Project.find()
     settings = project.settings.call_list
-    settings = settings if minutes is None else settings.model_copy(update={"minutes": minutes})
+    wanted = {"minutes": minutes or settings.minutes, "plan_days": max(days, settings.plan_days)}
+    settings = settings.model_copy(update=wanted)
     say = Wording(language.value, currency=project.settings.project.currency)
     with narrated("Call list") as narrator:
         view = Audience(manager=manager).of(open_view(project, as_of))
         explainer = Explainer(open_model(project, model, narrator))
         vip = project.settings.tiers.vip
-        day = plan_day(explainer, view, vip, settings, step=narrator.say)
-        document = call_list_document(call_list(day, manager, model or "champion", say), say)
+        availability = _availability(project, manager)
+        day = plan_day(explainer, view, vip, settings, step=narrator.say, availability=availability)
+        document = call_list_document(call_list(day, manager, model or "champion", say, days=days), say)
     output.write(document)
+
+
+def _availability(project: Project, manager: str) -> Availability:
+    """Return the days of a manager's absence, by the settings and by the leave covers of the store."""
+    from vipreco.lists import Availability
+
+    known = Availability.of(manager, project.settings.call_list.working_days.absences)
+    file = project.store_url.removeprefix("sqlite:///")
+    if file != project.store_url and not Path(file).is_file():
+        return known  # no store yet, and a list makes none
+    from vipreco.store import Store
+
+    with Store.open(project.store_url, checked=True) as store:
+        covers = [granted.cover for granted in store.books.covers()]
+    leaves = [(cover.from_date, cover.until_date) for cover in covers if cover.manager_id == manager]
+    return Availability((*known.absences, *leaves))
 
 
 def sheet(

@@ -1,6 +1,6 @@
 from .branch_lists import BranchList as BranchList, branch_list as branch_list
+from .call_columns import BLOCKED as BLOCKED, PLACE as PLACE
 from .call_lists import call_list as call_list, matching_calls as matching_calls
-from .call_plan import BLOCKED as BLOCKED, PLACE as PLACE
 from .day import CHANNEL as CHANNEL, Day as Day, customer_day as customer_day, plan_day as plan_day
 from .levers import lever_table as lever_table, sensitivity as sensitivity
 from .list_documents import (
@@ -33,3 +33,4 @@ from .presentation import (
 )
 from .sheets import customer_sheet as customer_sheet
 from .texts import Texts as Texts, Wording as Wording, read_texts as read_texts
+from .workdays import ALWAYS as ALWAYS, Availability as Availability

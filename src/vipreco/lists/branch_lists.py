@@ -83,31 +83,31 @@ def customer_frame(
     return frame.with_columns(pl.col(pl.Float64).fill_nan(None))
 
 
-def keep_list(customers: pl.DataFrame, most: int) -> pl.DataFrame:
-    """Return the VIP customers who are likeliest to leave, the likeliest first, at most `most`.
+def keep_list(customers: pl.DataFrame, limit: int) -> pl.DataFrame:
+    """Return the VIP customers who are likeliest to leave, the likeliest first, at most `limit`.
 
     `above_line_amount` is what the assets are above the line of the own tier; `at_risk_amount` is
     P(attrition) x assets: what is expected to go, or to fall to a lower tier.
     """
     known = customers.filter(pl.col(ATTRITION_PROBABILITY).is_not_null())
-    found = known.sort(ATTRITION_PROBABILITY, CUSTOMER_ID, descending=[True, False]).head(most)
+    found = known.sort(ATTRITION_PROBABILITY, CUSTOMER_ID, descending=[True, False]).head(limit)
     at_risk = (pl.col(ATTRITION_PROBABILITY) * pl.col(AUM_AMOUNT)).alias(AT_RISK_AMOUNT)
     return found.select(CUSTOMER_ID, TIER, AUM_AMOUNT, ATTRITION_PROBABILITY, ABOVE_LINE_AMOUNT, at_risk)
 
 
-def develop_list(customers: pl.DataFrame, most: int) -> pl.DataFrame:
-    """Return the customers likeliest to reach a higher tier, those below VIP included, at most `most`.
+def develop_list(customers: pl.DataFrame, limit: int) -> pl.DataFrame:
+    """Return the customers likeliest to reach a higher tier, those below VIP included, at most `limit`.
 
     `missing_amount` is what lacks to the line of `next_tier`.
     """
     known = customers.filter(pl.col(TIER_UPGRADE_PROBABILITY).is_not_null())
-    found = known.sort(TIER_UPGRADE_PROBABILITY, CUSTOMER_ID, descending=[True, False]).head(most)
+    found = known.sort(TIER_UPGRADE_PROBABILITY, CUSTOMER_ID, descending=[True, False]).head(limit)
     return found.select(CUSTOMER_ID, TIER, AUM_AMOUNT, TIER_UPGRADE_PROBABILITY, NEXT_TIER, MISSING_AMOUNT)
 
 
-def grow_list(offers: pl.DataFrame, customers: pl.DataFrame, most: int) -> pl.DataFrame:
-    """Return the offers of the first `most` customers of an `offer_list`, with tier and assets."""
-    first = offers[CUSTOMER_ID].unique(maintain_order=True).head(most)
+def grow_list(offers: pl.DataFrame, customers: pl.DataFrame, limit: int) -> pl.DataFrame:
+    """Return the offers of the first `limit` customers of an `offer_list`, with tier and assets."""
+    first = offers[CUSTOMER_ID].unique(maintain_order=True).head(limit)
     chosen = offers.filter(pl.col(CUSTOMER_ID).is_in(first.implode()))
     facts = customers.select(CUSTOMER_ID, TIER, AUM_AMOUNT)
     joined = chosen.join(facts, on=CUSTOMER_ID, how="left", maintain_order="left")
@@ -118,7 +118,7 @@ def branch_list(
     explainer: Explainer,
     view: View,
     which: BranchList,
-    most: int,
+    limit: int,
     step: Step = silent,
     language: Language = "en",
 ) -> pl.DataFrame:
@@ -136,8 +136,8 @@ def branch_list(
     step("chances")
     customers = customers_of(recommender, known)
     if change is None:
-        return grow_list(offer_list(explainer, view, 1, step), customers, most)
-    listed = (keep_list if change == ATTRITION else develop_list)(customers, most)
+        return grow_list(offer_list(explainer, view, 1, step), customers, limit)
+    listed = (keep_list if change == ATTRITION else develop_list)(customers, limit)
     step("reasons")
     reasons = change_reasons(recommender, known, change, listed[CUSTOMER_ID], language)
     return listed.with_columns(

@@ -9,10 +9,11 @@ from typing import Any, TypeAlias
 import numpy as np
 import polars as pl
 
+from vipreco.arbitration import NoAction
 from vipreco.columns import CUSTOMER_ID, PRIORITY, PRODUCT_ID, PROPENSITY, RANK
 from vipreco.documents import Holds, shown
 from vipreco.explanations import Reason
-from vipreco.lists.call_plan import EXPECTED, KIND, MINUTES, PLACE
+from vipreco.lists.call_columns import EXPECTED, KIND, MINUTES, PLACE
 from vipreco.lists.day import Day
 from vipreco.lists.presentation import CallLine, NotOffered, OfferLine
 from vipreco.lists.texts import Wording
@@ -102,7 +103,7 @@ def product_name(day: Day, product_id: str | None) -> str:
 def reasons_to_call(day: Day, row: Row, say: Wording) -> Iterator[str]:
     """Give the reasons to call: duties first, then the parts with the greatest expected value."""
     if row[CallKind.FOLLOW_UP]:
-        yield agreement_text(day, row, say)
+        yield from agreement_texts(day, row, say)
     if row[CallKind.COVERAGE]:
         reached = row["reached_date"]
         yield say("reason.coverage", date=reached) if reached else say("reason.coverage_never")
@@ -114,13 +115,33 @@ def reasons_to_call(day: Day, row: Row, say: Wording) -> Iterator[str]:
     yield from _value_texts(row, say)
 
 
-def agreement_text(day: Day, row: Row, say: Wording) -> str:
-    """Return what was agreed with the customer: the day and the product of the next talk."""
+def agreement_texts(day: Day, row: Row, say: Wording) -> Iterator[str]:
+    """Give what was agreed with the customer; where a rule stops the product since, also the alternative."""
     dates = {"start": row["follow_up_from_date"], "date": row["follow_up_date"]}
     product = row["follow_up_product_id"]
     if not product:
-        return say("reason.follow_up_open", **dates)
-    return say("reason.follow_up", product=product_name(day, product), **dates)
+        yield say("reason.follow_up_open", **dates)
+        return
+    name = product_name(day, product)
+    yield say("reason.follow_up", product=name, **dates)
+    stopped = stopped_since(day, row[CUSTOMER_ID], product, say)
+    if stopped:
+        first = day.offers.filter(pl.col(CUSTOMER_ID) == row[CUSTOMER_ID])[PRODUCT_ID].head(1).to_list()
+        instead = product_name(day, first[0]) if first else say("reason.no_alternative")
+        yield say("reason.follow_up_stopped", product=name, reason=stopped, instead=instead)
+
+
+def stopped_since(day: Day, customer_id: str, product_id: str, say: Wording) -> str:
+    """Return the rule that stops an agreed product, empty where none does."""
+    decisions, place = day.decisions_about(customer_id)
+    if product_id not in decisions.product_ids:
+        return say("reason.not_in_catalogue")
+    column = decisions.product_ids.index(product_id)
+    verdict = int(decisions.verdict[place, column])
+    if verdict == ALLOWED:
+        return ""
+    told, _ = decisions.policy.texts(verdict, decisions.facts, (place, column), say.language)
+    return told
 
 
 def assessment_text(day: Day, row: Row, say: Wording) -> str:
@@ -151,8 +172,8 @@ def _value_texts(row: Row, say: Wording) -> Iterator[str]:
 
 def no_offer_text(day: Day, row: Row, say: Wording) -> str:
     """Return why a customer has no offer."""
-    if not row["stopped_by"]:
-        return say("offer.none_valuable")
+    if row["cause"] != NoAction.ALL_STOPPED or not row["stopped_by"]:
+        return say("offer.none_valuable", topic=say.of("topic", row[KIND] or CallKind.COVERAGE))
     decisions, place = day.decisions_about(row[CUSTOMER_ID])
     verdict = int(row["stopped_by"])
     column = int(np.argmax(decisions.verdict[place] == verdict))

@@ -8,14 +8,16 @@ from types import MappingProxyType
 import polars as pl
 
 from vipreco.arbitration import NoAction
-from vipreco.columns import CUSTOMER_ID
-from vipreco.lists.call_lines import call_lines
-from vipreco.lists.call_plan import BLOCKED, MINUTES
+from vipreco.columns import CUSTOMER_ID, PRIORITY
+from vipreco.lists.call_columns import BLOCKED, DEADLINE, DUTY, EXPECTED, KIND, MINUTES
+from vipreco.lists.call_lines import Row, call_lines
 from vipreco.lists.day import Day
-from vipreco.lists.presentation import CallLine, CallList, ReasonCount
+from vipreco.lists.presentation import CallLine, CallList, PlannedDay, ReasonCount
 from vipreco.lists.texts import Wording
+from vipreco.settings import CallKind
 
 MAX_LATER = 50
+MAX_NOTICES = 3
 NO_OUTCOMES: Mapping[str, str] = MappingProxyType({})
 
 
@@ -27,6 +29,7 @@ def call_list(
     *,
     outcomes: Mapping[str, str] = NO_OUTCOMES,
     with_reasons: bool = True,
+    days: int = 1,
 ) -> CallList:
     """Return the call list of a day; calls that were made today stay on it, at its end.
 
@@ -37,13 +40,14 @@ def call_list(
         say: The words.
         outcomes: Code of the outcome recorded today by customer, in the order in which they were recorded.
         with_reasons: Offers come with reasons, which take longer than everything else.
+        days: Working days that are shown, today included.
     """
     made = day.calls.filter(pl.col(CUSTOMER_ID).is_in(list(outcomes)))
     today, moved = _open(day, made, outcomes)
     waiting = day.later.filter(~pl.col(CUSTOMER_ID).is_in(list(outcomes)))
     later = pl.concat([moved, waiting])
     return CallList(
-        date=day.date,
+        date=day.list_date,
         known_on=day.date,
         manager_id=manager_id,
         model=model,
@@ -57,16 +61,62 @@ def call_list(
         blocked=blocked_counts(day, say),
         idle=idle_counts(day, say),
         customers=day.calls.height,
+        notices=notices(day, say),
+        days=planned_days(day, days, say, outcomes),
     )
 
 
-def matching_calls(day: Day, text: str, most: int, say: Wording) -> tuple[tuple[CallLine, ...], int]:
+def planned_days(day: Day, days: int, say: Wording, outcomes: Mapping[str, str]) -> tuple[PlannedDay, ...]:
+    """Return the calls of the coming working days after the first; there are at most those of the plan."""
+    if day.plan is None or days == 1:
+        return ()
+    plan, numbers = day.plan, pl.Series(day.plan.day_numbers)
+    waiting = ~plan.calls[CUSTOMER_ID].is_in(list(outcomes))
+
+    def lines(number: int) -> tuple[CallLine, ...]:
+        calls = in_order(plan.calls.filter((numbers == number) & waiting))
+        return call_lines(day, calls, say, with_reasons=False, outcomes=NO_OUTCOMES)
+
+    return tuple(PlannedDay(date, lines(number)) for number, date in enumerate(plan.days[1:days], start=1))
+
+
+def in_order(calls: pl.DataFrame) -> pl.DataFrame:
+    """Return calls of a coming day in their order: agreed talks first, then by value for their minutes."""
+    is_promise = pl.col(KIND) == CallKind.FOLLOW_UP
+    return calls.sort(
+        is_promise, pl.col(PRIORITY) / pl.col(MINUTES), CUSTOMER_ID, descending=[True, True, False]
+    )
+
+
+def notices(day: Day, say: Wording) -> tuple[str, ...]:
+    """Return what the top of a list has to say: displaced calls by name and value, and missed deadlines."""
+    if day.plan is None:
+        return ()
+    displaced = [
+        say("notice.displaced", customer=row[CUSTOMER_ID], amount=say.amount(row[EXPECTED]))
+        for row in day.plan.displaced.head(MAX_NOTICES).iter_rows(named=True)
+    ]
+    missed = day.plan.missed
+    named = [_missed_text(row, say) for row in missed.head(MAX_NOTICES).iter_rows(named=True)]
+    more = missed.height - MAX_NOTICES
+    rest = [say.counted("notice.more_missed", more)] if more > 0 else []
+    return (*displaced, *named, *rest)
+
+
+def _missed_text(row: Row, say: Wording) -> str:
+    words = {"kind": say.of("kind", row[DUTY]), "customer": row[CUSTOMER_ID], "date": row[DEADLINE]}
+    if row[BLOCKED] is None:
+        return say("notice.missed", **words)
+    return say("notice.missed_blocked", reason=say(f"blocked.{row[BLOCKED]}", rule=""), **words)
+
+
+def matching_calls(day: Day, text: str, limit: int, say: Wording) -> tuple[tuple[CallLine, ...], int]:
     """Return the customers of the book whose id or tier holds a text, and how many there are in all."""
     found = day.calls.filter(
         pl.col(CUSTOMER_ID).str.contains(text, literal=True)
         | pl.col("tier").str.to_lowercase().str.contains(text.lower(), literal=True)
     )
-    lines = call_lines(day, found.head(most), say, with_reasons=False, outcomes=NO_OUTCOMES)
+    lines = call_lines(day, found.head(limit), say, with_reasons=False, outcomes=NO_OUTCOMES)
     return lines, found.height
 
 

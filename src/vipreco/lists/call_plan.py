@@ -2,59 +2,151 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
-from enum import StrEnum
+from functools import cached_property
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from vipreco.columns import CUSTOMER_ID, PRIORITY
+from vipreco.lists.call_columns import (
+    BLOCKED,
+    DEADLINE,
+    DUTY,
+    EXPECTED,
+    FIRST_DATE,
+    KIND,
+    MINUTES,
+    PLACE,
+    Blocked,
+)
+from vipreco.lists.duties import call_tasks, duties_of, first_date
 from vipreco.lists.knapsack import packed
+from vipreco.lists.schedule import NO_DAY, CallTasks, schedule
+from vipreco.lists.workdays import ALWAYS, Availability, plan_days
 from vipreco.settings import CallKind, CallListSettings
 
 Mask = NDArray[np.bool_]
-KIND, MINUTES, EXPECTED, BLOCKED, PLACE = "kind", "minutes", "expected_amount", "blocked", "place"
+TOLERANCE = 1e-9
 DUTIES = (CallKind.FOLLOW_UP, CallKind.COVERAGE)
 TALKS = (CallKind.ASSESSMENT, CallKind.KEEP, CallKind.GROW, CallKind.DEVELOP)
 
 
-class Blocked(StrEnum):
-    """Reasons not to call a customer today."""
+@dataclass(frozen=True)
+class CallPlan:
+    """The calls of a book over the coming working days.
 
-    NO_CONSENT = "no_consent"
-    OPTED_OUT_OF_CALLS = "opted_out_of_calls"
-    POLICY = "policy"
-    COOLING_OFF = "cooling_off"
-    RESTING = "resting"
+    Args:
+        calls: One row a customer; no step drops a row. Columns beside those of facts and values: a flag for
+            the occasion of each `CallKind`; `kind` (purpose of the call, null without a reason to call),
+            `minutes`, `expected_amount` (expected value in currency) and `priority` (the same with context
+            and levers, by which calls compete), `blocked` (of `Blocked`, null where the customer may be
+            called), `first_date` (from which the customer may be called), `place` (in today's list from 1,
+            null = not today).
+        duties: The duty that comes first for each row, and its deadline.
+        days: Working days of the plan; the first one is that of today's list.
+        tasks: The calls as they were scheduled.
+        minutes: Minutes for calls of each day.
+    """
+
+    calls: pl.DataFrame
+    duties: pl.DataFrame
+    days: tuple[date, ...]
+    tasks: CallTasks
+    minutes: int
+
+    @cached_property
+    def day_numbers(self) -> NDArray[np.int64]:
+        """Number of the day of each row, `NO_DAY` where it is not in the plan."""
+        return schedule(self.tasks, capacity(self.days, self.minutes))
+
+    @cached_property
+    def today(self) -> Mask:
+        """Rows of today's list."""
+        return self.calls[PLACE].is_not_null().to_numpy()
+
+    @cached_property
+    def best_today(self) -> Mask:
+        """Rows of the most valuable list of the same minutes, if there were no duties."""
+        value = np.where(self.tasks.callable_on(0), self.tasks.value, 0.0)
+        return packed(value, self.tasks.minutes, self.minutes)
+
+    @property
+    def displaced(self) -> pl.DataFrame:
+        """Calls that duties keep from today's list, the most valuable first."""
+        value, best = self.tasks.value, self.best_today
+        if value[best].sum() <= value[self.today].sum() * (1 + TOLERANCE):
+            return self.calls.clear()
+        return self.calls.filter(best & ~self.today).sort(PRIORITY, CUSTOMER_ID, descending=[True, False])
+
+    @property
+    def value_share(self) -> float:
+        """Value of today's list as a share of the most valuable list of the same minutes."""
+        best = float(self.tasks.value[self.best_today].sum())
+        return float(self.tasks.value[self.today].sum()) / best if best > 0 else 1.0
+
+    @cached_property
+    def missed(self) -> pl.DataFrame:
+        """Rows with duties that meet no deadline: too few minutes, or a promise to a blocked customer."""
+        late = self.tasks.is_duty & ((self.day_numbers == NO_DAY) | (self.day_numbers > self.tasks.deadline))
+        late &= (self.duties[DUTY] != CallKind.KEEP).fill_null(value=False).to_numpy()  # named as displaced
+        promised = self.calls[CallKind.FOLLOW_UP.value] & self.calls[BLOCKED].is_not_null()
+        due = (self.calls["follow_up_date"] <= self.days[0]).fill_null(value=False)
+        named = pl.Series(late) | (promised & due)
+        kind = pl.when(promised & due).then(pl.lit(CallKind.FOLLOW_UP.value)).otherwise(DUTY)
+        deadline = pl.when(promised & due).then("follow_up_date").otherwise(DEADLINE)
+        rows = self.calls.with_columns(self.duties)
+        return rows.with_columns(kind.alias(DUTY), deadline.alias(DEADLINE)).filter(named)
+
+
+def capacity(days: Sequence[date], minutes: int) -> NDArray[np.int64]:
+    """Return the minutes of each day."""
+    return np.full(len(days), minutes, np.int64)
 
 
 def planned(
-    facts: pl.DataFrame, values: pl.DataFrame, day: date, vip: tuple[str, ...], settings: CallListSettings
-) -> pl.DataFrame:
-    """Return one row a customer with the plan of the day; no step drops a row.
-
-    Columns beside those of `facts` and `values`: a flag for the occasion of each `CallKind`; `kind` (purpose
-    of the call, null without a reason to call), `minutes`, `expected_amount` (expected value in currency) and
-    `priority` (the same with context and levers, by which calls compete), `blocked` (of `Blocked`, null where
-    the customer may be called), `place` (in today's list from 1, null = not today).
+    facts: pl.DataFrame,
+    values: pl.DataFrame,
+    day: date,
+    vip: tuple[str, ...],
+    settings: CallListSettings,
+    availability: Availability = ALWAYS,
+) -> CallPlan:
+    """Return the plan of the calls to a book.
 
     Args:
         facts: Of `book_facts`.
         values: Of `call_values`, the same customers.
-        day: Date of the list.
+        day: Date of the knowledge; the plan begins with the first working day from it on.
         vip: VIP tiers.
-        settings: Of the project; `minutes` is what the day has.
+        settings: Of the project; `minutes` is the time for calls of each day.
+        availability: Of the manager.
     """
+    days = plan_days(day, settings.plan_days, settings.working_days, availability)
     joined = facts.join(values, on=CUSTOMER_ID, how="left", validate="1:1", maintain_order="left")
-    flagged = joined.with_columns(occasions(day, vip, settings))
+    is_due = pl.col("follow_up_date").is_not_null()
+    promised = joined.with_columns(
+        pl.when(is_due).then(f"follow_up_{name}").otherwise(f"agreed_{name}").alias(f"follow_up_{name}")
+        for name in ("date", "product_id", "from_date")
+    )
+    flagged = promised.with_columns(occasions(days[0], vip, settings))
     calls = flagged.with_columns(
         total("priority").alias(PRIORITY),
         total("amount").alias(EXPECTED),
-        blocked(day, settings).alias(BLOCKED),
+        blocked(days[0], settings).alias(BLOCKED),
         kind().alias(KIND),
     )
-    return _placed(calls.with_columns(minutes(settings).alias(MINUTES)), settings)
+    calls = calls.with_columns(
+        minutes(settings).alias(MINUTES), first_date(days[0], settings).alias(FIRST_DATE)
+    )
+    duties = duties_of(calls, days, vip, settings)
+    tasks = call_tasks(calls, duties, days, availability.cover_ends)
+    today = schedule(tasks, capacity(days, settings.minutes), 1) == 0
+    ranked = pl.Series(PLACE, list_positions(calls, today), dtype=pl.Int64, nan_to_null=True)
+    return CallPlan(calls.with_columns(ranked), duties, days, tasks, settings.minutes)
 
 
 def occasions(day: date, vip: tuple[str, ...], settings: CallListSettings) -> list[pl.Expr]:
@@ -78,13 +170,13 @@ def occasions(day: date, vip: tuple[str, ...], settings: CallListSettings) -> li
 
 
 def total(unit: str) -> pl.Expr:
-    """Return what a call is worth: it keeps, sells and develops, and renews the assessment if that is due."""
+    """Return the value of a call: it keeps, sells and develops, and renews the assessment if that is due."""
     parts = [_part(name, unit) for name in (CallKind.KEEP, CallKind.GROW, CallKind.DEVELOP)]
     return parts[0] + parts[1] + parts[2] + _part(CallKind.ASSESSMENT, unit)
 
 
 def _part(name: CallKind, unit: str) -> pl.Expr:
-    """Return one part of the worth, 0 where it is unknown; `unit` is priority or amount."""
+    """Return one part of the value, 0 where it is unknown; `unit` is priority or amount."""
     if name is CallKind.ASSESSMENT:
         return pl.when(name.value).then(pl.col(f"unlocked_{unit}").fill_null(0.0)).otherwise(0.0)
     return pl.col(f"{name.value}_{unit}").fill_null(0.0)
@@ -105,11 +197,19 @@ def blocked(day: date, settings: CallListSettings) -> pl.Expr:
 
 
 def kind() -> pl.Expr:
-    """Return what heads the call: a duty, a maturity, else what weighs most; null where nothing does."""
+    """Return the purpose of a call: a promise, another duty, else the greatest part of its value.
+
+    It is null without a reason to call.
+    """
     parts = {name: _part(name, "priority") for name in TALKS}
     best = pl.max_horizontal(*parts.values())
-    special = (CallKind.FOLLOW_UP, CallKind.COVERAGE, CallKind.MATURITY)
-    order = [(name, pl.col(name.value)) for name in special]
+    keep = parts[CallKind.KEEP]
+    keeps_first = (keep > 0) & (keep == best)  # staying in touch is no purpose beside the risk of losing them
+    order = [
+        (CallKind.FOLLOW_UP, pl.col(CallKind.FOLLOW_UP.value)),
+        (CallKind.COVERAGE, pl.col(CallKind.COVERAGE.value) & ~keeps_first),
+        (CallKind.MATURITY, pl.col(CallKind.MATURITY.value)),
+    ]
     order += [(name, (part == best) & (best > 0)) for name, part in parts.items()]
     return pl.coalesce(pl.when(holds).then(pl.lit(name.value)) for name, holds in order)
 
@@ -125,20 +225,7 @@ def minutes(settings: CallListSettings) -> pl.Expr:
     return pl.max_horizontal(longest, talk).cast(pl.Int64)
 
 
-def _placed(calls: pl.DataFrame, settings: CallListSettings) -> pl.DataFrame:
-    """Add the place in today's list: duties first, then the greatest priority per minute."""
-    able = calls[KIND].is_not_null().to_numpy() & calls[BLOCKED].is_null().to_numpy()
-    today = chosen(
-        able & calls[CallKind.FOLLOW_UP.value].to_numpy(),
-        able & calls[CallKind.COVERAGE.value].to_numpy(),
-        able,
-        (calls[PRIORITY].to_numpy(), calls[MINUTES].to_numpy()),
-        settings,
-    )
-    return calls.with_columns(pl.Series(PLACE, places(calls, today), dtype=pl.Int64, nan_to_null=True))
-
-
-def places(calls: pl.DataFrame, today: Mask) -> NDArray[np.float64]:
+def list_positions(calls: pl.DataFrame, today: Mask) -> NDArray[np.float64]:
     """Return the place of each call of today from 1, NaN for the others; equals keep the order of the ids."""
     duties = {name.value: place for place, name in enumerate(DUTIES)}
     rate = (calls[PRIORITY] / calls[MINUTES]).to_numpy()
@@ -147,34 +234,3 @@ def places(calls: pl.DataFrame, today: Mask) -> NDArray[np.float64]:
     found = np.full(len(calls), np.nan)
     found[order] = np.arange(1, len(calls) + 1)
     return np.where(today, found, np.nan)
-
-
-def chosen(
-    follow_up: Mask,
-    coverage: Mask,
-    able: Mask,
-    call: tuple[NDArray[np.float64], NDArray[np.int64]],
-    settings: CallListSettings,
-) -> Mask:
-    """Return the calls of today, shape (n,): follow-ups, then coverage within its share, then by worth.
-
-    Args:
-        follow_up: Calls that were promised.
-        coverage: Calls to customers whom nobody reached for long.
-        able: Calls that may be made at all.
-        call: Priority and minutes of each.
-        settings: Minutes of the day, and the share of the coverage duty.
-    """
-    worths, length = call
-    counted = worths + worths.sum() + 1.0  # the more duties the better, then the more worth
-    today = np.zeros(len(worths), bool)
-    share = settings.coverage_rate
-    for among, weight, rate in (
-        (follow_up, counted, 1.0),
-        (coverage, counted, share),
-        (able, worths, 1.0),
-        (coverage, counted, 1.0),
-    ):
-        left = int((settings.minutes - length[today].sum()) * rate)
-        today |= packed(np.where(among & ~today, weight, 0.0), length, left)
-    return today

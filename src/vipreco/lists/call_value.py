@@ -8,8 +8,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from vipreco.arbitration import DEVELOP, KEEP, PriorityFactors, most_frequent_verdict, no_action, slate
+from vipreco.arbitration import DEVELOP, KEEP, PriorityFactors, most_frequent_verdict, no_action
 from vipreco.columns import CUSTOMER_ID
+from vipreco.lists.call_offers import CallOffers
 from vipreco.policy import ALLOWED, PASSES, PolicyFacts, Stage
 from vipreco.recommender import Decisions
 from vipreco.settings import ValueSettings
@@ -20,7 +21,7 @@ FORBIDDING = (Stage.ELIGIBILITY, Stage.CONTACT_POLICY)
 ASSESSED = ("customer_risk_assessed_days", "customer_risk_assessed_months")
 
 
-def call_values(decisions: Decisions, offers: int, rates: ValueSettings) -> pl.DataFrame:
+def call_values(found: CallOffers, rates: ValueSettings) -> pl.DataFrame:
     """Return the expected value of a call in the currency of the values, one row a customer, in their order.
 
     Columns, each once as `*_priority` (with context and levers, for the order) and once as `*_amount`
@@ -32,11 +33,10 @@ def call_values(decisions: Decisions, offers: int, rates: ValueSettings) -> pl.D
     customer, and the margin of the bank on them a year).
 
     Args:
-        decisions: Of a chunk of customers.
-        offers: Most offers in a call.
+        found: Offers of the calls.
         rates: Figures behind the values.
     """
-    ranks, renewed = decisions.slate(offers), slate_if_renewed(decisions, offers)
+    decisions, ranks, renewed = found.decisions, found.ranks, ranks_if_renewed(found)
     economics = decisions.factors.economics
     at_risk = rates.share_at_risk * economics.aum
     return pl.DataFrame(
@@ -95,7 +95,7 @@ def with_renewed_assessments(facts: PolicyFacts) -> PolicyFacts:
     return replace(facts, customers=facts.customers.with_columns(dated))
 
 
-def slate_if_renewed(decisions: Decisions, offers: int) -> Ranks:
-    """Return the slates if every assessment were renewed today: the rules are asked again, shape (n, P)."""
-    allowed = decisions.policy.judge(with_renewed_assessments(decisions.facts)) == ALLOWED
-    return slate(decisions.priority, allowed, decisions.slate_rules, offers)
+def ranks_if_renewed(found: CallOffers) -> Ranks:
+    """Return the ranks if every assessment were renewed today: the rules are asked again, shape (n, P)."""
+    decisions = found.decisions
+    return found.ranks_if(decisions.policy.judge(with_renewed_assessments(decisions.facts)) == ALLOWED)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import date
 from functools import cached_property
 
 import numpy as np
@@ -15,9 +15,12 @@ from vipreco.columns import CUSTOMER_ID, PRIORITY
 from vipreco.errors import InputRejectedError
 from vipreco.explanations import Decided, Explainer
 from vipreco.history import View
-from vipreco.lists.call_plan import BLOCKED, KIND, MINUTES, PLACE, Blocked, planned
+from vipreco.lists.call_columns import BLOCKED, KIND, MINUTES, PLACE, Blocked
+from vipreco.lists.call_offers import CallOffers, OfferRules
+from vipreco.lists.call_plan import CallPlan, planned
 from vipreco.lists.call_value import call_values
 from vipreco.lists.facts import book_facts
+from vipreco.lists.workdays import ALWAYS, Availability
 from vipreco.policy import gather_facts
 from vipreco.recommender import (
     DEFAULT_CHANNEL,
@@ -75,16 +78,18 @@ class Day:
 
     Args:
         view: Knowledge about the customers; nothing later.
-        calls: One row a customer of the book with the plan, as `call_plan.planned` gives it, ordered by id.
-        offers: Offers in a call, by customer and place in the slate.
+        calls: One row a customer of the book, as in `CallPlan`, ordered by id.
+        offers: Offers in a call, by customer and place.
         recommender: Its offers.
         explainer: Gives the reasons of those that are shown.
         channel: Channel of the offers.
         decisions: The decision frames behind them, in chunks, in the order of the customers.
+        call_offers: The same chunks with the offers of the calls.
         names: Name of each product by id.
         settings: Of the project, with the minutes of the day.
         blocking: The same day for calls, where this one is for the branch because calls are blocked.
         inputs: Knowledge that it was planned from.
+        plan: Plan of the coming days of the whole book.
     """
 
     view: View
@@ -94,15 +99,22 @@ class Day:
     explainer: Explainer
     channel: str
     decisions: tuple[Decisions, ...]
+    call_offers: tuple[CallOffers, ...]
     names: Mapping[str, str]
     settings: CallListSettings
     blocking: Day | None = None
     inputs: DayInputs | None = None
+    plan: CallPlan | None = None
 
     @property
-    def date(self) -> date:
-        """Date of the list."""
+    def date(self) -> datetime.date:
+        """Date of the knowledge that the list is made from."""
         return self.view.date
+
+    @property
+    def list_date(self) -> datetime.date:
+        """Day of the calls: the first working day from the date of the knowledge on."""
+        return self.plan.days[0] if self.plan else self.date
 
     @cached_property
     def today(self) -> pl.DataFrame:
@@ -161,6 +173,7 @@ class Day:
         decisions, place = self.decisions_about(customer_id)
         if self.inputs is None:
             raise KeyError(customer_id)
+        chunk = next(place for place, part in enumerate(self.decisions) if part is decisions)
         row, view = self.rows[customer_id], self.view.of(pa.array([customer_id], pa.string()))
         by_call = replace(
             self,
@@ -168,9 +181,17 @@ class Day:
             calls=self.calls[row : row + 1],
             offers=self.offers.filter(pl.col(CUSTOMER_ID) == customer_id),
             decisions=(decisions.take(slice(place, place + 1)),),
+            call_offers=(self.call_offers[chunk].take(slice(place, place + 1)),),
             inputs=self.inputs.of(view, row),
         )
         return _with_branch_offers(by_call)
+
+    def decided_offers(self) -> pl.DataFrame:
+        """Return the offers by the decision frame alone, as the offers file has them.
+
+        A call opens with an agreed product and leaves out offers of little value; those differ from these.
+        """
+        return pl.concat([part.offers(self.settings.offers) for part in self.decisions])
 
     @property
     def decided(self) -> Decided | None:
@@ -188,6 +209,7 @@ def plan_day(
     *,
     step: Step = silent,
     channel: str = CHANNEL,
+    availability: Availability = ALWAYS,
 ) -> Day:
     """Plan the calls to the customers of a view.
 
@@ -196,15 +218,17 @@ def plan_day(
         view: The book of the manager, as of the date.
         vip: VIP tiers, for the coverage duty.
         settings: Of the project; `minutes` is what the day has.
-        step: Told the name of each stage as it begins.
-        channel: Channel of the offers; whether a call may be made is told beside them.
+        step: Gets the name of each stage as it begins.
+        channel: Channel of the offers; calls are blocked by the rules of calls, whatever it is.
+        availability: Of the manager.
     """
     recommender = explainer.recommender
     arbitration = recommender.settings.arbitration.model_copy(update={"value": "money"})
     money = recommender.arbitrated(arbitration)
     step("scores")
     known = money.context(view, channel)
-    return _planned(money, explainer, DayInputs(known, book_facts(view, settings), vip), settings, step)
+    inputs = DayInputs(known, book_facts(view, settings), vip)
+    return _planned(money, explainer, inputs, settings, availability, step)
 
 
 def _planned(
@@ -212,26 +236,42 @@ def _planned(
     explainer: Explainer,
     inputs: DayInputs,
     settings: CallListSettings,
+    availability: Availability = ALWAYS,
     step: Step = silent,
 ) -> Day:
-    """Plan the calls to the customers of whom all is known; `money` counts values in money."""
+    """Plan the calls of a book from its inputs; `money` counts values in money."""
     known = inputs.known
     chunks = tuple(money.decisions(known))
+    rules = OfferRules.of(money, settings)
+    promised = promised_products(inputs.facts)
+    offers = tuple(CallOffers.of(decisions, rules, promised) for decisions in chunks)
     rates = money.settings.arbitration.values
     step("calls")
-    values = pl.concat([call_values(decisions, settings.offers, rates) for decisions in chunks])
+    values = pl.concat([call_values(part, rates) for part in offers])
+    plan = planned(inputs.facts, values, known.view.date, inputs.vip, settings, availability)
     return Day(
         view=known.view,
-        calls=planned(inputs.facts, values, known.view.date, inputs.vip, settings),
-        offers=pl.concat([decisions.offers(settings.offers) for decisions in chunks]),
+        calls=plan.calls,
+        offers=pl.concat([part.frame() for part in offers]),
         recommender=money,
         explainer=explainer,
         channel=known.facts.channel,
         decisions=chunks,
+        call_offers=offers,
         names=dict(zip(known.catalog.product_ids, known.catalog.table["name"].to_pylist(), strict=True)),
         settings=settings,
         inputs=inputs,
+        plan=plan,
     )
+
+
+def promised_products(facts: pl.DataFrame) -> dict[str, str]:
+    """Return the product of the agreed talk by customer, of talks that are due before those that are not."""
+    product = pl.coalesce(
+        "follow_up_product_id", pl.when(pl.col("follow_up_date").is_null()).then("agreed_product_id")
+    )
+    rows = facts.select(CUSTOMER_ID, product.alias("product")).drop_nulls()
+    return dict(rows.iter_rows())
 
 
 def customer_day(

@@ -8,6 +8,7 @@ from vipreco.columns import ACTIVITY
 from vipreco.history import View
 from vipreco.settings import CallListSettings
 
+CALENDAR_DAYS = 3  # at most, for a working day, long holidays included
 FRESH_DAYS = 62  # an activity month that ended earlier says nothing about what is due now
 
 # One row a contact with its day, and the day on which the talk shall go on.
@@ -19,24 +20,38 @@ talks AS (
     FROM contacts
 )"""
 
-# A follow-up is done by a later talk about the same product, any talk on its day or later, or the purchase.
-_FOLLOW_UPS = """
-follow_ups AS (
-    SELECT t.customer_id, min(t.due) AS follow_up_date, arg_min(t.product_id, t.due) AS follow_up_product_id,
-        arg_min(t.day, t.due) AS follow_up_from_date
+# A follow-up is done by a later talk about the same product, any talk on its day or later, an accepted call,
+# or the purchase.
+_OPEN = """
+open AS (
+    SELECT t.customer_id, t.product_id, t.day, t.due, t.due <= k.as_of_date AS is_due
     FROM talks t, clock k
-    WHERE t.due <= k.as_of_date AND t.due >= k.as_of_date - to_days($lapse_days)
+    WHERE t.due <= k.as_of_date + to_days($ahead_days) AND t.due >= k.as_of_date - to_days($lapse_days)
         AND t.outcome NOT IN ('accepted', 'do_not_contact')
         AND NOT EXISTS (
             SELECT 1 FROM talks l
             WHERE l.customer_id = t.customer_id AND l.contacted_at > t.contacted_at
-                AND l.outcome <> 'unreachable' AND (l.day >= t.due OR l.product_id = t.product_id)
+                AND l.outcome <> 'unreachable'
+                AND (
+                    l.day >= t.due OR l.product_id = t.product_id
+                    OR (l.outcome = 'accepted' AND l.channel = 'call')
+                )
         )
         AND NOT EXISTS (
             SELECT 1 FROM holdings h
             WHERE h.customer_id = t.customer_id AND h.product_id = t.product_id AND h.opened_date >= t.day
         )
-    GROUP BY t.customer_id
+),
+follow_ups AS (
+    SELECT customer_id,
+        min(due) FILTER (WHERE is_due) AS follow_up_date,
+        arg_min_null(product_id, due) FILTER (WHERE is_due) AS follow_up_product_id,
+        arg_min(day, due) FILTER (WHERE is_due) AS follow_up_from_date,
+        min(due) FILTER (WHERE NOT is_due) AS agreed_date,
+        arg_min_null(product_id, due) FILTER (WHERE NOT is_due) AS agreed_product_id,
+        arg_min(day, due) FILTER (WHERE NOT is_due) AS agreed_from_date
+    FROM open
+    GROUP BY customer_id
 )"""
 
 _LAST = """
@@ -87,12 +102,14 @@ def book_facts(view: View, settings: CallListSettings) -> pl.DataFrame:
 
     Columns beside those of the customer: `last_contact_date last_channel last_outcome last_product_id`;
     `reached_date`, `called_date`, `declined_date` (last talk in any channel, by a call, declined in a call);
-    `opted_out_of_calls`; `follow_up_date follow_up_product_id follow_up_from_date`; `maturing_amount`
-    (currency) with its `maturing_month_date`; `age` in years.
+    `opted_out_of_calls`; `follow_up_date follow_up_product_id follow_up_from_date` (an agreed talk that is
+    due); the same as `agreed_*` (an agreed talk of a coming day); `maturing_amount` (currency) with its
+    `maturing_month_date`; `age` in years.
     """
     column = settings.maturing_column
     brought = column and column in view.columns(ACTIVITY)
     maturing = _MATURING.format(column=column, days=FRESH_DAYS) if brought else _NOTHING_MATURES
-    parts = ",".join([_TALKS, _FOLLOW_UPS, _LAST, maturing])
+    parts = ",".join([_TALKS, _OPEN, _LAST, maturing])
     days = {name: getattr(settings, name) for name in ("follow_up_days", "lapse_days")}
+    days["ahead_days"] = settings.plan_days * CALENDAR_DAYS
     return pl.DataFrame(view.query(f"WITH {parts} {_BOOK}", days, where="call list"))

@@ -1,4 +1,4 @@
-"""Which calls fit into the minutes of a day: exactly the set that is worth most."""
+"""The most valuable set of calls that fits into the minutes of a day, exactly."""
 
 from __future__ import annotations
 
@@ -9,33 +9,33 @@ Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 
-def packed(worth: Floats, minutes: NDArray[np.integer], available: int) -> Mask:
-    """Return the calls of greatest total worth whose minutes fit, shape (n,).
+def packed(value: Floats, minutes: NDArray[np.integer], available: int) -> Mask:
+    """Return the calls of greatest total value whose minutes fit, shape (n,).
 
     Exact: calls of equal length are taken from the best down, so that only their number is open, and the
     numbers are chosen by dynamic programming over the minutes. Of equal sets, one is taken by a fixed rule.
 
     Args:
-        worth: Worth of each call; one of 0 or less is not taken, shape (n,).
+        value: Value of each call; one of 0 or less is not taken, shape (n,).
         minutes: Length of each call, at least 1, shape (n,).
         available: Minutes of the day.
     """
-    order = np.argsort(-worth, kind="stable")
-    order = order[worth[order] > 0]
+    order = np.argsort(-value, kind="stable")
+    order = order[value[order] > 0]
     lengths = np.unique(minutes[order])
     groups = [order[minutes[order] == length] for length in lengths]
     available = max(available, 0)
     best, counts = np.zeros(available + 1), []
     for length, group in zip(lengths.tolist(), groups, strict=True):
-        best, taken = _with_group(best, length, worth[group])
+        best, taken = _with_group(best, length, value[group])
         counts.append(taken)
-    return _traced(len(worth), lengths.tolist(), groups, counts, available)
+    return _traced(len(value), lengths.tolist(), groups, counts, available)
 
 
-def _with_group(best: Floats, length: int, worth: Floats) -> tuple[Floats, NDArray[np.intp]]:
-    """Return the best worth for each number of minutes with one more length, and how many calls of it."""
-    most = min(len(worth), (len(best) - 1) // length)
-    sums = np.concatenate([[0.0], np.cumsum(worth[:most])])
+def _with_group(best: Floats, length: int, value: Floats) -> tuple[Floats, NDArray[np.intp]]:
+    """Return the best value for each number of minutes with one more length, and how many calls of it."""
+    most = min(len(value), (len(best) - 1) // length)
+    sums = np.concatenate([[0.0], np.cumsum(value[:most])])
     options = np.full((most + 1, len(best)), -np.inf)
     for count, total in enumerate(sums):
         options[count, count * length :] = best[: len(best) - count * length] + total

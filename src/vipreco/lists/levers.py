@@ -1,4 +1,4 @@
-"""What each factor of the priority does: leave one out at a time and see what changes."""
+"""Effect of each factor of the priority: leave one out at a time and see what changes."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Tally:
     customers: int = 0
     offers: int = 0
     calls: int = 0
-    worth: float = 0.0
+    value: float = 0.0
     kept: float = 0.0
 
     def add(self, decisions: Decisions, factor: Factor) -> None:
@@ -51,12 +51,12 @@ class Tally:
         self.customers += int(counted.sum())
         self.offers += int((counted & (first != then)).sum())
         self.calls += int((counted & (before != after)).sum())
-        self.worth += float(money[rows, before][counted].sum())
+        self.value += float(money[rows, before][counted].sum())
         self.kept += float(money[rows, after][counted].sum())
 
     def row(self, factor: Factor) -> tuple[str, int, float | None, float | None, float, float | None]:
         """Return the row of the table; shares of nothing are unknown."""
-        lost = self.worth - self.kept
+        lost = self.value - self.kept
         many = self.customers
         return (
             factor,
@@ -64,7 +64,7 @@ class Tally:
             self.offers / many if many else None,
             self.calls / many if many else None,
             lost,
-            lost / self.worth if self.worth else None,
+            lost / self.value if self.value else None,
         )
 
 
@@ -74,7 +74,7 @@ def sensitivity(chunks: Iterable[Decisions]) -> pl.DataFrame:
     Returns:
         Rows left_out; customers with an allowed product; changed_offer_rate (share whose first offer is
         another one); changed_call_rate (share for whom another offer, or keeping or developing instead, heads
-        the call); lost_amount (what these calls are worth less then, propensity x value in currency) and
+        the call); lost_amount (the expected value that is lost then, propensity x value in currency) and
         lost_rate. Below 0 where the factor itself costs value: context and levers have their price.
     """
     tallies: dict[Factor, Tally] = {factor: Tally() for factor in FACTORS}

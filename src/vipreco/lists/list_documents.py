@@ -68,13 +68,14 @@ def call_list_document(listed: CallList, say: Wording) -> Document:
         minutes=listed.minutes,
         amount=say.amount(total),
     )
-    brief = {name: width for name, width in CALL_WIDTHS.items() if name not in ONLY_TODAY}
+    brief = _brief()
     note = say("list.later_note", shown=len(listed.later), total=listed.later_total)
     return Document(
         title=say("list.title", manager=listed.manager_id, date=listed.date),
-        about=(about, basis_text(listed, say), *no_currency_text(say)),
+        about=(*listed.notices, about, basis_text(listed, say), *no_currency_text(say)),
         parts=(
             _part("today", say("list.today"), CALL_WIDTHS, _call_rows(listed.calls, say), say),
+            *_plan_parts(listed, say),
             _part("later", say("list.later"), brief, _call_rows(listed.later, say), say, note),
             _part("blocked", say("list.blocked"), COUNT_WIDTHS, _count_rows(listed.blocked), say),
             _part("idle", say("list.idle"), COUNT_WIDTHS, _count_rows(listed.idle), say),
@@ -83,6 +84,19 @@ def call_list_document(listed: CallList, say: Wording) -> Document:
         page=say.template("list.page"),
         currency=say.currency,
     )
+
+
+def _plan_parts(listed: CallList, say: Wording) -> tuple[Part, ...]:
+    """Return the coming days of the plan in one table, where they were asked for."""
+    if not listed.days:
+        return ()
+    widths = {"date": (11, Holds.DATE), **_brief()}
+    rows = [{"date": day.date, **row} for day in listed.days for row in _call_rows(day.calls, say)]
+    return (_part("plan", say("list.plan"), widths, rows, say, say("list.plan_note")),)
+
+
+def _brief() -> dict[str, Width]:
+    return {name: width for name, width in CALL_WIDTHS.items() if name not in ONLY_TODAY}
 
 
 def basis_text(listed: CallList, say: Wording) -> str:

@@ -168,7 +168,7 @@ def _with_reasons(
 def offer_list(
     explainer: Explainer, view: View, top: int, step: Step = silent, channel: str = DEFAULT_CHANNEL
 ) -> pl.DataFrame:
-    """Return the offers of all customers of a view; the customer who is worth most today comes first.
+    """Return the offers of all customers of a view; the customer with the most valuable offer comes first.
 
     Returns:
         Rows customer_id, product_id, product_name, rank, propensity, priority, reason and marks; the rows of

@@ -1,4 +1,4 @@
-"""What the rules cost: how many customers and how much value each of them stops, alone and together."""
+"""Cost of the rules: customers and value that each of them stops, alone and together."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MEASURES = ("customers", "pairs", "value")
 
 @dataclass(frozen=True)
 class Price:
-    """What the rules in force stop.
+    """Customers and value that the rules in force stop.
 
     Args:
         rules: One row a rule, in the order in which they are asked: `first_*` where it gives the reason,

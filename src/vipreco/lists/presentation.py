@@ -90,6 +90,24 @@ class ReasonCount:
 
 
 @dataclass(frozen=True)
+class PlannedDay:
+    """The calls that are planned for a coming day."""
+
+    date: datetime.date
+    calls: tuple[CallLine, ...]
+
+    @property
+    def used(self) -> int:
+        """Minutes of the calls."""
+        return sum(call.minutes for call in self.calls)
+
+    @property
+    def expected_value(self) -> float:
+        """Expected value of the calls, in the bank's currency."""
+        return sum(call.expected_value or 0.0 for call in self.calls)
+
+
+@dataclass(frozen=True)
 class CallList:
     """The call list of one manager for one day.
 
@@ -105,6 +123,8 @@ class CallList:
         blocked: Customers who must not be called, counted by reason.
         idle: Customers without a reason to call, counted by cause.
         customers: Customers of the book.
+        notices: Calls of great value that duties keep from the list, and duties that miss their deadline.
+        days: Coming working days of the plan, where they were asked for.
     """
 
     date: datetime.date
@@ -118,6 +138,8 @@ class CallList:
     blocked: tuple[ReasonCount, ...]
     idle: tuple[ReasonCount, ...]
     customers: int
+    notices: tuple[str, ...] = ()
+    days: tuple[PlannedDay, ...] = ()
 
     @property
     def used(self) -> int:

@@ -11,8 +11,9 @@ import polars as pl
 from vipreco.arbitration import LeftOut, left_out
 from vipreco.columns import CUSTOMER_ID, PRODUCT_ID
 from vipreco.explanations import why_not
+from vipreco.lists.call_columns import BLOCKED, KIND, Blocked
 from vipreco.lists.call_lines import MIN_AMOUNT, Row, caution, offer_lines, product_name, reasons_to_call
-from vipreco.lists.call_plan import BLOCKED, KIND, Blocked
+from vipreco.lists.call_offers import Withheld
 from vipreco.lists.day import Day
 from vipreco.lists.presentation import (
     ContactLine,
@@ -156,16 +157,15 @@ def _products(day: Day) -> tuple[tuple[str, str], ...]:
 
 def _not_offered(day: Day, say: Wording) -> Iterator[NotOffered]:
     """Give every product that is not among the offers, in the order of the catalogue."""
-    (decisions,) = day.decisions
-    offered = set(day.offers[PRODUCT_ID])
-    places = np.where(np.isin(np.array(decisions.product_ids), list(offered)), 1, 0)[None]
+    (decisions,), (chosen,) = day.decisions, day.call_offers
     allowed = decisions.verdict == ALLOWED
-    beside = left_out(decisions.priority, allowed, decisions.slate_rules, places.astype(np.int16))[0]
+    beside = left_out(decisions.priority, allowed, decisions.slate_rules, chosen.ranks)[0]
     for column, product in enumerate(decisions.product_ids):
         verdict = int(decisions.verdict[0, column])
         stopped = why_not(decisions.policy, decisions.facts, (0, column), verdict, say.language)
         if stopped:
             yield NotOffered(product_name(day, product), stopped.text, stopped.unlock)
-        elif beside[column]:
-            reason = say(f"left_out.{LeftOut(beside[column]).name.lower()}")
-            yield NotOffered(product_name(day, product), reason)
+        elif not chosen.ranks[0, column]:
+            withheld = Withheld(chosen.withheld[0, column])
+            cause = withheld or LeftOut(beside[column])
+            yield NotOffered(product_name(day, product), say(f"left_out.{cause.name.lower()}"))

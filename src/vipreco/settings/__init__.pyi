@@ -5,7 +5,13 @@ from .arbitration import (
     ValueSettings as ValueSettings,
 )
 from .campaign import CampaignSettings as CampaignSettings
-from .lists import CallKind as CallKind, CallListSettings as CallListSettings, CallMinutes as CallMinutes
+from .lists import (
+    Absence as Absence,
+    CallKind as CallKind,
+    CallListSettings as CallListSettings,
+    CallMinutes as CallMinutes,
+    WorkingDays as WorkingDays,
+)
 from .policy import ParameterValue as ParameterValue, PolicySettings as PolicySettings
 from .project import (
     ImportSettings as ImportSettings,

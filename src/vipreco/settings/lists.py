@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from enum import StrEnum
 from typing import Annotated
 
@@ -41,6 +42,36 @@ class CallMinutes(Section):
         return int(getattr(self, kind.value))
 
 
+class Absence(Section):
+    """Days on which a manager makes no calls, the first and the last included.
+
+    Args:
+        manager: Id of the manager.
+        from_date: First day.
+        until_date: Last day.
+    """
+
+    manager: Annotated[str, Field(min_length=1)]
+    from_date: date
+    until_date: date
+
+
+class WorkingDays(Section):
+    """Days on which calls are made.
+
+    Args:
+        weekdays: Working weekdays, 1 is Monday.
+        holidays: Days without work.
+        extra: Working days in place of others, such as a Sunday before a holiday.
+        absences: Of managers; leave covers of the store count beside them.
+    """
+
+    weekdays: tuple[Annotated[int, Field(ge=1, le=7)], ...] = (1, 2, 3, 4, 5)
+    holidays: tuple[date, ...] = ()
+    extra: tuple[date, ...] = ()
+    absences: tuple[Absence, ...] = ()
+
+
 class CallListSettings(Section):
     """Selection and length of calls.
 
@@ -49,7 +80,14 @@ class CallListSettings(Section):
         each: Minutes of a call of each kind.
         offers: Maximum of offers in a call.
         coverage_days: A VIP customer who was not reached for longer is called.
-        coverage_rate: Share of the minutes after follow-ups that this duty may take before other calls.
+        coverage_grace_days: The call follows within these days; later it is overdue.
+        coverage_rate: Share of the minutes of each day that overdue calls of this duty may claim, the oldest
+            first, before calls that are worth more.
+        maturity_days: The talk about a maturing amount takes place within these days of the month's end.
+        plan_days: Working days of the plan whose first day is today's list.
+        minute_amount: Cost of a minute of the manager, in the bank's currency; an offer of less expected
+            value is not made.
+        min_chance_ratio: An offer is made only where its chance is above so many times the usual chance.
         follow_up_days: A postponed follow-up without a date is due after these days.
         lapse_days: A follow-up that is overdue for longer lapses.
         cooling_off_days: No call within these days after the customer declined in a call.
@@ -64,7 +102,13 @@ class CallListSettings(Section):
     each: CallMinutes = CallMinutes()
     offers: Annotated[int, Field(ge=1, le=10)] = 3
     coverage_days: Days = 150
-    coverage_rate: Annotated[float, Field(ge=0.0, le=1.0)] = 1.0
+    coverage_grace_days: Days = 30
+    coverage_rate: Annotated[float, Field(ge=0.0, le=1.0)] = 0.25
+    maturity_days: Days = 30
+    plan_days: Annotated[int, Field(ge=1, le=60)] = 10
+    minute_amount: Annotated[float, Field(ge=0.0)] = 3.0
+    min_chance_ratio: Annotated[float, Field(ge=0.0)] = 1.0
+    working_days: WorkingDays = WorkingDays()
     follow_up_days: Days = 30
     lapse_days: Days = 90
     cooling_off_days: Days = 14

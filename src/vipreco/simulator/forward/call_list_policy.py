@@ -35,7 +35,7 @@ def by_call_list(recommender: Recommender, settings: CallListSettings) -> Choose
         customers = callable_vip_customers(view)
         if len(customers) == 0 or capacity == 0:
             return nobody(view, capacity)
-        counted = settings.model_copy(update={"minutes": capacity, "each": ONE_EACH})
+        counted = settings.model_copy(update={"minutes": capacity, "each": ONE_EACH, "plan_days": 1})
         return contacts_of_day(plan_day(Explainer(recommender), view.of(customers), VIP_TIERS, counted))
 
     return choose
