@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
-from urllib.parse import urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from vipreco.errors import DependencyDownError, VipRecoError
 from vipreco.project import Project
@@ -28,6 +28,10 @@ ENVIRONMENT: Final = {
     "MLFLOW_ARTIFACT_UPLOAD_DOWNLOAD_TIMEOUT": "60",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
 }
+LOCAL_REMEDY: Final = (
+    "see that no other process holds it, that its folder can be written, and that the disk is not full; "
+    "then run `vipreco sync`: everything is kept on this machine"
+)
 OUTAGES: Final = frozenset({"mlflow", "sqlalchemy", "sqlite3", "requests", "urllib3"})
 
 
@@ -41,7 +45,7 @@ def connect(project: Project) -> MlflowClient:
     os.environ["DO_NOT_TRACK"] = "true"
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
-    uri = project.tracking_uri
+    uri = _plain_uri(project.tracking_uri)
     with responsive(project):
         _check_sqlite(uri)
         from mlflow.tracking import MlflowClient  # noqa: PLC0415 - takes seconds
@@ -74,15 +78,28 @@ def down(project: Project, error: BaseException) -> DependencyDownError:
     remedy = "start it again, then run `vipreco sync`; everything is kept on this machine"
     if "out-of-date database schema" in str(error):
         remedy = "it was made by an older MLflow: back it up and run `mlflow db upgrade` on it"
+    path = sqlite_path(project.tracking_uri)
+    if path is not None:
+        return _unusable(path, cause, remedy if "upgrade" in remedy else "")
     what = f"the tracking server does not answer as it should ({cause})"
     return DependencyDownError(what, where=shown_uri(project.tracking_uri), remedy=remedy, code="tracking")
+
+
+def _unusable(path: Path, cause: str, remedy: str) -> DependencyDownError:
+    """Return the error of a database that is a file of this machine: there is no server to start."""
+    return DependencyDownError(
+        f"the tracking database cannot be used now ({cause})",
+        where=str(path),
+        remedy=remedy or LOCAL_REMEDY,
+        code="tracking",
+    )
 
 
 def shown_uri(uri: str) -> str:
     """Return a server's address without user name, password and query."""
     parts = urlsplit(uri)
     if not parts.hostname:
-        return uri.partition("?")[0]
+        return unquote(uri.partition("?")[0])
     port = f":{parts.port}" if parts.port else ""
     return f"{parts.scheme}://{parts.hostname}{port}{parts.path}"
 
@@ -90,12 +107,27 @@ def shown_uri(uri: str) -> str:
 def artifact_location(project: Project) -> str | None:
     """Return where runs keep their files: inside the project for SQLite, else as the server decides."""
     path = sqlite_path(project.tracking_uri)
-    return None if path is None else str(path.parent / "tracking-artifacts")
+    if path is None:
+        return None
+    folder = path.parent / "tracking-artifacts"
+    return folder.absolute().as_uri() if set("?#%") & set(str(folder)) else str(folder)
 
 
 def sqlite_path(uri: str) -> Path | None:
     """Return the file of an SQLite store, None for any other."""
-    return Path(uri.removeprefix(SQLITE)) if uri.startswith(SQLITE) else None
+    return Path(unquote(uri.removeprefix(SQLITE).partition("?")[0])) if uri.startswith(SQLITE) else None
+
+
+def _plain_uri(uri: str) -> str:
+    """Return the address of an SQLite file by its way from the current folder, if that needs no quoting.
+
+    MLflow makes the folder of the file by the text of the address: quoted, that is a folder of another name.
+    """
+    path = sqlite_path(uri)
+    if path is None or "%" not in uri:
+        return uri
+    relative = os.path.relpath(path)
+    return SQLITE + relative if quote(relative) == relative else uri
 
 
 def _check_sqlite(uri: str) -> None:

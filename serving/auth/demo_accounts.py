@@ -58,7 +58,7 @@ def _made(project: Project, store: Store) -> dict[str, list[dict[str, str]]]:
 def largest_book(project: Project) -> str:
     """Return the manager with the most customers of a VIP tier; the first by id of equals."""
     folder = releases_of(project.root).current()
-    books = pl.scan_parquet(folder / "books.parquet").filter(
+    books = pl.scan_parquet(folder / "books.parquet", glob=False).filter(
         pl.col("tier").is_in(list(project.settings.tiers.vip)), pl.col("manager_id").is_not_null()
     )
     ordered = books.group_by("manager_id").len().sort(["len", "manager_id"], descending=[True, False])

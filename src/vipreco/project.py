@@ -10,6 +10,7 @@ import tomllib
 from pathlib import Path
 from types import ModuleType
 from typing import TypeVar
+from urllib.parse import quote
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -18,6 +19,7 @@ from vipreco.errors import UsageError
 from vipreco.settings import Settings
 
 PROJECT_FILE = "vipreco.toml"
+SQLITE = "sqlite:///"
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -83,9 +85,8 @@ class Project:
         return self._from_root(self.settings.project.store)
 
     def _from_root(self, uri: str) -> str:
-        prefix = "sqlite:///"
-        if uri.startswith(prefix) and not uri.startswith(prefix + "/"):
-            return prefix + str(self.root / uri.removeprefix(prefix))
+        if uri.startswith(SQLITE) and not uri.startswith(SQLITE + "/"):
+            return f"{sqlite_url(self.root)}/{uri.removeprefix(SQLITE)}"
         return uri
 
     def import_rim(self, module: str) -> ModuleType:
@@ -108,6 +109,11 @@ class Project:
                 "`vipreco new` makes the folders",
                 code="missing-module",
             ) from error
+
+
+def sqlite_url(path: Path) -> str:
+    """Return the address of an SQLite file: what has a meaning in a URL, such as `?` and `%`, is quoted."""
+    return SQLITE + quote(str(path))
 
 
 def read_settings(path: Path) -> Settings:

@@ -165,7 +165,9 @@ def run(
         manifest, folder = campaigns.manifest(campaign.key) or {}, campaigns.path_of(campaign.key)
         if not finished:
             options.say("membership")
-            store.campaigns.finish(campaign.key, manifest, members_of(pl.read_parquet(folder / ASSIGNMENTS)))
+            store.campaigns.finish(
+                campaign.key, manifest, members_of(pl.read_parquet(folder / ASSIGNMENTS, glob=False))
+            )
             reach("campaign-finished")
         return RunResult(manifest, folder, finished and whole)
 

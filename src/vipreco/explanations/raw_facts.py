@@ -75,7 +75,7 @@ class RawTables:
         """Read the Parquet files of an imported tables folder."""
         stored = {table: tables.files(table) for table in KEYS}
         scans = {
-            table: pl.concat([pl.scan_parquet(path) for path in paths], how="diagonal_relaxed")
+            table: pl.concat([pl.scan_parquet(path, glob=False) for path in paths], how="diagonal_relaxed")
             for table, paths in stored.items()
             if paths
         }

@@ -17,7 +17,8 @@ from vipreco.durable import sha256_of, write_json
 from vipreco.errors import UsageError
 from vipreco.history.contract import CONTRACTS
 from vipreco.history.cuts import is_known
-from vipreco.history.sources import connect, describe, text, typed
+from vipreco.history.sources import connect, describe, typed
+from vipreco.tables import parquet_relation
 
 Mode = Literal["delete", "rewrite"]
 MANIFEST = "manifest.json"
@@ -110,7 +111,7 @@ def _split(path: Path, table: str, day: date, threads: int) -> tuple[pa.Table, p
 
 
 def _known(path: Path, table: str, day: date, threads: int) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    relation, contract = f"read_parquet({text(str(path))})", CONTRACTS[table]
+    relation, contract = parquet_relation([path]), CONTRACTS[table]
     with connect(threads) as connection:
         connection.execute("SET preserve_insertion_order = true")
         uncut = typed(contract, relation, describe(connection, relation))

@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from vipreco.columns import BATCH_SEQUENCE, RECORDED_DATE
 from vipreco.history.contract import CONTRACTS, TableContract
+from vipreco.tables import parquet_relation
 
 MEMORY_LIMIT = "4GB"
 Columns = dict[str, str]
@@ -46,7 +47,7 @@ class ParquetSources:
 
     def attach(self, connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
         """Return a `read_parquet` call for each table."""
-        return {table: _read_parquet(paths) for table, paths in self._files.items()}
+        return {table: parquet_relation(paths) for table, paths in self._files.items()}
 
     def detach(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Nothing to do: the files stay where they are."""
@@ -131,8 +132,3 @@ def _typed_column(contract: TableContract, name: str, present: bool) -> str:
 
 def _registered(table: str) -> str:
     return f"uncut_{table}"
-
-
-def _read_parquet(paths: list[Path]) -> str:
-    listed = ", ".join(text(str(path)) for path in paths)
-    return f"read_parquet([{listed}], union_by_name = true)"

@@ -30,7 +30,7 @@ def sync_books(store: Store, folder: Path) -> None:
 
 def fill_books(store: Store, folder: Path) -> None:
     """Fill the store with the books of a prepared folder; a customer keeps their handle."""
-    store.books.replace(_snapshot_id(folder), pl.read_parquet(folder / BOOKS))
+    store.books.replace(_snapshot_id(folder), pl.read_parquet(folder / BOOKS, glob=False))
 
 
 def _snapshot_id(folder: Path) -> str:

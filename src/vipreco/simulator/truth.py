@@ -50,4 +50,4 @@ def read_truth(bank: Path, name: str, label: str) -> pl.DataFrame:
         name: `acquisitions`, `uncontacted` or `customers`.
         label: Month as six digits, such as `202512`.
     """
-    return pl.read_parquet(bank / TRUTH_FOLDER / f"{name}_{label}.parquet")
+    return pl.read_parquet(bank / TRUTH_FOLDER / f"{name}_{label}.parquet", glob=False)

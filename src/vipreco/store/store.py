@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 
 from vipreco.durable import flush_directory
 from vipreco.failpoints import reach
+from vipreco.project import sqlite_url
 from vipreco.store import schema_upgrade
 from vipreco.store.audit import AuditTrail, Event
 from vipreco.store.books import Books
@@ -128,7 +129,7 @@ def create(path: Path) -> None:
     fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}.new")
     fresh.touch(mode=0o600)
     try:
-        database = Database(f"sqlite:///{fresh}")
+        database = Database(sqlite_url(fresh))
         schema_upgrade.upgrade(database, empty=True)
         database.engine.dispose()
         reach("store-made")

@@ -10,7 +10,7 @@ from .contracts import (
     schema_of as schema_of,
     sql_type as sql_type,
 )
-from .import_database import relation as relation
+from .import_database import parquet_relation as parquet_relation, relation as relation
 from .mapping import QUARANTINE_SUFFIX as QUARANTINE_SUFFIX, protected_words as protected_words
 from .report import ImportReport as ImportReport
 from .snapshot import Tables as Tables

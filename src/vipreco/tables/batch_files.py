@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from vipreco import columns as c
 from vipreco.tables import contracts, panels, parquet_files
-from vipreco.tables.import_database import batches, name, quoted
+from vipreco.tables.import_database import batches, name, parquet_relation
 from vipreco.tables.intake import Intake
 from vipreco.tables.staged_table import StagedTable
 
@@ -50,7 +50,7 @@ def _store(connection: duckdb.DuckDBPyConnection, table: StagedTable, folder: Pa
 
 def _opening_and_closing(table: StagedTable) -> str:
     """Return the query that tells a closing apart from its opening: each was known at its own date."""
-    source = f"read_parquet({quoted(table.path)})"
+    source = f"{parquet_relation([table.path])}"
     opened = f"SELECT * REPLACE (NULL::DATE AS closed_date, opened_date AS recorded_date) FROM {source}"
     closed = f"SELECT * FROM {source} WHERE closed_date IS NOT NULL"
     order = ", ".join(
@@ -86,7 +86,7 @@ def _seen(table: StagedTable) -> str:
     known = c.RECORDED_DATE if table.contract is contracts.CUSTOMERS else table.contract.clock
     return (
         f"SELECT {c.CUSTOMER_ID}, {table.contract.clock} AS {c.SNAPSHOT_DATE}, {known} AS {c.RECORDED_DATE} "
-        f"FROM read_parquet({quoted(table.path)})"
+        f"FROM {parquet_relation([table.path])}"
     )
 
 

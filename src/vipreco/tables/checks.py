@@ -15,7 +15,7 @@ import numpy.typing as npt
 from vipreco import columns as c
 from vipreco.tables import contracts
 from vipreco.tables.contracts import Contract
-from vipreco.tables.import_database import EXISTING, integers, name, names, newest, quoted
+from vipreco.tables.import_database import EXISTING, integers, name, names, newest, parquet_relation
 from vipreco.tables.staged_table import StagedTable
 
 CONFLICT: Final = "conflicting-duplicate"
@@ -82,7 +82,7 @@ def _content(columns: Sequence[str]) -> str:
 def _numbered(tables: Sequence[StagedTable]) -> str:
     parts = [
         f"SELECT *, {part} AS part, file_row_number AS position "
-        f"FROM read_parquet({quoted(table.path)}, file_row_number = true)"
+        f"FROM {parquet_relation([table.path], 'file_row_number = true')}"
         for part, table in enumerate(tables)
     ]
     return " UNION ALL BY NAME ".join(parts)
@@ -133,7 +133,7 @@ def _newest_near(contract: Contract, staged: StagedTable) -> str:
     if contract.clock not in contract.key:
         return query
     clock = name(contract.clock)
-    bounds = f"SELECT {{}}({clock}) FROM read_parquet({quoted(staged.path)})"
+    bounds = f"SELECT {{}}({clock}) FROM {parquet_relation([staged.path])}"
     near = f"WHERE {clock} BETWEEN ({bounds.format('min')}) AND ({bounds.format('max')})"
     return query.replace(" QUALIFY", f" {near} QUALIFY")
 
@@ -157,7 +157,7 @@ def unknown_references(
 def _known_ids(column: str, table: str, tables: Sequence[StagedTable]) -> str:
     parts = [f"SELECT {column} FROM {EXISTING}{table}"]
     parts += [
-        f"SELECT {column} FROM read_parquet({quoted(one.path)})"
+        f"SELECT {column} FROM {parquet_relation([one.path])}"
         for one in tables
         if one.contract.table == table
     ]
@@ -172,7 +172,7 @@ def opened_after_snapshot(
         return
     parts = [f"SELECT max({c.SNAPSHOT_DATE}) AS newest FROM {EXISTING}{c.OBSERVATIONS}"]
     parts += [
-        f"SELECT max({one.contract.clock}) FROM read_parquet({quoted(one.path)})"
+        f"SELECT max({one.contract.clock}) FROM {parquet_relation([one.path])}"
         for one in tables
         if one.contract in (contracts.CUSTOMERS, contracts.FLAGS, contracts.OPENINGS, contracts.OPENINGS_WIDE)
     ]
@@ -248,7 +248,7 @@ def changed_meaning(connection: duckdb.DuckDBPyConnection, staged: StagedTable) 
     if staged.contract is not contracts.PRODUCTS:
         return []
     rows = connection.execute(
-        f"""SELECT n.product_id FROM read_parquet({quoted(staged.path)}) n
+        f"""SELECT n.product_id FROM {parquet_relation([staged.path])} n
         JOIN ({newest(c.PRODUCTS, contracts.PRODUCTS)}) o USING (product_id)
         WHERE (n.name <> o.name OR n.family <> o.family) AND n.recorded_date <= o.recorded_date ORDER BY 1"""
     ).fetchall()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,7 @@ from vipreco.tables.batches import Manifest
 
 MEMORY_LIMIT = "3GB"
 EXISTING = "existing_"
+GLOB = re.compile(r"[*?\[]")
 
 
 @contextmanager
@@ -61,8 +63,17 @@ def relation(paths: Sequence[Path], schema: pa.Schema, extra: str = "") -> str:
             f"NULL::{contracts.sql_type(field.type)} AS {name(field.name)}" for field in schema
         )
         return f"SELECT {nothing} WHERE false"
-    listed = ", ".join(quoted(path) for path in paths)
-    return f"SELECT * FROM read_parquet([{listed}], union_by_name = true{extra})"
+    return f"SELECT * FROM {parquet_relation(paths, 'union_by_name = true' + extra)}"
+
+
+def parquet_relation(paths: Sequence[Path], options: str = "union_by_name = true") -> str:
+    """Return the `read_parquet` call for exactly these files.
+
+    In a path, `?`, `*` and `[` would stand for other names too (a neighbour's folder among them), and a
+    folder `year=2025` would become a column.
+    """
+    listed = ", ".join(quoted(GLOB.sub(r"[\g<0>]", str(path))) for path in paths)
+    return f"read_parquet([{listed}], hive_partitioning = false, {options})"
 
 
 def newest(table: str, contract: contracts.Contract) -> str:

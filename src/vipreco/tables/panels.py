@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 
 from vipreco import columns as c
 from vipreco.tables import contracts
-from vipreco.tables.import_database import EXISTING, batches, newest, quoted
+from vipreco.tables.import_database import EXISTING, batches, newest, parquet_relation
 from vipreco.tables.mapping import TableRule
 from vipreco.tables.staged_table import WORD_BITS, StagedTable, word_name
 
@@ -110,7 +110,7 @@ def _flag_rows(group: Group, table: StagedTable) -> str:
     word = word_name(_word_index(group, table.rule))
     return (
         f"SELECT customer_id, snapshot_date AS seen, true AS complete, {word} AS held "
-        f"FROM read_parquet({quoted(table.path)})"
+        f"FROM {parquet_relation([table.path])}"
     )
 
 
@@ -119,7 +119,7 @@ def _word_index(group: Group, rule: TableRule) -> int:
 
 
 def _opening_rows(group: Group, table: StagedTable) -> str:
-    source = f"read_parquet({quoted(table.path)})"
+    source = f"{parquet_relation([table.path])}"
     if not table.rule.products:
         return (
             f"SELECT customer_id, opened_date AS seen, false AS complete, bit_or(1::BIGINT << bit) AS held "

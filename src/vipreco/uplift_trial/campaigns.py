@@ -57,7 +57,7 @@ class FinishedCampaign:
             manifest = json.loads((folder / MANIFEST).read_bytes())
             plan = manifest["campaign"]
             rates = {name: float(part["reach_rate"]) for name, part in plan["channels"].items()}
-            pairs = _pairs(pl.read_parquet(folder / ASSIGNMENTS), rates)
+            pairs = _pairs(pl.read_parquet(folder / ASSIGNMENTS, glob=False), rates)
             dates = [
                 date.fromisoformat(day)
                 for day in (manifest["as_of_date"], plan["start_date"], plan["end_date"])

@@ -52,4 +52,4 @@ def open_run(store: Store, campaigns: CampaignFolder, key: str) -> FinishedRun:
             remedy="restore it from a backup, or run the campaign again: it gives the same file",
             code="assignments",
         )
-    return FinishedRun(pl.read_parquet(path), manifest)
+    return FinishedRun(pl.read_parquet(path, glob=False), manifest)

@@ -32,7 +32,11 @@ def read_policy(path: Path) -> pl.DataFrame:
     if path.suffix not in {".csv", ".parquet"}:
         raise UsageError("ends in neither .csv nor .parquet", where=str(path), code="unknown-format")
     try:
-        frame = pl.read_parquet(path) if path.suffix == ".parquet" else pl.read_csv(path, infer_schema=False)
+        frame = (
+            pl.read_parquet(path, glob=False)
+            if path.suffix == ".parquet"
+            else pl.read_csv(path, infer_schema=False, glob=False)
+        )
     except (pl.exceptions.PolarsError, OSError) as error:
         raise InputRejectedError("cannot be read as a table", where=str(path), code="unreadable") from error
     missing = [name for name in NAMES if name not in frame.columns]
