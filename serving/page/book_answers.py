@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 
 from serving.http.app_state import AppState
 from serving.http.problems import unavailable
-from vipreco.lists import Day
+from vipreco.lists import Availability, Day
 from vipreco.online import OnlineService
-from vipreco.store import Scope
+from vipreco.store import Member, Scope
 
 
 @dataclass(frozen=True)
@@ -47,8 +47,20 @@ class BookAnswers:
     def day(self, scope: Scope, minutes: int | None = None) -> Day:
         """Return the day of a reader, within some minutes; without any, those of the project."""
         self.answering.refresh()
-        ids = [member.customer_id for member in self.state.store.books.of(scope)]
-        return self.answering.book(ids, minutes, self.state.now())
+        members = self.state.store.books.of(scope)
+        ids = [member.customer_id for member in members]
+        return self.answering.book(ids, minutes, self.state.now(), self._availability(scope, members))
+
+    def _availability(self, scope: Scope, members: Sequence[Member]) -> Availability:
+        """Return the reader's own leaves, and the last days of the leaves for which they stand in."""
+        manager, books = scope.manager_id or "", self.state.store.books
+        settings = self.answering.day_settings.settings.working_days
+        ends = {cover.manager_id: cover.until_date for cover in books.covered(scope)}
+        covered = {member.customer_id: ends.get(member.manager_id or "") for member in members}
+        return Availability(
+            (*Availability.of(manager, settings.absences).absences, *books.leaves(manager)),
+            {customer: end for customer, end in covered.items() if end is not None},
+        )
 
     def sheet(self, scope: Scope, customer_id: str) -> Day:
         """Return the day of one customer."""

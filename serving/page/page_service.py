@@ -26,6 +26,7 @@ from vipreco.store import Contact, Cover, Member, Scope, masked
 
 CHANNEL = "call"
 MAX_FOUND = 20
+WEEK = 5  # working days that the list shows
 
 
 class Answers(Protocol):
@@ -117,7 +118,9 @@ class PageService:
     @cached_property
     def planned(self) -> Hashable:
         """Key of the plan of the day: it changes with anything about customers who were not called today."""
-        return tuple(self.members), self.answers.stamp(set(self.members) - set(self.made))
+        leaves = self.state.store.books.leaves(self.scope.manager_id or "")
+        stamp = self.answers.stamp(set(self.members) - set(self.made))
+        return tuple(self.members), self.covers, leaves, stamp
 
     @cached_property
     def plan(self) -> Day:
@@ -145,6 +148,7 @@ class PageService:
                 self.say,
                 outcomes=self.made,
                 with_reasons=with_reasons,
+                days=WEEK if with_reasons else 1,
             )
 
     def search(self, text: str) -> tuple[tuple[CallLine, ...], int]:

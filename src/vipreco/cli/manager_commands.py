@@ -95,9 +95,7 @@ def _availability(project: Project, manager: str) -> Availability:
     from vipreco.store import Store
 
     with Store.open(project.store_url, checked=True) as store:
-        covers = [granted.cover for granted in store.books.covers()]
-    leaves = [(cover.from_date, cover.until_date) for cover in covers if cover.manager_id == manager]
-    return Availability((*known.absences, *leaves))
+        return Availability((*known.absences, *store.books.leaves(manager)))
 
 
 def sheet(

@@ -21,7 +21,16 @@ from vipreco.documents import write_document
 from vipreco.errors import DependencyDownError, InputRejectedError
 from vipreco.explanations import reasons_for
 from vipreco.features import FeatureSet, StoredFeatures, StoredFeatureSet
-from vipreco.lists import Day, Wording, customer_day, customer_sheet, plan_day, sheet_document
+from vipreco.lists import (
+    ALWAYS,
+    Availability,
+    Day,
+    Wording,
+    customer_day,
+    customer_sheet,
+    plan_day,
+    sheet_document,
+)
 from vipreco.online.explanation_cache import CachingExplainer, ExplanationCache, NightlyReasons
 from vipreco.online.models import open_model
 from vipreco.online.nightly_build import ARTIFACT, EXPLAINED_OFFERS, FEATURES, REASONS
@@ -168,7 +177,13 @@ class OnlineService:
             write_document(sheet, target, "json")
         return dict(json.loads(target.getvalue()))
 
-    def book(self, customer_ids: Sequence[str], minutes: int | None, moment: datetime) -> Day:
+    def book(
+        self,
+        customer_ids: Sequence[str],
+        minutes: int | None,
+        moment: datetime,
+        availability: Availability = ALWAYS,
+    ) -> Day:
         """Return the day of the manager of a book, within some minutes; default: those of the project."""
         settings = self.day_settings.settings
         settings = settings if minutes is None else settings.model_copy(update={"minutes": minutes})
@@ -176,7 +191,7 @@ class OnlineService:
         if not known:
             raise InputRejectedError("there is nobody in the book", where="book", code="nobody")
         with self._pages.current(known, self._open_day(moment)).lent() as view:
-            return plan_day(self.explainer, view, self.day_settings.vip, settings)
+            return plan_day(self.explainer, view, self.day_settings.vip, settings, availability=availability)
 
     def stamp(self, customer_ids: Iterable[str], moment: datetime) -> Hashable:
         """Return a value that changes when anything that is known or allowed about these customers does."""

@@ -132,6 +132,13 @@ class Books:
                 GrantedCover(row.cover_id, _cover(row), row.granted_by) for row in connection.execute(query)
             ]
 
+    def leaves(self, manager_id: str) -> tuple[tuple[date, date], ...]:
+        """Return the first and the last day of each leave of a manager, oldest first."""
+        query = select(covers.c.from_date, covers.c.until_date).where(covers.c.manager_id == manager_id)
+        with self.database.reading() as connection:
+            rows = connection.execute(query.order_by(covers.c.from_date, covers.c.cover_id)).all()
+        return tuple((row.from_date, row.until_date) for row in rows)
+
     def covered(self, scope: Scope) -> list[Cover]:
         """Return the leave covers in which a manager is the deputy on the day of the scope."""
         if scope.day is None:
