@@ -51,6 +51,9 @@ class Release(Protocol):
     def refresh(self) -> None:
         """Apply what changed in the store."""
 
+    def check_files(self) -> None:
+        """Check that the files of the release are what they were; raises `IntegrityError`."""
+
 
 class AuditSink(Protocol):
     """Takes audit records before the answers leave that they are about."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from serving.http import logs, metrics
 from serving.http.app_state import AppState, Release
-from vipreco.errors import BusyError, DependencyDownError, VipRecoError
+from vipreco.errors import BusyError, DependencyDownError, IntegrityError, VipRecoError
 from vipreco.online import Releases
 
 STORE_SECONDS = 0.2
@@ -49,6 +49,7 @@ class ReleaseWatcher:
         while not self._stop.wait(STORE_SECONDS):
             self._refresh()
             if time.monotonic() >= next_look:
+                self.check()
                 self.look()
                 next_look = time.monotonic() + self.state.settings.poll_seconds
 
@@ -62,6 +63,20 @@ class ReleaseWatcher:
             logs.write("store", code=code or "ok")
         self._down = code
         metrics.STORE_DOWN.set(bool(code))
+
+    def check(self) -> None:
+        """Stop answering from a release whose files were changed, until another is put in force."""
+        release = self.state.release
+        if release is None:
+            return
+        try:
+            release.check_files()
+        except IntegrityError as error:
+            self.state.release, self.refused = None, self._served
+            self._open.clear()
+            metrics.REFUSED.inc()
+            logs.write("release-refused", release=self._served or "", code=error.code, **logs.place_of(error))
+            self._served = None
 
     def look(self) -> None:
         """Open the release in force and swap to it, if it is another one; on a failure the old one stays."""

@@ -134,3 +134,17 @@ def test_the_publication_before_comes_back_with_its_books(
 
 def _nobody() -> dict[str, list[str]]:
     return {"customer_id": ["x"], "manager_id": ["M9"], "branch_id": ["B9"]}
+
+
+def test_a_file_that_changes_after_it_was_opened_is_named(serve: Callable[..., Served]) -> None:
+    """F09: also where size and time of change are what they were."""
+    ours = serve()
+    ours.answering.check_files()
+    file = ours.releases.current() / "value.npy"
+    before, content = file.stat(), bytearray(file.read_bytes())
+    content[-1] ^= 1
+    file.write_bytes(content)
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+    with pytest.raises(IntegrityError) as error:
+        ours.answering.check_files()
+    assert error.value.where == str(file)

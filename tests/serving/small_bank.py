@@ -15,6 +15,7 @@ import polars as pl
 from serving.api.application import create_app
 from serving.http.app_state import AppState, Slate, SlateLine
 from serving.processes.audit_shipper import AuditFiles, ship
+from vipreco.errors import IntegrityError
 from vipreco.settings import ServingSettings
 from vipreco.store import Keys, Role, Store, User
 
@@ -35,6 +36,7 @@ class Prepared:
     customers: frozenset[str] = frozenset({OWN, FOREIGN})
     product_ids: frozenset[str] = frozenset(f"P{number}" for number in range(1, 10))
     refreshed: int = 0
+    changed_file: str = ""
     facts: list[Mapping[str, Any]] = field(default_factory=list)
 
     def knows(self, customer_id: str) -> bool:
@@ -65,6 +67,10 @@ class Prepared:
 
     def refresh(self) -> None:
         self.refreshed += 1
+
+    def check_files(self) -> None:
+        if self.changed_file:
+            raise IntegrityError("is not what was prepared", where=self.changed_file, code="prepared-changed")
 
 
 @dataclass

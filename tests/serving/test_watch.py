@@ -46,3 +46,27 @@ def test_the_publication_before_stays_open_and_takes_over_what_changed(bank: Ban
     published(releases, "b")
     assert served() == "b"
     assert opened == ["a", "b", "c", "b"]
+
+
+def test_a_release_that_is_changed_under_way_answers_no_more(bank: Bank, tmp_path: Path) -> None:
+    """F09: the arrays are mapped, a changed file would show in the answers; another release serves again."""
+    releases = Releases(tmp_path / "serving")
+    opened: list[Prepared] = []
+
+    def opening(folder: Path) -> Prepared:
+        opened.append(Prepared(model_version=folder.name))
+        return opened[-1]
+
+    watcher = ReleaseWatcher(bank.state, releases, opening)
+    published(releases, "a")
+    watcher.look()
+    watcher.check()
+    assert bank.state.release is opened[0]
+    opened[0].changed_file = "prepared/a/value.npy"
+    watcher.check()
+    watcher.look()
+    assert bank.state.release is None
+    assert len(opened) == 1
+    published(releases, "b")
+    watcher.look()
+    assert bank.state.release is opened[1]

@@ -102,11 +102,13 @@ def _nightly_build(project: Project, store: Store, model: str | None, narrator: 
     from vipreco.history import History
     from vipreco.lists import view_at
     from vipreco.online import NightlyBuild, channels_of, try_model
+    from vipreco.tables import Tables
 
     narrator.say("trying the model")
     artifact = model_folder(project, model)
     try_model(artifact)
     recommender = open_model(project, str(artifact), narrator)
+    Tables.open(project.tables).verify()
     history = History.open(project.tables, project.threads)
     view = view_at(history, _business_day(project))
     return NightlyBuild(

@@ -124,6 +124,14 @@ class OnlineService:
         """Take over the changes of the store."""
         self.overlay.refresh()
 
+    def check_files(self) -> None:
+        """Check that the files of the release have not changed since they were opened.
+
+        Raises:
+            IntegrityError: A file is missing or changed; it is named.
+        """
+        self.release.check_files()
+
     def offers(self, customer_id: str, channel: str, limit: int, moment: datetime) -> Slate:
         """Return the offers of a known customer, by the rules and facts of the moment."""
         found = self.cached_offers(customer_id, channel, limit, moment)

@@ -7,7 +7,7 @@ import hashlib
 import json
 import shutil
 import tempfile
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,6 +17,7 @@ from typing import Any
 from vipreco.durable import canonical_json, flush_directory, flush_file, sha256_of, write_json
 from vipreco.errors import BusyError, IntegrityError, UsageError, VipRecoError
 from vipreco.failpoints import reach
+from vipreco.verified_files import VerifiedFiles
 
 POINTER, REFUSED, FOLLOWED, LOCK = "current.json", "refused.json", "followed.json", "lock"
 FOLDERS, MANIFEST = "prepared", "manifest.json"
@@ -215,7 +216,12 @@ class Releases:
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
-    """Read the manifest of a prepared folder and check every file against it.
+    """Read the manifest of a release and check every file against it, as `open_release`."""
+    return open_release(folder)[0]
+
+
+def open_release(folder: Path) -> tuple[dict[str, Any], VerifiedFiles]:
+    """Read the manifest of a release and check every file against it; later checks ask for changes alone.
 
     Raises:
         IntegrityError: A file is missing, further, or not what its hash says.
@@ -228,18 +234,22 @@ def read_manifest(folder: Path) -> dict[str, Any]:
             "has no manifest that can be read", where=str(folder), code="manifest"
         ) from error
     there = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()} - {MANIFEST}
-    wrong = sorted(there ^ set(hashes)) or [
-        name for name, digest in hashes.items() if sha256_of(folder / name) != digest
-    ]
+    files = VerifiedFiles(folder, hashes)
+    wrong = sorted(there ^ set(hashes)) or files.wrong(full=True)
     if wrong or _name_of(content) != folder.name:
-        raise IntegrityError(
-            "is not what was prepared",
-            where=str(folder),
-            remedy="run `vipreco prepare` again",
-            code="prepared-changed",
-            examples=wrong,
-        )
-    return content
+        raise changed_release(folder, wrong)
+    return content, files
+
+
+def changed_release(folder: Path, wrong: Sequence[str]) -> IntegrityError:
+    """Return the error of a release with wrong files."""
+    return IntegrityError(
+        "is not what was prepared",
+        where=str(folder / wrong[0]) if wrong else str(folder),
+        remedy="run `vipreco prepare` again, or `vipreco prepare --roll-back`",
+        code="prepared-changed",
+        examples=list(wrong),
+    )
 
 
 def _made_of(folder: Path) -> str | None:

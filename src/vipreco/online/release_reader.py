@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from vipreco.columns import CUSTOMER_ID, PRODUCT_ID
 from vipreco.history import Records
 from vipreco.online.nightly_build import NOTHING, POLICY, POPULAR, REASONS, RECORDS
-from vipreco.online.release import read_manifest
+from vipreco.online.release import changed_release, open_release
 from vipreco.online.slates import COLD_START, SNAPSHOT, Slate, SlateLine
 from vipreco.policy import ALLOWED
 
@@ -59,7 +59,8 @@ class ReleaseReader:
     """
 
     def __init__(self, folder: Path) -> None:
-        self.folder, self.manifest = folder, read_manifest(folder)
+        self.folder = folder
+        self.manifest, self._files = open_release(folder)
         self.as_of = date.fromisoformat(self.manifest["as_of"])
         self.snapshot_date = date.fromisoformat(self.manifest["snapshot_date"])
         self.products: tuple[str, ...] = tuple(self.manifest["products"])
@@ -76,6 +77,16 @@ class ReleaseReader:
         self._min_days = np.minimum.reduce(list(self._days.values()))
         self._popular: dict[str, dict[str, list[tuple[str, float]]]] = self._json(POPULAR)
         self._codes = _codes_of(folder / REASONS)
+
+    def check_files(self) -> None:
+        """Check that no file has changed since it was opened: it would show in the answers at once.
+
+        Raises:
+            IntegrityError: A file is missing or changed; it is named.
+        """
+        wrong = self._files.wrong()
+        if wrong:
+            raise changed_release(self.folder, wrong)
 
     def policy_definition(self) -> dict[str, bytes]:
         """Return the files of the rules in force."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
-from vipreco.durable import sha256_of
 from vipreco.errors import InputRejectedError, IntegrityError, UsageError
 from vipreco.tables.batches import Manifest, read_manifest
 from vipreco.tables.contracts import TABLE_NAMES
+from vipreco.verified_files import VerifiedFiles
+
+LEDGER = ".verified.json"
 
 
 class Tables:
@@ -29,7 +30,7 @@ class Tables:
         Raises:
             UsageError: Nothing was imported there yet.
             InputRejectedError: They never had this fingerprint.
-            IntegrityError: Its manifest is damaged.
+            IntegrityError: Its manifest is damaged, or a file is missing or changed; it is named.
         """
         manifest = read_manifest(path)
         if not manifest.batches:
@@ -39,7 +40,9 @@ class Tables:
                 remedy="run `vipreco import --mapping FILE SOURCE...` first",
                 code="no-tables",
             )
-        return cls(path, manifest if snapshot_id is None else _earlier(path, manifest, snapshot_id))
+        found = cls(path, manifest if snapshot_id is None else _earlier(path, manifest, snapshot_id))
+        found._check(full=False)
+        return found
 
     @property
     def snapshot_id(self) -> str:
@@ -63,23 +66,24 @@ class Tables:
         return sum(int(entry["rows"]) for entry in self.manifest.files(table))
 
     def verify(self) -> None:
-        """Check every file against the SHA-256 in the manifest.
+        """Read every file and check it against its SHA-256; `open` reads those that may have changed.
 
         Raises:
             IntegrityError: A file is missing or changed; the first is named.
         """
-        for table in TABLE_NAMES:
-            for entry in self.manifest.files(table):
-                self._verify_file(entry)
+        self._check(full=True)
 
-    def _verify_file(self, entry: dict[str, Any]) -> None:
-        path = self.path / entry["path"]
-        if not path.is_file() or sha256_of(path) != entry["sha256"]:
+    def _check(self, *, full: bool) -> None:
+        entries = (entry for table in TABLE_NAMES for entry in self.manifest.files(table))
+        hashes = {str(entry["path"]): str(entry["sha256"]) for entry in entries}
+        wrong = VerifiedFiles(self.path, hashes, self.path / LEDGER).wrong(full=full)
+        if wrong:
             raise IntegrityError(
                 "is missing or not what was imported",
-                where=str(path),
+                where=str(self.path / wrong[0]),
                 remedy="restore the tables folder from a backup, or import the sources again",
                 code="table-file",
+                examples=wrong,
             )
 
 
