@@ -1,4 +1,4 @@
-"""Who asks: a program by its token, a person by the cookie of their log-in."""
+"""The caller of a request: a program by its token, a person by the cookie of their log-in."""
 
 from __future__ import annotations
 

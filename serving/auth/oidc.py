@@ -53,7 +53,7 @@ class LoginRedirect(NamedTuple):
 
 @dataclass
 class _Known:
-    """What the bank's log-in says of itself."""
+    """Endpoints and keys that the bank's log-in publishes."""
 
     endpoints: Mapping[str, str]
     keys: KeySet

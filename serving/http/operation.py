@@ -23,7 +23,7 @@ MAX_BYTES = 64 * 1024
 
 @dataclass(frozen=True)
 class Access:
-    """Who may call an operation; a route without it does not start.
+    """Roles that may call an operation; a route without it does not start.
 
     Args:
         roles: Roles that may; empty for everybody, logged in or not.
@@ -118,7 +118,7 @@ class HttpRequest:
 
     @property
     def scope(self) -> Scope:
-        """Whose customers the caller may see today."""
+        """The customers that the caller may see today."""
         if self._scope is None:
             self._scope = self.known.scope(self.moment.date())
         return self._scope

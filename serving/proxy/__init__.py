@@ -9,7 +9,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Place:
-    """Where a proxy stands.
+    """The place of a proxy on its machine.
 
     Args:
         folder: For its temporary files.

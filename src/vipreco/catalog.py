@@ -201,7 +201,7 @@ class Catalog:
         current = pc.and_(pc.less_equal(start, pa.scalar(day)), pc.greater_equal(end, pa.scalar(day)))
         return np.asarray(current, dtype=np.bool_) & self.sound
 
-    def places(self, product_ids: Sequence[str]) -> NDArray[np.int32]:
+    def indices(self, product_ids: Sequence[str]) -> NDArray[np.int32]:
         """Return the place of each id in the catalog, -1 for an unknown product."""
         index = {product: place for place, product in enumerate(self.product_ids)}
         return np.asarray([index.get(product, -1) for product in product_ids], dtype=np.int32)
@@ -218,7 +218,7 @@ class Catalog:
     def _relation(self, column: str) -> Flags:
         relation = np.zeros((len(self), len(self)), dtype=np.bool_)
         for row, references in enumerate(self._lists(column)):
-            known = self.places(references)
+            known = self.indices(references)
             relation[row, known[known >= 0]] = True
         return relation
 

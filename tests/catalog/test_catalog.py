@@ -122,4 +122,4 @@ def test_a_catalog_survives_its_bytes():
 
 
 def test_places_of_unknown_products_are_minus_one():
-    np.testing.assert_array_equal(catalog(product("a"), product("b")).places(["b", "x", "a"]), [1, -1, 0])
+    np.testing.assert_array_equal(catalog(product("a"), product("b")).indices(["b", "x", "a"]), [1, -1, 0])

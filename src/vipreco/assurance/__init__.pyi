@@ -2,7 +2,12 @@ from .decision_replay import ReplayInputs as ReplayInputs, replay as replay
 from .fact_check import ReasonCheck as ReasonCheck, check_reasons as check_reasons
 from .leak_check import LeakReport as LeakReport, leakcheck as leakcheck
 from .list_audit import audit_alone as audit_alone, audit_listed as audit_listed, sampled_view as sampled_view
-from .parity_check import ParityResult as ParityResult, parity as parity, require_parity as require_parity
+from .parity_check import (
+    ParityQuestion as ParityQuestion,
+    ParityResult as ParityResult,
+    parity as parity,
+    require_parity as require_parity,
+)
 from .policy_audit import (
     AuditFinding as AuditFinding,
     AuditReport as AuditReport,

@@ -189,7 +189,7 @@ def _scored(
 
 
 def _columns(known: DecisionContext, options: Options) -> Indices:
-    return known.catalog.places(options.products).astype(np.intp)
+    return known.catalog.indices(options.products).astype(np.intp)
 
 
 def _levers(campaign: Campaign, catalog: Catalog, columns: Indices) -> NDArray[np.float64]:

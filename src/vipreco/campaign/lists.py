@@ -114,7 +114,7 @@ def _evidence(
     """Return one fact about holdings beside each offer."""
     known, eligible = inputs.known, inputs.eligible
     places = eligible.rows[listed["row"].to_numpy()]
-    columns = known.catalog.places(listed["product_id"].to_list()).astype(np.intp)
+    columns = known.catalog.indices(listed["product_id"].to_list()).astype(np.intp)
     found = offer_evidence(recommender.source, known.state, places, columns)
     because = found.of(known.customers.personalised[places]).because
     held, before, common = EVIDENCE[language]

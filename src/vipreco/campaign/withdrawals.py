@@ -107,7 +107,7 @@ def _stopped(
     scored = np.isin(np.array(catalog.product_ids), np.array(recommender.product_ids))
     facts = gather_facts(narrowed, catalog, recommender.policy, channel, scored=scored)
     rows = ids.search_sorted(offers["customer_id"]).to_numpy().astype(np.intp)
-    columns = catalog.places(offers["product_id"].to_list()).astype(np.intp)
+    columns = catalog.indices(offers["product_id"].to_list()).astype(np.intp)
     verdict = recommender.policy.judge(facts)[rows, columns]
     hit = np.flatnonzero(verdict != ALLOWED)
     codes, texts = [], []

@@ -208,8 +208,7 @@ def parity(
 def _parity(
     project: Project, customers: int, top: int, url: tuple[str, str] | None, narrator: Narrator
 ) -> list[ParityResult]:
-    from vipreco.assurance import parity
-    from vipreco.assurance.parity_check import ParityQuestion
+    from vipreco.assurance import ParityQuestion, parity
     from vipreco.cli.project_inputs import open_model, open_view
     from vipreco.lists import sampled
     from vipreco.online import DaySettings, OnlineService

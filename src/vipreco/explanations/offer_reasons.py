@@ -43,14 +43,14 @@ class OfferRequest:
     """The offers of personalised customers whose products the fit knows, and their customers.
 
     Args:
-        offers: Their places among all offers, shape (m,).
-        places: Places of their customers in the decision context, each once, ascending, shape (n,).
-        rows: Place in `places` of each offer's customer, shape (m,).
+        offers: Their indices among all offers, shape (m,).
+        positions: Positions of their customers in the decision context, each once, ascending, shape (n,).
+        rows: Index in `positions` of each offer's customer, shape (m,).
         columns: Place of each offer's product in the catalogue, shape (m,).
     """
 
     offers: Indices
-    places: Indices
+    positions: Indices
     rows: Indices
     columns: Indices
 
@@ -125,14 +125,14 @@ def _request(
     scored = np.isin(np.array(known.catalog.product_ids), np.array(recommender.product_ids))
     offers = np.flatnonzero(decisions.personalised[rows] & scored[columns])
     there = np.searchsorted(known.computed.customer_ids, decisions.customer_ids[rows[offers]])
-    places, own = np.unique(there, return_inverse=True)
-    return OfferRequest(offers, places, own.astype(np.intp), columns[offers])
+    positions, own = np.unique(there, return_inverse=True)
+    return OfferRequest(offers, positions, own.astype(np.intp), columns[offers])
 
 
 def _book(
     known: DecisionContext, request: OfferRequest, keys: Sequence[Key], catalogue: ReasonCatalog
 ) -> FactBook:
-    ids = known.computed.customer_ids[request.places]
+    ids = known.computed.customer_ids[request.positions]
     everybody = len(ids) == len(known.computed)
     view = known.view if everybody else known.view.of(pa.array(ids.tolist(), pa.string()))
     return FactBook.of(view, ids, keys, catalogue)
@@ -141,13 +141,13 @@ def _book(
 def _listed(
     recommender: Recommender, known: DecisionContext, request: OfferRequest, plan: ReasonPlan
 ) -> ListedOffers:
-    matrix = known.computed.take(request.places).matrix()
+    matrix = known.computed.take(request.positions).matrix()
     values = np.ascontiguousarray(recommender.columns_of(matrix))
     numbers = {product: number for number, product in enumerate(recommender.product_ids)}
     ids = known.catalog.product_ids
     products = np.array([numbers[ids[column]] for column in request.columns.tolist()], np.intp)
     moved = offer_contributions(recommender.model, values, request.rows, products)
-    state = known.state.take(request.places[request.rows])
+    state = known.state.take(request.positions[request.rows])
     because = strongest_holdings(recommender.source, state, request.columns).tolist()
     holds = [plan.place(HOLDS, ids[column]) if column >= 0 else None for column in because]
     preferred = np.array([-1 if place is None else place for place in holds], np.intp)

@@ -69,10 +69,12 @@ class ReasonPlan:
         """The facts that may be cited."""
         return self.keys_of(range(len(self.statements)))
 
-    def keys_of(self, places: Iterable[int]) -> list[Key]:
+    def keys_of(self, indices: Iterable[int]) -> list[Key]:
         """Return the facts that some of the reasons may cite."""
-        facts, told = self.catalogue.fact, (self.statements[place] for place in places)
-        return sorted({key_of(facts[kind], kind, item.subject) for item in told for kind in item.entry.facts})
+        facts, cited = self.catalogue.fact, (self.statements[place] for place in indices)
+        return sorted(
+            {key_of(facts[kind], kind, item.subject) for item in cited for kind in item.entry.facts}
+        )
 
     def place(self, reason_id: str, subject: str) -> int | None:
         """Return the place of a reason, or None where the fit cannot give it."""

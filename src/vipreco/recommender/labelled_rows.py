@@ -92,25 +92,25 @@ class Gatherer:
         computed, state = self.features_of(view), holding_state(view, self.product_ids)
         acquired = label_matrix(computed.customer_ids, self.product_ids, labels)
         weights = self._weights(computed.customer_ids, labels, np.asarray(acquired.any(axis=1)), limit)
-        places = np.flatnonzero(weights)
+        indices = np.flatnonzero(weights)
         return LabelledRows(
-            computed.customer_ids[places].astype(object),
-            self.dense(computed, places),
-            acquired[places],
-            could_acquire(view, state)[places],
-            np.full(len(places), np.datetime64(view.date, "D")),
-            weights[places],
+            computed.customer_ids[indices].astype(object),
+            self.dense(computed, indices),
+            acquired[indices],
+            could_acquire(view, state)[indices],
+            np.full(len(indices), np.datetime64(view.date, "D")),
+            weights[indices],
         )
 
-    def dense(self, computed: ComputedFeatures, places: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Return the booster columns of the customers in `places` (ascending), chunk by chunk."""
-        values = np.empty((len(places), len(self.kept)), np.float32)
+    def dense(self, computed: ComputedFeatures, indices: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return the booster columns of the customers in `indices` (ascending), chunk by chunk."""
+        values = np.empty((len(indices), len(self.kept)), np.float32)
         size = self.settings.chunk_customers
         for start in range(0, len(computed), size):
-            first, last = np.searchsorted(places, [start, start + size])
+            first, last = np.searchsorted(indices, [start, start + size])
             if first < last:
                 chunk = computed.matrix(start, start + size).values
-                values[first:last] = chunk[np.ix_(places[first:last] - start, self.kept)]
+                values[first:last] = chunk[np.ix_(indices[first:last] - start, self.kept)]
         return values
 
     def _weights(
@@ -165,8 +165,8 @@ def label_matrix(customer_ids: NDArray[Any], product_ids: tuple[str, ...], label
 def is_in(customer_ids: NDArray[Any], wanted: pa.Array | pa.ChunkedArray) -> Mask:
     """Return which of the ids (sorted) are among `wanted`, shape (n,)."""
     found = np.zeros(len(customer_ids), bool)
-    places = place_of(customer_ids, wanted)
-    found[places[places >= 0]] = True
+    indices = place_of(customer_ids, wanted)
+    found[indices[indices >= 0]] = True
     return found
 
 
@@ -175,5 +175,5 @@ def place_of(sorted_ids: NDArray[Any], wanted: pa.Array | pa.ChunkedArray) -> ND
     values = np.asarray(wanted.to_pylist(), np.str_)  # as wide as its longest: a cut id would be another's
     if len(sorted_ids) == 0 or len(values) == 0:
         return np.full(len(values), -1)
-    places = np.minimum(np.searchsorted(sorted_ids, values), len(sorted_ids) - 1)
-    return np.where(sorted_ids[places] == values, places, -1)
+    indices = np.minimum(np.searchsorted(sorted_ids, values), len(sorted_ids) - 1)
+    return np.where(sorted_ids[indices] == values, indices, -1)

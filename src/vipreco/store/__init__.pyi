@@ -18,7 +18,7 @@ from .decisions import Decision as Decision
 from .idempotency import KeyedRequest as KeyedRequest, KeyLookup as KeyLookup, KeyState as KeyState
 from .keys import Keys as Keys
 from .masks import masked as masked
-from .pending import PendingChange as PendingChange
+from .pending_changes import PendingChange as PendingChange
 from .retention import PrunedRows as PrunedRows, RetentionCutoffs as RetentionCutoffs
 from .schema_upgrade import backup as backup, upgrade as upgrade, version_of as version_of
 from .scope import SEES_ALL as SEES_ALL, Role as Role, Scope as Scope

@@ -14,7 +14,7 @@ from vipreco.errors import InputRejectedError
 from vipreco.store.books import member
 from vipreco.store.changes import note_change
 from vipreco.store.connection import Database
-from vipreco.store.pending import not_in_tables
+from vipreco.store.pending_changes import not_in_tables
 from vipreco.store.schema import books, consents
 from vipreco.store.scope import Scope
 

@@ -21,7 +21,7 @@ from vipreco.store.connection import Database, hold_lock
 from vipreco.store.contact import REFUSALS, TEXTS, Contact, checked, is_storable, unstorable
 from vipreco.store.failures import retry_if_taken
 from vipreco.store.masks import masked
-from vipreco.store.pending import not_in_tables
+from vipreco.store.pending_changes import not_in_tables
 from vipreco.store.schema import books, contacts
 from vipreco.store.scope import Scope
 

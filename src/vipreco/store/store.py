@@ -24,7 +24,7 @@ from vipreco.store.contacts import Contacts
 from vipreco.store.decisions import DecisionLog
 from vipreco.store.file_check import check_file
 from vipreco.store.idempotency import Idempotency
-from vipreco.store.pending import PendingChanges
+from vipreco.store.pending_changes import PendingChanges
 from vipreco.store.retention import PrunedRows, Retention, RetentionCutoffs
 from vipreco.store.schema import metadata
 from vipreco.store.switches import Switches

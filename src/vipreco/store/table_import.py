@@ -23,7 +23,7 @@ from vipreco.failpoints import reach
 from vipreco.settings import Settings
 from vipreco.store.consents import PROTECTS
 from vipreco.store.contact import MAX_AGE, REFUSALS
-from vipreco.store.pending import PendingChange
+from vipreco.store.pending_changes import PendingChange
 from vipreco.store.store import Store
 from vipreco.tables import (
     CONTRACTS,
