@@ -31,14 +31,14 @@ async def one(request: HttpRequest) -> Response:
         state.note(state.read_of(scope, READ, sent.customer_id or "", "unknown"))
         raise not_found()
     slate = await _slate(request, release, sent.customer_id if seen else None)
-    answer = answer(request, release, sent.customer_id, slate)
+    answer = offer_answer(request, release, sent.customer_id, slate)
     return Response(note(request, scope, answer), media_type=JSON)
 
 
 def _stranger(sent: OffersRequest, scope: Scope) -> bool:
     """Return whether the offers may be those for somebody of whom the bank knows nothing.
 
-    A manager who names a customer is not answer whether that is nobody or another's.
+    A manager who names a customer is not told whether that is nobody or another's.
     """
     given = sent.model_fields_set
     nameless = "customer_id" not in given or scope.role in SEES_ALL
@@ -66,7 +66,7 @@ async def _slate(request: HttpRequest, release: Release, customer: str | None) -
 
 
 async def _decided(request: HttpRequest, decide: Callable[..., Slate], *given: Any) -> Slate:
-    """Decide anew, one after the other; who would wait for more than a few others is answer to come again."""
+    """Decide anew, one after the other; who would wait for more than a few others is asked to come again."""
     state = request.state
     if state.deciding >= MAX_DECIDING:
         raise unavailable("overloaded")
@@ -92,7 +92,7 @@ def _item(request: HttpRequest, release: Release, scope: Scope, customer_id: str
         state.note(state.read_of(scope, READ, customer_id, "unknown"))
         return {"customer_id": customer_id, "status": 404, "answer": None}
     slate = release.offers(customer_id, sent.channel, sent.limit, request.moment)
-    answer = answer(request, release, customer_id, slate)
+    answer = offer_answer(request, release, customer_id, slate)
     note(request, scope, answer)
     return {"customer_id": customer_id, "status": 200, "answer": answer}
 
@@ -103,7 +103,9 @@ def _may_see(request: HttpRequest, release: Release, scope: Scope, customer_id: 
     return request.state.store.books.find(scope, customer_id) is not None
 
 
-def answer(request: HttpRequest, release: Release, customer_id: str | None, slate: Slate) -> dict[str, Any]:
+def offer_answer(
+    request: HttpRequest, release: Release, customer_id: str | None, slate: Slate
+) -> dict[str, Any]:
     """Return an answer with all that it stands on."""
     return {
         "decision_id": secrets.token_hex(16),
