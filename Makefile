@@ -38,17 +38,18 @@ $(READY): pyproject.toml constraints.txt
 demo: $(READY)  ## Simulate a bank, import it, train, backtest, and show a relationship manager's call list.
 	$(BIN)/vipreco demo data/demo
 
-check: $(READY)
+check: $(READY)  ## Check style, types, import contracts, words, borders and sizes.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m pytest tests/architecture
 
 test: check  ## Check style, types and import contracts, and run every test.
-	$(BIN)/python -m pytest $(PARALLEL)
+	$(BIN)/python -m pytest $(PARALLEL) --ignore tests/architecture
 
 test-quick: check  ## The same without the tests that take more than ten seconds.
-	$(BIN)/python -m pytest $(PARALLEL) -m 'not slow and not long'
+	$(BIN)/python -m pytest $(PARALLEL) --ignore tests/architecture -m 'not slow and not long'
 
 test-long: $(READY)  ## Try rare moments again and again: kills and rivals of a campaign run; takes minutes.
 	$(BIN)/python -m pytest -m long
