@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from training.deadline import Progress, within
-from training.gates import Finding, refusals
+from training.gates import Finding, explain, refusals
 from training.model_card import render_card
 from training.recipe import Recipe, find_recipe, read_recipe, training_dates
 from training.registry import CHAMPION, Registry
@@ -52,10 +52,15 @@ class Published:
         """Return why it may not be champion; empty when nothing speaks against it."""
         return refusals(self.findings)
 
+    @property
+    def explanation(self) -> list[str]:
+        """Return three lines on the gates that refused it; empty when none did."""
+        return explain(self.findings)
+
     def __str__(self) -> str:
-        place = "is champion" if self.champion else "is registered, the champion stays"
+        place = "is champion" if self.champion else "is registered and not made champion"
         lines = [f"version {self.version} {place} (artifact {self.record.artifact_hash[:16]})"]
-        lines += [f"  not passed: {sentence}" for sentence in self.refusals]
+        lines += [f"  {line}" for line in self.explanation]
         lines += [f"  {sentence}" for sentence in self.record.remarks]
         return "\n".join(lines)
 

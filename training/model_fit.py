@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from training import uplift
+from training.gates import judge as judge_metrics, refusals
 from training.recipe import Recipe, labelled_dates, training_dates
 from training.result import CardInputs, CardTable, TrainingJob, TrainingResult, Value
 from vipreco.backtest import (
@@ -29,7 +30,7 @@ from vipreco.history import History
 from vipreco.policy import Policy
 from vipreco.project import Project
 from vipreco.propensity import Machine
-from vipreco.recommender import Panel, Recommender, TrainingData
+from vipreco.recommender import WARNINGS, Panel, Recommender, TrainingData
 from vipreco.settings import PolicySettings
 from vipreco.uplift_trial import UpliftTrial
 
@@ -74,9 +75,8 @@ def fit_and_backtest(job: TrainingJob) -> TrainingResult:
     fitted = Recommender.fit(training_data, features, settings, machine, job.say, policy)
     contacts = uplift.try_uplift(job, fitted)
     metrics = {**found.summary(), **uplift.metrics(contacts.trial)}
-    contacts.recommender.save(
-        job.artifact_folder, _stored_metrics(metrics), training_data.acquirers.views()[-1]
-    )
+    stored = {**_stored_metrics(metrics), WARNINGS: refusals(judge_metrics(job.recipe.gate, metrics))}
+    contacts.recommender.save(job.artifact_folder, stored, training_data.acquirers.views()[-1])
     return _result(job, found, contacts, metrics)
 
 

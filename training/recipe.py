@@ -10,7 +10,7 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
-from training.gates import Gate
+from training.gates import DEFAULT_GATES, Gate
 from vipreco.errors import UsageError
 from vipreco.history import label_windows
 from vipreco.project import parse_toml
@@ -74,7 +74,7 @@ class Recipe(Section):
     backtest: BacktestSection = BacktestSection()
     governance: GovernanceSection = GovernanceSection()
     uplift: TrialSettings | None = None
-    gate: tuple[Gate, ...] = ()
+    gate: tuple[Gate, ...] = DEFAULT_GATES
 
 
 def read_recipe(path: Path) -> Recipe:

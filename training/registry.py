@@ -112,6 +112,12 @@ class Registry:
         champion = measured if measured is not None else self._champion_metrics(candidate)
         return [*_lineage(candidate), *judge(gates, candidate.metrics, champion)]
 
+    def judged(self, reference: str) -> tuple[Version, list[Finding]]:
+        """Return a version with its metrics, and what its gates say about it, without the champion's."""
+        found = self.version(reference)
+        gates = [Gate.model_validate(item) for item in json.loads(self._run(found)[1].get(GATES_TAG, "[]"))]
+        return found, [*_lineage(found), *judge(gates, found.metrics)]
+
     def four_eyes(self, candidate: Version, approver: str) -> Finding:
         """Judge whether `approver` may promote this version."""
         required = self._run(candidate)[1].get("vipreco.four_eyes") == "true"

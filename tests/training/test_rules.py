@@ -13,11 +13,12 @@ from hypothesis import given, strategies as st
 from pydantic import ValidationError
 
 from training.deadline import AbandonedError, Progress, within
-from training.gates import Gate, judge, refusals
+from training.gates import DEFAULT_GATES, Gate, explain, judge, refusals
 from training.model_card import markdown_table, render_card
 from training.recipe import DataSection, Recipe, find_recipe, read_recipe, training_dates
 from training.result import CardInputs, CardTable, Record
 from training.server import shown_uri
+from training.summary import summarise
 from vipreco.errors import UsageError
 from vipreco.recommender import RecommenderSettings
 
@@ -130,6 +131,63 @@ def test_recipes_and_registered_versions_of_before_are_judged_by_the_present_nam
     assert (
         "the champion has 0.9" in refusals(judge([gate], {"tier_upgrade/auc": 0.8}, {"rising/auc": 0.9}))[0]
     )
+
+
+@pytest.mark.parametrize(
+    ("acquirers", "ends", "passes"),
+    [
+        (1000, (0.01, 0.03), True),
+        (1000, (-0.001, 0.05), False),
+        (100, (-0.02, 0.06), True),
+        (100, (-0.06, -0.01), False),
+        (None, (-0.02, 0.06), True),
+    ],
+)
+def test_chance_decides_only_where_few_customers_acquired(
+    acquirers: int | None, ends: tuple[float, float], passes: bool
+) -> None:
+    metrics = {"lead": 0.02, "lead/low": ends[0], "lead/high": ends[1]}
+    cases = {} if acquirers is None else {"acquirers": acquirers}
+    gate = Gate(metric="lead", min_value=0.0, surely=True)
+    assert judge([gate], {**metrics, **cases})[0].passed is passes
+
+
+def test_a_recipe_that_names_no_gate_is_judged_by_the_default_gates() -> None:
+    assert Recipe(name="plain").gate == DEFAULT_GATES
+    good = {"map-above-popularity": 0.1, "map-above-held-before": 0.05}
+    good |= {"calibration_ratio": 1.1, "calibration_slope": 0.9}
+    assert refusals(judge(DEFAULT_GATES, good)) == []
+    for name, value in [("map-above-popularity", -0.01), ("calibration_ratio", 1.4)]:
+        assert len(refusals(judge(DEFAULT_GATES, {**good, name: value}))) == 1
+    assert len(refusals(judge(DEFAULT_GATES, {}))) == 4
+
+
+def test_a_refusal_is_explained_in_three_lines() -> None:
+    metrics = {"map-above-popularity": -0.01, "calibration_ratio": 1.4}
+    lines = explain(judge([DEFAULT_GATES[0], DEFAULT_GATES[2]], metrics))
+    assert [line.partition(":")[0] for line in lines] == ["gate not passed", "this means", "what would help"]
+    assert "map-above-popularity is -0.01" in lines[0]
+    assert "calibration_ratio is 1.4, needed is at most 1.25" in lines[0]
+    assert "what is acquired most" in lines[1]
+    assert explain(judge([DEFAULT_GATES[0]], {"map-above-popularity": 0.01})) == []
+
+
+def test_the_summary_opens_with_the_verdict_and_puts_rules_beside_numbers() -> None:
+    metrics = {
+        "acquirers": 1234.0,
+        "map_at_3": 0.5,
+        "acquisition-popularity/map_at_3": 0.3,
+        "held-before-then-acquisitions/map_at_3": 0.4,
+        "attrition/auc": 0.9,
+        "distance-to-the-line/attrition/auc": 0.91,
+    }
+    found = summarise(metrics, [])
+    assert found.lines == ("verdict: passes its gates", "judged on: 1,234 customers who acquired something")
+    first, last = found.rows
+    assert (first["metric"], first["ours"], first["popularity"], first["held_before"]) == (
+        "map@3", 0.5, 0.3, 0.4,
+    )  # fmt: skip
+    assert (last["metric"], last["distance_to_line"]) == ("attrition, auc", 0.91)
 
 
 def test_a_gate_without_a_bound_is_an_error() -> None:

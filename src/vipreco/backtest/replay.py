@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.special import expit, logit
 
 from vipreco.backtest.changes import ChangeResult
-from vipreco.backtest.report import Judgement, evaluate
+from vipreco.backtest.report import Judgement, compare, evaluate
 from vipreco.backtest.trials import Trial
 from vipreco.collaborative import SOURCES, HoldingState, Source, holding_state, segment_values
 from vipreco.columns import TIER
@@ -29,6 +31,7 @@ from vipreco.recommender import (
     silent,
 )
 from vipreco.stats import (
+    Estimate,
     calibration_by_product,
     calibration_summary,
     listed,
@@ -39,6 +42,10 @@ from vipreco.stats import (
 OURS = "vipreco"
 ACQUISITIONS = "acquisition-popularity"
 HELD_BEFORE_FIRST = "held-before-then-acquisitions"
+CALIBRATED = {f"{name}{end}" for name in ("slope", "ratio") for end in ("", "/low", "/high")}
+SMALLEST = 1e-9
+SIMPLE_RULES = {"popularity": ACQUISITIONS, "held-before": HELD_BEFORE_FIRST}
+"""The rules that a champion has to beat, by the name that gates have for them."""
 Floats = NDArray[np.floating[Any]]
 Mask = NDArray[np.bool_]
 
@@ -90,6 +97,8 @@ class BacktestResult:
         reliability: Expected against observed rate in bins.
         deciles: Acquisition rate by decile of the propensity.
         rates_known: False when the propensities are an order among acquirers, not rates.
+        leads: Our MAP minus that of each of `SIMPLE_RULES`, paired by customer.
+        acquirers: Judged customers who acquired something.
         changes: What was found about attrition and tier upgrades.
     """
 
@@ -101,6 +110,8 @@ class BacktestResult:
     reliability: pd.DataFrame
     deciles: pd.DataFrame
     rates_known: bool
+    leads: Mapping[str, Estimate] = field(default_factory=dict)
+    acquirers: int = 0
     changes: ChangeResult = field(default_factory=ChangeResult)
 
     def value(self, metric: str, part: str = "all", model: str = OURS) -> float:
@@ -111,8 +122,12 @@ class BacktestResult:
 
     def summary(self) -> dict[str, float]:
         """Return the figures that gates and tracking look at; baselines as `name/metric`."""
-        rated = {f"calibration_{name}": self.calibration["all"][name] for name in ("slope", "ratio")}
-        whole = {**rated, "auc": self.calibration["all"]["auc"]}
+        rated = self.calibration["all"]
+        whole = {f"calibration_{name}": value for name, value in rated.items() if name in CALIBRATED}
+        whole |= {"auc": rated["auc"], "acquirers": float(self.acquirers)}
+        for rule, lead in self.leads.items():
+            ends = {"": lead.value, "/low": lead.low, "/high": lead.high}
+            whole |= {f"map-above-{rule}{end}": value for end, value in ends.items()}
         return {**_summary(self.metrics), **whole, **self.changes.summary()}
 
     def every_metric(self) -> pd.DataFrame:
@@ -213,14 +228,55 @@ def _result(
         by_trial={name: _trial_metrics(judged, plan) for name, judged in ranked.items()},
         metrics=evaluate(pooled.scores, _judgement(pooled, plan, plan.resamples)),
         calibration={
-            "all": calibration_summary(propensity[pairs], rated.truth[pairs]),
+            "all": _with_intervals(
+                calibration_summary(propensity[pairs], rated.truth[pairs]), propensity[pairs]
+            ),
             "listed": calibration_summary(propensity[chosen], rated.truth[chosen]),
         },
         by_product=calibration_by_product(propensity, rated.truth, pairs, recommender.product_ids),
         reliability=reliability_table(propensity[pairs], rated.truth[pairs]),
         deciles=rate_by_decile(propensity[pairs], rated.truth[pairs]),
         rates_known=recommender.model.rates_known,
+        leads=_leads(pooled, plan),
+        acquirers=int((pooled.truth & pooled.listable).any(axis=1).sum()),
     )
+
+
+def _leads(judged: ScoredCustomers, plan: BacktestPlan) -> dict[str, Estimate]:
+    """Return the lead in MAP over each of `SIMPLE_RULES`; none where they were not scored."""
+    if not set(SIMPLE_RULES.values()) <= set(judged.scores):
+        return {}
+    against = replace(_judgement(judged, plan, plan.resamples), tiers=None)
+    rivals = {name: judged.scores[name] for name in (OURS, *SIMPLE_RULES.values())}
+    found = compare(rivals, OURS, against)
+    rows = found[found["slice"] == "all"].set_index("model")
+    ends = {
+        name: dict(zip(rows.index, rows[name].tolist(), strict=True)) for name in ("value", "low", "high")
+    }
+    return {
+        rule: Estimate(ends["value"][rival], ends["low"][rival], ends["high"][rival])
+        for rule, rival in SIMPLE_RULES.items()
+    }
+
+
+def _with_intervals(summary: dict[str, float], propensity: Floats) -> dict[str, float]:
+    """Add 95 % intervals: of the sum by the Poisson law, of the slope by its information."""
+    happened, normal = summary["observed"], 1.96
+    if not happened or not math.isfinite(summary["slope"]):
+        return summary
+    spread = math.exp(normal / math.sqrt(happened))
+    scores = logit(np.clip(propensity.astype(np.float64), SMALLEST, 1 - SMALLEST))
+    chance = expit(summary["intercept"] + summary["slope"] * scores)
+    weights = chance * (1 - chance)
+    centred = scores - weights @ scores / weights.sum()
+    error = normal / math.sqrt(weights @ centred**2)
+    return {
+        **summary,
+        "ratio/low": summary["ratio"] / spread,
+        "ratio/high": summary["ratio"] * spread,
+        "slope/low": summary["slope"] - error,
+        "slope/high": summary["slope"] + error,
+    }
 
 
 def _trial_metrics(judged: ScoredCustomers, plan: BacktestPlan) -> dict[str, float]:

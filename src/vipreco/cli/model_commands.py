@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 FLOW = "training.flow"
 FITTING = "training.model_fit"
 REPLAY = "training.replay"
+SUMMARY = "training.summary"
 PANEL = "Models"
 OURS = "vipreco"
 RecipeOption = Annotated[
@@ -55,8 +56,9 @@ def train(
 ) -> None:
     """Fit, calibrate and backtest a recommender, and register it as a version.
 
-    The first version becomes champion by itself. When the tracking server is down, the run is stored locally
-    (exit code 8) until `vipreco sync`.
+    The first version becomes champion by itself if it passes its gates: it has to beat offering what is
+    popular or was held before, with probabilities that add up. When the tracking server is down, the run is
+    stored locally (exit code 8) until `vipreco sync`.
 
     Example:  vipreco train --recipe default --promote
     """
@@ -180,9 +182,12 @@ def list_models(kind: FormatOption = None, out: OutOption = None) -> None:
 
 @models.command("show")
 def show_model(
-    reference: VersionArgument = "champion", kind: FormatOption = None, out: OutOption = None
+    reference: VersionArgument = "champion",
+    every: Annotated[bool, typer.Option("--all", help="Every number of the backtest instead.")] = False,
+    kind: FormatOption = None,
+    out: OutOption = None,
 ) -> None:
-    """Show every number of one version's backtest.
+    """Show the verdict about one version and its main numbers beside simple rules.
 
     Example:  vipreco models show champion
     """
@@ -191,9 +196,15 @@ def show_model(
     output = TableOutput.planned(kind, out)
     project = _project()
     registry = project.import_rim(REGISTRY)
-    version = registry.use(project, lambda opened: opened.version(reference))
-    metrics = sorted(version.metrics.items())
-    output.write(pl.DataFrame(metrics, schema={"metric": pl.String, "value": pl.Float64}, orient="row"))
+    version, findings = registry.use(project, lambda opened: opened.judged(reference))
+    if every:
+        metrics = sorted(version.metrics.items())
+        output.write(pl.DataFrame(metrics, schema={"metric": pl.String, "value": pl.Float64}, orient="row"))
+        return
+    summary = project.import_rim(SUMMARY).summarise(version.metrics, findings)
+    for line in (f"version {version.version} {' '.join(version.aliases)}", *summary.lines):
+        typer.echo(line, err=kind is not None or out is not None)
+    output.write(pl.DataFrame(summary.rows))
 
 
 @models.command("promote")
@@ -224,7 +235,10 @@ def _tell(published: Any) -> None:
     standing = "champion" if published.champion else "challenger"
     typer.echo(f"version {published.version} is {standing} (MLflow run {published.run_id})")
     for finding in published.findings:
-        typer.echo(f"  {'passed ' if finding.passed else 'refused'} {finding.sentence}")
+        if finding.passed:
+            typer.echo(f"  passed {finding.sentence}")
+    for line in published.explanation:
+        typer.echo(f"  {line}")
     for remark in published.record.remarks:
         typer.echo(f"  {remark}")
 

@@ -6,6 +6,8 @@ import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import typer
+
 from vipreco.cli.progress import Narrator
 from vipreco.errors import UsageError
 
@@ -85,6 +87,8 @@ def open_model(project: Project, reference: str | None, narrator: Narrator) -> R
     folder = model_folder(project, reference)
     recommender = Recommender.load(folder, project.threads)
     check_permitted(recommender.names, read_prohibited(project.features), str(folder))
+    for warning in recommender.warnings:
+        typer.echo(f"warning: this model does not pass a gate: {warning}", err=True)
     rules, weights = project.settings.policy, project.settings.arbitration
     if rules is not None:
         recommender = recommender.with_policy(Policy.read(rules, project.root))

@@ -22,3 +22,4 @@ from .labelled_rows import (
 from .recommender import Recommender as Recommender
 from .relations import Relations as Relations
 from .settings import RecommenderSettings as RecommenderSettings
+from .storage import WARNINGS as WARNINGS

@@ -39,6 +39,7 @@ class Fitted:
             history shows too little.
         uplift: What an offer adds to the chance of an acquisition; None unless finished campaigns had a
             control group and it beat propensity there.
+        warnings: Gates that the model does not pass; whoever uses its lists has to be told.
     """
 
     product_ids: tuple[str, ...]
@@ -56,6 +57,7 @@ class Fitted:
     policy: Policy
     relationship: RelationshipModel | None = None
     uplift: UpliftModel | None = None
+    warnings: tuple[str, ...] = ()
 
     def propensities(self, matrix: FeatureMatrix) -> NDArray[np.float64]:
         """Return P(acquire) for each customer of a chunk and each product of the fit, shape (n, P)."""

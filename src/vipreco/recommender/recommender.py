@@ -178,6 +178,11 @@ class Recommender:
         return self.fitted.settings
 
     @property
+    def warnings(self) -> tuple[str, ...]:
+        """Gates that the model does not pass; empty where it passes all of them."""
+        return self.fitted.warnings
+
+    @property
     def policy(self) -> Policy:
         """The rules in force."""
         return self.fitted.policy

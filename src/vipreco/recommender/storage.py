@@ -37,6 +37,8 @@ from vipreco.uplift import UpliftModel, storage
 RECOMMENDER_FILE = "recommender.json"
 VOCABULARY_FILE = "vocabulary.json"
 METRICS_FILE = "metrics.json"
+WARNINGS = "warnings"
+"""Key, among the metrics, of the sentences of gates that the model does not pass."""
 PRODUCT_BOOSTER = "boosters/product-{}.txt"
 ANY_BOOSTER = "boosters/any.txt"
 FEATURES = "features"
@@ -137,6 +139,7 @@ def _read(folder: Path, threads: int, checked: bool) -> Fitted:
         policy=Policy.from_definition(_read_files(folder / POLICY)),
         relationship=_read_relationship(folder, facts, names, threads),
         uplift=_read_uplift(folder, facts, names, product_ids, threads),
+        warnings=tuple(json.loads((folder / METRICS_FILE).read_bytes()).get(WARNINGS, ())),
     )
 
 
