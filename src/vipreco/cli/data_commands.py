@@ -87,6 +87,12 @@ def import_(
         Optional[str],  # noqa: UP045
         typer.Option("--undo", metavar="BATCH", help="Take a batch out again, with all that came after it."),
     ] = None,
+    acquisitions: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(
+            "--acquisitions", metavar="PRODUCT@DATE", help="Count a mass reopening as acquisitions after all."
+        ),
+    ] = None,
     kind: FormatOption = None,
     out: OutOption = None,
 ) -> None:
@@ -118,6 +124,9 @@ def import_(
         if sources or mapping is not None or from_store:
             raise typer.BadParameter("--undo takes a batch and no files")
         output.write(_undo(project, undo))
+        return
+    if acquisitions is not None:
+        _decide(project, acquisitions)
         return
     if from_store:
         _refuse_together(mapping, any(options.values()))
@@ -162,6 +171,18 @@ def _undo(project: Project, batch: str) -> pl.DataFrame:
         )
     rows = [(batch["batch_id"], file["name"], file["read"]) for batch in taken for file in batch["ledger"]]
     return pl.DataFrame(rows, schema=["batch", "file", "rows"], orient="row")
+
+
+def _decide(project: Project, reopening: str) -> None:
+    from vipreco.tables import decide, mass_reopenings
+
+    known = mass_reopenings(project.tables)
+    if reopening not in known:
+        raise typer.BadParameter(
+            f"no open mass reopening {reopening}; there are: {', '.join(known) or 'none'}"
+        )
+    snapshot = decide(project.tables, reopening).snapshot_id
+    typer.echo(f"{reopening} counts as acquisitions; the tables are snapshot {snapshot}", err=True)
 
 
 def _snapshots_of(project: Project) -> list[str]:
@@ -215,8 +236,8 @@ def validate(kind: FormatOption = None, out: OutOption = None) -> None:
     output = TableOutput.planned(kind, out)
     project = Project.find()
     with narrated("Validating"):
-        found = validate_tables(project.tables)
-    names = ("severity", "table", "code", "what", "rows")
+        found = validate_tables(project.tables, project.settings)
+    names = ("severity", "table", "code", "what", "rows", "page")
     columns = {name: [getattr(finding, name) for finding in found] for name in names}
     examples = pl.Series("examples", [list(finding.examples) for finding in found], dtype=pl.List(pl.String))
     output.write(pl.DataFrame(columns).with_columns(examples))

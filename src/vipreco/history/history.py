@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from functools import cached_property
 from pathlib import Path
@@ -40,11 +40,17 @@ class History:
     """The imported tables; `as_of` is the only view of them, `acquisitions` the only source of labels."""
 
     def __init__(
-        self, sources: Sources, threads: int = 2, snapshot_id: str = "", calendar: Sequence[date] = ()
+        self,
+        sources: Sources,
+        threads: int = 2,
+        snapshot_id: str = "",
+        calendar: Sequence[date] = (),
+        decisions: Collection[str] = (),
     ) -> None:
         self.threads = threads
         self._calendar = tuple(calendar)
         self.snapshot_id = snapshot_id
+        self._decisions = tuple(decisions)
         self._sources = sources
 
     @classmethod
@@ -62,7 +68,9 @@ class History:
         """
         imported = Tables.open(tables, snapshot_id)
         files = {table: imported.files(table) for table in CONTRACTS}
-        return cls(ParquetSources(Path(tables), files), threads, imported.snapshot_id)
+        return cls(
+            ParquetSources(Path(tables), files), threads, imported.snapshot_id, decisions=imported.decisions
+        )
 
     @classmethod
     def from_frames(
@@ -130,7 +138,7 @@ class History:
             UsageError: The window is empty.
         """
         _check_window(after, until)
-        return labels_of(self._base, self._uncut, after, until, known)
+        return labels_of(self._base, self._uncut, after, until, known, self._decisions)
 
     def label_window(self, as_of: date, horizon_months: int, gap_months: int = 0) -> tuple[date, date]:
         """Return `(after, until)` of the label window of a date, as far as the snapshots allow."""

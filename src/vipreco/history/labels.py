@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 import duckdb
 import pyarrow as pa
@@ -23,6 +23,7 @@ from vipreco.columns import (
 from vipreco.history.calendar import add_months
 from vipreco.history.contract import CONTRACTS
 from vipreco.history.cuts import holdings, known, literal, newest
+from vipreco.tables import DAYS_APART, reopenings_query
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,7 @@ def labels_of(
     after: date,
     until: date,
     day: date | None,
+    decided: Collection[str] = (),
 ) -> Labels:
     """Return the labels of the window `(after, until]` as known at `day` (None: all that is known).
 
@@ -59,13 +61,14 @@ def labels_of(
         after: The window opens after this date.
         until: Its last date.
         day: Date whose knowledge is allowed.
+        decided: Mass reopenings that count as acquisitions; the others are none (see `reopenings_query`).
     """
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE label_observed AS {_observed(uncut, after, until, day)}"
     )
     listed = f"SELECT {CUSTOMER_ID} FROM label_observed ORDER BY {CUSTOMER_ID}"
     observed: pa.Table = connection.sql(listed).to_arrow_table()
-    acquired: pa.Table = connection.sql(_acquired(uncut, after, until, day)).to_arrow_table()
+    acquired: pa.Table = connection.sql(_acquired(uncut, after, until, day, decided)).to_arrow_table()
     connection.execute("DROP TABLE label_observed")
     return Labels(after, until, acquired, observed[CUSTOMER_ID].combine_chunks())
 
@@ -89,17 +92,23 @@ def _observed(uncut: Mapping[str, str], after: date, until: date, day: date | No
     )
 
 
-def _acquired(uncut: Mapping[str, str], after: date, until: date, day: date | None) -> str:
+def _acquired(
+    uncut: Mapping[str, str], after: date, until: date, day: date | None, decided: Collection[str]
+) -> str:
     start, end = literal(after), literal(until)
     pair = f"{CUSTOMER_ID}, {PRODUCT_ID}"
+    around = (literal(after - timedelta(days=DAYS_APART)), literal(until + timedelta(days=DAYS_APART)))
+    inside = f"opened.{OPENED_DATE} > {around[0]} AND opened.{OPENED_DATE} <= {around[1]}"
     return f"""
     WITH held AS ({holdings(uncut[HOLDINGS], day)}),
+    moved AS ({reopenings_query("SELECT * FROM held", inside, decided)}),
     earlier AS (
       SELECT {pair}, bool_or({CLOSED_DATE} IS NULL OR {CLOSED_DATE} > {start}) AS still
       FROM held WHERE {OPENED_DATE} <= {start} GROUP BY {pair}),
     opened AS (
       SELECT {pair}, min({OPENED_DATE}) AS {OPENED_DATE}
-      FROM held WHERE {OPENED_DATE} > {start} AND {OPENED_DATE} <= {end} GROUP BY {pair}),
+      FROM held ANTI JOIN moved USING ({pair}, {OPENED_DATE})
+      WHERE {OPENED_DATE} > {start} AND {OPENED_DATE} <= {end} GROUP BY {pair}),
     repeatable AS (
       SELECT {PRODUCT_ID} FROM ({newest(PRODUCTS, uncut[PRODUCTS], day, {})}) WHERE {REPEATABLE})
     SELECT {pair}, {OPENED_DATE}, still IS NOT NULL AS reacquired

@@ -1,5 +1,5 @@
 from .batch_import import import_ as import_
-from .batches import undo as undo
+from .batches import decide as decide, undo as undo
 from .contracts import (
     CONTRACTS as CONTRACTS,
     OUTCOMES as OUTCOMES,
@@ -10,8 +10,10 @@ from .contracts import (
     schema_of as schema_of,
     sql_type as sql_type,
 )
+from .distribution_findings import mass_reopenings as mass_reopenings
 from .import_database import parquet_relation as parquet_relation, relation as relation
 from .mapping import QUARANTINE_SUFFIX as QUARANTINE_SUFFIX, protected_words as protected_words
+from .reopenings import DAYS_APART as DAYS_APART, reopenings_query as reopenings_query
 from .report import ImportReport as ImportReport
 from .snapshot import Tables as Tables
 from .validation import validate as validate

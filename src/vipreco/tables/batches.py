@@ -25,9 +25,15 @@ FORMAT = 1
 
 @dataclass(frozen=True)
 class Manifest:
-    """List of the imported batches in their order, each with its files and its ledger."""
+    """List of the imported batches in their order, each with its files and its ledger.
+
+    Attributes:
+        batches: The batches.
+        decisions: Mass reopenings that were decided to be acquisitions (see `reopenings`).
+    """
 
     batches: tuple[dict[str, Any], ...] = ()
+    decisions: tuple[str, ...] = ()
 
     @property
     def snapshot_id(self) -> str:
@@ -37,7 +43,8 @@ class Manifest:
     @property
     def content(self) -> dict[str, Any]:
         """The manifest as it is written."""
-        return {"batches": list(self.batches), "format": FORMAT}
+        content: dict[str, Any] = {"batches": list(self.batches), "format": FORMAT}
+        return content | ({"decisions": sorted(self.decisions)} if self.decisions else {})
 
     @property
     def next_sequence(self) -> int:
@@ -56,7 +63,7 @@ class Manifest:
 
     def with_batch(self, batch: dict[str, Any]) -> Manifest:
         """Return a manifest that also has `batch`."""
-        return Manifest((*self.batches, batch))
+        return Manifest((*self.batches, batch), self.decisions)
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -77,7 +84,7 @@ def read_manifest(folder: Path) -> Manifest:
                 remedy="use the version of vipreco that wrote it",
                 code="format",
             )
-        return Manifest(tuple(content["batches"]))
+        return Manifest(tuple(content["batches"]), tuple(content.get("decisions", ())))
     except (ValueError, KeyError, TypeError) as error:
         raise IntegrityError(
             "is damaged", where=str(path), remedy="restore it from a backup", code="manifest"
@@ -154,11 +161,24 @@ def undo(folder: Path, batch_id: str) -> list[dict[str, Any]]:
                 remedy=f"batches are {', '.join(known[-12:]) or 'none: nothing is imported'}",
                 code="no-batch",
             )
-        kept = Manifest(manifest.batches[: found[0]])
+        kept = Manifest(manifest.batches[: found[0]], manifest.decisions if found[0] else ())
         write_json(folder / MANIFEST, kept.content)
         reach("import-undone")
         remove_garbage(folder, kept)
         return list(manifest.batches[found[0] :])
+
+
+def decide(folder: Path, reopening: str) -> Manifest:
+    """Let a mass reopening, `PRODUCT@DATE`, count as acquisitions.
+
+    Raises:
+        BusyError: Another import is running.
+    """
+    with locked(folder):
+        manifest = read_manifest(folder)
+        decided = Manifest(manifest.batches, tuple(sorted({*manifest.decisions, reopening})))
+        write_json(folder / MANIFEST, decided.content)
+        return decided
 
 
 def commit(folder: Path, manifest: Manifest, batch_path: Path) -> None:

@@ -50,10 +50,18 @@ class Tables:
         return self.manifest.snapshot_id
 
     @property
+    def decisions(self) -> tuple[str, ...]:
+        """Mass reopenings, `PRODUCT@DATE`, that were decided to be acquisitions."""
+        return self.manifest.decisions
+
+    @property
     def snapshot_ids(self) -> list[str]:
         """The fingerprints that the tables ever had, the oldest first."""
         batches = self.manifest.batches
-        return [Manifest(batches[:length]).snapshot_id for length in range(1, len(batches) + 1)]
+        return [
+            *(Manifest(batches[:length]).snapshot_id for length in range(1, len(batches))),
+            self.snapshot_id,
+        ]
 
     def files(self, table: str) -> list[Path]:
         """Return the Parquet files of a table in batch order; none when the table is absent."""
@@ -89,6 +97,8 @@ class Tables:
 
 def _earlier(path: Path, manifest: Manifest, snapshot_id: str) -> Manifest:
     """Return the manifest as it was after the batch that gave it this fingerprint."""
+    if manifest.snapshot_id == snapshot_id:
+        return manifest
     lengths = range(len(manifest.batches), 0, -1)
     found = (Manifest(manifest.batches[:length]) for length in lengths)
     earlier = next((one for one in found if one.snapshot_id == snapshot_id), None)

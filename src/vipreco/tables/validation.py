@@ -5,38 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
-
-import duckdb
 
 from vipreco import columns as c
-from vipreco.tables.contracts import CONTRACTS, schema_of
-from vipreco.tables.import_database import relation
+from vipreco.settings import Settings
+from vipreco.tables.distribution_findings import distribution_findings
+from vipreco.tables.findings import EXAMPLES, ORDER, Finding, Severity, StoredRows, stored_rows
+from vipreco.tables.settings_findings import defaulted_findings, settings_findings
 from vipreco.tables.snapshot import Tables
-
-Severity = Literal["error", "warning", "note"]
-EXAMPLES = 5
-
-
-@dataclass(frozen=True)
-class Finding:
-    """Rows of one table that a rule points at.
-
-    Attributes:
-        code: Stable name of the rule.
-        severity: error: cannot be right; warning: those rows are not offered or used; note: worth knowing.
-        table: The table.
-        what: The rule in one sentence.
-        rows: Number of rows.
-        examples: File and row (counted from 1) of some of them.
-    """
-
-    code: str
-    severity: Severity
-    table: str
-    what: str
-    rows: int
-    examples: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -103,8 +78,12 @@ _RULES = (
 )  # fmt: skip
 
 
-def validate(tables_dir: Path) -> list[Finding]:
+def validate(tables_dir: Path, settings: Settings | None = None) -> list[Finding]:
     """Check the stored tables; return the findings, errors first.
+
+    Args:
+        tables_dir: The tables folder.
+        settings: The project's settings, whose codes and names are compared with the tables.
 
     Raises:
         UsageError: Nothing is imported.
@@ -112,23 +91,19 @@ def validate(tables_dir: Path) -> list[Finding]:
     """
     tables = Tables.open(tables_dir)
     tables.verify()
-    with duckdb.connect() as connection:
-        connection.execute("SET threads = 2")
-        for table, contract in CONTRACTS.items():
-            extra = ", filename = 'source_file', file_row_number = true"
-            query = relation(tables.files(table), schema_of(contract), extra)
-            connection.execute(f"CREATE TEMP VIEW {table} AS {query}")
-        found = [finding for rule in _RULES for finding in _run(connection, rule, tables)]
-    order: list[Severity] = ["error", "warning", "note"]
-    return sorted(found, key=lambda finding: (order.index(finding.severity), finding.table, finding.code))
+    with stored_rows(tables) as stored:
+        found = [finding for rule in _RULES for finding in _run(stored, rule)]
+        found += [*distribution_findings(stored), *defaulted_findings(stored)]
+        found += settings_findings(stored, settings) if settings is not None else []
+    return sorted(found, key=lambda one: (ORDER.index(one.severity), one.table, one.code))
 
 
-def _run(connection: duckdb.DuckDBPyConnection, rule: _Rule, tables: Tables) -> Iterator[Finding]:
-    if not tables.files(rule.table):
+def _run(stored: StoredRows, rule: _Rule) -> Iterator[Finding]:
+    if not stored.has(rule.table):
         return
     query = f"SELECT source_file, file_row_number + 1 AS row {rule.query}"
-    counted = connection.sql(f"SELECT count(*) FROM ({query})").fetchall()[0][0]
+    counted = stored.fetch(f"SELECT count(*) FROM ({query})")[0][0]
     if counted:
-        rows = connection.sql(f"SELECT * FROM ({query}) ORDER BY ALL LIMIT {EXAMPLES}").fetchall()
-        examples = tuple(f"{Path(file).relative_to(tables.path)}: row {row}" for file, row in rows)
+        rows = stored.fetch(f"SELECT * FROM ({query}) ORDER BY ALL LIMIT {EXAMPLES}")
+        examples = tuple(f"{Path(file).relative_to(stored.tables.path)}: row {row}" for file, row in rows)
         yield Finding(rule.code, rule.severity, rule.table, rule.what, int(counted), examples)
