@@ -92,6 +92,36 @@ def test_a_past_date_knows_no_later_contact():
     assert content["title"].endswith("2025-10-31")
 
 
+def test_the_plan_of_ten_days_calls_nobody_twice_and_keeps_the_minutes_of_each_working_day():
+    content = listed("--days", "10")
+    assert content["currency"] == "CNY"
+    assert content["today"] == listed()["today"]
+    minutes: dict[str, int] = {}
+    for call in content["plan"]:
+        minutes[call["date"]] = minutes.get(call["date"], 0) + call["minutes"]
+    days = [date.fromisoformat(text) for text in minutes]
+    assert days == sorted(days)
+    assert 0 < len(days) <= 9
+    extra = date(2026, 1, 4)  # a Sunday on which the bank works
+    assert all(day.isoweekday() < 6 or day == extra for day in days)
+    assert min(days) > date(2026, 1, 2)
+    assert max(minutes.values()) <= 60
+    customers = [call["customer_id"] for call in (*content["today"], *content["plan"])]
+    assert len(customers) == len(set(customers))
+
+
+def test_an_absent_manager_begins_with_the_first_day_of_work():
+    settings = Path("vipreco.toml")
+    before = settings.read_text()
+    away = f'absences = [{{ manager = "{manager()}", from_date = 2025-12-31, until_date = 2026-01-05 }}]\n'
+    settings.write_text(before.replace("[call_list.each]", f"{away}[call_list.each]"))
+    try:
+        assert main(["calllist", "--manager", manager(), "--out", "away.json"]) == 0
+    finally:
+        settings.write_text(before)
+    assert json.loads(Path("away.json").read_bytes())["title"].endswith("2026-01-06")
+
+
 def test_the_spreadsheet_has_ids_as_text_and_chinese_headings(tmp_path: Path):
     target = tmp_path / "list.xlsx"
     assert main(["calllist", "--manager", manager(), "--language", "zh", "--out", str(target)]) == 0

@@ -36,7 +36,7 @@ FACTS: dict[str, Any] = {
     "maturing_amount": pl.Float64,
     "stopped_whole": pl.Int64,
 }
-WORTHS: dict[str, Any] = {
+VALUES: dict[str, Any] = {
     "customer_id": pl.String,
     **{
         f"{part}_{unit}": pl.Float64
@@ -54,24 +54,24 @@ QUIET = {
 }
 
 
-def plan(*customers: dict[str, Any], minutes: int = 60, **changed: Any) -> list[dict[str, Any]]:
-    """Plan a day; a customer is what differs from a quiet one, worths as `keep=`, `grow=` and so on."""
-    facts, worths = [], []
+def book(*customers: dict[str, Any]) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return facts and values of customers who differ so from a quiet one; values as `keep=`, `grow=` ..."""
+    facts, values = [], []
     for number, customer in enumerate(customers):
         name = {"customer_id": f"c{number}"}
         facts.append(
             {**dict.fromkeys(FACTS), **QUIET, **name, **{k: v for k, v in customer.items() if k in FACTS}}
         )
-        parts = {key: customer.get(key.rpartition("_")[0], 0.0) for key in WORTHS if key != "customer_id"}
-        worths.append({**name, **parts})
-    rows = planned(
-        pl.DataFrame(facts, FACTS),
-        pl.DataFrame(worths, WORTHS),
-        DAY,
-        VIP,
-        SETTINGS.model_copy(update={"minutes": minutes, **changed}),
-    )
-    return list(rows.calls.iter_rows(named=True))
+        parts = {key: customer.get(key.rpartition("_")[0], 0.0) for key in VALUES if key != "customer_id"}
+        values.append({**name, **parts})
+    return pl.DataFrame(facts, FACTS), pl.DataFrame(values, VALUES)
+
+
+def plan(*customers: dict[str, Any], minutes: int = 60, **changed: Any) -> list[dict[str, Any]]:
+    """Plan a day for the customers of a book."""
+    facts, values = book(*customers)
+    found = planned(facts, values, DAY, VIP, SETTINGS.model_copy(update={"minutes": minutes, **changed}))
+    return list(found.calls.iter_rows(named=True))
 
 
 def one(**customer: Any) -> dict[str, Any]:

@@ -137,6 +137,7 @@ def test_a_customer_with_the_name_of_an_image_stays_text(language: str):
         "covers": (),
         "stale": False,
         "basis": "basis",
+        "no_currency": (),
         "only": "",
         "saved": "",
         "found": None,

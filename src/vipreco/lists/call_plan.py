@@ -137,7 +137,7 @@ def planned(
         total("priority").alias(PRIORITY),
         total("amount").alias(EXPECTED),
         blocked(days[0], settings).alias(BLOCKED),
-        kind().alias(KIND),
+        kind(vip).alias(KIND),
     )
     calls = calls.with_columns(
         minutes(settings).alias(MINUTES), first_date(days[0], settings).alias(FIRST_DATE)
@@ -196,7 +196,7 @@ def blocked(day: date, settings: CallListSettings) -> pl.Expr:
     return pl.coalesce(pl.when(holds).then(pl.lit(cause.value)) for cause, holds in causes)
 
 
-def kind() -> pl.Expr:
+def kind(vip: tuple[str, ...]) -> pl.Expr:
     """Return the purpose of a call: a promise, another duty, else the greatest part of its value.
 
     It is null without a reason to call.
@@ -211,6 +211,7 @@ def kind() -> pl.Expr:
         (CallKind.MATURITY, pl.col(CallKind.MATURITY.value)),
     ]
     order += [(name, (part == best) & (best > 0)) for name, part in parts.items()]
+    order += [(CallKind.ASSESSMENT, pl.col(CallKind.ASSESSMENT.value) & pl.col("tier").is_in(vip))]
     return pl.coalesce(pl.when(holds).then(pl.lit(name.value)) for name, holds in order)
 
 
