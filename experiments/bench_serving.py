@@ -534,6 +534,8 @@ def slow(bench: Bench) -> None:
                 during = []
                 while attacker.is_alive():
                     during.append(_paced(client))
+                questions = "GET /static/htmx.min.js HTTP/1.1\r\nHost: localhost\r\n\r\n" * 40
+                unread = max(proxy.attack(20, questions, ""))
         finally:
             proxy.process.terminate()
             proxy.process.wait(10)
@@ -542,6 +544,7 @@ def slow(bench: Bench) -> None:
     bench.numbers["slow"] = {
         "clients": count,
         "longest": max(borne),
+        "longest_unread": unread,
         "calm_p99": before,
         "p99": after,
         "failed": failed,
@@ -551,6 +554,7 @@ def slow(bench: Bench) -> None:
         "   others p99 before, meanwhile", f"{before:.0f}, {after:.0f} ms", "<= 2 x", after <= 2 * before
     )
     bench.tell("   others failed", str(failed), "0", failed == 0)
+    bench.tell("F27 clients that never read, longest borne", f"{unread:.1f} s", "<= 10 s", unread <= 10)
 
 
 def _paced(client: httpx.Client) -> tuple[int, float]:
@@ -595,6 +599,39 @@ def training(bench: Bench) -> None:
     )
 
 
+def recovery(bench: Bench) -> None:
+    """F22-F24: after a worker was killed, while the store is gone, and when the service is told to stop."""
+    store = bench.project.root / "data" / "store.db"
+    with hosted(bench, 2) as host:
+        asked = bench.offers(1)[0]
+
+        def answers() -> bool:
+            return httpx.post(f"{host.url}{asked[1]}", headers=asked[2], content=asked[3]).status_code == 200
+
+        first = host.workers()[0]
+        os.kill(first, signal.SIGKILL)
+        replaced = _took(lambda: len(host.workers()) == 2 and first not in host.workers() and answers())
+        store.rename(store.with_suffix(".aside"))
+        time.sleep(1)
+        store.with_suffix(".aside").rename(store)
+        found = _took(answers)
+        began = time.perf_counter()
+        host.parent.send_signal(signal.SIGTERM)
+        host.parent.wait(60)
+        stopped = time.perf_counter() - began
+    bench.numbers["recovery"] = {"replaced": replaced, "store_found": found, "stopped": stopped}
+    bench.tell("F23 a killed worker is replaced", f"{replaced:.1f} s", "<= 10 s", replaced <= 10)
+    bench.tell("F22 answers once the store is back", f"{found:.1f} s", "<= 5 s", found <= 5)
+    bench.tell("F24 a stop has ended", f"{stopped:.1f} s", "<= 10 s", stopped <= 10)
+
+
+def _took(true: Callable[[], bool]) -> float:
+    """Return the seconds until something is true."""
+    began = time.perf_counter()
+    _until(true, 60)
+    return time.perf_counter() - began
+
+
 PARTS: dict[str, Callable[[Bench], None]] = {
     "start": start,
     "capacity": capacity,
@@ -604,6 +641,7 @@ PARTS: dict[str, Callable[[Bench], None]] = {
     "overload": overload,
     "training": training,
     "slow": slow,
+    "recovery": recovery,
 }
 
 

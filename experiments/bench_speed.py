@@ -1,4 +1,4 @@
-"""Measure import, features, training and scoring on the sizes that matter: time, and peak memory.
+"""Measure import, features, training, scoring and outages on the sizes that matter: time, and peak memory.
 
     python experiments/bench_speed.py                             # full size; writes a CSV of 2.2 GB first
     python experiments/bench_speed.py --work DIR --rows 300000    # a smaller trial in another folder
@@ -32,7 +32,9 @@ PUBLIC = HERE.parents[1] / "shared/data/santander/customers_2015_05.parquet"
 ARCHIVE = "train_generated.csv"
 FULL_ROWS = 13_647_309
 SANTANDER = "santander"
-PARTS = (SANTANDER, "archive")
+OUTAGE = "outage"
+PARTS = (SANTANDER, "archive", OUTAGE)
+PATIENCE = 15.0
 ARCHIVE_STEPS = ("archive-import", "archive-features", "archive-fit", "archive-score")
 GIB = 2**30
 
@@ -103,7 +105,7 @@ def ready_archive(work: Path, rows: int) -> Path:
 def measure(work: Path, rows: int, parts: Sequence[str]) -> dict[str, Measured]:
     """Run the steps of the parts asked for, as far as their input is there."""
     work.mkdir(parents=True, exist_ok=True)
-    steps = [name for name in (SANTANDER, *ARCHIVE_STEPS) if name.partition("-")[0] in parts]
+    steps = [name for name in (SANTANDER, *ARCHIVE_STEPS, OUTAGE) if name.partition("-")[0] in parts]
     if SANTANDER in steps and not PUBLIC.exists():
         say("santander: skipped, the public files are not beside the project")
         steps.remove(SANTANDER)
@@ -115,7 +117,21 @@ def measure(work: Path, rows: int, parts: Sequence[str]) -> dict[str, Measured]:
 def lines(found: Mapping[str, Measured]) -> list[Line]:
     """Return the table in the order of the targets."""
     archive = [found[name] for name in ARCHIVE_STEPS if name in found]
-    return [*santander_lines(found.get(SANTANDER)), *(archive_lines(archive) if archive else [])]
+    return [
+        *santander_lines(found.get(SANTANDER)),
+        *(archive_lines(archive) if archive else []),
+        *outage_lines(found.get(OUTAGE)),
+    ]
+
+
+def outage_lines(measured: Measured | None) -> list[Line]:
+    if measured is None:
+        return []
+    names = {"hangs": "registry that never answers", "refuses": "registry that is not there"}
+    names["locked"] = "registry whose database is locked"
+    return [
+        Line(f"given up: {names[name]}", seconds, PATIENCE, "s") for name, seconds in measured.facts.items()
+    ]
 
 
 def archive_lines(steps: Sequence[Measured]) -> list[Line]:
@@ -173,7 +189,7 @@ def main() -> None:
     parser.add_argument(
         "--rows", type=int, default=FULL_ROWS, help="rows of an archive that is not there yet"
     )
-    parser.add_argument("--only", choices=PARTS, help="leave out the other part")
+    parser.add_argument("--only", choices=PARTS, help="leave out the other parts")
     arguments = parser.parse_args()
     work = arguments.work.resolve()
     found = measure(work, arguments.rows, [arguments.only] if arguments.only else PARTS)

@@ -2,7 +2,7 @@
 
     python experiments/speed_steps.py STEP WORK_FOLDER
 
-Steps: santander, archive-import, archive-features, archive-fit, archive-score.
+Steps: santander, archive-import, archive-features, archive-fit, archive-score, outage.
 """
 
 from __future__ import annotations
@@ -10,11 +10,13 @@ from __future__ import annotations
 import json
 import resource
 import shutil
+import socket
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -22,6 +24,7 @@ from typing import Any
 
 import lightgbm
 
+from vipreco.errors import DependencyDownError
 from vipreco.explanations import Explainer
 from vipreco.export import write_table
 from vipreco.features import FeatureSet
@@ -201,12 +204,43 @@ def predict_alone(recommender: Recommender, view: View, watch: Stopwatch) -> int
     return len(computed)
 
 
+def outage(work: Path) -> Facts:
+    """Ask a registry that hangs, one that refuses, and one whose database is locked."""
+    watch = Stopwatch()
+    folder = work / "outage"
+    shutil.rmtree(folder, ignore_errors=True)
+    with socket.create_server(("127.0.0.1", 0)) as hole:
+        hangs = f"http://127.0.0.1:{hole.getsockname()[1]}"
+        for name, uri in (("hangs", hangs), ("refuses", "http://127.0.0.1:9")):
+            _give_up(watch, name, _project_at(folder / name, uri))
+    locked = _project_at(folder / "locked", "sqlite:///tracking.db")
+    with closing(sqlite3.connect(locked.root / "tracking.db", isolation_level=None)) as locker:
+        locker.execute("BEGIN EXCLUSIVE")
+        _give_up(watch, "locked", locked)
+    return watch.seconds
+
+
+def _project_at(folder: Path, tracking: str) -> Project:
+    folder.mkdir(parents=True)
+    (folder / "vipreco.toml").write_text(f'[project]\nname = "bench"\ntracking = "{tracking}"\n')
+    return Project.find(folder)
+
+
+def _give_up(watch: Stopwatch, name: str, project: Project) -> None:
+    from training import registry
+
+    with watch.timing(name), suppress(DependencyDownError):
+        registry.list_versions(project)
+        raise SystemExit(f"the registry that {name} answered")
+
+
 STEPS: dict[str, Callable[[Path], Facts]] = {
     "santander": santander,
     "archive-import": archive_import,
     "archive-features": archive_features,
     "archive-fit": archive_fit,
     "archive-score": archive_score,
+    "outage": outage,
 }
 
 

@@ -63,9 +63,9 @@ def test_b57_an_unknown_key_gets_the_nearest_known_one_and_its_line():
     "text", ["a = " + "[" * 100_000, "a = " + "{a=" * 50_000, "!!python/object:os.system"]
 )
 def test_b58_deep_nesting_and_other_languages_are_refused_at_once(text: str):
-    begin = time.perf_counter()
+    begin = time.process_time()  # of this process: others may be busy
     assert refused(text).code == "syntax"
-    assert time.perf_counter() - begin < 1
+    assert time.process_time() - begin < 1
 
 
 @pytest.mark.parametrize("end", ["2024-05-06", "2024-05-05", "2023-05-31"])

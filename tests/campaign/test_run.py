@@ -7,16 +7,17 @@ import io
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import polars as pl
 import pytest
 
+from tests import processes
 from tests.campaign import small_bank
 from tests.campaign.conftest import Desk
+from tests.campaign.killed_run import run_in
 from vipreco import durable
 from vipreco.campaign import Bank, folder as campaign_folder
 from vipreco.campaign.arms import Arm
@@ -27,7 +28,6 @@ from vipreco.failpoints import VARIABLE
 from vipreco.recommender import Recommender
 from vipreco.store import Store
 
-ROOT = Path(__file__).parents[2]
 POINTS = (
     "campaign-assignments",
     "campaign-list-0",
@@ -161,11 +161,8 @@ def test_f05_stopped_at_any_commit_the_next_run_ends_with_the_same_bytes(
     assert_whole(desk, expected)
 
 
-def started(desk: Desk, failpoint: str, wait: bool = False) -> subprocess.Popen[bytes]:
-    folder = desk.campaigns.folder.parent
-    environment = {**os.environ, VARIABLE: failpoint, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-m", "tests.campaign.killed_run", str(folder), str(int(wait))]
-    return subprocess.Popen(command, cwd=ROOT, env=environment)
+def started(desk: Desk, failpoint: str, wait: bool = False) -> BaseProcess:
+    return processes.started(run_in, desk.campaigns.folder.parent, failpoint, wait)
 
 
 @pytest.fixture
@@ -176,7 +173,7 @@ def model(desk: Desk, recommender: Recommender) -> None:
 @pytest.mark.usefixtures("model")
 @pytest.mark.parametrize("point", ["campaign-list-1", "campaign-begun", "campaign-renamed"])
 def test_f04_killed_the_next_run_ends_with_the_same_bytes(desk: Desk, expected: dict[str, bytes], point: str):
-    assert started(desk, f"{point}:kill").wait(120) == -signal.SIGKILL
+    assert processes.ended(started(desk, f"{point}:kill")) == -signal.SIGKILL
     assert not desk.run(small_bank.campaign()).again
     assert_whole(desk, expected)
 
@@ -191,7 +188,7 @@ def test_f13_of_two_runs_at_once_one_runs_and_the_other_gives_up_or_waits(
         desk.run(small_bank.campaign())
     assert refusal.value.exit_code == 5
     assert desk.run(small_bank.campaign(), wait=True).again
-    assert first.wait(60) == 0
+    assert processes.ended(first) == 0
     assert_whole(desk, expected)
 
 

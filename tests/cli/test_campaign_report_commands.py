@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from datetime import datetime, time
 from pathlib import Path
 
@@ -12,11 +13,12 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from tests.shared import BuiltOnce
+from tests.simulated_bank import imported_project
 from vipreco.campaign import CampaignFolder
 from vipreco.campaign.campaign_run import ASSIGNMENTS
 from vipreco.campaign.folder import write_manifest
 from vipreco.cli.campaign_report_commands import report
-from vipreco.cli.entry import main
 from vipreco.errors import IntegrityError, UsageError
 from vipreco.export import write_table
 from vipreco.history import History
@@ -30,20 +32,12 @@ app.command()(report)
 
 
 @pytest.fixture(scope="module")
-def bank(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def bank(built_once: BuiltOnce, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project with two campaigns on record; nothing in it was contacted but by the store."""
-    home = tmp_path_factory.mktemp("campaign bank")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(home)
-        assert (
-            main(["simulate", "--customers", "400", "--months", "4", "--seed", "3", "--out", "practice"]) == 0
-        )
-        assert main(["new", "bank"]) == 0
-        patch.chdir(home / "bank")
-        files = sorted(str(path) for path in Path("../practice/raw").iterdir() if path.is_file())
-        assert main(["import", "--mapping", "../practice/mapping.toml", *files]) in {0, 4}
-        run_by_hand(Project.find())
-    return home / "bank"
+    home = tmp_path_factory.mktemp("campaign bank") / "bank"
+    shutil.copytree(imported_project(built_once), home)
+    run_by_hand(Project.find(home))
+    return home
 
 
 def run_by_hand(project: Project) -> None:

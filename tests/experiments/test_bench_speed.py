@@ -56,6 +56,19 @@ def test_a_target_is_met_up_to_its_value_and_missed_above() -> None:
     }
 
 
+def test_a_registry_that_is_down_is_measured_and_has_a_limit(tmp_path: Path) -> None:
+    told = bench.run_step("outage", tmp_path)
+    rows = bench.lines({"outage": told})
+    assert [row.what for row in rows] == [
+        "given up: registry that never answers",
+        "given up: registry that is not there",
+        "given up: registry whose database is locked",
+    ]
+    assert {(row.target, row.unit) for row in rows} == {(15.0, "s")}
+    late = measured(1.0, {"hangs": 15.1})
+    assert [row.verdict for row in bench.lines({"outage": late})] == ["NO"]
+
+
 def test_without_any_step_the_table_is_empty() -> None:
     assert bench.lines({}) == []
 

@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
+from tests.shared import BuiltOnce
+from tests.simulated_bank import tracking_database
 from training.recipe import Recipe
 from training.result import CardInputs, CardTable, Fit, TrainingJob, TrainingResult
-from training.server import connect
 from vipreco.artifact import saving, write_golden, write_manifest
 from vipreco.project import Project
 
@@ -34,11 +35,8 @@ def make_project(root: Path, tracking: str = "sqlite:///data/tracking.db") -> Pr
 
 
 @pytest.fixture(scope="session")
-def ready_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty tracking database; making its tables takes seconds, copying it does not."""
-    project = make_project(tmp_path_factory.mktemp("ready"))
-    connect(project).search_experiments()
-    return project.root / "data" / "tracking.db"
+def ready_database(built_once: BuiltOnce) -> Path:
+    return tracking_database(built_once)
 
 
 @pytest.fixture

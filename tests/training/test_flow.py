@@ -14,15 +14,16 @@ from typing import Any
 
 import pytest
 
+from tests.processes import ended, started
+from tests.training.killed import train
 from training import flow, registry, server, tracker
 from training.result import Fit, TrainingJob
-from training.server import LOCK_SECONDS, PATIENCE_SECONDS, connect
+from training.server import connect
 from training.storage import Storage
 from vipreco.artifact import verify
 from vipreco.errors import BusyError, DependencyDownError, IntegrityError, UsageError
 from vipreco.project import Project
 
-SLOW = pytest.mark.slow
 MakeFit = Callable[..., Fit]
 MakeJob = Callable[..., TrainingJob]
 
@@ -161,13 +162,10 @@ def sync_elsewhere(project: Project) -> flow.Published:
     return published
 
 
-@pytest.mark.parametrize(
-    ("kind", "patience"),
-    [("hangs", 2.0), ("refuses", PATIENCE_SECONDS), pytest.param("hangs", PATIENCE_SECONDS, marks=SLOW)],
-)
-def test_a_server_that_is_down_costs_15_seconds_at_most_and_loses_nothing(
+@pytest.mark.parametrize(("kind", "cause"), [("hangs", TimeoutError), ("refuses", DependencyDownError)])
+def test_a_server_that_is_down_is_given_up_and_loses_nothing(
     kind: str,
-    patience: float,
+    cause: type[Exception],
     project: Project,
     black_hole: str,
     fit: MakeFit,
@@ -175,14 +173,16 @@ def test_a_server_that_is_down_costs_15_seconds_at_most_and_loses_nothing(
     new_job: MakeJob,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """F20: results are kept here, exit code 8, and `sync` brings them later, once."""
-    monkeypatch.setattr(flow, "PATIENCE_SECONDS", patience)
+    """F20: results are kept here, exit code 8, and `sync` brings them later, once.
+
+    `make bench-speed` measures that it takes 15 seconds at most.
+    """
+    monkeypatch.setattr(flow, "PATIENCE_SECONDS", 2.0)
     uri = black_hole if kind == "hangs" else "http://user:secret@127.0.0.1:9"
     down = new_project(project.root, uri)
-    started = time.monotonic()
     with pytest.raises(DependencyDownError, match="vipreco sync") as caught:
         flow.run(new_job(down), fit())
-    assert time.monotonic() - started < 15
+    assert isinstance(caught.value.__cause__, cause)
     assert caught.value.exit_code == 8
     assert "secret" not in str(caught.value)
     assert len(waiting(down)) == 1
@@ -193,19 +193,16 @@ def test_a_server_that_is_down_costs_15_seconds_at_most_and_loses_nothing(
     assert flow.sync(project).published == ()
 
 
-@pytest.mark.parametrize("wait", [0.5, pytest.param(LOCK_SECONDS, marks=SLOW)])
-def test_a_locked_database_costs_15_seconds_at_most_and_no_metric(
-    job: TrainingJob, fit: MakeFit, monkeypatch: pytest.MonkeyPatch, wait: float
+def test_a_locked_database_is_given_up_and_costs_no_metric(
+    job: TrainingJob, fit: MakeFit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """F21."""
-    monkeypatch.setattr(server, "LOCK_SECONDS", wait)
+    """F21; `make bench-speed` measures how long the usual patience takes."""
+    monkeypatch.setattr(server, "LOCK_SECONDS", 0.5)
     path = job.project.root / "data" / "tracking.db"
     with closing(sqlite3.connect(path, isolation_level=None)) as locker:
         locker.execute("BEGIN EXCLUSIVE")
-        started = time.monotonic()
         with pytest.raises(DependencyDownError):
             flow.run(job, fit())
-        assert time.monotonic() - started < 15
         assert len(waiting(job.project)) == 1
     sync_elsewhere(job.project)
     (run,) = runs(job.project)
@@ -275,31 +272,13 @@ def test_a_crash_at_any_point_leaves_the_champion_and_is_completed_by_sync(
     check_after_a_crash(job.project, point)
 
 
-KILLED = """
-import importlib.util, sys
-from pathlib import Path
-specification = importlib.util.spec_from_file_location("helpers", sys.argv[1])
-helpers = importlib.util.module_from_spec(specification)
-specification.loader.exec_module(helpers)
-from training import flow
-from vipreco.project import Project
-job = helpers.make_job(Project.find(Path(sys.argv[2])))
-flow.run(job, helpers.make_fit("two", map_at_7=0.9), promote=True)
-"""
-
-
-@pytest.mark.slow
 @pytest.mark.parametrize("point", POINTS)
 def test_a_kill_at_any_point_leaves_the_champion_and_is_completed_by_sync(
     job: TrainingJob, fit: MakeFit, point: str
 ) -> None:
     """F03, by the operating system."""
     flow.run(job, fit("one"))
-    root = Path(flow.__file__).parents[1]
-    environment = {**os.environ, "VIPRECO_FAILPOINT": f"{point}:kill", "PYTHONPATH": str(root)}
-    helpers = Path(__file__).with_name("conftest.py")
-    command = [sys.executable, "-c", KILLED, str(helpers), str(job.project.root)]
-    assert subprocess.run(command, env=environment, check=False).returncode == -signal.SIGKILL
+    assert ended(started(train, job.project.root, f"{point}:kill")) == -signal.SIGKILL
     check_after_a_crash(job.project, point)
 
 

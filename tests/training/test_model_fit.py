@@ -12,6 +12,8 @@ from typing import Any
 import polars as pl
 import pytest
 
+from tests.shared import BuiltOnce
+from tests.simulated_bank import imported_project
 from training import flow, registry
 from training.model_fit import fit_and_backtest
 from training.recipe import Recipe
@@ -19,11 +21,8 @@ from vipreco.errors import UsageError
 from vipreco.history import History
 from vipreco.project import Project
 from vipreco.recommender import Recommender
-from vipreco.simulator import simulate
-from vipreco.tables import import_
 
 pytestmark = pytest.mark.slow
-ROOT = Path(__file__).parents[2]
 RECIPE = {
     "name": "tiny",
     "data": {"newest": 2},
@@ -45,18 +44,11 @@ def recipe(**backtest: int) -> Recipe:
 
 
 @pytest.fixture(scope="session")
-def imported(tmp_path_factory: pytest.TempPathFactory, ready_database: Path) -> Path:
-    """A project whose tables hold a bank of 300 customers over 5 months."""
-    home = tmp_path_factory.mktemp("fitting")
-    simulate(300, 5, 3, home / "practice")
-    (home / "bank" / "data").mkdir(parents=True)
-    shutil.copy(ROOT / "vipreco.toml", home / "bank" / "vipreco.toml")
-    shutil.copytree(ROOT / "features", home / "bank" / "features")
-    shutil.copy(ready_database, home / "bank" / "data" / "tracking.db")
-    project = Project.find(home / "bank")
-    files = sorted(path for path in (home / "practice" / "raw").iterdir() if path.is_file())
-    import_(project.tables, home / "practice" / "mapping.toml", files, project.settings)
-    return home / "bank"
+def imported(built_once: BuiltOnce, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project whose tables hold the simulated bank, in a copy that trainings may change."""
+    home = tmp_path_factory.mktemp("fitting") / "bank"
+    shutil.copytree(imported_project(built_once), home)
+    return home
 
 
 @pytest.fixture(scope="session")

@@ -266,10 +266,9 @@ def test_work_that_hangs_is_given_up_and_changes_nothing_afterwards() -> None:
             done.append("stopped")
         ended.set()
 
-    started = time.monotonic()
     with pytest.raises(TimeoutError):
         within(0.2, work)
-    assert time.monotonic() - started < 2
+    assert not ended.is_set()  # nobody waited for it
     go_on.set()
     ended.wait(10)
     assert done == ["stopped"]
