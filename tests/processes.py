@@ -6,10 +6,15 @@ hundredths. The process that forks only imports: it has no connections or locks 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from multiprocessing import get_context
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 
+ROOT = Path(__file__).parents[1]
+SOURCES = f"{ROOT / 'src'}{os.pathsep}{ROOT}"
+"""Search path of a new interpreter that shall run this checkout, whatever is installed."""
 LOADED = [
     "matplotlib.figure",
     "mlflow",

@@ -15,7 +15,8 @@ import pytest
 
 from tests.page.browser import CHROMIUM, Visit, customers
 from tests.page.page_bank import LADDER, MANAGER, USERS, frames, trained
-from tests.serving.running_service import ROOT, until
+from tests.processes import SOURCES
+from tests.serving.running_service import until
 from tests.serving.small_bank import PASSWORD
 from vipreco.history import History
 from vipreco.online import NightlyBuild, Releases
@@ -68,7 +69,7 @@ def address(folder: Path) -> Iterator[str]:
         parent = subprocess.Popen(
             command,
             cwd=folder,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            env={**os.environ, "PYTHONPATH": SOURCES},
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,

@@ -16,12 +16,12 @@ from pathlib import Path
 import httpx
 import polars as pl
 
+from tests.processes import SOURCES
 from tests.serving.small_bank import MANAGER, OWN
 from tests.serving.small_service import VERSION
 from vipreco.online import Releases
 from vipreco.store import Role, Store
 
-ROOT = Path(__file__).parents[2]
 SETTINGS = '[project]\nname = "small"\n\n[serving]\nbusiness_date = "snapshot"\npoll_seconds = 0.2\n'
 PARENT = """
 import sys
@@ -125,7 +125,7 @@ def started(folder: Path, *beside: str, tracking: str = "") -> Running:
         store.books.replace("snapshot-1", pl.DataFrame(columns))
         now = datetime.now(UTC).replace(tzinfo=None)
         _, token = store.tokens.create("test", Role.CHANNEL, now)
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    environment = {**os.environ, "PYTHONPATH": SOURCES}
     log = (folder / "log").open("w")
     parent = subprocess.Popen(
         [sys.executable, "-c", PARENT, str(folder), *beside],
