@@ -112,7 +112,7 @@ def test_a_receipt_is_replayed_byte_for_byte_after_a_later_import(capsys: pytest
         (("decision", "slate"), [], 6, "$.decision.slate[0]"),
         (("question", "customer_id"), "nobody", 3, "not in the newest snapshot"),
         (("origin", "snapshot_id"), "0" * 16, 3, "never were snapshot"),
-        (("origin", "artifact_hash"), "0" * 64, 2, "neither here nor in the registry"),
+        (("origin", "artifact_hash"), "0" * 64, 2, "neither in this project nor in the registry"),
         (("rules", "settings.json"), "{}", 3, "its rules are not those of the version"),
         (("receipt",), 2, 3, "this is no decision receipt"),
     ],
