@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.routing import BaseRoute, Mount, Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -29,7 +30,7 @@ def create_app(state: AppState, pages: PageRoutes | None = None) -> ASGIApp:
 
 def create_router(state: AppState, pages: PageRoutes) -> Router:
     """Return the application without its middleware."""
-    callers = Identity(state.store)
+    callers = Identity(state)
     methods: dict[str, dict[str, Endpoint]] = {}
     for operation in api.OPERATIONS:
         methods.setdefault(operation.path, {})[operation.method] = authorised(operation, state, callers)
@@ -38,7 +39,7 @@ def create_router(state: AppState, pages: PageRoutes) -> Router:
         methods.setdefault(operation.path, {})[operation.method] = endpoint
     routes: list[BaseRoute] = [Route(path, Methods(path, found)) for path, found in methods.items()]
     if pages.static is not None:
-        routes.append(Mount("/static", pages.static, name="static"))
+        routes.append(Mount("/static", _with_problems(pages.static), name="static"))
     return Router(routes, redirect_slashes=False, default=_not_found)
 
 
@@ -66,6 +67,19 @@ class Methods:
         else:
             answer = await endpoint(Request(scope, receive))
             await answer(scope, receive, send)
+
+
+def _with_problems(app: ASGIApp) -> ASGIApp:
+    """Return an application whose HTTP errors (no such file) become problem answers."""
+
+    async def answered(scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await app(scope, receive, send)
+        except HTTPException as error:
+            code = "not-found" if error.status_code == 404 else "refused"
+            await _refuse(Problem(error.status_code, code, headers=error.headers), scope, receive, send)
+
+    return answered
 
 
 async def _not_found(scope: Scope, receive: Receive, send: Send) -> None:

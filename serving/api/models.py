@@ -143,6 +143,9 @@ class OffersAnswer(BaseModel):
     personalised: bool = Field(description="False for who opted out of profiling, and for popular lists.")
     stale: bool = Field(description="The snapshot is older than it should be.")
     source: str = Field(description="`snapshot`, `facts`, or `cold_start` for a popular list.")
+    store_available: bool = Field(
+        description="False while the store is away: contacts and switches since then do not count yet."
+    )
     model_version: str
     snapshot_id: str
     snapshot_date: date

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Awaitable, Callable
 
 from starlette.concurrency import run_in_threadpool
@@ -9,11 +10,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from serving.auth import identity
+from serving.auth.cookies import session_secret
 from serving.auth.identity import Identity
+from serving.auth.refusals import note_refusal
 from serving.http.app_state import AppState
 from serving.http.bodies import read_form, read_json
 from serving.http.operation import Caller, HttpRequest, Operation, ShowProblem
 from serving.http.problems import Problem, problem_of_error, unauthorized
+from serving.http.shared_limits import Rate
 from vipreco.errors import VipRecoError
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -41,6 +45,8 @@ def authorised(
         except VipRecoError as error:
             found = problem_of_error(error)
         http.scope["vipreco.code"] = found.code
+        if found.status in {401, 403, 404}:
+            await run_in_threadpool(note_refusal, request, operation, found)
         if show_problem is not None:
             return show_problem(request, found)
         return found.response(request.request_id)
@@ -67,10 +73,21 @@ async def _admit(request: HttpRequest, operation: Operation, callers: Identity) 
             raise unauthorized()
         if request.caller.role not in access.roles:
             raise Problem(403, "wrong-role")
+        _check_rate(request)
     if operation.form:
         identity.check_same_site(request.http)
         request.form = await read_form(request.http, operation.max_bytes)
     _check_secret(request, operation)
+
+
+def _check_rate(request: HttpRequest) -> None:
+    """Refuse a program that sends too much; it is told when the next request is allowed."""
+    caller, most = request.known, request.state.settings.requests_per_second
+    if caller.session is not None:
+        return
+    wait = request.state.limits.take_quickly(caller.actor, Rate(float(most), float(most)))
+    if wait:
+        raise Problem(429, "rate-limited", headers={"Retry-After": str(math.ceil(wait))})
 
 
 def _check_secret(request: HttpRequest, operation: Operation) -> None:
@@ -88,5 +105,5 @@ async def _caller(http: Request, operation: Operation, callers: Identity) -> Cal
         text = identity.bearer(http)
         if text is not None:
             return callers.remembered(text) or await run_in_threadpool(callers.of_token, text)
-    secret = http.cookies.get(identity.COOKIE) if access.session or access.public else None
+    secret = session_secret(http) if access.session or access.public else None
     return await run_in_threadpool(callers.of_session, secret) if secret else None

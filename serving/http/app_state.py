@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import time
+from collections import OrderedDict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
 from serving.http.problems import unavailable
+from serving.http.shared_limits import SharedLimits, Slots, run_folder
+from vipreco.errors import BusyError, DependencyDownError
 from vipreco.online import Releases, Slate, SlateLine
 from vipreco.settings import ServingSettings
 from vipreco.store import AuditRecord, Decision, Event, Keys, Scope, Store
 
 __all__ = ["AppState", "Release", "Slate", "SlateLine", "age_days", "clock", "releases_of"]
+
+
+PSEUDONYM_DIGITS = 16
+MAX_SEEN = 10_000  # customers of books that are known while the store does not answer
 
 
 class Release(Protocol):
@@ -84,6 +93,8 @@ class AppState:
         release: Gives the answers; swapped as a whole.
         pages: Caches of the pages.
         deciding: Requests that are being decided, or wait for it.
+        store_down: Whether the store did not answer when it was last asked for changes.
+        revoked: Ids of the tokens that were revoked, as of the last answer of the store.
     """
 
     root: Path
@@ -94,6 +105,19 @@ class AppState:
     release: Release | None = None
     pages: dict[str, Any] = field(default_factory=dict)
     deciding: int = 0
+    store_down: bool = False
+    revoked: frozenset[str] = frozenset()
+    _seen: OrderedDict[tuple[str | None, date | None, str], float] = field(default_factory=OrderedDict)
+
+    @cached_property
+    def limits(self) -> SharedLimits:
+        """Rate limits that all workers share."""
+        return SharedLimits(run_folder(self.root) / "limits")
+
+    @cached_property
+    def password_checks(self) -> Slots:
+        """Places for password checks that all workers share: each check takes 64 MiB and a core."""
+        return Slots(run_folder(self.root) / "password-checks", places=2, waiting=8, seconds=5.0)
 
     def served(self, moment: datetime) -> Release:
         """Return the release in force, for one whole request: a swap meanwhile counts for the next one.
@@ -115,6 +139,7 @@ class AppState:
     def refresh(self) -> None:
         """Apply what changed in the store, and hand over waiting audit records."""
         self.spool.flush()
+        self.revoked = self.store.tokens.revoked(clock())
         if self.release is not None:
             self.release.refresh()
 
@@ -150,6 +175,33 @@ class AppState:
             VipRecoError: The store does not take it: the answer must not leave.
         """
         self.spool.through(AuditRecord(event))
+
+    def find_member(self, scope: Scope, customer_id: str) -> bool:
+        """Return whether a customer is in the book of a scope.
+
+        While the store does not answer, a customer who was in it within `store_away_minutes` still is.
+
+        Raises:
+            VipRecoError: The store does not answer, and the customer was not looked up before.
+        """
+        key, moment = (scope.manager_id, scope.day, customer_id), time.monotonic()
+        try:
+            seen = self.store.books.find(scope, customer_id) is not None
+        except (DependencyDownError, BusyError):
+            if self._seen.get(key, 0.0) < moment:
+                raise
+            return True
+        if seen:
+            self._seen[key] = moment + self.settings.store_away_minutes * 60
+            while len(self._seen) > MAX_SEEN:
+                self._seen.popitem(last=False)
+        else:
+            self._seen.pop(key, None)
+        return seen
+
+    def reason(self, code: str, address: str) -> str:
+        """Return why something was refused, and from where: the address as a pseudonym."""
+        return f"{code} {self.keys.pseudonym_of('address:' + address)[:PSEUDONYM_DIGITS]}"
 
     def read_of(self, scope: Scope, action: str, customer_id: str, result: str = "ok") -> Event:
         """Return the audit record of a read of a customer, who is named by a pseudonym."""

@@ -22,6 +22,7 @@ REFUSED = Counter(
     "Releases that could not be opened.",
     registry=REGISTRY,
 )
+REFUSALS = Counter("vipreco_refusals", "Refused accesses.", ["code"], registry=REGISTRY)
 STORE_DOWN = Gauge(
     "vipreco_store_down",
     "1 while a worker cannot read the store.",

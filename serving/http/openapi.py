@@ -26,7 +26,11 @@ ALWAYS = {
     431: "The headers are too large.",
     503: "Too busy, or something that is needed does not answer; try again after Retry-After.",
 }
-GUARDED = {401: "No token that is known.", 403: "The role may not do this."}
+GUARDED = {
+    401: "No valid token.",
+    403: "The role may not do this.",
+    429: "Too many requests of this token; try again after Retry-After.",
+}
 WITH_BODY = {
     413: "The body is too large.",
     415: "The body is of another type.",

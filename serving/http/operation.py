@@ -68,12 +68,14 @@ class Caller:
         role: Role, which decides on operations.
         manager_id: Whose book they see, for managers.
         session: The log-in of a person; None for programs.
+        store_away: Whether the store did not answer, and the caller is known from before.
     """
 
     actor: str
     role: Role
     manager_id: str | None = None
     session: Session | None = None
+    store_away: bool = False
 
     def scope(self, day: date) -> Scope:
         """Return whose customers they may see on a day."""

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from serving.auth.cookies import remember_session
 from serving.auth.oidc import DOWN, WAY_SECONDS, BankLogin, NotLetInError
-from serving.auth.sessions import is_behind_tls, log_in_by_subject, remember
+from serving.auth.sessions import log_in_by_subject
+from serving.http.addresses import client_address, is_behind_tls
 from serving.http.operation import PUBLIC, HttpRequest, Operation
 from serving.page.html import HEADERS
 from vipreco.errors import DependencyDownError
@@ -64,17 +66,19 @@ class BankPages:
         try:
             subject = self.bank.subject(given, kept, _back_address(http))
         except NotLetInError as error:
-            request.state.note_at_once(Event("nobody", "login", result="denied", purpose=error.code))
+            address = client_address(http, request.state.settings.trusted_proxies)
+            purpose = request.state.reason(error.code, address)
+            request.state.note_at_once(Event("nobody", "login", result="denied", purpose=purpose))
             return self.login_page(request, "login.bank_refused", 401)
         except DependencyDownError as error:
             if error.code != DOWN:
                 raise
             return self.login_page(request, "login.bank_down", 503)
-        secret = log_in_by_subject(request.state, subject)
+        secret = log_in_by_subject(request, subject)
         if secret is None:
             return self.login_page(request, "login.bank_unknown", 403)
         response = _to("/")
-        remember(response, http, secret)
+        remember_session(response, http, secret)
         return response
 
 

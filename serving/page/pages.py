@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -12,11 +12,12 @@ from starlette.responses import RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
-from serving.auth.sessions import forget as forget_session, is_behind_tls, log_in, log_out, remember
+from serving.auth.cookies import forget_session, remember_device, remember_session
+from serving.auth.sessions import log_in, log_out
+from serving.http.addresses import is_behind_tls
 from serving.http.app_state import AppState
 from serving.http.operation import PUBLIC, HttpRequest, Operation, PageRoutes, people
 from serving.http.problems import Problem, not_found
-from serving.page.attempts import Attempts
 from serving.page.chart import draw
 from serving.page.forms import OUTCOMES, OutcomeForm, outcome_form
 from serving.page.html import HEADERS, STATIC, make_ready, page, stamp
@@ -89,7 +90,6 @@ class _Pages:
     answers: FindAnswers
     bank_name: str = ""
     bank_operations: tuple[Operation, ...] = ()
-    attempts: Attempts = field(default_factory=Attempts)
 
     def operations(self) -> tuple[Operation, ...]:
         """Return what is at each address."""
@@ -239,16 +239,14 @@ class _Pages:
         return show(request, "login.html", values, status)
 
     def login(self, request: HttpRequest) -> Response:
-        """Let people in who give the right name and password."""
+        """Log a person in by name and password."""
         user, password = request.form.get("user", ""), request.form.get("password", "")
-        if self.attempts.resting(user):
-            raise Problem(429, "too-many-attempts", headers={"Retry-After": "60"})
-        secret = log_in(request.state, user, password)
-        self.attempts.note(user, secret is not None)
+        secret = log_in(request, user, password)
         if secret is None:
             return self.login_page(request, "login.wrong", 401)
         response = _to("/")
-        remember(response, request.http, secret)
+        remember_session(response, request.http, secret)
+        remember_device(response, request.http, request.state.keys, user)
         return response
 
     def logout(self, request: HttpRequest) -> Response:

@@ -8,6 +8,7 @@ shipped, so each line is read once.
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import time
 from collections.abc import Sequence
@@ -177,4 +178,8 @@ if __name__ == "__main__":
     os.umask(0o077)
     end_with_parent()
     wait_before_start()
-    run(Project.find())
+    try:
+        run(Project.find())
+    except VipRecoError as error:  # the store is away: the supervisor starts this process again
+        logs.write("store-down", code=error.code)
+        sys.exit(error.exit_code)

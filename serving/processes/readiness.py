@@ -17,6 +17,7 @@ from typing import Any
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serving.http import logs
+from serving.http.shared_limits import RUN_FOLDER
 from vipreco.errors import (
     EXIT_BUG,
     MAX_EXAMPLES,
@@ -29,7 +30,6 @@ from vipreco.errors import (
     VipRecoError,
 )
 
-FOLDER = "VIPRECO_RUN_FOLDER"  # set by the supervisor
 NAMED = (UsageError, InputRejectedError, BusyError, IntegrityError, ResourcesError, DependencyDownError)
 KINDS: dict[int, type[VipRecoError]] = {kind.exit_code: kind for kind in NAMED}
 SEE_LOG = "the lines above say where"
@@ -77,7 +77,7 @@ class Readiness:
 
 def write_report(report: dict[str, Any]) -> None:
     """Write the report of this process, whole or not at all; without a supervisor do nothing."""
-    folder = os.environ.get(FOLDER)
+    folder = os.environ.get(RUN_FOLDER)
     if folder is None:
         return
     target = _path(Path(folder), os.getpid())

@@ -62,6 +62,7 @@ class ReleaseWatcher:
         if code != self._down:
             logs.write("store", code=code or "ok")
         self._down = code
+        self.state.store_down = bool(code)
         metrics.STORE_DOWN.set(bool(code))
 
     def check(self) -> None:

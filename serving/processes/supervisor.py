@@ -26,6 +26,7 @@ from circus.exc import ConflictError
 from circus.watcher import Watcher
 
 from serving.http import logs, metrics
+from serving.http.shared_limits import RUN_FOLDER
 from serving.processes import readiness
 from serving.processes.parent_death_signal import PARENT
 from serving.processes.start_pause import PAUSE
@@ -189,7 +190,7 @@ class Supervisor:
         return Watcher(module, command, args=["-m", module], singleton=True, hooks=hooks, **self._common())
 
     def _common(self) -> dict[str, Any]:
-        own = {PARENT: str(os.getpid()), readiness.FOLDER: str(self._reports)}
+        own = {PARENT: str(os.getpid()), RUN_FOLDER: str(self._reports)}
         return {"working_dir": str(self.folder), "env": {**MEMORY, **os.environ, **own}}
 
     def _worker_started(self, watcher: Watcher, pid: int, **_: Any) -> bool:

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from serving.auth.identity import COOKIE
+from serving.auth.cookies import COOKIE
 from serving.http.app_state import clock
 from tests.page.page_bank import MANAGER, USERS, PageBank
 from tests.serving.small_bank import PASSWORD

@@ -11,7 +11,7 @@ import httpx
 import pytest
 from sqlalchemy import update
 
-from serving.auth.identity import COOKIE
+from serving.auth.cookies import COOKIE
 from serving.http.app_state import clock
 from serving.http.operation import Operation
 from serving.page.languages import wording

@@ -8,7 +8,6 @@ from types import SimpleNamespace
 
 import pytest
 
-from serving.page.attempts import MAX_WRONG, Attempts
 from serving.page.cache import ResultCache
 from serving.page.chart import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, draw
 from serving.page.forms import outcome_form
@@ -95,19 +94,6 @@ def test_minutes_and_calls_are_counted():
 )
 def test_a_form_says_what_is_wrong_in_it(fields: dict[str, str], wrong: str):
     assert outcome_form(fields, DAY, frozenset({"P1"})).wrong == wrong
-
-
-def test_after_five_wrong_passwords_a_name_rests_and_a_right_one_forgets_them():
-    attempts = Attempts()
-    for _ in range(MAX_WRONG - 1):
-        attempts.note("ann", right=False)
-    attempts.note("ann", right=True)
-    attempts.note("ann", right=False)
-    assert not attempts.resting("ann")
-    for _ in range(MAX_WRONG - 1):
-        attempts.note("ann", right=False)
-    assert attempts.resting("ann")
-    assert not attempts.resting("bob")
 
 
 def test_every_text_of_the_page_is_there_in_both_languages():

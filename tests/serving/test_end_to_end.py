@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from serving.api.application import create_app
-from serving.auth.identity import COOKIE
+from serving.auth.cookies import COOKIE
 from serving.http.app_state import AppState, clock
 from serving.processes.audit_shipper import AuditFiles
 from serving.service import project_pages

@@ -20,12 +20,14 @@ from argon2 import PasswordHasher
 from joserfc import jwt
 from joserfc.jwk import OctKey
 from pydantic import ValidationError
+from starlette.requests import Request
 
 from serving.api.application import create_app
 from serving.auth import oidc
-from serving.auth.identity import COOKIE
+from serving.auth.cookies import COOKIE
 from serving.auth.sessions import log_in_by_subject
 from serving.http.app_state import clock
+from serving.http.operation import HttpRequest
 from serving.page.login_redirect import COOKIE as WAY
 from serving.page.pages import make_pages
 from serving.service import bank_login
@@ -182,7 +184,7 @@ def refuse(bank: Bank, visit: Visit, back: str, code: str) -> None:
     assert "was not completed" in answer.text
     assert COOKIE not in visit.cookies
     found = [(row["actor"], row["action"], row["result"], row["purpose"]) for row in bank.audit()]
-    assert found == [("nobody", "login", "denied", code)]
+    assert found == [("nobody", "login", "denied", bank.state.reason(code, "127.0.0.1"))]
 
 
 def unsigned(claims: dict[str, Any]) -> str:
@@ -291,7 +293,8 @@ def test_a_way_back_counts_once_and_for_ten_minutes(
     monkeypatch.setattr(oidc, "WAY_SECONDS", -1)
     late = Visit(visit.app, httpx.Cookies())
     assert late.get(late.at_bank()).status_code == 401
-    assert [row["purpose"] for row in bank.audit()] == ["", "oidc-code", "oidc-way"]
+    reasons = [bank.state.reason(code, "127.0.0.1") for code in ("oidc-code", "oidc-way")]
+    assert [row["purpose"] for row in bank.audit()] == ["", *reasons]
 
 
 def test_whom_the_bank_knows_and_we_do_not_is_refused(
@@ -305,9 +308,11 @@ def test_whom_the_bank_knows_and_we_do_not_is_refused(
     assert "somebody" not in answer.text
     (row,) = bank.audit()
     known = (row["actor"], row["object"], row["result"], row["purpose"])
-    assert known == ("nobody", bank.state.keys.pseudonym_of("somebody"), "denied", "oidc-unknown")
+    reason = bank.state.reason("oidc-unknown", "127.0.0.1")
+    assert known == ("nobody", bank.state.keys.pseudonym_of("somebody"), "denied", reason)
     bank.state.store.users.disable("eva")
-    assert log_in_by_subject(bank.state, SUBJECT) is None
+    scope = {"type": "http", "method": "GET", "path": "/", "headers": [], "client": ("127.0.0.1", 1)}
+    assert log_in_by_subject(HttpRequest(Request(scope), bank.state, "1"), SUBJECT) is None
 
 
 def test_while_the_banks_log_in_is_dead_the_page_starts_and_a_password_gets_in(

@@ -108,16 +108,42 @@ def test_a_killed_worker_is_replaced(service: Running) -> None:
 
 
 def test_offers_go_on_while_the_store_is_gone_and_it_is_found_again(service: Running) -> None:
-    """F22."""
+    """F22: asked all the time, for longer than a token is remembered; answers say that the store is away."""
     path = service.folder / "data" / "store.db"
-    assert service.offers().status_code == 200
+    headers = {"Authorization": f"Bearer {service.token}"}
+    with httpx.Client() as client:  # one connection, so one worker: each knows the tokens that it has seen
+        first = service.offers(client)
+        assert (first.status_code, first.json().get("store_available")) == (200, True), first.text
+        path.rename(path.with_suffix(".aside"))
+        answers, latest = [], time.monotonic() + 6
+        while time.monotonic() < latest:
+            answers.append(service.offers(client))
+        assert {answer.status_code for answer in answers} == {200}
+        assert answers[-1].json()["store_available"] is False
+        decision = client.get(f"{service.url}/v1/decisions/none", headers=headers)
+        assert decision.status_code == 503
+        wrong = {"Authorization": f"Bearer {service.token[:-8]}00000000"}
+        body = {"customer_id": "0001", "channel": "app"}
+        refused = client.post(f"{service.url}/v1/offers", json=body, headers=wrong)
+        assert refused.status_code in {401, 503}
+        path.with_suffix(".aside").rename(path)
+        until(lambda: service.offers(client).json()["store_available"], 5)
+    decision_id = answers[-1].json()["decision_id"]
+    url = f"{service.url}/v1/decisions/{decision_id}"
+    until(lambda: httpx.get(url, headers=headers).status_code == 200, 10)
+
+
+def test_a_worker_that_starts_while_the_store_is_gone_makes_no_new_one(service: Running) -> None:
+    """SQLite would drop the last changes of the old one, which are in the file beside it."""
+    path = service.folder / "data" / "store.db"
     path.rename(path.with_suffix(".aside"))
-    decision = httpx.get(
-        f"{service.url}/v1/decisions/none", headers={"Authorization": f"Bearer {service.token}"}
-    )
-    assert decision.status_code == 503
+    first = service.workers()[0]
+    os.kill(first, signal.SIGKILL)
+    until(lambda: service.log().count('"code": 8}') >= 1, 15)
+    assert not path.exists()
     path.with_suffix(".aside").rename(path)
-    until(lambda: service.offers().status_code == 200)
+    until(lambda: len(service.workers()) == 2 and service.has_begun(), 20)
+    assert service.offers().status_code == 200
 
 
 def test_what_was_answered_is_in_the_store_soon_after(service: Running) -> None:

@@ -291,3 +291,34 @@ def test_a_key_with_other_inputs_is_refused_and_what_differs_is_named(store: Sto
         store.campaigns.begin("os:ann", "spring", {"tables": "a" * 64, "file": "x" * 64, "rules": "y"}, "h2")
     assert refused.value.code == "other-inputs"
     assert refused.value.examples == (f"file: was {'b' * 40}, is {'x' * 40}", "rules: was missing, is y")
+
+
+@pytest.mark.parametrize(
+    ("password", "code"),
+    [
+        ("aaaaaaaaaa", "weak-password"),
+        ("1234567890", "weak-password"),
+        (" " * 12, "weak-password"),
+        ("密码密码密码密码密码密码", "weak-password"),
+        ("Password123!", "weak-password"),
+        ("ann.the.manager", "weak-password"),
+        ("short one", "short-password"),
+        ("长" * 86, "long-password"),
+        ("x" * 257, "long-password"),
+    ],
+)
+def test_a_password_that_is_easy_to_guess_or_could_never_be_given_is_refused(
+    store: Store, password: str, code: str
+) -> None:
+    with pytest.raises(UsageError) as told:
+        store.users.create(User("ann.the.manager", Role.AUDITOR), password)
+    assert told.value.code == code
+    assert store.users.all() == []
+
+
+@pytest.mark.parametrize(
+    "password", ["correct horse battery", "kX9#mQ2vLp", "长城上的月光今晚很安静", "z" * 2 + "kX9#mQ2vLp" * 25]
+)
+def test_a_password_that_is_accepted_lets_its_owner_in(store: Store, password: str) -> None:
+    store.users.create(User("ann", Role.AUDITOR), password)
+    assert store.users.authenticate("ann", password) == User("ann", Role.AUDITOR)

@@ -55,6 +55,10 @@ class ServingSettings(Section):
         keep_keys_days: Days that idempotency keys are kept, with their answers.
         audit_heads: Folder, from the project's folder, for signed heads of the audit, written by `vipreco
             prepare`; the owner of the store must not be able to change it. Without it nothing is signed.
+        trusted_proxies: Addresses of proxies whose `X-Forwarded-For` gives the address of a caller.
+        requests_per_second: Requests that one token may send each second, over all workers.
+        session_idle_minutes: Minutes without a request after which a person has to log in again.
+        store_away_minutes: Minutes for which valid tokens go on while the store does not answer.
         oidc: The bank's own log-in, beside local accounts.
     """
 
@@ -69,4 +73,8 @@ class ServingSettings(Section):
     keep_decisions_days: Annotated[int, Field(ge=1, le=36_500)] = 90
     keep_keys_days: Annotated[int, Field(ge=1, le=36_500)] = 7
     audit_heads: Annotated[str, Field(min_length=1)] | None = None
+    trusted_proxies: tuple[str, ...] = ()
+    requests_per_second: Annotated[int, Field(ge=1, le=1_000_000)] = 1_000
+    session_idle_minutes: Annotated[int, Field(ge=1, le=600)] = 60
+    store_away_minutes: Annotated[int, Field(ge=0, le=1_440)] = 60
     oidc: OidcSettings | None = None

@@ -104,12 +104,15 @@ class Database:
             inode = self.path.stat().st_ino
         except OSError:
             self.engine.dispose()
-            raise DependencyDownError(
-                "the operational store is gone", where=self.name, remedy=RESTORE, code="store-down"
-            ) from None
+            raise store_gone(self.name) from None
         if self._inode is not None and inode != self._inode:
             self.engine.dispose()
         self._inode = inode
+
+
+def store_gone(name: str) -> DependencyDownError:
+    """Return the error for a file of the store that is missing."""
+    return DependencyDownError("the operational store is gone", where=name, remedy=RESTORE, code="store-down")
 
 
 def add_new(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:

@@ -18,7 +18,7 @@ from vipreco.store.audit import AuditTrail, Event
 from vipreco.store.books import Books
 from vipreco.store.campaigns import Campaigns
 from vipreco.store.changes import Changes
-from vipreco.store.connection import Database
+from vipreco.store.connection import Database, store_gone
 from vipreco.store.consents import Consents
 from vipreco.store.contacts import Contacts
 from vipreco.store.decisions import DecisionLog
@@ -73,7 +73,9 @@ class Store:
 
         Args:
             url: Its address.
-            checked: The parent process has just checked the whole file, which takes long for a large one.
+            checked: The parent process has just checked the whole file, which takes long for a large one. A
+                file that is missing now was moved away: a new one in its place would make SQLite drop the
+                last changes of the old one, which are in the `-wal` file beside it.
 
         Raises:
             UsageError: The address is wrong, or the tables have an older version.
@@ -83,6 +85,8 @@ class Store:
         """
         database = Database(url)
         if database.path is not None and not database.path.exists():
+            if checked:
+                raise store_gone(database.name)
             create(database.path)
         if not checked:
             check_file(database)

@@ -126,6 +126,12 @@ class Tokens:
             ):
                 raise UsageError("no such token", where="token", code="unknown-token")
 
+    def revoked(self, at: datetime) -> frozenset[str]:
+        """Return the ids of the revoked tokens that have not expired."""
+        query = select(tokens.c.token_id).where(tokens.c.revoked_at.is_not(None), tokens.c.expires_at > at)
+        with self.database.reading() as connection:
+            return frozenset(connection.execute(query).scalars())
+
     def all(self) -> list[Token]:
         """Return all tokens, the newest first."""
         query = select(tokens).order_by(tokens.c.created_at.desc(), tokens.c.token_id)

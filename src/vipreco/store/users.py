@@ -6,24 +6,21 @@ import hashlib
 import re
 import secrets
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cache
 
-from argon2 import PasswordHasher
-from argon2.exceptions import Argon2Error, InvalidHashError
 from sqlalchemy import Connection, RowMapping, delete, insert, select, update
 
 from vipreco.errors import UsageError
 from vipreco.store.connection import Database
 from vipreco.store.failures import retry_if_taken
+from vipreco.store.passwords import HASHER, NO_PASSWORD, hash_password, matches
 from vipreco.store.schema import sessions, users
 from vipreco.store.scope import Role
 
 SESSION_HOURS = 10
-MIN_PASSWORD = 10
+LONGEST_SESSION, MIN_EXTENSION = timedelta(hours=SESSION_HOURS), timedelta(minutes=1)
 NAME_FORM = re.compile(r"[\w.@-]{1,64}")
-HASHER = PasswordHasher()
-NO_PASSWORD = "-"  # noqa: S105  an account without a password
 
 
 @dataclass(frozen=True)
@@ -69,7 +66,7 @@ class Users:
             )
         if user.role is Role.MANAGER and not user.manager_id:
             raise UsageError("a manager needs the id of their book", where="manager_id", code="no-book")
-        row = {**_row(user), "password_hash": _hashed(password)}
+        row = {**_row(user), "password_hash": _hashed(password, user.user_id)}
         with self.database.writing() as connection:
             if connection.execute(select(users).where(users.c.user_id == user.user_id)).first():
                 raise UsageError("there is an account of this name", where="user", code="user-exists")
@@ -83,9 +80,9 @@ class Users:
         """Give an account a new password and end its sessions.
 
         Raises:
-            UsageError: No such account, or the password is too short.
+            UsageError: No such account, or the password is too short, too long or easy to guess.
         """
-        self._update(user_id, {"password_hash": _hashed(password)})
+        self._update(user_id, {"password_hash": _hashed(password, user_id)})
 
     def disable(self, user_id: str) -> None:
         """Close an account and end its sessions.
@@ -100,7 +97,7 @@ class Users:
         with self.database.reading() as connection:
             row = connection.execute(select(users).where(users.c.user_id == user_id)).first()
         known = row is not None and row.active and row.password_hash != NO_PASSWORD
-        right = _verified(row.password_hash if known and row is not None else _unknown_user_hash(), password)
+        right = matches(row.password_hash if known and row is not None else _unknown_user_hash(), password)
         return _user(row._mapping) if known and right and row is not None else None
 
     def by_subject(self, subject: str) -> User | None:
@@ -129,19 +126,39 @@ class Sessions:
     def __init__(self, database: Database) -> None:
         self.database = database
 
-    def begin(self, user: User, at: datetime) -> str:
-        """Log a person in and return the secret of their session; ended sessions are dropped."""
-        secret = secrets.token_urlsafe(32)
+    def begin(self, user: User, at: datetime, idle: timedelta | None = None) -> str:
+        """Log a person in and return the secret of their session; ended sessions are dropped.
+
+        Args:
+            user: The person.
+            at: Moment now, UTC.
+            idle: Time without a request after which the session ends; `extend` begins it anew.
+        """
+        # The hash covers the moment, so it cannot be changed, and the table needs no column for it.
+        secret = f"{secrets.token_urlsafe(32)}.{int(at.replace(tzinfo=UTC).timestamp())}"
         row = {
             "session_hash": _digest(secret),
             "user_id": user.user_id,
             "csrf": secrets.token_urlsafe(24),
-            "expires_at": at + timedelta(hours=SESSION_HOURS),
+            "expires_at": at + min(idle or LONGEST_SESSION, LONGEST_SESSION),
         }
         with self.database.writing() as connection:
             connection.execute(delete(sessions).where(sessions.c.expires_at <= at))
             connection.execute(insert(sessions), row)
         return secret
+
+    def extend(self, secret: str, session: Session, at: datetime, idle: timedelta) -> None:
+        """Begin the idle time of a session anew, at most once a minute, within ten hours of the log-in."""
+        begun = secret.partition(".")[2]
+        if not begun.isdigit():  # of an older version: it ends when it was to end
+            return
+        latest = datetime.fromtimestamp(int(begun), UTC).replace(tzinfo=None) + LONGEST_SESSION
+        expires_at = min(at + idle, latest)
+        if expires_at - session.expires_at < MIN_EXTENSION:
+            return
+        mine = sessions.c.session_hash == _digest(secret)
+        with self.database.writing() as connection:
+            connection.execute(update(sessions).where(mine).values(expires_at=expires_at))
 
     def read(self, secret: str, at: datetime) -> Session | None:
         """Return the session of a secret, unless it has ended or the account is closed."""
@@ -174,27 +191,14 @@ def _user(row: RowMapping) -> User:
     return User(**{**fields, "role": Role(fields["role"])})
 
 
-def _hashed(password: str | None) -> str:
-    if password is None:
-        return NO_PASSWORD
-    if len(password) < MIN_PASSWORD:
-        raise UsageError(
-            f"a password has at least {MIN_PASSWORD} characters", where="password", code="short-password"
-        )
-    return HASHER.hash(password)
+def _hashed(password: str | None, user_id: str) -> str:
+    return NO_PASSWORD if password is None else hash_password(password, user_id)
 
 
 @cache
 def _unknown_user_hash() -> str:
     """Return a hash to compare with for an unknown name, which takes as long as a wrong password."""
     return HASHER.hash(secrets.token_hex(16))
-
-
-def _verified(hashed: str, password: str) -> bool:
-    try:
-        return HASHER.verify(hashed, password)
-    except (Argon2Error, InvalidHashError):
-        return False
 
 
 def _digest(secret: str) -> str:

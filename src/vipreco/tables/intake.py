@@ -66,7 +66,7 @@ def inspect(path: Path, rule: SourceRule) -> Candidate:
         UsageError: Not there, not a regular file, not readable.
         InputRejectedError: Empty, or not what its manifest says.
     """
-    stamp = stamp_of(path)
+    stamp = _stamp(path)
     if stamp[0] == 0:
         raise InputRejectedError("empty file", where=str(path), remedy="ask for it again", code="empty-file")
     candidate = Candidate(path, rule, sha256_of(path), stamp)
@@ -81,12 +81,7 @@ def inspect(path: Path, rule: SourceRule) -> Candidate:
     return candidate
 
 
-def stamp_of(path: Path) -> Stamp:
-    """Return size, time and number of a file.
-
-    Raises:
-        UsageError: Not there, not a regular file, not readable.
-    """
+def _stamp(path: Path) -> Stamp:
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
@@ -192,7 +187,7 @@ class Intake:
             self.drop_quarantined()
 
     def _refuse_changed(self) -> None:
-        if stamp_of(self.candidate.path) != self.candidate.stamp:
+        if _stamp(self.candidate.path) != self.candidate.stamp:
             raise self._changed()
         seen = getattr(self.source, "sha256", "")
         if seen and seen != self.candidate.sha256:
