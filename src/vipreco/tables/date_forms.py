@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -76,8 +77,8 @@ _DIRECTIVES: Final = {
     **_number("day", "%d", "d"),
     "%e": _Directive(" ?[0-9]{1,2}", "day", lambda moment: f"{moment.day:2d}"),
     "%j": _Directive("[0-9]{3}", "day_of_year", lambda moment: moment.strftime("%j")),
-    "%b": _Directive(f"(?i:{_MONTH_NAMES})", "month_name", lambda moment: _ENGLISH[moment.month - 1][:3]),
-    "%B": _Directive(f"(?i:{_MONTH_NAMES})", "month_name", lambda moment: _ENGLISH[moment.month - 1]),
+    "%b": _Directive(rf"(?i:{_MONTH_NAMES})\.?", "month_name", lambda moment: _ENGLISH[moment.month - 1][:3]),
+    "%B": _Directive(rf"(?i:{_MONTH_NAMES})\.?", "month_name", lambda moment: _ENGLISH[moment.month - 1]),
     "%a": _Directive(
         _WORD, "weekday", lambda moment: ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"][moment.weekday()]
     ),
@@ -98,38 +99,35 @@ _TOKEN: Final = re.compile(r"%-?\.?3?[A-Za-z%]")
 _TIME_PARTS: Final = {"hour", "hour_of_12", "minute", "second"}
 
 
-def _counted(epoch: dt.datetime, per_day: int, number: str) -> Callable[[dt.datetime], str]:
-    def show(moment: dt.datetime) -> str:
-        seconds = (moment - epoch).total_seconds()
-        return number.format(seconds * per_day / DAY_SECONDS)
-
-    return show
-
-
 @dataclass(frozen=True)
 class _Count:
-    """A moment as a number of units since an epoch."""
+    """A moment as a number of units since an epoch.
+
+    Attributes:
+        epoch: Moment 0.
+        per_day: Units of a day.
+        decimals: Decimals that a part of a unit is written with.
+        utc: True if the epoch is told in UTC.
+    """
 
     epoch: dt.datetime
     per_day: int
-    show: Callable[[dt.datetime], str]
+    decimals: int = 0
     utc: bool = False
-    days: bool = False
 
-
-def _count(
-    epoch: dt.datetime, per_day: int, *, utc: bool = False, days: bool = False, number: str = "{:.0f}"
-) -> _Count:
-    return _Count(epoch, per_day, _counted(epoch, per_day, number), utc, days)
+    def show(self, moment: dt.datetime) -> str:
+        """Return a moment as the number of whole units, or with decimals."""
+        count = (moment - self.epoch).total_seconds() * self.per_day / DAY_SECONDS
+        return f"{count:.{self.decimals}f}" if self.decimals else str(math.floor(count))
 
 
 COUNTS: Final = {
-    "excel": _count(EXCEL_EPOCH, 1, number="{:.8f}"),
-    "excel-1904": _count(EXCEL_1904, 1, number="{:.8f}"),
-    "epoch-days": _count(UNIX_EPOCH, 1, days=True, number="{:.0f}"),
-    "epoch-seconds": _count(UNIX_EPOCH, DAY_SECONDS, utc=True),
-    "epoch-milliseconds": _count(UNIX_EPOCH, DAY_SECONDS * 1000, utc=True),
-    "epoch-microseconds": _count(UNIX_EPOCH, DAY_SECONDS * 1_000_000, utc=True),
+    "excel": _Count(EXCEL_EPOCH, 1, decimals=8),
+    "excel-1904": _Count(EXCEL_1904, 1, decimals=8),
+    "epoch-days": _Count(UNIX_EPOCH, 1),
+    "epoch-seconds": _Count(UNIX_EPOCH, DAY_SECONDS, utc=True),
+    "epoch-milliseconds": _Count(UNIX_EPOCH, DAY_SECONDS * 1000, utc=True),
+    "epoch-microseconds": _Count(UNIX_EPOCH, DAY_SECONDS * 1_000_000, utc=True),
 }
 
 
