@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, unquote, urlsplit
 
 from vipreco.errors import DependencyDownError, VipRecoError
-from vipreco.project import Project
+from vipreco.project import SQLITE, Project, sqlite_file
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
 
 PATIENCE_SECONDS: Final = 10.0
 LOCK_SECONDS: Final = 5.0
-SQLITE: Final = "sqlite:///"
 # Set before MLflow is imported; what a bank has set itself stays, but telemetry is never on.
 ENVIRONMENT: Final = {
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "4",
@@ -78,7 +77,7 @@ def down(project: Project, error: BaseException) -> DependencyDownError:
     remedy = "start it again, then run `vipreco sync`; everything is kept on this machine"
     if "out-of-date database schema" in str(error):
         remedy = "it was made by an older MLflow: back it up and run `mlflow db upgrade` on it"
-    path = sqlite_path(project.tracking_uri)
+    path = sqlite_file(project.tracking_uri)
     if path is not None:
         return _unusable(path, cause, remedy if "upgrade" in remedy else "")
     what = f"the tracking server does not answer as it should ({cause})"
@@ -106,16 +105,11 @@ def shown_uri(uri: str) -> str:
 
 def artifact_location(project: Project) -> str | None:
     """Return where runs keep their files: inside the project for SQLite, else as the server decides."""
-    path = sqlite_path(project.tracking_uri)
+    path = sqlite_file(project.tracking_uri)
     if path is None:
         return None
     folder = path.parent / "tracking-artifacts"
     return folder.absolute().as_uri() if set("?#%") & set(str(folder)) else str(folder)
-
-
-def sqlite_path(uri: str) -> Path | None:
-    """Return the file of an SQLite store, None for any other."""
-    return Path(unquote(uri.removeprefix(SQLITE).partition("?")[0])) if uri.startswith(SQLITE) else None
 
 
 def _plain_uri(uri: str) -> str:
@@ -123,7 +117,7 @@ def _plain_uri(uri: str) -> str:
 
     MLflow makes the folder of the file by the text of the address: quoted, that is a folder of another name.
     """
-    path = sqlite_path(uri)
+    path = sqlite_file(uri)
     if path is None or "%" not in uri:
         return uri
     relative = os.path.relpath(path)
@@ -132,7 +126,7 @@ def _plain_uri(uri: str) -> str:
 
 def _check_sqlite(uri: str) -> None:
     """Wait a moment for a lock here, where it is ours to say how long."""
-    path = sqlite_path(uri)
+    path = sqlite_file(uri)
     if path is None:
         return
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -103,7 +103,9 @@ def problem_of_error(error: VipRecoError) -> Problem:
     if isinstance(
         error, InputRejectedError | UsageError
     ):  # each field is right alone, but not with the others
-        return Problem(409, code, [(error.where, code)] if error.where.isidentifier() else [])
+        return Problem(
+            409, code, [(error.where, code)] if error.where.replace(".", "_").isidentifier() else []
+        )
     if isinstance(error, BusyError) and code != "store-busy":
         return Problem(409, code)
     return unavailable(code)

@@ -10,7 +10,7 @@ import tomllib
 from pathlib import Path
 from types import ModuleType
 from typing import TypeVar
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -20,6 +20,7 @@ from vipreco.settings import Settings
 
 PROJECT_FILE = "vipreco.toml"
 SQLITE = "sqlite:///"
+IN_URL = {ord(mark): quote(mark) for mark in "%?#"}
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -113,7 +114,12 @@ class Project:
 
 def sqlite_url(path: Path) -> str:
     """Return the address of an SQLite file: what has a meaning in a URL, such as `?` and `%`, is quoted."""
-    return SQLITE + quote(str(path))
+    return SQLITE + str(path).translate(IN_URL)
+
+
+def sqlite_file(url: str) -> Path | None:
+    """Return the file of an SQLite address; None for any other database."""
+    return Path(unquote(url.removeprefix(SQLITE).partition("?")[0])) if url.startswith(SQLITE) else None
 
 
 def read_settings(path: Path) -> Settings:
@@ -134,7 +140,7 @@ def parse_toml(path: Path, model: type[Model]) -> Model:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise UsageError(f"cannot be read: {error}", where=str(path), code="unreadable") from error
+        raise UsageError(f"cannot be read: {error.strerror}", where=str(path), code="unreadable") from error
     return parse_content(content, model, str(path))
 
 
@@ -165,7 +171,7 @@ def parse_content(content: bytes, model: type[Model], where: str) -> Model:
 def _finding(item: ErrorDetails, model: type[BaseModel]) -> str:
     place = ".".join(str(part) for part in item["loc"])
     if item["type"] != "extra_forbidden":
-        return f"{place}: {item['msg']}"
+        return f"{place}: {item['msg'].removeprefix('Value error, ')}"
     near = difflib.get_close_matches(str(item["loc"][-1]), _known_keys(model), n=1)
     return f"{place}: unknown setting" + (f", did you mean {near[0]}?" if near else "")
 

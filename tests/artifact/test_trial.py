@@ -10,6 +10,7 @@ from vipreco.artifact import try_in_child, verify, write_golden, write_manifest
 from vipreco.artifact.arrays import read_array, write_array
 from vipreco.artifact.golden import check_golden
 from vipreco.artifact.manifest import MANIFEST_FILE
+from vipreco.artifact.trial import patience
 from vipreco.errors import IntegrityError
 
 
@@ -106,3 +107,11 @@ def test_golden_values_without_scores_are_refused(tmp_path: Path) -> None:
     write_array(tmp_path / "golden" / "scores.npy", np.zeros(49))
     with pytest.raises(IntegrityError):
         check_golden(tmp_path, lambda values: values[:, 0])
+
+
+def test_patience_is_a_setting_and_grows_on_a_slow_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert patience() >= 60
+    monkeypatch.setattr("vipreco.artifact.trial.USUAL_START_SECONDS", 1e-4)
+    assert patience() > 600
+    monkeypatch.setenv("VIPRECO_ARTIFACT_SECONDS", "900")
+    assert patience() == 900

@@ -27,7 +27,7 @@ def plan(*customers: dict[str, Any], availability: Availability | None = None, *
 
 def on(found: CallPlan, row: int) -> date | None:
     """Return the date of a call in the plan."""
-    number = int(found.day_numbers[row])
+    number = int(found.day_numbers()[row])
     return None if number == NO_DAY else found.days[number]
 
 
@@ -110,7 +110,7 @@ def test_every_duty_is_in_time_or_named_and_the_day_is_the_best_but_for_duties(
     customers: list[dict[str, Any]], minutes: int
 ):
     found = plan(*customers, minutes=minutes, plan_days=4)
-    tasks, numbers = found.tasks, found.day_numbers
+    tasks, numbers = found.tasks, found.day_numbers()
     in_time = (numbers != NO_DAY) & (numbers <= tasks.deadline)
     named = set(found.missed["customer_id"])
     duty = found.duties["duty"].to_list()

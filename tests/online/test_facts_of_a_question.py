@@ -126,9 +126,9 @@ def test_somebody_new_is_decided_upon_by_what_is_said_of_them(served: Served) ->
 
 
 WRONG = [
-    ({"attributes": {"shoe_size": 44}}, "attributes", "unknown-column"),
-    ({"attributes": {"customer_id": "00001"}}, "attributes", "unknown-column"),
-    ({"attributes": {"snapshot_date": "2024-05-31"}}, "attributes", "unknown-column"),
+    ({"attributes": {"shoe_size": 44}}, "attributes.shoe_size", "unknown-column"),
+    ({"attributes": {"customer_id": "00001"}}, "attributes.customer_id", "unknown-column"),
+    ({"attributes": {"snapshot_date": "2024-05-31"}}, "attributes.snapshot_date", "unknown-column"),
     ({"attributes": {"aum_amount": "12"}}, "aum_amount", "amount"),
     ({"attributes": {"aum_amount": True}}, "aum_amount", "amount"),
     ({"attributes": {"aum_amount": -1}}, "aum_amount", "negative"),
@@ -148,7 +148,7 @@ WRONG = [
         "ends-before-start",
     ),
     ({"holdings": [{"product_id": "card", "customer_id": "00001"}]}, "customer_id", "other-customer"),
-    ({"holdings": [{"product_id": "card", "colour": "red"}]}, "holdings", "unknown-column"),
+    ({"holdings": [{"product_id": "card", "colour": "red"}]}, "holdings.colour", "unknown-column"),
 ]
 
 
@@ -159,7 +159,13 @@ def test_what_no_table_could_hold_is_refused_by_its_place(
     with pytest.raises(InputRejectedError) as refused:
         served.answering.with_facts(CUSTOMER, facts, "branch", 3, NOON)
     assert (refused.value.where, refused.value.code) == (where, code)
-    assert "shoe" not in str(refused.value)
+    assert "44" not in str(refused.value)
+
+
+def test_a_key_that_is_no_name_of_a_column_is_not_repeated(served: Served) -> None:
+    with pytest.raises(InputRejectedError) as refused:
+        served.answering.with_facts(CUSTOMER, {"attributes": {"Zhang San 138": 1}}, "branch", 3, NOON)
+    assert refused.value.where == "attributes.(not a name)"
 
 
 def test_a_holding_of_today_counts_though_the_night_was_before(serve: Callable[..., Served]) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
+import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
@@ -14,6 +16,8 @@ from vipreco.errors import IntegrityError
 
 CHILD_MODULE: Final = "vipreco.artifact.child"
 TIMEOUT_SECONDS: Final = 60.0
+TIMEOUT_VARIABLE: Final = "VIPRECO_ARTIFACT_SECONDS"
+USUAL_START_SECONDS: Final = 0.1  # of an interpreter on the machine where 60 s were enough
 MEMORY_BYTES: Final = 8 << 30
 
 
@@ -38,7 +42,7 @@ class ChildVerdict:
 
 
 def try_in_child(
-    folder: Path, loader: str, *, expected_hash: str | None = None, timeout: float = TIMEOUT_SECONDS
+    folder: Path, loader: str, *, expected_hash: str | None = None, timeout: float | None = None
 ) -> ChildVerdict:
     """Verify, load and score the artifact in a new process; a crash or a hang of it is a refusal.
 
@@ -47,8 +51,9 @@ def try_in_child(
         loader: `module:function`; the function takes the folder and returns a scorer, which takes the
             golden feature values (n, k) and returns their scores.
         expected_hash: `artifact_hash` known from the registry.
-        timeout: Seconds after which the child counts as hanging and is killed.
+        timeout: Seconds after which the child counts as hanging and is killed; by default `patience`.
     """
+    timeout = patience() if timeout is None else timeout
     request = json.dumps({"folder": str(folder.resolve()), "loader": loader, "expected_hash": expected_hash})
     command = [sys.executable, "-P", "-m", CHILD_MODULE]  # -P: code is never taken from the current folder
     try:
@@ -58,6 +63,19 @@ def try_in_child(
     except subprocess.TimeoutExpired:
         return ChildVerdict(False, f"loading did not end within {timeout:g} s", "child-hangs")
     return _read_verdict(done)
+
+
+def patience() -> float:
+    """Return the seconds that loading may take: a setting, and longer on a slow or busy machine.
+
+    The machine is measured by how long it takes to start an interpreter, which is what a child does first.
+    """
+    if given := os.environ.get(TIMEOUT_VARIABLE):
+        return float(given)
+    begun = time.monotonic()
+    subprocess.run([sys.executable, "-I", "-c", "import json, hashlib"], check=True)
+    slower = (time.monotonic() - begun) / USUAL_START_SECONDS
+    return TIMEOUT_SECONDS * max(1.0, slower)
 
 
 def _read_verdict(done: subprocess.CompletedProcess[bytes]) -> ChildVerdict:

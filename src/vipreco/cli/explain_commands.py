@@ -81,6 +81,7 @@ def explain(
     Example:  vipreco explain 0012345678 --receipt receipt.json && vipreco replay receipt.json
     Example:  vipreco explain --check --manager M00017
     """
+    from vipreco.export import check_target
     from vipreco.project import Project
 
     if (customer is None) != check:
@@ -88,6 +89,8 @@ def explain(
     if check and receipt is not None:
         raise typer.BadParameter("a receipt is about one customer; it cannot be combined with --check")
     output, project = TableOutput.planned(kind, out), Project.find()
+    if receipt is not None:
+        check_target(receipt)
     request = ExplainRequest(project, as_of, model, channel.value, top, language.value)
     if customer is not None:
         output.write(_explain_one(request, customer, manager, receipt))
@@ -136,9 +139,7 @@ def _write_receipt(
     from vipreco.assurance import ReceiptQuestion, receipt
     from vipreco.cli.project_inputs import model_folder
     from vipreco.durable import write_bytes
-    from vipreco.export import check_target
 
-    check_target(target)
     question = ReceiptQuestion(
         customer_id=customer,
         as_of=view.date,

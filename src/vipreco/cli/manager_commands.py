@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
@@ -87,10 +86,11 @@ def calllist(
 def _availability(project: Project, manager: str) -> Availability:
     """Return the days of a manager's absence, by the settings and by the leave covers of the store."""
     from vipreco.lists import Availability
+    from vipreco.project import sqlite_file
 
     known = Availability.of(manager, project.settings.call_list.working_days.absences)
-    file = project.store_url.removeprefix("sqlite:///")
-    if file != project.store_url and not Path(file).is_file():
+    file = sqlite_file(project.store_url)
+    if file is not None and not file.is_file():
         return known  # no store yet, and a list makes none
     from vipreco.store import Store
 

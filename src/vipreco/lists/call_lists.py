@@ -70,7 +70,7 @@ def planned_days(day: Day, days: int, say: Wording, outcomes: Mapping[str, str])
     """Return the calls of the coming working days after the first; there are at most those of the plan."""
     if day.plan is None or days == 1:
         return ()
-    plan, numbers = day.plan, pl.Series(day.plan.day_numbers)
+    plan, numbers = day.plan, pl.Series(day.plan.day_numbers(days))
     waiting = ~plan.calls[CUSTOMER_ID].is_in(list(outcomes))
 
     def lines(number: int) -> tuple[CallLine, ...]:

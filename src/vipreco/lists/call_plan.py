@@ -25,7 +25,7 @@ from vipreco.lists.call_columns import (
 )
 from vipreco.lists.duties import call_tasks, duties_of, first_date
 from vipreco.lists.knapsack import packed
-from vipreco.lists.schedule import NO_DAY, CallTasks, schedule
+from vipreco.lists.schedule import NO_DAY, CallTasks, fits, schedule
 from vipreco.lists.workdays import ALWAYS, Availability, plan_days
 from vipreco.settings import CallKind, CallListSettings
 
@@ -58,10 +58,9 @@ class CallPlan:
     tasks: CallTasks
     minutes: int
 
-    @cached_property
-    def day_numbers(self) -> NDArray[np.int64]:
-        """Number of the day of each row, `NO_DAY` where it is not in the plan."""
-        return schedule(self.tasks, capacity(self.days, self.minutes))
+    def day_numbers(self, days: int | None = None) -> NDArray[np.int64]:
+        """Return the number of the day of each row, `NO_DAY` for later days than asked for and for none."""
+        return schedule(self.tasks, capacity(self.days, self.minutes), days)
 
     @cached_property
     def today(self) -> Mask:
@@ -90,9 +89,11 @@ class CallPlan:
 
     @cached_property
     def missed(self) -> pl.DataFrame:
-        """Rows with duties that meet no deadline: too few minutes, or a promise to a blocked customer."""
-        late = self.tasks.is_duty & ((self.day_numbers == NO_DAY) | (self.day_numbers > self.tasks.deadline))
-        late &= (self.duties[DUTY] != CallKind.KEEP).fill_null(value=False).to_numpy()  # named as displaced
+        """Rows with duties that meet no deadline: too few minutes, or a promise to a blocked customer.
+
+        A keep call that finds no room has no deadline of its own; it is among the displaced calls.
+        """
+        late = self._late() & (self.duties[DUTY] != CallKind.KEEP).fill_null(value=False).to_numpy()
         promised = self.calls[CallKind.FOLLOW_UP.value] & self.calls[BLOCKED].is_not_null()
         due = (self.calls["follow_up_date"] <= self.days[0]).fill_null(value=False)
         named = pl.Series(late) | (promised & due)
@@ -100,6 +101,17 @@ class CallPlan:
         deadline = pl.when(promised & due).then("follow_up_date").otherwise(DEADLINE)
         rows = self.calls.with_columns(self.duties)
         return rows.with_columns(kind.alias(DUTY), deadline.alias(DEADLINE)).filter(named)
+
+    def _late(self) -> Mask:
+        """Return the duties that miss their deadline; the whole plan is made only where room may be short."""
+        tasks, room = self.tasks, capacity(self.days, self.minutes)
+        today = tasks.is_duty & ~self.today & (tasks.deadline == 0)
+        others = tasks.is_duty & ~self.today & ~today
+        if fits(tasks, np.flatnonzero(others), room, 1):
+            return np.asarray(today)
+        numbers = self.day_numbers()
+        late: Mask = tasks.is_duty & ((numbers == NO_DAY) | (numbers > tasks.deadline))
+        return late
 
 
 def capacity(days: Sequence[date], minutes: int) -> NDArray[np.int64]:

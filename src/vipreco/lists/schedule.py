@@ -68,6 +68,23 @@ def schedule(tasks: CallTasks, capacity: Integers, days: int | None = None) -> I
     return found
 
 
+def fits(tasks: CallTasks, duties: Integers, capacity: Integers, start: int) -> bool:
+    """Return whether duties fit into the days from `start` on, placed one by one by their deadlines.
+
+    Another order might find room where this one finds none.
+    """
+    room = capacity.copy()
+    order = duties[np.lexsort((-tasks.minutes[duties], tasks.deadline[duties]))]
+    for duty in order.tolist():
+        first = max(start, int(tasks.first_day[duty]))
+        last = min(int(tasks.deadline[duty]), int(tasks.last_day[duty]), len(room) - 1)
+        days = np.flatnonzero(room[first : last + 1] >= tasks.minutes[duty])
+        if not len(days):
+            return False
+        room[first + days[0]] -= tasks.minutes[duty]
+    return True
+
+
 @dataclass(frozen=True)
 class _DutyGroups:
     """Open duties in groups of equal length, deadline, weight and days; G groups.
@@ -90,7 +107,7 @@ class _DutyGroups:
     def of(cls, tasks: CallTasks, duties: Integers) -> _DutyGroups:
         """Group open duties."""
         columns = (tasks.minutes, tasks.deadline, tasks.weight, tasks.first_day, tasks.last_day)
-        keys = np.stack([column[duties] for column in columns], axis=1)
+        keys = np.stack([column[duties] for column in columns], axis=1).astype(np.int64)
         _, first, group, count = np.unique(
             keys, axis=0, return_index=True, return_inverse=True, return_counts=True
         )
@@ -111,10 +128,19 @@ class _Choice:
     open: Mask
 
     @cached_property
-    def groups(self) -> _DutyGroups:
+    def duties(self) -> Integers:
         """Open duties whose deadline has not passed."""
-        tasks = self.tasks
-        return _DutyGroups.of(tasks, np.flatnonzero(self.open & tasks.is_duty & (tasks.deadline >= self.day)))
+        return np.flatnonzero(self.open & self.tasks.is_duty & (self.tasks.deadline >= self.day))
+
+    @cached_property
+    def groups(self) -> _DutyGroups:
+        """Open duties that bind today's choice: those of today, and of all days where room may be short.
+
+        Where all the others fit into later days, so do those that are left whatever is chosen today.
+        """
+        is_later = self.tasks.deadline[self.duties] > self.day
+        free = fits(self.tasks, self.duties[is_later], self.capacity, self.day + 1)
+        return _DutyGroups.of(self.tasks, self.duties[~is_later] if free else self.duties)
 
     @cached_property
     def group_of(self) -> Integers:
@@ -154,7 +180,7 @@ class _Choice:
         """Calls of the day."""
         x, (group, _) = len(self.eligible), self.later
         if not x:
-            return self.eligible
+            return self._filled(self.eligible)
         count = self.groups.count
         whole = len(group) <= MAX_WHOLE_PAIRS
         result = milp(
@@ -198,8 +224,7 @@ class _Choice:
     def _filled(self, chosen: Integers) -> Integers:
         """Return the same with duties that fit into minutes that are left, the earliest deadline first."""
         left = int(self.capacity[self.day] - self.tasks.minutes[chosen].sum())
-        waiting = self.groups.duties[self.tasks.callable_on(self.day)[self.groups.duties]]
-        able = np.setdiff1d(waiting, chosen)
+        able = np.setdiff1d(self.duties[self.tasks.callable_on(self.day)[self.duties]], chosen)
         found = chosen.tolist()
         for duty in able[np.argsort(self.tasks.deadline[able], kind="stable")].tolist():
             if self.tasks.minutes[duty] <= left:

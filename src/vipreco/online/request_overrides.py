@@ -35,6 +35,7 @@ from vipreco.tables import CONTRACTS, Column, Kind
 NOBODY: Final = ""  # id of who is not a customer yet: no customer of a table has it
 DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 MAX_AMOUNT: Final = 10**15
+COLUMN_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,59}")
 LAST_BATCH: Final = 2**31 - 1
 CLOCKS: Final = frozenset({CUSTOMER_ID, SNAPSHOT_DATE, RECORDED_DATE, BATCH_SEQUENCE})
 Given = Mapping[str, Any]
@@ -198,9 +199,14 @@ def _kind_of(kind: pa.DataType) -> Kind:
 
 def _checked(given: Given, columns: Mapping[str, Column], where: str) -> dict[str, Any]:
     unknown = sorted(set(given) - set(columns))
-    if unknown:  # the name is the caller's own and is not repeated
-        raise _refused(where, "unknown-column")
+    if unknown:
+        raise _refused(f"{where}.{_shown(unknown[0])}", "unknown-column")
     return {name: _value(columns[name], value) for name, value in given.items()}
+
+
+def _shown(name: str) -> str:
+    """Return the name of a column that a caller made up, if it is one and no text of another kind."""
+    return name if COLUMN_NAME.fullmatch(name) else "(not a name)"
 
 
 def _value(column: Column, value: Any) -> Any:

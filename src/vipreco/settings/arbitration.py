@@ -98,12 +98,12 @@ class SlateSettings(Section):
     Args:
         per_family: Maximum of offers of one family; 0 means any number.
         min_priority: Offers below it are left out; in currency if the value is `money`. Artifacts of before
-            call it `min_priority`.
+            call it `least_priority`.
     """
 
     per_family: Annotated[int, Field(ge=0, le=100)] = 0
     min_priority: Annotated[
-        float, Field(ge=0.0, validation_alias=AliasChoices("min_priority", "min_priority"))
+        float, Field(ge=0.0, validation_alias=AliasChoices("min_priority", "least_priority"))
     ] = 0.0
 
 

@@ -20,7 +20,7 @@ from vipreco.tables import checks, contracts, gates
 from vipreco.tables.batch_files import write_tables
 from vipreco.tables.batches import Manifest, batch_folder, commit, locked, read_manifest, remove_garbage
 from vipreco.tables.import_database import import_database
-from vipreco.tables.intake import Candidate, Intake, inspect, staged_tables
+from vipreco.tables.intake import Candidate, Intake, inspect, staged_tables, stamp_of
 from vipreco.tables.mapping import Mapping
 from vipreco.tables.parquet_files import rows_of
 from vipreco.tables.quarantine import FOLDER, write_quarantine
@@ -79,6 +79,8 @@ def import_(  # noqa: PLR0913  what a caller decides about a delivery as a whole
     mapping = Mapping.read(mapping_path)
     if not sources:
         raise UsageError("no files are named", remedy="name the files to import", code="no-sources")
+    for path in sources:
+        stamp_of(path)  # a file that is not there fits no entry either: say the former
     candidates = [inspect(path, mapping.source_for(path)) for path in sources]
     silent: Progress = lambda _name, _rows: None  # noqa: E731
     options = Options(settings, backfill, accept_drop, same_day, accept_dates, progress or silent)

@@ -66,7 +66,7 @@ def inspect(path: Path, rule: SourceRule) -> Candidate:
         UsageError: Not there, not a regular file, not readable.
         InputRejectedError: Empty, or not what its manifest says.
     """
-    stamp = _stamp(path)
+    stamp = stamp_of(path)
     if stamp[0] == 0:
         raise InputRejectedError("empty file", where=str(path), remedy="ask for it again", code="empty-file")
     candidate = Candidate(path, rule, sha256_of(path), stamp)
@@ -81,7 +81,12 @@ def inspect(path: Path, rule: SourceRule) -> Candidate:
     return candidate
 
 
-def _stamp(path: Path) -> Stamp:
+def stamp_of(path: Path) -> Stamp:
+    """Return size, time and number of a file.
+
+    Raises:
+        UsageError: Not there, not a regular file, not readable.
+    """
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
@@ -187,7 +192,7 @@ class Intake:
             self.drop_quarantined()
 
     def _refuse_changed(self) -> None:
-        if _stamp(self.candidate.path) != self.candidate.stamp:
+        if stamp_of(self.candidate.path) != self.candidate.stamp:
             raise self._changed()
         seen = getattr(self.source, "sha256", "")
         if seen and seen != self.candidate.sha256:
