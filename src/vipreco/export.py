@@ -52,6 +52,18 @@ def write_table(frame: Frame, target: Path | BinaryIO, kind: str) -> None:
         writer(rows, stream)
 
 
+def with_currency(rows: pl.DataFrame, currency: str) -> pl.DataFrame:
+    """Return rows with the currency of their amounts in a column; without a currency, without the amounts.
+
+    >>> with_currency(pl.DataFrame({"aum_amount": [1.0]}), "CNY").columns
+    ['aum_amount', 'currency']
+    """
+    amounts = [name for name in rows.columns if name.endswith("_amount")]
+    if not amounts:
+        return rows
+    return rows.with_columns(pl.lit(currency).alias("currency")) if currency else rows.drop(amounts)
+
+
 def format_of(path: Path) -> str:
     """Return the format that the ending of `path` stands for.
 

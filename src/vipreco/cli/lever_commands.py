@@ -1,4 +1,4 @@
-"""The command that shows what orders the offers, and what each factor does."""
+"""The command that shows the factors behind the order of offers, and their effect."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def levers(
     kind: FormatOption = None,
     out: OutOption = None,
 ) -> None:
-    """Show what orders the offers: leave out one factor at a time and see what changes, and what it costs.
+    """Show the effect of each factor on the order of offers: leave out one at a time, and see the cost.
 
     For each factor: the share of customers whose first offer, or whose call, would be another one, and the
     expected value that would be lost. Below 0, the factor itself costs value: context and levers have their
@@ -49,6 +49,7 @@ def levers(
     Example:  vipreco levers --recipe mine --out levers.xlsx
     """
     from vipreco.cli.project_inputs import open_model, open_view
+    from vipreco.export import with_currency
     from vipreco.lists import Audience, lever_table, sensitivity
     from vipreco.project import Project
 
@@ -64,7 +65,7 @@ def levers(
         weights = lever_table(recommender.settings.arbitration, view)
     if output.kind is Format.table and output.path is None and weights.height:
         output.write(weights)
-    output.write(found)
+    output.write(with_currency(found, project.settings.project.currency))
 
 
 def _arbitration(project: Project, reference: str) -> ArbitrationSettings:

@@ -60,14 +60,15 @@ def offers(
 ) -> None:
     """List the best offers of customers, with the chance of each and a reason; any past date.
 
-    The customer whose best offer is worth most comes first: read it as a call list. Say whose offers: one or
-    more of --manager, --customers, --vip, or --all.
+    The customer with the most valuable offer comes first. Choose customers by one or more of --manager,
+    --customers, --vip, or --all.
 
     Example:  vipreco offers --manager M00017 --top 3
     Example:  vipreco offers --all --as-of 2025-11-30 --out offers.xlsx
     """
     from vipreco.cli.project_inputs import open_model, open_view
     from vipreco.explanations import Explainer
+    from vipreco.export import with_currency
     from vipreco.lists import offer_list
     from vipreco.project import Project
 
@@ -78,7 +79,7 @@ def offers(
         view = audience.of(open_view(project, as_of))
         recommender = open_model(project, model, narrator)
         rows = offer_list(Explainer(recommender), view, top, narrator.say, channel.value)
-    output.write(rows)
+    output.write(with_currency(rows, project.settings.project.currency))
     if rows.is_empty():
         _tell_why_nobody(recommender, view, channel.value)
 
@@ -113,10 +114,10 @@ def relationships(
     kind: FormatOption = None,
     out: OutOption = None,
 ) -> None:
-    """List whom to keep, to grow or to develop, with the chance of each and reasons; any past date.
+    """List customers to keep, to grow or to develop, with the probability of each and reasons; any past date.
 
     keep: VIP customers who may leave, fall below their tier or lose half of their assets within the horizon.
-    develop: customers who may reach the next tier, those below VIP included, and what lacks to its line.
+    develop: customers who may reach the next tier, those below VIP included, and the assets they lack.
     grow: the best offer of each customer.
 
     Example:  vipreco relationships --list keep --manager M00017
@@ -124,6 +125,7 @@ def relationships(
     """
     from vipreco.cli.project_inputs import open_model, open_view
     from vipreco.explanations import Explainer
+    from vipreco.export import with_currency
     from vipreco.lists import BranchList, branch_list
     from vipreco.project import Project
 
@@ -134,7 +136,7 @@ def relationships(
         view = audience.of(open_view(project, as_of))
         recommender = open_model(project, model, narrator)
         rows = branch_list(Explainer(recommender), view, BranchList(which.value), limit, narrator.say)
-    output.write(rows)
+    output.write(with_currency(rows, project.settings.project.currency))
 
 
 def _audience(
