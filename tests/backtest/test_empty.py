@@ -1,4 +1,7 @@
-"""Metrics and figures of no rows: a fold in which nobody was observed must not end a training."""
+"""Metrics and figures of no rows: a fold in which nobody was observed must not end a training.
+
+Cases B111.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Folds: no label that was not known at the test date; customers who stay where they are."""
+"""Folds: no label that was not known at the test date; customers who stay where they are.
+
+Cases B111.
+"""
 
 from __future__ import annotations
 

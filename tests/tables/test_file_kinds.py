@@ -1,5 +1,8 @@
 # ruff: noqa: E501 - a case is one line of the table
-"""Members of each kind of real-life file trouble: dates, amounts, ids, spreadsheet habits, lying containers."""
+"""Members of each kind of real-life file trouble: dates, amounts, ids, spreadsheet habits, lying containers.
+
+Cases B112 to B117 (B113, B114, B115, B116).
+"""
 
 from __future__ import annotations
 
@@ -461,3 +464,38 @@ def test_a_batch_is_taken_back_with_all_that_came_after_it(tmp_path: Path) -> No
     assert (again.batch_id, again.snapshot_id) == (second.batch_id, second.snapshot_id)
     with pytest.raises(UsageError, match="there is no batch"):
         undo(tmp_path / "tables", "000009")
+
+
+ACCOUNTS = (
+    "account,customer_id,product_id,opened_date,closed_date,balance\n"
+    "K1,A1,fund,2025-01-02,,100.00\nK2,A1,fund,2025-01-02,2025-01-20,250.00\n"
+    "K3,B2,fund,2025-01-02,2025-01-10,1.00\nK4,B2,fund,2025-01-02,2025-01-15,2.00\n"
+    "K5,C3,card,2025-01-02,,5.00\nK5,C3,card,2025-01-02,,5.00\n"
+)
+ACCOUNT_COLUMNS = 'balance_amount = "balance"\naccount_id = "account"\n'
+
+
+def test_accounts_of_one_product_opened_on_one_day_are_one_holding(tmp_path: Path) -> None:
+    mapping = customers_mapping(TIER) + PRODUCTS_MAPPING + HOLDINGS_MAPPING + ACCOUNT_COLUMNS
+    case = Case("accounts", {"holdings.csv": ACCOUNTS}, 0, mapping=mapping, before=WORLD_FILES)
+    report = run(case, tmp_path)
+    assert (report.files[0].accepted, report.files[0].duplicates) == (5, 1)
+    held = stored(tmp_path, "holdings")
+    assert "account_id" not in held.columns
+    newest = held.sort("recorded_date").group_by("customer_id").last().sort("customer_id")
+    assert newest["balance_amount"].to_list() == [Decimal("350.00"), Decimal("3.00"), Decimal("5.00")]
+    assert newest["closed_date"].to_list() == [None, dt.date(2025, 1, 15), None]
+    again = run(Case("again", {"holdings_2.csv": ACCOUNTS + "\n"}, 0, mapping=mapping), tmp_path)
+    assert (again.files[0].accepted, again.files[0].quarantined) == (0, 0)
+    without = mapping.replace('account_id = "account"\n', "")
+    other = run(
+        Case("without", {"holdings.csv": ACCOUNTS}, 4, mapping=without, before=WORLD_FILES), tmp_path / "b"
+    )
+    assert other.files[0].reasons == {"customer_id: conflicting-duplicate": 4}
+
+
+def test_accounts_and_recorded_dates_are_not_mapped_together(tmp_path: Path) -> None:
+    path = tmp_path / "mapping.toml"
+    path.write_text(HOLDINGS_MAPPING + ACCOUNT_COLUMNS + 'recorded_date = "recorded"\n')
+    with pytest.raises(UsageError, match="not together with recorded_date"):
+        Mapping.read(path)

@@ -1,4 +1,7 @@
-"""Findings of `validate` about whole tables and settings; each code has a section in the documentation."""
+"""Findings of `validate` about whole tables and settings; each code has a section in the documentation.
+
+Cases B117 and B118.
+"""
 
 from __future__ import annotations
 

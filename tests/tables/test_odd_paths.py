@@ -1,4 +1,7 @@
-"""Project folders whose names mean something else to a URL, a glob or a partitioned data set."""
+"""Project folders whose names mean something else to a URL, a glob or a partitioned data set.
+
+Cases B119.
+"""
 
 from __future__ import annotations
 

@@ -41,7 +41,8 @@ def _store(connection: duckdb.DuckDBPyConnection, table: StagedTable, folder: Pa
     """Put a staged file into the batch; an interval that is closed becomes two versions."""
     target = _target(folder, table.contract.table, files)
     if table.contract is contracts.HOLDINGS and c.RECORDED_DATE not in table.rule.columns:
-        parquet_files.write_batches(target, table.schema, batches(connection, _opening_and_closing(table)))
+        schema = contracts.schema_of(table.contract)
+        parquet_files.write_batches(target, schema, batches(connection, _opening_and_closing(table)))
     else:
         table.path = table.path.replace(target)
     target.chmod(0o600)
@@ -50,13 +51,27 @@ def _store(connection: duckdb.DuckDBPyConnection, table: StagedTable, folder: Pa
 
 def _opening_and_closing(table: StagedTable) -> str:
     """Return the query that tells a closing apart from its opening: each was known at its own date."""
-    source = f"{parquet_relation([table.path])}"
+    source = _holdings(table)
     opened = f"SELECT * REPLACE (NULL::DATE AS closed_date, opened_date AS recorded_date) FROM {source}"
     closed = f"SELECT * FROM {source} WHERE closed_date IS NOT NULL"
     order = ", ".join(
         name(column) for column in (c.CUSTOMER_ID, c.PRODUCT_ID, c.OPENED_DATE, c.RECORDED_DATE)
     )
     return f"SELECT * FROM ({opened} UNION ALL {closed}) ORDER BY {order}, closed_date NULLS FIRST"
+
+
+def _holdings(table: StagedTable) -> str:
+    """Return the relation of the holdings: several accounts opened on one day are one, with their sum."""
+    source = parquet_relation([table.path])
+    if not table.rule.accounts:
+        return source
+    return (
+        f"(SELECT {c.CUSTOMER_ID}, {c.PRODUCT_ID}, {c.OPENED_DATE}, "
+        f"CASE WHEN count(*) = count({c.CLOSED_DATE}) THEN max({c.CLOSED_DATE}) END AS {c.CLOSED_DATE}, "
+        f"sum({c.BALANCE_AMOUNT})::DECIMAL(18, 2) AS {c.BALANCE_AMOUNT}, "
+        f"max({c.RECORDED_DATE}) AS {c.RECORDED_DATE}, max({c.BATCH_SEQUENCE}) AS {c.BATCH_SEQUENCE} "
+        f"FROM {source} GROUP BY ALL)"
+    )
 
 
 def _observations(intakes: Sequence[Intake], sequence: int) -> str:

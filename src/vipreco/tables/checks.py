@@ -55,6 +55,7 @@ def repeated(connection: duckdb.DuckDBPyConnection, tables: Sequence[StagedTable
     """Find keys that occur more than once in the batch: identical rows, and contradicting ones."""
     contract = tables[0].contract
     key = list(contract.key) + [c.RECORDED_DATE] * all(c.RECORDED_DATE in one.rule.columns for one in tables)
+    key += [contracts.ACCOUNT_ID] * all(one.rule.accounts for one in tables)
     connection.execute(f"CREATE OR REPLACE TEMP VIEW batch AS {_numbered(tables)}")
     content = sorted({column for table in tables for column in table.schema.names} - set(key))
     connection.execute(
@@ -109,7 +110,8 @@ def stored_already(
         return
     key = list(contract.key)
     stored = {row[0] for row in connection.execute(f"DESCRIBE {EXISTING}{contract.table}").fetchall()}
-    content = [column for column in staged.schema.names if column not in {*key, *_UNCOMPARED}]
+    left_out = {*key, *_UNCOMPARED, contracts.ACCOUNT_ID}
+    content = [column for column in staged.schema.names if column not in left_out]
     known = " AND ".join(
         f"n.{name(one)} IS NOT DISTINCT FROM {'o.' + name(one) if one in stored else 'NULL'}"
         for one in content
@@ -119,12 +121,26 @@ def stored_already(
         f"""CREATE OR REPLACE TEMP TABLE meets AS
         SELECT 0 AS part, position, {known or "true"} AS same,
                n.recorded_date {after} o.recorded_date AS later
-        FROM ({_numbered([staged])}) n JOIN ({_newest_near(contract, staged)}) o USING ({names(key)})"""
+        FROM ({_as_stored(staged)}) n JOIN ({_newest_near(contract, staged)}) o USING ({names(key)})"""
     )
     yield from _hits(connection, [staged], "meets WHERE same", "", DUPLICATE)
     yield from _hits(connection, [staged], "meets WHERE NOT same AND NOT later", key[0], CONFLICT_STORED)
     corrected = integers(connection, "SELECT count(*) FROM meets WHERE NOT same AND later")[0]
     staged.counts["rows correct or continue a stored one"] = int(corrected[0])
+
+
+def _as_stored(staged: StagedTable) -> str:
+    """Return the query for the numbered rows; accounts of one holding have what they amount to."""
+    rows = _numbered([staged])
+    if not staged.rule.accounts:
+        return rows
+    return (
+        f"SELECT * REPLACE (sum({c.BALANCE_AMOUNT}) OVER one::DECIMAL(18, 2) AS {c.BALANCE_AMOUNT}, "
+        f"CASE WHEN count(*) OVER one = count({c.CLOSED_DATE}) OVER one "
+        f"THEN max({c.CLOSED_DATE}) OVER one END AS {c.CLOSED_DATE}, "
+        f"max({c.RECORDED_DATE}) OVER one AS {c.RECORDED_DATE}) "
+        f"FROM ({rows}) WINDOW one AS (PARTITION BY {names(staged.contract.key)})"
+    )
 
 
 def _newest_near(contract: Contract, staged: StagedTable) -> str:

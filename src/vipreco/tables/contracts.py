@@ -179,6 +179,9 @@ PRODUCTS: Final = Contract(
     key=(c.PRODUCT_ID,),
 )
 
+# Tells accounts of one product apart that a customer opened on one day; they are stored as one holding
+ACCOUNT_ID: Final = "account_id"
+
 HOLDINGS: Final = Contract(
     table=c.HOLDINGS,
     columns=(
@@ -187,6 +190,7 @@ HOLDINGS: Final = Contract(
         Column(c.OPENED_DATE, Kind.DATE, required=True),
         Column(c.CLOSED_DATE, Kind.DATE, placeholders=OPEN_ENDED),
         Column(c.BALANCE_AMOUNT, Kind.AMOUNT, negative=True),
+        Column(ACCOUNT_ID, Kind.CATEGORY, stored=False),
         Column(c.RECORDED_DATE, Kind.DATE),
     ),
     key=(c.CUSTOMER_ID, c.PRODUCT_ID, c.OPENED_DATE),

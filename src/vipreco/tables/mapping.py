@@ -178,6 +178,11 @@ class TableRule(Section):
         """True if a row has one 0/1 column a product."""
         return self.contract in (contracts.FLAGS, contracts.OPENINGS_WIDE)
 
+    @property
+    def accounts(self) -> bool:
+        """True if a row is an account, and several may make up one holding."""
+        return self.contract is contracts.HOLDINGS and contracts.ACCOUNT_ID in self.columns
+
     def rules(self) -> dict[str, ColumnRule]:
         """Return the rule of each mapped column of the contract, in the contract's order."""
         full = {name: as_rule(rule) for name, rule in self.columns.items()}
@@ -347,6 +352,8 @@ def _misplaced(table: TableRule) -> Iterator[str]:
         yield f"{table.table}.products: the flag columns are required (product id -> column)"
     if len(table.products) > MAX_FLAGS:
         yield f"{table.table}.products: at most {MAX_FLAGS} flag columns"
+    if table.accounts and c.RECORDED_DATE in table.columns:
+        yield f"{table.table}.columns.account_id: not together with recorded_date"
     if table.attributes and not table.contract.attributes:
         yield f"{table.table}.attributes: only customers and activity take attributes"
 

@@ -109,7 +109,8 @@ def stage_schema(rule: TableRule) -> pa.Schema:
         words = range(-(-len(rule.products) // WORD_BITS))
         keys = [(name, ARROW_TYPES[contract.by_name[name].kind]) for name in contract.key]
         return pa.schema([*keys, *((word_name(index), pa.int64()) for index in words)])
-    return contracts.schema_of(contract, rule.attribute_kinds())
+    schema = contracts.schema_of(contract, rule.attribute_kinds())
+    return schema.append(pa.field(contracts.ACCOUNT_ID, pa.string())) if rule.accounts else schema
 
 
 @dataclass
