@@ -69,7 +69,9 @@ def main() -> None:
     sys.stdout.write(f"{listening.getsockname()[1]}\n")
     sys.stdout.flush()
     with tempfile.TemporaryDirectory() as numbers:
-        set_environment(project, project.settings.serving, Path(numbers))
+        unlimited = {"requests_per_second": 1_000_000}  # all load comes with one token
+        settings = project.settings.serving.model_copy(update=unlimited)
+        set_environment(project, settings, Path(numbers))
         os.environ["PYTHONPATH"] = os.pathsep.join([os.environ["PYTHONPATH"], str(ROOT)])
         sidecars = {"serving.processes.audit_shipper": 1.0}
         command = worker_command("experiments.serving_host:Benched")
