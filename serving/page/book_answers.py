@@ -18,43 +18,43 @@ class BookAnswers:
 
     Args:
         state: Says whose customers somebody sees, and what moment it is.
-        answering: What is answered from, for one whole request.
+        service: The release in force, for one whole request.
     """
 
     state: AppState
-    answering: OnlineService
+    service: OnlineService
 
     @property
     def model_version(self) -> str:
         """Version of the model."""
-        return self.answering.model_version
+        return self.service.model_version
 
     @property
     def currency(self) -> str:
         """Code of the bank's currency; empty where none is set."""
-        return self.answering.day_settings.currency
+        return self.service.day_settings.currency
 
     @property
     def source(self) -> object:
         """Release in force; results of another one hold no more."""
-        return self.answering
+        return self.service
 
     def stamp(self, customer_ids: Iterable[str]) -> Hashable:
         """Return a value that changes when anything known or allowed about these customers does."""
-        self.answering.refresh()
-        return self.answering.stamp(customer_ids, self.state.now())
+        self.service.refresh()
+        return self.service.stamp(customer_ids, self.state.now())
 
     def day(self, scope: Scope, minutes: int | None = None) -> Day:
         """Return the day of a reader, within some minutes; without any, those of the project."""
-        self.answering.refresh()
+        self.service.refresh()
         members = self.state.store.books.of(scope)
         ids = [member.customer_id for member in members]
-        return self.answering.book(ids, minutes, self.state.now(), self._availability(scope, members))
+        return self.service.book(ids, minutes, self.state.now(), self._availability(scope, members))
 
     def _availability(self, scope: Scope, members: Sequence[Member]) -> Availability:
         """Return the reader's own leaves, and the last days of the leaves for which they stand in."""
         manager, books = scope.manager_id or "", self.state.store.books
-        settings = self.answering.day_settings.settings.working_days
+        settings = self.service.day_settings.settings.working_days
         ends = {cover.manager_id: cover.until_date for cover in books.covered(scope)}
         covered = {member.customer_id: ends.get(member.manager_id or "") for member in members}
         return Availability(
@@ -65,7 +65,7 @@ class BookAnswers:
     def sheet(self, scope: Scope, customer_id: str) -> Day:
         """Return the day of one customer."""
         del scope  # whose customer it is was checked when the address was looked up
-        return self.answering.customer(customer_id, self.state.now())
+        return self.service.customer(customer_id, self.state.now())
 
 
 def answers_of(state: AppState) -> BookAnswers:

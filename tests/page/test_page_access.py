@@ -293,3 +293,13 @@ def test_another_customers_form_is_refused_and_nothing_is_stored(bank: PageBank)
     assert answer.status_code == 422
     assert wording("en")("record.taken") in answer.text
     assert bank.state.store.contacts.of(Scope("test", Role.CHANNEL), [other]) == []
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"), [("GET", "nothing.js", 404), ("POST", "page.css", 405)]
+)
+def test_a_missing_static_file_is_not_found(bank: PageBank, method: str, path: str, status: int) -> None:
+    """It was 500: Starlette's exception met nobody who answers it."""
+    answer = Browser(bank, None).ask(method, f"/static/{path}", {} if method == "POST" else None)
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
