@@ -24,7 +24,9 @@ from vipreco.campaign.arms import Arm
 from vipreco.campaign.campaign_run import ASSIGNMENTS
 from vipreco.durable import canonical_json, sha256_of
 from vipreco.errors import BusyError, InputRejectedError, IntegrityError, ResourcesError, UsageError
+from vipreco.explanations import Explainer, OfferReasons, Reason
 from vipreco.failpoints import VARIABLE
+from vipreco.history import View
 from vipreco.recommender import Recommender
 from vipreco.store import Store
 
@@ -92,7 +94,6 @@ def test_lists_hold_the_offers_of_their_channel_and_book_and_no_control(expected
         offers = rows.filter(pl.col("channel") == channel, pl.col("arm") == Arm.OFFERED)
         assert sorted(listed["customer_id"]) == offers["customer_id"].to_list()
         assert set(listed["arm"]) == {Arm.OFFERED}
-        assert listed["reason"].str.len_chars().min() > 0
     books = [pl.read_parquet(io.BytesIO(expected[f"lists/call/M{number}.parquet"])) for number in range(3)]
     assert [set(book["manager_id"]) for book in books] == [{"M0"}, {"M1"}, {"M2"}]
     whole = pl.read_parquet(io.BytesIO(expected["lists/call.parquet"]))
@@ -100,13 +101,19 @@ def test_lists_hold_the_offers_of_their_channel_and_book_and_no_control(expected
     assert all(book["priority"].is_sorted(descending=True) for book in books)
 
 
-def test_calls_get_proven_reasons_up_to_the_number_asked_for(desk: Desk, expected: dict[str, bytes]):
-    desk.run(small_bank.campaign(formats='formats = ["parquet"]\ntold_offers = 0'))
-    plain = pl.read_parquet(desk.campaigns.path_of("spring") / "lists/call.parquet")
-    told = pl.read_parquet(io.BytesIO(expected["lists/call.parquet"]))
-    assert plain["customer_id"].equals(told["customer_id"])
-    assert (plain["reason"] != told["reason"]).any()
-    assert plain["reason"].str.contains("^(because of|held it|common)").all()
+def test_calls_get_reasons_up_to_the_number_asked_for(desk: Desk, monkeypatch: pytest.MonkeyPatch):
+    def numbered(_: Explainer, __: View, pairs: list[tuple[str, str]], *more: object) -> OfferReasons:
+        return OfferReasons([[Reason("own", f"about {who}")] for who, _ in pairs], [None] * len(pairs))
+
+    monkeypatch.setattr(Explainer, "offer_reasons", numbered)
+    desk.run(small_bank.campaign(formats='formats = ["parquet"]\ntold_offers = 7'))
+    folder = desk.campaigns.path_of("spring") / "lists"
+    calls, texts = (pl.read_parquet(folder / f"{channel}.parquet") for channel in ("call", "app"))
+    told = calls.filter(pl.col("reason").is_not_null())
+    assert told.height == 7
+    assert told.select((pl.col("reason") == "about " + pl.col("customer_id")).all()).item()
+    assert told["priority"].min() >= calls.filter(pl.col("reason").is_null())["priority"].max()
+    assert texts["reason"].is_null().all()
 
 
 def test_f14_a_run_again_changes_nothing(desk: Desk, expected: dict[str, bytes]):

@@ -131,7 +131,8 @@ def test_a_customer_is_explained_with_offers_first_and_every_other_product_after
     assert main(["explain", customer, "--top", "2", "--format", "json"]) == 0
     sheet = json.loads(capsys.readouterr().out)
     assert [row["rank"] for row in sheet[:3]] == [1, 2, None]
-    assert all(row["reason"] for row in sheet)
+    assert all(row["reason"] for row in sheet[2:])
+    assert [bool(row["reason"]) for row in sheet[:2]] == [bool(row["supported_by"]) for row in sheet[:2]]
     assert all(row["propensity"] is None for row in sheet[2:])
 
 

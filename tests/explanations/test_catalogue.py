@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from vipreco.errors import UsageError
 from vipreco.explanations import ReasonCatalog, Speaker, plan_reasons
 from vipreco.explanations.facts import Fact
+from vipreco.explanations.qualification import Background, compared
 from vipreco.explanations.reason_catalog import CATALOGUE_FILE
 from vipreco.features import FeatureSet, parse_definition
 
@@ -32,13 +34,34 @@ def test_a_feature_is_either_told_or_never_told():
     assert both == []
 
 
-def test_nobody_is_told_of_an_age_of_a_refusal_or_of_a_complaint():
+def test_nobody_is_told_of_an_age_of_a_refusal_or_of_log_ins_and_of_a_complaint_only_to_keep_somebody():
     assert CATALOGUE.reasons_for("profile.age") == []
+    assert CATALOGUE.reasons_for("profile.months_since_joined") == []
     assert CATALOGUE.reasons_for("product_contacts.times_declined") == []
-    assert CATALOGUE.reasons_for("activity.activity_{column}", "complaints") == []
-    assert [entry.id for entry in CATALOGUE.reasons_for("activity.activity_{column}", "logins")] == [
-        "activity"
-    ]
+    assert CATALOGUE.reasons_for("activity.activity_{column}", "logins") == []
+    (complained,) = CATALOGUE.reasons_for("activity.activity_{column}", "complaints")
+    assert CATALOGUE.relevance[complained.theme] == ("attrition",)
+
+
+@pytest.mark.parametrize(
+    ("theme", "family", "speaks"),
+    [
+        ("loan-pages", "loan", True),
+        ("loan-pages", "fund", False),
+        ("held-before", "whatever a bank calls it", True),
+        ("held-before", "attrition", False),
+        ("assets-fell", "attrition", True),
+        ("assets-fell", "fund", False),
+    ],
+)
+def test_a_theme_speaks_for_the_families_of_the_table_of_relevance(theme: str, family: str, speaks: bool):
+    assert CATALOGUE.speaks_for(theme, family) is speaks
+
+
+def test_a_theme_without_a_line_in_the_table_of_relevance_is_refused():
+    text = ReasonCatalog.content().decode().replace('abroad = ["foreign exchange", "card"]\n', "")
+    with pytest.raises(UsageError, match="abroad"):
+        parse_definition(text.encode(), ReasonCatalog, CATALOGUE_FILE)
 
 
 def test_a_prohibited_attribute_is_no_reason_even_if_a_model_had_seen_it():
@@ -51,16 +74,16 @@ def test_a_prohibited_attribute_is_no_reason_even_if_a_model_had_seen_it():
         FEATURES.prohibited,
     )
     assert [(item.entry.id, item.subject) for item in plan.statements] == [
-        ("assets", ""),
-        ("attribute", "attribute_income"),
+        ("assets-rose", ""),
+        ("income-rose", "attribute_income"),
     ]
 
 
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
-        (('facts = ["balance"]', 'facts = ["balanse"]'), "which is no [fact]"),
-        (("stands at {balance}", "stands at {assets}"), "which it does not cite"),
+        (('facts = ["left"]', 'facts = ["lefd"]'), "which is no [fact]"),
+        (("held {product} until {left}", "held {product} until {assets}"), "which it does not cite"),
         (("[fact.balance]", "[fact.balance]\ncolour = 1"), "colour"),
     ],
 )
@@ -74,33 +97,31 @@ def test_a_catalogue_that_speaks_of_what_it_does_not_cite_is_refused(wrong: tupl
 
 def said(reason_id: str, *facts: Fact, subject: str = "", language: str = "en") -> str:
     speaker = Speaker(CATALOGUE, NAMES, language)  # type: ignore[arg-type]
-    return speaker.sentence(CATALOGUE.entry(reason_id).words, facts, subject)
+    entry = CATALOGUE.entry(reason_id)
+    background = Background({}, NAMES, {"BASIC": 0.0, "GOLD": 200_000.0, "TOP": 1_500_000.0})
+    return speaker.sentence(entry.words, facts, subject, more=compared(entry, facts, background))
 
 
 DAY = date(2020, 6, 30)
-HOLDING = Fact("holding", "holdings", "opened_date", date(2020, 5, 31), "2020-05-31", "card")
-BEFORE = Fact("assets_before", "customers", "aum_amount", date(2020, 3, 31), "200000.00")
+LEFT = Fact("left", "holdings", "closed_date", date(2020, 5, 31), "2020-05-31", "card")
+BEFORE = Fact("assets_before", "customers", "aum_amount", date(2020, 3, 31), "1000000.00")
 NOW = Fact("assets", "customers", "aum_amount", DAY, "1234567.89")
+GOLD = Fact("tier", "customers", "tier", DAY, "GOLD")
 
 
 def test_reasons_are_plain_words_in_english_and_chinese():
-    assert said("holds", HOLDING, subject="card") == "holds Gold card since 2020-05-31"
-    assert said("holds", HOLDING, subject="card", language="zh") == "自 2020-05-31 起持有Gold card"
-    assert said("assets-moved", BEFORE, NOW) == (
-        "assets went from 200,000 on 2020-03-31 to 1,234,568 on 2020-06-30"
+    assert said("held-before", LEFT, subject="card") == "held Gold card until 2020-05-31"
+    assert said("held-before", LEFT, subject="card", language="zh") == "曾持有Gold card，至 2020-05-31 止"
+    assert said("assets-rose", BEFORE, NOW) == (
+        "assets rose 23 % in three months, from 1,000,000 to 1,234,568"
     )
-    outcome = Fact("last_contact", "contacts", "outcome", DAY, "postponed", "fund")
-    assert said("last-contact", outcome) == "last contact on 2020-06-30: asked for later"
-    assert said("last-contact", outcome, language="zh") == "最近联系 2020-06-30：约定稍后"
-    logins = Fact("activity", "activity", "logins", DAY, "6.0")
-    assert said("activity", logins, subject="logins") == "log-ins of 6 in the month to 2020-06-30"
-    unnamed = Fact("attribute", "customers", "attribute_shoe_size", DAY, "42.5")
-    assert said("attribute", unnamed, subject="attribute_shoe_size") == "shoe size: 42.50"
-
-
-def test_many_products_are_named_in_part_and_counted():
-    few = Fact("portfolio", "holdings", "product_id", DAY, "card, fund")
-    many = Fact("portfolio", "holdings", "product_id", DAY, "acc, card, fund, gold, loan")
-    assert said("portfolio", few) == "holds Gold card, Bond fund"
-    assert said("portfolio", many) == "holds Account, Gold card, Bond fund and 2 other products"
-    assert said("portfolio", many, language="zh") == "现持有Account、Gold card、Bond fund等 5 项产品"
+    fell = (replace(BEFORE, value="1234567.89"), replace(NOW, value="1000000.00"))
+    assert said("assets-fell", *fell) == "assets fell 19 % in three months, from 1,234,568 to 1,000,000"
+    assert said("near-next-line", GOLD, NOW) == "assets of 1,234,568 are 265,432 short of TOP"
+    near = replace(NOW, value="201000.00")
+    assert said("near-own-line", GOLD, near) == "assets of 201,000 are 1,000 above the line of GOLD"
+    usual = Fact("usual", "activity", "inflow_amount", date(2020, 3, 31), "1000.0")
+    recent = Fact("recent", "activity", "inflow_amount", DAY, "2500.0")
+    assert said("inflow-rose", usual, recent, subject="inflow_amount") == (
+        "2,500 a month came in over the last three, 2.5 times the usual 1,000"
+    )

@@ -7,16 +7,14 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import polars as pl
 
 from vipreco.campaign.arms import Arm
 from vipreco.campaign.definition import Campaign
 from vipreco.campaign.eligibility import CampaignInputs
-from vipreco.explanations import HELD_BEFORE, NO_HOLDING, Explainer, offer_evidence
+from vipreco.explanations import Explainer
 from vipreco.export import write_table
 from vipreco.failpoints import reach
-from vipreco.recommender import Recommender
 
 LISTS = "lists"
 COLUMNS = (
@@ -36,10 +34,6 @@ COLUMNS = (
     "reason",
     "caution",
 )
-EVIDENCE = {
-    "en": ("because of {}", "held it before", "common among customers"),
-    "zh": ("因为持有{}", "曾经持有过", "在客户中较常见"),
-}
 PLAIN_NAME = re.compile(r"[\w.-]{1,64}", re.ASCII)
 SEPARATOR = "; "
 
@@ -63,19 +57,13 @@ def offer_rows(
     )
     listed = listed.with_columns(
         pl.lit(campaign.key).alias("campaign_id"),
-        _evidence(explainer.recommender, inputs, listed, campaign.language),
-        pl.lit(None, pl.String).alias("caution"),
     ).join(names, on="product_id", how="left", maintain_order="left")
     listed = listed.sort(
         "channel", "manager_id", "priority", "customer_id", descending=[False, False, True, False]
     )
     explained = _explained(explainer, inputs, campaign, listed)
     pair = ["customer_id", "product_id", "channel"]
-    listed = listed.join(explained, on=pair, how="left", maintain_order="left", suffix="_explained")
-    return listed.with_columns(
-        pl.coalesce("reason_explained", "reason").alias("reason"),
-        pl.col("caution_explained").alias("caution"),
-    ).select(COLUMNS)
+    return listed.join(explained, on=pair, how="left", maintain_order="left").select(COLUMNS)
 
 
 def write_lists(folder: Path, campaign: Campaign, offers: pl.DataFrame) -> None:
@@ -106,21 +94,6 @@ def _file_name(manager: str) -> str:
     if PLAIN_NAME.fullmatch(manager) and not manager.startswith("."):
         return manager
     return "manager-" + hashlib.sha256(manager.encode()).hexdigest()[:12]
-
-
-def _evidence(
-    recommender: Recommender, inputs: CampaignInputs, listed: pl.DataFrame, language: str
-) -> pl.Series:
-    """Return one fact about holdings beside each offer."""
-    known, eligible = inputs.known, inputs.eligible
-    places = eligible.rows[listed["row"].to_numpy()]
-    columns = known.catalog.indices(listed["product_id"].to_list()).astype(np.intp)
-    found = offer_evidence(recommender.source, known.state, places, columns)
-    because = found.of(known.customers.personalised[places]).because
-    held, before, common = EVIDENCE[language]
-    texts = [*(held.format(name) for name in known.catalog.names), before, common]
-    assert (HELD_BEFORE, NO_HOLDING) == (-2, -1)  # noqa: S101  the order of the two last texts
-    return pl.Series("reason", texts, pl.String).gather(because % len(texts)).alias("reason")
 
 
 def _explained(

@@ -1,6 +1,7 @@
+from .co_holdings import CoHeld as CoHeld, CoHoldings as CoHoldings
 from .linear import ItemItemCosine as ItemItemCosine
 from .reasons import strongest_holdings as strongest_holdings
-from .source import Source as Source
+from .source import Contributing as Contributing, Source as Source
 from .sources import SOURCES as SOURCES
 from .state import (
     HoldingState as HoldingState,

@@ -1,5 +1,4 @@
 from .cited_facts import check_facts as check_facts, cited_frame as cited_frame
-from .evidence import HELD_BEFORE as HELD_BEFORE, NO_HOLDING as NO_HOLDING, offer_evidence as offer_evidence
 from .explainer import Explainer as Explainer
 from .explanation import (
     Decided as Decided,
@@ -12,12 +11,10 @@ from .not_offered import WhyNot as WhyNot, why_not as why_not
 from .offer_reasons import (
     OfferReasons as OfferReasons,
     reason_plan_of as reason_plan_of,
-    reasons_for as reasons_for,
     reasons_of_offers as reasons_of_offers,
-    spoken as spoken,
 )
+from .qualification import holds_true as holds_true
 from .raw_facts import RawTables as RawTables
-from .reason_catalog import ReasonCatalog as ReasonCatalog
+from .reason_catalog import CO_HELD as CO_HELD, ReasonCatalog as ReasonCatalog
 from .reason_plan import plan_reasons as plan_reasons
-from .selection import Chances as Chances, ListedOffers as ListedOffers, select_reasons as select_reasons
 from .sentences import Reason as Reason, Speaker as Speaker

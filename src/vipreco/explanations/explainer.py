@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
+from vipreco.explanations.change_reasons import change_reasons
 from vipreco.explanations.explanation import Decided, Explanation, decide_one, explained, tell
-from vipreco.explanations.offer_reasons import OfferReasons
+from vipreco.explanations.offer_reasons import OfferReasons, reasons_of_offers
+from vipreco.explanations.sentences import Reason
 from vipreco.history import View
 from vipreco.policy import Language
-from vipreco.recommender import DEFAULT_CHANNEL, Recommender
+from vipreco.recommender import DEFAULT_CHANNEL, DecisionContext, Decisions, Recommender
 
 
 class Explainer:
@@ -37,6 +42,23 @@ class Explainer:
         recommender = self.recommender
         known, decisions = decide_one(recommender, view, customer_id, channel)
         return explained(recommender, known, decisions, top, language)
+
+    def change_reasons(
+        self, known: DecisionContext, change: str, customer_ids: Sequence[str], language: Language = "en"
+    ) -> list[list[Reason]]:
+        """Return up to three reasons of each customer for their chance of attrition or of a tier upgrade."""
+        return change_reasons(self.recommender, known, change, customer_ids, language)
+
+    def reasons_in(
+        self,
+        known: DecisionContext,
+        decisions: Decisions,
+        rows: NDArray[np.intp],
+        columns: NDArray[np.intp],
+        language: Language = "en",
+    ) -> OfferReasons:
+        """Return reasons and cautions of offers among decisions: customer `rows[i]`, product `columns[i]`."""
+        return reasons_of_offers(self.recommender, known, decisions, rows, columns, language)
 
     def offer_reasons(
         self,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, TypeAlias
@@ -36,6 +36,11 @@ Group: TypeAlias = tuple[str, str, str]
 DATE, AGE, RECENT = "_date", "_age", "_recent"  # beside a bank's own columns, any name
 PLACE, TEXT = "_place", "_text_"
 COLUMN_ROWS = frozenset({"before_change", "all_open"})
+MONTHLY_ROWS = frozenset(
+    {"highest", "recent", "usual", "quarter_sum", "year_sum", "months_paid", "last_paid"}
+)
+"""Rows that summarise the months of each column, each with a date of its own."""
+QUARTER, YEAR, MIN_USUAL, MIN_PAID = 3, 12, 3, 3  # months
 LISTED = ", "
 LOOKBACK = 6  # snapshots among which a change of tier is looked for
 
@@ -158,13 +163,9 @@ class FactBook:
         cells = (self.cells[self.key(kind, subject)] for kind in kinds)
         return np.asarray(np.all([one.there for one in cells], axis=0))
 
-    def tells(self, kinds: Sequence[str], subject: str) -> NDArray[np.bool_]:
-        """Return of which customers these facts tell something: all there, a change is one; shape (n,)."""
-        found = self.there(kinds, subject)
-        if len(kinds) > 1:
-            first, last = (self.cells[self.key(kind, subject)].values for kind in (kinds[0], kinds[-1]))
-            found &= np.asarray(first != last, bool)
-        return found
+    def numbers(self, kind: str, subject: str) -> NDArray[np.float64]:
+        """Return the values of a kind of fact as numbers, NaN where there is none, shape (n,)."""
+        return np.array([_number(value) for value in self.cells[self.key(kind, subject)].values], float)
 
     def key(self, kind: str, subject: str) -> Key:
         """Return where a fact is kept: one about a customer as a whole has no subject."""
@@ -177,15 +178,22 @@ class FactBook:
         return Fact(kind, entry.table, _column(entry, subject), day, value, product)
 
 
+def _number(value: str | None) -> float:
+    try:
+        return float(value) if value is not None else np.nan
+    except ValueError:
+        return np.nan
+
+
 def key_of(entry: FactEntry, kind: str, subject: str) -> Key:
     """Return kind and subject of a fact; the subject is empty where the kind has none."""
     about = entry.row in PRODUCT_ROWS or entry.column == ANY_COLUMN
     return kind, subject if about else ""
 
 
-def canonical_text(name: str) -> pl.Expr:
+def canonical_text(column: str | pl.Expr) -> pl.Expr:
     """Return a column as the text that facts are compared by."""
-    return pl.col(name).cast(pl.String)
+    return (pl.col(column) if isinstance(column, str) else column).cast(pl.String)
 
 
 def _column(entry: FactEntry, subject: str) -> str:
@@ -223,8 +231,8 @@ def _cited(
 
 def _rows(tables: Mapping[str, pl.LazyFrame], group: Group, columns: list[str], day: date) -> pl.LazyFrame:
     table, row, column = group
-    if row == "highest":
-        return _highest(tables[table], columns)
+    if row in MONTHLY_ROWS:
+        return _monthly(tables[table], row, columns)
     rows = _ROWS[table](tables[table], row, column, day)
     of_product = table in {HOLDINGS, CONTACTS} and row != "all_open"
     product = pl.col(PRODUCT_ID) if of_product else pl.lit(None, pl.String).alias(PRODUCT_ID)
@@ -245,7 +253,7 @@ def _activity(view: View) -> pl.DataFrame:
     sql = f"""
         SELECT {ACTIVITY}.*, {MONTH_DATE} > as_of_date - INTERVAL 3 MONTH AS {RECENT},
             datediff('month', {MONTH_DATE}, max({MONTH_DATE}) OVER (PARTITION BY {CUSTOMER_ID})) AS {AGE}
-        FROM {ACTIVITY} CROSS JOIN clock WHERE {MONTH_DATE} > as_of_date - INTERVAL 7 MONTH
+        FROM {ACTIVITY} CROSS JOIN clock WHERE {MONTH_DATE} > as_of_date - INTERVAL {YEAR + QUARTER} MONTH
     """
     return pl.DataFrame(view.query(sql, where="facts")).rename({MONTH_DATE: DATE})
 
@@ -273,6 +281,8 @@ def _holding_rows(table: pl.LazyFrame, row: str, column: str, day: date) -> pl.L
         return _last(held, pair, [DATE])
     if row == "closed":
         return _last(closed.join(held, on=pair, how="anti"), pair, [DATE])
+    if row == "newest_ended":
+        return _last(closed.join(held, on=pair, how="anti"), [PLACE], [DATE, PRODUCT_ID])
     if row in {"newest_opened", "newest_closed"}:
         return _last(opened if row == "newest_opened" else closed, [PLACE], [DATE, PRODUCT_ID])
     listed = held.group_by(PLACE).agg(pl.col(column).unique().sort().str.join(LISTED))
@@ -287,15 +297,62 @@ def _activity_rows(table: pl.LazyFrame, row: str, _: str, __: date) -> pl.LazyFr
     return _last(earlier, [PLACE], [DATE])
 
 
-def _highest(table: pl.LazyFrame, columns: list[str]) -> pl.LazyFrame:
-    """Return the highest value of each column of late, each with its own date."""
+def _monthly(table: pl.LazyFrame, row: str, columns: list[str]) -> pl.LazyFrame:
+    """Return what the months of each column come to, each with its own date; no cell where that is zero."""
     found = []
     for name in columns:
-        happened = pl.col(RECENT) & (pl.col(name) > 0)
-        order = [pl.col(each).filter(happened) for each in (name, DATE)]
-        cells = {TEXT + name: canonical_text(name), DATE + name: pl.col(DATE)}
-        found += [cell.filter(happened).sort_by(order).last().alias(key) for key, cell in cells.items()]
-    return table.group_by(PLACE).agg(found).with_columns(pl.lit(None, pl.String).alias(PRODUCT_ID))
+        value, day = _SUMMARIES[row](name)
+        said = pl.when(value > 0).then(value).cast(pl.Float64)
+        found += [canonical_text(said).alias(TEXT + name), day.alias(DATE + name)]
+    fresh = table.filter((pl.col(AGE) == 0) & pl.col(RECENT)).select(PLACE)
+    return (
+        table.join(fresh, on=PLACE, how="semi")
+        .sort(DATE)
+        .group_by(PLACE)
+        .agg(found)
+        .with_columns(pl.lit(None, pl.String).alias(PRODUCT_ID))
+    )
+
+
+def _months(first: int, last: int) -> pl.Expr:
+    """Return which months are `first` to `last` months before the customer's newest."""
+    return pl.col(AGE).is_between(first, last)
+
+
+def _mean_of(first: int, last: int, least: int) -> Callable[[str], tuple[pl.Expr, pl.Expr]]:
+    def summary(name: str) -> tuple[pl.Expr, pl.Expr]:
+        months = _months(first, last) & pl.col(name).is_not_null()
+        value = pl.col(name).filter(months)
+        return pl.when(value.len() >= least).then(value.mean().round()), pl.col(DATE).filter(months).max()
+
+    return summary
+
+
+def _sum_of(months: int) -> Callable[[str], tuple[pl.Expr, pl.Expr]]:
+    def summary(name: str) -> tuple[pl.Expr, pl.Expr]:
+        counted = _months(0, months - 1) & pl.col(name).is_not_null()
+        return pl.col(name).filter(counted).sum(), pl.col(DATE).filter(counted).max()
+
+    return summary
+
+
+def _highest(name: str) -> tuple[pl.Expr, pl.Expr]:
+    happened = pl.col(RECENT) & (pl.col(name) > 0)
+    order = [pl.col(each).filter(happened) for each in (name, DATE)]
+    value, day = (pl.col(each).filter(happened).sort_by(order).last() for each in (name, DATE))
+    return value, day
+
+
+def _months_paid(name: str) -> tuple[pl.Expr, pl.Expr]:
+    known = _months(0, YEAR - 1) & pl.col(name).is_not_null()
+    return (known & (pl.col(name) > 0)).sum(), pl.col(DATE).filter(known).max()
+
+
+def _last_paid(name: str) -> tuple[pl.Expr, pl.Expr]:
+    """Return the last amount of payments that stopped: three or more, then none for two months."""
+    paid = _months(0, YEAR - 1) & (pl.col(name) > 0)
+    stopped = (pl.col(AGE).filter(paid).min() >= 2) & (paid.sum() >= MIN_PAID)
+    return pl.when(stopped).then(pl.col(name).filter(paid).last()), pl.col(DATE).filter(paid).max()
 
 
 def _contact_rows(table: pl.LazyFrame, row: str, _: str, __: date) -> pl.LazyFrame:
@@ -309,6 +366,15 @@ def _last(table: pl.LazyFrame, keys: list[str], order: list[str]) -> pl.LazyFram
     return table.sort(order).unique(keys, keep="last", maintain_order=True)
 
 
+_SUMMARIES: Mapping[str, Callable[[str], tuple[pl.Expr, pl.Expr]]] = {
+    "highest": _highest,
+    "recent": _mean_of(0, QUARTER - 1, 2),
+    "usual": _mean_of(QUARTER, YEAR - 1, MIN_USUAL),
+    "quarter_sum": _sum_of(QUARTER),
+    "year_sum": _sum_of(YEAR),
+    "months_paid": _months_paid,
+    "last_paid": _last_paid,
+}
 Reader: TypeAlias = Callable[[View], pl.DataFrame]
 RowsOf: TypeAlias = Callable[[pl.LazyFrame, str, str, date], pl.LazyFrame]
 _READERS: Mapping[str, Reader] = {

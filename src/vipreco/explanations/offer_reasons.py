@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -10,19 +10,19 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from vipreco.collaborative import strongest_holdings
 from vipreco.explanations.cautions import CautionInput, caution_keys, cautions
-from vipreco.explanations.contributions import offer_contributions
+from vipreco.explanations.co_held import CoHeldReasons, co_held_reasons
 from vipreco.explanations.facts import FactBook, Key
+from vipreco.explanations.qualification import Background, compared, qualified
 from vipreco.explanations.reason_catalog import ReasonCatalog
 from vipreco.explanations.reason_plan import ReasonPlan, plan_reasons
-from vipreco.explanations.selection import Chances, ListedOffers, SelectedReasons, select_reasons, statable
+from vipreco.explanations.selection import SHARED, ListedOffers, SelectedReasons, select_reasons
 from vipreco.explanations.sentences import Reason, Speaker
 from vipreco.policy import Language
 from vipreco.recommender import DecisionContext, Decisions, Recommender
 
 Indices: TypeAlias = NDArray[np.intp]
-HOLDS, CO_HELD = "holds", "co-held"
+OFFERS_AT_ONCE = 3_000  # bounds the memory of the candidates
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,8 @@ class OfferReasons:
     """Reasons and cautions beside m offers.
 
     Args:
-        reasons: Up to three of each offer; for customers who refused profiling the neutral one.
+        reasons: Up to three of each offer, none where none qualifies; for customers who opted out of
+            profiling the neutral one.
         cautions: One of each offer, or None.
     """
 
@@ -40,40 +41,21 @@ class OfferReasons:
 
 @dataclass(frozen=True)
 class OfferRequest:
-    """The offers of personalised customers whose products the fit knows, and their customers.
+    """Offers to personalised customers whose products the fit knows, and their customers.
 
     Args:
-        offers: Their indices among all offers, shape (m,).
-        positions: Positions of their customers in the decision context, each once, ascending, shape (n,).
-        rows: Index in `positions` of each offer's customer, shape (m,).
+        own: Place of each offer's customer in the decisions, shape (m,).
+        customers: Places of their customers in the decision context, each once, ascending, shape (n,).
+        rows: Place in `customers` of each offer's customer, shape (m,).
         columns: Place of each offer's product in the catalogue, shape (m,).
+        order: Ascending in each customer's list; what is in no list comes last, shape (m,).
     """
 
-    offers: Indices
-    positions: Indices
+    own: Indices
+    customers: Indices
     rows: Indices
     columns: Indices
-
-
-def reasons_for(
-    recommender: Recommender,
-    known: DecisionContext,
-    decisions: Decisions,
-    rows: Indices,
-    columns: Indices,
-    language: Language = "en",
-) -> list[list[Reason]]:
-    """Return up to three reasons of each of m offers, the strongest first.
-
-    Args:
-        recommender: The fitted recommender.
-        known: What is known of the customers.
-        decisions: Decisions about some or all of them.
-        rows: Place in `decisions` of each offer's customer, shape (m,).
-        columns: Place of its product in the catalogue, shape (m,).
-        language: Of the texts.
-    """
-    return reasons_of_offers(recommender, known, decisions, rows, columns, language).reasons
+    order: Indices
 
 
 def reasons_of_offers(
@@ -84,27 +66,35 @@ def reasons_of_offers(
     columns: Indices,
     language: Language = "en",
 ) -> OfferReasons:
-    """Return reasons and caution of each of m offers; arguments as of `reasons_for`."""
+    """Return reasons and caution of each of m offers, the strongest reason first.
+
+    The offers of a customer's list are looked at together, asked for or not, so that none of their reasons is
+    said twice and an offer has the same reasons wherever it is shown: the first three share the reasons, and
+    later ones get what is left.
+
+    Args:
+        recommender: The fitted recommender.
+        known: What is known of the customers.
+        decisions: Decisions about some or all of them.
+        rows: Place in `decisions` of each offer's customer, shape (m,).
+        columns: Place of its product in the catalogue, shape (m,).
+        language: Of the texts.
+    """
     catalogue = ReasonCatalog.shipped()
-    speaker = Speaker(catalogue, _product_names(known), language)
-    neutral = [Reason("neutral", catalogue.neutral.in_(language))]
-    told = OfferReasons([list(neutral) for _ in rows], [None] * len(rows))
-    request = _request(recommender, known, decisions, rows, columns)
-    if not len(request.offers):
-        return told
+    neutral = Reason("neutral", catalogue.neutral.in_(language))
+    personal = decisions.personalised[rows].tolist()
+    found = OfferReasons([[] if one else [neutral] for one in personal], [None] * len(rows))
     plan = reason_plan_of(recommender, known)
-    product_ids = tuple(known.catalog.product_ids[column] for column in request.columns)
-    listed = _listed(recommender, known, request, plan)
-    spoken_of = plan.keys_of(np.flatnonzero(statable(plan, listed)).tolist())
-    book = _book(known, request, [*spoken_of, *caution_keys(catalogue, product_ids)], catalogue)
-    chosen = select_reasons(plan, book, listed, chances_of(recommender), recommender.blank_of(known.computed))
-    found = spoken(plan, book, listed, chosen, speaker)
-    caution_input = _caution_input(known, decisions, request, rows[request.offers], product_ids)
-    warned = cautions(book, caution_input, speaker)
-    for place, offer in enumerate(request.offers.tolist()):
-        told.reasons[offer] = found[place] or _fallback(plan, book, listed, place, speaker) or neutral
-        told.cautions[offer] = warned[place]
-    return told
+    speaker = Speaker(catalogue, background_of(recommender, known).names, language)
+    explained: dict[tuple[int, int], tuple[list[Reason], Reason | None]] = {}
+    for request in _requests(recommender, known, decisions, rows, columns):
+        pairs = zip(request.own.tolist(), request.columns.tolist(), strict=True)
+        told = _explained(recommender, known, decisions, request, (plan, speaker))
+        explained.update(zip(pairs, zip(*told, strict=True), strict=True))
+    for place, pair in enumerate(zip(rows.tolist(), columns.tolist(), strict=True)):
+        if pair in explained:
+            found.reasons[place], found.cautions[place] = explained[pair]
+    return found
 
 
 def reason_plan_of(recommender: Recommender, known: DecisionContext) -> ReasonPlan:
@@ -119,89 +109,156 @@ def reason_plan_of(recommender: Recommender, known: DecisionContext) -> ReasonPl
     )
 
 
-def _request(
-    recommender: Recommender, known: DecisionContext, decisions: Decisions, rows: Indices, columns: Indices
-) -> OfferRequest:
-    scored = np.isin(np.array(known.catalog.product_ids), np.array(recommender.product_ids))
-    offers = np.flatnonzero(decisions.personalised[rows] & scored[columns])
-    there = np.searchsorted(known.computed.customer_ids, decisions.customer_ids[rows[offers]])
-    positions, own = np.unique(there, return_inverse=True)
-    return OfferRequest(offers, positions, own.astype(np.intp), columns[offers])
+def background_of(recommender: Recommender, known: DecisionContext) -> Background:
+    """Return families and names of the products of a decision context, and the lines of the tiers."""
+    ids, catalog = known.catalog.product_ids, known.catalog
+    return Background(
+        dict(zip(ids, catalog.families, strict=True)),
+        dict(zip(ids, catalog.names, strict=True)),
+        recommender.features.ladder.thresholds(known.view.date),
+    )
 
 
-def _book(
-    known: DecisionContext, request: OfferRequest, keys: Sequence[Key], catalogue: ReasonCatalog
-) -> FactBook:
-    ids = known.computed.customer_ids[request.positions]
+def fact_book(known: DecisionContext, customers: Indices, keys: Sequence[Key]) -> FactBook:
+    """Look up facts of some customers of a decision context."""
+    ids = known.computed.customer_ids[customers]
     everybody = len(ids) == len(known.computed)
     view = known.view if everybody else known.view.of(pa.array(ids.tolist(), pa.string()))
-    return FactBook.of(view, ids, keys, catalogue)
+    return FactBook.of(view, ids, keys, ReasonCatalog.shipped())
 
 
-def _listed(
-    recommender: Recommender, known: DecisionContext, request: OfferRequest, plan: ReasonPlan
-) -> ListedOffers:
-    matrix = known.computed.take(request.positions).matrix()
-    values = np.ascontiguousarray(recommender.columns_of(matrix))
+def _requests(
+    recommender: Recommender, known: DecisionContext, decisions: Decisions, rows: Indices, columns: Indices
+) -> Iterator[OfferRequest]:
+    """Give the offers and those that share a list with them, in parts of whole customers."""
+    scored = np.isin(np.array(known.catalog.product_ids), np.array(recommender.product_ids))
+    wanted = np.zeros(decisions.verdict.shape, bool)
+    wanted[rows, columns] = True
+    last = np.maximum(np.where(wanted, decisions.rank, 0).max(axis=1, initial=0), SHARED)
+    ranks, with_offers = decisions.rank, np.asarray(wanted.any(axis=1))[:, None]
+    wanted |= (ranks > 0) & (ranks <= last[:, None]) & with_offers
+    own, products = np.nonzero(wanted & scored & decisions.personalised[:, None])
+    _, starts = np.unique(own, return_index=True)
+    ends = [*starts[np.diff(starts // OFFERS_AT_ONCE, prepend=0) > 0].tolist(), len(own)]
+    first = 0
+    for end in ends:
+        if end > first:
+            yield _request(known, decisions, own[first:end], products[first:end])
+        first = end
+
+
+def _request(known: DecisionContext, decisions: Decisions, own: Indices, columns: Indices) -> OfferRequest:
+    there = np.searchsorted(known.computed.customer_ids, decisions.customer_ids[own])
+    customers, rows = np.unique(there, return_inverse=True)
+    ranks = decisions.rank[own, columns].astype(np.intp)
+    beside = np.where(ranks > 0, ranks, len(decisions.product_ids) + 1)
+    by_rank = np.lexsort((columns, -decisions.priority[own, columns], beside, rows))
+    order = np.empty(len(own), np.intp)
+    order[by_rank] = np.arange(len(own))
+    return OfferRequest(own, customers, rows.astype(np.intp), columns, order)
+
+
+def _explained(
+    recommender: Recommender,
+    known: DecisionContext,
+    decisions: Decisions,
+    request: OfferRequest,
+    said: tuple[ReasonPlan, Speaker],
+) -> tuple[list[list[Reason]], list[Reason | None]]:
+    plan, speaker = said
+    ids, families = known.catalog.product_ids, known.catalog.families
+    product_ids = tuple(ids[column] for column in request.columns.tolist())
+    relevant = relevance(plan, [families[column] for column in request.columns.tolist()])
+    spoken_of = np.flatnonzero(relevant.any(axis=0)).tolist()
+    others = co_held_reasons(recommender, known, request.customers[request.rows], product_ids)
+    keys = [*plan.keys_of(spoken_of), *others.keys, *caution_keys(plan.catalogue, product_ids)]
+    book = fact_book(known, request.customers, keys)
+    background = background_of(recommender, known)
+    candidates = relevant & about_the_offer(plan, product_ids, background)
+    for place in spoken_of:
+        flags = qualified(plan.statements[place], book, background, known.view.date)
+        candidates[:, place] &= flags[request.rows]
     numbers = {product: number for number, product in enumerate(recommender.product_ids)}
-    ids = known.catalog.product_ids
-    products = np.array([numbers[ids[column]] for column in request.columns.tolist()], np.intp)
-    moved = offer_contributions(recommender.model, values, request.rows, products)
-    state = known.state.take(request.positions[request.rows])
-    because = strongest_holdings(recommender.source, state, request.columns).tolist()
-    holds = [plan.place(HOLDS, ids[column]) if column >= 0 else None for column in because]
-    preferred = np.array([-1 if place is None else place for place in holds], np.intp)
-    return ListedOffers(values, request.rows, products, moved, preferred)
+    listed = ListedOffers(
+        values=np.ascontiguousarray(recommender.columns_of(known.computed.take(request.customers).matrix())),
+        rows=request.rows,
+        products=np.array([numbers[product] for product in product_ids], np.intp),
+        candidates=candidates,
+        co_held=others.clearer,
+        co_held_pair=others.pair,
+        order=request.order,
+    )
+    selected = select_reasons(
+        plan, listed, recommender.model.propensities, recommender.blank_of(known.computed)
+    )
+    warned = cautions(book, _caution_input(known, decisions, request, product_ids), speaker)
+    return stated(plan, book, listed, selected, (speaker, background), others), warned
 
 
-def chances_of(recommender: Recommender) -> Chances:
-    """Return what gives the chance of one product for each row of columns."""
+def relevance(plan: ReasonPlan, families: Sequence[str]) -> NDArray[np.bool_]:
+    """Return which reasons may stand beside offers of these families, shape (m, T)."""
+    known = {
+        family: [plan.catalogue.speaks_for(item.entry.theme, family) for item in plan.statements]
+        for family in set(families)
+    }
+    return np.array([known[family] for family in families], bool).reshape(len(families), len(plan.statements))
 
-    def chances(values: NDArray[np.float32], products: Indices) -> NDArray[np.float64]:
-        return recommender.model.propensities(values)[np.arange(len(values)), products]
 
-    return chances
+def about_the_offer(
+    plan: ReasonPlan, product_ids: Sequence[str], background: Background
+) -> NDArray[np.bool_]:
+    """Return which reasons are about what they have to be about beside an offer, shape (m, T)."""
+
+    def fits(product: str, about: str, subject: str) -> bool:
+        if about == "offer":
+            return subject == product
+        if about == "family":
+            return background.families.get(subject) == background.families[product]
+        return subject != product
+
+    known = {
+        product: [fits(product, item.entry.about, item.subject) for item in plan.statements]
+        for product in set(product_ids)
+    }
+    shape = (len(product_ids), len(plan.statements))
+    return np.array([known[product] for product in product_ids], bool).reshape(shape)
 
 
-def spoken(
-    plan: ReasonPlan, book: FactBook, listed: ListedOffers, chosen: SelectedReasons, speaker: Speaker
+def stated(
+    plan: ReasonPlan,
+    book: FactBook,
+    listed: ListedOffers,
+    selected: SelectedReasons,
+    words: tuple[Speaker, Background],
+    others: CoHeldReasons | None = None,
 ) -> list[list[Reason]]:
-    """Return the chosen reasons of each listed row, in words, with the facts that they cite."""
+    """Return the selected reasons of each offer, in words, with the facts that they cite."""
+    speaker, background = words
     found: list[list[Reason]] = [[] for _ in listed.rows]
     for offer, place, drop in zip(
-        chosen.offer.tolist(), chosen.statement.tolist(), chosen.drop.tolist(), strict=True
+        selected.offer.tolist(), selected.statement.tolist(), selected.drop.tolist(), strict=True
     ):
+        row = int(listed.rows[offer])
+        if place < 0:
+            reason = others.reason(book, offer, row, speaker) if others else None
+            found[offer] += [reason] if reason else []
+            continue
         item = plan.statements[place]
-        facts = tuple(book.fact(kind, item.subject, int(listed.rows[offer])) for kind in item.entry.facts)
-        text = speaker.sentence(item.entry.words, facts, item.subject)
+        facts = tuple(book.fact(kind, item.subject, row) for kind in item.entry.facts)
+        more = compared(item.entry, facts, background)
+        text = speaker.sentence(item.entry.words, facts, item.subject, more=more)
         found[offer].append(Reason(item.entry.id, text, facts, item.entry.theme, item.subject, drop))
     return found
-
-
-def _fallback(
-    plan: ReasonPlan, book: FactBook, listed: ListedOffers, offer: int, speaker: Speaker
-) -> list[Reason]:
-    """Return "because you hold X" where the model of acquisitions gives no reason that can be proven."""
-    place, row = int(listed.preferred[offer]), int(listed.rows[offer])
-    if place < 0:
-        return []
-    item = plan.statements[place]
-    if not book.there(item.entry.facts, item.subject)[row]:
-        return []
-    facts = tuple(book.fact(kind, item.subject, row) for kind in item.entry.facts)
-    text = speaker.sentence(speaker.catalogue.co_held, facts, item.subject)
-    return [Reason(CO_HELD, text, facts, item.entry.theme, item.subject, co_held=True)]
 
 
 def _caution_input(
     known: DecisionContext,
     decisions: Decisions,
     request: OfferRequest,
-    rows: Indices,
     product_ids: tuple[str, ...],
 ) -> CautionInput:
     facts = decisions.facts
-    own = facts.customers["customer_risk_rank"].to_numpy().astype(np.float64)[rows]
+    own = facts.customers["customer_risk_rank"].to_numpy().astype(np.float64)[request.own]
     product = facts.products["product_risk_rank"].to_numpy().astype(np.float64)[request.columns]
     return CautionInput(
         as_of=known.view.date,
@@ -211,7 +268,3 @@ def _caution_input(
         at_limit=own == product,
         thin=decisions.thin_evidence[request.columns],
     )
-
-
-def _product_names(known: DecisionContext) -> dict[str, str]:
-    return dict(zip(known.catalog.product_ids, known.catalog.names, strict=True))

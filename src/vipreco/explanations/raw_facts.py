@@ -51,6 +51,7 @@ HAPPENED = {
     ACTIVITY: MONTH_DATE,
     CONTACTS: CONTACTED_AT,
 }
+MONTHS_READ = 12  # of activity
 MONEY = (AUM_AMOUNT, BALANCE_AMOUNT)
 CELLS = {CUSTOMER_ID: pl.String, PRODUCT_ID: pl.String, "date": pl.Date, "value": pl.String}
 OF_PRODUCT = ("open", "closed", "last_about", "declined_about")
@@ -160,6 +161,9 @@ def _of_holdings(raw: RawTables, row: str, column: str) -> Rows:
         products = held_pairs.sort(PRODUCT_ID).group_by(CUSTOMER_ID, maintain_order=True).agg(PRODUCT_ID)
         listed = pl.col(PRODUCT_ID).list.join(", ").alias("cell")
         return products.select(CUSTOMER_ID, listed, on=pl.lit(raw.day), product=pl.lit(None, pl.String))
+    if row == "newest_ended":
+        gone = ended.join(held_pairs, on=[CUSTOMER_ID, PRODUCT_ID], how="anti")
+        return _top(gone.with_columns(on=CLOSED_DATE, cell=column), [CUSTOMER_ID], ["on", PRODUCT_ID])
     rows, day = (table, OPENED_DATE) if row == "newest_opened" else (ended, CLOSED_DATE)
     return _top(rows.with_columns(on=day, cell=column), [CUSTOMER_ID], ["on", PRODUCT_ID])
 
@@ -172,9 +176,58 @@ def _of_activity(raw: RawTables, row: str, column: str) -> Rows:
         return newest
     if row == "highest":
         return _top(fresh.filter(pl.col("cell") > 0), [CUSTOMER_ID], ["cell", "on"])
+    if row in _SUMMED:
+        return _of_months(table, newest, row)
     wanted = newest.select(CUSTOMER_ID, month=pl.col("on").dt.truncate("1mo").dt.offset_by("-3mo"))
     earlier = table.join(wanted, on=CUSTOMER_ID).filter(pl.col("on").dt.truncate("1mo") == pl.col("month"))
     return _top(earlier, [CUSTOMER_ID], ["on"])
+
+
+def _of_months(table: Rows, newest: Rows, row: str) -> Rows:
+    """Return a summary of the months of a year, one customer after the other."""
+    ends = dict(newest.select(CUSTOMER_ID, "on").iter_rows())
+    found = []
+    for (customer,), months in table.sort("on").group_by(CUSTOMER_ID, maintain_order=True):
+        last = ends.get(customer)
+        if last is None:
+            continue
+        dated = [
+            ((last.year - day.year) * 12 + last.month - day.month, day, value)
+            for day, value in months.select("on", "cell").iter_rows()
+        ]
+        months_known = [one for one in dated if 0 <= one[0] < MONTHS_READ and one[2] is not None]
+        cell = _SUMMED[row](months_known) if months_known else None
+        if cell is not None and cell[1] > 0:
+            found.append((customer, cell[0], float(cell[1])))
+    return pl.DataFrame(
+        found, schema={CUSTOMER_ID: pl.String, "on": pl.Date, "cell": pl.Float64}, orient="row"
+    )
+
+
+Months: TypeAlias = list[tuple[int, date, float]]
+"""Months before the customer's newest, date and value."""
+
+
+def _mean(months: Months, least: int) -> tuple[date, float] | None:
+    if len(months) < least:
+        return None
+    mean = pl.Series([value for _, _, value in months]).mean()
+    return months[-1][1], float(pl.Series([mean]).round()[0])
+
+
+def _paid_last(months: Months) -> tuple[date, float] | None:
+    paid = [one for one in months if one[2] > 0]
+    return paid[-1][1:] if len(paid) >= 3 and paid[-1][0] >= 2 else None
+
+
+_SUMMED: Mapping[str, Callable[[Months], tuple[date, float] | None]] = {
+    "recent": lambda months: _mean([one for one in months if one[0] < 3], 2),
+    "usual": lambda months: _mean([one for one in months if one[0] >= 3], 3),
+    "quarter_sum": lambda months: (months[-1][1], sum(one[2] for one in months if one[0] < 3)),
+    "year_sum": lambda months: (months[-1][1], sum(one[2] for one in months)),
+    "months_paid": lambda months: (months[-1][1], sum(one[2] > 0 for one in months)),
+    "last_paid": _paid_last,
+}
 
 
 def _of_contacts(raw: RawTables, row: str, column: str) -> Rows:

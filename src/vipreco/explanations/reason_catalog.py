@@ -28,8 +28,15 @@ Row = Literal[
     "all_open",
     "newest_opened",
     "newest_closed",
+    "newest_ended",
     "newest",
     "highest",
+    "recent",
+    "usual",
+    "quarter_sum",
+    "year_sum",
+    "months_paid",
+    "last_paid",
     "last",
     "last_accepted",
     "last_about",
@@ -38,6 +45,13 @@ Row = Literal[
 PRODUCT_ROWS = frozenset({"open", "closed", "last_about", "declined_about"})
 """Rows of which there is one a customer and product; of the others there is one a customer."""
 Shown = Literal["text", "amount", "number", "products"]
+Comparison = Literal["exists", "above", "below", "share", "own_line", "next_line"]
+EVERY_FAMILY = "*"
+COMPARED = ("times", "percent", "gap", "next_tier")
+CO_HELD, CO_HELD_PAIR = "co-held", "co-held-pair"
+"""Themes and ids of the reasons by what other holders hold: of one product, of two."""
+CHANGE_FAMILIES = frozenset({"attrition", "tier upgrade"})
+"""Lists of customers, which stand in the table of relevance beside the families of products."""
 _FILLED = re.compile(r"\{([a-z_]+)\}")
 
 
@@ -93,18 +107,38 @@ class ReasonEntry(Entry):
     """One `[[reason]]`.
 
     Attributes:
-        theme: Of several reasons of a theme one is told.
+        theme: Of several reasons of a theme one stands beside an offer; says for which families it may speak.
         features: `file.feature` of the dictionary, shell patterns.
+        columns: The bank's columns that it is made of; empty: it is made of none.
         facts: Kinds of facts that prove it, at least one.
+        compare: How the last fact compares with the first: at least or at most `ratio` times as much; or
+            which share the first is of the last; or how far the line of the tier, or of the next, is.
+        ratio: Least or greatest ratio of the comparison.
+        floor: Least value of what is compared with the usual.
+        within_months: Greatest age of the first fact; 0 = any.
+        value: Value of the first fact; empty = any.
+        about: Whether the first fact is about the offered product, or one of its family.
+        about_families: Families of the product that the first fact is about; empty = any.
+        weight: Multiplies the share of the chance that rests on it, where reasons are put in order.
     """
 
     theme: str
     features: tuple[str, ...]
+    columns: tuple[str, ...] = ()
     facts: Annotated[tuple[str, ...], Field(min_length=1)]
+    compare: Comparison = "exists"
+    ratio: Annotated[float, Field(ge=0)] = 1.0
+    floor: Annotated[float, Field(ge=0)] = 0.0
+    within_months: Annotated[int, Field(ge=0)] = 0
+    value: str = ""
+    about: Literal["any", "offer", "family"] = "any"
+    about_families: tuple[str, ...] = ()
+    weight: Annotated[float, Field(gt=0)] = 1.0
 
-    def meant(self, feature: str) -> bool:
-        """Return whether it is a reason for a feature, given as `file.feature`."""
-        return matches(feature, self.features)
+    def meant(self, feature: str, column: str = "") -> bool:
+        """Return whether it is a reason for a feature `file.feature`, made of a bank's column or of none."""
+        mine = not column or column in self.columns
+        return mine and matches(feature, self.features)
 
 
 class CautionEntry(Entry):
@@ -124,6 +158,8 @@ class ReasonCatalog(Section):
 
     neutral: ReasonWords
     co_held: ReasonWords
+    co_held_pair: ReasonWords
+    relevance: Mapping[str, tuple[str, ...]]
     fact: Mapping[str, FactEntry]
     reason: tuple[ReasonEntry, ...]
     never: tuple[NeverEntry, ...] = ()
@@ -139,10 +175,23 @@ class ReasonCatalog(Section):
             if unknown:
                 raise ValueError(f"{entry.id} cites {sorted(unknown)}, which is no [fact]")
             given = {"product", "column", "days", *entry.facts, *(f"{kind}_date" for kind in entry.facts)}
+            given |= set(COMPARED)
             asked = {name for text in (entry.en, entry.zh) for name in _FILLED.findall(text)}
             if asked - given:
                 raise ValueError(f"{entry.id} speaks of {sorted(asked - given)}, which it does not cite")
         return self
+
+    @model_validator(mode="after")
+    def _themes_are_relevant(self) -> ReasonCatalog:
+        themes = {CO_HELD, CO_HELD_PAIR, *(entry.theme for entry in self.reason)}
+        if themes ^ set(self.relevance):
+            raise ValueError(f"[relevance] and the themes differ: {sorted(themes ^ set(self.relevance))}")
+        return self
+
+    def speaks_for(self, theme: str, family: str) -> bool:
+        """Return whether reasons of a theme may stand beside offers of a family, or of a list of changes."""
+        named = self.relevance[theme]
+        return family in named or (EVERY_FAMILY in named and family not in CHANGE_FAMILIES)
 
     @classmethod
     def shipped(cls) -> ReasonCatalog:
@@ -162,7 +211,7 @@ class ReasonCatalog(Section):
         """Return the reasons that may be told for a feature `file.feature` made of a bank's own column."""
         if self.is_silent(feature, column):
             return []
-        return [entry for entry in self.reason if entry.meant(feature)]
+        return [entry for entry in self.reason if entry.meant(feature, column)]
 
     def is_silent(self, feature: str, column: str = "") -> bool:
         """Return whether a feature, or the column that it is made of, is never told."""

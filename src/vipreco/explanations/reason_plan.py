@@ -1,4 +1,4 @@
-"""Which reasons the columns of a fit can give: the catalogue, applied to the booster's columns."""
+"""Reasons that the columns of a fit can give: the catalog, applied to the boosters' columns."""
 
 from __future__ import annotations
 
@@ -17,18 +17,16 @@ from vipreco.features import Columns, Dictionary, Prohibited
 
 @dataclass(frozen=True)
 class Statement:
-    """One reason that could be told.
+    """One reason that could be stated.
 
     Args:
         entry: The reason of the catalogue.
         subject: Product or column of the bank's own that it is about; empty for neither.
-        columns: Places of the columns that speak for it.
         evidence: Place of its evidence in the plan: what is taken away to test it.
     """
 
     entry: ReasonEntry
     subject: str
-    columns: tuple[int, ...]
     evidence: int
 
 
@@ -51,20 +49,6 @@ class ReasonPlan:
     membership: NDArray[np.bool_]
 
     @cached_property
-    def speaking(self) -> NDArray[np.float64]:
-        """Which column speaks for which reason, 0 or 1, shape (k, T)."""
-        found = np.zeros((len(self.names), len(self.statements)))
-        for place, statement in enumerate(self.statements):
-            found[list(statement.columns), place] = 1.0
-        return found
-
-    @cached_property
-    def same_theme(self) -> NDArray[np.bool_]:
-        """Which evidence is of the same theme as which, shape (g, g)."""
-        themes = np.array([theme for theme, _ in self.evidence], np.str_)
-        return np.asarray(themes[:, None] == themes[None, :])
-
-    @cached_property
     def keys(self) -> list[Key]:
         """The facts that may be cited."""
         return self.keys_of(range(len(self.statements)))
@@ -75,14 +59,6 @@ class ReasonPlan:
         return sorted(
             {key_of(facts[kind], kind, item.subject) for item in cited for kind in item.entry.facts}
         )
-
-    def place(self, reason_id: str, subject: str) -> int | None:
-        """Return the place of a reason, or None where the fit cannot give it."""
-        return self._places.get((reason_id, subject))
-
-    @cached_property
-    def _places(self) -> dict[tuple[str, str], int]:
-        return {(item.entry.id, item.subject): place for place, item in enumerate(self.statements)}
 
 
 def plan_reasons(
@@ -110,7 +86,7 @@ def _planned(
     known: Mapping[str, tuple[str, str]],
     prohibited: Prohibited,
 ) -> ReasonPlan:
-    spoken: dict[tuple[str, str], list[int]] = {}
+    spoken: set[tuple[str, str]] = set()
     evidence: dict[tuple[str, str], list[int]] = {}
     told: dict[str, list[ReasonEntry]] = {}
     for place, name in enumerate(names):
@@ -119,7 +95,7 @@ def _planned(
             told[feature] = _entries(catalogue, feature, known, prohibited)
         subject = product or known.get(feature, ("", ""))[1]
         for entry in told[feature]:
-            spoken.setdefault((entry.id, subject), []).append(place)
+            spoken.add((entry.id, subject))
         for theme in dict.fromkeys(entry.theme for entry in told[feature]):
             evidence.setdefault((theme, subject), []).append(place)
     return _assembled(catalogue, names, spoken, evidence)
@@ -159,7 +135,7 @@ _NEWEST = _Newest()
 def _assembled(
     catalogue: ReasonCatalog,
     names: tuple[str, ...],
-    spoken: dict[tuple[str, str], list[int]],
+    spoken: set[tuple[str, str]],
     evidence: dict[tuple[str, str], list[int]],
 ) -> ReasonPlan:
     groups = sorted(evidence)
@@ -167,8 +143,8 @@ def _assembled(
     for number, group in enumerate(groups):
         membership[evidence[group], number] = True
     statements = [
-        Statement(entry, subject, tuple(places), groups.index((entry.theme, subject)))
-        for (reason_id, subject), places in sorted(spoken.items())
+        Statement(entry, subject, groups.index((entry.theme, subject)))
+        for reason_id, subject in sorted(spoken)
         for entry in [catalogue.entry(reason_id)]
     ]
     return ReasonPlan(catalogue, names, tuple(statements), tuple(groups), membership)

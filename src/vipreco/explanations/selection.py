@@ -1,25 +1,28 @@
-"""Choosing the reasons of listed offers: what speaks most for each, proven by a fact and by its absence."""
+"""Selection of reasons: relevant, qualified, proven by their absence, and none twice in one list."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vipreco.explanations.facts import FactBook
+from vipreco.explanations.reason_catalog import CO_HELD, CO_HELD_PAIR
 from vipreco.explanations.reason_plan import ReasonPlan
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
-Chances: TypeAlias = Callable[[NDArray[np.float32], Indices], Floats]
-"""Gives the chance of product `products[i]` for a customer with columns `values[i]`."""
+Flags = NDArray[np.bool_]
+Chances: TypeAlias = Callable[[NDArray[np.float32]], Floats]
+"""Gives the chances of all products for each row of columns, shape (rows, P)."""
 
-CONSIDERED = 6  # pieces of evidence that are tested for an offer, the strongest first
 MAX_REASONS = 3
+SHARED = 3  # offers of a list that each get a first reason before one gets a second
+MAX_TESTED = 8  # candidates of an offer that are tested, by weight
 MIN_DROP = 0.01  # without the evidence the chance must fall by this share: less is no reason to name
+CO_HELD_WEIGHT = 0.25  # what others hold is said where the customer's own facts say less
 
 
 @dataclass(frozen=True)
@@ -29,25 +32,30 @@ class ListedOffers:
     Args:
         values: Booster columns of the customers, shape (n, k).
         rows: Place of each offer's customer, shape (m,).
-        products: Number of each offer's product among the products of the fit, shape (m,).
-        moved: What each column adds to the chance of each offer, shape (m, k).
-        preferred: Place in the plan of the reason that the candidate source gives, -1 for none, shape (m,).
+        products: Number of each offer's product among those that chances are given for, shape (m,).
+        candidates: Which reasons of the plan may stand beside which offer, shape (m, T).
+        co_held: How much more often holders of the same products hold the offer, 0 = not said, shape (m,).
+        co_held_pair: Whether that is said of two products together, shape (m,).
+        order: Place of each offer in its customer's list, shape (m,).
     """
 
     values: NDArray[np.float32]
     rows: Indices
     products: Indices
-    moved: Floats
-    preferred: Indices
+    candidates: Flags
+    co_held: Floats
+    co_held_pair: Flags
+    order: Indices
 
 
 @dataclass(frozen=True)
 class SelectedReasons:
-    """Reasons of listed offers, in the order in which they are told.
+    """Reasons of listed offers, for each offer the strongest first.
 
     Args:
-        offer: Place of the offer, ascending, shape (r,).
-        statement: Place of the reason in the plan, shape (r,).
+        offer: Place of the offer, shape (r,).
+        statement: Place of the reason in the plan, CO_HELD_PLACE or CO_HELD_PAIR_PLACE for what other
+            holders hold, shape (r,).
         drop: Share of the chance that goes when its evidence is taken away, shape (r,).
     """
 
@@ -56,37 +64,39 @@ class SelectedReasons:
     drop: Floats
 
 
-def select_reasons(
-    plan: ReasonPlan, book: FactBook, listed: ListedOffers, chances: Chances, blank: NDArray[np.float32]
-) -> SelectedReasons:
-    """Return at most three reasons of each offer, at most one of a theme.
+CO_HELD_PLACE, CO_HELD_PAIR_PLACE = -1, -2
 
-    Evidence is a theme about one subject (a product, a column of the bank's own). It is considered in the
-    order of what its columns add to the chance; its reason is the one with the largest own share whose facts
-    can be cited. It is told if the chance falls once the columns of the evidence are blank.
+
+def select_reasons(
+    plan: ReasonPlan, listed: ListedOffers, chances: Chances, blank: NDArray[np.float32]
+) -> SelectedReasons:
+    """Return at most three reasons of each offer; none of a theme twice, none of an id twice in a list.
+
+    Every candidate is tested: the chance must fall once all columns of its evidence are blank. What falls
+    most, by the weight of the reason, is said first.
 
     Args:
-        plan: What can be told.
-        book: Facts of the n customers.
-        listed: The offers.
+        plan: What can be said.
+        listed: The offers and their candidates.
         chances: Scores columns.
         blank: What a column holds of a customer of whom nothing is known, shape (k,).
     """
-    statement, strength = _by_evidence(plan, book, listed)
-    order = np.argsort(-strength, axis=1, kind="stable")[:, :CONSIDERED]
-    offer, rank = np.nonzero(np.take_along_axis(strength, order, axis=1) > 0)
-    evidence = order[offer, rank]
-    drop = dropped(plan, listed, (offer, evidence), chances, blank)
+    weights = np.array([item.entry.weight for item in plan.statements])
+    offer, statement = _tested(listed.candidates, weights)
+    drop = dropped(plan, listed, (offer, statement), chances, blank)
     told = drop >= MIN_DROP
-    offer, evidence, drop = offer[told], evidence[told], drop[told]
-    return _one_a_theme(plan, SelectedReasons(offer, statement[offer, evidence], drop))
-
-
-def statable(plan: ReasonPlan, listed: ListedOffers) -> NDArray[np.bool_]:
-    """Return which reasons of the plan speak for any of the offers, if they can be cited, shape (T,)."""
-    found = np.asarray((listed.moved @ plan.speaking > 0).any(axis=0))
-    found[listed.preferred[listed.preferred >= 0]] = True
-    return found
+    offer, statement, drop = offer[told], statement[told], drop[told]
+    others = np.flatnonzero(listed.co_held > 0)
+    offer = np.concatenate([offer, others])
+    strength = np.concatenate([drop * weights[statement], listed.co_held[others] * CO_HELD_WEIGHT])
+    statement = np.concatenate(
+        [statement, np.where(listed.co_held_pair[others], CO_HELD_PAIR_PLACE, CO_HELD_PLACE)]
+    )
+    drop = np.concatenate([drop, listed.co_held[others]])
+    best = np.lexsort((statement, -strength, offer))
+    found = SelectedReasons(offer[best], statement[best], drop[best])
+    kept = np.fromiter(_without_repeats(plan, listed, found), np.intp)
+    return SelectedReasons(found.offer[kept], found.statement[kept], found.drop[kept])
 
 
 def dropped(
@@ -96,64 +106,68 @@ def dropped(
     chances: Chances,
     blank: NDArray[np.float32],
 ) -> Floats:
-    """Return the share of its chance that an offer loses without some evidence, shape (t,).
+    """Return the share of its chance that an offer loses without the evidence of a reason, shape (t,).
 
-    Args:
-        plan: What can be told.
-        listed: The offers.
-        tested: Places of offers and of evidence, each of shape (t,).
-        chances: Scores columns.
-        blank: What a column holds of a customer of whom nothing is known, shape (k,).
+    A customer's row without some evidence is scored once, for all offers that are tested by it.
     """
-    offer, evidence = tested
-    whole = chances(listed.values[listed.rows], listed.products)[offer]
-    without = np.where(plan.membership.T[evidence], blank, listed.values[listed.rows[offer]])
-    return 1.0 - chances(without, listed.products[offer]) / whole
+    offer, statement = tested
+    evidence = np.array([item.evidence for item in plan.statements], np.intp)[statement]
+    pairs, own = np.unique(np.column_stack([listed.rows[offer], evidence]), axis=0, return_inverse=True)
+    own = own.ravel()
+    without = np.where(plan.membership.T[pairs[:, 1]], blank, listed.values[pairs[:, 0]])
+    products = listed.products[offer]
+    whole = chances(listed.values)[listed.rows[offer], products]
+    return 1.0 - chances(np.ascontiguousarray(without))[own, products] / whole
 
 
-def _by_evidence(plan: ReasonPlan, book: FactBook, listed: ListedOffers) -> tuple[Indices, Floats]:
-    """Return the reason of each evidence for each offer, and what it adds (0: none can be told); (m, g)."""
-    there = np.zeros((len(book.customer_ids), len(plan.statements)), bool)
-    for place in np.flatnonzero(statable(plan, listed)).tolist():
-        item = plan.statements[place]
-        there[:, place] = book.tells(item.entry.facts, item.subject)
-    own = np.where(there[listed.rows], listed.moved @ plan.speaking, 0.0)
-    shape = (len(listed.rows), len(plan.evidence))
-    best, statement = np.zeros(shape), np.full(shape, -1)
-    for place, item in enumerate(plan.statements):
-        better = own[:, place] > best[:, item.evidence]
-        best[better, item.evidence], statement[better, item.evidence] = own[better, place], place
-    total = listed.moved @ plan.membership
-    return _with_preferred(plan, listed, there, statement, np.where(statement >= 0, total, 0.0))
+def _tested(candidates: Flags, weights: Floats) -> tuple[Indices, Indices]:
+    """Return offers and reasons that are tested, each offer's candidates of the greatest weight."""
+    order = np.argsort(-weights, kind="stable")
+    sorted_ = candidates[:, order]
+    tested = sorted_ & (np.cumsum(sorted_, axis=1) <= MAX_TESTED)
+    offer, place = np.nonzero(tested)
+    return offer, order[place]
 
 
-def _with_preferred(
-    plan: ReasonPlan, listed: ListedOffers, there: NDArray[np.bool_], statement: Indices, strength: Floats
-) -> tuple[Indices, Floats]:
-    """Let what the candidate source says stand for its theme, if it adds half of the theme's best or more.
-
-    A product that nearly everybody holds is the source's answer for many offers, and adds next to nothing.
-    """
-    offers = np.flatnonzero(listed.preferred >= 0)
-    offers = offers[there[listed.rows[offers], listed.preferred[offers]]]
-    preferred = listed.preferred[offers]
-    evidence = np.array([plan.statements[place].evidence for place in preferred], np.intp)
-    best = np.where(plan.same_theme[evidence], strength[offers], 0.0).max(axis=1, initial=0.0)
-    agreed = (strength[offers, evidence] > 0) & (strength[offers, evidence] >= best / 2)
-    offers, evidence = offers[agreed], evidence[agreed]
-    statement[offers, evidence] = preferred[agreed]
-    strength[offers, evidence] = np.nextafter(best[agreed], np.inf)
-    return statement, strength
+def _without_repeats(plan: ReasonPlan, listed: ListedOffers, found: SelectedReasons) -> Iterator[int]:
+    """Give the places of the reasons that are said: first one for each offer of a list, then a second."""
+    places: dict[int, list[int]] = {}
+    for place, offer in enumerate(found.offer.tolist()):
+        places.setdefault(offer, []).append(place)
+    lists: dict[int, list[int]] = {}
+    for offer in np.lexsort((listed.order, listed.rows)).tolist():
+        lists.setdefault(int(listed.rows[offer]), []).append(offer)
+    statements = found.statement.tolist()
+    kept: list[int] = []
+    for offers in lists.values():
+        ids: set[str] = set()
+        for shared in (offers[:SHARED], *([offer] for offer in offers[SHARED:])):
+            kept += _of_offers(plan, shared, places, statements, ids)
+    return iter(sorted(kept))
 
 
-def _one_a_theme(plan: ReasonPlan, chosen: SelectedReasons) -> SelectedReasons:
-    """Keep the first reason of each theme of an offer, and the first three of them."""
-    themes = np.array([plan.evidence[item.evidence][0] for item in plan.statements], np.str_)
-    _, numbers = np.unique(themes, return_inverse=True)
-    pair = chosen.offer * (len(themes) + 1) + numbers[chosen.statement]
-    first = np.zeros(len(pair), bool)
-    first[np.unique(pair, return_index=True)[1]] = True
-    before = np.cumsum(first) - first
-    starts = before[np.searchsorted(chosen.offer, chosen.offer)]
-    kept = first & (before - starts < MAX_REASONS)
-    return SelectedReasons(chosen.offer[kept], chosen.statement[kept], chosen.drop[kept])
+def _of_offers(
+    plan: ReasonPlan, offers: list[int], places: dict[int, list[int]], statements: list[int], ids: set[str]
+) -> list[int]:
+    """Return the places of the reasons that some offers of a list get; `ids` are those that were said."""
+    themes: dict[int, set[str]] = {offer: set() for offer in offers}
+    kept: list[int] = []
+    for _ in range(MAX_REASONS):
+        for offer in offers:
+            for place in places.get(offer, ()):
+                reason_id, theme = _names(plan, statements[place])
+                if reason_id not in ids and theme not in themes[offer]:
+                    ids.add(reason_id)
+                    themes[offer].add(theme)
+                    kept.append(place)
+                    break
+    return kept
+
+
+def _names(plan: ReasonPlan, statement: int) -> tuple[str, str]:
+    """Return id and theme of a reason."""
+    if statement < 0:
+        name = CO_HELD if statement == CO_HELD_PLACE else CO_HELD_PAIR
+        return name, CO_HELD
+    entry = plan.statements[statement].entry
+    return entry.id, entry.theme

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from vipreco.explanations.facts import LISTED, Fact
@@ -66,9 +67,17 @@ class Speaker:
     product_names: Mapping[str, str]
     language: Language
 
-    def sentence(self, words: ReasonWords, facts: Sequence[Fact], subject: str = "", days: int = 0) -> str:
-        """Return a sentence of the catalogue with the facts filled in."""
+    def sentence(
+        self,
+        words: ReasonWords,
+        facts: Sequence[Fact],
+        subject: str = "",
+        days: int = 0,
+        more: Mapping[str, str] = MappingProxyType({}),
+    ) -> str:
+        """Return a sentence of the catalogue with the facts, and whatever more it says, filled in."""
         given = {"product": self._about(facts, subject), "column": self._column(subject), "days": str(days)}
+        given.update(more)
         for fact in facts:
             given[fact.kind] = self.shown(fact)
             given[f"{fact.kind}_date"] = fact.date.isoformat()

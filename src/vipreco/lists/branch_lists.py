@@ -7,26 +7,15 @@ from enum import StrEnum
 
 import numpy as np
 import polars as pl
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from vipreco.columns import AS_OF_DATE, AUM_AMOUNT, CUSTOMER_ID, TIER
 from vipreco.errors import UsageError
-from vipreco.explanations import (
-    Chances,
-    Explainer,
-    FactBook,
-    ListedOffers,
-    ReasonCatalog,
-    Speaker,
-    plan_reasons,
-    select_reasons,
-    spoken,
-)
+from vipreco.explanations import Explainer
 from vipreco.history import View
 from vipreco.lists.offers import offer_list
 from vipreco.policy import Language
-from vipreco.propensity import ATTRITION, TIER_UPGRADE, RelationshipModel
+from vipreco.propensity import ATTRITION, TIER_UPGRADE
 from vipreco.recommender import (
     DecisionContext,
     Recommender,
@@ -139,7 +128,8 @@ def branch_list(
         return grow_list(offer_list(explainer, view, 1, step), customers, limit)
     listed = (keep_list if change == ATTRITION else develop_list)(customers, limit)
     step("reasons")
-    reasons = change_reasons(recommender, known, change, listed[CUSTOMER_ID], language)
+    found = explainer.change_reasons(known, change, listed[CUSTOMER_ID].to_list(), language)
+    reasons = [[reason.text for reason in said] for said in found]
     return listed.with_columns(
         pl.Series(REASONS, reasons, dtype=pl.List(pl.String)),
         pl.lit(view.date).alias(AS_OF_DATE),
@@ -163,52 +153,6 @@ def next_tiers(ladder: TierLadder, tiers: NDArray[np.object_], day: date) -> lis
     above = np.searchsorted(places, ranks, side="right")
     named = np.array([*lines, None], object)[above]
     return [name if rank >= 0 else None for name, rank in zip(named.tolist(), ranks.tolist(), strict=True)]
-
-
-def change_reasons(
-    recommender: Recommender,
-    known: DecisionContext,
-    change: str,
-    customers: pl.Series,
-    language: Language = "en",
-) -> list[list[str]]:
-    """Return up to three reasons of each customer of a list, in plain words, the strongest first.
-
-    A reason cites the customer's own facts, and the chance falls without them.
-    """
-    model, catalogue = recommender.relationship, ReasonCatalog.shipped()
-    if model is None or customers.is_empty():
-        return [[] for _ in customers]
-    ids = np.array(sorted(customers.to_list()), np.str_)
-    places = np.searchsorted(known.computed.customer_ids, ids)
-    values = recommender.columns_of(known.computed.take(places).matrix())[:, model.columns]
-    definition, view = recommender.features, known.view.of(pa.array(ids.tolist(), pa.string()))
-    plan = plan_reasons(
-        catalogue, model.names, definition.dictionary, known.view.columns, definition.prohibited
-    )
-    book = FactBook.of(view, ids, plan.keys, catalogue)
-    listed = _listed(model, change, np.ascontiguousarray(values))
-    blank = recommender.blank_of(known.computed)[model.columns]
-    chosen = select_reasons(plan, book, listed, _chances_of(model, change), blank)
-    names = dict(zip(known.catalog.product_ids, known.catalog.names, strict=True))
-    told = spoken(plan, book, listed, chosen, Speaker(catalogue, names, language))
-    texts = {customer: [reason.text for reason in told[place]] for place, customer in enumerate(ids.tolist())}
-    return [texts[customer] for customer in customers.to_list()]
-
-
-def _listed(model: RelationshipModel, change: str, values: NDArray[np.float32]) -> ListedOffers:
-    everybody, found = np.arange(len(values)), model.model(change)
-    moved = found.contributions(values) if found else np.zeros(values.shape)
-    return ListedOffers(values, everybody, np.zeros(len(values), np.intp), moved, np.full(len(values), -1))
-
-
-def _chances_of(model: RelationshipModel, change: str) -> Chances:
-    found = model.model(change)
-
-    def chances(values: NDArray[np.float32], _: NDArray[np.intp]) -> NDArray[np.float64]:
-        return found.probabilities(values) if found else np.zeros(len(values))
-
-    return chances
 
 
 def _check_told(recommender: Recommender, change: str) -> None:

@@ -13,14 +13,11 @@ import pyarrow as pa
 
 from vipreco.columns import AS_OF_DATE, CUSTOMER_ID, MANAGER_ID, PRIORITY, RANK, TIER
 from vipreco.errors import InputRejectedError, UsageError
-from vipreco.explanations import Explainer, offer_evidence
+from vipreco.explanations import Explainer
 from vipreco.history import History, View
 from vipreco.policy import Language
 from vipreco.recommender import (
     DEFAULT_CHANNEL,
-    DecisionContext,
-    Decisions,
-    Recommender,
     Step,
     in_order,
     silent,
@@ -29,6 +26,7 @@ from vipreco.recommender import (
 MAX_STALENESS = timedelta(days=92)  # a list made of older knowledge would mislead whoever calls by it
 PRODUCT_NAME = "product_name"
 REASON = "reason"
+SEPARATOR = "; "
 ONLY_OFFERS = ["suppressed", "stage", "reason_code"]  # the same in every row of a list of offers
 
 SHEET = {
@@ -141,28 +139,19 @@ def read_customers(path: Path) -> pa.Array:
 def reasoned_offers(
     explainer: Explainer, view: View, top: int, step: Step = silent, channel: str = DEFAULT_CHANNEL
 ) -> Iterator[pl.DataFrame]:
-    """Give the first `top` offers of each customer with a reason, in chunks, ordered by customer."""
-    recommender = explainer.recommender
+    """Give the first `top` offers of each customer with their reasons, in chunks, ordered by customer."""
     step("features")
-    known = recommender.context(view, channel)
-    step("scores")
-    start = 0
-    for decisions in recommender.decisions(known):
-        rows = slice(start, start + len(decisions.customer_ids))
-        yield _with_reasons(recommender, decisions, known, rows, top)
-        start = rows.stop
-
-
-def _with_reasons(
-    recommender: Recommender, decisions: Decisions, known: DecisionContext, rows: slice, top: int
-) -> pl.DataFrame:
-    ranks, catalog = decisions.slate(top), known.catalog
-    customers, columns = in_order(ranks, top)
-    offers = decisions.rows(customers, columns, ranks)
-    evidence = offer_evidence(recommender.source, known.state.take(rows), customers, columns)
-    evidence = evidence.of(decisions.personalised[customers])
-    names = pl.Series(catalog.names, dtype=pl.String).gather(columns)
-    return offers.with_columns(names.alias(PRODUCT_NAME), evidence.texts(catalog.names).alias(REASON))
+    known = explainer.recommender.context(view, channel)
+    names = pl.Series(known.catalog.names, dtype=pl.String)
+    step("scores and reasons")
+    for decisions in explainer.recommender.decisions(known):
+        ranks = decisions.slate(top)
+        customers, columns = in_order(ranks, top)
+        found = explainer.reasons_in(known, decisions, customers, columns)
+        texts = [SEPARATOR.join(reason.text for reason in reasons) for reasons in found.reasons]
+        yield decisions.rows(customers, columns, ranks).with_columns(
+            names.gather(columns).alias(PRODUCT_NAME), pl.Series(REASON, texts, pl.String)
+        )
 
 
 def offer_list(
@@ -215,7 +204,7 @@ def explanation_table(
             offer.product_id,
             rank,
             offer.propensity,
-            "; ".join(reason.text for reason in offer.reasons),
+            SEPARATOR.join(reason.text for reason in offer.reasons),
             [fact.citation for reason in offer.reasons for fact in reason.facts],
             offer.caution.text if offer.caution else "",
             "",

@@ -19,7 +19,6 @@ from vipreco.catalog import Catalog
 from vipreco.columns import PRODUCT_ID, PRODUCTS
 from vipreco.documents import write_document
 from vipreco.errors import DependencyDownError, InputRejectedError
-from vipreco.explanations import reasons_for
 from vipreco.features import FeatureSet, StoredFeatures, StoredFeatureSet
 from vipreco.lists import (
     ALWAYS,
@@ -264,7 +263,8 @@ class OnlineService:
             decisions = next(recommender.decisions(known))
             row = _row_of(decisions, accepted)
             first = self._order(row, explained)
-            reasons = reasons_for(recommender, known, decisions, np.zeros(len(first), np.intp), first)
+            customers = np.zeros(len(first), np.intp)
+            reasons = self.explainer.reasons_in(known, decisions, customers, first).reasons
         codes = [tuple(reason.id for reason in one) for one in reasons]
         products = [decisions.product_ids[column] for column in first.tolist()]
         return replace(row, codes=dict(zip(products, codes, strict=True)))

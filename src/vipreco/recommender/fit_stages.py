@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vipreco.catalog import Catalog
-from vipreco.collaborative import SOURCES, Source, holding_state, segment_values
+from vipreco.collaborative import SOURCES, CoHoldings, holding_state, segment_values
 from vipreco.features import FeatureSet
 from vipreco.policy import Policy
 from vipreco.propensity import AcquisitionModel, FitContext, LabelledRows, Machine, RelationshipModel
@@ -76,7 +76,8 @@ def fit(
     model = AcquisitionModel.fit(rows, context, rates)
     relationship = _fit_relationship(training_data, gatherer, machine, step)
     relationship = relationship.among(context.names) if relationship else None
-    step("candidate source")
+    step("collaborative filtering")
+    state = holding_state(panel.history.as_of(panel.as_of[-1]), product_ids, segment_values(newest))
     return Fitted(
         product_ids=product_ids,
         names=context.names,
@@ -84,7 +85,7 @@ def fit(
         vocabulary=vocabulary,
         features=features,
         model=model,
-        source=_fit_source(panel, product_ids, settings),
+        source=SOURCES[settings.source]().fit(state),
         base_rates=base_rates(rows if rates is None else rates),
         segments=segment_values(newest),
         settings=settings,
@@ -92,6 +93,7 @@ def fit(
         snapshot_id=panel.history.snapshot_id,
         policy=policy or Policy.read(settings.policy),
         relationship=relationship,
+        co_holdings=CoHoldings.of(state),
     )
 
 
@@ -116,9 +118,3 @@ def base_rates(rows: LabelledRows) -> NDArray[np.float64]:
     """Return the share of customers who acquired each product, shape (P,)."""
     weights = rows.weights.astype(np.float64)
     return np.asarray(weights @ rows.acquired / weights.sum())
-
-
-def _fit_source(panel: Panel, product_ids: tuple[str, ...], settings: RecommenderSettings) -> Source:
-    view = panel.history.as_of(panel.as_of[-1])
-    state = holding_state(view, product_ids, segment_values(view))
-    return SOURCES[settings.source]().fit(state)

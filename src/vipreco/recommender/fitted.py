@@ -8,7 +8,7 @@ from datetime import date
 import numpy as np
 from numpy.typing import NDArray
 
-from vipreco.collaborative import Source
+from vipreco.collaborative import CoHoldings, Source
 from vipreco.features import FeatureMatrix, FeatureSet, Vocabulary
 from vipreco.policy import Policy
 from vipreco.propensity import ATTRITION, TIER_UPGRADE, AcquisitionModel, RelationshipModel
@@ -40,6 +40,8 @@ class Fitted:
         uplift: What an offer adds to the chance of an acquisition; None unless finished campaigns had a
             control group and it beat propensity there.
         warnings: Gates that the model does not pass; whoever uses its lists has to be told.
+        co_holdings: Customers who hold products together, for the counts in reasons; artifacts of before
+            have none.
     """
 
     product_ids: tuple[str, ...]
@@ -58,6 +60,7 @@ class Fitted:
     relationship: RelationshipModel | None = None
     uplift: UpliftModel | None = None
     warnings: tuple[str, ...] = ()
+    co_holdings: CoHoldings | None = None
 
     def propensities(self, matrix: FeatureMatrix) -> NDArray[np.float64]:
         """Return P(acquire) for each customer of a chunk and each product of the fit, shape (n, P)."""

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from vipreco.arbitration import SlateRules
 from vipreco.artifact import Manifest
 from vipreco.catalog import Catalog
-from vipreco.collaborative import Source
+from vipreco.collaborative import CoHoldings, Source
 from vipreco.features import ComputedFeatures, FeatureMatrix, FeatureSet, Vocabulary
 from vipreco.history import View
 from vipreco.policy import Policy
@@ -161,6 +161,11 @@ class Recommender:
     def source(self) -> Source:
         """Collaborative filtering over holdings, for reasons by co-holding."""
         return self.fitted.source
+
+    @property
+    def co_holdings(self) -> CoHoldings | None:
+        """Customers who hold products together; None in artifacts of before."""
+        return self.fitted.co_holdings
 
     @property
     def base_rates(self) -> NDArray[np.float64]:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vipreco.artifact import Manifest, read_arrays, saving, verify, write_arrays, write_golden, write_manifest
-from vipreco.collaborative import SOURCES, Source
+from vipreco.collaborative import SOURCES, CoHoldings, Source
 from vipreco.durable import canonical_json
 from vipreco.errors import IntegrityError, UsageError
 from vipreco.features import FeatureSet, Vocabulary
@@ -45,6 +45,7 @@ FEATURES = "features"
 POLICY = "policy"
 BOOSTERS = "boosters"
 UPLIFT = "uplift"
+CO_HOLDINGS = "co_holdings"
 CHANGE_BOOSTER = "boosters/{}.txt"
 FORMER_NAMES = {ATTRITION: "leaving", TIER_UPGRADE: "rising"}
 """Names of the changes, and of their boosters, in artifacts of before; these stay readable."""
@@ -72,6 +73,7 @@ def save(fitted: Fitted, folder: Path, metrics: Mapping[str, Any], golden: NDArr
         _write_boosters(target, fitted)
         write_arrays(target, "model", _model_arrays(fitted))
         write_arrays(target, "source", _numbers(fitted.source))
+        _write_co_holdings(target, fitted.co_holdings)
         values = np.nan_to_num(golden)  # missing numbers have their own tests; stored arrays are finite
         write_golden(target, values, fitted.golden_scores(values))
         write_manifest(target, manifest_facts(fitted))
@@ -140,6 +142,7 @@ def _read(folder: Path, threads: int, checked: bool) -> Fitted:
         relationship=_read_relationship(folder, facts, names, threads),
         uplift=_read_uplift(folder, facts, names, product_ids, threads),
         warnings=tuple(json.loads((folder / METRICS_FILE).read_bytes()).get(WARNINGS, ())),
+        co_holdings=_read_co_holdings(folder, len(product_ids)),
     )
 
 
@@ -215,6 +218,22 @@ def _numbers(source: Source) -> dict[str, NDArray[Any]]:
 def _read_source(folder: Path, facts: dict[str, Any]) -> Source:
     ids = np.array(sorted(facts["product_ids"]), np.str_)
     return SOURCES[facts["source"]].from_arrays({"product_ids": ids, **read_arrays(folder, "source")})
+
+
+def _write_co_holdings(folder: Path, found: CoHoldings | None) -> None:
+    if found is not None:
+        customers = np.array([found.customers], np.int64)
+        write_arrays(folder, CO_HOLDINGS, {"counts": found.counts, "customers": customers})
+
+
+def _read_co_holdings(folder: Path, products: int) -> CoHoldings | None:
+    """Return the counts of holders; None in an artifact of before they were kept."""
+    if not (folder / CO_HOLDINGS).is_dir():
+        return None
+    arrays = read_arrays(folder, CO_HOLDINGS)
+    if arrays["counts"].shape != (products,) * 3:
+        raise ValueError("the counts of holders are not of the products of the fit")
+    return CoHoldings(arrays["counts"].astype(np.int32), int(arrays["customers"][0]))
 
 
 def _write_files(folder: Path, files: Mapping[str, bytes]) -> None:

@@ -1,0 +1,109 @@
+"""Reasons by what other holders of the same products hold, with the counts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vipreco.collaborative import CoHeld, CoHoldings, Contributing
+from vipreco.explanations.facts import FactBook, Key
+from vipreco.explanations.reason_catalog import CO_HELD, CO_HELD_PAIR
+from vipreco.explanations.sentences import Reason, Speaker
+from vipreco.recommender import DecisionContext, Recommender
+
+HOLDING = "holding"
+Indices = NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class CoHeldReasons:
+    """Held products whose holders hold the offered one more often than others, for m offers.
+
+    Args:
+        product_ids: Products of the fit.
+        offered: Place of each offer's product among them, shape (m,).
+        pairs: Places of the held products.
+        counts: Holders by product; None where the artifact has none.
+    """
+
+    product_ids: tuple[str, ...]
+    offered: Indices
+    pairs: CoHeld
+    counts: CoHoldings | None
+
+    @property
+    def keys(self) -> list[Key]:
+        """The holdings that may be cited."""
+        named = np.unique(np.concatenate([self.pairs.first, self.pairs.second]))
+        return [(HOLDING, self.product_ids[place]) for place in named.tolist() if place >= 0]
+
+    @property
+    def clearer(self) -> NDArray[np.float64]:
+        """How much of the share among the holders is more than among all customers; 0 = not said; (m,)."""
+        if self.counts is None:
+            return np.zeros(len(self.offered))
+        known = self.pairs.first >= 0
+        holders, joined = self._counted(self.counts)
+        usual = self.counts.counts[self.offered, self.offered, self.offered] / max(self.counts.customers, 1)
+        return np.where(known, 1.0 - usual * holders / np.maximum(joined, 1), 0.0)
+
+    @property
+    def pair(self) -> NDArray[np.bool_]:
+        """Which are said of two products together, shape (m,)."""
+        return np.asarray(self.pairs.first != self.pairs.second)
+
+    def reason(self, book: FactBook, offer: int, row: int, speaker: Speaker) -> Reason | None:
+        """Return the reason of an offer in words; None where a holding cannot be cited."""
+        if self.counts is None:
+            return None
+        held = dict.fromkeys(int(place) for place in (self.pairs.first[offer], self.pairs.second[offer]))
+        products = [self.product_ids[place] for place in held]
+        if not all(book.there([HOLDING], product)[row] for product in products):
+            return None
+        holders, joined = (int(counted[offer]) for counted in self._counted(self.counts))
+        facts = tuple(book.fact(HOLDING, product, row) for product in products)
+        catalogue = speaker.catalogue
+        alone = len(products) == 1
+        words = catalogue.co_held if alone else catalogue.co_held_pair
+        name = CO_HELD if alone else CO_HELD_PAIR
+        names = {
+            "other": speaker.product_names.get(products[-1], products[-1]),
+            "holders": f"{holders:,}",
+            "joined": f"{joined:,}",
+        }
+        text = speaker.sentence(words, facts, products[0], more=names)
+        drop = float(self.clearer[offer])
+        return Reason(name, text, facts, name, products[0], drop, co_held=True)
+
+    def _counted(self, counts: CoHoldings) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        first, second = self.pairs.first, self.pairs.second
+        return counts.counts[first, second, second], counts.counts[first, second, self.offered]
+
+
+def co_held_reasons(
+    recommender: Recommender, known: DecisionContext, places: Indices, product_ids: Sequence[str]
+) -> CoHeldReasons:
+    """Return what other holders say for offers.
+
+    A holding is named only where it also speaks for the offer in collaborative filtering, if that can say so.
+
+    Args:
+        recommender: The fitted recommender.
+        known: What is known of the customers.
+        places: Place of each offer's customer in the context, shape (m,).
+        product_ids: Product of each offer, known to the fit.
+    """
+    numbers = {product: number for number, product in enumerate(recommender.product_ids)}
+    offered = np.array([numbers[product] for product in product_ids], np.intp)
+    counts, source = recommender.co_holdings, recommender.source
+    nothing = np.full(len(offered), -1, np.intp)
+    if counts is None:
+        return CoHeldReasons(recommender.product_ids, offered, CoHeld(nothing, nothing), None)
+    state = known.state.take(places).in_columns(recommender.product_ids)
+    named = state.held
+    if isinstance(source, Contributing):
+        named = named & (source.contributions(state, offered) > 0)
+    return CoHeldReasons(recommender.product_ids, offered, counts.strongest(named, offered), counts)
