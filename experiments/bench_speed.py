@@ -32,8 +32,8 @@ PUBLIC = HERE.parents[1] / "shared/data/santander/customers_2015_05.parquet"
 ARCHIVE = "train_generated.csv"
 FULL_ROWS = 13_647_309
 SANTANDER = "santander"
-OUTAGE = "outage"
-PARTS = (SANTANDER, "archive", OUTAGE)
+OUTAGE, SHELL = "outage", "shell"
+PARTS = (SANTANDER, "archive", OUTAGE, SHELL)
 PATIENCE = 15.0
 ARCHIVE_STEPS = ("archive-import", "archive-features", "archive-fit", "archive-score")
 GIB = 2**30
@@ -105,7 +105,7 @@ def ready_archive(work: Path, rows: int) -> Path:
 def measure(work: Path, rows: int, parts: Sequence[str]) -> dict[str, Measured]:
     """Run the steps of the parts asked for, as far as their input is there."""
     work.mkdir(parents=True, exist_ok=True)
-    steps = [name for name in (SANTANDER, *ARCHIVE_STEPS, OUTAGE) if name.partition("-")[0] in parts]
+    steps = [name for name in (SANTANDER, *ARCHIVE_STEPS, OUTAGE, SHELL) if name.partition("-")[0] in parts]
     if SANTANDER in steps and not PUBLIC.exists():
         say("santander: skipped, the public files are not beside the project")
         steps.remove(SANTANDER)
@@ -121,6 +121,7 @@ def lines(found: Mapping[str, Measured]) -> list[Line]:
         *santander_lines(found.get(SANTANDER)),
         *(archive_lines(archive) if archive else []),
         *outage_lines(found.get(OUTAGE)),
+        *shell_lines(found.get(SHELL)),
     ]
 
 
@@ -131,6 +132,15 @@ def outage_lines(measured: Measured | None) -> list[Line]:
     names["locked"] = "registry whose database is locked"
     return [
         Line(f"given up: {names[name]}", seconds, PATIENCE, "s") for name, seconds in measured.facts.items()
+    ]
+
+
+def shell_lines(measured: Measured | None) -> list[Line]:
+    names = {"calllist": "calllist", "sheet": "sheet", "offers": "offers --manager"}
+    return [
+        Line(f"demo bank: vipreco {name} from the shell, CPU", measured.facts[key], 3, "s")
+        for key, name in names.items()
+        if measured is not None
     ]
 
 

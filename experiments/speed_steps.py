@@ -2,7 +2,7 @@
 
     python experiments/speed_steps.py STEP WORK_FOLDER
 
-Steps: santander, archive-import, archive-features, archive-fit, archive-score, outage.
+Steps: santander, archive-import, archive-features, archive-fit, archive-score, outage, shell.
 """
 
 from __future__ import annotations
@@ -234,6 +234,36 @@ def _give_up(watch: Stopwatch, name: str, project: Project) -> None:
         raise SystemExit(f"the registry that {name} answered")
 
 
+def shell(work: Path) -> Facts:
+    """Ask for a call list, a sheet and offers of the demo bank from the shell; median CPU of three each."""
+    demo = work / "demo"
+    if not (demo / "data/artifacts/aliases.json").exists():
+        run_vipreco(work, "demo", str(demo))
+    view = view_at(opened(demo / "data/tables"))
+    sql = """SELECT manager_id, count(*) AS n, min(customer_id) AS customer_id FROM customers_now
+        WHERE manager_id IS NOT NULL GROUP BY manager_id ORDER BY n DESC, manager_id LIMIT 1"""
+    book = view.query(sql).to_pylist()[0]
+    manager = ["--manager", book["manager_id"]]
+    commands = {
+        "calllist": ["calllist", *manager],
+        "sheet": ["sheet", "--customer", book["customer_id"], *manager],
+        "offers": ["offers", *manager],
+    }
+    found = {
+        name: sorted(run_vipreco(demo, *command) for _ in range(3))[1] for name, command in commands.items()
+    }
+    return {**found, "customers": book["n"]}
+
+
+def run_vipreco(folder: Path, *arguments: str) -> float:
+    """Run a command in a process of its own, and return the seconds of CPU that it took."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    command = [sys.executable, "-m", "vipreco.cli", *arguments]
+    subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
 STEPS: dict[str, Callable[[Path], Facts]] = {
     "santander": santander,
     "archive-import": archive_import,
@@ -241,6 +271,7 @@ STEPS: dict[str, Callable[[Path], Facts]] = {
     "archive-fit": archive_fit,
     "archive-score": archive_score,
     "outage": outage,
+    "shell": shell,
 }
 
 

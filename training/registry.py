@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from training.alias_lookup import look_up
 from training.deadline import Progress, within
 from training.gates import Finding, Gate, Metrics, judge, require
 from training.result import user_name
@@ -229,6 +230,10 @@ def resolve(project: Project, reference: str = CHAMPION) -> Resolved:
         DependencyDownError: The registry does not answer and the reference is not remembered here.
     """
 
+    known = _known_here(project, reference)
+    if known is not None:
+        return known
+
     def read(registry: Registry) -> Resolved:
         found = registry.version(reference)
         registry.remember()
@@ -303,6 +308,22 @@ def use(project: Project, work: Callable[[Registry], T]) -> T:
         return within(PATIENCE_SECONDS, run)
     except TimeoutError as error:
         raise down(project, error) from error
+
+
+def _known_here(project: Project, alias: str) -> Resolved | None:
+    """Return what an alias means where registry and local pointer agree and the artifact is on this machine.
+
+    Raises:
+        IntegrityError: The artifact is not the registered one.
+    """
+    storage, found = Storage(project.artifacts), look_up(project, alias)
+    if found is None or storage.remembered().get(alias) != found._asdict():
+        return None  # the pointer is written anew once MLflow was asked
+    folder = storage.artifact(found.artifact_hash)
+    if not folder.is_dir():
+        return None
+    verify(folder, found.artifact_hash)
+    return Resolved(found.version, folder, found.artifact_hash)
 
 
 def _remembered(storage: Storage, reference: str) -> Resolved | None:

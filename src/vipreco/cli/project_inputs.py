@@ -85,7 +85,8 @@ def open_model(project: Project, reference: str | None, narrator: Narrator) -> R
 
     narrator.say("loading the model")
     folder = model_folder(project, reference)
-    recommender = Recommender.load(folder, project.threads)
+    registered = reference is None or not Path(reference).is_dir()  # then it was verified, and loaded before
+    recommender = Recommender.load(folder, project.threads, checked=registered)
     check_permitted(recommender.names, read_prohibited(project.features), str(folder))
     for warning in recommender.warnings:
         typer.echo(f"warning: this model does not pass a gate: {warning}", err=True)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import Bounds, LinearConstraint, milp
-from scipy.sparse import csr_array
+
+if TYPE_CHECKING:
+    from scipy.optimize import LinearConstraint
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -178,6 +180,8 @@ class _Choice:
     @property
     def chosen(self) -> Integers:
         """Calls of the day."""
+        from scipy.optimize import Bounds, milp  # noqa: PLC0415 - 0.7 s, for a plan alone
+
         x, (group, _) = len(self.eligible), self.later
         if not x:
             return self._filled(self.eligible)
@@ -203,6 +207,9 @@ class _Choice:
 
     def _room(self) -> LinearConstraint:
         """Return that the calls of this day, and the duties of each later day, fit into its minutes."""
+        from scipy.optimize import LinearConstraint  # noqa: PLC0415 - 0.7 s, for a plan alone
+        from scipy.sparse import csr_array  # noqa: PLC0415
+
         group, days = self.later
         own = self.tasks.minutes[self.eligible]
         minutes = np.concatenate([own, self.tasks.minutes[self.groups.first[group]]]).astype(float)
@@ -213,6 +220,9 @@ class _Choice:
 
     def _in_time(self) -> LinearConstraint:
         """Return that all duties of a group are done today, on later days in time, or counted as missed."""
+        from scipy.optimize import LinearConstraint  # noqa: PLC0415 - 0.7 s, for a plan alone
+        from scipy.sparse import csr_array  # noqa: PLC0415
+
         (group, _), x, groups = self.later, len(self.eligible), len(self.groups.count)
         own = self.group_of[self.eligible]
         today = np.flatnonzero(own >= 0)

@@ -19,3 +19,4 @@ from .settings import (
     PropensitySettings as PropensitySettings,
     RelationshipSettings as RelationshipSettings,
 )
+from .slim_lightgbm import lightgbm as lightgbm

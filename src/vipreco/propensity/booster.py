@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Self
 
-import lightgbm
 import numpy as np
 from numpy.typing import NDArray
 
 from vipreco.errors import IntegrityError
 from vipreco.propensity.settings import BoosterSettings
+from vipreco.propensity.slim_lightgbm import lightgbm
 
 Values = NDArray[np.float32]
 Scores = NDArray[np.float64]

@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import lightgbm
 import numpy as np
 from numpy.typing import NDArray
 
 from vipreco.folds import customer_folds
-from vipreco.propensity import Booster, BoosterSettings, Machine
+from vipreco.propensity import Booster, BoosterSettings, Machine, lightgbm
 from vipreco.uplift.settings import UpliftSettings
 
 Objective = Literal["binary", "regression"]
