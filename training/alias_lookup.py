@@ -11,8 +11,7 @@ from typing import Any, Final, NamedTuple
 from urllib.parse import urlencode
 from urllib.request import urlopen
 
-from training.server import sqlite_path
-from vipreco.project import Project
+from vipreco.project import Project, sqlite_file
 
 PATIENCE_SECONDS: Final = 4.0
 CREDENTIALS: Final = ("MLFLOW_TRACKING_TOKEN", "MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_AWS_SIGV4")
@@ -37,7 +36,7 @@ def look_up(project: Project, alias: str) -> AliasTarget | None:
         project: Whose registry: an SQLite file, or an MLflow server.
         alias: Such as `champion`.
     """
-    path, name = sqlite_path(project.tracking_uri), project.settings.project.model
+    path, name = sqlite_file(project.tracking_uri), project.settings.project.model
     try:
         if path is not None:
             return _from_database(path, name, alias)
