@@ -632,6 +632,55 @@ def _took(true: Callable[[], bool]) -> float:
     return time.perf_counter() - began
 
 
+def login(bench: Bench) -> None:
+    """Sixty log-ins with wrong passwords at once beside offers: time of the offers, and memory."""
+    seconds = 5 if bench.quick else 20
+    statuses: Counter[int] = Counter()
+    stop = threading.Event()
+
+    def attack(number: int) -> None:
+        with httpx.Client(timeout=30) as client:
+            while not stop.is_set():
+                form = {"user": f"nobody-{number}", "password": PASSWORD}
+                statuses[client.post(f"{host.url}/login", data=form).status_code] += 1
+
+    with hosted(bench, 2) as host, httpx.Client(timeout=30) as client:
+        calm = [_timed_offer(bench, host, client) for _ in range(200)]
+        before = max(rss for _, rss in host.memory())
+        attackers = [threading.Thread(target=attack, args=(number,)) for number in range(60)]
+        for attacker in attackers:
+            attacker.start()
+        latest, beside, peak = time.monotonic() + seconds, [], before
+        while time.monotonic() < latest:
+            beside.append(_timed_offer(bench, host, client))
+            if len(beside) % 20 == 0:
+                peak = max(peak, *(rss for _, rss in host.memory()))
+        stop.set()
+        for attacker in attackers:
+            attacker.join()
+    usual, p99 = (float(np.percentile(each, 99)) * 1000 for each in (calm, beside))
+    bench.numbers["login"] = {
+        "calm_p99": usual,
+        "p99": p99,
+        "rss": [before, peak],
+        "statuses": dict(statuses),
+    }
+    bench.tell(
+        "60 log-ins at once, offers beside, p99", f"{p99:.0f} ms (calm {usual:.0f})", "<= 500", p99 <= 500
+    )
+    bench.tell("   a worker's RSS before, highest", f"{before:.0f}, {peak:.0f} MiB", "<= 600", peak <= 600)
+    bench.tell(
+        "   answers to the log-ins", ", ".join(f"{code}: {count}" for code, count in sorted(statuses.items()))
+    )
+
+
+def _timed_offer(bench: Bench, host: Host, client: httpx.Client) -> float:
+    method, path, headers, body = bench.offers(1)[0]
+    answer = client.request(method, f"{host.url}{path}", headers=headers, content=body)
+    assert answer.status_code == 200, answer.text
+    return answer.elapsed.total_seconds()
+
+
 PARTS: dict[str, Callable[[Bench], None]] = {
     "start": start,
     "capacity": capacity,
@@ -642,6 +691,7 @@ PARTS: dict[str, Callable[[Bench], None]] = {
     "training": training,
     "slow": slow,
     "recovery": recovery,
+    "login": login,
 }
 
 

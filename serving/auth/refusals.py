@@ -6,6 +6,7 @@ from serving.auth.cookies import session_secret
 from serving.auth.identity import claimed_token
 from serving.http import logs, metrics
 from serving.http.addresses import client_address
+from serving.http.app_state import AppState
 from serving.http.operation import HttpRequest, Operation
 from serving.http.problems import Problem
 from serving.http.shared_limits import Rate
@@ -21,20 +22,32 @@ MAX_OBJECT = 64
 
 
 def note_refusal(request: HttpRequest, operation: Operation, problem: Problem) -> None:
-    """Put a refused access into the audit spool; a spool that takes no more changes nothing."""
+    """Record a refused access; any other problem is none."""
     if not _is_refusal(request, operation, problem):
         return
-    metrics.REFUSALS.labels(problem.code).inc()
     state = request.state
     address = client_address(request.http, state.settings.trusted_proxies)
-    reason = state.reason(problem.code, address)
+    event = Event(_actor(request), ACTION, _object(request, operation), "denied")
+    record_refusal(state, event, problem.code, address)
+
+
+def record_refusal(state: AppState, event: Event, code: str, address: str) -> None:
+    """Put a refusal into the audit spool within the limits above; a full spool changes nothing.
+
+    Args:
+        state: Spool, limits and keys.
+        event: The refusal without its reason.
+        code: Reason.
+        address: Address that it came from.
+    """
+    metrics.REFUSALS.labels(code).inc()
+    reason = state.reason(code, address)
     if state.limits.take((f"refused:{address}", BY_ADDRESS), ("refused", BY_ALL)):
         if state.limits.take((f"refused-further:{address}", FURTHER)):
             return
         reason = state.reason("further-refusals", address)
-    event = Event(_actor(request), ACTION, _object(request, operation), "denied", purpose=reason)
     try:
-        state.note(event)
+        state.note(event._replace(purpose=reason))
     except VipRecoError as error:
         logs.write("refusal-not-noted", code=error.code)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from serving.auth.cookies import known_device, session_secret
+from serving.auth.refusals import record_refusal
 from serving.http.addresses import client_address
 from serving.http.app_state import AppState, clock
 from serving.http.operation import HttpRequest
@@ -89,7 +90,7 @@ def _count(state: AppState, attempt: Attempt) -> list[str]:
         if not wait:
             time.sleep(KNOWN_DEVICE_SECONDS)
             return [attempt.account_key]
-    _note_denied(state, attempt, "too-many-attempts")
+    _note_unchecked(state, attempt, "too-many-attempts")
     raise Problem(429, "too-many-attempts", headers={"Retry-After": str(math.ceil(wait))})
 
 
@@ -106,7 +107,14 @@ def _checked(state: AppState, attempt: Attempt, counted: list[str], password: st
             return state.store.users.authenticate(attempt.user_id, password), "wrong-password"
     for key in counted:
         state.limits.give_back(key)
+    _note_unchecked(state, attempt, "login-busy")
     raise Problem(429, "login-busy", headers={"Retry-After": BUSY_SECONDS})
+
+
+def _note_unchecked(state: AppState, attempt: Attempt, reason: str) -> None:
+    """Record an attempt whose password was not checked; a flood of them must not fill the audit."""
+    event = Event("nobody", "login", state.keys.pseudonym_of(attempt.user_id), "denied")
+    record_refusal(state, event, reason, attempt.address)
 
 
 def _note_denied(state: AppState, attempt: Attempt, reason: str) -> None:

@@ -11,9 +11,11 @@ from typing import Any
 import httpx
 import pytest
 
-from serving.auth import sessions
+from serving.auth import refusals, sessions
 from serving.auth.cookies import COOKIE, DEVICE, PREFIX
 from serving.http.app_state import clock
+from serving.http.shared_limits import Rate
+from serving.processes.audit_shipper import ship
 from tests.page.page_bank import USERS, PageBank, made
 from tests.serving.small_bank import PASSWORD
 from vipreco.store import Role, User
@@ -212,3 +214,17 @@ def test_behind_tls_cookies_are_bound_to_the_host(quick: PageBank) -> None:
         assert "Domain" not in line
     browser.cookies = {COOKIE: browser.cookies[PREFIX + COOKIE]}  # as another host of the domain could set it
     assert browser.ask("GET", "/").headers["location"] == "/login"
+
+
+def test_a_flood_of_attempts_that_are_not_checked_leaves_few_records(
+    quick: PageBank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(refusals, "BY_ADDRESS", Rate(3.0, 0.0001))
+    attacker = Browser(quick, "10.6.6.6")
+    for _ in range(30):
+        attacker.log_in(WRONG)
+    state = quick.state
+    state.spool.flush()
+    ship(state.root / "spool", state.store)
+    reasons = [row["purpose"].split()[0] for row in state.store.audit.read(100)[::-1]]
+    assert reasons == ["wrong-password"] * 5 + ["too-many-attempts"] * 3 + ["further-refusals"]
