@@ -13,7 +13,8 @@ from hypothesis import given, strategies as st
 
 from vipreco.backtest import rolling_folds
 from vipreco.backtest.folds import customer_folds
-from vipreco.errors import UsageError
+from vipreco.backtest.trials import _judgeable, _Members
+from vipreco.errors import InputRejectedError, UsageError
 from vipreco.history import add_months, label_windows
 
 MONTHS = [add_months(date(2015, 1, 31), number) for number in range(17)]
@@ -132,3 +133,14 @@ def test_a_date_of_nobody_is_neither_learnt_from_nor_judged() -> None:
 
 def test_quarterly_snapshots_tell_nothing_about_a_month() -> None:
     assert windows([add_months(date(2024, 3, 31), 3 * quarter) for quarter in range(5)]) == {}
+
+
+@pytest.mark.parametrize("customers", [6, 40])
+def test_folds_without_customers_are_left_out(customers: int) -> None:
+    folds = customer_folds(np.array([f"c{n}" for n in range(customers)]), 5, 1)
+    assert _judgeable(_Members(np.arange(customers), folds), 5) == sorted(set(folds.tolist()))
+
+
+def test_a_single_customer_cannot_be_judged_by_others() -> None:
+    with pytest.raises(InputRejectedError, match=r"1 customer\(s\) cannot be judged"):
+        _judgeable(_Members(np.array(["c"]), np.array([3])), 5)

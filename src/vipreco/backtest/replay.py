@@ -190,7 +190,9 @@ def _judge_view(
     computed = recommender.features.compute(view, recommender.product_ids).encoded(recommender.vocabulary)
     rows = is_in(computed.customer_ids, labels.observed)
     state = holding_state(view, recommender.product_ids, recommender.segments)
-    propensity = [recommender.propensities(matrix) for matrix in computed.chunks(settings.chunk_customers)]
+    nobody = np.zeros((0, len(recommender.product_ids)))  # a view may have no customers at all
+    propensity = [nobody]
+    propensity += [recommender.propensities(matrix) for matrix in computed.chunks(settings.chunk_customers)]
     seen = state.take(rows)
     scores = {OURS: np.concatenate(propensity)[rows], **_baseline_scores(recommender, sources, seen)}
     tiers = np.array([tier or "" for tier in view.population()[TIER].to_pylist()], object)

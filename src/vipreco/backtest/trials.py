@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from vipreco.backtest.folds import RollingFold
 from vipreco.columns import CUSTOMER_ID
+from vipreco.errors import InputRejectedError
 from vipreco.folds import customer_folds
 from vipreco.history import History
 from vipreco.recommender import Panel, TrainingData
@@ -44,11 +45,15 @@ def rolling_trials(history: History, folds: list[RollingFold]) -> Iterator[Trial
 def customer_trials(training_data: TrainingData, folds: int, seed: int) -> Iterator[Trial]:
     """Give a trial a customer fold, for histories with a single labelled date.
 
-    A customer of the judged fold is in neither panel of the training data.
+    A customer of the judged fold is in neither panel of the training data; a fold without customers is
+    left out.
+
+    Raises:
+        InputRejectedError: No fold has customers both inside and outside.
     """
     ranked = _members(training_data.acquirers, folds, seed)
     rated = _members(training_data.rates, folds, seed) if training_data.rates else None
-    for fold in range(folds):
+    for fold in _judgeable(ranked, folds):
         yield Trial(
             f"customers {fold + 1} of {folds}",
             TrainingData(
@@ -60,6 +65,24 @@ def customer_trials(training_data: TrainingData, folds: int, seed: int) -> Itera
             _part(training_data.acquirers, ranked, fold, inside=True),
             _part(training_data.rates, rated, fold, inside=True) if training_data.rates and rated else None,
         )
+
+
+def _judgeable(members: _Members, folds: int) -> list[int]:
+    """Return the folds that have customers to judge, and others to learn from.
+
+    Raises:
+        InputRejectedError: There is none: the bank has too few customers.
+    """
+    sizes = np.bincount(members.folds, minlength=folds)
+    found = [fold for fold in range(folds) if 0 < sizes[fold] < sizes.sum()]
+    if not found:
+        raise InputRejectedError(
+            f"{sizes.sum()} customer(s) cannot be judged by what is learnt from others",
+            where="backtest.customer_folds",
+            remedy="import more customers, or snapshots of further months",
+            code="few-customers",
+        )
+    return found
 
 
 @dataclass(frozen=True)
