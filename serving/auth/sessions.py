@@ -59,9 +59,12 @@ def log_in(request: HttpRequest, user_id: str, password: str) -> str | None:
     Both endings take as long as one password check and are in the audit.
 
     Raises:
-        Problem: 429: too many wrong passwords before this one, or too many checks at once.
+        Problem: 403: the bank allows no passwords here; 429: too many wrong passwords before this one, or too
+            many checks at once.
     """
     state = request.state
+    if not state.settings.local_accounts:
+        raise Problem(403, "no-local-accounts")
     address = client_address(request.http, state.settings.trusted_proxies)
     attempt = Attempt(user_id[:MAX_NAME], address, known_device(request.http, state.keys, user_id))
     counted = _count(state, attempt)

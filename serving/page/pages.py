@@ -235,6 +235,7 @@ class _Pages:
             "problem": say_of(request)(problem) if problem else "",
             "bank_login": self.bank_operations[0].path if self.bank_operations else "",
             "bank_name": self.bank_name,
+            "local_accounts": request.state.settings.local_accounts,
         }
         return show(request, "login.html", values, status)
 

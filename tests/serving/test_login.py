@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
+from pydantic import ValidationError
 
 from serving.auth import refusals, sessions
 from serving.auth.cookies import COOKIE, DEVICE, PREFIX
@@ -18,6 +19,7 @@ from serving.http.shared_limits import Rate
 from serving.processes.audit_shipper import ship
 from tests.page.page_bank import USERS, PageBank, made
 from tests.serving.small_bank import PASSWORD
+from vipreco.settings import OidcSettings, ServingSettings
 from vipreco.store import Role, User
 
 ANN = USERS[Role.AUDITOR]
@@ -228,3 +230,12 @@ def test_a_flood_of_attempts_that_are_not_checked_leaves_few_records(
     ship(state.root / "spool", state.store)
     reasons = [row["purpose"].split()[0] for row in state.store.audit.read(100)[::-1]]
     assert reasons == ["wrong-password"] * 5 + ["too-many-attempts"] * 3 + ["further-refusals"]
+
+
+def test_a_bank_may_forbid_passwords_that_are_kept_here(quick: PageBank) -> None:
+    oidc = OidcSettings(issuer="https://login.bank.example", client_id="vipreco")
+    quick.state.settings = ServingSettings(business_date="snapshot", local_accounts=False, oidc=oidc)
+    assert Browser(quick).log_in().status_code == 403
+    assert 'name="password"' not in Browser(quick).ask("GET", "/login").text
+    with pytest.raises(ValidationError, match="nobody can log in"):
+        ServingSettings(local_accounts=False)

@@ -210,3 +210,14 @@ def test_nobody_else_on_the_machine_can_command_the_supervisor(watched: Callable
 
     service.until(look)
     assert seen == [(1, 0o700, 1)]
+
+
+def test_three_segmentation_faults_in_a_minute_put_the_release_before_in_force(
+    watched: Callable[..., Watched],
+) -> None:
+    """F25: workers that had answered, so none of them counts as a failed start."""
+    service = watched("tell({'ready': True}); os.kill(os.getpid(), signal.SIGSEGV)", workers=1)
+    rolled_back: list[int] = []
+    service.supervisor.on_crashes = lambda: rolled_back.append(service.starts)
+    service.until(lambda: bool(rolled_back))
+    assert rolled_back[0] == 3

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from vipreco.settings.section import Section
 
@@ -59,6 +59,8 @@ class ServingSettings(Section):
         requests_per_second: Requests that one token may send each second, over all workers.
         session_idle_minutes: Minutes without a request after which a person has to log in again.
         store_away_minutes: Minutes for which valid tokens go on while the store does not answer.
+        local_accounts: Whether people may log in with a password kept here, without a second factor; if not,
+            all log in with the bank's own account, and its log-in asks for one.
         oidc: The bank's own log-in, beside local accounts.
     """
 
@@ -77,4 +79,11 @@ class ServingSettings(Section):
     requests_per_second: Annotated[int, Field(ge=1, le=1_000_000)] = 1_000
     session_idle_minutes: Annotated[int, Field(ge=1, le=600)] = 60
     store_away_minutes: Annotated[int, Field(ge=0, le=1_440)] = 60
+    local_accounts: bool = True
     oidc: OidcSettings | None = None
+
+    @model_validator(mode="after")
+    def _has_log_in(self) -> ServingSettings:
+        if not self.local_accounts and self.oidc is None:
+            raise ValueError("without local accounts nobody can log in: set [serving.oidc]")
+        return self
