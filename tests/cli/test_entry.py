@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -147,3 +148,14 @@ def test_chinese_output_survives_any_locale(environment: dict[str, str], tmp_pat
 def test_the_output_does_not_depend_on_the_time_zone(tmp_path: Path) -> None:
     outputs = {vipreco("--help", TZ=zone).stdout for zone in ("Pacific/Kiritimati", "UTC")}
     assert len(outputs) == 1
+
+
+@pytest.mark.parametrize("kind", [errno.EROFS, errno.EACCES])
+def test_a_disk_that_cannot_be_written_is_no_bug(
+    kind: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    error = OSError(kind, os.strerror(kind), "data/tables/.lock")
+    assert ending(monkeypatch, raising(error)) == errors.EXIT_RESOURCES
+    assert (
+        capsys.readouterr().err == f"vipreco: data/tables/.lock: {os.strerror(kind)}; nothing was changed\n"
+    )

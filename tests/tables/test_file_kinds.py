@@ -499,3 +499,20 @@ def test_accounts_and_recorded_dates_are_not_mapped_together(tmp_path: Path) -> 
     path.write_text(HOLDINGS_MAPPING + ACCOUNT_COLUMNS + 'recorded_date = "recorded"\n')
     with pytest.raises(UsageError, match="not together with recorded_date"):
         Mapping.read(path)
+
+
+@pytest.mark.parametrize(("days", "accepted"), [(0, 3), (1, 3), (2, 0)])
+def test_a_clock_that_is_behind_refuses_no_snapshot_of_today(
+    days: int, accepted: int, tmp_path: Path
+) -> None:
+    """A day of grace: an hour back over midnight, or a bank far in the east, is no future."""
+    day = dt.date.today() + dt.timedelta(days=days)  # noqa: DTZ011
+    files = {"customers.csv": GOOD_CUSTOMERS.replace("2025-01-31", str(day))}
+    assert run(Case("clock", files, 0), tmp_path).files[0].accepted == accepted
+
+
+@pytest.mark.parametrize("day", ["2024-02-29", "2025-01-31", "2024-12-31"])
+def test_ends_of_months_are_snapshots_like_others(day: str, tmp_path: Path) -> None:
+    files = {"customers.csv": GOOD_CUSTOMERS.replace("2025-01-31", day)}
+    run(Case("end", files, 0), tmp_path)
+    assert set(map(str, stored(tmp_path, "customers")["snapshot_date"])) == {day}

@@ -17,6 +17,7 @@ RENAMED_OPTIONS = {"--most": "--limit", "--dirt": "--faults"}
 READING = frozenset({"calllist", "sheet", "offers", "explain"})  # commands of people who wait
 EXIT_CLOSED_PIPE = 141  # what a shell reports for a program that a closed pipe ended
 DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+UNWRITABLE = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
 INTERRUPTED_QUERY = "Query interrupted"  # DuckDB turns Ctrl-C during a query into a RuntimeError
 # Raised by the engine below us when a memory limit is hit; named, because importing it here would be slow.
 OUT_OF_MEMORY = frozenset({"OutOfMemoryException"})
@@ -89,6 +90,8 @@ def _described(error: Exception) -> tuple[str, int]:
         return "vipreco: not enough memory; nothing visible was changed", EXIT_RESOURCES
     if isinstance(error, OSError) and error.errno in DISK_FULL:
         return f"vipreco: the disk is full ({error.filename}); nothing visible was changed", EXIT_RESOURCES
+    if isinstance(error, OSError) and error.errno in UNWRITABLE:
+        return f"vipreco: {error.filename}: {error.strerror}; nothing was changed", EXIT_RESOURCES
     place = traceback.extract_tb(error.__traceback__)[-1]
     return (
         f"vipreco: this is a bug of ours: {type(error).__name__} in {place.name} "
