@@ -36,7 +36,7 @@ def planted(customers: int = 3000, months: int = 1) -> LabelledRows:
         customer_ids=np.array([f"c{i % customers}" for i in range(rows)], object),
         values=np.column_stack([likes, generator.normal(size=rows)]).astype(np.float32),
         acquired=acquired,
-        available=np.ones((rows, 3), bool),
+        listable=np.ones((rows, 3), bool),
         as_of=np.repeat(np.array(["2024-01-31", "2024-02-29"], "datetime64[D]")[:months], customers),
         weights=np.ones(rows, np.float32),
     )
@@ -141,9 +141,7 @@ def test_nobody_is_scored_without_rows():
 
 def test_a_single_product_needs_no_second_booster():
     rows = planted()
-    one = replace(
-        rows, acquired=rows.acquired[:, :1] | rows.acquired[:, 1:2], available=rows.available[:, :1]
-    )
+    one = replace(rows, acquired=rows.acquired[:, :1] | rows.acquired[:, 1:2], listable=rows.listable[:, :1])
     model = fitted(one)
     assert model.product.boosters == ()
     assert model.propensities(rows.values)[:, 0].mean() == pytest.approx(0.2, abs=0.02)

@@ -55,8 +55,8 @@ def test_a_product_with_few_acquisitions_keeps_close_to_the_common_correction():
     generator = np.random.default_rng(5)
     raw = np.full((4000, 2), 0.05)
     truth = np.column_stack([generator.random(4000) < 0.1, np.zeros(4000, bool)])
-    available = np.column_stack([np.ones(4000, bool), np.arange(4000) < 30])
-    found = Calibration.fit(raw, truth, available, np.ones(4000), USUAL)
+    listable = np.column_stack([np.ones(4000, bool), np.arange(4000) < 30])
+    found = Calibration.fit(raw, truth, listable, np.ones(4000), USUAL)
     often, seldom = found.apply(np.array([[0.05, 0.05]]))[0]
     assert often == pytest.approx(truth[:, 0].mean(), rel=0.05)
     assert 0.04 < seldom < often
@@ -65,8 +65,8 @@ def test_a_product_with_few_acquisitions_keeps_close_to_the_common_correction():
 def test_positives_are_counted_among_candidates_only():
     raw = np.full((4, 2), 0.5)
     truth = np.array([[1, 1], [1, 0], [0, 0], [1, 1]], bool)
-    available = np.array([[1, 1], [0, 1], [1, 1], [1, 0]], bool)
-    assert Calibration.fit(raw, truth, available, np.ones(4), USUAL).positives.tolist() == [2, 1]
+    listable = np.array([[1, 1], [0, 1], [1, 1], [1, 0]], bool)
+    assert Calibration.fit(raw, truth, listable, np.ones(4), USUAL).positives.tolist() == [2, 1]
 
 
 def test_rows_without_weight_do_not_count():

@@ -192,3 +192,28 @@ def test_an_artifact_keeps_its_rules_and_its_manifest_names_them(recommender: Re
     loaded = Recommender.load(artifact, threads=1).fitted.policy
     assert loaded.version == recommender.fitted.policy.version
     assert verify(artifact).facts["policy_version"] == loaded.version
+
+
+def test_another_source_gives_other_propensities(history: History, features: FeatureSet):
+    """Collaborative filtering is part of every decision: it is no decoration beside the boosters."""
+    found = []
+    for source in ("ease", "implicit-als"):
+        settings = SETTINGS.model_copy(update={"source": source})
+        data = TrainingData(Panel(history, tuple(MONTHS[:3])))
+        recommender = Recommender.fit(data, features, settings, MACHINE)
+        found.append(np.concatenate([part.propensity for part in recommender.decide(history.as_of(NOW))]))
+    assert np.abs(found[0] - found[1]).max() > 1e-4
+
+
+def test_an_artifact_from_before_collaborative_filtering_entered_is_read(
+    recommender: Recommender, history: History, tmp_path: Path
+):
+    """It is scored by its boosters alone, as when it was written."""
+    fitted = recommender.fitted
+    before = replace(fitted, model=replace(fitted.model, hybrid=None))
+    Recommender(before).save(tmp_path / "before", {}, history.as_of(NOW))
+    loaded = Recommender.load(tmp_path / "before", threads=1)
+    assert loaded.model.hybrid is None
+    view = history.as_of(NOW)
+    ours, theirs = (next(iter(one.decide(view))).propensity for one in (Recommender(before), loaded))
+    assert (ours == theirs).all()

@@ -193,7 +193,7 @@ def _model_scores(
 
 
 def _raw(recommender: Recommender, values: NDArray[np.float32], products: NDArray[np.intp]) -> Floats:
-    shares = recommender.model.product.shares(values)[np.arange(len(values)), products]
+    shares = recommender.model.shares(values)[np.arange(len(values)), products]
     return np.asarray(shares * recommender.model.any.score(values) if recommender.model.any else shares)
 
 

@@ -26,7 +26,7 @@ class ImplicitALS(ItemSideSource):
     """Matrix factorisation of holdings with confidence `alpha` on what is held and 1 on what is not.
 
     The defaults suit a catalogue of some twenty products, where many factors or a high alpha lose to
-    popularity; `tune_als` finds the bank's own.
+    popularity.
 
     Args:
         factors: Length of a product's vector.

@@ -1,10 +1,12 @@
 from .acquisition import (
     AcquisitionModel as AcquisitionModel,
+    Companion as Companion,
     FitContext as FitContext,
     ProductModel as ProductModel,
 )
 from .booster import Booster as Booster, Examples as Examples, Machine as Machine
 from .calibration import Calibration as Calibration
+from .hybrid import Holdings as Holdings, Hybrid as Hybrid
 from .line_start import LineStart as LineStart
 from .relationship import (
     ATTRITION as ATTRITION,

@@ -13,14 +13,31 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from vipreco.collaborative import Source
 from vipreco.errors import InputRejectedError
 from vipreco.folds import customer_folds
 from vipreco.propensity.booster import Booster, Examples, Machine, Scores, Values
 from vipreco.propensity.calibration import Calibration, Mask
+from vipreco.propensity.hybrid import Holdings, Hybrid
 from vipreco.propensity.rows import LabelledRows
 from vipreco.propensity.settings import PropensitySettings
 
 CERTAIN = 1.0
+
+
+@dataclass(frozen=True)
+class Companion:
+    """Collaborative filtering beside the boosters.
+
+    Args:
+        source: Fitted over everything that customers ever held.
+        product_ids: Products in the order of the rows' columns.
+        families: Their families.
+    """
+
+    source: Source
+    product_ids: tuple[str, ...]
+    families: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -30,6 +47,7 @@ class FitContext:
     names: tuple[str, ...]
     settings: PropensitySettings
     machine: Machine
+    companion: Companion | None = None
 
 
 @dataclass(frozen=True)
@@ -90,12 +108,14 @@ class AcquisitionModel:
         any: P(acquires anything); None where the data cannot tell, because every customer in it acquired.
         calibration: From raw to calibrated probabilities.
         thin_evidence: Products with too few acquisitions to be trusted, shape (P,).
+        hybrid: Collaborative filtering in the shares; None in artifacts of before, and without holdings.
     """
 
     product: ProductModel
     any: Booster | None
     calibration: Calibration
     thin_evidence: Mask
+    hybrid: Hybrid | None = None
 
     @property
     def rates_known(self) -> bool:
@@ -118,14 +138,27 @@ class AcquisitionModel:
         """
         acquirers = rows.take(rows.acquirers)
         product = ProductModel.fit(acquirers, context)
-        unseen = _cross_fitted(rows, context) if rates is None else _rated(product, acquirers, rates, context)
+        unseen = _cross_fitted(rows, context)
+        hybrid = _fit_hybrid(acquirers, unseen, context)
+        scored = (
+            unseen.pooled(hybrid) if rates is None else _rated(product, hybrid, acquirers, rates, context)
+        )
         thin = acquirers.acquired.sum(axis=0) < context.settings.thin_evidence_positives
         any_ = _fit_any(rows if rates is None else rates, context)
-        return cls(product, any_, _calibration(*unseen, context.settings), thin)
+        return cls(product, any_, _calibration(*scored, context.settings), thin, hybrid)
 
     def propensities(self, values: Values) -> Scores:
         """Return P(acquire) of each product, shape (n, P)."""
-        return self.calibration.apply(_raw(self.product, self.any, values))
+        return self.calibration.apply(_times_any(self.shares(values), self.any, values))
+
+    def shares(self, values: Values) -> Scores:
+        """Return P(product | acquires something) with collaborative filtering in it, shape (n, P)."""
+        return _pooled(self.product.shares(values), self.hybrid, values)
+
+    def collaborative(self, values: Values) -> Scores:
+        """Return the log-odds that collaborative filtering and the family add, shape (n, P); 0 without it."""
+        shares = self.product.shares(values)
+        return np.zeros_like(shares) if self.hybrid is None else self.hybrid.added(shares, values)
 
     def contributions(self, values: Values, product: int) -> Scores:
         """Return what each column adds to the raw score of `product`, shape (n, columns)."""
@@ -135,9 +168,37 @@ class AcquisitionModel:
         return np.sum(known, axis=0) if known else np.zeros(values.shape)
 
 
-def _raw(product: ProductModel, any_: Booster | None, values: Values) -> Scores:
-    shares = product.shares(values)
+def _pooled(shares: Scores, hybrid: Hybrid | None, values: Values) -> Scores:
+    return shares if hybrid is None else hybrid.pool(shares, values)
+
+
+def _times_any(shares: Scores, any_: Booster | None, values: Values) -> Scores:
     return shares * any_.score(values)[:, None] if any_ else shares
+
+
+@dataclass(frozen=True)
+class _Unseen:
+    """Rows with the boosters' shares and P(acquires anything), by boosters that have not seen them."""
+
+    rows: LabelledRows
+    shares: Scores
+    any: Scores
+
+    def pooled(self, hybrid: Hybrid | None) -> tuple[LabelledRows, Scores]:
+        """Return the rows with raw probabilities."""
+        return self.rows, _pooled(self.shares, hybrid, self.rows.values) * self.any[:, None]
+
+
+def _fit_hybrid(acquirers: LabelledRows, unseen: _Unseen, context: FitContext) -> Hybrid | None:
+    """Fit the weights of collaborative filtering on acquirers whom the boosters have not seen."""
+    companion, rows = context.companion, unseen.rows
+    holdings = Holdings.of(context.names, companion.product_ids) if companion else None
+    if companion is None or holdings is None or not len(rows):
+        return None
+    counts = acquirers.acquired.sum(axis=0).astype(np.float64)
+    prior = Hybrid.prior(companion.source, holdings, rows.values, counts, companion.families)
+    some = rows.acquirers
+    return prior.fitted(unseen.shares[some], rows.values[some], rows.acquired[some], rows.listable[some])
 
 
 def _fit_any(rows: LabelledRows, context: FitContext) -> Booster | None:
@@ -153,25 +214,26 @@ def _calibration(rows: LabelledRows, raw: Scores, settings: PropensitySettings) 
     return Calibration.fit(
         raw,
         rows.acquired,
-        rows.available,
+        rows.listable,
         rows.weights.astype(np.float64),
         (settings.intercept_deviation, settings.slope_deviation),
     )
 
 
-def _cross_fitted(rows: LabelledRows, context: FitContext) -> tuple[LabelledRows, Scores]:
-    """Return rows with raw probabilities from boosters that have not seen them.
+def _cross_fitted(rows: LabelledRows, context: FitContext) -> _Unseen:
+    """Return rows with shares from boosters that have not seen them.
 
     With several as-of dates the last one is predicted by the earlier ones, as in use; with a single one,
     each fold of customers is predicted by the others.
     """
-    raw = np.full(rows.acquired.shape, np.nan)
+    shares, any_chance = np.full(rows.acquired.shape, np.nan), np.ones(len(rows))
     for unseen in _held_out(rows, context):
-        seen = rows.take(~unseen)
-        product = ProductModel.fit(seen.take(seen.acquirers), context)
-        raw[unseen] = _raw(product, _fit_any(seen, context), rows.values[unseen])
-    scored = np.isfinite(raw).all(axis=1)
-    return rows.take(scored), raw[scored]
+        seen, values = rows.take(~unseen), rows.values[unseen]
+        shares[unseen] = ProductModel.fit(seen.take(seen.acquirers), context).shares(values)
+        any_ = _fit_any(seen, context)
+        any_chance[unseen] = any_.score(values) if any_ else CERTAIN
+    scored = np.isfinite(shares).all(axis=1)
+    return _Unseen(rows.take(scored), shares[scored], any_chance[scored])
 
 
 def _held_out(rows: LabelledRows, context: FitContext) -> Iterator[Mask]:
@@ -185,7 +247,11 @@ def _held_out(rows: LabelledRows, context: FitContext) -> Iterator[Mask]:
 
 
 def _rated(
-    product: ProductModel, acquirers: LabelledRows, rates: LabelledRows, context: FitContext
+    product: ProductModel,
+    hybrid: Hybrid | None,
+    acquirers: LabelledRows,
+    rates: LabelledRows,
+    context: FitContext,
 ) -> tuple[LabelledRows, Scores]:
     """Return the rates with raw probabilities; P(acquires anything) from boosters that have not seen the row.
 
@@ -201,7 +267,7 @@ def _rated(
         )
     count = context.settings.calibration_folds
     folds = customer_folds(rates.customer_ids, count, context.machine.seed)
-    raw = product.shares(rates.values)
+    raw = _pooled(product.shares(rates.values), hybrid, rates.values)
     for fold in range(count):
         any_ = _fit_any(rates.take(folds != fold), context)
         raw[folds == fold] *= any_.score(rates.values[folds == fold])[:, None] if any_ else CERTAIN

@@ -43,7 +43,7 @@ class Calibration:
         cls,
         raw: Matrix,
         truth: Mask,
-        available: Mask,
+        listable: Mask,
         weights: NDArray[np.float64],
         deviations: tuple[float, float],
     ) -> Calibration:
@@ -52,11 +52,11 @@ class Calibration:
         Args:
             raw: Uncalibrated probabilities, shape (n, P).
             truth: Whether the product was acquired, shape (n, P).
-            available: Pairs that could be acquired at all; the others are left out.
+            listable: Pairs that could be acquired at all; the others are left out.
             weights: Weight of each customer, shape (n,).
             deviations: Prior standard deviations of (product intercepts, slope - 1).
         """
-        counts = _binned(raw, truth, available, weights)
+        counts = _binned(raw, truth, listable, weights)
         products = raw.shape[1]
 
         def loss(theta: Matrix) -> tuple[float, Matrix]:
@@ -66,7 +66,7 @@ class Calibration:
         from scipy.optimize import minimize  # noqa: PLC0415 - to fit alone, not to answer
 
         found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 500, "ftol": 1e-12})
-        positives = (truth & available).sum(axis=0).astype(np.int64)
+        positives = (truth & listable).sum(axis=0).astype(np.int64)
         return cls(float(found.x[0]), found.x[1] + found.x[2:], positives)
 
     def apply(self, raw: Matrix) -> Matrix:
@@ -85,9 +85,9 @@ class _Counts:
     positive: Matrix
 
 
-def _binned(raw: Matrix, truth: Mask, available: Mask, weights: NDArray[np.float64]) -> _Counts:
+def _binned(raw: Matrix, truth: Mask, listable: Mask, weights: NDArray[np.float64]) -> _Counts:
     """Gather millions of pairs into narrow bins of the score, for each product."""
-    parts = [_bins_of(raw[:, p], truth[:, p], available[:, p], weights) for p in range(raw.shape[1])]
+    parts = [_bins_of(raw[:, p], truth[:, p], listable[:, p], weights) for p in range(raw.shape[1])]
     product = np.concatenate([np.full(len(part[0]), p) for p, part in enumerate(parts)])
     score, weight, positive = (np.concatenate([part[i] for part in parts]) for i in range(3))
     return _Counts(product, score, weight, positive)

@@ -20,7 +20,7 @@ class LabelledRows:
         customer_ids: Shape (n,).
         values: Feature matrix, float32, shape (n, columns).
         acquired: Shape (n, P).
-        available: Could be acquired at all (not held, or repeatable), shape (n, P).
+        listable: Could be acquired at all (not held, or repeatable), shape (n, P).
         as_of: As-of date of each row, datetime64[D], shape (n,).
         weights: How many customers the row stands for (sampled rows stand for more than one), shape (n,).
     """
@@ -28,7 +28,7 @@ class LabelledRows:
     customer_ids: NDArray[Any]
     values: NDArray[np.float32]
     acquired: Mask
-    available: Mask
+    listable: Mask
     as_of: NDArray[np.datetime64]
     weights: NDArray[np.float32]
 

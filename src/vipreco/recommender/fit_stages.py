@@ -9,10 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vipreco.catalog import Catalog
-from vipreco.collaborative import SOURCES, CoHoldings, holding_state, segment_values
+from vipreco.collaborative import SOURCES, CoHoldings, HoldingState, Source, holding_state, segment_values
 from vipreco.features import FeatureSet
 from vipreco.policy import Policy
-from vipreco.propensity import AcquisitionModel, FitContext, LabelledRows, Machine, RelationshipModel
+from vipreco.propensity import (
+    AcquisitionModel,
+    Companion,
+    FitContext,
+    LabelledRows,
+    Machine,
+    RelationshipModel,
+)
 from vipreco.recommender.changes import ChangeGatherer, change_dates, fit_relationship
 from vipreco.recommender.fitted import Fitted
 from vipreco.recommender.labelled_rows import Gatherer, Panel, kept_columns
@@ -72,12 +79,13 @@ def fit(
     rows = gatherer.rows(panel)
     rates = gatherer.rows(training_data.rates) if training_data.rates else None
     step("propensity")
-    context = FitContext(tuple(names[column] for column in kept), settings.propensity, machine)
+    state = holding_state(panel.history.as_of(panel.as_of[-1]), product_ids, segment_values(newest))
+    now, ever = _fit_sources(state, settings)
+    companion = Companion(ever, product_ids, Catalog.from_view(newest).families)
+    context = FitContext(tuple(names[column] for column in kept), settings.propensity, machine, companion)
     model = AcquisitionModel.fit(rows, context, rates)
     relationship = _fit_relationship(training_data, gatherer, machine, step)
     relationship = relationship.among(context.names) if relationship else None
-    step("collaborative filtering")
-    state = holding_state(panel.history.as_of(panel.as_of[-1]), product_ids, segment_values(newest))
     return Fitted(
         product_ids=product_ids,
         names=context.names,
@@ -85,7 +93,7 @@ def fit(
         vocabulary=vocabulary,
         features=features,
         model=model,
-        source=SOURCES[settings.source]().fit(state),
+        source=now,
         base_rates=base_rates(rows if rates is None else rates),
         segments=segment_values(newest),
         settings=settings,
@@ -118,3 +126,14 @@ def base_rates(rows: LabelledRows) -> NDArray[np.float64]:
     """Return the share of customers who acquired each product, shape (P,)."""
     weights = rows.weights.astype(np.float64)
     return np.asarray(weights @ rows.acquired / weights.sum())
+
+
+def _fit_sources(now: HoldingState, settings: RecommenderSettings) -> tuple[Source, Source]:
+    """Fit collaborative filtering over what is held, for reasons, and over what was ever held, for scores.
+
+    Both see the newest as-of date and no label. What was ever held says more about what comes next; a reason
+    has to name a product that the customer still has.
+    """
+    ever = replace(now, held=now.held | now.held_before, held_before=np.zeros_like(now.held))
+    source = SOURCES[settings.source]
+    return source().fit(now), source().fit(ever)

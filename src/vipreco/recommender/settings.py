@@ -20,7 +20,7 @@ class RecommenderSettings(Section):
         gap_months: Months between the as-of date and the window.
         relationship_horizon_months: Length of the window, after the as-of date, in which a customer closes
             or rises; 0 = these models are not fitted.
-        source: Candidate source for "because you hold" reasons.
+        source: Collaborative filtering: enters every propensity, and gives reasons by co-holding.
         leave_out: Features, or patterns of features (`*`), that the boosters do not see.
         chunk_customers: Customers that are scored at once; bounds the memory.
         propensity: The acquisition model.

@@ -25,6 +25,8 @@ from vipreco.propensity import (
     Booster,
     Calibration,
     ChangeModel,
+    Holdings,
+    Hybrid,
     LineStart,
     ProductModel,
     RelationshipModel,
@@ -46,6 +48,8 @@ POLICY = "policy"
 BOOSTERS = "boosters"
 UPLIFT = "uplift"
 CO_HOLDINGS = "co_holdings"
+HYBRID, HYBRID_FORMAT = "hybrid", 1
+HYBRID_ARRAYS = ("centre", "spread", "thin", "families", "weights")
 CHANGE_BOOSTER = "boosters/{}.txt"
 FORMER_NAMES = {ATTRITION: "leaving", TIER_UPGRADE: "rising"}
 """Names of the changes, and of their boosters, in artifacts of before; these stay readable."""
@@ -74,6 +78,8 @@ def save(fitted: Fitted, folder: Path, metrics: Mapping[str, Any], golden: NDArr
         write_arrays(target, "model", _model_arrays(fitted))
         write_arrays(target, "source", _numbers(fitted.source))
         _write_co_holdings(target, fitted.co_holdings)
+        if fitted.model.hybrid:
+            write_arrays(target, HYBRID, _numbers(fitted.model.hybrid.source))
         values = np.nan_to_num(golden)  # missing numbers have their own tests; stored arrays are finite
         write_golden(target, values, fitted.golden_scores(values))
         write_manifest(target, manifest_facts(fitted))
@@ -171,6 +177,7 @@ def _facts(fitted: Fitted) -> dict[str, Any]:
         "bags": len(fitted.model.product.boosters),
         "rates_known": fitted.model.rates_known,
         "relationship": _relationship_facts(fitted.relationship),
+        **({HYBRID: HYBRID_FORMAT} if fitted.model.hybrid else {}),
         **({UPLIFT: storage.facts_of(fitted.uplift)} if fitted.uplift else {}),
     }
 
@@ -207,7 +214,14 @@ def _model_arrays(fitted: Fitted) -> dict[str, NDArray[Any]]:
         "intercepts": model.calibration.intercepts,
         "positives": model.calibration.positives,
         "thin_evidence": model.thin_evidence,
+        **_hybrid_arrays(model.hybrid),
     }
+
+
+def _hybrid_arrays(hybrid: Hybrid | None) -> dict[str, NDArray[Any]]:
+    if hybrid is None:
+        return {}
+    return {f"{HYBRID}_{name}": np.asarray(getattr(hybrid, name)) for name in HYBRID_ARRAYS}
 
 
 def _numbers(source: Source) -> dict[str, NDArray[Any]]:
@@ -215,9 +229,9 @@ def _numbers(source: Source) -> dict[str, NDArray[Any]]:
     return {name: array for name, array in source.arrays().items() if name != "product_ids"}
 
 
-def _read_source(folder: Path, facts: dict[str, Any]) -> Source:
+def _read_source(folder: Path, facts: dict[str, Any], name: str = "source") -> Source:
     ids = np.array(sorted(facts["product_ids"]), np.str_)
-    return SOURCES[facts["source"]].from_arrays({"product_ids": ids, **read_arrays(folder, "source")})
+    return SOURCES[facts["source"]].from_arrays({"product_ids": ids, **read_arrays(folder, name)})
 
 
 def _write_co_holdings(folder: Path, found: CoHoldings | None) -> None:
@@ -272,7 +286,21 @@ def _read_model(
     product = ProductModel(boosters, class_products, len(facts["product_ids"]), facts["floor"])
     calibration = Calibration(facts["slope"], arrays["intercepts"], arrays["positives"])
     any_ = _read_booster(folder / ANY_BOOSTER, names, 1, threads) if facts["rates_known"] else None
-    return AcquisitionModel(product, any_, calibration, arrays["thin_evidence"])
+    hybrid = _read_hybrid(folder, facts, arrays)
+    return AcquisitionModel(product, any_, calibration, arrays["thin_evidence"], hybrid)
+
+
+def _read_hybrid(folder: Path, facts: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Hybrid | None:
+    """Return collaborative filtering as it enters the shares; None in an artifact of before it did."""
+    if HYBRID not in facts and f"{HYBRID}_weights" not in arrays:
+        return None
+    if facts[HYBRID] != HYBRID_FORMAT:
+        raise ValueError(f"collaborative filtering of format {facts[HYBRID]}")
+    holdings = Holdings.of(tuple(facts["names"]), tuple(facts["product_ids"]))
+    if holdings is None:
+        raise KeyError("columns of what customers held")
+    parts = {name: arrays[f"{HYBRID}_{name}"] for name in HYBRID_ARRAYS}
+    return Hybrid(_read_source(folder, facts, HYBRID), holdings, **parts)
 
 
 def _read_relationship(

@@ -154,6 +154,4 @@ def uncalibrated(recommender: Recommender, view: View) -> Floats:
         recommender.columns_of(matrix) for matrix in computed.chunks(recommender.settings.chunk_customers)
     ]
     anything = [model.any.score(part)[:, None] if model.any else np.ones((len(part), 1)) for part in parts]
-    return np.concatenate(
-        [model.product.shares(part) * rate for part, rate in zip(parts, anything, strict=True)]
-    )
+    return np.concatenate([model.shares(part) * rate for part, rate in zip(parts, anything, strict=True)])
