@@ -17,8 +17,8 @@ class BookAnswers:
     """Call lists and sheets by the functions behind `vipreco calllist` and `vipreco sheet`.
 
     Args:
-        state: Says whose customers somebody sees, and what moment it is.
-        service: The release in force, for one whole request.
+        state: The store with the books, and the moment.
+        service: Release in force, for one whole request.
     """
 
     state: AppState

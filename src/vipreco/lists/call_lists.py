@@ -99,7 +99,7 @@ def notices(day: Day, say: Wording) -> tuple[str, ...]:
     missed = day.plan.missed
     named = [_missed_text(row, say) for row in missed.head(MAX_NOTICES).iter_rows(named=True)]
     more = missed.height - MAX_NOTICES
-    rest = [say.counted("notice.more_missed", more)] if more > 0 else []
+    rest = [say.counted("notice.other", more)] if more > 0 else []
     return (*displaced, *named, *rest)
 
 

@@ -88,28 +88,36 @@ def coverage_deadlines(calls: pl.DataFrame, days: Sequence[date], settings: Call
     """Return the date by which each customer without contact is called.
 
     Overdue customers would fill every day at once: they come one after the other, the longest without contact
-    first and then the most valuable, within their share of the minutes of each day.
+    first and then the most valuable, within the share of each day's minutes that those in time leave.
     """
     able = pl.col(CallKind.COVERAGE.value) & (pl.col(FIRST_DATE) <= days[0])
     due = pl.coalesce("reached_date", "joined_date") + pl.duration(
         days=settings.coverage_days + settings.coverage_grace_days
     )
     waiting = calls.with_row_index("row").filter(able).with_columns(due.cast(pl.Date).alias("due"))
+    in_time = waiting.filter(pl.col("due") >= days[0])
     late = waiting.filter(pl.col("due").is_null() | (pl.col("due") < days[0]))
-    order = late.sort("reached_date", -pl.col(PRIORITY), CUSTOMER_ID, nulls_last=False)
-    needed = order[MINUTES].cum_sum().to_numpy()
-    room = settings.coverage_rate * settings.minutes * np.arange(1, len(days) + 1)
-    turn = np.searchsorted(room, needed, side="left")
-    turn[:1] = 0  # one is due today, however short the day is, or none would ever be
-    slots: list[date | None] = [days[day] if day < len(days) else None for day in turn.tolist()]
-    found: list[date | None] = [None] * calls.height
-    on_time = waiting.filter(pl.col("due") >= days[0])
-    for row, deadline in zip(on_time["row"].to_list(), on_time["due"].to_list(), strict=True):
-        found[row] = deadline
-    if settings.coverage_rate > 0:
-        for row, slot in zip(order["row"].to_list(), slots, strict=True):
-            found[row] = slot
-    return pl.Series(found, dtype=pl.Date)
+    late = late.sort("reached_date", -pl.col(PRIORITY), CUSTOMER_ID, nulls_last=False)
+    turns = _turns(in_time, late, days, settings).tolist()
+    slots = [days[turn] if turn < len(days) else None for turn in turns]
+    rows = [*in_time["row"].to_list(), *late["row"].to_list()]
+    found = dict(zip(rows, [*in_time["due"].to_list(), *slots], strict=True))
+    return pl.Series([found.get(row) for row in range(calls.height)], dtype=pl.Date)
+
+
+def _turns(
+    in_time: pl.DataFrame, late: pl.DataFrame, days: Sequence[date], settings: CallListSettings
+) -> Integers:
+    """Return the number of the day of each overdue customer, in their order; that after the last for none."""
+    if not settings.coverage_rate:
+        return np.full(late.height, len(days), np.int64)
+    last_days = day_numbers(in_time["due"], days, from_date=False)
+    taken = np.bincount(last_days, weights=in_time[MINUTES].to_numpy(), minlength=len(days))
+    room = settings.coverage_rate * settings.minutes * np.arange(1, len(days) + 1) - taken.cumsum()
+    turns = np.searchsorted(np.maximum.accumulate(room), late[MINUTES].cum_sum().to_numpy(), side="left")
+    if not taken[0]:
+        turns[:1] = 0  # one a day, however short the day is, or none would ever be called
+    return turns.astype(np.int64)
 
 
 def forced_keep_calls(calls: pl.DataFrame, today: date) -> pl.Series:
