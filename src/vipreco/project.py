@@ -159,17 +159,35 @@ def parse_content(content: bytes, model: type[Model], where: str) -> Model:
     try:
         return model.model_validate_json(json.dumps(parsed, default=str))
     except ValidationError as error:
+        found = _findings(error, model)
         raise UsageError(
-            f"{error.error_count()} setting(s) are wrong",
+            f"{len(found)} setting(s) are wrong",
             where=where,
             remedy="correct these settings; nothing was done",
             code="settings",
-            examples=[_finding(item, model) for item in error.errors()],
+            examples=found,
         ) from error
 
 
+def _findings(error: ValidationError, model: type[BaseModel]) -> list[str]:
+    """Return what is wrong, without what only follows from something else that is wrong."""
+    items = error.errors()
+    return [_finding(item, model) for item in items if not _follows(item, items)]
+
+
+def _follows(item: ErrorDetails, items: list[ErrorDetails]) -> bool:
+    # a value that may also be a plain text is told not to be one, and a list of wrong entries to be too short
+    if item["type"] == "string_type" and item["loc"][-1:] == ("str",):
+        return any(
+            one["loc"][:-1][: len(item["loc"]) - 1] == item["loc"][:-1] for one in items if one is not item
+        )
+    inner = [one for one in items if len(one["loc"]) > len(item["loc"])]
+    return item["type"] == "too_short" and any(one["loc"][: len(item["loc"])] == item["loc"] for one in inner)
+
+
 def _finding(item: ErrorDetails, model: type[BaseModel]) -> str:
-    place = ".".join(str(part) for part in item["loc"])
+    parts = [str(part) for part in item["loc"]]
+    place = ".".join(part for part in parts if part != "str" and not part.startswith("function-"))
     if item["type"] != "extra_forbidden":
         return f"{place}: {item['msg'].removeprefix('Value error, ')}"
     near = difflib.get_close_matches(str(item["loc"][-1]), _known_keys(model), n=1)

@@ -158,3 +158,72 @@ def test_settings_that_cannot_be_read_are_wrong_use(
 def test_any_file_name_works(name: str, bank: Path) -> None:
     assert import_all(bank, "--out", name) == 4
     assert Path(name).is_file()
+
+
+def test_a_mistyped_month_is_taken_back_and_the_next_one_comes_in(
+    bank: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert import_all(bank) == 4
+    wrong, right = bank / "wrong" / "customers.csv", bank / "right" / "customers.csv"
+    for path, day in ((wrong, "2052-02-28"), (right, "2026-02-28")):
+        path.parent.mkdir()
+        path.write_text(CUSTOMERS.replace("2026-01-31", day))
+    assert main(["import", "--mapping", "mapping.toml", str(wrong)]) == 3
+    assert "date-in-future" in capsys.readouterr().err
+    assert main(["import", "--mapping", "mapping.toml", "--accept-dates", str(wrong)]) == 0
+    assert main(["validate"]) == 0
+    assert "snapshot-in-future" in capsys.readouterr().out
+    assert main(["import", "--mapping", "mapping.toml", str(right)]) == 3
+    assert main(["import", "--undo", "000002", "--format", "json"]) == 0
+    taken = capsys.readouterr().out
+    assert json.loads(taken[taken.rindex("[") :])[0]["file"] == "customers.csv"
+    assert main(["import", "--mapping", "mapping.toml", str(right)]) == 0
+    assert main(["import", "--undo", "000009"]) == 2
+    assert main(["import", "--undo", "000001", str(right)]) == 2
+
+
+def test_taking_a_batch_back_removes_the_releases_made_of_it(
+    bank: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert import_all(bank) == 4
+    place = Path("data/serving/prepared")
+    for name, snapshot in (("old", "0" * 16), ("new", read_snapshot())):
+        (place / name).mkdir(parents=True)
+        (place / name / "manifest.json").write_text(json.dumps({"snapshot_id": snapshot}))
+    Path("data/serving/current.json").write_text('{"current": "new", "previous": null}')
+    artifact = Path("data/artifacts/abc/manifest.json")
+    artifact.parent.mkdir(parents=True)
+    artifact.write_text(json.dumps({"facts": {"snapshot_id": read_snapshot()}}))
+    assert main(["import", "--undo", "000001"]) == 0
+    shown = capsys.readouterr().err
+    assert "removed release new" in shown
+    assert "artifact abc was fitted on what is gone" in shown
+    assert not Path("data/serving/current.json").exists()
+
+
+def read_snapshot() -> str:
+    from vipreco.tables import Tables
+
+    return Tables.open(Path("data/tables")).snapshot_id
+
+
+def test_settings_and_mappings_say_what_is_wrong_and_no_more(
+    bank: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    broken = MAPPING.replace('"day"', '{ column = "day", constant = "x" }', 1)
+    Path("mapping.toml").write_text(broken)
+    assert import_all(bank) == 2
+    shown = capsys.readouterr().err
+    assert "columns.snapshot_date: give exactly one of `column` and `constant`" in shown
+    assert "1 setting(s) are wrong" in shown
+    assert "Value error" not in shown
+    assert main(["import", "--mapping", "nowhere.toml", "x.csv"]) == 2
+    assert "Errno" not in capsys.readouterr().err
+
+
+def test_a_reopening_that_nobody_made_cannot_be_decided(
+    bank: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert import_all(bank) == 4
+    assert main(["import", "--acquisitions", "P1@2026-01-05"]) == 2
+    assert "no open mass reopening" in capsys.readouterr().err
