@@ -15,6 +15,15 @@ from typing import Any
 from vipreco.errors import ResourcesError
 
 CHUNK_BYTES = 1 << 20
+DISK_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG, errno.EROFS})
+FULL_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+# Libraries below us pass a full disk on as a text of their own.
+FULL_WORDS = ("no space left", "disk is full", "disk full", "file too large", "disk quota exceeded")
+FREE_SPACE = (
+    "free disk space and run the command again: old releases below data/serving, old model versions below "
+    "data/artifacts and copies of the store (*.before-*) are the largest; delete neither the store nor its "
+    "-wal file"
+)
 
 
 @contextmanager
@@ -34,7 +43,7 @@ def replacing(target: Path, mode: int = 0o600) -> Iterator[Path]:
         temporary.replace(target)
         flush_directory(target.parent)
     except OSError as error:
-        if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG, errno.EROFS}:
+        if error.errno in DISK_ERRORS:
             raise ResourcesError(
                 f"the file cannot be written: {error.strerror}",
                 where=str(target),
@@ -44,6 +53,19 @@ def replacing(target: Path, mode: int = 0o600) -> Iterator[Path]:
         raise
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Return whether a full disk is behind an error, whatever library raised it."""
+    seen: set[int] = set()
+    cause: BaseException | None = error
+    while cause is not None and id(cause) not in seen:
+        seen.add(id(cause))
+        words = any(word in str(cause).lower() for word in FULL_WORDS)
+        if words or (isinstance(cause, OSError) and cause.errno in FULL_ERRORS):
+            return True
+        cause = cause.__cause__ or cause.__context__
+    return False
 
 
 def write_bytes(target: Path, content: bytes, mode: int = 0o600) -> None:

@@ -24,6 +24,9 @@ BYTE_ORDER_MARK = "\ufeff".encode()
 LIST_SEPARATOR = "; "
 # A spreadsheet takes a cell that begins so for a formula, even when it is quoted.
 FORMULA_START = r"^[=+\-@\t\r]"
+# They would turn the order of the letters that a reader sees.
+DIRECTION_SIGNS = "[\u202a-\u202e\u2066-\u2069\u200e\u200f\u061c]"
+REPLACEMENT = "\ufffd"
 FIXED_MOMENT = datetime.datetime(2000, 1, 1)  # noqa: DTZ001  a document property that must not vary
 
 
@@ -114,7 +117,7 @@ def _writer(kind: str) -> Callable[[pl.DataFrame, BinaryIO], None]:
 
 
 def _write_csv(rows: pl.DataFrame, stream: BinaryIO) -> None:
-    text = cs.string()
+    text = cs.string().str.replace_all(DIRECTION_SIGNS, REPLACEMENT)
     guarded = pl.when(text.str.contains(FORMULA_START)).then("'" + text).otherwise(text)
     _flattened(rows).with_columns(guarded.name.keep()).write_csv(stream)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import io
 import json
 import subprocess
@@ -17,6 +18,8 @@ import pypdf
 import pytest
 
 from vipreco.cli.entry import main
+from vipreco.project import Project
+from vipreco.store import Keys, Store
 
 pytestmark = pytest.mark.usefixtures("bank_folder")
 VIP = {"GOLD", "PLATINUM", "DIAMOND", "PRIVATE"}
@@ -237,3 +240,34 @@ def test_a_call_list_from_the_shell_loads_nothing_that_it_does_not_need(bank_fol
         [sys.executable, "-c", SHELL], cwd=bank_folder, capture_output=True, text=True, check=True
     )
     assert done.stdout.splitlines()[-1] == "0"
+
+
+def test_every_read_of_a_customer_by_command_is_audited_with_the_user_of_the_system(tmp_path: Path):
+    book, target = newest().filter(pl.col("manager_id").is_not_null()), tmp_path / "read.json"
+    own, whose = book.row(0, named=True)["customer_id"], book.row(0, named=True)["manager_id"]
+    out = ["--out", str(target)]
+    reads = [
+        (["calllist", "--manager", whose, *out], 0, "list.read", f"manager:{whose}", "ok"),
+        (["offers", "--all", *out], 0, "offers.list", "all", "ok"),
+        (["relationships", "--list", "grow", "--vip", *out], 0, "relationships.grow", "vip", "ok"),
+        (["sheet", "--customer", own, *out], 0, "sheet.read", None, "ok"),
+        (["explain", own, *out], 0, "explanation.read", None, "ok"),
+        (["sheet", "--customer", own, "--manager", "M-nobody"], 3, "sheet.read", None, "denied"),
+        (["explain", own, "--manager", "M-nobody"], 3, "explanation.read", None, "denied"),
+    ]
+    pseudonym = Keys.open(Path("data/keys")).pseudonym_of(own)
+    for arguments, code, action, name, result in reads:
+        assert main(arguments) == code
+        with Store.open(Project.find().store_url) as store:
+            row = store.audit.read(1)[0]
+        assert (row["action"], row["object"], row["result"]) == (action, name or pseudonym, result)
+        assert row["actor"] == f"os:{getpass.getuser()}"
+        assert own not in str(row)
+
+
+def test_no_file_below_data_can_be_read_by_others(tmp_path: Path):
+    assert main(["offers", "--all", "--out", str(tmp_path / "offers.csv")]) == 0
+    open_to_others = [
+        str(path) for path in Path("data").rglob("*") if path.exists() and path.stat().st_mode & 0o077
+    ]
+    assert open_to_others == []

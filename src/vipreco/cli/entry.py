@@ -9,14 +9,15 @@ import sys
 import traceback
 from collections.abc import Callable, Sequence
 
+from vipreco.durable import FREE_SPACE, is_disk_full
 from vipreco.errors import EXIT_BUG, EXIT_INTERRUPTED, EXIT_OK, EXIT_RESOURCES, VipRecoError
 
 DEBUG_FLAG = "--debug"
+OWNER_ALONE = 0o077  # files and folders below data/ hold customers: nobody else reads them
 # Night runs of banks may still use the former names.
 RENAMED_OPTIONS = {"--most": "--limit", "--dirt": "--faults"}
 READING = frozenset({"calllist", "sheet", "offers", "explain"})  # commands of people who wait
 EXIT_CLOSED_PIPE = 141  # what a shell reports for a program that a closed pipe ended
-DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 UNWRITABLE = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
 INTERRUPTED_QUERY = "Query interrupted"  # DuckDB turns Ctrl-C during a query into a RuntimeError
 # Raised by the engine below us when a memory limit is hit; named, because importing it here would be slow.
@@ -31,6 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     _speak_utf8()
     _wait_without_spinning()
+    os.umask(OWNER_ALONE)
     if arguments is None and READING.intersection(sys.argv[1:2]):
         _hide_pandas_from_pyarrow()
     given, debug = _take_debug_flag(sys.argv[1:] if arguments is None else arguments)
@@ -88,8 +90,8 @@ def _described(error: Exception) -> tuple[str, int]:
         return f"vipreco: {error}", error.exit_code
     if isinstance(error, MemoryError) or type(error).__name__ in OUT_OF_MEMORY:
         return "vipreco: not enough memory; nothing visible was changed", EXIT_RESOURCES
-    if isinstance(error, OSError) and error.errno in DISK_FULL:
-        return f"vipreco: the disk is full ({error.filename}); nothing visible was changed", EXIT_RESOURCES
+    if is_disk_full(error):
+        return f"vipreco: the disk is full; nothing visible was changed\n  -> {FREE_SPACE}", EXIT_RESOURCES
     if isinstance(error, OSError) and error.errno in UNWRITABLE:
         return f"vipreco: {error.filename}: {error.strerror}; nothing was changed", EXIT_RESOURCES
     place = traceback.extract_tb(error.__traceback__)[-1]

@@ -12,6 +12,7 @@ import typer
 from vipreco.cli.document_output import LanguageName
 from vipreco.cli.options import AsOfOption, Channel, ChannelOption, FormatOption, ModelOption, OutOption
 from vipreco.cli.progress import narrated
+from vipreco.cli.store_session import audited_read
 from vipreco.cli.table_output import TableOutput
 
 if TYPE_CHECKING:
@@ -122,9 +123,10 @@ def _explain_one(
     from vipreco.lists import check_book, explanation_table
 
     with narrated("Explaining") as narrator:
-        view: View = open_view(request.project, request.as_of)
-        if manager is not None:
-            check_book(view, customer, manager)
+        with audited_read(request.project, "explanation.read", customer=customer):
+            view: View = open_view(request.project, request.as_of)
+            if manager is not None:
+                check_book(view, customer, manager)
         recommender = open_model(request.project, request.model, narrator)
         if target is not None:
             _write_receipt(request, recommender, view, customer, target)

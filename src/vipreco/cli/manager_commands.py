@@ -10,6 +10,7 @@ from vipreco.cli.document_output import DocumentFormat, DocumentOutput, Language
 from vipreco.cli.options import AsOfOption, ModelOption, OutOption
 from vipreco.cli.progress import narrated
 from vipreco.cli.project_inputs import open_model, open_view
+from vipreco.cli.store_session import audited_read
 
 if TYPE_CHECKING:
     from vipreco.lists import Availability
@@ -74,7 +75,8 @@ def calllist(
     settings = settings.model_copy(update=wanted)
     say = Wording(language.value, currency=project.settings.project.currency)
     with narrated("Call list") as narrator:
-        view = Audience(manager=manager).of(open_view(project, as_of))
+        with audited_read(project, "list.read", f"manager:{manager}"):
+            view = Audience(manager=manager).of(open_view(project, as_of))
         explainer = Explainer(open_model(project, model, narrator))
         vip = project.settings.tiers.vip
         availability = _availability(project, manager)
@@ -125,9 +127,10 @@ def sheet(
     settings = project.settings.call_list.model_copy(update={"offers": top})
     say = Wording(language.value, currency=project.settings.project.currency)
     with narrated("Sheet") as narrator:
-        view = open_view(project, as_of)
-        if manager is not None:
-            check_book(view, customer, manager)
+        with audited_read(project, "sheet.read", customer=customer):
+            view = open_view(project, as_of)
+            if manager is not None:
+                check_book(view, customer, manager)
         explainer = Explainer(open_model(project, model, narrator))
         day = customer_day(explainer, view, customer, project.settings.tiers.vip, settings)
         document = sheet_document(customer_sheet(day, model or "champion", say), say)

@@ -10,6 +10,7 @@ import typer
 
 from vipreco.cli.options import AsOfOption, Channel, ChannelOption, FormatOption, ModelOption, OutOption
 from vipreco.cli.progress import narrated
+from vipreco.cli.store_session import audited_read
 from vipreco.cli.table_output import TableOutput
 
 if TYPE_CHECKING:
@@ -76,7 +77,8 @@ def offers(
     project = Project.find()
     audience = _audience(project, customers, manager, vip, everybody)
     with narrated("Offers") as narrator:
-        view = audience.of(open_view(project, as_of))
+        with audited_read(project, "offers.list", _named(customers, manager, vip)):
+            view = audience.of(open_view(project, as_of))
         recommender = open_model(project, model, narrator)
         rows = offer_list(Explainer(recommender), view, top, narrator.say, channel.value)
     output.write(with_currency(rows, project.settings.project.currency))
@@ -133,10 +135,17 @@ def relationships(
     project = Project.find()
     audience = _audience(project, None, manager, vip, everybody)
     with narrated("Relationships") as narrator:
-        view = audience.of(open_view(project, as_of))
+        with audited_read(project, f"relationships.{which.value}", _named(None, manager, vip)):
+            view = audience.of(open_view(project, as_of))
         recommender = open_model(project, model, narrator)
         rows = branch_list(Explainer(recommender), view, BranchList(which.value), limit, narrator.say)
     output.write(with_currency(rows, project.settings.project.currency))
+
+
+def _named(customers: Path | None, manager: str | None, vip: bool) -> str:
+    """Return the name of a list of customers in the audit."""
+    parts = ["file" if customers else "", f"manager:{manager}" if manager else "", "vip" if vip else ""]
+    return " ".join(part for part in parts if part) or "all"
 
 
 def _audience(

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
-from vipreco.errors import UsageError
+from vipreco.errors import InputRejectedError, UsageError
 
 if TYPE_CHECKING:
     from vipreco.project import Project
@@ -136,3 +136,32 @@ def read_password() -> str:
             code="no-password",
         )
     return line
+
+
+@contextmanager
+def audited_read(project: Project, action: str, object_: str = "", customer: str = "") -> Iterator[None]:
+    """Write the audit record of a read by command, before anything of it is shown.
+
+    Args:
+        project: The project.
+        action: Such as `sheet.read`.
+        object_: Name of the book or list that is read.
+        customer: Customer who is read, named in the audit by a pseudonym.
+
+    Raises:
+        VipRecoError: The store does not take the record: nothing must be shown.
+    """
+    from vipreco.store import Event, Store
+
+    def record(result: str) -> None:
+        name = keys_of(project).pseudonym_of(customer) if customer else object_
+        # The file is not checked as a whole: that takes long, and only a line is added to it.
+        with Store.open(project.store_url, checked=True) as store:
+            store.audit.append([Event(actor_named(None), action, name, result, purpose="command")])
+
+    try:
+        yield
+    except InputRejectedError as error:
+        record("denied" if error.code == "not-in-your-book" else "unknown")
+        raise
+    record("ok")

@@ -35,7 +35,7 @@ class Database:
 
     def __init__(self, url: str) -> None:
         self.engine = _engine(url)
-        self.path = Path(self.engine.url.database or "") if self.is_file else None
+        self.path: Path | None = Path(self.engine.url.database or "") if self.is_file else None
         self._inode: int | None = None
         self._mine = threading.local()
 

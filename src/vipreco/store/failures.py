@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
+from pathlib import Path
 from typing import Concatenate, ParamSpec, Protocol, TypeVar
 
 from sqlalchemy.exc import DBAPIError, IntegrityError as TakenError, TimeoutError as PoolTimeoutError
 
+from vipreco.durable import FREE_SPACE
 from vipreco.errors import (
     BusyError,
     DependencyDownError,
@@ -20,9 +23,14 @@ from vipreco.errors import (
 )
 
 RESTORE = (
-    "put the last backup in its place (`vipreco store backup` makes them), and move this file away "
-    "together with those beside it that end in -wal and -shm"
+    "stop the service, keep a copy of this file and of those beside it that end in -wal and -shm, and put "
+    "the last backup in its place (`vipreco store backup` makes them)"
 )
+CHECK_DISK = (
+    "check the disk, its free space and the permissions of the folder; the store is unchanged, leave its "
+    "files where they are"
+)
+MIN_FREE_BYTES = 1 << 20  # with less, SQLite reports a full disk as a failure to read or open its files
 START = "check that the database server runs, and that its address in vipreco.toml is right"
 # By the name of the failure in SQLite, and by the first characters of its code in PostgreSQL.
 BUSY = ("SQLITE_BUSY", "SQLITE_LOCKED", "55P03", "40P01", "40001")
@@ -40,6 +48,10 @@ class Failing(Protocol):
     @property
     def name(self) -> str:
         """Name for messages."""
+
+    @property
+    def path(self) -> Path | None:
+        """File of SQLite."""
 
     @property
     def is_file(self) -> bool:
@@ -103,11 +115,11 @@ def _named(error: Exception, database: Failing) -> VipRecoError | None:
         )
     if code.startswith(DAMAGED):
         return IntegrityError("the operational store is damaged", where=name, remedy=RESTORE, code="damaged")
-    if code.startswith(FULL):
+    if code.startswith(FULL) or (code.startswith(DOWN) and _is_full(database)):
         return ResourcesError(
             "the operational store cannot be written: its disk is full, or may not be written to",
             where=name,
-            remedy="free disk space, or give back the permission; nothing was changed",
+            remedy=f"{FREE_SPACE}; nothing was changed",
             code="disk",
         )
     if code.startswith(UNSTORABLE):
@@ -118,10 +130,19 @@ def _named(error: Exception, database: Failing) -> VipRecoError | None:
         return DependencyDownError(
             "the operational store does not answer",
             where=name,
-            remedy=RESTORE if database.is_file else START,
+            remedy=CHECK_DISK if database.is_file else START,
             code="store-down",
         )
     return None
+
+
+def _is_full(database: Failing) -> bool:
+    if database.path is None:
+        return False
+    try:
+        return shutil.disk_usage(database.path.parent).free < MIN_FREE_BYTES
+    except OSError:
+        return False
 
 
 def _code(cause: BaseException | None) -> str:
