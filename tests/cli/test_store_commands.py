@@ -310,7 +310,7 @@ def test_an_upgrade_of_what_is_new_changes_nothing_and_of_a_newer_one_ends_with_
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert main(["store", "upgrade"]) == 0
-    assert "the store has version 0002" in capsys.readouterr().err
+    assert "the store has version 0004" in capsys.readouterr().err
     assert main(["store", "upgrade"]) == 0
     assert audited() == []
     with closing(sqlite3.connect("data/store.db")) as connection:

@@ -19,6 +19,7 @@ from vipreco.cli import (
     project_commands,
     serve_commands,
     store_commands,
+    subject_commands,
 )
 
 HELP = """Next-best-product recommendations for the VIP customers of a bank.
@@ -56,6 +57,7 @@ policy_commands.register(app)
 campaign_commands.register(app)
 serve_commands.register(app)
 store_commands.register(app)
+subject_commands.register(app)
 
 
 def _print_version(wanted: bool) -> None:

@@ -10,6 +10,7 @@ import typer
 
 from vipreco.cli.options import FormatOption, OutOption
 from vipreco.cli.progress import narrated
+from vipreco.cli.subject_commands import keep_erased_out
 from vipreco.cli.table_output import TableOutput
 
 if TYPE_CHECKING:
@@ -143,6 +144,9 @@ def import_(
             )
     output.write(ledger(report))
     _tell(report)
+    erased = keep_erased_out(project)
+    if erased:
+        typer.echo(f"warning: {erased:,} erased customers were in these files; erased again", err=True)
     raise typer.Exit(report.exit_code)
 
 
@@ -218,7 +222,15 @@ def _from_store(project: Project, corrected: list[Path]) -> ImportReport:
     from vipreco.store import Store, import_from_store
 
     with narrated("Importing") as narrator, Store.open(project.store_url) as store:
-        return import_from_store(project.tables, store, project.settings, corrected, narrator.rows)
+        report = import_from_store(project.tables, store, project.settings, corrected, narrator.rows)
+        waiting = len(store.pending.all())
+    if waiting:
+        typer.echo(
+            f"warning: {waiting:,} records of the store are not in the tables: they stay in force from the "
+            "store (`vipreco store pending` lists them)",
+            err=True,
+        )
+    return report
 
 
 def validate(kind: FormatOption = None, out: OutOption = None) -> None:

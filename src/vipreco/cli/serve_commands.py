@@ -66,6 +66,7 @@ def _tidy(project: Project) -> None:
     from vipreco.cli.store_session import actor_named, keys_of, retention_cutoffs
     from vipreco.online import Housekeeping, clean_up
     from vipreco.store import Store
+    from vipreco.tables import Tables
 
     heads = project.settings.serving.audit_heads
     chores = Housekeeping(
@@ -73,6 +74,7 @@ def _tidy(project: Project) -> None:
         retention_cutoffs(project),
         None if heads is None else (project.root / heads, keys_of(project)),
     )
+    _releases(project).withdraw(Tables.open(project.tables).snapshot_ids)  # of tables before an erasure
     with narrated("Prepare") as narrator, Store.open(project.store_url, checked=True) as store:
         gone = clean_up(store, chores, narrator.say)
     if any(gone):

@@ -74,6 +74,7 @@ def register(app: typer.Typer) -> None:
     store.command("backup")(back_up)
     store.command("upgrade")(upgrade)
     store.command("prune")(prune)
+    store.command("pending")(list_pending)
     store.command("check")(check)
     for group, name in ((switch, "switch"), (consent, "consent"), (audit, "audit"), (store, "store")):
         app.add_typer(group, name=name, rich_help_panel=PANEL)
@@ -275,6 +276,22 @@ def prune(
     state = "would be removed" if dry_run else "were removed"
     typer.echo(f"{gone.decisions:,} decisions before {before.decisions:%Y-%m-%d %H:%M} {state}")
     typer.echo(f"{gone.keys:,} idempotency keys before {before.keys:%Y-%m-%d %H:%M} (UTC) {state}")
+
+
+def list_pending(kind: FormatOption = None, out: OutOption = None) -> None:
+    """List records that `import --from-store` could not bring into the tables; they stay in force.
+
+    Correct the quarantine file that the import named, and import it with --from-store.
+
+    Example:  vipreco store pending
+    """
+    import polars as pl
+
+    output = TableOutput.planned(kind, out)
+    with open_session() as session, session.audited("store.pending"):
+        rows = [(one.sequence, one.customer_id, one.reason) for one in session.store.pending.all()]
+    schema = {"change": pl.Int64(), "customer_id": pl.String(), "reason": pl.String()}
+    output.write(pl.DataFrame(rows, schema, orient="row"))
 
 
 def check(kind: FormatOption = None, out: OutOption = None) -> None:

@@ -102,6 +102,14 @@ pending_changes = Table(  # exported, but refused by the import: they stay in fo
     Column("reason", NAME, nullable=False),
 )
 
+suppressions = Table(  # customers who were erased, by pseudonym
+    "suppressions",
+    metadata,
+    Column("pseudonym", NAME, primary_key=True),
+    Column("reason", NAME, nullable=False),
+    Column("erased_date", Date, nullable=False),
+)
+
 exports = Table(
     "exports",
     metadata,

@@ -27,6 +27,7 @@ from vipreco.store.idempotency import Idempotency
 from vipreco.store.pending_changes import PendingChanges
 from vipreco.store.retention import PrunedRows, Retention, RetentionCutoffs
 from vipreco.store.schema import metadata
+from vipreco.store.subjects import Subjects
 from vipreco.store.switches import Switches
 from vipreco.store.tokens import Tokens
 from vipreco.store.users import Sessions, Users
@@ -45,6 +46,7 @@ class Store:
         idempotency: Answers by idempotency key.
         retention: Removal of old decisions and keys.
         users, sessions, tokens: Accounts and tokens.
+        subjects: Export and erasure of one customer.
         switches: Products and models that are switched off.
         campaigns: Campaign runs and their members.
         audit: Append-only audit trail.
@@ -63,6 +65,7 @@ class Store:
         self.users = Users(database)
         self.sessions = Sessions(database)
         self.tokens = Tokens(database)
+        self.subjects = Subjects(database)
         self.switches = Switches(database)
         self.campaigns = Campaigns(database)
         self.audit = AuditTrail(database)

@@ -11,6 +11,11 @@ from .contracts import (
     sql_type as sql_type,
 )
 from .distribution_findings import mass_reopenings as mass_reopenings
+from .erasure import (
+    customer_ids as customer_ids,
+    customer_rows as customer_rows,
+    erase_customers as erase_customers,
+)
 from .import_database import parquet_relation as parquet_relation, relation as relation
 from .mapping import QUARANTINE_SUFFIX as QUARANTINE_SUFFIX, protected_words as protected_words
 from .reopenings import DAYS_APART as DAYS_APART, reopenings_query as reopenings_query

@@ -1,0 +1,239 @@
+"""The store against a model of it, under random operations and kills: nothing lost, nothing doubled."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+from hypothesis import HealthCheck, settings, strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from sqlalchemy import event
+
+from tests.store.conftest import MEMBERS, _empty
+from vipreco.store import (
+    REFUSALS,
+    Consent,
+    Contact,
+    Database,
+    Event,
+    KeyedRequest,
+    KeyState,
+    RecordedContact,
+    Role,
+    Scope,
+    Store,
+)
+
+DAY = date(2026, 3, 2)
+NOW = datetime(2026, 3, 2, 10)  # noqa: DTZ001  the business's local time
+CUSTOMERS = ("0001", "0002")
+SCOPE = Scope("user:ann", Role.MANAGER, "M1", DAY)
+OUTCOMES = st.sampled_from(["accepted", "declined", "postponed", "do_not_contact"])
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One request: a contact or a consent with its audit record, under a key or without one."""
+
+    contact: Contact | None = None
+    consent: Consent | None = None
+    key: str = ""
+
+    def run(self, store: Store) -> bytes:
+        """Do it in one transaction, as the service does, and return the answer."""
+        if not self.key:
+            return self._work(store)[1]
+        request = KeyedRequest(SCOPE.actor, self.key, repr(replace(self, key="")))
+        found = store.idempotency.run_once(request, NOW, lambda: self._work(store))
+        return found.state.value.encode() if found.state is KeyState.OTHER else found.response
+
+    def _work(self, store: Store) -> tuple[int, bytes]:
+        with store.database.writing():
+            if self.contact is not None:
+                made = store.contacts.record(SCOPE, self.contact, NOW, request_key=self.key or None)
+                assert isinstance(made, RecordedContact)
+            else:
+                assert self.consent is not None
+                store.consents.record(SCOPE, self.consent, NOW)
+            store.audit.append([Event(SCOPE.actor, "outcome.record")])
+        return 201, b"done"
+
+
+CONTACTS = st.builds(
+    Contact,
+    customer_id=st.just(CUSTOMERS[0]),
+    channel=st.just("call"),
+    contacted_at=st.integers(0, 5).map(lambda hours: NOW - timedelta(hours=hours)),
+    outcome=OUTCOMES,
+    contact_id=st.sampled_from(["c1", "c2", "c3"]),
+)
+CONSENTS = st.builds(
+    Consent, st.sampled_from(CUSTOMERS), st.sampled_from(["consent_call", "consent_sms"]), st.booleans()
+)
+KEYS = st.sampled_from(["", "k1", "k2", "k3", "k4"])
+OPERATIONS = st.one_of(
+    st.builds(Operation, contact=CONTACTS, key=KEYS), st.builds(Operation, consent=CONSENTS, key=KEYS)
+)
+
+
+class Model:
+    """The store in plain Python."""
+
+    def __init__(self) -> None:
+        self.versions: dict[str, list[Contact]] = {}
+        self.consents: dict[tuple[str, str], bool] = {}
+        self.keys: dict[str, str] = {}
+        self.changes = self.audit = 0
+
+    def apply(self, operation: Operation) -> None:
+        """Do an operation that was committed."""
+        if operation.key in self.keys:
+            return
+        if operation.key:
+            self.keys[operation.key] = repr(replace(operation, key=""))
+        self.audit += 1
+        if operation.consent is not None:
+            self.consents[operation.consent.customer_id, operation.consent.kind] = operation.consent.granted
+            self.changes += 1
+        elif operation.contact is not None:
+            known = self.versions.setdefault(operation.contact.contact_id, [])
+            if known[-1:] != [operation.contact]:
+                known.append(operation.contact)
+                self.changes += 1
+
+    def valid(self) -> set[Contact]:
+        """Return the valid version of each contact: a refusal, else the latest."""
+        found = set()
+        for versions in self.versions.values():
+            ranked = [
+                ((one.outcome in REFUSALS, one.contacted_at, number), one)
+                for number, one in enumerate(versions)
+            ]
+            found.add(max(ranked, key=lambda pair: pair[0])[1])
+        return found
+
+
+class StoreMachine(RuleBasedStateMachine):
+    """Random operations on a store, some of them killed at a random statement."""
+
+    fresh: ClassVar[Callable[[Path], str]]
+
+    @initialize()
+    def start(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="vipreco-random-"))
+        self.url = type(self).fresh(self.folder)
+        self.store, self.model = Store.open(self.url), Model()
+        self.store.books.replace("snapshot-1", MEMBERS)
+
+    @rule(operation=OPERATIONS)
+    def operate(self, operation: Operation) -> None:
+        answer = operation.run(self.store)
+        other = self.model.keys.get(operation.key, repr(replace(operation, key="")))
+        assert answer == (b"other" if other != repr(replace(operation, key="")) else b"done")
+        self.model.apply(operation)
+
+    @rule(operation=OPERATIONS, at=st.integers(1, 16))
+    def operate_and_be_killed(self, operation: Operation, at: int) -> None:
+        """Kill a process at its n-th statement or commit; the store has all of the operation or nothing."""
+        child = os.fork()
+        if child == 0:
+            _be_killed(self.url, operation, at)
+        os.waitpid(child, 0)
+        if self.store.audit.head().sequence > self.model.audit:
+            self.model.apply(operation)
+
+    @rule()
+    def open_again(self) -> None:
+        self.store.close()
+        self.store = Store.open(self.url)
+
+    @invariant()
+    def the_store_is_what_the_model_says(self) -> None:
+        store, model = self.store, self.model
+        assert set(store.contacts.of(SCOPE, list(CUSTOMERS))) == model.valid()
+        for contact_id, versions in model.versions.items():
+            assert store.contacts.versions(SCOPE, contact_id) == versions
+        said = {(one.customer_id, one.kind): one.granted for one in store.consents.of(SCOPE, list(CUSTOMERS))}
+        assert said == model.consents
+        assert store.audit.verify().sequence == model.audit
+        counts = store.counts()
+        assert counts["idempotency"] == len(model.keys)
+        assert counts["changes"] == model.changes
+        assert counts["contacts"] + counts["consents"] == model.changes
+
+    def teardown(self) -> None:
+        if hasattr(self, "store"):
+            self.store.close()
+            shutil.rmtree(self.folder)
+
+
+def _be_killed(url: str, operation: Operation, at: int) -> None:
+    """Do an operation in this process, and die by a signal at its n-th statement or commit, or after it."""
+    try:
+        store = Store(Database(url))
+        left = [at]
+
+        def count(*_: Any) -> None:
+            left[0] -= 1
+            if left[0] == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        event.listen(store.database.engine, "before_cursor_execute", count)
+        event.listen(store.database.engine, "commit", count)
+        operation.run(store)
+    finally:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+@pytest.fixture
+def fresh(engine: str, request: pytest.FixtureRequest) -> Callable[[Path], str]:
+    """Make an empty store and return its address."""
+    if engine == "postgresql":
+        url: str = request.getfixturevalue("shared_database")
+
+        def emptied(_: Path) -> str:
+            _empty(url)
+            return url
+
+        return emptied
+    empty: Path = request.getfixturevalue("empty_file")
+
+    def copied(folder: Path) -> str:
+        shutil.copy(empty, folder / "store.db")
+        return f"sqlite:///{folder}/store.db"
+
+    return copied
+
+
+def tried(fresh: Callable[[Path], str], examples: int, steps: int) -> None:
+    machine = type("Machine", (StoreMachine,), {"fresh": staticmethod(fresh)})
+    run_state_machine_as_test(
+        machine,
+        settings=settings(
+            max_examples=examples,
+            stateful_step_count=steps,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
+
+
+def test_the_store_is_what_a_model_says_after_random_operations_and_kills(
+    fresh: Callable[[Path], str],
+) -> None:
+    tried(fresh, examples=6, steps=20)
+
+
+@pytest.mark.long
+def test_ten_thousand_random_operations_with_kills_lose_and_double_nothing(
+    fresh: Callable[[Path], str],
+) -> None:
+    tried(fresh, examples=100, steps=50)  # 5,000 on each of two databases
