@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +75,7 @@ def erase_customers(folder: Path, customer_ids: Collection[str]) -> TableErasure
         _remove_unlisted(folder, manifest)
         counts: dict[str, int] = {}
         batches = tuple(_without(folder, batch, customer_ids, counts) for batch in manifest.batches)
-        erased = Manifest(batches)
+        erased = replace(manifest, batches=batches)
         reach("tables-erased")
         if erased.content != manifest.content:
             write_json(folder / MANIFEST, erased.content)
