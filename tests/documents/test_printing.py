@@ -136,6 +136,8 @@ def test_an_empty_part_is_written_too():
         (None, Holds.AMOUNT, ""),
         (1234.5, Holds.AMOUNT, "1,234"),
         (0.0305, Holds.RATE, "3.0%"),
+        (0.0004, Holds.RATE, "<0.1%"),
+        (0.0, Holds.RATE, "0.0%"),
         (date(2025, 1, 2), Holds.DATE, "2025-01-02"),
         ("a\u202eb\tc", Holds.TEXT, "a\ufffdb\ufffdc"),
     ],

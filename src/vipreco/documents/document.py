@@ -13,6 +13,7 @@ import polars as pl
 Language = Literal["en", "zh"]
 # Control and direction characters in a name could rewrite what the reader sees.
 UNSAFE_CATEGORIES = frozenset({"Cc", "Cf", "Cs"})
+SMALLEST_RATE = 0.0005  # a smaller chance would be shown as none
 REPLACEMENT = "\ufffd"
 
 
@@ -92,7 +93,7 @@ def shown(value: object, holds: Holds) -> str:
     if value is None:
         return ""
     if holds is Holds.RATE and isinstance(value, float):
-        return f"{value:.1%}"
+        return "<0.1%" if 0 < value < SMALLEST_RATE else f"{value:.1%}"
     if holds in {Holds.AMOUNT, Holds.COUNT} and isinstance(value, int | float):
         return f"{value:,.0f}"
     if isinstance(value, date):
