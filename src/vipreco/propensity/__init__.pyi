@@ -1,6 +1,6 @@
 from .acquisition import (
     AcquisitionModel as AcquisitionModel,
-    Companion as Companion,
+    CollaborativeFiltering as CollaborativeFiltering,
     FitContext as FitContext,
     ProductModel as ProductModel,
 )

@@ -26,7 +26,7 @@ CERTAIN = 1.0
 
 
 @dataclass(frozen=True)
-class Companion:
+class CollaborativeFiltering:
     """Collaborative filtering beside the boosters.
 
     Args:
@@ -47,7 +47,7 @@ class FitContext:
     names: tuple[str, ...]
     settings: PropensitySettings
     machine: Machine
-    companion: Companion | None = None
+    filtering: CollaborativeFiltering | None = None
 
 
 @dataclass(frozen=True)
@@ -191,12 +191,12 @@ class _Unseen:
 
 def _fit_hybrid(acquirers: LabelledRows, unseen: _Unseen, context: FitContext) -> Hybrid | None:
     """Fit the weights of collaborative filtering on acquirers whom the boosters have not seen."""
-    companion, rows = context.companion, unseen.rows
-    holdings = Holdings.of(context.names, companion.product_ids) if companion else None
-    if companion is None or holdings is None or not len(rows):
+    filtering, rows = context.filtering, unseen.rows
+    holdings = Holdings.of(context.names, filtering.product_ids) if filtering else None
+    if filtering is None or holdings is None or not len(rows):
         return None
     counts = acquirers.acquired.sum(axis=0).astype(np.float64)
-    prior = Hybrid.prior(companion.source, holdings, rows.values, counts, companion.families)
+    prior = Hybrid.prior(filtering.source, holdings, rows.values, counts, filtering.families)
     some = rows.acquirers
     return prior.fitted(unseen.shares[some], rows.values[some], rows.acquired[some], rows.listable[some])
 

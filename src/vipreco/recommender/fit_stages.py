@@ -14,7 +14,7 @@ from vipreco.features import FeatureSet
 from vipreco.policy import Policy
 from vipreco.propensity import (
     AcquisitionModel,
-    Companion,
+    CollaborativeFiltering,
     FitContext,
     LabelledRows,
     Machine,
@@ -81,8 +81,8 @@ def fit(
     step("propensity")
     state = holding_state(panel.history.as_of(panel.as_of[-1]), product_ids, segment_values(newest))
     now, ever = _fit_sources(state, settings)
-    companion = Companion(ever, product_ids, Catalog.from_view(newest).families)
-    context = FitContext(tuple(names[column] for column in kept), settings.propensity, machine, companion)
+    filtering = CollaborativeFiltering(ever, product_ids, Catalog.from_view(newest).families)
+    context = FitContext(tuple(names[column] for column in kept), settings.propensity, machine, filtering)
     model = AcquisitionModel.fit(rows, context, rates)
     relationship = _fit_relationship(training_data, gatherer, machine, step)
     relationship = relationship.among(context.names) if relationship else None
