@@ -217,3 +217,12 @@ def test_an_artifact_from_before_collaborative_filtering_entered_is_read(
     view = history.as_of(NOW)
     ours, theirs = (next(iter(one.decide(view))).propensity for one in (Recommender(before), loaded))
     assert (ours == theirs).all()
+
+
+def test_gates_that_a_model_does_not_pass_travel_with_its_artifact(
+    recommender: Recommender, history: History, tmp_path: Path
+):
+    sentence = "calibration_ratio is 1.4, needed is at most 1.25"
+    recommender.save(tmp_path / "warned", {"auc": 0.6, "warnings": [sentence]}, history.as_of(NOW))
+    assert Recommender.load(tmp_path / "warned", threads=1).warnings == (sentence,)
+    assert recommender.warnings == ()

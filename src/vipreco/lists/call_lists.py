@@ -89,9 +89,10 @@ def in_order(calls: pl.DataFrame) -> pl.DataFrame:
 
 
 def notices(day: Day, say: Wording) -> tuple[str, ...]:
-    """Return what the top of a list has to say: displaced calls by name and value, and missed deadlines."""
+    """Return the notices at the top of a list: failed gates, displaced calls by name and value, deadlines."""
+    gates = [say("notice.gate", sentence=sentence) for sentence in day.recommender.warnings]
     if day.plan is None:
-        return ()
+        return tuple(gates)
     displaced = [
         say("notice.displaced", customer=row[CUSTOMER_ID], amount=say.amount(row[EXPECTED]))
         for row in day.plan.displaced.head(MAX_NOTICES).iter_rows(named=True)
@@ -100,7 +101,7 @@ def notices(day: Day, say: Wording) -> tuple[str, ...]:
     named = [_missed_text(row, say) for row in missed.head(MAX_NOTICES).iter_rows(named=True)]
     more = missed.height - MAX_NOTICES
     rest = [say.counted("notice.other", more)] if more > 0 else []
-    return (*displaced, *named, *rest)
+    return (*gates, *displaced, *named, *rest)
 
 
 def _missed_text(row: Row, say: Wording) -> str:

@@ -155,11 +155,6 @@ class AcquisitionModel:
         """Return P(product | acquires something) with collaborative filtering in it, shape (n, P)."""
         return _pooled(self.product.shares(values), self.hybrid, values)
 
-    def collaborative(self, values: Values) -> Scores:
-        """Return the log-odds that collaborative filtering and the family add, shape (n, P); 0 without it."""
-        shares = self.product.shares(values)
-        return np.zeros_like(shares) if self.hybrid is None else self.hybrid.added(shares, values)
-
     def contributions(self, values: Values, product: int) -> Scores:
         """Return what each column adds to the raw score of `product`, shape (n, columns)."""
         parts = [self.product.contributions(values, product)]
