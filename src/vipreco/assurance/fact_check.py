@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from vipreco.assurance.reason_quality import reason_quality, stated_frame
 from vipreco.errors import IntegrityError
 from vipreco.explanations import (
     RawTables,
@@ -46,6 +47,7 @@ class ReasonCheck:
         facts: Cited facts, each once, with `equal`: the stored rows say the same.
         reasons: Rows id, lowered: whether the score falls once the evidence is taken away.
         cautions: Number of cautions.
+        quality: Measures of what is said, each with its target.
     """
 
     customers: int
@@ -54,6 +56,7 @@ class ReasonCheck:
     facts: pl.DataFrame
     reasons: pl.DataFrame
     cautions: int
+    quality: pl.DataFrame
 
     @property
     def wrong(self) -> int:
@@ -115,7 +118,7 @@ def check_reasons(recommender: Recommender, known: DecisionContext, tables: Tabl
         tables: The stored tables that the decision context was read from.
         top: Most offers of a customer.
     """
-    lines, offers, bare = _lines(recommender, known, top)
+    lines, offers, bare, neutral = _lines(recommender, known, top)
     ids = known.computed.customer_ids
     cited = cited_frame(
         [str(ids[line.place]) for line in lines for _ in line.reason.facts],
@@ -134,15 +137,16 @@ def check_reasons(recommender: Recommender, known: DecisionContext, tables: Tabl
             schema={"reason": pl.String, "lowered": pl.Boolean},
         ),
         cautions=len(lines) - len(told),
+        quality=reason_quality(_stated(known, told), offers - neutral, known.view),
     )
 
 
 def _lines(
     recommender: Recommender, known: DecisionContext, top: int
-) -> tuple[list[CheckedReason], int, int]:
-    """Return all reasons and cautions, the number of offers, and of those without a citable reason."""
+) -> tuple[list[CheckedReason], int, int, int]:
+    """Return reasons and cautions, and the number of offers, of those without a reason, of neutral ones."""
     lines: list[CheckedReason] = []
-    offers = bare = start = 0
+    offers = bare = neutral = start = 0
     for decisions in recommender.decisions(known):
         rows, columns = decisions.listed(top)
         for first in range(0, len(rows), OFFERS_AT_ONCE):
@@ -155,9 +159,23 @@ def _lines(
                 lines += [CheckedReason(start + row, product, item, False) for item in reasons if item.facts]
                 lines += [CheckedReason(start + row, product, caution, True)] if caution else []
                 bare += not any(item.facts for item in reasons) and bool(decisions.personalised[row])
+                neutral += not decisions.personalised[row]
         offers += len(rows)
         start += len(decisions.customer_ids)
-    return lines, offers, bare
+    return lines, offers, bare, neutral
+
+
+def _stated(known: DecisionContext, told: list[CheckedReason]) -> pl.DataFrame:
+    catalog, ids = known.catalog, known.computed.customer_ids
+    families = dict(zip(catalog.product_ids, catalog.families, strict=True))
+    by_offer: dict[tuple[int, str], list[Reason]] = {}
+    for line in told:
+        by_offer.setdefault((line.place, line.product_id), []).append(line.reason)
+    offers = [
+        (str(ids[place]), product, families[product], reasons)
+        for (place, product), reasons in by_offer.items()
+    ]
+    return stated_frame(offers, ReasonCatalog.shipped())
 
 
 def lowers(recommender: Recommender, known: DecisionContext, lines: list[CheckedReason]) -> list[bool]:

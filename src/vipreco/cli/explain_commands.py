@@ -58,6 +58,10 @@ def explain(
         Optional[int],  # noqa: UP045
         typer.Option("--sample", min=1, metavar="N", help=f"With --check: N customers, {SAMPLE} by default."),
     ] = None,
+    bank: Annotated[
+        bool,
+        typer.Option("--bank", help="With --check: all customers, and count how good the reasons are."),
+    ] = False,
     receipt: Annotated[
         Optional[Path],  # noqa: UP045
         typer.Option("--receipt", metavar="FILE", help="Also write the decision as a receipt."),
@@ -81,6 +85,7 @@ def explain(
     Example:  vipreco explain 0012345678 --as-of 2025-11-30
     Example:  vipreco explain 0012345678 --receipt receipt.json && vipreco replay receipt.json
     Example:  vipreco explain --check --manager M00017
+    Example:  vipreco explain --check --bank
     """
     from vipreco.export import check_target
     from vipreco.project import Project
@@ -96,8 +101,8 @@ def explain(
     if customer is not None:
         output.write(_explain_one(request, customer, manager, receipt))
         return
-    found = _check_many(request, customers, manager, sample)
-    output.write(found.table())
+    found = _check_many(request, customers, manager, sample, everybody=bank)
+    output.write(found.quality if bank else found.table())
     typer.echo(found.summary, err=True)
     found.require_true_facts()
 
@@ -155,9 +160,14 @@ def _write_receipt(
 
 
 def _check_many(
-    request: ExplainRequest, listed: Path | None, manager: str | None, sample: int | None
+    request: ExplainRequest,
+    listed: Path | None,
+    manager: str | None,
+    sample: int | None,
+    *,
+    everybody: bool,
 ) -> ReasonCheck:
-    """Check the reasons of the customers of a file, of a book, or of a sample."""
+    """Check the reasons of the customers of a file, of a book, of a sample, or of the whole bank."""
     from vipreco.assurance import check_reasons
     from vipreco.cli.project_inputs import open_model, open_view
     from vipreco.lists import Audience, read_customers, sampled
@@ -168,7 +178,7 @@ def _check_many(
         if listed is not None or manager is not None:
             ids = read_customers(listed) if listed else None
             view = Audience(customers=ids, manager=manager).of(view)
-        if sample is not None or (listed is None and manager is None):
+        if sample is not None or (listed is None and manager is None and not everybody):
             view = sampled(view, sample or SAMPLE, request.project.seed)
         recommender = open_model(request.project, request.model, narrator)
         known = recommender.context(view, request.channel)
