@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from vipreco.collaborative.state import HoldingState
 
 Counts = NDArray[np.int32]
-MIN_HOLDERS, MIN_JOINED, MIN_RATIO = 30, 5, 1.3  # fewer say little, and might name somebody
+MIN_HOLDERS, MIN_JOINED, MIN_RATIO = 30, 5, 1.4  # fewer say little, and might name somebody
 PRIOR_HOLDERS = 50.0  # a pair with few holders must be the clearer for it
-PAIR = 0.85  # two products are named only where they say clearly more than one
+PAIR = 0.95  # two products are named only where they say clearly more than one
 NONE = -1
 
 

@@ -7,7 +7,12 @@ from .explanation import (
     explained as explained,
 )
 from .facts import FactBook as FactBook
-from .not_offered import WhyNot as WhyNot, why_not as why_not
+from .not_offered import (
+    UnlockStep as UnlockStep,
+    WhyNot as WhyNot,
+    all_not_offered as all_not_offered,
+    why_not as why_not,
+)
 from .offer_reasons import (
     OfferReasons as OfferReasons,
     reason_plan_of as reason_plan_of,

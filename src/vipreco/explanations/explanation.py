@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from vipreco.errors import InputRejectedError
-from vipreco.explanations.not_offered import WhyNot, why_not
+from vipreco.explanations.not_offered import WhyNot, all_not_offered
 from vipreco.explanations.offer_reasons import OfferReasons, reasons_of_offers
 from vipreco.explanations.sentences import Reason
 from vipreco.history import View
@@ -88,7 +88,7 @@ def explained(
     """
     rows, columns = decisions.listed(top)
     told = reasons_of_offers(recommender, known, decisions, rows, columns, language)
-    verdicts = enumerate(decisions.verdict[0].tolist())
+    names = dict(zip(known.catalog.product_ids, known.catalog.names, strict=True))
     return Explanation(
         customer_id=str(decisions.customer_ids[0]),
         personalised=bool(decisions.personalised[0]),
@@ -101,11 +101,7 @@ def explained(
             )
             for place, column in enumerate(columns.tolist())
         ),
-        not_offered=tuple(
-            reason
-            for column, verdict in verdicts
-            if (reason := why_not(decisions.policy, decisions.facts, (0, column), verdict, language))
-        ),
+        not_offered=tuple(all_not_offered(decisions.policy, decisions.facts, 0, names, language)),
     )
 
 

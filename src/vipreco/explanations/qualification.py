@@ -89,7 +89,8 @@ def _compares(entry: ReasonEntry, book: FactBook, subject: str, _: Background) -
         elif entry.compare == "below":
             found = (last > 0) & (last <= entry.ratio * first) & (first >= entry.floor)
         elif entry.compare == "share":
-            found = (first > 0) & (first >= entry.floor) & (first >= entry.ratio * last) & (last > 0)
+            large = (first >= entry.floor) & (first >= entry.ratio * last)
+            found = (first > 0) & large & (first <= last)
         else:
             found = (first != 0) & (last != 0) & (np.isnan(last) | (last >= entry.floor))
     return np.asarray(found, bool)
@@ -119,7 +120,7 @@ def holds_true(entry: ReasonEntry, facts: tuple[Fact, ...]) -> bool:
         return True
     if first is None or last is None:
         return False
-    rises = {"above": last > first, "below": last < first, "share": first <= last * 1.5}
+    rises = {"above": last > first, "below": last < first, "share": first <= last}
     return rises[entry.compare]
 
 

@@ -10,7 +10,7 @@ import polars as pl
 
 from vipreco.arbitration import LeftOut, left_out
 from vipreco.columns import CUSTOMER_ID, PRODUCT_ID
-from vipreco.explanations import why_not
+from vipreco.explanations import all_not_offered
 from vipreco.lists.call_columns import BLOCKED, KIND, Blocked
 from vipreco.lists.call_lines import MIN_AMOUNT, Row, caution, offer_lines, product_name, reasons_to_call
 from vipreco.lists.call_offers import Withheld
@@ -158,11 +158,12 @@ def _products(day: Day) -> tuple[tuple[str, str], ...]:
 def _not_offered(day: Day, say: Wording) -> Iterator[NotOffered]:
     """Give every product that is not among the offers, in the order of the catalogue."""
     (decisions,), (chosen,) = day.decisions, day.call_offers
+    found = all_not_offered(decisions.policy, decisions.facts, 0, day.names, say.language)
+    ways = {item.product_id: item for item in found}
     allowed = decisions.verdict == ALLOWED
     beside = left_out(decisions.priority, allowed, decisions.slate_rules, chosen.ranks)[0]
     for column, product in enumerate(decisions.product_ids):
-        verdict = int(decisions.verdict[0, column])
-        stopped = why_not(decisions.policy, decisions.facts, (0, column), verdict, say.language)
+        stopped = ways.get(product)
         if stopped:
             yield NotOffered(product_name(day, product), stopped.text, stopped.unlock)
         elif not chosen.ranks[0, column]:

@@ -129,6 +129,21 @@ class Policy:
         for one in active:
             yield one, _codes(one, found)
 
+    def stops(self, facts: PolicyFacts, row: int) -> list[list[int]]:
+        """Return for each product all verdicts that stop it for one customer, in the order of the rules.
+
+        Args:
+            facts: The facts of all rows.
+            row: Place of the customer.
+        """
+        own = facts.rows(slice(row, row + 1))
+        found: list[list[int]] = [[] for _ in range(own.shape[1])]
+        for _, codes in self.each(own):
+            for column, code in enumerate(np.broadcast_to(codes, own.shape)[0].tolist()):
+                if code != PASSES:
+                    found[column].append(code)
+        return found
+
     def active(self, facts: PolicyFacts) -> list[Compiled]:
         """Return the rules that apply at the date, without those of which the bank brings no column."""
         return [
