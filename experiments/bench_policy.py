@@ -23,7 +23,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from vipreco.arbitration import Customers, priority_factors, slate
-from vipreco.cli import Narrator, open_model, open_view
+from vipreco.cli.progress import Narrator
+from vipreco.cli.project_inputs import open_model, open_view
 from vipreco.history import View
 from vipreco.policy import ALLOWED, PolicyFacts
 from vipreco.project import Project
