@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.campaign import small_bank
+from tests import small_bank
+from tests.campaign import spring_bank
+from tests.shared import BuiltOnce
 from vipreco.campaign import Bank, CampaignFolder, RunOptions, run
 from vipreco.campaign.campaign_run import RunResult
 from vipreco.campaign.definition import Campaign
@@ -18,13 +20,21 @@ from vipreco.store import Store
 
 
 @pytest.fixture(scope="session")
-def recommender() -> Recommender:
-    return small_bank.fitted()
+def artifact(built_once: BuiltOnce) -> Path:
+    """The saved recommender, fitted once a run."""
+    return small_bank.saved(
+        built_once, "campaign", lambda: (spring_bank.fitted(), spring_bank.history(), spring_bank.MONTHS[-1])
+    )
+
+
+@pytest.fixture(scope="session")
+def recommender(artifact: Path) -> Recommender:
+    return Recommender.load(artifact, threads=1)
 
 
 @pytest.fixture(scope="session")
 def bank(recommender: Recommender) -> Bank:
-    return small_bank.bank(recommender)
+    return spring_bank.bank(recommender)
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from tests.campaign import small_bank
+from tests.campaign import spring_bank
 from vipreco.arbitration import NOBODY
 from vipreco.campaign import in_control, salt_of
 from vipreco.campaign.arms import Arm, draws
@@ -44,12 +44,12 @@ def eligible(customers: int, seed: int = 0, allowed: float = 0.7) -> EligibleCus
 
 
 def campaign(**changes: object) -> Campaign:
-    return small_bank.campaign().model_copy(update=changes)
+    return spring_bank.campaign().model_copy(update=changes)
 
 
 def test_every_limit_is_kept_with_control_and_random_offers_counted():
     given = eligible(600)
-    asked = small_bank.campaign(
+    asked = spring_bank.campaign(
         "\n[limits.branches.B0]\nmax = 25\n[limits.products.card]\nmin = 20\n",
         control_share="control_share = 0.2\nexploration_share = 0.1\nbudget_amount = 30.0",
     )
@@ -173,7 +173,7 @@ def test_whatever_the_limits_they_are_kept_and_everybody_has_one_arm(
     seed: int, control: float, explored: float, capacity: int, minutes: int, stock: int
 ):
     given = eligible(80, seed)
-    asked = small_bank.campaign(
+    asked = spring_bank.campaign(
         capacity=f"capacity = {capacity}",
         fund=f"fund = {stock}",
         control_share=f"control_share = {control}\nexploration_share = {explored}",

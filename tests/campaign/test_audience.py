@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from tests.campaign import small_bank
+from tests.campaign import spring_bank
 from vipreco.campaign import Bank, StoreChanges
 from vipreco.campaign.audience import audience_columns
 from vipreco.campaign.campaign_run import check_not_empty, inputs_for
@@ -21,7 +21,7 @@ NOBODY = StoreChanges()
 
 
 def gathered(bank: Bank, changes: str = "", since: StoreChanges = NOBODY, **lines: str) -> CampaignInputs:
-    return inputs_for(bank, small_bank.campaign(changes, **lines), since, "spring.toml")
+    return inputs_for(bank, spring_bank.campaign(changes, **lines), since, "spring.toml")
 
 
 def with_audience(bank: Bank, *conditions: str) -> CampaignInputs:
@@ -77,9 +77,9 @@ def test_without_a_manager_nobody_is_called(bank: Bank):
 
 def test_a_campaign_of_calls_alone_says_that_nobody_has_these_customers(bank: Bank):
     with pytest.raises(UsageError):
-        small_bank.campaign("\n[channels.app]\n")
-    file = small_bank.FILE.replace("[channels.app]\nunit_cost_amount = 0.05\nreach_rate = 0.5\n", "")
-    campaign = small_bank.parse_campaign(file.encode(), "f")
+        spring_bank.campaign("\n[channels.app]\n")
+    file = spring_bank.FILE.replace("[channels.app]\nunit_cost_amount = 0.05\nreach_rate = 0.5\n", "")
+    campaign = spring_bank.parse_campaign(file.encode(), "f")
     rows = {rule: fell for rule, _, fell, _ in inputs_for(bank, campaign, NOBODY, "f").waterfall.rows()}
     assert rows[NO_MANAGER] == 8
 

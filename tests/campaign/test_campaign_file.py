@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, strategies as st
 
-from tests.campaign import small_bank
+from tests.campaign import spring_bank
 from vipreco.campaign import campaign_run, parse_campaign, read_campaign
 from vipreco.campaign.campaign_file import MAX_BYTES, lines_of
 from vipreco.campaign.definition import Campaign
@@ -25,19 +25,19 @@ def refused(text: str) -> UsageError:
 
 def finding(**lines: str) -> str:
     with pytest.raises(UsageError) as refusal:
-        small_bank.campaign(**lines)
+        spring_bank.campaign(**lines)
     assert len(refusal.value.examples) == 1
     return refusal.value.examples[0]
 
 
 def added(text: str) -> str:
     with pytest.raises(UsageError) as refusal:
-        small_bank.campaign(text)
+        spring_bank.campaign(text)
     return refusal.value.examples[0]
 
 
 def test_a_campaign_says_what_its_file_says():
-    campaign = small_bank.campaign()
+    campaign = spring_bank.campaign()
     assert campaign.key == "spring"
     assert campaign.channel("call").capacity == 40
     assert campaign.channel("app").reach_rate == 0.5
@@ -83,7 +83,7 @@ def test_b60_a_budget_must_be_a_number_that_can_be_one(value: str):
 @pytest.mark.parametrize("value", ["0", "-1", "4.5", '"40"', "1e12", "nan", "99999999999", "true", "010"])
 def test_b60_a_capacity_must_be_a_whole_number_above_zero(value: str):
     with pytest.raises(UsageError) as refusal:
-        small_bank.campaign(capacity=f"capacity = {value}")
+        spring_bank.campaign(capacity=f"capacity = {value}")
     assert ["line 10: channels.call.capacity" in text for text in refusal.value.examples] in ([True], [])
     assert bool(refusal.value.examples) == (refusal.value.code == "settings")
 
@@ -98,9 +98,9 @@ def test_b61_shares_must_leave_somebody(control: str, explored: str, place: str)
 
 
 def test_b63_values_are_what_the_schema_says_not_what_they_look_like():
-    campaign = small_bank.campaign(key='key = "010"', formats='name = "NO"')
+    campaign = spring_bank.campaign(key='key = "010"', formats='name = "NO"')
     assert (campaign.key, campaign.name) == ("010", "NO")
-    assert small_bank.campaign(capacity="capacity = 1_000").channel("call").capacity == 1000
+    assert spring_bank.campaign(capacity="capacity = 1_000").channel("call").capacity == 1000
     assert "key" in finding(key="key = 10")
     assert "products" in finding(products='products = "card"')
 
@@ -112,7 +112,7 @@ def test_b67_a_key_cannot_leave_the_folder(key: str):
 
 def test_every_finding_is_listed_at_once():
     with pytest.raises(UsageError) as refusal:
-        small_bank.campaign(control_share="control_share = 2.0", capacity="capacity = 0")
+        spring_bank.campaign(control_share="control_share = 2.0", capacity="capacity = 0")
     assert [text.partition(": ")[0] for text in refusal.value.examples] == ["line 10", "line 6"]
 
 
@@ -128,15 +128,15 @@ def test_b01_what_is_no_file_is_named_with_its_cause(tmp_path: Path):
 
 def test_names_of_before_are_read_and_make_the_same_campaign():
     bounds, offers = "\n[limits.branches.B0]\n{} = 5\n{} = 40", 'formats = ["csv"]\n{} = 7'
-    old = small_bank.campaign(bounds.format("least", "most"), formats=offers.format("told_offers"))
-    new = small_bank.campaign(bounds.format("min", "max"), formats=offers.format("explained_offers"))
+    old = spring_bank.campaign(bounds.format("least", "most"), formats=offers.format("told_offers"))
+    new = spring_bank.campaign(bounds.format("min", "max"), formats=offers.format("explained_offers"))
     assert new == old
     assert (old.limits.branches["B0"].max, old.explained_offers) == (40, 7)
 
 
 def test_runs_are_known_by_the_names_that_the_first_ones_were_stored_with():
     """Other names would make other inputs of the same campaign, which refuses to run it again."""
-    found = campaign_run._plain(small_bank.campaign("\n[limits.branches.B0]\nmin = 5\nmax = 40"))
+    found = campaign_run._plain(spring_bank.campaign("\n[limits.branches.B0]\nmin = 5\nmax = 40"))
     assert found["limits"]["branches"]["B0"] == {"least": 5, "most": 40}
     assert "told_offers" in found
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from datetime import date
 
-from tests.campaign import small_bank
+from tests.campaign import spring_bank
 from vipreco.campaign import Bank, StoreChanges, example, parse_campaign
 from vipreco.campaign.campaign_run import inputs_for
 
@@ -16,7 +16,7 @@ def test_it_names_the_next_month_and_the_tiers_and_products_that_are_there(bank:
     assert (campaign.start_date, campaign.end_date) == (date(2024, 5, 1), date(2024, 5, 31))
     assert campaign.audience[0] == "customer_tier IN ('VIP')"
     offered = tomllib.loads(text.replace("# products", "products"))["products"]
-    assert set(offered) <= set(small_bank.PRODUCTS)
+    assert set(offered) <= set(spring_bank.PRODUCTS)
     assert offered
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 import polars as pl
 import pytest
 
-from tests.campaign import small_bank
+from tests.campaign import spring_bank
 from tests.campaign.conftest import Desk
 from vipreco.campaign import StoreChanges, offers_of, recheck
 from vipreco.errors import UsageError
@@ -22,8 +22,8 @@ SCOPE = Scope("tester", Role.MARKETING)
 
 @pytest.fixture
 def offers(desk: Desk) -> pl.DataFrame:
-    desk.run(small_bank.campaign())
-    ids = pl.DataFrame({"customer_id": small_bank.customer_ids(), "manager_id": None, "branch_id": None})
+    desk.run(spring_bank.campaign())
+    ids = pl.DataFrame({"customer_id": spring_bank.customer_ids(), "manager_id": None, "branch_id": None})
     desk.store.books.replace("", ids)
     return offers_of(desk.store.campaigns, "spring")
 
@@ -31,7 +31,7 @@ def offers(desk: Desk) -> pl.DataFrame:
 def removed(
     desk: Desk, offers: pl.DataFrame, past: History | None = None, *, packs: str = ""
 ) -> pl.DataFrame:
-    bank = small_bank.bank(desk.bank.recommender, past)
+    bank = spring_bank.bank(desk.bank.recommender, past)
     recommender = bank.recommender
     if packs:
         recommender = recommender.with_policy(Policy.read(PolicySettings(packs=("house", packs))))
@@ -101,7 +101,7 @@ def test_a_product_that_is_switched_off_removes_all_its_offers(desk: Desk, offer
 
 def test_newer_tables_are_asked_by_the_rules_again(desk: Desk, offers: pl.DataFrame):
     customer, _ = one_of(offers, "call")
-    found = removed(desk, offers, small_bank.history(without_consent=frozenset({customer})))
+    found = removed(desk, offers, spring_bank.history(without_consent=frozenset({customer})))
     assert reasons(found) == {customer: "NO_CONSENT"}
     assert found["reason"].str.len_chars().min() > 0
 
@@ -111,7 +111,7 @@ def test_b47_a_product_that_was_rated_up_is_removed_from_whom_it_does_not_suit(
 ):
     funds = offers.filter(pl.col("product_id") == "fund")
     before = removed(desk, funds, packs="china")
-    after = removed(desk, funds, small_bank.history(risk="R5"), packs="china")
+    after = removed(desk, funds, spring_bank.history(risk="R5"), packs="china")
     assert before.height == 0
     assert sorted(after["customer_id"]) == sorted(funds["customer_id"])
     assert after["reason_code"].str.starts_with("RISK").all()
@@ -132,13 +132,13 @@ def test_a_run_that_is_not_there_is_named(desk: Desk):
 
 def test_f31_only_what_came_before_the_run_counts_when_it_is_made_again(desk: Desk):
     customer = "00003"
-    ids = pl.DataFrame({"customer_id": small_bank.customer_ids(), "manager_id": None, "branch_id": None})
+    ids = pl.DataFrame({"customer_id": spring_bank.customer_ids(), "manager_id": None, "branch_id": None})
     desk.store.books.replace("", ids)
     contact(desk, customer, "do_not_contact")
-    desk.run(small_bank.campaign())
+    desk.run(spring_bank.campaign())
     before = desk.files()
     contact(desk, offers_of(desk.store.campaigns, "spring")["customer_id"][0], "do_not_contact")
     (desk.campaigns.path_of("spring") / "manifest.json").unlink()
-    desk.run(small_bank.campaign())
+    desk.run(spring_bank.campaign())
     assert desk.files() == before
     assert customer not in set(desk.store.campaigns.members("spring")["customer_id"])

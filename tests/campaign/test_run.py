@@ -15,7 +15,7 @@ import polars as pl
 import pytest
 
 from tests import processes
-from tests.campaign import small_bank
+from tests.campaign import spring_bank
 from tests.campaign.conftest import Desk
 from tests.campaign.killed_run import run_in
 from vipreco import durable
@@ -48,8 +48,10 @@ def expected(
     """The files of a run to which nothing happened."""
     folder = tmp_path_factory.mktemp("whole")
     with Store.open(f"sqlite:///{folder / 'store.db'}") as store:
-        desk = Desk(small_bank.bank(recommender), store, campaign_folder.CampaignFolder(folder / "campaigns"))
-        desk.run(small_bank.campaign())
+        desk = Desk(
+            spring_bank.bank(recommender), store, campaign_folder.CampaignFolder(folder / "campaigns")
+        )
+        desk.run(spring_bank.campaign())
         return desk.files()
 
 
@@ -69,7 +71,7 @@ def assert_whole(desk: Desk, expected: dict[str, bytes]) -> None:
 
 
 def test_a_run_writes_assignments_lists_and_a_manifest_that_fits(desk: Desk, expected: dict[str, bytes]):
-    result = desk.run(small_bank.campaign())
+    result = desk.run(spring_bank.campaign())
     assert not result.again
     assert_whole(desk, expected)
     lists = [f"lists/{name}" for name in ("app", "call", "call/M0", "call/M1", "call/M2")]
@@ -84,7 +86,7 @@ def test_a_run_writes_assignments_lists_and_a_manifest_that_fits(desk: Desk, exp
 
 def test_no_customer_is_in_the_manifest(expected: dict[str, bytes]):
     text = expected["manifest.json"].decode()
-    assert not any(f'"{customer}"' in text for customer in small_bank.customer_ids())
+    assert not any(f'"{customer}"' in text for customer in spring_bank.customer_ids())
 
 
 def test_lists_hold_the_offers_of_their_channel_and_book_and_no_control(expected: dict[str, bytes]):
@@ -106,7 +108,7 @@ def test_calls_get_reasons_up_to_the_number_asked_for(desk: Desk, monkeypatch: p
         return OfferReasons([[Reason("own", f"about {who}")] for who, _ in pairs], [None] * len(pairs))
 
     monkeypatch.setattr(Explainer, "offer_reasons", numbered)
-    desk.run(small_bank.campaign(formats='formats = ["parquet"]\ntold_offers = 7'))
+    desk.run(spring_bank.campaign(formats='formats = ["parquet"]\ntold_offers = 7'))
     folder = desk.campaigns.path_of("spring") / "lists"
     calls, texts = (pl.read_parquet(folder / f"{channel}.parquet") for channel in ("call", "app"))
     told = calls.filter(pl.col("reason").is_not_null())
@@ -117,9 +119,9 @@ def test_calls_get_reasons_up_to_the_number_asked_for(desk: Desk, monkeypatch: p
 
 
 def test_f14_a_run_again_changes_nothing(desk: Desk, expected: dict[str, bytes]):
-    desk.run(small_bank.campaign())
+    desk.run(spring_bank.campaign())
     before = {path: path.stat().st_mtime_ns for path in desk.campaigns.folder.rglob("*")}
-    assert desk.run(small_bank.campaign()).again
+    assert desk.run(spring_bank.campaign()).again
     assert {path: path.stat().st_mtime_ns for path in desk.campaigns.folder.rglob("*")} == before
     assert_whole(desk, expected)
 
@@ -127,9 +129,9 @@ def test_f14_a_run_again_changes_nothing(desk: Desk, expected: dict[str, bytes])
 def test_b66_other_inputs_under_the_same_key_are_refused_with_the_difference(
     desk: Desk, expected: dict[str, bytes]
 ):
-    desk.run(small_bank.campaign())
+    desk.run(spring_bank.campaign())
     with pytest.raises(BusyError) as refusal:
-        desk.run(small_bank.campaign(capacity="capacity = 41", fund="fund = 31"))
+        desk.run(spring_bank.campaign(capacity="capacity = 41", fund="fund = 31"))
     assert refusal.value.examples == (
         "campaign.channels.call.capacity: was 40, is 41",
         "campaign.stock.fund: was 30, is 31",
@@ -138,19 +140,19 @@ def test_b66_other_inputs_under_the_same_key_are_refused_with_the_difference(
 
 
 def test_comments_and_the_order_of_lines_are_no_other_inputs(desk: Desk):
-    desk.run(small_bank.campaign())
-    moved = small_bank.FILE.replace('\nkey = "spring"', "").replace(
+    desk.run(spring_bank.campaign())
+    moved = spring_bank.FILE.replace('\nkey = "spring"', "").replace(
         "[channels.call]", 'key = "spring"\n# now\n[channels.call]'
     )
-    assert desk.run(small_bank.parse_campaign(moved.encode(), "f")).again
+    assert desk.run(spring_bank.parse_campaign(moved.encode(), "f")).again
 
 
 def test_another_model_or_snapshot_is_another_input(desk: Desk, recommender: Recommender):
-    desk.run(small_bank.campaign())
-    past = small_bank.history().as_of(small_bank.MONTHS[-2])
+    desk.run(spring_bank.campaign())
+    past = spring_bank.history().as_of(spring_bank.MONTHS[-2])
     desk.bank = Bank(recommender, "1" * 64, past, desk.bank.salt, 5)
     with pytest.raises(BusyError) as refusal:
-        desk.run(small_bank.campaign())
+        desk.run(spring_bank.campaign())
     assert {text.partition(":")[0] for text in refusal.value.examples} == {"as_of_date", "model"}
 
 
@@ -160,11 +162,11 @@ def test_f05_stopped_at_any_commit_the_next_run_ends_with_the_same_bytes(
 ):
     monkeypatch.setenv(VARIABLE, f"{point}:raise")
     with pytest.raises(RuntimeError, match=point):
-        desk.run(small_bank.campaign())
+        desk.run(spring_bank.campaign())
     visible = desk.campaigns.path_of("spring").exists()
     assert visible == (point in {"campaign-renamed", "campaign-finished"})
     monkeypatch.delenv(VARIABLE)
-    assert desk.run(small_bank.campaign()).again == (point == "campaign-finished")
+    assert desk.run(spring_bank.campaign()).again == (point == "campaign-finished")
     assert_whole(desk, expected)
 
 
@@ -181,7 +183,7 @@ def model(desk: Desk, recommender: Recommender) -> None:
 @pytest.mark.parametrize("point", ["campaign-list-1", "campaign-begun", "campaign-renamed"])
 def test_f04_killed_the_next_run_ends_with_the_same_bytes(desk: Desk, expected: dict[str, bytes], point: str):
     assert processes.ended(started(desk, f"{point}:kill")) == -signal.SIGKILL
-    assert not desk.run(small_bank.campaign()).again
+    assert not desk.run(spring_bank.campaign()).again
     assert_whole(desk, expected)
 
 
@@ -192,9 +194,9 @@ def test_f13_of_two_runs_at_once_one_runs_and_the_other_gives_up_or_waits(
     first = started(desk, "campaign-begun:sleep:4")
     until_locked(desk)
     with pytest.raises(BusyError) as refusal:
-        desk.run(small_bank.campaign())
+        desk.run(spring_bank.campaign())
     assert refusal.value.exit_code == 5
-    assert desk.run(small_bank.campaign(), wait=True).again
+    assert desk.run(spring_bank.campaign(), wait=True).again
     assert processes.ended(first) == 0
     assert_whole(desk, expected)
 
@@ -225,11 +227,11 @@ def test_f06_f07_f08_a_failing_write_leaves_nothing_visible_and_the_next_run_wor
     with monkeypatch.context() as patch:
         patch.setattr(durable, "flush_file", failing)
         with pytest.raises(ResourcesError) as refusal:
-            desk.run(small_bank.campaign())
+            desk.run(spring_bank.campaign())
     assert refusal.value.exit_code == 7
     assert [path.name for path in desk.campaigns.folder.iterdir()] == [".spring.lock"]
     assert desk.store.campaigns.read("spring") is None
-    desk.run(small_bank.campaign())
+    desk.run(spring_bank.campaign())
     assert_whole(desk, expected)
 
 
@@ -239,29 +241,29 @@ def test_f08_a_read_only_folder_is_said_before_any_work(desk: Desk, monkeypatch:
 
     monkeypatch.setattr(Path, "mkdir", refuse)
     with pytest.raises(ResourcesError, match="Read-only"):
-        desk.run(small_bank.campaign())
+        desk.run(spring_bank.campaign())
 
 
 @pytest.mark.parametrize("damage", ["gone", "changed", "more"])
 def test_damaged_files_of_a_finished_run_are_written_again_as_they_were(
     desk: Desk, expected: dict[str, bytes], damage: str
 ):
-    desk.run(small_bank.campaign())
+    desk.run(spring_bank.campaign())
     target = desk.campaigns.path_of("spring") / "lists" / "app.csv"
     if damage == "gone":
         target.unlink()
     else:
         target.with_name("app.csv" if damage == "changed" else "further.csv").write_bytes(b"x")
-    assert not desk.run(small_bank.campaign()).again
+    assert not desk.run(spring_bank.campaign()).again
     assert_whole(desk, expected)
 
 
 def test_a_damaged_run_that_would_end_otherwise_is_refused(desk: Desk, monkeypatch: pytest.MonkeyPatch):
-    desk.run(small_bank.campaign())
+    desk.run(spring_bank.campaign())
     (desk.campaigns.path_of("spring") / "lists" / "app.csv").unlink()
     monkeypatch.setattr("vipreco.campaign.campaign_run.__version__", "another")
     with pytest.raises(IntegrityError) as refusal:
-        desk.run(small_bank.campaign())
+        desk.run(spring_bank.campaign())
     assert refusal.value.exit_code == 6
 
 
@@ -279,7 +281,7 @@ def test_b67_what_stands_in_the_place_of_a_run_is_left_alone(desk: Desk, tmp_pat
         target.mkdir()
         (target / "mine").write_text("mine")
     with pytest.raises(UsageError) as refusal:
-        desk.run(small_bank.campaign())
+        desk.run(spring_bank.campaign())
     assert refusal.value.code == "output-exists"
     assert target.exists()
     assert not list(other.iterdir())
@@ -289,12 +291,12 @@ def test_b67_a_folder_of_campaigns_that_is_a_link_is_refused(desk: Desk, tmp_pat
     (tmp_path / "elsewhere").mkdir()
     desk.campaigns.folder.symlink_to(tmp_path / "elsewhere")
     with pytest.raises(UsageError) as refusal:
-        desk.run(small_bank.campaign())
+        desk.run(spring_bank.campaign())
     assert refusal.value.code == "output-link"
 
 
 def test_b65_an_empty_campaign_has_empty_lists_or_is_refused_where_asked(desk: Desk):
-    empty = small_bank.campaign(key='key = "spring"\naudience = "customer_tier = \'GOLD\'"')
+    empty = spring_bank.campaign(key='key = "spring"\naudience = "customer_tier = \'GOLD\'"')
     with pytest.raises(InputRejectedError) as refusal:
         desk.run(empty, fail_if_empty=True)
     assert refusal.value.exit_code == 3
@@ -308,18 +310,20 @@ def test_b65_an_empty_campaign_has_empty_lists_or_is_refused_where_asked(desk: D
 
 
 def test_the_exact_solver_gives_the_same_value_and_is_another_input(desk: Desk):
-    result = desk.run(small_bank.campaign(), exact=True)
+    result = desk.run(spring_bank.campaign(), exact=True)
     value = result.manifest["value_amount"]
     with pytest.raises(BusyError, match="other inputs"):
-        desk.run(small_bank.campaign())
-    other = desk.run(small_bank.campaign(key='key = "summer"'))
+        desk.run(spring_bank.campaign())
+    other = desk.run(spring_bank.campaign(key='key = "summer"'))
     assert other.manifest["value_amount"] == pytest.approx(value, abs=1e-3)
 
 
 def test_the_same_control_group_stays_out_of_every_campaign(desk: Desk):
     groups = []
     for key, share in (("one", 0.1), ("two", 0.3)):
-        result = desk.run(small_bank.campaign(key=f'key = "{key}"', control_share=f"control_share = {share}"))
+        result = desk.run(
+            spring_bank.campaign(key=f'key = "{key}"', control_share=f"control_share = {share}")
+        )
         rows = pl.read_parquet(result.folder / ASSIGNMENTS)
         groups.append(set(rows.filter(pl.col("arm") == Arm.CONTROL)["customer_id"]))
     assert groups[0] < groups[1]

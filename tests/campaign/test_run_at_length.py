@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests import processes
-from tests.campaign import small_bank
+from tests.campaign import spring_bank
 from tests.campaign.conftest import Desk
 from tests.campaign.test_run import assert_whole, started
 from vipreco.campaign import Bank, CampaignFolder
@@ -51,7 +51,7 @@ def places(
 @pytest.fixture(scope="module")
 def whole(places: Places) -> dict[str, bytes]:
     desk = places.desk()
-    desk.run(small_bank.campaign())
+    desk.run(spring_bank.campaign())
     return desk.files()
 
 
@@ -69,7 +69,7 @@ def test_f04_killed_at_twenty_random_moments_the_next_run_ends_with_the_same_byt
         time.sleep(moments.uniform(0.1, 1.0) * length)
         process.kill()
         killed += processes.ended(process) == -signal.SIGKILL
-        desk.run(small_bank.campaign())
+        desk.run(spring_bank.campaign())
         assert_whole(desk, whole)
         desk.store.close()
     assert killed >= KILLS / 2

@@ -8,34 +8,25 @@ from pathlib import Path
 
 import pytest
 
-from tests.online.small_bank import DAY, Served, fit, frames
-from vipreco.history import History
+from tests.online.small_bank import Served, artifact_of, prepared
+from tests.shared import BuiltOnce
 from vipreco.recommender import Recommender
 
 
 @pytest.fixture(scope="session")
-def recommender() -> Recommender:
-    return fit(History.from_frames(frames()))
+def artifact(built_once: BuiltOnce) -> Path:
+    return artifact_of(built_once)
 
 
 @pytest.fixture(scope="session")
-def artifact(recommender: Recommender, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("model") / "artifact"
-    recommender.save(folder, {}, History.from_frames(frames()).as_of(DAY))
-    return folder
+def recommender(artifact: Path) -> Recommender:
+    return Recommender.load(artifact, threads=1)
 
 
 @pytest.fixture(scope="session")
-def nights(
-    tmp_path_factory: pytest.TempPathFactory, recommender: Recommender, artifact: Path
-) -> dict[int, Path]:
+def nights(built_once: BuiltOnce) -> dict[int, Path]:
     """Folders of the bank prepared for one day, and for three more."""
-    found = {}
-    for days in (0, 3):
-        folder = tmp_path_factory.mktemp("night")
-        Served(folder, recommender, artifact, days).store.close()
-        found[days] = folder
-    return found
+    return {days: prepared(built_once, days) for days in (0, 3)}
 
 
 @pytest.fixture
@@ -57,8 +48,15 @@ def serve(
 
 
 @pytest.fixture(scope="session")
-def served(nights: dict[int, Path], recommender: Recommender, artifact: Path) -> Iterator[Served]:
+def served(
+    tmp_path_factory: pytest.TempPathFactory,
+    nights: dict[int, Path],
+    recommender: Recommender,
+    artifact: Path,
+) -> Iterator[Served]:
     """The bank as nobody changes it."""
-    found = Served(nights[0], recommender, artifact)
+    folder = tmp_path_factory.mktemp("served") / "bank"
+    shutil.copytree(nights[0], folder)
+    found = Served(folder, recommender, artifact)
     yield found
     found.store.close()

@@ -1,4 +1,4 @@
-"""A bank of 120 customers and 6 products whose contacts, consents and windows end on different days."""
+"""The small bank with 120 customers, whose contacts, consents and windows end on different days."""
 
 from __future__ import annotations
 
@@ -10,25 +10,21 @@ from typing import Any
 import polars as pl
 import pyarrow as pa
 
+from tests import small_bank
+from tests.shared import BuiltOnce
 from vipreco.arbitration import slate
-from vipreco.features import FeatureSet
 from vipreco.history import History, View, appended
 from vipreco.online import DaySettings, NightlyBuild, OnlineService, Releases
 from vipreco.online.nightly import publish
 from vipreco.policy import ALLOWED, gather_facts
-from vipreco.propensity import BoosterSettings, Machine, PropensitySettings
 from vipreco.recommender import (
-    Panel,
     Recommender,
-    RecommenderSettings,
-    TrainingData,
     in_order,
 )
 from vipreco.settings import CallListSettings
 from vipreco.store import Store
 
-FEATURES = Path(__file__).parents[2] / "features"
-MONTHS = [date(2024, 1, 31), date(2024, 2, 29), date(2024, 3, 31), date(2024, 4, 30), date(2024, 5, 31)]
+MONTHS = small_bank.month_ends(2024, 1, 5)
 DAY = MONTHS[-1]
 NOON = datetime.fromisoformat("2024-05-31T12:00")
 PRODUCTS = ["account", "card", "deposit", "fund", "gold", "loan"]
@@ -36,16 +32,11 @@ CHANNELS = ("app", "branch", "call")
 VIP = ("VIP",)
 COUNT = 120
 OPTED_OUT = frozenset({"00003", "00013"})
-SMALL = BoosterSettings(rounds=8, min_data_in_leaf=5, feature_fraction=1.0, bagging_fraction=1.0)
-SETTINGS = RecommenderSettings(
-    propensity=PropensitySettings(product=SMALL, any=SMALL, thin_evidence_positives=3), chunk_customers=100
-)
-IDS = [f"{number:05d}" for number in range(COUNT)]
-Frames = dict[str, pa.Table]
+SETTINGS = small_bank.settings(rounds=8, chunk_customers=100)
+IDS = small_bank.customer_ids(COUNT)
 
 
-def frames() -> Frames:
-    """Each month a sixth of the customers acquires: holders of a card a fund, the others a card."""
+def frames() -> small_bank.Frames:
     return {
         "customers": _customers(),
         "products": _products(),
@@ -55,57 +46,34 @@ def frames() -> Frames:
 
 
 def _customers() -> pa.Table:
-    many = len(MONTHS)
-    return pa.table(
-        {
-            "customer_id": IDS * many,
-            "snapshot_date": [month for month in MONTHS for _ in IDS],
-            "tier": ["VIP" if number % 3 == 0 else "MASS" for number in range(COUNT)] * many,
-            "aum_amount": pa.array([1_000.0 * number for number in range(COUNT)] * many),
-            "manager_id": ["M1" if number < 20 else "M2" for number in range(COUNT)] * many,
-            "branch_id": ["B1"] * COUNT * many,
-            "consent_call": [number % 5 != 0 for number in range(COUNT)] * many,
-            "consent_app": [number % 7 != 0 for number in range(COUNT)] * many,
-            "profiling_opt_out": [customer in OPTED_OUT for customer in IDS] * many,
-            "attribute_visits": pa.array([float(number % 4) for number in range(COUNT)] * many),
-        }
+    numbers = range(COUNT)
+    return small_bank.customers_table(
+        IDS,
+        MONTHS,
+        tier=["VIP" if number % 3 == 0 else "MASS" for number in numbers],
+        aum_amount=[1_000.0 * number for number in numbers],
+        manager_id=["M1" if number < 20 else "M2" for number in numbers],
+        branch_id=["B1"] * COUNT,
+        consent_call=[number % 5 != 0 for number in numbers],
+        consent_app=[number % 7 != 0 for number in numbers],
+        profiling_opt_out=[customer in OPTED_OUT for customer in IDS],
+        attribute_visits=[float(number % 4) for number in numbers],
     )
 
 
 def _products() -> pa.Table:
-    many = len(PRODUCTS)
-    return pa.table(
-        {
-            "product_id": PRODUCTS,
-            "name": [product.title() for product in PRODUCTS],
-            "family": ["daily", "daily", "saving", "wealth", "wealth", "credit"],
-            "offered_from": pa.array([date(2020, 1, 1)] * many, pa.date32()),
-            "offered_until": pa.array([None, None, None, None, date(2024, 2, 1), None], pa.date32()),
-            "channels": [list(CHANNELS)] * (many - 1) + [["branch", "call"]],
-            "repeatable": [False, False, True, False, False, False],
-            "unit_value_amount": pa.array([10.0, 20.0, 40.0, 200.0, 5.0, 100.0]),
-            "prerequisites": [[], [], [], [], [], ["card"]],
-            "recorded_date": pa.array([date(2020, 1, 1)] * many, pa.date32()),
-        }
-    )
+    """The loan is not for the app."""
+    channels = [list(CHANNELS)] * (len(PRODUCTS) - 1) + [["branch", "call"]]
+    return small_bank.products_table(PRODUCTS, CHANNELS, channels=channels)
 
 
 def _holdings() -> pa.Table:
-    rows = [(customer, "account", date(2023, 6, 1)) for customer in IDS[:-6]]
-    rows += [(customer, "card", date(2023, 7, 1)) for number, customer in enumerate(IDS) if number % 2]
-    for place, month in enumerate(MONTHS[1:]):
-        for number in range(place, COUNT, 6):
-            rows.append((IDS[number], "fund" if number % 2 else "card", month))
-            rows.append((IDS[number], "deposit", month - timedelta(days=3)))
-    customer, product, opened = zip(*rows, strict=True)
-    return pa.table(
-        {
-            "customer_id": customer,
-            "product_id": product,
-            "opened_date": pa.array(opened, pa.date32()),
-            "balance_amount": pa.array([100.0] * len(rows)),
-        }
+    """The last six have no account; a deposit comes three days before what a customer acquires."""
+    rows = small_bank.holdings(
+        IDS, MONTHS, beside=lambda customer, month: [(customer, "deposit", month - timedelta(days=3))]
     )
+    rows = [row for row in rows if row[1] != "account" or row[0] in IDS[:-6]]
+    return small_bank.holdings_table(rows, balance_amount=[100.0] * len(rows))
 
 
 def _contacts() -> pa.Table:
@@ -130,10 +98,24 @@ def _contacts() -> pa.Table:
     )
 
 
-def fit(history: History) -> Recommender:
+def fit() -> Recommender:
     """Fit a small recommender."""
-    training_data = TrainingData(Panel(history, tuple(MONTHS[:3])))
-    return Recommender.fit(training_data, FeatureSet.read(FEATURES), SETTINGS, Machine(seed=5, threads=1))
+    return small_bank.fitted(frames(), MONTHS, SETTINGS)
+
+
+def artifact_of(built_once: BuiltOnce) -> Path:
+    """Return the saved recommender, fitted once a run."""
+    return small_bank.saved(built_once, "online", lambda: (fit(), History.from_frames(frames()), DAY))
+
+
+def prepared(built_once: BuiltOnce, days: int) -> Path:
+    """Return the bank prepared for a day and `days` more, made once a run, to be copied."""
+    artifact = artifact_of(built_once)
+
+    def build(folder: Path) -> None:
+        Served(folder, Recommender.load(artifact, threads=1), artifact, days).store.close()
+
+    return built_once(f"online-{days}-days", build)
 
 
 class Served:

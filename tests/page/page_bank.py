@@ -1,4 +1,4 @@
-"""A bank for the page: 240 customers whose acquisitions follow a rule, two books, one name that is an attack.
+"""The small bank for the page: 240 customers in two books, one name that is an attack.
 
 The answers are decided from the tables by the functions behind `vipreco calllist` and `vipreco sheet`, so the
 page shows what the engine says; only the files around it (prepared folders, registry) are left out.
@@ -20,20 +20,20 @@ from serving.api.application import create_app
 from serving.http.app_state import AppState
 from serving.page.pages import make_pages
 from serving.processes.audit_shipper import AuditFiles
+from tests import small_bank
 from tests.serving.small_bank import PASSWORD, Prepared
 from vipreco.explanations import Explainer
 from vipreco.features import FeatureSet
 from vipreco.history import History, View
 from vipreco.lists import Day, customer_day, plan_day
-from vipreco.propensity import BoosterSettings, Machine, PropensitySettings
-from vipreco.recommender import Panel, Recommender, RecommenderSettings, TrainingData
+from vipreco.recommender import Recommender
 from vipreco.settings import CallListSettings, ServingSettings, TierLadder
 from vipreco.settings.tiers import TierLine
 from vipreco.store import Keys, Role, Scope, Store, User
 from vipreco.store.books import Books
 
 ROOT = Path(__file__).parents[2]
-MONTHS = [date(2025, 8, 31), date(2025, 9, 30), date(2025, 10, 31), date(2025, 11, 30), date(2025, 12, 31)]
+MONTHS = small_bank.month_ends(2025, 8, 5)
 DAY = MONTHS[-1]
 ATTACK = "<img src=x onerror=document.title=1>"
 HOSTILE_PRODUCT = f"Fund {ATTACK}"
@@ -52,32 +52,29 @@ USERS = {role: f"{role.value}-1" for role in Role if role is not Role.CHANNEL}
 
 def customer_ids() -> list[str]:
     """Return all ids; the first is an attack, so that it shows wherever a customer does."""
-    return [ATTACK, *(f"{number:05d}" for number in range(1, CUSTOMERS))]
+    return [ATTACK, *small_bank.customer_ids(CUSTOMERS)[1:]]
 
 
 def frames() -> dict[str, pa.Table]:
     """Return the tables: each month a sixth of the customers acquires, holders of a card a fund."""
-    ids, months = customer_ids(), len(MONTHS)
-    numbers = range(CUSTOMERS)
-    assets = [assets_of(number, month) for month in range(months) for number in numbers]
-    assessed = [date(2025, 1 + number % 12, 5) for number in numbers]
-    customers = {
-        "customer_id": ids * months,
-        "snapshot_date": [month for month in MONTHS for _ in ids],
-        "tier": [_tier(amount) for amount in assets],
-        "aum_amount": assets,
-        "risk_level": [f"C{2 + number % 4}" for number in numbers] * months,
-        "risk_assessed_date": assessed * months,
-        "birth_date": [date(1945 + number % 55, 3, 1) for number in numbers] * months,
-        "joined_date": [date(2015 + number % 9, 2, 1) for number in numbers] * months,
-        "manager_id": [MANAGER if number < BOOK else OTHER_MANAGER for number in numbers] * months,
-        "consent_call": [number % 8 != 7 for number in numbers] * months,
-        "profiling_opt_out": [number % 40 == 39 for number in numbers] * months,
-    }
+    ids, numbers = customer_ids(), range(CUSTOMERS)
+    assets = [assets_of(number, month) for month in range(len(MONTHS)) for number in numbers]
     return {
-        "customers": pa.table(customers),
+        "customers": small_bank.customers_table(
+            ids,
+            MONTHS,
+            tier=[_tier(amount) for amount in assets],
+            aum_amount=assets,
+            risk_level=[f"C{2 + number % 4}" for number in numbers],
+            risk_assessed_date=[date(2025, 1 + number % 12, 5) for number in numbers],
+            birth_date=[date(1945 + number % 55, 3, 1) for number in numbers],
+            joined_date=[date(2015 + number % 9, 2, 1) for number in numbers],
+            manager_id=[MANAGER if number < BOOK else OTHER_MANAGER for number in numbers],
+            consent_call=[number % 8 != 7 for number in numbers],
+            profiling_opt_out=[number % 40 == 39 for number in numbers],
+        ),
         "products": _products(),
-        "holdings": _holdings(ids),
+        "holdings": small_bank.holdings_table(small_bank.holdings(ids, MONTHS)),
         "contacts": _contacts(ids),
     }
 
@@ -92,31 +89,12 @@ def _tier(amount: float) -> str:
 
 
 def _products() -> pa.Table:
-    return pa.table(
-        {
-            "product_id": ["account", "card", "fund", "loan"],
-            "name": ["Account", "Card", HOSTILE_PRODUCT, "Loan"],
-            "family": ["daily", "daily", "wealth", "credit"],
-            "risk_level": ["R1", "R1", "R3", "R1"],
-            "offered_from": pa.array([date(2020, 1, 1)] * 4, pa.date32()),
-            "channels": [["branch", "call"]] * 4,
-            "repeatable": [False] * 4,
-            "unit_value_amount": pa.array([10.0, 20.0, 200.0, 100.0]),
-            "prerequisites": [[], [], [], ["card"]],
-            "recorded_date": pa.array([date(2020, 1, 1)] * 4, pa.date32()),
-        }
-    )
-
-
-def _holdings(ids: list[str]) -> pa.Table:
-    rows = [(customer, "account", date(2023, 6, 1)) for customer in ids]
-    rows += [(customer, "card", date(2023, 7, 1)) for number, customer in enumerate(ids) if number % 2]
-    for place, month in enumerate(MONTHS[1:]):
-        taken = [number for number in range(CUSTOMERS) if number % 6 == place]
-        rows += [(ids[number], "fund" if number % 2 else "card", month) for number in taken]
-    customer, product, opened = zip(*rows, strict=True)
-    columns = {"customer_id": customer, "product_id": product, "opened_date": pa.array(opened, pa.date32())}
-    return pa.table(columns)
+    return small_bank.products_table(
+        ["account", "card", "fund", "loan"],
+        ["branch", "call"],
+        name=["Account", "Card", HOSTILE_PRODUCT, "Loan"],
+        risk_level=["R1", "R1", "R3", "R1"],
+    ).drop_columns("offered_until")
 
 
 def _contacts(ids: list[str]) -> pa.Table:
@@ -137,13 +115,10 @@ def _contacts(ids: list[str]) -> pa.Table:
 @cache
 def trained() -> tuple[Recommender, View]:
     """Return a recommender of this bank and what is known on its last day; fitted once a process."""
-    history = History.from_frames(frames())
-    small = BoosterSettings(rounds=12, min_data_in_leaf=5, feature_fraction=1.0, bagging_fraction=1.0)
-    propensity = PropensitySettings(product=small, any=small, thin_evidence_positives=3)
-    training_data = TrainingData(Panel(history, tuple(MONTHS[:3])))
-    settings = RecommenderSettings(propensity=propensity, relationship_horizon_months=0)
+    settings = small_bank.settings(rounds=12, relationship_horizon_months=0)
     features = FeatureSet.read(ROOT / "features", LADDER)
-    return Recommender.fit(training_data, features, settings, Machine(seed=5, threads=1)), history.as_of(DAY)
+    recommender = small_bank.fitted(frames(), MONTHS, settings, features)
+    return recommender, History.from_frames(frames()).as_of(DAY)
 
 
 @dataclass(frozen=True)

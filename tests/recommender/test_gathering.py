@@ -12,7 +12,7 @@ from vipreco.history import History
 from vipreco.recommender import Gatherer, Panel, Recommender, is_in, label_matrix
 from vipreco.recommender.labelled_rows import place_of
 
-from .conftest import CUSTOMERS, MONTHS, SETTINGS, customer_ids, frames, holdings
+from .conftest import CUSTOMERS, MONTHS, SETTINGS, customer_ids, frames
 
 
 def gatherer(recommender: Recommender, features: FeatureSet, most_rows: int) -> Gatherer:
@@ -40,7 +40,7 @@ def test_labels_are_the_acquisitions_of_the_window(history: History):
     matrix = label_matrix(names, ("fund", "card"), history.acquisitions(MONTHS[0], MONTHS[1]))
     expected = [
         (customer, product)
-        for customer, product, opened in zip(*holdings(customer_ids()).to_pydict().values(), strict=True)
+        for customer, product, opened in zip(*frames()["holdings"].to_pydict().values(), strict=True)
         if opened == MONTHS[1]
     ]
     rows, columns = np.nonzero(matrix)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,9 +18,10 @@ from serving.auth.cookies import COOKIE
 from serving.http.app_state import AppState, clock
 from serving.processes.audit_shipper import AuditFiles
 from serving.service import project_pages
-from tests.online.small_bank import DAY, Served, fit, frames
+from tests.online.small_bank import Served, artifact_of, prepared
 from tests.serving.small_bank import PASSWORD
-from vipreco.history import History
+from tests.shared import BuiltOnce
+from vipreco.recommender import Recommender
 from vipreco.settings import ServingSettings
 from vipreco.store import Keys, Role, Scope, User
 
@@ -65,15 +67,14 @@ class Whole:
 
 
 @pytest.fixture(scope="module")
-def artifact(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, Path]:
-    recommender = fit(History.from_frames(frames()))
-    folder = tmp_path_factory.mktemp("model") / "artifact"
-    recommender.save(folder, {}, History.from_frames(frames()).as_of(DAY))
-    return recommender, folder
+def artifact(built_once: BuiltOnce) -> tuple[Recommender, Path]:
+    folder = artifact_of(built_once)
+    return Recommender.load(folder, threads=1), folder
 
 
 @pytest.fixture
-def whole(tmp_path: Path, artifact: tuple[Any, Path]) -> Iterator[Whole]:
+def whole(tmp_path: Path, built_once: BuiltOnce, artifact: tuple[Recommender, Path]) -> Iterator[Whole]:
+    shutil.copytree(prepared(built_once, 0), tmp_path, dirs_exist_ok=True)
     served = Served(tmp_path, *artifact)
     store = served.store
     state = AppState(

@@ -158,7 +158,7 @@ TRAINING = """
 from tests.online.small_bank import fit, frames
 from vipreco.history import History
 
-fit(History.from_frames(frames()))
+fit()
 """
 
 
