@@ -1,4 +1,4 @@
-"""The protocol of all candidate sources, and what they share: column order, arrays, checks."""
+"""The protocol of all sources, and what they share: column order, arrays, checks."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ def check_array(
 def damaged(source: str, what: str) -> IntegrityError:
     """The error for arrays that are not a fitted source."""
     return IntegrityError(
-        f"candidate source {source} cannot be loaded: {what}",
+        f"collaborative filtering {source} cannot be loaded: {what}",
         remedy="use an artifact that was written by `vipreco train` and not changed since",
         code="source-arrays",
     )

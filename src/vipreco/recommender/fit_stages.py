@@ -1,4 +1,4 @@
-"""Fitting, as a sequence of stages: products, columns, rows, models, candidate source, base rates."""
+"""Fitting, as a sequence of stages: products, columns, rows, collaborative filtering, models, base rates."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ class Fitted:
         vocabulary: Columns and categories of the fit.
         features: Feature definitions of the fit.
         model: The acquisition model.
-        source: Candidate source, for "because you hold" reasons.
+        source: Collaborative filtering over what is held, for reasons by co-holding.
         base_rates: Share of observed customers who acquired each product, shape (P,); the
             non-personalised propensity.
         segments: Tiers in the order of their codes.
