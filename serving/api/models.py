@@ -140,6 +140,10 @@ class OffersAnswer(BaseModel):
     customer_id: str | None
     channel: str
     offers: list[Offer]
+    cause: str | None = Field(
+        description="Where there is no offer: code of the rule that stops most products, `SWITCHED_OFF`, or "
+        "`BELOW_FLOOR`."
+    )
     personalised: bool = Field(description="False for who opted out of profiling, and for popular lists.")
     stale: bool = Field(description="The snapshot is older than it should be.")
     source: str = Field(description="`snapshot`, `facts`, or `cold_start` for a popular list.")

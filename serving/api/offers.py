@@ -132,6 +132,7 @@ def offer_answer(
             }
             for rank, line in enumerate(slate.lines, start=1)
         ],
+        "cause": slate.cause,
         "personalised": slate.personalised,
         "stale": request.state.is_stale(release, request.moment),
         "source": slate.source,

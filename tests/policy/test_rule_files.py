@@ -161,3 +161,15 @@ def test_every_shipped_rule_speaks_both_languages() -> None:
         assert rule.text.zh.endswith("。")
         assert bool(rule.unlock.en) == bool(rule.unlock.zh)
         assert bool(rule.legal_reference) == rule.law
+
+
+def test_what_a_stranger_cannot_have_is_named_in_the_pack(tmp_path: Path, house: Policy) -> None:
+    assert house.absent_for_strangers == {"customer_blocked", "customer_complaint_open"}
+    path = tmp_path / "own.toml"
+    path.write_text('name = "own"\nabsent_for_strangers = ["customer_aum_amount", "customer_ghost"]\n')
+    with pytest.raises(UsageError) as error:
+        Policy.read(PolicySettings(packs=(), files=(str(path),)))
+    assert error.value.examples == (
+        "own.toml: absent_for_strangers: customer_aum_amount is no flag of customers",
+        "own.toml: absent_for_strangers: customer_ghost is no flag of customers",
+    )

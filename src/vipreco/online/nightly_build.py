@@ -23,7 +23,7 @@ from vipreco.durable import canonical_json
 from vipreco.explanations import OfferReasons, reasons_of_offers
 from vipreco.features import save_features
 from vipreco.history import History, View
-from vipreco.online.popular import popular_lists
+from vipreco.online.popular import popular_lists, stranger_causes
 from vipreco.online.release import BOOKS, Releases
 from vipreco.policy import ALLOWED, CHANNELS, Language, Policy, PolicyFacts, gather_facts
 from vipreco.recommender import (
@@ -143,6 +143,7 @@ def _manifest(work: NightlyBuild, known: DecisionContext, artifact_hash: str) ->
         "products": list(catalog.product_ids),
         "names": list(catalog.names),
         "store_sequence": work.store_sequence,
+        "stranger_causes": stranger_causes(known, work.recommender.policy, work.channels),
     }
 
 

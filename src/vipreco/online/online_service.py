@@ -35,10 +35,10 @@ from vipreco.online.models import open_model
 from vipreco.online.nightly_build import ARTIFACT, EXPLAINED_OFFERS, FEATURES, REASONS
 from vipreco.online.release_reader import OfferRow, ReleaseReader
 from vipreco.online.request_overrides import NOBODY, RequestOverrides, overridden_rows
-from vipreco.online.slates import FACTS, SNAPSHOT, Slate, SlateLine
+from vipreco.online.slates import BELOW_FLOOR, FACTS, SNAPSHOT, SWITCHED_OFF, Slate, SlateLine
 from vipreco.online.store_overlay import Rows, StoreOverlay
 from vipreco.online.views import Views
-from vipreco.policy import ALLOWED, Language, Policy
+from vipreco.policy import ALLOWED, OWN_PREFIX, Language, Policy
 from vipreco.recommender import (
     Decisions,
     Recommender,
@@ -143,7 +143,9 @@ class OnlineService:
             row = self._known_row(customer_id, channel, day)
             return None if row is None else self._listed(row, limit, SNAPSHOT)
         if not off.products and not off.models:
-            return self.release.slate(customer_id, self.release.ranked(customer_id, channel, limit))
+            ranked = self.release.ranked(customer_id, channel, limit)
+            if ranked:
+                return self.release.slate(customer_id, ranked)
         return self._listed(self.release.row(customer_id, channel), limit, SNAPSHOT)
 
     def with_facts(
@@ -163,10 +165,17 @@ class OnlineService:
         """
         customer, day = customer_id or NOBODY, self.day_of(moment)
         more = self.overlay.rows([customer])
-        overrides = RequestOverrides(facts.get("attributes") or {}, facts.get("holdings"))
+        unrecorded = self._assumed_of_strangers(channel) if customer_id is None else {}
+        overrides = RequestOverrides(facts.get("attributes") or {}, facts.get("holdings"), unrecorded)
         rows = overridden_rows(self.release, customer, overrides, day, more)
         explained = EXPLAINED_OFFERS if facts.get("reasons") else 0
         return self._listed(self._decided_now(customer, channel, day, rows, explained), limit, FACTS)
+
+    def _assumed_of_strangers(self, channel: str) -> dict[str, bool]:
+        """Return flags of somebody without a record: they ask in this channel, and cannot have some flags."""
+        absent = self.recommender.policy.absent_for_strangers
+        flags = {f"{OWN_PREFIX}{name.removeprefix('customer_')}": False for name in absent}
+        return {**flags, f"consent_{channel}": True}
 
     def popular(self, segment: str, channel: str, limit: int) -> Slate:
         """Return the popular products of a segment; of the bank where the segment is unknown."""
@@ -281,7 +290,7 @@ class OnlineService:
         products, names = self.release.products, self.release.names
         if self._is_off():
             propensity, value, priority = self.release.plain
-            row = OfferRow(propensity, value, priority, row.allowed, False, {})
+            row = OfferRow(propensity, value, priority, row.allowed, False, {}, row.verdicts)
         otherwise = () if row.personalised else NEUTRAL
         lines = [
             SlateLine(
@@ -293,7 +302,16 @@ class OnlineService:
             )
             for one in self._order(row, limit).tolist()
         ]
-        return Slate(tuple(lines), row.personalised, source)
+        return Slate(tuple(lines), row.personalised, source, None if lines else self._cause(row))
+
+    def _cause(self, row: OfferRow) -> str:
+        """Return the code of what leaves a customer without any offer."""
+        if not row.allowed.any():
+            return self.recommender.policy.main_cause(row.verdicts) or BELOW_FLOOR
+        on_offer = {
+            product for product, allowed in zip(self.release.products, row.allowed, strict=True) if allowed
+        }
+        return SWITCHED_OFF if on_offer <= self.overlay.off.products else BELOW_FLOOR
 
     def _warm_up(self) -> None:
         """Learn the rules of a slate, and make everything that is made at first use."""
@@ -317,6 +335,7 @@ def _row_of(decisions: Decisions, accepted: frozenset[str]) -> OfferRow:
         (decisions.verdict[0] == ALLOWED) & ~taken,
         bool(decisions.personalised[0]),
         {},
+        decisions.verdict[0],
     )
 
 

@@ -25,6 +25,15 @@ GRANTED = {
 }
 
 
+def stranger_causes(
+    known: DecisionContext, policy: Policy, channels: tuple[str, ...]
+) -> dict[str, str | None]:
+    """Return by channel the code of the rule that stops most products for a stranger."""
+    return {
+        channel: policy.main_cause(policy.judge(_stranger(known, policy, channel))[0]) for channel in channels
+    }
+
+
 def popular_lists(
     known: DecisionContext, policy: Policy, channels: tuple[str, ...]
 ) -> dict[str, dict[str, list[tuple[str, float]]]]:
@@ -48,8 +57,14 @@ def _stranger(known: DecisionContext, policy: Policy, channel: str) -> PolicyFac
     """Return the facts about a customer of whom nothing is known but that they ask."""
     facts = gather_facts(known.view, known.catalog, policy, channel, known.state.held)
     first = facts.rows(slice(0, 1))
-    numbers = {name: 0.0 for name in first.customers.columns if name.startswith("customer_contacts")}
-    values = {**GRANTED, **numbers}
+    counts = ("customer_contacts", "customer_channel_contacts")
+    never = {name: 0.0 for name in first.customers.columns if name.startswith(counts)}
+    values = {
+        **dict.fromkeys(policy.absent_for_strangers, False),
+        **GRANTED,
+        **never,
+        "customer_contact_days": float(NEVER_DAYS),
+    }
     columns = [
         pl.lit(values.get(name), dtype=first.customers.schema[name]).alias(name)
         for name in first.customers.columns

@@ -17,7 +17,7 @@ from vipreco.columns import CUSTOMER_ID, PRODUCT_ID
 from vipreco.history import Records
 from vipreco.online.nightly_build import NOTHING, POLICY, POPULAR, REASONS, RECORDS
 from vipreco.online.release import changed_release, open_release
-from vipreco.online.slates import COLD_START, SNAPSHOT, Slate, SlateLine
+from vipreco.online.slates import BELOW_FLOOR, COLD_START, SNAPSHOT, SWITCHED_OFF, Slate, SlateLine
 from vipreco.policy import ALLOWED
 
 Codes: TypeAlias = tuple[str, ...]
@@ -38,6 +38,7 @@ class OfferRow:
         allowed: Products that no rule stops.
         personalised: False for who opted out of profiling.
         codes: Of the reasons of the first offers, by product.
+        verdicts: Of the rules on each product.
     """
 
     propensity: NDArray[np.float64]
@@ -46,6 +47,7 @@ class OfferRow:
     allowed: NDArray[np.bool_]
     personalised: bool
     codes: Mapping[str, Codes]
+    verdicts: NDArray[np.int16]
 
 
 class ReleaseReader:
@@ -117,6 +119,7 @@ class ReleaseReader:
             self._verdicts[channel][row] == ALLOWED,
             bool(self._personalised[row]),
             self.codes(customer_id),
+            self._verdicts[channel][row],
         )
 
     def slate(self, customer_id: str, indices: list[int]) -> Slate:
@@ -147,7 +150,9 @@ class ReleaseReader:
         chosen = [product for product in found if product not in off][:limit]
         names = dict(zip(self.products, self.names, strict=True))
         lines = tuple(SlateLine(product, names[product], None, None, POPULAR_CODES) for product in chosen)
-        return Slate(lines, False, COLD_START)
+        causes = self.manifest.get("stranger_causes", {})  # releases of older versions have none
+        cause = None if lines else SWITCHED_OFF if found else causes.get(channel) or BELOW_FLOOR
+        return Slate(lines, False, COLD_START, cause)
 
     def _by_channel(self, name: str) -> Arrays:
         return {channel: self._array(f"{name}-{channel}") for channel in self.manifest["channels"]}

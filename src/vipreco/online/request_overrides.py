@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from typing import Any, Final
@@ -48,10 +48,13 @@ class RequestOverrides:
     Args:
         attributes: Columns of `customers`.
         holdings: All products held, as rows of `holdings`; None: those of the tables.
+        unrecorded: Flags of `customers` that a stranger has unless the caller says otherwise; those that the
+            bank does not have are left out.
     """
 
     attributes: Given
     holdings: Sequence[Given] | None = None
+    unrecorded: Given = field(default_factory=dict)
 
 
 def overridden_rows(
@@ -75,7 +78,9 @@ def overridden_rows(
     values = _checked(facts.attributes, _columns_of(known[CUSTOMERS], CUSTOMERS), "attributes")
     if values.get(BIRTH_DATE) is not None and values[BIRTH_DATE] > release.snapshot_date:
         raise _refused(BIRTH_DATE, "born-after-snapshot")
-    rows = _customer(release, customer_id, values, known)
+    flags = {field.name for field in known[CUSTOMERS].schema if pa.types.is_boolean(field.type)}
+    unrecorded = {name: value for name, value in facts.unrecorded.items() if name in flags}
+    rows = _customer(release, customer_id, {**unrecorded, **values}, known)
     if customer_id == NOBODY:
         found[OBSERVATIONS] = rows.select([CUSTOMER_ID, SNAPSHOT_DATE])
     if len(rows):

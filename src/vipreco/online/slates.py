@@ -7,6 +7,8 @@ from typing import Final, NamedTuple
 SNAPSHOT: Final = "snapshot"
 FACTS: Final = "facts"
 COLD_START: Final = "cold_start"
+SWITCHED_OFF: Final = "SWITCHED_OFF"
+BELOW_FLOOR: Final = "BELOW_FLOOR"  # products are allowed, none of them is worth an offer
 
 
 class SlateLine(NamedTuple):
@@ -26,8 +28,10 @@ class Slate(NamedTuple):
         lines: The offers.
         personalised: False for who opted out of profiling, and for popular lists.
         source: `snapshot`, `facts` or `cold_start`.
+        cause: Why there is no offer, as a code; None where there are some.
     """
 
     lines: tuple[SlateLine, ...]
     personalised: bool
     source: str
+    cause: str | None = None

@@ -1,5 +1,9 @@
 from .boundaries import boundary_values as boundary_values
-from .collected_facts import gather_facts as gather_facts, holding_pairs as holding_pairs
+from .collected_facts import (
+    OWN_PREFIX as OWN_PREFIX,
+    gather_facts as gather_facts,
+    holding_pairs as holding_pairs,
+)
 from .columns import (
     CHANNELS as CHANNELS,
     NEVER_DAYS as NEVER_DAYS,

@@ -9,7 +9,7 @@ import polars as pl
 
 from vipreco.errors import UsageError
 from vipreco.policy.boundaries import QUOTED, all_cases
-from vipreco.policy.columns import CHANNELS, KNOWN, Grain, PolicyColumn, nearest
+from vipreco.policy.columns import CHANNELS, KNOWN, Grain, Kind, PolicyColumn, nearest
 from vipreco.policy.compiled_rules import Compiled
 from vipreco.policy.conditions import Atom
 from vipreco.policy.packfile import BanEntry, Pack
@@ -17,6 +17,16 @@ from vipreco.settings import PolicySettings
 
 _NAMED_LIST = re.compile(r"\b([a-z_]+)\s+(?:NOT\s+)?IN\s*\(([^)]*)\)", re.IGNORECASE)
 _NAMED_TEXT = re.compile(r"\b([a-z_]+)\s*(?:=|<>)\s*('(?:[^']|'')*')")
+
+
+def _stranger_flags(packs: Mapping[str, Pack], known: Mapping[str, PolicyColumn]) -> list[str]:
+    """Find flags of strangers that are no flags of customers."""
+    named = ((name, flag) for name, pack in packs.items() for flag in pack.absent_for_strangers)
+    return [
+        f"{name}: absent_for_strangers: {flag} is no flag of customers"
+        for name, flag in named
+        if flag not in known or known[flag].kind is not Kind.FLAG or known[flag].grain is not Grain.CUSTOMER
+    ]
 
 
 def check_policy(
@@ -33,6 +43,7 @@ def check_policy(
     findings = [
         *_parameters(packs, settings),
         *_own_columns(packs),
+        *_stranger_flags(packs, known),
         *_channels(compiled),
         *(finding for one in compiled for finding in _contradictions(one, known)),
         *_banned(packs, compiled, known),

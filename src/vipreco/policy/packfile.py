@@ -113,10 +113,16 @@ class BanEntry(Section):
 
 
 class Pack(Section):
-    """All of a rule file."""
+    """All of a rule file.
+
+    Attributes:
+        absent_for_strangers: Flags that somebody without a record cannot have, such as an open complaint: for
+            them they count as not set. All other facts about them stay unknown.
+    """
 
     name: str
     purpose: str = ""
+    absent_for_strangers: tuple[str, ...] = ()
     parameters: dict[str, ParameterValue] = Field(default_factory=dict)
     columns: dict[str, OwnColumn] = Field(default_factory=dict)
     rule: tuple[RuleEntry, ...] = ()

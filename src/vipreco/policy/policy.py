@@ -68,6 +68,7 @@ class Policy:
         definition: The files that it was read from, by name.
         rules: What a verdict r > 0 points to, at place r - 1.
         known: Columns that its rules may speak of.
+        absent_for_strangers: Flags that count as not set for somebody of whom the bank has no record.
     """
 
     def __init__(self, definition: Mapping[str, bytes]) -> None:
@@ -77,6 +78,9 @@ class Policy:
         self.known: dict[str, PolicyColumn] = known_columns(packs)
         self.compiled: tuple[Compiled, ...] = compile_rules(packs, self.settings, self.known)
         check_policy(packs, self.settings, self.compiled, self.known)
+        self.absent_for_strangers = frozenset(
+            name for pack in packs.values() for name in pack.absent_for_strangers
+        )
         self.rules: tuple[Rule, ...] = tuple(rule for one in self.compiled for rule in _rules_of(one.entry))
 
     @classmethod
@@ -103,6 +107,11 @@ class Policy:
     def columns(self) -> frozenset[str]:
         """Names of all columns that its rules and their texts speak of."""
         return frozenset().union(*(one.columns for one in self.compiled))
+
+    def main_cause(self, verdicts: NDArray[np.integer]) -> str | None:
+        """Return the reason code that stops most products of a customer; None where no product is stopped."""
+        codes = [self.rules[verdict - 1].reason_code for verdict in verdicts.tolist() if verdict != ALLOWED]
+        return max(codes, key=codes.count) if codes else None
 
     def judge(self, facts: PolicyFacts) -> NDArray[np.int16]:
         """Return a verdict for each pair, shape (n, P): 0 is allowed, r is stopped by `rules[r - 1]`."""
