@@ -17,6 +17,8 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 
 from vipreco.errors import UsageError
 from vipreco.history import History
+from vipreco.history.records import appended
+from vipreco.online.store_overlay import _contact_rows
 from vipreco.settings import Settings
 from vipreco.store import Consent, Contact, Role, Scope, Store, import_from_store, product_ids
 from vipreco.tables import ImportReport, Tables, import_
@@ -372,3 +374,18 @@ def test_a_correction_takes_the_place_of_the_version_in_the_tables(bank: Bank) -
     rows = view.query("SELECT contact_id, outcome FROM contacts").to_pylist()
     assert rows == [{"contact_id": "c1", "outcome": "declined"}]
     assert bank.store.pending.all() == []
+
+
+def test_a_correction_in_the_store_overlays_the_version_that_the_tables_hold(bank: Bank) -> None:
+    bank.talk("c1", outcome="accepted", product_id="P1")
+    bank.talk("c2", outcome="declined")
+    bank.flow()
+    bank.talk("c1", outcome="do_not_contact")
+    bank.talk("c1", outcome="accepted", product_id="P1")  # a refusal stays one
+    after = bank.store.changes.in_tables(Tables.open(bank.tables).snapshot_ids)
+    overlay = _contact_rows(bank.store.contacts.of(EVERYBODY, ["0001"], after))
+    frames = {name: bank.stored(name).to_arrow() for name in ("customers", "observations", "contacts")}
+    frames["contacts"] = appended(frames["contacts"], overlay)
+    view = History.from_frames(frames, calendar=[JANUARY]).as_of(FEBRUARY)
+    rows = view.query("SELECT contact_id, outcome FROM contacts ORDER BY contact_id").to_pylist()
+    assert [tuple(row.values()) for row in rows] == [("c1", "do_not_contact"), ("c2", "declined")]
