@@ -13,7 +13,7 @@ from vipreco.errors import UsageError
 from vipreco.simulator import simulate
 from vipreco.simulator.parameters import Parameters
 from vipreco.simulator.report import SimulationReport
-from vipreco.tables.mapping import Mapping
+from vipreco.tables.mapping_file import Mapping
 
 TINY = Parameters(calibration_rows=2_048, rows_a_block=500)
 

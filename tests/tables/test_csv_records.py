@@ -13,7 +13,7 @@ from hypothesis import given, settings, strategies as st
 from vipreco.errors import InputRejectedError
 from vipreco.tables.csv_records import scan
 from vipreco.tables.csv_source import CsvSource
-from vipreco.tables.mapping import SourceRule
+from vipreco.tables.mapping_file import SourceRule
 
 CELL = st.text(st.sampled_from('ab,"\n\r 客'), max_size=4)
 RULE = SourceRule.model_validate(

@@ -36,7 +36,7 @@ from tests.tables.test_bad_input import (
 )
 from vipreco.errors import InputRejectedError, UsageError
 from vipreco.tables import ImportReport, Tables, undo
-from vipreco.tables.mapping import Mapping
+from vipreco.tables.mapping_file import Mapping
 
 DAY = dt.date(2025, 11, 30)
 HOUR = dt.datetime(2025, 11, 30, 13, 45, 6)  # noqa: DTZ001

@@ -12,7 +12,7 @@ import pytest
 from vipreco.errors import UsageError
 from vipreco.settings import Settings
 from vipreco.tables import Tables, import_, protected_words
-from vipreco.tables.mapping import Mapping
+from vipreco.tables.mapping_file import Mapping
 
 SETTINGS = Settings.model_validate_json('{"project": {"name": "t"}, "import": {"max_quarantined_rate": 1.0}}')
 HEAD = '[[source]]\nfile = "f.csv"\n[[source.table]]\n'

@@ -14,7 +14,7 @@ import pytest
 
 from vipreco.settings import Settings
 from vipreco.tables import ImportReport, Tables, import_
-from vipreco.tables.mapping import Mapping
+from vipreco.tables.mapping_file import Mapping
 
 ROOT = Path(__file__).parents[2]
 HERE = ROOT / "experiments" / "santander"

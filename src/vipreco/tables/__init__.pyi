@@ -17,7 +17,7 @@ from .erasure import (
     erase_customers as erase_customers,
 )
 from .import_database import parquet_relation as parquet_relation, relation as relation
-from .mapping import QUARANTINE_SUFFIX as QUARANTINE_SUFFIX, protected_words as protected_words
+from .mapping_file import QUARANTINE_SUFFIX as QUARANTINE_SUFFIX, protected_words as protected_words
 from .reopenings import DAYS_APART as DAYS_APART, reopenings_query as reopenings_query
 from .report import ImportReport as ImportReport
 from .snapshot import Tables as Tables

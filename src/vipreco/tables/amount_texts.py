@@ -9,7 +9,7 @@ from typing import Final
 
 import polars as pl
 
-from vipreco.tables.mapping import ColumnRule
+from vipreco.tables.mapping_file import ColumnRule
 
 # Signs that a font or a word processor puts in place of the hyphen
 MINUS_SIGNS: Final = ("\u2212", "\u2013", "\u2012", "\uff0d", "\ufe63")

@@ -21,7 +21,7 @@ from vipreco.tables.batch_files import write_tables
 from vipreco.tables.batches import Manifest, batch_folder, commit, locked, read_manifest, remove_garbage
 from vipreco.tables.import_database import import_database
 from vipreco.tables.intake import Candidate, Intake, inspect, staged_tables, stamp_of
-from vipreco.tables.mapping import Mapping
+from vipreco.tables.mapping_file import Mapping
 from vipreco.tables.parquet_files import rows_of
 from vipreco.tables.quarantine import FOLDER, write_quarantine
 from vipreco.tables.readers import open_source

@@ -7,7 +7,6 @@ import csv
 import hashlib
 import io
 import re
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,10 +16,18 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 
-from vipreco.errors import InputRejectedError, UsageError
+from vipreco.errors import InputRejectedError
 from vipreco.tables import csv_records
+from vipreco.tables.csv_encoding import (
+    decodes,
+    delimiter_byte,
+    known_encoding,
+    looks_utf16,
+    reencoded,
+    utf8_copy,
+)
 from vipreco.tables.csv_records import Records
-from vipreco.tables.mapping import SourceRule
+from vipreco.tables.mapping_file import SourceRule
 from vipreco.tables.sources import (
     BadRows,
     RowLocations,
@@ -74,9 +81,9 @@ class CsvSource:
         self.chunk_bytes = chunk_bytes
         self.warnings: list[str] = []
         self.sha256 = ""
-        self.encoding = _known_encoding(rule.encoding, path)
+        self.encoding = known_encoding(rule.encoding, path)
         self.delimiter = rule.delimiter
-        self._delimiter = _delimiter_byte(rule.delimiter, path)
+        self._delimiter = delimiter_byte(rule.delimiter, path)
         self._refuse_foreign()
         self._readable = self._spooled(spool)
         self._header_bytes, self._body_offset, self._body_line = self._read_header()
@@ -102,11 +109,11 @@ class CsvSource:
     def originals(self, locations: RowLocations) -> Iterator[bytes]:
         """Yield the header line, then each row's original line, in the declared encoding."""
         encoding = self.rule.encoding if self._readable != self.path else ""
-        yield _reencoded(self._header_bytes, encoding, first=True)
+        yield reencoded(self._header_bytes, encoding, first=True)
         with self._readable.open("rb") as handle:
             for offset, size in zip(locations.offsets.tolist(), locations.sizes.tolist(), strict=True):
                 handle.seek(offset)
-                yield _reencoded(handle.read(size), encoding, first=False)
+                yield reencoded(handle.read(size), encoding, first=False)
 
     def _refuse_foreign(self) -> None:
         with self.path.open("rb") as handle:
@@ -114,7 +121,7 @@ class CsvSource:
         for mark, what in FOREIGN_MARKS.items():
             if start.startswith(mark):
                 raise InputRejectedError(what, where=str(self.path), code="not-csv")
-        if _looks_utf16(start) and self.encoding.startswith("utf-8"):
+        if looks_utf16(start) and self.encoding.startswith("utf-8"):
             raise InputRejectedError(
                 "is UTF-16 text (Excel calls it Unicode text)",
                 where=str(self.path),
@@ -128,7 +135,7 @@ class CsvSource:
             self.rule.delimiter in ",;\t" or "gb" not in self.encoding
         ):
             return self.path
-        return _utf8_copy(self.path, self.encoding, spool)
+        return utf8_copy(self.path, self.encoding, spool)
 
     @property
     def _scanned_encoding(self) -> str:
@@ -156,7 +163,7 @@ class CsvSource:
         first = content[records.starts[0] : records.stops[0]] if records.starts.size else b""
         if (said := SEPARATOR_LINE.match(first)) is not None:
             self.delimiter = said.group(1).decode()
-            self._delimiter = _delimiter_byte(self.delimiter, self.path)
+            self._delimiter = delimiter_byte(self.delimiter, self.path)
         below = records.lines >= self.rule.header_row
         skipped = int(said is not None and self.rule.header_row == 1)
         candidates = np.flatnonzero(below & ~records.blank)
@@ -197,7 +204,7 @@ class CsvSource:
         with self.path.open("rb") as handle:
             sample = handle.read(1 << 20)
         for encoding in ("utf-8", "gb18030"):
-            if encoding != self.encoding and _decodes(sample, encoding):
+            if encoding != self.encoding and decodes(sample, encoding):
                 return encoding
         return ""
 
@@ -239,7 +246,7 @@ class CsvSource:
         fits = (records.fields == len(self.header)) | self._blank(records)
         wrong = np.flatnonzero(~fits & ~self._padding(content, records).astype(bool))
         problems = dict.fromkeys(wrong.tolist(), csv_records.FIELD_COUNT) | records.problems
-        if not _decodes(content[: records.consumed], self._scanned_encoding):
+        if not decodes(content[: records.consumed], self._scanned_encoding):
             problems |= dict.fromkeys(
                 _invalid_records(content, records, self._scanned_encoding), csv_records.INVALID_BYTES
             )
@@ -348,62 +355,5 @@ def _invalid_records(content: bytes, records: Records, encoding: str) -> list[in
     return [
         index
         for index in suspects.tolist()
-        if index >= 0 and not _decodes(content[records.starts[index] : records.stops[index]], encoding)
+        if index >= 0 and not decodes(content[records.starts[index] : records.stops[index]], encoding)
     ]
-
-
-def _decodes(content: bytes, encoding: str) -> bool:
-    try:
-        codecs.getincrementaldecoder(encoding)().decode(content, final=False)
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-def _looks_utf16(start: bytes) -> bool:
-    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return True
-    return len(start) > 3 and (not any(start[1:200:2]) or not any(start[0:200:2]))
-
-
-def _known_encoding(name: str, path: Path) -> str:
-    try:
-        return codecs.lookup(name).name
-    except LookupError as error:
-        raise UsageError(f"unknown encoding {name!r}", where=str(path), code="encoding-name") from error
-
-
-def _delimiter_byte(delimiter: str, path: Path) -> int:
-    if not delimiter.isascii() or delimiter in '"\r\n':
-        raise UsageError(f"{delimiter!r} cannot be a delimiter", where=str(path), code="delimiter")
-    return ord(delimiter)
-
-
-def _utf8_copy(path: Path, encoding: str, spool: Path | None) -> Path:
-    """Write a UTF-8 copy of `path`, strictly.
-
-    Raises:
-        InputRejectedError: The file is not in that encoding.
-    """
-    target = Path(tempfile.mkdtemp(dir=spool)) / path.name
-    decoder = codecs.getincrementaldecoder(encoding)()
-    try:
-        with path.open("rb") as source, target.open("wb") as copy:
-            while piece := source.read(1 << 20):
-                copy.write(decoder.decode(piece).removeprefix("\ufeff").encode())
-            copy.write(decoder.decode(b"", final=True).encode())
-    except UnicodeError as error:
-        raise InputRejectedError(
-            f"is not {encoding} text", where=str(path), remedy="declare its encoding", code="encoding"
-        ) from error
-    return target
-
-
-def _reencoded(line: bytes, encoding: str, *, first: bool) -> bytes:
-    if not encoding:
-        return line + b"\n"
-    text = line.decode() + "\n"
-    encoded = text.encode(encoding)
-    # utf-16 without a byte order writes a mark each time; one at the start is enough
-    mark = codecs.BOM_UTF16 if codecs.lookup(encoding).name == "utf-16" else b""
-    return encoded if first else encoded.removeprefix(mark)

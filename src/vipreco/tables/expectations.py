@@ -8,7 +8,7 @@ from typing import Final
 from vipreco.tables import checks, typed_columns
 from vipreco.tables.contracts import Column, Kind
 from vipreco.tables.date_forms import ISO_DATE, ISO_MOMENTS, form_of
-from vipreco.tables.mapping import ColumnRule, SourceRule, TableRule
+from vipreco.tables.mapping_file import ColumnRule, SourceRule, TableRule
 
 SHOWN: Final = dt.datetime(2025, 11, 30, 13, 45)  # noqa: DTZ001  an example, of no zone
 HINTS: Final = {

@@ -21,7 +21,7 @@ from vipreco.project import parse_toml
 from vipreco.tables import parquet_files, staged_table
 from vipreco.tables.expectations import expected
 from vipreco.tables.id_columns import Suspicion
-from vipreco.tables.mapping import QUARANTINE_SUFFIX, Manifest, SourceRule, TableRule
+from vipreco.tables.mapping_file import QUARANTINE_SUFFIX, Manifest, SourceRule, TableRule
 from vipreco.tables.report import FileLedger
 from vipreco.tables.sources import BadRows, RowLocations, TextChunk, TextSource
 from vipreco.tables.staged_table import ConvertedChunk, StagedTable

@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from vipreco import columns as c
 from vipreco.tables import contracts
 from vipreco.tables.import_database import EXISTING, batches, newest, parquet_relation
-from vipreco.tables.mapping import TableRule
+from vipreco.tables.mapping_file import TableRule
 from vipreco.tables.staged_table import WORD_BITS, StagedTable, word_name
 
 INTERVAL_SCHEMA: Final = contracts.schema_of(contracts.HOLDINGS)

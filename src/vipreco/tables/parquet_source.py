@@ -16,7 +16,7 @@ from vipreco.errors import InputRejectedError
 from vipreco.tables import isolated_check
 from vipreco.tables.csv_source import TEXT_TYPE
 from vipreco.tables.date_forms import TYPED
-from vipreco.tables.mapping import SourceRule
+from vipreco.tables.mapping_file import SourceRule
 from vipreco.tables.sources import RowLocations, TextChunk, match_header, unread_warning
 
 CHUNK_ROWS = 1 << 18

@@ -10,7 +10,7 @@ import numpy as np
 
 from vipreco.tables.expectations import expected
 from vipreco.tables.intake import Intake
-from vipreco.tables.mapping import QUARANTINE_SUFFIX, SourceRule
+from vipreco.tables.mapping_file import QUARANTINE_SUFFIX, SourceRule
 from vipreco.tables.sources import BadRows, RowLocations
 
 FOLDER = "quarantine"

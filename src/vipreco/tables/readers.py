@@ -8,7 +8,7 @@ from typing import TypeVar
 from vipreco.tables.csv_source import CsvSource
 from vipreco.tables.date_forms import ISO_DATE, ISO_MOMENTS
 from vipreco.tables.intake import Candidate
-from vipreco.tables.mapping import ColumnRule, SourceRule, TableRule, as_rule
+from vipreco.tables.mapping_file import ColumnRule, SourceRule, TableRule, as_rule
 from vipreco.tables.parquet_source import ParquetSource
 from vipreco.tables.sources import TextSource
 from vipreco.tables.xlsx_source import XlsxSource

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from vipreco.errors import InputRejectedError
-from vipreco.tables.mapping import nearest, normalised
+from vipreco.tables.mapping_file import nearest, normalised
 
 MAX_COLUMNS = 4096
 Positions = npt.NDArray[np.int64]

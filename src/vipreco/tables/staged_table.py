@@ -16,7 +16,7 @@ from vipreco import columns as c
 from vipreco.tables import contracts, parquet_files, typed_columns
 from vipreco.tables.contracts import ARROW_TYPES, Column, Contract, Kind
 from vipreco.tables.id_columns import Suspicion
-from vipreco.tables.mapping import ColumnRule, SourceRule, TableRule
+from vipreco.tables.mapping_file import ColumnRule, SourceRule, TableRule
 from vipreco.tables.row_warnings import higher_risk, row_warnings
 from vipreco.tables.sources import BadRows, RowLocations, TextChunk
 from vipreco.tables.typed_columns import Converted

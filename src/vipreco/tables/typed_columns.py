@@ -22,7 +22,7 @@ from vipreco.tables.contracts import ARROW_TYPES, Column, Kind
 from vipreco.tables.date_forms import ISO_DATE, ISO_MOMENTS, TYPED, ZONED_MOMENTS, DateForm, form_of
 from vipreco.tables.date_reader import read_moments
 from vipreco.tables.id_columns import Suspicion
-from vipreco.tables.mapping import ColumnRule
+from vipreco.tables.mapping_file import ColumnRule
 
 _Key = TypeVar("_Key", bound=str | Suspicion)
 

@@ -16,7 +16,7 @@ import pyarrow as pa
 from vipreco.errors import InputRejectedError
 from vipreco.tables.csv_source import TEXT_TYPE
 from vipreco.tables.date_forms import TYPED
-from vipreco.tables.mapping import SourceRule
+from vipreco.tables.mapping_file import SourceRule
 from vipreco.tables.parquet_source import csv_line
 from vipreco.tables.sources import BadRows, RowLocations, TextChunk, match_header, named, unread_warning
 
