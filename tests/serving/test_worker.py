@@ -1,4 +1,4 @@
-"""What a worker does without: memory and time at the start that no answer needs."""
+"""Modules that a worker leaves out: memory and time at the start that no answer needs."""
 
 from __future__ import annotations
 
