@@ -151,12 +151,14 @@ def audited_read(project: Project, action: str, object_: str = "", customer: str
     Raises:
         VipRecoError: The store does not take the record: nothing must be shown.
     """
+    from vipreco.project import sqlite_file
     from vipreco.store import Event, Store
 
     def record(result: str) -> None:
         name = keys_of(project).pseudonym_of(customer) if customer else object_
-        # The file is not checked as a whole: that takes long, and only a line is added to it.
-        with Store.open(project.store_url, checked=True) as store:
+        # A file that exists is not checked as a whole: that takes long, and only a line is added to it.
+        file = sqlite_file(project.store_url)
+        with Store.open(project.store_url, checked=file is None or file.exists()) as store:
             store.audit.append([Event(actor_named(None), action, name, result, purpose="command")])
 
     try:
