@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from training import uplift
-from training.gates import judge as judge_metrics, refusals
+from training.gates import DEFAULT_GATES, judge as judge_metrics, refusals
 from training.recipe import Recipe, labelled_dates, training_dates
 from training.result import CardInputs, CardTable, TrainingJob, TrainingResult, Value
 from vipreco.backtest import (
@@ -76,9 +76,20 @@ def fit_and_backtest(job: TrainingJob) -> TrainingResult:
     fitted = Recommender.fit(training_data, features, settings, machine, job.say, policy)
     contacts = uplift.try_uplift(job, fitted)
     metrics = {**found.summary(), **uplift.metrics(contacts.trial)}
-    stored = {**_stored_metrics(metrics), WARNINGS: refusals(judge_metrics(job.recipe.gate, metrics))}
+    stored = {**_stored_metrics(metrics), WARNINGS: warnings_of(job.recipe, metrics)}
     contacts.recommender.save(job.artifact_folder, stored, training_data.acquirers.views()[-1])
     return _result(job, found, contacts, metrics)
+
+
+def warnings_of(recipe: Recipe, metrics: Mapping[str, float]) -> list[str]:
+    """Return the sentences that lists of the model have to carry.
+
+    A recipe may set a default gate wider, so that a first look has a champion: its lists carry the
+    warning all the same.
+    """
+    named = {gate.metric for gate in recipe.gate}
+    gates = [*recipe.gate, *(gate for gate in DEFAULT_GATES if gate.metric in named)]
+    return list(dict.fromkeys(refusals(judge_metrics(gates, metrics))))
 
 
 def judge(job: TrainingJob) -> BacktestResult:

@@ -15,7 +15,8 @@ import pytest
 from tests.shared import BuiltOnce
 from tests.simulated_bank import imported_project
 from training import flow, registry
-from training.model_fit import fit_and_backtest
+from training.gates import Gate
+from training.model_fit import fit_and_backtest, warnings_of
 from training.recipe import Recipe
 from vipreco.errors import UsageError
 from vipreco.history import History
@@ -146,3 +147,13 @@ def test_customer_folds_judge_each_customer_once(
 def test_a_training_without_tables_says_what_to_do(tmp_path: Path, new_project: Any) -> None:
     with pytest.raises(UsageError, match="import"):
         flow.prepare(new_project(tmp_path / "empty"), recipe())
+
+
+def test_lists_of_a_recipe_with_a_wider_gate_carry_the_default_gate():
+    """A first look may have a champion whose probabilities do not add up; nobody may overlook it."""
+    wider = Recipe(name="first look", gate=(Gate(metric="calibration_ratio", min_value=0.5, max_value=2.0),))
+    assert warnings_of(wider, {"calibration_ratio": 1.8}) == [
+        "calibration_ratio is 1.8, needed is at most 1.25"
+    ]
+    assert warnings_of(wider, {"calibration_ratio": 1.1}) == []
+    assert len(warnings_of(wider, {"calibration_ratio": 2.5})) == 2
