@@ -18,7 +18,7 @@ import pyarrow.csv as pa_csv
 
 from vipreco.errors import InputRejectedError
 from vipreco.tables import csv_records
-from vipreco.tables.csv_encoding import (
+from vipreco.tables.csv_bytes import (
     decodes,
     delimiter_byte,
     known_encoding,
