@@ -57,7 +57,7 @@ def test_reasons_under_facts_are_told_where_they_are_asked_for(served: Served) -
     assert [line.codes for line in silent.lines] == [()] * len(at_night.lines)
     newcomer = {"attributes": {"aum_amount": 5e5}, "reasons": True}
     (first, *_) = served.answering.with_facts(None, newcomer, "branch", 3, NOON).lines
-    assert first.codes == ("neutral",)  # nothing that was said of them speaks for it
+    assert first.codes == ()  # nothing that was said of them speaks for it, so no reason is given
 
 
 def test_an_attribute_counts_as_if_the_tables_held_it(served: Served) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -25,10 +26,14 @@ def test_strangers_of_every_segment_get_a_list_in_every_channel(
 
 
 @pytest.mark.parametrize("channel", CHANNELS)
-def test_strangers_by_facts_get_a_list_in_every_channel(served: Served, channel: str) -> None:
-    found = served.answering.with_facts(None, {"attributes": {"aum_amount": 5e5}}, channel, 3, NOON)
-    assert found.lines
-    assert found.cause is None
+def test_strangers_by_facts_get_a_list_or_the_cause_in_every_channel(served: Served, channel: str) -> None:
+    facts: dict[str, Any] = {"attributes": {"aum_amount": 5e5}}
+    found = served.answering.with_facts(None, facts, channel, 3, NOON)
+    assert bool(found.lines) == (channel == "branch")
+    assert found.cause == (None if channel == "branch" else "CONSENT_UNKNOWN")
+    if channel != "branch":  # with the consent that was missing there is a list
+        facts["attributes"][f"consent_{channel}"] = True
+        assert served.answering.with_facts(None, facts, channel, 3, NOON).lines
 
 
 def test_a_refusal_of_a_stranger_stays_one(served: Served) -> None:

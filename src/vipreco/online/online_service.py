@@ -165,17 +165,16 @@ class OnlineService:
         """
         customer, day = customer_id or NOBODY, self.day_of(moment)
         more = self.overlay.rows([customer])
-        unrecorded = self._assumed_of_strangers(channel) if customer_id is None else {}
+        unrecorded = self._flags_of_strangers() if customer_id is None else {}
         overrides = RequestOverrides(facts.get("attributes") or {}, facts.get("holdings"), unrecorded)
         rows = overridden_rows(self.release, customer, overrides, day, more)
         explained = EXPLAINED_OFFERS if facts.get("reasons") else 0
         return self._listed(self._decided_now(customer, channel, day, rows, explained), limit, FACTS)
 
-    def _assumed_of_strangers(self, channel: str) -> dict[str, bool]:
-        """Return flags of somebody without a record: they ask in this channel, and cannot have some flags."""
+    def _flags_of_strangers(self) -> dict[str, bool]:
+        """Return flags that nobody without a record can have; a consent that is not given stays unknown."""
         absent = self.recommender.policy.absent_for_strangers
-        flags = {f"{OWN_PREFIX}{name.removeprefix('customer_')}": False for name in absent}
-        return {**flags, f"consent_{channel}": True}
+        return {f"{OWN_PREFIX}{name.removeprefix('customer_')}": False for name in absent}
 
     def popular(self, segment: str, channel: str, limit: int) -> Slate:
         """Return the popular products of a segment; of the bank where the segment is unknown."""
