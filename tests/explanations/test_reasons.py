@@ -189,14 +189,14 @@ def said(
 ) -> list[list[str]]:
     """Return the reasons of one customer's offers, whose chances are sums of weights, one row an offer."""
     offers, columns = len(weights), len(weights[0])
-    candidates = np.ones((offers, columns), bool)
-    candidates[:, list(absent)] = False
+    options = np.ones((offers, columns), bool)
+    options[:, list(absent)] = False
     share = np.array(weights)
     listed = ListedOffers(
         values=np.ones((1, columns), np.float32),
         rows=np.zeros(offers, np.intp),
         products=np.arange(offers),
-        candidates=candidates,
+        options=options,
         co_held=np.full(offers, co_held),
         co_held_pair=np.zeros(offers, bool),
         order=np.arange(offers),

@@ -42,18 +42,18 @@ def change_reasons(
     features = recommender.features
     plan = plan_reasons(catalogue, model.names, features.dictionary, known.view.columns, features.prohibited)
     family = "attrition" if change == ATTRITION else "tier upgrade"
-    candidates = relevance(plan, [family]).repeat(len(ids), axis=0)
-    used = np.flatnonzero(candidates.any(axis=0)).tolist()
+    options = relevance(plan, [family]).repeat(len(ids), axis=0)
+    used = np.flatnonzero(options.any(axis=0)).tolist()
     book, background = fact_book(known, places, plan.keys_of(used)), background_of(recommender, known)
     for place in used:
-        candidates[:, place] &= qualified(plan.statements[place], book, background, known.view.date)
+        options[:, place] &= qualified(plan.statements[place], book, background, known.view.date)
     everybody = np.arange(len(ids))
     matrix = known.computed.take(places).matrix()
     listed = ListedOffers(
         values=np.ascontiguousarray(recommender.columns_of(matrix)[:, model.columns]),
         rows=everybody,
         products=np.zeros(len(ids), np.intp),
-        candidates=candidates,
+        options=options,
         co_held=np.zeros(len(ids)),
         co_held_pair=np.zeros(len(ids), bool),
         order=everybody,

@@ -42,7 +42,7 @@ class CoHeldReasons:
 
     @property
     def clearer(self) -> NDArray[np.float64]:
-        """How much of the share among the holders is more than among all customers; 0 = not said; (m,)."""
+        """Excess of the share among the holders over that of all customers; 0 = not said; shape (m,)."""
         if self.counts is None:
             return np.zeros(len(self.offered))
         known = self.pairs.first >= 0
@@ -84,7 +84,7 @@ class CoHeldReasons:
 
 
 def co_held_reasons(
-    recommender: Recommender, known: DecisionContext, places: Indices, product_ids: Sequence[str]
+    recommender: Recommender, known: DecisionContext, rows: Indices, product_ids: Sequence[str]
 ) -> CoHeldReasons:
     """Return what other holders say for offers.
 
@@ -93,7 +93,7 @@ def co_held_reasons(
     Args:
         recommender: The fitted recommender.
         known: What is known of the customers.
-        places: Place of each offer's customer in the context, shape (m,).
+        rows: Place of each offer's customer in the context, shape (m,).
         product_ids: Product of each offer, known to the fit.
     """
     numbers = {product: number for number, product in enumerate(recommender.product_ids)}
@@ -102,7 +102,7 @@ def co_held_reasons(
     nothing = np.full(len(offered), -1, np.intp)
     if counts is None:
         return CoHeldReasons(recommender.product_ids, offered, CoHeld(nothing, nothing), None)
-    state = known.state.take(places).in_columns(recommender.product_ids)
+    state = known.state.take(rows).in_columns(recommender.product_ids)
     named = state.held
     if isinstance(source, Contributing):
         named = named & (source.contributions(state, offered) > 0)

@@ -22,7 +22,7 @@ from vipreco.policy import Language
 from vipreco.recommender import DecisionContext, Decisions, Recommender
 
 Indices: TypeAlias = NDArray[np.intp]
-OFFERS_AT_ONCE = 3_000  # bounds the memory of the candidates
+OFFERS_AT_ONCE = 3_000  # bounds the memory of the options
 
 
 @dataclass(frozen=True)
@@ -174,16 +174,16 @@ def _explained(
     keys = [*plan.keys_of(spoken_of), *others.keys, *caution_keys(plan.catalogue, product_ids)]
     book = fact_book(known, request.customers, keys)
     background = background_of(recommender, known)
-    candidates = relevant & about_the_offer(plan, product_ids, background)
+    options = relevant & about_the_offer(plan, product_ids, background)
     for place in spoken_of:
         flags = qualified(plan.statements[place], book, background, known.view.date)
-        candidates[:, place] &= flags[request.rows]
+        options[:, place] &= flags[request.rows]
     numbers = {product: number for number, product in enumerate(recommender.product_ids)}
     listed = ListedOffers(
         values=np.ascontiguousarray(recommender.columns_of(known.computed.take(request.customers).matrix())),
         rows=request.rows,
         products=np.array([numbers[product] for product in product_ids], np.intp),
-        candidates=candidates,
+        options=options,
         co_held=others.clearer,
         co_held_pair=others.pair,
         order=request.order,

@@ -20,7 +20,7 @@ Chances: TypeAlias = Callable[[NDArray[np.float32]], Floats]
 
 MAX_REASONS = 3
 SHARED = 3  # offers of a list that each get a first reason before one gets a second
-MAX_TESTED = 8  # candidates of an offer that are tested, by weight
+MAX_TESTED = 8  # options of an offer that are tested, by weight
 MIN_DROP = 0.01  # without the evidence the chance must fall by this share: less is no reason to name
 CO_HELD_WEIGHT = 0.25  # what others hold is said where the customer's own facts say less
 
@@ -33,7 +33,7 @@ class ListedOffers:
         values: Booster columns of the customers, shape (n, k).
         rows: Place of each offer's customer, shape (m,).
         products: Number of each offer's product among those that chances are given for, shape (m,).
-        candidates: Which reasons of the plan may stand beside which offer, shape (m, T).
+        options: Which reasons of the plan may stand beside which offer, shape (m, T).
         co_held: How much more often holders of the same products hold the offer, 0 = not said, shape (m,).
         co_held_pair: Whether that is said of two products together, shape (m,).
         order: Place of each offer in its customer's list, shape (m,).
@@ -42,7 +42,7 @@ class ListedOffers:
     values: NDArray[np.float32]
     rows: Indices
     products: Indices
-    candidates: Flags
+    options: Flags
     co_held: Floats
     co_held_pair: Flags
     order: Indices
@@ -77,12 +77,12 @@ def select_reasons(
 
     Args:
         plan: What can be said.
-        listed: The offers and their candidates.
+        listed: The offers and their options.
         chances: Scores columns.
         blank: What a column holds of a customer of whom nothing is known, shape (k,).
     """
     weights = np.array([item.entry.weight for item in plan.statements])
-    offer, statement = _tested(listed.candidates, weights)
+    offer, statement = _tested(listed.options, weights)
     drop = dropped(plan, listed, (offer, statement), chances, blank)
     told = drop >= MIN_DROP
     offer, statement, drop = offer[told], statement[told], drop[told]
@@ -120,10 +120,10 @@ def dropped(
     return 1.0 - chances(np.ascontiguousarray(without))[own, products] / whole
 
 
-def _tested(candidates: Flags, weights: Floats) -> tuple[Indices, Indices]:
-    """Return offers and reasons that are tested, each offer's candidates of the greatest weight."""
+def _tested(options: Flags, weights: Floats) -> tuple[Indices, Indices]:
+    """Return offers and reasons that are tested, each offer's options of the greatest weight."""
     order = np.argsort(-weights, kind="stable")
-    sorted_ = candidates[:, order]
+    sorted_ = options[:, order]
     tested = sorted_ & (np.cumsum(sorted_, axis=1) <= MAX_TESTED)
     offer, place = np.nonzero(tested)
     return offer, order[place]
