@@ -94,7 +94,7 @@ def test_a_run_tells_what_it_did_and_the_same_again_changes_nothing(capsys: pyte
     first = capsys.readouterr().out
     assert main(["campaign", "run", file]) == 0
     again = capsys.readouterr().out
-    assert again == first + "this campaign was run before with the same inputs; nothing was changed\n"
+    assert again == first + "this campaign was run before with the same inputs; nothing changed\n"
     offers = pl.read_csv("data/campaigns/spring/lists/call.csv", infer_schema=False)
     assert 0 < offers.height <= 12
     assert set(offers["campaign_id"]) == {"spring"}
@@ -119,7 +119,7 @@ def test_who_ran_a_campaign_is_named_as_in_the_audit_and_a_run_of_before_goes_on
         connection.execute("UPDATE campaign_runs SET actor = ?", (getpass.getuser(),))  # as it once was named
     capsys.readouterr()
     assert main(["campaign", "run", written()]) == 0
-    assert "run before with the same inputs; nothing was changed" in capsys.readouterr().out
+    assert "run before with the same inputs; nothing changed" in capsys.readouterr().out
     with closing(sqlite3.connect("data/store.db")) as connection:
         assert connection.execute("SELECT actor FROM campaign_runs").fetchall() == [(getpass.getuser(),)]
     assert main(["campaign", "recheck", "spring", "--format", "json"]) == 0
