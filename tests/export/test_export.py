@@ -150,4 +150,4 @@ def test_no_cell_of_a_csv_can_start_a_formula_and_no_text_is_lost(texts: list[st
 def test_signs_that_turn_the_direction_of_text_do_not_reach_a_csv_file(tmp_path: Path) -> None:
     name = "a\u202egpj.exe\u2066\u200f"
     write_table(pl.DataFrame({"name": [name]}), tmp_path / "list.csv", "csv")
-    assert (tmp_path / "list.csv").read_text("utf-8") == "name\na\ufffdgpj.exe\ufffd\ufffd\n"
+    assert (tmp_path / "list.csv").read_text("utf-8-sig") == "name\na\ufffdgpj.exe\ufffd\ufffd\n"
