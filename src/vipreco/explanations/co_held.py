@@ -47,7 +47,7 @@ class CoHeldReasons:
             return np.zeros(len(self.offered))
         known = self.pairs.first >= 0
         holders, joined = self._counted(self.counts)
-        usual = self.counts.counts[self.offered, self.offered, self.offered] / max(self.counts.customers, 1)
+        usual = self._usual(self.counts)
         return np.where(known, 1.0 - usual * holders / np.maximum(joined, 1), 0.0)
 
     @property
@@ -73,10 +73,17 @@ class CoHeldReasons:
             "other": speaker.product_names.get(products[-1], products[-1]),
             "holders": f"{holders:,}",
             "joined": f"{joined:,}",
+            "share": f"{100 * joined / max(holders, 1):.0f}",
+            "usual": f"{100 * self._usual(self.counts)[offer]:.0f}",
         }
         text = speaker.sentence(words, facts, products[0], more=names)
         drop = float(self.clearer[offer])
         return Reason(name, text, facts, name, products[0], drop, co_held=True)
+
+    def _usual(self, counts: CoHoldings) -> NDArray[np.float64]:
+        """Return the share of all customers who hold each offered product, shape (m,)."""
+        held = counts.counts[self.offered, self.offered, self.offered]
+        return np.asarray(held / max(counts.customers, 1))
 
     def _counted(self, counts: CoHoldings) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
         first, second = self.pairs.first, self.pairs.second
