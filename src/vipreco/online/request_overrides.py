@@ -94,7 +94,7 @@ def overridden_rows(
 def _customer(release: ReleaseReader, customer_id: str, values: Given, known: Rows) -> pa.Table:
     """Return the row of a customer with other values; no row where they are what was known."""
     if customer_id != NOBODY:
-        row = newest_row(known_at(CUSTOMERS, known[CUSTOMERS], None), customer_id)
+        row = newest_row(known[CUSTOMERS], customer_id)
         same = all(row[name].to_pylist() == [value] for name, value in values.items())
         return row.slice(1) if same else versioned(row, values)
     row = {**values, CUSTOMER_ID: NOBODY, SNAPSHOT_DATE: release.snapshot_date}

@@ -22,7 +22,7 @@ from vipreco.columns import (
     RECORDED_DATE,
     SNAPSHOT_DATE,
 )
-from vipreco.history import Records, known_at
+from vipreco.history import Records
 from vipreco.store import Contact, Role, Scope, Store, SwitchedOff
 
 Rows = dict[str, pa.Table]
@@ -140,8 +140,7 @@ class StoreOverlay:
             said.setdefault(consent.customer_id, {})[consent.kind] = consent.granted
         if not said:
             return None
-        newest = known_at(CUSTOMERS, known, None)
-        parts = [versioned(newest_row(newest, customer), said[customer]) for customer in sorted(said)]
+        parts = [versioned(newest_row(known, customer), said[customer]) for customer in sorted(said)]
         return pa.concat_tables(parts)
 
 
@@ -153,9 +152,13 @@ def switched_off(records: Records, products: frozenset[str], day: date) -> Rows:
 
 
 def newest_row(customers: pa.Table, customer_id: str) -> pa.Table:
-    """Return the row of a customer at the newest snapshot; `customers` are rows of `known_at`."""
+    """Return the row of a customer at the newest snapshot, in its last version.
+
+    No clock cuts here, so `known_at` is not asked: over the many columns of customers it takes 20 ms of CPU.
+    """
     own = customers.filter(pc.equal(customers[CUSTOMER_ID], customer_id))
-    return own.sort_by([(SNAPSHOT_DATE, "descending")]).slice(0, 1)
+    order = [(SNAPSHOT_DATE, "descending"), (RECORDED_DATE, "descending"), (BATCH_SEQUENCE, "descending")]
+    return own.sort_by(order).slice(0, 1)
 
 
 def versioned(rows: pa.Table, values: Mapping[str, Any]) -> pa.Table:
