@@ -73,8 +73,8 @@ class CoHeldReasons:
             "other": speaker.product_names.get(products[-1], products[-1]),
             "holders": f"{holders:,}",
             "joined": f"{joined:,}",
-            "share": f"{100 * joined / max(holders, 1):.0f}",
-            "usual": f"{100 * self._usual(self.counts)[offer]:.0f}",
+            "share": _percent(joined / max(holders, 1)),
+            "usual": _percent(float(self._usual(self.counts)[offer])),
         }
         text = speaker.sentence(words, facts, products[0], more=names)
         drop = float(self.clearer[offer])
@@ -88,6 +88,10 @@ class CoHeldReasons:
     def _counted(self, counts: CoHoldings) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
         first, second = self.pairs.first, self.pairs.second
         return counts.counts[first, second, second], counts.counts[first, second, self.offered]
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f}" if share >= 0.01 else f"{100 * share:.1f}"  # no share is said to be zero
 
 
 def co_held_reasons(
