@@ -374,6 +374,44 @@ def test_an_older_store_is_migrated_with_a_backup_and_keeps_its_rows(
     assert version_of(Database(url_of(saved))) == "0004"
 
 
+def test_a_store_of_version_0002_keeps_its_contacts(
+    engine: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    """0003 gives contacts another key; SQLite cannot do that in place, so their rows move."""
+    if engine == "sqlite":
+        (tmp_path / "old.db").touch(0o600)
+        url = url_of(tmp_path / "old.db")
+    else:
+        url = new_database(request.getfixturevalue("server"))
+    database, folder = Database(url), tmp_path / "migrations"
+    shutil.copytree(schema_upgrade.MIGRATIONS, folder)
+    for later in ("0003_versions.py", "0004_suppressions.py"):
+        (folder / "versions" / later).unlink()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(schema_upgrade, "MIGRATIONS", folder)
+        upgrade(database, empty=True)
+    assert version_of(database) == "0002"
+    row = (
+        "INSERT INTO contacts (contact_id, sequence, customer_id, channel, contacted_at, outcome, "
+        "recorded_date, note, actor) "
+        "VALUES (:id, :number, '0001', 'call', :at, :outcome, :day, '', 'user:ann')"
+    )
+    with database.writing() as connection:
+        for number, outcome in ((1, "declined"), (2, "do_not_contact")):
+            day = f"2026-01-0{number}"
+            values = {"id": f"c{number}", "number": number, "at": f"{day} 10:00:00", "day": day}
+            connection.execute(text(row), {**values, "outcome": outcome})
+    upgrade(database)
+    with database.reading() as connection:
+        kept = connection.execute(
+            text("SELECT contact_id, sequence, outcome, request_key FROM contacts ORDER BY sequence")
+        ).all()
+    assert [tuple(one) for one in kept] == [("c1", 1, "declined", None), ("c2", 2, "do_not_contact", None)]
+    with Store.open(url) as store:
+        store.books.replace("today", MEMBERS)
+        assert [one.outcome for one in store.contacts.of(MINE, ["0001"])] == ["declined", "do_not_contact"]
+
+
 def test_a_newer_store_is_not_touched(old_store: str) -> None:
     database = Database(old_store)
     with database.writing() as connection:
