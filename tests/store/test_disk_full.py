@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from serving.processes.audit_shipper import AuditFiles
 from vipreco.cli import entry
 from vipreco.errors import ResourcesError, VipRecoError
-from vipreco.store import AuditRecord, AuditSpool, Contact, Database, Event, Role, Scope, Store, backup
+from vipreco.store import AuditRecord, Contact, Database, Event, Role, Scope, Store, backup
 from vipreco.store.failures import translate_failures
 
 NOW = datetime(2026, 3, 2, 10)  # noqa: DTZ001  the business's local time
@@ -106,7 +107,7 @@ def test_a_spool_on_a_full_disk_takes_no_record(small_disk: Path, empty_file: Pa
     path.write_bytes(empty_file.read_bytes())
     path.chmod(0o600)
     with Store.open(f"sqlite:///{path}") as store:
-        spool = AuditSpool(small_disk / "spool", store)
+        spool = AuditFiles(small_disk / "spool", store)
         fill(small_disk)
         with pytest.raises(ResourcesError) as full:  # noqa: PT012  one of many fails
             for _ in range(1_000):

@@ -1,7 +1,6 @@
 from .audit import Event as Event
-from .audit_spool import (
+from .audit_records import (
     AuditRecord as AuditRecord,
-    AuditSpool as AuditSpool,
     append_line as append_line,
     decode_records as decode_records,
     encode_record as encode_record,
