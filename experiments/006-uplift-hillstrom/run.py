@@ -169,7 +169,7 @@ def _checks(customers: Customers, chosen: str, context: LearnerContext) -> dict[
     blind = Customers(customers.ids, earlier, customers.arm, customers.visited).rows(PRIMARY)
     bought_lately = customers.known["recency"].to_numpy() <= 3
     before = before_treatment(
-        blind, bought_lately, context(earlier.columns), FOLDS, fit, seed=SEED, resamples=RESAMPLES
+        blind, bought_lately, learner_context(earlier.columns), FOLDS, fit, seed=SEED, resamples=RESAMPLES
     )
     return {
         "mailed": arms.treated,

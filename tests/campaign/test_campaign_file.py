@@ -143,7 +143,7 @@ def test_runs_are_known_by_the_names_that_the_first_ones_were_stored_with():
 
 def test_a_minimum_above_the_maximum_is_refused():
     text = "\n[limits.branches.B0]\nmin = 5\nmax = 4"
-    assert added(text) == "line 26: limits.branches.B0.max: Value error, is below min"
+    assert added(text) == "line 26: limits.branches.B0.max: is below min"
 
 
 @given(st.text(max_size=200))

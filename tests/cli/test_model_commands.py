@@ -48,7 +48,7 @@ def test_the_first_version_is_listed_as_champion(capsys: pytest.CaptureFixture[s
 
 @pytest.mark.usefixtures("bank_folder")
 def test_the_numbers_of_a_version_can_be_shown(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["models", "show", "--format", "json"]) == 0
+    assert main(["models", "show", "--all", "--format", "json"]) == 0
     shown = {row["metric"]: row["value"] for row in json.loads(capsys.readouterr().out)}
     assert {"map_at_3", "popularity/map_at_3", "auc"} <= set(shown)
 

@@ -38,14 +38,14 @@ def test_a_project_without_the_folder_is_told_nothing_here(bank: Path) -> None:
 
 
 def test_what_is_told_takes_over_the_installed_copy_and_keeps_the_old_one(bank: Path) -> None:
-    (bank / "serving" / "app.py").write_text("older")
-    (bank / "serving" / "watch.py").unlink()
+    (bank / "serving" / "service.py").write_text("older")
+    (bank / "serving" / "http" / "logs.py").unlink()
     told = other_copy(bank, "serving")
-    assert "2 files differ, first app.py" in told
+    assert "2 files differ, first http/logs.py" in told
     assert "\n" not in told
     subprocess.run(told.partition("installed one: ")[2], shell=True, check=True)
     assert other_copy(bank, "serving") == ""
-    assert (bank / "serving.before" / "app.py").read_text() == "older"
+    assert (bank / "serving.before" / "service.py").read_text() == "older"
 
 
 def test_serve_tells_it_in_one_line_and_serves(
@@ -56,7 +56,7 @@ def test_serve_tells_it_in_one_line_and_serves(
     monkeypatch.setattr(Project, "import_rim", lambda *_: running)
     assert main(["serve", str(bank)]) == 0
     assert capsys.readouterr().err == ""
-    (bank / "serving" / "app.py").write_text("older")
+    (bank / "serving" / "service.py").write_text("older")
     assert main(["serve", str(bank)]) == 0
     assert served == [bank, bank]
     assert capsys.readouterr().err == other_copy(bank, "serving") + "\n"

@@ -156,5 +156,5 @@ def test_a_list_without_any_offer_says_which_facts_are_missing(
         settings.write_text(before, encoding="utf-8")
     told = capsys.readouterr().err
     assert "no customer gets an offer" in told
-    stopped = "eu-marketing-objection stops all that it concerns: nothing known of"
-    assert f"{stopped} customer_marketing_objection" in told
+    stopped = "eu-marketing-objection stops everything it applies to:"
+    assert f"{stopped} customer_marketing_objection unknown" in told

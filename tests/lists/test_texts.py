@@ -7,7 +7,9 @@ from string import Formatter
 
 import pytest
 
+from vipreco.arbitration import LeftOut
 from vipreco.lists import Wording
+from vipreco.lists.call_offers import Withheld
 from vipreco.lists.call_plan import Blocked
 from vipreco.lists.texts import catalogue
 from vipreco.settings import CallKind
@@ -45,3 +47,10 @@ def test_no_chinese_stands_in_the_code():
     modules = (path for path in SOURCES.glob("*.py") if path.name != "texts.py")
     found = [path.name for path in modules if any("\u4e00" <= sign <= "\u9fff" for sign in path.read_text())]
     assert found == []
+
+
+def test_every_cause_has_a_text() -> None:
+    """A cause without a text would end a sheet with an error."""
+    causes = [*(cause for cause in LeftOut if cause), *(cause for cause in Withheld if cause)]
+    keys = [f"left_out.{cause.name.lower()}" for cause in causes] + [f"blocked.{cause}" for cause in Blocked]
+    assert not [key for key in keys for language in ("en", "zh") if not Wording(language).template(key)]

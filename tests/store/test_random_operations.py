@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -39,6 +40,10 @@ SCOPE = Scope("user:ann", Role.MANAGER, "M1", DAY)
 OUTCOMES = st.sampled_from(["accepted", "declined", "postponed", "do_not_contact"])
 
 
+def _hash(operation: Operation) -> str:
+    return sha256(repr(replace(operation, key="")).encode()).hexdigest()
+
+
 @dataclass(frozen=True)
 class Operation:
     """One request: a contact or a consent with its audit record, under a key or without one."""
@@ -51,7 +56,9 @@ class Operation:
         """Do it in one transaction, as the service does, and return the answer."""
         if not self.key:
             return self._work(store)[1]
-        request = KeyedRequest(SCOPE.actor, self.key, repr(replace(self, key="")))
+        request = KeyedRequest(
+            SCOPE.actor, self.key, sha256(repr(replace(self, key="")).encode()).hexdigest()
+        )
         found = store.idempotency.run_once(request, NOW, lambda: self._work(store))
         return found.state.value.encode() if found.state is KeyState.OTHER else found.response
 

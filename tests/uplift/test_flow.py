@@ -124,7 +124,7 @@ def test_once_campaigns_are_there_the_learner_is_judged_told_and_kept(
     assert metrics["contact-effect/used"] == 1.0
     assert metrics["contact-effect/qini-above-propensity/low"] > 0
     capsys.readouterr()
-    assert main(["models", "show", "champion", "--format", "json"]) == 0
+    assert main(["models", "show", "champion", "--all", "--format", "json"]) == 0
     shown = {row["metric"] for row in json.loads(capsys.readouterr().out)}
     assert {"contact-effect/qini", "contact-effect/newest-qini-above-propensity/low"} <= shown
     cards = [

@@ -66,7 +66,6 @@ def _tidy(project: Project) -> None:
     from vipreco.cli.store_session import actor_named, keys_of, retention_cutoffs
     from vipreco.online import Housekeeping, clean_up
     from vipreco.store import Store
-    from vipreco.tables import Tables
 
     heads = project.settings.serving.audit_heads
     chores = Housekeeping(
@@ -74,7 +73,6 @@ def _tidy(project: Project) -> None:
         retention_cutoffs(project),
         None if heads is None else (project.root / heads, keys_of(project)),
     )
-    _releases(project).withdraw(Tables.open(project.tables).snapshot_ids)  # of tables before an erasure
     with narrated("Prepare") as narrator, Store.open(project.store_url, checked=True) as store:
         gone = clean_up(store, chores, narrator.say)
     if any(gone):
@@ -83,6 +81,7 @@ def _tidy(project: Project) -> None:
 
 def _prepared(project: Project, store: Store, model: str | None, narrator: Narrator) -> Path:
     from vipreco.online import nightly, read_manifest
+    from vipreco.tables import Tables
 
     releases = _releases(project)
     with nightly.noting_refusal(releases, model or "champion"):
@@ -90,6 +89,7 @@ def _prepared(project: Project, store: Store, model: str | None, narrator: Narra
     folder = nightly.publish(releases, store, build, narrator.say)
     if model is None:
         releases.follow(read_manifest(folder)["artifact_hash"])
+    releases.withdraw(Tables.open(project.tables).snapshot_ids)  # of tables before an erasure
     return folder
 
 

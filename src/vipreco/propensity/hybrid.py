@@ -7,7 +7,6 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 
 from vipreco.collaborative import HoldingState, Source
 from vipreco.propensity.booster import Scores, Values
@@ -123,6 +122,8 @@ class Hybrid:
             )
             away = weights - PRIOR_MEAN
             return float((PRIOR_WEIGHT * away**2).sum() / 2 - told), PRIOR_WEIGHT * away - slope
+
+        from scipy.optimize import minimize  # noqa: PLC0415 - to fit alone, not to answer
 
         found = minimize(loss, PRIOR_MEAN, jac=True, method="L-BFGS-B", bounds=BOUNDS)
         return Hybrid(
