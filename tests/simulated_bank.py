@@ -58,5 +58,6 @@ def tracking_database(built_once: BuiltOnce) -> Path:
             '[project]\nname = "test"\ntracking = "sqlite:///data/tracking.db"\n', encoding="utf-8"
         )
         connect(Project.find(home)).search_experiments()
+        (home / "data" / "tracking.db").chmod(0o600)  # as a command leaves it
 
     return built_once("tracking-database", build) / "data" / "tracking.db"
