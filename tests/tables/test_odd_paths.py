@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy.engine import make_url
 
 from tests.tables.test_bad_input import GOOD_CUSTOMERS, TIER, customers_mapping
-from vipreco.history import History
+from vipreco.history import VIEWS, History
 from vipreco.project import Project, Settings, read_settings, sqlite_url
 from vipreco.tables import import_
 
@@ -37,6 +37,8 @@ def test_only_the_tables_of_the_project_itself_are_read(name: str, neighbour: st
     population = view.population()
     assert population["customer_id"].to_pylist() == ["A1", "B2", "C3"]
     assert "year" not in population.column_names
+    for name_of_view in sorted(VIEWS):  # some read their files only when they are asked
+        assert view.query(f"SELECT count(*) FROM {name_of_view}").num_rows == 1
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ from vipreco.history.sources import (
     typed,
 )
 from vipreco.settings import TierLadder
-from vipreco.tables import Tables
+from vipreco.tables import Tables, literal_path
 
 # The big tables stay in their files: a query reads the columns and dates that it needs.
 _LAZY = frozenset({CUSTOMERS, OBSERVATIONS, ACTIVITY})
@@ -207,7 +207,9 @@ class History:
         create_views(connection, made, lazy)
         self._sources.detach(connection)
         connection.unregister(_CHOSEN)
-        lock_connection(connection, [str(self._sources.folder)] if self._sources.folder else [])
+        folder = self._sources.folder
+        # The lazy views name their files by `literal_path`, the file system by the path itself.
+        lock_connection(connection, [str(folder), literal_path(folder)] if folder else [])
         return connection
 
     @cached_property

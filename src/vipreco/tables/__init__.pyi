@@ -16,7 +16,11 @@ from .erasure import (
     customer_rows as customer_rows,
     erase_customers as erase_customers,
 )
-from .import_database import parquet_relation as parquet_relation, relation as relation
+from .import_database import (
+    literal_path as literal_path,
+    parquet_relation as parquet_relation,
+    relation as relation,
+)
 from .mapping_file import QUARANTINE_SUFFIX as QUARANTINE_SUFFIX, protected_words as protected_words
 from .reopenings import DAYS_APART as DAYS_APART, reopenings_query as reopenings_query
 from .report import ImportReport as ImportReport

@@ -66,13 +66,22 @@ def relation(paths: Sequence[Path], schema: pa.Schema, extra: str = "") -> str:
     return f"SELECT * FROM {parquet_relation(paths, 'union_by_name = true' + extra)}"
 
 
+def literal_path(path: Path) -> str:
+    """Return a path as DuckDB has to be told it, so that no character of it stands for other names.
+
+    >>> literal_path(Path("/a?b/c"))
+    '/a[?]b/c'
+    """
+    return GLOB.sub(r"[\g<0>]", str(path))
+
+
 def parquet_relation(paths: Sequence[Path], options: str = "union_by_name = true") -> str:
     """Return the `read_parquet` call for exactly these files.
 
     In a path, `?`, `*` and `[` would stand for other names too (a neighbour's folder among them), and a
     folder `year=2025` would become a column.
     """
-    listed = ", ".join(quoted(GLOB.sub(r"[\g<0>]", str(path))) for path in paths)
+    listed = ", ".join(quoted(literal_path(path)) for path in paths)
     return f"read_parquet([{listed}], hive_partitioning = false, {options})"
 
 
