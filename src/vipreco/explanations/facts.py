@@ -323,7 +323,10 @@ def _mean_of(first: int, last: int, least: int) -> Callable[[str], tuple[pl.Expr
     def summary(name: str) -> tuple[pl.Expr, pl.Expr]:
         months = _months(first, last) & pl.col(name).is_not_null()
         value = pl.col(name).filter(months)
-        return pl.when(value.len() >= least).then(value.mean().round()), pl.col(DATE).filter(months).max()
+        # Six places first: a mean of x.5 is rounded alike, whatever the order of its sum.
+        return pl.when(value.len() >= least).then(value.mean().round(6).round()), pl.col(DATE).filter(
+            months
+        ).max()
 
     return summary
 

@@ -212,7 +212,7 @@ def _mean(months: Months, least: int) -> tuple[date, float] | None:
     if len(months) < least:
         return None
     mean = pl.Series([value for _, _, value in months]).mean()
-    return months[-1][1], float(pl.Series([mean]).round()[0])
+    return months[-1][1], float(pl.Series([mean]).round(6).round()[0])
 
 
 def _paid_last(months: Months) -> tuple[date, float] | None:
