@@ -60,7 +60,7 @@ class ReusableDatabase:
         self._connection = connect(1)
         # Without the optimizer a plan is kept, with it each run plans anew; over so few rows no plan is slow.
         self._connection.execute("PRAGMA disable_optimizer")
-        self._sources = {name: _Source(records.schemas.get(name), name) for name in CONTRACTS}
+        self._sources = {name: RowSource(records.schemas.get(name), name) for name in CONTRACTS}
         self._few, self._usual_products = True, False
         self._names = VIEWS
         self.filling = self._plans = 0
@@ -232,7 +232,7 @@ class ReusableDatabase:
         lock_connection(connection, [])
 
 
-class _Source:
+class RowSource:
     """Rows that a database reads anew each time that it is asked.
 
     Args:
