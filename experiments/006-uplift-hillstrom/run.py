@@ -23,7 +23,8 @@ import polars as pl
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from vipreco.backtest import COLOURS, STYLE, save_figure
+from vipreco.backtest import save_figure
+from vipreco.documents import CHART_COLOURS, CHART_STYLE
 from vipreco.propensity import Machine
 from vipreco.stats import Estimate, HeldOut, JudgedOrder, judge_orders, qini_curve
 from vipreco.uplift import LEARNERS, LearnerContext, RandomisedRows, UpliftSettings
@@ -212,10 +213,10 @@ def _rule(chosen: dict[str, Any]) -> dict[str, bool]:
 
 def _figure(scores: dict[str, Floats], rows: RandomisedRows, chosen: str) -> Figure:
     """Draw the Qini curves of the held-out half, per treated customer."""
-    with mpl.rc_context(STYLE):
+    with mpl.rc_context(CHART_STYLE):
         figure = Figure(figsize=(6.4, 4.4), layout="constrained")
         axes = figure.add_subplot()
-        for (name, score), colour in zip(scores.items(), COLOURS, strict=False):
+        for (name, score), colour in zip(scores.items(), CHART_COLOURS, strict=False):
             curve = qini_curve(score, rows.treated, rows.outcome)
             treated = int(rows.treated.sum())
             label = f"{_label(name)} (chosen)" if name == chosen else _label(name)

@@ -15,24 +15,11 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
+from vipreco.documents import CHART_COLOURS, CHART_STYLE
 from vipreco.durable import write_bytes
 from vipreco.stats import poisson_limits
 
-COLOURS = [
-    "#1f5fa8", "#d1662b", "#4f8f4b", "#7d5ba6", "#b8860b", "#2a9d9d", "#c2477f", "#8a8a8a", "#111111"
-]  # fmt: skip
-STYLE: Any = {
-    "figure.dpi": 120,
-    "font.size": 10,
-    "font.family": "DejaVu Sans",
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "grid.color": "#e6e6e6",
-    "axes.axisbelow": True,
-    "svg.hashsalt": "vipreco",
-    "svg.fonttype": "path",
-}
+STYLE: Any = {**CHART_STYLE, "figure.dpi": 120}
 
 
 def reliability_diagram(tables: Mapping[str, pd.DataFrame], title: str = "Reliability") -> Figure:
@@ -107,7 +94,7 @@ def product_calibration(table: pd.DataFrame, title: str = "Calibration by produc
     axes.axvspan(0.9, 1.1, color="#e8f0e6", zorder=0)
     axes.axvline(1.0, color="black", linewidth=0.8)
     ratio, error = _observed_ratio(shown)
-    axes.errorbar(ratio, range(len(shown)), xerr=error, fmt="o", color=COLOURS[0], markersize=4, capsize=2)
+    axes.errorbar(ratio, range(len(shown)), xerr=error, fmt="o", color=CHART_COLOURS[0], markersize=4, capsize=2)
     counts = zip(shown.index, shown["observed"], strict=True)
     axes.set_yticks(range(len(shown)), [f"{product} ({int(count):,})" for product, count in counts])
     axes.set_ylim(-0.6, len(shown) - 0.4)
@@ -140,7 +127,7 @@ def _figure(width: float, height: float) -> tuple[Figure, Axes]:
 
 
 def _colours(names: Any) -> list[str]:
-    return [COLOURS[number % len(COLOURS)] for number in range(len(names))]
+    return [CHART_COLOURS[number % len(CHART_COLOURS)] for number in range(len(names))]
 
 
 def _points(axes: Axes, table: pd.DataFrame, name: str, colour: str) -> None:

@@ -1,3 +1,4 @@
+from .chart_style import CHART_COLOURS as CHART_COLOURS, CHART_STYLE as CHART_STYLE
 from .document import (
     Column as Column,
     Document as Document,

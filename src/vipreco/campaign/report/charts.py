@@ -14,18 +14,10 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-INK, GREY = "#1f5fa8", "#8a8a8a"
-STYLE: Any = {
-    "font.size": 9,
-    "font.family": "DejaVu Sans",
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "grid.color": "#e6e6e6",
-    "axes.axisbelow": True,
-    "svg.hashsalt": "vipreco",
-    "svg.fonttype": "path",
-}
+from vipreco.documents import CHART_COLOURS, CHART_STYLE
+
+INK, GREY = CHART_COLOURS[0], CHART_COLOURS[7]
+STYLE: Any = {**CHART_STYLE, "font.size": 9}
 SIZE = (3.5, 2.5)
 WIDTH, HEIGHT = 220, 18
 MARGIN = 0.05
