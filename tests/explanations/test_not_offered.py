@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import date
-
-from tests.policy_records import facts_of_records
-from vipreco.explanations import UnlockStep, why_not
+from tests.policy.conftest import one_pair
+from vipreco.explanations import UnlockStep
+from vipreco.explanations.not_offered import all_not_offered
 from vipreco.policy import Policy
 from vipreco.settings import PolicySettings
 
 
-def test_why_not_answers_with_the_rule_and_its_facts_and_says_nothing_of_an_offer():
+def test_a_product_has_the_rule_that_stops_it_with_its_facts_and_an_offer_has_none():
     policy = Policy.read(PolicySettings())
-    facts = facts_of_records(
-        date(2026, 1, 31),
-        "call",
-        [{"customer_free_liquidity_amount": 5_000.0}],
-        [{"product_id": "fund", "product_min_amount": 10_000.0}],
-        {"pair_held": [[False]]},
-    )
-    codes = [rule.reason_code for rule in policy.rules]
-    assert why_not(policy, facts, (0, 0), 0) is None
-    found = why_not(policy, facts, (0, 0), codes.index("MIN_AMOUNT") + 1)
-    assert found is not None
-    assert (found.product_id, found.reason_code, found.rule_id) == ("fund", "MIN_AMOUNT", "minimum-amount")
+    assert all_not_offered(policy, one_pair(policy), 0, {}) == []
+    facts = one_pair(policy, customer_free_liquidity_amount=5_000.0)
+    (found,) = all_not_offered(policy, facts, 0, {})
+    assert (found.product_id, found.reason_code, found.rule_id) == ("W301", "MIN_AMOUNT", "minimum-amount")
     assert found.text == "The customer's free liquidity of 5,000 is below the minimum of 10,000."
-    assert found.steps[0] == UnlockStep("minimum-amount", "free liquidity of at least 10,000")
+    assert found.steps == (
+        UnlockStep("minimum-amount", "free liquidity of at least 10,000", opens=("W301",)),
+    )
     assert found.legal_reference == ""
-    in_chinese = why_not(policy, facts, (0, 0), codes.index("MIN_AMOUNT") + 1, "zh")
-    assert in_chinese is not None
+    (in_chinese,) = all_not_offered(policy, facts, 0, {}, "zh")
     assert in_chinese.text == "客户可用资金 5,000 低于起购金额 10,000。"

@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from tests.features.product_blocks import product_values
 from vipreco.errors import UsageError
 from vipreco.features import FeatureSet, Vocabulary
 from vipreco.history import History
@@ -115,15 +116,14 @@ def test_missing_rows_and_nulls_take_the_default_of_the_dictionary(tiny):
 
 
 def test_the_product_values_are_the_blocks_by_product(tiny):
-    matrix = computed(tiny).matrix()
-    assert matrix.product_values.shape == (4, 2, 2)
-    np.testing.assert_array_equal(matrix.product_values[3, 1], [1, NAN])
-    np.testing.assert_array_equal(matrix.customer_values, matrix.values[:, :2])
+    found = product_values(computed(tiny))
+    assert found.shape == (4, 2, 2)
+    np.testing.assert_array_equal(found[3, 1], [1, NAN])
 
 
 def test_the_order_of_the_products_is_the_callers(tiny):
-    turned = computed(tiny, products=("q", "p")).matrix()
-    np.testing.assert_array_equal(turned.product_values[:, ::-1], computed(tiny).matrix().product_values)
+    turned = computed(tiny, products=("q", "p"))
+    np.testing.assert_array_equal(product_values(turned)[:, ::-1], product_values(computed(tiny)))
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 100])
@@ -139,7 +139,7 @@ def test_chunks_put_together_are_the_whole(tiny, size):
 def test_without_products_or_holdings_the_customer_columns_remain(tiny):
     assert computed(tiny, products=()).matrix().values.shape == (4, 2)
     frames = {"customers": bank()["customers"]}
-    assert computed(tiny, frames).matrix().product_values[:, :, 0].max() == 0
+    assert product_values(computed(tiny, frames))[:, :, 0].max() == 0
 
 
 def test_a_vocabulary_puts_the_frequent_categories_first_and_makes_rare_ones_unknown(tiny):
@@ -217,16 +217,16 @@ def test_a_table_that_is_gone_leaves_the_defaults_of_its_features(tiny):
     vocabulary = tiny.learn_vocabulary(whole)
     lost = computed(tiny).encoded(vocabulary)
     assert lost.names == whole.names
-    np.testing.assert_array_equal(lost.matrix().product_values[:, :, 2], np.zeros((4, 2)))
+    np.testing.assert_array_equal(product_values(lost)[:, :, 2], np.zeros((4, 2)))
     np.testing.assert_array_equal(
-        lost.matrix().product_values[:, :, :2], whole.matrix().product_values[:, :, :2]
+        product_values(lost)[:, :, :2], product_values(whole)[:, :, :2]
     )
 
 
 def test_a_table_that_the_bank_lacks_leaves_its_features_out(tiny):
     found = computed(tiny, {**bank(), "contacts": CONTACTS})
     assert found.pairs.names == ("held", "balance", "asked")
-    np.testing.assert_array_equal(found.matrix().product_values[2, 1], np.float32([0, NAN, 2]))
+    np.testing.assert_array_equal(product_values(found)[2, 1], np.float32([0, NAN, 2]))
     assert computed(tiny).pairs.names == ("held", "balance")
 
 

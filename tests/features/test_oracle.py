@@ -9,6 +9,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import Phase, given, settings, strategies as st
 
+from tests.features.product_blocks import product_values
 from vipreco.features import FeatureSet
 from vipreco.history import History
 
@@ -85,7 +86,7 @@ def walk(states):
 def test_product_features_are_what_a_walk_over_the_snapshots_counts(features, states, last):
     view = history(long_panel(states)).as_of(MONTHS[last])
     computed = features.compute(view, PRODUCTS)
-    blocks = computed.matrix().product_values.reshape(6, -1)
+    blocks = product_values(computed).reshape(6, -1)
     for number, held in enumerate(states):
         expected = walk(held[: last + 1])
         found = {name: blocks[number, computed.pairs.names.index(name)] for name in expected}
@@ -99,9 +100,9 @@ def test_product_features_are_what_a_walk_over_the_snapshots_counts(features, st
 def test_counts_over_all_products_are_sums_of_the_products(features, states, last):
     view = history(long_panel(states)).as_of(MONTHS[last])
     computed = features.compute(view, PRODUCTS)
-    matrix = computed.matrix()
+    matrix, found = computed.matrix(), product_values(computed)
     place = {name: index for index, name in enumerate(computed.customer_names)}
-    blocks = {name: matrix.product_values[:, :, index] for index, name in enumerate(computed.pairs.names)}
+    blocks = {name: found[:, :, index] for index, name in enumerate(computed.pairs.names)}
     for total, part in (
         ("products_lag_0", "held_lag_0"),
         ("products_lag_3", "held_lag_3"),

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tests.features.product_blocks import product_values
 from vipreco.features import FeatureSet
 from vipreco.history import History
 from vipreco.project import read_settings
@@ -60,7 +61,7 @@ def test_the_labels_of_june_are_the_published_acquisitions(history):
 @pytest.mark.parametrize(("month", "lag"), [("2015-05", 0), ("2015-04", 1), ("2015-01", 4)])
 def test_the_lags_are_the_flags_of_the_months(computed, month, lag):
     flags = long_flags(month).reindex(computed.customer_ids, fill_value=0)[list(computed.product_ids)]
-    block = computed.matrix().product_values[:, :, computed.pairs.names.index(f"held_lag_{lag}")]
+    block = product_values(computed)[:, :, computed.pairs.names.index(f"held_lag_{lag}")]
     np.testing.assert_array_equal(block, flags.to_numpy(np.float32))
 
 

@@ -114,11 +114,11 @@ def test_with_one_place_what_comes_later_is_beyond_the_slate():
 
 
 def test_keeping_a_customer_can_outrank_every_sale(frame: pl.DataFrame):
-    actions = decisions().actions()
-    assert actions.select("customer_id", "action").rows()[:2] == [("a", "keep"), ("a", "develop")]
+    factors = decisions().factors
     # keep a: 0.1 x (0.25 x 5,000) x 3.0 x 1.5 = 562.5; develop b: 0.3 x (0.1 x 500) = 15
-    assert actions["priority"].to_list() == pytest.approx([562.5, 0, 0, 15, 0, 0])
-    assert actions["propensity"].to_list() == pytest.approx([0.1, None, None, 0.3, None, None])
-    assert actions["value_amount"].to_list()[0] == pytest.approx(1_250)
+    assert factors.actions.ravel() == pytest.approx([562.5, 0, 0, 15, 0, 0])
+    parts = factors.action_factors()
+    assert parts["propensity"].ravel() == pytest.approx([0.1, NAN, NAN, 0.3, NAN, NAN], nan_ok=True)
+    assert parts["value_amount"][0, 0] == pytest.approx(1_250)
     best = frame.filter(pl.col("customer_id") == "a")["priority"].max()
-    assert actions["priority"][0] > best
+    assert factors.actions[0, 0] > best

@@ -11,7 +11,6 @@ from .not_offered import (
     UnlockStep as UnlockStep,
     WhyNot as WhyNot,
     all_not_offered as all_not_offered,
-    why_not as why_not,
 )
 from .offer_reasons import (
     OfferReasons as OfferReasons,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from vipreco.policy import ALLOWED, Language, Policy, PolicyFacts
+from vipreco.policy import Language, Policy, PolicyFacts
 
 THEN = {"en": "; then ", "zh": "；然后"}
 OPENS = {"en": " (opens {})", "zh": "（可购{}）"}
@@ -49,29 +49,6 @@ class WhyNot:
     rule_id: str = ""
     legal_reference: str = ""
     steps: tuple[UnlockStep, ...] = ()
-
-
-def why_not(
-    policy: Policy,
-    facts: PolicyFacts,
-    place: tuple[int, int],
-    verdict: int,
-    language: Language = "en",
-) -> WhyNot | None:
-    """Return the rule behind a verdict and the way to the product, or None for an allowed product.
-
-    Args:
-        policy: The rules in force.
-        facts: What they looked at.
-        place: Row of the customer and column of the product.
-        verdict: What the policy said of them.
-        language: Of the texts.
-    """
-    if verdict == ALLOWED:
-        return None
-    stops = policy.stops(facts, place[0])
-    stops[place[1]] = [one for one in stops[place[1]] if one >= verdict]
-    return _why_not(policy, facts, place, stops, ({}, language))
 
 
 def all_not_offered(

@@ -217,11 +217,6 @@ class ReasonCatalog(Section):
         """Return whether a feature, or the column that it is made of, is never told."""
         return any(matches(feature, entry.features) or column in entry.columns for entry in self.never)
 
-    def unmapped(self, dictionary: Dictionary) -> list[str]:
-        """Return the features `file.feature` of a dictionary that are neither told nor never to be told."""
-        named = [f"{file.name}.{feature.name}" for file in dictionary.file for feature in file.features]
-        return [name for name in named if not self.is_silent(name) and not self.reasons_for(name)]
-
     def column_name(self, column: str, language: Language) -> str:
         """Return the name of a column of the bank's own, as a person calls it."""
         known = self.column.get(column)

@@ -23,26 +23,12 @@ class FeatureMatrix:
         names: Column names: the customer columns, then for each product its block `<feature>@<product_id>`.
         values: float32, shape (n, len(names)); NaN = missing number, -1 = unknown category.
         product_ids: The products, in the order of their blocks.
-        customer_width: Number of customer columns.
     """
 
     customer_ids: NDArray[np.str_]
     names: tuple[str, ...]
     values: Floats
     product_ids: tuple[str, ...]
-    customer_width: int
-
-    @property
-    def customer_values(self) -> Floats:
-        """The customer columns, shape (n, customer_width); a view."""
-        return self.values[:, : self.customer_width]
-
-    @property
-    def product_values(self) -> Floats:
-        """The product blocks, shape (n, products, product features); a view."""
-        rows, products = len(self.values), len(self.product_ids)
-        features = (len(self.names) - self.customer_width) // max(products, 1)
-        return self.values[:, self.customer_width :].reshape(rows, products, features)
 
 
 @dataclass(frozen=True)
@@ -131,7 +117,7 @@ class ComputedFeatures:
         values[:, :width] = self.customer_values[start:stop]
         blocks = values[:, width:].reshape(len(ids), len(self.product_ids), features)
         self.pairs.scatter(blocks, start)
-        return FeatureMatrix(ids, self.names, values, self.product_ids, width)
+        return FeatureMatrix(ids, self.names, values, self.product_ids)
 
     def take(self, indices: NDArray[np.intp]) -> ComputedFeatures:
         """Return the features of the customers at some indices, ascending, each once."""

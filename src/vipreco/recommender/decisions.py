@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from vipreco.arbitration import ACTIONS, LeftOut, PriorityFactors, SlateRules, left_out, slate
+from vipreco.arbitration import LeftOut, PriorityFactors, SlateRules, left_out, slate
 from vipreco.columns import (
     AS_OF_DATE,
     CUSTOMER_ID,
@@ -41,7 +41,6 @@ OF_CUSTOMERS = (
 OFFER = "offer"
 OFFERED = "OFFERED"
 PERSONALISED = "personalised"
-ACTION = "action"
 ARBITRATION = "arbitration"
 # Rule r of the policy has place r; what the slate left out for reason r has place -r.
 SLATE_REASONS = [reason.name for reason in sorted(LeftOut, reverse=True) if reason]
@@ -122,24 +121,6 @@ class Decisions:
         rows, columns = np.indices(self.verdict.shape)
         ranks = self.rank if top is None else self.slate(top)
         return self.rows(rows.ravel(), columns.ravel(), ranks)
-
-    def actions(self) -> pl.DataFrame:
-        """Return what a call without a product is worth: a row for each customer and of `ACTIONS`.
-
-        The columns are those of `frame` without those of a product, and `action`: rows beside those of the
-        products, so that keeping a customer can outrank every sale.
-        """
-        rows, places = (found.ravel() for found in np.indices(self.factors.actions.shape))
-        factors = {name: values.ravel() for name, values in self.factors.action_factors().items()}
-        columns = {
-            CUSTOMER_ID: _texts(self.customer_ids.tolist()).gather(rows),
-            ACTION: _texts(ACTIONS).gather(places),
-            AS_OF_DATE: pl.repeat(self.as_of, len(rows), dtype=pl.Date, eager=True),
-            **factors,
-            PRIORITY: self.factors.actions.ravel(),
-            PERSONALISED: self.personalised[rows],
-        }
-        return pl.DataFrame(columns, nan_to_null=True)
 
     def listed(self, top: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         """Return customer and product places of the first `top` offers of each customer, in order."""
