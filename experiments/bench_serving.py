@@ -6,7 +6,7 @@
 
 The load comes from a process of its own (`serving_load.py`) on the same machine, so the load of both, and
 of whoever else works here, is in every figure of time; the load average is told beside each part. The null
-route (`POST /null` of `serving_host.py`) runs in the same workers, router and shield, reads its body and
+route (`POST /null` of `serving_host.py`) runs in the same workers, router and middleware, reads its body and
 answers with 826 bytes always, without asking who it is, checking, deciding or noting. Each ratio is the
 median of three pairs, taken in turn. Targets are not gates: another machine is another speed. `--out`
 writes all numbers as JSON.
@@ -72,7 +72,7 @@ class Line:
 
 @dataclass
 class Bench:
-    """What all parts use.
+    """Settings and results that all parts use.
 
     Args:
         project: Whose service it is.
@@ -192,7 +192,7 @@ def _until(true: Callable[[], bool], seconds: float) -> None:
 
 @dataclass(frozen=True)
 class Told:
-    """What became of the requests of one run."""
+    """Outcomes of the requests of one run."""
 
     seconds: float
     status: Any
@@ -528,14 +528,16 @@ def slow(bench: Bench) -> None:
                 calm = [_paced(client) for _ in range(200)]
                 borne: list[float] = []
                 attacker = threading.Thread(
-                    target=lambda: borne.extend(proxy.attack(count, head, tail, seconds=4.0))
+                    target=lambda: borne.extend(
+                        one.seconds for one in proxy.attack(count, head, tail, seconds=4.0)
+                    )
                 )
                 attacker.start()
                 during = []
                 while attacker.is_alive():
                     during.append(_paced(client))
                 questions = "GET /static/htmx.min.js HTTP/1.1\r\nHost: localhost\r\n\r\n" * 40
-                unread = max(proxy.attack(20, questions, ""))
+                unread = max(one.seconds for one in proxy.attack(20, questions, ""))
         finally:
             proxy.process.terminate()
             proxy.process.wait(10)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
-from tests.shared import BuiltOnce
+from tests.shared import BuiltOnce, new_store
 
 # A busy machine makes single examples slow, which says nothing of the code.
-settings.register_profile("vipreco", deadline=None)
+settings.register_profile("vipreco", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("vipreco")
 
 
@@ -20,3 +21,9 @@ def built_once(tmp_path_factory: pytest.TempPathFactory) -> BuiltOnce:
     own = tmp_path_factory.getbasetemp()
     common = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
     return BuiltOnce(common / "built-once")
+
+
+@pytest.fixture(scope="session")
+def empty_store(built_once: BuiltOnce) -> Path:
+    """A store without records, to be copied: its tables take a second to make."""
+    return new_store(built_once)

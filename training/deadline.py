@@ -9,6 +9,7 @@ from concurrent.futures import Future, wait as wait_for
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
+THREAD = "work-that-may-hang"
 
 
 class AbandonedError(Exception):
@@ -56,7 +57,7 @@ class Waiting(Generic[T]):
         Raises:
             TimeoutError: No step was done for longer than the patience.
         """
-        threading.Thread(target=self._run, daemon=True).start()
+        threading.Thread(target=self._run, name=THREAD, daemon=True).start()
         try:
             while not self._future.done():
                 if self._progress.remaining() <= 0:

@@ -1,12 +1,13 @@
 """A service over a bank that is written out: `--service tests.serving.small_service:Small` of a worker.
 
-A prepared folder of this bank is a file `version` whose text is the model's version; `broken` cannot be
-opened, and what begins with `5105` takes a second and a half to open. The chance of an offer says which model
-gave it, so that a mixed answer shows.
+A release of this bank is a file `version` whose text is the model's version; `broken` cannot be opened, and
+what begins with `5105` is opened when the test says so. The chance of an offer says which model gave it, so
+that a mixed answer shows.
 """
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -28,6 +29,8 @@ from vipreco.errors import IntegrityError
 from vipreco.project import Project
 
 VERSION, BROKEN, SLOW = "version", "broken", "5105"
+OPENING, GO_ON = "opening-{}", "go-on"
+"""Files of the project: a worker opens a slow release; it may go on."""
 
 
 def chance_of(model_version: str) -> float:
@@ -45,15 +48,17 @@ class Versioned(Prepared):
         return Slate(tuple(lines), slate.personalised, slate.source)
 
 
-def opening(_: AppState) -> Callable[[Path], Versioned]:
-    """Return how a prepared folder of this bank is opened."""
+def opening(state: AppState) -> Callable[[Path], Versioned]:
+    """Return how a release of this bank is opened."""
 
     def opened_folder(folder: Path) -> Versioned:
         version = (folder / VERSION).read_text()
         if version == BROKEN:
             raise IntegrityError("is broken", where=str(folder), code="prepared-changed")
         if version.startswith(SLOW):
-            time.sleep(1.5)
+            (state.root / OPENING.format(os.getpid())).touch()
+            while not (state.root / GO_ON).exists():
+                time.sleep(0.02)
         return Versioned(model_version=version)
 
     return opened_folder
