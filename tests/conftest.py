@@ -10,9 +10,23 @@ from hypothesis import HealthCheck, settings
 
 from tests.shared import BuiltOnce, new_store
 
+TESTS = Path(__file__).parent
 # A busy machine makes single examples slow, which says nothing of the code.
 settings.register_profile("vipreco", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("vipreco")
+
+
+# The files that take longest, in this order; one that begins last keeps the other processes waiting at the end.
+FIRST = (
+    "docs/test_readme.py",
+    "docs/test_readme_santander.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the files that take longest in front."""
+    places = {TESTS / name: place for place, name in enumerate(FIRST)}
+    items.sort(key=lambda item: places.get(item.path, len(places)))
 
 
 @pytest.fixture(scope="session")

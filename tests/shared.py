@@ -42,3 +42,14 @@ class BuiltOnce:
         with (self.folder / f"{name}.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
+
+
+def new_store(built_once: BuiltOnce) -> Path:
+    """Return the file of a store without records, which is for copying."""
+
+    def build(folder: Path) -> None:
+        from vipreco.store import Store  # takes time that tests without a store do not need
+
+        Store.open(f"sqlite:///{folder}/store.db").close()
+
+    return built_once("empty-store", build) / "store.db"

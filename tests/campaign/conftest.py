@@ -37,15 +37,6 @@ def bank(recommender: Recommender) -> Bank:
     return spring_bank.bank(recommender)
 
 
-@pytest.fixture(scope="session")
-def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A store without records, made once: its tables take a second."""
-    path = tmp_path_factory.mktemp("store") / "store.db"
-    with Store.open(f"sqlite:///{path}"):
-        pass
-    return path
-
-
 @dataclass
 class Desk:
     """A bank with its store and folder of campaigns."""

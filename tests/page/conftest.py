@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 
 from tests.page.browser import CHROMIUM, FLAGS
-from tests.page.page_bank import PageBank, made
+from tests.page.page_bank import PageBank, accounts, made
+from tests.shared import BuiltOnce
 
 
 @pytest.fixture(scope="module")
-def bank(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PageBank]:
+def bank(built_once: BuiltOnce, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PageBank]:
     """The pages with an account for each role."""
-    found = made(tmp_path_factory.mktemp("page"))
+    found = made(accounts(built_once), tmp_path_factory.mktemp("page"))
     yield found
     found.state.spool.close()
     found.state.store.close()

@@ -6,6 +6,7 @@ page shows what the engine says; only the files around it (prepared folders, reg
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
@@ -22,6 +23,7 @@ from serving.page.pages import make_pages
 from serving.processes.audit_shipper import AuditFiles
 from tests import small_bank
 from tests.serving.small_bank import PASSWORD, Prepared
+from tests.shared import BuiltOnce, new_store
 from vipreco.explanations import Explainer
 from vipreco.features import FeatureSet
 from vipreco.history import History, View
@@ -164,20 +166,30 @@ class PageBank:
         return found.handle
 
 
-def made(folder: Path) -> PageBank:
-    """Make the pages in a folder."""
+def accounts(built_once: BuiltOnce) -> Path:
+    """Return a folder with a store that has an account for each role; made once a run, to be copied."""
+
+    def build(folder: Path) -> None:
+        shutil.copy(new_store(built_once), folder / "store.db")
+        managers = [MANAGER if number < BOOK else OTHER_MANAGER for number in range(CUSTOMERS)]
+        members = {"customer_id": customer_ids(), "manager_id": managers, "branch_id": ["B"] * CUSTOMERS}
+        with Store.open(f"sqlite:///{folder}/store.db") as store:
+            store.books.replace("snapshot-1", pl.DataFrame(members))
+            for role, user in USERS.items():
+                store.users.create(User(user, role, MANAGER if role is Role.MANAGER else None), PASSWORD)
+            store.users.create(User("other-1", Role.MANAGER, OTHER_MANAGER), PASSWORD)
+
+    return built_once("page-accounts", build)
+
+
+def made(template: Path, folder: Path) -> PageBank:
+    """Make the pages in a folder out of a copy of their `accounts`."""
+    shutil.copytree(template, folder, dirs_exist_ok=True)
     store = Store.open(f"sqlite:///{folder}/store.db")
-    ids = customer_ids()
-    managers = [MANAGER if number < BOOK else OTHER_MANAGER for number in range(CUSTOMERS)]
-    members = {"customer_id": ids, "manager_id": managers, "branch_id": ["B"] * CUSTOMERS}
-    store.books.replace("snapshot-1", pl.DataFrame(members))
-    for role, user in USERS.items():
-        store.users.create(User(user, role, MANAGER if role is Role.MANAGER else None), PASSWORD)
-    store.users.create(User("other-1", Role.MANAGER, OTHER_MANAGER), PASSWORD)
     settings = ServingSettings(business_date="snapshot")
     release = Prepared(
         snapshot_date=DAY,
-        customers=frozenset(ids),
+        customers=frozenset(customer_ids()),
         product_ids=frozenset(_products()["product_id"].to_pylist()),
     )
     state = AppState(

@@ -8,17 +8,24 @@ from typing import Any
 
 import pytest
 
-from tests.serving.small_bank import Bank, made
+from tests.serving.small_bank import Bank, accounts, made
+from tests.shared import BuiltOnce
 from vipreco.settings import ServingSettings
 
 
+@pytest.fixture(scope="session")
+def template(built_once: BuiltOnce) -> Path:
+    """Store, keys and tokens of a service, to be copied."""
+    return accounts(built_once)
+
+
 @pytest.fixture
-def make_bank(tmp_path: Path) -> Iterator[Callable[..., Bank]]:
+def make_bank(tmp_path: Path, template: Path) -> Iterator[Callable[..., Bank]]:
     """Make a service with other settings."""
     opened: list[Bank] = []
 
     def make(**changed: Any) -> Bank:
-        bank = made(tmp_path, ServingSettings(**{"business_date": "snapshot", **changed}))
+        bank = made(template, tmp_path, ServingSettings(**{"business_date": "snapshot", **changed}))
         opened.append(bank)
         return bank
 

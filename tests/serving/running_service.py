@@ -70,7 +70,7 @@ class Running:
         return {self.offers().json()["model_version"] for _ in range(20)}
 
     def has_begun(self) -> bool:
-        """Whether each worker that there is serves a release."""
+        """Return True when each worker serves a release."""
         said = self.log()
         return all(f'"event": "release", "process": {worker},' in said for worker in self.workers())
 

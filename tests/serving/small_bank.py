@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -15,6 +17,7 @@ import polars as pl
 from serving.api.application import create_app
 from serving.http.app_state import AppState, Slate, SlateLine
 from serving.processes.audit_shipper import AuditFiles, ship
+from tests.shared import BuiltOnce, new_store
 from vipreco.errors import IntegrityError
 from vipreco.settings import ServingSettings
 from vipreco.store import Keys, Role, Store, User
@@ -23,6 +26,7 @@ OWN, FOREIGN, NOBODY = "0001", "0002", "9999"
 MANAGER, OTHER_MANAGER = "M1", "M2"
 PASSWORD = "correct horse battery"
 DAY = date(2025, 12, 31)
+TOKENS = "tokens.json"
 
 
 @dataclass
@@ -70,7 +74,7 @@ class Prepared:
 
     def check_files(self) -> None:
         if self.changed_file:
-            raise IntegrityError("is not what was prepared", where=self.changed_file, code="prepared-changed")
+            raise IntegrityError("was changed after it was prepared", where=self.changed_file, code="prepared-changed")
 
 
 @dataclass
@@ -106,15 +110,33 @@ class Bank:
         return self.state.store.audit.read(1_000)[::-1]
 
 
-def made(folder: Path, settings: ServingSettings) -> Bank:
-    """Make a service in a folder."""
+def accounts(built_once: BuiltOnce) -> Path:
+    """Return a folder with a store, its keys, and a token for each role; made once a run, to be copied."""
+
+    def build(folder: Path) -> None:
+        Keys.open(folder / "keys")
+        shutil.copy(new_store(built_once), folder / "store.db")
+        with Store.open(f"sqlite:///{folder}/store.db") as store:
+            members = {
+                "customer_id": [OWN, FOREIGN],
+                "manager_id": [MANAGER, OTHER_MANAGER],
+                "branch_id": ["B", "B"],
+            }
+            store.books.replace("snapshot-1", pl.DataFrame(members))
+            now = datetime.now(UTC).replace(tzinfo=None)
+            books = {role: MANAGER if role is Role.MANAGER else None for role in Role}
+            tokens = {role: store.tokens.create(role, role, now, manager_id=books[role])[1] for role in Role}
+            store.users.create(User("ann", Role.MANAGER, MANAGER), PASSWORD)
+        (folder / TOKENS).write_text(json.dumps(tokens), encoding="utf-8")
+
+    return built_once("serving-accounts", build)
+
+
+def made(template: Path, folder: Path, settings: ServingSettings) -> Bank:
+    """Make a service in a folder out of a copy of its `accounts`."""
+    shutil.copytree(template, folder, dirs_exist_ok=True)
     store = Store.open(f"sqlite:///{folder}/store.db")
-    columns = {"customer_id": [OWN, FOREIGN], "manager_id": [MANAGER, OTHER_MANAGER], "branch_id": ["B", "B"]}
-    store.books.replace("snapshot-1", pl.DataFrame(columns))
-    now = datetime.now(UTC).replace(tzinfo=None)
-    books = {role: MANAGER if role is Role.MANAGER else None for role in Role}
-    tokens = {role: store.tokens.create(role, role, now, manager_id=books[role])[1] for role in Role}
-    store.users.create(User("ann", Role.MANAGER, MANAGER), PASSWORD)
+    tokens = {Role(role): text for role, text in json.loads((folder / TOKENS).read_text("utf-8")).items()}
     release = Prepared()
     state = AppState(
         folder, settings, store, AuditFiles(folder / "spool", store), Keys.open(folder / "keys"), release

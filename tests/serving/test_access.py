@@ -1,8 +1,9 @@
-"""Who may do what: every role on every route, with the own customer, another's, and nobody's."""
+"""Permissions: every role on every route, with the own customer, another's, and nobody's."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -44,11 +45,11 @@ def expected(operation: Operation, role: Role | None, customer: str) -> int:
 
 
 @pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Any:
+def shared(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
     from tests.serving.small_bank import made
     from vipreco.settings import ServingSettings
 
-    bank = made(tmp_path_factory.mktemp("matrix"), ServingSettings(business_date="snapshot"))
+    bank = made(template, tmp_path_factory.mktemp("matrix"), ServingSettings(business_date="snapshot"))
     made_at = datetime(2025, 12, 31, 9)  # noqa: DTZ001  local time of the bank
     for customer in (OWN, FOREIGN):
         bank.state.store.decisions.add([Decision(f"d{customer}", customer, made_at, "token:x", "{}")])

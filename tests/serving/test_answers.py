@@ -1,4 +1,4 @@
-"""What an answer says about itself: whom it is for, what it stands on, how old that is."""
+"""Facts of an answer about itself: its customer, its sources and their age."""
 
 from __future__ import annotations
 

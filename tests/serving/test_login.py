@@ -17,8 +17,9 @@ from serving.auth.cookies import COOKIE, DEVICE, PREFIX
 from serving.http.app_state import clock
 from serving.http.shared_limits import Rate
 from serving.processes.audit_shipper import ship
-from tests.page.page_bank import USERS, PageBank, made
+from tests.page.page_bank import USERS, PageBank, accounts, made
 from tests.serving.small_bank import PASSWORD
+from tests.shared import BuiltOnce
 from vipreco.settings import OidcSettings, ServingSettings
 from vipreco.store import Role, User
 
@@ -55,8 +56,8 @@ async def asked(app: Any, address: str, method: str, path: str, **given: Any) ->
 
 
 @pytest.fixture
-def bank(tmp_path: Path) -> PageBank:
-    return made(tmp_path)
+def bank(built_once: BuiltOnce, tmp_path: Path) -> PageBank:
+    return made(accounts(built_once), tmp_path)
 
 
 @pytest.fixture
@@ -174,7 +175,7 @@ def made_again(bank: PageBank) -> PageBank:
 def test_an_address_is_believed_of_the_trusted_proxy_alone(
     quick: PageBank, trusted: tuple[str, ...], status: int
 ) -> None:
-    """Who sends the header without that proxy stays one address, whatever it says."""
+    """A sender of the header without that proxy stays one address, whatever it says."""
     quick.state.settings = quick.state.settings.model_copy(update={"trusted_proxies": trusted})
     for number in range(20):
         proxied = Browser(quick, "10.0.0.254")

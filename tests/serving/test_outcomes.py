@@ -1,4 +1,4 @@
-"""What came of an approach is recorded once, and the next answer knows it."""
+"""The outcome of an approach is recorded once, and the next answer knows it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who is late time after time says so at once instead of letting everybody wait; one pause is no overload."""
+"""A worker that is late time after time refuses at once instead of letting everybody wait; one pause is no overload."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
-"""What the OpenAPI document says holds for every role: Schemathesis tries every operation with all checks."""
+"""The OpenAPI document holds for every role: Schemathesis tries every operation with all checks."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,8 +27,8 @@ TOLD = [operation for operation in api.OPERATIONS if operation.summary]
 
 
 @pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    bank = made(tmp_path_factory.mktemp("schema"), ServingSettings(business_date="snapshot"))
+def service(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    bank = made(template, tmp_path_factory.mktemp("schema"), ServingSettings(business_date="snapshot"))
     yield bank
     bank.state.spool.close()
     bank.state.store.close()

@@ -40,14 +40,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[postgres.Server
 
 
 @pytest.fixture(scope="session")
-def empty_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A SQLite store without content, to be copied."""
-    path = tmp_path_factory.mktemp("empty") / "store.db"
-    Store.open(f"sqlite:///{path}").close()
-    return path
-
-
-@pytest.fixture(scope="session")
 def shared_database(server: postgres.Server) -> str:
     """Address of a PostgreSQL database with the tables of a store; tests empty it before they use it."""
     url = new_database(server)
@@ -67,7 +59,7 @@ def engine(request: pytest.FixtureRequest) -> str:
 def url(engine: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """Address of a store without content, of this test alone."""
     if engine == "sqlite":
-        shutil.copy(request.getfixturevalue("empty_file"), tmp_path / "store.db")
+        shutil.copy(request.getfixturevalue("empty_store"), tmp_path / "store.db")
         return f"sqlite:///{tmp_path}/store.db"
     found: str = request.getfixturevalue("shared_database")
     _empty(found)

@@ -3,45 +3,28 @@
 from __future__ import annotations
 
 import os
-from datetime import datetime
 from pathlib import Path
 
 import pytest
 
-from vipreco.store import (
-    AuditRecord,
-    Decision,
-    Event,
-    Role,
-    Scope,
-    append_line,
-    decode_records,
-    encode_record,
-)
-
-NOW = datetime(2026, 3, 2, 10, 0, 0, 123456)  # noqa: DTZ001
-CHANNEL = Scope("token:1", Role.CHANNEL)
-
-
-def note(number: int) -> AuditRecord:
-    decision = Decision(f"d{number}", "0001", NOW, "token:1", '{"名":"张"}')
-    return AuditRecord(Event("token:1", "offers.read", f"c{number}"), decision)
+from tests.store.audit_samples import NOW, audit_record
+from vipreco.store import AuditRecord, Decision, Event, append_line, decode_records, encode_record
 
 
 def test_a_line_for_which_the_disk_has_half_the_room_is_not_there_at_all(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path, line = tmp_path / "spool", encode_record(note(1))
+    path, line = tmp_path / "spool", encode_record(audit_record(1))
     file = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_APPEND)
     append_line(file, line)
     whole = os.write
     with monkeypatch.context() as full:
         full.setattr(os, "write", lambda target, content: whole(target, content[: len(content) // 2]))
         with pytest.raises(OSError, match="No space left"):
-            append_line(file, encode_record(note(2)))
-    append_line(file, encode_record(note(3)))
+            append_line(file, encode_record(audit_record(2)))
+    append_line(file, encode_record(audit_record(3)))
     os.close(file)
-    assert list(decode_records(path.read_bytes())) == [note(1), note(3)]
+    assert list(decode_records(path.read_bytes())) == [audit_record(1), audit_record(3)]
 
 
 @pytest.mark.parametrize("record", ['{"a":"tab\\tline\\nend"}', '{"名":"张 \U00020000"}', "{}"])

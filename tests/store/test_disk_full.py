@@ -48,10 +48,10 @@ def fill(folder: Path) -> Path:
 
 
 def test_a_store_on_a_full_disk_says_so_keeps_its_records_and_goes_on_afterwards(
-    small_disk: Path, empty_file: Path
+    small_disk: Path, empty_store: Path
 ) -> None:
     path = small_disk / "store.db"
-    path.write_bytes(empty_file.read_bytes())
+    path.write_bytes(empty_store.read_bytes())
     path.chmod(0o600)
     acknowledged = 0
     with Store.open(f"sqlite:///{path}") as store:
@@ -78,10 +78,10 @@ def test_a_store_on_a_full_disk_says_so_keeps_its_records_and_goes_on_afterwards
         assert len(again.contacts.of(EVERYBODY, ["0001"])) == acknowledged + 1
 
 
-def test_a_store_that_is_opened_on_a_full_disk_is_not_called_lost(small_disk: Path, empty_file: Path) -> None:
+def test_a_store_that_is_opened_on_a_full_disk_is_not_called_lost(small_disk: Path, empty_store: Path) -> None:
     """SQLite cannot make its index of the log there, and calls that a failure to read or open the file."""
     path = small_disk / "store.db"
-    path.write_bytes(empty_file.read_bytes())
+    path.write_bytes(empty_store.read_bytes())
     path.chmod(0o600)
     fill(small_disk)
     with pytest.raises(VipRecoError) as full:
@@ -102,9 +102,9 @@ def test_no_failure_of_a_disk_is_answered_with_the_last_backup(tmp_path: Path, n
     assert "backup" not in failed.value.remedy
 
 
-def test_a_spool_on_a_full_disk_takes_no_record(small_disk: Path, empty_file: Path, tmp_path: Path) -> None:
+def test_a_spool_on_a_full_disk_takes_no_record(small_disk: Path, empty_store: Path, tmp_path: Path) -> None:
     path = tmp_path / "store.db"
-    path.write_bytes(empty_file.read_bytes())
+    path.write_bytes(empty_store.read_bytes())
     path.chmod(0o600)
     with Store.open(f"sqlite:///{path}") as store:
         spool = AuditFiles(small_disk / "spool", store)

@@ -1,4 +1,4 @@
-"""What was recorded in the store comes into the tables once, with its dates, and nothing else does."""
+"""Records of the store come into the tables once, with their dates, and nothing else does."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ import polars as pl
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
+from tests.mapping_text import source
 from vipreco.errors import UsageError
 from vipreco.history import History
 from vipreco.history.records import appended
@@ -26,7 +27,7 @@ from vipreco.tables import ImportReport, Tables, import_
 SETTINGS = Settings.model_validate_json('{"project": {"name": "t"}}')
 EVERYBODY = Scope("os:tester", Role.MARKETING)
 JANUARY, FEBRUARY = date(2026, 1, 31), date(2026, 2, 28)
-MAPPING = """
+CUSTOMERS = """
 [[source]]
 file = "customers*.csv"
 [[source.table]]
@@ -47,17 +48,12 @@ income = { column = "income", type = "number" }
 gender = { column = "gender", type = "category" }
 child = { column = "child", type = "flag" }
 since = { column = "since", type = "date" }
-[[source]]
-file = "products.csv"
-[[source.table]]
-table = "products"
-columns = { product_id = "id", name = "name", family = "family" }
-[[source]]
-file = "holdings.csv"
-[[source.table]]
-table = "holdings"
-columns = { customer_id = "id", product_id = "product", opened_date = "opened" }
 """
+MAPPING = (
+    CUSTOMERS
+    + source("products.csv", "products", "name", "family", product_id="id")
+    + source("holdings.csv", "holdings", customer_id="id", product_id="product", opened_date="opened")
+)
 HEADER = "id,date,tier,aum,manager,call,sms,app,out,income,gender,child,since\n"
 FILES = {
     "customers1.csv": HEADER
@@ -112,9 +108,9 @@ class Bank:
 
 
 @pytest.fixture
-def bank(tmp_path: Path, empty_file: Path) -> Iterator[Bank]:
+def bank(tmp_path: Path, empty_store: Path) -> Iterator[Bank]:
     path = tmp_path / "store.db"
-    path.write_bytes(empty_file.read_bytes())
+    path.write_bytes(empty_store.read_bytes())
     path.chmod(0o600)
     with Store.open(f"sqlite:///{path}") as store:
         members = {"customer_id": ["0001", "0002", "0003"], "manager_id": ["M1", "M1", "M2"]}
@@ -303,10 +299,10 @@ WORDS = st.lists(
 @given(st.lists(WORDS, max_size=2))
 @settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck))
 def test_whatever_is_said_the_tables_say_the_last_word(
-    tmp_path_factory: pytest.TempPathFactory, empty_file: Path, runs: list[list[tuple[str, str, bool]]]
+    tmp_path_factory: pytest.TempPathFactory, empty_store: Path, runs: list[list[tuple[str, str, bool]]]
 ) -> None:
     folder = tmp_path_factory.mktemp("words")
-    (folder / "store.db").write_bytes(empty_file.read_bytes())
+    (folder / "store.db").write_bytes(empty_store.read_bytes())
     (folder / "store.db").chmod(0o600)
     with Store.open(f"sqlite:///{folder}/store.db") as store:
         bank = Bank(folder, store)

@@ -1,4 +1,4 @@
-"""What opening a store reads, and what it takes along."""
+"""Opening a store: the reads it makes, and the libraries it loads."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from vipreco.store import Store, schema_upgrade
 
 
 def test_a_store_that_the_parent_has_just_read_is_not_read_through_again(
-    empty_file: Path, tmp_path: Path
+    empty_store: Path, tmp_path: Path
 ) -> None:
     path = tmp_path / "store.db"
-    shutil.copy(empty_file, path)
+    shutil.copy(empty_store, path)
     with path.open("r+b") as file:  # a page in the middle: SQLite notices where it is read
         file.seek(path.stat().st_size // 4096 // 2 * 4096)
         file.write(b"\xff" * 4096)
@@ -33,9 +33,9 @@ def test_the_newest_version_is_that_of_the_migrations() -> None:
     assert set(schema_upgrade.revisions()) == {script.revision for script in scripts.walk_revisions()}
 
 
-def test_to_open_a_store_loads_nothing_that_migrations_need(empty_file: Path) -> None:
+def test_to_open_a_store_loads_nothing_that_migrations_need(empty_store: Path) -> None:
     code = "import sys, vipreco.store as s; s.Store.open(sys.argv[1]); print('alembic' in sys.modules)"
     ran = subprocess.run(
-        [sys.executable, "-c", code, f"sqlite:///{empty_file}"], check=True, capture_output=True, text=True
+        [sys.executable, "-c", code, f"sqlite:///{empty_store}"], check=True, capture_output=True, text=True
     )
     assert ran.stdout == "False\n"

@@ -211,7 +211,7 @@ def fresh(engine: str, request: pytest.FixtureRequest) -> Callable[[Path], str]:
             return url
 
         return emptied
-    empty: Path = request.getfixturevalue("empty_file")
+    empty: Path = request.getfixturevalue("empty_store")
 
     def copied(folder: Path) -> str:
         shutil.copy(empty, folder / "store.db")

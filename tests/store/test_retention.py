@@ -1,4 +1,4 @@
-"""What is old goes, a piece at a time; what a contact refers to stays, and so does the audit."""
+"""Old records go, a piece at a time; records that a contact refers to stay, and so does the audit."""
 
 from __future__ import annotations
 
