@@ -13,30 +13,17 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from tests.mapping_text import source
 from vipreco.cli.entry import main
 
 CUSTOMERS = "customer_id,day,tier\n001,2026-01-31,VIP\n002,2026-01-31,\n"
 PRODUCTS = "code,name,family\nP1,One,cards\n"
 HOLDINGS = "who,what,since\n001,P1,2026-01-05\n009,P1,2026-01-06\n"
-MAPPING = """
-[[source]]
-file = "customers.csv"
-[[source.table]]
-table = "customers"
-columns = { customer_id = "customer_id", snapshot_date = "day", tier = "tier" }
-
-[[source]]
-file = "products.csv"
-[[source.table]]
-table = "products"
-columns = { product_id = "code", name = "name", family = "family" }
-
-[[source]]
-file = "holdings.csv"
-[[source.table]]
-table = "holdings"
-columns = { customer_id = "who", product_id = "what", opened_date = "since" }
-"""
+MAPPING = (
+    source("customers.csv", "customers", "customer_id", "tier", snapshot_date="day")
+    + source("products.csv", "products", "name", "family", product_id="code")
+    + source("holdings.csv", "holdings", customer_id="who", product_id="what", opened_date="since")
+)
 
 
 @pytest.fixture

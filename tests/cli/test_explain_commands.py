@@ -10,6 +10,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from tests.mapping_text import source
 from vipreco.assurance.receipts import first_difference
 from vipreco.cli.entry import main
 from vipreco.durable import canonical_json
@@ -17,16 +18,7 @@ from vipreco.explanations import facts
 from vipreco.history import History
 from vipreco.tables import Tables
 
-MAPPING = """
-[[source]]
-file = "late.csv"
-[[source.table]]
-table = "holdings"
-[source.table.columns]
-customer_id = "customer_id"
-product_id = "product_id"
-opened_date = "opened_date"
-"""
+MAPPING = source("late.csv", "holdings", "customer_id", "product_id", "opened_date")
 
 
 @pytest.fixture
@@ -114,7 +106,7 @@ def test_a_receipt_is_replayed_byte_for_byte_after_a_later_import(capsys: pytest
         (("origin", "snapshot_id"), "0" * 16, 3, "never were snapshot"),
         (("origin", "artifact_hash"), "0" * 64, 2, "neither in this project nor in the registry"),
         (("rules", "settings.json"), "{}", 3, "its rules are not those of the version"),
-        (("receipt",), 2, 3, "this is no decision receipt"),
+        (("receipt",), 2, 3, "this is not a decision receipt"),
     ],
 )
 def test_a_receipt_that_was_changed_is_told_where(
@@ -171,7 +163,7 @@ def test_a_lookup_that_cites_other_values_ends_the_check(
 
     monkeypatch.setattr(facts, "canonical_text", rounded)
     assert main(["explain", "--check", "--sample", "20"]) == 6
-    assert "cited facts are not what is stored" in capsys.readouterr().err
+    assert "cited facts differ from the stored rows" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("bank_folder")

@@ -15,6 +15,7 @@ import polars as pl
 import pytest
 from argon2 import PasswordHasher
 
+from tests.mapping_text import source
 from vipreco.cli.entry import main
 from vipreco.cli.people_commands import Role as NamedRole
 from vipreco.store import Contact, Decision, Role, Scope, Store, users
@@ -22,23 +23,17 @@ from vipreco.store import Contact, Decision, Role, Scope, Store, users
 DAY = "2026-01-31"
 PASSWORD = "correct horse battery"
 SETTINGS = '[project]\nname = "bank"\n\n[serving]\nbusiness_date = "snapshot"\n'
-MAPPING = """
-[[source]]
-file = "customers.csv"
-[[source.table]]
-table = "customers"
-columns = { customer_id = "id", snapshot_date = "date", manager_id = "manager", consent_call = "call" }
-[[source]]
-file = "products.csv"
-[[source.table]]
-table = "products"
-columns = { product_id = "id", name = "name", family = "family" }
-[[source]]
-file = "holdings.csv"
-[[source.table]]
-table = "holdings"
-columns = { customer_id = "id", product_id = "product", opened_date = "opened" }
-"""
+MAPPING = (
+    source(
+        *("customers.csv", "customers"),
+        customer_id="id",
+        snapshot_date="date",
+        manager_id="manager",
+        consent_call="call",
+    )
+    + source("products.csv", "products", "name", "family", product_id="id")
+    + source("holdings.csv", "holdings", customer_id="id", product_id="product", opened_date="opened")
+)
 FILES = {
     "customers.csv": f"id,date,manager,call\n0001,{DAY},M1,1\n0002,{DAY},M2,1\n",
     "products.csv": "id,name,family\nFUND-07,Fund,fund\n",

@@ -12,6 +12,7 @@ import openpyxl
 import polars as pl
 import pytest
 
+from tests.mapping_text import source
 from vipreco.campaign import CampaignFolder
 from vipreco.campaign.folder import write_manifest
 from vipreco.cli.entry import main
@@ -164,11 +165,7 @@ def test_an_erased_customer_who_is_imported_again_is_erased_again(
     again = rows.filter(pl.col("snapshot_date") == day).head(1).with_columns(customer_id=pl.lit(customer))
     columns = ["customer_id", "snapshot_date", "tier", "aum_amount"]
     again.select(columns).write_csv("again.csv")
-    names = "".join(f'{name} = "{name}"\n' for name in columns)
-    Path("again.toml").write_text(
-        '[[source]]\nfile = "again.csv"\n[[source.table]]\ntable = "customers"\n'
-        f"[source.table.columns]\n{names}"
-    )
+    Path("again.toml").write_text(source("again.csv", "customers", *columns))
     capsys.readouterr()
     assert main(["import", "--mapping", "again.toml", "again.csv", "--accept-drop"]) == 0
     assert "1 erased customers were in these files" in capsys.readouterr().err

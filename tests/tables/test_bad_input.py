@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from tests.mapping_text import source
 from vipreco.errors import VipRecoError
 from vipreco.settings import Settings
 from vipreco.tables import ImportReport, Tables, import_
@@ -69,41 +70,14 @@ snapshot_date = "snapshot_date"
 """
 
 
-PRODUCTS_MAPPING = """
-[[source]]
-file = "products*"
-[[source.table]]
-table = "products"
-[source.table.columns]
-product_id = "product_id"
-name = "name"
-family = "family"
-"""
-HOLDINGS_MAPPING = """
-[[source]]
-file = "holdings*"
-[[source.table]]
-table = "holdings"
-[source.table.columns]
-customer_id = "customer_id"
-product_id = "product_id"
-opened_date = "opened_date"
-closed_date = "closed_date"
-"""
-CONTACTS_MAPPING = """
-[[source]]
-file = "contacts*"
-[[source.table]]
-table = "contacts"
-[source.table.columns]
-contact_id = "contact_id"
-customer_id = "customer_id"
-product_id = "product_id"
-channel = "channel"
-contacted_at = "contacted_at"
-outcome = "outcome"
-recorded_date = "recorded_date"
-"""
+PRODUCTS_MAPPING = source("products*", "products", "product_id", "name", "family")
+HOLDINGS_MAPPING = source(
+    "holdings*", "holdings", "customer_id", "product_id", "opened_date", "closed_date"
+)
+CONTACTS_MAPPING = source(
+    *("contacts*", "contacts"),
+    *("contact_id", "customer_id", "product_id", "channel", "contacted_at", "outcome", "recorded_date"),
+)
 TIER = 'tier = "tier"'
 WORLD = customers_mapping(TIER) + PRODUCTS_MAPPING + HOLDINGS_MAPPING + CONTACTS_MAPPING
 WORLD_FILES: dict[str, Text] = {"customers.csv": GOOD_CUSTOMERS, "products.csv": GOOD_PRODUCTS}

@@ -15,34 +15,25 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from tests.mapping_text import source
 from vipreco.errors import BusyError, IntegrityError, UsageError
 from vipreco.settings import Settings
 from vipreco.tables import ImportReport, Tables, import_, validate
 from vipreco.tables.batches import read_manifest
 
 SETTINGS = Settings.model_validate_json('{"project": {"name": "t"}, "import": {"max_quarantined_rate": 1.0}}')
-MAPPING = """
-[[source]]
-file = "customers*.csv"
-[[source.table]]
-table = "customers"
-columns = { customer_id = "id", snapshot_date = "date", tier = "tier" }
-[[source]]
-file = "versions*.csv"
-[[source.table]]
-table = "customers"
-columns = { customer_id = "id", snapshot_date = "date", tier = "tier", recorded_date = "known" }
-[[source]]
-file = "products.csv"
-[[source.table]]
-table = "products"
-columns = { product_id = "id", name = "name", family = "family" }
-[[source]]
-file = "holdings*.csv"
-[[source.table]]
-table = "holdings"
-columns = { customer_id = "id", product_id = "product", opened_date = "opened", closed_date = "closed" }
-"""
+MAPPING = (
+    source("customers*.csv", "customers", "tier", customer_id="id", snapshot_date="date")
+    + source("versions*.csv", "customers", "tier", customer_id="id", snapshot_date="date", recorded_date="known")
+    + source("products.csv", "products", "name", "family", product_id="id")
+    + source(
+        *("holdings*.csv", "holdings"),
+        customer_id="id",
+        product_id="product",
+        opened_date="opened",
+        closed_date="closed",
+    )
+)
 FIRST = {
     "customers1.csv": "id,date,tier\nA,2025-01-31,TOP\nB,2025-01-31,\nBAD ID,2025-01-31,\n",
     "products.csv": "id,name,family\nfund,Fund,investments\n",

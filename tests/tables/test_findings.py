@@ -12,39 +12,31 @@ from pathlib import Path
 
 import pytest
 
+from tests.mapping_text import source
 from vipreco.history import History
 from vipreco.project import Settings
 from vipreco.tables import decide, import_, mass_reopenings, validate
 from vipreco.tables.findings import Finding
 
 ROOT = Path(__file__).parents[2]
-MAPPING = """
-[[source]]
-file = "customers*"
-[[source.table]]
-table = "customers"
-[source.table.columns]
-customer_id = "id"
-snapshot_date = "day"
-tier = "tier"
-aum_amount = "aum"
-risk_level = "risk"
-consent_call = "call"
-[[source]]
-file = "holdings*"
-[[source.table]]
-table = "holdings"
-[source.table.columns]
-customer_id = "id"
-product_id = "product"
-opened_date = "opened"
-closed_date = "closed"
-[[source]]
-file = "products*"
-[[source.table]]
-table = "products"
-columns = { product_id = "product", name = "name", family = "family", placement = "placement" }
-"""
+MAPPING = (
+    source(
+        *("customers*", "customers", "tier"),
+        customer_id="id",
+        snapshot_date="day",
+        aum_amount="aum",
+        risk_level="risk",
+        consent_call="call",
+    )
+    + source(
+        *("holdings*", "holdings"),
+        customer_id="id",
+        product_id="product",
+        opened_date="opened",
+        closed_date="closed",
+    )
+    + source("products*", "products", "name", "family", "placement", product_id="product")
+)
 SETTINGS = Settings.model_validate_json(
     json.dumps(
         {

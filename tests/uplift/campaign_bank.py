@@ -12,43 +12,28 @@ import polars as pl
 import pyarrow as pa
 from numpy.typing import NDArray
 
-MONTHS = [date(2024, 1, 31), date(2024, 2, 29), date(2024, 3, 31), date(2024, 4, 30)]
+from tests import small_bank
+from tests.mapping_text import source
+
+MONTHS = small_bank.month_ends(2024, 1, 4)
 PRODUCTS = ("account", "card", "fund")
 CONTROL = 0.4
 ADDED = 0.35
-MAPPING = """
-[[source]]
-file = "customers.parquet"
-[[source.table]]
-table = "customers"
-[source.table.columns]
-customer_id = "customer_id"
-snapshot_date = "snapshot_date"
-tier = "tier"
-manager_id = "manager_id"
-consent_call = { column = "consent_call", true = ["yes"], false = ["no"] }
-
-[[source]]
-file = "products.parquet"
-[[source.table]]
-table = "products"
-[source.table.columns]
-product_id = "product_id"
-name = "name"
-family = "family"
-offered_from = "offered_from"
-channels = { column = "channels", separator = "|" }
-unit_value_amount = "unit_value_amount"
-
-[[source]]
-file = "holdings.parquet"
-[[source.table]]
-table = "holdings"
-[source.table.columns]
-customer_id = "customer_id"
-product_id = "product_id"
-opened_date = "opened_date"
-"""
+MAPPING = (
+    source(
+        "customers.parquet",
+        "customers",
+        *("customer_id", "snapshot_date", "tier", "manager_id"),
+        consent_call='{ column = "consent_call", true = ["yes"], false = ["no"] }',
+    )
+    + source(
+        "products.parquet",
+        "products",
+        *("product_id", "name", "family", "offered_from", "unit_value_amount"),
+        channels='{ column = "channels", separator = "|" }',
+    )
+    + source("holdings.parquet", "holdings", "customer_id", "product_id", "opened_date")
+)
 
 
 class CampaignBank:
@@ -106,31 +91,12 @@ class CampaignBank:
 
     def frames(self) -> dict[str, pa.Table]:
         """Return the tables of the bank."""
-        ids, months = self.ids, len(MONTHS)
-        customer, product, opened = zip(*self.bought, strict=True)
+        tiers = np.where(self.vip, "VIP", "MASS").tolist()
+        managers = ["M1"] * len(self.ids)
         return {
-            "customers": pa.table(
-                {
-                    "customer_id": ids * months,
-                    "snapshot_date": [month for month in MONTHS for _ in ids],
-                    "tier": np.where(self.vip, "VIP", "MASS").tolist() * months,
-                    "manager_id": ["M1"] * len(ids) * months,
-                }
-            ),
-            "products": pa.table(
-                {
-                    "product_id": list(PRODUCTS),
-                    "name": ["Account", "Card", "Fund"],
-                    "family": ["daily", "daily", "wealth"],
-                    "offered_from": pa.array([date(2020, 1, 1)] * 3, pa.date32()),
-                    "channels": [["branch", "call"]] * 3,
-                    "unit_value_amount": pa.array([10.0, 20.0, 200.0]),
-                    "recorded_date": pa.array([date(2020, 1, 1)] * 3, pa.date32()),
-                }
-            ),
-            "holdings": pa.table(
-                {"customer_id": customer, "product_id": product, "opened_date": pa.array(opened, pa.date32())}
-            ),
+            "customers": small_bank.customers_table(self.ids, MONTHS, tier=tiers, manager_id=managers),
+            "products": small_bank.products_table(PRODUCTS, ["branch", "call"]),
+            "holdings": small_bank.holdings_table(self.bought),
         }
 
     def write_files(self, folder: Path) -> list[Path]:
@@ -139,7 +105,8 @@ class CampaignBank:
         (folder / "mapping.toml").write_text(MAPPING, encoding="utf-8")
         frames: dict[str, pl.DataFrame] = {name: pl.DataFrame(table) for name, table in self.frames().items()}
         frames["customers"] = frames["customers"].with_columns(consent_call=pl.lit("yes"))
-        frames["products"] = frames["products"].with_columns(pl.col("channels").list.join("|"))
+        products = frames["products"].with_columns(pl.col("channels").list.join("|"))
+        frames["products"] = products.drop("offered_until", "repeatable", "prerequisites")
         for name, frame in frames.items():
             frame.write_parquet(folder / f"{name}.parquet")
         return [folder / f"{name}.parquet" for name in frames]
