@@ -107,7 +107,7 @@ class World:
     tier: NDArray[np.int64]
 
     def priority(self) -> Floats:
-        """What the price rule orders by; minus infinity where not possible."""
+        """Return the order of the price rule; minus infinity where not possible."""
         return np.where(self.possible, self.promised * self.value - self.cost, -np.inf)
 
 

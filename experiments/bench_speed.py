@@ -41,7 +41,7 @@ GIB = 2**30
 
 @dataclass(frozen=True)
 class Measured:
-    """What one step took.
+    """Time and memory of one step.
 
     Args:
         seconds: From the start of its process to the end.

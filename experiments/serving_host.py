@@ -3,7 +3,7 @@ workers.
 
     python experiments/serving_host.py PROJECT WORKERS      # prints the port, runs until it is told to stop
 
-`POST /null` stands in the same router, behind the same shield, in the same worker, and reads its body as
+`POST /null` stands in the same router, behind the same middleware, in the same worker, and reads its body as
 the offers do. It asks nobody who they are, checks nothing, notes nothing, and answers with the same bytes
 always: those of an answer with three offers. What it takes is what every answer takes.
 """

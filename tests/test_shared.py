@@ -1,4 +1,4 @@
-"""What is built once a run is built by one process, whole, and by another where the first one failed."""
+"""Folders that are built once a run: by one process, whole, and by another where the first one failed."""
 
 from __future__ import annotations
 

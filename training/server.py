@@ -1,4 +1,4 @@
-"""The door to MLflow: a client with short time-outs, and one kind of error for every outage."""
+"""Access to MLflow: a client with short time-outs, and one kind of error for every outage."""
 
 from __future__ import annotations
 

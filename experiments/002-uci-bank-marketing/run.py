@@ -58,7 +58,7 @@ OVERALL = (Memory(50), Memory(200), Memory(1000))
 
 @dataclass(frozen=True)
 class Plan:
-    """How a moving model is fitted and what it sees.
+    """Fit and sight of a moving model.
 
     Args:
         step: Contacts scored before the next refit.

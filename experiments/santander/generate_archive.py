@@ -106,7 +106,7 @@ Flags = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Customers:
-    """What does not change: one entry a customer."""
+    """Facts that do not change: one entry a customer."""
 
     ids: Ints
     joined: Ints

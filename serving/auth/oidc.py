@@ -251,7 +251,7 @@ def _ask(method: str, address: str, *, refusals: bool = False, **given: Any) -> 
 
 
 def _refused(check: str) -> NotLetInError:
-    return NotLetInError("the bank's log-in did not let them in", code=f"oidc-{check}")
+    return NotLetInError("the bank's log-in refused this person", code=f"oidc-{check}")
 
 
 def _down(what: str) -> DependencyDownError:

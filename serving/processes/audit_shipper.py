@@ -66,7 +66,7 @@ class AuditFiles:
         line = encode_record(record)
         with self._lock:
             if self._before + self._lines >= self.max_lines and self._still_waiting() >= self.max_lines:
-                raise DependencyDownError("no more audit records may wait for the store", code="spool-full")
+                raise DependencyDownError("too many audit records wait for the store", code="spool-full")
             try:
                 append_line(self._file, line)
                 self._lines += 1

@@ -249,7 +249,7 @@ class Supervisor:
 
 def _no_process() -> ResourcesError:
     return ResourcesError(
-        "the system starts no process for the service",
+        "the system cannot start a process for the service",
         remedy="see the lines above; give the machine more memory, or raise `ulimit -u`",
         code="no-process",
     )

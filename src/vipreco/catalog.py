@@ -75,7 +75,7 @@ class Catalog:
     """
 
     _last: ClassVar[tuple[pa.Table, Catalog] | None] = None
-    """What was read last: where a view answers with the same rows, all that was found out of them stays."""
+    """The newest table and its catalog: a view that answers with the same rows gets the same catalog."""
 
     def __init__(self, table: pa.Table) -> None:
         self.table = table.select(COLUMNS).sort_by(PRODUCT_ID).combine_chunks()

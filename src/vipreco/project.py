@@ -93,7 +93,7 @@ class Project:
     def import_rim(self, module: str) -> ModuleType:
         """Import a module of the project's own rim, such as `training.flow`.
 
-        The core never imports the rim by name; this is the one door, opened by the project's folder.
+        The core never imports a rim by name; this is the one place, and the project's folder decides.
 
         Raises:
             UsageError: The module, or an optional package that it needs, is not installed.

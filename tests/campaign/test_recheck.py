@@ -1,4 +1,4 @@
-"""Whom something has removed since the run is listed with the reason; all others still stand."""
+"""Customers whom something has removed since the run are listed with the reason; all others still stand."""
 
 from __future__ import annotations
 

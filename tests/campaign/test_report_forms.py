@@ -1,4 +1,4 @@
-"""What a report says in each form and language, and what must not be in any of them."""
+"""A report in each form and language, and the texts that must not be in any of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a report counts, by hand on a few customers, and what it finds where the effect is known."""
+"""The counts of a report, by hand on a few customers, and its finding where the effect is known."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ def begins(number: int) -> date:
 
 
 def activity() -> pa.Table:
-    """Who will take a fund receives three times the usual, who will take a loan reads about loans."""
+    """Future buyers of a fund receive three times the usual, those of a loan read about loans."""
     rows = []
     for number, customer in enumerate(ids()):
         for month in ACTIVE:

@@ -66,7 +66,7 @@ def known_holdings(versions, day):
 
 
 def present(sights, day):
-    """Who was seen at the newest snapshot known at `day`."""
+    """Return the customers of the newest snapshot that is known at `day`."""
     known = [(customer, seen) for customer, seen, recorded in sights if seen <= day and recorded <= day]
     newest = max((seen for _, seen in known), default=None)
     return newest, {customer for customer, seen in known if seen == newest}

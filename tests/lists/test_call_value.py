@@ -1,4 +1,4 @@
-"""What a renewed risk assessment would unlock: the rules are asked again, nothing is assumed of them."""
+"""Products that a renewed risk assessment would unlock: the rules are asked again, nothing is assumed of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the tables say about a book, customer by customer."""
+"""Facts of a book from the tables, customer by customer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What BentoML packs is code and settings, and no customer's data."""
+"""BentoML packs code and settings, and no customer's data."""
 
 from __future__ import annotations
 

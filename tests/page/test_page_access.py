@@ -1,4 +1,4 @@
-"""Who may open which page: every role on every address, with the own customer, another's, and nobody's."""
+"""Access to pages: every role on every address, with the own customer, another's, and nobody's."""
 
 from __future__ import annotations
 

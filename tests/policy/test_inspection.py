@@ -1,4 +1,4 @@
-"""What each rule does with what a bank brings: told before anybody is surprised."""
+"""The effect of each rule on a bank's columns, told before anybody is surprised."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What people read: every text of the packs on one good pair, word for word, so that a change is seen."""
+"""Texts that people read: every text of the packs on one good pair, word for word, so that a change is seen."""
 
 from __future__ import annotations
 

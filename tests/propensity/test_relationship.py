@@ -102,7 +102,7 @@ def test_with_too_few_cases_a_change_is_not_fitted_and_nobody_is_scored(rows: Ch
 
 
 def test_weights_stand_for_customers(rows: ChangeRows):
-    """Who stayed below VIP may be sampled: a tenth of them with weight ten gives the same rate."""
+    """Customers who stayed below VIP may be sampled: a tenth of them with weight ten gives the same rate."""
     stayed = ~rows.happened[:, 1]
     kept = ~stayed | (np.arange(len(rows)) % 10 == 0)
     few = rows.take(kept)

@@ -1,4 +1,4 @@
-"""What rules cost, counted by hand on two customers and three products."""
+"""The cost of rules, counted by hand on two customers and three products."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ def test_a_suppressed_row_has_stage_and_reason_and_an_offer_has_a_rank(
 
 
 def test_it_learns_who_acquires_what(recommender: Recommender, history: History):
-    """Who holds a card acquires funds, who holds none a card."""
+    """Holders of a card acquire funds, the others a card."""
     first = all_offers(recommender, history, top=1)
     number = pl.col("customer_id").cast(pl.Int32)
     without_card = first.filter(number % 6 == 4)["product_id"].unique().to_list()

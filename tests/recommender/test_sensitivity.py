@@ -1,4 +1,4 @@
-"""What each factor does: two customers whose first offers are worked out by hand."""
+"""The effect of each factor: two customers whose first offers are worked out by hand."""
 
 from __future__ import annotations
 

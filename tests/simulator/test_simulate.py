@@ -1,4 +1,4 @@
-"""What `simulate` hands over: files, mapping, manifests, and the same bytes for the same seed."""
+"""The results of `simulate`: files, mapping, manifests, and the same bytes for the same seed."""
 
 from __future__ import annotations
 

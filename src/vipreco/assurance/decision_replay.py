@@ -76,7 +76,7 @@ def _different(told: object, again: object, made_by: Mapping[str, str]) -> Integ
     here = {name: version(name) for name in LIBRARIES}
     others = sorted(name for name in made_by if made_by[name] != here.get(name))
     return IntegrityError(
-        f"the decision is not what the receipt says; the first difference is at {place}",
+        f"the decision differs from the receipt; the first difference is at {place}",
         where="replay",
         remedy="the receipt was changed, or one of the releases named above decides differently",
         code="replay-differs",

@@ -101,7 +101,7 @@ class ReasonCheck:
             return
         kinds = self.facts.filter(~pl.col("equal")).group_by("kind").agg(wrong=pl.len()).sort("kind")
         raise IntegrityError(
-            f"{self.wrong:,} of {self.facts.height:,} cited facts are not what is stored",
+            f"{self.wrong:,} of {self.facts.height:,} cited facts differ from the stored rows",
             where="explain --check",
             remedy="show nobody these reasons; report the kinds of facts that are wrong",
             code="fact-wrong",
@@ -182,7 +182,7 @@ def lowers(recommender: Recommender, known: DecisionContext, lines: list[Checked
     """Return whether each offer's score falls once the evidence of its reason is taken away.
 
     The columns of the evidence are set to what the dictionary says of a customer of whom nothing is known. A
-    reason that rests on other holders is tested on the candidate source, without the holding.
+    reason that rests on other holders is tested on the collaborative filter, without the holding.
     """
     found = np.zeros(len(lines), bool)
     by_source = np.array([line.reason.co_held for line in lines], bool)
@@ -218,7 +218,7 @@ def _raw(recommender: Recommender, values: NDArray[np.float32], products: NDArra
 def _source_scores(
     recommender: Recommender, known: DecisionContext, lines: list[CheckedReason]
 ) -> tuple[Floats, Floats]:
-    """Return the candidate source's scores with and without the holding of each reason."""
+    """Return the collaborative filter's scores with and without the holding of each reason."""
     ids = known.catalog.product_ids
     state = known.state.take(np.array([line.place for line in lines], np.intp))
     row, columns = np.arange(len(lines)), np.array([ids.index(line.product_id) for line in lines])

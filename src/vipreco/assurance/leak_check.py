@@ -51,7 +51,7 @@ class LeakReport:
         customers: Customers whose features, scores and lists were compared.
         changed_rows: Rows of the tables that were removed or rewritten, by mode.
         checks: The comparisons.
-        planted_caught: Whether a leak that was planted on purpose, a door open one snapshot too far,
+        planted_caught: Whether a leak that was planted on purpose, a cut one snapshot too late,
             was found by the same comparison.
     """
 
@@ -173,6 +173,6 @@ def _planted_differs(
     try:
         _, ids, values = _features(other.as_of(later), recommender)
     except UsageError:
-        return True  # the changed tables do not even hold what such a door would read
+        return True  # the changed tables do not even hold what such a cut would read
     same_shape = peeked[2].shape == values.shape
     return not (same_shape and np.array_equal(peeked[1], ids) and peeked[2].tobytes() == values.tobytes())

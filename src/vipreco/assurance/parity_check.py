@@ -119,7 +119,7 @@ def require_parity(found: Sequence[ParityResult]) -> None:
     wrong = [one for one in found if one.different]
     if wrong:
         raise IntegrityError(
-            "customers are offered something else than the offers file says",
+            "customers are offered something other than in the offers file",
             where=", ".join(f"{one.what} in {one.channel}" for one in wrong),
             remedy="run `vipreco prepare`; if they still differ, report it",
             code="parity",
@@ -156,7 +156,7 @@ def _in_process(service: OnlineService, moment: datetime) -> Asking:
 def _over_http(url: str, token: str, model_version: str) -> Asking:
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise UsageError("is no address", where="--url", remedy="such as http://127.0.0.1:3000", code="url")
+        raise UsageError("is not a web address", where="--url", remedy="such as http://127.0.0.1:3000", code="url")
     kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
     connection = kind(parts.hostname, parts.port, timeout=TIMEOUT_SECONDS)
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
@@ -165,7 +165,7 @@ def _over_http(url: str, token: str, model_version: str) -> Asking:
         body = json.dumps({"customer_id": customer, "channel": channel, "limit": limit})
         answer = _posted(connection, f"{parts.path.rstrip('/')}/v1/offers", body, headers)
         if answer["model_version"] != model_version:
-            raise DependencyDownError("answers by another model", where=url, code="other-model")
+            raise DependencyDownError("answers from another model", where=url, code="other-model")
         return [(one["product_id"], one["propensity"], one["value"]) for one in answer["offers"]]
 
     return ask

@@ -185,7 +185,7 @@ def read_receipt(path: Path) -> tuple[bytes, ReceiptHead]:
 def not_a_receipt(what: str, where: str = "") -> InputRejectedError:
     """Return the error for a file that is no receipt."""
     return InputRejectedError(
-        f"this is no decision receipt: {what}",
+        f"this is not a decision receipt: {what}",
         where=where,
         remedy="give a file that `vipreco explain CUSTOMER --receipt FILE` wrote, unchanged",
         code="receipt",

@@ -284,7 +284,7 @@ def _check_sheets(campaign: Campaign, rows: pl.DataFrame, where: str) -> None:
 
 
 def summary(bank: Bank, campaign: Campaign, inputs: CampaignInputs, assigned: Assignment) -> dict[str, Any]:
-    """Return what a run is worth and follows from, as JSON values without any customer's data."""
+    """Return value and inputs of a run, as JSON values without any customer's data."""
     allocation, eligible = assigned.allocation, inputs.eligible
     counts = pl.Series(assigned.arm.tolist(), dtype=pl.String).value_counts()
     arms = dict(zip(counts[""].to_list(), counts["count"].to_list(), strict=True))

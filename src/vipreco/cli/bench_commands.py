@@ -43,10 +43,10 @@ def oracle(
         typer.Option("--out", metavar="DIR", help="Write report.md and results.json into this folder."),
     ] = None,
 ) -> None:
-    """Compare our offers, and simpler ones, with the best possible: those of an oracle that knows the truth.
+    """Compare our offers, and those of simple rules, with those of an oracle that knows the truth.
 
-    Simulates a bank for each seed, imports it, trains, decides, and judges by the true chances. Takes minutes
-    a bank. Inside a project its features and recipes are used, elsewhere those of the reference project.
+    Simulates a bank for each seed, imports it, trains, decides, and judges by the true chances. Each bank
+    takes minutes. Inside a project its features and recipes are used, elsewhere those of the reference project.
 
     Example:  vipreco bench oracle --seeds 2 --customers 5000 --months 12 --out oracle
     """

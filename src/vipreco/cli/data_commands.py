@@ -102,11 +102,11 @@ def import_(
     Files that were imported before change nothing. Quarantined rows are written to a file of their own:
     correct it and import it with the same mapping. Exit code 4: some rows were quarantined.
 
-    --from-store imports the records of the operational store in the same way and needs no mapping, also not
-    for its corrected quarantine files, which are given as FILE.
+    --from-store imports the records of the operational store in the same way. It needs no mapping; give its
+    corrected quarantine files as FILE.
 
-    A row that says otherwise than a stored one of the same key is quarantined. --correct lets it take the
-    place of the stored row, as if it had been right from the start; a later recorded_date keeps both.
+    A row that contradicts a stored one of the same key is quarantined. --correct lets it replace the stored
+    row, as if it had been right from the start; a later recorded_date keeps both.
 
     --undo takes a batch out of the tables, with all later ones, which were checked against it, and removes
     the releases made of them. Import the files of the later batches again.
@@ -236,7 +236,7 @@ def _from_store(project: Project, corrected: list[Path]) -> ImportReport:
 def validate(kind: FormatOption = None, out: OutOption = None) -> None:
     """Check the imported tables, and list findings with example rows.
 
-    error: cannot be right; warning: these rows are not offered or not used; note: for information.
+    error: these rows cannot be right; warning: they are not offered or not used; note: for information.
 
     Example:  vipreco validate
     """

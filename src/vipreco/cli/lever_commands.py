@@ -41,9 +41,9 @@ def levers(
 ) -> None:
     """Show the effect of each factor on the order of offers: leave out one at a time, and see the cost.
 
-    For each factor: the share of customers whose first offer, or whose call, would be another one, and the
-    expected value that would be lost. Below 0, the factor itself costs value: context and levers have their
-    price.
+    For each factor: the share of customers whose first offer or call would change without it, and the
+    expected value that would be lost. A value below 0 is the price of the factor: context and levers cost
+    expected value.
 
     Example:  vipreco levers --vip
     Example:  vipreco levers --recipe mine --out levers.xlsx

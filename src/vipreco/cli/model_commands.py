@@ -56,8 +56,8 @@ def train(
 ) -> None:
     """Fit, calibrate and backtest a recommender, and register it as a version.
 
-    The first version becomes champion by itself if it passes its gates: it has to beat offering what is
-    popular or was held before, with probabilities that add up. When the tracking server is down, the run is
+    The first version becomes champion if it passes its gates: it must beat the most popular products and the
+    products that were held before, and its probabilities must add up. When the tracking server is down, the run is
     stored locally (exit code 8) until `vipreco sync`.
 
     Example:  vipreco train --recipe default --promote
@@ -221,7 +221,7 @@ def promote_model(reference: VersionArgument) -> None:
 
 @models.command("rollback")
 def roll_back_model() -> None:
-    """Make the previous champion champion again, at once and without a gate.
+    """Make the previous champion the champion again, at once and without a gate.
 
     Example:  vipreco models rollback
     """

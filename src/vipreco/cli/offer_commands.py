@@ -59,7 +59,7 @@ def offers(
     kind: FormatOption = None,
     out: OutOption = None,
 ) -> None:
-    """List the best offers of customers, with the chance of each and a reason; any past date.
+    """List the best offers of customers, with chance and reason, as of any past date.
 
     The customer with the most valuable offer comes first. Choose customers by one or more of --manager,
     --customers, --vip, or --all.
@@ -116,7 +116,7 @@ def relationships(
     kind: FormatOption = None,
     out: OutOption = None,
 ) -> None:
-    """List customers to keep, to grow or to develop, with the probability of each and reasons; any past date.
+    """List customers to keep, to grow or to develop, with probability and reasons, as of any past date.
 
     keep: VIP customers who may leave, fall below their tier or lose half of their assets within the horizon.
     develop: customers who may reach the next tier, those below VIP included, and the assets they lack.

@@ -90,8 +90,8 @@ def audit(
 ) -> None:
     """Judge random customers, products and channels, and compare the verdicts with the law in plain Python.
 
-    Customers of the tables are drawn, if there are any, and facts from plausible to absurd, many unknown.
-    Each customer is judged among all and alone. With a model, its finished lists and its call list are
+    Customers are drawn from the tables, if there are any, and given facts from plausible to absurd, many of
+    them unknown. Each is judged among all and alone. With a model, its lists of offers and its call list are
     compared with the law as well. Exit code 6: something differs.
 
     Example:  vipreco policy audit --draws 100000 --mutate

@@ -35,14 +35,14 @@ def register(app: typer.Typer) -> None:
 def prepare(
     model: ModelOption = None,
     roll_back: Annotated[
-        bool, typer.Option("--roll-back", help="Put the release before in force again; prepares nothing.")
+        bool, typer.Option("--roll-back", help="Put the previous release in force again; prepares nothing.")
     ] = False,
 ) -> None:
-    """Decide for all customers, and put it in force: what the service answers from until the next nightly.
+    """Decide for all customers, and put a new release in force, from which the service answers.
 
-    The model is tried in a process of its own first. A bad one is refused; what was in force stays so. A
-    running service follows within seconds. Then old decisions go and the end of the audit is signed, as
-    `serving` of vipreco.toml says; what fails there changes nothing of what is in force.
+    The model is tried in a process of its own first. A bad one is refused, and the previous release stays in
+    force. A running service follows within seconds. Then old decisions are removed and the end of the audit
+    is signed, as `[serving]` of vipreco.toml says; a failure there leaves the new release in force.
 
     Example:  vipreco prepare
     Example:  vipreco prepare --roll-back
@@ -141,7 +141,7 @@ def _business_day(project: Project) -> datetime.date | None:
     today = datetime.date.today()  # noqa: DTZ011 - the business lives by local time
     if dates and today - dates[-1] > MAX_STALENESS:
         raise UsageError(
-            f"the newest snapshot is of {dates[-1]}: too old to answer anybody today",
+            f"the newest snapshot is of {dates[-1]}: too old for today's answers",
             where="serving.business_date",
             remedy='import newer customers; for a bank to practise on, set business_date = "snapshot" '
             "under [serving] in vipreco.toml",
@@ -168,8 +168,8 @@ def _told(folder: Path) -> str:
 
 
 def parity(
-    sample: Annotated[int, typer.Option("--sample", min=1, help="How many customers.")] = SAMPLE,
-    top: Annotated[int, typer.Option("--top", min=1, max=50, help="Most offers of a customer.")] = 10,
+    sample: Annotated[int, typer.Option("--sample", min=1, help="Number of customers.")] = SAMPLE,
+    top: Annotated[int, typer.Option("--top", min=1, max=50, help="Maximum number of offers of a customer.")] = 10,
     url: Annotated[
         Optional[str],  # noqa: UP045
         typer.Option("--url", metavar="URL", help="Ask a running service as well."),
@@ -181,10 +181,10 @@ def parity(
         ),
     ] = None,
 ) -> None:
-    """Compare what customers are offered by the offers file, the service, and the call list.
+    """Compare the offers of the offers file, the service, and the call list, customer by customer.
 
-    They must agree in product, place, chance and value; exit code 6 names customers of whom they do not. Who
-    was contacted since the import is left out: the file cannot know of it yet.
+    They must agree in product, place, chance and value; exit code 6 names customers for whom they differ.
+    Customers who were contacted since the import are left out: the file cannot know of it yet.
 
     Example:  vipreco parity
     Example:  vipreco parity --sample 200 --url http://127.0.0.1:3000 --token vpr_...
@@ -217,11 +217,11 @@ def _parity(
     from vipreco.store import Store
 
     folder = _releases(project).current()
-    desk = DaySettings(
+    day_settings = DaySettings(
         project.settings.tiers.vip, project.settings.call_list, project.settings.project.currency
     )
     with Store.open(project.store_url) as store:
-        answering = OnlineService(folder, store, desk)
+        answering = OnlineService(folder, store, day_settings)
         day = answering.release.as_of
         view = open_view(project, day)
         recommender = open_model(project, str(folder / "artifact"), narrator)
@@ -234,10 +234,10 @@ def _parity(
 def serve(
     folder: Annotated[
         Optional[Path],  # noqa: UP045  typer reads the annotation when the command starts
-        typer.Argument(help="Project folder. Without it: the project here, else a demo bank that is made."),
+        typer.Argument(help="Project folder; default: the project here, else a new demo bank."),
     ] = None,
-    port: Annotated[Optional[int], typer.Option(help="Without it: `port` of vipreco.toml.")] = None,  # noqa: UP045
-    host: Annotated[Optional[str], typer.Option(help="Without it: `host` of vipreco.toml.")] = None,  # noqa: UP045
+    port: Annotated[Optional[int], typer.Option(help="Port; default: `port` of vipreco.toml.")] = None,  # noqa: UP045
+    host: Annotated[Optional[str], typer.Option(help="Address; default: `host` of vipreco.toml.")] = None,  # noqa: UP045
     workers: Annotated[Optional[int], typer.Option(min=1, max=64, help="Processes that answer.")] = None,  # noqa: UP045
     behind_proxy: Annotated[
         bool,
@@ -248,8 +248,8 @@ def serve(
 ) -> None:
     """Run the service: the endpoint for channels and the page for relationship managers.
 
-    Without a project it makes a demo bank, with a login for each role, and prints both. It stops on Ctrl-C,
-    after what is being answered is answered.
+    Without a project it makes a demo bank with a log-in for each role, and prints both. It stops on Ctrl-C,
+    once all open requests are answered.
 
     Example:  vipreco serve
     """

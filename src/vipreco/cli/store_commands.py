@@ -114,7 +114,7 @@ def switch_on(kind: KindArgument, name: NameArgument, actor: ActorOption = None)
 
 
 def list_switches(kind: FormatOption = None, out: OutOption = None) -> None:
-    """List what is switched off, with reason, actor and moment (UTC).
+    """List the products and models that are switched off, with reason, actor and moment (UTC).
 
     Example:  vipreco switch list
     """
@@ -159,7 +159,7 @@ def record_consent(
 
 def show_audit(
     limit: Annotated[
-        int, typer.Option("--limit", min=1, max=100_000, help="Maximum of records, newest first.")
+        int, typer.Option("--limit", min=1, max=100_000, help="Maximum number of records, newest first.")
     ] = 50,
     customer: Annotated[
         Optional[str],  # noqa: UP045  typer reads the annotation when the command starts

@@ -78,8 +78,9 @@ def erase(
 ) -> None:
     """Erase one customer from tables, store, campaigns and receipts; name what is kept and why.
 
-    Stop imports meanwhile. Run `vipreco prepare` afterwards: it makes a release without the customer and
-    removes those before. Interrupted, run it again: it completes. The audit proves it under the pseudonym.
+    Run no import meanwhile. Run `vipreco prepare` afterwards: it makes a release without the customer and
+    removes the previous ones. After an interruption, run the command again: it completes. The audit records
+    the erasure under the customer's pseudonym.
 
     Example:  vipreco subject erase 0012345678
     Example:  vipreco subject erase 0012345678 --yes --out erased.csv

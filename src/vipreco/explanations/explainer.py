@@ -1,4 +1,4 @@
-"""Reasons for offers, from one recommender: the same at every door."""
+"""Reasons for offers, from one recommender: the same in every command, endpoint and page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Facts that can be cited: cells of the bank's tables, looked up behind the time door for some customers."""
+"""Facts that can be cited: cells of the bank's tables, looked up behind the as-of cut for some customers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Facts read once more, from the stored rows themselves: no feature, no view, no SQL of the time door.
+"""Facts read once more, from the stored rows themselves: no feature, no view, no SQL of the as-of cut.
 
 This is the second opinion of `vipreco explain --check`. It shares with the first nothing but the definition
 of a kind of fact in the catalogue, and cuts the tables by both clocks in its own way.

@@ -1,4 +1,4 @@
-"""Labels: who acquired what in a window. The only place that reads beyond an as-of date."""
+"""Labels: acquisitions by customer and product within a window. The only place that reads past an as-of date."""
 
 from __future__ import annotations
 

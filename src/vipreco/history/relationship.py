@@ -1,4 +1,4 @@
-"""Labels of the relationship itself: who left or sank, who rose. Reads beyond an as-of date, as labels do."""
+"""Labels of attrition and tier upgrades. They read past an as-of date, as labels do."""
 
 from __future__ import annotations
 

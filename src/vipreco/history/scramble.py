@@ -1,4 +1,4 @@
-"""Copies of the tables with another future: the proof that nothing reads beyond the as-of date."""
+"""Copies of the tables with another future: the proof that nothing reads past the as-of date."""
 
 from __future__ import annotations
 

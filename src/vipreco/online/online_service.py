@@ -204,7 +204,7 @@ class OnlineService:
         settings = settings if minutes is None else settings.model_copy(update={"minutes": minutes})
         known = tuple(customer for customer in customer_ids if self.knows(customer))
         if not known:
-            raise InputRejectedError("there is nobody in the book", where="book", code="nobody")
+            raise InputRejectedError("the book has no customers", where="book", code="nobody")
         with self._pages.current(known, self._open_day(moment)).lent() as view:
             return plan_day(self.explainer, view, self.day_settings.vip, settings, availability=availability)
 

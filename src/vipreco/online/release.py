@@ -59,7 +59,7 @@ class Releases:
         except FileNotFoundError:
             return None
         except (ValueError, KeyError) as error:
-            raise IntegrityError("is no pointer", where=str(path), code="bad-pointer") from error
+            raise IntegrityError("is not a pointer to a release", where=str(path), code="bad-pointer") from error
 
     def current(self) -> Path:
         """Return the folder of the release in force.
@@ -113,7 +113,7 @@ class Releases:
         with self._alone():
             found = self.pointer()
             if found is None or not found.previous or not self.path_of(found.previous).is_dir():
-                raise UsageError("there is nothing to go back to", where=str(self.folder), code="no-previous")
+                raise UsageError("there is no earlier release", where=str(self.folder), code="no-previous")
             self._point(found.previous)
             return self.path_of(found.previous)
 
@@ -210,7 +210,7 @@ class Releases:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError as error:
                 raise BusyError(
-                    "another process prepares", where=str(self.folder), remedy="wait for it", code="busy"
+                    "another nightly build is running", where=str(self.folder), remedy="wait for it", code="busy"
                 ) from error
             yield
 
@@ -244,7 +244,7 @@ def open_release(folder: Path) -> tuple[dict[str, Any], VerifiedFiles]:
 def changed_release(folder: Path, wrong: Sequence[str]) -> IntegrityError:
     """Return the error of a release with wrong files."""
     return IntegrityError(
-        "is not what was prepared",
+        "was changed after it was prepared",
         where=str(folder / wrong[0]) if wrong else str(folder),
         remedy="run `vipreco prepare` again, or `vipreco prepare --roll-back`",
         code="prepared-changed",

@@ -57,7 +57,7 @@ class ReleaseReader:
         folder: Of the release; every file is checked.
 
     Raises:
-        IntegrityError: A file is not what was prepared.
+        IntegrityError: A file was changed after it was prepared.
     """
 
     def __init__(self, folder: Path) -> None:

@@ -277,4 +277,4 @@ _READ: Final = {
 
 
 def _refused(where: str, code: str) -> InputRejectedError:
-    return InputRejectedError("a fact is none that the tables could hold", where=where, code=code)
+    return InputRejectedError("a fact cannot stand in the tables", where=where, code=code)

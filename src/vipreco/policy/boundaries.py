@@ -1,4 +1,4 @@
-"""Telling values: those around what a rule names, where alone its truth can change."""
+"""Boundary values: those around the limits of a rule, where alone its truth can change."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def boundary_values(kind: Kind, sql: str) -> list[float] | list[str] | list[bool
 
 
 def all_cases(columns: Iterable[PolicyColumn], sql: str) -> pl.DataFrame | None:
-    """Return every combination of telling values; None where these are too many, or there are dates."""
+    """Return every combination of boundary values; None where these are too many, or there are dates."""
     asked = list(columns)
     values = [boundary_values(column.kind, sql) for column in asked]
     if not 0 < prod(len(item) for item in values) <= MAX_CASES:

@@ -16,7 +16,7 @@ from vipreco.errors import UsageError
 CHANNELS: Final = ("branch", "call", "sms", "app")
 PUBLIC_CHANNELS: Final = ("sms", "app")
 NEVER_DAYS: Final = 36_500
-"""What the days since something are when it never happened."""
+"""Days since something that never happened."""
 POLICY_ATTRIBUTE: Final = "policy_"
 
 
@@ -196,7 +196,7 @@ WINDOWS: Final = {
     "customer_channel": "The same, in the channel of the offer.",
     "pair": "Contacts with the customer about the product within the last N days.",
 }
-"""What is counted by `<first words>_contacts_<N>d`."""
+"""Meaning of a column `<key>_contacts_<N>d`."""
 
 
 @dataclass(frozen=True)

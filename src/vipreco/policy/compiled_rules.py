@@ -187,7 +187,7 @@ def _check_placeholders(entry: RuleEntry, known: set[str], where: str) -> None:
     unknown = sorted(placeholders(entry) - known)
     if unknown:
         raise UsageError(
-            "a text mentions a fact that there is not",
+            "a text mentions an unknown fact",
             where=where,
             remedy="`vipreco policy columns` lists the facts",
             code="policy-placeholder",

@@ -108,7 +108,7 @@ def _check_columns(expression: pl.Expr, known: Mapping[str, PolicyColumn], where
         raise UsageError(
             f"names {len(unknown)} unknown column(s)",
             where=where,
-            remedy="`vipreco policy columns` lists those that there are",
+            remedy="`vipreco policy columns` lists the known ones",
             code="policy-column",
             examples=[f"{name}{nearest(name, known)}" for name in unknown],
         )

@@ -345,7 +345,7 @@ def _check_widths(folder: Path, arrays: dict[str, NDArray[Any]], columns: int, p
     wrong = [name for name, length in expected.items() if len(arrays[name]) != length]
     if wrong:
         raise IntegrityError(
-            f"the array {wrong[0]} has not one entry for each column or product",
+            f"the array {wrong[0]} does not have one entry for each column or product",
             where=str(folder),
             remedy="fetch the version again, or train it anew",
             code="array-width",

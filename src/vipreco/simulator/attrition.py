@@ -1,4 +1,4 @@
-"""Leaving the bank: driven by neglect, complaints, maturities and competitors; held back by contact."""
+"""Attrition: driven by neglect, complaints, maturities and competitors; held back by contact."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Floats = NDArray[np.float64]
 def attrition_exponent(
     population: Population, state: State, month: int, parameters: AttritionParameters
 ) -> Floats:
-    """Return the log-hazard of leaving in a month without any contact, up to the calibrated level."""
+    """Return the log-hazard of attrition in a month without any contact, up to the calibrated level."""
     silent = month - state.contacted_month > parameters.neglect_months
     exponent = parameters.neglect * (silent & (state.tier >= FIRST_VIP_TIER)).astype(np.float64)
     exponent += parameters.complaint * state.pulses[:, Event.COMPLAINT]
@@ -28,7 +28,7 @@ def attrition_exponent(
 
 
 def contact_change(population: Population, parameters: AttritionParameters) -> Floats:
-    """Return the effect of a personal contact on the log-hazard of leaving."""
+    """Return the effect of a personal contact on the log-hazard of attrition."""
     return np.where(population.put_off, parameters.contact_put_off, parameters.contact)
 
 

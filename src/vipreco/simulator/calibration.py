@@ -39,7 +39,7 @@ class Levels:
     Args:
         stock: Log-level of being held at the start, one value a product.
         hazard: Log-level of the acquisition hazard, one value a product.
-        attrition: Log-level of the hazard of leaving.
+        attrition: Log-level of the attrition hazard.
         targets: What the steady state is meant to be.
     """
 

@@ -29,7 +29,7 @@ class MonthHazards:
         hazard: Hazard of each acquisition without a contact.
         probability: Chance of each acquisition without a contact.
         effect: Effect of an answered contact on the log-hazard, a column a channel.
-        attrition: Log-hazard of leaving without a contact, up to the bank's level.
+        attrition: Log-hazard of attrition without a contact, up to the bank's level.
     """
 
     present: Flags

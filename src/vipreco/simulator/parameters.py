@@ -128,7 +128,7 @@ class RecordFlagParameters:
 
 @dataclass(frozen=True)
 class AttritionParameters:
-    """Hazard of leaving the bank in a month, on the scale of its logarithm."""
+    """Hazard of attrition in a month, on the scale of its logarithm."""
 
     monthly_rate: float = 0.004
     neglect: float = 0.7

@@ -38,7 +38,7 @@ class Product:
         family: Family, in English.
         share: Target share of all acquisitions of a month (normalised over the catalogue).
         owned: Target share of customers holding it in the steady state.
-        value: Worth of one acquisition in yuan.
+        value: Value of one acquisition in yuan.
         risk: Risk class 1 to 5, 0 where none applies.
         minimum: Smallest amount in yuan.
         term: Months until maturity, 0 where there is none; at maturity it is paid out or goes on for a term.

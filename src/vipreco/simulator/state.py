@@ -12,7 +12,7 @@ from vipreco.simulator.events import N_EVENTS
 from vipreco.simulator.parameters import CHANNELS
 
 NOT_LEFT = 10_000
-"""The month of leaving of a customer who stays."""
+"""The month of attrition of a customer who stays."""
 
 NO_MONTH = -10_000
 """The month of what has not happened."""

@@ -107,7 +107,7 @@ class Books:
         if cover.until_date < cover.from_date:
             raise UsageError("the cover ends before it begins", code="dates")
         if not cover.manager_id or not cover.deputy_id or cover.manager_id == cover.deputy_id:
-            raise UsageError("a cover is of one manager by another", where="deputy_id", code="deputy")
+            raise UsageError("a manager cannot cover for themselves", where="deputy_id", code="deputy")
         row = {**cover.__dict__, "granted_by": granted_by}
         with self.database.writing() as connection:
             key = connection.execute(insert(covers), row).inserted_primary_key

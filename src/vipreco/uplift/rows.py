@@ -35,9 +35,9 @@ class RandomisedRows:
     def __post_init__(self) -> None:
         if not np.all((self.probability > 0) & (self.probability < 1)):
             raise UsageError(
-                "a row was sure to be treated, or sure not to be: it has nothing to be compared with",
+                "a row was treated for certain, or never: it cannot be compared",
                 where="probability",
-                remedy="leave out rows that no lot was drawn for",
+                remedy="leave out rows that were not randomised",
                 code="no-overlap",
             )
 

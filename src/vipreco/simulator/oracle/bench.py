@@ -68,9 +68,9 @@ def judge_bank(plan: OraclePlan, rim: Rim, folder: Path, seed: int, say: Say) ->
     history = _imported(bank, folder / "tables", rim, plan.threads)
     learnt, judged = dates_of(history.snapshot_dates, plan)
     say(f"seed {seed}: learning from {len(learnt)} months until {learnt[-1]}")
-    lesson = TrainingData(Panel(history, learnt))
+    training_data = TrainingData(Panel(history, learnt))
     recommender = Recommender.fit(
-        lesson, rim.features, plan.settings, Machine(seed, plan.threads), policy=rim.policy
+        training_data, rim.features, plan.settings, Machine(seed, plan.threads), policy=rim.policy
     )
     say(f"seed {seed}: deciding and judging as of {judged}")
     known = scored_pairs(recommender, history.as_of(judged), plan.list_length, seed)
@@ -88,7 +88,7 @@ def judge_bank(plan: OraclePlan, rim: Rim, folder: Path, seed: int, say: Say) ->
 
 
 def dates_of(snapshots: list[date], plan: OraclePlan) -> tuple[tuple[date, ...], date]:
-    """Return the dates that are learnt from, and the one that is judged: no label reaches beyond it."""
+    """Return the dates that are learnt from, and the one that is judged: no label reaches past it."""
     judged = snapshots[-2]
     labelled = [day for day in snapshots if window(day, plan.settings.horizon_months)[1] <= judged]
     return tuple(labelled[-plan.newest :]), judged
