@@ -16,7 +16,7 @@ settings.register_profile("vipreco", deadline=None, suppress_health_check=[Healt
 settings.load_profile("vipreco")
 
 
-# The files that take longest, in this order; one that begins last keeps the other processes waiting at the end.
+# The files that take longest, in this order: one that begins last keeps the others waiting at the end.
 FIRST = (
     "docs/test_readme.py",
     "docs/test_readme_santander.py",

@@ -1,7 +1,7 @@
 """One circus arbiter for the workers, the audit shipper and the champion watcher of a service.
 
 circus comes with BentoML (distribution `kantoku`) and starts, restarts and stops the processes. Four things
-stay ours, each because a test of `tests/serving/test_supervisor.py` or `test_worker_faults.py` fails without it:
+stay ours; a test of `tests/serving/test_supervisor.py` or `test_worker_faults.py` fails without each of them:
 the reason and exit code of a failed start (`readiness`), the pause before another start, a stop signal that
 is not lost, and workers that end with a killed parent (`parent_death_signal`).
 """

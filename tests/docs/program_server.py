@@ -2,9 +2,9 @@
 
     python -m tests.docs.program_server SOCKET
 
-A program that loads Polars, LightGBM and MLflow anew takes seconds of a processor, a fork hundredths. `program`
-writes what stands on the PATH instead: it hands over arguments, folder, environment and streams. The program
-itself, as it is installed, is tested in `tests/packaging`.
+A program that loads Polars, LightGBM and MLflow anew takes seconds of a processor, a fork hundredths.
+`program` writes what stands on the PATH instead: it hands over arguments, folder, environment and streams.
+The program itself, as it is installed, is tested in `tests/packaging`.
 """
 
 from __future__ import annotations
@@ -37,7 +37,14 @@ with socket.socket(socket.AF_UNIX) as server:
     code = server.recv(1)
 sys.exit(code[0] if code else 1)
 """
-LIBRARIES = ("pandas", "reportlab.platypus", "scipy.optimize", "scipy.special", "xlsxwriter", "alembic.command")
+LIBRARIES = (
+    "pandas",
+    "reportlab.platypus",
+    "scipy.optimize",
+    "scipy.special",
+    "xlsxwriter",
+    "alembic.command",
+)
 
 
 @contextmanager
@@ -68,7 +75,7 @@ def serve(address: str) -> None:
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(f"{address}.new")
         listener.listen()
-        os.rename(f"{address}.new", address)
+        Path(f"{address}.new").rename(address)
         while True:
             client, _ = listener.accept()
             with client:

@@ -25,7 +25,9 @@ def feature_names() -> list[str]:
 
 
 def test_every_feature_of_the_dictionary_is_told_by_a_fact_or_never():
-    unmapped = [name for name in feature_names() if not (CATALOGUE.is_silent(name) or CATALOGUE.reasons_for(name))]
+    unmapped = [
+        name for name in feature_names() if not (CATALOGUE.is_silent(name) or CATALOGUE.reasons_for(name))
+    ]
     assert unmapped == []
 
 

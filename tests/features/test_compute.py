@@ -218,9 +218,7 @@ def test_a_table_that_is_gone_leaves_the_defaults_of_its_features(tiny):
     lost = computed(tiny).encoded(vocabulary)
     assert lost.names == whole.names
     np.testing.assert_array_equal(product_values(lost)[:, :, 2], np.zeros((4, 2)))
-    np.testing.assert_array_equal(
-        product_values(lost)[:, :, :2], product_values(whole)[:, :, :2]
-    )
+    np.testing.assert_array_equal(product_values(lost)[:, :, :2], product_values(whole)[:, :, :2])
 
 
 def test_a_table_that_the_bank_lacks_leaves_its_features_out(tiny):

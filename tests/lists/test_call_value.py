@@ -1,4 +1,4 @@
-"""Products that a renewed risk assessment would unlock: the rules are asked again, nothing is assumed of them."""
+"""Products that a renewed risk assessment would unlock: the rules are asked again, nothing is assumed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The old release or the new one is in force, whole; whatever is wrong with the new one, the old serves on."""
+"""The old release or the new one is in force, whole; whatever is wrong with the new, the old serves on."""
 
 from __future__ import annotations
 

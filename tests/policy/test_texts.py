@@ -1,4 +1,4 @@
-"""Texts that people read: every text of the packs on one good pair, word for word, so that a change is seen."""
+"""Texts for people: every text of the packs on one good pair, word for word, so that a change is seen."""
 
 from __future__ import annotations
 

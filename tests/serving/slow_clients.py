@@ -109,7 +109,7 @@ class Attack:
 
 
 def _holds(port: int, mine: int) -> bool:
-    """Return True while the other side holds a connection; from here it looks open while there is data on it."""
+    """Return True while the other side holds a connection; here it looks open while there is data on it."""
     server, client, established = f":{port:04X}", f":{mine:04X}", "01"
     lines = (line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:])
     return any(

@@ -74,7 +74,9 @@ class Prepared:
 
     def check_files(self) -> None:
         if self.changed_file:
-            raise IntegrityError("was changed after it was prepared", where=self.changed_file, code="prepared-changed")
+            raise IntegrityError(
+                "was changed after it was prepared", where=self.changed_file, code="prepared-changed"
+            )
 
 
 @dataclass

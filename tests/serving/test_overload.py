@@ -1,4 +1,4 @@
-"""A worker that is late time after time refuses at once instead of letting everybody wait; one pause is no overload."""
+"""A worker that is late again and again refuses at once and lets nobody wait; one pause is no overload."""
 
 from __future__ import annotations
 

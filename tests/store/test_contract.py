@@ -325,7 +325,7 @@ def test_the_tables_hold_the_changes_of_the_largest_number_among_their_snapshots
 
 
 def test_numbers_of_changes_are_seen_in_their_order(store: Store, again: Callable[[], Store]) -> None:
-    """A reader who has seen a number has seen all before it: a service asks for what came after the last one."""
+    """A reader of a number has seen all before it: a service asks for what came after the last one."""
     from vipreco.store.changes import note_change
 
     other, seen = again(), []

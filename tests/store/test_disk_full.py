@@ -78,7 +78,9 @@ def test_a_store_on_a_full_disk_says_so_keeps_its_records_and_goes_on_afterwards
         assert len(again.contacts.of(EVERYBODY, ["0001"])) == acknowledged + 1
 
 
-def test_a_store_that_is_opened_on_a_full_disk_is_not_called_lost(small_disk: Path, empty_store: Path) -> None:
+def test_a_store_that_is_opened_on_a_full_disk_is_not_called_lost(
+    small_disk: Path, empty_store: Path
+) -> None:
     """SQLite cannot make its index of the log there, and calls that a failure to read or open the file."""
     path = small_disk / "store.db"
     path.write_bytes(empty_store.read_bytes())

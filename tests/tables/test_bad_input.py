@@ -71,9 +71,7 @@ snapshot_date = "snapshot_date"
 
 
 PRODUCTS_MAPPING = source("products*", "products", "product_id", "name", "family")
-HOLDINGS_MAPPING = source(
-    "holdings*", "holdings", "customer_id", "product_id", "opened_date", "closed_date"
-)
+HOLDINGS_MAPPING = source("holdings*", "holdings", "customer_id", "product_id", "opened_date", "closed_date")
 CONTACTS_MAPPING = source(
     *("contacts*", "contacts"),
     *("contact_id", "customer_id", "product_id", "channel", "contacted_at", "outcome", "recorded_date"),

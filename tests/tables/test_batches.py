@@ -24,7 +24,9 @@ from vipreco.tables.batches import read_manifest
 SETTINGS = Settings.model_validate_json('{"project": {"name": "t"}, "import": {"max_quarantined_rate": 1.0}}')
 MAPPING = (
     source("customers*.csv", "customers", "tier", customer_id="id", snapshot_date="date")
-    + source("versions*.csv", "customers", "tier", customer_id="id", snapshot_date="date", recorded_date="known")
+    + source(
+        "versions*.csv", "customers", "tier", customer_id="id", snapshot_date="date", recorded_date="known"
+    )
     + source("products.csv", "products", "name", "family", product_id="id")
     + source(
         *("holdings*.csv", "holdings"),

@@ -181,10 +181,11 @@ def test_a_server_that_is_down_is_given_up_and_loses_nothing(
     """
     uri = black_hole if kind == "hangs" else "http://user:secret@127.0.0.1:9"
     down = new_project(project.root, uri)
-    with monkeypatch.context() as short, pytest.raises(DependencyDownError, match="vipreco sync") as caught:
+    with monkeypatch.context() as short:
         if kind == "hangs":
             short.setattr(flow, "PATIENCE_SECONDS", 2.0)
-        flow.run(new_job(down), fit())
+        with pytest.raises(DependencyDownError, match="vipreco sync") as caught:
+            flow.run(new_job(down), fit())
     assert isinstance(caught.value.__cause__, cause)
     assert caught.value.exit_code == 8
     assert "secret" not in str(caught.value)

@@ -156,7 +156,9 @@ def _in_process(service: OnlineService, moment: datetime) -> Asking:
 def _over_http(url: str, token: str, model_version: str) -> Asking:
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise UsageError("is not a web address", where="--url", remedy="such as http://127.0.0.1:3000", code="url")
+        raise UsageError(
+            "is not a web address", where="--url", remedy="such as http://127.0.0.1:3000", code="url"
+        )
     kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
     connection = kind(parts.hostname, parts.port, timeout=TIMEOUT_SECONDS)
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}

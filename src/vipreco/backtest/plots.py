@@ -94,7 +94,9 @@ def product_calibration(table: pd.DataFrame, title: str = "Calibration by produc
     axes.axvspan(0.9, 1.1, color="#e8f0e6", zorder=0)
     axes.axvline(1.0, color="black", linewidth=0.8)
     ratio, error = _observed_ratio(shown)
-    axes.errorbar(ratio, range(len(shown)), xerr=error, fmt="o", color=CHART_COLOURS[0], markersize=4, capsize=2)
+    axes.errorbar(
+        ratio, range(len(shown)), xerr=error, fmt="o", color=CHART_COLOURS[0], markersize=4, capsize=2
+    )
     counts = zip(shown.index, shown["observed"], strict=True)
     axes.set_yticks(range(len(shown)), [f"{product} ({int(count):,})" for product, count in counts])
     axes.set_ylim(-0.6, len(shown) - 0.4)

@@ -46,7 +46,7 @@ def oracle(
     """Compare our offers, and those of simple rules, with those of an oracle that knows the truth.
 
     Simulates a bank for each seed, imports it, trains, decides, and judges by the true chances. Each bank
-    takes minutes. Inside a project its features and recipes are used, elsewhere those of the reference project.
+    takes minutes. Features and recipes are those of the project, or of the reference project outside of one.
 
     Example:  vipreco bench oracle --seeds 2 --customers 5000 --months 12 --out oracle
     """

@@ -57,8 +57,8 @@ def train(
     """Fit, calibrate and backtest a recommender, and register it as a version.
 
     The first version becomes champion if it passes its gates: it must beat the most popular products and the
-    products that were held before, and its probabilities must add up. When the tracking server is down, the run is
-    stored locally (exit code 8) until `vipreco sync`.
+    products that were held before, and its probabilities must add up. When the tracking server is down, the
+    run is stored locally (exit code 8) until `vipreco sync`.
 
     Example:  vipreco train --recipe default --promote
     """

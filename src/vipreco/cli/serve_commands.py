@@ -169,7 +169,7 @@ def _told(folder: Path) -> str:
 
 def parity(
     sample: Annotated[int, typer.Option("--sample", min=1, help="Number of customers.")] = SAMPLE,
-    top: Annotated[int, typer.Option("--top", min=1, max=50, help="Maximum number of offers of a customer.")] = 10,
+    top: Annotated[int, typer.Option("--top", min=1, max=50, help="Maximum of offers of a customer.")] = 10,
     url: Annotated[
         Optional[str],  # noqa: UP045
         typer.Option("--url", metavar="URL", help="Ask a running service as well."),

@@ -1,4 +1,4 @@
-"""Labels: acquisitions by customer and product within a window. The only place that reads past an as-of date."""
+"""Labels: acquisitions within a window. The only place that reads past an as-of date."""
 
 from __future__ import annotations
 

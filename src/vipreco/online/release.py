@@ -59,7 +59,9 @@ class Releases:
         except FileNotFoundError:
             return None
         except (ValueError, KeyError) as error:
-            raise IntegrityError("is not a pointer to a release", where=str(path), code="bad-pointer") from error
+            raise IntegrityError(
+                "is not a pointer to a release", where=str(path), code="bad-pointer"
+            ) from error
 
     def current(self) -> Path:
         """Return the folder of the release in force.
@@ -210,7 +212,10 @@ class Releases:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError as error:
                 raise BusyError(
-                    "another nightly build is running", where=str(self.folder), remedy="wait for it", code="busy"
+                    "another nightly build is running",
+                    where=str(self.folder),
+                    remedy="wait for it",
+                    code="busy",
                 ) from error
             yield
 
