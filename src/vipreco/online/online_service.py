@@ -142,11 +142,12 @@ class OnlineService:
         if customer_id in self.overlay.changed or not self.release.holds(customer_id, channel, day):
             row = self._known_row(customer_id, channel, day)
             return None if row is None else self._listed(row, limit, SNAPSHOT)
-        if not off.products and not off.models:
-            ranked = self.release.ranked(customer_id, channel, limit)
-            if ranked:
-                return self.release.slate(customer_id, ranked)
-        return self._listed(self.release.row(customer_id, channel), limit, SNAPSHOT)
+        if off.products or off.models:
+            return self._listed(self.release.row(customer_id, channel), limit, SNAPSHOT)
+        slate = self.release.slate(customer_id, self.release.ranked(customer_id, channel, limit))
+        if slate.lines:
+            return slate
+        return slate._replace(cause=self._cause(self.release.row(customer_id, channel)))
 
     def with_facts(
         self, customer_id: str | None, facts: Mapping[str, Any], channel: str, limit: int, moment: datetime
