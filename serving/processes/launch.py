@@ -8,14 +8,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable
-from pathlib import Path
 
 from serving.auth import demo_accounts
 from serving.http.app_state import releases_of
 from serving.processes.audit_shipper import ship, spool_of
 from serving.processes.environment import set_environment
+from serving.processes.run_folder import run_folder
 from serving.processes.supervisor import Supervisor, listen, worker_command
 from vipreco.errors import UsageError, VipRecoError
 from vipreco.online import Releases, sync_books
@@ -52,8 +51,8 @@ def run(project: Project, settings: ServingSettings, say: Say, *, behind_proxy: 
         make_ready(project, say)
         host, port = listening.getsockname()[:2]
         say(f"http://{host}:{port}")
-        with tempfile.TemporaryDirectory(prefix="vipreco-metrics-") as folder:
-            set_environment(project, settings, Path(folder))
+        with run_folder("vipreco-metrics-") as folder:
+            set_environment(project, settings, folder)
             releases = releases_of(project.root)
             Supervisor(
                 worker_command(SERVICE),

@@ -13,7 +13,6 @@ import shlex
 import signal
 import socket
 import sys
-import tempfile
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -29,6 +28,7 @@ from serving.http import logs, metrics
 from serving.http.shared_limits import RUN_FOLDER
 from serving.processes import readiness
 from serving.processes.parent_death_signal import PARENT
+from serving.processes.run_folder import run_folder
 from serving.processes.start_pause import PAUSE
 from vipreco.errors import ResourcesError, UsageError, VipRecoError
 
@@ -130,9 +130,9 @@ class Supervisor:
         """
         # The control sockets of circus take commands from whoever reaches them, so they are files in a folder
         # of our own instead of ports, which every user of the machine reaches.
-        with tempfile.TemporaryDirectory(prefix="vipreco-run-") as run_folder:
-            self._reports = Path(run_folder)
-            endpoints = [f"ipc://{run_folder}/{name}" for name in ("control", "events")]
+        with run_folder("vipreco-run-") as folder:
+            self._reports = folder
+            endpoints = [f"ipc://{folder}/{name}" for name in ("control", "events")]
             self._arbiter = arbiter = _Arbiter(self._watchers(), *endpoints, check_delay=CHECK_SECONDS)
             handlers = arbiter.ctrl.sys_hdl
             # Without this circus takes SIGHUP as "start the workers again", and outlives its terminal.

@@ -110,6 +110,7 @@ def test_golden_values_without_scores_are_refused(tmp_path: Path) -> None:
 
 
 def test_patience_is_a_setting_and_grows_on_a_slow_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """B120."""
     assert patience() >= 60
     monkeypatch.setattr("vipreco.artifact.trial.USUAL_START_SECONDS", 1e-4)
     assert patience() > 600

@@ -116,6 +116,7 @@ def test_simulate_writes_a_bank_that_import_takes(
 
 
 def test_ctrl_c_during_an_import_leaves_nothing_and_frees_the_lock(bank: Path) -> None:
+    """B90; `test_random_kills` tries random moments of every command."""
     command = [sys.executable, "-m", "vipreco.cli", "import", "--mapping", "mapping.toml"]
     paths = sorted(map(str, bank.glob("*.csv")))
     environment = {**os.environ, "VIPRECO_FAILPOINT": "import-written:sleep:60"}
@@ -143,6 +144,7 @@ def test_settings_that_cannot_be_read_are_wrong_use(
 
 @pytest.mark.parametrize("name", ["-ledger.csv", "a ledger.csv", "清单.csv"])
 def test_any_file_name_works(name: str, bank: Path) -> None:
+    """B92; `tests/tables/test_odd_paths.py` has the folders."""
     assert import_all(bank, "--out", name) == 4
     assert Path(name).is_file()
 

@@ -57,6 +57,7 @@ def test_importing_the_command_line_and_its_help_load_nothing_heavy() -> None:
 
 
 def test_without_arguments_the_help_is_shown_and_the_code_is_0() -> None:
+    """B86."""
     finished = vipreco()
     assert finished.returncode == errors.EXIT_OK
     assert "Usage: vipreco" in finished.stdout
@@ -64,6 +65,7 @@ def test_without_arguments_the_help_is_shown_and_the_code_is_0() -> None:
 
 @pytest.mark.parametrize("arguments", [["--no-such-flag"], ["new", "--no-such-flag"], ["no-such-command"]])
 def test_an_unknown_flag_or_command_is_wrong_use(arguments: list[str]) -> None:
+    """B86."""
     finished = vipreco(*arguments)
     assert finished.returncode == errors.EXIT_USAGE
     assert "no-such" in finished.stderr
@@ -132,6 +134,7 @@ def test_the_debug_flag_is_taken_from_anywhere_but_after_a_double_dash() -> None
 
 
 def test_a_closed_pipe_ends_quietly() -> None:
+    """B89; `test_offer_commands` has it with a list."""
     script = f'"{sys.executable}" -m vipreco.cli --help | head -c 1 >/dev/null; echo "${{PIPESTATUS[0]}}"'
     finished = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True)
     assert finished.stdout.strip() in {"0", "141"}

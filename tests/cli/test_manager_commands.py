@@ -177,6 +177,7 @@ def test_a_wrong_question_is_answered_with_what_is_wrong(
 
 
 def test_nobody_sees_the_sheet_of_a_customer_of_another_book(capsys: pytest.CaptureFixture[str]):
+    """B93: told as an unknown customer is."""
     owned = newest().filter(pl.col("manager_id").is_not_null()).sort("customer_id")
     customer, own = owned["customer_id"][0], owned["manager_id"][0]
     other = next(name for name in owned["manager_id"] if name != own)
@@ -243,6 +244,7 @@ def test_a_call_list_from_the_shell_loads_nothing_that_it_does_not_need(bank_fol
 
 
 def test_every_read_of_a_customer_by_command_is_audited_with_the_user_of_the_system(tmp_path: Path):
+    """B93: refused reads as well."""
     book, target = newest().filter(pl.col("manager_id").is_not_null()), tmp_path / "read.json"
     own, whose = book.row(0, named=True)["customer_id"], book.row(0, named=True)["manager_id"]
     out = ["--out", str(target)]

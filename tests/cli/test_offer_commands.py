@@ -99,6 +99,7 @@ def test_a_past_date_gives_the_same_list_whatever_came_later(tmp_path: Path) -> 
 def test_a_wrong_question_is_answered_with_what_is_wrong(
     arguments: list[str], code: int, words: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    """B94 among others: a date before the first snapshot, and one in the future."""
     assert main(["offers", *arguments]) == code
     shown = " ".join(capsys.readouterr().err.replace("│", " ").split())
     assert words in shown
@@ -106,6 +107,7 @@ def test_a_wrong_question_is_answered_with_what_is_wrong(
 
 @pytest.mark.slow
 def test_offers_do_not_depend_on_time_zone_or_locale() -> None:
+    """B91."""
     command = [sys.executable, "-m", "vipreco.cli", "offers", "--all", "--format", "csv"]
     settings = ({"TZ": "Pacific/Kiritimati", "LC_ALL": "C"}, {"TZ": "UTC"})
     outputs = {
@@ -116,6 +118,7 @@ def test_offers_do_not_depend_on_time_zone_or_locale() -> None:
 
 
 def test_a_reader_who_goes_away_ends_the_list_quietly() -> None:
+    """B89."""
     script = f'"{sys.executable}" -m vipreco.cli offers --all --format csv --top 9 | head -n 1 >/dev/null'
     finished = subprocess.run(
         ["bash", "-c", f"{script}; echo ${{PIPESTATUS[0]}}"], capture_output=True, text=True, check=True

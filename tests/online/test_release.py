@@ -50,6 +50,7 @@ def said(folder: Path) -> str:
     ("point", "after"), [("prepare-sealed", "old"), ("prepare-renamed", "old"), ("prepare-pointed", "new")]
 )
 def test_a_kill_anywhere_leaves_the_old_or_the_new_in_force(tmp_path: Path, point: str, after: str) -> None:
+    """F02."""
     assert published(tmp_path, "old") == 0
     assert published(tmp_path, "new", f"{point}:kill") == -9
     assert said(tmp_path) == after

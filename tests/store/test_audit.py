@@ -166,7 +166,7 @@ def test_the_first_wrong_place_is_named(
     first: int,
     alone: bool,
 ) -> None:
-    """`alone`: the chain shows it without the signed heads."""
+    """F35; `alone`: the chain shows it without the signed heads."""
     assert written.audit.verify(anchors, keys.public).sequence == RECORDS
     tamper(written, change)
     with pytest.raises(IntegrityError, match=rf"record {first} ") as found:

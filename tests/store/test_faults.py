@@ -372,6 +372,7 @@ def old_store(engine: str, request: pytest.FixtureRequest) -> str:
 def test_an_older_store_is_migrated_with_a_backup_and_keeps_its_rows(
     old_store: str, newer_program: Callable[[], None], tmp_path: Path
 ) -> None:
+    """F37."""
     before = Store.open(old_store).audit.verify()
     newer_program()
     with pytest.raises(UsageError) as older:
@@ -432,6 +433,7 @@ def test_a_store_of_version_0002_keeps_its_contacts(
 
 
 def test_a_newer_store_is_not_touched(old_store: str) -> None:
+    """F37: after a downgrade."""
     database = Database(old_store)
     with database.writing() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))

@@ -88,6 +88,7 @@ def frame(folder: Path, table: str) -> pl.DataFrame:
 def test_killed_at_any_point_the_tables_are_as_before_or_after_and_a_rerun_completes(
     point: str, tmp_path: Path
 ) -> None:
+    """F01."""
     load(tmp_path / "whole", FIRST)
     before = content(tmp_path / "whole")
     load(tmp_path / "whole", SECOND)

@@ -77,7 +77,7 @@ def open_model(project: Project, reference: str | None, narrator: Narrator) -> R
 
     Raises:
         UsageError: No such version, or a rule file is wrong.
-        IntegrityError: The artifact is not what was registered, or it uses what is prohibited now.
+        IntegrityError: The artifact is not what was registered, uses what is prohibited now, or is too old.
     """
     from vipreco.features import read_prohibited
     from vipreco.policy import Policy
@@ -88,12 +88,24 @@ def open_model(project: Project, reference: str | None, narrator: Narrator) -> R
     registered = reference is None or not Path(reference).is_dir()  # then it was verified, and loaded before
     recommender = Recommender.load(folder, project.threads, checked=registered)
     check_permitted(recommender.names, read_prohibited(project.features), str(folder))
+    if odd := _age(project, recommender, folder):
+        typer.echo(f"warning: {odd}", err=True)
     for warning in recommender.warnings:
         typer.echo(f"warning: this model does not pass a gate: {warning}", err=True)
     rules, weights = project.settings.policy, project.settings.arbitration
     if rules is not None:
         recommender = recommender.with_policy(Policy.read(rules, project.root))
     return recommender if weights is None else recommender.arbitrated(weights)
+
+
+def _age(project: Project, recommender: Recommender, folder: Path) -> str:
+    """Return what is odd about the age of a model beside the tables, or nothing."""
+    from vipreco.history import History
+
+    dates = History.open(project.tables, project.threads).snapshot_dates
+    days = project.settings.serving.max_model_age_days
+    limit = None if days is None else datetime.timedelta(days=days)
+    return recommender.check_age(dates[-1], limit, str(folder)) if dates else ""
 
 
 def open_policy(project: Project, recipe: str) -> Policy:

@@ -1,14 +1,16 @@
-"""Refusal of a loaded recommender whose columns are prohibited."""
+"""Checks of a loaded recommender: its columns, what is prohibited by now, its age."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date, timedelta
 
 from vipreco.errors import IntegrityError
 from vipreco.features import Prohibited
 from vipreco.recommender.fitted import Fitted
 
 REMEDY = "fetch the version again, or train it anew"
+OLD = timedelta(days=180)  # a quarter until labels are known, and another in which nobody trained
 
 
 def check_columns(fitted: Fitted, where: str) -> None:
@@ -50,3 +52,31 @@ def check_permitted(names: Sequence[str], prohibited: Prohibited, where: str) ->
             code="prohibited",
             examples=refused[:10],
         )
+
+
+def check_age(learnt: date, newest: date, limit: timedelta | None, where: str) -> str:
+    """Return what is odd about the age of a model beside the tables, or nothing.
+
+    Args:
+        learnt: Last date that the model learnt from.
+        newest: Newest snapshot of the tables.
+        limit: Age at which it is refused; None refuses none.
+        where: The artifact.
+
+    Raises:
+        IntegrityError: It is older than the limit.
+    """
+    age = newest - learnt
+    if limit is not None and age > limit:
+        raise IntegrityError(
+            f"the model learnt until {learnt}, {age.days} days before the newest snapshot; "
+            f"{limit.days} are allowed",
+            where=where,
+            remedy="run `vipreco train`, or raise max_model_age_days under [serving] in vipreco.toml",
+            code="model-expired",
+        )
+    if age < timedelta(0):
+        return f"the model learnt until {learnt}, after the last snapshot of {newest}: the tables are older"
+    if age > OLD:
+        return f"this model learnt until {learnt}, {age.days} days before the newest snapshot: train anew"
+    return ""

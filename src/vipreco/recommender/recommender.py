@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Self
 
@@ -29,6 +30,7 @@ from vipreco.recommender.decision_stages import (
 from vipreco.recommender.decisions import Decisions
 from vipreco.recommender.fit_stages import Step, TrainingData, fit, silent
 from vipreco.recommender.fitted import Fitted
+from vipreco.recommender.inspection import check_age
 from vipreco.recommender.settings import RecommenderSettings
 from vipreco.settings import ArbitrationSettings
 from vipreco.uplift import UpliftModel
@@ -74,6 +76,14 @@ class Recommender:
     def save(self, folder: Path, metrics: Mapping[str, Any], view: View) -> Manifest:
         """Write the artifact, all of it or none; some rows of `view` become its golden scores."""
         return storage.save(self.fitted, folder, metrics, self._golden_rows(view))
+
+    def check_age(self, newest: date, limit: timedelta | None, where: str) -> str:
+        """Return what is odd about the age of the model beside the newest snapshot, or nothing.
+
+        Raises:
+            IntegrityError: It is older than the limit.
+        """
+        return check_age(self.fitted.as_of[-1], newest, limit, where)
 
     def with_policy(self, policy: Policy) -> Self:
         """Return the same models under other rules: compliance changes rules without a new fit."""

@@ -53,6 +53,8 @@ class ServingSettings(Section):
         poll_seconds: Interval at which new releases, switches and revoked tokens are noticed.
         keep_decisions_days: Days that answered decisions are kept; those of a recorded contact stay.
         keep_keys_days: Days that idempotency keys are kept, with their answers.
+        max_model_age_days: Days from the last date that a model learnt from to the newest snapshot;
+            commands refuse an older model. Without it they only warn.
         audit_heads: Folder, from the project's folder, for signed heads of the audit, written by `vipreco
             prepare`; the owner of the store must not be able to change it. Without it nothing is signed.
         trusted_proxies: Addresses of proxies whose `X-Forwarded-For` gives the address of a caller.
@@ -74,6 +76,7 @@ class ServingSettings(Section):
     poll_seconds: Annotated[float, Field(gt=0, le=5)] = 1.0
     keep_decisions_days: Annotated[int, Field(ge=1, le=36_500)] = 90
     keep_keys_days: Annotated[int, Field(ge=1, le=36_500)] = 7
+    max_model_age_days: Annotated[int, Field(ge=1, le=3_650)] | None = None
     audit_heads: Annotated[str, Field(min_length=1)] | None = None
     trusted_proxies: tuple[str, ...] = ()
     requests_per_second: Annotated[int, Field(ge=1, le=1_000_000)] = 1_000
