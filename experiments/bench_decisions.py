@@ -22,6 +22,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 HERE = Path(__file__).resolve().parent
@@ -31,21 +32,32 @@ import bench_policy
 from bench_simulator import Line, show
 
 from vipreco.durable import write_json
+from vipreco.explanations import Explainer
 from vipreco.features import FeatureSet
 from vipreco.history import View, window
+from vipreco.lists import Audience, plan_day
 from vipreco.policy import Policy
 from vipreco.project import Project
 from vipreco.propensity import Machine
 from vipreco.recommender import Panel, Recommender, RecommenderSettings, TrainingData
+from vipreco.settings import CallListSettings
 from vipreco.simulator import VIP_TIERS, ChooseContacts, ForwardSpec, WarmBank, forward
 
 PROJECT = Project.find(HERE)
 RESULTS = HERE / "005-decisions" / "results.json"
 SEEDS, CUSTOMERS, PAST_MONTHS, MONTHS = (41, 42, 43), 20_000, 18, 6
 CAPACITY_RATE = 0.2
+RESAMPLES = 1000
+Days = list[dict[str, Any]]
 CALL_LIST, BASELINES = "call list", ("propensity", "popularity")
+PUSHED = "call list, offers pushed"
+TARGETS = {"expected_amount": 0.50, "kept_amount": 0.85}  # share of what the oracle gains over calling nobody
+DAY_TARGET = 0.95
 SPEED_CUSTOMERS = 100_000
 MEASURES = {"kept_amount": "VIP assets kept", "expected_amount": "earned", "worth_amount": "earned + kept"}
+BOOKS = f"""
+SELECT manager_id FROM customers_now WHERE manager_id IS NOT NULL AND tier IN {VIP_TIERS}
+GROUP BY 1 ORDER BY 1"""
 VIP = f"SELECT count(*) AS n FROM customers_now WHERE tier IN {VIP_TIERS}"
 
 
@@ -92,7 +104,37 @@ def policies(recommender: Recommender, seed: int) -> dict[str, ChooseContacts]:
         "popularity": forward.by_popularity(recommender),
         "propensity": forward.by_propensity(recommender),
         CALL_LIST: forward.by_call_list(recommender, PROJECT.settings.call_list),
+        PUSHED: forward.by_call_list(recommender, pushed_offers(PROJECT.settings.call_list)),
     }
+
+
+def pushed_offers(settings: CallListSettings) -> CallListSettings:
+    """Return the settings without "no offer today": whatever the rules allow is offered."""
+    return settings.model_copy(update={"minute_amount": 0.0, "min_chance_ratio": 0.0})
+
+
+def day_shares(recommender: Recommender, view: View) -> Days:
+    """Return for each manager the value of the first day's list as a share of the best of its minutes."""
+    books = view.query(BOOKS)["manager_id"].to_pylist()
+    explainer, settings = Explainer(recommender), PROJECT.settings
+    found = []
+    for manager in books:
+        day = plan_day(explainer, Audience(manager=manager).of(view), VIP_TIERS, settings.call_list)
+        if day.plan is None:
+            continue
+        today = day.today
+        no_offer = today.filter(~pl.col("customer_id").is_in(day.offers["customer_id"].implode()))
+        found.append(
+            {
+                "manager": manager,
+                "customers": day.calls.height,
+                "share": day.plan.value_share,
+                "calls": today.height,
+                "calls_without_offer": no_offer.height,
+                "duties_missed": day.plan.missed.height,
+            }
+        )
+    return found
 
 
 def capacity_of(view: View) -> int:
@@ -100,8 +142,8 @@ def capacity_of(view: View) -> int:
     return int(CAPACITY_RATE * view.query(VIP)["n"][0].as_py())
 
 
-def live(plan: Plan, seed: int, work: Path) -> tuple[pl.DataFrame, Recommender, WarmBank]:
-    """Let one bank live on under each policy; return what came of every customer."""
+def live(plan: Plan, seed: int, work: Path) -> tuple[pl.DataFrame, Days, Recommender, WarmBank]:
+    """Let one bank live on under each policy; return what came of customers, and the first day's lists."""
     folder = work / f"bank-{seed}"
     shutil.rmtree(folder, ignore_errors=True)
     say(f"seed {seed}: simulating and importing {plan.customers:,} customers over {plan.past_months} months")
@@ -114,7 +156,8 @@ def live(plan: Plan, seed: int, work: Path) -> tuple[pl.DataFrame, Recommender, 
     say(f"seed {seed}: {capacity} contacts a month")
     arms = policies(recommender, seed)
     lives = forward.run(warm, arms, capacity, folder / "lives", oracle=True, say=say)
-    return lives.with_columns(pl.lit(seed).alias("seed")), recommender, warm
+    days = [{"seed": seed, **row} for row in day_shares(recommender, view)]
+    return lives.with_columns(pl.lit(seed).alias("seed")), days, recommender, warm
 
 
 def in_books(lives: pl.DataFrame) -> pl.DataFrame:
@@ -143,6 +186,32 @@ def _kept(row: dict[str, Any]) -> dict[str, Any]:
     worse = row["banks"] - row["banks_better"]
     ends = {"low": -row["high"], "high": -row["low"], "banks_better": worse}
     return {**row, **turned, **ends, "measure": "kept_amount"}
+
+
+def oracle_shares(lives: pl.DataFrame) -> list[dict[str, Any]]:
+    """Return what each policy gains over calling nobody as a share of the oracle's gain, with an interval.
+
+    The interval is a bootstrap over the customers of all banks.
+    """
+    vip = lives.filter("vip").sort("arm", "seed", "customer_id")
+    vip = vip.with_columns((-pl.col("at_stake_amount")).alias("kept_amount"))
+    by_arm = {str(name[0]): part for name, part in vip.group_by("arm", maintain_order=True)}
+    customers = by_arm["nobody"].height
+    random = np.random.default_rng(0)
+    weights = random.multinomial(customers, np.full(customers, 1 / customers), size=RESAMPLES)
+    found = []
+    for measure in TARGETS:
+        gains = {
+            arm: part[measure].to_numpy() - by_arm["nobody"][measure].to_numpy()
+            for arm, part in by_arm.items()
+        }
+        oracle = gains["oracle"]
+        for arm, gain in gains.items():
+            drawn = (weights @ gain) / (weights @ oracle)
+            low, high = np.quantile(drawn, [0.025, 0.975])
+            share = float(gain.sum() / oracle.sum())
+            found.append({"arm": arm, "measure": measure, "share": share, "low": low, "high": high})
+    return found
 
 
 def totals(lives: pl.DataFrame) -> list[dict[str, Any]]:
@@ -178,6 +247,14 @@ def lines(found: dict[str, Any]) -> Iterator[Line]:
             what = f"{MEASURES[row['measure']]}, a customer: {CALL_LIST} - {row['baseline']}"
             met = row["low"] > 0 if row["measure"] != "worth_amount" else None
             yield Line(what, "> 0" if met is not None else "", told, met)
+    for row in found["shares"]:
+        if row["arm"] not in ("nobody", "oracle"):
+            target = TARGETS[row["measure"]] if row["arm"] == CALL_LIST else None
+            told = f"{row['share']:.1%} [{row['low']:.1%}, {row['high']:.1%}]"
+            what = f"{MEASURES[row['measure']]}, share of the oracle's gain: {row['arm']}"
+            met = None if target is None else row["share"] >= target
+            yield Line(what, "" if target is None else f">= {target:.0%}", told, met)
+    yield from day_lines(found["days"])
     for row in found["speed"]:
         most = row["at most"]
         target = "" if most is None else f"<= {most:g} {row['unit']}"
@@ -186,19 +263,40 @@ def lines(found: dict[str, Any]) -> Iterator[Line]:
         )
 
 
+def day_lines(days: Days) -> Iterator[Line]:
+    """Return the lines about the first day's lists of all managers."""
+    if not days:
+        return
+    shares = np.array([row["share"] for row in days])
+    told = f"{shares.mean():.3f} (least {shares.min():.3f}, {len(days)} books)"
+    yield Line(
+        "a day's list / best list of the same minutes", f">= {DAY_TARGET}", told, shares.mean() >= DAY_TARGET
+    )
+    calls, without = (sum(row[name] for row in days) for name in ("calls", "calls_without_offer"))
+    yield Line("calls of the day without an offer", "", f"{without} of {calls}")
+    yield Line("duties that are named as impossible", "", str(sum(row["duties_missed"] for row in days)))
+
+
 def measured(plan: Plan, work: Path, speed_customers: int) -> dict[str, Any]:
     """Run all banks, then the measurement of the speed on the last one."""
-    parts, timed = [], []
+    parts, days, timed = [], [], []
     for seed in plan.seeds:
-        lives, recommender, warm = live(plan, seed, work)
+        lives, first_days, recommender, warm = live(plan, seed, work)
         parts.append(lives)
+        days += first_days
         if seed == plan.seeds[-1] and speed_customers:
             say("speed")
             timed = speed(recommender, warm, speed_customers)
         shutil.rmtree(work / f"bank-{seed}")
     lives = in_books(pl.concat(parts))
     lives.write_parquet(work / "lives.parquet")
-    return {"totals": totals(lives), "differences": differences(lives), "speed": timed}
+    return {
+        "totals": totals(lives),
+        "differences": differences(lives),
+        "shares": oracle_shares(lives),
+        "days": days,
+        "speed": timed,
+    }
 
 
 def main() -> None:

@@ -29,6 +29,13 @@ STEPS = HERE / "simulator_steps.py"
 REPORT = HERE / "004-oracle"
 PARTS = ("scale", "oracle", "faults")
 GIB = 2**30
+ORACLE_TARGETS = {
+    ("all", "list", "money"): 0.85,
+    ("all", "list", "acquisitions"): 0.85,
+    ("VIP", "list", "money"): 0.88,
+    ("VIP", "calls", "money"): 0.80,
+}
+"""Least share of the oracle by part of the customers, effort and unit."""
 SEED = 20260101
 Found = Mapping[str, dict[str, Any]]
 
@@ -97,10 +104,10 @@ def scale_lines(told: dict[str, Any]) -> Iterator[Line]:
 def oracle_lines(told: dict[str, Any]) -> Iterator[Line]:
     facts = told["facts"]
     for row in facts["shares"]:
-        if row["part"] == "all" and row["arm"] == "full decision":
-            target = 0.85 if row["effort"] == "list" else None
+        target = ORACLE_TARGETS.get((row["part"], row["effort"], row["unit"]))
+        if row["part"] in ("all", "VIP") and row["arm"] == "full decision":
             yield Line(
-                f"full decision / oracle: {row['effort']}, {row['unit']}",
+                f"full decision / oracle, {row['part']}: {row['effort']}, {row['unit']}",
                 f">= {target:.0%}" if target else "",
                 f"{row['share']:.1%} [{row['low']:.1%}, {row['high']:.1%}]",
                 row["share"] >= target if target else None,

@@ -29,7 +29,7 @@ from vipreco.features import FeatureSet
 from vipreco.history import History
 from vipreco.policy import Policy
 from vipreco.project import Project
-from vipreco.propensity import Machine
+from vipreco.propensity import ATTRITION_KINDS, Machine
 from vipreco.recommender import WARNINGS, Panel, Recommender, TrainingData
 from vipreco.settings import PolicySettings
 from vipreco.uplift_trial import UpliftTrial
@@ -233,7 +233,12 @@ def _card(
         method=METHOD,
         limits=tuple(limits),
         results=_quality(found, job.recipe.backtest.list_length),
-        tables=(_calibration_table(found), *_changes_table(found), *uplift.card_tables(contacts)),
+        tables=(
+            _calibration_table(found),
+            *_changes_table(found),
+            *_rules_table(recommender),
+            *uplift.card_tables(contacts),
+        ),
     )
 
 
@@ -257,6 +262,24 @@ def _changes_table(found: BacktestResult) -> tuple[CardTable, ...]:
     rows = frame.sort_values(["slice", "metric", "model"], kind="stable")[list(columns)]
     shown = rows.astype(object).where(rows.notna(), None)
     return (CardTable("Attrition and tier upgrades", columns, tuple(map(tuple, shown.to_numpy().tolist()))),)
+
+
+def _rules_table(recommender: Recommender) -> tuple[CardTable, ...]:
+    """Show for each kind of attrition whether model or simple rule is used, and why."""
+    model = recommender.relationship
+    if model is None or not model.has_kinds:
+        return ()
+    columns = ("kind", "used", "cases", "auc of the model", "auc of the rule", "difference", "share lost")
+    rows = []
+    for kind in ATTRITION_KINDS:
+        own, rule = model.models[kind], model.rule(kind)
+        judged = own.judged
+        figures: tuple[float | str | None, ...] = (None, None, None)
+        if judged is not None:
+            figures = (judged.auc, judged.rule_auc, f"[{judged.low:.3f}, {judged.high:.3f}]")
+        used = f"simple rule: {rule}" if rule else "model"
+        rows.append((kind, used, own.positives, *figures, model.lost_shares[kind]))
+    return (CardTable("Attrition by kind: model or simple rule, on unseen customers", columns, tuple(rows)),)
 
 
 def _figures(found: BacktestResult, list_length: int) -> dict[str, Figure]:

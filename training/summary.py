@@ -12,7 +12,7 @@ from training.gates import CASES, Finding, explain
 Metrics = Mapping[str, float]
 LIST_METRIC: Final = re.compile(r"(map|recall)_at_\d+")
 RULES: Final = {"popularity": "acquisition-popularity", "held_before": "held-before-then-acquisitions"}
-CHANGES: Final = ("attrition", "tier_upgrade")
+CHANGES: Final = ("attrition", "closure", "outflow", "dip", "tier_upgrade")
 LINE: Final = "distance-to-the-line"
 Row = dict[str, str | float | None]
 

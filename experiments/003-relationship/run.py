@@ -32,16 +32,18 @@ from vipreco.tables import import_
 RESULTS = HERE / "results.json"
 SEEDS = (31, 32, 33)
 SECOND_SEEDS = (34, 35, 36)
+KIND_SEEDS = (37, 38, 39)
 CUSTOMERS, MONTHS = 20_000, 24
 FOLDS, RESAMPLES = 4, 1000
 PROJECT = Project.find(ROOT)
-REFERENCE, SECOND = "reference", "second attempt"
+REFERENCE, SECOND, KINDS = "reference", "second attempt", "three kinds"
 TIER_UPGRADE = RelationshipSettings().tier_upgrade
 FIRST: dict[str, Any] = {"dates": 12, "tier_upgrade": TIER_UPGRADE.model_copy(update={"rounds": 200})}
 ARMS: dict[str, dict[str, Any]] = {
     REFERENCE: FIRST,
     "all customer columns": {**FIRST, "leave_out": ()},
     "three dates": {**FIRST, "dates": 3},
+    KINDS: {},
     SECOND: {"dates": 18, "tier_upgrade": TIER_UPGRADE.model_copy(update={"rounds": 400})},
 }
 
@@ -74,14 +76,16 @@ def judged(history: History, arm: str) -> ChangeResult:
 
 def arms_of(seed: int) -> list[str]:
     """Return the arms that a bank decides about."""
+    if seed in KIND_SEEDS:
+        return [KINDS]
     if seed in SECOND_SEEDS:
         return [SECOND]
-    return [arm for arm in ARMS if arm != SECOND] if seed == SEEDS[0] else [REFERENCE]
+    return [arm for arm in ARMS if arm not in (SECOND, KINDS)] if seed == SEEDS[0] else [REFERENCE]
 
 
 def main() -> None:
     work = Path(sys.argv[1]).resolve()
-    seeds = [int(seed) for seed in sys.argv[2:]] or [*SEEDS, *SECOND_SEEDS]
+    seeds = [int(seed) for seed in sys.argv[2:]] or [*SEEDS, *SECOND_SEEDS, *KIND_SEEDS]
     results = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.is_file() else {}
     for seed in seeds:
         history = bank(work, seed)

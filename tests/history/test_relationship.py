@@ -55,7 +55,17 @@ def changes(customers, holdings=None, ladder=LADDER, after=JAN, until=MAR, known
     frames = {"customers": customers} | ({"holdings": holdings} if holdings is not None else {})
     found = History.from_frames(frames).relationship_changes(after, until, ladder, known)
     assert (found.after, found.until) == (after, until)
-    return {row.pop("customer_id"): tuple(row.values()) for row in found.changes.to_pylist()}
+    return {row.pop("customer_id"): tuple(row.values())[:5] for row in found.changes.to_pylist()}
+
+
+KINDS = ("attrition", "closure", "outflow", "dip", "lost_share")
+
+
+def kinds(customers, holdings=None):
+    """`(attrition, closure, outflow, dip, lost_share)` of each customer."""
+    frames = {"customers": customers} | ({"holdings": holdings} if holdings is not None else {})
+    found = History.from_frames(frames).relationship_changes(JAN, MAR, LADDER)
+    return {row["customer_id"]: tuple(row[kind] for kind in KINDS) for row in found.changes.to_pylist()}
 
 
 def labels(*rows, **more):
@@ -226,3 +236,27 @@ def test_labels_agree_with_plain_python(bank):
     assert labels(*rows, holdings=intervals) == {
         str(number): by_hand(*states) for number, states in enumerate(bank)
     }
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "expected"),
+    [
+        (("GOLD", 200), ("BASIC", 20), (True, True, False, False, 0.9)),
+        (("GOLD", 200), ("BASIC", 20.1), (True, False, True, False, 0.8995)),
+        (("GOLD", 200), ("GOLD", 100), (True, False, True, False, 0.5)),
+        (("GOLD", 150), ("BASIC", 90), (True, False, False, True, 0.4)),
+        (("GOLD", 200), ("GOLD", 150), (False, False, False, False, 0.25)),
+        (("GOLD", 200), ("TOP", 1500), (False, False, False, False, 0.0)),
+        (("BASIC", 90), ("BASIC", 1), (None, None, None, None, None)),
+        (("GOLD", 0), ("BASIC", 0), (True, False, False, True, None)),
+    ],
+)
+def test_attrition_is_one_of_three_kinds_and_the_share_that_went_is_known(start, end, expected):
+    found = kinds(profiles(("1", JAN, *start), ("1", MAR, *end)))["1"]
+    assert found[:4] == expected[:4]
+    assert found[4] == (None if expected[4] is None else pytest.approx(expected[4]))
+
+
+def test_who_left_has_closed_and_taken_everything():
+    found = kinds(profiles(("left", JAN, "GOLD", 500)), held(("left", JAN, FEB)))
+    assert found == {"left": (True, True, False, False, 1.0)}

@@ -28,6 +28,8 @@ QUIET: dict[str, Any] = {
     "grow_amount": 100.0,
     "develop_amount": 0.0,
     "attrition_probability": None,
+    "attrition_kind": None,
+    "kind_probability": None,
     "tier_upgrade_probability": None,
     "at_risk_amount": 6_000_000.0,
     "margin_at_risk_amount": 60_000.0,
@@ -129,7 +131,7 @@ def test_a_renewal_that_opens_nothing_names_no_amount():
 
 
 def test_parts_of_the_expected_value_are_told_where_they_matter():
-    parts = {"keep_amount": 30.0, "grow_amount": 60.0, "develop_amount": 10.0, "attrition_probability": 0.125}
+    parts = {"keep_amount": 30.0, "grow_amount": 60.0, "develop_amount": 10.0, "kind_probability": 0.125}
     assert why(**parts) == [
         (
             "Attrition probability 12.5%: assets at risk CNY 6,000,000, yearly margin CNY 60,000; "
@@ -145,8 +147,25 @@ def test_parts_of_the_expected_value_are_told_where_they_matter():
     )
 
 
-def test_without_a_currency_no_amount_is_shown():
-    assert why(Wording("en"), grow_amount=60.0) == ["Offers with an expected value of –"]
+@pytest.mark.parametrize(
+    ("kind", "why_called", "what_to_do"),
+    [
+        ("closure", "Probability of closing or emptying 1.5%", "Ask whether they are content"),
+        ("outflow", "Probability of moving money out 1.5%", "Ask where the money"),
+        ("dip", "Probability of falling below the line of the tier 1.5%", "Say what keeps the tier"),
+    ],
+)
+def test_each_kind_of_attrition_has_its_chance_and_its_action(kind: str, why_called: str, what_to_do: str):
+    keep = {"kind": "keep", "keep_amount": 90.0, "grow_amount": 0.0}
+    chance, action = why(**keep, attrition_kind=kind, kind_probability=0.015)
+    margin = "assets at risk CNY 6,000,000, yearly margin CNY 60,000; expected value of a call CNY 90"
+    assert chance == f"{why_called}: {margin}"
+    assert action.startswith(what_to_do)
+
+
+def test_without_a_currency_amounts_are_units():
+    assert why(Wording("en"), grow_amount=60.0) == ["Offers with an expected value of 60 units"]
+    assert why(Wording("zh"), grow_amount=60.0) == ["推荐产品的预期价值 60 单位"]
 
 
 def line(*offers: OfferLine, say: Wording = EN, **changed: Any) -> str:

@@ -148,7 +148,7 @@ def test_a_coverage_duty_takes_no_more_than_its_share_while_other_calls_are_wort
     worthy = [{"grow": 5.0}] * 2
     halved = plan(*waiting, *worthy, minutes=40, coverage_rate=0.5)
     assert [row["place"] for row in halved] == [1, 2, None, None, 3, 4]
-    first = plan(*waiting, *worthy, minutes=40, coverage_rate=1.0)
+    first = plan(*waiting, *worthy, minutes=40, coverage_rate=1.0, min_value_share=0.0)
     assert [row["place"] for row in first] == [1, 2, 3, 4, None, None]
 
 

@@ -11,9 +11,16 @@ import polars as pl
 import pytest
 
 from tests.policy_records import facts_of_records
-from vipreco.arbitration import Customers, NoAction, SlateRules, priority_factors
+from vipreco.arbitration import (
+    AttritionKinds,
+    CustomerEconomics,
+    Customers,
+    NoAction,
+    SlateRules,
+    priority_factors,
+)
 from vipreco.lists.call_offers import CallOffers, OfferRules
-from vipreco.lists.call_value import call_values, stopped_whole, with_renewed_assessments
+from vipreco.lists.call_value import call_values, leading_kinds, stopped_whole, with_renewed_assessments
 from vipreco.policy import Policy, PolicyFacts
 from vipreco.recommender import Decisions
 from vipreco.settings import ArbitrationSettings, LeverSettings, PolicySettings, ValueSettings
@@ -126,6 +133,20 @@ def test_a_call_is_worth_what_it_keeps_sells_and_unlocks_once_weighted_and_once_
     assert found["at_risk_amount"] == [500_000.0, None]
     assert found["margin_at_risk_amount"] == [5_000.0, None]
     assert found["attrition_probability"] == [0.1, None]
+
+
+def test_the_kind_against_which_a_call_is_worth_most_says_what_is_at_risk():
+    chances = np.array([[0.01, 0.02, 0.6], [0.0, 0.1, 0.3], [np.nan] * 3])
+    economics = replace(
+        CustomerEconomics.unknown(3),
+        aum=np.array([1e6, 2e5, 3e5]),
+        kinds=AttritionKinds(chances, np.array([1.0, 0.6, 0.1])),
+    )
+    kind, chance, share = leading_kinds(economics, ValueSettings())
+    assert kind.to_list() == ["closure", "outflow", None]
+    assert chance[:2].tolist() == [0.01, 0.1]
+    assert share[:2].tolist() == [1.0, 0.6]
+    assert np.isnan(share[2])
 
 
 def test_a_rule_of_contact_that_leaves_no_product_stops_the_customer_whole():

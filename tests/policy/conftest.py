@@ -84,5 +84,10 @@ def house() -> Policy:
 
 
 @pytest.fixture(scope="session")
+def lending() -> Policy:
+    return Policy.read(PolicySettings(packs=("lending",)))
+
+
+@pytest.fixture(scope="session")
 def china() -> Policy:
     return Policy.read(PolicySettings(packs=("china",)))

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from vipreco.errors import UsageError
 from vipreco.policy import Policy
+from vipreco.settings import PolicySettings
 
 HOUSE: list[tuple[dict[str, Any], str]] = [
     ({}, ""),
@@ -21,6 +23,10 @@ HOUSE: list[tuple[dict[str, Any], str]] = [
     ({"pair_held": True, "product_repeatable": True}, ""),
     ({"pair_prerequisites_held": False}, "PREREQUISITE_MISSING"),
     ({"pair_exclusive_held": True}, "EXCLUDED_BY_HOLDING"),
+    ({"product_family": "payment", "customer_aum_amount": 999_999.0, "channel": "call"}, ""),
+    ({"product_family": "payment", "customer_aum_amount": 9_500_000.0, "channel": "call"}, "BELOW_STANDING"),
+    ({"product_family": "payment", "customer_aum_amount": 9_500_000.0, "channel": "branch"}, ""),
+    ({"product_family": "payment", "customer_aum_amount": None, "channel": "call"}, "STANDING_UNKNOWN"),
     ({"customer_free_liquidity_amount": 9_999.99}, "MIN_AMOUNT"),
     ({"customer_free_liquidity_amount": 10_000.0}, ""),
     ({"customer_free_liquidity_amount": None}, "LIQUIDITY_UNKNOWN"),
@@ -39,6 +45,12 @@ HOUSE: list[tuple[dict[str, Any], str]] = [
     ({"pair_decline_days": 59.0}, "COOLING_OFF"),
     ({"pair_decline_days": 60.0}, ""),
     ({"product_offered": False, "pair_held": True}, "NOT_OFFERED"),
+]
+LENDING: list[tuple[dict[str, Any], str]] = [
+    ({"product_family": "loan", "customer_age_years": 65.0}, ""),
+    ({"product_family": "loan", "customer_age_years": 66.0}, "LOAN_AGE"),
+    ({"product_family": "loan", "customer_age_years": None}, "LOAN_AGE_UNKNOWN"),
+    ({"product_family": "card", "customer_age_years": 90.0}, ""),
 ]
 CHINA: list[tuple[dict[str, Any], str]] = [
     ({}, ""),
@@ -110,6 +122,16 @@ def test_china(china: Policy, facts_of: Any, changed: dict[str, Any], expected: 
     assert reason(china, facts_of, changed) == expected
 
 
-def test_every_reason_of_a_pack_has_a_case(house: Policy, china: Policy) -> None:
-    for policy, cases in ((house, HOUSE), (china, CHINA)):
+@pytest.mark.parametrize(("changed", "expected"), LENDING)
+def test_lending(lending: Policy, facts_of: Any, changed: dict[str, Any], expected: str) -> None:
+    assert reason(lending, facts_of, changed) == expected
+
+
+def test_beside_a_law_that_forbids_to_look_at_the_age_of_who_borrows_the_pack_is_refused() -> None:
+    with pytest.raises(UsageError, match="1 finding"):
+        Policy.read(PolicySettings(packs=("house", "us", "lending")))
+
+
+def test_every_reason_of_a_pack_has_a_case(house: Policy, china: Policy, lending: Policy) -> None:
+    for policy, cases in ((house, HOUSE), (china, CHINA), (lending, LENDING)):
         assert {rule.reason_code for rule in policy.rules} == {code for _, code in cases} - {""}

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from vipreco.propensity import (
     ATTRITION,
+    ATTRITION_KINDS,
+    CHANGES,
+    CLOSURE,
+    DIP,
+    OUTFLOW,
     TIER_UPGRADE,
     BoosterSettings,
     ChangeRows,
@@ -67,7 +74,7 @@ def test_the_sum_of_probabilities_is_the_number_that_changed(
 def test_contributions_add_up_to_the_log_odds_of_the_start_and_the_trees(
     model: RelationshipModel, rows: ChangeRows
 ):
-    some, attrition = rows.values[:50], model.attrition
+    some, attrition = rows.values[:50], model.model(ATTRITION)
     added = model.contributions(ATTRITION, some).sum(axis=1)
     raw = attrition.start.logits(some[:, 0]) + attrition.booster.raw(some)
     assert np.ptp(raw - added) == pytest.approx(
@@ -96,8 +103,8 @@ def test_with_too_few_cases_a_change_is_not_fitted_and_nobody_is_scored(rows: Ch
     happened[np.flatnonzero(happened[:, 0] & rows.known[:, 0])[9:], 0] = False
     few = ChangeRows(rows.customer_ids, rows.values, happened, rows.known, rows.weights)
     found = RelationshipModel.fit(few, NAMES, SETTINGS, MACHINE)
-    assert found.attrition is None
-    assert found.tier_upgrade is not None
+    assert found.model(ATTRITION) is None
+    assert found.model(TIER_UPGRADE) is not None
     assert np.isnan(found.probabilities(ATTRITION, rows.values, np.ones(len(rows), bool))).all()
 
 
@@ -115,5 +122,75 @@ def test_weights_stand_for_customers(rows: ChangeRows):
 
 def test_the_same_rows_and_seed_give_the_same_model(model: RelationshipModel, rows: ChangeRows):
     again = RelationshipModel.fit(rows, NAMES, SETTINGS, MACHINE)
-    assert again.attrition.booster.text() == model.attrition.booster.text()
-    assert again.tier_upgrade.start.weights.tolist() == model.tier_upgrade.start.weights.tolist()
+    assert again.model(ATTRITION).booster.text() == model.model(ATTRITION).booster.text()
+    assert (
+        again.model(TIER_UPGRADE).start.weights.tolist() == model.model(TIER_UPGRADE).start.weights.tolist()
+    )
+
+
+KIND_NAMES = ("own_line_log", "next_line_log", "complaints", "aum_log_change_1")
+
+
+def bank_of_kinds(rows: int = 3000) -> ChangeRows:
+    """Close after a complaint, dip near the line; money moves out of three customers by chance."""
+    random = np.random.default_rng(8)
+    values = np.column_stack(
+        [
+            random.exponential(0.4, rows),
+            random.exponential(0.8, rows),
+            random.random(rows) < 0.2,
+            random.normal(0.0, 0.1, rows),
+        ]
+    ).astype(np.float32)
+    closed = random.random(rows) < 1 / (1 + np.exp(4 - 3 * values[:, 2]))
+    dipped = ~closed & (random.random(rows) < 1 / (1 + np.exp(1 + 8 * values[:, 0])))
+    moved = ~closed & ~dipped & np.isin(np.arange(rows), [7, 1000, 2000, 2001, 2002])
+    upgraded = random.random(rows) < 0.1
+    lost = np.where(closed, 1.0, np.where(moved, 0.7, np.where(dipped, 0.2, 0.0))).astype(np.float32)
+    ids = np.array([f"{number:05d}" for number in range(rows)], object)
+    happened = np.column_stack([closed, moved, dipped, upgraded])
+    weights = np.ones(rows, np.float32)
+    return ChangeRows(ids, values, happened, np.ones((rows, 4), bool), weights, CHANGES, lost)
+
+
+@pytest.fixture(scope="module")
+def of_kinds() -> RelationshipModel:
+    return RelationshipModel.fit(bank_of_kinds(), KIND_NAMES, SETTINGS, MACHINE)
+
+
+def test_a_kind_is_modelled_only_where_the_model_beats_its_simple_rule(of_kinds: RelationshipModel):
+    """A complaint tells who closes, which the rule does not see; of dips the distance tells all."""
+    assert [of_kinds.rule(kind) for kind in ATTRITION_KINDS] == ["", "usual", "own_line_log"]
+    closing, dipping = of_kinds.models[CLOSURE].judged, of_kinds.models[DIP].judged
+    assert closing.low > 0
+    assert closing.auc > 0.7 > closing.rule_auc
+    assert not dipping.model_is_better
+    assert of_kinds.models[DIP].booster is None
+    assert of_kinds.models[OUTFLOW].judged is None
+
+
+def test_each_kind_has_its_number_of_cases_and_attrition_is_their_sum(of_kinds: RelationshipModel):
+    rows, everybody = bank_of_kinds(), np.ones(3000, bool)
+    kinds = [of_kinds.probabilities(kind, rows.values, everybody) for kind in ATTRITION_KINDS]
+    for place, chances in enumerate(kinds):
+        assert chances.sum() == pytest.approx(rows.happened[:, place].sum(), rel=0.1)
+    together = of_kinds.probabilities(ATTRITION, rows.values, everybody)
+    assert together == pytest.approx(np.minimum(sum(kinds), 1.0))
+    assert len(set(kinds[1].tolist())) == 1
+
+
+def test_the_share_that_goes_is_the_mean_of_the_cases_and_of_ten_usual_ones(of_kinds: RelationshipModel):
+    rows = bank_of_kinds()
+    moved = int(rows.happened[:, 1].sum())
+    assert of_kinds.lost_shares[CLOSURE] == 1.0
+    assert of_kinds.lost_shares[OUTFLOW] == pytest.approx((0.7 * moved + 6.0) / (moved + 10))
+
+
+def test_without_enough_attrition_of_any_kind_no_kind_is_told():
+    rows = bank_of_kinds()
+    happened = rows.happened.copy()
+    happened[np.flatnonzero(happened[:, :3].any(axis=1))[9:], :3] = False
+    found = RelationshipModel.fit(replace(rows, happened=happened), KIND_NAMES, SETTINGS, MACHINE)
+    assert sorted(found.models) == [TIER_UPGRADE]
+    assert not found.gives(ATTRITION)
+    assert np.isnan(found.probabilities(ATTRITION, rows.values, np.ones(3000, bool))).all()

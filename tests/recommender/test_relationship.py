@@ -21,8 +21,15 @@ from vipreco.features import FeatureSet
 from vipreco.history import History
 from vipreco.lists import BranchList, branch_list
 from vipreco.lists.branch_lists import customer_frame, develop_list, grow_list, keep_list
-from vipreco.propensity import BoosterSettings, Machine, PropensitySettings, RelationshipSettings
+from vipreco.propensity import (
+    BoosterSettings,
+    Machine,
+    PropensitySettings,
+    RelationshipModel,
+    RelationshipSettings,
+)
 from vipreco.recommender import (
+    ChangeGatherer,
     Decisions,
     Panel,
     Recommender,
@@ -210,9 +217,10 @@ def test_nothing_after_the_lesson_is_learnt(recommender: Recommender, features: 
     """Labels of acquisitions end in July: a bank without August and September gives the same model."""
     short = History.from_frames(frames(MONTHS[:7]))
     other = Recommender.fit(TrainingData(Panel(short, (MONTHS[5],))), features, SETTINGS, MACHINE)
-    for change in ("attrition", "tier_upgrade"):
+    for change in ("closure", "dip", "tier_upgrade"):
         ours, theirs = (item.fitted.relationship.model(change) for item in (recommender, other))
-        assert ours.booster.text() == theirs.booster.text()
+        assert (ours.booster is None) == (theirs.booster is None)
+        assert ours.booster is None or ours.booster.text() == theirs.booster.text()
         assert ours.calibration.intercepts.tolist() == theirs.calibration.intercepts.tolist()
 
 
@@ -239,17 +247,48 @@ def rewrite(artifact: Path, change: Callable[[dict], object]) -> None:
     verify(artifact)
 
 
+@pytest.fixture(scope="module")
+def former(recommender: Recommender, history: History, features: FeatureSet) -> Recommender:
+    """A recommender of before, with one model of attrition."""
+    gatherer = ChangeGatherer.of(features, recommender.vocabulary, SETTINGS, MACHINE.seed)
+    rows = gatherer.rows(Panel(history, change_dates(SETTINGS, MONTHS, MONTHS[6])))
+    parts = [rows.about("attrition"), rows.about("tier_upgrade")]
+    models = [RelationshipModel.fit(part, gatherer.names, SETTINGS.relationship, MACHINE) for part in parts]
+    both = {**models[0].models, **models[1].models}
+    model = replace(models[0], models=both).among(recommender.names)
+    return Recommender(replace(recommender.fitted, relationship=model))
+
+
+def test_an_artifact_of_before_has_one_chance_of_attrition_and_values_all_assets_by_it(
+    former: Recommender, history: History, tmp_path: Path
+):
+    former.save(tmp_path / "artifact", {"auc": 0.5}, history.as_of(NOW))
+    loaded = Recommender.load(tmp_path / "artifact", threads=1)
+    (first, *_), (again, *_) = former.decide(history.as_of(NOW)), loaded.decide(history.as_of(NOW))
+    economics, rates = first.factors.economics, SETTINGS.arbitration.values
+    assert economics.kinds is None
+    np.testing.assert_array_equal(first.attrition_probability, again.attrition_probability)
+    kept = rates.contact_keeps * rates.share_at_risk * economics.aum * rates.annual_margin_rate * rates.years
+    known = ~np.isnan(first.attrition_probability)
+    chances = first.attrition_probability[known]
+    assert known.any()
+    assert first.factors.actions[known, 0] == pytest.approx(chances * kept[known])
+
+
 def test_an_artifact_that_says_leaving_and_rising_is_read(
-    artifact: Path, decided: pl.DataFrame, history: History
+    former: Recommender, history: History, tmp_path: Path
 ):
     """Before these words were changed, artifacts named changes, boosters and settings by them."""
-    former = {"attrition": "leaving", "tier_upgrade": "rising"}
-    for now, before in former.items():
+    artifact = tmp_path / "artifact"
+    former.save(artifact, {"auc": 0.5}, history.as_of(NOW))
+    decided = frame_of(list(former.decide(history.as_of(NOW))))
+    words = {"attrition": "leaving", "tier_upgrade": "rising"}
+    for now, before in words.items():
         (artifact / "boosters" / f"{now}.txt").rename(artifact / "boosters" / f"{before}.txt")
 
     def in_former_words(facts: dict) -> None:
         changes, settings = facts["relationship"]["changes"], facts["settings"]["relationship"]
-        for now, before in former.items():
+        for now, before in words.items():
             changes[before], settings[before] = changes.pop(now), settings.pop(now)
         settings["least_cases"] = settings.pop("min_cases")
 
@@ -259,7 +298,7 @@ def test_an_artifact_that_says_leaving_and_rising_is_read(
     assert loaded.fitted.settings == SETTINGS
 
 
-@pytest.mark.parametrize("change", ["attrition", "tier_upgrade"])
+@pytest.mark.parametrize("change", ["closure", "dip", "tier_upgrade"])
 def test_the_golden_scores_cover_both_chances(artifact: Path, change: str):
     assert check_golden(artifact, storage.golden_scorer(artifact)) == 0.0
     rewrite(artifact, lambda facts: facts["relationship"]["changes"][change].update(intercept=0.5))
@@ -276,7 +315,7 @@ def test_an_artifact_without_a_part_is_refused_as_such(artifact: Path):
 
 
 def test_a_missing_array_and_a_missing_booster_are_refused_as_such(artifact: Path):
-    for name in ("model/kept.npy", "boosters/attrition.txt"):
+    for name in ("model/kept.npy", "boosters/tier_upgrade.txt"):
         path = artifact / name
         content = path.read_bytes()
         path.unlink()
@@ -340,7 +379,9 @@ def test_each_row_of_a_list_has_reasons_from_the_customers_own_facts(
     view = history.as_of(NOW)
     kept = branch_list(Explainer(recommender), view, BranchList.keep, 8)
     developed = branch_list(Explainer(recommender), view, BranchList.develop, 8)
-    assert kept["attrition_probability"].is_sorted(descending=True)
+    assert kept["at_risk_amount"].is_sorted(descending=True)
+    parts = kept.select("closure_probability", "outflow_probability", "dip_probability").sum_horizontal()
+    assert parts.to_list() == pytest.approx(kept["attrition_probability"].to_list())
     assert developed["tier_upgrade_probability"].is_sorted(descending=True)
     assert kept["reasons"].list.len().min() >= 1
     for customer, reasons in kept.select("customer_id", "reasons").iter_rows():
@@ -372,7 +413,7 @@ def test_a_bank_that_brings_no_assets_is_told_nothing_about_leaving(features: Fe
     tables = frames(MONTHS)
     bare = History.from_frames({**tables, "customers": tables["customers"].drop_columns(["aum_amount"])})
     fitted = Recommender.fit(TrainingData(Panel(bare, (MONTHS[5],))), features, SETTINGS, MACHINE).fitted
-    assert fitted.relationship is None or fitted.relationship.attrition is None
+    assert fitted.relationship is None or not fitted.relationship.gives("attrition")
     (first, *_) = Recommender(fitted).decide(bare.as_of(NOW))
     assert np.isnan(first.attrition_probability).all()
 

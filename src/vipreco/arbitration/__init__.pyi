@@ -20,4 +20,4 @@ from .slates import (
     no_action as no_action,
     slate as slate,
 )
-from .value import CustomerEconomics as CustomerEconomics
+from .value import AttritionKinds as AttritionKinds, CustomerEconomics as CustomerEconomics

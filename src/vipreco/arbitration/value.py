@@ -18,6 +18,37 @@ Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
+class AttritionKinds:
+    """Attrition of n customers by its kinds: closure, outflow, dip below the line of the tier.
+
+    Args:
+        probabilities: P(kind) within the horizon; at most one kind happens; NaN is unknown, shape (n, 3).
+        lost_shares: Share of the assets that goes with each kind, shape (3,).
+    """
+
+    probabilities: Floats
+    lost_shares: Floats
+
+    def take(self, rows: slice) -> AttritionKinds:
+        """Return the kinds of some customers."""
+        return AttritionKinds(self.probabilities[rows], self.lost_shares)
+
+    def masked(self, known: Mask) -> AttritionKinds:
+        """Return the same, but nothing about the customers who are not in `known`, shape (n,)."""
+        return AttritionKinds(np.where(known[:, None], self.probabilities, np.nan), self.lost_shares)
+
+    def mean_share(self, weights: tuple[float, float, float] = (1.0, 1.0, 1.0)) -> Floats:
+        """Return the share of the assets that goes with attrition on average, times a weight a kind, (n,)."""
+        closure, outflow, dip = self.probabilities.T
+        price = self.lost_shares * np.array(weights)
+        # Term by term, not as a product of matrices, whose last bits depend on how many customers there are.
+        total = closure + outflow + dip
+        lost = closure * price[0] + outflow * price[1] + dip * price[2]
+        mean: Floats = np.divide(lost, total, out=np.full(len(total), np.nan), where=total > 0)
+        return mean
+
+
+@dataclass(frozen=True)
 class CustomerEconomics:
     """Figures of n customers from which their value is estimated; NaN is unknown.
 
@@ -26,31 +57,34 @@ class CustomerEconomics:
         next_line: Assets at which the next tier begins, in currency; NaN also above the last, shape (n,).
         attrition_probability: P(customer leaves, or falls below their tier) within the horizon, shape (n,).
         tier_upgrade_probability: P(customer reaches the next tier) within the horizon, shape (n,).
+        kinds: Attrition by its kinds, whose sum is the chance above; None with a model of before, which
+            tells it as one.
     """
 
     aum: Floats
     next_line: Floats
     attrition_probability: Floats
     tier_upgrade_probability: Floats
+    kinds: AttritionKinds | None = None
 
     @classmethod
     def unknown(cls, customers: int) -> CustomerEconomics:
         """Return the economics of customers of whom nothing is known."""
-        return cls(*(np.full(customers, np.nan) for _ in range(4)))
+        unknown = np.full(customers, np.nan)
+        return cls(unknown, unknown, unknown, unknown)
 
     def masked(self, known: Mask) -> CustomerEconomics:
         """Return the same, but nothing about the customers who are not in `known`, shape (n,)."""
-        return CustomerEconomics(
-            *(
-                np.where(known, column, np.nan)
-                for column in (
-                    self.aum,
-                    self.next_line,
-                    self.attrition_probability,
-                    self.tier_upgrade_probability,
-                )
+        aum, next_line, attrition, upgrade = (
+            np.where(known, column, np.nan)
+            for column in (
+                self.aum,
+                self.next_line,
+                self.attrition_probability,
+                self.tier_upgrade_probability,
             )
         )
+        return CustomerEconomics(aum, next_line, attrition, upgrade, self.kinds and self.kinds.masked(known))
 
     def certain(self) -> CustomerEconomics:
         """Return the same, but every chance that is known is 1."""
@@ -67,6 +101,7 @@ class CustomerEconomics:
             self.next_line[rows],
             self.attrition_probability[rows],
             self.tier_upgrade_probability[rows],
+            self.kinds and self.kinds.take(rows),
         )
 
 
@@ -120,6 +155,9 @@ def values(
     counted = economics if money else CustomerEconomics.unknown(len(economics.aum))
     stake, uplift = assets_at_stake(counted, rates), tier_uplift(counted, rates)
     kept = counted.attrition_probability * rates.acquisition_keeps * stake
+    by_call = rates.contact_keeps * stake
+    if counted.kinds is not None:
+        by_call = yearly_margin(counted, rates) * counted.kinds.mean_share(rates.call_keeps)
     lift = counted.tier_upgrade_probability * rates.acquisition_lifts * uplift
     brings = np.isin(np.array(families, dtype=object), np.array(rates.asset_families, dtype=object))
     return Values(
@@ -130,7 +168,7 @@ def values(
         lift=_known(lift),
         lift_unknown=np.isnan(lift) & money,
         brings_assets=brings,
-        kept_by_call=_known(rates.contact_keeps * stake),
+        kept_by_call=_known(by_call),
         lifted_by_call=_known(rates.contact_lifts * uplift),
     )
 
@@ -147,10 +185,17 @@ def margins(unit_values: Floats, settings: ArbitrationSettings) -> Floats:
 
 
 def assets_at_stake(economics: CustomerEconomics, rates: ValueSettings) -> Floats:
-    """Return what the bank loses with a customer who leaves, in currency, shape (n,).
+    """Return what the bank loses by the attrition of a customer, in currency, shape (n,).
 
-    share at risk [1] x assets [currency] x annual margin rate [1/year] x years [year]
+    share at risk [1] x assets [currency] x annual margin rate [1/year] x years [year], and, where attrition
+    is known by its kinds, x the share that goes with them on average [1]
     """
+    whole = yearly_margin(economics, rates)
+    return whole if economics.kinds is None else whole * economics.kinds.mean_share()
+
+
+def yearly_margin(economics: CustomerEconomics, rates: ValueSettings) -> Floats:
+    """Return what the bank earns on the assets at risk over the years that count, in currency, shape (n,)."""
     return rates.share_at_risk * economics.aum * rates.annual_margin_rate * rates.years
 
 

@@ -14,7 +14,17 @@ from numpy.typing import NDArray
 from vipreco.backtest.report import COLUMNS
 from vipreco.features import FeatureSet
 from vipreco.folds import customer_folds
-from vipreco.propensity import ATTRITION, TIER_UPGRADE, ChangeRows, Machine, RelationshipModel
+from vipreco.propensity import (
+    ATTRITION,
+    ATTRITION_KINDS,
+    CLOSURE,
+    DIP,
+    OUTFLOW,
+    TIER_UPGRADE,
+    ChangeRows,
+    Machine,
+    RelationshipModel,
+)
 from vipreco.recommender import (
     ChangeGatherer,
     Panel,
@@ -30,8 +40,13 @@ OURS = "vipreco"
 ASSETS_FELL = "assets-fell-last-month"
 LINE_DISTANCE = "distance-to-the-line"
 ABOVE = "above"
+JUDGED = (ATTRITION, *ATTRITION_KINDS, TIER_UPGRADE)
+OF_ATTRITION = {ASSETS_FELL: "aum_log_change_1", LINE_DISTANCE: "own_line_log"}
 BASELINES = {
-    ATTRITION: {ASSETS_FELL: "aum_log_change_1", LINE_DISTANCE: "own_line_log"},
+    ATTRITION: OF_ATTRITION,
+    CLOSURE: OF_ATTRITION,
+    OUTFLOW: OF_ATTRITION,
+    DIP: OF_ATTRITION,
     TIER_UPGRADE: {LINE_DISTANCE: "next_line_log"},
 }
 """Feature by which each baseline ranks, the lowest value first."""
@@ -77,8 +92,8 @@ class ChangeResult:
     """Results of a backtest of attrition and tier upgrades.
 
     Args:
-        metrics: Tidy frame: model, slice (attrition, tier_upgrade), metric, value, low, high, customers. A
-            row `auc above <baseline>` is our number minus the baseline's on the same resamples.
+        metrics: Tidy frame: model, slice (attrition, its kinds, tier_upgrade), metric, value, low, high,
+            customers. A row `auc above <baseline>` is our number minus the baseline's on the same resamples.
         trials: Names of the replays.
         remark: Why there are no numbers, or fewer than expected; empty when all is there.
     """
@@ -144,14 +159,15 @@ def backtest_changes(
         return ChangeResult(remark=TOO_SHORT)
     step("attrition and tier upgrades")
     replay = _Replay.of(panel, features, settings, plan, trials)
-    judged: dict[str, list[_Judged]] = {ATTRITION: [], TIER_UPGRADE: []}
+    judged: dict[str, list[_Judged]] = {change: [] for change in JUDGED}
     for trial in trials:
         step(f"attrition and tier upgrades, {trial.name}")
         for change, part in replay.judge(trial):
             judged[change].append(part)
     rows = [row for change, parts in judged.items() if parts for row in _rows(change, parts, plan)]
     names = tuple(trial.name for trial in trials)
-    return ChangeResult(pd.DataFrame(rows, columns=COLUMNS), names, "" if all(judged.values()) else TOO_FEW)
+    is_whole = judged[ATTRITION] and judged[TIER_UPGRADE]
+    return ChangeResult(pd.DataFrame(rows, columns=COLUMNS), names, "" if is_whole else TOO_FEW)
 
 
 def change_trials(panel: Panel, settings: RecommenderSettings, plan: ChangePlan) -> list[ChangeTrial]:
@@ -200,17 +216,18 @@ class _Replay:
         return cls(rows, gatherer, every.names, settings, plan)
 
     def judge(self, trial: ChangeTrial) -> Iterator[tuple[str, _Judged]]:
-        """Give the scores of each change that could be learnt."""
+        """Give the scores of each change that could be learnt; of a kind of attrition, where it happened."""
         kept, names, machine = self.gatherer.kept, self.gatherer.names, self.plan.machine
         training_data = self._of(trial.learnt, trial.fold, judged=False)
         training_data = replace(training_data, values=np.ascontiguousarray(training_data.values[:, kept]))
         model = RelationshipModel.fit(training_data, names, self.settings.relationship, machine)
         rows = self._of(trial.judged, trial.fold, judged=True)
-        for place, change in enumerate((ATTRITION, TIER_UPGRADE)):
-            chosen = rows.take(rows.known[:, place])
-            if model.model(change) is not None and len(chosen):
-                own = model.probabilities(change, chosen.values[:, kept], np.ones(len(chosen), bool))
-                yield change, _scored(chosen, place, {OURS: own, **_baselines(change, chosen, self.columns)})
+        for change in JUDGED:
+            chosen = rows.about(change)
+            seen = chosen.happened.any() if change in ATTRITION_KINDS else bool(len(chosen))
+            if model.gives(change) and seen:
+                own = model.chances(change, np.ascontiguousarray(chosen.values[:, kept]))
+                yield change, _scored(chosen, {OURS: own, **_baselines(change, chosen, self.columns)})
 
     def _of(self, days: Sequence[date], fold: int | None, *, judged: bool) -> ChangeRows:
         rows = ChangeRows.stack([self.rows[day] for day in days])
@@ -230,8 +247,8 @@ def _baselines(change: str, rows: ChangeRows, names: tuple[str, ...]) -> dict[st
     }
 
 
-def _scored(rows: ChangeRows, place: int, scores: dict[str, Floats]) -> _Judged:
-    return _Judged(rows.customer_ids, rows.happened[:, place], rows.weights.astype(np.float64), scores)
+def _scored(rows: ChangeRows, scores: dict[str, Floats]) -> _Judged:
+    return _Judged(rows.customer_ids, rows.happened[:, 0], rows.weights.astype(np.float64), scores)
 
 
 def _rows(change: str, parts: list[_Judged], plan: ChangePlan) -> Iterator[dict[str, object]]:

@@ -242,6 +242,7 @@ def validate(kind: FormatOption = None, out: OutOption = None) -> None:
     """
     import polars as pl
 
+    from vipreco.cli.project_inputs import tell_currency
     from vipreco.project import Project
     from vipreco.tables import validate as validate_tables
 
@@ -253,6 +254,7 @@ def validate(kind: FormatOption = None, out: OutOption = None) -> None:
     columns = {name: [getattr(finding, name) for finding in found] for name in names}
     examples = pl.Series("examples", [list(finding.examples) for finding in found], dtype=pl.List(pl.String))
     output.write(pl.DataFrame(columns).with_columns(examples))
+    tell_currency(project)
 
 
 def ledger(report: ImportReport) -> pl.DataFrame:

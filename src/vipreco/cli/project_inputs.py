@@ -17,10 +17,17 @@ if TYPE_CHECKING:
     from vipreco.project import Project
     from vipreco.recommender import Recommender
 
+NO_CURRENCY = 'no currency in [project] of vipreco.toml: lists and sheets count amounts in "units"'
 CHAMPION = "champion"
 REGISTRY = "training.registry"
 STORAGE = "training.storage"
 RECIPE = "training.recipe"
+
+
+def tell_currency(project: Project) -> None:
+    """Say on standard error that amounts have no currency, where the project names none."""
+    if not project.settings.project.currency:
+        typer.echo(NO_CURRENCY, err=True)
 
 
 def open_view(project: Project, as_of: datetime.date | None) -> View:

@@ -253,6 +253,7 @@ def serve(
 
     Example:  vipreco serve
     """
+    from vipreco.cli.project_inputs import tell_currency
     from vipreco.new_project import other_copy
 
     project = _project(folder)
@@ -262,6 +263,7 @@ def serve(
     other = other_copy(project.root, RUNNING.partition(".")[0])
     if other:
         typer.echo(other, err=True)
+    tell_currency(project)
     project.import_rim(RUNNING).run(project, settings, typer.echo, behind_proxy=behind_proxy)
 
 

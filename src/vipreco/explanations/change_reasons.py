@@ -65,10 +65,8 @@ def change_reasons(
 
 
 def _chances_of(model: RelationshipModel, change: str) -> Chances:
-    found = model.model(change)
-
     def chances(values: NDArray[np.float32]) -> NDArray[np.float64]:
-        known = found.probabilities(values) if found else np.zeros(len(values))
+        known = model.chances(change, values) if model.gives(change) else np.zeros(len(values))
         return known[:, None]
 
     return chances

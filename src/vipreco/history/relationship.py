@@ -26,6 +26,8 @@ from vipreco.history.cuts import Contested, holdings, known, literal, newest
 from vipreco.history.sources import text
 from vipreco.settings import UNKNOWN, TierLadder
 
+EMPTIED = 10  # who keeps at most so small a part of the assets has left in all but name
+
 
 @dataclass(frozen=True)
 class RelationshipLabels:
@@ -37,7 +39,11 @@ class RelationshipLabels:
         changes: A row for each customer present at `after`, ordered by `customer_id`, with flags that are
             NULL where nobody knows, which is never a negative:
             `attrition` (VIP customers alone): has left, fell below their tier, or lost half of their assets;
+            `closure`, `outflow`, `dip`: which of the three it is, so that at most one of them is true: closed
+            or emptied (left, or kept at most a tenth of the assets), moved money out (lost at least half of
+            them), or merely fell below the line of the tier;
             `tier_upgrade` (all but those of the highest tier): reached a higher tier;
+            `lost_share`: share of the assets that went, of the customers whose `attrition` is known;
             `has_left`, `has_fallen`, `has_halved`: the parts of `attrition`, of every customer.
     """
 
@@ -94,17 +100,28 @@ def _changes(uncut: Mapping[str, str], contested: Contested, span: Span, ladder:
         CASE WHEN is_seen OR has_left THEN has_left END AS known_left,
         CASE WHEN is_seen THEN end_rank < start_rank END AS has_fallen,
         CASE WHEN is_seen AND end_amount IS NOT NULL
-          THEN start_amount > 0 AND end_amount * 2 <= start_amount END AS has_halved
-      FROM standing)
-    SELECT {CUSTOMER_ID},
-      CASE WHEN is_vip AND start_rank IS NOT NULL AND start_amount IS NOT NULL THEN has_left
-        OR CASE WHEN has_fallen IS NOT NULL AND has_halved IS NOT NULL THEN has_fallen OR has_halved END
-      END AS attrition,
+          THEN start_amount > 0 AND end_amount * 2 <= start_amount END AS has_halved,
+        has_left OR coalesce(start_amount > 0 AND end_amount * {EMPTIED} <= start_amount, false) AS has_closed
+      FROM standing),
+    flagged AS (
+      SELECT *,
+        CASE WHEN is_vip AND start_rank IS NOT NULL AND start_amount IS NOT NULL THEN has_left
+          OR CASE WHEN has_fallen IS NOT NULL AND has_halved IS NOT NULL THEN has_fallen OR has_halved END
+        END AS attrition
+      FROM parts)
+    SELECT {CUSTOMER_ID}, attrition,
       CASE WHEN start_rank < {_highest(span, ladder)}
         THEN CASE WHEN has_left THEN false WHEN is_seen THEN end_rank > start_rank END
       END AS tier_upgrade,
-      known_left AS has_left, has_fallen, has_halved
-    FROM parts ORDER BY {CUSTOMER_ID}
+      known_left AS has_left, has_fallen, has_halved,
+      CASE WHEN attrition IS NOT NULL THEN has_closed END AS closure,
+      CASE WHEN attrition IS NOT NULL THEN coalesce(has_halved, false) AND NOT has_closed END AS outflow,
+      CASE WHEN attrition IS NOT NULL
+        THEN coalesce(has_fallen AND NOT has_halved, false) AND NOT has_closed END AS dip,
+      CASE WHEN attrition IS NOT NULL AND start_amount > 0
+        THEN CASE WHEN has_left THEN 1.0 ELSE greatest(1 - end_amount / start_amount, 0) END
+      END::DOUBLE AS lost_share
+    FROM flagged ORDER BY {CUSTOMER_ID}
     """
 
 

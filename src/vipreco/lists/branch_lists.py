@@ -15,7 +15,7 @@ from vipreco.explanations import Explainer
 from vipreco.history import View
 from vipreco.lists.offers import offer_list
 from vipreco.policy import Language
-from vipreco.propensity import ATTRITION, TIER_UPGRADE
+from vipreco.propensity import ATTRITION, ATTRITION_KINDS, TIER_UPGRADE
 from vipreco.recommender import (
     DecisionContext,
     Recommender,
@@ -28,6 +28,8 @@ from vipreco.settings import TierLadder
 ATTRITION_PROBABILITY, TIER_UPGRADE_PROBABILITY = "attrition_probability", "tier_upgrade_probability"
 AT_RISK_AMOUNT, ABOVE_LINE_AMOUNT = "at_risk_amount", "above_line_amount"
 MISSING_AMOUNT, NEXT_TIER = "missing_amount", "next_tier"
+EXPECTED_SHARE = "expected_share"
+KIND_PROBABILITIES = tuple(f"{kind}_probability" for kind in ATTRITION_KINDS)
 REASONS = "reasons"
 
 
@@ -73,15 +75,28 @@ def customer_frame(
 
 
 def keep_list(customers: pl.DataFrame, limit: int) -> pl.DataFrame:
-    """Return the VIP customers who are likeliest to leave, the likeliest first, at most `limit`.
+    """Return the VIP customers of whose assets most is expected to go, at most `limit`.
 
-    `above_line_amount` is what the assets are above the line of the own tier; `at_risk_amount` is
-    P(attrition) x assets: what is expected to go, or to fall to a lower tier.
+    `above_line_amount` is what the assets are above the line of the own tier; `at_risk_amount` is what is
+    expected to go: the sum of chance x share that goes x assets over the kinds of attrition. Where attrition
+    is told as one chance, it is that chance x assets, and the likeliest come first.
     """
     known = customers.filter(pl.col(ATTRITION_PROBABILITY).is_not_null())
-    found = known.sort(ATTRITION_PROBABILITY, CUSTOMER_ID, descending=[True, False]).head(limit)
-    at_risk = (pl.col(ATTRITION_PROBABILITY) * pl.col(AUM_AMOUNT)).alias(AT_RISK_AMOUNT)
-    return found.select(CUSTOMER_ID, TIER, AUM_AMOUNT, ATTRITION_PROBABILITY, ABOVE_LINE_AMOUNT, at_risk)
+    first = ATTRITION_PROBABILITY if EXPECTED_SHARE not in customers.columns else AT_RISK_AMOUNT
+    share = ATTRITION_PROBABILITY if EXPECTED_SHARE not in customers.columns else EXPECTED_SHARE
+    at_risk = (pl.col(share) * pl.col(AUM_AMOUNT)).alias(AT_RISK_AMOUNT)
+    found = known.with_columns(at_risk).sort(first, CUSTOMER_ID, descending=[True, False], nulls_last=True)
+    kinds = [name for name in KIND_PROBABILITIES if name in customers.columns]
+    columns = (
+        CUSTOMER_ID,
+        TIER,
+        AUM_AMOUNT,
+        ATTRITION_PROBABILITY,
+        *kinds,
+        ABOVE_LINE_AMOUNT,
+        AT_RISK_AMOUNT,
+    )
+    return found.head(limit).select(columns)
 
 
 def develop_list(customers: pl.DataFrame, limit: int) -> pl.DataFrame:
@@ -125,7 +140,10 @@ def branch_list(
     step("chances")
     customers = customers_of(recommender, known)
     if change is None:
-        return grow_list(offer_list(explainer, view, 1, step), customers, limit)
+        offers = offer_list(explainer, view, 1, step)
+        without = customers.height - offers[CUSTOMER_ID].n_unique()
+        step(f"no offer today for {without:,} of {customers.height:,} customers")
+        return grow_list(offers, customers, limit)
     listed = (keep_list if change == ATTRITION else develop_list)(customers, limit)
     step("reasons")
     found = explainer.change_reasons(known, change, listed[CUSTOMER_ID].to_list(), language)
@@ -137,12 +155,20 @@ def branch_list(
 
 
 def customers_of(recommender: Recommender, known: DecisionContext) -> pl.DataFrame:
-    """Return the `customer_frame` of all customers of a situation."""
+    """Return the `customer_frame` of all customers of a situation, with the kinds of attrition if known."""
     parts = list(recommender.decisions(known))
     attrition = np.concatenate([part.attrition_probability for part in parts])
     upgrade = np.concatenate([part.tier_upgrade_probability for part in parts])
     ladder, day = recommender.features.ladder, known.view.date
-    return customer_frame(known.computed.customer_ids, known.relations, (attrition, upgrade), ladder, day)
+    frame = customer_frame(known.computed.customer_ids, known.relations, (attrition, upgrade), ladder, day)
+    kinds = [part.factors.economics.kinds for part in parts if part.factors.economics.kinds is not None]
+    if not kinds:
+        return frame
+    chances = np.concatenate([part.probabilities for part in kinds])
+    columns = dict(zip(KIND_PROBABILITIES, chances.T, strict=True))
+    share = (chances * kinds[0].lost_shares).sum(axis=1)
+    told = pl.DataFrame({**columns, EXPECTED_SHARE: share}, nan_to_null=True)
+    return frame.hstack(told)
 
 
 def next_tiers(ladder: TierLadder, tiers: NDArray[np.object_], day: date) -> list[str | None]:
@@ -156,7 +182,7 @@ def next_tiers(ladder: TierLadder, tiers: NDArray[np.object_], day: date) -> lis
 
 
 def _check_told(recommender: Recommender, change: str) -> None:
-    if recommender.relationship is None or recommender.relationship.model(change) is None:
+    if recommender.relationship is None or not recommender.relationship.gives(change):
         raise UsageError(
             f"this model gives no {change.replace('_', ' ')} probability",
             remedy="give [tiers] in vipreco.toml a ladder, import a longer history, and train anew",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 KIND, MINUTES, EXPECTED, BLOCKED, PLACE = "kind", "minutes", "expected_amount", "blocked", "place"
-FIRST_DATE, DUTY, DEADLINE = "first_date", "duty", "deadline"
+FIRST_DATE, DUTY, DEADLINE, OVERDUE = "first_date", "duty", "deadline", "overdue"
 
 
 class Blocked(StrEnum):

@@ -15,6 +15,7 @@ from vipreco.documents import Holds, shown
 from vipreco.explanations import Reason
 from vipreco.lists.call_columns import EXPECTED, KIND, MINUTES, PLACE
 from vipreco.lists.day import Day
+from vipreco.lists.maturities import maturity_texts
 from vipreco.lists.presentation import CallLine, NotOffered, OfferLine
 from vipreco.lists.texts import Wording
 from vipreco.policy import ALLOWED, Stage
@@ -108,8 +109,7 @@ def reasons_to_call(day: Day, row: Row, say: Wording) -> Iterator[str]:
         reached = row["reached_date"]
         yield say("reason.coverage", date=reached) if reached else say("reason.coverage_never")
     if row[CallKind.MATURITY]:
-        amount = say.amount(row["maturing_amount"])
-        yield say("reason.maturity", amount=amount, date=row["maturing_month_date"])
+        yield from maturity_texts(day, row, say)
     if row[CallKind.ASSESSMENT]:
         yield assessment_text(day, row, say)
     yield from _value_texts(row, say)
@@ -158,7 +158,7 @@ def assessment_text(day: Day, row: Row, say: Wording) -> str:
 def _value_texts(row: Row, say: Wording) -> Iterator[str]:
     """Give the parts of the expected value that matter: at least a quarter of it, or the purpose itself."""
     chances = {
-        CallKind.KEEP: row["attrition_probability"],
+        CallKind.KEEP: row["kind_probability"],
         CallKind.DEVELOP: row["tier_upgrade_probability"],
         CallKind.GROW: None,
     }
@@ -167,13 +167,22 @@ def _value_texts(row: Row, say: Wording) -> Iterator[str]:
         part = row[f"{kind.value}_amount"] or 0.0
         if part > 0 and (row[KIND] == kind or part >= row[EXPECTED] / 4):
             amounts = {name: say.amount(value) for name, value in {"amount": part, **stakes}.items()}
-            yield say(f"reason.{kind.value}", rate=shown(chance, Holds.RATE), **amounts)
+            name = keep_name(row) if kind is CallKind.KEEP else kind.value
+            yield say(f"reason.{name}", rate=shown(chance, Holds.RATE), **amounts)
+            if row[KIND] == CallKind.KEEP == kind:
+                yield say(f"action.{name}")
+
+
+def keep_name(row: Row) -> str:
+    """Return the name of the texts of a keep call: those of the kind of attrition, where it is known."""
+    return f"keep_{row['attrition_kind']}" if row["attrition_kind"] else CallKind.KEEP.value
 
 
 def no_offer_text(day: Day, row: Row, say: Wording) -> str:
     """Return why a customer has no offer."""
     if row["cause"] != NoAction.ALL_STOPPED or not row["stopped_by"]:
-        return say("offer.none_valuable", topic=say.of("topic", row[KIND] or CallKind.COVERAGE))
+        topic = keep_name(row) if row[KIND] == CallKind.KEEP else row[KIND] or CallKind.COVERAGE.value
+        return say("offer.none_valuable", topic=say.of("topic", topic))
     decisions, place = day.decisions_about(row[CUSTOMER_ID])
     verdict = int(row["stopped_by"])
     column = int(np.argmax(decisions.verdict[place] == verdict))

@@ -14,6 +14,7 @@ from vipreco.lists.call_lines import Row, call_lines
 from vipreco.lists.day import Day
 from vipreco.lists.presentation import CallLine, CallList, PlannedDay, ReasonCount
 from vipreco.lists.texts import Wording
+from vipreco.propensity import ATTRITION_KINDS
 from vipreco.settings import CallKind
 
 MAX_LATER = 50
@@ -63,6 +64,18 @@ def call_list(
         customers=day.calls.height,
         notices=notices(day, say),
         days=planned_days(day, days, say, outcomes),
+        rules=simple_rules(day, say),
+    )
+
+
+def simple_rules(day: Day, say: Wording) -> tuple[str, ...]:
+    """Return which chances of attrition come from a simple rule, because the model did not beat it."""
+    model = day.recommender.relationship
+    rules = {kind: model.rule(kind) for kind in ATTRITION_KINDS} if model else {}
+    return tuple(
+        say("rule.by", kind=say(f"rule.{kind}"), rule=say(f"rule.{rule}"))
+        for kind, rule in rules.items()
+        if rule
     )
 
 
@@ -101,7 +114,10 @@ def notices(day: Day, say: Wording) -> tuple[str, ...]:
     named = [_missed_text(row, say) for row in missed.head(MAX_NOTICES).iter_rows(named=True)]
     more = missed.height - MAX_NOTICES
     rest = [say.counted("notice.other", more)] if more > 0 else []
-    return (*gates, *displaced, *named, *rest)
+    waiting = day.plan.waiting
+    last = waiting[DEADLINE].max()
+    later = [say.counted("notice.waiting", waiting.height, date=last)] if last else []
+    return (*gates, *displaced, *named, *rest, *later)
 
 
 def _missed_text(row: Row, say: Wording) -> str:

@@ -20,6 +20,7 @@ from vipreco.lists.call_columns import (
     FIRST_DATE,
     KIND,
     MINUTES,
+    OVERDUE,
     PLACE,
     Blocked,
 )
@@ -46,7 +47,7 @@ class CallPlan:
             and levers, by which calls compete), `blocked` (of `Blocked`, null where the customer may be
             called), `first_date` (from which the customer may be called), `place` (in today's list from 1,
             null = not today).
-        duties: The duty that comes first for each row, and its deadline.
+        duties: The duty that comes first for each row, its deadline, and whether it was overdue before.
         days: Working days of the plan; the first one is that of today's list.
         tasks: The calls as they were scheduled.
         minutes: Minutes for calls of each day.
@@ -86,6 +87,12 @@ class CallPlan:
         """Value of today's list as a share of the most valuable list of the same minutes."""
         best = float(self.tasks.value[self.best_today].sum())
         return float(self.tasks.value[self.today].sum()) / best if best > 0 else 1.0
+
+    @property
+    def waiting(self) -> pl.DataFrame:
+        """Overdue duties whose turn comes after the days of the plan, with its date."""
+        rows = self.calls.with_columns(self.duties)
+        return rows.filter(pl.col(OVERDUE) & (pl.col(DEADLINE) > self.days[-1]))
 
     @cached_property
     def missed(self) -> pl.DataFrame:

@@ -8,10 +8,18 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from vipreco.arbitration import DEVELOP, KEEP, PriorityFactors, most_frequent_verdict, no_action
+from vipreco.arbitration import (
+    DEVELOP,
+    KEEP,
+    CustomerEconomics,
+    PriorityFactors,
+    most_frequent_verdict,
+    no_action,
+)
 from vipreco.columns import CUSTOMER_ID
 from vipreco.lists.call_offers import CallOffers
 from vipreco.policy import ALLOWED, PASSES, PolicyFacts, Stage
+from vipreco.propensity import ATTRITION_KINDS
 from vipreco.recommender import Decisions
 from vipreco.settings import ValueSettings
 
@@ -29,8 +37,9 @@ def call_values(found: CallOffers, rates: ValueSettings) -> pl.DataFrame:
     over the slate); `unlocked` (what the slate would gain by a renewed assessment). Then `cause` (of
     `arbitration.NoAction`); `stopped_by` (the verdict that stops most products); `stopped_whole` (the verdict
     of the first rule that stops the customer whatever the product, 0 = none); `attrition_probability` and
-    `tier_upgrade_probability`; `at_risk_amount` and `margin_at_risk_amount` (assets that would go with the
-    customer, and the margin of the bank on them a year).
+    `tier_upgrade_probability`; `attrition_kind` (of `ATTRITION_KINDS`: the kind against which a call is worth
+    most; null where attrition is told as one chance) with its `kind_probability`; `at_risk_amount` and
+    `margin_at_risk_amount` (assets that would go by it, and the margin of the bank on them a year).
 
     Args:
         found: Offers of the calls.
@@ -38,7 +47,8 @@ def call_values(found: CallOffers, rates: ValueSettings) -> pl.DataFrame:
     """
     decisions, ranks, renewed = found.decisions, found.ranks, ranks_if_renewed(found)
     economics = decisions.factors.economics
-    at_risk = rates.share_at_risk * economics.aum
+    kind, chance, share = leading_kinds(economics, rates)
+    at_risk = rates.share_at_risk * share * economics.aum
     return pl.DataFrame(
         {
             CUSTOMER_ID: pl.Series(decisions.customer_ids.tolist(), dtype=pl.String),
@@ -49,11 +59,30 @@ def call_values(found: CallOffers, rates: ValueSettings) -> pl.DataFrame:
             "stopped_whole": stopped_whole(decisions),
             "attrition_probability": economics.attrition_probability,
             "tier_upgrade_probability": economics.tier_upgrade_probability,
+            "attrition_kind": kind,
+            "kind_probability": chance,
             "at_risk_amount": at_risk,
             "margin_at_risk_amount": at_risk * rates.annual_margin_rate,
         },
         nan_to_null=True,
     )
+
+
+def leading_kinds(economics: CustomerEconomics, rates: ValueSettings) -> tuple[pl.Series, Floats, Floats]:
+    """Return the kind of attrition against which a call is worth most, its chance, and the share that goes.
+
+    Where attrition is told as one chance, the kind is null, and everything goes.
+    """
+    customers = len(economics.aum)
+    if economics.kinds is None:
+        nothing = pl.Series([None], dtype=pl.String).new_from_index(0, customers)
+        return nothing, economics.attrition_probability, np.ones(customers)
+    chances, shares = economics.kinds.probabilities, economics.kinds.lost_shares
+    known = ~np.isnan(chances).any(axis=1)
+    first = np.nan_to_num(chances * shares * np.array(rates.call_keeps)).argmax(axis=1)
+    names = pl.Series(ATTRITION_KINDS, dtype=pl.String).gather(first)
+    kind = pl.select(pl.when(pl.Series(known)).then(names)).to_series()
+    return kind, chances[np.arange(customers), first], np.where(known, shares[first], np.nan)
 
 
 def _parts(weighed: PriorityFactors, ranks: Ranks, renewed: Ranks, unit: str) -> dict[str, Floats]:

@@ -17,12 +17,16 @@ from vipreco.lists.call_columns import (
     FIRST_DATE,
     KIND,
     MINUTES,
+    OVERDUE,
     Blocked,
 )
+from vipreco.lists.pace import PACED, DayValue, overdue_order, paced
 from vipreco.lists.schedule import NEVER, CallTasks
+from vipreco.lists.workdays import first_not_overdue
 from vipreco.settings import CallKind, CallListSettings
 
 Integers = NDArray[np.int64]
+LONG_AGO = date(1900, 1, 1)
 FORCED_KEEP_CALLS = 3  # a keep call among so many of the most valuable calls stands on today's list
 # A missed promise weighs more than a missed date of our own.
 WEIGHTS = {
@@ -37,7 +41,10 @@ WEIGHTS = {
 def duties_of(
     calls: pl.DataFrame, days: Sequence[date], vip: tuple[str, ...], settings: CallListSettings
 ) -> pl.DataFrame:
-    """Return the duty that comes first for each customer and its deadline, both null where there is none.
+    """Return the duty that comes first for each customer, its deadline, and whether it is overdue.
+
+    Duty and deadline are null where there is none. Overdue duties would fill every day at once: each gets a
+    date of its own, today's or that of a later day.
 
     Args:
         calls: Rows with occasions, purpose, minutes, blocks and first dates.
@@ -53,16 +60,57 @@ def duties_of(
         # An expired assessment or a matured amount has no date left that could be kept.
         CallKind.MATURITY: pl.when(matures >= today).then(matures),
         CallKind.ASSESSMENT: pl.when(is_vip & (expires > today)).then(expires - pl.duration(days=1)),
-        CallKind.COVERAGE: pl.lit(coverage_deadlines(calls, days, settings)),
+        CallKind.COVERAGE: coverage_due(settings),
         CallKind.KEEP: pl.when(pl.lit(forced_keep_calls(calls, days[0]))).then(today),
     }
     able = pl.col(FIRST_DATE).is_not_null()
-    dated = calls.select(
+    due = calls.select(
         pl.when(able).then(deadline).cast(pl.Date).alias(kind.value) for kind, deadline in deadlines.items()
     )
+    dated, overdue = with_pace(calls, due, days, settings)
     first = pl.min_horizontal(*deadlines)
     duty = pl.coalesce(pl.when(pl.col(kind.value) == first).then(pl.lit(kind.value)) for kind in deadlines)
-    return dated.select(duty.alias(DUTY), first.alias(DEADLINE))
+    found = dated.select(duty.alias(DUTY), first.alias(DEADLINE))
+    return found.with_columns(pl.Series(OVERDUE, overdue))
+
+
+def coverage_due(settings: CallListSettings) -> pl.Expr:
+    """Return the date by which a customer without contact is called; long ago where that is unknown."""
+    if not settings.coverage_rate:
+        return pl.lit(None, pl.Date)
+    days = settings.coverage_days + settings.coverage_grace_days
+    since = pl.coalesce("reached_date", "joined_date", pl.lit(LONG_AGO)) + pl.duration(days=days)
+    return pl.when(CallKind.COVERAGE.value).then(since)
+
+
+def with_pace(
+    calls: pl.DataFrame, due: pl.DataFrame, days: Sequence[date], settings: CallListSettings
+) -> tuple[pl.DataFrame, NDArray[np.bool_]]:
+    """Return the dates of all duties, a column a kind, and which are overdue; those come from today on."""
+    since = first_not_overdue(days[0], settings.working_days)
+    overdue = overdue_order(calls, due.select(*PACED), days[0], since)
+    is_paced = np.zeros(calls.height, bool)
+    if overdue.is_empty():
+        return due, is_paced
+    is_paced[overdue["row"].to_numpy()] = True
+    able = (calls[FIRST_DATE] <= days[0]).fill_null(value=False).to_numpy()
+    fixed = due.select(
+        pl.any_horizontal(
+            *(pl.col(kind).is_between(since, days[0]).fill_null(value=False) for kind in due.columns)
+        )
+    ).to_series()
+    value = np.where(able, calls[PRIORITY].to_numpy(), 0.0)
+    minutes = np.maximum(calls[MINUTES].to_numpy(), 1)
+    day = DayValue(np.maximum(value, 0.0), minutes, settings.minutes)
+    dates = paced(overdue, fixed.to_numpy() & able, day, days, settings)
+    slots = overdue.select("row", "kind").with_columns(pl.Series("date", dates, dtype=pl.Date))
+    changed = []
+    for kind in PACED:
+        own = dict(slots.filter(pl.col("kind") == kind.value).select("row", "date").iter_rows())
+        kept = pl.when(pl.lit(pl.Series(is_paced))).then(None).otherwise(pl.col(kind.value))
+        slot = pl.lit(pl.Series([own.get(row) for row in range(calls.height)], dtype=pl.Date))
+        changed.append(pl.coalesce(slot, kept).alias(kind.value))
+    return due.with_columns(changed), is_paced
 
 
 def _when(kind: CallKind, column: str, days: int) -> pl.Expr:
@@ -82,42 +130,6 @@ def first_date(today: date, settings: CallListSettings) -> pl.Expr:
     dated = [pl.when(block == cause.value).then(end) for cause, end in ends.items()]
     found = pl.coalesce(pl.when(block.is_null()).then(free), *dated)
     return pl.when(pl.col(KIND).is_not_null()).then(found).cast(pl.Date)
-
-
-def coverage_deadlines(calls: pl.DataFrame, days: Sequence[date], settings: CallListSettings) -> pl.Series:
-    """Return the date by which each customer without contact is called.
-
-    Overdue customers would fill every day at once: they come one after the other, the longest without contact
-    first and then the most valuable, within the share of each day's minutes that those in time leave.
-    """
-    able = pl.col(CallKind.COVERAGE.value) & (pl.col(FIRST_DATE) <= days[0])
-    due = pl.coalesce("reached_date", "joined_date") + pl.duration(
-        days=settings.coverage_days + settings.coverage_grace_days
-    )
-    waiting = calls.with_row_index("row").filter(able).with_columns(due.cast(pl.Date).alias("due"))
-    in_time = waiting.filter(pl.col("due") >= days[0])
-    late = waiting.filter(pl.col("due").is_null() | (pl.col("due") < days[0]))
-    late = late.sort("reached_date", -pl.col(PRIORITY), CUSTOMER_ID, nulls_last=False)
-    turns = _turns(in_time, late, days, settings).tolist()
-    slots = [days[turn] if turn < len(days) else None for turn in turns]
-    rows = [*in_time["row"].to_list(), *late["row"].to_list()]
-    found = dict(zip(rows, [*in_time["due"].to_list(), *slots], strict=True))
-    return pl.Series([found.get(row) for row in range(calls.height)], dtype=pl.Date)
-
-
-def _turns(
-    in_time: pl.DataFrame, late: pl.DataFrame, days: Sequence[date], settings: CallListSettings
-) -> Integers:
-    """Return the number of the day of each overdue customer, in their order; that after the last for none."""
-    if not settings.coverage_rate:
-        return np.full(late.height, len(days), np.int64)
-    last_days = day_numbers(in_time["due"], days, from_date=False)
-    taken = np.bincount(last_days, weights=in_time[MINUTES].to_numpy(), minlength=len(days))
-    room = settings.coverage_rate * settings.minutes * np.arange(1, len(days) + 1) - taken.cumsum()
-    turns = np.searchsorted(np.maximum.accumulate(room), late[MINUTES].cum_sum().to_numpy(), side="left")
-    if not taken[0]:
-        turns[:1] = 0  # one a day, however short the day is, or none would ever be called
-    return turns.astype(np.int64)
 
 
 def forced_keep_calls(calls: pl.DataFrame, today: date) -> pl.Series:

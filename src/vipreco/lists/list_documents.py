@@ -8,8 +8,17 @@ from typing import Any
 import polars as pl
 
 from vipreco.documents import Column, Document, Holds, Part, shown
-from vipreco.lists.presentation import CallLine, CallList, CustomerSheet, NotOffered, OfferLine, ReasonCount
+from vipreco.lists.presentation import (
+    CallLine,
+    CallList,
+    CustomerSheet,
+    NotOffered,
+    OfferLine,
+    Profile,
+    ReasonCount,
+)
 from vipreco.lists.texts import Wording
+from vipreco.propensity import ATTRITION_KINDS
 
 NUMBERS = {Holds.COUNT: pl.Int64, Holds.AMOUNT: pl.Float64, Holds.RATE: pl.Float64, Holds.DATE: pl.Date}
 Width = tuple[int, Holds]
@@ -72,7 +81,14 @@ def call_list_document(listed: CallList, say: Wording) -> Document:
     note = say("list.later_note", shown=len(listed.later), total=listed.later_total)
     return Document(
         title=say("list.title", manager=listed.manager_id, date=listed.date),
-        about=(*listed.notices, about, basis_text(listed, say), *no_currency_text(say)),
+        about=(
+            *listed.notices,
+            about,
+            *no_offer_count(listed, say),
+            basis_text(listed, say),
+            *listed.rules,
+            *no_currency_text(say),
+        ),
         parts=(
             _part("today", say("list.today"), CALL_WIDTHS, _call_rows(listed.calls, say), say),
             *_plan_parts(listed, say),
@@ -84,6 +100,11 @@ def call_list_document(listed: CallList, say: Wording) -> Document:
         page=say.template("list.page"),
         currency=say.currency,
     )
+
+
+def no_offer_count(listed: CallList, say: Wording) -> tuple[str, ...]:
+    """Return the line that counts the calls of the list without an offer, where there are any."""
+    return (say.counted("list.no_offer", listed.without_offer),) if listed.without_offer else ()
 
 
 def _plan_parts(listed: CallList, say: Wording) -> tuple[Part, ...]:
@@ -105,7 +126,7 @@ def basis_text(listed: CallList, say: Wording) -> str:
 
 
 def no_currency_text(say: Wording) -> tuple[str, ...]:
-    """Return the line that says why no amount is shown, where none is."""
+    """Return the line that says what amounts are counted in, where the project names no currency."""
     return () if say.currency else (say("list.no_currency"),)
 
 
@@ -145,7 +166,7 @@ def profile_texts(sheet: CustomerSheet, say: Wording) -> dict[str, str]:
         "tier": known.tier,
         "assets": say.amount(known.assets),
         "next_tier": next_tier,
-        "attrition": shown(known.attrition, Holds.RATE),
+        "attrition": attrition_text(known, say),
         "tier_upgrade": shown(known.tier_upgrade, Holds.RATE),
         "age": shown(known.age, Holds.COUNT),
         "joined": shown(known.joined, Holds.DATE),
@@ -154,6 +175,15 @@ def profile_texts(sheet: CustomerSheet, say: Wording) -> dict[str, str]:
         "reasons": "\n".join(sheet.reasons),
     }
     return {name: text or say("fact.unknown") for name, text in texts.items()}
+
+
+def attrition_text(known: Profile, say: Wording) -> str:
+    """Return the probability of attrition, with those of its kinds where they are known."""
+    total = shown(known.attrition, Holds.RATE)
+    if known.attrition_kinds is None:
+        return total
+    rates = [shown(chance, Holds.RATE) for chance in known.attrition_kinds]
+    return say("fact.attrition_kinds", total=total, **dict(zip(ATTRITION_KINDS, rates, strict=True)))
 
 
 def suitability_texts(sheet: CustomerSheet, say: Wording) -> dict[str, str]:
@@ -244,12 +274,9 @@ def _other_rows(sheet: CustomerSheet) -> list[tuple[str, str, str]]:
 def _part(
     key: str, title: str, widths: dict[str, Width], rows: Sequence[Any], say: Wording, note: str = ""
 ) -> Part:
-    """Return a table; amounts stand in it only with their currency in the heading."""
+    """Return a table; amounts stand in it with their currency, or "units", in the heading."""
     schema = {name: NUMBERS.get(holds, pl.String) for name, (_, holds) in widths.items()}
     frame = pl.DataFrame(rows, schema=schema, orient="row")
-    if not say.currency:
-        amounts = [name for name, (_, holds) in widths.items() if holds is Holds.AMOUNT]
-        frame = frame.with_columns(pl.lit(None, pl.Float64).alias(name) for name in amounts)
     columns = tuple(
         Column(name, _heading(name, holds, say), width, holds) for name, (width, holds) in widths.items()
     )
@@ -258,6 +285,6 @@ def _part(
 
 def _heading(name: str, holds: Holds, say: Wording) -> str:
     title = say(f"column.{TITLES.get(name, name)}")
-    if holds is not Holds.AMOUNT or not say.currency:
+    if holds is not Holds.AMOUNT:
         return title
     return say("column.of_currency", title=title, currency=say.unit)

@@ -125,6 +125,7 @@ class CallList:
         customers: Customers of the book.
         notices: Calls of great value that duties keep from the list, and duties that miss their deadline.
         days: Coming working days of the plan, where they were asked for.
+        rules: Probabilities that come from a simple rule, not from a model, in words.
     """
 
     date: datetime.date
@@ -140,6 +141,7 @@ class CallList:
     customers: int
     notices: tuple[str, ...] = ()
     days: tuple[PlannedDay, ...] = ()
+    rules: tuple[str, ...] = ()
 
     @property
     def used(self) -> int:
@@ -155,6 +157,11 @@ class CallList:
     def spent(self) -> int:
         """Minutes of the calls with a recorded outcome."""
         return sum(call.minutes for call in self.calls if call.outcome)
+
+    @property
+    def without_offer(self) -> int:
+        """Calls of the list that have no offer."""
+        return sum(not call.offers for call in self.calls if not call.outcome)
 
     @property
     def due(self) -> int:
@@ -192,6 +199,7 @@ class Profile:
         assets: Assets in the bank's currency.
         next_tier_amount: Assets that the customer lacks to the next tier; None on the highest.
         attrition: Probability of attrition.
+        attrition_kinds: Probability of closure, outflow and dip; None where attrition is told as one chance.
         tier_upgrade: Probability of reaching the next tier.
         age: Years.
         joined: Customer since.
@@ -208,6 +216,7 @@ class Profile:
     joined: datetime.date | None
     manager_id: str
     branch_id: str
+    attrition_kinds: tuple[float, float, float] | None = None
 
 
 @dataclass(frozen=True)

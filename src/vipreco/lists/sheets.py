@@ -79,7 +79,18 @@ def profile(day: Day, row: Row) -> Profile:
         joined=row["joined_date"],
         manager_id=row["manager_id"] or "",
         branch_id=row["branch_id"] or "",
+        attrition_kinds=_attrition_kinds(day),
     )
+
+
+def _attrition_kinds(day: Day) -> tuple[float, float, float] | None:
+    """Return the chances of closure, outflow and dip of the one customer of a day, where they are known."""
+    (decisions,) = day.decisions
+    kinds = decisions.factors.economics.kinds
+    if kinds is None or np.isnan(kinds.probabilities[0]).any():
+        return None
+    closure, outflow, dip = kinds.probabilities[0].tolist()
+    return closure, outflow, dip
 
 
 def to_next_tier(day: Day, row: Row) -> float | None:

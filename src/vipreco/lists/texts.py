@@ -12,8 +12,7 @@ from vipreco.documents import Holds, Language, shown
 
 CATALOGUE = "texts.toml"
 SMALL_AMOUNT = 10  # below it an amount keeps a decimal
-NO_AMOUNT = "–"
-UNITS = {("CNY", "zh"): "元"}
+UNITS = {("CNY", "zh"): "元", ("", "en"): "units", ("", "zh"): "单位"}
 
 
 Texts = Mapping[str, Mapping[Language, str]]
@@ -26,7 +25,7 @@ class Wording:
     Args:
         language: Of the reader.
         more: Texts beside those of call lists and sheets, as `read_texts` gives them.
-        currency: Code of the bank's currency; without one no amount is shown.
+        currency: Code of the bank's currency; without one amounts are "units".
     """
 
     def __init__(self, language: Language, more: Texts | None = None, currency: str = "") -> None:
@@ -50,33 +49,32 @@ class Wording:
         """Return the word for a code of the tables; a code that the catalogue lacks stays as it is."""
         return self._texts.get(f"{section}.{key}", key or "")
 
-    def counted(self, name: str, count: int) -> str:
+    def counted(self, name: str, count: int, **values: object) -> str:
         """Return a number with its noun: the text `name` for one, `name` with an s for others.
 
         >>> Wording("en").counted("list.call", 1), Wording("en").counted("list.call", 2)
         ('1 call', '2 calls')
         """
-        return self(name) if count == 1 else self(f"{name}s", count=f"{count:,}")
+        return self(name, **values) if count == 1 else self(f"{name}s", count=f"{count:,}", **values)
 
     @property
     def unit(self) -> str:
-        """The currency as the reader writes it behind or before an amount."""
+        """The currency as the reader writes it beside an amount; "units" where the project names none."""
         return UNITS.get((self.currency, self.language), self.currency)
 
     def amount(self, value: float | None) -> str:
-        """Return an amount with its currency; an unknown one is empty, and none is shown without a currency.
+        """Return an amount with its currency, or "units"; an unknown one is empty.
 
         >>> Wording("en", currency="CNY").amount(1234.4), Wording("zh", currency="CNY").amount(9.96)
         ('CNY 1,234', '10.0 元')
-        >>> Wording("en").amount(5.0)
-        '–'
+        >>> Wording("en").amount(5.0), Wording("zh").amount(1234.4)
+        ('5.0 units', '1,234 单位')
         """
         if value is None:
             return ""
-        if not self.currency:
-            return NO_AMOUNT
         number = f"{value:.1f}" if 0 < value < SMALL_AMOUNT else shown(value, Holds.AMOUNT)
-        return f"{number} {self.unit}" if self.language == "zh" else f"{self.unit} {number}"
+        is_behind = self.language == "zh" or not self.currency
+        return f"{number} {self.unit}" if is_behind else f"{self.unit} {number}"
 
 
 @cache

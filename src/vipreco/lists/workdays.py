@@ -48,6 +48,17 @@ def plan_days(start: date, count: int, calendar: WorkingDays, availability: Avai
     return tuple(islice(_days(start, calendar, availability), count)) or (start,)
 
 
+def working_days(start: date, count: int, calendar: WorkingDays) -> tuple[date, ...]:
+    """Return the next working days of the bank from a day on, at most `count` and as far as is searched."""
+    return plan_days(start, count, calendar, ALWAYS)
+
+
+def first_not_overdue(today: date, calendar: WorkingDays) -> date:
+    """Return the first date that no working day before today has met: what falls on it is due today."""
+    before = (today - timedelta(days=number) for number in range(1, MAX_AHEAD))
+    return next((day for day in before if is_working_day(day, calendar)), today) + timedelta(days=1)
+
+
 def _days(start: date, calendar: WorkingDays, availability: Availability) -> Iterator[date]:
     ahead = (start + timedelta(days=number) for number in range(MAX_AHEAD))
     return (day for day in ahead if is_working_day(day, calendar) and availability.is_there(day))

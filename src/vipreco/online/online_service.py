@@ -59,7 +59,7 @@ class DaySettings:
     Args:
         vip: VIP tiers.
         settings: Of the call list.
-        currency: Code of the currency of all amounts; without one no amount is shown.
+        currency: Code of the currency of all amounts; without one amounts are "units".
     """
 
     vip: tuple[str, ...]

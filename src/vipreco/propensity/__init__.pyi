@@ -10,6 +10,12 @@ from .hybrid import Holdings as Holdings, Hybrid as Hybrid
 from .line_start import LineStart as LineStart
 from .relationship import (
     ATTRITION as ATTRITION,
+    ATTRITION_KINDS as ATTRITION_KINDS,
+    CHANGES as CHANGES,
+    CLOSURE as CLOSURE,
+    DIP as DIP,
+    OUTFLOW as OUTFLOW,
+    RULES as RULES,
     TIER_UPGRADE as TIER_UPGRADE,
     ChangeModel as ChangeModel,
     ChangeRows as ChangeRows,
@@ -21,4 +27,5 @@ from .settings import (
     PropensitySettings as PropensitySettings,
     RelationshipSettings as RelationshipSettings,
 )
+from .simple_rule import RuleComparison as RuleComparison
 from .slim_lightgbm import lightgbm as lightgbm

@@ -16,11 +16,11 @@ from vipreco.columns import CUSTOMER_ID
 from vipreco.features import FeatureSet, Vocabulary
 from vipreco.folds import customer_folds
 from vipreco.history import History, RelationshipLabels, View, label_windows
-from vipreco.propensity import ATTRITION, TIER_UPGRADE, ChangeRows, Machine, RelationshipModel
+from vipreco.propensity import CHANGES, CLOSURE, TIER_UPGRADE, ChangeRows, Machine, RelationshipModel
 from vipreco.recommender.labelled_rows import SAMPLING_PARTS, Panel, kept_columns, place_of
 from vipreco.recommender.settings import RecommenderSettings
 
-FLAGS = (ATTRITION, TIER_UPGRADE)
+LOST_SHARE = "lost_share"
 
 
 @dataclass(frozen=True)
@@ -72,9 +72,11 @@ class ChangeGatherer:
         return ChangeRows(
             ids[chosen].astype(object),
             self.values(view.of(pa.array(ids[chosen].tolist(), pa.string()))),
-            np.column_stack([_true(changes[flag]) for flag in FLAGS])[chosen],
-            np.column_stack([_known(changes[flag]) for flag in FLAGS])[chosen],
+            np.column_stack([_true(changes[change]) for change in CHANGES])[chosen],
+            np.column_stack([_known(changes[change]) for change in CHANGES])[chosen],
             weights[chosen],
+            CHANGES,
+            changes[LOST_SHARE].to_numpy()[chosen].astype(np.float32),
         )
 
     def labels(self, history: History, view: View) -> RelationshipLabels:
@@ -89,7 +91,7 @@ class ChangeGatherer:
 
     def _weights(self, ids: NDArray[Any], changes: pa.Table, limit: int) -> NDArray[np.float32]:
         """Return how many customers each one stands for: 0 = not sampled or nothing known, shape (n,)."""
-        always = _known(changes[ATTRITION]) | _true(changes[TIER_UPGRADE])
+        always = _known(changes[CLOSURE]) | _true(changes[TIER_UPGRADE])
         others = _known(changes[TIER_UPGRADE]) & ~always
         rate = min(1.0, max(limit - int(always.sum()), 1) / max(int(others.sum()), 1))
         sampled = others & (customer_folds(ids, SAMPLING_PARTS, self.seed) < rate * SAMPLING_PARTS)
@@ -102,7 +104,7 @@ def fit_relationship(gatherer: ChangeGatherer, panel: Panel, machine: Machine) -
     """Fit the models of attrition and tier upgrades on a panel; None where neither change can be learnt."""
     settings = gatherer.settings.relationship
     model = RelationshipModel.fit(gatherer.rows(panel), gatherer.names, settings, machine)
-    return model if model.attrition or model.tier_upgrade else None
+    return model if model.models else None
 
 
 def change_dates(

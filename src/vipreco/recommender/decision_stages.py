@@ -95,6 +95,7 @@ def _decide_chunk(fitted: Fitted, known: DecisionContext, matrix: FeatureMatrix,
         customers.economics,
         attrition_probability=chances.attrition_probability,
         tier_upgrade_probability=chances.tier_upgrade_probability,
+        kinds=chances.kinds,
     )
     propensity = in_columns(scored, fitted.product_ids, catalog.product_ids)
     thin = in_columns(fitted.model.thin_evidence[None, :], fitted.product_ids, catalog.product_ids)[0]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from vipreco.collaborative import CoHoldings, Source
 from vipreco.features import FeatureMatrix, FeatureSet, Vocabulary
 from vipreco.policy import Policy
-from vipreco.propensity import ATTRITION, TIER_UPGRADE, AcquisitionModel, RelationshipModel
+from vipreco.propensity import ATTRITION, CHANGES, AcquisitionModel, RelationshipModel
 from vipreco.recommender.settings import RecommenderSettings
 from vipreco.uplift import UpliftModel, incremental
 
@@ -69,7 +69,7 @@ class Fitted:
     def golden_scores(self, values: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return every score of rows of booster columns: products, and whatever else is fitted."""
         model, everybody = self.relationship, np.ones(len(values), bool)
-        changes = [change for change in (ATTRITION, TIER_UPGRADE) if model and model.model(change)]
+        changes = [change for change in (ATTRITION, *CHANGES) if model and model.model(change)]
         scores = [model.probabilities(change, values, everybody) for change in changes] if model else []
         chances = self.model.propensities(values)
         added = [incremental(self.uplift, values, chances, self.product_ids)] if self.uplift else []

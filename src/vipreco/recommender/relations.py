@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vipreco.arbitration import AttritionKinds
 from vipreco.columns import AUM_AMOUNT, CUSTOMER_ID, TIER
 from vipreco.history import View
-from vipreco.propensity import ATTRITION, TIER_UPGRADE, RelationshipModel
+from vipreco.propensity import ATTRITION, ATTRITION_KINDS, TIER_UPGRADE, RelationshipModel
 from vipreco.settings import TierLadder
 
 Floats = NDArray[np.float64]
@@ -57,10 +58,12 @@ class Chances:
         attrition_probability: P(a VIP customer leaves, falls below their tier, or loses half of their
             assets), shape (n,).
         tier_upgrade_probability: P(a customer reaches a higher tier), shape (n,).
+        kinds: Attrition by its kinds, whose chances add up to the first; None with a model of before.
     """
 
     attrition_probability: Floats
     tier_upgrade_probability: Floats
+    kinds: AttritionKinds | None = None
 
     @classmethod
     def of(
@@ -68,11 +71,16 @@ class Chances:
     ) -> Chances:
         """Score customers by their columns of the fit, shape (n, k)."""
         if model is None:
-            return cls(*(np.full(len(values), np.nan) for _ in range(2)))
-        return cls(
-            model.probabilities(ATTRITION, values, relations.attrition_applies),
-            model.probabilities(TIER_UPGRADE, values, relations.tier_upgrade_applies),
-        )
+            unknown = np.full(len(values), np.nan)
+            return cls(unknown, unknown)
+        applies = relations.attrition_applies
+        upgrade = model.probabilities(TIER_UPGRADE, values, relations.tier_upgrade_applies)
+        if not model.has_kinds:
+            return cls(model.probabilities(ATTRITION, values, applies), upgrade)
+        chances = np.column_stack([model.probabilities(kind, values, applies) for kind in ATTRITION_KINDS])
+        shares = np.array([model.lost_shares[kind] for kind in ATTRITION_KINDS])
+        closure, outflow, dip = chances.T
+        return cls(np.minimum(closure + outflow + dip, 1.0), upgrade, AttritionKinds(chances, shares))
 
 
 def relations_of(view: View, ladder: TierLadder) -> Relations:

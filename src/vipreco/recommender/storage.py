@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from vipreco.features import FeatureSet, Vocabulary
 from vipreco.policy import Policy
 from vipreco.propensity import (
     ATTRITION,
+    CHANGES,
     TIER_UPGRADE,
     AcquisitionModel,
     Booster,
@@ -30,6 +32,7 @@ from vipreco.propensity import (
     LineStart,
     ProductModel,
     RelationshipModel,
+    RuleComparison,
 )
 from vipreco.recommender.fitted import Fitted
 from vipreco.recommender.inspection import check_columns
@@ -51,6 +54,7 @@ CO_HOLDINGS = "co_holdings"
 HYBRID, HYBRID_FORMAT = "hybrid", 1
 HYBRID_ARRAYS = ("centre", "spread", "thin", "families", "weights")
 CHANGE_BOOSTER = "boosters/{}.txt"
+ALL_CHANGES = (ATTRITION, *CHANGES)
 FORMER_NAMES = {ATTRITION: "leaving", TIER_UPGRADE: "rising"}
 """Names of the changes, and of their boosters, in artifacts of before; these stay readable."""
 
@@ -186,10 +190,10 @@ def _relationship_facts(model: RelationshipModel | None) -> dict[str, Any] | Non
     """Return what stands beside the boosters of attrition and tier upgrades."""
     if model is None:
         return None
-    changes = {change: model.model(change) for change in (ATTRITION, TIER_UPGRADE)}
     return {
         "names": list(model.names),
-        "changes": {change: _change_facts(item) for change, item in changes.items() if item},
+        "changes": {change: _change_facts(item) for change, item in model.models.items()},
+        **({"lost_shares": dict(model.lost_shares)} if model.lost_shares else {}),
     }
 
 
@@ -198,10 +202,12 @@ def _change_facts(model: ChangeModel) -> dict[str, Any]:
     return {
         "start": model.start.weights.tolist(),
         "centre": model.start.centre,
-        "distance": model.distance,
+        "distance": model.rule_column,
+        "boosted": model.booster is not None,
         "slope": calibration.slope,
         "intercept": float(calibration.intercepts[0]),
         "positives": int(calibration.positives[0]),
+        **({"judged": asdict(model.judged)} if model.judged else {}),
     }
 
 
@@ -266,9 +272,9 @@ def _write_boosters(folder: Path, fitted: Fitted) -> None:
     named = {PRODUCT_BOOSTER.format(number): item for number, item in enumerate(model.product.boosters)}
     if model.any is not None:
         named[ANY_BOOSTER] = model.any
-    for change in (ATTRITION, TIER_UPGRADE):
-        if relationship is not None and (fitted_change := relationship.model(change)):
-            named[CHANGE_BOOSTER.format(change)] = fitted_change.booster
+    for change, item in relationship.models.items() if relationship else ():
+        if item.booster is not None:
+            named[CHANGE_BOOSTER.format(change)] = item.booster
     for name, booster in named.items():
         (folder / name).write_text(booster.text(), encoding="utf-8")
     if fitted.uplift is not None:
@@ -311,20 +317,25 @@ def _read_relationship(
         return None
     seen = tuple(stored["names"])
 
-    def model(change: str) -> ChangeModel | None:
-        name = change if change in stored["changes"] else FORMER_NAMES[change]
-        facts = stored["changes"].get(name)
-        if facts is None:
-            return None
-        return ChangeModel(
-            LineStart(np.array(facts["start"], np.float64), facts["centre"]),
-            facts["distance"],
-            _read_booster(folder / CHANGE_BOOSTER.format(name), seen, 1, threads),
-            Calibration(facts["slope"], np.array([facts["intercept"]]), np.array([facts["positives"]])),
-        )
-
+    models = {}
+    for change in ALL_CHANGES:
+        name = change if change in stored["changes"] else FORMER_NAMES.get(change, change)
+        if name in stored["changes"]:
+            path = folder / CHANGE_BOOSTER.format(name)
+            models[change] = _read_change(path, stored["changes"][name], seen, threads)
     positions = np.array([names.index(name) for name in seen], np.int64)
-    return RelationshipModel(seen, positions, model(ATTRITION), model(TIER_UPGRADE))
+    return RelationshipModel(seen, positions, models, stored.get("lost_shares", {}))
+
+
+def _read_change(path: Path, facts: dict[str, Any], names: tuple[str, ...], threads: int) -> ChangeModel:
+    """Return the model of a change; artifacts of before have trees in each."""
+    return ChangeModel(
+        LineStart(np.array(facts["start"], np.float64), facts["centre"]),
+        facts["distance"],
+        _read_booster(path, names, 1, threads) if facts.get("boosted", True) else None,
+        Calibration(facts["slope"], np.array([facts["intercept"]]), np.array([facts["positives"]])),
+        RuleComparison(**facts["judged"]) if "judged" in facts else None,
+    )
 
 
 def _read_uplift(

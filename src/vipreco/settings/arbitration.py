@@ -28,7 +28,11 @@ class ValueSettings(Section):
         annual_margin_rate: Margin that the bank earns on assets, share of the assets a year.
         years: Years for which assets that are kept or brought in count.
         share_at_risk: Share of the assets that is lost on attrition.
-        contact_keeps: Share by which a call lowers the attrition probability (0.25: from 8 % to 6 %).
+        contact_keeps: Share by which a call lowers the attrition probability (0.25: from 8 % to 6 %); it
+            counts for models that tell attrition as one chance.
+        contact_keeps_closure: The same for the chance that a customer closes or empties.
+        contact_keeps_outflow: The same for the chance that a customer moves money out.
+        contact_keeps_dip: The same for the chance that a customer dips below the line of the tier.
         acquisition_keeps: Share by which one more product lowers that chance.
         contact_lifts: Share by which a call raises the chance of a tier upgrade.
         acquisition_lifts: Share by which an acquisition that brings in assets raises that chance.
@@ -39,10 +43,18 @@ class ValueSettings(Section):
     years: Annotated[float, Field(gt=0.0, le=10.0)] = 1.0
     share_at_risk: Rate = 1.0
     contact_keeps: Rate = 0.015
+    contact_keeps_closure: Rate = 0.1
+    contact_keeps_outflow: Rate = 0.02
+    contact_keeps_dip: Rate = 0.01
     acquisition_keeps: Rate = 0.015
     contact_lifts: Annotated[float, Field(ge=0.0, le=10.0)] = 0.02
     acquisition_lifts: Annotated[float, Field(ge=0.0, le=10.0)] = 0.02
     asset_families: tuple[str, ...] = ()
+
+    @property
+    def call_keeps(self) -> tuple[float, float, float]:
+        """Share by which a call lowers the chance of closure, outflow and dip."""
+        return self.contact_keeps_closure, self.contact_keeps_outflow, self.contact_keeps_dip
 
 
 class ContextRule(Section):

@@ -81,8 +81,11 @@ class CallListSettings(Section):
         offers: Maximum of offers in a call.
         coverage_days: A VIP customer who was not reached for longer is called.
         coverage_grace_days: The call follows within these days; later it is overdue.
-        coverage_rate: Share of the minutes of each day that overdue calls of this duty may claim, the oldest
-            first, before calls that are worth more.
+        coverage_rate: Share of the minutes of each day that overdue calls of this duty may claim at most
+            before calls that are worth more; 0 = none ever.
+        min_value_share: Share of the most valuable list of the same minutes that a list keeps while overdue
+            duties are made up for; what is due today is not asked, and one overdue duty a day is made up for
+            whatever it costs.
         maturity_days: The talk about a maturing amount takes place within these days of the month's end.
         plan_days: Working days of the plan whose first day is today's list.
         minute_amount: Cost of a minute of the manager, in the bank's currency; an offer of less expected
@@ -94,6 +97,7 @@ class CallListSettings(Section):
         rest_days: No call within these days after a call that reached the customer, except follow-ups.
         assessment_days: Days for which a risk assessment is valid.
         assessment_notice_days: An assessment that ends within these days is renewed in the call.
+        maturing_families: Families of products that a maturing amount may go to.
         maturing_column: Numeric column of `activity` with the amount that matures soon; empty if the bank
             has none.
     """
@@ -104,6 +108,7 @@ class CallListSettings(Section):
     coverage_days: Days = 150
     coverage_grace_days: Days = 30
     coverage_rate: Annotated[float, Field(ge=0.0, le=1.0)] = 0.25
+    min_value_share: Annotated[float, Field(ge=0.0, le=1.0)] = 0.95
     maturity_days: Days = 30
     plan_days: Annotated[int, Field(ge=1, le=60)] = 10
     minute_amount: Annotated[float, Field(ge=0.0)] = 3.0
@@ -115,4 +120,5 @@ class CallListSettings(Section):
     rest_days: Days = 7
     assessment_days: Days = 365
     assessment_notice_days: Days = 30
+    maturing_families: tuple[str, ...] = ("deposit", "wealth")
     maturing_column: str = "maturing_amount"

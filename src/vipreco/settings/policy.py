@@ -13,7 +13,7 @@ class PolicySettings(Section):
     """Rule packs and files, their parameters, and the names of the risk classes.
 
     Args:
-        packs: Rule packs that come with vipreco: house, china, eu, us; applied in this order.
+        packs: Rule packs that come with vipreco: house, lending, china, eu, us; applied in this order.
         files: The bank's own rule files, from the project's root; applied after the packs.
         parameters: Other values for parameters that a pack or file declares.
         customer_risk_levels: Risk classes of customers, lowest risk tolerance first.

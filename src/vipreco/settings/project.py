@@ -28,7 +28,7 @@ class ProjectSettings(Section):
     tracking: str = "sqlite:///data/tracking.db"
     store: str = "sqlite:///data/store.db"
     model: str = "vipreco"
-    currency: Annotated[str, Field(pattern="^([A-Z]{3})?$")] = ""  # without one no amount is shown
+    currency: Annotated[str, Field(pattern="^([A-Z]{3})?$")] = ""  # without one lists count in "units"
 
 
 class ImportSettings(Section):
