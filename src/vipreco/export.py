@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import io
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import BinaryIO, TypeAlias, cast
 
@@ -67,18 +67,18 @@ def with_currency(rows: pl.DataFrame, currency: str) -> pl.DataFrame:
     return rows.with_columns(pl.lit(currency).alias("currency")) if currency else rows.drop(amounts)
 
 
-def format_of(path: Path) -> str:
+def format_of(path: Path, known: Collection[str] = FORMATS) -> str:
     """Return the format that the ending of `path` stands for.
 
     Raises:
-        UsageError: The ending is none of `FORMATS`.
+        UsageError: The ending is none of `known`.
     """
     kind = path.suffix.lower().removeprefix(".")
-    if kind not in FORMATS:
+    if kind not in known:
         raise UsageError(
-            f"the ending {path.suffix or '(none)'} is no known format",
+            f"the ending {path.suffix or '(none)'} is not a known format",
             where=str(path),
-            remedy=f"end the name with one of {', '.join('.' + name for name in FORMATS)}, or give --format",
+            remedy=f"end the name with one of {', '.join('.' + name for name in known)}, or give --format",
             code="unknown-format",
         )
     return kind

@@ -161,7 +161,7 @@ def test_the_pdf_has_chinese_text_and_the_same_question_gives_the_same_bytes(tmp
         (["calllist"], 2, "--manager"),
         (["calllist", "--manager", "nobody"], 3, "none of the customers asked for"),
         (["calllist", "--manager", "M00000", "--minutes", "0"], 2, "--minutes"),
-        (["calllist", "--manager", "M00000", "--out", "list.doc"], 2, "is no known format"),
+        (["calllist", "--manager", "M00000", "--out", "list.doc"], 2, "is not a known format"),
         (["calllist", "--manager", "M00000", "--out", "missing/list.pdf"], 2, "the folder does not exist"),
         (["calllist", "--manager", "M00000", "--as-of", "2001-01-01"], 2, "no snapshot was known"),
         (["calllist", "--manager", "M00000", "--language", "fr"], 2, "--language"),

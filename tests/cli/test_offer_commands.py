@@ -91,7 +91,7 @@ def test_a_past_date_gives_the_same_list_whatever_came_later(tmp_path: Path) -> 
         (["--all", "--top", "0"], 2, "--top"),
         (["--all", "--model", "99"], 2, "there is no version 99"),
         (["--all", "--out", "missing/list.csv"], 2, "the folder does not exist"),
-        (["--all", "--out", "list.doc"], 2, "is no known format"),
+        (["--all", "--out", "list.doc"], 2, "is not a known format"),
         (["--customers", "missing.csv"], 2, "no ids can be read"),
         (["--manager", "nobody"], 3, "none of the customers asked for"),
     ],

@@ -123,7 +123,7 @@ def test_the_ending_decides_the_format(name: str, kind: str) -> None:
 
 @pytest.mark.parametrize("name", ["a", "a.xls", "a.csv.gz"])
 def test_an_ending_that_stands_for_no_format_is_refused(name: str) -> None:
-    with pytest.raises(UsageError, match="is no known format"):
+    with pytest.raises(UsageError, match="is not a known format"):
         format_of(Path(name))
 
 

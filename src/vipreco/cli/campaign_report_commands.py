@@ -87,7 +87,7 @@ def _chosen(kind: ReportFormat | None, out: Path | None) -> ReportFormat:
     Raises:
         UsageError: No format is known for the file, it cannot be written, or a terminal cannot show it.
     """
-    from vipreco.export import check_target
+    from vipreco.export import check_target, format_of
 
     if out is None:
         if kind is ReportFormat.xlsx and sys.stdout.isatty():
@@ -96,16 +96,8 @@ def _chosen(kind: ReportFormat | None, out: Path | None) -> ReportFormat:
             )
         return kind or ReportFormat.table
     check_target(out)
-    ending = out.suffix.lower().removeprefix(".")
     known = [one.value for one in ReportFormat if one is not ReportFormat.table]
-    if kind is None and ending not in known:
-        raise UsageError(
-            f"the ending {out.suffix or '(none)'} is no known format",
-            where=str(out),
-            remedy=f"end the name with one of {', '.join('.' + name for name in known)}, or give --format",
-            code="unknown-format",
-        )
-    return kind or ReportFormat(ending)
+    return kind or ReportFormat(format_of(out, known))
 
 
 def _made(

@@ -28,6 +28,9 @@ class DocumentFormat(StrEnum):
     csv = "csv"
 
 
+FILE_FORMATS = [kind.value for kind in DocumentFormat if kind is not DocumentFormat.table]
+
+
 class LanguageName(StrEnum):
     """Language of a document."""
 
@@ -50,11 +53,11 @@ class DocumentOutput:
             UsageError: The file cannot be written, no format is known for it, or a terminal cannot show it.
         """
         from vipreco.errors import UsageError
-        from vipreco.export import check_target
+        from vipreco.export import check_target, format_of
 
         if path is not None:
             check_target(path)
-            return cls(kind or _format_of(path), path)
+            return cls(kind or DocumentFormat(format_of(path, FILE_FORMATS)), path)
         if kind is DocumentFormat.pdf and sys.stdout.isatty():
             raise UsageError("a PDF cannot be shown on a terminal", remedy="give --out FILE", code="no-out")
         return cls(kind or DocumentFormat.table, None)
@@ -126,18 +129,3 @@ def _table(part: Part) -> Table:
     for row in texts:
         table.add_row(*map(Text, row))
     return table
-
-
-def _format_of(path: Path) -> DocumentFormat:
-    from vipreco.errors import UsageError
-
-    ending = path.suffix.lower().removeprefix(".")
-    known = [kind.value for kind in DocumentFormat if kind is not DocumentFormat.table]
-    if ending not in known:
-        raise UsageError(
-            f"the ending {path.suffix or '(none)'} is no known format",
-            where=str(path),
-            remedy=f"end the name with one of {', '.join('.' + name for name in known)}, or give --format",
-            code="unknown-format",
-        )
-    return DocumentFormat(ending)

@@ -12,8 +12,6 @@ from vipreco.documents.document import Document
 from vipreco.durable import replacing
 from vipreco.export import BYTE_ORDER_MARK, write_table
 
-PRINT_FORMATS = ("xlsx", "pdf", "json", "csv")
-
 
 def write_document(document: Document, target: Path | BinaryIO, kind: str) -> None:
     """Write `document` to a file, which is replaced as a whole, or to an open binary stream.
