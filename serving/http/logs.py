@@ -1,8 +1,8 @@
 """Log lines of the service: one JSON object a line, without a word about a customer.
 
 Paths are logged as the routes that they matched, never as they came; exceptions by their kind and place
-alone, because their texts may quote data. structlog would replace the six lines of `write`, and its
-tracebacks and bound contexts are what must not get in here; it is one more dependency of every worker.
+alone, because their texts may quote data. structlog would replace the six lines of `write`, and take longer
+(docs/decisions/0009).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Rate limits and slots that all workers of a machine share, in files of the run folder.
 
-The library `limits` shares counters through Redis, memcached or MongoDB alone, which no bank should have to
-run for this; its counters in memory are one set a worker: four workers would let four times too much through.
+The library `limits` shares counters through Redis, memcached or MongoDB alone, and its counters in memory are
+one set a worker: four workers would let four times too much through (docs/decisions/0009).
 """
 
 from __future__ import annotations
