@@ -2,29 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
-from pathlib import Path
-from types import ModuleType
-
 import numpy as np
 
+from tests.experiments.scripts import script
 from vipreco.arbitration import NOBODY, Limit, Problem
 
-SCRIPT = Path(__file__).resolve().parents[2] / "experiments" / "bench_campaign.py"
-
-
-def _module() -> ModuleType:
-    found = importlib.util.spec_from_file_location("bench_campaign", SCRIPT)
-    assert found is not None
-    assert found.loader is not None
-    module = importlib.util.module_from_spec(found)
-    sys.modules["bench_campaign"] = module
-    found.loader.exec_module(module)
-    return module
-
-
-bench = _module()
+bench = script("bench_campaign.py", "bench_campaign")
 
 
 def tiny() -> Problem:

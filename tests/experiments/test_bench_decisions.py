@@ -2,28 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import polars as pl
 
-SCRIPT = Path(__file__).resolve().parents[2] / "experiments" / "bench_decisions.py"
+from tests.experiments.scripts import script
 
-
-def _module() -> ModuleType:
-    found = importlib.util.spec_from_file_location("bench_decisions", SCRIPT)
-    assert found is not None
-    assert found.loader is not None
-    module = importlib.util.module_from_spec(found)
-    sys.modules["bench_decisions"] = module
-    found.loader.exec_module(module)
-    return module
-
-
-bench = _module()
+bench = script("bench_decisions.py", "bench_decisions")
 
 
 def lives() -> pl.DataFrame:

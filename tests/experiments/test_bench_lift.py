@@ -2,35 +2,21 @@
 
 from __future__ import annotations
 
-import importlib.util
 import math
-import sys
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
 
+from tests.experiments.scripts import script
 from vipreco.settings import Settings
 from vipreco.simulator import ForwardSpec, hazards_of_month, warm_start
 from vipreco.stats import Estimate
 
-SCRIPT = Path(__file__).resolve().parents[2] / "experiments" / "bench_lift.py"
 SETTINGS = Settings.model_validate({"project": {"name": "bench"}, "import": {}})
 
 
-def _module() -> ModuleType:
-    found = importlib.util.spec_from_file_location("bench_lift", SCRIPT)
-    assert found is not None
-    assert found.loader is not None
-    module = importlib.util.module_from_spec(found)
-    sys.modules["bench_lift"] = module
-    found.loader.exec_module(module)
-    return module
-
-
-bench = _module()
+bench = script("bench_lift.py", "bench_lift")
 
 
 def world(customers: int = 400) -> Any:

@@ -2,29 +2,15 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import sys
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 
-SCRIPT = Path(__file__).resolve().parents[2] / "experiments" / "bench_simulator.py"
+from tests.experiments.scripts import script
 
-
-def _module() -> ModuleType:
-    found = importlib.util.spec_from_file_location("bench_simulator", SCRIPT)
-    assert found is not None
-    assert found.loader is not None
-    module = importlib.util.module_from_spec(found)
-    sys.modules["bench_simulator"] = module
-    found.loader.exec_module(module)
-    return module
-
-
-bench = _module()
+bench = script("bench_simulator.py", "bench_simulator")
 
 
 def verdicts(part: str, told: dict[str, Any]) -> dict[str, str]:

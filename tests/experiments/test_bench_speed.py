@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import subprocess
 import sys
 from pathlib import Path
-from types import ModuleType
 
 import polars as pl
 import pytest
+
+from tests.experiments.scripts import script
 
 SCRIPT = Path(__file__).resolve().parents[2] / "experiments" / "bench_speed.py"
 STEPS = SCRIPT.with_name("speed_steps.py")
@@ -19,17 +19,7 @@ TOP = 7
 BALLAST = 1000  # MiB of the process that starts a step; more than a step of the test needs
 
 
-def _module() -> ModuleType:
-    found = importlib.util.spec_from_file_location("bench_speed", SCRIPT)
-    assert found is not None
-    assert found.loader is not None
-    module = importlib.util.module_from_spec(found)
-    sys.modules["bench_speed"] = module
-    found.loader.exec_module(module)
-    return module
-
-
-bench = _module()
+bench = script("bench_speed.py", "bench_speed")
 
 
 def measured(seconds: float, facts: dict[str, float], peak_gib: float = 1.0) -> object:

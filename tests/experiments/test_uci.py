@@ -2,32 +2,19 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from dataclasses import replace
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
-RUN = Path(__file__).resolve().parents[2] / "experiments" / "002-uci-bank-marketing" / "run.py"
+from tests.experiments.scripts import script
+
 ROWS, START = 700, 300
 
 
-def _module() -> ModuleType:
-    found = importlib.util.spec_from_file_location("experiment_002", RUN)
-    assert found is not None
-    assert found.loader is not None
-    module = importlib.util.module_from_spec(found)
-    sys.modules["experiment_002"] = module
-    found.loader.exec_module(module)
-    return module
-
-
-uci = _module()
+uci = script("002-uci-bank-marketing/run.py", "experiment_002")
 
 
 def contacts(rows: int = ROWS) -> pd.DataFrame:

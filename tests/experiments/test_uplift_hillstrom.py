@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -11,19 +9,14 @@ import numpy as np
 import polars as pl
 import pytest
 
-RUN = Path(__file__).parents[2] / "experiments" / "006-uplift-hillstrom" / "run.py"
+from tests.experiments.scripts import script
+
 CUSTOMERS, MANY = 1_200, 6_000
 
 
 @pytest.fixture(scope="module")
 def run() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("uplift_hillstrom", RUN)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["uplift_hillstrom"] = module
-    spec.loader.exec_module(module)
-    return module
+    return script("006-uplift-hillstrom/run.py", "uplift_hillstrom")
 
 
 @pytest.fixture

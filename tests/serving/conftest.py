@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.serving.running_service import Running, started, until
 from tests.serving.small_bank import Bank, accounts, made
 from tests.shared import BuiltOnce
 from vipreco.settings import ServingSettings
@@ -39,3 +40,14 @@ def make_bank(tmp_path: Path, template: Path) -> Iterator[Callable[..., Bank]]:
 def bank(make_bank: Callable[..., Bank]) -> Bank:
     """A service with two books of one customer each."""
     return make_bank()
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """Two workers that answer, under their supervisor."""
+    running = started(tmp_path_factory.mktemp("service"))
+    until(lambda: running.offers().status_code == 200)
+    until(lambda: len(running.workers()) == 2)
+    yield running
+    running.parent.terminate()
+    running.parent.wait(60)

@@ -23,7 +23,7 @@ import httpx
 import pytest
 
 from serving.proxy import Place, profile
-from tests.serving.running_service import Running, started, until
+from tests.serving.running_service import Running, until
 from tests.serving.slow_clients import LONGEST, Client
 from tests.serving.small_bank import OWN
 
@@ -126,16 +126,6 @@ def proxied(service: Running, folder: Path, connections: int = 64, scheme: str =
     proxy = Proxy(service, port, process, cert, scheme)
     until(lambda: httpx.get(f"{proxy.url}/livez", verify=proxy.trust).status_code == 200)
     return proxy
-
-
-@pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    running = started(tmp_path_factory.mktemp("behind"))
-    until(lambda: running.offers().status_code == 200)
-    until(lambda: len(running.workers()) == 2)
-    yield running
-    running.parent.terminate()
-    running.parent.wait(15)
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,6 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -16,16 +15,6 @@ import pytest
 
 from tests.serving.running_service import Load, Running, is_open, started, until
 from tests.serving.small_service import BROKEN, GO_ON, OPENING, SLOW, chance_of
-
-
-@pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    running = started(tmp_path_factory.mktemp("running"))
-    until(lambda: running.offers().status_code == 200)
-    until(lambda: len(running.workers()) == 2)
-    yield running
-    running.parent.terminate()
-    running.parent.wait(15)
 
 
 def test_swaps_under_load_fail_no_answer_and_mix_none(service: Running) -> None:
