@@ -51,6 +51,7 @@ RESAMPLES = 1000
 Days = list[dict[str, Any]]
 CALL_LIST, BASELINES = "call list", ("propensity", "popularity")
 PUSHED = "call list, offers pushed"
+BY_CHANCE = "call list by chance"  # the same list, blind to what a contact adds
 TARGETS = {"expected_amount": 0.50, "kept_amount": 0.85}  # share of what the oracle gains over calling nobody
 DAY_TARGET = 0.95
 SPEED_CUSTOMERS = 100_000
@@ -98,13 +99,16 @@ def learnt(warm: WarmBank, recipe: str) -> Recommender:
 
 def policies(recommender: Recommender, seed: int) -> dict[str, ChooseContacts]:
     """Return the policies that are compared, besides the oracle."""
+    arbitration = recommender.settings.arbitration.model_copy(update={"order": "chance"})
+    plan = PROJECT.settings.call_list
     return {
         "nobody": forward.nobody,
         "random": forward.at_random(recommender, seed),
         "popularity": forward.by_popularity(recommender),
         "propensity": forward.by_propensity(recommender),
-        CALL_LIST: forward.by_call_list(recommender, PROJECT.settings.call_list),
-        PUSHED: forward.by_call_list(recommender, pushed_offers(PROJECT.settings.call_list)),
+        BY_CHANCE: forward.by_call_list(recommender.arbitrated(arbitration), plan),
+        CALL_LIST: forward.by_call_list(recommender, plan),
+        PUSHED: forward.by_call_list(recommender, pushed_offers(plan)),
     }
 
 

@@ -88,6 +88,7 @@ def weigh(bench: Bench, rows: slice) -> NDArray[np.float64]:
         catalog.families,
         bench.rows.customers.take(rows),
         bench.recommender.settings.arbitration,
+        contact=(bench.recommender.contact_effects, bench.known.facts.channel),
     ).priority
 
 

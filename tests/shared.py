@@ -13,6 +13,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from vipreco.contact_effect import ContactEffects
+from vipreco.settings import ContactEffectSettings
+
+CALLS = (ContactEffects(ContactEffectSettings()), "call")
+"""Effects of contacts as the settings assume them, and the channel of a call."""
 COMPLETE = ".complete"
 
 

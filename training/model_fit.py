@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from training import uplift
+from training import contact_effects, uplift
 from training.gates import DEFAULT_GATES, judge as judge_metrics, refusals
 from training.recipe import Recipe, labelled_dates, training_dates
 from training.result import CardInputs, CardTable, TrainingJob, TrainingResult, Value
@@ -24,6 +24,7 @@ from vipreco.backtest import (
     rolling_trials,
     to_markdown,
 )
+from vipreco.contact_effect import EffectLearning
 from vipreco.errors import UsageError
 from vipreco.features import FeatureSet
 from vipreco.history import History
@@ -52,10 +53,14 @@ ORDER_ONLY: Final = (
 
 NOT_JUDGED: Final = "attrition and tier upgrades were not judged: the recipe asks for no folds"
 
-# In the replay of lists no rule takes part, and nobody asks who leaves: that has a replay of its own.
-ACQUISITIONS_ALONE: Final[dict[str, object]] = {"policy": PolicySettings(), "relationship_horizon_months": 0}
+# In the replay of lists no rule and no contact takes part, and nobody asks who leaves: that has its own.
+ACQUISITIONS_ALONE: Final[dict[str, object]] = {
+    "policy": PolicySettings(),
+    "relationship_horizon_months": 0,
+    "contact_effect": EffectLearning(folds=0),
+}
 
-LEVERS: Final = "levers."
+LEVERS, EFFECTS = "levers.", "contact_effects."
 EARLIER_AND_LATER: Final = 2
 """Labelled dates that a rolling fold needs: one to learn from, a later one to be judged at."""
 ALL_DATES: Final[dict[str, object]] = {"as_of_dates": (), "newest": 1_000}
@@ -181,7 +186,7 @@ def _result(
         summary_metrics=metrics,
         card=_card(job, found, recommender, trial),
         figures=_figures(found, job.recipe.backtest.list_length),
-        remarks=contacts.remarks,
+        remarks=(contact_effects.remark(recommender.contact_effects), *contacts.remarks),
     )
 
 
@@ -201,7 +206,7 @@ def _parameters(job: TrainingJob, found: BacktestResult, recommender: Recommende
 
 def _flat(settings: Mapping[str, object], prefix: str = "") -> Iterable[tuple[str, Value]]:
     for name, value in settings.items():
-        if isinstance(value, Mapping) and prefix.endswith(LEVERS):
+        if isinstance(value, Mapping) and prefix.endswith((LEVERS, EFFECTS)):
             # by names of products, families and tiers, which are no names of parameters
             yield f"{prefix}{name}", _named(f"{key} x {weight}" for key, weight in value.items()) or "none"
         elif isinstance(value, Mapping):
@@ -226,7 +231,7 @@ def _card(
     limits += [f"{found.changes.remark.capitalize()}."] if found.changes.remark else []
     if products:
         limits.append(f"Thin evidence, close to the average of all products: {', '.join(products)}.")
-    limits += uplift.limits(contacts)
+    limits += [contact_effects.NOTE, *uplift.limits(contacts)]
     dates = ", ".join(map(str, job.as_of_dates))
     return CardInputs(
         data=f"As-of dates {dates}; {len(found.product_ids)} products; {len(found.by_trial)} backtest folds.",
@@ -237,6 +242,7 @@ def _card(
             _calibration_table(found),
             *_changes_table(found),
             *_rules_table(recommender),
+            contact_effects.card_table(recommender.contact_effects),
             *uplift.card_tables(contacts),
         ),
     )

@@ -130,6 +130,16 @@ class Offer(BaseModel):
     product: str
     propensity: float | None = Field(description="Chance that the customer acquires it within the horizon.")
     value: float | None = Field(description="What an acquisition is worth, in currency.")
+    chance_without_contact: float | None = Field(
+        description="The chance if nobody approaches the customer about it."
+    )
+    chance_with_contact: float | None = Field(description="The chance if somebody does, in this channel.")
+    expected_gain: float | None = Field(
+        description="What the contact is expected to add, in currency: difference of both chances x value."
+    )
+    effect_basis: Literal["assumed", "learnt"] | None = Field(
+        description="What the effect of a contact rests on: a figure of the settings, or the bank's contacts."
+    )
     reason_codes: list[str]
 
 

@@ -128,6 +128,10 @@ def offer_answer(
                 "product": line.product,
                 "propensity": line.propensity,
                 "value": line.value,
+                "chance_without_contact": line.chance_without_contact,
+                "chance_with_contact": line.chance_with_contact,
+                "expected_gain": line.expected_gain,
+                "effect_basis": line.effect_basis or None,
                 "reason_codes": line.codes,
             }
             for rank, line in enumerate(slate.lines, start=1)

@@ -62,6 +62,10 @@ NEXT_DATE: Final = "next_date"
 
 # Decision frame: what each stage adds
 PROPENSITY: Final = "propensity"
+CHANCE_WITHOUT_CONTACT: Final = "chance_without_contact"
+CHANCE_WITH_CONTACT: Final = "chance_with_contact"
+EFFECT_BASIS: Final = "effect_basis"
+EXPECTED_GAIN: Final = "expected_gain"
 THIN_EVIDENCE: Final = "thin_evidence"
 STAGE: Final = "stage"
 REASON_CODE: Final = "reason_code"

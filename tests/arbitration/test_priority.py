@@ -17,7 +17,8 @@ from vipreco.arbitration import (
     PriorityFactors,
     priority_factors,
 )
-from vipreco.settings import ArbitrationSettings, LeverSettings, ValueSettings
+from vipreco.contact_effect import ContactEffects
+from vipreco.settings import ArbitrationSettings, ContactEffectSettings, LeverSettings, ValueSettings
 
 PRODUCTS = ("account", "card", "fund")
 FAMILIES = ("daily", "daily", "wealth")
@@ -34,6 +35,13 @@ RATES = ValueSettings(
 )
 PROPENSITY = np.array([[0.1, 0.2, 0.05], [0.1, 0.2, 0.05], [0.1, 0.2, 0.05]])
 NO_LEVERS = LeverSettings()
+EFFECTS = ContactEffects(
+    ContactEffectSettings(
+        channels={"call": float(np.log(2)), "app": 0.0},
+        families={"call": {"wealth": float(np.log(1.5))}},
+        tiers={"VIP": -float(np.log(2))},
+    )
+)
 STANDING = CustomerEconomics(
     aum=np.array([1_000_000.0, 400_000.0, np.nan]),
     next_line=np.array([np.nan, 500_000.0, 500_000.0]),
@@ -47,6 +55,7 @@ def bank(
     value: Any = "money",
     personalised: tuple[bool, ...] = (True, True, True),
     context: Context | None = None,
+    order: Any = "chance",
 ) -> PriorityFactors:
     customers = Customers(
         STANDING,
@@ -54,8 +63,9 @@ def bank(
         np.array(["VIP", "MASS", None], object),
         np.array(personalised),
     )
-    recipe = ArbitrationSettings(value=value, values=RATES, levers=levers)
-    return priority_factors(PROPENSITY, UNIT_VALUES, PRODUCTS, FAMILIES, customers, recipe)
+    recipe = ArbitrationSettings(value=value, order=order, values=RATES, levers=levers)
+    contact = (EFFECTS, "call")
+    return priority_factors(PROPENSITY, UNIT_VALUES, PRODUCTS, FAMILIES, customers, recipe, contact=contact)
 
 
 def everywhere(found: PriorityFactors) -> dict[str, Any]:
@@ -120,10 +130,46 @@ def test_the_value_can_be_the_margin_alone_or_nothing():
     assert bank(value="none").actions.any() is np.False_
 
 
+def test_what_the_contact_adds_is_what_counts():
+    # customer 0 is VIP: a call changes nothing but for the fund; 1: twice the hazard, three times of the fund
+    found = bank(value="none", order="gain")
+    doubled = 1 - 0.9**2 - 0.1, 1 - 0.8**2 - 0.2, 1 - 0.95**3 - 0.05
+    assert found.priority[0] == pytest.approx([0, 0, 1 - 0.95**1.5 - 0.05], abs=1e-15)
+    assert found.priority[1] == pytest.approx(doubled)
+    assert found.chances.without.tolist() == PROPENSITY.tolist()
+    parts = everywhere(bank(order="gain"))
+    assert parts["expected_gain"][3:6] == pytest.approx([doubled[0] * 10, doubled[1] * 20, doubled[2] * 300])
+    assert parts["chance_with_contact"][3:6] == pytest.approx([0.19, 0.36, 1 - 0.95**3])
+
+
+def test_another_channel_has_effects_of_its_own():
+    found = bank(value="none", order="gain")
+    assert found.through("call") is found
+    assert found.through("app").priority[1].tolist() == pytest.approx([0, 0, 0], abs=1e-15)
+    fax = 1 - 0.9 ** np.exp(0.2) - 0.1  # a channel that is not named
+    assert found.through("fax").priority[1, 0] == pytest.approx(fax)
+
+
+def test_the_tier_of_who_refused_profiling_is_not_used():
+    found = bank(value="none", order="gain", personalised=(False, True, True))
+    assert found.priority[0] == pytest.approx(found.priority[1])
+
+
+def test_without_the_contact_the_whole_chance_counts():
+    found = bank(order="gain")
+    assert found.without("contact").priority.tolist() == bank().priority.tolist()
+
+
 def test_a_catalogue_without_any_value_is_ordered_by_propensity():
     customers = Customers.unknown(1, 3)
     found = priority_factors(
-        PROPENSITY[:1], np.full(3, np.nan), PRODUCTS, FAMILIES, customers, ArbitrationSettings()
+        PROPENSITY[:1],
+        np.full(3, np.nan),
+        PRODUCTS,
+        FAMILIES,
+        customers,
+        ArbitrationSettings(order="chance"),
+        contact=(EFFECTS, "call"),
     )
     assert found.priority.tolist() == PROPENSITY[:1].tolist()
     assert found.unknown_at(np.array([0]), np.array([0])).tolist() == [3]
@@ -146,7 +192,7 @@ def test_a_factor_that_is_left_out_is_one_and_a_component_nothing(factor: Any, f
 
 
 def test_every_factor_can_be_left_out():
-    assert FACTORS == ("propensity", "value", "margin", "kept", "lift", "context", "lever")
+    assert FACTORS == ("propensity", "contact", "value", "margin", "kept", "lift", "context", "lever")
 
 
 AMOUNTS = st.one_of(st.just(float("nan")), st.floats(0, 1e9))
@@ -166,13 +212,20 @@ def banks(draw: st.DrawFn) -> PriorityFactors:
     families = tuple(draw(st.sampled_from(["daily", "wealth"])) for _ in range(p))
     recipe = ArbitrationSettings(
         value=draw(st.sampled_from(["money", "unit_value", "none"])),
+        order=draw(st.sampled_from(["gain", "chance"])),
         values=RATES,
         levers=LeverSettings(families={"daily": 1.5}, tiers={"VIP": 1.1}),
     )
     unit_values = draw(arrays(np.float64, p, elements=AMOUNTS))
     propensity = draw(arrays(np.float64, (n, p), elements=st.floats(0, 1)))
     return priority_factors(
-        propensity, unit_values, tuple(f"p{i}" for i in range(p)), families, customers, recipe
+        propensity,
+        unit_values,
+        tuple(f"p{i}" for i in range(p)),
+        families,
+        customers,
+        recipe,
+        contact=(EFFECTS, draw(st.sampled_from(["call", "app", "fax"]))),
     )
 
 
@@ -183,7 +236,7 @@ def test_components_sum_to_the_value_and_factors_multiply_to_the_priority(found:
     assert (
         parts["value_amount"] == parts["margin_amount"] + parts["kept_amount"] + parts["lift_amount"]
     ).all()
-    product = found.propensity.ravel() * parts["value_amount"] * parts["context"] * parts["lever"]
+    product = found.gain.ravel() * parts["value_amount"] * parts["context"] * parts["lever"]
     assert found.priority.ravel() == pytest.approx(product, rel=1e-12)
     assert np.isfinite(found.priority).all()
     assert (found.actions >= 0).all()

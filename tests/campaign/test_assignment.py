@@ -40,7 +40,16 @@ def eligible(customers: int, seed: int = 0, allowed: float = 0.7) -> EligibleCus
         }
     )
     keep = np.flatnonzero((net > -np.inf).any(axis=1))
-    return EligibleCustomers(who[keep], OPTIONS, propensity[keep], value[keep], net[keep], keep)
+    return EligibleCustomers(
+        customers=who[keep],
+        options=OPTIONS,
+        propensity=propensity[keep],
+        value=value[keep],
+        net=net[keep],
+        rows=keep,
+        without=propensity[keep],
+        gain=np.tile(propensity[keep], 2),
+    )
 
 
 def campaign(**changes: object) -> Campaign:
@@ -210,6 +219,7 @@ def test_an_empty_pool_is_dealt_without_complaint():
         OPTIONS,
         *(np.zeros((0, width), np.float32) for width in (3, 3, 6)),
         np.zeros(0, np.intp),
+        *(np.zeros((0, width), np.float32) for width in (3, 6)),
     )
     assigned = assign(nobody, campaign(), SALT)
     assert assignment_table(nobody, campaign(), assigned).height == 0

@@ -206,7 +206,7 @@ def test_a_sheet_accounts_for_every_product_and_shows_what_is_held(capsys: pytes
 def test_levers_show_what_each_factor_does(capsys: pytest.CaptureFixture[str]):
     assert main(["levers", "--format", "json"]) == 0
     rows = {row["left_out"]: row for row in json.loads(capsys.readouterr().out)}
-    assert list(rows) == ["propensity", "value", "margin", "kept", "lift", "context", "lever"]
+    assert list(rows) == ["propensity", "contact", "value", "margin", "kept", "lift", "context", "lever"]
     assert rows["propensity"]["changed_offer_rate"] > 0.3
     assert rows["propensity"]["lost_amount"] > 0
     assert (rows["lever"]["changed_offer_rate"], rows["lever"]["lost_amount"]) == (0.0, 0.0)

@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 
 from tests.policy_records import facts_of_records
+from tests.shared import CALLS
 from vipreco.arbitration import (
     AttritionKinds,
     CustomerEconomics,
@@ -93,9 +94,11 @@ def decisions() -> Decisions:
         families,
         replace(customers, economics=economics),
         ArbitrationSettings(
+            order="chance",
             values=RATES,
             levers=LeverSettings(families={"fund": 2.0}, actions={"keep": 3.0}),
         ),
+        contact=CALLS,
     )
     return Decisions(
         as_of=facts.as_of,

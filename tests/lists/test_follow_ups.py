@@ -18,7 +18,7 @@ from vipreco.lists.call_lines import stopped_since
 from vipreco.settings import CallListSettings
 
 SAY = Wording("en", currency="CNY")
-SETTINGS = CallListSettings(minutes=600)
+SETTINGS = CallListSettings(minutes=600, minute_amount=2.0)
 PRODUCTS = ("account", "card", "fund", "loan", "gone")
 AGREED = DAY - timedelta(days=20)
 
@@ -115,7 +115,7 @@ def test_offers_are_worth_a_minute_and_likelier_than_usual_except_the_agreed_pro
     ]
     assert others
     for row in others:
-        assert row["propensity"] * row["value_amount"] >= SETTINGS.minute_amount
+        assert row["expected_gain"] >= SETTINGS.minute_amount
         assert not row["personalised"] or row["propensity"] > usual[row["product_id"]]
     free = replace(day, settings=SETTINGS.model_copy(update={"offers": 10})).decided_offers()
     assert free.height > day.offers.height

@@ -151,8 +151,18 @@ class Served:
 
 
 def plain(found: Any) -> list[tuple[Any, ...]]:
-    """Return product, chance and value of each line."""
-    return [(line.product_id, line.propensity, line.value) for line in found.lines]
+    """Return product, chances, value and expected gain of each line."""
+    return [
+        (
+            line.product_id,
+            line.propensity,
+            line.value,
+            line.chance_without_contact,
+            line.chance_with_contact,
+            line.expected_gain,
+        )
+        for line in found.lines
+    ]
 
 
 def expected(
@@ -177,7 +187,10 @@ def expected(
         value = decisions.factors.value()
         found |= {str(customer): [] for customer in decisions.customer_ids}
         for row, column in zip(*in_order(ranks, limit), strict=True):
-            offer = (decisions.product_ids[column], decisions.propensity[row, column], value[row, column])
+            chances = decisions.factors.chances
+            gain = chances.gain[row, column] * value[row, column]
+            numbers = decisions.propensity, value, chances.without, chances.with_contact
+            offer = (decisions.product_ids[column], *(part[row, column] for part in numbers), gain)
             found[str(decisions.customer_ids[row])].append(offer)
     return found
 

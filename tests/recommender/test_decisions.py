@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from tests.policy_records import facts_of_records
+from tests.shared import CALLS
 from vipreco.arbitration import Context, CustomerEconomics, Customers, SlateRules, priority_factors
 from vipreco.policy import Policy
 from vipreco.recommender import Decisions
@@ -44,8 +45,10 @@ def decisions() -> Decisions:
         economics, Context.plain(3, 4), np.array(["GOLD", "BASIC", None], object), np.ones(3, bool)
     )
     unit_values = np.array([10.0, 30.0, 100.0, 250.0])
-    settings = ArbitrationSettings(values=RATES, levers=LEVERS)
-    weighed = priority_factors(PROPENSITY, unit_values, PRODUCTS, FAMILIES, customers, settings)
+    settings = ArbitrationSettings(order="chance", values=RATES, levers=LEVERS)
+    weighed = priority_factors(
+        PROPENSITY, unit_values, PRODUCTS, FAMILIES, customers, settings, contact=CALLS
+    )
     exclusions = np.zeros((4, 4), bool)
     exclusions[3, 2] = True
     return Decisions(

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.shared import CALLS
 from vipreco.arbitration import Context, CustomerEconomics, Customers, priority_factors
 from vipreco.lists import sensitivity
 from vipreco.settings import ArbitrationSettings, LeverSettings, ValueSettings
@@ -29,7 +30,8 @@ def decisions(levers: LeverSettings) -> Any:
         ("card", "fund"),
         ("daily", "wealth"),
         Customers(economics, Context.plain(3, 2), np.full(3, None, object), np.ones(3, bool)),
-        ArbitrationSettings(values=rates, levers=levers),
+        ArbitrationSettings(order="chance", values=rates, levers=levers),
+        contact=CALLS,
     )
     verdict = np.array([[0, 0], [0, 0], [1, 2]])
     return SimpleNamespace(factors=found, verdict=verdict, product_ids=("card", "fund"))

@@ -25,6 +25,15 @@ from vipreco.recommender import Recommender
 from vipreco.settings import ServingSettings
 from vipreco.store import Keys, Role, Scope, User
 
+NUMBERS = (
+    "product_id",
+    "propensity",
+    "value",
+    "chance_without_contact",
+    "chance_with_contact",
+    "expected_gain",
+)
+
 
 @dataclass
 class Whole:
@@ -97,10 +106,7 @@ def whole(tmp_path: Path, built_once: BuiltOnce, artifact: tuple[Recommender, Pa
 
 def test_the_interface_offers_what_was_decided_at_night(whole: Whole) -> None:
     for customer in ("00001", "00010", "00042"):
-        told = [
-            (each["product_id"], each["propensity"], each["value"])
-            for each in whole.offers(customer)["offers"]
-        ]
+        told = [tuple(each[name] for name in NUMBERS) for each in whole.offers(customer)["offers"]]
         assert told == whole.served.offers(customer, "call")
 
 

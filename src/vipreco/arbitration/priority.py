@@ -1,4 +1,7 @@
-"""priority = propensity x value x context x lever, with every factor kept beside the result."""
+"""priority = gain x value x context x lever, with every factor kept beside the result.
+
+The gain is what a contact adds to the chance of an acquisition; recipes may let the whole chance count.
+"""
 
 from __future__ import annotations
 
@@ -12,14 +15,27 @@ from numpy.typing import NDArray
 from vipreco.arbitration.context import ACTIONS, Context
 from vipreco.arbitration.levers import product_levers, tier_levers, weights
 from vipreco.arbitration.value import CustomerEconomics, Values, values
-from vipreco.columns import CONTEXT, KEPT_AMOUNT, LEVER, LIFT_AMOUNT, MARGIN_AMOUNT, PROPENSITY, VALUE_AMOUNT
+from vipreco.columns import (
+    CHANCE_WITH_CONTACT,
+    CHANCE_WITHOUT_CONTACT,
+    CONTEXT,
+    EXPECTED_GAIN,
+    KEPT_AMOUNT,
+    LEVER,
+    LIFT_AMOUNT,
+    MARGIN_AMOUNT,
+    PROPENSITY,
+    VALUE_AMOUNT,
+)
+from vipreco.contact_effect import ContactEffects, PairChances, PairEffects
 from vipreco.settings import ArbitrationSettings
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 Indices = NDArray[np.intp]
 
-Factor: TypeAlias = Literal["propensity", "value", "margin", "kept", "lift", "context", "lever"]
+Factor: TypeAlias = Literal["propensity", "contact", "value", "margin", "kept", "lift", "context", "lever"]
+Counted: TypeAlias = Literal["gain", "chance", "one"]
 FACTORS: tuple[Factor, ...] = get_args(Factor)
 KEEP, DEVELOP = range(len(ACTIONS))
 
@@ -60,6 +76,9 @@ class PriorityFactors:
 
     Args:
         propensity: P(acquire within the horizon), shape (n, P).
+        chances: The same without a contact and with one, in the channel of `effects`.
+        effects: Effects of contacts.
+        counted: Part of the chance that counts in the priority: what the contact adds, the propensity, or 1.
         values: Components of the value.
         economics: What the value was estimated from.
         context: Weights of the customers' situations.
@@ -69,6 +88,9 @@ class PriorityFactors:
     """
 
     propensity: Floats
+    chances: PairChances
+    effects: PairEffects
+    counted: Counted
     values: Values
     economics: CustomerEconomics
     context: Context
@@ -80,6 +102,9 @@ class PriorityFactors:
         """Return what the offers to some customers are worth."""
         return PriorityFactors(
             self.propensity[rows],
+            self.chances.take(rows),
+            self.effects.take(rows),
+            self.counted,
             self.values.take(rows),
             self.economics.take(rows),
             self.context.take(rows),
@@ -88,11 +113,32 @@ class PriorityFactors:
             self.action_lever,
         )
 
+    def through(self, channel: str) -> PriorityFactors:
+        """Return the factors of the same offers in another channel."""
+        if channel == self.effects.channel:
+            return self
+        effects = self.effects.through(channel)
+        return replace(self, effects=effects, chances=effects.chances(self.propensity))
+
     @cached_property
     def priority(self) -> Floats:
-        """Propensity x value x context x lever, never NaN, shape (n, P)."""
+        """Gain x value x context x lever, never NaN, shape (n, P)."""
+        return self._weighted(self.gain)
+
+    @property
+    def gain(self) -> Floats:
+        """Part of the chance that counts in the priority, shape (n, P)."""
+        if self.counted == "gain":
+            return self.chances.gain
+        return self.propensity if self.counted == "chance" else np.ones_like(self.propensity)
+
+    def weight(self) -> Floats:
+        """Return the priority of a gain of 1: value x context x lever, shape (n, P)."""
+        return self._weighted(np.ones_like(self.propensity))
+
+    def _weighted(self, gain: Floats) -> Floats:
         found = self.value()
-        found *= self.propensity
+        found *= gain  # first: receipts hold the digits of this order
         found *= self.context.products[self.context.group]
         found *= self.product_lever
         found *= self.tier_lever[:, None]
@@ -135,13 +181,18 @@ class PriorityFactors:
 
     def at(self, rows: Indices, columns: Indices) -> dict[str, NDArray[np.generic]]:
         """Return the factors of customer `rows[i]` and product `columns[i]`, by name of the column."""
-        parts = self.values
+        parts, chances = self.values, self.chances
         lift = parts.lift[rows] * parts.brings_assets[columns]
+        value = parts.margin[columns] + parts.kept[rows] + lift
+        without, with_contact = chances.without[rows, columns], chances.with_contact[rows, columns]
         return {
+            CHANCE_WITHOUT_CONTACT: without,
+            CHANCE_WITH_CONTACT: with_contact,
             MARGIN_AMOUNT: parts.margin[columns],
             KEPT_AMOUNT: parts.kept[rows],
             LIFT_AMOUNT: lift,
-            VALUE_AMOUNT: parts.margin[columns] + parts.kept[rows] + lift,
+            VALUE_AMOUNT: value,
+            EXPECTED_GAIN: (with_contact - without) * value,
             CONTEXT: self.context.products[self.context.group[rows], columns],
             LEVER: self.product_lever[columns] * self.tier_lever[rows],
         }
@@ -154,7 +205,7 @@ class PriorityFactors:
 
     @cached_property
     def money(self) -> PriorityFactors:
-        """The same without context and levers: its priorities are expected amounts, propensity x value."""
+        """The same without context and levers: its priorities are expected amounts, gain x value."""
         return self.without("context").without("lever")
 
     def without(self, factor: Factor) -> PriorityFactors:
@@ -173,7 +224,8 @@ class PriorityFactors:
         }
         weights = {"product_lever": ones, "tier_lever": calls, "action_lever": np.ones(len(ACTIONS))}
         changed: dict[Factor, dict[str, Any]] = {
-            "propensity": {"propensity": np.ones_like(self.propensity), "economics": sure},
+            "propensity": {"counted": "one", "economics": sure},
+            "contact": {"counted": "chance" if self.counted == "gain" else self.counted},
             "value": {"values": replace(parts, **plain)},
             "margin": {"values": replace(parts, margin=np.zeros_like(ones))},
             "kept": {"values": replace(parts, kept=none, kept_by_call=none)},
@@ -184,6 +236,13 @@ class PriorityFactors:
         return changed[factor]
 
 
+def _used_tiers(customers: Customers) -> NDArray[np.object_]:
+    """Return the tier of each customer, None for those who refused profiling, shape (n,)."""
+    found = customers.tiers.copy()
+    found[~customers.personalised] = None
+    return found
+
+
 def priority_factors(
     propensity: Floats,
     unit_values: Floats,
@@ -191,6 +250,8 @@ def priority_factors(
     families: tuple[str, ...],
     customers: Customers,
     settings: ArbitrationSettings,
+    *,
+    contact: tuple[ContactEffects, str],
 ) -> PriorityFactors:
     """Return what each pair is worth, with its factors.
 
@@ -201,10 +262,15 @@ def priority_factors(
         families: Their families, shape (P,).
         customers: The n customers.
         settings: The recipe's.
+        contact: Effects of contacts, and the channel of the offers.
     """
     economics = customers.economics.masked(customers.personalised)
+    effects = PairEffects.of(*contact, families, _used_tiers(customers))
     return PriorityFactors(
         propensity=propensity,
+        chances=effects.chances(propensity),
+        effects=effects,
+        counted=settings.order,
         values=values(economics, unit_values, families, settings),
         economics=economics,
         context=customers.context.masked(customers.personalised),

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from vipreco.artifact import LIBRARIES, verify
 from vipreco.assurance.receipts import MADE_BY, ReceiptHead, first_difference, receipt
+from vipreco.columns import CHANCE_WITH_CONTACT, CHANCE_WITHOUT_CONTACT, EFFECT_BASIS, EXPECTED_GAIN
 from vipreco.durable import canonical_json
 from vipreco.errors import IntegrityError
 from vipreco.history import History
@@ -22,6 +23,8 @@ FORMER_NAMES: Final = {
     "tier_upgrade_probability": "tier_upgrade_probability",
 }
 """Names that receipts of before have for parts of a decision."""
+ADDED: Final = frozenset((CHANCE_WITHOUT_CONTACT, CHANCE_WITH_CONTACT, EFFECT_BASIS, EXPECTED_GAIN))
+"""Columns that receipts of before effects were known do not have."""
 
 
 @dataclass(frozen=True)
@@ -55,14 +58,32 @@ def replay(content: bytes, head: ReceiptHead, inputs: ReplayInputs) -> None:
     tables = Tables.open(inputs.tables, head.origin.snapshot_id)
     tables.verify()
     artifact_hash = verify(inputs.artifact, head.origin.artifact_hash).artifact_hash
-    recommender = Recommender.load(inputs.artifact, inputs.threads).with_policy(head.policy())
+    recommender = _as_then(Recommender.load(inputs.artifact, inputs.threads), head)
     view = History.open(inputs.tables, inputs.threads, head.origin.snapshot_id).as_of(head.question.as_of)
     told = json.loads(content)
     again = json.loads(receipt(recommender, view, head.question, artifact_hash, tables.snapshot_id))
     again[MADE_BY] = head.made_by
     again["decision"] = _in_words_of(told.get("decision"), again["decision"])
+    if head.arbitration is None:
+        again = _before_effects(again)
     if canonical_json(again) != content:
         raise _different(told, again, head.made_by)
+
+
+def _as_then(recommender: Recommender, head: ReceiptHead) -> Recommender:
+    """Return the recommender with rules and weights of a receipt; the whole chance counted in the first."""
+    former = recommender.settings.arbitration.model_copy(update={"order": "chance"})
+    return recommender.with_policy(head.policy()).arbitrated(head.arbitration or former)
+
+
+def _before_effects(found: dict[str, Any]) -> dict[str, Any]:
+    """Return a receipt without what was not known of contacts then."""
+    decision = found["decision"]
+    rows = [
+        {name: value for name, value in row.items() if name not in ADDED} for row in decision["candidates"]
+    ]
+    kept = {name: value for name, value in found.items() if name != "arbitration"}
+    return {**kept, "decision": {**decision, "candidates": rows}}
 
 
 def _in_words_of(told: Any, again: dict[str, Any]) -> dict[str, Any]:

@@ -13,7 +13,15 @@ from urllib.parse import urlsplit
 import polars as pl
 import pyarrow as pa
 
-from vipreco.columns import CUSTOMER_ID, PRODUCT_ID, PROPENSITY, RANK, VALUE_AMOUNT
+from vipreco.columns import (
+    CHANCE_WITH_CONTACT,
+    CUSTOMER_ID,
+    EXPECTED_GAIN,
+    PRODUCT_ID,
+    PROPENSITY,
+    RANK,
+    VALUE_AMOUNT,
+)
 from vipreco.errors import DependencyDownError, IntegrityError, UsageError
 from vipreco.explanations import Explainer
 from vipreco.history import View
@@ -21,8 +29,8 @@ from vipreco.lists import CHANNEL, plan_day
 from vipreco.online import OnlineService
 from vipreco.recommender import Recommender, Step, silent
 
-Offer: TypeAlias = tuple[str, float, float]
-"""Product, chance, value."""
+Offer: TypeAlias = tuple[str, float, float, float, float]
+"""Product, chance, value, chance with a contact, expected gain."""
 Offers: TypeAlias = dict[str, list[Offer]]
 Asking: TypeAlias = Callable[[str, str, int], list[Offer]]
 """Asks for customer, channel, and most offers."""
@@ -39,7 +47,7 @@ class ParityResult:
         channel: In which channel.
         customers: How many.
         offers: How many offers the file has for them.
-        different: Customers whose offers differ in product, place, chance or value.
+        different: Customers whose offers differ in product, place, chances, value or gain.
     """
 
     what: str
@@ -134,9 +142,10 @@ def _compared(what: str, channel: str, customers: int, file: Offers, other: Offe
 
 def _of_frame(offers: pl.DataFrame) -> Offers:
     found: Offers = {}
-    columns = [CUSTOMER_ID, PRODUCT_ID, PROPENSITY, VALUE_AMOUNT]
-    for customer, *offer in offers.sort(CUSTOMER_ID, RANK).select(columns).iter_rows():
-        found.setdefault(customer, []).append((offer[0], offer[1], offer[2]))
+    columns = [CUSTOMER_ID, PRODUCT_ID, PROPENSITY, VALUE_AMOUNT, CHANCE_WITH_CONTACT, EXPECTED_GAIN]
+    for customer, product, *numbers in offers.sort(CUSTOMER_ID, RANK).select(columns).iter_rows():
+        chance, value, with_contact, gain = numbers
+        found.setdefault(customer, []).append((product, chance, value, with_contact, gain))
     return found
 
 
@@ -148,7 +157,16 @@ def _asked(ask: Asking, channel: str, question: ParityQuestion) -> Offers:
 def _in_process(service: OnlineService, moment: datetime) -> Asking:
     def ask(customer: str, channel: str, limit: int) -> list[Offer]:
         lines = service.offers(customer, channel, limit, moment).lines
-        return [(line.product_id, line.propensity or 0.0, line.value or 0.0) for line in lines]
+        return [
+            (
+                line.product_id,
+                line.propensity or 0.0,
+                line.value or 0.0,
+                line.chance_with_contact or 0.0,
+                line.expected_gain or 0.0,
+            )
+            for line in lines
+        ]
 
     return ask
 
@@ -168,7 +186,9 @@ def _over_http(url: str, token: str, model_version: str) -> Asking:
         answer = _posted(connection, f"{parts.path.rstrip('/')}/v1/offers", body, headers)
         if answer["model_version"] != model_version:
             raise DependencyDownError("answers from another model", where=url, code="other-model")
-        return [(one["product_id"], one["propensity"], one["value"]) for one in answer["offers"]]
+        names = ("product_id", "propensity", "value", "chance_with_contact", "expected_gain")
+        found: list[Offer] = [tuple(one[name] for name in names) for one in answer["offers"]]
+        return found
 
     return ask
 

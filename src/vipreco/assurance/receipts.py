@@ -20,7 +20,7 @@ from vipreco.explanations import Explanation, ReasonCatalog, WhyNot, decide_one,
 from vipreco.history import View
 from vipreco.policy import Language, Policy
 from vipreco.recommender import Decisions, Recommender
-from vipreco.settings import Section
+from vipreco.settings import ArbitrationSettings, Section
 
 FORMAT: Literal[1] = 1
 MADE_BY = "made_by"  # which releases wrote it: told, not compared
@@ -64,7 +64,17 @@ class Origin(Section):
 
 
 class ReceiptHead(Section):
-    """The part of a receipt from which the rest follows."""
+    """The part of a receipt from which the rest follows.
+
+    Attributes:
+        receipt: Format.
+        question: What was asked.
+        origin: Model, tables and rules.
+        rules: Files of the rules.
+        arbitration: Values, effects, context and levers in force; receipts of before effects were known have
+            none.
+        made_by: Libraries.
+    """
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
@@ -72,6 +82,7 @@ class ReceiptHead(Section):
     question: ReceiptQuestion
     origin: Origin
     rules: dict[str, str]
+    arbitration: ArbitrationSettings | None = None
     made_by: dict[str, str]
 
     def policy(self) -> Policy:
@@ -116,6 +127,7 @@ def receipt(
             "question": question.model_dump(mode="json"),
             "origin": origin.model_dump(mode="json"),
             "rules": {name: text.decode() for name, text in recommender.policy.definition.items()},
+            "arbitration": json.loads(recommender.settings.arbitration.model_dump_json()),
             "decision": _decision(decisions, told, question.top),
             MADE_BY: {name: version(name) for name in LIBRARIES},
         }

@@ -10,14 +10,34 @@ from vipreco.arbitration import NOBODY, Numbers
 from vipreco.campaign.assignment import Assignment
 from vipreco.campaign.definition import Campaign
 from vipreco.campaign.eligibility import EligibleCustomers
+from vipreco.columns import (
+    CHANCE_WITH_CONTACT,
+    CHANCE_WITHOUT_CONTACT,
+    EXPECTED_GAIN,
+    PRIORITY,
+    PROPENSITY,
+    VALUE_AMOUNT,
+)
+
+AMOUNTS = (
+    PROPENSITY,
+    CHANCE_WITHOUT_CONTACT,
+    CHANCE_WITH_CONTACT,
+    VALUE_AMOUNT,
+    "cost_amount",
+    EXPECTED_GAIN,
+    PRIORITY,
+)
 
 
 def assignment_table(eligible: EligibleCustomers, campaign: Campaign, assigned: Assignment) -> pl.DataFrame:
     """Return the rows of all eligible customers, ordered by id.
 
     Returns:
-        Columns customer_id, tier, branch_id, manager_id, arm, product_id, channel, propensity, value_amount,
-        cost_amount, priority (of the offer; in the control group of the one that would be; null without),
+        Columns customer_id, tier, branch_id, manager_id, arm, product_id, channel, propensity,
+        chance_without_contact, chance_with_contact, value_amount, cost_amount, expected_gain (value of the
+        difference of both chances, less the cost), priority (the same with context and levers) (of the offer;
+        in the control group of the one that would be; null without),
         would_offer (the prices alone give an offer, whatever the arm), would_product_id, would_channel,
         arm_probability, action_probability.
     """
@@ -59,13 +79,16 @@ def _amounts(
     options, rows, at = eligible.options, np.arange(len(eligible)), np.maximum(choice, 0)
     if not len(options):
         nothing = np.zeros(len(eligible))
-        return dict.fromkeys(("propensity", "value_amount", "cost_amount", "priority"), nothing)
+        return dict.fromkeys(AMOUNTS, nothing)
     product, channel = options.product[at], options.channel[at]
     parts = [campaign.channel(name) for name in options.channels]
     reach = np.array([part.reach_rate for part in parts], np.float32)
-    return {
-        "propensity": (eligible.propensity[rows, product] * reach[channel]).astype(np.float64),
-        "value_amount": eligible.value[rows, product].astype(np.float64),
-        "cost_amount": np.array([part.unit_cost_amount for part in parts], np.float64)[channel],
-        "priority": eligible.net[rows, at].astype(np.float64),
-    }
+    chance = (eligible.propensity[rows, product] * reach[channel]).astype(np.float64)
+    without, gain = (
+        part.astype(np.float64) for part in (eligible.without[rows, product], eligible.gain[rows, at])
+    )
+    value = eligible.value[rows, product].astype(np.float64)
+    cost = np.array([part.unit_cost_amount for part in parts], np.float64)[channel]
+    priority = eligible.net[rows, at].astype(np.float64)
+    found = (chance, without, without + gain, value, cost, gain * value - cost, priority)
+    return dict(zip(AMOUNTS, found, strict=True))

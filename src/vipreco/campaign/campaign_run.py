@@ -33,6 +33,7 @@ from vipreco.export import MAX_SHEET_ROWS, write_table
 from vipreco.failpoints import reach
 from vipreco.history import View
 from vipreco.recommender import Recommender, Step, silent
+from vipreco.settings import ArbitrationSettings
 from vipreco.store import Store
 
 ASSIGNMENTS = "assignments.parquet"
@@ -194,7 +195,7 @@ def check_not_empty(inputs: CampaignInputs, where: str) -> None:
 def inputs_of(bank: Bank, campaign: Campaign) -> dict[str, str]:
     """Return everything that a run follows from, by name."""
     recommender = bank.recommender
-    arbitration = recommender.settings.arbitration.model_dump_json().encode()
+    arbitration = _text_of(recommender.settings.arbitration).encode()
     return {
         **_flat("campaign", _plain(campaign)),
         "as_of_date": bank.view.date.isoformat(),
@@ -205,6 +206,12 @@ def inputs_of(bank: Bank, campaign: Campaign) -> dict[str, str]:
         "seed": str(bank.seed),
         "salt": salt_id(bank.salt),
     }
+
+
+def _text_of(arbitration: ArbitrationSettings) -> str:
+    """Return the settings as the first runs were stored with; what came later only where it was set."""
+    later = {"order", "contact_effects"} & arbitration.model_dump(exclude_defaults=True).keys()
+    return arbitration.model_dump_json(exclude={"order", "contact_effects"} - later)
 
 
 def members_of(rows: pl.DataFrame) -> pl.DataFrame:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
@@ -17,13 +18,12 @@ from vipreco.campaign.store_changes import StoreChanges
 from vipreco.catalog import Catalog
 from vipreco.history import View
 from vipreco.policy import ALLOWED, PolicyFacts, gather_facts
-from vipreco.recommender import DecisionContext, Recommender, Step, silent
+from vipreco.recommender import DecisionContext, Decisions, Recommender, Step, silent
 from vipreco.uplift import incremental
 
 Singles = NDArray[np.float32]
 Indices = NDArray[np.intp]
 CHUNK = 65_536
-MIN_CHANCE = 1e-9
 NO_MANAGER = "in no manager's book: neither call nor branch meeting is possible"
 CHANGED_SINCE = "changed since the snapshot: do not contact, consent withdrawn, or product accepted"
 
@@ -67,6 +67,8 @@ class EligibleCustomers:
         value: Value of the acquisition, shape (n, P).
         net: Expected value of each option less its cost; -inf where it is not allowed, shape (n, options).
         rows: Row of each customer in the decision context, shape (n,).
+        without: Chance of the acquisition without a contact, shape (n, P).
+        gain: Chance that each option adds to it, reach of the channel included, shape (n, options).
     """
 
     customers: pl.DataFrame
@@ -75,6 +77,8 @@ class EligibleCustomers:
     value: Singles
     net: Singles
     rows: Indices
+    without: Singles
+    gain: Singles
 
     def __len__(self) -> int:
         return self.customers.height
@@ -118,9 +122,9 @@ def gather_inputs(
     known = recommender.context(asked, sorted(campaign.channels)[0])
     options = _options(campaign, known.catalog)
     say("scores")
-    propensity, value, priority = _scored(recommender, known, campaign, options)
+    scored = _scored(recommender, known, campaign, options)
+    net = scored.net
     say("rules")
-    net = _net(campaign, options, priority)
     customers = _customers(asked)
     fallen = _judge(recommender, known, campaign, options, net)
     more = _exclude(net, customers, campaign, options, changes or StoreChanges())
@@ -128,10 +132,18 @@ def gather_inputs(
     waterfall = pl.concat([waterfall, *_tail(recommender, fallen, more, eligible)])
     keep = np.flatnonzero(eligible)
     if len(keep) < len(net):
-        propensity, value, net = propensity[keep], value[keep], net[keep]
-    return CampaignInputs(
-        EligibleCustomers(customers[keep], options, propensity, value, net, keep), waterfall, known
+        scored = _Scored(*(part[keep] for part in scored))
+    who = EligibleCustomers(
+        customers=customers[keep],
+        options=options,
+        propensity=scored.propensity,
+        value=scored.value,
+        net=scored.net,
+        rows=keep,
+        without=scored.without,
+        gain=scored.gain,
     )
+    return CampaignInputs(who, waterfall, known)
 
 
 def _audience(
@@ -162,30 +174,60 @@ def _customers(view: View) -> pl.DataFrame:
     return pl.DataFrame(view.query(sql)).with_columns(pl.all().cast(pl.String))
 
 
+class _Scored(NamedTuple):
+    """Numbers of n customers: by product, shape (n, P), and of each option, shape (n, options)."""
+
+    propensity: Singles
+    value: Singles
+    without: Singles
+    net: Singles
+    gain: Singles
+
+    @classmethod
+    def empty(cls, customers: int, options: Options) -> _Scored:
+        """Return arrays to be filled."""
+        products, pairs = len(options.products), len(options)
+        return cls(*(np.empty((customers, width), np.float32) for width in (*[products] * 3, pairs, pairs)))
+
+
 def _scored(
     recommender: Recommender, known: DecisionContext, campaign: Campaign, options: Options
-) -> tuple[Singles, Singles, Singles]:
-    """Return chance, value and priority of the campaign's products, each of shape (n, P).
+) -> _Scored:
+    """Return the numbers of the campaign's products and options, whether a rule stops them or not.
 
-    Where a training proved what an offer adds, the priority counts that and not the whole chance.
+    Where a training proved what an offer of a campaign adds to whom, that counts, and not the effect of a
+    contact in general.
     """
-    columns = _columns(known, options)
-    customers, levers = len(known.computed), _levers(campaign, known.catalog, columns)
-    shape = (customers, len(columns))
-    propensity, value, priority = (np.empty(shape, np.float32) for _ in range(3))
-    start = 0
+    columns, found = _columns(known, options), _Scored.empty(len(known.computed), options)
+    levers, start = _levers(campaign, known.catalog, columns), 0
     for decisions in recommender.decisions(known):
         rows = slice(start, start + len(decisions.customer_ids))
-        propensity[rows] = decisions.propensity[:, columns]
-        value[rows] = decisions.factors.value()[:, columns]
-        priority[rows] = decisions.priority[:, columns] * levers
-        if recommender.uplift is not None:
-            values = recommender.columns_of(known.computed.matrix(rows.start, rows.stop))
-            chance, who = propensity[rows], decisions.personalised
-            added = incremental(recommender.uplift, values, chance, options.products, who)
-            priority[rows] *= added / np.maximum(chance, MIN_CHANCE)
+        found.propensity[rows] = decisions.propensity[:, columns]
+        found.value[rows] = decisions.factors.value()[:, columns]
+        found.without[rows] = decisions.factors.chances.without[:, columns]
+        added, weight = _added(recommender, known, rows, decisions, options), levers
+        if added is not None:
+            weight = decisions.factors.weight()[:, columns] * levers
+        for place, name in enumerate(options.channels):
+            channel, weighed = campaign.channel(name), decisions.factors.through(name)
+            block = rows, slice(place * len(columns), (place + 1) * len(columns))
+            gain = weighed.chances.gain[:, columns] if added is None else added
+            counted = weighed.priority[:, columns] if added is None else added
+            found.gain[block] = gain * channel.reach_rate
+            found.net[block] = counted * weight * channel.reach_rate - channel.unit_cost_amount
         start = rows.stop
-    return propensity, value, priority
+    return found
+
+
+def _added(
+    recommender: Recommender, known: DecisionContext, rows: slice, decisions: Decisions, options: Options
+) -> NDArray[np.float64] | None:
+    """Return what an offer of a campaign adds, shape (n, P); None where no training proved it."""
+    if recommender.uplift is None:
+        return None
+    values = recommender.columns_of(known.computed.matrix(rows.start, rows.stop))
+    chance = decisions.propensity[:, known.catalog.indices(options.products)].astype(np.float32)
+    return incremental(recommender.uplift, values, chance, options.products, decisions.personalised)
 
 
 def _columns(known: DecisionContext, options: Options) -> Indices:
@@ -196,16 +238,6 @@ def _levers(campaign: Campaign, catalog: Catalog, columns: Indices) -> NDArray[n
     own = [campaign.levers.products.get(catalog.product_ids[column], 1.0) for column in columns]
     families = [campaign.levers.families.get(catalog.families[column], 1.0) for column in columns]
     return np.array(own, np.float64) * np.array(families, np.float64)
-
-
-def _net(campaign: Campaign, options: Options, priority: Singles) -> Singles:
-    net = np.empty((len(priority), len(options)), np.float32)
-    for place, name in enumerate(options.channels):
-        channel = campaign.channel(name)
-        block = net[:, place * len(options.products) : (place + 1) * len(options.products)]
-        np.multiply(priority, np.float32(channel.reach_rate), out=block)
-        block -= np.float32(channel.unit_cost_amount)
-    return net
 
 
 def _judge(

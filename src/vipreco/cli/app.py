@@ -10,6 +10,7 @@ from vipreco.cli import (
     bench_commands,
     campaign_commands,
     data_commands,
+    effect_commands,
     explain_commands,
     lever_commands,
     manager_commands,
@@ -52,6 +53,7 @@ bench_commands.register(app)
 offer_commands.register(app)
 explain_commands.register(app)
 lever_commands.register(app)
+effect_commands.register(app)
 manager_commands.register(app)
 policy_commands.register(app)
 campaign_commands.register(app)

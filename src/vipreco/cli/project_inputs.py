@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from vipreco.policy import Policy
     from vipreco.project import Project
     from vipreco.recommender import Recommender
+    from vipreco.settings import Settings
 
 NO_CURRENCY = 'no currency in [project] of vipreco.toml: lists and sheets count amounts in "units"'
 CHAMPION = "champion"
@@ -99,10 +100,17 @@ def open_model(project: Project, reference: str | None, narrator: Narrator) -> R
         typer.echo(f"warning: {odd}", err=True)
     for warning in recommender.warnings:
         typer.echo(f"warning: this model does not pass a gate: {warning}", err=True)
-    rules, weights = project.settings.policy, project.settings.arbitration
-    if rules is not None:
-        recommender = recommender.with_policy(Policy.read(rules, project.root))
-    return recommender if weights is None else recommender.arbitrated(weights)
+    if project.settings.policy is not None:
+        recommender = recommender.with_policy(Policy.read(project.settings.policy, project.root))
+    return arbitrated(recommender, project.settings)
+
+
+def arbitrated(recommender: Recommender, settings: Settings) -> Recommender:
+    """Return the recommender with the weights and the effects of contacts that `vipreco.toml` has."""
+    weights = settings.arbitration or recommender.settings.arbitration
+    if settings.contact_effects is not None:
+        weights = weights.model_copy(update={"contact_effects": settings.contact_effects})
+    return recommender if weights is recommender.settings.arbitration else recommender.arbitrated(weights)
 
 
 def _age(project: Project, recommender: Recommender, folder: Path) -> str:

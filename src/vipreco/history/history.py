@@ -14,6 +14,7 @@ from vipreco.columns import ACTIVITY, CUSTOMER_ID, CUSTOMERS, OBSERVATIONS
 from vipreco.errors import UsageError
 from vipreco.history.as_of_view import AsOfView, create_views, lock_connection
 from vipreco.history.calendar import label_window, window
+from vipreco.history.contacts import contacts_of
 from vipreco.history.contract import CONTRACTS
 from vipreco.history.cuts import Contested, Cut, contested_query, cuts, literal
 from vipreco.history.labels import Labels, anybody_observed, labels_of
@@ -139,6 +140,18 @@ class History:
         """
         _check_window(after, until)
         return labels_of(self._base, self._uncut, after, until, known, self._decisions)
+
+    def contacts(self, after: date, until: date) -> pa.Table:
+        """Return who was contacted about which product in the window `(after, until]`, for learning alone.
+
+        Returns:
+            Rows customer_id, product_id, channel, contacted_date.
+
+        Raises:
+            UsageError: The window is empty.
+        """
+        _check_window(after, until)
+        return contacts_of(self._base, self._uncut, after, until)
 
     def label_window(self, as_of: date, horizon_months: int, gap_months: int = 0) -> tuple[date, date]:
         """Return `(after, until)` of the label window of a date, as far as the snapshots allow."""

@@ -10,7 +10,15 @@ import numpy as np
 import polars as pl
 
 from vipreco.arbitration import NoAction
-from vipreco.columns import CUSTOMER_ID, PRIORITY, PRODUCT_ID, PROPENSITY, RANK
+from vipreco.columns import (
+    CHANCE_WITH_CONTACT,
+    CHANCE_WITHOUT_CONTACT,
+    CUSTOMER_ID,
+    EFFECT_BASIS,
+    EXPECTED_GAIN,
+    PRODUCT_ID,
+    RANK,
+)
 from vipreco.documents import Holds, shown
 from vipreco.explanations import Reason
 from vipreco.lists.call_columns import EXPECTED, KIND, MINUTES, PLACE
@@ -89,10 +97,12 @@ def _offer_line(day: Day, offer: Row, reasons: tuple[str, ...], warning: Reason 
         place=offer[RANK],
         product_id=offer[PRODUCT_ID],
         product=product_name(day, offer[PRODUCT_ID]),
-        chance=offer[PROPENSITY],
-        expected_value=offer[PRIORITY],
+        chance=offer[CHANCE_WITHOUT_CONTACT],
+        expected_value=offer[EXPECTED_GAIN],
         reasons=reasons,
         caution=warning.text if warning else "",
+        chance_with_contact=offer[CHANCE_WITH_CONTACT],
+        effect_basis=offer[EFFECT_BASIS],
     )
 
 

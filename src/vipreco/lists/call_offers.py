@@ -1,4 +1,4 @@
-"""Offers of a call: the agreed product first, then offers worth a minute whose chance is above the usual."""
+"""Offers of a call: the agreed product, then those of a gain worth a minute and a chance above the usual."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class OfferRules:
 
     Args:
         offers: Maximum number of offers in a call.
-        min_amount: Smallest expected value of an offer, in the bank's currency.
+        min_amount: Smallest expected gain by the contact, in the bank's currency.
         min_chance: Chance of each product by id that an offer has to beat.
     """
 
@@ -53,7 +53,7 @@ class OfferRules:
     def withheld(self, decisions: Decisions) -> NDArray[np.int8]:
         """Return why an offer is not made, as `Withheld`, shape (n, P).
 
-        A product without a value in the catalogue has no expected value to compare. Customers who opted out
+        A product without a value in the catalogue has no expected gain to compare. Customers who opted out
         of profiling have the usual chance, whatever the product.
         """
         weighed = decisions.factors

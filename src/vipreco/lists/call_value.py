@@ -33,7 +33,7 @@ def call_values(found: CallOffers, rates: ValueSettings) -> pl.DataFrame:
     """Return the expected value of a call in the currency of the values, one row a customer, in their order.
 
     Columns, each once as `*_priority` (with context and levers, for the order) and once as `*_amount`
-    (propensity x value in currency, for the reader): `keep`, `develop` (calls without a product); `grow` (sum
+    (gain x value in currency, for the reader): `keep`, `develop` (calls without a product); `grow` (sum
     over the slate); `unlocked` (what the slate would gain by a renewed assessment). Then `cause` (of
     `arbitration.NoAction`); `stopped_by` (the verdict that stops most products); `stopped_whole` (the verdict
     of the first rule that stops the customer whatever the product, 0 = none); `attrition_probability` and

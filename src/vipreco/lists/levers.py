@@ -74,7 +74,7 @@ def sensitivity(chunks: Iterable[Decisions]) -> pl.DataFrame:
     Returns:
         Rows left_out; customers with an allowed product; changed_offer_rate (share whose first offer is
         another one); changed_call_rate (share for whom another offer, or keeping or developing instead, heads
-        the call); lost_amount (the expected value that is lost then, propensity x value in currency) and
+        the call); lost_amount (the expected value that is lost then, gain x value in currency) and
         lost_rate. Below 0 where the factor itself costs value: context and levers have their price.
     """
     tallies: dict[Factor, Tally] = {factor: Tally() for factor in FACTORS}

@@ -20,10 +20,12 @@ class OfferLine:
         place: From 1, the offer to open with.
         product_id: Id in the catalogue.
         product: Name in the catalogue.
-        chance: P(acquire within the horizon).
-        expected_value: Chance x value, in the bank's currency.
+        chance: P(acquire within the horizon) if nobody approaches the customer about it.
+        expected_value: What the contact is expected to add, in the bank's currency.
         reasons: Up to three, the strongest first.
         caution: The one thing to keep in mind, or empty.
+        chance_with_contact: The same chance if it is offered in this contact.
+        effect_basis: `assumed` or `learnt`: what the difference of both chances rests on.
     """
 
     place: int
@@ -33,6 +35,8 @@ class OfferLine:
     expected_value: float | None
     reasons: tuple[str, ...] = ()
     caution: str = ""
+    chance_with_contact: float | None = None
+    effect_basis: str = ""
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ import polars as pl
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from vipreco.arbitration import Customers, SlateRules, priority_factors, slate
+from vipreco.arbitration import Customers, PriorityFactors, SlateRules, priority_factors, slate
 from vipreco.artifact import verify
 from vipreco.catalog import Catalog
 from vipreco.columns import CUSTOMER_ID
@@ -23,6 +23,7 @@ from vipreco.durable import canonical_json
 from vipreco.explanations import OfferReasons, reasons_of_offers
 from vipreco.features import save_features
 from vipreco.history import History, View
+from vipreco.online.offer_numbers import EFFECTS_LEARNT, PARTS, PLAIN, WITH_CONTACT
 from vipreco.online.popular import popular_lists, stranger_causes
 from vipreco.online.release import BOOKS, Releases
 from vipreco.policy import ALLOWED, CHANNELS, Language, Policy, PolicyFacts, gather_facts
@@ -39,7 +40,6 @@ Files = dict[str, NDArray[np.generic]]
 RECORDS, ARTIFACT, FEATURES = "records", "artifact", "features"
 POPULAR, POLICY, REASONS = "popular.json", "policy.json", "reasons.arrow"
 EXPLAINED_OFFERS = 3
-PARTS = ("propensity", "priority", "value")
 NOTHING = -1  # behind the last offer of a slate
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
 
@@ -109,15 +109,17 @@ def _fill(folder: Path, work: NightlyBuild, step: Step) -> dict[str, Any]:
     step("scores")
     rules, reasons = recommender.slate_rules(known.catalog), _Reasons(known, work)
     for rows, decisions in _with_rows(recommender.decisions(known)):
+        weighed = {channel: decisions.factors.through(channel) for channel in work.channels}
         indices = {
-            channel: ordered(decisions.priority, verdict[rows] == ALLOWED, rules)
+            channel: ordered(weighed[channel].priority, verdict[rows] == ALLOWED, rules)
             for channel, verdict in verdicts.items()
         }
-        writer.write(rows, decisions, indices)
+        writer.write(rows, decisions, weighed, indices)
         step("reasons")
         reasons.add(rows, decisions, indices)
         step("scores")
-    writer.whole("plain", plain(recommender, known.catalog))
+    for channel in work.channels:
+        writer.whole(PLAIN.format(channel), plain(recommender, known.catalog, channel))
     writer.close()
     reasons.write(folder / REASONS)
     step("records")
@@ -138,6 +140,7 @@ def _manifest(work: NightlyBuild, known: DecisionContext, artifact_hash: str) ->
         "as_of": work.view.date.isoformat(),
         "calendar": [day.isoformat() for day in sorted(work.view.snapshots)],
         "policy_version": recommender.policy.version,
+        EFFECTS_LEARNT: effects_learnt(recommender, catalog, work.channels),
         "arbitration": json.loads(recommender.settings.arbitration.model_dump_json()),
         "channels": list(work.channels),
         "products": list(catalog.product_ids),
@@ -145,6 +148,14 @@ def _manifest(work: NightlyBuild, known: DecisionContext, artifact_hash: str) ->
         "store_sequence": work.store_sequence,
         "stranger_causes": stranger_causes(known, work.recommender.policy, work.channels),
     }
+
+
+def effects_learnt(
+    recommender: Recommender, catalog: Catalog, channels: Sequence[str]
+) -> dict[str, list[bool]]:
+    """Return by channel for which products the effect of a contact was learnt, shape (P,) each."""
+    effects = recommender.contact_effects
+    return {channel: effects.learnt(channel, catalog.families).tolist() for channel in channels}
 
 
 def _later(work: NightlyBuild, known: DecisionContext) -> list[View]:
@@ -206,8 +217,8 @@ def ordered(priority: NDArray[Any], allowed: NDArray[np.bool_], rules: SlateRule
     return found
 
 
-def plain(recommender: Recommender, catalog: Catalog) -> NDArray[np.float64]:
-    """Return propensity, value and priority of each product where no profile may be used, shape (3, P)."""
+def plain(recommender: Recommender, catalog: Catalog, channel: str) -> NDArray[np.float64]:
+    """Return `PARTS` and the chance with a contact where no profile may be used, shape (5, P)."""
     customer = replace(Customers.unknown(1, len(catalog)), personalised=np.zeros(1, bool))
     rates = in_columns(recommender.base_rates[None, :], recommender.product_ids, catalog.product_ids)
     weighed = priority_factors(
@@ -217,8 +228,15 @@ def plain(recommender: Recommender, catalog: Catalog) -> NDArray[np.float64]:
         catalog.families,
         customer,
         recommender.settings.arbitration,
+        contact=(recommender.contact_effects, channel),
     )
-    return np.concatenate([rates, weighed.value(), weighed.priority])
+    return np.concatenate([*_parts(weighed).values(), weighed.chances.with_contact])
+
+
+def _parts(weighed: PriorityFactors) -> dict[str, NDArray[np.float64]]:
+    """Return the arrays of `PARTS`, shape (n, P) each."""
+    found = (weighed.propensity, weighed.value(), weighed.weight(), weighed.chances.without)
+    return dict(zip(PARTS, found, strict=True))
 
 
 class _Writer:
@@ -226,7 +244,8 @@ class _Writer:
 
     def __init__(self, folder: Path, customers: int, products: int, channels: Sequence[str]) -> None:
         self.folder, self.shape = folder, (customers, products)
-        self.files = {name: self._file(name, np.float64, self.shape) for name in PARTS}
+        names = (*PARTS, *(WITH_CONTACT.format(channel) for channel in channels))
+        self.files = {name: self._file(name, np.float64, self.shape) for name in names}
         self.personalised = self._file("personalised", np.bool_, (customers,))
         self.slates = {channel: self._file(f"slate-{channel}", np.int16, self.shape) for channel in channels}
 
@@ -234,11 +253,18 @@ class _Writer:
         """Write an array at once."""
         np.save(self.folder / f"{name}.npy", values, allow_pickle=False)
 
-    def write(self, rows: slice, decisions: Decisions, indices: Mapping[str, NDArray[np.int16]]) -> None:
-        """Write the decisions about some customers, and the indices of their products by channel."""
-        self.files["propensity"][rows] = decisions.propensity
-        self.files["priority"][rows] = decisions.priority
-        self.files["value"][rows] = decisions.factors.value()
+    def write(
+        self,
+        rows: slice,
+        decisions: Decisions,
+        weighed: Mapping[str, PriorityFactors],
+        indices: Mapping[str, NDArray[np.int16]],
+    ) -> None:
+        """Write the decisions about some customers; factors and indices of their products by channel."""
+        for name, values in _parts(decisions.factors).items():
+            self.files[name][rows] = values
+        for channel, factors in weighed.items():
+            self.files[WITH_CONTACT.format(channel)][rows] = factors.chances.with_contact
         self.personalised[rows] = decisions.personalised
         for channel, order in indices.items():
             self.slates[channel][rows] = order

@@ -33,9 +33,10 @@ from vipreco.lists import (
 from vipreco.online.explanation_cache import CachingExplainer, ExplanationCache, NightlyReasons
 from vipreco.online.models import open_model
 from vipreco.online.nightly_build import ARTIFACT, EXPLAINED_OFFERS, FEATURES, REASONS
+from vipreco.online.offer_numbers import EFFECTS_LEARNT, OfferNumbers
 from vipreco.online.release_reader import OfferRow, ReleaseReader
 from vipreco.online.request_overrides import NOBODY, RequestOverrides, overridden_rows
-from vipreco.online.slates import BELOW_FLOOR, FACTS, SNAPSHOT, SWITCHED_OFF, Slate, SlateLine
+from vipreco.online.slates import BELOW_FLOOR, FACTS, SNAPSHOT, SWITCHED_OFF, Slate
 from vipreco.online.store_overlay import Rows, StoreOverlay
 from vipreco.online.views import Views
 from vipreco.policy import ALLOWED, OWN_PREFIX, Language, Policy
@@ -134,17 +135,19 @@ class OnlineService:
     def offers(self, customer_id: str, channel: str, limit: int, moment: datetime) -> Slate:
         """Return the offers of a known customer, by the rules and facts of the moment."""
         found = self.cached_offers(customer_id, channel, limit, moment)
-        return found or self._listed(self._row(customer_id, channel, self.day_of(moment)), limit, SNAPSHOT)
+        return found or self._listed(
+            self._row(customer_id, channel, self.day_of(moment)), channel, limit, SNAPSHOT
+        )
 
     def cached_offers(self, customer_id: str, channel: str, limit: int, moment: datetime) -> Slate | None:
         """Return the cached offers, or None where they have to be decided anew."""
         day, off = self.day_of(moment), self.overlay.off
         if customer_id in self.overlay.changed or not self.release.holds(customer_id, channel, day):
             row = self._known_row(customer_id, channel, day)
-            return None if row is None else self._listed(row, limit, SNAPSHOT)
+            return None if row is None else self._listed(row, channel, limit, SNAPSHOT)
         if off.products or off.models:
-            return self._listed(self.release.row(customer_id, channel), limit, SNAPSHOT)
-        slate = self.release.slate(customer_id, self.release.ranked(customer_id, channel, limit))
+            return self._listed(self.release.row(customer_id, channel), channel, limit, SNAPSHOT)
+        slate = self.release.slate(customer_id, channel, self.release.ranked(customer_id, channel, limit))
         if slate.lines:
             return slate
         return slate._replace(cause=self._cause(self.release.row(customer_id, channel)))
@@ -170,7 +173,8 @@ class OnlineService:
         overrides = RequestOverrides(facts.get("attributes") or {}, facts.get("holdings"), unrecorded)
         rows = overridden_rows(self.release, customer, overrides, day, more)
         explained = EXPLAINED_OFFERS if facts.get("reasons") else 0
-        return self._listed(self._decided_now(customer, channel, day, rows, explained), limit, FACTS)
+        row = self._decided_now(customer, channel, day, rows, explained)
+        return self._listed(row, channel, limit, FACTS)
 
     def _flags_of_strangers(self) -> dict[str, bool]:
         """Return flags that nobody without a record can have; a consent that is not given stays unknown."""
@@ -282,24 +286,18 @@ class OnlineService:
         """Return the indices of the products on offer, the best first, without those switched off."""
         off = self.overlay.off.products
         on = np.array([product not in off for product in self.release.products], bool)
-        ranks = slate(row.priority[None, :], (row.allowed & on)[None, :], self._rules, limit)
+        ranks = slate(row.numbers.priority[None, :], (row.allowed & on)[None, :], self._rules, limit)
         return in_order(ranks, limit)[1]
 
-    def _listed(self, row: OfferRow, limit: int, source: str) -> Slate:
+    def _listed(self, row: OfferRow, channel: str, limit: int, source: str) -> Slate:
         """Return the offers of a row without those switched off."""
         products, names = self.release.products, self.release.names
         if self._is_off():
-            propensity, value, priority = self.release.plain
-            row = OfferRow(propensity, value, priority, row.allowed, False, {}, row.verdicts)
+            plain = self.release.numbers.plain(channel)
+            row = OfferRow(plain, row.allowed, False, {}, row.verdicts)
         otherwise = () if row.personalised else NEUTRAL
         lines = [
-            SlateLine(
-                products[one],
-                names[one],
-                row.propensity.item(one),
-                row.value.item(one),
-                row.codes.get(products[one], otherwise),
-            )
+            row.numbers.line(one, (products[one], names[one]), row.codes.get(products[one], otherwise))
             for one in self._order(row, limit).tolist()
         ]
         return Slate(tuple(lines), row.personalised, source, None if lines else self._cause(row))
@@ -329,9 +327,7 @@ def _row_of(decisions: Decisions, accepted: frozenset[str]) -> OfferRow:
     """Return the decisions about one customer; products that they just accepted are not offered again."""
     taken = np.array([product in accepted for product in decisions.product_ids], bool)
     return OfferRow(
-        decisions.propensity[0],
-        decisions.factors.value()[0],
-        decisions.priority[0],
+        OfferNumbers.of(decisions),
         (decisions.verdict[0] == ALLOWED) & ~taken,
         bool(decisions.personalised[0]),
         {},
@@ -345,7 +341,9 @@ def _spoken(language: str) -> Language:
 
 def _recommender(release: ReleaseReader, model: Recommender) -> Recommender:
     """Return a model under the rules and weights of a release, with the features of its night."""
-    settings = ArbitrationSettings.model_validate_json(json.dumps(release.manifest["arbitration"]))
+    former = {} if EFFECTS_LEARNT in release.manifest else {"order": "chance"}  # as it was built
+    found = {**release.manifest["arbitration"], **former}
+    settings = ArbitrationSettings.model_validate_json(json.dumps(found))
     policy = Policy.from_definition(release.policy_definition())
     recommender = model.with_policy(policy).arbitrated(settings)
     return recommender.with_features(_features(release, recommender))

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from vipreco.columns import CUSTOMER_ID, PRODUCT_ID
 from vipreco.history import Records
 from vipreco.online.nightly_build import NOTHING, POLICY, POPULAR, REASONS, RECORDS
+from vipreco.online.offer_numbers import OfferNumbers, StoredNumbers
 from vipreco.online.release import changed_release, open_release
 from vipreco.online.slates import BELOW_FLOOR, COLD_START, SNAPSHOT, SWITCHED_OFF, Slate, SlateLine
 from vipreco.policy import ALLOWED
@@ -32,18 +33,14 @@ class OfferRow:
     """Decisions about one customer in one channel; arrays of shape (P,).
 
     Args:
-        propensity: P(acquire within the horizon).
-        value: In currency.
-        priority: What offers are ordered by.
+        numbers: Chances, values and priorities.
         allowed: Products that no rule stops.
         personalised: False for who opted out of profiling.
         codes: Of the reasons of the first offers, by product.
         verdicts: Of the rules on each product.
     """
 
-    propensity: NDArray[np.float64]
-    value: NDArray[np.float64]
-    priority: NDArray[np.float64]
+    numbers: OfferNumbers
     allowed: NDArray[np.bool_]
     personalised: bool
     codes: Mapping[str, Codes]
@@ -71,9 +68,8 @@ class ReleaseReader:
         self.rows = {customer: row for row, customer in enumerate(ids.tolist())}
         calendar = [date.fromisoformat(day) for day in self.manifest["calendar"]]
         self.records = Records(folder / RECORDS, ids, calendar)
-        self.plain = np.array(self._array("plain"))
-        self._propensity, self._value = self._array("propensity"), self._array("value")
-        self._priority, self._personalised = self._array("priority"), self._array("personalised")
+        self.numbers = StoredNumbers(self._array, self.manifest)
+        self._personalised = self._array("personalised")
         self._verdicts, self._slates = self._by_channel("verdict"), self._by_channel("slate")
         self._days = self._by_channel("days")
         self._min_days = np.minimum.reduce(list(self._days.values()))
@@ -113,28 +109,25 @@ class ReleaseReader:
         """Return the decisions about a customer."""
         row = self.rows[customer_id]
         return OfferRow(
-            self._propensity[row],
-            self._value[row],
-            self._priority[row],
+            self.numbers.of(row, channel),
             self._verdicts[channel][row] == ALLOWED,
             bool(self._personalised[row]),
             self.codes(customer_id),
             self._verdicts[channel][row],
         )
 
-    def slate(self, customer_id: str, indices: list[int]) -> Slate:
+    def slate(self, customer_id: str, channel: str, indices: list[int]) -> Slate:
         """Return offers of a customer.
 
         Args:
             customer_id: Of the snapshot.
+            channel: Of the offers.
             indices: Of the products, in order.
         """
         row, names, products = self.rows[customer_id], self.names, self.products
-        chance, value, codes = self._propensity.item, self._value.item, self.codes(customer_id)
+        line, codes = self.numbers.line, self.codes(customer_id)
         lines = [
-            SlateLine(
-                products[one], names[one], chance(row, one), value(row, one), codes.get(products[one], ())
-            )
+            line(row, channel, one, (products[one], names[one]), codes.get(products[one], ()))
             for one in indices
         ]
         return Slate(tuple(lines), self._personalised.item(row), SNAPSHOT)

@@ -12,13 +12,35 @@ BELOW_FLOOR: Final = "BELOW_FLOOR"  # products are allowed, none of them is wort
 
 
 class SlateLine(NamedTuple):
-    """One offer of a slate."""
+    """One offer of a slate.
+
+    Args:
+        product_id: The product.
+        product: Its name.
+        propensity: P(acquire within the horizon), as the bank contacts its customers today.
+        value: Of an acquisition, in currency.
+        codes: Of the reasons.
+        chance_without_contact: The same chance if nobody approaches the customer about it.
+        chance_with_contact: The same chance if somebody does, in the channel of the slate.
+        effect_basis: `assumed` or `learnt`; empty where neither is known.
+    """
 
     product_id: str
     product: str
     propensity: float | None
     value: float | None
     codes: tuple[str, ...]
+    chance_without_contact: float | None = None
+    chance_with_contact: float | None = None
+    effect_basis: str = ""
+
+    @property
+    def expected_gain(self) -> float | None:
+        """Amount that the contact is expected to add, in currency."""
+        without, with_contact, value = self.chance_without_contact, self.chance_with_contact, self.value
+        if without is None or with_contact is None or value is None:
+            return None
+        return (with_contact - without) * value
 
 
 class Slate(NamedTuple):

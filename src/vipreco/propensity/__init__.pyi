@@ -29,3 +29,4 @@ from .settings import (
 )
 from .simple_rule import RuleComparison as RuleComparison
 from .slim_lightgbm import lightgbm as lightgbm
+from .unseen import unseen_chances as unseen_chances

@@ -144,7 +144,7 @@ class AcquisitionModel:
             unseen.pooled(hybrid) if rates is None else _rated(product, hybrid, acquirers, rates, context)
         )
         thin = acquirers.acquired.sum(axis=0) < context.settings.thin_evidence_positives
-        any_ = _fit_any(rows if rates is None else rates, context)
+        any_ = fit_any(rows if rates is None else rates, context)
         return cls(product, any_, _calibration(*scored, context.settings), thin, hybrid)
 
     def propensities(self, values: Values) -> Scores:
@@ -196,7 +196,7 @@ def _fit_hybrid(acquirers: LabelledRows, unseen: _Unseen, context: FitContext) -
     return prior.fitted(unseen.shares[some], rows.values[some], rows.acquired[some], rows.listable[some])
 
 
-def _fit_any(rows: LabelledRows, context: FitContext) -> Booster | None:
+def fit_any(rows: LabelledRows, context: FitContext) -> Booster | None:
     """Fit P(acquires anything), or None where all rows (or none) acquired."""
     acquirers = rows.acquirers
     if acquirers.all() or not acquirers.any():
@@ -225,7 +225,7 @@ def _cross_fitted(rows: LabelledRows, context: FitContext) -> _Unseen:
     for unseen in _held_out(rows, context):
         seen, values = rows.take(~unseen), rows.values[unseen]
         shares[unseen] = ProductModel.fit(seen.take(seen.acquirers), context).shares(values)
-        any_ = _fit_any(seen, context)
+        any_ = fit_any(seen, context)
         any_chance[unseen] = any_.score(values) if any_ else CERTAIN
     scored = np.isfinite(shares).all(axis=1)
     return _Unseen(rows.take(scored), shares[scored], any_chance[scored])
@@ -264,6 +264,6 @@ def _rated(
     folds = customer_folds(rates.customer_ids, count, context.machine.seed)
     raw = _pooled(product.shares(rates.values), hybrid, rates.values)
     for fold in range(count):
-        any_ = _fit_any(rates.take(folds != fold), context)
+        any_ = fit_any(rates.take(folds != fold), context)
         raw[folds == fold] *= any_.score(rates.values[folds == fold])[:, None] if any_ else CERTAIN
     return rates, raw

@@ -106,6 +106,7 @@ def _decide_chunk(fitted: Fitted, known: DecisionContext, matrix: FeatureMatrix,
         catalog.families,
         replace(customers, economics=economics),
         fitted.settings.arbitration,
+        contact=(fitted.contact_effects, facts.channel),
     )
     return Decisions(
         as_of=known.view.date,

@@ -16,6 +16,7 @@ from vipreco.arbitration import LeftOut, PriorityFactors, SlateRules, left_out, 
 from vipreco.columns import (
     AS_OF_DATE,
     CUSTOMER_ID,
+    EFFECT_BASIS,
     POLICY_VERSION,
     PRIORITY,
     PRODUCT_ID,
@@ -59,7 +60,7 @@ class Decisions:
         customer_ids: Shape (n,).
         product_ids: Shape (P,).
         propensity: P(acquire within the horizon), shape (n, P).
-        priority: What offers are ordered by: propensity x value x context x lever, shape (n, P).
+        priority: What offers are ordered by: gain x value x context x lever, shape (n, P).
         factors: The factors of the priority, and those of calls without an offer.
         slate_rules: What a customer's list may look like.
         policy: The rules in force.
@@ -150,6 +151,7 @@ class Decisions:
                 RANK: ranks[rows, columns],
                 PROPENSITY: self.propensity[rows, columns],
                 **self.factors.at(rows, columns),
+                EFFECT_BASIS: _texts(self.factors.effects.bases).gather(columns),
                 PRIORITY: self.priority[rows, columns],
                 UNKNOWN_VALUE: _texts(UNKNOWN_VALUES).gather(self.factors.unknown_at(rows, columns)),
                 THIN_EVIDENCE: self.thin_evidence[columns],

@@ -21,6 +21,7 @@ from vipreco.propensity import (
     RelationshipModel,
 )
 from vipreco.recommender.changes import ChangeGatherer, change_dates, fit_relationship
+from vipreco.recommender.contact_rows import fit_contact_effects
 from vipreco.recommender.fitted import Fitted
 from vipreco.recommender.labelled_rows import Gatherer, Panel, kept_columns
 from vipreco.recommender.settings import RecommenderSettings
@@ -84,6 +85,9 @@ def fit(
     filtering = CollaborativeFiltering(ever, product_ids, Catalog.from_view(newest).families)
     context = FitContext(tuple(names[column] for column in kept), settings.propensity, machine, filtering)
     model = AcquisitionModel.fit(rows, context, rates)
+    step("what contacts add")
+    sampled = (panel, rows) if rates is None or not training_data.rates else (training_data.rates, rates)
+    effects = fit_contact_effects(*sampled, product_ids, filtering.families, context, settings)
     relationship = _fit_relationship(training_data, gatherer, machine, step)
     relationship = relationship.among(context.names) if relationship else None
     return Fitted(
@@ -102,6 +106,7 @@ def fit(
         policy=policy or Policy.read(settings.policy),
         relationship=relationship,
         co_holdings=CoHoldings.of(state),
+        effects=effects,
     )
 
 

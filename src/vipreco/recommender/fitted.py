@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vipreco.collaborative import CoHoldings, Source
+from vipreco.contact_effect import ContactEffects, LearntEffects
 from vipreco.features import FeatureMatrix, FeatureSet, Vocabulary
 from vipreco.policy import Policy
 from vipreco.propensity import ATTRITION, CHANGES, AcquisitionModel, RelationshipModel
@@ -40,6 +41,8 @@ class Fitted:
         uplift: What an offer adds to the chance of an acquisition; None unless finished campaigns had a
             control group and it beat propensity there.
         warnings: Gates that the model does not pass; whoever uses its lists has to be told.
+        effects: Effects of contacts that were learnt; None where contacts were too few, and in artifacts of
+            before.
         co_holdings: Customers who hold products together, for the counts in reasons; artifacts of before
             have none.
     """
@@ -61,6 +64,12 @@ class Fitted:
     uplift: UpliftModel | None = None
     warnings: tuple[str, ...] = ()
     co_holdings: CoHoldings | None = None
+    effects: LearntEffects | None = None
+
+    @property
+    def contact_effects(self) -> ContactEffects:
+        """Effects of contacts that are in force."""
+        return ContactEffects(self.settings.arbitration.contact_effects, self.effects)
 
     def propensities(self, matrix: FeatureMatrix) -> NDArray[np.float64]:
         """Return P(acquire) for each customer of a chunk and each product of the fit, shape (n, P)."""

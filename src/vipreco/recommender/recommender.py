@@ -15,6 +15,7 @@ from vipreco.arbitration import SlateRules
 from vipreco.artifact import Manifest
 from vipreco.catalog import Catalog
 from vipreco.collaborative import CoHoldings, Source
+from vipreco.contact_effect import ContactEffects
 from vipreco.features import ComputedFeatures, FeatureMatrix, FeatureSet, Vocabulary
 from vipreco.history import View
 from vipreco.policy import Policy
@@ -191,6 +192,11 @@ class Recommender:
     def settings(self) -> RecommenderSettings:
         """The recipe's settings."""
         return self.fitted.settings
+
+    @property
+    def contact_effects(self) -> ContactEffects:
+        """Effects of contacts that are in force."""
+        return self.fitted.contact_effects
 
     @property
     def warnings(self) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field
 
+from vipreco.contact_effect import EffectLearning
 from vipreco.propensity import PropensitySettings, RelationshipSettings
 from vipreco.settings import ArbitrationSettings, PolicySettings, Section
 
@@ -24,6 +25,7 @@ class RecommenderSettings(Section):
         leave_out: Features, or patterns of features (`*`), that the boosters do not see.
         chunk_customers: Customers that are scored at once; bounds the memory.
         propensity: The acquisition model.
+        contact_effect: How effects of contacts are learnt.
         relationship: The models of attrition and tier upgrades.
         arbitration: What offers are ordered by.
         policy: Which rules are in force.
@@ -36,6 +38,7 @@ class RecommenderSettings(Section):
     leave_out: tuple[str, ...] = ()
     chunk_customers: Annotated[int, Field(ge=100)] = 50_000
     propensity: PropensitySettings = PropensitySettings()
+    contact_effect: EffectLearning = EffectLearning()
     relationship: RelationshipSettings = RelationshipSettings()
     arbitration: ArbitrationSettings = ArbitrationSettings()
     policy: PolicySettings = PolicySettings()

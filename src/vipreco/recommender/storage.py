@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from vipreco.artifact import Manifest, read_arrays, saving, verify, write_arrays, write_golden, write_manifest
 from vipreco.collaborative import SOURCES, CoHoldings, Source
+from vipreco.contact_effect import LearntEffects
 from vipreco.durable import canonical_json
 from vipreco.errors import IntegrityError, UsageError
 from vipreco.features import FeatureSet, Vocabulary
@@ -50,6 +51,7 @@ FEATURES = "features"
 POLICY = "policy"
 BOOSTERS = "boosters"
 UPLIFT = "uplift"
+EFFECTS = "contact_effects"
 CO_HOLDINGS = "co_holdings"
 HYBRID, HYBRID_FORMAT = "hybrid", 1
 HYBRID_ARRAYS = ("centre", "spread", "thin", "families", "weights")
@@ -153,6 +155,7 @@ def _read(folder: Path, threads: int, checked: bool) -> Fitted:
         uplift=_read_uplift(folder, facts, names, product_ids, threads),
         warnings=tuple(json.loads((folder / METRICS_FILE).read_bytes()).get(WARNINGS, ())),
         co_holdings=_read_co_holdings(folder, len(product_ids)),
+        effects=LearntEffects.of_facts(facts[EFFECTS]) if EFFECTS in facts else None,
     )
 
 
@@ -183,6 +186,7 @@ def _facts(fitted: Fitted) -> dict[str, Any]:
         "relationship": _relationship_facts(fitted.relationship),
         **({HYBRID: HYBRID_FORMAT} if fitted.model.hybrid else {}),
         **({UPLIFT: storage.facts_of(fitted.uplift)} if fitted.uplift else {}),
+        **({EFFECTS: fitted.effects.facts()} if fitted.effects else {}),
     }
 
 

@@ -1,5 +1,6 @@
 from .arbitration import (
     ArbitrationSettings as ArbitrationSettings,
+    ContactEffectSettings as ContactEffectSettings,
     ContextRule as ContextRule,
     LeverSettings as LeverSettings,
     ValueSettings as ValueSettings,

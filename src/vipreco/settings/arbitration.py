@@ -15,6 +15,7 @@ from vipreco.settings.section import Section
 
 Rate = Annotated[float, Field(ge=0.0, le=1.0)]
 Weight = Annotated[float, Field(gt=0.0, le=100.0)]
+LogHazard = Annotated[float, Field(ge=-5.0, le=5.0)]
 Rule = Annotated[str, Field(min_length=1)]
 
 
@@ -55,6 +56,28 @@ class ValueSettings(Section):
     def call_keeps(self) -> tuple[float, float, float]:
         """Share by which a call lowers the chance of closure, outflow and dip."""
         return self.contact_keeps_closure, self.contact_keeps_outflow, self.contact_keeps_dip
+
+
+class ContactEffectSettings(Section):
+    """Effect of a contact on the log-hazard of acquiring the product that it is about.
+
+    0.7 doubles a small chance. The defaults are assumptions, no measurements. The reach of a channel is part
+    of its effect: a call that is not answered counts as one.
+
+    Args:
+        channels: Effect by channel.
+        other_channels: Effect of a channel that is not named.
+        families: Added for a family of products, by channel.
+        tiers: Added for a tier of the customer.
+        learnt_channels: Channels whose figures `vipreco effects --write` wrote: they are in force whatever a
+            model learnt. Of other channels, what the model learnt comes before these figures.
+    """
+
+    channels: Mapping[str, LogHazard] = Field(default={"branch": 0.7, "call": 0.7, "app": 0.3, "sms": 0.2})
+    other_channels: LogHazard = 0.2
+    families: Mapping[str, Mapping[str, LogHazard]] = Field(default={})
+    tiers: Mapping[str, LogHazard] = Field(default={})
+    learnt_channels: tuple[str, ...] = ()
 
 
 class ContextRule(Section):
@@ -125,14 +148,19 @@ class ArbitrationSettings(Section):
     Args:
         value: `money` counts the margin of an acquisition, the assets kept and the tier upgrade; `unit_value`
             counts the margin alone; `none` orders by propensity, context and levers.
+        order: `gain` orders offers by what the contact is expected to add; `chance` by the chance of an
+            acquisition whether there is a contact or not, as before effects were known.
         values: Figures behind `money`.
+        contact_effects: Effects of contacts.
         context: Context rules, in order; their weights are multiplied.
         levers: Business weights.
         slate: Limits of a customer's list.
     """
 
     value: Literal["none", "unit_value", "money"] = "money"
+    order: Literal["gain", "chance"] = "gain"
     values: ValueSettings = ValueSettings()
+    contact_effects: ContactEffectSettings = ContactEffectSettings()
     context: tuple[ContextRule, ...] = ()
     levers: LeverSettings = LeverSettings()
     slate: SlateSettings = SlateSettings()

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from vipreco.settings.arbitration import ArbitrationSettings
+from vipreco.settings.arbitration import ArbitrationSettings, ContactEffectSettings
 from vipreco.settings.campaign import CampaignSettings
 from vipreco.settings.lists import CallListSettings
 from vipreco.settings.policy import PolicySettings
@@ -45,6 +45,7 @@ class Settings(Section):
     tiers: TierLadder = TierLadder()
     policy: PolicySettings | None = None
     arbitration: ArbitrationSettings | None = None
+    contact_effects: ContactEffectSettings | None = None
     import_: ImportSettings = Field(default=ImportSettings(), alias="import")
     call_list: CallListSettings = CallListSettings()
     serving: ServingSettings = ServingSettings()

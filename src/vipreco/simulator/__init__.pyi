@@ -22,5 +22,7 @@ from .parameters import (
     FIRST_VIP_TIER as FIRST_VIP_TIER,
     TIERS as TIERS,
     VIP_TIERS as VIP_TIERS,
+    ContactParameters as ContactParameters,
+    Parameters as Parameters,
 )
 from .simulation import simulate as simulate

@@ -130,7 +130,7 @@ def draw_contacts(
         customer=reached,
         product=product,
         channel=channel,
-        day=(random.random(len(reached)) * (days - 1)).astype(np.int32),
+        day=(random.random(len(reached)) * ((days - 1) * parameters.contact_days)).astype(np.int32),
         answered=answered,
         effect=np.where(answered, effect[rows, channel], 0).astype(np.float32),
         propensity=chances.contacted * chances.channel[rows, channel] * chances.product[rows, product],

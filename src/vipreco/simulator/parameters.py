@@ -110,6 +110,7 @@ class ContactParameters:
     refusal_probability: float = 0.10
     no_answer_probability: tuple[float, float, float] = (0.35, 0.0, 0.0)
     outcome_unknown_probability: float = 0.04
+    contact_days: float = 1.0
 
 
 @dataclass(frozen=True)

@@ -56,6 +56,7 @@ from .power import customers_needed as customers_needed, detection_power as dete
 from .qini import auuc as auuc, qini_coefficient as qini_coefficient, qini_curve as qini_curve
 from .rates import (
     ArmCounts as ArmCounts,
+    average_poisson_limits as average_poisson_limits,
     p_value_of_count as p_value_of_count,
     p_values as p_values,
     poisson_limits as poisson_limits,

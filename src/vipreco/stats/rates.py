@@ -124,6 +124,16 @@ def poisson_limits(counts: ArrayLike, level: float = LEVEL) -> tuple[Floats, Flo
     return low, np.asarray(chi2.ppf(1 - tail, 2 * observed + 2) / 2, np.float64)
 
 
+def average_poisson_limits(counts: ArrayLike, level: float = LEVEL) -> tuple[Floats, Floats]:
+    """Return limits that cover the expectation behind Poisson counts as often as stated on average.
+
+    The exact ones cover too often where counts are small; these are Jeffreys'. Counts need not be whole.
+    """
+    observed, tail = np.asarray(counts, np.float64), (1 - level) / 2
+    low = np.where(observed > 0, chi2.ppf(tail, 2 * observed + 1) / 2, 0.0)
+    return low, np.asarray(chi2.ppf(1 - tail, 2 * observed + 1) / 2, np.float64)
+
+
 def p_value_of_count(observed: float, expected: float, variance: float) -> float:
     """Return the two-sided p-value of a count by its expectation and variance; NaN without variance."""
     if not variance > 0:

@@ -136,8 +136,9 @@ def collaborative(state: HoldingState) -> Floats:
 
 
 def valued(recommender: Recommender, value: str) -> Recommender:
-    """Return the recommender with another meaning of value in its arbitration."""
-    arbitration = recommender.settings.arbitration.model_copy(update={"value": value})
+    """Return the recommender with another meaning of value, ordered by the chance, as what is true here."""
+    changed = {"value": value, "order": "chance"}
+    arbitration = recommender.settings.arbitration.model_copy(update=changed)
     return recommender.arbitrated(arbitration)
 
 

@@ -1,0 +1,204 @@
+"""Effects of contacts learnt from a bank's own contacts, with the evidence that stands behind them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vipreco.contact_effect.chances import Basis
+from vipreco.contact_effect.estimation import Trials, shape_between, shrunk
+from vipreco.contact_effect.expectation import Contacted, Expectation, ObservedPairs
+from vipreco.contact_effect.learnt_effects import (
+    CHANNEL,
+    FAMILY,
+    LATER,
+    OTHER_PRODUCT,
+    TIER,
+    EffectRow,
+    LearntEffects,
+)
+from vipreco.contact_effect.settings import EffectLearning
+from vipreco.settings import ContactEffectSettings
+
+Floats = NDArray[np.float64]
+Indices = NDArray[np.intp]
+ROUNDS = 5  # of going from channels to families to tiers; they hardly move after three
+
+
+@dataclass(frozen=True)
+class _Cells:
+    """Groups of contacted pairs: names of the groups, and the group of each pair, shape (m,)."""
+
+    names: tuple[str, ...]
+    group: Indices
+
+    @classmethod
+    def of(cls, labels: NDArray[np.str_]) -> _Cells:
+        names, group = np.unique(labels, return_inverse=True)
+        return cls(tuple(map(str, names)), group.astype(np.intp))
+
+    def sums(self, values: Floats) -> Floats:
+        """Return the sum of the values of each group."""
+        return np.asarray(np.bincount(self.group, values, len(self.names)), np.float64)
+
+
+def learn_effects(
+    pairs: ObservedPairs, prior: ContactEffectSettings, settings: EffectLearning, seed: int
+) -> LearntEffects:
+    """Return the effects that contacts show, by channel, family and tier, and the evidence.
+
+    Args:
+        pairs: What was observed.
+        prior: What is assumed where contacts show too little.
+        settings: Of the recipe.
+        seed: Of the products of the placebo.
+    """
+    expectation = Expectation.of(pairs)
+    trials = Trials.of(pairs.contacted, expectation, pairs.weights)
+    labels = _labels(pairs)
+    learnt = _learnt_channels(trials, settings.min_acquisitions)
+    used = np.isin(trials.contacted.channel, learnt)
+    channel, family, tier = (_Cells.of(part[used]) for part in labels)
+    by_channel, by_family, by_tier = _fitted(
+        trials.take(used), (channel, family, tier), prior, settings.deviation
+    )
+    found = LearntEffects(
+        channels=dict(zip(channel.names, by_channel.tolist(), strict=True)),
+        families=_nested(family.names, by_family),
+        tiers=dict(zip(tier.names, by_tier.tolist(), strict=True)),
+        contacted=_contacted_shares(pairs, trials, labels),
+    )
+    rows = (*_evidence(trials, labels, found, prior), *_placebos(pairs, expectation, seed))
+    return LearntEffects(found.channels, found.families, found.tiers, found.contacted, rows)
+
+
+def _labels(pairs: ObservedPairs) -> tuple[NDArray[np.str_], NDArray[np.str_], NDArray[np.str_]]:
+    """Return channel, channel and family, and tier of each contact."""
+    contacted = pairs.contacted
+    families = np.array(pairs.families, np.str_)[contacted.product]
+    both = np.char.add(np.char.add(contacted.channel, "\n"), families)
+    return contacted.channel, both, pairs.tiers[contacted.row]
+
+
+def _learnt_channels(trials: Trials, min_acquisitions: int) -> list[str]:
+    names = sorted(set(trials.contacted.channel.tolist()))
+    counts = {name: trials.take(trials.contacted.channel == name).count for name in names}
+    return [name for name in names if counts[name] >= min_acquisitions]
+
+
+def _fitted(
+    trials: Trials, cells: tuple[_Cells, _Cells, _Cells], prior: ContactEffectSettings, deviation: float
+) -> tuple[Floats, Floats, Floats]:
+    """Return the effects of channels, families and tiers, going round until they agree."""
+    channel, _, tier = cells
+    bases = (
+        np.array([prior.channels.get(name, prior.other_channels) for name in channel.names]),
+        np.zeros(len(cells[1].names)),
+        np.array([prior.tiers.get(name, 0.0) for name in tier.names]),
+    )
+    found = [base.copy() for base in bases]
+    shares = trials.weights * trials.scale
+    counts = [cell.sums(trials.contacted.acquired * shares) for cell in cells]
+    for place in [*range(len(cells))] * ROUNDS:
+        parts = [values[cell.group] for values, cell in zip(found, cells, strict=True)]
+        effect, own = parts[0] + parts[1] + parts[2], parts[place]
+        # a pair that would be acquired anyway cannot become surer than sure
+        expected = cells[place].sums(shares * -np.expm1(-trials.hazard * np.exp(effect)) * np.exp(-own))
+        shape = shape_between(counts[place], expected * np.exp(bases[place])) if place else deviation**-2
+        found[place] = shrunk(counts[place], expected, bases[place], shape)
+    return found[0], found[1], found[2]
+
+
+def _nested(names: tuple[str, ...], values: Floats) -> dict[str, dict[str, float]]:
+    found: dict[str, dict[str, float]] = {}
+    for name, value in zip(names, values.tolist(), strict=True):
+        channel, family = name.split("\n")
+        found.setdefault(channel, {})[family] = value
+    return found
+
+
+def _contacted_shares(
+    pairs: ObservedPairs, trials: Trials, labels: tuple[NDArray[np.str_], ...]
+) -> dict[str, dict[str, dict[str, float]]]:
+    """Return which share of the hazard of a channel, family and tier is under a contact anyway."""
+    whole = trials.expectation.mass(pairs)
+    found: dict[str, dict[str, dict[str, float]]] = {}
+    _, both, tier = labels
+    cells = _Cells.of(np.char.add(np.char.add(both, "\n"), tier))
+    under = cells.sums(trials.weights * trials.hazard)
+    for name, amount in zip(cells.names, under.tolist(), strict=True):
+        channel, family, own = name.split("\n")
+        found.setdefault(channel, {}).setdefault(family, {})[own] = min(amount / whole[family, own], 1.0)
+    return found
+
+
+def _evidence(
+    trials: Trials,
+    labels: tuple[NDArray[np.str_], ...],
+    found: LearntEffects,
+    prior: ContactEffectSettings,
+) -> Iterator[EffectRow]:
+    channel, both, tier = labels
+    for name in sorted(set(channel.tolist())):
+        in_force = found.channels.get(name, prior.channels.get(name, prior.other_channels))
+        basis = Basis.LEARNT if name in found.channels else Basis.ASSUMED
+        yield _row(CHANNEL, name, "", trials.take(channel == name), in_force, basis)
+        for cell in sorted({one for one in both.tolist() if one.startswith(f"{name}\n")}):
+            family = cell.split("\n")[1]
+            own = found.families.get(name, prior.families.get(name, {})).get(family, 0.0)
+            yield _row(FAMILY, name, family, trials.take(both == cell), in_force + own, basis)
+    used = np.isin(channel, list(found.channels))
+    for name in sorted(set(tier[used].tolist())):
+        yield _row(TIER, "", name, trials.take(used & (tier == name)), found.tiers[name], Basis.LEARNT)
+
+
+def _placebos(pairs: ObservedPairs, expectation: Expectation, seed: int) -> Iterator[EffectRow]:
+    other = other_products(pairs, seed)
+    for what, contacted in ((OTHER_PRODUCT, other), (LATER, pairs.shifted)):
+        trials = Trials.of(contacted, expectation, pairs.weights)
+        for name in sorted(set(contacted.channel.tolist())):
+            yield _row(what, name, "", trials.take(contacted.channel == name), None, Basis.ASSUMED)
+
+
+def other_products(pairs: ObservedPairs, seed: int) -> Contacted:
+    """Return the contacts as if each had been about another product, which nobody spoke of.
+
+    It is drawn from the products of all contacts. The whole window counts, since an effect that is not there
+    has no first day.
+    """
+    contacted = pairs.contacted
+    named = np.bincount(contacted.product, minlength=len(pairs.families)).astype(np.float64)
+    luck = np.random.default_rng(seed).exponential(size=(len(contacted), len(pairs.families)))
+    free = pairs.compared[contacted.row] & (named > 0)
+    race = np.where(free, luck / np.maximum(named, 1.0), np.inf)
+    product, there = race.argmin(axis=1), np.asarray(free.any(axis=1))
+    acquired = pairs.acquired[contacted.row, product]
+    whole = np.ones(len(contacted))
+    return Contacted(contacted.row, product, contacted.channel, whole, acquired).take(there)
+
+
+def _row(
+    what: str, channel: str, group: str, trials: Trials, in_force: float | None, basis: Basis
+) -> EffectRow:
+    found = trials.evidence()
+    return EffectRow(
+        what=what,
+        channel=channel,
+        group=group,
+        contacts=found.contacts,
+        acquisitions=found.acquisitions,
+        expected=found.expected,
+        effect=_finite(found.effect),
+        low=_finite(found.low),
+        high=_finite(found.high),
+        in_force=in_force,
+        basis=basis.value,
+    )
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None

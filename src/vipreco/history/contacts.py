@@ -1,0 +1,33 @@
+"""Contacts of a window, for learning what they did: like labels, they lie beyond an as-of date."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+
+import duckdb
+import pyarrow as pa
+
+from vipreco.columns import CHANNEL, CONTACT_ID, CONTACTED_AT, CONTACTS, CUSTOMER_ID, PRODUCT_ID
+from vipreco.history.cuts import cut, literal
+
+CONTACTED_DATE = "contacted_date"
+
+
+def contacts_of(
+    connection: duckdb.DuckDBPyConnection, uncut: Mapping[str, str], after: date, until: date
+) -> pa.Table:
+    """Return the contacts about a product in the window `(after, until]`, as they are known today.
+
+    Returns:
+        Rows customer_id, product_id, channel, contacted_date, ordered by these, the date last.
+    """
+    day = f"CAST({CONTACTED_AT} AS DATE)"
+    found: pa.Table = connection.sql(
+        f"SELECT {CUSTOMER_ID}, {PRODUCT_ID}, {CHANNEL}, {day} AS {CONTACTED_DATE} "
+        f"FROM ({cut(CONTACTS, uncut[CONTACTS], None)}) "
+        f"WHERE {day} > {literal(after)} AND {day} <= {literal(until)} "
+        f"AND {PRODUCT_ID} IS NOT NULL AND {CHANNEL} IS NOT NULL "
+        f"ORDER BY {CUSTOMER_ID}, {PRODUCT_ID}, {CONTACTED_AT}, {CONTACT_ID}"
+    ).to_arrow_table()
+    return found

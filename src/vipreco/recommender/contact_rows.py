@@ -1,0 +1,237 @@
+"""From a history to contacted pairs beside labelled rows, and the effects of contacts learnt from them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from vipreco.columns import CHANNEL, CUSTOMER_ID, OPENED_DATE, PRODUCT_ID, TIER
+from vipreco.contact_effect import Contacted, EffectLearning, LearntEffects, ObservedPairs, learn_effects
+from vipreco.folds import customer_folds
+from vipreco.history import History, View
+from vipreco.propensity import FitContext, LabelledRows, unseen_chances
+from vipreco.recommender.labelled_rows import SAMPLING_PARTS, Panel, kept_columns, place_of
+from vipreco.recommender.settings import RecommenderSettings
+
+NEVER = np.iinfo(np.int64).max
+CONTACTED_DATE = "contacted_date"
+
+
+@dataclass(frozen=True)
+class ContactRows:
+    """Contacts beside labelled rows.
+
+    Args:
+        contacted: In the label window of their row.
+        shifted: Contacts of the window before, as if they had happened a horizon later.
+        near: Pairs with a contact in either, shape (n, P).
+        tiers: Of each row's customer, empty where unknown, shape (n,).
+    """
+
+    contacted: Contacted
+    shifted: Contacted
+    near: NDArray[np.bool_]
+    tiers: NDArray[np.str_]
+
+
+def fit_contact_effects(
+    panel: Panel,
+    rows: LabelledRows,
+    product_ids: tuple[str, ...],
+    families: tuple[str, ...],
+    context: FitContext,
+    settings: RecommenderSettings,
+) -> LearntEffects | None:
+    """Learn what the contacts in the label windows of a panel did; None without any, or where none is asked.
+
+    Args:
+        panel: As-of dates of the rows.
+        rows: Labelled rows.
+        product_ids: Products of the fit.
+        families: Their families.
+        context: Columns, seed and threads of the fit.
+        settings: The recipe's.
+    """
+    learning = settings.contact_effect
+    if not learning.folds or not rows.acquired.any():
+        return None
+    found = gather_contacts(panel, rows, product_ids, settings)
+    if not len(found.contacted):
+        return None
+    some, weights = _some(rows, found, learning, context.machine.seed)
+    chosen, seen = rows.take(some), _without_contacts(context, learning)
+    chosen = replace(chosen, values=chosen.values[:, seen[1]], weights=weights[some].astype(np.float32))
+    chance = unseen_chances(chosen, seen[0], learning.folds)
+    pairs = ObservedPairs(
+        chance=chance,
+        acquired=chosen.acquired,
+        possible=chosen.listable,
+        near_contact=found.near[some],
+        weights=chosen.weights.astype(np.float64),
+        tiers=found.tiers[some],
+        families=families,
+        contacted=_renumbered(found.contacted, some, len(rows)),
+        shifted=_renumbered(found.shifted, some, len(rows)),
+    )
+    return learn_effects(pairs, settings.arbitration.contact_effects, learning, context.machine.seed)
+
+
+def gather_contacts(
+    panel: Panel, rows: LabelledRows, product_ids: tuple[str, ...], settings: RecommenderSettings
+) -> ContactRows:
+    """Return the contacts in the label windows of labelled rows."""
+    near, tiers = np.zeros(rows.acquired.shape, bool), np.zeros(len(rows), "<U64")
+    parts: list[tuple[Contacted, Contacted]] = []
+    for view in panel.views():
+        own = np.flatnonzero(rows.as_of == np.datetime64(view.date, "D"))
+        if not len(own):
+            continue
+        window = panel.history.label_window(view.date, settings.horizon_months, settings.gap_months)
+        ids = rows.customer_ids[own].astype(np.str_)
+        inside = WindowContacts(panel.history, *window, ids, product_ids)
+        tiers[own] = _tiers(view, ids)
+        near[own] = inside.near()
+        possible = rows.listable[own]
+        shifts = (_at(inside.contacted(shift, possible), own) for shift in (0, inside.span))
+        parts.append((next(shifts), next(shifts)))
+    contacted, shifted = (_stacked([part[place] for part in parts]) for place in range(2))
+    return ContactRows(contacted, shifted, near, tiers)
+
+
+def _tiers(view: View, customer_ids: NDArray[np.str_]) -> NDArray[np.str_]:
+    """Return the tier of each customer of a view, empty where unknown, shape (n,)."""
+    people = view.query(f"SELECT {CUSTOMER_ID}, {TIER} FROM customers_now ORDER BY {CUSTOMER_ID}")
+    place = np.searchsorted(np.asarray(people[CUSTOMER_ID].to_pylist(), np.str_), customer_ids)
+    return np.array([tier or "" for tier in people[TIER].to_pylist()], np.str_)[place]
+
+
+@dataclass(frozen=True)
+class WindowContacts:
+    """Contacts and acquisitions about the rows of one as-of date.
+
+    Args:
+        history: The history.
+        after: The label window opens after this date.
+        until: Its last date.
+        customer_ids: Of the rows, ascending.
+        product_ids: Of the fit.
+    """
+
+    history: History
+    after: date
+    until: date
+    customer_ids: NDArray[np.str_]
+    product_ids: tuple[str, ...]
+
+    @property
+    def span(self) -> int:
+        """Days of the window."""
+        return (self.until - self.after).days
+
+    def contacted(self, shift: int, possible: NDArray[np.bool_]) -> Contacted:
+        """Return the first contact of each pair in the window that could still be acquired then.
+
+        A contact counts from its day on, for as many days as the window has, or as far as is known.
+
+        Args:
+            shift: Days by which each contact is taken to be later; such pairs must have none of their own.
+            possible: Pairs that could be acquired at the beginning of the window, shape (n, P).
+        """
+        row, product, day, channel = self._contacts
+        first, last = self.after.toordinal() + 1, self.until.toordinal()
+        day = day + shift
+        inside = (day >= first) & (day <= last) & possible[row, product] & (self._opened[row, product] >= day)
+        if shift:
+            own = np.zeros(possible.shape, bool)
+            own[row[day - shift >= first], product[day - shift >= first]] = True
+            inside &= ~own[row, product]
+        _, once = np.unique(row[inside] * len(self.product_ids) + product[inside], return_index=True)
+        row, product, day, channel = (part[inside][once] for part in (row, product, day, channel))
+        end = np.minimum(day + self.span - 1, self._known_until.toordinal())
+        acquired = self._opened[row, product] <= end
+        return Contacted(row, product, channel, (end - day + 1) / self.span, acquired)
+
+    def near(self) -> NDArray[np.bool_]:
+        """Return the pairs with a contact in the window or in the one before, shape (n, P)."""
+        row, product, _, _ = self._contacts
+        found = np.zeros((len(self.customer_ids), len(self.product_ids)), bool)
+        found[row, product] = True
+        return found
+
+    @cached_property
+    def _contacts(self) -> tuple[NDArray[Any], ...]:
+        """Row, product, day and channel of each contact of this window and the one before, in time order."""
+        table = self.history.contacts(self.after - timedelta(days=self.span), self.until)
+        row, product = self._places(table)
+        day = np.array([day.toordinal() for day in table[CONTACTED_DATE].to_pylist()], np.int64)
+        channel = np.array(table[CHANNEL].to_pylist(), np.str_)
+        known = np.flatnonzero((row >= 0) & (product >= 0))
+        known = known[np.argsort(day[known], kind="stable")]
+        return row[known], product[known], day[known], channel[known]
+
+    @cached_property
+    def _opened(self) -> NDArray[np.int64]:
+        """Day on which each pair was acquired in the window, or in the one after; `NEVER`, shape (n, P)."""
+        found = np.full((len(self.customer_ids), len(self.product_ids)), NEVER)
+        windows = [(self.until, self._known_until), (self.after, self.until)]
+        for after, until in windows:
+            if until <= after:
+                continue
+            table = self.history.acquisitions(after, until).acquired
+            row, product = self._places(table)
+            day = np.array([day.toordinal() for day in table[OPENED_DATE].to_pylist()], np.int64)
+            known = (row >= 0) & (product >= 0)
+            found[row[known], product[known]] = day[known]
+        return found
+
+    @property
+    def _known_until(self) -> date:
+        return min(self.until + timedelta(days=self.span), max(self.history.snapshot_dates[-1], self.until))
+
+    def _places(self, table: pa.Table) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        order = np.argsort(np.array(self.product_ids))
+        column = place_of(np.array(self.product_ids)[order], table[PRODUCT_ID])
+        return place_of(self.customer_ids, table[CUSTOMER_ID]), np.where(column >= 0, order[column], -1)
+
+
+def _some(
+    rows: LabelledRows, found: ContactRows, learning: EffectLearning, seed: int
+) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """Return the rows that are learnt from, and how many customers each row stands for, shape (n,)."""
+    always = rows.acquirers | found.near.any(axis=1)
+    rate = min(1.0, learning.max_rows / max(int((~always).sum()), 1))
+    chosen = always | (customer_folds(rows.customer_ids, SAMPLING_PARTS, seed) < rate * SAMPLING_PARTS)
+    share = max(float((chosen & ~always).sum()), 1.0) / max(float((~always).sum()), 1.0)
+    return np.flatnonzero(chosen), np.where(always, rows.weights, rows.weights / share).astype(np.float64)
+
+
+def _without_contacts(context: FitContext, learning: EffectLearning) -> tuple[FitContext, NDArray[np.int64]]:
+    """Return a context whose boosters see no contacts, and the positions of what they see."""
+    kept = kept_columns(context.names, learning.leave_out)
+    names = tuple(context.names[place] for place in kept)
+    boosters = {"product": learning.product, "any": learning.any, "bags": 1}
+    settings = context.settings.model_copy(update=boosters)
+    return FitContext(names, settings, context.machine), kept
+
+
+def _at(part: Contacted, own: NDArray[np.intp]) -> Contacted:
+    return replace(part, row=own[part.row])
+
+
+def _renumbered(part: Contacted, some: NDArray[np.intp], rows: int) -> Contacted:
+    place = np.full(rows, -1)
+    place[some] = np.arange(len(some))
+    return replace(part, row=place[part.row])
+
+
+def _stacked(parts: list[Contacted]) -> Contacted:
+    columns = zip(
+        *((part.row, part.product, part.channel, part.followed, part.acquired) for part in parts), strict=True
+    )
+    return Contacted(*(np.concatenate(column) for column in columns))
