@@ -40,7 +40,7 @@ def release_opener(project: Project) -> Callable[[AppState], OpenRelease]:
     settings = DaySettings(
         project.settings.tiers.vip, project.settings.call_list, project.settings.project.currency
     )
-    return lambda state: lambda folder: OnlineService(folder, state.store, settings)
+    return lambda state: lambda folder: OnlineService(folder, state.store, settings, project.signatures)
 
 
 def project_pages(state: AppState) -> PageRoutes:

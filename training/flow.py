@@ -15,7 +15,7 @@ from training.result import Fit, Record, Say, TrainingJob, make_record, silent
 from training.server import PATIENCE_SECONDS, connect, down, responsive
 from training.storage import Pending, Storage
 from training.tracker import Tracker, now_ms
-from vipreco.artifact import Manifest, verify
+from vipreco.artifact import Manifest, sign_artifact, verify
 from vipreco.errors import DependencyDownError, IntegrityError
 from vipreco.failpoints import reach
 from vipreco.history import History
@@ -103,9 +103,10 @@ def prepare(project: Project, recipe: Recipe, say: Say = silent) -> TrainingJob:
         UsageError: Nothing was imported, or labels are incomplete for the recipe.
         IntegrityError: An imported file is not what was imported.
     """
-    tables = Tables.open(project.tables)
+    project.signatures.own_key()  # a key that nobody would accept is told before any work is done
+    tables = Tables.open(project.tables, signatures=project.signatures)
     tables.verify()
-    history = History.open(project.tables, threads=project.threads)
+    history = History.open(project.tables, project.threads, signatures=project.signatures)
     settings = recipe.recommender
     unusable = history.unusable_dates(settings.horizon_months, settings.gap_months)
     dates = training_dates(recipe, history.snapshot_dates, unusable)
@@ -151,7 +152,7 @@ def _fit(job: TrainingJob, fit: Fit, promote: bool) -> Pending:
         result = fit(job)
         manifest = _verified(job)
         record = make_record(job, result, manifest, (started, now_ms()), promote)
-        storage.adopt(job.artifact_folder)
+        sign_artifact(storage.adopt(job.artifact_folder), job.project.signatures)
         card = render_card(record, result.card, job.recipe.purpose)
         return storage.keep(record, card, result.figures)
 

@@ -132,7 +132,7 @@ def _machine(project: Project) -> Machine:
 
 
 def _training_data(job: TrainingJob) -> TrainingData:
-    history = History.open(job.project.tables, threads=job.project.threads)
+    history = History.open(job.project.tables, job.project.threads, signatures=job.project.signatures)
     return TrainingData(Panel(history, job.as_of_dates), _rates(job.recipe, job.project))
 
 
@@ -140,7 +140,9 @@ def _rates(recipe: Recipe, project: Project) -> Panel | None:
     """Open the unbiased sample, all of its labelled dates."""
     if not recipe.data.rates_tables:
         return None
-    history = History.open(project.root / recipe.data.rates_tables, threads=project.threads)
+    history = History.open(
+        project.root / recipe.data.rates_tables, project.threads, signatures=project.signatures
+    )
     every = recipe.model_copy(update={"data": recipe.data.model_copy(update=ALL_DATES)})
     return Panel(history, tuple(training_dates(every, history.snapshot_dates)))
 

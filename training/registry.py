@@ -16,7 +16,7 @@ from training.result import user_name
 from training.server import PATIENCE_SECONDS, connect, down, responsive
 from training.storage import Storage
 from training.tracker import ARTIFACT_FOLDER, BYTES_PER_SECOND, GATES_TAG
-from vipreco.artifact import verify
+from vipreco.artifact import verify_signed
 from vipreco.errors import DependencyDownError, UsageError
 from vipreco.failpoints import reach
 from vipreco.project import Project
@@ -67,6 +67,7 @@ class Registry:
         self._client = client
         self._progress = progress
         self._storage = Storage(project.artifacts)
+        self._signatures = project.signatures
         self._name = project.settings.project.model
 
     def versions(self) -> list[Version]:
@@ -156,14 +157,16 @@ class Registry:
         """Return the verified folder of a version's artifact; downloads it when it is not here.
 
         Raises:
-            IntegrityError: What is here, or what was downloaded, is not the registered artifact.
+            IntegrityError: What is here, or what was downloaded, is not the registered artifact, or it is
+                not signed as it has to be.
         """
         folder = self._storage.artifact(found.artifact_hash)
         if folder.exists():
-            verify(folder, found.artifact_hash)
+            verify_signed(folder, self._signatures, found.artifact_hash)
             return folder
         with self._storage.scratch() as scratch:
             self._download(found.run_id, ARTIFACT_FOLDER, scratch / ARTIFACT_FOLDER)
+            verify_signed(scratch / ARTIFACT_FOLDER, self._signatures, found.artifact_hash)
             return self._storage.adopt(scratch / ARTIFACT_FOLDER, found.artifact_hash)
 
     def _download(self, run_id: str, path: str, target: Path) -> None:
@@ -242,7 +245,7 @@ def resolve(project: Project, reference: str = CHAMPION) -> Resolved:
     try:
         return use(project, read)
     except DependencyDownError:
-        remembered = _remembered(Storage(project.artifacts), reference)
+        remembered = _remembered(project, reference)
         if remembered is None:
             raise
         return remembered
@@ -322,16 +325,17 @@ def _known_here(project: Project, alias: str) -> Resolved | None:
     folder = storage.artifact(found.artifact_hash)
     if not folder.is_dir():
         return None
-    verify(folder, found.artifact_hash)
+    verify_signed(folder, project.signatures, found.artifact_hash)
     return Resolved(found.version, folder, found.artifact_hash)
 
 
-def _remembered(storage: Storage, reference: str) -> Resolved | None:
+def _remembered(project: Project, reference: str) -> Resolved | None:
+    storage = Storage(project.artifacts)
     for alias, known in storage.remembered().items():
         if reference == alias or reference.removeprefix("v") == known["version"]:
             folder = storage.artifact(known["artifact_hash"])
             if folder.exists():
-                verify(folder, known["artifact_hash"])
+                verify_signed(folder, project.signatures, known["artifact_hash"])
                 return Resolved(known["version"], folder, known["artifact_hash"], remembered=True)
     return None
 

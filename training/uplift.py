@@ -62,7 +62,7 @@ def _trial(
     job: TrainingJob, settings: TrialSettings, recommender: Recommender
 ) -> tuple[UpliftTrial | None, str]:
     project = job.project
-    history = History.open(project.tables, project.threads, job.snapshot_id)
+    history = History.open(project.tables, project.threads, job.snapshot_id, project.signatures)
     campaigns = finished_campaigns(project.root / project.settings.campaign.folder, history)
     if not campaigns:
         return None, "No finished campaign has a control group: what a contact adds is not learnt."

@@ -26,8 +26,9 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet, OctKey
 
 from vipreco.errors import DependencyDownError, UsageError, VipRecoError
+from vipreco.key_files import check_private
 from vipreco.settings import OidcSettings
-from vipreco.store import Keys, check_private
+from vipreco.store import Keys
 
 DESCRIPTION = "/.well-known/openid-configuration"
 ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]

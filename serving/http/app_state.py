@@ -220,5 +220,5 @@ def age_days(release: Release, moment: datetime) -> int:
 
 
 def releases_of(root: Path) -> Releases:
-    """Return the releases of a project."""
+    """Return the releases of a project, to be read."""
     return Releases(root / "data" / "serving")

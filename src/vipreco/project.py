@@ -17,6 +17,7 @@ from pydantic_core import ErrorDetails
 
 from vipreco.errors import UsageError
 from vipreco.settings import Settings
+from vipreco.signatures import Signatures
 
 PROJECT_FILE = "vipreco.toml"
 SQLITE = "sqlite:///"
@@ -69,6 +70,12 @@ class Project:
     def artifacts(self) -> Path:
         """Folder of the fitted recommenders."""
         return self.root / self.settings.project.artifacts
+
+    @property
+    def signatures(self) -> Signatures:
+        """Signs with the key of this machine, and checks against the keys that the bank trusts."""
+        chosen = self.settings.signatures
+        return Signatures(self.root / chosen.key_file, chosen.trusted, chosen.revoked, chosen.required)
 
     @property
     def features(self) -> Path:

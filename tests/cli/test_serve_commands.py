@@ -135,7 +135,7 @@ def test_a_night_takes_out_what_is_old_and_signs_the_end_of_the_audit(
         "store.prune",
     )
     assert [path.name for path in Path("out/heads").iterdir()] == ["audit-000000000003.json"]
-    public = Keys.open(Path("data/keys")).public
+    public = Keys.open(Path("data/keys")).public_keys
     assert night.audit.verify(Path("out/heads"), public).sequence == 3
     assert main(["prepare"]) == 0  # nothing is old, nothing is new
     assert in_force(capsys) == ""

@@ -139,7 +139,7 @@ def test_records_are_chained_in_their_order(written: Store) -> None:
 def test_an_empty_audit_is_whole(store: Store, keys: Keys, anchors: Path) -> None:
     assert store.audit.verify() == Head(0, "0" * 64)
     store.audit.anchor(anchors, keys)
-    assert store.audit.verify(anchors, keys.public) == Head(0, "0" * 64)
+    assert store.audit.verify(anchors, keys.public_keys) == Head(0, "0" * 64)
     assert store.audit.append([]) == Head(0, "0" * 64)
 
 
@@ -167,10 +167,10 @@ def test_the_first_wrong_place_is_named(
     alone: bool,
 ) -> None:
     """F35; `alone`: the chain shows it without the signed heads."""
-    assert written.audit.verify(anchors, keys.public).sequence == RECORDS
+    assert written.audit.verify(anchors, keys.public_keys).sequence == RECORDS
     tamper(written, change)
     with pytest.raises(IntegrityError, match=rf"record {first} ") as found:
-        written.audit.verify(anchors, keys.public)
+        written.audit.verify(anchors, keys.public_keys)
     assert (found.value.exit_code, found.value.code) == (6, "audit-broken")
     if not alone:
         written.audit.verify()
@@ -199,7 +199,7 @@ def test_a_signature_of_another_key_and_a_changed_head_are_refused(
 ) -> None:
     others = Keys.open(tmp_path / "others")
     with pytest.raises(IntegrityError, match="signature") as found:
-        written.audit.verify(anchors, others.public)
+        written.audit.verify(anchors, others.public_keys)
     assert found.value.where == str(anchors / "audit-000000000008.json")
     head = anchors / "audit-000000000012.json"
     content = json.loads(head.read_text())
@@ -207,13 +207,13 @@ def test_a_signature_of_another_key_and_a_changed_head_are_refused(
         head.chmod(0o600)
         head.write_text(json.dumps(broken))
         with pytest.raises(IntegrityError, match="signature"):
-            written.audit.verify(anchors, keys.public)
+            written.audit.verify(anchors, keys.public_keys)
 
 
 def test_a_folder_without_signed_heads_proves_nothing(written: Store, keys: Keys, tmp_path: Path) -> None:
     for folder in (tmp_path / "nowhere", tmp_path):
         with pytest.raises(UsageError) as refused:
-            written.audit.verify(folder, keys.public)
+            written.audit.verify(folder, keys.public_keys)
         assert refused.value.code == "no-anchor"
 
 
@@ -277,7 +277,7 @@ def test_a_night_signs_what_came_since_the_last_head(longer: Store, keys: Keys, 
     written = longer.audit.anchor(anchors, keys, full=False)
     assert written == anchors / "audit-000000000015.json"
     assert heads(anchors) == [8, RECORDS, 15]
-    assert longer.audit.verify(anchors, keys.public) == longer.audit.head()
+    assert longer.audit.verify(anchors, keys.public_keys) == longer.audit.head()
     content = written.read_bytes()
     assert longer.audit.anchor(anchors, keys, full=False) == written  # nothing came after it
     assert (heads(anchors), written.read_bytes()) == ([8, RECORDS, 15], content)
@@ -320,7 +320,7 @@ def test_what_was_changed_before_a_head_is_found_later_though_a_night_signed(
     tamper(longer, change)
     longer.audit.anchor(anchors, keys, full=False)
     with pytest.raises(IntegrityError, match=rf"record {first} "):
-        longer.audit.verify(anchors, keys.public)
+        longer.audit.verify(anchors, keys.public_keys)
 
 
 def test_a_folder_that_cannot_be_written_is_told_with_7(longer: Store, keys: Keys, tmp_path: Path) -> None:

@@ -516,7 +516,7 @@ def test_keys_that_others_can_read_or_that_are_none_are_refused(tmp_path: Path, 
     path = tmp_path / "keys" / name
     assert path.stat().st_mode & 0o777 == 0o600
     assert Keys.open(tmp_path / "keys").pseudonym_of("0001") == first.pseudonym_of("0001")
-    assert Keys.open(tmp_path / "keys").public == first.public
+    assert Keys.open(tmp_path / "keys").public_keys == first.public_keys
     for mode in (0o644, 0o640, 0o602):
         path.chmod(mode)
         with pytest.raises(UsageError) as error:

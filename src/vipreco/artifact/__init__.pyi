@@ -4,7 +4,9 @@ from .golden import write_golden as write_golden
 from .manifest import (
     LIBRARIES as LIBRARIES,
     Manifest as Manifest,
+    sign_artifact as sign_artifact,
     verify as verify,
+    verify_signed as verify_signed,
     write_manifest as write_manifest,
 )
 from .trial import try_in_child as try_in_child

@@ -15,9 +15,11 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from vipreco.durable import canonical_json, sha256_of, write_bytes
 from vipreco.errors import IntegrityError
+from vipreco.signatures import ARTIFACT, SIGNATURE_FILE, Signatures
 
 FORMAT_VERSION: Final = 1
 MANIFEST_FILE: Final = "manifest.json"
+BESIDE: Final = frozenset({MANIFEST_FILE, SIGNATURE_FILE})
 MAX_MANIFEST_BYTES: Final = 16 << 20
 # The libraries whose release can change a decision that is computed from the artifact.
 LIBRARIES: Final = ("duckdb", "lightgbm", "numpy", "polars", "pyarrow", "vipreco")
@@ -97,10 +99,32 @@ def verify(folder: Path, expected_hash: str | None = None) -> Manifest:
     return manifest
 
 
+def verify_signed(folder: Path, signatures: Signatures, expected_hash: str | None = None) -> Manifest:
+    """As `verify`, and prove that a key which the bank trusts stands behind the artifact.
+
+    Raises:
+        IntegrityError: As `verify`, or it is not signed as it has to be.
+    """
+    manifest = verify(folder, expected_hash)
+    signatures.check_folder(ARTIFACT, manifest.artifact_hash, folder)
+    return manifest
+
+
+def sign_artifact(folder: Path, signatures: Signatures) -> str:
+    """Verify an artifact, sign it where this machine has a key, and return its hash.
+
+    Raises:
+        IntegrityError: A file is not what the manifest says.
+    """
+    digest = verify(folder).artifact_hash
+    signatures.sign_folder(ARTIFACT, digest, folder)
+    return digest
+
+
 def _file_names(folder: Path) -> list[str]:
-    """Return the sorted names of all files below `folder` but the manifest; refuse what is no plain data."""
+    """Return the sorted names of all files but manifest and signature; refuse what is no plain data."""
     try:
-        return sorted(name for name in _walk(folder, folder) if name != MANIFEST_FILE)
+        return sorted(name for name in _walk(folder, folder) if name not in BESIDE)
     except (FileNotFoundError, NotADirectoryError) as error:
         raise _refusal(folder, "is not a directory that can be read", "no-artifact") from error
 

@@ -12,6 +12,7 @@ from vipreco.cli import (
     data_commands,
     effect_commands,
     explain_commands,
+    key_commands,
     lever_commands,
     manager_commands,
     model_commands,
@@ -60,6 +61,7 @@ campaign_commands.register(app)
 serve_commands.register(app)
 store_commands.register(app)
 subject_commands.register(app)
+key_commands.register(app)
 
 
 def _print_version(wanted: bool) -> None:

@@ -222,10 +222,9 @@ LISTED = {
 def _opened(as_of: Any, model: str | None, narrator: Narrator) -> Iterator[_Opened]:
     from vipreco.artifact import verify
     from vipreco.campaign import Bank, CampaignFolder, salt_of
-    from vipreco.cli.project_inputs import model_folder, open_model, open_view
+    from vipreco.cli.project_inputs import model_folder, open_model, open_tables, open_view
     from vipreco.project import Project
     from vipreco.store import Store
-    from vipreco.tables import Tables
 
     project = Project.find()
     settings = project.settings.campaign
@@ -237,7 +236,7 @@ def _opened(as_of: Any, model: str | None, narrator: Narrator) -> Iterator[_Open
             view,
             salt_of(settings.control_salt, project.seed),
             project.seed,
-            store.changes.in_tables(Tables.open(project.tables).snapshot_ids),
+            store.changes.in_tables(open_tables(project).snapshot_ids),
         )
         yield _Opened(bank, store, CampaignFolder(project.root / settings.folder), project.threads)
 

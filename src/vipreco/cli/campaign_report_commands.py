@@ -105,7 +105,7 @@ def _made(
 ) -> Report:
     """Make the report of a campaign of the project."""
     from vipreco.campaign import CampaignFolder, make_report, open_run, read_policy
-    from vipreco.history import History
+    from vipreco.cli.project_inputs import open_history
     from vipreco.lists import view_at
     from vipreco.project import Project
     from vipreco.store import Store
@@ -114,7 +114,7 @@ def _made(
     other = None if policy is None else read_policy(policy)
     with Store.open(project.store_url) as store:
         run = open_run(store, CampaignFolder(project.root / project.settings.campaign.folder), key)
-        history = History.open(project.tables, project.threads)
+        history = open_history(project)
         say("outcomes")
         return make_report(
             run,

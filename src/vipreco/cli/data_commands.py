@@ -140,6 +140,7 @@ def import_(
                 sources or [],
                 project.settings,
                 progress=narrator.rows,
+                signatures=project.signatures,
                 **options,
             )
     output.write(ledger(report))
@@ -160,12 +161,12 @@ def _undo(project: Project, batch: str) -> pl.DataFrame:
     """Take a batch out with all that was computed from it; return the files to be imported again."""
     import polars as pl
 
-    from vipreco.online import Releases
+    from vipreco.cli.project_inputs import releases_of
     from vipreco.tables import undo
 
-    taken = undo(project.tables, batch)
+    taken = undo(project.tables, batch, project.signatures)
     left = _snapshots_of(project)
-    for name in Releases(project.root / "data" / "serving").withdraw(left):
+    for name in releases_of(project).withdraw(left):
         typer.echo(f"removed release {name}; run `vipreco prepare`", err=True)
     for name in _fitted_on_others(project.artifacts, left):
         typer.echo(
@@ -185,17 +186,17 @@ def _decide(project: Project, reopening: str) -> None:
         raise typer.BadParameter(
             f"no open mass reopening {reopening}; there are: {', '.join(known) or 'none'}"
         )
-    snapshot = decide(project.tables, reopening).snapshot_id
+    snapshot = decide(project.tables, reopening, project.signatures).snapshot_id
     typer.echo(f"{reopening} counts as acquisitions; the tables are snapshot {snapshot}", err=True)
 
 
 def _snapshots_of(project: Project) -> list[str]:
     """Return the fingerprints that the tables had or have; none where nothing is imported."""
+    from vipreco.cli.project_inputs import open_tables
     from vipreco.errors import UsageError
-    from vipreco.tables import Tables
 
     try:
-        return Tables.open(project.tables).snapshot_ids
+        return open_tables(project).snapshot_ids
     except UsageError:
         return []
 
@@ -222,7 +223,9 @@ def _from_store(project: Project, corrected: list[Path]) -> ImportReport:
     from vipreco.store import Store, import_from_store
 
     with narrated("Importing") as narrator, Store.open(project.store_url) as store:
-        report = import_from_store(project.tables, store, project.settings, corrected, narrator.rows)
+        report = import_from_store(
+            project.tables, store, project.settings, corrected, narrator.rows, project.signatures
+        )
         waiting = len(store.pending.all())
     if waiting:
         typer.echo(
@@ -249,7 +252,7 @@ def validate(kind: FormatOption = None, out: OutOption = None) -> None:
     output = TableOutput.planned(kind, out)
     project = Project.find()
     with narrated("Validating"):
-        found = validate_tables(project.tables, project.settings)
+        found = validate_tables(project.tables, project.settings, project.signatures)
     names = ("severity", "table", "code", "what", "rows", "page")
     columns = {name: [getattr(finding, name) for finding in found] for name in names}
     examples = pl.Series("examples", [list(finding.examples) for finding in found], dtype=pl.List(pl.String))

@@ -13,7 +13,7 @@ import typer
 
 from vipreco.cli import demo_screen
 from vipreco.cli.progress import Narrator, narrated
-from vipreco.cli.project_inputs import CHAMPION, REGISTRY, open_model, open_view
+from vipreco.cli.project_inputs import CHAMPION, REGISTRY, open_model, open_tables, open_view
 
 if TYPE_CHECKING:
     from vipreco.project import Project
@@ -124,9 +124,7 @@ def _train(project: Project, narrator: Narrator) -> str:
 
 def _champion(project: Project) -> Any:
     """Return the champion if it was fitted on the tables as they are, else None."""
-    from vipreco.tables import Tables
-
-    snapshot = Tables.open(project.tables).snapshot_id
+    snapshot = open_tables(project).snapshot_id
     versions = project.import_rim(REGISTRY).list_versions(project, metrics=True)
     fitting = (item for item in versions if item.snapshot_id == snapshot and CHAMPION in item.aliases)
     return next(fitting, None)

@@ -183,7 +183,7 @@ def _check_many(
         recommender = open_model(request.project, request.model, narrator)
         known = recommender.context(view, request.channel)
         narrator.say("reasons")
-        tables = Tables.open(request.project.tables, view.snapshot_id)
+        tables = Tables.open(request.project.tables, view.snapshot_id, request.project.signatures)
         return check_reasons(recommender, known, tables, request.top)
 
 
@@ -201,12 +201,15 @@ def replay(
     Example:  vipreco replay receipt.json
     """
     from vipreco.assurance import ReplayInputs, read_receipt, replay as decide_again
-    from vipreco.cli.project_inputs import folder_of_hash
+    from vipreco.cli.project_inputs import folder_of_hash, model_folder, open_tables
     from vipreco.project import Project
 
     content, head = read_receipt(file)
     project = Project.find()
     with narrated("Replaying"):
-        folder = model or folder_of_hash(project, head.origin.artifact_hash)
+        folder = (
+            model_folder(project, str(model)) if model else folder_of_hash(project, head.origin.artifact_hash)
+        )
+        open_tables(project)
         decide_again(content, head, ReplayInputs(folder, project.tables, project.threads))
     typer.echo(f"identical: {len(content):,} bytes, snapshot {head.origin.snapshot_id}")

@@ -12,11 +12,13 @@ from vipreco.cli.progress import Narrator
 from vipreco.errors import UsageError
 
 if TYPE_CHECKING:
-    from vipreco.history import View
+    from vipreco.history import History, View
+    from vipreco.online import Releases
     from vipreco.policy import Policy
     from vipreco.project import Project
     from vipreco.recommender import Recommender
     from vipreco.settings import Settings
+    from vipreco.tables import Tables
 
 NO_CURRENCY = 'no currency in [project] of vipreco.toml: lists and sheets count amounts in "units"'
 CHAMPION = "champion"
@@ -31,16 +33,41 @@ def tell_currency(project: Project) -> None:
         typer.echo(NO_CURRENCY, err=True)
 
 
+def open_tables(project: Project) -> Tables:
+    """Return the tables of a project, checked against what was imported.
+
+    Raises:
+        UsageError: Nothing was imported.
+        IntegrityError: A file was changed, or the tables are not signed as they have to be.
+    """
+    from vipreco.tables import Tables
+
+    return Tables.open(project.tables, signatures=project.signatures)
+
+
+def open_history(project: Project) -> History:
+    """Return the history of a project's tables, checked as `open_tables`."""
+    from vipreco.history import History
+
+    return History.open(project.tables, project.threads, signatures=project.signatures)
+
+
+def releases_of(project: Project) -> Releases:
+    """Return the releases of a project."""
+    from vipreco.online import Releases
+
+    return Releases(project.root / "data" / "serving", project.signatures)
+
+
 def open_view(project: Project, as_of: datetime.date | None) -> View:
     """Return the view at a date; default: at the newest snapshot.
 
     Raises:
         UsageError: Nothing was imported, or the date is before the first snapshot or long after the last.
     """
-    from vipreco.history import History
     from vipreco.lists import view_at
 
-    return view_at(History.open(project.tables, project.threads), as_of)
+    return view_at(open_history(project), as_of)
 
 
 def model_folder(project: Project, reference: str | None) -> Path:
@@ -48,10 +75,13 @@ def model_folder(project: Project, reference: str | None) -> Path:
 
     Raises:
         UsageError: No such version.
-        IntegrityError: The artifact is not what was registered.
+        IntegrityError: The artifact is not what was registered, or not signed as it has to be.
     """
+    from vipreco.artifact import verify_signed
+
     folder = Path(reference or "")
     if reference is not None and folder.is_dir():
+        verify_signed(folder, project.signatures)
         return folder
     found: Path = project.import_rim(REGISTRY).resolve(project, reference or CHAMPION).folder
     return found
@@ -65,7 +95,7 @@ def folder_of_hash(project: Project, artifact_hash: str) -> Path:
     """
     folder: Path = project.import_rim(STORAGE).Storage(project.artifacts).artifact(artifact_hash)
     if folder.is_dir():
-        return folder
+        return model_folder(project, str(folder))
     versions = project.import_rim(REGISTRY).list_versions(project)
     version = next((item.version for item in versions if item.artifact_hash == artifact_hash), None)
     if version is None:
@@ -85,7 +115,8 @@ def open_model(project: Project, reference: str | None, narrator: Narrator) -> R
 
     Raises:
         UsageError: No such version, or a rule file is wrong.
-        IntegrityError: The artifact is not what was registered, uses what is prohibited now, or is too old.
+        IntegrityError: The artifact is not what was registered, is not signed as it has to be, uses what is
+            prohibited now, or is too old.
     """
     from vipreco.features import read_prohibited
     from vipreco.policy import Policy
@@ -93,7 +124,7 @@ def open_model(project: Project, reference: str | None, narrator: Narrator) -> R
 
     narrator.say("loading the model")
     folder = model_folder(project, reference)
-    registered = reference is None or not Path(reference).is_dir()  # then it was verified, and loaded before
+    registered = reference is None or not Path(reference).is_dir()  # then it was loaded before
     recommender = Recommender.load(folder, project.threads, checked=registered)
     check_permitted(recommender.names, read_prohibited(project.features), str(folder))
     if odd := _age(project, recommender, folder):
@@ -115,9 +146,7 @@ def arbitrated(recommender: Recommender, settings: Settings) -> Recommender:
 
 def _age(project: Project, recommender: Recommender, folder: Path) -> str:
     """Return what is odd about the age of a model beside the tables, or nothing."""
-    from vipreco.history import History
-
-    dates = History.open(project.tables, project.threads).snapshot_dates
+    dates = open_history(project).snapshot_dates
     days = project.settings.serving.max_model_age_days
     limit = None if days is None else datetime.timedelta(days=days)
     return recommender.check_age(dates[-1], limit, str(folder)) if dates else ""

@@ -14,7 +14,7 @@ from vipreco.cli.project_commands import DEMO
 if TYPE_CHECKING:
     from vipreco.assurance import ParityResult
     from vipreco.cli.progress import Narrator
-    from vipreco.online import NightlyBuild, Releases
+    from vipreco.online import NightlyBuild
     from vipreco.project import Project
     from vipreco.store import Store
 
@@ -48,12 +48,14 @@ def prepare(
     Example:  vipreco prepare --roll-back
     """
     from vipreco.cli.progress import narrated
+    from vipreco.cli.project_inputs import releases_of
     from vipreco.online import roll_back as go_back
     from vipreco.project import Project
     from vipreco.store import Store
 
     project = Project.find()
-    releases = _releases(project)
+    project.signatures.own_key()  # a key that nobody would accept is told before any work is done
+    releases = releases_of(project)
     with narrated("Prepare") as narrator, Store.open(project.store_url) as store:
         folder = go_back(releases, store) if roll_back else _prepared(project, store, model, narrator)
     typer.echo(_told(folder))
@@ -71,7 +73,10 @@ def _tidy(project: Project) -> None:
     chores = Housekeeping(
         actor_named(None),
         retention_cutoffs(project),
-        None if heads is None else (project.root / heads, keys_of(project)),
+        None if heads is None else project.root / heads,
+        keys_of(project),
+        project.tables,
+        project.signatures,
     )
     with narrated("Prepare") as narrator, Store.open(project.store_url, checked=True) as store:
         gone = clean_up(store, chores, narrator.say)
@@ -80,38 +85,31 @@ def _tidy(project: Project) -> None:
 
 
 def _prepared(project: Project, store: Store, model: str | None, narrator: Narrator) -> Path:
+    from vipreco.cli.project_inputs import open_tables, releases_of
     from vipreco.online import nightly, read_manifest
-    from vipreco.tables import Tables
 
-    releases = _releases(project)
+    releases = releases_of(project)
     with nightly.noting_refusal(releases, model or "champion"):
         build = _nightly_build(project, store, model, narrator)
     folder = nightly.publish(releases, store, build, narrator.say)
     if model is None:
         releases.follow(read_manifest(folder)["artifact_hash"])
-    releases.withdraw(Tables.open(project.tables).snapshot_ids)  # of tables before an erasure
+    releases.withdraw(open_tables(project).snapshot_ids)  # of tables before an erasure
     return folder
 
 
-def _releases(project: Project) -> Releases:
-    from vipreco.online import Releases
-
-    return Releases(project.root / "data" / "serving")
-
-
 def _nightly_build(project: Project, store: Store, model: str | None, narrator: Narrator) -> NightlyBuild:
-    from vipreco.cli.project_inputs import model_folder, open_model
-    from vipreco.history import History
+    from vipreco.cli.project_inputs import model_folder, open_history, open_model, open_tables
     from vipreco.lists import view_at
     from vipreco.online import NightlyBuild, channels_of, try_model
-    from vipreco.tables import Tables
 
     narrator.say("trying the model")
     artifact = model_folder(project, model)
     try_model(artifact)
     recommender = open_model(project, str(artifact), narrator)
-    Tables.open(project.tables).verify()
-    history = History.open(project.tables, project.threads)
+    open_tables(project).verify()
+    _check_heads(project)
+    history = open_history(project)
     view = view_at(history, _business_day(project))
     return NightlyBuild(
         recommender=recommender,
@@ -125,19 +123,28 @@ def _nightly_build(project: Project, store: Store, model: str | None, narrator: 
     )
 
 
+def _check_heads(project: Project) -> None:
+    """Check that the tables go on from the heads that were signed in other nights."""
+    from vipreco.tables import check_heads
+
+    heads = project.settings.serving.audit_heads
+    if heads is not None:
+        check_heads(project.tables, project.root / heads, project.signatures)
+
+
 def _business_day(project: Project) -> datetime.date | None:
     """Return the day for which all is prepared; None: that of the newest snapshot.
 
     Raises:
         UsageError: The newest snapshot is so old that nobody would be answered.
     """
+    from vipreco.cli.project_inputs import open_history
     from vipreco.errors import UsageError
-    from vipreco.history import History
     from vipreco.lists import MAX_STALENESS
 
     if project.settings.serving.business_date == "snapshot":
         return None
-    dates = History.open(project.tables, project.threads).snapshot_dates
+    dates = open_history(project).snapshot_dates
     today = datetime.date.today()  # noqa: DTZ011 - the business lives by local time
     if dates and today - dates[-1] > MAX_STALENESS:
         raise UsageError(
@@ -152,9 +159,9 @@ def _business_day(project: Project) -> datetime.date | None:
 
 def _in_tables(project: Project, store: Store) -> int:
     """Return up to which change of the store the tables hold them."""
-    from vipreco.tables import Tables
+    from vipreco.cli.project_inputs import open_tables
 
-    return store.changes.in_tables(Tables.open(project.tables).snapshot_ids)
+    return store.changes.in_tables(open_tables(project).snapshot_ids)
 
 
 def _told(folder: Path) -> str:
@@ -211,17 +218,17 @@ def _parity(
     project: Project, customers: int, top: int, url: tuple[str, str] | None, narrator: Narrator
 ) -> list[ParityResult]:
     from vipreco.assurance import ParityQuestion, parity
-    from vipreco.cli.project_inputs import open_model, open_view
+    from vipreco.cli.project_inputs import open_model, open_view, releases_of
     from vipreco.lists import sampled
     from vipreco.online import DaySettings, OnlineService
     from vipreco.store import Store
 
-    folder = _releases(project).current()
+    folder = releases_of(project).current()
     day_settings = DaySettings(
         project.settings.tiers.vip, project.settings.call_list, project.settings.project.currency
     )
     with Store.open(project.store_url) as store:
-        answering = OnlineService(folder, store, day_settings)
+        answering = OnlineService(folder, store, day_settings, project.signatures)
         day = answering.release.as_of
         view = open_view(project, day)
         recommender = open_model(project, str(folder / "artifact"), narrator)

@@ -196,7 +196,7 @@ def verify_audit(
     Example:  vipreco audit verify --anchor /mnt/audit-heads
     """
     with open_session() as session:
-        head = session.store.audit.verify(anchor, None if anchor is None else session.keys().public)
+        head = session.store.audit.verify(anchor, () if anchor is None else session.keys().public_keys)
     against = "the chain and the signed heads" if anchor else "the chain"
     typer.echo(f"{head.sequence:,} records match {against}; head {head.hash}")
 

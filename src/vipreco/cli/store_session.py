@@ -90,7 +90,7 @@ def keys_of(project: Project) -> Keys:
     """Return the keys of a project."""
     from vipreco.store import Keys
 
-    return Keys.open(project.root / KEYS)
+    return Keys.open(project.root / KEYS, project.settings.signatures.trusted)
 
 
 def retention_cutoffs(project: Project) -> RetentionCutoffs:
@@ -111,12 +111,12 @@ def clock() -> datetime:
 
 def business_moment(project: Project) -> datetime:
     """Return the business's moment: local time, in a demo bank on the date of the newest snapshot."""
-    from vipreco.history import History
+    from vipreco.cli.project_inputs import open_history
 
     now = datetime.now()  # noqa: DTZ005  the business lives by local time
     if project.settings.serving.business_date == "clock":
         return now
-    return datetime.combine(History.open(project.tables).snapshot_dates[-1], now.time())
+    return datetime.combine(open_history(project).snapshot_dates[-1], now.time())
 
 
 def read_password() -> str:

@@ -159,7 +159,7 @@ def _erased_from_tables(session: StoreSession, customer: str) -> dict[str, int]:
 
     if not session.project.tables.is_dir():
         return {}
-    found = erase_customers(session.project.tables, [customer])
+    found = erase_customers(session.project.tables, [customer], session.project.signatures)
     after = session.store.changes.in_tables(list(found.snapshot_ids))
     session.store.changes.exported(found.snapshot_id, after)
     return found.rows
@@ -202,7 +202,7 @@ def keep_erased_out(project: Project) -> int:
         keys = keys_of(project)
         back = [one for one in customer_ids(project.tables) if keys.pseudonym_of(one) in suppressed]
         if back:
-            found = erase_customers(project.tables, back)
+            found = erase_customers(project.tables, back, project.signatures)
             after = store.changes.in_tables(list(found.snapshot_ids))
             store.changes.exported(found.snapshot_id, after)
             events = [

@@ -30,6 +30,7 @@ from vipreco.history.sources import (
     typed,
 )
 from vipreco.settings import TierLadder
+from vipreco.signatures import NO_SIGNATURES, Signatures
 from vipreco.tables import Tables, literal_path
 
 # The big tables stay in their files: a query reads the columns and dates that it needs.
@@ -55,19 +56,26 @@ class History:
         self._sources = sources
 
     @classmethod
-    def open(cls, tables: Path, threads: int = 2, snapshot_id: str | None = None) -> History:
+    def open(
+        cls,
+        tables: Path,
+        threads: int = 2,
+        snapshot_id: str | None = None,
+        signatures: Signatures = NO_SIGNATURES,
+    ) -> History:
         """Open the tables folder that `vipreco import` wrote.
 
         Args:
             tables: The folder.
             threads: Threads for queries.
             snapshot_id: The tables as they were when this was their fingerprint; later imports are not seen.
+            signatures: Checks who wrote their manifest.
 
         Raises:
             UsageError: Nothing was imported there.
             InputRejectedError: They never had this fingerprint.
         """
-        imported = Tables.open(tables, snapshot_id)
+        imported = Tables.open(tables, snapshot_id, signatures)
         files = {table: imported.files(table) for table in CONTRACTS}
         return cls(
             ParquetSources(Path(tables), files), threads, imported.snapshot_id, decisions=imported.decisions

@@ -13,7 +13,9 @@ from vipreco.online.books import fill_books
 from vipreco.online.nightly_build import NightlyBuild, build_release
 from vipreco.online.release import Releases
 from vipreco.recommender import Step, silent
+from vipreco.signatures import Signatures
 from vipreco.store import Keys, PrunedRows, RetentionCutoffs, Store
+from vipreco.tables import save_head
 
 LOADER = "vipreco.recommender.storage:golden_scorer"
 
@@ -25,12 +27,18 @@ class Housekeeping:
     Args:
         actor: Who does it, for the audit.
         before: Moments before which decisions and keys of requests go.
-        heads: Folder of the signed heads of the audit, and what signs them; None signs nothing.
+        heads: Folder of the signed heads of the audit and of the tables; None signs nothing.
+        keys: Signs the heads of the audit.
+        tables: The tables folder.
+        signatures: Sign the heads of the tables.
     """
 
     actor: str
     before: RetentionCutoffs
-    heads: tuple[Path, Keys] | None
+    heads: Path | None
+    keys: Keys
+    tables: Path
+    signatures: Signatures
 
 
 @contextmanager
@@ -67,11 +75,11 @@ def publish(releases: Releases, store: Store, build: NightlyBuild, step: Step = 
 
 
 def clean_up(store: Store, chores: Housekeeping, step: Step = silent) -> PrunedRows:
-    """Delete rows past their retention, and sign the end of the audit even where that fails.
+    """Delete rows past their retention, and sign the ends of audit and tables even where that fails.
 
     Raises:
         BusyError: Another process holds the store.
-        IntegrityError: The audit is not what was written; no head is signed.
+        IntegrityError: Audit or tables are not what was written; no head of them is signed.
         ResourcesError: The folder of the heads cannot be written.
     """
     try:
@@ -79,5 +87,6 @@ def clean_up(store: Store, chores: Housekeeping, step: Step = silent) -> PrunedR
         return store.prune(chores.actor, chores.before)
     finally:
         if chores.heads is not None:
-            step("audit")
-            store.audit.anchor(*chores.heads, full=False)
+            step("signed heads")
+            store.audit.anchor(chores.heads, chores.keys, full=False)
+            save_head(chores.tables, chores.heads, chores.signatures)

@@ -46,6 +46,7 @@ from vipreco.recommender import (
     in_order,
 )
 from vipreco.settings import ArbitrationSettings, CallListSettings
+from vipreco.signatures import NO_SIGNATURES, Signatures
 from vipreco.store import Store
 
 NEUTRAL = ("neutral",)
@@ -79,14 +80,22 @@ class OnlineService:
         folder: Of a release.
         store: Operational records.
         day_settings: Of the call lists.
+        signatures: Checks who made the release.
 
     Raises:
-        IntegrityError: The folder, or the model that it names, is not what it was.
+        IntegrityError: The folder, or the model that it names, is not what it was, or not signed as it has to
+            be.
         VipRecoError: The store does not answer.
     """
 
-    def __init__(self, folder: Path, store: Store, day_settings: DaySettings) -> None:
-        self.release = ReleaseReader(folder)
+    def __init__(
+        self,
+        folder: Path,
+        store: Store,
+        day_settings: DaySettings,
+        signatures: Signatures = NO_SIGNATURES,
+    ) -> None:
+        self.release = ReleaseReader(folder, signatures)
         manifest: dict[str, Any] = self.release.manifest
         self.day_settings = day_settings
         self.model_hash: str = manifest["artifact_hash"]

@@ -17,6 +17,7 @@ from typing import Any
 from vipreco.durable import canonical_json, flush_directory, flush_file, sha256_of, write_json
 from vipreco.errors import BusyError, IntegrityError, UsageError, VipRecoError
 from vipreco.failpoints import reach
+from vipreco.signatures import NO_SIGNATURES, RELEASE, SIGNATURE_FILE, Signatures
 from vipreco.verified_files import VerifiedFiles
 
 POINTER, REFUSED, FOLLOWED, LOCK = "current.json", "refused.json", "followed.json", "lock"
@@ -41,10 +42,11 @@ class Releases:
 
     Args:
         folder: Made when it is not there.
+        signatures: Signs new releases.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, signatures: Signatures = NO_SIGNATURES) -> None:
+        self.folder, self.signatures = folder, signatures
 
     def pointer(self) -> Pointer | None:
         """Return the pointer; None before anything was prepared.
@@ -106,6 +108,18 @@ class Releases:
             self._forget_old()
             return target
 
+    def all(self) -> list[Path]:
+        """Return the folders of all releases, by name."""
+        return sorted(path.parent for path in (self.folder / FOLDERS).glob(f"[!.]*/{MANIFEST}"))
+
+    def sign(self, folder: Path) -> None:
+        """Check a release that is there, and sign it where this machine has a key.
+
+        Raises:
+            IntegrityError: It is not what was prepared.
+        """
+        self.signatures.sign_folder(RELEASE, _hash_of(open_release(folder)[0]), folder)
+
     def roll_back(self) -> Path:
         """Put the folder before the current one in force again.
 
@@ -142,7 +156,7 @@ class Releases:
 
     def _point_back(self, found: Pointer, gone: Collection[str]) -> None:
         if found.previous and found.previous not in gone and self.path_of(found.previous).is_dir():
-            write_json(self.folder / POINTER, {"current": found.previous, "previous": None}, mode=0o644)
+            write_json(self.folder / POINTER, {"current": found.previous, "previous": None})
         else:
             (self.folder / POINTER).unlink()
 
@@ -181,18 +195,21 @@ class Releases:
         (fresh / MANIFEST).write_bytes(canonical_json(content))
         for path in (*files, fresh / MANIFEST):
             flush_file(path)
+        self.signatures.sign_folder(RELEASE, _hash_of(content), fresh)
         reach("prepare-sealed")
         target = self.path_of(name)
         if not target.is_dir():
             fresh.rename(target)
             flush_directory(target.parent)
+        elif self.signatures.can_sign:  # the same was prepared before, perhaps without a key
+            self.sign(target)
         reach("prepare-renamed")
         return target
 
     def _point(self, name: str) -> None:
         found = self.pointer()
         before = found.current if found and found.current != name else found.previous if found else None
-        write_json(self.folder / POINTER, {"current": name, "previous": before}, mode=0o644)
+        write_json(self.folder / POINTER, {"current": name, "previous": before})
         (self.folder / REFUSED).unlink(missing_ok=True)
         reach("prepare-pointed")
 
@@ -220,16 +237,23 @@ class Releases:
             yield
 
 
-def read_manifest(folder: Path) -> dict[str, Any]:
+def read_manifest(folder: Path, signatures: Signatures = NO_SIGNATURES) -> dict[str, Any]:
     """Read the manifest of a release and check every file against it, as `open_release`."""
-    return open_release(folder)[0]
+    return open_release(folder, signatures)[0]
 
 
-def open_release(folder: Path) -> tuple[dict[str, Any], VerifiedFiles]:
+def open_release(
+    folder: Path, signatures: Signatures = NO_SIGNATURES
+) -> tuple[dict[str, Any], VerifiedFiles]:
     """Read the manifest of a release and check every file against it; later checks ask for changes alone.
 
+    Args:
+        folder: Of the release.
+        signatures: Checks who made it.
+
     Raises:
-        IntegrityError: A file is missing, further, or not what its hash says.
+        IntegrityError: A file is missing, further, or not what its hash says, or the release is not signed as
+            it has to be.
     """
     try:
         content: dict[str, Any] = json.loads((folder / MANIFEST).read_bytes())
@@ -238,11 +262,15 @@ def open_release(folder: Path) -> tuple[dict[str, Any], VerifiedFiles]:
         raise IntegrityError(
             "has no manifest that can be read", where=str(folder), code="manifest"
         ) from error
-    there = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()} - {MANIFEST}
+    there = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()} - {
+        MANIFEST,
+        SIGNATURE_FILE,
+    }
     files = VerifiedFiles(folder, hashes)
     wrong = sorted(there ^ set(hashes)) or files.wrong(full=True)
     if wrong or _name_of(content) != folder.name:
         raise changed_release(folder, wrong)
+    signatures.check_folder(RELEASE, _hash_of(content), folder)
     return content, files
 
 
@@ -266,4 +294,8 @@ def _made_of(folder: Path) -> str | None:
 
 
 def _name_of(content: Mapping[str, Any]) -> str:
-    return hashlib.sha256(canonical_json(content)).hexdigest()[:NAME_LENGTH]
+    return _hash_of(content)[:NAME_LENGTH]
+
+
+def _hash_of(content: Mapping[str, Any]) -> str:
+    return hashlib.sha256(canonical_json(content)).hexdigest()

@@ -20,6 +20,7 @@ from vipreco.online.offer_numbers import OfferNumbers, StoredNumbers
 from vipreco.online.release import changed_release, open_release
 from vipreco.online.slates import BELOW_FLOOR, COLD_START, SNAPSHOT, SWITCHED_OFF, Slate, SlateLine
 from vipreco.policy import ALLOWED
+from vipreco.signatures import NO_SIGNATURES, Signatures
 
 Codes: TypeAlias = tuple[str, ...]
 Arrays: TypeAlias = dict[str, NDArray[Any]]
@@ -52,14 +53,15 @@ class ReleaseReader:
 
     Args:
         folder: Of the release; every file is checked.
+        signatures: Checks who made it.
 
     Raises:
-        IntegrityError: A file was changed after it was prepared.
+        IntegrityError: A file is not what was prepared, or the release is not signed as it has to be.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, signatures: Signatures = NO_SIGNATURES) -> None:
         self.folder = folder
-        self.manifest, self._files = open_release(folder)
+        self.manifest, self._files = open_release(folder, signatures)
         self.as_of = date.fromisoformat(self.manifest["as_of"])
         self.snapshot_date = date.fromisoformat(self.manifest["snapshot_date"])
         self.products: tuple[str, ...] = tuple(self.manifest["products"])

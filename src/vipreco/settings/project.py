@@ -12,6 +12,7 @@ from vipreco.settings.lists import CallListSettings
 from vipreco.settings.policy import PolicySettings
 from vipreco.settings.section import Section
 from vipreco.settings.service import ServingSettings
+from vipreco.settings.signatures import SignatureSettings
 from vipreco.settings.tiers import TierLadder
 
 Rate = Annotated[float, Field(ge=0.0, le=1.0)]
@@ -49,4 +50,5 @@ class Settings(Section):
     import_: ImportSettings = Field(default=ImportSettings(), alias="import")
     call_list: CallListSettings = CallListSettings()
     serving: ServingSettings = ServingSettings()
+    signatures: SignatureSettings = SignatureSettings()
     campaign: CampaignSettings = CampaignSettings()

@@ -9,7 +9,7 @@ from .audit_records import (
 )
 from .books import Cover as Cover, Member as Member
 from .campaigns import Campaigns as Campaigns
-from .connection import Database as Database, check_private as check_private
+from .connection import Database as Database
 from .consents import Consent as Consent
 from .contact import REFUSALS as REFUSALS, Contact as Contact
 from .contacts import RecordedContact as RecordedContact

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +19,7 @@ from sqlalchemy import Connection, func, insert, select
 
 from vipreco.durable import write_json
 from vipreco.errors import IntegrityError, ResourcesError, UsageError
+from vipreco.signatures import is_signed, signed
 from vipreco.store.connection import Database, hold_lock
 from vipreco.store.keys import Keys
 from vipreco.store.schema import audit
@@ -89,18 +90,18 @@ class AuditTrail:
         with self.database.reading() as connection:
             return [dict(row._mapping) for row in connection.execute(query)]
 
-    def verify(self, anchors: Path | None = None, public: bytes | None = None) -> Head:
+    def verify(self, anchors: Path | None = None, public_keys: Collection[str] = ()) -> Head:
         """Check every record against the chain, and the chain against its signed heads.
 
         Args:
             anchors: Folder of the signed heads; without it a cut tail or a rewritten chain goes unnoticed.
-            public: Public key of the signatures.
+            public_keys: Public keys, as hex text, of which one signed each head.
 
         Raises:
             UsageError: The folder holds no signed head.
             IntegrityError: A record was changed or is missing; the first one is named.
         """
-        return self._checked({} if anchors is None else _hashes_of(anchors, public or b""))
+        return self._checked({} if anchors is None else _hashes_of(anchors, public_keys))
 
     def anchor(self, folder: Path, keys: Keys, *, full: bool = True) -> Path:
         """Check the chain, sign its head, save it in a folder, and return the file.
@@ -116,10 +117,10 @@ class AuditTrail:
             ResourcesError: The folder cannot be written.
         """
         try:
-            signed = _hashes_of(folder, keys.public) if any(folder.glob(HEADS)) else {}
-            head = self._checked(signed, 0 if full else max(signed, default=0))
+            heads = _hashes_of(folder, keys.public_keys) if any(folder.glob(HEADS)) else {}
+            head = self._checked(heads, 0 if full else max(heads, default=0))
             target = folder / f"audit-{head.sequence:012d}.json"
-            if head.sequence not in signed or not target.exists():
+            if head.sequence not in heads or not target.exists():
                 _save_head(head, target, keys)
             return target
         except OSError as error:
@@ -180,18 +181,13 @@ def _hash(row: dict[str, Any]) -> str:
     return hashlib.sha256(CANONICAL.encode(content).encode()).hexdigest()
 
 
-def _signed_bytes(content: dict[str, Any]) -> bytes:
-    return json.dumps(content, sort_keys=True, separators=(",", ":")).encode()
-
-
 def _save_head(head: Head, target: Path, keys: Keys) -> None:
     content = {**asdict(head), "at": datetime.now(UTC).isoformat(timespec="seconds")}
-    signature = keys.signing.sign(_signed_bytes(content)).hex()
     target.parent.mkdir(parents=True, exist_ok=True)
-    write_json(target, {**content, "signature": signature}, mode=0o444)
+    write_json(target, signed(content, keys.seed), mode=0o444)
 
 
-def _hashes_of(folder: Path, public: bytes) -> dict[int, str]:
+def _hashes_of(folder: Path, public_keys: Collection[str]) -> dict[int, str]:
     """Return the signed hashes by number of the record."""
     paths = sorted(folder.glob(HEADS))
     if not paths:
@@ -201,27 +197,24 @@ def _hashes_of(folder: Path, public: bytes) -> dict[int, str]:
             remedy="name the folder that `vipreco audit anchor` writes to",
             code="no-anchor",
         )
-    found = dict(_signed_head(path, public) for path in paths)
+    found = dict(_signed_head(path, public_keys) for path in paths)
     found.pop(0, None)
     return found
 
 
-def _signed_head(path: Path, public: bytes) -> tuple[int, str]:
-    from cryptography.exceptions import InvalidSignature  # noqa: PLC0415 - a worker never verifies
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey  # noqa: PLC0415
-
+def _signed_head(path: Path, public_keys: Collection[str]) -> tuple[int, str]:
     try:
         content = json.loads(path.read_bytes())
-        signature = bytes.fromhex(content.pop("signature"))
-        Ed25519PublicKey.from_public_bytes(public).verify(signature, _signed_bytes(content))
-        return int(content["sequence"]), str(content["hash"])
-    except (InvalidSignature, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise IntegrityError(
-            "the signature of this head of the audit is wrong",
-            where=str(path),
-            remedy="restore the file from its copy; leave the database as it is",
-            code="bad-signature",
-        ) from error
+        if is_signed(content, public_keys):
+            return int(content["sequence"]), str(content["hash"])
+    except (ValueError, KeyError, TypeError, AttributeError):
+        pass
+    raise IntegrityError(
+        "the signature of this head of the audit is wrong",
+        where=str(path),
+        remedy="restore the file from its copy; leave the database as it is",
+        code="bad-signature",
+    )
 
 
 def _clipped(event: Event) -> dict[str, str]:

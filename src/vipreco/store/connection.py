@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -15,12 +14,12 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from vipreco.errors import DependencyDownError, UsageError
+from vipreco.key_files import check_private
 from vipreco.store.failures import RESTORE, translate_failures
 
 BUSY_SECONDS = 5
 WRITES = "vipreco_writes"
 _INSERTS: Final[dict[str, Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
-OTHERS = 0o077  # permissions of group and others
 
 
 class Database:
@@ -181,28 +180,15 @@ def _check_no_secret(address: URL) -> None:
         check_private(Path(passfile), "the password file of the database")
 
 
-def check_private(path: Path, what: str) -> None:
-    """Check that a file with a secret exists and that only its owner can read it.
-
-    Raises:
-        UsageError: It does not exist, or others can read it.
-    """
-    try:
-        mode = path.stat().st_mode
-    except OSError as error:
-        raise UsageError(f"{what} does not exist", where=str(path), code="no-secret-file") from error
-    if os.name == "posix" and mode & OTHERS:
-        raise UsageError(
-            f"{what} can be read by others",
-            where=str(path),
-            remedy="run `chmod 600` on it, and replace the secret: others may know it",
-            code="key-readable",
-        )
-
-
 def _prepare_sqlite(connection: Any, _: object) -> None:
     connection.isolation_level = None  # transactions begin in `_begin_sqlite`, not where the driver guesses
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "trusted_schema=OFF"):
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        "trusted_schema=OFF",
+        "recursive_triggers=ON",  # without it REPLACE takes the place of an audit record unseen
+    ):
         connection.execute(f"PRAGMA {pragma}")
 
 

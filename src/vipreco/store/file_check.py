@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from vipreco.errors import IntegrityError
-from vipreco.store.connection import Database, check_private
+from vipreco.key_files import check_private
+from vipreco.store.connection import Database
 from vipreco.store.failures import RESTORE
 
 MIN_BYTES = 512

@@ -1,24 +1,17 @@
-"""Secret keys of a project: one for pseudonyms, one for signatures."""
+"""Secret keys of a project: one for pseudonyms, one for signed heads of the audit."""
 
 from __future__ import annotations
 
 import hmac
-import os
-import secrets
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
-from vipreco.durable import flush_directory, write_bytes
-from vipreco.errors import UsageError
-from vipreco.store.connection import check_private
-
-if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from vipreco.key_files import make_key, read_key
+from vipreco.signatures import public_key_of
 
 PSEUDONYM_KEY, SIGNING_KEY = "pseudonym.key", "audit-signing.key"
-KEY_BYTES = 32
 
 
 @dataclass(frozen=True)
@@ -27,21 +20,25 @@ class Keys:
 
     Args:
         pseudonym: Key of the pseudonyms.
-        seed: Seed of the signing key.
+        seed: Seed of the key that signs heads of the audit.
+        trusted: Further public keys, as hex text, whose signatures of heads count: those of before.
     """
 
     pseudonym: bytes
     seed: bytes
+    trusted: tuple[str, ...] = ()
 
     @classmethod
-    def open(cls, folder: Path) -> Self:
+    def open(cls, folder: Path, trusted: tuple[str, ...] = ()) -> Self:
         """Read the keys of a project; make those that do not exist yet.
 
         Raises:
             UsageError: Others can read a key, or its length is wrong.
         """
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        return cls(_read(folder / PSEUDONYM_KEY), _read(folder / SIGNING_KEY))
+        for name in (PSEUDONYM_KEY, SIGNING_KEY):
+            if not (folder / name).exists():
+                make_key(folder / name)
+        return cls(read_key(folder / PSEUDONYM_KEY), read_key(folder / SIGNING_KEY), trusted)
 
     def pseudonym_of(self, customer_id: str) -> str:
         """Return the pseudonym of a customer in the audit."""
@@ -53,42 +50,7 @@ class Keys:
     def _keyed(self) -> hmac.HMAC:
         return hmac.new(self.pseudonym, digestmod="sha256")
 
-    @cached_property
-    def signing(self) -> Ed25519PrivateKey:
-        """Key of the signatures."""
-        from cryptography.hazmat.primitives.asymmetric import ed25519  # noqa: PLC0415 - a worker never signs
-
-        return ed25519.Ed25519PrivateKey.from_private_bytes(self.seed)
-
     @property
-    def public(self) -> bytes:
-        """Public key that checks a signature."""
-        return self.signing.public_key().public_bytes_raw()
-
-
-def _read(path: Path) -> bytes:
-    if not path.exists():
-        _make(path, secrets.token_bytes(KEY_BYTES))
-    check_private(path, "a secret key")
-    content = path.read_bytes()
-    if len(content) != KEY_BYTES:
-        raise UsageError(
-            "this file does not hold a key",
-            where=str(path),
-            remedy="restore it from the backup",
-            code="bad-key",
-        )
-    return content
-
-
-def _make(path: Path, content: bytes) -> None:
-    """Write a key; if another process writes one at the same time, both use the first."""
-    fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}.new")
-    write_bytes(fresh, content, mode=0o600)
-    try:
-        os.link(fresh, path)
-        flush_directory(path.parent)
-    except FileExistsError:
-        pass
-    finally:
-        fresh.unlink()
+    def public_keys(self) -> tuple[str, ...]:
+        """Public keys, as hex text, that check signed heads of the audit; this project's first."""
+        return (public_key_of(self.seed), *self.trusted)

@@ -21,6 +21,7 @@ import polars as pl
 from vipreco import columns as c
 from vipreco.failpoints import reach
 from vipreco.settings import Settings
+from vipreco.signatures import NO_SIGNATURES, Signatures
 from vipreco.store.consents import PROTECTS
 from vipreco.store.contact import MAX_AGE, REFUSALS
 from vipreco.store.pending_changes import PendingChange
@@ -66,6 +67,7 @@ def import_from_store(
     settings: Settings,
     corrected: Sequence[Path] = (),
     progress: Progress | None = None,
+    signatures: Signatures = NO_SIGNATURES,
 ) -> ImportReport:
     """Import the records of the store since the last import; a second run changes nothing.
 
@@ -75,6 +77,7 @@ def import_from_store(
         settings: The project's settings.
         corrected: Corrected quarantine files of earlier runs.
         progress: As `import_`.
+        signatures: As `import_`.
 
     Returns:
         Report of the import; `already_ingested` if the tables hold everything.
@@ -83,7 +86,7 @@ def import_from_store(
         UsageError: Nothing was imported from the bank yet.
         VipRecoError: As `import_`; then nothing is marked as imported.
     """
-    tables = Tables.open(tables_dir)
+    tables = Tables.open(tables_dir, signatures=signatures)
     until = store.changes.newest()
     after = store.changes.in_tables(tables.snapshot_ids)
     recorded = store.contacts.between(after, until, with_pending=not corrected)
@@ -91,9 +94,9 @@ def import_from_store(
         _Source(CONTACTS_FILE, c.CONTACTS, _importable(tables, recorded), until),
         _Source(CONSENTS_FILE, c.CUSTOMERS, _with_consents(tables, store.consents.last(until)), until),
     ]
-    report = _imported(tables, sources, settings, corrected, progress)
+    report = _imported(tables, sources, settings, corrected, progress, signatures)
     reach("store-imported")
-    imported = Tables.open(tables_dir)
+    imported = Tables.open(tables_dir, signatures=signatures)
     with store.database.writing():
         store.pending.replace(
             [*_pending_contacts(imported, store, after, until), *_pending_consents(imported, store, until)]
@@ -155,6 +158,7 @@ def _imported(
     settings: Settings,
     corrected: Sequence[Path],
     progress: Progress | None,
+    signatures: Signatures,
 ) -> ImportReport:
     given = [source for source in sources if not source.rows.is_empty()]
     if not given and not corrected:
@@ -175,6 +179,7 @@ def _imported(
             backfill=True,  # a customer who left the bank may still withdraw a consent
             same_day=True,
             progress=progress,
+            signatures=signatures,
         )
 
 

@@ -1,5 +1,10 @@
 from .batch_import import import_ as import_
-from .batches import decide as decide, undo as undo
+from .batches import (
+    decide as decide,
+    read_manifest as read_manifest,
+    sign_manifest as sign_manifest,
+    undo as undo,
+)
 from .contracts import (
     CONTRACTS as CONTRACTS,
     OUTCOMES as OUTCOMES,
@@ -24,5 +29,6 @@ from .import_database import (
 from .mapping_file import QUARANTINE_SUFFIX as QUARANTINE_SUFFIX, protected_words as protected_words
 from .reopenings import DAYS_APART as DAYS_APART, reopenings_query as reopenings_query
 from .report import ImportReport as ImportReport
+from .signed_heads import check_heads as check_heads, save_head as save_head
 from .snapshot import Tables as Tables
 from .validation import validate as validate

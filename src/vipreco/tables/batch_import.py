@@ -16,6 +16,7 @@ from vipreco.durable import canonical_json, sha256_of
 from vipreco.errors import InputRejectedError, UsageError
 from vipreco.failpoints import reach
 from vipreco.settings import Settings
+from vipreco.signatures import NO_SIGNATURES, Signatures
 from vipreco.tables import checks, contracts, gates
 from vipreco.tables.batch_files import write_tables
 from vipreco.tables.batches import Manifest, batch_folder, commit, locked, read_manifest, remove_garbage
@@ -43,6 +44,7 @@ class Options:
     same_day: bool
     accept_dates: bool
     progress: Progress
+    signatures: Signatures
 
 
 def import_(  # noqa: PLR0913  what a caller decides about a delivery as a whole
@@ -56,6 +58,7 @@ def import_(  # noqa: PLR0913  what a caller decides about a delivery as a whole
     same_day: bool = False,
     accept_dates: bool = False,
     progress: Progress | None = None,
+    signatures: Signatures = NO_SIGNATURES,
 ) -> ImportReport:
     """Import files into the tables as one batch; the same files again change nothing.
 
@@ -69,13 +72,16 @@ def import_(  # noqa: PLR0913  what a caller decides about a delivery as a whole
         same_day: Correct stored rows: one recorded on the same day takes the place of the stored one.
         accept_dates: Take dates in the future, and snapshots of few rows or far from all others.
         progress: Called with the file's name and the rows read of it so far.
+        signatures: Checks the manifest of the tables, and signs the new one.
 
     Raises:
         UsageError: The mapping or a path is wrong.
         InputRejectedError: A file as a whole cannot be taken; nothing was changed.
         BusyError: Another import is running.
+        IntegrityError: The tables are not signed as they have to be.
         ResourcesError: Disk or memory is exhausted; nothing was changed.
     """
+    signatures.own_key()  # a key that nobody would accept is told before any work is done
     mapping = Mapping.read(mapping_path)
     if not sources:
         raise UsageError("no files are named", remedy="name the files to import", code="no-sources")
@@ -83,9 +89,9 @@ def import_(  # noqa: PLR0913  what a caller decides about a delivery as a whole
         stamp_of(path)  # a file that is not there fits no entry either: say the former
     candidates = [inspect(path, mapping.source_for(path)) for path in sources]
     silent: Progress = lambda _name, _rows: None  # noqa: E731
-    options = Options(settings, backfill, accept_drop, same_day, accept_dates, progress or silent)
+    options = Options(settings, backfill, accept_drop, same_day, accept_dates, progress or silent, signatures)
     with locked(tables_dir):
-        manifest = read_manifest(tables_dir)
+        manifest = read_manifest(tables_dir, signatures)
         remove_garbage(tables_dir, manifest)
         fresh, known = _split_known(candidates, manifest)
         if not fresh:
@@ -247,9 +253,7 @@ class _Import:
             "files": entries,
             "ledger": [one.content() for one in ledger],
         }
-        manifest = self.manifest.with_batch(batch)
-        commit(self.folder, manifest, path)
-        return manifest
+        return commit(self.folder, self.manifest.with_batch(batch), path, self.options.signatures)
 
 
 def _batch_id(candidates: Sequence[Candidate], sequence: int) -> str:

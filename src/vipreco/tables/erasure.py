@@ -15,9 +15,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from vipreco import columns as c
-from vipreco.durable import flush_directory, flush_file, sha256_of, write_bytes, write_json
+from vipreco.durable import flush_directory, flush_file, sha256_of, write_bytes
 from vipreco.failpoints import reach
-from vipreco.tables.batches import MANIFEST, Manifest, locked, read_manifest
+from vipreco.signatures import NO_SIGNATURES, Signatures
+from vipreco.tables.batches import Manifest, locked, read_manifest, write_manifest
 from vipreco.tables.parquet_files import keep_rows, rows_of
 from vipreco.tables.quarantine import FOLDER
 from vipreco.tables.snapshot import Tables
@@ -61,24 +62,26 @@ def customer_ids(folder: Path) -> set[str]:
     return found
 
 
-def erase_customers(folder: Path, customer_ids: Collection[str]) -> TableErasure:
+def erase_customers(
+    folder: Path, customer_ids: Collection[str], signatures: Signatures = NO_SIGNATURES
+) -> TableErasure:
     """Remove all rows of customers from all batches; a killed run is completed by the next one.
 
     The fingerprints of the tables change: a receipt of before cannot be replayed any more.
 
     Raises:
         BusyError: An import is running.
-        IntegrityError: The manifest is damaged.
+        IntegrityError: The manifest is damaged, or not signed as it has to be.
     """
     with locked(folder):
-        manifest = read_manifest(folder)
+        manifest = read_manifest(folder, signatures)
         _remove_unlisted(folder, manifest)
         counts: dict[str, int] = {}
         batches = tuple(_without(folder, batch, customer_ids, counts) for batch in manifest.batches)
         erased = replace(manifest, batches=batches)
         reach("tables-erased")
         if erased.content != manifest.content:
-            write_json(folder / MANIFEST, erased.content)
+            write_manifest(folder, erased, signatures)
         reach("tables-erasure-committed")
         lines = sum(_erase_lines(path, customer_ids) for path in folder.glob(f"batches/*/{FOLDER}/*"))
         _remove_unlisted(folder, erased)

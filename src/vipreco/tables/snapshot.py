@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from vipreco.errors import InputRejectedError, IntegrityError, UsageError
+from vipreco.signatures import NO_SIGNATURES, Signatures
 from vipreco.tables.batches import Manifest, read_manifest
 from vipreco.tables.contracts import TABLE_NAMES
 from vipreco.verified_files import VerifiedFiles
@@ -20,19 +21,23 @@ class Tables:
         self.manifest = manifest
 
     @classmethod
-    def open(cls, path: Path, snapshot_id: str | None = None) -> Tables:
+    def open(
+        cls, path: Path, snapshot_id: str | None = None, signatures: Signatures = NO_SIGNATURES
+    ) -> Tables:
         """Open the tables folder `path`.
 
         Args:
             path: The folder.
             snapshot_id: The tables as they were when this was their fingerprint; without it, as they are now.
+            signatures: Checks who wrote their manifest.
 
         Raises:
             UsageError: Nothing was imported there yet.
             InputRejectedError: They never had this fingerprint.
-            IntegrityError: Its manifest is damaged, or a file is missing or changed; it is named.
+            IntegrityError: Its manifest is damaged or not signed as it has to be, or a file is missing or
+                changed; it is named.
         """
-        manifest = read_manifest(path)
+        manifest = read_manifest(path, signatures)
         if not manifest.batches:
             raise UsageError(
                 "nothing is imported yet",

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from vipreco import columns as c
 from vipreco.settings import Settings
+from vipreco.signatures import NO_SIGNATURES, Signatures
 from vipreco.tables.distribution_findings import distribution_findings
 from vipreco.tables.findings import EXAMPLES, ORDER, Finding, Severity, StoredRows, stored_rows
 from vipreco.tables.settings_findings import defaulted_findings, settings_findings
@@ -78,18 +79,21 @@ _RULES = (
 )  # fmt: skip
 
 
-def validate(tables_dir: Path, settings: Settings | None = None) -> list[Finding]:
+def validate(
+    tables_dir: Path, settings: Settings | None = None, signatures: Signatures = NO_SIGNATURES
+) -> list[Finding]:
     """Check the stored tables; return the findings, errors first.
 
     Args:
         tables_dir: The tables folder.
         settings: The project's settings, whose codes and names are compared with the tables.
+        signatures: Checks who wrote their manifest.
 
     Raises:
         UsageError: Nothing is imported.
         IntegrityError: A file is not what the manifest says.
     """
-    tables = Tables.open(tables_dir)
+    tables = Tables.open(tables_dir, signatures=signatures)
     tables.verify()
     with stored_rows(tables) as stored:
         found = [finding for rule in _RULES for finding in _run(stored, rule)]
