@@ -17,7 +17,9 @@ def _local(moment: datetime) -> datetime:
     return moment
 
 
-Outcome = Literal["accepted", "declined", "postponed", "unreachable", "do_not_contact", "unknown"]
+Outcome = Literal[
+    "accepted", "declined", "postponed", "unreachable", "complaint", "do_not_contact", "unknown"
+]  # fmt: skip
 # Control characters name nobody, and no table of ours holds them.
 Id = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]+$")]
 Channel = Literal["app", "branch", "call", "sms"]

@@ -9,8 +9,10 @@ from typing import Final
 
 from vipreco.store import REFUSALS
 
-OUTCOMES: Final = ("unknown", "unreachable", "postponed", "declined", "accepted", "do_not_contact")
-"""Outcomes in the order of their buttons: reached, no answer, thinking, declined, bought, do not contact."""
+OUTCOMES: Final = (
+    "unknown", "unreachable", "postponed", "declined", "accepted", "do_not_contact", "complaint"
+)  # fmt: skip
+"""Outcomes in the order of their buttons."""
 MAX_ID_LENGTH = 64
 
 

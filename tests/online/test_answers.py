@@ -84,6 +84,7 @@ OUTCOMES = [
     ("unreachable", "fund", []),
     ("declined", "fund", []),
     ("do_not_contact", "card", []),
+    ("complaint", "card", []),
     ("accepted", "fund", [{"customer_id": CUSTOMER, "product_id": "fund", "opened_date": DAY}]),
 ]
 

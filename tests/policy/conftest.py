@@ -32,6 +32,7 @@ CUSTOMER: dict[str, Any] = {
     "customer_demands_recorded": True,
     "customer_do_not_contact": False,
     "customer_do_not_contact_in_channel": False,
+    "customer_complained": False,
     "customer_contacts_30d": 0.0,
     "customer_channel_contacts_30d": 0.0,
     "customer_contact_days": 36_500.0,

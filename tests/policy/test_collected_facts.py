@@ -142,10 +142,40 @@ def gathered(view: View, policy: Policy, channel: str = "call") -> PolicyFacts:
         ("customer_contact_days", 0.0, NEVER_DAYS),
         ("customer_do_not_contact", True, False),
         ("customer_do_not_contact_in_channel", False, False),
+        ("customer_complained", False, False),
     ],
 )
 def test_facts_of_customers(view: View, windowed: Policy, name: str, ana: object, ben: object) -> None:
     assert gathered(view, windowed).customers[name].to_list() == [ana, ben]
+
+
+def with_complaint(day: str, **columns: Any) -> dict[str, pa.Table]:
+    """Return the tables of a bank where ana complained on a day."""
+    row = ("ana", "fund", "call", f"{day} 09:00:00", "complaint")
+    names = ("customer_id", "product_id", "channel", "contacted_at", "outcome")
+    told: dict[str, Any] = {name: [value] for name, value in zip(names, row, strict=True)}
+    told["contacted_at"] = pa.array(told["contacted_at"]).cast(pa.timestamp("us"))
+    contact = pa.table({"contact_id": ["c1"], **told})
+    return {**FRAMES, "customers": customers(**columns), "contacts": contact}
+
+
+@pytest.mark.parametrize(
+    ("day", "open_", "counts"),
+    [
+        ("2026-03-31", None, True),  # the day of the snapshot
+        ("2026-01-01", None, True),  # 89 days before
+        ("2025-12-31", None, False),
+        ("2026-03-31", False, True),  # the snapshot of the same day cannot know
+        ("2026-03-30", False, False),  # a later snapshot says that none is open
+        ("2026-03-30", True, False),  # what it says stops offers by a rule of its own
+    ],
+)
+def test_a_complaint_counts_at_once_and_until_a_snapshot_tells_of_complaints(
+    windowed: Policy, day: str, open_: bool | None, counts: bool
+) -> None:
+    told = {} if open_ is None else {"attribute_policy_complaint_open": [open_] * 3}
+    found = gathered(History.from_frames(with_complaint(day, **told)).as_of(DAY), windowed)
+    assert found.customers["customer_complained"].to_list() == [counts, False]
 
 
 def test_a_customer_who_vanished_is_not_among_them(view: View, windowed: Policy) -> None:

@@ -33,6 +33,8 @@ HOUSE: list[tuple[dict[str, Any], str]] = [
     ({"customer_free_liquidity_amount": None, "product_min_amount": 0.0}, ""),
     ({"customer_complaint_open": True}, "COMPLAINT_OPEN"),
     ({"customer_complaint_open": None}, "COMPLAINT_UNKNOWN"),
+    ({"customer_complained": True}, "COMPLAINT_RECORDED"),
+    ({"customer_complained": True, "channel": "branch"}, "COMPLAINT_RECORDED"),
     ({"customer_consent_in_channel": False}, "NO_CONSENT"),
     ({"customer_consent_in_channel": None}, "CONSENT_UNKNOWN"),
     ({"customer_do_not_contact_in_channel": True}, "DO_NOT_CONTACT"),

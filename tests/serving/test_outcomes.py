@@ -112,13 +112,14 @@ def test_what_cannot_be_is_named_by_its_field(bank: Bank, change: dict[str, Any]
     assert [error["field"] for error in answer.json()["errors"]] == [field]
 
 
-def test_a_refusal_is_recorded_whatever_else_is_wrong_in_it(bank: Bank) -> None:
+@pytest.mark.parametrize("refusal", ["do_not_contact", "complaint"])
+def test_a_refusal_is_recorded_whatever_else_is_wrong_in_it(bank: Bank, refusal: str) -> None:
     wrong = {"product_id": "NOPE", "campaign_id": "NOPE", "decision_id": "none", "next_date": "9999-01-01"}
-    answer = record(bank, outcome="do_not_contact", contacted_at="1900-01-01T10:00:00", **wrong)
+    answer = record(bank, outcome=refusal, contacted_at="1900-01-01T10:00:00", **wrong)
     assert answer.status_code == 201
     assert sorted(answer.json()["ignored"]) == sorted([*wrong, "contacted_at"])
     (contact,) = contacts(bank)
-    assert (contact.outcome, contact.product_id, contact.next_date) == ("do_not_contact", None, None)
+    assert (contact.outcome, contact.product_id, contact.next_date) == (refusal, None, None)
 
 
 def test_when_the_audit_takes_no_record_nothing_is_recorded_and_the_key_is_free(

@@ -89,20 +89,29 @@ def test_a_correction_of_an_exported_contact_is_exported_with_its_newest_date(st
         ({"contact_id": "x" * 201}, "contact_id", "unstorable"),
     ],
 )
+@pytest.mark.parametrize("refusal", ["do_not_contact", "complaint"])
 def test_a_wrong_field_refuses_a_contact_but_never_a_refusal(
-    store: Store, changed: dict[str, Any], field: str, code: str
+    store: Store, changed: dict[str, Any], field: str, code: str, refusal: str
 ) -> None:
     with pytest.raises(InputRejectedError) as refused:
         store.contacts.record(ANN, call(**changed), NOW, products=PRODUCTS)
     assert (refused.value.where, refused.value.code) == (field, code)
     assert outcomes(store) == []
-    found = store.contacts.record(ANN, call(outcome="do_not_contact", **changed), NOW, products=PRODUCTS)
+    found = store.contacts.record(ANN, call(outcome=refusal, **changed), NOW, products=PRODUCTS)
     assert found is not None
     assert found.ignored == (field,)
-    assert outcomes(store) == ["do_not_contact"]
+    assert outcomes(store) == [refusal]
     (row,) = store.contacts.between(0, 9).to_dicts()
     assert row["product_id"] is None
     assert row["contacted_at"] == NOW
+
+
+def test_a_refusal_is_valid_over_a_complaint_and_a_complaint_over_the_rest(store: Store) -> None:
+    valid = []
+    for outcome in ("declined", "complaint", "accepted", "do_not_contact", "complaint"):
+        store.contacts.record(ANN, call(contact_id="c1", outcome=outcome), NOW)
+        valid += outcomes(store)
+    assert valid == ["declined", "complaint", "complaint", "do_not_contact", "do_not_contact"]
 
 
 def test_a_refusal_under_anothers_id_is_recorded_under_one_of_its_own(store: Store) -> None:

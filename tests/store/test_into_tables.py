@@ -324,13 +324,14 @@ def test_whatever_is_said_the_tables_say_the_last_word(
         assert strip[0] == strip[1]
 
 
-def test_a_refusal_with_an_unknown_product_comes_in_as_a_refusal(bank: Bank) -> None:
+@pytest.mark.parametrize("refusal", ["do_not_contact", "complaint"])
+def test_a_refusal_with_an_unknown_product_comes_in_as_a_refusal(bank: Bank, refusal: str) -> None:
     """The refusal was quarantined with its product, counted as imported, and the customer called again."""
-    bank.talk("c1", outcome="do_not_contact", product_id="NOPE", next_date=FEBRUARY)
+    bank.talk("c1", outcome=refusal, product_id="NOPE", next_date=FEBRUARY)
     report = bank.flow()
     assert [(one.read, one.accepted, one.quarantined) for one in report.files] == [(1, 1, 0)]
     (row,) = bank.stored("contacts").to_dicts()
-    assert (row["contact_id"], row["outcome"], row["product_id"]) == ("c1", "do_not_contact", None)
+    assert (row["contact_id"], row["outcome"], row["product_id"]) == ("c1", refusal, None)
     assert bank.store.pending.all() == []
 
 

@@ -32,12 +32,13 @@ from vipreco.store import (
     Scope,
     Store,
 )
+from vipreco.store.contact import DO_NOT_CONTACT
 
 DAY = date(2026, 3, 2)
 NOW = datetime(2026, 3, 2, 10)  # noqa: DTZ001  the business's local time
 CUSTOMERS = ("0001", "0002")
 SCOPE = Scope("user:ann", Role.MANAGER, "M1", DAY)
-OUTCOMES = st.sampled_from(["accepted", "declined", "postponed", "do_not_contact"])
+OUTCOMES = st.sampled_from(["accepted", "declined", "postponed", "complaint", "do_not_contact"])
 
 
 def _hash(operation: Operation) -> str:
@@ -121,7 +122,7 @@ class Model:
         found = set()
         for versions in self.versions.values():
             ranked = [
-                ((one.outcome in REFUSALS, one.contacted_at, number), one)
+                ((one.outcome == DO_NOT_CONTACT, one.outcome in REFUSALS, one.contacted_at, number), one)
                 for number, one in enumerate(versions)
             ]
             found.add(max(ranked, key=lambda pair: pair[0])[1])

@@ -9,7 +9,7 @@ import polars as pl
 from vipreco.store import Store
 
 CONSENTS = {"consent_call": "call", "consent_sms": "sms", "consent_app": "app"}
-REFUSED, ACCEPTED = "do_not_contact", "accepted"
+REFUSED, COMPLAINED, ACCEPTED = "do_not_contact", "complaint", "accepted"
 REASONS = {
     "customer_id": pl.String(),
     "channel": pl.String(),
@@ -70,6 +70,8 @@ def _withdrawn(words: list[tuple[str, str, bool]]) -> list[Row]:
 def _withdrawn_by_contact(customer: str, product: str | None, outcome: str) -> Row | None:
     if outcome == REFUSED:
         return customer, None, None, "DO_NOT_CONTACT", "asked not to be contacted"
+    if outcome == COMPLAINED:
+        return customer, None, None, "COMPLAINT_RECORDED", "complained"
     if outcome == ACCEPTED and product is not None:
         return customer, None, product, "ACCEPTED", "accepted the product"
     return None

@@ -22,6 +22,7 @@ GRANTED = {
     "customer_profiling_opt_out": False,
     "customer_do_not_contact": False,
     "customer_do_not_contact_in_channel": False,
+    "customer_complained": False,
 }
 
 

@@ -14,12 +14,13 @@ from vipreco.catalog import Catalog
 from vipreco.collaborative import holding_state
 from vipreco.columns import ATTRIBUTE_PREFIX, CONTACTS
 from vipreco.history import View
-from vipreco.policy.columns import NEVER_DAYS, POLICY_ATTRIBUTE, Kind, Window, window_of
+from vipreco.policy.columns import COMPLAINT_DAYS, NEVER_DAYS, POLICY_ATTRIBUTE, Kind, Window, window_of
 from vipreco.policy.facts import PolicyFacts
 from vipreco.policy.policy import Policy
 
 Flags = NDArray[np.bool_]
 OWN_PREFIX = ATTRIBUTE_PREFIX + POLICY_ATTRIBUTE
+COMPLAINT_OPEN = f"{OWN_PREFIX}complaint_open"
 _CONSENTS = {"call": "consent_call", "sms": "consent_sms", "app": "consent_app"}
 _KINDS = {"VARCHAR": Kind.TEXT, "BOOLEAN": Kind.FLAG, "DATE": Kind.DATE}
 
@@ -102,7 +103,7 @@ def _customers(view: View, policy: Policy, channel: str) -> pl.DataFrame:
     parts = [*_profile(channel), *_own(view)]
     joined = ""
     if CONTACTS in view.present_tables:
-        asked, query = _contacts_of_customers(policy, channel)
+        asked, query = _contacts_of_customers(view, policy, channel)
         parts += asked
         joined = f" LEFT JOIN ({query}) AS counted USING (customer_id)"
     columns = ", ".join(f"{expression} AS {name}" for name, expression in parts)
@@ -170,7 +171,7 @@ def _windows(policy: Policy, *of: str) -> dict[str, Window]:
     return {name: window for name, window in found.items() if window and window.of in of}
 
 
-def _contacts_of_customers(policy: Policy, channel: str) -> tuple[list[tuple[str, str]], str]:
+def _contacts_of_customers(view: View, policy: Policy, channel: str) -> tuple[list[tuple[str, str]], str]:
     """Return the facts to select, and the query that counts the contacts of each customer."""
     windows = _windows(policy, "customer", "customer_channel")
     counts = [f"{_count(window, channel)} AS {name}" for name, window in windows.items()]
@@ -178,6 +179,7 @@ def _contacts_of_customers(policy: Policy, channel: str) -> tuple[list[tuple[str
     query = f"""
         SELECT customer_id, {"".join(count + ", " for count in counts)}
             min(as_of_date - CAST(contacted_at AS DATE)) AS customer_contact_days,
+            max(CAST(contacted_at AS DATE)) FILTER (outcome = 'complaint') AS complained_date,
             bool_or({objected}) AS customer_do_not_contact,
             bool_or({objected} AND channel = '{channel}') AS customer_do_not_contact_in_channel
         FROM contacts CROSS JOIN clock GROUP BY customer_id
@@ -185,7 +187,16 @@ def _contacts_of_customers(policy: Policy, channel: str) -> tuple[list[tuple[str
     numbers = [(name, f"CAST(coalesce({name}, 0) AS DOUBLE)") for name in windows]
     days = ("customer_contact_days", f"CAST(coalesce(customer_contact_days, {NEVER_DAYS}) AS DOUBLE)")
     flags = ("customer_do_not_contact", "customer_do_not_contact_in_channel")
-    return [*numbers, days, *((name, f"coalesce({name}, false)") for name in flags)], query
+    told = [(name, f"coalesce({name}, false)") for name in flags]
+    return [*numbers, days, *told, ("customer_complained", _complained(view))], query
+
+
+def _complained(view: View) -> str:
+    """Return the expression of a complaint that no later snapshot takes the place of."""
+    recent = f"as_of_date - complained_date < {COMPLAINT_DAYS}"
+    if COMPLAINT_OPEN in view.columns("customers_now"):
+        recent += f" AND (customers_now.snapshot_date <= complained_date OR {COMPLAINT_OPEN} IS NULL)"
+    return f"coalesce({recent}, false)"
 
 
 def _count(window: Window, channel: str) -> str:

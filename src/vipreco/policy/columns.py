@@ -18,6 +18,8 @@ PUBLIC_CHANNELS: Final = ("sms", "app")
 NEVER_DAYS: Final = 36_500
 """Days since something that never happened."""
 POLICY_ATTRIBUTE: Final = "policy_"
+COMPLAINT_DAYS: Final = 90
+"""Days for which a recorded complaint counts where no snapshot tells of complaints."""
 
 
 class Kind(StrEnum):
@@ -177,6 +179,7 @@ OF_CONTACTS: Final = (
         "contacts",
         customer_do_not_contact="Asked in any channel not to be contacted.",
         customer_do_not_contact_in_channel="Asked in the channel of the offer not to be contacted.",
+        customer_complained=f"Complained within {COMPLAINT_DAYS} days, and no later snapshot tells of it.",
     ),
     *_columns(
         Kind.NUMBER,

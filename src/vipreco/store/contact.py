@@ -15,7 +15,9 @@ from vipreco.tables import OUTCOMES
 
 CLOCK_TOLERANCE = timedelta(seconds=60)
 MAX_AGE, MAX_AHEAD = timedelta(days=3_660), timedelta(days=1_830)  # of a contact, of its follow-up
-REFUSALS = frozenset({"do_not_contact"})
+DO_NOT_CONTACT, COMPLAINT = "do_not_contact", "complaint"
+REFUSALS = frozenset({DO_NOT_CONTACT, COMPLAINT})
+"""Outcomes that take effect whatever else is wrong with the contact."""
 UNKNOWN_CHANNEL = "unknown"
 TEXTS = {
     column.name: column.type.length

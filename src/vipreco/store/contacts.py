@@ -18,7 +18,7 @@ from sqlalchemy import Connection, RowMapping, insert, select
 from vipreco.store.books import member
 from vipreco.store.changes import LOCK, note_change
 from vipreco.store.connection import Database, hold_lock
-from vipreco.store.contact import REFUSALS, TEXTS, Contact, checked, is_storable, unstorable
+from vipreco.store.contact import DO_NOT_CONTACT, REFUSALS, TEXTS, Contact, checked, is_storable, unstorable
 from vipreco.store.failures import retry_if_taken
 from vipreco.store.masks import masked
 from vipreco.store.pending_changes import not_in_tables
@@ -220,9 +220,10 @@ def _valid(rows: Iterable[RowMapping]) -> list[Row]:
     ]
 
 
-def _rank(row: RowMapping) -> tuple[bool, datetime, int]:
-    """Return the order of versions: a refusal is valid, else the latest by event time."""
-    return row["outcome"] in REFUSALS, row["contacted_at"], row["sequence"]
+def _rank(row: RowMapping) -> tuple[bool, bool, datetime, int]:
+    """Return the order of versions: a refusal is valid, else a complaint, else the latest by event time."""
+    refused, outcome = row["outcome"] == DO_NOT_CONTACT, row["outcome"]
+    return refused, outcome in REFUSALS, row["contacted_at"], row["sequence"]
 
 
 def _order(row: Row) -> tuple[str, datetime, int]:

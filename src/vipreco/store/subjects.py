@@ -9,7 +9,7 @@ from sqlalchemy import delete, insert, select
 
 from vipreco.store.connection import Database
 from vipreco.store.consents import PROTECTS
-from vipreco.store.contact import REFUSALS
+from vipreco.store.contact import DO_NOT_CONTACT
 from vipreco.store.failures import retry_if_taken
 from vipreco.store.schema import audit, consents, contacts, metadata, suppressions
 
@@ -67,5 +67,5 @@ class Subjects:
         outcomes = select(contacts.c.outcome).where(contacts.c.customer_id == customer_id)
         words = select(consents.c.kind, consents.c.granted).where(consents.c.customer_id == customer_id)
         with self.database.reading() as connection:
-            refused = any(row.outcome in REFUSALS for row in connection.execute(outcomes))
+            refused = any(row.outcome == DO_NOT_CONTACT for row in connection.execute(outcomes))
             return refused or any(PROTECTS[row.kind] == row.granted for row in connection.execute(words))

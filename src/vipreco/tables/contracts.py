@@ -247,7 +247,9 @@ ACTIVITY: Final = Contract(
     attributes=True,
 )
 
-OUTCOMES: Final = ("accepted", "declined", "postponed", "unreachable", "do_not_contact", "unknown")
+OUTCOMES: Final = (
+    "accepted", "declined", "postponed", "unreachable", "complaint", "do_not_contact", "unknown"
+)  # fmt: skip
 
 CONTACTS: Final = Contract(
     table=c.CONTACTS,

@@ -25,7 +25,7 @@ from vipreco.errors import IntegrityError, UsageError
 from vipreco.history import History, View
 from vipreco.store import Store
 
-REACHED = ("accepted", "declined", "postponed", "do_not_contact")
+REACHED = ("accepted", "declined", "postponed", "complaint", "do_not_contact")
 ACCEPTED = ("accepted",)
 CONTACT_COLUMNS = (CONTACT_ID, CUSTOMER_ID, CHANNEL, PRODUCT_ID, CAMPAIGN_ID, OUTCOME, CONTACTED_AT)
 CONTACT_SCHEMA = {name: pl.String() for name in CONTACT_COLUMNS} | {CONTACTED_AT: pl.Datetime("us")}
