@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-import time
 
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from serving.api.models import DecisionAnswer
@@ -15,13 +16,13 @@ from vipreco.store import Decision, Role
 LOOKS, PAUSE_SECONDS = 4, 0.1
 
 
-def read(request: HttpRequest) -> Response:
+async def read(request: HttpRequest) -> Response:
     """Answer with a past decision about a customer whom the caller may see."""
-    state = request.state
-    found = _found(request, request.http.path_params["decision_id"])
+    found = await _found(request, request.http.path_params["decision_id"])
     if found is None:
         raise not_found()
-    state.note_at_once(state.read_of(request.scope, "decision.read", found.customer_id))
+    event = request.state.read_of(request.scope, "decision.read", found.customer_id)
+    await run_in_threadpool(request.state.note_at_once, event)
     told = DecisionAnswer(
         decision_id=found.decision_id,
         customer_id=found.customer_id,
@@ -31,14 +32,18 @@ def read(request: HttpRequest) -> Response:
     return Response(told.model_dump_json(), media_type="application/json")
 
 
-def _found(request: HttpRequest, decision_id: str) -> Decision | None:
-    """Return a decision, or None; a recent one may still be on its way into the store."""
-    request.state.spool.flush()
-    for _ in range(LOOKS):
-        found = request.state.store.decisions.read(request.scope, decision_id)
+async def _found(request: HttpRequest, decision_id: str) -> Decision | None:
+    """Return a decision, or None; a recent one may still be on its way into the store.
+
+    The pauses hold no thread: with unknown ids alone, a caller could keep all threads of a worker waiting.
+    """
+    await run_in_threadpool(request.state.spool.flush)
+    for look in range(LOOKS):
+        if look:
+            await asyncio.sleep(PAUSE_SECONDS)
+        found = await run_in_threadpool(request.state.store.decisions.read, request.scope, decision_id)
         if found is not None:
             return found
-        time.sleep(PAUSE_SECONDS)
     return None
 
 

@@ -1,4 +1,4 @@
-"""Cookies of people: the session, and the device that logged in before."""
+"""Cookies of people: bound to this host behind TLS; the session, and the device that logged in before."""
 
 from __future__ import annotations
 
@@ -22,30 +22,29 @@ PURPOSE = b"vipreco: device that logged in"
 
 def session_secret(http: Request) -> str | None:
     """Return the secret of the session that a request carries."""
-    return http.cookies.get(_name(http, COOKIE))
+    return read_cookie(http, COOKIE) or None
 
 
 def remember_session(response: Response, http: Request, secret: str) -> None:
     """Give the browser the cookie of a session."""
-    _put(response, http, COOKIE, secret, SESSION_HOURS * 3600)
+    put_cookie(response, http, COOKIE, secret, SESSION_HOURS * 3600)
 
 
 def forget_session(response: Response, http: Request) -> None:
     """Take the cookie of a session away."""
-    secure = is_behind_tls(http)
-    response.delete_cookie(_name(http, COOKIE), path="/", secure=secure, httponly=True, samesite="lax")
+    forget_cookie(response, http, COOKIE)
 
 
 def remember_device(response: Response, http: Request, keys: Keys, user_id: str) -> None:
     """Give the browser the proof that this account logged in from it."""
     number, ends = secrets.token_hex(8), int(time.time()) + DEVICE_DAYS * 86_400
     value = f"{number}.{ends}.{_seal(keys, user_id, number, ends)}"
-    _put(response, http, DEVICE, value, DEVICE_DAYS * 86_400)
+    put_cookie(response, http, DEVICE, value, DEVICE_DAYS * 86_400)
 
 
 def known_device(http: Request, keys: Keys, user_id: str) -> str | None:
     """Return the number of the device if this account logged in from it before."""
-    number, _, rest = http.cookies.get(_name(http, DEVICE), "").partition(".")
+    number, _, rest = read_cookie(http, DEVICE).partition(".")
     ends, _, seal = rest.partition(".")
     if not ends.isdigit() or len(ends) > 12 or int(ends) < time.time():
         return None
@@ -53,16 +52,13 @@ def known_device(http: Request, keys: Keys, user_id: str) -> str | None:
     return number if hmac.compare_digest(right.encode(), seal.encode()) else None
 
 
-def _seal(keys: Keys, user_id: str, number: str, ends: int) -> str:
-    key = hmac.new(keys.pseudonym, PURPOSE, sha256).digest()
-    return hmac.new(key, f"{number}.{ends}.{user_id}".encode("utf-8", "surrogatepass"), sha256).hexdigest()
+def read_cookie(http: Request, name: str) -> str:
+    """Return the value of a cookie of ours; empty without it."""
+    return http.cookies.get(_name(http, name), "")
 
 
-def _name(http: Request, name: str) -> str:
-    return f"{PREFIX}{name}" if is_behind_tls(http) else name
-
-
-def _put(response: Response, http: Request, name: str, value: str, seconds: int) -> None:
+def put_cookie(response: Response, http: Request, name: str, value: str, seconds: int) -> None:
+    """Give the browser a cookie that no script can read and, behind TLS, no other host can set."""
     response.set_cookie(
         _name(http, name),
         value,
@@ -72,3 +68,18 @@ def _put(response: Response, http: Request, name: str, value: str, seconds: int)
         httponly=True,
         samesite="lax",
     )
+
+
+def forget_cookie(response: Response, http: Request, name: str) -> None:
+    """Take a cookie of ours away."""
+    secure = is_behind_tls(http)
+    response.delete_cookie(_name(http, name), path="/", secure=secure, httponly=True, samesite="lax")
+
+
+def _seal(keys: Keys, user_id: str, number: str, ends: int) -> str:
+    key = hmac.new(keys.pseudonym, PURPOSE, sha256).digest()
+    return hmac.new(key, f"{number}.{ends}.{user_id}".encode("utf-8", "surrogatepass"), sha256).hexdigest()
+
+
+def _name(http: Request, name: str) -> str:
+    return f"{PREFIX}{name}" if is_behind_tls(http) else name

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from serving.auth.cookies import remember_session
+from serving.auth.cookies import forget_cookie, put_cookie, read_cookie, remember_session
 from serving.auth.oidc import DOWN, WAY_SECONDS, BankLogin, NotLetInError
 from serving.auth.sessions import log_in_by_subject
 from serving.http.addresses import client_address, is_behind_tls
@@ -48,21 +48,18 @@ class BankPages:
         except DependencyDownError:
             return self.login_page(request, "login.bank_down", 503)
         response = _to(away.address)
-        secure = is_behind_tls(http)
-        response.set_cookie(
-            COOKIE, away.kept, WAY_SECONDS, path=BANK, secure=secure, httponly=True, samesite="lax"
-        )
+        put_cookie(response, http, COOKIE, away.kept, WAY_SECONDS)
         return response
 
     def back(self, request: HttpRequest) -> Response:
         """Let in whom the bank's log-in names and who has an account here."""
         response = self._let_in(request)
-        response.delete_cookie(COOKIE, path=BANK)
+        forget_cookie(response, request.http, COOKIE)
         return response
 
     def _let_in(self, request: HttpRequest) -> Response:
         http = request.http
-        given, kept = dict(http.query_params), http.cookies.get(COOKIE, "")
+        given, kept = dict(http.query_params), read_cookie(http, COOKIE)
         try:
             subject = self.bank.subject(given, kept, _back_address(http))
         except NotLetInError as error:

@@ -12,9 +12,15 @@ from starlette.responses import RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
-from serving.auth.cookies import forget_session, remember_device, remember_session
+from serving.auth.cookies import (
+    forget_cookie,
+    forget_session,
+    put_cookie,
+    read_cookie,
+    remember_device,
+    remember_session,
+)
 from serving.auth.sessions import log_in, log_out
-from serving.http.addresses import is_behind_tls
 from serving.http.app_state import AppState
 from serving.http.operation import PUBLIC, HttpRequest, Operation, PageRoutes, people
 from serving.http.problems import Problem, not_found
@@ -134,6 +140,7 @@ class _Pages:
         only = request.http.query_params.get("kind", "")
         only = only if only in day.kinds else ""
         return _forget_saved(
+            request,
             show(
                 request,
                 "list.html",
@@ -147,7 +154,7 @@ class _Pages:
                     "saved": _saved(request),
                     **values,
                 },
-            )
+            ),
         )
 
     def search(self, request: HttpRequest) -> Response:
@@ -194,7 +201,7 @@ class _Pages:
             "problem": say(problem) if problem else "",
             "saved": _saved(request),
         }
-        return _forget_saved(show(request, "sheet.html", values, 422 if problem else 200))
+        return _forget_saved(request, show(request, "sheet.html", values, 422 if problem else 200))
 
     def outcome(self, request: HttpRequest) -> Response:
         """Record what came of a call, and lead on to the next customer."""
@@ -211,7 +218,7 @@ class _Pages:
                 raise
             return self.sheet_page(request, service, member, form, "record.taken")
         response = _to(_next(service, before, member))
-        _put(request, response, SAVED_COOKIE, valid, SAVED_SECONDS)
+        put_cookie(response, request.http, SAVED_COOKIE, valid, SAVED_SECONDS)
         return response
 
     def list_file(self, request: HttpRequest) -> Response:
@@ -262,7 +269,7 @@ class _Pages:
         back = request.form.get("back", "/")
         response = _to(back if back.startswith("/") and back[1:2] not in {"/", "\\"} else "/")
         if request.form.get("language") in LANGUAGES:
-            _put(request, response, LANGUAGE_COOKIE, request.form["language"], YEAR_SECONDS)
+            put_cookie(response, request.http, LANGUAGE_COOKIE, request.form["language"], YEAR_SECONDS)
         return response
 
     def service_for(self, request: HttpRequest) -> PageService:
@@ -274,7 +281,7 @@ class _Pages:
 def say_of(request: HttpRequest, currency: str = "") -> Wording:
     """Return the words in the language of the reader, with amounts in a currency."""
     accepted = request.http.headers.get("accept-language", "")
-    return wording(chosen_language(request.http.cookies.get(LANGUAGE_COOKIE), accepted), currency)
+    return wording(chosen_language(read_cookie(request.http, LANGUAGE_COOKIE), accepted), currency)
 
 
 def show(request: HttpRequest, template: str, values: dict[str, Any], status: int = 200) -> Response:
@@ -333,16 +340,11 @@ def _file(content: bytes, name: str) -> Response:
     return Response(content, headers=headers, media_type=XLSX)
 
 
-def _put(request: HttpRequest, response: Response, name: str, value: str, seconds: int) -> None:
-    secure = is_behind_tls(request.http)
-    response.set_cookie(name, value, seconds, path="/", secure=secure, httponly=True, samesite="lax")
-
-
 def _saved(request: HttpRequest) -> str:
-    code = request.http.cookies.get(SAVED_COOKIE, "")
+    code = read_cookie(request.http, SAVED_COOKIE)
     return say_of(request)(f"record.{code}") if code in OUTCOMES else ""
 
 
-def _forget_saved(response: Response) -> Response:
-    response.delete_cookie(SAVED_COOKIE, path="/")
+def _forget_saved(request: HttpRequest, response: Response) -> Response:
+    forget_cookie(response, request.http, SAVED_COOKIE)
     return response

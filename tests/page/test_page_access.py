@@ -11,7 +11,7 @@ import httpx
 import pytest
 from sqlalchemy import update
 
-from serving.auth.cookies import COOKIE
+from serving.auth.cookies import COOKIE, PREFIX
 from serving.http.app_state import clock
 from serving.http.operation import Operation
 from serving.page.languages import wording
@@ -150,6 +150,18 @@ def test_behind_the_proxy_cookies_travel_encrypted_only(bank: PageBank) -> None:
     answer = Browser(bank, None).ask("POST", "/login", FORMS["/login"], Host="vip.bank.example")
     assert answer.status_code == 303
     assert "; Secure" in answer.headers["set-cookie"]
+
+
+def test_another_host_cannot_make_the_page_say_that_something_was_recorded(bank: PageBank) -> None:
+    """A cookie of a neighbour in the bank's domain made it say so, with nothing stored."""
+    bank.app.hosts |= {"vip.bank.example"}
+    browser = Browser(bank, Role.MANAGER)
+    said = wording("en")("record.saved", outcome=wording("en")("record.accepted"))
+    texts = []
+    for name in ("vipreco_saved", f"{PREFIX}vipreco_saved"):
+        browser.cookies = {PREFIX + COOKIE: next(iter(browser.cookies.values())), name: "accepted"}
+        texts.append(browser.ask("GET", "/", Host="vip.bank.example").text)
+    assert [said in text for text in texts] == [False, True]
 
 
 def test_a_log_out_ends_the_session_in_the_store(bank: PageBank) -> None:
