@@ -22,8 +22,8 @@ MAX_SHEET_ROWS = 1_048_575  # a sheet's limit less the header
 MAX_COLUMN_WIDTH = 60
 BYTE_ORDER_MARK = "\ufeff".encode()
 LIST_SEPARATOR = "; "
-# A spreadsheet takes a cell that begins so for a formula, even when it is quoted.
-FORMULA_START = r"^[=+\-@\t\r]"
+# A spreadsheet takes a cell that begins so for a formula, even when it is quoted; the wide forms in Chinese.
+FORMULA_START = r"^[=+\-@\t\r\n＝＋－＠]"
 # They would turn the order of the letters that a reader sees.
 DIRECTION_SIGNS = "[\u202a-\u202e\u2066-\u2069\u200e\u200f\u061c]"
 REPLACEMENT = "\ufffd"

@@ -143,7 +143,7 @@ def test_no_cell_of_a_csv_can_start_a_formula_and_no_text_is_lost(texts: list[st
     header, *cells = csv.reader(io.StringIO(lines, newline=""))
     assert header == ["name"]
     assert [cell[0] if cell else "" for cell in cells] == [
-        "'" + text if text[:1] in set("=+-@\t\r") and text else text for text in texts
+        "'" + text if text[:1] in set("=+-@\t\r\n＝＋－＠") and text else text for text in texts
     ]
 
 

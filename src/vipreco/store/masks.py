@@ -6,9 +6,11 @@ import re
 
 NOTE_LENGTH = 500
 _DIGIT = "[\\d〇零一二三四五六七八九壹贰叁肆伍陆柒捌玖幺]"
-# Eight or more digits, whatever stands between them: a phone number, an identity card, an account.
-NUMBERS = re.compile(rf"{_DIGIT}(?:[\s\-.()/]*{_DIGIT}){{7,}}[Xx]?")
-EMAIL_ADDRESSES = re.compile(r"[\w.+%-]+\s*[@＠]\s*[\w-]+(?:\s*[.．。]\s*[\w-]+)+")
+# Eight or more digits, whatever stands between them: a phone number, an identity card, an account. A comma
+# does not: it groups the digits of an amount.
+NUMBERS = re.compile(rf"{_DIGIT}(?:[\s\-‐-―－_.．·・、。()（）/／]*{_DIGIT}){{7,}}[Xx]?")
+_AT = r"(?:[@＠]|[(\[（]\s*at\s*[)\]）])"
+EMAIL_ADDRESSES = re.compile(rf"[\w.+%-]+\s*{_AT}\s*[\w-]+(?:\s*[.．。]\s*[\w-]+)+", re.IGNORECASE)
 NUMBER_MASK, EMAIL_MASK = "[number]", "[email]"
 
 
