@@ -17,7 +17,7 @@ from vipreco.settings import PolicySettings
 
 DAY = date(2026, 3, 31)
 ALL = Policy.read(PolicySettings(packs=("house", "china", "eu", "us")))
-DRAWN = list(draw_facts(ALL, DAY, 2_400, 6, products=12))
+DRAWN = list(draw_facts(ALL, DAY, 2_400, 5, products=12))
 
 
 def rule_ids(policy: Policy, facts: PolicyFacts) -> list[list[str]]:
