@@ -9,6 +9,7 @@ The program itself, as it is installed, is tested in `tests/packaging`.
 
 from __future__ import annotations
 
+import gc
 import importlib
 import json
 import os
@@ -71,6 +72,7 @@ def serve(address: str) -> None:
     for name in (*LIBRARIES, *LOADED, *_modules("vipreco")):
         importlib.import_module(name)
     sys.path[:] = [path for path in sys.path if path not in {"", str(ROOT)}]  # a project brings its own rims
+    gc.freeze()  # a collection in a fork would copy all of this
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the forks here
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(f"{address}.new")
@@ -78,10 +80,10 @@ def serve(address: str) -> None:
         Path(f"{address}.new").rename(address)
         while True:
             client, _ = listener.accept()
-            with client:
-                if os.fork() == 0:
-                    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-                    break
+            if os.fork() == 0:
+                signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+                break
+            client.close()
     _attend(client)
 
 
@@ -100,6 +102,7 @@ def _attend(client: socket.socket) -> None:
     for number, stream in enumerate(streams):
         os.dup2(stream, number)
         os.close(stream)
+    sys.stdin, sys.stdout, sys.stderr = map(os.fdopen, range(3), "rww")
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)
@@ -118,4 +121,6 @@ if __name__ == "__main__":
     serve(sys.argv[1])
     from vipreco.cli.entry import main
 
-    sys.exit(main())
+    code = main()
+    sys.stderr.flush()
+    os._exit(code)  # to take down all that is loaded takes a second

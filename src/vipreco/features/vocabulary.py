@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,7 +54,6 @@ class Vocabulary:
         )
 
 
-@lru_cache(maxsize=16)
 def column_names(
     names: tuple[str, ...], product_names: tuple[str, ...], product_ids: tuple[str, ...]
 ) -> tuple[str, ...]:

@@ -69,7 +69,7 @@ def product_facts(
     return _product_facts(catalog, policy, day, channel, known.tobytes())
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=32)  # anew it takes 0.8 ms for 25 products, once in a request of 29 to 57 ms
 def _product_facts(catalog: Catalog, policy: Policy, day: date, channel: str, scored: bytes) -> pl.DataFrame:
     ranks = {level: float(rank) for rank, level in enumerate(policy.settings.product_risk_levels, start=1)}
     texts = {
@@ -165,7 +165,6 @@ def _own_fact(name: str, kind: Kind) -> tuple[str, str]:
     return fact, f'CAST("{name}" AS DOUBLE)' if kind is Kind.NUMBER else f'"{name}"'
 
 
-@lru_cache(maxsize=32)
 def _windows(policy: Policy, *of: str) -> dict[str, Window]:
     found = {name: window_of(name) for name in sorted(policy.columns)}
     return {name: window for name, window in found.items() if window and window.of in of}
