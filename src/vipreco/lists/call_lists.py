@@ -14,7 +14,7 @@ from vipreco.lists.call_lines import Row, call_lines
 from vipreco.lists.day import Day
 from vipreco.lists.presentation import CallLine, CallList, PlannedDay, ReasonCount
 from vipreco.lists.texts import Wording
-from vipreco.propensity import ATTRITION_KINDS
+from vipreco.propensity import ATTRITION_KINDS, USUAL
 from vipreco.settings import CallKind
 
 MAX_LATER = 50
@@ -73,7 +73,9 @@ def simple_rules(day: Day, say: Wording) -> tuple[str, ...]:
     model = day.recommender.relationship
     rules = {kind: model.rule(kind) for kind in ATTRITION_KINDS} if model else {}
     return tuple(
-        say("rule.by", kind=say(f"rule.{kind}"), rule=say(f"rule.{rule}"))
+        say("rule.usual", kind=say(f"rule.{kind}"))
+        if rule == USUAL
+        else say("rule.by", kind=say(f"rule.{kind}"), rule=say(f"rule.{rule}"))
         for kind, rule in rules.items()
         if rule
     )

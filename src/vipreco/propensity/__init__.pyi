@@ -17,6 +17,7 @@ from .relationship import (
     OUTFLOW as OUTFLOW,
     RULES as RULES,
     TIER_UPGRADE as TIER_UPGRADE,
+    USUAL as USUAL,
     ChangeModel as ChangeModel,
     ChangeRows as ChangeRows,
     RelationshipModel as RelationshipModel,
