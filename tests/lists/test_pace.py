@@ -47,6 +47,12 @@ def test_a_talk_agreed_for_today_is_due_today_whatever_it_costs():
     assert found.value_share == pytest.approx(219 / 234)
 
 
+def test_a_talk_of_today_stays_due_though_the_contact_with_the_customer_is_overdue():
+    both = {"tier": "GOLD", "reached_date": None, "follow_up_date": DAY}
+    found = plan(*[{"tier": "GOLD", "reached_date": None}] * 3, both, minutes=10)
+    assert found.today.tolist() == [False, False, False, True]
+
+
 def test_promises_come_before_our_own_schedule_and_then_who_has_waited_longest():
     waiting = {"tier": "GOLD", "reached_date": AGO[400]}
     earlier, valued = {"follow_up_date": AGO[100]}, {**LATE, "grow": 1.0}

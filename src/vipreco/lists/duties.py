@@ -107,7 +107,8 @@ def with_pace(
     changed = []
     for kind in PACED:
         own = dict(slots.filter(pl.col("kind") == kind.value).select("row", "date").iter_rows())
-        kept = pl.when(pl.lit(pl.Series(is_paced))).then(None).otherwise(pl.col(kind.value))
+        late = pl.lit(pl.Series(is_paced)) & (pl.col(kind.value) < since)
+        kept = pl.when(late.fill_null(value=False)).then(None).otherwise(pl.col(kind.value))
         slot = pl.lit(pl.Series([own.get(row) for row in range(calls.height)], dtype=pl.Date))
         changed.append(pl.coalesce(slot, kept).alias(kind.value))
     return due.with_columns(changed), is_paced
