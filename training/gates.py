@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Final
 
@@ -18,6 +18,7 @@ FORMER_PARTS: Final = {"leaving": "attrition", "rising": "tier_upgrade"}
 """Parts of the names of metrics in recipes, records and registered versions of before."""
 
 CASES: Final = "acquirers"
+ENDS: Final = ("/low", "/high")
 FEW_CASES: Final = 300
 """Acquirers among the judged customers below which a metric's own luck decides about its bounds.
 
@@ -62,10 +63,12 @@ def present_name(metric: str) -> str:
 class Gate(Section):
     """One rule about one metric of the backtest; every bound that is given must hold.
 
+    Where a metric has an interval and fewer than `FEW_CASES` judged customers acquired something, chance decides about
+    its value: then it is enough that some of the interval holds, in every recipe, and lists carry the warning.
+
     Args:
         metric: Name of a summary metric. A model without it does not pass.
-        surely: The whole interval of the metric must hold. Where fewer than `FEW_CASES` judged customers
-            acquired something, chance decides: then it is enough that some of the interval holds.
+        surely: The whole interval of the metric must hold, not its value alone.
         min_value: Lowest value that passes.
         max_value: Highest value that passes.
         champion_margin: How much worse than the champion still passes; 0 means at least as good.
@@ -123,6 +126,19 @@ def judge(gates: Iterable[Gate], metrics: Metrics, champion: Metrics | None = No
 
 def _present_names(metrics: Metrics) -> dict[str, float | None]:
     return {present_name(name): value for name, value in metrics.items()}
+
+
+def warnings(gates: Sequence[Gate], metrics: Metrics) -> list[str]:
+    """Return the sentences that lists, sheets and answers of a model carry: of bounds that its values do not meet.
+
+    An interval that reaches a bound lets a model pass where cases are few. Its value may be wrong all the same, and
+    whoever calls by it is told. Margins to a champion are no matter of theirs.
+    """
+    values = {name: value for name, value in metrics.items() if not name.endswith(ENDS)}
+    of_values = [finding for finding in judge(gates, values) if not finding.passed]
+    told = {finding.metric for finding in of_values}
+    of_intervals = [finding for finding in judge(gates, metrics) if finding.metric not in told]
+    return list(dict.fromkeys(refusals([*of_values, *of_intervals])))
 
 
 def refusals(findings: Iterable[Finding]) -> list[str]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from training import contact_effects, uplift
-from training.gates import DEFAULT_GATES, judge as judge_metrics, refusals
+from training.gates import DEFAULT_GATES, warnings
 from training.recipe import Recipe, labelled_dates, training_dates
 from training.result import CardInputs, CardTable, TrainingJob, TrainingResult, Value
 from vipreco.backtest import (
@@ -94,7 +94,7 @@ def warnings_of(recipe: Recipe, metrics: Mapping[str, float]) -> list[str]:
     """
     named = {gate.metric for gate in recipe.gate}
     gates = [*recipe.gate, *(gate for gate in DEFAULT_GATES if gate.metric in named)]
-    return list(dict.fromkeys(refusals(judge_metrics(gates, metrics))))
+    return warnings(gates, metrics)
 
 
 def judge(job: TrainingJob) -> BacktestResult:

@@ -166,6 +166,9 @@ class OffersAnswer(BaseModel):
     snapshot_id: str
     snapshot_date: date
     policy_version: str
+    warnings: list[str] = Field(
+        description="Gates that the model does not pass: use its chances with care. Empty where it passes all."
+    )
 
 
 class BatchItem(BaseModel):
@@ -202,6 +205,9 @@ class SheetAnswer(BaseModel):
     snapshot_id: str
     policy_version: str
     stale: bool
+    warnings: list[str] = Field(
+        description="Gates that the model does not pass: use its chances with care. Empty where it passes all."
+    )
 
 
 class DecisionAnswer(BaseModel):

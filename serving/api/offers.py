@@ -145,6 +145,7 @@ def offer_answer(
         "snapshot_id": release.snapshot_id,
         "snapshot_date": release.snapshot_date,
         "policy_version": release.policy_version,
+        "warnings": release.warnings,
     }
 
 

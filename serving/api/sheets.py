@@ -30,6 +30,7 @@ def sheet(request: HttpRequest) -> Response:
         "snapshot_id": release.snapshot_id,
         "policy_version": release.policy_version,
         "stale": state.is_stale(release, request.moment),
+        "warnings": release.warnings,
     }
     return Response(to_json(told, inf_nan_mode="null"), media_type="application/json")
 

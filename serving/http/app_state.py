@@ -32,6 +32,7 @@ class Release(Protocol):
     snapshot_id: str
     snapshot_date: date
     policy_version: str
+    warnings: tuple[str, ...]
 
     def knows(self, customer_id: str) -> bool:
         """Return whether the customer is in the snapshot."""

@@ -37,6 +37,7 @@ class Prepared:
     snapshot_id: str = "snapshot-1"
     snapshot_date: date = DAY
     policy_version: str = "policy-1"
+    warnings: tuple[str, ...] = ()
     customers: frozenset[str] = frozenset({OWN, FOREIGN})
     product_ids: frozenset[str] = frozenset(f"P{number}" for number in range(1, 10))
     refreshed: int = 0

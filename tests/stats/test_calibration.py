@@ -18,8 +18,8 @@ from vipreco.stats import (
     brier,
     calibration_by_product,
     calibration_summary,
-    expected_calibration_error,
     log_loss,
+    ratio_interval,
     recalibration,
     reliability_table,
 )
@@ -103,7 +103,7 @@ def test_reliability_table_of_two_bins_counted_by_hand() -> None:
     assert table["rows"].tolist() == [2, 2]
     assert table["expected_rate"].tolist() == pytest.approx([0.15, 0.35])
     assert table["observed_rate"].tolist() == [0.5, 0.5]
-    assert expected_calibration_error(p, truth, bins=2) == pytest.approx((0.35 + 0.15) / 2)
+    assert calibration_summary(p, truth, bins=2)["calibration_error"] == pytest.approx((0.35 + 0.15) / 2)
 
 
 def test_reliability_table_agrees_with_scikit_learn() -> None:
@@ -169,3 +169,43 @@ def test_the_summary_of_true_probabilities_expects_what_is_observed() -> None:
     summary = calibration_summary(*forecasts(200_000))
     assert summary["ratio"] == pytest.approx(1.0, abs=0.02)
     assert summary["calibration_error"] < 0.005
+
+
+def test_the_interval_of_a_sum_widens_with_customers_who_acquire_several_and_with_the_learnt_sample() -> None:
+    """100 acquisitions of 100 customers of whom 0.1 was expected of 1,000: nearly the Poisson law."""
+    expected = np.full(1000, 0.1)
+    single = np.zeros(1000)
+    single[:100] = 1.0
+    known = ratio_interval(expected, single)
+    assert known.value == pytest.approx(1.0)
+    assert np.log(known.high) == pytest.approx(1.96 * np.sqrt(1 / 100))
+    assert np.log(known.low) == pytest.approx(-np.log(known.high))
+    several = np.zeros(1000)
+    several[:25] = 4.0
+    spread = (25 * 3.9**2 + 975 * 0.1**2) / 100
+    assert np.log(ratio_interval(expected, several).high) == pytest.approx(1.96 * np.sqrt(spread / 100))
+    learnt = ratio_interval(expected, single, learnt=100)
+    assert np.log(learnt.high) == pytest.approx(1.96 * np.sqrt(2 / 100))
+
+
+def test_a_wrong_level_does_not_count_as_spread() -> None:
+    """Twice as many were expected as came; who acquires how often is as by the Poisson law."""
+    happened = np.repeat([1.0, 0.0], [100, 900])
+    found = ratio_interval(np.full(1000, 0.2), happened)
+    assert found.value == pytest.approx(2.0)
+    assert np.log(found.high / 2.0) == pytest.approx(1.96 * np.sqrt(1 / 100))
+    assert np.isnan(ratio_interval(np.full(3, 0.2), np.zeros(3)).value)
+
+
+def test_the_interval_of_a_sum_covers_the_true_ratio() -> None:
+    """200 samples of customers whose acquisitions come together; level learnt from another such sample."""
+    random, inside = np.random.default_rng(5), 0
+
+    def drawn() -> Floats:
+        return random.poisson(random.gamma(0.3, 0.1 / 0.3, 800)).astype(np.float64)
+
+    for _ in range(200):
+        learnt = drawn()
+        found = ratio_interval(np.full(800, learnt.mean()), drawn(), learnt.sum())
+        inside += found.low <= 1.0 <= found.high
+    assert 182 <= inside <= 200

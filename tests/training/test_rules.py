@@ -13,7 +13,7 @@ from hypothesis import given, strategies as st
 from pydantic import ValidationError
 
 from training.deadline import AbandonedError, Progress, within
-from training.gates import DEFAULT_GATES, Gate, explain, judge, refusals
+from training.gates import DEFAULT_GATES, Gate, explain, judge, refusals, warnings
 from training.model_card import markdown_table, render_card
 from training.recipe import DataSection, Recipe, find_recipe, read_recipe, training_dates
 from training.result import CardInputs, CardTable, Record
@@ -150,6 +150,41 @@ def test_chance_decides_only_where_few_customers_acquired(
     cases = {} if acquirers is None else {"acquirers": acquirers}
     gate = Gate(metric="lead", min_value=0.0, surely=True)
     assert judge([gate], {**metrics, **cases})[0].passed is passes
+
+
+@pytest.mark.parametrize(
+    ("acquirers", "value", "ends", "passes", "warned"),
+    [
+        (1000, 1.1, (1.0, 1.2), True, False),
+        (1000, 1.3, (1.2, 1.4), False, True),
+        (40, 1.8, (1.2, 2.7), True, True),
+        (40, 1.8, (1.4, 2.3), False, True),
+        (40, 0.5, (0.3, 0.9), True, True),
+        (40, 1.2, (0.8, 1.8), True, False),
+    ],
+)
+def test_with_few_cases_a_sum_passes_whose_interval_reaches_the_bounds_and_lists_are_warned(
+    acquirers: int, value: float, ends: tuple[float, float], passes: bool, warned: bool
+) -> None:
+    """The same gate in every recipe."""
+    name = "calibration_ratio"
+    metrics = {name: value, f"{name}/low": ends[0], f"{name}/high": ends[1], "acquirers": float(acquirers)}
+    gate = next(gate for gate in DEFAULT_GATES if gate.metric == name)
+    assert (refusals(judge([gate], metrics)) == []) is passes
+    assert len(warnings([gate], metrics)) == warned
+
+
+def test_a_lead_that_is_not_sure_is_a_warning_of_its_own():
+    gate = Gate(metric="lead", min_value=0.0, surely=True)
+    metrics = {"lead": 0.02, "lead/low": -0.01, "lead/high": 0.05, "acquirers": 1000.0}
+    assert warnings([gate], metrics) == refusals(judge([gate], metrics)) != []
+
+
+@pytest.mark.parametrize("path", sorted(RECIPES.glob("*.toml")), ids=lambda path: path.stem)
+def test_sum_and_slope_are_gated_alike_in_every_recipe(path: Path) -> None:
+    gates = {gate.metric: gate for gate in read_recipe(path).gate}
+    for gate in DEFAULT_GATES[2:]:
+        assert gates[gate.metric] == gate
 
 
 def test_a_recipe_that_names_no_gate_is_judged_by_the_default_gates() -> None:

@@ -36,6 +36,7 @@ from vipreco.stats import (
     calibration_summary,
     listed,
     rate_by_decile,
+    ratio_interval,
     reliability_table,
 )
 
@@ -150,13 +151,15 @@ def backtest(
     """
     ranked: dict[str, ScoredCustomers] = {}
     rated: list[ScoredCustomers] = []
+    learnt = 0.0
     for trial in trials:
         step(trial.name)
         recommender = Recommender.fit(trial.training_data, features, settings, plan.machine)
         sources = _baselines(trial.training_data.acquirers, recommender)
         ranked[trial.name] = judge_panel(recommender, sources, trial.ranked)
         rated.append(judge_panel(recommender, {}, trial.rated) if trial.rated else ranked[trial.name])
-    return _result(recommender, ranked, together(rated), plan)
+        learnt += float(recommender.model.calibration.positives.sum())
+    return _result(recommender, ranked, (together(rated), learnt), plan)
 
 
 def judge_panel(recommender: Recommender, sources: Mapping[str, Source], panel: Panel) -> ScoredCustomers:
@@ -220,9 +223,13 @@ def _baseline_scores(
 
 
 def _result(
-    recommender: Recommender, ranked: dict[str, ScoredCustomers], rated: ScoredCustomers, plan: BacktestPlan
+    recommender: Recommender,
+    ranked: dict[str, ScoredCustomers],
+    rates: tuple[ScoredCustomers, float],
+    plan: BacktestPlan,
 ) -> BacktestResult:
-    pooled = together(list(ranked.values()))
+    """Judge all trials together; `rates` are the judged propensities, and the acquisitions that set them."""
+    pooled, (rated, learnt) = together(list(ranked.values())), rates
     propensity, pairs = np.asarray(rated.scores[OURS]), rated.listable
     chosen = listed(propensity, pairs, plan.list_length)
     return BacktestResult(
@@ -230,9 +237,7 @@ def _result(
         by_trial={name: _trial_metrics(judged, plan) for name, judged in ranked.items()},
         metrics=evaluate(pooled.scores, _judgement(pooled, plan, plan.resamples)),
         calibration={
-            "all": _with_intervals(
-                calibration_summary(propensity[pairs], rated.truth[pairs]), propensity[pairs]
-            ),
+            "all": _with_intervals(rated, learnt),
             "listed": calibration_summary(propensity[chosen], rated.truth[chosen]),
         },
         by_product=calibration_by_product(propensity, rated.truth, pairs, recommender.product_ids),
@@ -261,12 +266,20 @@ def _leads(judged: ScoredCustomers, plan: BacktestPlan) -> dict[str, Estimate]:
     }
 
 
-def _with_intervals(summary: dict[str, float], propensity: Floats) -> dict[str, float]:
-    """Add 95 % intervals: of the sum by the Poisson law, of the slope by its information."""
-    happened, normal = summary["observed"], 1.96
-    if not happened or not math.isfinite(summary["slope"]):
+def _with_intervals(rated: ScoredCustomers, learnt: float) -> dict[str, float]:
+    """Return the summary of the propensities with 95 % intervals of the sum, and of the slope by its information.
+
+    Args:
+        rated: Judged customers.
+        learnt: Acquisitions that the level of the propensities was learnt from.
+    """
+    chances, pairs = np.asarray(rated.scores[OURS]), rated.listable
+    propensity = chances[pairs]
+    summary, normal = calibration_summary(propensity, rated.truth[pairs]), 1.96
+    if not summary["observed"] or not math.isfinite(summary["slope"]):
         return summary
-    spread = math.exp(normal / math.sqrt(happened))
+    expected = np.where(pairs, chances, 0.0).sum(axis=1)
+    ratio = ratio_interval(expected, (rated.truth & pairs).sum(axis=1).astype(np.float64), learnt or math.inf)
     scores = logit(np.clip(propensity.astype(np.float64), SMALLEST, 1 - SMALLEST))
     chance = expit(summary["intercept"] + summary["slope"] * scores)
     weights = chance * (1 - chance)
@@ -274,8 +287,8 @@ def _with_intervals(summary: dict[str, float], propensity: Floats) -> dict[str, 
     error = normal / math.sqrt(weights @ centred**2)
     return {
         **summary,
-        "ratio/low": summary["ratio"] / spread,
-        "ratio/high": summary["ratio"] * spread,
+        "ratio/low": ratio.low,
+        "ratio/high": ratio.high,
         "slope/low": summary["slope"] - error,
         "slope/high": summary["slope"] + error,
     }

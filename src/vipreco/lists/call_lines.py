@@ -215,6 +215,11 @@ def to_avoid(day: Day, row: Row, say: Wording) -> NotOffered | None:
     return NotOffered(product_name(day, decisions.product_ids[column]), told, unlock)
 
 
+def gate_notices(day: Day, say: Wording) -> tuple[str, ...]:
+    """Return what a reader must know of a model that does not pass its gates; lists and sheets carry it."""
+    return tuple(say("notice.gate", sentence=sentence) for sentence in day.recommender.warnings)
+
+
 def caution(day: Day, row: Row, offers: Sequence[OfferLine], say: Wording) -> str:
     """Return the one caution of this call: about the customer, else about the first offer that has one."""
     if row["profiling_opt_out"]:

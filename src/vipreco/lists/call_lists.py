@@ -10,7 +10,7 @@ import polars as pl
 from vipreco.arbitration import NoAction
 from vipreco.columns import CUSTOMER_ID, PRIORITY
 from vipreco.lists.call_columns import BLOCKED, DEADLINE, DUTY, EXPECTED, KIND, MINUTES
-from vipreco.lists.call_lines import Row, call_lines
+from vipreco.lists.call_lines import Row, call_lines, gate_notices
 from vipreco.lists.day import Day
 from vipreco.lists.presentation import CallLine, CallList, PlannedDay, ReasonCount
 from vipreco.lists.texts import Wording
@@ -105,9 +105,9 @@ def in_order(calls: pl.DataFrame) -> pl.DataFrame:
 
 def notices(day: Day, say: Wording) -> tuple[str, ...]:
     """Return the notices at the top of a list: failed gates, displaced calls by name and value, deadlines."""
-    gates = [say("notice.gate", sentence=sentence) for sentence in day.recommender.warnings]
+    gates = gate_notices(day, say)
     if day.plan is None:
-        return tuple(gates)
+        return gates
     displaced = [
         say("notice.displaced", customer=row[CUSTOMER_ID], amount=say.amount(row[EXPECTED]))
         for row in day.plan.displaced.head(MAX_NOTICES).iter_rows(named=True)

@@ -83,12 +83,6 @@ class CallPlan:
         return self.calls.filter(best & ~self.today).sort(PRIORITY, CUSTOMER_ID, descending=[True, False])
 
     @property
-    def value_share(self) -> float:
-        """Value of today's list as a share of the most valuable list of the same minutes."""
-        best = float(self.tasks.value[self.best_today].sum())
-        return float(self.tasks.value[self.today].sum()) / best if best > 0 else 1.0
-
-    @property
     def waiting(self) -> pl.DataFrame:
         """Overdue duties whose turn comes after the days of the plan, with its date."""
         rows = self.calls.with_columns(self.duties)

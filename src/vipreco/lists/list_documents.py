@@ -136,7 +136,7 @@ def sheet_document(sheet: CustomerSheet, say: Wording) -> Document:
     answers = [(say(f"fact.{name}"), value) for name, value in suitability_texts(sheet, say).items()]
     return Document(
         title=say("sheet.title", customer=sheet.customer_id, date=sheet.date),
-        about=(sheet_basis_text(sheet, say), *no_currency_text(say)),
+        about=(*sheet.notices, sheet_basis_text(sheet, say), *no_currency_text(say)),
         parts=(
             _part("profile", say("sheet.profile"), FACT_WIDTHS, facts, say),
             _part("suitability", say("sheet.suitability"), FACT_WIDTHS, answers, say),

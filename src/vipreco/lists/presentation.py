@@ -280,6 +280,7 @@ class CustomerSheet:
         not_offered: All other products; first those that a step would unlock.
         months: Assets by date of the snapshot, oldest first.
         products: Id and name of all products, the offers first.
+        notices: Gates that the model does not pass.
     """
 
     customer_id: str
@@ -297,3 +298,4 @@ class CustomerSheet:
     not_offered: tuple[NotOffered, ...]
     months: tuple[tuple[datetime.date, float | None], ...]
     products: tuple[tuple[str, str], ...]
+    notices: tuple[str, ...] = ()

@@ -12,7 +12,15 @@ from vipreco.arbitration import LeftOut, left_out
 from vipreco.columns import CUSTOMER_ID, PRODUCT_ID
 from vipreco.explanations import all_not_offered
 from vipreco.lists.call_columns import BLOCKED, KIND, Blocked
-from vipreco.lists.call_lines import MIN_AMOUNT, Row, caution, offer_lines, product_name, reasons_to_call
+from vipreco.lists.call_lines import (
+    MIN_AMOUNT,
+    Row,
+    caution,
+    gate_notices,
+    offer_lines,
+    product_name,
+    reasons_to_call,
+)
 from vipreco.lists.call_offers import Withheld
 from vipreco.lists.day import Day
 from vipreco.lists.presentation import (
@@ -64,6 +72,7 @@ def customer_sheet(day: Day, model: str, say: Wording) -> CustomerSheet:
         not_offered=tuple(sorted(_not_offered(day, say), key=lambda item: not item.unlock)),
         months=tuple(pl.DataFrame(day.view.query(ASSETS, where="sheet")).rows()),
         products=_products(day),
+        notices=gate_notices(day, say),
     )
 
 

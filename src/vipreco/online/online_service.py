@@ -108,6 +108,7 @@ class OnlineService:
         self._views, self._pages = (Views(records, as_of, self.overlay) for _ in range(2))
         self.model = open_model(folder / ARTIFACT, self.model_hash)  # the next release may take it over
         self.recommender = _recommender(self.release, self.model)
+        self.warnings: tuple[str, ...] = self.recommender.warnings
         cache = ExplanationCache(NightlyReasons(folder / REASONS), self._pages)
         self.explainer = CachingExplainer(self.recommender, cache)
         self._decided: dict[tuple[str, str, date], tuple[int, OfferRow]] = {}

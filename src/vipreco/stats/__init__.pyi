@@ -11,7 +11,7 @@ from .calibration import (
     brier as brier,
     calibration_by_product as calibration_by_product,
     calibration_summary as calibration_summary,
-    expected_calibration_error as expected_calibration_error,
+    ratio_interval as ratio_interval,
     log_loss as log_loss,
     recalibration as recalibration,
     recalibration_to_rates as recalibration_to_rates,
@@ -36,14 +36,10 @@ from .list_metrics import (
     PerCustomer as PerCustomer,
     average_precision as average_precision,
     coverage as coverage,
-    hit as hit,
     listed as listed,
-    ndcg as ndcg,
     novel as novel,
-    precision as precision,
     ranking_metrics as ranking_metrics,
     reacquired as reacquired,
-    recall as recall,
     relevant_ranks as relevant_ranks,
 )
 from .means import difference_of_means as difference_of_means, weighted_difference as weighted_difference

@@ -16,10 +16,12 @@ from scipy.optimize import minimize
 from scipy.special import expit, logit
 
 from vipreco.stats.arrays import Flags, Floats
+from vipreco.stats.estimate import Estimate
 from vipreco.stats.ordered import Ordered
 from vipreco.stats.rates import rate_interval
 
 SMALLEST = 1e-12  # propensities are kept this far from 0 and 1 where a logarithm is taken
+NORMAL = 1.96  # standard deviations of a 95 % interval
 GROUPS = 1 << 16  # of neighbours, for the recalibration line
 
 
@@ -67,11 +69,6 @@ def reliability_table(propensities: Floats, truth: Flags, bins: int = 10) -> pd.
     return _reliability(Ordered.of(propensities, truth), bins)
 
 
-def expected_calibration_error(propensities: Floats, truth: Flags, bins: int = 10) -> float:
-    """Mean distance between expected and observed rate over the bins of `reliability_table`."""
-    return _calibration_error(reliability_table(propensities, truth, bins))
-
-
 def auc(scores: Floats, truth: Flags) -> float:
     """Area under the ROC curve, ties counted half; NaN with one outcome only."""
     return _auc(Ordered.of(scores, truth))
@@ -110,6 +107,28 @@ def calibration_summary(propensities: Floats, truth: Flags, bins: int = 10) -> d
         "log_loss": log_loss(propensities, truth),
         "brier": brier(propensities, truth),
     }
+
+
+def ratio_interval(expected: Floats, observed: Floats, learnt: float = np.inf) -> Estimate:
+    """Ratio of the sum of propensities to the acquisitions, with an interval for the ratio of such models.
+
+    Two samples decide about it: acquisitions that are judged, and those that the level was learnt from. Those of
+    one customer come together, so both vary by more than the Poisson law: by the mean squared distance of a
+    customer's acquisitions from what was expected of them. The interval is that of the ratio's logarithm.
+
+    Args:
+        expected: Sum of the propensities of each judged customer, shape (n,).
+        observed: Acquisitions of each, shape (n,).
+        learnt: Acquisitions that the level was learnt from.
+    """
+    total, happened = float(np.sum(expected)), float(np.sum(observed))
+    if not happened or not total:
+        return Estimate(np.nan, customers=len(observed))
+    away = np.asarray(observed, np.float64) - np.asarray(expected, np.float64) * (happened / total)
+    spread = max(float(away @ away) / happened, 1.0)
+    width = np.exp(NORMAL * np.sqrt(spread / happened + spread / learnt))
+    ratio = total / happened
+    return Estimate(ratio, ratio / width, ratio * width, customers=len(observed))
 
 
 def calibration_by_product(

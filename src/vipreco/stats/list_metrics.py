@@ -82,26 +82,6 @@ def average_precision(scores: Floats, truth: Flags, listable: Flags, k: int) -> 
     return ranking_metrics(relevant_ranks(scores, truth, listable), k)["map"]
 
 
-def recall(scores: Floats, truth: Flags, listable: Flags, k: int) -> PerCustomer:
-    """Share of the acquired products among the first k, (n,); NaN without any acquired."""
-    return ranking_metrics(relevant_ranks(scores, truth, listable), k)["recall"]
-
-
-def ndcg(scores: Floats, truth: Flags, listable: Flags, k: int) -> PerCustomer:
-    """Normalised discounted cumulative gain at k, (n,): a hit counts 1 / log2(rank + 1); NaN without any."""
-    return ranking_metrics(relevant_ranks(scores, truth, listable), k)["ndcg"]
-
-
-def hit(scores: Floats, truth: Flags, listable: Flags, k: int) -> PerCustomer:
-    """1.0 where at least one acquired product is among the first k, (n,); NaN without any acquired."""
-    return ranking_metrics(relevant_ranks(scores, truth, listable), k)["hit"]
-
-
-def precision(scores: Floats, truth: Flags, listable: Flags, k: int) -> PerCustomer:
-    """Acquired products among the first k, divided by k, (n,); 0.0 where nothing was acquired."""
-    return ranking_metrics(relevant_ranks(scores, truth, listable), k)["precision"]
-
-
 def ranking_metrics(ranks: RelevantRanks, k: int) -> dict[str, PerCustomer]:
     """All ranking metrics at k for each customer: map, recall, ndcg, hit, precision."""
     if k < 1:
