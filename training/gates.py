@@ -63,8 +63,9 @@ def present_name(metric: str) -> str:
 class Gate(Section):
     """One rule about one metric of the backtest; every bound that is given must hold.
 
-    Where a metric has an interval and fewer than `FEW_CASES` judged customers acquired something, chance decides about
-    its value: then it is enough that some of the interval holds, in every recipe, and lists carry the warning.
+    Where a metric has an interval and fewer than `FEW_CASES` judged customers acquired something, chance
+    decides about its value: then it is enough that some of the interval holds, in every recipe, and lists
+    carry the warning.
 
     Args:
         metric: Name of a summary metric. A model without it does not pass.
@@ -129,10 +130,10 @@ def _present_names(metrics: Metrics) -> dict[str, float | None]:
 
 
 def warnings(gates: Sequence[Gate], metrics: Metrics) -> list[str]:
-    """Return the sentences that lists, sheets and answers of a model carry: of bounds that its values do not meet.
+    """Return the sentences that lists, sheets and answers of a model carry.
 
-    An interval that reaches a bound lets a model pass where cases are few. Its value may be wrong all the same, and
-    whoever calls by it is told. Margins to a champion are no matter of theirs.
+    An interval that reaches a bound lets a model pass where cases are few. Its value may be wrong all the
+    same, and whoever calls by it is told. Margins to a champion are no matter of theirs.
     """
     values = {name: value for name, value in metrics.items() if not name.endswith(ENDS)}
     of_values = [finding for finding in judge(gates, values) if not finding.passed]

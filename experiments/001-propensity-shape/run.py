@@ -75,7 +75,7 @@ def one_a_product(data: Data, train: NDArray[np.int64]) -> Scorer:
     """One binary booster a product, fitted on the customers who do not hold it."""
     boosters = {}
     for product in range(data.rows.acquired.shape[1]):
-        free = train[data.rows.candidates[train, product]]
+        free = train[data.rows.listable[train, product]]
         labels = data.rows.acquired[free, product]
         if labels.sum() >= 2:
             boosters[product] = binary(data, data.rows.values[free], labels, data.context.names)
@@ -98,13 +98,13 @@ def pairs(data: Data, train: NDArray[np.int64]) -> Scorer:
         blocks = [values[rows[:, None], own[products]], values[np.ix_(rows, customer)], products[:, None]]
         return np.concatenate(blocks, axis=1).astype(np.float32)
 
-    place, product = np.nonzero(data.rows.candidates[train])
+    place, product = np.nonzero(data.rows.listable[train])
     labels = data.rows.acquired[train[place], product]
     names = tuple(f"c{number}" for number in range(own.shape[1] + len(customer) + 1))
     booster = binary(data, pair_values(train[place], product), labels, names)
 
     def score(rows: NDArray[np.int64]) -> Scores:
-        place, product = np.nonzero(data.rows.candidates[rows])
+        place, product = np.nonzero(data.rows.listable[rows])
         found = np.zeros((len(rows), data.rows.acquired.shape[1]))
         found[place, product] = booster.score(pair_values(rows[place], product))
         return found
@@ -187,7 +187,7 @@ def judged(arm: Arm, data: Data) -> tuple[Scores, float, float]:
 
 def measured(name: str, outcome: tuple[Scores, float, float], first: Scores, data: Data) -> dict[str, object]:
     scores, fitting, speed = outcome
-    truth, candidates = data.rows.acquired, data.rows.candidates
+    truth, candidates = data.rows.acquired, data.rows.listable
     own = average_precision(scores, truth, candidates, K)
     against = paired_difference(own, average_precision(first, truth, candidates, K), 1, 1000)
     fresh = average_precision(scores, novel(truth, data.state.held_before), candidates, K)

@@ -167,7 +167,7 @@ class OffersAnswer(BaseModel):
     snapshot_date: date
     policy_version: str
     warnings: list[str] = Field(
-        description="Gates that the model does not pass: use its chances with care. Empty where it passes all."
+        description="Gates that the model does not pass: use its chances with care. Empty: it passes all."
     )
 
 
@@ -206,7 +206,7 @@ class SheetAnswer(BaseModel):
     policy_version: str
     stale: bool
     warnings: list[str] = Field(
-        description="Gates that the model does not pass: use its chances with care. Empty where it passes all."
+        description="Gates that the model does not pass: use its chances with care. Empty: it passes all."
     )
 
 

@@ -169,7 +169,7 @@ def test_novel_and_reacquired_split_the_acquisitions_and_customers_without_any_d
     before = np.array([[True, False, True], [True, True, False]])
     assert novel(truth, before).tolist() == [[False, True, False], [False, False, False]]
     assert (novel(truth, before) ^ reacquired(truth, before)).tolist() == truth.tolist()
-    values = hit(np.ones((2, 3)), novel(truth, before), np.ones_like(truth), 3)
+    values = metric("hit", np.ones((2, 3)), novel(truth, before), np.ones_like(truth), 3)
     assert values[0] == 1.0
     assert np.isnan(values[1])
 

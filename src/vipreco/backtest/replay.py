@@ -101,6 +101,7 @@ class BacktestResult:
         leads: Our MAP minus that of each of `SIMPLE_RULES`, paired by customer.
         acquirers: Judged customers who acquired something.
         changes: What was found about attrition and tier upgrades.
+        judged: Scores and truth of every judged customer, trial by trial, to be compared one by one.
     """
 
     product_ids: tuple[str, ...]
@@ -114,6 +115,7 @@ class BacktestResult:
     leads: Mapping[str, Estimate] = field(default_factory=dict)
     acquirers: int = 0
     changes: ChangeResult = field(default_factory=ChangeResult)
+    judged: ScoredCustomers | None = None
 
     def value(self, metric: str, part: str = "all", model: str = OURS) -> float:
         """Return one number of the metrics frame."""
@@ -246,6 +248,7 @@ def _result(
         rates_known=recommender.model.rates_known,
         leads=_leads(pooled, plan),
         acquirers=int((pooled.truth & pooled.listable).any(axis=1).sum()),
+        judged=pooled,
     )
 
 
@@ -267,7 +270,7 @@ def _leads(judged: ScoredCustomers, plan: BacktestPlan) -> dict[str, Estimate]:
 
 
 def _with_intervals(rated: ScoredCustomers, learnt: float) -> dict[str, float]:
-    """Return the summary of the propensities with 95 % intervals of the sum, and of the slope by its information.
+    """Return the summary of the propensities with 95 % intervals of its sum and its slope.
 
     Args:
         rated: Judged customers.

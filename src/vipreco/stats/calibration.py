@@ -112,9 +112,9 @@ def calibration_summary(propensities: Floats, truth: Flags, bins: int = 10) -> d
 def ratio_interval(expected: Floats, observed: Floats, learnt: float = np.inf) -> Estimate:
     """Ratio of the sum of propensities to the acquisitions, with an interval for the ratio of such models.
 
-    Two samples decide about it: acquisitions that are judged, and those that the level was learnt from. Those of
-    one customer come together, so both vary by more than the Poisson law: by the mean squared distance of a
-    customer's acquisitions from what was expected of them. The interval is that of the ratio's logarithm.
+    Two samples decide about it: acquisitions that are judged, and those that the level was learnt from. Those
+    of one customer come together, so both vary by more than the Poisson law: by the mean squared distance of
+    a customer's acquisitions from what was expected of them. The interval is that of the ratio's logarithm.
 
     Args:
         expected: Sum of the propensities of each judged customer, shape (n,).
