@@ -41,9 +41,11 @@ if TYPE_CHECKING:
 METHOD: Final = """\
 Features are SQL over the bank's tables as they were known at the as-of date. Gradient-boosted trees
 (LightGBM) give the probability that a customer acquires anything within the horizon and, given that,
-which product; the product of both is calibrated per product, with shrinkage where acquisitions are few.
-Collaborative filtering over everything that customers ever held, and the family of a product, enter the
-shares of the products, the more the fewer acquisitions a product has. Where the bank's ladder of tiers is
+which product; the product of both is calibrated per product on the newest months, predicted by earlier
+ones, with shrinkage where acquisitions are few. The trees of the products start from a prior with one
+weight a term for all products, so that those with few acquisitions are taught by the others:
+collaborative filtering over everything that customers ever held, look-alikes by the customer's own
+figures, what was held before and how lately, and the product's family. Where the bank's ladder of tiers is
 known, two more models give the chance that a VIP customer leaves, falls below their tier or loses half of
 their assets, and that a customer reaches a higher tier."""
 SEASONS: Final = "Acquisitions are seasonal; months that are not among the as-of dates may behave otherwise."

@@ -78,6 +78,39 @@ def test_a_receipt_accounts_for_every_product_and_cites_the_facts_of_the_reasons
     assert all(row["why_not"] is None for row in offered)
 
 
+def test_a_receipt_holds_what_collaborative_filtering_adds_with_the_counts_behind_it(
+    receipt: bytes, bank_folder: Path
+):
+    content = json.loads(receipt)
+    parts = {row["product_id"]: row["collaborative"] for row in content["decision"]["candidates"]}
+    assert {part["source"] for part in parts.values()} == {"ease"}
+    assert len({part["added"]["co_holding"] for part in parts.values()}) > 1
+    named = {product: part for product, part in parts.items() if part["held"]}
+    (day,) = {date.fromisoformat(part["counted_on"]) for part in named.values()}
+    held = History.open(bank_folder / "data" / "tables").as_of(day)
+    for product, part in named.items():
+        counted = held.query(
+            "SELECT count(*) FILTER (WHERE product_id = $held) AS holders FROM holdings "
+            "WHERE closed_date IS NULL AND customer_id IN (SELECT customer_id FROM customers_now)",
+            {"held": part["held"]},
+        )
+        assert 0 <= part["joined"] <= part["holders"] == counted["holders"][0].as_py(), product
+
+
+@pytest.mark.usefixtures("bank_folder")
+def test_a_receipt_of_before_collaborative_filtering_stood_in_it_is_replayed(receipt: bytes):
+    content = json.loads(receipt)
+    for row in content["decision"]["candidates"]:
+        del row["collaborative"]
+    Path("before.json").write_bytes(canonical_json(content))
+    assert main(["replay", "before.json"]) == 0
+    content["decision"]["candidates"][0]["collaborative"] = (
+        None  # but not where some have it and some have not
+    )
+    Path("before.json").write_bytes(canonical_json(content))
+    assert main(["replay", "before.json"]) == 6
+
+
 @pytest.mark.usefixtures("bank")
 def test_a_receipt_is_replayed_byte_for_byte_after_a_later_import(capsys: pytest.CaptureFixture[str]):
     asked = customer()

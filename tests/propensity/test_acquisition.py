@@ -119,12 +119,6 @@ def test_sampled_rows_count_for_those_they_stand_for():
     assert expected == pytest.approx(rows.acquired.sum(axis=0)[:2], rel=0.1)
 
 
-def test_contributions_name_the_column_that_decides():
-    model = fitted(planted())
-    moved = model.contributions(np.array([[1, 0]], np.float32), product=0)[0]
-    assert moved[0] > 3 * abs(moved[1])
-
-
 def test_contributions_add_up_to_the_raw_score():
     rows = planted(500)
     booster = Booster.fit(

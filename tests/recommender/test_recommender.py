@@ -17,6 +17,7 @@ from vipreco.features import FeatureSet
 from vipreco.history import History
 from vipreco.lists import reasoned_offers
 from vipreco.policy import Policy
+from vipreco.propensity import Hybrid
 from vipreco.recommender import Panel, Recommender, TrainingData
 from vipreco.settings import PolicySettings
 
@@ -205,18 +206,30 @@ def test_another_source_gives_other_propensities(history: History, features: Fea
     assert np.abs(found[0] - found[1]).max() > 1e-4
 
 
-def test_an_artifact_from_before_collaborative_filtering_entered_is_read(
-    recommender: Recommender, history: History, tmp_path: Path
+@pytest.mark.parametrize("pooled", [True, False])
+def test_artifacts_from_before_boosters_started_from_a_prior_are_read(
+    recommender: Recommender, history: History, tmp_path: Path, pooled: bool
 ):
-    """It is scored by its boosters alone, as when it was written."""
+    """Scored as when they were written: by boosters alone, or with collaborative filtering above them."""
     fitted = recommender.fitted
-    before = replace(fitted, model=replace(fitted.model, hybrid=None))
-    Recommender(before).save(tmp_path / "before", {}, history.as_of(NOW))
+    prior = fitted.model.product.prior
+    assert prior is not None
+    count = len(fitted.product_ids)
+    hybrid = Hybrid(
+        prior.scores.source, prior.holdings, np.zeros(count), np.ones(count), np.full(count, 0.5),
+        np.arange(count), np.array([0.2, 0.3, 0.5]),
+    )  # fmt: skip
+    product = replace(fitted.model.product, prior=None)
+    model = replace(fitted.model, product=product, hybrid=hybrid if pooled else None)
+    before = Recommender(replace(fitted, model=model))
+    before.save(tmp_path / "before", {}, history.as_of(NOW))
     loaded = Recommender.load(tmp_path / "before", threads=1)
-    assert loaded.model.hybrid is None
+    assert loaded.model.product.prior is None
+    assert (loaded.model.hybrid is not None) is pooled
     view = history.as_of(NOW)
-    ours, theirs = (next(iter(one.decide(view))).propensity for one in (Recommender(before), loaded))
+    ours, theirs, now = (next(iter(one.decide(view))).propensity for one in (before, loaded, recommender))
     assert (ours == theirs).all()
+    assert (ours != now).any()
 
 
 def test_gates_that_a_model_does_not_pass_travel_with_its_artifact(

@@ -40,6 +40,12 @@ def test_an_answer_names_model_snapshot_and_rules(bank: Bank) -> None:
     assert (told["personalised"], told["stale"], told["source"]) == (True, False, "snapshot")
 
 
+def test_answers_of_a_model_that_does_not_pass_a_gate_say_so(bank: Bank) -> None:
+    assert bank.offers().json()["warnings"] == []
+    bank.release.warnings = ("calibration_ratio is 1.8, needed is at most 1.25",)
+    assert bank.offers().json()["warnings"] == list(bank.release.warnings)
+
+
 def test_who_opted_out_of_profiling_gets_no_personal_offers_and_is_told_so(bank: Bank) -> None:
     """B82, as far as the answer goes; `tests/online` has what stands behind it."""
     general = Slate((SlateLine("P1", "Product 1", None, None, ()),), personalised=False, source="snapshot")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from vipreco.artifact import LIBRARIES, verify
-from vipreco.assurance.receipts import MADE_BY, ReceiptHead, first_difference, receipt
+from vipreco.assurance.receipts import COLLABORATIVE, MADE_BY, ReceiptHead, first_difference, receipt
 from vipreco.columns import CHANCE_WITH_CONTACT, CHANCE_WITHOUT_CONTACT, EFFECT_BASIS, EXPECTED_GAIN
 from vipreco.durable import canonical_json
 from vipreco.errors import IntegrityError
@@ -25,6 +25,8 @@ FORMER_NAMES: Final = {
 """Names that receipts of before have for parts of a decision."""
 ADDED: Final = frozenset((CHANCE_WITHOUT_CONTACT, CHANCE_WITH_CONTACT, EFFECT_BASIS, EXPECTED_GAIN))
 """Columns that receipts of before effects were known do not have."""
+LATER_PARTS: Final = (COLLABORATIVE,)
+"""Parts of a pair that receipts of before do not have."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,16 @@ def _before_effects(found: dict[str, Any]) -> dict[str, Any]:
 def _in_words_of(told: Any, again: dict[str, Any]) -> dict[str, Any]:
     """Return a decision under the names that the receipt has for its parts."""
     former = {new: old for new, old in FORMER_NAMES.items() if isinstance(told, dict) and old in told}
-    return {former.get(name, name): value for name, value in again.items()}
+    pairs = [_without_later_parts(told, pair) for pair in again["candidates"]]
+    return {former.get(name, name): value for name, value in {**again, "candidates": pairs}.items()}
+
+
+def _without_later_parts(told: Any, pair: dict[str, Any]) -> dict[str, Any]:
+    """Leave out of a pair what receipts came to hold later, where none of the receipt's own pairs has it."""
+    known = told.get("candidates") if isinstance(told, dict) else None
+    pairs = [one for one in known or [] if isinstance(one, dict)]
+    missing = {part for part in LATER_PARTS if pairs and not any(part in one for one in pairs)}
+    return {name: value for name, value in pair.items() if name not in missing}
 
 
 def _different(told: object, again: object, made_by: Mapping[str, str]) -> IntegrityError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+from collections.abc import Mapping
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
@@ -23,6 +24,7 @@ from vipreco.recommender import Decisions, Recommender
 from vipreco.settings import ArbitrationSettings, Section
 
 FORMAT: Literal[1] = 1
+COLLABORATIVE = "collaborative"
 MADE_BY = "made_by"  # which releases wrote it: told, not compared
 ONCE = ("customer_id", "as_of_date", "policy_version", "personalised")
 
@@ -128,13 +130,15 @@ def receipt(
             "origin": origin.model_dump(mode="json"),
             "rules": {name: text.decode() for name, text in recommender.policy.definition.items()},
             "arbitration": json.loads(recommender.settings.arbitration.model_dump_json()),
-            "decision": _decision(decisions, told, question.top),
+            "decision": _decision(decisions, told, recommender.collaborative_part(known), question.top),
             MADE_BY: {name: version(name) for name in LIBRARIES},
         }
     )
 
 
-def _decision(decisions: Decisions, told: Explanation, top: int) -> dict[str, Any]:
+def _decision(
+    decisions: Decisions, told: Explanation, filtering: Mapping[str, Any], top: int
+) -> dict[str, Any]:
     """Return the decision frame of one customer as JSON values, every product in it."""
     offers = {offer.product_id: offer for offer in told.offers}
     stopped = {item.product_id: item for item in told.not_offered}
@@ -148,6 +152,7 @@ def _decision(decisions: Decisions, told: Explanation, top: int) -> dict[str, An
                 "reasons": [reason.record() for reason in offer.reasons] if offer else [],
                 "caution": offer.caution.record() if offer and offer.caution else None,
                 "why_not": _rule(stopped.get(row[PRODUCT_ID])),
+                COLLABORATIVE: filtering.get(row[PRODUCT_ID]),
             }
         )
     listed = sorted((row for row in rows if row[RANK]), key=lambda row: int(row[RANK]))

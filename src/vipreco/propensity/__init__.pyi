@@ -3,11 +3,15 @@ from .acquisition import (
     CollaborativeFiltering as CollaborativeFiltering,
     FitContext as FitContext,
     ProductModel as ProductModel,
+    prior_inputs as prior_inputs,
 )
 from .booster import Booster as Booster, Examples as Examples, Machine as Machine
 from .calibration import Calibration as Calibration
-from .hybrid import Holdings as Holdings, Hybrid as Hybrid
+from .holding_columns import HoldingColumns as HoldingColumns
+from .hybrid import Hybrid as Hybrid
 from .line_start import LineStart as LineStart
+from .look_alikes import LookAlikes as LookAlikes
+from .pair_prior import PairPrior as PairPrior, PairScores as PairScores, softmax as softmax
 from .relationship import (
     ATTRITION as ATTRITION,
     ATTRITION_KINDS as ATTRITION_KINDS,

@@ -1,13 +1,14 @@
 """P(customer acquires product within the horizon), for every product of the catalogue at once.
 
 Two boosters: P(acquires anything) over all observed customers, and P(product | acquires) over the
-acquirers alone. Their product is calibrated product by product. Experiment 001 compares this shape
-with one booster a product and with one booster over customer-product pairs.
+acquirers alone; the second starts from a prior with collaborative filtering (experiment 010). Their
+product is calibrated product by product. Experiment 001 compares this shape with one booster a product
+and with one booster over customer-product pairs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +19,10 @@ from vipreco.errors import InputRejectedError
 from vipreco.folds import customer_folds
 from vipreco.propensity.booster import Booster, Examples, Machine, Scores, Values
 from vipreco.propensity.calibration import Calibration, Mask
-from vipreco.propensity.hybrid import Holdings, Hybrid
+from vipreco.propensity.holding_columns import HoldingColumns
+from vipreco.propensity.hybrid import Hybrid
+from vipreco.propensity.look_alikes import LookAlikes, look_alike_columns
+from vipreco.propensity.pair_prior import PairPrior, PairScores, PriorInputs, family_numbers, softmax
 from vipreco.propensity.rows import LabelledRows
 from vipreco.propensity.settings import PropensitySettings
 
@@ -27,17 +31,19 @@ CERTAIN = 1.0
 
 @dataclass(frozen=True)
 class CollaborativeFiltering:
-    """Collaborative filtering beside the boosters.
+    """Collaborative filtering below the boosters.
 
     Args:
-        source: Fitted over everything that customers ever held.
+        sources: Of each as-of date, fitted over everything that customers had ever held then.
         product_ids: Products in the order of the rows' columns.
         families: Their families.
+        categories: Columns that hold codes of categories, which have no order.
     """
 
-    source: Source
+    sources: Mapping[np.datetime64, Source]
     product_ids: tuple[str, ...]
     families: tuple[str, ...]
+    categories: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -59,44 +65,54 @@ class ProductModel:
             there is but one such product.
         class_products: Product number of each class.
         products: Number of products in the catalogue.
-        floor: Share of a product that nobody acquired in the fitted rows.
+        floor: Share of a product that nobody acquired in the fitted rows, where there is no prior.
+        prior: Shares that the boosters start from; None in artifacts of before, and without holdings.
     """
 
     boosters: tuple[Booster, ...]
     class_products: NDArray[np.int64]
     products: int
     floor: float
+    prior: PairPrior | None = None
 
     @classmethod
-    def fit(cls, rows: LabelledRows, context: FitContext) -> ProductModel:
+    def fit(cls, rows: LabelledRows, context: FitContext, inputs: PriorInputs | None = None) -> ProductModel:
         """Fit on acquirers; a customer with three acquisitions gives three rows."""
         row, product = np.nonzero(rows.acquired)
         class_products, classes = np.unique(product, return_inverse=True)
         products, floor = rows.acquired.shape[1], 0.5 / (len(row) + rows.acquired.shape[1])
+        prior = inputs.fit(rows) if inputs else None
         if len(class_products) < 2:
-            return cls((), class_products, products, floor)
-        examples = Examples(rows.values[row], classes, rows.weights[row])
+            return cls((), class_products, products, floor, prior)
+        start = inputs.logits(prior, rows)[row][:, class_products] if inputs and prior else None
+        examples = Examples(rows.values[row], classes, rows.weights[row], start)
         boosters = [
             Booster.fit(examples, context.names, context.settings.product, machine, len(class_products))
             for machine in context.machine.siblings(context.settings.bags)
         ]
-        return cls(tuple(boosters), class_products, products, floor)
+        return cls(tuple(boosters), class_products, products, floor, prior)
 
     def shares(self, values: Values) -> Scores:
         """Return the share of each product, shape (n, P)."""
+        if self.prior is not None:
+            return self._above(self.prior, values)
         shares = np.full((len(values), self.products), self.floor)
         if len(self.class_products):
             scores = [booster.score(values) for booster in self.boosters]
             shares[:, self.class_products] = np.mean(scores, axis=0) if scores else CERTAIN
         return shares
 
-    def contributions(self, values: Values, product: int) -> Scores | None:
-        """Return what each column adds to the score of `product`, or None where no booster knows it."""
-        position = np.flatnonzero(self.class_products == product)
-        if not self.boosters or len(position) == 0:
-            return None
-        added = [booster.contributions(values, int(position[0])) for booster in self.boosters]
-        return np.asarray(np.mean(added, axis=0))
+    def _above(self, prior: PairPrior, values: Values) -> Scores:
+        """Return the shares of the boosters above their prior; without boosters its own."""
+        logits = prior.logits(values)
+        if not self.boosters:
+            return softmax(logits)
+        parts = []
+        for booster in self.boosters:
+            own = logits.copy()
+            own[:, self.class_products] += booster.raw(values)
+            parts.append(softmax(own))
+        return np.asarray(np.mean(parts, axis=0))
 
 
 @dataclass(frozen=True)
@@ -108,7 +124,7 @@ class AcquisitionModel:
         any: P(acquires anything); None where the data cannot tell, because every customer in it acquired.
         calibration: From raw to calibrated probabilities.
         thin_evidence: Products with too few acquisitions to be trusted, shape (P,).
-        hybrid: Collaborative filtering in the shares; None in artifacts of before, and without holdings.
+        hybrid: Collaborative filtering above the boosters, in artifacts of before; else None.
     """
 
     product: ProductModel
@@ -136,16 +152,15 @@ class AcquisitionModel:
         Raises:
             InputRejectedError: All customers of `rates` are among the acquirers.
         """
-        acquirers = rows.take(rows.acquirers)
-        product = ProductModel.fit(acquirers, context)
-        unseen = _cross_fitted(rows, context)
-        hybrid = _fit_hybrid(acquirers, unseen, context)
-        scored = (
-            unseen.pooled(hybrid) if rates is None else _rated(product, hybrid, acquirers, rates, context)
-        )
+        acquirers, inputs = rows.take(rows.acquirers), prior_inputs(rows, context)
+        product = ProductModel.fit(acquirers, context, inputs)
+        if rates is None:
+            scored = _cross_fitted(rows, context, inputs)
+        else:
+            scored = _rated(product, acquirers, rates, context)
         thin = acquirers.acquired.sum(axis=0) < context.settings.thin_evidence_positives
         any_ = fit_any(rows if rates is None else rates, context)
-        return cls(product, any_, _calibration(*scored, context.settings), thin, hybrid)
+        return cls(product, any_, _calibration(*scored, context.settings), thin)
 
     def propensities(self, values: Values) -> Scores:
         """Return P(acquire) of each product, shape (n, P)."""
@@ -154,13 +169,6 @@ class AcquisitionModel:
     def shares(self, values: Values) -> Scores:
         """Return P(product | acquires something) with collaborative filtering in it, shape (n, P)."""
         return _pooled(self.product.shares(values), self.hybrid, values)
-
-    def contributions(self, values: Values, product: int) -> Scores:
-        """Return what each column adds to the raw score of `product`, shape (n, columns)."""
-        parts = [self.product.contributions(values, product)]
-        parts.append(self.any.contributions(values) if self.any else None)
-        known = [part for part in parts if part is not None]
-        return np.sum(known, axis=0) if known else np.zeros(values.shape)
 
 
 def _pooled(shares: Scores, hybrid: Hybrid | None, values: Values) -> Scores:
@@ -171,29 +179,20 @@ def _times_any(shares: Scores, any_: Booster | None, values: Values) -> Scores:
     return shares * any_.score(values)[:, None] if any_ else shares
 
 
-@dataclass(frozen=True)
-class _Unseen:
-    """Rows with the boosters' shares and P(acquires anything), by boosters that have not seen them."""
-
-    rows: LabelledRows
-    shares: Scores
-    any: Scores
-
-    def pooled(self, hybrid: Hybrid | None) -> tuple[LabelledRows, Scores]:
-        """Return the rows with raw probabilities."""
-        return self.rows, _pooled(self.shares, hybrid, self.rows.values) * self.any[:, None]
-
-
-def _fit_hybrid(acquirers: LabelledRows, unseen: _Unseen, context: FitContext) -> Hybrid | None:
-    """Fit the weights of collaborative filtering on acquirers whom the boosters have not seen."""
-    filtering, rows = context.filtering, unseen.rows
-    holdings = Holdings.of(context.names, filtering.product_ids) if filtering else None
-    if filtering is None or holdings is None or not len(rows):
+def prior_inputs(rows: LabelledRows, context: FitContext) -> PriorInputs | None:
+    """Fit the scores of the prior as of each date of the rows; None without holdings among the columns."""
+    filtering, settings = context.filtering, context.settings
+    holdings = HoldingColumns.of(context.names, filtering.product_ids) if filtering else None
+    if filtering is None or holdings is None:
         return None
-    counts = acquirers.acquired.sum(axis=0).astype(np.float64)
-    prior = Hybrid.prior(filtering.source, holdings, rows.values, counts, filtering.families)
-    some = rows.acquirers
-    return prior.fitted(unseen.shares[some], rows.values[some], rows.acquired[some], rows.listable[some])
+    columns = look_alike_columns(context.names, filtering.categories, settings.look_alikes_leave_out)
+    scores = {}
+    for day in np.unique(rows.as_of):
+        own = rows.take(rows.as_of == day)
+        held = holdings.ever(own.values).held
+        alike = LookAlikes.fit(own.values, held, own.weights, columns, settings.look_alikes_ridge)
+        scores[day] = PairScores.of(filtering.sources[day], alike, holdings, own.values)
+    return PriorInputs(scores, holdings, family_numbers(filtering.families))
 
 
 def fit_any(rows: LabelledRows, context: FitContext) -> Booster | None:
@@ -201,8 +200,22 @@ def fit_any(rows: LabelledRows, context: FitContext) -> Booster | None:
     acquirers = rows.acquirers
     if acquirers.all() or not acquirers.any():
         return None
-    examples = Examples(rows.values, acquirers, rows.weights)
+    chosen, weights = _sampled(acquirers, rows.weights, context)
+    examples = Examples(rows.values[chosen], acquirers[chosen], weights[chosen])
     return Booster.fit(examples, context.names, context.settings.any, context.machine)
+
+
+def _sampled(
+    acquirers: Mask, weights: NDArray[np.float32], context: FitContext
+) -> tuple[Mask, NDArray[np.float32]]:
+    """Return which rows are learnt from, all acquirers among them, and how many customers each stands for."""
+    others = ~acquirers
+    rate = context.settings.others_per_acquirer * acquirers.sum() / max(others.sum(), 1)
+    if rate >= 1.0:
+        return np.ones(len(acquirers), bool), weights
+    chosen = acquirers | (np.random.default_rng(context.machine.seed).random(len(acquirers)) < rate)
+    factor = weights[others].sum() / max(weights[others & chosen].sum(), 1.0)
+    return chosen, np.where(acquirers, weights, weights * factor).astype(np.float32)
 
 
 def _calibration(rows: LabelledRows, raw: Scores, settings: PropensitySettings) -> Calibration:
@@ -215,26 +228,27 @@ def _calibration(rows: LabelledRows, raw: Scores, settings: PropensitySettings) 
     )
 
 
-def _cross_fitted(rows: LabelledRows, context: FitContext) -> _Unseen:
-    """Return rows with shares from boosters that have not seen them.
+def _cross_fitted(
+    rows: LabelledRows, context: FitContext, inputs: PriorInputs | None
+) -> tuple[LabelledRows, Scores]:
+    """Return rows with raw probabilities from boosters that have not seen them.
 
-    With several as-of dates the last one is predicted by the earlier ones, as in use; with a single one,
+    With several as-of dates the newest ones are predicted by the earlier ones, as in use; with a single one,
     each fold of customers is predicted by the others.
     """
-    shares, any_chance = np.full(rows.acquired.shape, np.nan), np.ones(len(rows))
+    raw = np.full(rows.acquired.shape, np.nan)
     for unseen in _held_out(rows, context):
         seen, values = rows.take(~unseen), rows.values[unseen]
-        shares[unseen] = ProductModel.fit(seen.take(seen.acquirers), context).shares(values)
-        any_ = fit_any(seen, context)
-        any_chance[unseen] = any_.score(values) if any_ else CERTAIN
-    scored = np.isfinite(shares).all(axis=1)
-    return _Unseen(rows.take(scored), shares[scored], any_chance[scored])
+        product = ProductModel.fit(seen.take(seen.acquirers), context, inputs)
+        raw[unseen] = _times_any(product.shares(values), fit_any(seen, context), values)
+    scored = np.isfinite(raw).all(axis=1)
+    return rows.take(scored), raw[scored]
 
 
 def _held_out(rows: LabelledRows, context: FitContext) -> Iterator[Mask]:
-    last = rows.as_of.max()
-    if last > rows.as_of.min():
-        yield rows.as_of == last
+    dates = np.unique(rows.as_of)
+    if len(dates) > 1:
+        yield rows.as_of >= dates[-min(context.settings.calibration_dates, len(dates) // 2)]
         return
     count = context.settings.calibration_folds
     folds = customer_folds(rows.customer_ids, count, context.machine.seed)
@@ -243,7 +257,6 @@ def _held_out(rows: LabelledRows, context: FitContext) -> Iterator[Mask]:
 
 def _rated(
     product: ProductModel,
-    hybrid: Hybrid | None,
     acquirers: LabelledRows,
     rates: LabelledRows,
     context: FitContext,
@@ -262,7 +275,7 @@ def _rated(
         )
     count = context.settings.calibration_folds
     folds = customer_folds(rates.customer_ids, count, context.machine.seed)
-    raw = _pooled(product.shares(rates.values), hybrid, rates.values)
+    raw = product.shares(rates.values)
     for fold in range(count):
         any_ = fit_any(rates.take(folds != fold), context)
         raw[folds == fold] *= any_.score(rates.values[folds == fold])[:, None] if any_ else CERTAIN

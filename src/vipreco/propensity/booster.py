@@ -107,9 +107,9 @@ class Booster:
         return np.asarray(self.model.predict(values, num_threads=self.threads))
 
     def raw(self, values: Values) -> Scores:
-        """Return the sum of the trees, shape (rows,): log-odds, above the start that it was fitted with."""
+        """Return the sum of the trees, (rows,) or (rows, classes): log-odds, above the start of its fit."""
         if len(values) == 0:
-            return np.zeros(0)
+            return np.zeros((0, self.classes) if self.classes > 1 else 0)
         return np.asarray(self.model.predict(values, raw_score=True, num_threads=self.threads))
 
     def contributions(self, values: Values, class_number: int = 0) -> Scores:

@@ -44,21 +44,43 @@ class PropensitySettings(Section):
         product: Booster of P(product | customer acquires something).
         bags: Product boosters that differ in their seed alone and are averaged; each costs its scoring time.
         any: Booster of P(customer acquires something within the horizon).
+        calibration_dates: Newest as-of dates that earlier ones predict for the calibration, at most half of
+        all:
+            a single month has its season, and chance.
         calibration_folds: Customer folds for calibration where only one labelled as-of date exists.
+        others_per_acquirer: Customers without an acquisition, for each one with, from whom `any` learns; a
+        sample
+            weighted back. What tells acquirers is in the acquirers.
         max_rate_rows: Rows without an acquisition beyond this number are sampled and weighted back.
         thin_evidence_positives: A product with fewer acquisitions is marked "thin evidence".
         intercept_deviation: Prior standard deviation, on the logit scale, of a product's own correction.
         slope_deviation: Prior standard deviation of the common slope around 1.
+        look_alikes_ridge: Penalty of the look-alikes, who tell products from the customer's own columns.
+        look_alikes_leave_out: Features, or patterns of features (`*`), that look-alikes do not see: what only
+            counts the holdings.
     """
 
     product: BoosterSettings = BoosterSettings()
     bags: Annotated[int, Field(ge=1, le=20)] = 1
     any: BoosterSettings = BoosterSettings(rounds=150, num_leaves=15, feature_fraction=0.3)
+    calibration_dates: Annotated[int, Field(ge=1, le=12)] = 3
     calibration_folds: Annotated[int, Field(ge=2, le=20)] = 3
+    others_per_acquirer: Annotated[float, Field(ge=1.0)] = 10.0
     max_rate_rows: Annotated[int, Field(ge=1000)] = 600_000
     thin_evidence_positives: Annotated[int, Field(ge=0)] = 30
     intercept_deviation: Positive = 0.5
     slope_deviation: Positive = 0.25
+    look_alikes_ridge: Positive = 0.1
+    look_alikes_leave_out: tuple[str, ...] = (
+        "products_*",
+        "gained_*",
+        "dropped_*",
+        "snapshots_*",
+        "seen_previous",
+        "balance*",
+        "families",
+        "basket*",
+    )
 
 
 class RelationshipSettings(Section):

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vipreco.catalog import Catalog
-from vipreco.collaborative import SOURCES, CoHoldings, HoldingState, Source, holding_state, segment_values
+from vipreco.collaborative import SOURCES, CoHoldings, Source, holding_state, segment_values
 from vipreco.features import FeatureSet
 from vipreco.policy import Policy
 from vipreco.propensity import (
@@ -81,8 +81,12 @@ def fit(
     rates = gatherer.rows(training_data.rates) if training_data.rates else None
     step("propensity")
     state = holding_state(panel.history.as_of(panel.as_of[-1]), product_ids, segment_values(newest))
-    now, ever = _fit_sources(state, settings)
-    filtering = CollaborativeFiltering(ever, product_ids, Catalog.from_view(newest).families)
+    filtering = CollaborativeFiltering(
+        _sources_ever(panel, product_ids, settings),
+        product_ids,
+        Catalog.from_view(newest).families,
+        tuple(vocabulary.categories),
+    )
     context = FitContext(tuple(names[column] for column in kept), settings.propensity, machine, filtering)
     model = AcquisitionModel.fit(rows, context, rates)
     step("what contacts add")
@@ -97,7 +101,7 @@ def fit(
         vocabulary=vocabulary,
         features=features,
         model=model,
-        source=now,
+        source=SOURCES[settings.source]().fit(state),
         base_rates=base_rates(rows if rates is None else rates),
         segments=segment_values(newest),
         settings=settings,
@@ -133,12 +137,17 @@ def base_rates(rows: LabelledRows) -> NDArray[np.float64]:
     return np.asarray(weights @ rows.acquired / weights.sum())
 
 
-def _fit_sources(now: HoldingState, settings: RecommenderSettings) -> tuple[Source, Source]:
-    """Fit collaborative filtering over what is held, for reasons, and over what was ever held, for scores.
+def _sources_ever(
+    panel: Panel, product_ids: tuple[str, ...], settings: RecommenderSettings
+) -> dict[np.datetime64, Source]:
+    """Fit collaborative filtering over everything that was ever held at each as-of date; no label is seen.
 
-    Both see the newest as-of date and no label. What was ever held says more about what comes next; a reason
-    has to name a product that the customer still has.
+    What was ever held says more about what comes next than what is held; a reason has to name a product that
+    the customer still has, so reasons have a source of their own.
     """
-    ever = replace(now, held=now.held | now.held_before, held_before=np.zeros_like(now.held))
-    source = SOURCES[settings.source]
-    return source().fit(now), source().fit(ever)
+    found: dict[np.datetime64, Source] = {}
+    for day in panel.as_of:
+        now = holding_state(panel.history.as_of(day), product_ids)
+        ever = replace(now, held=now.held | now.held_before, held_before=np.zeros_like(now.held))
+        found[np.datetime64(day, "D")] = SOURCES[settings.source]().fit(ever)
+    return found

@@ -21,6 +21,7 @@ from vipreco.history import View
 from vipreco.policy import Policy
 from vipreco.propensity import AcquisitionModel, Machine, RelationshipModel
 from vipreco.recommender import storage
+from vipreco.recommender.collaborative_part import Part, collaborative_part
 from vipreco.recommender.decision_stages import (
     DEFAULT_CHANNEL,
     DecisionContext,
@@ -142,6 +143,10 @@ class Recommender:
     def blank_of(self, computed: ComputedFeatures) -> NDArray[np.float32]:
         """Return the columns that the boosters see of a customer of whom nothing is known, shape (k,)."""
         return computed.blank[self.fitted.kept]
+
+    def collaborative_part(self, known: DecisionContext) -> dict[str, Part]:
+        """Return what collaborative filtering adds to each product, for the one customer of a context."""
+        return collaborative_part(self.fitted, known)
 
     @property
     def product_ids(self) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vipreco.artifact import Manifest, read_arrays, saving, verify, write_arrays, write_golden, write_manifest
-from vipreco.collaborative import SOURCES, CoHoldings, Source
+from vipreco.collaborative import CoHoldings
 from vipreco.contact_effect import LearntEffects
 from vipreco.durable import canonical_json
 from vipreco.errors import IntegrityError, UsageError
@@ -28,12 +28,19 @@ from vipreco.propensity import (
     Booster,
     Calibration,
     ChangeModel,
-    Holdings,
-    Hybrid,
     LineStart,
     ProductModel,
     RelationshipModel,
     RuleComparison,
+)
+from vipreco.recommender.filtering_storage import (
+    filtering_arrays,
+    formats,
+    numbers,
+    read_hybrid,
+    read_prior,
+    read_source,
+    write_sources,
 )
 from vipreco.recommender.fitted import Fitted
 from vipreco.recommender.inspection import check_columns
@@ -53,8 +60,6 @@ BOOSTERS = "boosters"
 UPLIFT = "uplift"
 EFFECTS = "contact_effects"
 CO_HOLDINGS = "co_holdings"
-HYBRID, HYBRID_FORMAT = "hybrid", 1
-HYBRID_ARRAYS = ("centre", "spread", "thin", "families", "weights")
 CHANGE_BOOSTER = "boosters/{}.txt"
 ALL_CHANGES = (ATTRITION, *CHANGES)
 FORMER_NAMES = {ATTRITION: "leaving", TIER_UPGRADE: "rising"}
@@ -82,10 +87,9 @@ def save(fitted: Fitted, folder: Path, metrics: Mapping[str, Any], golden: NDArr
         _write_files(target / POLICY, fitted.policy.definition)
         _write_boosters(target, fitted)
         write_arrays(target, "model", _model_arrays(fitted))
-        write_arrays(target, "source", _numbers(fitted.source))
+        write_arrays(target, "source", numbers(fitted.source))
         _write_co_holdings(target, fitted.co_holdings)
-        if fitted.model.hybrid:
-            write_arrays(target, HYBRID, _numbers(fitted.model.hybrid.source))
+        write_sources(target, fitted.model)
         values = np.nan_to_num(golden)  # missing numbers have their own tests; stored arrays are finite
         write_golden(target, values, fitted.golden_scores(values))
         write_manifest(target, manifest_facts(fitted))
@@ -144,7 +148,7 @@ def _read(folder: Path, threads: int, checked: bool) -> Fitted:
         vocabulary=Vocabulary.from_bytes((folder / VOCABULARY_FILE).read_bytes()),
         features=FeatureSet.from_definition(_read_files(folder / FEATURES), checked=checked),
         model=model,
-        source=_read_source(folder, facts),
+        source=read_source(folder, facts),
         base_rates=arrays["base_rates"],
         segments=tuple(facts["segments"]),
         settings=RecommenderSettings.model_validate_json(json.dumps(facts["settings"])),
@@ -184,7 +188,7 @@ def _facts(fitted: Fitted) -> dict[str, Any]:
         "bags": len(fitted.model.product.boosters),
         "rates_known": fitted.model.rates_known,
         "relationship": _relationship_facts(fitted.relationship),
-        **({HYBRID: HYBRID_FORMAT} if fitted.model.hybrid else {}),
+        **formats(fitted.model),
         **({UPLIFT: storage.facts_of(fitted.uplift)} if fitted.uplift else {}),
         **({EFFECTS: fitted.effects.facts()} if fitted.effects else {}),
     }
@@ -224,24 +228,8 @@ def _model_arrays(fitted: Fitted) -> dict[str, NDArray[Any]]:
         "intercepts": model.calibration.intercepts,
         "positives": model.calibration.positives,
         "thin_evidence": model.thin_evidence,
-        **_hybrid_arrays(model.hybrid),
+        **filtering_arrays(model),
     }
-
-
-def _hybrid_arrays(hybrid: Hybrid | None) -> dict[str, NDArray[Any]]:
-    if hybrid is None:
-        return {}
-    return {f"{HYBRID}_{name}": np.asarray(getattr(hybrid, name)) for name in HYBRID_ARRAYS}
-
-
-def _numbers(source: Source) -> dict[str, NDArray[Any]]:
-    """Return the source's arrays but the product ids, which are text and stand in the JSON."""
-    return {name: array for name, array in source.arrays().items() if name != "product_ids"}
-
-
-def _read_source(folder: Path, facts: dict[str, Any], name: str = "source") -> Source:
-    ids = np.array(sorted(facts["product_ids"]), np.str_)
-    return SOURCES[facts["source"]].from_arrays({"product_ids": ids, **read_arrays(folder, name)})
 
 
 def _write_co_holdings(folder: Path, found: CoHoldings | None) -> None:
@@ -293,24 +281,12 @@ def _read_model(
         _read_booster(folder / PRODUCT_BOOSTER.format(number), names, len(class_products), threads)
         for number in range(facts["bags"])
     )
-    product = ProductModel(boosters, class_products, len(facts["product_ids"]), facts["floor"])
+    prior = read_prior(folder, facts, arrays)
+    product = ProductModel(boosters, class_products, len(facts["product_ids"]), facts["floor"], prior)
     calibration = Calibration(facts["slope"], arrays["intercepts"], arrays["positives"])
     any_ = _read_booster(folder / ANY_BOOSTER, names, 1, threads) if facts["rates_known"] else None
-    hybrid = _read_hybrid(folder, facts, arrays)
+    hybrid = read_hybrid(folder, facts, arrays)
     return AcquisitionModel(product, any_, calibration, arrays["thin_evidence"], hybrid)
-
-
-def _read_hybrid(folder: Path, facts: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Hybrid | None:
-    """Return collaborative filtering as it enters the shares; None in an artifact of before it did."""
-    if HYBRID not in facts and f"{HYBRID}_weights" not in arrays:
-        return None
-    if facts[HYBRID] != HYBRID_FORMAT:
-        raise ValueError(f"collaborative filtering of format {facts[HYBRID]}")
-    holdings = Holdings.of(tuple(facts["names"]), tuple(facts["product_ids"]))
-    if holdings is None:
-        raise KeyError("columns of what customers held")
-    parts = {name: arrays[f"{HYBRID}_{name}"] for name in HYBRID_ARRAYS}
-    return Hybrid(_read_source(folder, facts, HYBRID), holdings, **parts)
 
 
 def _read_relationship(
