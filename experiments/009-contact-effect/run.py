@@ -1,6 +1,7 @@
-"""Experiment 009: effects of contacts against the simulator's truth. Run: python run.py WORK [SEED...].
+"""Experiment 009: effects of contacts against the truth of a simulator. Run: python run.py WORK [SEED...].
 
-Without seeds: the deciding banks, whose results go into a file beside this one. With seeds: a look at others.
+Without seeds: the deciding banks, whose results go into a file beside this one. With seeds: those banks,
+without a file. What was found about a bank stays in WORK, so that several runs can share the banks.
 """
 
 from __future__ import annotations
@@ -15,13 +16,14 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+import tomlkit
 
 from training.recipe import read_recipe
 from vipreco.contact_effect import EffectRow
 from vipreco.features import FeatureSet
 from vipreco.history import History, label_windows
 from vipreco.project import Project
-from vipreco.propensity import Machine
+from vipreco.propensity import BoosterSettings, Machine
 from vipreco.recommender import Panel, Recommender, RecommenderSettings, TrainingData
 from vipreco.simulator import Parameters, simulate
 from vipreco.tables import import_
@@ -29,6 +31,16 @@ from vipreco.tables import import_
 SEEDS, CUSTOMERS, MONTHS = range(901, 921), 2_000, 20
 POLICIES = {"with the random part": 0.3, "without it": 0.0}
 FIRST_DAY = 0.0  # contacts on the first day of a month: the simulator moves the hazard of whole months
+FEATURES = ("holding_states", "holding_changes", "presence", "product_state", "profile", "tier_distance")
+LEFT_OUT = (
+    "held_lag_[1-9]",
+    "times_*",
+    "snapshots_*",
+    "held_rate",
+    "gained_year_ago",
+    "months_since_first_*",
+    "balance",
+)
 RESULTS = Path(__file__).with_name("results.json")
 CONTACTS = "SELECT contact_id, channel, CAST(contacted_at AS DATE) AS day FROM contacts"
 
@@ -48,10 +60,24 @@ def bank(folder: Path, seed: int, random_share: float, project: Project) -> Hist
 def fitted(history: History, seed: int, project: Project) -> Recommender:
     """Fit as `vipreco train` does, on all months, without the models that this is not about."""
     recipe = read_recipe(project.root / "training" / "recipes" / "quick.toml").recommender
-    settings: RecommenderSettings = recipe.model_copy(update={"relationship_horizon_months": 0})
+    single = BoosterSettings(rounds=1)  # of the model itself, which the effects do not read
+    propensity = recipe.propensity.model_copy(update={"product": single, "any": single})
+    changed = {"relationship_horizon_months": 0, "propensity": propensity, "leave_out": LEFT_OUT}
+    settings: RecommenderSettings = recipe.model_copy(update=changed)
     days = tuple(label_windows(history.snapshot_dates, settings.horizon_months))
-    features = FeatureSet.read(project.features, project.settings.tiers)
+    features = some_features(project)
     return Recommender.fit(TrainingData(Panel(history, days)), features, settings, Machine(seed, 1))
+
+
+def some_features(project: Project) -> FeatureSet:
+    """Return features about holdings, profile and tier; with all of them 40 banks are not affordable."""
+    definition = dict(FeatureSet.read(project.features, project.settings.tiers).definition)
+    dictionary = tomlkit.parse(definition["dictionary.toml"].decode())
+    entries = [entry for entry in dictionary["file"].unwrap() if entry["name"] in FEATURES]
+    for name in [name for name in definition if name.endswith(".sql") and name[:-4] not in FEATURES]:
+        del definition[name]
+    definition["dictionary.toml"] = tomlkit.dumps({"file": entries}).encode()
+    return FeatureSet.from_definition(definition)
 
 
 def truth(folder: Path, history: History) -> pl.DataFrame:
@@ -80,6 +106,17 @@ def judged(folder: Path, seed: int, random_share: float, project: Project) -> It
         without, with_contact = sums[row.channel]
         real = math.log(with_contact / without) if row.what == "channel" else 0.0
         yield {**_numbers(row), "true": real, "seed": seed, "without": without, "with": with_contact}
+
+
+def kept(work: Path, seed: int, random_share: float, project: Project) -> list[dict[str, Any]]:
+    """Return the rows of a bank, from WORK where they are known."""
+    folder = work / f"{seed}-{random_share}"
+    path = folder / "rows.json"
+    if not path.exists():
+        rows = list(judged(folder, seed, random_share, project))
+        path.write_text(json.dumps(rows), encoding="utf-8")
+    found: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
+    return found
 
 
 def _numbers(row: EffectRow) -> dict[str, Any]:
@@ -129,7 +166,7 @@ def main(work: Path, seeds: list[int]) -> None:
     for policy, share in POLICIES.items():
         rows: list[dict[str, Any]] = []
         for seed in seeds or list(SEEDS):
-            rows += judged(work / f"{seed}-{share}", seed, share, project)
+            rows += kept(work, seed, share, project)
             print(policy, seed, flush=True)
         found[policy] = {"summary": summary(rows), "rows": rows}
         print(json.dumps(found[policy]["summary"], indent=1), flush=True)

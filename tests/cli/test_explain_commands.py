@@ -11,11 +11,13 @@ import polars as pl
 import pytest
 
 from tests.mapping_text import source
-from vipreco.assurance.receipts import first_difference
+from vipreco.artifact import verify
+from vipreco.assurance.receipts import ReceiptQuestion, first_difference, receipt as make_receipt
 from vipreco.cli.entry import main
 from vipreco.durable import canonical_json
 from vipreco.explanations import facts
 from vipreco.history import History
+from vipreco.recommender import Recommender
 from vipreco.tables import Tables
 
 MAPPING = source("late.csv", "holdings", "customer_id", "product_id", "opened_date")
@@ -127,6 +129,30 @@ def test_a_receipt_is_replayed_byte_for_byte_after_a_later_import(capsys: pytest
     assert first_difference(json.loads(before)["decision"], json.loads(after)["decision"]) is not None
     assert main(["replay", "receipt.json"]) == 0
     assert main(["replay", "earlier.json"]) == 0
+
+
+def test_a_receipt_of_before_effects_were_known_is_replayed_by_the_whole_chance(
+    receipt: bytes, bank: Path, capsys: pytest.CaptureFixture[str]
+):
+    told = json.loads(receipt)
+    folder = next(
+        path
+        for path in (bank / "data" / "artifacts").iterdir()
+        if (path / "manifest.json").exists() and verify(path).artifact_hash == told["origin"]["artifact_hash"]
+    )
+    recommender = Recommender.load(folder, threads=1)
+    by_chance = recommender.settings.arbitration.model_copy(update={"order": "chance"})
+    question = ReceiptQuestion.model_validate(told["question"], strict=False)
+    view = History.open(bank / "data" / "tables", 1).as_of(question.as_of)
+    origin = told["origin"]["artifact_hash"], told["origin"]["snapshot_id"]
+    former = json.loads(make_receipt(recommender.arbitrated(by_chance), view, question, *origin))
+    del former["arbitration"]
+    for row in former["decision"]["candidates"]:
+        for name in ("chance_without_contact", "chance_with_contact", "effect_basis", "expected_gain"):
+            del row[name]
+    Path("receipt.json").write_bytes(canonical_json(former))
+    assert main(["replay", "receipt.json"]) == 0
+    assert capsys.readouterr().out.startswith("identical: ")
 
 
 @pytest.mark.usefixtures("bank_folder")

@@ -54,10 +54,10 @@ def effects(
         found = open_model(project, model, narrator).contact_effects
     output.write(pl.DataFrame(list(effect_rows(found)), infer_schema_length=None))
     if write:
-        _write(project, found)
+        write_effects(project, found)
 
 
-def _write(project: Project, found: ContactEffects) -> None:
+def write_effects(project: Project, found: ContactEffects) -> None:
     """Put what a model learnt into `vipreco.toml`; everything else there stays as it is.
 
     Raises:

@@ -12,7 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from vipreco.columns import CHANNEL, CUSTOMER_ID, OPENED_DATE, PRODUCT_ID, TIER
-from vipreco.contact_effect import Contacted, EffectLearning, LearntEffects, ObservedPairs, learn_effects
+from vipreco.contact_effect import Contacted, EffectLearning, LearntEffects, ObservedPairs
 from vipreco.folds import customer_folds
 from vipreco.history import History, View
 from vipreco.propensity import FitContext, LabelledRows, unseen_chances
@@ -58,6 +58,8 @@ def fit_contact_effects(
         context: Columns, seed and threads of the fit.
         settings: The recipe's.
     """
+    from vipreco.contact_effect import learn_effects  # noqa: PLC0415 - brings scipy.stats; only a fit needs it
+
     learning = settings.contact_effect
     if not learning.folds or not rows.acquired.any():
         return None
