@@ -21,7 +21,7 @@ export OMP_WAIT_POLICY ?= PASSIVE
 export MLFLOW_DISABLE_TELEMETRY := true
 export DO_NOT_TRACK := 1
 
-.PHONY: help setup demo test test-quick test-long check types borders bench-quality bench-speed bench-simulator bench-decisions bench-serving bench-campaign bench-uplift constraints wheel clean
+.PHONY: help setup demo test test-quick test-long check types borders bench-quality bench-speed bench-simulator bench-decisions bench-serving bench-campaign bench-uplift constraints hashes sbom audit attack wheel clean
 
 help:  ## Show this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
@@ -94,6 +94,33 @@ constraints:  ## Pin the newest versions that pyproject.toml allows.
 	{ echo '# The versions that the project is tested with, on Python 3.11, 3.12 and 3.13. Made by `make constraints`.'; \
 	  build/pin/bin/python -m pip freeze --exclude-editable; } > constraints.txt
 	rm -rf build/pin
+
+# For a bank that installs from its own mirror: what comes must be what was tested, wherever it comes from.
+hashes:  ## Write serving/hashes.txt and training/hashes.txt: the pinned packages with their hashes.
+	rm -rf build/hashes && $(PYTHON) -m venv build/hashes
+	build/hashes/bin/python -m pip install --quiet --disable-pip-version-check 'pip==$(PIP_VERSION)'
+	for rim in serving training; do \
+	  build/hashes/bin/python -m pip install --quiet --disable-pip-version-check --dry-run --ignore-installed \
+	    --report build/hashes/$$rim.json -c constraints.txt \
+	    ".[$$( [ $$rim = serving ] && echo serving,postgresql || echo training,serving,postgresql )]" \
+	  && build/hashes/bin/python supply_chain/hashes.py build/hashes/$$rim.json $$rim/hashes.txt "the $$rim extra" \
+	  || exit 1; done
+	rm -rf build/hashes
+
+sbom: $(READY)  ## Write build/sbom.json: everything that is installed in .venv, as CycloneDX.
+	test -x build/tools/bin/cyclonedx-py || { $(PYTHON) -m venv build/tools && build/tools/bin/python -m pip install \
+	  --quiet --disable-pip-version-check 'cyclonedx-bom>=7,<8'; }
+	build/tools/bin/cyclonedx-py environment --output-reproducible --short-PURLs --pyproject pyproject.toml \
+	  --mc-type application --output-format JSON --output-file build/sbom.json $(BIN)/python
+	@echo "build/sbom.json"
+
+audit:  ## Ask an advisory service about the pinned packages; AUDIT_OPTIONS can name one of your own.
+	test -x build/tools/bin/pip-audit || { $(PYTHON) -m venv build/tools && build/tools/bin/python -m pip install \
+	  --quiet --disable-pip-version-check 'pip-audit>=2.9,<3'; }
+	build/tools/bin/pip-audit --require-hashes --disable-pip --progress-spinner off -r training/hashes.txt $(AUDIT_OPTIONS)
+
+attack: $(READY)  ## Attack a running service in every way of tests/attack; prints what was tried and found.
+	$(BIN)/python -m tests.attack --report build/attack.md
 
 clean:  ## Remove build products, caches and the demo; .venv and your own data stay.
 	rm -rf build dist data/demo .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
