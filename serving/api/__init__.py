@@ -2,7 +2,7 @@
 
 from starlette.responses import JSONResponse, Response
 
-from serving.api import decisions, health, offers, outcomes, sheets
+from serving.api import decisions, feedback, health, offers, outcomes, sheets
 from serving.http import openapi
 from serving.http.operation import PUBLIC, HttpRequest, Operation
 
@@ -11,6 +11,7 @@ API_OPERATIONS: tuple[Operation, ...] = (
     *outcomes.OPERATIONS,
     *sheets.OPERATIONS,
     *decisions.OPERATIONS,
+    *feedback.OPERATIONS,
     *health.OPERATIONS,
 )
 

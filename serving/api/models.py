@@ -124,6 +124,23 @@ class OutcomeRequest(RequestBody):
     note: Annotated[str, Field(max_length=500)] = ""
 
 
+class FeedbackRequest(RequestBody):
+    """An offer, or one of its reasons, that was not useful, and why."""
+
+    customer_id: Id
+    product_id: Id
+    reason_id: str = optional(
+        "Reason code as the offer named it; without it the offer itself is meant.",
+        min_length=1,
+        max_length=64,
+        pattern=r"^[a-z][a-z0-9-]*$",
+    )
+    cause: Literal["wrong", "irrelevant", "known", "delicate", "unsuitable", "other"] = Field(
+        description="Not true; nothing to do with the product; known already; not to be said to the "
+        "customer; the product does not suit; another cause."
+    )
+
+
 class Offer(BaseModel):
     """One offer of a list."""
 
@@ -142,6 +159,11 @@ class Offer(BaseModel):
     effect_basis: Literal["assumed", "learnt"] | None = Field(
         description="What the effect of a contact rests on: a figure of the settings, or the bank's contacts."
     )
+    times_usual: float | None = Field(
+        description="`propensity` as a multiple of the chance of all customers; null where it is that chance."
+    )
+    acquisitions: int | None = Field(description="Acquisitions of the product that the chance rests on.")
+    thin_evidence: bool | None = Field(description="These are few: the chance is a low-confidence estimate.")
     reason_codes: list[str]
 
 
@@ -196,10 +218,26 @@ class OutcomeAnswer(BaseModel):
     )
 
 
+class FeedbackAnswer(BaseModel):
+    """The record of feedback; the newest one of a person about the same thing counts."""
+
+    recorded_date: date
+
+
+class PersonAnswer(BaseModel):
+    """Name, salutation, phone and preferred hours of the customer."""
+
+    name: str
+    salutation: str
+    phone: str
+    preferred_hours: str
+
+
 class SheetAnswer(BaseModel):
     """The sheet of a customer: facts, offers with reasons, and products not offered with the reason."""
 
     customer_id: str
+    person: PersonAnswer | None = Field(description="Entry of the directory, if there is one.")
     sheet: dict[str, JsonValue]
     model_version: str
     snapshot_id: str

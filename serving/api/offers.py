@@ -11,13 +11,14 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from serving.api.models import BatchAnswer, BatchRequest, OffersAnswer, OffersRequest
-from serving.http.app_state import Release, Slate
+from serving.http.app_state import Release, Slate, SlateLine
 from serving.http.operation import HttpRequest, Operation, programs, programs_and_people
 from serving.http.problems import ProblemDocument, not_found, unavailable
 from vipreco.store import SEES_ALL, Decision, Role, Scope
 
 JSON = "application/json"
 READ = "offers.read"
+NO_EVIDENCE = {"times_usual": None, "acquisitions": None, "thin_evidence": None}
 MAX_DECIDING = 8  # half a second of waiting
 
 
@@ -132,6 +133,7 @@ def offer_answer(
                 "chance_with_contact": line.chance_with_contact,
                 "expected_gain": line.expected_gain,
                 "effect_basis": line.effect_basis or None,
+                **_evidence(release, line, slate.personalised),
                 "reason_codes": line.codes,
             }
             for rank, line in enumerate(slate.lines, start=1)
@@ -146,6 +148,19 @@ def offer_answer(
         "snapshot_date": release.snapshot_date,
         "policy_version": release.policy_version,
         "warnings": release.warnings,
+    }
+
+
+def _evidence(release: Release, line: SlateLine, personalised: bool) -> dict[str, Any]:
+    """Return what stands behind the chance of an offer."""
+    found = release.evidence.get(line.product_id)
+    if found is None or line.propensity is None:
+        return NO_EVIDENCE
+    times = round(line.propensity / found.usual, 2) if personalised and found.usual else None
+    return {
+        "times_usual": times,
+        "acquisitions": found.acquisitions,
+        "thin_evidence": found.thin_evidence,
     }
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from pydantic_core import to_json
 from starlette.responses import Response
 
 from serving.api.models import SheetAnswer
 from serving.http.operation import HttpRequest, Operation, programs_and_people
 from serving.http.problems import ProblemDocument, not_found
-from vipreco.store import Role
+from vipreco.store import DirectoryEntry, Role
 
 LANGUAGES = ("en", "zh")
 
@@ -23,8 +25,10 @@ def sheet(request: HttpRequest) -> Response:
     state.note_at_once(state.read_of(scope, "sheet.read", customer, "ok" if seen else "unknown"))
     if not seen:
         raise not_found()
+    person = state.store.directory.of(scope, [customer]).get(customer)
     told = {
         "customer_id": customer,
+        "person": _without_id(person) if person else None,
         "sheet": release.sheet(customer, _language(request), request.moment),
         "model_version": release.model_version,
         "snapshot_id": release.snapshot_id,
@@ -33,6 +37,10 @@ def sheet(request: HttpRequest) -> Response:
         "warnings": release.warnings,
     }
     return Response(to_json(told, inf_nan_mode="null"), media_type="application/json")
+
+
+def _without_id(person: DirectoryEntry) -> dict[str, str]:
+    return {name: value for name, value in asdict(person).items() if name != "customer_id"}
 
 
 def _language(request: HttpRequest) -> str:

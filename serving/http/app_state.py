@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from serving.http.problems import unavailable
 from serving.http.shared_limits import SharedLimits, Slots, run_folder
 from vipreco.errors import BusyError, DependencyDownError
-from vipreco.online import Releases, Slate, SlateLine
+from vipreco.online import ProductEvidence, Releases, Slate, SlateLine
 from vipreco.settings import ServingSettings
 from vipreco.store import AuditRecord, Decision, Event, Keys, Scope, Store
 
@@ -57,6 +57,10 @@ class Release(Protocol):
     @property
     def product_ids(self) -> Collection[str]:
         """Ids of all products of the tables."""
+
+    @property
+    def evidence(self) -> Mapping[str, ProductEvidence]:
+        """Evidence behind the chances of each product of the model."""
 
     def refresh(self) -> None:
         """Apply what changed in the store."""

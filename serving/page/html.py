@@ -14,6 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
 from vipreco.documents import Holds, safe, shown
+from vipreco.lists import chance_text, evidence_text, full_name
 
 FOLDER: Final = Path(str(files("serving.page")))
 STATIC: Final = FOLDER / "static"
@@ -63,6 +64,7 @@ def _environment() -> Environment:
         auto_reload=False,
     )
     environment.filters.update(number=_number, count=_count, rate=_rate, day=_day, month=_month)
+    environment.filters.update(chance=chance_text, evidence=evidence_text, full_name=full_name)
     return environment
 
 

@@ -9,7 +9,8 @@ from functools import cached_property
 from typing import Protocol
 
 from serving.http.app_state import AppState
-from serving.http.problems import not_found
+from serving.http.marks import record_mark
+from serving.http.problems import Problem, not_found
 from serving.page.cache import alone, days_of, lists_of, sheets_of
 from serving.page.forms import OutcomeForm
 from vipreco.lists import (
@@ -22,7 +23,7 @@ from vipreco.lists import (
     customer_sheet,
     matching_calls,
 )
-from vipreco.store import Contact, Cover, Member, Scope, masked
+from vipreco.store import CAUSES, Contact, Cover, DirectoryEntry, Feedback, Member, Scope, masked
 
 CHANNEL = "call"
 MAX_FOUND = 20
@@ -111,6 +112,11 @@ class PageService:
             for customer, member in self.members.items()
         }
 
+    @cached_property
+    def people(self) -> dict[str, DirectoryEntry]:
+        """Names and phones of the customers whom the reader sees, by id."""
+        return self.state.store.directory.of(self.scope)
+
     def _other(self, member: Member) -> str:
         owner = member.manager_id or ""
         return "" if owner == self.scope.manager_id else owner
@@ -152,10 +158,11 @@ class PageService:
             )
 
     def search(self, text: str) -> tuple[tuple[CallLine, ...], int]:
-        """Return the reader's customers whose id or tier holds a text, and how many there are in all."""
-        plan = self.plan
+        """Return the reader's customers whose id, name or tier holds a text, and their number in all."""
+        plan, wanted = self.plan, text.strip()
+        named = [one for one, person in self.people.items() if wanted.casefold() in person.name.casefold()]
         with alone(self.state):
-            return matching_calls(plan, text.strip(), MAX_FOUND, self.say)
+            return matching_calls(plan, wanted, MAX_FOUND, self.say, named)
 
     def member(self, handle: str) -> Member | None:
         """Return the customer behind a handle; None for unknown and foreign ones alike."""
@@ -193,6 +200,22 @@ class PageService:
             self.state.note_at_once(self.state.read_of(self.scope, "outcome.record", member.customer_id))
             (valid,) = store.contacts.numbered([found.contact_id])
         return valid.outcome
+
+    def marks(self, member: Member) -> dict[tuple[str, str], str]:
+        """Return what the reader marked as not useful for a customer: the cause by product and reason."""
+        return self.state.store.feedback.of(self.scope, member.customer_id)
+
+    def mark(self, member: Member, product_id: str, reason_id: str, cause: str) -> None:
+        """Mark an offer, or one of its reasons, as not useful.
+
+        Raises:
+            Problem: Product, reason or cause do not exist, or the customer is no longer in the book.
+        """
+        if cause not in CAUSES:
+            raise Problem(422, "unknown-cause", [("cause", "unknown-cause")])
+        mark = Feedback(member.customer_id, product_id, reason_id, cause)
+        if not record_mark(self.state, self.scope, mark):
+            raise not_found()
 
     def _contact(self, member: Member, form: OutcomeForm, now: datetime) -> Contact:
         """Return the contact of a form; one that was just sent keeps its moment, so that it is the same."""

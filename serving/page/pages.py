@@ -38,11 +38,12 @@ from vipreco.lists import (
     Wording,
     basis_text,
     no_currency_text,
+    person_texts,
     profile_texts,
     sheet_basis_text,
     suitability_texts,
 )
-from vipreco.store import Event, Member, Role
+from vipreco.store import CAUSES, Event, Member, Role
 
 if TYPE_CHECKING:
     from serving.auth.oidc import BankLogin
@@ -111,6 +112,7 @@ class _Pages:
             Operation(get, handle, self.sheet, MANAGERS),
             Operation(get, f"{handle}/sheet.xlsx", self.sheet_file, MANAGERS),
             Operation(post, f"{handle}/outcome", self.outcome, MANAGERS, form=True),
+            Operation(post, f"{handle}/feedback", self.feedback, MANAGERS, form=True),
             *self.bank_operations,
         )
 
@@ -191,6 +193,7 @@ class _Pages:
             "sheet": sheet,
             "basis": sheet_basis_text(sheet, say),
             "profile": profile_texts(sheet, say),
+            "person": person_texts(service.people.get(member.customer_id)),
             "suitability": suitability_texts(sheet, say),
             "chart": draw(sheet.months, _next_line(sheet)),
             "given": given,
@@ -200,6 +203,8 @@ class _Pages:
             "suggested_date": day.date + timedelta(days=service.plan.settings.follow_up_days),
             "problem": say(problem) if problem else "",
             "saved": _saved(request),
+            "marks": service.marks(member),
+            "causes": CAUSES,
         }
         return _forget_saved(request, show(request, "sheet.html", values, 422 if problem else 200))
 
@@ -220,6 +225,13 @@ class _Pages:
         response = _to(_next(service, before, member))
         put_cookie(response, request.http, SAVED_COOKIE, valid, SAVED_SECONDS)
         return response
+
+    def feedback(self, request: HttpRequest) -> Response:
+        """Mark an offer, or one of its reasons, as not useful."""
+        service = self.service_for(request)
+        member = _member(request, service)
+        service.mark(member, *(request.form.get(name, "") for name in ("product_id", "reason_id", "cause")))
+        return _to(f"/customers/{member.handle}")
 
     def list_file(self, request: HttpRequest) -> Response:
         """Send the call list as a spreadsheet."""
@@ -311,6 +323,7 @@ def _common(service: PageService) -> dict[str, Any]:
     return {
         "say": service.say,
         "book": service.book,
+        "people": service.people,
         "manager_id": service.scope.manager_id or "",
         "stale": service.stale,
     }

@@ -15,12 +15,13 @@ XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet
 
 def list_workbook(service: PageService) -> bytes:
     """Return the call list of the reader."""
-    return _workbook(call_list_document(service.call_list(), service.say))
+    return _workbook(call_list_document(service.call_list(), service.say, service.people))
 
 
 def sheet_workbook(service: PageService, member: Member) -> bytes:
     """Return the sheet of a customer."""
-    return _workbook(sheet_document(service.sheet(member), service.say))
+    person = service.people.get(member.customer_id)
+    return _workbook(sheet_document(service.sheet(member), service.say, person))
 
 
 def _workbook(document: Document) -> bytes:

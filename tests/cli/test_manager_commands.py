@@ -94,7 +94,7 @@ def test_a_past_date_knows_no_later_contact():
     lasts = [call["last_contact"][:10] for call in (*content["today"], *content["later"])]
     dated = [date.fromisoformat(text) for text in lasts if text[0].isdigit()]
     assert max(dated) <= date(2025, 10, 31)
-    assert content["title"].endswith("2025-10-31")
+    assert content["title"].endswith("31 October 2025")
 
 
 def test_the_plan_of_ten_days_calls_nobody_twice_and_keeps_the_minutes_of_each_working_day():
@@ -124,7 +124,7 @@ def test_an_absent_manager_begins_with_the_first_day_of_work():
         assert main(["calllist", "--manager", manager(), "--out", "away.json"]) == 0
     finally:
         settings.write_text(before)
-    assert json.loads(Path("away.json").read_bytes())["title"].endswith("2026-01-06")
+    assert json.loads(Path("away.json").read_bytes())["title"].endswith("6 January 2026")
 
 
 def test_the_spreadsheet_has_ids_as_text_and_chinese_headings(tmp_path: Path):
@@ -151,7 +151,7 @@ def test_the_pdf_has_chinese_text_and_the_same_question_gives_the_same_bytes(tmp
         assert main(["calllist", "--manager", manager(), "--language", "zh", "--out", str(target)]) == 0
     assert targets[0].read_bytes() == targets[1].read_bytes()
     text = pypdf.PdfReader(io.BytesIO(targets[0].read_bytes())).pages[0].extract_text()
-    assert f"{manager()} 电话清单 2025-12-31" in text
+    assert f"{manager()} 电话清单 2025年12月31日" in text
     assert "联系理由" in text
 
 

@@ -116,8 +116,8 @@ GOLD = Fact("tier", "customers", "tier", DAY, "GOLD")
 
 
 def test_reasons_are_plain_words_in_english_and_chinese():
-    assert said("held-before", LEFT, subject="card") == "held Gold card until 2020-05-31"
-    assert said("held-before", LEFT, subject="card", language="zh") == "曾持有Gold card，至 2020-05-31 止"
+    assert said("held-before", LEFT, subject="card") == "held Gold card until 31 May 2020"
+    assert said("held-before", LEFT, subject="card", language="zh") == "曾持有Gold card，至2020年5月31日止"
     assert said("assets-rose", BEFORE, NOW) == (
         "assets rose 23 % in three months, from 1,000,000 to 1,234,568"
     )
@@ -125,7 +125,10 @@ def test_reasons_are_plain_words_in_english_and_chinese():
     assert said("assets-fell", *fell) == "assets fell 19 % in three months, from 1,234,568 to 1,000,000"
     assert said("near-next-line", GOLD, NOW) == "assets of 1,234,568 are 265,432 short of TOP"
     near = replace(NOW, value="201000.00")
-    assert said("near-own-line", GOLD, near) == "assets of 201,000 are 1,000 above the line of GOLD"
+    before = replace(BEFORE, value="250000.00")
+    assert said("near-own-line", GOLD, before, near) == (
+        "assets fell from 250,000 to 201,000 in three months, 1,000 above the line of GOLD"
+    )
     usual = Fact("usual", "activity", "inflow_amount", date(2020, 3, 31), "1000.0")
     recent = Fact("recent", "activity", "inflow_amount", DAY, "2500.0")
     assert said("inflow-rose", usual, recent, subject="inflow_amount") == (

@@ -230,3 +230,27 @@ def test_each_offer_of_a_list_gets_its_first_reason_before_any_gets_a_second():
 def test_what_others_hold_is_said_where_own_facts_say_less():
     assert said(FOUR, [[0.1, 0.3, 0.2, 0.0]], co_held=0.4)[0][-1] == "inflow-rose"
     assert said(FOUR, [[0.0, 0.0, 0.0, 0.0]], co_held=0.4) == [["co-held"]]
+
+
+def test_a_template_that_was_marked_often_comes_later():
+    marked = CATALOGUE.weighted({"assets-rose": 0.25, "co-held": 0.1})
+    weighed = replace(
+        FOUR,
+        catalogue=marked,
+        statements=tuple(replace(one, entry=marked.entry(one.entry.id)) for one in FOUR.statements),
+    )
+    assert said(FOUR, [[0.1, 0.3, 0.2, 0.25]])[0][0] == "assets-rose"
+    assert said(weighed, [[0.1, 0.3, 0.2, 0.25]]) == [["income-rose", "outflow-rose", "inflow-rose"]]
+    assert said(weighed, [[0.0, 0.05, 0.0, 0.0]], co_held=0.4) == [["assets-rose", "co-held"]]
+
+
+def test_amounts_have_the_currency_and_weights_the_order(recommender: Recommender, history: History):
+    yuan = recommender.with_policy(recommender.policy.in_currency("CNY"))
+    pair = [("00027", "fund")]
+    (plain,) = Explainer(yuan).offer_reasons(history.as_of(NOW), pair).reasons
+    assert "CNY 2,333 a month came in over the last three, 2.3 times the usual CNY 1,000" in {
+        reason.text for reason in plain
+    }
+    weights = {reason.id: 0.001 for reason in plain[:1]}
+    (weighed,) = Explainer(yuan, weights).offer_reasons(history.as_of(NOW), pair).reasons
+    assert len(plain) == 1 or weighed[0].id != plain[0].id

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -9,7 +10,9 @@ import numpy as np
 import polars as pl
 import pytest
 
+from vipreco.assurance import unlock_check
 from vipreco.assurance.random_facts import OTHERWISE, USUAL, draw_facts
+from vipreco.assurance.unlock_check import check_unlocks
 from vipreco.explanations import all_not_offered
 from vipreco.policy import Policy, PolicyFacts
 from vipreco.policy.columns import Grain, PolicyColumn
@@ -80,3 +83,28 @@ def test_the_steps_are_the_rules_that_stop_in_their_order_and_say_what_else_they
             assert item.product_id in item.steps[-1].opens
             assert all(set(a.opens) <= set(b.opens) for a, b in zip(item.steps, item.steps[1:], strict=False))
             assert bool(item.unlock) is all(step.text for step in item.steps)
+
+
+def plausible(seed: int) -> PolicyFacts:
+    """Return random facts with classes and amounts as a catalogue has them, unknown ones among them."""
+    facts = next(one for one in draw_facts(POLICY, DAY, 800, seed, products=10) if one.channel == "branch")
+    products = facts.products.with_columns(
+        pl.col("product_risk_rank").clip(1, 5), pl.col("product_min_amount").fill_null(0).clip(0, 1e7)
+    )
+    return replace(facts, products=products)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_ways_of_many_customers_are_walked_at_once(seed: int):
+    facts = plausible(seed)
+    found = check_unlocks(POLICY, facts)
+    assert found.pairs > 20
+    assert (found.kept, found.opened) == (found.steps, found.pairs)
+
+
+def test_a_way_that_leaves_out_a_rule_is_noticed(monkeypatch: pytest.MonkeyPatch):
+    facts = plausible(3)
+    monkeypatch.setattr(unlock_check, "granted", lambda policy, now, rule: now)
+    found = check_unlocks(POLICY, facts)
+    assert found.opened == 0
+    assert found.kept < found.steps

@@ -43,6 +43,10 @@ QUIET: dict[str, Any] = {
     "last_product_id": None,
     "stopped_by": 0,
     "cause": 0,
+    "aum_amount": 500_000.0,
+    "opened_products": None,
+    "closed_products": None,
+    "agreed_aum_amount": None,
 }
 OFFERS = pl.DataFrame({"customer_id": ["a"], "product_id": ["fund"]})
 OFFER = OfferLine(1, "fund", "Bond fund", 0.034, 8.0)
@@ -77,11 +81,32 @@ def test_a_follow_up_opens_with_what_was_agreed():
         "follow_up_from_date": date(2025, 12, 1),
         "follow_up_date": date(2025, 12, 20),
     }
-    assert why(**agreed)[0] == "On 2025-12-01 we agreed to talk about Bond fund on 2025-12-20"
-    assert why(ZH, **agreed)[0] == "2025-12-01 与客户约定于 2025-12-20 再谈Bond fund"
+    assert why(**agreed)[0] == "On 1 December 2025 we agreed to talk about Bond fund on 20 December 2025"
+    assert why(ZH, **agreed)[0] == "2025年12月1日与客户约定于2025年12月20日再谈Bond fund"
     assert why(**{**agreed, "follow_up_product_id": None})[0] == (
-        "On 2025-12-01 we agreed to talk again on 2025-12-20"
+        "On 1 December 2025 we agreed to talk again on 20 December 2025"
     )
+
+
+def test_a_follow_up_tells_what_changed_since():
+    agreed = {
+        "follow_up": True,
+        "follow_up_product_id": None,
+        "follow_up_from_date": date(2025, 12, 1),
+        "follow_up_date": date(2025, 12, 20),
+        "opened_products": ["card"],
+        "closed_products": ["old"],
+        "agreed_aum_amount": 400_000.0,
+    }
+    assert why(**agreed)[1] == "Since then: Gold card opened, old given up, assets up 25% to CNY 500,000"
+    assert why(ZH, **agreed)[1] == "此后变化：新开Gold card，不再持有old，资产增长 25%，达 500,000 元"
+    little = {**agreed, "opened_products": [], "closed_products": None, "agreed_aum_amount": 520_000.0}
+    assert [text for text in why(**little) if text.startswith("Since")] == []
+
+
+def test_signs_of_attrition_stand_behind_the_reasons():
+    told = list(reasons_to_call(day(), QUIET, EN, "assets fell 35 %"))
+    assert told[-1] == "Signs of attrition: assets fell 35 %"
 
 
 def test_an_agreed_product_that_a_rule_stops_names_the_rule_and_the_alternative():
@@ -98,14 +123,14 @@ def test_an_agreed_product_that_a_rule_stops_names_the_rule_and_the_alternative(
 
 def test_a_customer_without_contact():
     reached = why(coverage=True, reached_date=date(2025, 3, 1))
-    assert reached[0] == "No contact with the customer since 2025-03-01"
+    assert reached[0] == "No contact with the customer since 1 March 2025"
     assert why(coverage=True, reached_date=None)[0] == "No contact with the customer so far"
 
 
 def test_a_maturity_has_its_amount_with_the_currency():
     matures = {"maturity": True, "maturing_amount": 50_000.0, "maturing_month_date": TODAY}
-    assert why(**matures)[0] == "CNY 50,000 matures soon (as of 2025-12-31)"
-    assert why(ZH, **matures)[0] == "50,000 元 即将到期（数据截至 2025-12-31）"
+    assert why(**matures)[0] == "CNY 50,000 matures soon (as of 31 December 2025)"
+    assert why(ZH, **matures)[0] == "50,000 元 即将到期（数据截至2025年12月31日）"
 
 
 @pytest.mark.parametrize(
@@ -114,11 +139,11 @@ def test_a_maturity_has_its_amount_with_the_currency():
         (
             date(2024, 12, 31),
             (
-                "The risk assessment of 2024-12-31 has expired; "
+                "The risk assessment of 31 December 2024 has expired; "
                 "renewing it opens offers with an expected value of CNY 8.5"
             ),
         ),
-        (date(2025, 1, 1), "The risk assessment expires on 2026-01-01; renew it before then"),
+        (date(2025, 1, 1), "The risk assessment expires on 1 January 2026; renew it before then"),
     ],
 )
 def test_an_assessment_that_ended_or_ends_soon(assessed: date, text: str):
@@ -127,7 +152,7 @@ def test_an_assessment_that_ended_or_ends_soon(assessed: date, text: str):
 
 def test_a_renewal_that_opens_nothing_names_no_amount():
     found = why(assessment=True, risk_assessed_date=date(2024, 12, 31), unlocked_amount=0.0)
-    assert found[0] == "The risk assessment of 2024-12-31 has expired; renew it"
+    assert found[0] == "The risk assessment of 31 December 2024 has expired; renew it"
 
 
 def test_parts_of_the_expected_value_are_told_where_they_matter():
@@ -196,7 +221,7 @@ def test_there_is_one_caution_the_gravest():
     }
     steps: list[tuple[dict[str, Any], str]] = [
         ({}, "Bond fund: few cases"),
-        (declined, "Declined Gold card on 2025-12-01: do not press"),
+        (declined, "Declined Gold card on 1 December 2025: do not press"),
         (
             {"age": 65},
             "65 years old: take time to explain; high-risk products only under the special procedure",
@@ -219,8 +244,8 @@ def test_without_an_assessment_that_is_the_caution():
 
 def test_the_last_contact():
     contact = {"last_contact_date": date(2025, 12, 1), "last_channel": "call", "last_outcome": "postponed"}
-    assert last_contact({**QUIET, **contact}, EN) == "2025-12-01 call: postponed"
-    assert last_contact({**QUIET, **contact}, ZH) == "2025-12-01 电话：延后"
+    assert last_contact({**QUIET, **contact}, EN) == "1 December 2025 call: postponed"
+    assert last_contact({**QUIET, **contact}, ZH) == "2025年12月1日 电话：延后"
     assert last_contact(QUIET, EN) == "never"
 
 

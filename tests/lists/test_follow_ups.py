@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import polars as pl
 import pyarrow as pa
 import pytest
 
 from tests.page.page_bank import DAY, LADDER, customer_ids, frames, trained
+from vipreco.documents import spoken_date
 from vipreco.explanations import Explainer
 from vipreco.history import History
 from vipreco.lists import Day, Wording, call_list, customer_day, customer_sheet, plan_day
@@ -37,6 +38,10 @@ def contacts() -> pa.Table:
             "next_date": pa.array([DAY] * len(ids), pa.date32()),
         }
     )
+
+
+def said(day: date) -> str:
+    return spoken_date(day, "en")
 
 
 def history(talks: pa.Table) -> History:
@@ -76,7 +81,7 @@ def test_the_line_says_so_and_the_agreed_product_is_the_first_of_the_form(day: D
     for line in lines.values():
         row = day.calls.row(day.rows[line.customer_id], named=True)
         name = day.names.get(row["follow_up_product_id"]) or row["follow_up_product_id"]
-        assert line.reasons[0] == f"On {AGREED} we agreed to talk about {name} on {DAY}"
+        assert line.reasons[0] == f"On {said(AGREED)} we agreed to talk about {name} on {said(DAY)}"
         if not line.offers or line.offers[0].product != name:
             stopped = f"{re.escape(name)} is no longer possible: .+ Instead: .+"
             assert re.fullmatch(stopped, line.reasons[1]), line.reasons

@@ -31,6 +31,7 @@ FORMS: Mapping[str, Mapping[str, str]] = {
     "/language": {"language": "zh", "back": "/"},
     "/search": {"text": "0"},
     "/customers/{handle}/outcome": {"outcome": "unreachable", "product_id": "", "note": ""},
+    "/customers/{handle}/feedback": {"product_id": "fund", "reason_id": "", "cause": "unsuitable"},
 }
 CELLS = [
     pytest.param(operation, role, customer, id=f"{operation.method} {operation.path}-{role}-{customer}")
@@ -85,7 +86,11 @@ def expected(operation: Operation, role: Role | None, customer: str) -> tuple[in
         return 403, ""
     if "{" in operation.path and customer != OWN:
         return 404, ""
-    leads = {"/logout": "/login", "/customers/{handle}/outcome": "/customers/"}
+    leads = {
+        "/logout": "/login",
+        "/customers/{handle}/outcome": "/customers/",
+        "/customers/{handle}/feedback": "/customers/",
+    }
     return (303, leads[operation.path]) if operation.path in leads else (200, "")
 
 

@@ -119,6 +119,7 @@ def test_a_customer_with_the_name_of_an_image_stays_text(language: str):
         "back": "/",
         "day": day(call(HOSTILE)),
         "book": {HOSTILE: BookEntry("a")},
+        "people": {},
         "manager_id": "M1",
         "covers": (),
         "stale": False,

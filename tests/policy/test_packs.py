@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import pytest
@@ -100,7 +102,26 @@ CHINA: list[tuple[dict[str, Any], str]] = [
         "SENIOR_PROCEDURE",
     ),
     ({"customer_legal_capacity": "limited"}, "LEGAL_CAPACITY"),
-    ({"customer_legal_capacity": "limited", "product_risk_rank": 1.0}, ""),
+    (
+        {"customer_legal_capacity": "limited", "product_risk_rank": 1.0, "customer_guardian_consent": True},
+        "",
+    ),
+    (
+        {"customer_legal_capacity": "limited", "product_risk_rank": 1.0, "customer_guardian_consent": False},
+        "GUARDIAN_CONSENT",
+    ),
+    (
+        {"customer_legal_capacity": "limited", "product_risk_rank": 1.0, "customer_guardian_consent": None},
+        "GUARDIAN_CONSENT_UNKNOWN",
+    ),
+    ({"customer_risk_rank": 2.0, "customer_investor_class": "professional"}, ""),
+    ({"customer_risk_rank": 2.0, "customer_investor_class": None}, "RISK_TOO_HIGH"),
+    ({"customer_risk_assessed_months": 12.0, "customer_investor_class": "professional"}, ""),
+    ({"customer_risk_rank": None, "customer_investor_class": "professional"}, ""),
+    ({"customer_risk_assessed_months": 12.0, "customer_assessments_day": 2.0}, "ASSESSMENT_LIMIT"),
+    ({"customer_risk_assessed_months": 12.0, "customer_assessments_year": 8.0}, "ASSESSMENT_LIMIT"),
+    ({"customer_risk_assessed_months": 12.0, "customer_assessments_year": None}, "ASSESSMENTS_UNKNOWN"),
+    ({"customer_assessments_day": 2.0, "customer_assessments_year": 8.0}, ""),
     ({"customer_legal_capacity": "none", "product_risk_rank": 1.0}, "LEGAL_CAPACITY"),
     ({"customer_legal_capacity": None}, "CAPACITY_UNKNOWN"),
     ({"customer_consent_in_channel": False}, "NO_CONSENT_LAW"),
@@ -137,3 +158,17 @@ def test_beside_a_law_that_forbids_to_look_at_the_age_of_who_borrows_the_pack_is
 def test_every_reason_of_a_pack_has_a_case(house: Policy, china: Policy, lending: Policy) -> None:
     for policy, cases in ((house, HOUSE), (china, CHINA), (lending, LENDING)):
         assert {rule.reason_code for rule in policy.rules} == {code for _, code in cases} - {""}
+
+
+def test_every_rule_of_china_is_dated_and_has_source_and_owner(china: Policy) -> None:
+    entries = [one.entry for one in china.compiled]
+    undated = [one.id for one in entries if not (one.valid_from and one.legal_reference and one.owner)]
+    assert undated == []
+
+
+def test_the_number_of_assessments_is_limited_from_its_first_date_on(china: Policy, facts_of: Any) -> None:
+    spent = {"customer_risk_assessed_months": 12.0, "customer_assessments_year": 8.0}
+    facts = facts_of(china, **spent)
+    before = replace(facts, as_of=date(2026, 1, 31))
+    codes = [china.rules[int(china.judge(one)[0, 0]) - 1].reason_code for one in (before, facts)]
+    assert codes == ["RISK_EXPIRED", "ASSESSMENT_LIMIT"]

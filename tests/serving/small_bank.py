@@ -19,6 +19,7 @@ from serving.http.app_state import AppState, Slate, SlateLine
 from serving.processes.audit_shipper import AuditFiles, ship
 from tests.shared import BuiltOnce, new_store
 from vipreco.errors import IntegrityError
+from vipreco.online import ProductEvidence
 from vipreco.settings import ServingSettings
 from vipreco.store import Keys, Role, Store, User
 
@@ -43,6 +44,10 @@ class Prepared:
     refreshed: int = 0
     changed_file: str = ""
     facts: list[Mapping[str, Any]] = field(default_factory=list)
+
+    @property
+    def evidence(self) -> Mapping[str, ProductEvidence]:
+        return {"P1": ProductEvidence(0.1, 240, False), "P2": ProductEvidence(0.05, 3, True)}
 
     def knows(self, customer_id: str) -> bool:
         return customer_id in self.customers

@@ -20,6 +20,7 @@ BODIES: dict[str, Any] = {
     "/v1/offers": lambda customer: {"customer_id": customer, "channel": "app"},
     "/v1/offers:batch": lambda customer: {"customer_ids": [customer], "channel": "app"},
     "/v1/outcomes": lambda customer: {"customer_id": customer, "channel": "call", "outcome": "accepted"},
+    "/v1/feedback": lambda customer: {"customer_id": customer, "product_id": "P1", "cause": "wrong"},
 }
 CELLS = [
     pytest.param(operation, role, customer, id=f"{operation.method} {operation.path}-{role}-{customer}")
@@ -40,7 +41,7 @@ def expected(operation: Operation, role: Role | None, customer: str) -> int:
     if operation.path == "/v1/offers:batch" or not about_somebody:
         return 200
     seen = {OWN, FOREIGN} if role in ALL else {OWN}
-    found = 201 if operation.path == "/v1/outcomes" else 200
+    found = 201 if operation.path in {"/v1/outcomes", "/v1/feedback"} else 200
     return found if customer in seen else 404
 
 

@@ -8,7 +8,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from vipreco.assurance.reason_quality import reason_quality, stated_frame
+from vipreco.assurance.reason_quality import reason_quality, stated_frame, unlock_quality
+from vipreco.assurance.unlock_check import check_unlocks
 from vipreco.errors import IntegrityError
 from vipreco.explanations import (
     RawTables,
@@ -137,7 +138,12 @@ def check_reasons(recommender: Recommender, known: DecisionContext, tables: Tabl
             schema={"reason": pl.String, "lowered": pl.Boolean},
         ),
         cautions=len(lines) - len(told),
-        quality=reason_quality(_stated(known, told), offers - neutral, known.view),
+        quality=pl.concat(
+            [
+                reason_quality(_stated(known, told), offers - neutral, known.view),
+                unlock_quality(check_unlocks(recommender.policy, known.facts)),
+            ]
+        ),
     )
 
 

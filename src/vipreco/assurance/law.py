@@ -39,6 +39,8 @@ class Case:
     means: float | None = None
     qualified: bool | None = None
     capacity: str | None = None
+    guardian: bool | None = None
+    investor: str | None = None
     procedure_days: float | None = None
     consents: bool | None = None
     objects: bool | None = None
@@ -50,6 +52,11 @@ class Case:
     def investment(self) -> bool:
         """Whatever is not known to be none."""
         return self.family not in self.families.other - INVESTMENTS
+
+    @property
+    def ordinary(self) -> bool:
+        """Whoever is not recorded as a professional investor."""
+        return self.investor != "professional"
 
     @property
     def private(self) -> bool:
@@ -128,6 +135,16 @@ def outside_legal_capacity(case: Case) -> bool:
     return case.investment and not able
 
 
+def without_guardian(case: Case) -> bool:
+    """An investment for who may be of limited capacity, without the guardian's consent."""
+    return case.investment and case.capacity in {None, "limited"} and case.guardian is not True
+
+
+def for_ordinary_investors(duty: Callable[[Case], bool]) -> Callable[[Case], bool]:
+    """Return a duty that is owed to ordinary investors alone."""
+    return lambda case: case.ordinary and duty(case)
+
+
 def without_consent(case: Case) -> bool:
     """An approach outside the branch without the customer's consent."""
     return case.channel in {"call", "sms", "app"} and case.consents is not True
@@ -165,15 +182,16 @@ def called_against_the_wish(case: Case) -> bool:
 
 DUTIES: Final[dict[str, Callable[[Case], bool]]] = {
     "cn-product-risk-known": product_without_class,
-    "cn-risk-known": customer_without_assessment,
-    "cn-risk-current": assessment_of_a_year_ago,
-    "cn-risk-ladder": riskier_than_the_customer,
+    "cn-risk-known": for_ordinary_investors(customer_without_assessment),
+    "cn-risk-current": for_ordinary_investors(assessment_of_a_year_ago),
+    "cn-risk-ladder": for_ordinary_investors(riskier_than_the_customer),
     "cn-means": minimum_above_means,
     "cn-private-qualified": private_for_an_unqualified,
     "cn-private-channel": private_in_public,
     "cn-age-known": risky_at_unknown_age,
     "cn-senior": risky_for_the_old_without_procedure,
     "cn-legal-capacity": outside_legal_capacity,
+    "cn-guardian": without_guardian,
     "cn-consent": without_consent,
     "eu-suitability-known": nothing_known,
     "eu-suitability-current": assessment_of_a_year_ago,
@@ -203,6 +221,8 @@ FACTS: Final = {
     "means": "customer_free_liquidity_amount",
     "qualified": "customer_qualified_investor",
     "capacity": "customer_legal_capacity",
+    "guardian": "customer_guardian_consent",
+    "investor": "customer_investor_class",
     "procedure_days": "customer_special_procedure_days",
     "consents": "customer_consent_in_channel",
     "objects": "customer_marketing_objection",

@@ -36,6 +36,8 @@ USUAL: Final[dict[str, Any]] = {
     "customer_free_liquidity_amount": 5e6,
     "customer_qualified_investor": True,
     "customer_legal_capacity": "full",
+    "customer_guardian_consent": True,
+    "customer_investor_class": "ordinary",
     "customer_demands_recorded": True,
     "customer_contact_days": float(NEVER_DAYS),
     "product_family": "wealth",

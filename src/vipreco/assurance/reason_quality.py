@@ -7,6 +7,7 @@ from typing import Final
 
 import polars as pl
 
+from vipreco.assurance.unlock_check import UnlockCheck
 from vipreco.columns import CUSTOMER_ID, MANAGER_ID, PRODUCT_ID
 from vipreco.explanations import CO_HELD, Reason, ReasonCatalog, holds_true
 from vipreco.history import View
@@ -98,6 +99,17 @@ def reason_quality(stated: pl.DataFrame, offers: int, view: View) -> pl.DataFram
         ("most frequent template, all customers", f"{_most_frequent(stated):.1%}", "", True),
         ("most frequent template, median book", f"{frequent:.1%}", "<= 25 %", frequent <= MAX_FREQUENT),
         ("distinct reasons, median book", f"{_middle(books, 'distinct'):.1%}", "", True),
+    ]
+    return pl.DataFrame(rows, schema=QUALITY, orient="row")
+
+
+def unlock_quality(found: UnlockCheck) -> pl.DataFrame:
+    """Return the measures of the ways to products that are not offered."""
+    told = f"{found.kept:,} of {found.steps:,}"
+    opened = f"{found.opened:,} of {found.pairs:,}"
+    rows = [
+        ("unlock steps granted: open, or the next rule named", told, "100 %", found.kept == found.steps),
+        ("products open after the last step", opened, "100 %", found.opened == found.pairs),
     ]
     return pl.DataFrame(rows, schema=QUALITY, orient="row")
 

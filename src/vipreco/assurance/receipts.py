@@ -11,7 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import ConfigDict, ValidationError
+from pydantic import ConfigDict, Field, ValidationError
 
 from vipreco.artifact import LIBRARIES
 from vipreco.columns import PRODUCT_ID, RANK
@@ -38,6 +38,8 @@ class ReceiptQuestion(Section):
         channel: Channel of the offers.
         top: Longest list.
         language: Of the texts.
+        reason_weights: Share of its weight that a template of reasons keeps, by id, where not all.
+        currency: Code of the currency of amounts in texts. Receipts that have neither keep their bytes.
     """
 
     customer_id: str
@@ -45,6 +47,8 @@ class ReceiptQuestion(Section):
     channel: str
     top: int
     language: Language
+    reason_weights: dict[str, float] = Field(default_factory=dict)
+    currency: str = ""
 
 
 class Origin(Section):
@@ -114,8 +118,10 @@ def receipt(
     Raises:
         InputRejectedError: The customer is not in the newest snapshot.
     """
+    recommender = recommender.with_policy(recommender.policy.in_currency(question.currency))
     known, decisions = decide_one(recommender, view, question.customer_id, question.channel)
-    told = explained(recommender, known, decisions, question.top, question.language)
+    catalogue = ReasonCatalog.shipped().weighted(question.reason_weights, question.currency)
+    told = explained(recommender, known, decisions, question.top, question.language, catalogue)
     origin = Origin(
         artifact_hash=artifact_hash,
         snapshot_id=snapshot_id,
@@ -126,7 +132,7 @@ def receipt(
     return canonical_json(
         {
             "receipt": FORMAT,
-            "question": question.model_dump(mode="json"),
+            "question": question.model_dump(mode="json", exclude_defaults=True),
             "origin": origin.model_dump(mode="json"),
             "rules": {name: text.decode() for name, text in recommender.policy.definition.items()},
             "arbitration": json.loads(recommender.settings.arbitration.model_dump_json()),

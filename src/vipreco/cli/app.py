@@ -10,6 +10,7 @@ from vipreco.cli import (
     bench_commands,
     campaign_commands,
     data_commands,
+    directory_commands,
     effect_commands,
     explain_commands,
     key_commands,
@@ -60,6 +61,7 @@ policy_commands.register(app)
 campaign_commands.register(app)
 serve_commands.register(app)
 store_commands.register(app)
+directory_commands.register(app)
 subject_commands.register(app)
 key_commands.register(app)
 

@@ -12,7 +12,7 @@ import typer
 from vipreco.cli.document_output import LanguageName
 from vipreco.cli.options import AsOfOption, Channel, ChannelOption, FormatOption, ModelOption, OutOption
 from vipreco.cli.progress import narrated
-from vipreco.cli.store_session import audited_read
+from vipreco.cli.store_session import audited_read, business_moment, open_session
 from vipreco.cli.table_output import TableOutput
 
 if TYPE_CHECKING:
@@ -62,6 +62,10 @@ def explain(
         bool,
         typer.Option("--bank", help="With --check: all customers, and count how good the reasons are."),
     ] = False,
+    feedback: Annotated[
+        bool,
+        typer.Option("--feedback", help="Show which templates of reasons were marked as not useful."),
+    ] = False,
     receipt: Annotated[
         Optional[Path],  # noqa: UP045
         typer.Option("--receipt", metavar="FILE", help="Also write the decision as a receipt."),
@@ -80,21 +84,26 @@ def explain(
 
     Each reason cites facts of the customer by table, column, date and value. --check reads every cited fact
     again from the stored rows, without the features, and computes the score without the evidence of each
-    reason, to see whether it falls. A wrong fact gives exit code 6.
+    reason, to see whether it falls. A wrong fact gives exit code 6. --feedback counts the marks of the last
+    year by template and cause; a template that was marked for 20 customers keeps half of its weight.
 
     Example:  vipreco explain 0012345678 --as-of 2025-11-30
     Example:  vipreco explain 0012345678 --receipt receipt.json && vipreco replay receipt.json
     Example:  vipreco explain --check --manager M00017
     Example:  vipreco explain --check --bank
+    Example:  vipreco explain --feedback
     """
     from vipreco.export import check_target
     from vipreco.project import Project
 
-    if (customer is None) != check:
-        raise typer.BadParameter("name one customer, or give --check")
-    if check and receipt is not None:
-        raise typer.BadParameter("a receipt is about one customer; it cannot be combined with --check")
+    if (customer is not None) + check + feedback != 1:
+        raise typer.BadParameter("name one customer, or give --check or --feedback")
+    if customer is None and receipt is not None:
+        raise typer.BadParameter("a receipt is about one customer; name the customer")
     output, project = TableOutput.planned(kind, out), Project.find()
+    if feedback:
+        output.write(_feedback_table())
+        return
     if receipt is not None:
         check_target(receipt)
     request = ExplainRequest(project, as_of, model, channel.value, top, language.value)
@@ -123,8 +132,8 @@ def _explain_one(
     request: ExplainRequest, customer: str, manager: str | None, target: Path | None
 ) -> pl.DataFrame:
     """Return one customer's sheet; with a target, write the receipt as well."""
+    from vipreco.cli.explainers import open_explainer
     from vipreco.cli.project_inputs import open_model, open_view
-    from vipreco.explanations import Explainer
     from vipreco.lists import check_book, explanation_table
 
     with narrated("Explaining") as narrator:
@@ -135,7 +144,7 @@ def _explain_one(
         recommender = open_model(request.project, request.model, narrator)
         if target is not None:
             _write_receipt(request, recommender, view, customer, target)
-        explainer = Explainer(recommender)
+        explainer = open_explainer(request.project, recommender)
         return explanation_table(explainer, view, customer, request.top, request.channel, request.language)
 
 
@@ -144,6 +153,7 @@ def _write_receipt(
 ) -> None:
     from vipreco.artifact import verify
     from vipreco.assurance import ReceiptQuestion, receipt
+    from vipreco.cli.explainers import reason_weights
     from vipreco.cli.project_inputs import model_folder
     from vipreco.durable import write_bytes
 
@@ -153,6 +163,8 @@ def _write_receipt(
         channel=request.channel,
         top=request.top,
         language=request.language,
+        reason_weights=reason_weights(request.project),
+        currency=request.project.settings.project.currency,
     )
     artifact_hash = verify(model_folder(request.project, request.model)).artifact_hash
     write_bytes(target, receipt(recommender, view, question, artifact_hash, view.snapshot_id))
@@ -185,6 +197,22 @@ def _check_many(
         narrator.say("reasons")
         tables = Tables.open(request.project.tables, view.snapshot_id, request.project.signatures)
         return check_reasons(recommender, known, tables, request.top)
+
+
+def _feedback_table() -> pl.DataFrame:
+    """Return the marks of the last year by template and cause, with the share of the weight that is left."""
+    import polars as pl
+
+    with open_session() as session:
+        day = business_moment(session.project).date()
+        marked, weights = session.store.feedback.marked(day), session.store.feedback.weights(day)
+    rows = [
+        (one.reason_id or "(the offer)", one.cause, one.marks, one.customers, weights.get(one.reason_id))
+        for one in marked
+    ]
+    texts = dict.fromkeys(("template", "cause"), pl.String())
+    counts = dict.fromkeys(("marks", "customers"), pl.Int64())
+    return pl.DataFrame(rows, {**texts, **counts, "weight_left": pl.Float64()}, orient="row")
 
 
 def replay(

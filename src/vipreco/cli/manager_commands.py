@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
+from vipreco.cli.directory_commands import directory_of
 from vipreco.cli.document_output import DocumentFormat, DocumentOutput, LanguageName
+from vipreco.cli.explainers import open_explainer
 from vipreco.cli.options import AsOfOption, ModelOption, OutOption
 from vipreco.cli.progress import narrated
 from vipreco.cli.project_inputs import open_model, open_view
-from vipreco.cli.store_session import audited_read
+from vipreco.cli.store_session import audited_read, store_if_any
 
 if TYPE_CHECKING:
     from vipreco.lists import Availability
@@ -64,7 +66,6 @@ def calllist(
     Example:  vipreco calllist --manager M00017 --days 10
     Example:  vipreco calllist --manager M00017 --language zh --out list.xlsx
     """
-    from vipreco.explanations import Explainer
     from vipreco.lists import Audience, Wording, call_list, call_list_document, plan_day
     from vipreco.project import Project
 
@@ -77,27 +78,22 @@ def calllist(
     with narrated("Call list") as narrator:
         with audited_read(project, "list.read", f"manager:{manager}"):
             view = Audience(manager=manager).of(open_view(project, as_of))
-        explainer = Explainer(open_model(project, model, narrator))
+        explainer = open_explainer(project, open_model(project, model, narrator))
         vip = project.settings.tiers.vip
         availability = _availability(project, manager)
         day = plan_day(explainer, view, vip, settings, step=narrator.say, availability=availability)
-        document = call_list_document(call_list(day, manager, model or "champion", say, days=days), say)
+        listed = call_list(day, manager, model or "champion", say, days=days)
+        document = call_list_document(listed, say, directory_of(project, day.rows))
     output.write(document)
 
 
 def _availability(project: Project, manager: str) -> Availability:
     """Return the days of a manager's absence, by the settings and by the leave covers of the store."""
     from vipreco.lists import Availability
-    from vipreco.project import sqlite_file
 
     known = Availability.of(manager, project.settings.call_list.working_days.absences)
-    file = sqlite_file(project.store_url)
-    if file is not None and not file.is_file():
-        return known  # no store yet, and a list makes none
-    from vipreco.store import Store
-
-    with Store.open(project.store_url, checked=True) as store:
-        return Availability((*known.absences, *store.books.leaves(manager)))
+    with store_if_any(project) as store:
+        return Availability((*known.absences, *store.books.leaves(manager))) if store else known
 
 
 def sheet(
@@ -118,7 +114,6 @@ def sheet(
     Example:  vipreco sheet --customer 0012345678 --manager M00017
     Example:  vipreco sheet --customer 0012345678 --language zh --out sheet.pdf
     """
-    from vipreco.explanations import Explainer
     from vipreco.lists import Wording, check_book, customer_day, customer_sheet, sheet_document
     from vipreco.project import Project
 
@@ -131,7 +126,8 @@ def sheet(
             view = open_view(project, as_of)
             if manager is not None:
                 check_book(view, customer, manager)
-        explainer = Explainer(open_model(project, model, narrator))
+        explainer = open_explainer(project, open_model(project, model, narrator))
         day = customer_day(explainer, view, customer, project.settings.tiers.vip, settings)
-        document = sheet_document(customer_sheet(day, model or "champion", say), say)
+        person = directory_of(project, [customer]).get(customer)
+        document = sheet_document(customer_sheet(day, model or "champion", say), say, person)
     output.write(document)

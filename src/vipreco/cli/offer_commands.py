@@ -67,8 +67,8 @@ def offers(
     Example:  vipreco offers --manager M00017 --top 3
     Example:  vipreco offers --all --as-of 2025-11-30 --out offers.xlsx
     """
+    from vipreco.cli.explainers import open_explainer
     from vipreco.cli.project_inputs import open_model, open_view
-    from vipreco.explanations import Explainer
     from vipreco.export import with_currency
     from vipreco.lists import offer_list
     from vipreco.project import Project
@@ -80,7 +80,7 @@ def offers(
         with audited_read(project, "offers.list", _named(customers, manager, vip)):
             view = audience.of(open_view(project, as_of))
         recommender = open_model(project, model, narrator)
-        rows = offer_list(Explainer(recommender), view, top, narrator.say, channel.value)
+        rows = offer_list(open_explainer(project, recommender), view, top, narrator.say, channel.value)
     output.write(with_currency(rows, project.settings.project.currency))
     if rows.is_empty():
         _tell_why_nobody(recommender, view, channel.value)
@@ -125,8 +125,8 @@ def relationships(
     Example:  vipreco relationships --list keep --manager M00017
     Example:  vipreco relationships --list develop --all --limit 500 --out develop.xlsx
     """
+    from vipreco.cli.explainers import open_explainer
     from vipreco.cli.project_inputs import open_model, open_view
-    from vipreco.explanations import Explainer
     from vipreco.export import with_currency
     from vipreco.lists import BranchList, branch_list
     from vipreco.project import Project
@@ -138,7 +138,8 @@ def relationships(
         with audited_read(project, f"relationships.{which.value}", _named(None, manager, vip)):
             view = audience.of(open_view(project, as_of))
         recommender = open_model(project, model, narrator)
-        rows = branch_list(Explainer(recommender), view, BranchList(which.value), limit, narrator.say)
+        explainer = open_explainer(project, recommender)
+        rows = branch_list(explainer, view, BranchList(which.value), limit, narrator.say)
     output.write(with_currency(rows, project.settings.project.currency))
 
 

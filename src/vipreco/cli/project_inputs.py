@@ -131,8 +131,9 @@ def open_model(project: Project, reference: str | None, narrator: Narrator) -> R
         typer.echo(f"warning: {odd}", err=True)
     for warning in recommender.warnings:
         typer.echo(f"warning: this model does not pass a gate: {warning}", err=True)
-    if project.settings.policy is not None:
-        recommender = recommender.with_policy(Policy.read(project.settings.policy, project.root))
+    rules = project.settings.policy
+    policy = recommender.policy if rules is None else Policy.read(rules, project.root)
+    recommender = recommender.with_policy(policy.in_currency(project.settings.project.currency))
     return arbitrated(recommender, project.settings)
 
 

@@ -120,6 +120,7 @@ def _nightly_build(project: Project, store: Store, model: str | None, narrator: 
         channels=channels_of(view),
         store_sequence=_in_tables(project, store),
         days=DAYS_AHEAD if project.settings.serving.business_date == "clock" else 0,
+        reason_weights=store.feedback.weights(view.date),
     )
 
 

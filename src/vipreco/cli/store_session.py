@@ -72,6 +72,21 @@ def open_session(actor: str | None = None) -> Iterator[StoreSession]:
         yield StoreSession(project, store, actor_named(actor))
 
 
+@contextmanager
+def store_if_any(project: Project) -> Iterator[Store | None]:
+    """Give the store of a project, None where there is none yet: what only reads makes none."""
+    from vipreco.project import sqlite_file
+
+    file = sqlite_file(project.store_url)
+    if file is not None and not file.is_file():
+        yield None
+        return
+    from vipreco.store import Store
+
+    with Store.open(project.store_url, checked=True) as store:
+        yield store
+
+
 def actor_named(actor: str | None) -> str:
     """Return the actor for the audit; default: `os:` and the operating-system user."""
     if actor is not None and not actor.strip():

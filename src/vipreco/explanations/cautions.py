@@ -9,6 +9,7 @@ from datetime import date
 import numpy as np
 from numpy.typing import NDArray
 
+from vipreco.documents import spoken_date
 from vipreco.explanations.facts import FactBook, Key, key_of
 from vipreco.explanations.reason_catalog import ReasonCatalog
 from vipreco.explanations.sentences import Reason, Speaker
@@ -61,8 +62,14 @@ def cautions(book: FactBook, caution_input: CautionInput, speaker: Speaker) -> l
 def _told(book: FactBook, caution_input: CautionInput, speaker: Speaker, offer: int, number: int) -> Reason:
     entry, product = book.catalogue.caution[number], caution_input.product_ids[offer]
     facts = tuple(book.fact(kind, product, int(caution_input.rows[offer])) for kind in entry.facts)
-    days = _days_left(caution_input.as_of, facts[0].value) if entry.id == "assessment-expires" else 0
-    return Reason(entry.id, speaker.sentence(entry.words, facts, product, days), facts, subject=product)
+    more = _end(facts[0].value, speaker) if entry.id == "assessment-expires" else {}
+    return Reason(entry.id, speaker.sentence(entry.words, facts, product, more=more), facts, subject=product)
+
+
+def _end(assessed: str, speaker: Speaker) -> dict[str, str]:
+    """Return the last day of a risk assessment in words."""
+    end = add_months(date.fromisoformat(assessed), VALID_MONTHS)
+    return {"end": spoken_date(end, speaker.language)}
 
 
 def _holding(book: FactBook, caution_input: CautionInput) -> Mapping[str, Flags]:

@@ -24,6 +24,7 @@ def change_reasons(
     change: str,
     customer_ids: Sequence[str],
     language: Language = "en",
+    catalogue: ReasonCatalog | None = None,
 ) -> list[list[Reason]]:
     """Return up to three reasons of each customer, the strongest first; none where none qualifies.
 
@@ -33,8 +34,9 @@ def change_reasons(
         change: ATTRITION or TIER_UPGRADE.
         customer_ids: Customers of the context.
         language: Of the texts.
+        catalogue: Reasons with their weights; None for those that come with vipreco.
     """
-    model, catalogue = recommender.relationship, ReasonCatalog.shipped()
+    model, catalogue = recommender.relationship, catalogue or ReasonCatalog.shipped()
     if model is None or not customer_ids:
         return [[] for _ in customer_ids]
     ids = np.unique(np.array(customer_ids, np.str_))

@@ -15,6 +15,7 @@ from vipreco.explanations.sentences import Reason, Speaker
 from vipreco.recommender import DecisionContext, Recommender
 
 HOLDING = "holding"
+MAX_USUAL = 0.5  # what more of all customers hold, such as the settlement account, sets nobody apart
 Indices = NDArray[np.intp]
 
 
@@ -114,7 +115,8 @@ def co_held_reasons(
     if counts is None:
         return CoHeldReasons(recommender.product_ids, offered, CoHeld(nothing, nothing), None)
     state = known.state.take(rows).in_columns(recommender.product_ids)
-    named = state.held
+    held_by = np.einsum("aaa->a", counts.counts) / max(counts.customers, 1)
+    named = state.held & (held_by <= MAX_USUAL)
     if isinstance(source, Contributing):
         named = named & (source.contributions(state, offered) > 0)
     return CoHeldReasons(recommender.product_ids, offered, counts.strongest(named, offered), counts)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,10 +11,13 @@ from numpy.typing import NDArray
 from vipreco.explanations.change_reasons import change_reasons
 from vipreco.explanations.explanation import Decided, Explanation, decide_one, explained, tell
 from vipreco.explanations.offer_reasons import OfferReasons, reasons_of_offers
+from vipreco.explanations.reason_catalog import ReasonCatalog
 from vipreco.explanations.sentences import Reason
 from vipreco.history import View
 from vipreco.policy import Language
 from vipreco.recommender import DEFAULT_CHANNEL, DecisionContext, Decisions, Recommender
+
+ALL_WEIGHT: Mapping[str, float] = MappingProxyType({})
 
 
 class Explainer:
@@ -21,10 +25,12 @@ class Explainer:
 
     Args:
         recommender: The offers are its.
+        reason_weights: Share of its weight that a template keeps, by id; others keep all of it.
     """
 
-    def __init__(self, recommender: Recommender) -> None:
+    def __init__(self, recommender: Recommender, reason_weights: Mapping[str, float] = ALL_WEIGHT) -> None:
         self.recommender = recommender
+        self.catalogue = ReasonCatalog.shipped().weighted(reason_weights, recommender.policy.currency)
 
     def explain(
         self,
@@ -41,13 +47,13 @@ class Explainer:
         """
         recommender = self.recommender
         known, decisions = decide_one(recommender, view, customer_id, channel)
-        return explained(recommender, known, decisions, top, language)
+        return explained(recommender, known, decisions, top, language, self.catalogue)
 
     def change_reasons(
         self, known: DecisionContext, change: str, customer_ids: Sequence[str], language: Language = "en"
     ) -> list[list[Reason]]:
         """Return up to three reasons of each customer for their chance of attrition or of a tier upgrade."""
-        return change_reasons(self.recommender, known, change, customer_ids, language)
+        return change_reasons(self.recommender, known, change, customer_ids, language, self.catalogue)
 
     def reasons_in(
         self,
@@ -58,7 +64,9 @@ class Explainer:
         language: Language = "en",
     ) -> OfferReasons:
         """Return reasons and cautions of offers among decisions: customer `rows[i]`, product `columns[i]`."""
-        return reasons_of_offers(self.recommender, known, decisions, rows, columns, language)
+        return reasons_of_offers(
+            self.recommender, known, decisions, rows, columns, language, catalogue=self.catalogue
+        )
 
     def offer_reasons(
         self,
@@ -72,4 +80,4 @@ class Explainer:
 
         Customers about whom something was `decided` already are not decided again.
         """
-        return tell(self.recommender, view, pairs, channel, language, decided)
+        return tell(self.recommender, view, pairs, channel, language, decided, catalogue=self.catalogue)

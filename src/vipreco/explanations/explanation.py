@@ -11,6 +11,7 @@ import pyarrow as pa
 from vipreco.errors import InputRejectedError
 from vipreco.explanations.not_offered import WhyNot, all_not_offered
 from vipreco.explanations.offer_reasons import OfferReasons, reasons_of_offers
+from vipreco.explanations.reason_catalog import ReasonCatalog
 from vipreco.explanations.sentences import Reason
 from vipreco.history import View
 from vipreco.policy import Language
@@ -76,6 +77,7 @@ def explained(
     decisions: Decisions,
     top: int,
     language: Language = "en",
+    catalogue: ReasonCatalog | None = None,
 ) -> Explanation:
     """Explain the first `top` offers of one customer, and every product that is not offered.
 
@@ -85,9 +87,10 @@ def explained(
         decisions: The decisions about them.
         top: Most offers.
         language: Of the texts.
+        catalogue: Reasons with their weights; None for those that come with vipreco.
     """
     rows, columns = decisions.listed(top)
-    told = reasons_of_offers(recommender, known, decisions, rows, columns, language)
+    told = reasons_of_offers(recommender, known, decisions, rows, columns, language, catalogue=catalogue)
     names = dict(zip(known.catalog.product_ids, known.catalog.names, strict=True))
     return Explanation(
         customer_id=str(decisions.customer_ids[0]),
@@ -112,6 +115,8 @@ def tell(
     channel: str,
     language: Language = "en",
     decided: Decided | None = None,
+    *,
+    catalogue: ReasonCatalog | None = None,
 ) -> OfferReasons:
     """Return reasons and caution of some offers, in their order.
 
@@ -122,6 +127,7 @@ def tell(
         channel: Channel of the offers.
         language: Of the texts.
         decided: What was decided about these customers, among others; None: it is decided here.
+        catalogue: Reasons with their weights; None for those that come with vipreco.
     """
     if decided is None:
         decided = _decided(recommender, view, sorted({customer for customer, _ in pairs}), channel)
@@ -130,7 +136,9 @@ def tell(
     told: dict[tuple[str, str], tuple[list[Reason], Reason | None]] = {}
     for decisions in decided.chunks:
         rows, columns = _places(decisions, pairs)
-        found = reasons_of_offers(recommender, decided.known, decisions, rows, columns, language)
+        found = reasons_of_offers(
+            recommender, decided.known, decisions, rows, columns, language, catalogue=catalogue
+        )
         ids = decisions.customer_ids[rows].tolist()
         products = (decisions.product_ids[column] for column in columns.tolist())
         keys = zip(map(str, ids), products, strict=True)

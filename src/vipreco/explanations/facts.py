@@ -152,10 +152,11 @@ class FactBook:
         kinds = {kind: catalogue.fact[kind] for kind, _ in asked}
         wanted = {(kind, subject): (kinds[kind], _column(kinds[kind], subject)) for kind, subject in asked}
         rows = _cited(view, customer_ids.tolist(), wanted.values())
-        cells = {}
+        cells, nothing = {}, Cells.of(None, "", len(customer_ids))
         for (kind, subject), (entry, column) in wanted.items():
             found = rows[_group(entry, column)].get((subject,) if entry.row in PRODUCT_ROWS else ())
-            cells[kind, subject] = Cells.of(found, column, len(customer_ids))
+            known = found is not None and not found.is_empty()
+            cells[kind, subject] = Cells.of(found, column, len(customer_ids)) if known else nothing
         return cls(catalogue, customer_ids, cells)
 
     def there(self, kinds: Iterable[str], subject: str) -> NDArray[np.bool_]:

@@ -65,6 +65,8 @@ def reasons_of_offers(
     rows: Indices,
     columns: Indices,
     language: Language = "en",
+    *,
+    catalogue: ReasonCatalog | None = None,
 ) -> OfferReasons:
     """Return reasons and caution of each of m offers, the strongest reason first.
 
@@ -79,12 +81,13 @@ def reasons_of_offers(
         rows: Place in `decisions` of each offer's customer, shape (m,).
         columns: Place of its product in the catalogue, shape (m,).
         language: Of the texts.
+        catalogue: Reasons with their weights; None for those that come with vipreco.
     """
-    catalogue = ReasonCatalog.shipped()
+    catalogue = catalogue or ReasonCatalog.shipped()
     neutral = Reason("neutral", catalogue.neutral.in_(language))
     personal = decisions.personalised[rows].tolist()
     found = OfferReasons([[] if one else [neutral] for one in personal], [None] * len(rows))
-    plan = reason_plan_of(recommender, known)
+    plan = reason_plan_of(recommender, known, catalogue)
     speaker = Speaker(catalogue, background_of(recommender, known).names, language)
     explained: dict[tuple[int, int], tuple[list[Reason], Reason | None]] = {}
     for request in _requests(recommender, known, decisions, rows, columns):
@@ -97,11 +100,13 @@ def reasons_of_offers(
     return found
 
 
-def reason_plan_of(recommender: Recommender, known: DecisionContext) -> ReasonPlan:
+def reason_plan_of(
+    recommender: Recommender, known: DecisionContext, catalogue: ReasonCatalog | None = None
+) -> ReasonPlan:
     """Return what a fit can give reasons for, on the tables of a decision context."""
     definition = recommender.features
     return plan_reasons(
-        ReasonCatalog.shipped(),
+        catalogue or ReasonCatalog.shipped(),
         recommender.names,
         definition.dictionary,
         known.view.columns,
@@ -197,29 +202,28 @@ def _explained(
 
 def relevance(plan: ReasonPlan, families: Sequence[str]) -> NDArray[np.bool_]:
     """Return which reasons may stand beside offers of these families, shape (m, T)."""
-    known = {
-        family: [plan.catalogue.speaks_for(item.entry.theme, family) for item in plan.statements]
+    themes, places = plan.themes
+    speaks = {
+        family: np.array([plan.catalogue.speaks_for(theme, family) for theme in themes], bool)[places]
         for family in set(families)
     }
-    return np.array([known[family] for family in families], bool).reshape(len(families), len(plan.statements))
+    return np.array([speaks[family] for family in families], bool).reshape(len(families), len(places))
 
 
 def about_the_offer(
     plan: ReasonPlan, product_ids: Sequence[str], background: Background
 ) -> NDArray[np.bool_]:
     """Return which reasons are about what they have to be about beside an offer, shape (m, T)."""
+    families, subjects = background.families, plan.subjects
+    of_subjects = np.array([families.get(subject, "") for subject in subjects.tolist()], np.str_)
+    of_offer, of_family = plan.about == "offer", plan.about == "family"
 
-    def fits(product: str, about: str, subject: str) -> bool:
-        if about == "offer":
-            return subject == product
-        if about == "family":
-            return background.families.get(subject) == background.families[product]
-        return subject != product
+    def fits(product: str) -> NDArray[np.bool_]:
+        same = subjects == product
+        other = np.where(of_family, of_subjects == families[product], ~same)
+        return np.asarray(np.where(of_offer, same, other), bool)
 
-    known = {
-        product: [fits(product, item.entry.about, item.subject) for item in plan.statements]
-        for product in set(product_ids)
-    }
+    known = {product: fits(product) for product in set(product_ids)}
     shape = (len(product_ids), len(plan.statements))
     return np.array([known[product] for product in product_ids], bool).reshape(shape)
 

@@ -15,8 +15,8 @@ from vipreco.explanations.reason_plan import Statement
 from vipreco.history import add_months
 
 Flags = NDArray[np.bool_]
-BY_LINE = frozenset({"own_line", "next_line"})
-MAX_TIMES = 10.0  # more is a beginning, not a change
+BY_LINE = frozenset({"falling_to_line", "next_line"})
+MIN_FALL = 0.98  # of the assets before: less of a fall is none
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Background:
 
     def line(self, entry: ReasonEntry, tier: str) -> float | None:
         """Return the line that a reason measures the assets by; None where there is none."""
-        name = tier if entry.compare == "own_line" else self.next_tier(tier)
+        name = self.next_tier(tier) if entry.compare == "next_line" else tier
         return self.lines.get(name) if name else None
 
 
@@ -57,8 +57,11 @@ def qualified(statement: Statement, book: FactBook, background: Background, day:
     entry, subject = statement.entry, statement.subject
     if entry.about_families and subject and background.families.get(subject) not in entry.about_families:
         return np.zeros(len(book.customer_ids), bool)
+    found = book.there(entry.facts, subject)
+    if not found.any():
+        return found
     compares = _by_line if entry.compare in BY_LINE else _compares
-    found = book.there(entry.facts, subject) & compares(entry, book, subject, background)
+    found &= compares(entry, book, subject, background)
     first = book.cells[book.key(entry.facts[0], subject)]
     if entry.value:
         found &= np.asarray(first.values == entry.value, bool)
@@ -75,8 +78,9 @@ def _by_line(entry: ReasonEntry, book: FactBook, subject: str, background: Backg
     )
     lines = np.array([background.line(entry, tier) or np.nan for tier in tiers], float)
     with np.errstate(invalid="ignore"):
-        if entry.compare == "own_line":
-            return np.asarray((amount > lines) & (amount <= entry.ratio * lines), bool)
+        if entry.compare == "falling_to_line":
+            fell = amount <= MIN_FALL * book.numbers(entry.facts[1], subject)
+            return np.asarray(fell & (amount > lines) & (amount <= entry.ratio * lines), bool)
         return np.asarray((amount < lines) & (amount >= entry.ratio * lines), bool)
 
 
@@ -84,7 +88,7 @@ def _compares(entry: ReasonEntry, book: FactBook, subject: str, _: Background) -
     first, last = (book.numbers(kind, subject) for kind in (entry.facts[0], entry.facts[-1]))
     with np.errstate(invalid="ignore"):
         if entry.compare == "above":
-            grown = (last >= entry.ratio * first) & (last <= MAX_TIMES * first)
+            grown = (last >= entry.ratio * first) & (last <= entry.max_ratio * first)
             found = (first > 0) & grown & (last >= entry.floor)
         elif entry.compare == "below":
             found = (last > 0) & (last <= entry.ratio * first) & (first >= entry.floor)
@@ -103,7 +107,7 @@ def compared(entry: ReasonEntry, facts: tuple[Fact, ...], background: Background
     if entry.compare in BY_LINE:
         tier = facts[0].value
         gap = abs(float(facts[-1].value) - (background.line(entry, tier) or np.nan))
-        return {"gap": f"{gap:,.0f}", "next_tier": background.next_tier(tier) or ""}
+        return {"gap": f"{gap:.0f}", "next_tier": background.next_tier(tier) or ""}
     first, last = float(facts[0].value), float(facts[-1].value)
     share = {"above": last / first - 1, "below": 1 - last / first, "share": first / last}[entry.compare]
     times = last / first
@@ -116,6 +120,9 @@ def holds_true(entry: ReasonEntry, facts: tuple[Fact, ...]) -> bool:
     if any(number == 0 for number in numbers):
         return False
     first, last = numbers[0], numbers[-1]
+    if entry.compare == "falling_to_line":
+        before = numbers[1]
+        return before is not None and last is not None and last < before
     if entry.compare == "exists" or entry.compare in BY_LINE:
         return True
     if first is None or last is None:

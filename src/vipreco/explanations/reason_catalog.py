@@ -45,7 +45,7 @@ Row = Literal[
 PRODUCT_ROWS = frozenset({"open", "closed", "last_about", "declined_about"})
 """Rows of which there is one a customer and product; of the others there is one a customer."""
 Shown = Literal["text", "amount", "number", "products"]
-Comparison = Literal["exists", "above", "below", "share", "own_line", "next_line"]
+Comparison = Literal["exists", "above", "below", "share", "falling_to_line", "next_line"]
 EVERY_FAMILY = "*"
 COMPARED = ("times", "percent", "gap", "next_tier")
 CO_HELD, CO_HELD_PAIR = "co-held", "co-held-pair"
@@ -114,6 +114,7 @@ class ReasonEntry(Entry):
         compare: How the last fact compares with the first: at least or at most `ratio` times as much; or
             which share the first is of the last; or how far the line of the tier, or of the next, is.
         ratio: Least or greatest ratio of the comparison.
+        max_ratio: Greatest ratio of `above`: more is a beginning, or a gap before, not a change.
         floor: Least value of what is compared with the usual.
         within_months: Greatest age of the first fact; 0 = any.
         value: Value of the first fact; empty = any.
@@ -128,6 +129,7 @@ class ReasonEntry(Entry):
     facts: Annotated[tuple[str, ...], Field(min_length=1)]
     compare: Comparison = "exists"
     ratio: Annotated[float, Field(ge=0)] = 1.0
+    max_ratio: Annotated[float, Field(ge=1)] = 10.0
     floor: Annotated[float, Field(ge=0)] = 0.0
     within_months: Annotated[int, Field(ge=0)] = 0
     value: str = ""
@@ -154,7 +156,12 @@ class NeverEntry(Section):
 
 
 class ReasonCatalog(Section):
-    """All of `reasons.toml`."""
+    """All of `reasons.toml`.
+
+    Attributes:
+        co_held_weights: Share of their weight that reasons by what other holders hold keep, where not all.
+        currency: Code of the currency of amounts; empty leaves them bare.
+    """
 
     neutral: ReasonWords
     co_held: ReasonWords
@@ -166,6 +173,8 @@ class ReasonCatalog(Section):
     caution: tuple[CautionEntry, ...] = ()
     column: Mapping[str, ReasonWords] = {}
     word: Mapping[str, ReasonWords] = {}
+    co_held_weights: Mapping[str, float] = {}
+    currency: str = ""
 
     @model_validator(mode="after")
     def _speaks_of_known_facts(self) -> ReasonCatalog:
@@ -174,7 +183,7 @@ class ReasonCatalog(Section):
             unknown = set(entry.facts) - set(self.fact)
             if unknown:
                 raise ValueError(f"{entry.id} cites {sorted(unknown)}, which is no [fact]")
-            given = {"product", "column", "days", *entry.facts, *(f"{kind}_date" for kind in entry.facts)}
+            given = {"product", "column", "end", *entry.facts, *(f"{kind}_date" for kind in entry.facts)}
             given |= set(COMPARED)
             asked = {name for text in (entry.en, entry.zh) for name in _FILLED.findall(text)}
             if asked - given:
@@ -206,6 +215,19 @@ class ReasonCatalog(Section):
     def entry(self, reason_id: str) -> ReasonEntry:
         """Return a reason by its id."""
         return next(entry for entry in self.reason if entry.id == reason_id)
+
+    def has(self, reason_id: str) -> bool:
+        """Return whether there is a reason of this id, those by what other holders hold included."""
+        return reason_id in {CO_HELD, CO_HELD_PAIR, *(entry.id for entry in self.reason)}
+
+    def weighted(self, shares: Mapping[str, float], currency: str = "") -> ReasonCatalog:
+        """Return the catalogue with a share of the weight of some reasons, and a currency for amounts."""
+        reasons = tuple(
+            entry.model_copy(update={"weight": entry.weight * shares.get(entry.id, 1.0)})
+            for entry in self.reason
+        )
+        changed = {"reason": reasons, "co_held_weights": dict(shares), "currency": currency}
+        return self.model_copy(update=changed)
 
     def reasons_for(self, feature: str, column: str = "") -> list[ReasonEntry]:
         """Return the reasons that may be told for a feature `file.feature` made of a bank's own column."""

@@ -49,6 +49,22 @@ class ReasonPlan:
     membership: NDArray[np.bool_]
 
     @cached_property
+    def themes(self) -> tuple[tuple[str, ...], NDArray[np.intp]]:
+        """Themes of the reasons, each once, and the place of each reason's theme, shape (T,)."""
+        themes, places = np.unique([item.entry.theme for item in self.statements], return_inverse=True)
+        return tuple(themes.tolist()), places.ravel()
+
+    @cached_property
+    def about(self) -> NDArray[np.str_]:
+        """Subjects that the facts of each reason must have: any, the offer, its family; shape (T,)."""
+        return np.array([item.entry.about for item in self.statements], np.str_)
+
+    @cached_property
+    def subjects(self) -> NDArray[np.str_]:
+        """Product or column that each reason is about, shape (T,)."""
+        return np.array([item.subject for item in self.statements], np.str_)
+
+    @cached_property
     def keys(self) -> list[Key]:
         """The facts that may be cited."""
         return self.keys_of(range(len(self.statements)))
@@ -77,15 +93,18 @@ def plan_reasons(
         columns: Gives the columns of a view with their types: the bank's own among them.
         prohibited: What may not be told, nor be a feature.
     """
-    return _NEWEST.of(catalogue, tuple(names), origins(dictionary, columns), prohibited)
+    present = {file.each.table: columns(file.each.table) for file in dictionary.file if file.each}
+    return _NEWEST.of(catalogue, tuple(names), dictionary, present, prohibited)
 
 
 def _planned(
     catalogue: ReasonCatalog,
     names: tuple[str, ...],
-    known: Mapping[str, tuple[str, str]],
+    dictionary: Dictionary,
+    present: Mapping[str, Mapping[str, str]],
     prohibited: Prohibited,
 ) -> ReasonPlan:
+    known = origins(dictionary, present.__getitem__)
     spoken: set[tuple[str, str]] = set()
     evidence: dict[tuple[str, str], list[int]] = {}
     told: dict[str, list[ReasonEntry]] = {}

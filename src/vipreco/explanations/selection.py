@@ -88,10 +88,12 @@ def select_reasons(
     offer, statement, drop = offer[told], statement[told], drop[told]
     others = np.flatnonzero(listed.co_held > 0)
     offer = np.concatenate([offer, others])
-    strength = np.concatenate([drop * weights[statement], listed.co_held[others] * CO_HELD_WEIGHT])
-    statement = np.concatenate(
-        [statement, np.where(listed.co_held_pair[others], CO_HELD_PAIR_PLACE, CO_HELD_PLACE)]
-    )
+    kept_weights = plan.catalogue.co_held_weights
+    co_held = [CO_HELD_WEIGHT * kept_weights.get(name, 1.0) for name in (CO_HELD, CO_HELD_PAIR)]
+    pair = listed.co_held_pair[others]
+    others_strength = listed.co_held[others] * np.where(pair, co_held[1], co_held[0])
+    strength = np.concatenate([drop * weights[statement], others_strength])
+    statement = np.concatenate([statement, np.where(pair, CO_HELD_PAIR_PLACE, CO_HELD_PLACE)])
     drop = np.concatenate([drop, listed.co_held[others]])
     best = np.lexsort((statement, -strength, offer))
     found = SelectedReasons(offer[best], statement[best], drop[best])

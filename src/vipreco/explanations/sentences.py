@@ -5,14 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from types import MappingProxyType
 from typing import Any
 
+from vipreco.documents import money, spoken_date
 from vipreco.explanations.facts import LISTED, Fact
 from vipreco.explanations.reason_catalog import ReasonCatalog, ReasonWords
 from vipreco.policy import Language
 
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
+DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 MAX_NAMED = 4
 AND_OTHERS = {"en": "{} and {} other products", "zh": "{}等 {} 项产品"}
 COMMA = {"en": ", ", "zh": "、"}
@@ -72,15 +75,16 @@ class Speaker:
         words: ReasonWords,
         facts: Sequence[Fact],
         subject: str = "",
-        days: int = 0,
         more: Mapping[str, str] = MappingProxyType({}),
     ) -> str:
         """Return a sentence of the catalogue with the facts, and whatever more it says, filled in."""
-        given = {"product": self._about(facts, subject), "column": self._column(subject), "days": str(days)}
+        given = {"product": self._about(facts, subject), "column": self._column(subject)}
         given.update(more)
+        if "gap" in given:
+            given["gap"] = self._number(given["gap"], "amount")
         for fact in facts:
             given[fact.kind] = self.shown(fact)
-            given[f"{fact.kind}_date"] = fact.date.isoformat()
+            given[f"{fact.kind}_date"] = spoken_date(fact.date, self.language)
         return _PLACEHOLDER.sub(lambda found: given[found[1]], words.in_(self.language))
 
     def shown(self, fact: Fact) -> str:
@@ -90,6 +94,8 @@ class Speaker:
             return self._listed(fact.value.split(LISTED))
         if kind in {"amount", "number"}:
             return self._number(fact.value, kind)
+        if DATE.fullmatch(fact.value):
+            return spoken_date(date.fromisoformat(fact.value), self.language)
         return self._word(fact.value)
 
     def _about(self, facts: Sequence[Fact], subject: str) -> str:
@@ -108,7 +114,9 @@ class Speaker:
             number = float(value)
         except ValueError:
             return self._word(value)
-        return f"{number:,.0f}" if kind == "amount" or number == int(number) else f"{number:,.2f}"
+        if kind == "amount":
+            return money(number, self.catalogue.currency, self.language)
+        return f"{number:,.0f}" if number == int(number) else f"{number:,.2f}"
 
     def _listed(self, products: list[str]) -> str:
         names = [self.product_names.get(product, product) for product in products]

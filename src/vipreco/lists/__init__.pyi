@@ -1,12 +1,15 @@
 from .branch_lists import BranchList as BranchList, branch_list as branch_list
 from .call_columns import BLOCKED as BLOCKED, PLACE as PLACE
 from .call_lists import call_list as call_list, matching_calls as matching_calls
+from .chances import chance_text as chance_text, evidence_text as evidence_text
 from .day import CHANNEL as CHANNEL, Day as Day, customer_day as customer_day, plan_day as plan_day
 from .levers import lever_table as lever_table, sensitivity as sensitivity
 from .list_documents import (
     basis_text as basis_text,
     call_list_document as call_list_document,
+    full_name as full_name,
     no_currency_text as no_currency_text,
+    person_texts as person_texts,
     profile_texts as profile_texts,
     sheet_basis_text as sheet_basis_text,
     sheet_document as sheet_document,
@@ -29,6 +32,7 @@ from .presentation import (
     CallList as CallList,
     CustomerSheet as CustomerSheet,
     OfferLine as OfferLine,
+    Person as Person,
     ReasonCount as ReasonCount,
 )
 from .sheets import customer_sheet as customer_sheet

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any, TypeAlias
 
@@ -17,7 +18,9 @@ from vipreco.columns import (
     EFFECT_BASIS,
     EXPECTED_GAIN,
     PRODUCT_ID,
+    PROPENSITY,
     RANK,
+    THIN_EVIDENCE,
 )
 from vipreco.documents import Holds, shown
 from vipreco.explanations import Reason
@@ -27,12 +30,15 @@ from vipreco.lists.maturities import maturity_texts
 from vipreco.lists.presentation import CallLine, NotOffered, OfferLine
 from vipreco.lists.texts import Wording
 from vipreco.policy import ALLOWED, Stage
+from vipreco.propensity import ATTRITION
 from vipreco.settings import CallKind
 
 Row: TypeAlias = Mapping[str, Any]
 Offers: TypeAlias = Mapping[str, tuple[OfferLine, ...]]
 SENIOR_AGE = 65
 DECLINED_DAYS = 180
+MAX_SIGNS = 2
+MIN_CHANGE = 0.1  # of the assets since a talk was agreed on
 MIN_AMOUNT = 0.05  # in currency; less would be shown as nothing
 TO_AVOID = (Stage.SUITABILITY, Stage.CONTACT_POLICY)
 
@@ -50,21 +56,25 @@ def call_lines(
         outcomes: Code of the outcome recorded today, by customer.
     """
     offers = offer_lines(day, calls[CUSTOMER_ID], say, with_reasons=with_reasons)
+    signs = attrition_signs(day, calls, say) if with_reasons else {}
     return tuple(
-        call_line(day, row, offers.get(row[CUSTOMER_ID], ()), say, outcomes.get(row[CUSTOMER_ID], ""))
+        replace(
+            call_line(day, row, offers.get(row[CUSTOMER_ID], ()), say, signs.get(row[CUSTOMER_ID], "")),
+            outcome=outcomes.get(row[CUSTOMER_ID], ""),
+        )
         for row in calls.iter_rows(named=True)
     )
 
 
-def call_line(day: Day, row: Row, offers: Sequence[OfferLine], say: Wording, outcome: str = "") -> CallLine:
-    """Return the line of one customer."""
+def call_line(day: Day, row: Row, offers: Sequence[OfferLine], say: Wording, signs: str = "") -> CallLine:
+    """Return the line of one customer, with the signs of attrition in words."""
     return CallLine(
         customer_id=row[CUSTOMER_ID],
         kind=row[KIND] or "",
         place=row[PLACE],
         tier=row["tier"] or "",
         assets=row["aum_amount"],
-        reasons=tuple(reasons_to_call(day, row, say)),
+        reasons=tuple(reasons_to_call(day, row, say, signs)),
         offers=tuple(offers),
         no_offer="" if offers else no_offer_text(day, row, say),
         avoid=to_avoid(day, row, say),
@@ -72,8 +82,23 @@ def call_line(day: Day, row: Row, offers: Sequence[OfferLine], say: Wording, out
         minutes=row[MINUTES],
         expected_value=row[EXPECTED],
         last_contact=last_contact(row, say),
-        outcome=outcome,
     )
+
+
+def attrition_signs(day: Day, calls: pl.DataFrame, say: Wording) -> Mapping[str, str]:
+    """Return the signs of attrition of customers to be kept, by customer: drivers to talk about."""
+    told = (pl.col(KIND) == CallKind.KEEP.value) | (pl.col("keep_amount") >= pl.col(EXPECTED) / 4)
+    kept = calls.filter(told & (pl.col("keep_amount") > 0) & ~pl.col("profiling_opt_out").fill_null(True))
+    ids = kept[CUSTOMER_ID].to_list()
+    if not ids or day.inputs is None:
+        return {}
+    known = replace(day.inputs.known, view=day.view)
+    found = day.explainer.change_reasons(known, ATTRITION, ids, say.language)
+    return {
+        customer: say.listed(reason.text for reason in reasons[:MAX_SIGNS])
+        for customer, reasons in zip(ids, found, strict=True)
+        if reasons
+    }
 
 
 def offer_lines(day: Day, customers: pl.Series, say: Wording, *, with_reasons: bool) -> Offers:
@@ -87,22 +112,27 @@ def offer_lines(day: Day, customers: pl.Series, say: Wording, *, with_reasons: b
         reasons, cautions = found.reasons, found.cautions
     lines: dict[str, list[OfferLine]] = {}
     for offer, because, warning in zip(offers, reasons, cautions, strict=True):
-        line = _offer_line(day, offer, tuple(reason.text for reason in because), warning)
+        line = _offer_line(day, offer, because, warning)
         lines.setdefault(offer[CUSTOMER_ID], []).append(line)
     return {customer: tuple(found) for customer, found in lines.items()}
 
 
-def _offer_line(day: Day, offer: Row, reasons: tuple[str, ...], warning: Reason | None) -> OfferLine:
+def _offer_line(day: Day, offer: Row, reasons: Sequence[Reason], warning: Reason | None) -> OfferLine:
+    usual, acquisitions = day.evidence.get(offer[PRODUCT_ID], (0.0, None))
     return OfferLine(
         place=offer[RANK],
         product_id=offer[PRODUCT_ID],
         product=product_name(day, offer[PRODUCT_ID]),
         chance=offer[CHANCE_WITHOUT_CONTACT],
         expected_value=offer[EXPECTED_GAIN],
-        reasons=reasons,
+        reasons=tuple(reason.text for reason in reasons),
         caution=warning.text if warning else "",
         chance_with_contact=offer[CHANCE_WITH_CONTACT],
         effect_basis=offer[EFFECT_BASIS],
+        reason_ids=tuple(reason.id for reason in reasons),
+        times_usual=offer[PROPENSITY] / usual if usual and offer["personalised"] else None,
+        acquisitions=acquisitions,
+        thin_evidence=offer[THIN_EVIDENCE],
     )
 
 
@@ -111,8 +141,8 @@ def product_name(day: Day, product_id: str | None) -> str:
     return day.names.get(product_id or "") or product_id or ""
 
 
-def reasons_to_call(day: Day, row: Row, say: Wording) -> Iterator[str]:
-    """Give the reasons to call: duties first, then the parts with the greatest expected value."""
+def reasons_to_call(day: Day, row: Row, say: Wording, signs: str = "") -> Iterator[str]:
+    """Give the reasons to call: duties, the greatest parts of the expected value, signs of attrition."""
     if row[CallKind.FOLLOW_UP]:
         yield from agreement_texts(day, row, say)
     if row[CallKind.COVERAGE]:
@@ -123,6 +153,8 @@ def reasons_to_call(day: Day, row: Row, say: Wording) -> Iterator[str]:
     if row[CallKind.ASSESSMENT]:
         yield assessment_text(day, row, say)
     yield from _value_texts(row, say)
+    if signs:
+        yield say("reason.signs", signs=signs)
 
 
 def agreement_texts(day: Day, row: Row, say: Wording) -> Iterator[str]:
@@ -131,6 +163,7 @@ def agreement_texts(day: Day, row: Row, say: Wording) -> Iterator[str]:
     product = row["follow_up_product_id"]
     if not product:
         yield say("reason.follow_up_open", **dates)
+        yield from changes_since(day, row, say)
         return
     name = product_name(day, product)
     yield say("reason.follow_up", product=name, **dates)
@@ -139,6 +172,24 @@ def agreement_texts(day: Day, row: Row, say: Wording) -> Iterator[str]:
         first = day.offers.filter(pl.col(CUSTOMER_ID) == row[CUSTOMER_ID])[PRODUCT_ID].head(1).to_list()
         instead = product_name(day, first[0]) if first else say("reason.no_alternative")
         yield say("reason.follow_up_stopped", product=name, reason=stopped, instead=instead)
+    yield from changes_since(day, row, say)
+
+
+def changes_since(day: Day, row: Row, say: Wording) -> Iterator[str]:
+    """Give what changed for the customer since a talk was agreed on, in one sentence, if anything did."""
+    parts = [
+        say(f"since.{kind}", product=product_name(day, product))
+        for kind in ("opened", "closed")
+        for product in row[f"{kind}_products"] or []
+    ]
+    before, now = row["agreed_aum_amount"], row["aum_amount"]
+    if before and now is not None and abs(now / before - 1) >= MIN_CHANGE:
+        change = "rose" if now > before else "fell"
+        parts.append(
+            say(f"since.assets_{change}", rate=f"{abs(now / before - 1):.0%}", amount=say.amount(now))
+        )
+    if parts:
+        yield say("reason.since", changes=say.joined(parts))
 
 
 def stopped_since(day: Day, customer_id: str, product_id: str, say: Wording) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from types import MappingProxyType
 
 import polars as pl
@@ -129,10 +129,21 @@ def _missed_text(row: Row, say: Wording) -> str:
     return say("notice.missed_blocked", reason=say(f"blocked.{row[BLOCKED]}", rule=""), **words)
 
 
-def matching_calls(day: Day, text: str, limit: int, say: Wording) -> tuple[tuple[CallLine, ...], int]:
-    """Return the customers of the book whose id or tier holds a text, and how many there are in all."""
+def matching_calls(
+    day: Day, text: str, limit: int, say: Wording, named: Collection[str] = ()
+) -> tuple[tuple[CallLine, ...], int]:
+    """Return the customers of the book who match a text, and how many there are in all.
+
+    Args:
+        day: The plan of the book.
+        text: Part of an id or of a tier.
+        limit: Maximum number of customers.
+        say: The words.
+        named: Customers whose name in the directory matches.
+    """
     found = day.calls.filter(
-        pl.col(CUSTOMER_ID).str.contains(text, literal=True)
+        pl.col(CUSTOMER_ID).is_in(list(named))
+        | pl.col(CUSTOMER_ID).str.contains(text, literal=True)
         | pl.col("tier").str.to_lowercase().str.contains(text.lower(), literal=True)
     )
     lines = call_lines(day, found.head(limit), say, with_reasons=False, outcomes=NO_OUTCOMES)
@@ -158,7 +169,9 @@ def blocked_counts(day: Day, say: Wording) -> tuple[ReasonCount, ...]:
     """Return how many customers must not be called, by reason."""
     rules = day.decisions[0].policy.rules
     return tuple(
-        ReasonCount(say(f"blocked.{row[BLOCKED]}", rule=rules[row["rule"] - 1].reason_code), row["customers"])
+        ReasonCount(
+            say(f"blocked.{row[BLOCKED]}", rule=rules[row["rule"] - 1].named(say.language)), row["customers"]
+        )
         for row in day.blocked.iter_rows(named=True)
     )
 
@@ -175,4 +188,4 @@ def _cause(day: Day, cause: int, stopped_by: int, say: Wording) -> str:
     if cause != NoAction.ALL_STOPPED or not stopped_by:
         return say("cause.no_reason")
     rule = day.decisions[0].policy.rules[stopped_by - 1]
-    return say("cause.all_stopped", reason=rule.reason_code)
+    return say("cause.all_stopped", reason=rule.named(say.language))

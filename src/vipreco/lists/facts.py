@@ -54,6 +54,25 @@ follow_ups AS (
     GROUP BY customer_id
 )"""
 
+# What the customer opened, gave up, and had in assets since the talk that is due was agreed on.
+_SINCE = """
+since AS (
+    SELECT f.customer_id,
+        list(DISTINCT h.product_id ORDER BY h.product_id)
+            FILTER (h.opened_date > f.follow_up_from_date) AS opened_products,
+        list(DISTINCT h.product_id ORDER BY h.product_id)
+            FILTER (h.closed_date > f.follow_up_from_date) AS closed_products
+    FROM follow_ups f JOIN holdings h USING (customer_id)
+    WHERE f.follow_up_from_date IS NOT NULL
+    GROUP BY f.customer_id
+),
+assets_then AS (
+    SELECT f.customer_id, arg_max(CAST(c.aum_amount AS DOUBLE), c.snapshot_date) AS agreed_aum_amount
+    FROM follow_ups f JOIN customers c USING (customer_id)
+    WHERE c.snapshot_date <= f.follow_up_from_date
+    GROUP BY f.customer_id
+)"""
+
 _LAST = """
 last AS (
     SELECT customer_id,
@@ -88,12 +107,15 @@ _BOOK = """
 SELECT c.customer_id, c.tier, CAST(c.aum_amount AS DOUBLE) AS aum_amount, c.risk_level, c.risk_assessed_date,
     c.birth_date, c.joined_date, c.manager_id, c.branch_id, c.consent_call, c.profiling_opt_out,
     datesub('year', c.birth_date, k.as_of_date) AS age,
-    last.* EXCLUDE (customer_id), follow_ups.* EXCLUDE (customer_id), maturing.* EXCLUDE (customer_id)
+    last.* EXCLUDE (customer_id), follow_ups.* EXCLUDE (customer_id), maturing.* EXCLUDE (customer_id),
+    since.* EXCLUDE (customer_id), assets_then.* EXCLUDE (customer_id)
 FROM customers_now c
 CROSS JOIN clock k
 LEFT JOIN last USING (customer_id)
 LEFT JOIN follow_ups USING (customer_id)
 LEFT JOIN maturing USING (customer_id)
+LEFT JOIN since USING (customer_id)
+LEFT JOIN assets_then USING (customer_id)
 ORDER BY c.customer_id"""
 
 
@@ -103,13 +125,15 @@ def book_facts(view: View, settings: CallListSettings) -> pl.DataFrame:
     Columns beside those of the customer: `last_contact_date last_channel last_outcome last_product_id`;
     `reached_date`, `called_date`, `declined_date` (last talk in any channel, by a call, declined in a call);
     `opted_out_of_calls`; `follow_up_date follow_up_product_id follow_up_from_date` (an agreed talk that is
-    due); the same as `agreed_*` (an agreed talk of a coming day); `maturing_amount` (currency) with its
+    due); `opened_products closed_products agreed_aum_amount` (lists of what the customer opened and gave up
+    since that talk was agreed on, and the assets then); the same as `agreed_*` (an agreed talk of a coming
+    day: date, product, day it was agreed on); `maturing_amount` (currency) with its
     `maturing_month_date`; `age` in years.
     """
     column = settings.maturing_column
     brought = column and column in view.columns(ACTIVITY)
     maturing = _MATURING.format(column=column, days=FRESH_DAYS) if brought else _NOTHING_MATURES
-    parts = ",".join([_TALKS, _OPEN, _LAST, maturing])
+    parts = ",".join([_TALKS, _OPEN, _SINCE, _LAST, maturing])
     days = {name: getattr(settings, name) for name in ("follow_up_days", "lapse_days")}
     days["ahead_days"] = settings.plan_days * CALENDAR_DAYS
     return pl.DataFrame(view.query(f"WITH {parts} {_BOOK}", days, where="call list"))

@@ -2,30 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import polars as pl
 
-from vipreco.documents import Column, Document, Holds, Part, shown
+from vipreco.documents import Column, Document, Holds, Part, shown, spoken_date
+from vipreco.lists.chances import chance_text, evidence_text
 from vipreco.lists.presentation import (
     CallLine,
     CallList,
     CustomerSheet,
     NotOffered,
     OfferLine,
+    Person,
     Profile,
     ReasonCount,
 )
 from vipreco.lists.texts import Wording
 from vipreco.propensity import ATTRITION_KINDS
 
+People = Mapping[str, Person]
+"""Names and phones of customers by id."""
+NOBODY: People = MappingProxyType({})
+CHINESE = re.compile("[\u4e00-\u9fff]")
 NUMBERS = {Holds.COUNT: pl.Int64, Holds.AMOUNT: pl.Float64, Holds.RATE: pl.Float64, Holds.DATE: pl.Date}
 Width = tuple[int, Holds]
 CALL_WIDTHS: dict[str, Width] = {
     "place": (5, Holds.COUNT),
     "kind": (11, Holds.TEXT),
     "customer_id": (13, Holds.TEXT),
+    "person": (18, Holds.TEXT),
     "tier": (13, Holds.TEXT),
     "assets": (11, Holds.AMOUNT),
     "reason_to_call": (34, Holds.TEXT),
@@ -53,11 +62,11 @@ HOLDING_WIDTHS: dict[str, Width] = {
 }
 OFFER_WIDTHS: dict[str, Width] = {
     "place": (5, Holds.COUNT),
-    "product": (30, Holds.TEXT),
-    "chance": (9, Holds.RATE),
+    "product": (26, Holds.TEXT),
+    "chance": (34, Holds.TEXT),
     "expected_value": (10, Holds.AMOUNT),
-    "reasons": (60, Holds.TEXT),
-    "caution": (30, Holds.TEXT),
+    "reasons": (48, Holds.TEXT),
+    "caution": (24, Holds.TEXT),
 }
 NOT_OFFERED_WIDTHS: dict[str, Width] = {
     "product": (34, Holds.TEXT),
@@ -67,8 +76,14 @@ NOT_OFFERED_WIDTHS: dict[str, Width] = {
 TITLES = {"customer_id": "customer"}  # texts of columns that have another name
 
 
-def call_list_document(listed: CallList, say: Wording) -> Document:
-    """Return a call list as a document."""
+def call_list_document(listed: CallList, say: Wording, people: People = NOBODY) -> Document:
+    """Return a call list as a document.
+
+    Args:
+        listed: The list.
+        say: The words.
+        people: Names and phones of customers by id; without any there is no column for them.
+    """
     used, total = listed.used, listed.expected_value
     about = say(
         "list.about",
@@ -77,7 +92,8 @@ def call_list_document(listed: CallList, say: Wording) -> Document:
         minutes=listed.minutes,
         amount=say.amount(total),
     )
-    brief = _brief()
+    today = CALL_WIDTHS if people else _without(CALL_WIDTHS, {"person"})
+    brief = _without(today, ONLY_TODAY)
     note = say("list.later_note", shown=len(listed.later), total=listed.later_total)
     return Document(
         title=say("list.title", manager=listed.manager_id, date=listed.date),
@@ -90,9 +106,9 @@ def call_list_document(listed: CallList, say: Wording) -> Document:
             *no_currency_text(say),
         ),
         parts=(
-            _part("today", say("list.today"), CALL_WIDTHS, _call_rows(listed.calls, say), say),
-            *_plan_parts(listed, say),
-            _part("later", say("list.later"), brief, _call_rows(listed.later, say), say, note),
+            _part("today", say("list.today"), today, _call_rows(listed.calls, say, people), say),
+            *_plan_parts(listed, brief, say, people),
+            _part("later", say("list.later"), brief, _call_rows(listed.later, say, people), say, note),
             _part("blocked", say("list.blocked"), COUNT_WIDTHS, _count_rows(listed.blocked), say),
             _part("idle", say("list.idle"), COUNT_WIDTHS, _count_rows(listed.idle), say),
         ),
@@ -107,17 +123,32 @@ def no_offer_count(listed: CallList, say: Wording) -> tuple[str, ...]:
     return (say.counted("list.no_offer", listed.without_offer),) if listed.without_offer else ()
 
 
-def _plan_parts(listed: CallList, say: Wording) -> tuple[Part, ...]:
+def _plan_parts(listed: CallList, brief: dict[str, Width], say: Wording, people: People) -> tuple[Part, ...]:
     """Return the coming days of the plan in one table, where they were asked for."""
     if not listed.days:
         return ()
-    widths = {"date": (11, Holds.DATE), **_brief()}
-    rows = [{"date": day.date, **row} for day in listed.days for row in _call_rows(day.calls, say)]
+    widths = {"date": (11, Holds.DATE), **brief}
+    rows = [{"date": day.date, **row} for day in listed.days for row in _call_rows(day.calls, say, people)]
     return (_part("plan", say("list.plan"), widths, rows, say, say("list.plan_note")),)
 
 
-def _brief() -> dict[str, Width]:
-    return {name: width for name, width in CALL_WIDTHS.items() if name not in ONLY_TODAY}
+def _without(widths: dict[str, Width], names: set[str]) -> dict[str, Width]:
+    return {name: width for name, width in widths.items() if name not in names}
+
+
+def full_name(person: Person) -> str:
+    """Return name and salutation in the order of the name's own language."""
+    if CHINESE.search(person.name):
+        return f"{person.name}{person.salutation}"
+    return f"{person.salutation} {person.name}".strip()
+
+
+def person_texts(person: Person | None) -> dict[str, str]:
+    """Return name, phone and preferred hours in words, by name; empty without an entry in the directory."""
+    if person is None:
+        return {}
+    texts = {"person": full_name(person), "phone": person.phone, "preferred_hours": person.preferred_hours}
+    return {key: text for key, text in texts.items() if text}
 
 
 def basis_text(listed: CallList, say: Wording) -> str:
@@ -130,9 +161,10 @@ def no_currency_text(say: Wording) -> tuple[str, ...]:
     return () if say.currency else (say("list.no_currency"),)
 
 
-def sheet_document(sheet: CustomerSheet, say: Wording) -> Document:
-    """Return the sheet of a customer as a document."""
-    facts = [(say(f"fact.{name}"), value) for name, value in profile_texts(sheet, say).items()]
+def sheet_document(sheet: CustomerSheet, say: Wording, person: Person | None = None) -> Document:
+    """Return the sheet of a customer as a document, with the name and phone of the directory."""
+    known = {**person_texts(person), **profile_texts(sheet, say)}
+    facts = [(say(f"fact.{name}"), value) for name, value in known.items()]
     answers = [(say(f"fact.{name}"), value) for name, value in suitability_texts(sheet, say).items()]
     return Document(
         title=say("sheet.title", customer=sheet.customer_id, date=sheet.date),
@@ -142,7 +174,7 @@ def sheet_document(sheet: CustomerSheet, say: Wording) -> Document:
             _part("suitability", say("sheet.suitability"), FACT_WIDTHS, answers, say),
             _part("contacts", say("sheet.contacts"), CONTACT_WIDTHS, _contact_rows(sheet, say), say),
             _part("holdings", say("sheet.holdings"), HOLDING_WIDTHS, _holding_rows(sheet), say),
-            _part("offers", say("sheet.offers"), OFFER_WIDTHS, _offer_rows(sheet.offers), say),
+            _part("offers", say("sheet.offers"), OFFER_WIDTHS, _offer_rows(sheet.offers, say), say),
             _part("not_offered", say("sheet.not_offered"), NOT_OFFERED_WIDTHS, _other_rows(sheet), say),
         ),
         language=say.language,
@@ -169,7 +201,7 @@ def profile_texts(sheet: CustomerSheet, say: Wording) -> dict[str, str]:
         "attrition": attrition_text(known, say),
         "tier_upgrade": shown(known.tier_upgrade, Holds.RATE),
         "age": shown(known.age, Holds.COUNT),
-        "joined": shown(known.joined, Holds.DATE),
+        "joined": spoken_date(known.joined, say.language) if known.joined else "",
         "manager": known.manager_id,
         "branch": known.branch_id,
         "reasons": "\n".join(sheet.reasons),
@@ -203,8 +235,7 @@ def offers_text(line: CallLine, say: Wording) -> str:
 
 
 def _offer_text(offer: OfferLine, say: Wording) -> str:
-    rate = shown(offer.chance, Holds.RATE)
-    text = say("offer.line", place=offer.place, product=offer.product, rate=rate)
+    text = say("offer.line", place=offer.place, product=offer.product, chance=chance_text(offer, say))
     return say("offer.with_reason", offer=text, reason=offer.reasons[0]) if offer.reasons else text
 
 
@@ -212,12 +243,13 @@ def _avoid_text(avoid: NotOffered | None, say: Wording) -> str:
     return "" if avoid is None else say("offer.avoid", product=avoid.product, reason=avoid.reason)
 
 
-def _call_rows(lines: Sequence[CallLine], say: Wording) -> list[dict[str, Any]]:
+def _call_rows(lines: Sequence[CallLine], say: Wording, people: People) -> list[dict[str, Any]]:
     return [
         {
             "place": line.place,
             "kind": say.of("kind", line.kind),
             "customer_id": line.customer_id,
+            "person": "\n".join(person_texts(people.get(line.customer_id)).values()),
             "tier": line.tier,
             "assets": line.assets,
             "reason_to_call": "\n".join(line.reasons),
@@ -253,12 +285,12 @@ def _holding_rows(sheet: CustomerSheet) -> list[tuple[Any, ...]]:
     return [(line.product, line.since, line.balance) for line in sheet.holdings]
 
 
-def _offer_rows(offers: Sequence[OfferLine]) -> list[tuple[Any, ...]]:
+def _offer_rows(offers: Sequence[OfferLine], say: Wording) -> list[tuple[Any, ...]]:
     return [
         (
             offer.place,
             offer.product,
-            offer.chance,
+            "\n".join(filter(None, (chance_text(offer, say), evidence_text(offer, say)))),
             offer.expected_value,
             "\n".join(offer.reasons),
             offer.caution,

@@ -8,8 +8,32 @@ from __future__ import annotations
 
 import datetime
 from dataclasses import dataclass
+from typing import Protocol
 
 from vipreco.settings import CallKind
+
+
+class Person(Protocol):
+    """Name, salutation, phone and preferred hours of a customer, from the directory of the store.
+
+    A list never holds it: it is laid beside the ids when a list is shown.
+    """
+
+    @property
+    def name(self) -> str:
+        """Name."""
+
+    @property
+    def salutation(self) -> str:
+        """Salutation, or empty."""
+
+    @property
+    def phone(self) -> str:
+        """Phone, or empty."""
+
+    @property
+    def preferred_hours(self) -> str:
+        """Hours in which the customer likes to be called, or empty."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +50,10 @@ class OfferLine:
         caution: The one thing to keep in mind, or empty.
         chance_with_contact: The same chance if it is offered in this contact.
         effect_basis: `assumed` or `learnt`: what the difference of both chances rests on.
+        reason_ids: Template of each reason.
+        times_usual: Chance as a multiple of that of all customers.
+        acquisitions: Acquisitions of the product that the chance rests on.
+        thin_evidence: These are few.
     """
 
     place: int
@@ -37,6 +65,10 @@ class OfferLine:
     caution: str = ""
     chance_with_contact: float | None = None
     effect_basis: str = ""
+    reason_ids: tuple[str, ...] = ()
+    times_usual: float | None = None
+    acquisitions: int | None = None
+    thin_evidence: bool = False
 
 
 @dataclass(frozen=True)

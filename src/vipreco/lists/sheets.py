@@ -15,6 +15,7 @@ from vipreco.lists.call_columns import BLOCKED, KIND, Blocked
 from vipreco.lists.call_lines import (
     MIN_AMOUNT,
     Row,
+    attrition_signs,
     caution,
     gate_notices,
     offer_lines,
@@ -56,6 +57,7 @@ def customer_sheet(day: Day, model: str, say: Wording) -> CustomerSheet:
     """
     (row,) = day.calls.iter_rows(named=True)
     offers = offer_lines(day, day.calls[CUSTOMER_ID], say, with_reasons=True).get(row[CUSTOMER_ID], ())
+    signs = attrition_signs(day, day.calls, say).get(row[CUSTOMER_ID], "")
     return CustomerSheet(
         customer_id=row[CUSTOMER_ID],
         date=day.date,
@@ -65,7 +67,7 @@ def customer_sheet(day: Day, model: str, say: Wording) -> CustomerSheet:
         profile=profile(day, row),
         suitability=suitability(day, row, say),
         caution=caution(day, row, offers, say),
-        reasons=tuple(reasons_to_call(day, row, say)),
+        reasons=tuple(reasons_to_call(day, row, say, signs)),
         contacts=_contacts(day),
         holdings=_holdings(day),
         offers=offers,

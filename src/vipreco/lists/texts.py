@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from datetime import date
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from vipreco.documents import Holds, Language, shown
+from vipreco.documents import Language, money, spoken_date, unit_of
 
 CATALOGUE = "texts.toml"
-SMALL_AMOUNT = 10  # below it an amount keeps a decimal
-UNITS = {("CNY", "zh"): "元", ("", "en"): "units", ("", "zh"): "单位"}
+UNITS: Mapping[Language, str] = {"en": "units", "zh": "单位"}
+SEMICOLONS: Mapping[Language, str] = {"en": "; ", "zh": "；"}
+COMMAS: Mapping[Language, str] = {"en": ", ", "zh": "，"}
 
 
 Texts = Mapping[str, Mapping[Language, str]]
@@ -33,13 +35,17 @@ class Wording:
         self.currency = currency
         self._texts = {name: words[language] for name, words in {**catalogue(), **(more or {})}.items()}
 
-    def __call__(self, name: str, **values: object) -> str:
-        """Return the text `section.key` with `{names}` filled in.
+    def __call__(self, name: str, /, **values: object) -> str:
+        """Return the text `section.key` with `{names}` filled in, dates in the form of the reader.
 
-        >>> Wording("zh")("reason.coverage", date="2025-06-30")
-        '自 2025-06-30 起未与客户取得联系'
+        >>> Wording("zh")("reason.coverage", date=date(2025, 6, 30))
+        '自2025年6月30日起未与客户取得联系'
         """
-        return self._texts[name].format(**values)
+        shown_values = {
+            key: spoken_date(value, self.language) if isinstance(value, date) else value
+            for key, value in values.items()
+        }
+        return self._texts[name].format(**shown_values)
 
     def template(self, name: str) -> str:
         """Return the text `section.key` with its places left open."""
@@ -57,10 +63,26 @@ class Wording:
         """
         return self(name, **values) if count == 1 else self(f"{name}s", count=f"{count:,}", **values)
 
+    def joined(self, parts: Iterable[str]) -> str:
+        """Return parts of a sentence with commas between them, without those that are empty.
+
+        >>> Wording("en").joined(["a", "", "b"]), Wording("zh").joined(["a", "b"])
+        ('a, b', 'a，b')
+        """
+        return COMMAS[self.language].join(part for part in parts if part)
+
+    def listed(self, sentences: Iterable[str]) -> str:
+        """Return sentences that hold commas in one line.
+
+        >>> Wording("zh").listed(["a", "b"])
+        'a；b'
+        """
+        return SEMICOLONS[self.language].join(sentences)
+
     @property
     def unit(self) -> str:
         """The currency as the reader writes it beside an amount; "units" where the project names none."""
-        return UNITS.get((self.currency, self.language), self.currency)
+        return unit_of(self.currency, self.language) if self.currency else UNITS[self.language]
 
     def amount(self, value: float | None) -> str:
         """Return an amount with its currency, or "units"; an unknown one is empty.
@@ -72,9 +94,9 @@ class Wording:
         """
         if value is None:
             return ""
-        number = f"{value:.1f}" if 0 < value < SMALL_AMOUNT else shown(value, Holds.AMOUNT)
-        is_behind = self.language == "zh" or not self.currency
-        return f"{number} {self.unit}" if is_behind else f"{self.unit} {number}"
+        if self.currency:
+            return money(value, self.currency, self.language)
+        return f"{money(value, self.currency, self.language)} {self.unit}"
 
 
 @cache

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
+from types import MappingProxyType
 from typing import TypeAlias
 
 import polars as pl
@@ -82,10 +83,16 @@ class CachingExplainer(Explainer):
     Args:
         recommender: The offers are its.
         cache: Of explanations.
+        reason_weights: Of the release.
     """
 
-    def __init__(self, recommender: Recommender, cache: ExplanationCache) -> None:
-        super().__init__(recommender)
+    def __init__(
+        self,
+        recommender: Recommender,
+        cache: ExplanationCache,
+        reason_weights: Mapping[str, float] = MappingProxyType({}),
+    ) -> None:
+        super().__init__(recommender, reason_weights)
         self.cache = cache
 
     def offer_reasons(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from vipreco.artifact import verify
 from vipreco.catalog import Catalog
 from vipreco.columns import CUSTOMER_ID
 from vipreco.durable import canonical_json
-from vipreco.explanations import OfferReasons, reasons_of_offers
+from vipreco.explanations import Explainer, OfferReasons
 from vipreco.features import save_features
 from vipreco.history import History, View
 from vipreco.online.offer_numbers import EFFECTS_LEARNT, PARTS, PLAIN, WITH_CONTACT
@@ -57,6 +57,7 @@ class NightlyBuild:
         channels: Channels that may ask.
         store_sequence: Number of the last change in the store that the tables hold.
         days: Further days that the release may answer for, should the next builds fail.
+        reason_weights: Share of its weight that a template of reasons keeps, by id.
     """
 
     recommender: Recommender
@@ -67,6 +68,7 @@ class NightlyBuild:
     channels: tuple[str, ...]
     store_sequence: int = 0
     days: int = 0
+    reason_weights: Mapping[str, float] = field(default_factory=dict)
 
 
 def build_release(releases: Releases, build: NightlyBuild, step: Step = silent) -> Path:
@@ -146,6 +148,7 @@ def _manifest(work: NightlyBuild, known: DecisionContext, artifact_hash: str) ->
         "products": list(catalog.product_ids),
         "names": list(catalog.names),
         "store_sequence": work.store_sequence,
+        "reason_weights": dict(work.reason_weights),
         "stranger_causes": stranger_causes(known, work.recommender.policy, work.channels),
     }
 
@@ -283,7 +286,7 @@ class _Reasons:
     """Collects the reasons of the first offers of VIP customers, in every language."""
 
     def __init__(self, known: DecisionContext, work: NightlyBuild) -> None:
-        self.known, self.recommender = known, work.recommender
+        self.known, self.explainer = known, Explainer(work.recommender, work.reason_weights)
         self.vip = np.isin(known.relations.tiers.astype(np.str_), np.array(work.vip, np.str_))
         self.frames: list[pl.DataFrame] = []
 
@@ -299,7 +302,7 @@ class _Reasons:
 
     def _explain(self, decisions: Decisions, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> None:
         explained = {
-            language: reasons_of_offers(self.recommender, self.known, decisions, rows, columns, language)
+            language: self.explainer.reasons_in(self.known, decisions, rows, columns, language)
             for language in LANGUAGES
         }
         self.frames.append(_reason_frame(decisions, rows, columns, explained))

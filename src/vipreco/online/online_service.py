@@ -36,7 +36,14 @@ from vipreco.online.nightly_build import ARTIFACT, EXPLAINED_OFFERS, FEATURES, R
 from vipreco.online.offer_numbers import EFFECTS_LEARNT, OfferNumbers
 from vipreco.online.release_reader import OfferRow, ReleaseReader
 from vipreco.online.request_overrides import NOBODY, RequestOverrides, overridden_rows
-from vipreco.online.slates import BELOW_FLOOR, FACTS, SNAPSHOT, SWITCHED_OFF, Slate
+from vipreco.online.slates import (
+    BELOW_FLOOR,
+    FACTS,
+    SNAPSHOT,
+    SWITCHED_OFF,
+    ProductEvidence,
+    Slate,
+)
 from vipreco.online.store_overlay import Rows, StoreOverlay
 from vipreco.online.views import Views
 from vipreco.policy import ALLOWED, OWN_PREFIX, Language, Policy
@@ -107,10 +114,10 @@ class OnlineService:
         # Two sets of databases: an offer does not wait for the call list of a large book.
         self._views, self._pages = (Views(records, as_of, self.overlay) for _ in range(2))
         self.model = open_model(folder / ARTIFACT, self.model_hash)  # the next release may take it over
-        self.recommender = _recommender(self.release, self.model)
+        self.recommender = _recommender(self.release, self.model, day_settings.currency)
         self.warnings: tuple[str, ...] = self.recommender.warnings
         cache = ExplanationCache(NightlyReasons(folder / REASONS), self._pages)
-        self.explainer = CachingExplainer(self.recommender, cache)
+        self.explainer = CachingExplainer(self.recommender, cache, manifest.get("reason_weights", {}))
         self._decided: dict[tuple[str, str, date], tuple[int, OfferRow]] = {}
         self._rules = SlateRules.of((), np.zeros((0, 0), bool))
         self._warm_up()
@@ -124,6 +131,14 @@ class OnlineService:
     def product_ids(self) -> frozenset[str]:
         """Ids of all products of the tables."""
         return frozenset(self.release.records.of([])[PRODUCTS][PRODUCT_ID].to_pylist())
+
+    @cached_property
+    def evidence(self) -> dict[str, ProductEvidence]:
+        """Evidence behind the chances of each product of the model."""
+        model = self.recommender
+        thin = model.model.thin_evidence.tolist()
+        parts = zip(model.base_rates.tolist(), model.acquisitions.tolist(), thin, strict=True)
+        return dict(zip(model.product_ids, (ProductEvidence(*part) for part in parts), strict=True))
 
     def is_cached(self, customer_id: str, day: date) -> bool:
         """Return True where the release answers for a known customer on a day, in every channel."""
@@ -349,12 +364,12 @@ def _spoken(language: str) -> Language:
     return "zh" if language == "zh" else "en"
 
 
-def _recommender(release: ReleaseReader, model: Recommender) -> Recommender:
+def _recommender(release: ReleaseReader, model: Recommender, currency: str) -> Recommender:
     """Return a model under the rules and weights of a release, with the features of its night."""
     former = {} if EFFECTS_LEARNT in release.manifest else {"order": "chance"}  # as it was built
     found = {**release.manifest["arbitration"], **former}
     settings = ArbitrationSettings.model_validate_json(json.dumps(found))
-    policy = Policy.from_definition(release.policy_definition())
+    policy = Policy.from_definition(release.policy_definition(), currency)
     recommender = model.with_policy(policy).arbitrated(settings)
     return recommender.with_features(_features(release, recommender))
 

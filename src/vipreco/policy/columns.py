@@ -127,14 +127,20 @@ OPTIONAL: Final = (
         customer_blocked="Blocked for offers by the bank.",
         customer_marketing_objection="Objects to direct marketing.",
         customer_demands_recorded="Demands and needs for insurance are recorded.",
+        customer_guardian_consent="The guardian of a customer of limited capacity consents.",
     ),
     *_columns(
-        Kind.TEXT, "attribute", customer_legal_capacity="Capacity to act in law: full, limited or none."
+        Kind.TEXT,
+        "attribute",
+        customer_legal_capacity="Capacity to act in law: full, limited or none.",
+        customer_investor_class="professional or ordinary; ordinary unless recorded as professional.",
     ),
     *_columns(
         Kind.NUMBER,
         "attribute",
         customer_free_liquidity_amount="Money that the customer can place now.",
+        customer_assessments_day="Risk assessments on this day.",
+        customer_assessments_year="Risk assessments within the last twelve months.",
         customer_special_procedure_days="Days since the special procedure for older customers was done.",
     ),
 )

@@ -37,6 +37,7 @@ class RuleEntry(Section):
 
     Attributes:
         id: Name of the rule, unique in a policy.
+        title: Few words for what it is about, where customers are counted by it; by default its reason code.
         stage: When it is asked.
         reason_code: What a stopped product carries.
         unknown_reason_code: The same where a fact is unknown; by default `reason_code`.
@@ -56,6 +57,7 @@ class RuleEntry(Section):
     """
 
     id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
+    title: RuleWords = RuleWords()
     stage: Stage
     reason_code: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")]
     unknown_reason_code: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")] | None = None

@@ -48,6 +48,7 @@ class Rule:
         law: It is law or duty.
         unknown: It is the reason of rows of which a fact is unknown.
         owner: Who answers for it.
+        title: Few words for what it is about.
     """
 
     id: str
@@ -59,6 +60,11 @@ class Rule:
     law: bool
     unknown: bool
     owner: str
+    title: RuleWords
+
+    def named(self, language: Language) -> str:
+        """Return in few words what the rule is about; its code in words where its file has no title."""
+        return self.title.in_(language) or self.reason_code.replace("_", " ").lower()
 
 
 class Policy:
@@ -69,7 +75,10 @@ class Policy:
         rules: What a verdict r > 0 points to, at place r - 1.
         known: Columns that its rules may speak of.
         absent_for_strangers: Flags that count as not set for somebody of whom the bank has no record.
+        currency: Code of the currency of the amounts in texts; empty leaves them bare.
     """
+
+    currency = ""
 
     def __init__(self, definition: Mapping[str, bytes]) -> None:
         self.definition = dict(definition)
@@ -93,9 +102,9 @@ class Policy:
         return cls(read_definition(settings, root))
 
     @staticmethod
-    def from_definition(definition: Mapping[str, bytes]) -> Policy:
+    def from_definition(definition: Mapping[str, bytes], currency: str = "") -> Policy:
         """Read the files that an artifact kept; those that were read last are not read and checked anew."""
-        return _of_files(tuple(definition.items()))
+        return _of_files(tuple(definition.items()), currency)
 
     @cached_property
     def version(self) -> str:
@@ -168,6 +177,12 @@ class Policy:
         other.compiled = tuple(one for one in self.compiled if one.entry.id != rule_id)
         return other
 
+    def in_currency(self, currency: str) -> Self:
+        """Return the policy with a currency for the amounts in its texts."""
+        other = copy(self)
+        other.currency = currency
+        return other
+
     def texts(
         self, verdict: int, facts: PolicyFacts, place: tuple[int, int], language: Language = "en"
     ) -> tuple[str, str]:
@@ -183,8 +198,8 @@ class Policy:
         values = next(one.parameters for one in self.compiled if verdict <= one.unknown_number)
         why, unlock = rule.text.in_(language), rule.unlock.in_(language)
         return (
-            sentence(why, facts, place, values, language),
-            sentence(unlock, facts, place, values, language),
+            sentence(why, facts, place, values, language, self.currency),
+            sentence(unlock, facts, place, values, language, self.currency),
         )
 
     def describe(self) -> dict[str, object]:
@@ -193,8 +208,8 @@ class Policy:
 
 
 @lru_cache(maxsize=2)
-def _of_files(files: tuple[tuple[str, bytes], ...]) -> Policy:
-    return Policy(dict(files))
+def _of_files(files: tuple[tuple[str, bytes], ...], currency: str) -> Policy:
+    return Policy(dict(files)).in_currency(currency)
 
 
 def applies(entry: RuleEntry, day: date) -> bool:
@@ -204,13 +219,12 @@ def applies(entry: RuleEntry, day: date) -> bool:
 
 def _rules_of(entry: RuleEntry) -> Iterator[Rule]:
     common = (entry.legal_reference, entry.law)
-    yield Rule(
-        entry.id, entry.stage, entry.reason_code, entry.text, entry.unlock, *common, False, entry.owner
-    )
+    end = (entry.owner, entry.title)
+    yield Rule(entry.id, entry.stage, entry.reason_code, entry.text, entry.unlock, *common, False, *end)
     if entry.unknown_reason_code is not None:
         text, unlock = entry.unknown_text or entry.text, entry.unknown_unlock or entry.unlock
         code = entry.unknown_reason_code
-        yield Rule(entry.id, entry.stage, code, text, unlock, *common, True, entry.owner)
+        yield Rule(entry.id, entry.stage, code, text, unlock, *common, True, *end)
 
 
 def _atoms(rules: list[Compiled]) -> Iterator[Atom]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Final, Literal
 
+from vipreco.documents import money, spoken_date
 from vipreco.policy.facts import PolicyFacts
 from vipreco.settings import ParameterValue
 
@@ -23,6 +24,8 @@ IN_CHINESE: Final = {
     "limited": "限制",
     "none": "无",
 }
+IN_ENGLISH: Final = {"sms": "text message", "app": "the app"}
+AMOUNT: Final = "_amount"
 _PLACEHOLDER = re.compile(r"\{([a-z][a-z0-9_]*)\}")
 
 
@@ -32,6 +35,7 @@ def sentence(
     place: tuple[int, int],
     parameters: Mapping[str, ParameterValue],
     language: Language,
+    currency: str = "",
 ) -> str:
     """Return a rule's text with every `{column}` and `{parameter}` replaced.
 
@@ -41,11 +45,14 @@ def sentence(
         place: Row of the customer and column of the product.
         parameters: Parameters of the rule's file.
         language: Of the text.
+        currency: Code of the currency of amounts; empty leaves them bare.
     """
 
     def fill(found: re.Match[str]) -> str:
         name = found[1]
         value = parameters[name] if name in parameters else facts.value(name, *place)
+        if name.endswith(AMOUNT) and isinstance(value, int | float):
+            return money(value, currency, language)
         return shown(value, language)
 
     return _PLACEHOLDER.sub(fill, text)
@@ -64,7 +71,8 @@ def shown(value: object, language: Language) -> str:
     if isinstance(value, int | float):
         return f"{value:,.0f}" if value == int(value) else f"{value:,.2f}"
     if isinstance(value, date):
-        return value.isoformat()
+        return spoken_date(value, language)
     if isinstance(value, tuple):
         return ", ".join(value)
-    return IN_CHINESE.get(str(value), str(value)) if language == "zh" else str(value)
+    words = IN_CHINESE if language == "zh" else IN_ENGLISH
+    return words.get(str(value), str(value))

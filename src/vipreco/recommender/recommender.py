@@ -184,6 +184,11 @@ class Recommender:
         return self.fitted.co_holdings
 
     @property
+    def acquisitions(self) -> NDArray[np.int64]:
+        """Acquisitions of each product that the correction of its chance rests on, shape (P,)."""
+        return self.fitted.model.calibration.positives
+
+    @property
     def base_rates(self) -> NDArray[np.float64]:
         """Share of observed customers who acquired each product: the propensity without a profile."""
         return self.fitted.base_rates

@@ -14,6 +14,17 @@ from .consents import Consent as Consent
 from .contact import REFUSALS as REFUSALS, Contact as Contact
 from .contacts import RecordedContact as RecordedContact
 from .decisions import Decision as Decision
+from .directory import (
+    DIRECTORY_COLUMNS as DIRECTORY_COLUMNS,
+    DirectoryEntry as DirectoryEntry,
+    read_directory as read_directory,
+)
+from .feedback import (
+    CAUSES as CAUSES,
+    HALVING_MARKS as HALVING_MARKS,
+    Feedback as Feedback,
+    MarkedReason as MarkedReason,
+)
 from .idempotency import KeyedRequest as KeyedRequest, KeyLookup as KeyLookup, KeyState as KeyState
 from .keys import Keys as Keys
 from .masks import masked as masked

@@ -110,6 +110,29 @@ suppressions = Table(  # customers who were erased, by pseudonym
     Column("erased_date", Date, nullable=False),
 )
 
+directory = Table(  # names of customers: here alone, never in tables, features, logs or receipts
+    "directory",
+    metadata,
+    Column("customer_id", ID, primary_key=True),
+    Column("name", ID, nullable=False),
+    Column("salutation", NAME, nullable=False),
+    Column("phone", NAME, nullable=False),
+    Column("preferred_hours", ID, nullable=False),
+)
+
+feedback = Table(  # reasons and offers that somebody marked as not useful; an offer has no reason
+    "feedback",
+    metadata,
+    Column("sequence", Number, primary_key=True),
+    Column("customer_id", ID, nullable=False, index=True),
+    Column("product_id", ID, nullable=False),
+    Column("reason_id", NAME, nullable=False, index=True),
+    Column("cause", NAME, nullable=False),
+    Column("actor", ID, nullable=False),
+    Column("recorded_date", Date, nullable=False),
+    UniqueConstraint("actor", "customer_id", "product_id", "reason_id"),
+)
+
 exports = Table(
     "exports",
     metadata,

@@ -22,6 +22,8 @@ from vipreco.store.connection import Database, store_gone
 from vipreco.store.consents import Consents
 from vipreco.store.contacts import Contacts
 from vipreco.store.decisions import DecisionLog
+from vipreco.store.directory import Directory
+from vipreco.store.feedback import FeedbackLog
 from vipreco.store.file_check import check_file
 from vipreco.store.idempotency import Idempotency
 from vipreco.store.pending_changes import PendingChanges
@@ -43,6 +45,8 @@ class Store:
         consents: Consents given or withdrawn since the snapshot.
         pending: Changes that the import refused, and that stay in force from the store.
         decisions: Answered decisions.
+        directory: Names and phones of customers.
+        feedback: Reasons and offers that were marked as not useful.
         idempotency: Answers by idempotency key.
         retention: Removal of old decisions and keys.
         users, sessions, tokens: Accounts and tokens.
@@ -60,6 +64,8 @@ class Store:
         self.consents = Consents(database)
         self.pending = PendingChanges(database)
         self.decisions = DecisionLog(database)
+        self.directory = Directory(database)
+        self.feedback = FeedbackLog(database)
         self.idempotency = Idempotency(database)
         self.retention = Retention(database)
         self.users = Users(database)
