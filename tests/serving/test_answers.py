@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import httpx
@@ -169,13 +169,12 @@ def test_every_answer_carries_the_headers_that_protect_it(bank: Bank) -> None:
 
 def test_who_would_wait_for_too_many_decisions_is_told_to_come_again(bank: Bank) -> None:
     """Facts are decided one after the other: a queue without an end would help nobody."""
-    alone = threading.Lock()
+    go_on = threading.Event()
     at_once = bank.release.with_facts
 
     def slow(*given: Any) -> Slate:
-        with alone:
-            time.sleep(0.02)
-            return at_once(*given)
+        go_on.wait(60)
+        return at_once(*given)
 
     bank.release.with_facts = slow  # type: ignore[method-assign]
     body = {"customer_id": OWN, "channel": "app", "facts": {"attributes": {"tier": "GOLD"}}}
@@ -184,7 +183,11 @@ def test_who_would_wait_for_too_many_decisions_is_told_to_come_again(bank: Bank)
     async def all_at_once() -> list[httpx.Response]:
         transport = httpx.ASGITransport(app=bank.app)
         async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
-            asked = (client.post("/v1/offers", json=body, headers=headers) for _ in range(20))
+            send = partial(client.post, "/v1/offers", json=body, headers=headers)
+            asked = [asyncio.ensure_future(send()) for _ in range(20)]
+            while sum(one.done() for one in asked) < 20 - MAX_DECIDING:
+                await asyncio.sleep(0.01)
+            go_on.set()
             return await asyncio.gather(*asked)
 
     answers = asyncio.run(all_at_once())
