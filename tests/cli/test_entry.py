@@ -148,6 +148,23 @@ def test_chinese_output_survives_any_locale(environment: dict[str, str], tmp_pat
     assert "银行" in finished.stdout
 
 
+@pytest.mark.parametrize(
+    ("redirected", "code"), [(">/dev/full", errors.EXIT_RESOURCES), (">&-", errors.EXIT_OK), ("<&- >&-", 0)]
+)
+def test_an_output_that_takes_nothing_is_no_bug(redirected: str, code: int, tmp_path: Path) -> None:
+    """B89, F06: a full disk behind the output is 7; where it is closed, no file gets its number."""
+    lines = (
+        "import os, sys\nfrom vipreco.cli import entry\n"
+        "def run(_):\n    print('said')\n    sys.exit(os.open('file', os.O_CREAT) < 3)\n"
+        "entry._run = run\nsys.exit(entry.main([]))"
+    )
+    (tmp_path / "program.py").write_text(lines)
+    script = f'"{sys.executable}" program.py {redirected}'
+    done = subprocess.run(["bash", "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == code, done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_the_output_does_not_depend_on_the_time_zone(tmp_path: Path) -> None:
     outputs = {vipreco("--help", TZ=zone).stdout for zone in ("Pacific/Kiritimati", "UTC")}
     assert len(outputs) == 1

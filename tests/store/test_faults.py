@@ -432,6 +432,30 @@ def test_a_store_of_version_0002_keeps_its_contacts(
         assert [one.outcome for one in store.contacts.of(MINE, ["0001"])] == ["declined", "do_not_contact"]
 
 
+@pytest.mark.parametrize("version", schema_upgrade.revisions()[:-1])
+def test_a_store_of_each_earlier_version_comes_to_the_present_one_with_its_records(
+    version: str, tmp_path: Path
+) -> None:
+    """F37."""
+    (tmp_path / "old.db").touch(0o600)
+    database, folder = Database(url_of(tmp_path / "old.db")), tmp_path / "migrations"
+    shutil.copytree(schema_upgrade.MIGRATIONS, folder)
+    for script in (folder / "versions").glob("[0-9]*.py"):
+        if script.name.partition("_")[0] > version:
+            script.unlink()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(schema_upgrade, "MIGRATIONS", folder)
+        upgrade(database, empty=True)
+    head = Store(database).audit.append([Event("a", "x"), Event("a", "y")])
+    saved = upgrade(database)
+    assert version_of(database) == schema_upgrade.revisions()[-1]
+    assert saved is not None
+    assert version_of(Database(url_of(saved))) == version
+    with Store.open(url_of(tmp_path / "old.db")) as store:
+        assert store.audit.verify() == head
+        assert store.audit.append([Event("a", "z")]).sequence == 3
+
+
 def test_a_newer_store_is_not_touched(old_store: str) -> None:
     """F37: after a downgrade."""
     database = Database(old_store)

@@ -30,6 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     0 done, 2 wrong use or setting, 3 input rejected, 4 rows quarantined, 5 busy, 6 integrity, 7 disk or
     memory, 8 a service is down, 130 interrupted, 141 the reader of the output went away. 1 is a bug of ours.
     """
+    _open_missing_streams()
     _speak_utf8()
     _wait_without_spinning()
     os.umask(OWNER_ALONE)
@@ -117,6 +118,20 @@ def _renamed(word: str) -> str:
     return RENAMED_OPTIONS.get(name, name) + equals + value
 
 
+def _open_missing_streams() -> None:
+    """Give a process that was started with closed streams (`>&-`) empty ones.
+
+    Without them the next file that is opened, such as the store, would get the number of the output, and what
+    is printed would go into it.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest free number, which is this one
+            setattr(sys, name, open(number, "w" if number else "r", encoding="utf-8", closefd=False))  # noqa: SIM115
+
+
 def _speak_utf8() -> None:
     """Write UTF-8 whatever the locale says; file names that are no UTF-8 come out as the bytes they are."""
     for stream in (sys.stdout, sys.stderr):
@@ -134,7 +149,10 @@ def _flush(code: int) -> int:
     """Flush the output; when its reader is gone, keep the interpreter from complaining about it at exit."""
     try:
         sys.stdout.flush()
-    except BrokenPipeError:
+    except OSError as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return EXIT_CLOSED_PIPE
+        if isinstance(error, BrokenPipeError):
+            return EXIT_CLOSED_PIPE
+        message, code = _described(error)
+        print(message, file=sys.stderr)  # noqa: T201
     return code
