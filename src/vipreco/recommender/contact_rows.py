@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from vipreco.columns import CHANNEL, CUSTOMER_ID, OPENED_DATE, PRODUCT_ID, TIER
+from vipreco.columns import CHANNEL, CONTACTS, CUSTOMER_ID, OPENED_DATE, PRODUCT_ID, TIER
 from vipreco.contact_effect import Contacted, EffectLearning, LearntEffects, ObservedPairs
 from vipreco.folds import customer_folds
 from vipreco.history import History, View
@@ -61,15 +61,16 @@ def fit_contact_effects(
     from vipreco.contact_effect import learn_effects  # noqa: PLC0415 - brings scipy.stats; only a fit needs it
 
     learning = settings.contact_effect
-    if not learning.folds or not rows.acquired.any():
+    if not learning.folds or not rows.acquired.any() or CONTACTS not in panel.history.present_tables:
         return None
     found = gather_contacts(panel, rows, product_ids, settings)
     if not len(found.contacted):
         return None
     some, weights = _some(rows, found, learning, context.machine.seed)
-    chosen, seen = rows.take(some), _without_contacts(context, learning)
-    chosen = replace(chosen, values=chosen.values[:, seen[1]], weights=weights[some].astype(np.float32))
-    chance = unseen_chances(chosen, seen[0], learning.folds)
+    blind, columns = _without_contacts(context, learning)
+    slim = replace(rows, values=rows.values[:, :0], weights=weights.astype(np.float32)).take(some)
+    chosen = replace(slim, values=rows.values[np.ix_(some, columns)])  # the one copy of the values
+    chance = unseen_chances(chosen, blind, learning.folds)
     pairs = ObservedPairs(
         chance=chance,
         acquired=chosen.acquired,
@@ -146,6 +147,8 @@ class WindowContacts:
             possible: Pairs that could be acquired at the beginning of the window, shape (n, P).
         """
         row, product, day, channel = self._contacts
+        if not len(row):
+            return Contacted(row, product, channel, np.zeros(0), np.zeros(0, bool))
         first, last = self.after.toordinal() + 1, self.until.toordinal()
         day = day + shift
         inside = (day >= first) & (day <= last) & possible[row, product] & (self._opened[row, product] >= day)
