@@ -19,6 +19,8 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from datetime import timedelta
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +36,7 @@ from bench_simulator import Line, show
 from vipreco.durable import write_json
 from vipreco.explanations import Explainer
 from vipreco.features import FeatureSet
-from vipreco.history import View, window
+from vipreco.history import History, View, window
 from vipreco.lists import Audience, plan_day
 from vipreco.policy import Policy
 from vipreco.project import Project
@@ -47,7 +49,7 @@ PROJECT = Project.find(HERE)
 RESULTS = HERE / "005-decisions" / "results.json"
 SEEDS, CUSTOMERS, PAST_MONTHS, MONTHS = (41, 42, 43), 20_000, 18, 6
 CAPACITY_RATE = 0.2
-RESAMPLES = 1000
+RESAMPLES, LIST_DAYS = 1000, 5
 Days = list[dict[str, Any]]
 CALL_LIST, BASELINES = "call list", ("propensity", "popularity")
 PUSHED = "call list, offers pushed"
@@ -117,12 +119,13 @@ def pushed_offers(settings: CallListSettings) -> CallListSettings:
     return settings.model_copy(update={"minute_amount": 0.0, "min_chance_ratio": 0.0})
 
 
-def day_shares(recommender: Recommender, view: View) -> Days:
-    """Return for each manager the value of the first day's list as a share of the best of its minutes."""
-    books = view.query(BOOKS)["manager_id"].to_pylist()
-    explainer, settings = Explainer(recommender), PROJECT.settings
+def day_shares(recommender: Recommender, history: History) -> Days:
+    """Return the value of each manager's list as a share of the best of its minutes, on the next days."""
+    explainer, settings, last = Explainer(recommender), PROJECT.settings, history.snapshot_dates[-1]
+    views = [history.as_of(last + timedelta(days=number)) for number in range(LIST_DAYS)]
+    books = views[0].query(BOOKS)["manager_id"].to_pylist()
     found = []
-    for manager in books:
+    for view, manager in product(views, books):
         day = plan_day(explainer, Audience(manager=manager).of(view), VIP_TIERS, settings.call_list)
         if day.plan is None:
             continue
@@ -130,6 +133,7 @@ def day_shares(recommender: Recommender, view: View) -> Days:
         no_offer = today.filter(~pl.col("customer_id").is_in(day.offers["customer_id"].implode()))
         found.append(
             {
+                "date": str(view.date),
                 "manager": manager,
                 "customers": day.calls.height,
                 "share": day.plan.value_share,
@@ -160,7 +164,7 @@ def live(plan: Plan, seed: int, work: Path) -> tuple[pl.DataFrame, Days, Recomme
     say(f"seed {seed}: {capacity} contacts a month")
     arms = policies(recommender, seed)
     lives = forward.run(warm, arms, capacity, folder / "lives", oracle=True, say=say)
-    days = [{"seed": seed, **row} for row in day_shares(recommender, view)]
+    days = [{"seed": seed, **row} for row in day_shares(recommender, warm.history)]
     return lives.with_columns(pl.lit(seed).alias("seed")), days, recommender, warm
 
 
@@ -272,7 +276,7 @@ def day_lines(days: Days) -> Iterator[Line]:
     if not days:
         return
     shares = np.array([row["share"] for row in days])
-    told = f"{shares.mean():.3f} (least {shares.min():.3f}, {len(days)} books)"
+    told = f"{shares.mean():.3f} (least {shares.min():.3f}, {len(days)} lists)"
     yield Line(
         "a day's list / best list of the same minutes", f">= {DAY_TARGET}", told, shares.mean() >= DAY_TARGET
     )

@@ -38,6 +38,7 @@ def value_share(found: CallPlan) -> float:
 
 
 RICH = [{"grow": 50.0}] * 6  # fill a day of 60 minutes
+MADE_UP = date(2026, 1, 5)  # costs a sixth of a list that can spare a twentieth: every fourth day
 AHEAD = {days: DAY + timedelta(days=days) for days in (1, 2)}
 
 
@@ -45,7 +46,7 @@ AHEAD = {days: DAY + timedelta(days=days) for days in (1, 2)}
     ("customer", "latest"),
     [
         ({"follow_up_date": DAY}, DAY),
-        ({"follow_up_date": AGO[10]}, DAY),
+        ({"follow_up_date": AGO[10]}, MADE_UP),
         ({"agreed_date": AHEAD[2]}, AHEAD[2]),
         ({"maturing_amount": 1.0, "maturing_month_date": DAY - timedelta(days=28)}, AHEAD[2]),
         (
@@ -53,7 +54,7 @@ AHEAD = {days: DAY + timedelta(days=days) for days in (1, 2)}
             AHEAD[2],
         ),
         ({"tier": "GOLD", "reached_date": DAY - timedelta(days=178)}, AHEAD[2]),
-        ({"tier": "GOLD", "reached_date": None, "joined_date": AGO[400]}, DAY),
+        ({"tier": "GOLD", "reached_date": None, "joined_date": AGO[400]}, MADE_UP),
     ],
 )
 def test_a_duty_without_value_waits_until_its_last_day_while_others_are_worth_more(
@@ -97,7 +98,9 @@ def test_duties_that_do_not_fit_and_promises_to_blocked_customers_are_named():
 def test_overdue_contact_takes_its_share_of_each_day_the_longest_without_first():
     never = {"tier": "GOLD", "reached_date": None}
     long_ago = {"tier": "GOLD", "reached_date": AGO[400]}
-    found = plan(long_ago, never, {**never, "grow": 1.0}, *(RICH * 3), coverage_rate=0.17)
+    found = plan(
+        long_ago, never, {**never, "grow": 1.0}, *(RICH * 3), coverage_rate=0.17, min_value_share=0.0
+    )
     assert found.duties["deadline"].to_list()[:3] == [found.days[2], found.days[1], found.days[0]]
     none = plan(long_ago, *RICH, coverage_rate=0.0)
     assert none.duties["deadline"].to_list()[0] is None

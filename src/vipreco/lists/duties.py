@@ -87,8 +87,13 @@ def with_pace(
     calls: pl.DataFrame, due: pl.DataFrame, days: Sequence[date], settings: CallListSettings
 ) -> tuple[pl.DataFrame, NDArray[np.bool_]]:
     """Return the dates of all duties, a column a kind, and which are overdue; those come from today on."""
-    since = first_not_overdue(days[0], settings.working_days)
-    overdue = overdue_order(calls, due.select(*PACED), days[0], since)
+    # A promise that fell due since the last working day is due today; a date of our own may be moved.
+    later = days[1] if len(days) > 1 else days[0] + timedelta(days=1)
+    since = {
+        CallKind.FOLLOW_UP: first_not_overdue(days[0], settings.working_days),
+        CallKind.COVERAGE: later,
+    }
+    overdue = overdue_order(calls, due.select(*PACED), days[0], since, settings.minute_amount)
     is_paced = np.zeros(calls.height, bool)
     if overdue.is_empty():
         return due, is_paced
@@ -96,7 +101,12 @@ def with_pace(
     able = (calls[FIRST_DATE] <= days[0]).fill_null(value=False).to_numpy()
     fixed = due.select(
         pl.any_horizontal(
-            *(pl.col(kind).is_between(since, days[0]).fill_null(value=False) for kind in due.columns)
+            *(
+                (pl.col(kind).is_between(since.get(CallKind(kind), days[0]), later, closed="left")).fill_null(
+                    value=False
+                )
+                for kind in due.columns
+            )
         )
     ).to_series()
     value = np.where(able, calls[PRIORITY].to_numpy(), 0.0)
@@ -107,7 +117,7 @@ def with_pace(
     changed = []
     for kind in PACED:
         own = dict(slots.filter(pl.col("kind") == kind.value).select("row", "date").iter_rows())
-        late = pl.lit(pl.Series(is_paced)) & (pl.col(kind.value) < since)
+        late = pl.lit(pl.Series(is_paced)) & (pl.col(kind.value) < since[kind])
         kept = pl.when(late.fill_null(value=False)).then(None).otherwise(pl.col(kind.value))
         slot = pl.lit(pl.Series([own.get(row) for row in range(calls.height)], dtype=pl.Date))
         changed.append(pl.coalesce(slot, kept).alias(kind.value))

@@ -83,9 +83,8 @@ class CallListSettings(Section):
         coverage_grace_days: The call follows within these days; later it is overdue.
         coverage_rate: Share of the minutes of each day that overdue calls of this duty may claim at most
             before calls that are worth more; 0 = none ever.
-        min_value_share: Share of the most valuable list of the same minutes that a list keeps while overdue
-            duties are made up for; what is due today is not asked, and one overdue duty a day is made up for
-            whatever it costs.
+        min_value_share: Share of the most valuable lists of the same minutes that the lists keep over the
+            days while overdue duties are made up for; what is due today by a promise is not asked.
         maturity_days: The talk about a maturing amount takes place within these days of the month's end.
         plan_days: Working days of the plan whose first day is today's list.
         minute_amount: Cost of a minute of the manager, in the bank's currency; an offer of less expected
