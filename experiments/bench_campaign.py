@@ -4,11 +4,11 @@
     python experiments/bench_campaign.py --only run          # one of: small, large, huge, sticky, run
     python experiments/bench_campaign.py --scale 0.01        # a trial with a hundredth of the customers
 
-Each part runs in a process of its own, which tells its own peak memory. `run` simulates a bank of 110,000
-customers and learns by the recipe `default` from a small one of the same kind (the shape of the model decides
-the time, not what it was learnt from); both stay in the work folder for the next time. The table goes to
-standard output, progress to standard error, all numbers to `campaign.json` in the work folder. Nothing fails
-when a target is missed.
+Each part runs in a process of its own, which tells its own peak memory. `run` (L8) simulates a bank of
+110,000 customers and learns by the recipe `default` from a small one of the same kind (the shape of the model
+decides the time, not what it was learnt from); both stay in the work folder for the next time. The table goes
+to standard output, progress to standard error, all numbers to `campaign.json` in the work folder. Nothing
+fails when a target is missed.
 """
 
 from __future__ import annotations
@@ -399,9 +399,7 @@ def run_lines(told: dict[str, Any]) -> Iterator[Line]:
     facts, peak = told["facts"], told["peak_bytes"] / GIB
     predict = sum(facts["predict_seconds"]) / len(facts["predict_seconds"])
     ratio = facts["run_seconds"] / predict
-    what = (
-        f"whole run, {facts['customers']:,} customers x {PRODUCTS} products / raw prediction of the same rows"
-    )
+    what = f"L8 whole run, {facts['customers']:,} customers x {PRODUCTS} products / their raw prediction"
     yield Line(what, "<= 3", f"{ratio:.2f}", ratio <= 3)
     yield Line("    run", "", f"{facts['run_seconds']:.1f} s")
     yield Line("    of both processors", "", f"{facts['run_processor_seconds']:.1f} s")

@@ -57,6 +57,7 @@ HERE = ROOT / "experiments"
 CUSTOMERS, MONTHS, SEED, BOOK = 3_000, 8, 7, 300
 MANAGER, PASSWORD = "BENCH", "a password for the bench"
 CHANNEL = "call"
+SERVICE_CORE, LOAD_CORE = 0, 1  # of the overload
 Asked = list[Any]
 
 
@@ -158,13 +159,31 @@ class Host:
         return found
 
 
+def pinned(core: int | None) -> list[str]:
+    """Return the words before a command that keep it on one core; none where it may use all."""
+    cores = sorted(os.sched_getaffinity(0))
+    return [] if core is None or len(cores) < 2 else ["taskset", "--cpu-list", str(cores[core])]
+
+
 @contextmanager
-def hosted(bench: Bench, workers: int) -> Iterator[Host]:
-    """Run the service for as long as a part needs it."""
+def hosted(bench: Bench, workers: int, core: int | None = None) -> Iterator[Host]:
+    """Run the service for as long as a part needs it, with all of its processes on one core if asked."""
     began = time.perf_counter()
-    command = [sys.executable, str(HERE / "serving_host.py"), str(bench.project.root), str(workers)]
+    command = [
+        *pinned(core),
+        sys.executable,
+        str(HERE / "serving_host.py"),
+        str(bench.project.root),
+        str(workers),
+    ]
     log = (bench.project.root / "bench.log").open("a")
-    parent = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True, cwd=bench.project.root)
+    parent = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=log,
+        text=True,
+        cwd=bench.project.root,
+    )
     assert parent.stdout is not None
     host = Host(parent, int(parent.stdout.readline()), 0.0)
     try:
@@ -213,11 +232,11 @@ class Told:
         return float(np.percentile(self.milliseconds, q))
 
 
-def load(host: Host, requests: Sequence[Asked], seconds: float, **how: Any) -> Told:
-    """Ask from a process of its own."""
+def load(host: Host, requests: Sequence[Asked], seconds: float, core: int | None = None, **how: Any) -> Told:
+    """Ask from a process of its own, on one core if asked."""
     what = {"port": host.port, "seconds": seconds, "requests": list(requests), **how}
     ran = subprocess.run(
-        [sys.executable, str(HERE / "serving_load.py")],
+        [*pinned(core), sys.executable, str(HERE / "serving_load.py")],
         input=json.dumps(what),
         capture_output=True,
         text=True,
@@ -476,23 +495,26 @@ def overload(bench: Bench) -> None:
     """L6: three times as much as can be answered through the proxy, and how it is afterwards.
 
     The proxy is without TLS here: whoever makes the load would need more of the machine than all others.
+    Service and proxy stay on one core and the load is made on the other, so that the service is not charged
+    for what it costs to ask; the capacity that it is compared with is that of the same core.
     """
     if NGINX is None:
         bench.tell("L6 three times too much", "not measured: no nginx here")
         return
     seconds = bench.seconds(60)
-    with hosted(bench, 2) as direct, tempfile.TemporaryDirectory() as folder:
+    with hosted(bench, 2, SERVICE_CORE) as direct, tempfile.TemporaryDirectory() as folder:
         service = Running(bench.project.root, direct.parent, direct.port, bench.tokens[Role.CHANNEL])
         proxy = proxied(service, Path(folder), connections=20_000, scheme="http")
+        _pin_proxy(proxy.process.pid)
         host = replace(direct, port=proxy.port)
         try:
-            load(host, bench.offers(), 2.0, askers=32)
-            full = load(host, bench.offers(), bench.seconds(8), askers=32).rate
-            told = load(host, bench.offers(), seconds, rate=3 * full)
+            load(host, bench.offers(), 2.0, LOAD_CORE, askers=32)
+            full = load(host, bench.offers(), bench.seconds(8), LOAD_CORE, askers=32).rate
+            told = load(host, bench.offers(), seconds, LOAD_CORE, rate=3 * full)
             began = time.perf_counter()
             _until(lambda: httpx.get(f"{host.url}/readyz", timeout=5).status_code == 200, 30)
             recovered = time.perf_counter() - began
-            after = load(host, bench.offers(), 3.0, rate=full / 4)
+            after = load(host, bench.offers(), 3.0, LOAD_CORE, rate=full / 4)
         finally:
             proxy.process.terminate()
             proxy.process.wait(10)
@@ -510,6 +532,14 @@ def overload(bench: Bench) -> None:
     bench.tell("   p99 of what was answered", f"{p99:.0f} ms", "<= 500", p99 <= 500)
     bench.tell("   by status", ", ".join(f"{key}: {number}" for key, number in kinds.items()))
     bench.tell("   errors at a quarter afterwards", str(after.errors), "0", after.errors == 0)
+
+
+def _pin_proxy(parent: int) -> None:
+    """Put the proxy and its workers on the core of the service."""
+    cores = sorted(os.sched_getaffinity(0))
+    children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+    for process in (parent, *map(int, children)):
+        os.sched_setaffinity(process, {cores[SERVICE_CORE % len(cores)]})
 
 
 def slow(bench: Bench) -> None:

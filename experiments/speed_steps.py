@@ -2,7 +2,7 @@
 
     python experiments/speed_steps.py STEP WORK_FOLDER
 
-Steps: santander, archive-import, archive-features, archive-fit, archive-score, outage, shell.
+Steps: santander, archive-import, archive-features, archive-fit, archive-score, ingest, outage, shell.
 """
 
 from __future__ import annotations
@@ -44,6 +44,34 @@ ARCHIVE = "train_generated.csv"
 MACHINE = Machine(PROJECT.seed, threads=2)
 TOP = 7
 LEARNT_MONTHS = 2
+INGESTED, HELD, PRODUCTS_HELD = 100_000, 10, 20
+INGEST_MAPPING = """
+[[source]]
+file = "customers.csv"
+[[source.table]]
+table = "customers"
+[source.table.columns]
+customer_id = "customer_id"
+snapshot_date = "snapshot_date"
+tier = "tier"
+aum_amount = "aum_amount"
+
+[[source]]
+file = "products.csv"
+[[source.table]]
+table = "products"
+columns = { product_id = "product_id", name = "name", family = "family" }
+
+[[source]]
+file = "holdings.csv"
+[[source.table]]
+table = "holdings"
+[source.table.columns]
+customer_id = "customer_id"
+product_id = "product_id"
+opened_date = "opened_date"
+closed_date = "closed_date"
+"""
 
 Facts = dict[str, float]
 
@@ -131,6 +159,34 @@ def archive_import(work: Path) -> Facts:
     """Import the archive into an empty folder."""
     history = imported(work / "archive_tables", "kaggle.toml", work / ARCHIVE)
     return {"snapshots": len(history.snapshot_dates)}
+
+
+def ingest(work: Path) -> Facts:
+    """L9: import 100,000 customers and a million holdings from CSV files into an empty folder."""
+    work, watch = work / "ingest", Stopwatch()
+    work.mkdir(parents=True, exist_ok=True)
+    files = [work / name for name in ("customers.csv", "products.csv", "holdings.csv")]
+    with files[0].open("w") as written:
+        written.write("customer_id,snapshot_date,tier,aum_amount\n")
+        written.writelines(f"C{one:07d},2025-12-31,GOLD,{one}.50\n" for one in range(INGESTED))
+    with files[1].open("w") as written:
+        written.write("product_id,name,family\n")
+        written.writelines(f"P{one:02d},Product {one},family\n" for one in range(PRODUCTS_HELD))
+    with files[2].open("w") as written:
+        written.write("customer_id,product_id,opened_date,closed_date\n")
+        for one in range(INGESTED):
+            written.writelines(
+                f"C{one:07d},P{(one + held) % PRODUCTS_HELD:02d},2024-{held % 12 + 1:02d}-05,\n"
+                for held in range(HELD)
+            )
+    (work / "mapping.toml").write_text(INGEST_MAPPING)
+    shutil.rmtree(work / "tables", ignore_errors=True)
+    with watch.timing("import"):
+        report = import_(work / "tables", work / "mapping.toml", files, PROJECT.settings)
+    accepted = sum(ledger.accepted for ledger in report.files)
+    if accepted != INGESTED * (HELD + 1) + PRODUCTS_HELD:
+        raise SystemExit(f"only {accepted} rows were accepted: times without work mean nothing")
+    return {**watch.seconds, "rows": accepted}
 
 
 def archive_features(work: Path) -> Facts:
@@ -270,6 +326,7 @@ STEPS: dict[str, Callable[[Path], Facts]] = {
     "archive-features": archive_features,
     "archive-fit": archive_fit,
     "archive-score": archive_score,
+    "ingest": ingest,
     "outage": outage,
     "shell": shell,
 }

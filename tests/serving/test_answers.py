@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -195,3 +198,18 @@ def test_who_would_wait_for_too_many_decisions_is_told_to_come_again(bank: Bank)
     assert len(answers) - len(refused) == MAX_DECIDING
     assert {answer.headers["retry-after"] for answer in refused} == {"1"}
     assert bank.state.deciding == 0
+
+
+def test_a_log_that_cannot_be_written_costs_no_answer_and_no_record_of_the_audit(
+    bank: Bank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """F36: the disk of the log is full; who is refused is told so, and the audit has it."""
+    with Path("/dev/full").open("w", buffering=1) as full:
+        monkeypatch.setattr(sys, "stderr", full)
+        before = len(bank.audit())
+        assert bank.ask("POST", "/v1/offers", None, json={}).status_code == 401  # is logged
+        assert bank.offers().status_code == 200
+        with suppress(OSError):
+            full.close()
+    monkeypatch.undo()
+    assert len(bank.audit()) > before

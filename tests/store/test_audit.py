@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
+from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -330,3 +331,22 @@ def test_a_folder_that_cannot_be_written_is_told_with_7(longer: Store, keys: Key
             longer.audit.anchor(folder, keys)
         assert (refused.value.exit_code, refused.value.code) == (7, "audit-heads")
         assert refused.value.where == str(folder)
+
+
+def test_the_order_of_records_is_that_of_their_numbers_whatever_the_clock_says(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """F30: the clock goes back two days, then on by four."""
+    for days in (0, -2, 2):
+
+        class Clock(datetime):
+            @classmethod
+            def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
+                return datetime.now(tz) + timedelta(days=days)  # noqa: B023  used within this turn
+
+        monkeypatch.setattr("vipreco.store.audit.datetime", Clock)
+        store.audit.append([Event("a", f"after {days}")])
+    rows = store.audit.read(3)[::-1]
+    assert [row["action"] for row in rows] == ["after 0", "after -2", "after 2"]
+    assert rows[1]["at"] < rows[0]["at"] < rows[2]["at"]
+    assert store.audit.verify().sequence == 3

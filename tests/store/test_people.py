@@ -172,6 +172,7 @@ def test_a_token_with_one_sign_changed_is_none(store: Store) -> None:
 
 
 def test_a_token_ends_on_its_day_with_a_minute_for_clocks_that_differ(store: Store) -> None:
+    """F30."""
     _, text = store.tokens.create("app", Role.CHANNEL, NOW, days=1)
     ends = NOW + timedelta(days=1)
     assert store.tokens.authenticate(text, ends + timedelta(seconds=59)) is not None

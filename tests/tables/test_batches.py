@@ -112,6 +112,33 @@ def test_killed_at_any_point_the_tables_are_as_before_or_after_and_a_rerun_compl
     assert content(tmp_path / "killed") == after
 
 
+def test_who_reads_while_an_import_runs_sees_the_tables_before_or_after_and_never_a_mixture(
+    tmp_path: Path,
+) -> None:
+    """F32: asked all the time, with the import held up where the batch is half written."""
+    folder = tmp_path / "here"
+    load(folder, FIRST)
+    before = seen(folder)
+    names = [path.name for path in put(folder, SECOND)]
+    command = [sys.executable, "-c", PROGRAM, str(folder), *names]
+    environment = {**os.environ, "VIPRECO_FAILPOINT": "import-written:sleep:0.5"}
+    found = set()
+    with subprocess.Popen(command, env=environment) as running:
+        while running.poll() is None:
+            found.add(seen(folder))
+    assert running.returncode == 0
+    assert found <= {before, seen(folder)}
+    assert before in found
+    assert before != seen(folder)
+
+
+def seen(folder: Path) -> tuple[str, str]:
+    """Return the snapshot that a reader opens, and all that it then says of its customers."""
+    tables = Tables.open(folder / "tables")
+    rows = pl.concat([pl.read_parquet(path) for path in tables.files("customers")])
+    return tables.snapshot_id, str(rows.sort(rows.columns).to_dicts())
+
+
 @pytest.mark.parametrize("point", FAILPOINTS[:-1])
 def test_an_error_at_any_point_leaves_nothing_behind(
     point: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

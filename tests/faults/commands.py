@@ -1,0 +1,245 @@
+"""Commands that write, a bank on which each can run, and everything that one can see of that bank."""
+
+from __future__ import annotations
+
+import os
+import resource
+import shutil
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from tests import processes
+from tests.shared import BuiltOnce
+from tests.simulated_bank import RECIPE, trained_project
+from training.registry import resolve
+from vipreco.cli.entry import main
+from vipreco.durable import sha256_of
+from vipreco.errors import VipRecoError
+from vipreco.online import Releases
+from vipreco.project import Project
+from vipreco.store import Contact, Role, Scope, Store
+from vipreco.tables import Tables
+
+NOW = datetime(2026, 1, 2, 10)  # noqa: DTZ001  the business's local time
+EVERYBODY = Scope("os:tester", Role.MARKETING)
+CAMPAIGN = """
+key = "spring"
+start_date = 2026-01-05
+end_date = 2026-01-30
+products = ["L002", "W203", "W301"]
+control_share = 0.2
+explained_offers = 20
+formats = ["csv", "xlsx"]
+
+[channels.call]
+capacity = 12
+minutes = 10
+"""
+# Written by SQLite, MLflow and caches at any time: what stands in them is asked, not compared by bytes.
+VOLATILE = ("store.db", "tracking", "mlruns", "pending", ".lock", "verified", "tests.log", "spool", "keys")
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command and what its end may be.
+
+    Args:
+        arguments: Words after `vipreco`; `{customer}` is a customer of the bank.
+        codes: Exit codes of a right end.
+        before: Changes the bank before the command runs.
+    """
+
+    arguments: tuple[str, ...]
+    codes: frozenset[int] = frozenset({0})
+    before: Callable[[Path], object] = field(default=lambda _: None)
+
+
+def without_tables(bank: Path) -> None:
+    shutil.rmtree(bank / "data" / "tables")
+
+
+COMMANDS: Mapping[str, Command] = {
+    "import": Command(
+        ("import", "--mapping", "../practice/mapping.toml", "{raw}"), frozenset({0, 4}), without_tables
+    ),
+    "import-from-store": Command(("import", "--from-store"), frozenset({0, 4})),
+    "train": Command(("train", "--recipe", "tiny")),
+    "prepare": Command(("prepare",)),
+    "offers": Command(("offers", "--all", "--out", "out/offers.xlsx")),
+    "calllist": Command(("calllist", "--manager", "M00000", "--out", "out/calls.pdf")),
+    "campaign": Command(("campaign", "run", "spring.toml")),
+    "explain": Command(("explain", "{customer}", "--receipt", "out/receipt.json")),
+    "backup": Command(("store", "backup", "out/store.db")),
+    "anchor": Command(("audit", "anchor", "out")),
+    "export": Command(("subject", "export", "{customer}", "--out", "out/subject.json")),
+    "erase": Command(("subject", "erase", "{customer}", "--yes", "--out", "out/erased.csv")),
+}
+
+
+def made(built_once: BuiltOnce) -> Path:
+    """Return a bank with tables, champion, contacts and a campaign file; nobody changes it."""
+
+    def build(home: Path) -> None:
+        trained = trained_project(built_once)
+        shutil.copytree(trained, home / "bank")
+        shutil.copytree(trained.parents[1] / "imported-bank" / "practice", home / "practice")
+        bank = home / "bank"
+        shutil.copy(RECIPE, bank / "training" / "recipes")
+        settings = bank / "vipreco.toml"
+        settings.write_text(settings.read_text() + '\n[serving]\nbusiness_date = "snapshot"\n')
+        (bank / "spring.toml").write_text(CAMPAIGN)
+        (bank / "out").mkdir()
+        ids = customers(bank)[:20]
+        columns = {"customer_id": ids, "manager_id": ["M00000"] * 20, "branch_id": ["B"] * 20}
+        with Store.open(f"sqlite:///{bank}/data/store.db") as store:
+            store.books.replace("first", pl.DataFrame(columns))
+            for number, one in enumerate(ids):
+                contact = Contact(one, "call", NOW, "declined", contact_id=f"c{number}")
+                store.contacts.record(EVERYBODY, contact, NOW)
+
+    return built_once("bank-of-faults", build) / "bank"
+
+
+def customers(bank: Path) -> list[str]:
+    """Return the ids of the newest snapshot."""
+    rows = pl.concat(
+        [pl.read_parquet(path) for path in Tables.open(bank / "data" / "tables").files("customers")],
+        how="diagonal",
+    )
+    newest = rows.filter(pl.col("snapshot_date") == pl.col("snapshot_date").max())
+    return sorted(str(one) for one in newest["customer_id"].unique())
+
+
+def words(command: Command, bank: Path, customer: str) -> list[str]:
+    """Return the arguments with their places filled."""
+    raw = sorted(str(path) for path in (bank.parent / "practice" / "raw").iterdir() if path.is_file())
+    found: list[str] = []
+    for word in command.arguments:
+        found += raw if word == "{raw}" else [word.format(customer=customer)]
+    return found
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a command has less of than it is used to.
+
+    Args:
+        handles: Most open files.
+        memory: Bytes of address space beyond those that its process has.
+        account: Number of the account, which has no name; None: ours.
+        environment: Variables; an empty one is taken away.
+    """
+
+    handles: int = 0
+    memory: int = 0
+    account: int | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    def apply(self) -> None:
+        """Limit this process."""
+        for name, value in self.environment.items():
+            os.environ[name] = value
+            if not value:
+                del os.environ[name]
+        if self.handles:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (self.handles, self.handles))
+        if self.memory:
+            pages = int(Path("/proc/self/statm").read_text().split()[0])
+            most = pages * os.sysconf("SC_PAGE_SIZE") + self.memory
+            resource.setrlimit(resource.RLIMIT_AS, (most, most))
+        if self.account is not None:
+            os.setgroups([])
+            os.setgid(self.account)
+            os.setuid(self.account)
+
+
+NO_LIMITS = Limits()
+
+
+def run(bank: str, arguments: list[str], limits: Limits) -> None:
+    """Run a command in this process, with its output in a file, and exit as it does."""
+    os.chdir(bank)
+    log = os.open(f"{bank}/../tests.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    limits.apply()
+    sys.exit(main(arguments))
+
+
+def started(bank: Path, arguments: list[str], limits: Limits = NO_LIMITS) -> Any:
+    """Start a command in a process of its own."""
+    return processes.started(run, str(bank), arguments, limits)
+
+
+def told(bank: Path) -> str:
+    """Return what the last command in a bank printed."""
+    log = bank.parent / "tests.log"  # none if it was killed before it began
+    return log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
+
+
+def paths(bank: Path) -> set[str]:
+    """Return the files of a bank, without those that databases and caches keep."""
+    found = {str(path.relative_to(bank)) for path in bank.rglob("*") if path.is_file()}
+    return {name for name in found if not any(part in name for part in (*VOLATILE, "__pycache__"))}
+
+
+def visible(bank: Path) -> dict[str, Any]:
+    """Return what users see of a bank, checked wherever there is a check."""
+    return {
+        "tables": _tables(bank),
+        "release": _release(bank),
+        "champion": _champion(bank),
+        "campaigns": _hashes(bank / "data" / "campaigns"),
+        "out": _hashes(bank / "out"),
+        "store": _store(bank),
+    }
+
+
+def _tables(bank: Path) -> str:
+    if not (bank / "data" / "tables" / "manifest.json").exists():
+        return ""
+    tables = Tables.open(bank / "data" / "tables")
+    tables.verify()
+    return tables.snapshot_id
+
+
+def _release(bank: Path) -> str:
+    releases = Releases(bank / "data" / "serving")
+    return releases.current().name if releases.pointer() else ""
+
+
+def _champion(bank: Path) -> str:
+    return resolve(Project.find(bank)).artifact_hash
+
+
+def _store(bank: Path) -> dict[str, int]:
+    with Store.open(f"sqlite:///{bank}/data/store.db") as store:
+        store.audit.verify()
+        counts = store.counts()
+    return {name: count for name, count in counts.items() if name != "audit"}
+
+
+def _hashes(folder: Path) -> dict[str, str]:
+    """Return the hash of each file that is no temporary one; of a copy of the store, what is in it."""
+    found = sorted(path for path in folder.rglob("*") if path.is_file()) if folder.is_dir() else []
+    names = {str(path.relative_to(folder)): path for path in found}
+    return {name: _hash(path) for name, path in names.items() if not ("/" + name).count("/.")}
+
+
+def _hash(path: Path) -> str:
+    if path.suffix == ".db":
+        try:
+            with Store.open(f"sqlite:///{path}") as store:
+                return repr({n: c for n, c in store.counts().items() if n != "audit"})
+        except VipRecoError as error:
+            return str(error)
+    if path.name == "subject.json" or path.name.startswith("audit-"):  # hold moments of the clock
+        return sha256(path.name.split("-")[0].encode()).hexdigest()
+    return sha256_of(path)

@@ -1,0 +1,72 @@
+"""One bank for all commands of these tests, and for each command what it does when nothing goes wrong."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests import processes
+from tests.faults.commands import COMMANDS, customers, made, paths, started, told, visible, words
+from tests.shared import BuiltOnce
+
+
+@dataclass(frozen=True)
+class Expected:
+    """A command that nobody disturbs.
+
+    Args:
+        arguments: Its words.
+        before, after: What is visible of the bank.
+        files: Files of the bank afterwards.
+    """
+
+    arguments: list[str]
+    before: dict[str, Any]
+    after: dict[str, Any]
+    files: set[str]
+
+
+@pytest.fixture(scope="session")
+def bank(built_once: BuiltOnce) -> Path:
+    """The bank that is copied; nobody changes it."""
+    return made(built_once)
+
+
+@pytest.fixture(scope="session")
+def customer(bank: Path) -> str:
+    """A customer who has a contact in the store."""
+    return customers(bank)[0]
+
+
+def copied(bank: Path, place: Path, name: str) -> Path:
+    """Return a copy of the bank on which a command can run, with the bank's own files beside it."""
+    place.mkdir(parents=True, exist_ok=True)
+    shutil.copytree(bank, place / "bank")
+    if not (place / "practice").exists():
+        (place / "practice").symlink_to(bank.parent / "practice")
+    COMMANDS[name].before(place / "bank")
+    return place / "bank"
+
+
+@pytest.fixture(scope="session")
+def expected(
+    bank: Path, customer: str, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], Expected]:
+    """Run a command once without a fault, and say what came of it."""
+    known: dict[str, Expected] = {}
+
+    def find(name: str) -> Expected:
+        if name not in known:
+            ours = copied(bank, tmp_path_factory.mktemp(name), name)
+            arguments, before = words(COMMANDS[name], ours, customer), visible(ours)
+            code = processes.ended(started(ours, arguments))
+            assert code in COMMANDS[name].codes, told(ours)
+            known[name] = Expected(arguments, before, visible(ours), paths(ours))
+        return known[name]
+
+    return find
