@@ -28,7 +28,7 @@ OPERATIONS = (
         record,
         programs_and_people(Role.MANAGER),
         body=FeedbackRequest,
-        answers={201: FeedbackAnswer, 404: ProblemDocument},
+        answers={201: FeedbackAnswer, 404: ProblemDocument, 409: ProblemDocument},
         summary="Mark an offer, or one of its reasons, as not useful.",
     ),
 )

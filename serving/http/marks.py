@@ -16,9 +16,9 @@ def record_mark(state: AppState, scope: Scope, mark: Feedback) -> bool:
     """
     products = state.product_ids
     if products is not None and mark.product_id not in products:
-        raise Problem(422, "unknown-product", [("product_id", "unknown-product")])
+        raise Problem(409, "unknown-product", [("product_id", "unknown-product")])
     if mark.reason_id and not ReasonCatalog.shipped().has(mark.reason_id):
-        raise Problem(422, "unknown-reason", [("reason_id", "unknown-reason")])
+        raise Problem(409, "unknown-reason", [("reason_id", "unknown-reason")])
     with state.store.database.writing():
         seen = state.store.feedback.record(scope, mark, state.today())
         result = "ok" if seen else "unknown"

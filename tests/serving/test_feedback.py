@@ -18,8 +18,8 @@ def marked(bank: Bank, **changed: str) -> int:
 def test_a_mark_is_recorded_with_its_audit_record_and_what_does_not_exist_is_refused(bank: Bank) -> None:
     assert marked(bank) == 201
     assert marked(bank, customer_id=FOREIGN) == 404
-    assert marked(bank, product_id="P99") == 422
-    assert marked(bank, reason_id="no-such-reason") == 422
+    assert marked(bank, product_id="P99") == 409
+    assert marked(bank, reason_id="no-such-reason") == 409
     assert marked(bank, cause="boring") == 422
     (found,) = bank.state.store.feedback.marked(bank.state.today())
     assert (found.reason_id, found.cause, found.marks) == ("balance", "wrong", 1)
