@@ -15,6 +15,7 @@ from vipreco.explanations.sentences import Reason, Speaker
 from vipreco.recommender import DecisionContext, Recommender
 
 HOLDING = "holding"
+MIN_ODDS = 2.8  # of holders against all customers: less persuades nobody
 MAX_USUAL = 0.5  # what more of all customers hold, such as the settlement account, sets nobody apart
 Indices = NDArray[np.intp]
 
@@ -49,7 +50,9 @@ class CoHeldReasons:
         known = self.pairs.first >= 0
         holders, joined = self._counted(self.counts)
         usual = self._usual(self.counts)
-        return np.where(known, 1.0 - usual * holders / np.maximum(joined, 1), 0.0)
+        others = np.maximum(holders - joined, 1)
+        clear = joined * (1.0 - usual) >= MIN_ODDS * usual * others
+        return np.where(known & clear, 1.0 - usual * holders / np.maximum(joined, 1), 0.0)
 
     @property
     def pair(self) -> NDArray[np.bool_]:
