@@ -89,8 +89,8 @@ def test_a_tampered_answer_is_noticed_and_the_publication_before_comes_back(
     assert "(parity)" in capsys.readouterr().err
 
     manifest = json.loads((first / "manifest.json").read_bytes())
-    assert manifest["files"]["plain.npy"]
-    (first / "plain.npy").write_bytes(b"")
+    assert manifest["files"]["value.npy"]
+    (first / "value.npy").write_bytes(b"")
     assert main(["parity", "--sample", "60"]) == 6
     assert "(prepared-changed)" in capsys.readouterr().err
 

@@ -14,8 +14,9 @@ import numpy as np
 import pytest
 from argon2 import PasswordHasher
 
-from tests.page.page_bank import USERS, PageBank, made
-from tests.serving.small_bank import FOREIGN, NOBODY, Bank
+from tests.page.page_bank import USERS, PageBank, accounts, made
+from tests.serving.small_bank import FOREIGN, NOBODY, PASSWORD, Bank
+from tests.shared import BuiltOnce
 from vipreco.store import Role
 
 from vipreco.store import passwords, users  # isort: skip
@@ -90,14 +91,15 @@ async def log_ins(bank: PageBank) -> dict[str, list[float]]:
 
 
 def test_a_name_that_exists_takes_as_long_as_one_that_does_not(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    built_once: BuiltOnce, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A hash a hundred times cheaper than the real one hides nothing else that differs."""
     cheap = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
     for module in (passwords, users):
         monkeypatch.setattr(module, "HASHER", cheap)
     users._unknown_user_hash.cache_clear()
-    bank = made(tmp_path)
+    bank = made(accounts(built_once), tmp_path)
+    bank.state.store.users.change_password(NAME, PASSWORD)
     monkeypatch.setattr(bank.state.limits, "take", lambda *_: 0.0)
     gc.collect()
     try:

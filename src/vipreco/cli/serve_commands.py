@@ -66,17 +66,16 @@ def prepare(
 def _tidy(project: Project) -> None:
     from vipreco.cli.progress import narrated
     from vipreco.cli.store_session import actor_named, keys_of, retention_cutoffs
-    from vipreco.online import Housekeeping, clean_up
+    from vipreco.online import Housekeeping, SignedHeads, clean_up
     from vipreco.store import Store
 
     heads = project.settings.serving.audit_heads
     chores = Housekeeping(
         actor_named(None),
         retention_cutoffs(project),
-        None if heads is None else project.root / heads,
-        keys_of(project),
-        project.tables,
-        project.signatures,
+        None
+        if heads is None
+        else SignedHeads(project.root / heads, keys_of(project), project.tables, project.signatures),
     )
     with narrated("Prepare") as narrator, Store.open(project.store_url, checked=True) as store:
         gone = clean_up(store, chores, narrator.say)

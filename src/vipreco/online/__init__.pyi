@@ -1,5 +1,10 @@
 from .books import roll_back as roll_back, sync_books as sync_books
-from .nightly import Housekeeping as Housekeeping, clean_up as clean_up, try_model as try_model
+from .nightly import (
+    Housekeeping as Housekeeping,
+    SignedHeads as SignedHeads,
+    clean_up as clean_up,
+    try_model as try_model,
+)
 from .nightly_build import NightlyBuild as NightlyBuild, channels_of as channels_of
 from .online_service import DaySettings as DaySettings, OnlineService as OnlineService
 from .release import MANIFEST as MANIFEST, Releases as Releases, read_manifest as read_manifest

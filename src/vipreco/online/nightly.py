@@ -21,24 +21,35 @@ LOADER = "vipreco.recommender.storage:golden_scorer"
 
 
 @dataclass(frozen=True)
+class SignedHeads:
+    """Ends of the audit and of the tables, to be signed and saved.
+
+    Args:
+        folder: Where they are saved.
+        keys: Sign the heads of the audit.
+        tables: The tables folder.
+        signatures: Sign the heads of the tables.
+    """
+
+    folder: Path
+    keys: Keys
+    tables: Path
+    signatures: Signatures
+
+
+@dataclass(frozen=True)
 class Housekeeping:
     """Housekeeping after a release is in force.
 
     Args:
         actor: Who does it, for the audit.
         before: Moments before which decisions and keys of requests go.
-        heads: Folder of the signed heads of the audit and of the tables; None signs nothing.
-        keys: Signs the heads of the audit.
-        tables: The tables folder.
-        signatures: Sign the heads of the tables.
+        heads: Signed heads to save; None saves none.
     """
 
     actor: str
     before: RetentionCutoffs
-    heads: Path | None
-    keys: Keys
-    tables: Path
-    signatures: Signatures
+    heads: SignedHeads | None
 
 
 @contextmanager
@@ -86,7 +97,8 @@ def clean_up(store: Store, chores: Housekeeping, step: Step = silent) -> PrunedR
         step("retention")
         return store.prune(chores.actor, chores.before)
     finally:
-        if chores.heads is not None:
+        heads = chores.heads
+        if heads is not None:
             step("signed heads")
-            store.audit.anchor(chores.heads, chores.keys, full=False)
-            save_head(chores.tables, chores.heads, chores.signatures)
+            store.audit.anchor(heads.folder, heads.keys, full=False)
+            save_head(heads.tables, heads.folder, heads.signatures)
