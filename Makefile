@@ -103,7 +103,7 @@ hashes:  ## Write serving/hashes.txt and training/hashes.txt: the pinned package
 	  build/hashes/bin/python -m pip install --quiet --disable-pip-version-check --dry-run --ignore-installed \
 	    --report build/hashes/$$rim.json -c constraints.txt \
 	    ".[$$( [ $$rim = serving ] && echo serving,postgresql || echo training,serving,postgresql )]" \
-	  && build/hashes/bin/python supply_chain/hashes.py build/hashes/$$rim.json $$rim/hashes.txt "the $$rim extra" \
+	  && build/hashes/bin/python .ci/hashes.py build/hashes/$$rim.json $$rim/hashes.txt "the $$rim extra" \
 	  || exit 1; done
 	rm -rf build/hashes
 

@@ -53,7 +53,7 @@ def test_hashes_are_written_from_the_report_of_pip(tmp_path: Path) -> None:
     report = {"environment": {"python_full_version": "3.11.9"}, "install": [package, ours, first]}
     (tmp_path / "report.json").write_text(json.dumps(report))
     target = tmp_path / "hashes.txt"
-    command = [sys.executable, ROOT / "supply_chain" / "hashes.py", tmp_path / "report.json", target, "x"]
+    command = [sys.executable, ROOT / ".ci" / "hashes.py", tmp_path / "report.json", target, "x"]
     subprocess.run(command, check=True)
     lines = target.read_text().splitlines()
     assert [line for line in lines if not line.startswith("#")] == [
