@@ -37,6 +37,7 @@ from vipreco.recommender import (
     Relations,
     TrainingData,
     change_dates,
+    keep_effects,
     storage,
 )
 from vipreco.settings import TierLadder
@@ -429,3 +430,10 @@ def test_a_bank_whose_tiers_the_ladder_does_not_know_is_told_nothing(features: F
     (first, *_) = Recommender(fitted).decide(history.as_of(NOW))
     assert np.isnan(first.attrition_probability).all()
     assert np.isnan(first.tier_upgrade_probability).all()
+
+
+def test_a_bank_without_a_call_learns_nothing_about_what_calls_keep(
+    recommender: Recommender, history: History, former: Recommender
+):
+    assert keep_effects(recommender, history, (MONTHS[4],), (0.1, 0.02, 0.01)) == ()
+    assert keep_effects(former, history, (MONTHS[4],), (0.1, 0.02, 0.01)) == ()

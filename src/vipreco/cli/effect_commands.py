@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,11 +12,15 @@ from vipreco.cli.progress import narrated
 from vipreco.cli.table_output import TableOutput
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from vipreco.contact_effect import ContactEffects
     from vipreco.project import Project
+    from vipreco.recommender import Recommender
 
 PANEL = "Offers"
 SECTION = "contact_effects"
+KEEP_DATES = 12  # newest dates whose calls are counted
 
 
 def register(app: typer.Typer) -> None:
@@ -31,6 +36,9 @@ def effects(
             "--write", help="Write the effects that the model learnt into vipreco.toml; they stay in force."
         ),
     ] = False,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Show what a call does against attrition instead, by its kinds.")
+    ] = False,
     kind: FormatOption = None,
     out: OutOption = None,
 ) -> None:
@@ -39,8 +47,12 @@ def effects(
     An effect of 0.7 doubles a small chance. `assumed` is a figure of the settings, `learnt` comes from the
     bank's own contacts. The placebos show what cannot be: their intervals should hold 0.
 
+    With --keep: the share by which a call lowers the chance of each kind of attrition, by the bank's calls
+    and the figures of the recipe together, and the lines that put it into a recipe.
+
     Example:  vipreco effects
     Example:  vipreco effects --model 3 --write
+    Example:  vipreco effects --keep
     """
     import polars as pl
 
@@ -51,10 +63,36 @@ def effects(
     output = TableOutput.planned(kind, out)
     project = Project.find()
     with narrated("Effects of contacts") as narrator:
-        found = open_model(project, model, narrator).contact_effects
+        recommender = open_model(project, model, narrator)
+        if keep:
+            output.write(_keep_table(project, recommender))
+            return
+        found = recommender.contact_effects
     output.write(pl.DataFrame(list(effect_rows(found)), infer_schema_length=None))
     if write:
         write_effects(project, found)
+
+
+def _keep_table(project: Project, recommender: Recommender) -> pl.DataFrame:
+    """Return what calls did against attrition, a row a kind, and say how a recipe takes it over."""
+    import polars as pl
+
+    from vipreco.history import History
+    from vipreco.recommender import KeepEffect, keep_effects, labelled_dates
+
+    history = History.open(project.tables, project.threads)
+    days = labelled_dates(recommender.settings, history.snapshot_dates, history.snapshot_dates[-1])
+    priors = recommender.settings.arbitration.values.call_keeps
+    found = keep_effects(recommender, history, days[-KEEP_DATES:], priors)
+    if not found:
+        typer.echo(
+            "no call to a VIP customer, or no model of the kinds of attrition: nothing is learnt", err=True
+        )
+    for row in found:
+        typer.echo(
+            f"[recommender.arbitration.values] contact_keeps_{row.kind} = {max(row.share, 0):.3f}", err=True
+        )
+    return pl.DataFrame(list(found), schema=[each.name for each in fields(KeepEffect)])
 
 
 def write_effects(project: Project, found: ContactEffects) -> None:

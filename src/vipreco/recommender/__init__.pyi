@@ -11,6 +11,7 @@ from .decision_stages import (
 from .decisions import Decisions as Decisions, in_order as in_order
 from .fit_stages import Step as Step, TrainingData as TrainingData, silent as silent
 from .inspection import check_permitted as check_permitted
+from .keep_effects import KeepEffect as KeepEffect, keep_effects as keep_effects
 from .labelled_rows import (
     Gatherer as Gatherer,
     Panel as Panel,
