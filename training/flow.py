@@ -16,7 +16,8 @@ from training.server import PATIENCE_SECONDS, connect, down, responsive
 from training.storage import Pending, Storage
 from training.tracker import Tracker, now_ms
 from vipreco.artifact import Manifest, sign_artifact, verify
-from vipreco.errors import DependencyDownError, IntegrityError
+from vipreco.durable import is_disk_full
+from vipreco.errors import DependencyDownError, IntegrityError, ResourcesError, VipRecoError
 from vipreco.failpoints import reach
 from vipreco.history import History
 from vipreco.project import Project
@@ -122,10 +123,11 @@ def run(job: TrainingJob, fit: Fit, *, promote: bool = False) -> Published:
     Raises:
         IntegrityError: `fit` did not save a whole artifact, or one of other tables.
         DependencyDownError: The tracking server is down; the result is kept.
+        ResourcesError: The disk is full; a result that was saved before is kept.
     """
     pending = _fit(job, fit, promote)
     reach("training.kept")
-    job.say("Recommender and saved on this machine; registering.")
+    job.say("Fitted and saved on this machine; registering.")
     storage = Storage(job.project.artifacts)
     with storage.exclusive():
         return _publish(job.project, [pending])[0]
@@ -222,11 +224,14 @@ def _assign(registry: Registry, version: str, record: Record, findings: list[Fin
     return False
 
 
-def _kept(error: DependencyDownError, storage: Storage) -> DependencyDownError:
-    """Add to an outage where the results are."""
-    count = len(storage.pending())
+def _kept(error: DependencyDownError, storage: Storage) -> VipRecoError:
+    """Add to an outage where the results are; a full disk is named as such."""
+    what = f"{error.what}; {len(storage.pending())} training(s) wait in {storage.folder / 'pending'}"
+    if is_disk_full(error):
+        remedy = "the disk is full: free space, then run `vipreco sync`; everything is kept on this machine"
+        return ResourcesError(what, where=error.where, remedy=remedy, code="disk")
     return DependencyDownError(
-        f"{error.what}; {count} training(s) wait in {storage.folder / 'pending'}",
+        what,
         where=error.where,
         remedy=error.remedy,
         code=error.code,

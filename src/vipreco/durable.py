@@ -6,6 +6,7 @@ import errno
 import hashlib
 import json
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +19,11 @@ CHUNK_BYTES = 1 << 20
 DISK_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG, errno.EROFS})
 FULL_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 # Libraries below us pass a full disk on as a text of their own.
-FULL_WORDS = ("no space left", "disk is full", "disk full", "file too large", "disk quota exceeded")
+FULL_WORDS = re.compile(
+    "no space left|disk is full|disk full|file too large|disk quota exceeded"
+    r"|\d+ requested and \d+ written",  # of NumPy, without a number of the error
+    re.IGNORECASE,
+)
 FREE_SPACE = (
     "free disk space and run the command again: old releases below data/serving, old model versions below "
     "data/artifacts and copies of the store (*.before-*) are the largest; delete neither the store nor its "
@@ -61,8 +66,7 @@ def is_disk_full(error: BaseException) -> bool:
     cause: BaseException | None = error
     while cause is not None and id(cause) not in seen:
         seen.add(id(cause))
-        words = any(word in str(cause).lower() for word in FULL_WORDS)
-        if words or (isinstance(cause, OSError) and cause.errno in FULL_ERRORS):
+        if FULL_WORDS.search(str(cause)) or (isinstance(cause, OSError) and cause.errno in FULL_ERRORS):
             return True
         cause = cause.__cause__ or cause.__context__
     return False

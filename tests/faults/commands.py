@@ -27,6 +27,7 @@ from vipreco.project import Project
 from vipreco.store import Contact, Role, Scope, Store
 from vipreco.tables import Tables
 
+PATIENCE = 900.0  # seconds, for a machine that does much else
 NOW = datetime(2026, 1, 2, 10)  # noqa: DTZ001  the business's local time
 EVERYBODY = Scope("os:tester", Role.MARKETING)
 CAMPAIGN = """

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests import processes
-from tests.faults.commands import COMMANDS, customers, made, paths, started, told, visible, words
+from tests.faults.commands import COMMANDS, PATIENCE, customers, made, paths, started, told, visible, words
 from tests.shared import BuiltOnce
 
 
@@ -64,7 +64,7 @@ def expected(
         if name not in known:
             ours = copied(bank, tmp_path_factory.mktemp(name), name)
             arguments, before = words(COMMANDS[name], ours, customer), visible(ours)
-            code = processes.ended(started(ours, arguments))
+            code = processes.ended(started(ours, arguments), PATIENCE)
             assert code in COMMANDS[name].codes, told(ours)
             known[name] = Expected(arguments, before, visible(ours), paths(ours))
         return known[name]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests import processes
-from tests.faults.commands import COMMANDS, Limits, paths, started, told, visible
+from tests.faults.commands import COMMANDS, PATIENCE, Limits, paths, started, told, visible
 from tests.faults.conftest import Expected, copied
 
 pytestmark = pytest.mark.long
@@ -52,7 +52,8 @@ def test_a_command_on_a_full_disk_ends_with_7_leaves_nothing_half_done_and_works
     ours = copied(bank, disk, name)
     (disk / "tests.log").symlink_to(tmp_path / "tests.log")  # what is printed is no part of the fault
     filler = filled(disk, free)
-    code = processes.ended(started(ours, right.arguments, Limits(environment={"TMPDIR": str(disk)})))
+    limits = Limits(environment={"TMPDIR": str(disk)})
+    code = processes.ended(started(ours, right.arguments, limits), PATIENCE)
     said = told(ours)
     filler.unlink()
     assert code in {7, *COMMANDS[name].codes}, said
@@ -64,6 +65,6 @@ def test_a_command_on_a_full_disk_ends_with_7_leaves_nothing_half_done_and_works
     for part, found in seen.items():
         assert found in (right.before[part], right.after[part]), (part, said)
     if code == 7:
-        assert processes.ended(started(ours, right.arguments)) in COMMANDS[name].codes, told(ours)
+        assert processes.ended(started(ours, right.arguments), PATIENCE) in COMMANDS[name].codes, told(ours)
     assert visible(ours) == right.after
     assert paths(ours) <= right.files

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests import processes
-from tests.faults.commands import COMMANDS, Limits, paths, started, told, visible
+from tests.faults.commands import COMMANDS, PATIENCE, Limits, paths, started, told, visible
 from tests.faults.conftest import Expected, copied
 
 pytestmark = pytest.mark.long
@@ -61,7 +61,7 @@ def test_a_command_without_memory_ends_with_7_and_leaves_nothing_half_done(
     """F26: what it may have beyond what its libraries took; the largest is enough for a bank of this size."""
     right = expected(name)
     ours = copied(bank, tmp_path, name)
-    code = processes.ended(started(ours, right.arguments, Limits(memory=megabytes * MEGABYTE)))
+    code = processes.ended(started(ours, right.arguments, Limits(memory=megabytes * MEGABYTE)), PATIENCE)
     assert code in {7, *COMMANDS[name].codes}, told(ours)
     seen = visible(ours)
     for part, found in seen.items():
@@ -76,7 +76,7 @@ def test_a_command_with_few_file_handles_works_or_says_so(
     """F33: 64 handles, of which the process that runs the test already holds some."""
     right = expected(name)
     ours = copied(bank, tmp_path, name)
-    code = processes.ended(started(ours, right.arguments, Limits(handles=64)))
+    code = processes.ended(started(ours, right.arguments, Limits(handles=64)), PATIENCE)
     assert code in {7, *COMMANDS[name].codes}, told(ours)
     if code == 7:
         assert "ulimit -n" in told(ours)
@@ -100,7 +100,7 @@ def test_a_command_of_an_account_without_a_name_and_a_home_works(
         folder.chmod(0o711)
     try:
         limits = Limits(account=NOBODY, environment={"HOME": "", "USER": "", "LOGNAME": ""})
-        code = processes.ended(started(ours, right.arguments, limits))
+        code = processes.ended(started(ours, right.arguments, limits), PATIENCE)
     finally:
         for folder in opened_up:
             folder.chmod(0o700)

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests import processes
-from tests.faults.commands import COMMANDS, paths, started, told, visible
+from tests.faults.commands import COMMANDS, PATIENCE, paths, started, told, visible
 from tests.faults.conftest import Expected, copied
 
 pytestmark = pytest.mark.long
@@ -36,7 +36,7 @@ def test_a_command_that_is_stopped_at_random_shows_the_old_or_the_new_and_a_reru
         time.sleep(moments.uniform(0.05, 1.0) * length)
         with suppress(ProcessLookupError):  # it was quicker
             os.kill(process.pid or 0, number)
-        code = processes.ended(process)
+        code = processes.ended(process, PATIENCE)
         stopped += code in {-signal.SIGKILL, 130}
         assert code in {-number, 130, *COMMANDS[name].codes}, told(ours)
         assert "Traceback" not in told(ours)
@@ -44,7 +44,9 @@ def test_a_command_that_is_stopped_at_random_shows_the_old_or_the_new_and_a_reru
         for part, found in seen.items():
             assert found in (right.before[part], right.after[part]), part
         if not _is_done(name, ours, seen, right):
-            assert processes.ended(started(ours, right.arguments)) in COMMANDS[name].codes, told(ours)
+            assert processes.ended(started(ours, right.arguments), PATIENCE) in COMMANDS[name].codes, told(
+                ours
+            )
         assert visible(ours) == right.after
         assert paths(ours) <= right.files
         shutil.rmtree(place)
@@ -55,7 +57,7 @@ def _seconds(bank: Path, right: Expected, place: Path, name: str) -> float:
     """Return how long the command takes now; what it is forked from has everything loaded."""
     ours = copied(bank, place, name)
     begun = time.monotonic()
-    processes.ended(started(ours, right.arguments))
+    processes.ended(started(ours, right.arguments), PATIENCE)
     return time.monotonic() - begun
 
 

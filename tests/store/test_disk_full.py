@@ -124,6 +124,7 @@ def test_a_spool_on_a_full_disk_takes_no_record(small_disk: Path, empty_store: P
         OSError(errno.ENOSPC, "No space left on device"),
         OSError(errno.EDQUOT, "Disk quota exceeded"),
         RuntimeError("IO Error: Could not write all bytes: No space left on device"),
+        OSError("4096 requested and 512 written"),  # NumPy
         sqlite3.OperationalError("database or disk is full"),
     ],
 )

@@ -356,3 +356,14 @@ def wait_until_open(port: int) -> None:
         else:
             return
     raise TimeoutError
+
+
+def test_a_full_disk_below_the_tracking_database_is_called_a_full_disk(tmp_path: Path) -> None:
+    """F06: exit 7, and that the training waits; other outages stay 8."""
+    for cause, code in (("(sqlite3.OperationalError) database or disk is full", 7), ("locked", 8)):
+        outage = DependencyDownError("the tracking database cannot be used now", remedy="see")
+        outage.__cause__ = RuntimeError(cause)
+        kept = flow._kept(outage, Storage(tmp_path))
+        assert kept.exit_code == code
+        assert "0 training(s) wait" in kept.what
+        assert ("free space, then run `vipreco sync`" in kept.remedy) == (code == 7)
