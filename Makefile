@@ -117,7 +117,7 @@ sbom: $(READY)  ## Write build/sbom.json: everything that is installed in .venv,
 audit:  ## Ask an advisory service about the pinned packages; AUDIT_OPTIONS can name one of your own.
 	test -x build/tools/bin/pip-audit || { $(PYTHON) -m venv build/tools && build/tools/bin/python -m pip install \
 	  --quiet --disable-pip-version-check 'pip-audit>=2.9,<3'; }
-	build/tools/bin/pip-audit --require-hashes --disable-pip --progress-spinner off -r training/hashes.txt $(AUDIT_OPTIONS)
+	build/tools/bin/pip-audit --strict --require-hashes --disable-pip --progress-spinner off -r training/hashes.txt $(AUDIT_OPTIONS)
 
 attack: $(READY)  ## Attack a running service in every way of tests/attack; prints what was tried and found.
 	$(BIN)/python -m tests.attack --report build/attack.md

@@ -96,7 +96,7 @@ class Scripts(HTMLParser):
         self.found += [address for address in addresses if address.lower().startswith("javascript:")]
 
 
-@attack("injected texts", short=True)
+@attack("injected texts")
 def texts(target: Target, tries: Tries) -> None:
     """Put what an interpreter would run into every text that programs and people may send."""
     with target.store() as store:
@@ -283,7 +283,7 @@ def slow_bodies(target: Target, tries: Tries) -> None:
         thread.join(5)
 
 
-@attack("customers in logs and numbers", short=True)
+@attack("customers in logs and numbers")
 def logs(target: Target, tries: Tries) -> None:
     """Send words of a customer everywhere, and look for them in log, metrics and addresses."""
     session, handle = target.sessions[Role.MANAGER], target.handle(OWN)
