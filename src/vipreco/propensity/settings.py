@@ -63,7 +63,7 @@ class PropensitySettings(Section):
     product: BoosterSettings = BoosterSettings()
     bags: Annotated[int, Field(ge=1, le=20)] = 1
     any: BoosterSettings = BoosterSettings(rounds=150, num_leaves=15, feature_fraction=0.3)
-    calibration_dates: Annotated[int, Field(ge=1, le=12)] = 3
+    calibration_dates: Annotated[int, Field(ge=1, le=12)] = 6
     calibration_folds: Annotated[int, Field(ge=2, le=20)] = 3
     others_per_acquirer: Annotated[float, Field(ge=1.0)] = 10.0
     max_rate_rows: Annotated[int, Field(ge=1000)] = 600_000
