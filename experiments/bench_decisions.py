@@ -255,14 +255,14 @@ def lines(found: dict[str, Any]) -> Iterator[Line]:
             what = f"{MEASURES[row['measure']]}, a customer: {CALL_LIST} - {row['baseline']}"
             met = row["low"] > 0 if row["measure"] != "worth_amount" else None
             yield Line(what, "> 0" if met is not None else "", told, met)
-    for row in found["shares"]:
+    for row in found.get("shares", []):
         if row["arm"] not in ("nobody", "oracle"):
             target = TARGETS[row["measure"]] if row["arm"] == CALL_LIST else None
             told = f"{row['share']:.1%} [{row['low']:.1%}, {row['high']:.1%}]"
             what = f"{MEASURES[row['measure']]}, share of the oracle's gain: {row['arm']}"
             met = None if target is None else row["share"] >= target
             yield Line(what, "" if target is None else f">= {target:.0%}", told, met)
-    yield from day_lines(found["days"])
+    yield from day_lines(found.get("days", []))
     for row in found["speed"]:
         most = row["at most"]
         target = "" if most is None else f"<= {most:g} {row['unit']}"

@@ -73,3 +73,26 @@ def test_an_interval_that_holds_zero_does_not_meet_the_target() -> None:
     speed = [{"what": "ratio", "measured": 1.1, "unit": "", "at most": 1.0, "met": False}]
     told = list(bench.lines({"totals": [], "differences": rows, "speed": speed}))
     assert [line.verdict for line in told] == ["yes", "NO", "", "NO"]
+
+
+def test_a_gain_is_a_share_of_what_the_oracle_gains_over_calling_nobody() -> None:
+    oracle = (
+        lives()
+        .filter(arm="call list")
+        .with_columns(arm=pl.lit("oracle"), expected_amount=pl.lit(6.0), at_stake_amount=pl.lit(7.0))
+    )
+    found = {
+        (row["arm"], row["measure"]): row["share"]
+        for row in bench.oracle_shares(bench.in_books(pl.concat([lives(), oracle])))
+    }
+    # two customers: kept 30 + 10 of 83 + 43; earned 1 + 1 of 2 + 2
+    assert found["call list", "kept_amount"] == 40 / 126
+    assert found["call list", "expected_amount"] == 0.5
+    assert found["nobody", "kept_amount"] == 0.0
+
+
+def test_the_lists_of_the_days_are_told_with_their_share_and_the_calls_without_an_offer() -> None:
+    row = {"calls": 5, "calls_without_offer": 2, "duties_missed": 1}
+    told = list(bench.day_lines([{**row, "share": 0.9}, {**row, "share": 1.0}]))
+    assert [line.measured for line in told] == ["0.950 (least 0.900, 2 lists)", "4 of 10", "2"]
+    assert [line.verdict for line in told] == ["yes", "", ""]

@@ -33,6 +33,9 @@ def test_time_and_memory_are_met_up_to_their_targets() -> None:
     assert [verdicts("scale", scale(361, 8.1))[key] for key in (name, "peak memory")] == ["NO", "NO"]
 
 
+VIP_SHARES = (("calls", 0.80), ("list", 0.87))
+
+
 def test_the_share_of_the_oracle_has_a_target_for_lists_and_the_order_one_for_every_pair() -> None:
     base = {"part": "all", "arm": "full decision", "low": 0.8, "high": 0.9}
     shares = [
@@ -41,12 +44,19 @@ def test_the_share_of_the_oracle_has_a_target_for_lists_and_the_order_one_for_ev
         {**base, "effort": "calls", "unit": "money", "share": 0.5},
         {**base, "effort": "list", "unit": "money", "share": 0.2, "arm": "random"},
     ]
+    vip = {"part": "VIP", "unit": "money"}
+    shares += [
+        {**base, **vip, "effort": "calls", "share": 0.80},
+        {**base, **vip, "effort": "list", "share": 0.87},
+    ]
     pair = {"part": "all", "effort": "list", "better": "a", "worse": "b", "difference": 0.1, "high": 0.2}
     order = [{**pair, "low": 0.05, "holds": True}, {**pair, "worse": "c", "low": -0.05, "holds": False}]
     assert verdicts("oracle", {"facts": {"shares": shares, "order": order}}) == {
-        "full decision / oracle: list, money": "yes",
-        "full decision / oracle: list, acquisitions": "NO",
-        "full decision / oracle: calls, money": "",
+        "full decision / oracle, all: list, money": "yes",
+        "full decision / oracle, all: list, acquisitions": "NO",
+        "full decision / oracle, all: calls, money": "",
+        "full decision / oracle, VIP: calls, money": "yes",
+        "full decision / oracle, VIP: list, money": "NO",
         "list: a > b": "yes",
         "list: a > c": "NO",
     }
