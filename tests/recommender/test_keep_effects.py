@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from vipreco.recommender.keep_effects import CONTINUITY, CalledRows, keep_effect, log_ratio, risk_groups
+from vipreco.recommender.attrition_calls import CONTINUITY, CalledRows, keep_effect, log_ratio, risk_groups
 
 
 def test_the_ratio_is_pooled_over_groups_of_like_chance():

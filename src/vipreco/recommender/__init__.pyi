@@ -1,3 +1,4 @@
+from .attrition_calls import KeepEffect as KeepEffect, keep_effects as keep_effects
 from .changes import (
     ChangeGatherer as ChangeGatherer,
     change_dates as change_dates,
@@ -11,7 +12,6 @@ from .decision_stages import (
 from .decisions import Decisions as Decisions, in_order as in_order
 from .fit_stages import Step as Step, TrainingData as TrainingData, silent as silent
 from .inspection import check_permitted as check_permitted
-from .keep_effects import KeepEffect as KeepEffect, keep_effects as keep_effects
 from .labelled_rows import (
     Gatherer as Gatherer,
     Panel as Panel,
