@@ -26,3 +26,18 @@ def bank_folder(trained: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The trained project as the current folder."""
     monkeypatch.chdir(trained)
     return trained
+
+
+@pytest.fixture
+def bank(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the trained project, which may be changed, as the current folder."""
+    shutil.copytree(trained, tmp_path / "bank")
+    monkeypatch.chdir(tmp_path / "bank")
+    return tmp_path / "bank"
+
+
+@pytest.fixture
+def snapshot_day(bank: Path) -> None:
+    """Let the copy be served as of its newest snapshot, which is in the past."""
+    with (bank / "vipreco.toml").open("a", encoding="utf-8") as settings:
+        settings.write('\n[serving]\nbusiness_date = "snapshot"\n')

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 
 import openpyxl
@@ -19,13 +18,9 @@ MANAGER = "M00000"
 
 
 @pytest.fixture
-def home(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def home(bank: Path, snapshot_day: None) -> Path:
     """A copy of the trained project as the current folder."""
-    shutil.copytree(trained, tmp_path / "bank")
-    monkeypatch.chdir(tmp_path / "bank")
-    with Path("vipreco.toml").open("a", encoding="utf-8") as settings:
-        settings.write('\n[serving]\nbusiness_date = "snapshot"\n')
-    return tmp_path / "bank"
+    return bank
 
 
 def book() -> list[str]:

@@ -23,15 +23,6 @@ from vipreco.tables import Tables
 MAPPING = source("late.csv", "holdings", "customer_id", "product_id", "opened_date")
 
 
-@pytest.fixture
-def bank(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of the trained project, which may be changed, as the current folder."""
-    target = tmp_path / "bank"
-    shutil.copytree(trained, target)
-    monkeypatch.chdir(target)
-    return target
-
-
 def customer() -> str:
     rows = pl.read_parquet("data/tables/batches/*/customers*.parquet", missing_columns="insert")
     newest = rows.filter(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,14 +16,6 @@ from vipreco.signatures import SIGNATURE_FILE
 
 Say = Callable[[str], str]
 LISTED = ["calllist", "--manager", "M00000"]
-
-
-@pytest.fixture
-def bank(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of the trained project."""
-    shutil.copytree(trained, tmp_path / "bank")
-    monkeypatch.chdir(tmp_path / "bank")
-    return tmp_path / "bank"
 
 
 @pytest.fixture

@@ -19,17 +19,8 @@ from vipreco.project import Project
 from vipreco.store import Decision, Event, Keys, Role, Scope, Store
 
 
-@pytest.fixture
-def bank(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of the trained project, in which nothing is prepared yet."""
-    shutil.copytree(trained, tmp_path / "bank")
-    settings = tmp_path / "bank" / "vipreco.toml"
-    settings.write_text(settings.read_text() + '\n[serving]\nbusiness_date = "snapshot"\n')
-    monkeypatch.chdir(tmp_path / "bank")
-    return tmp_path / "bank"
-
-
 @pytest.mark.slow
+@pytest.mark.usefixtures("snapshot_day")
 def test_what_is_prepared_agrees_and_a_bad_model_changes_nothing(
     bank: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -69,6 +60,7 @@ def test_what_is_prepared_agrees_and_a_bad_model_changes_nothing(
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("snapshot_day")
 def test_a_tampered_answer_is_noticed_and_the_publication_before_comes_back(
     bank: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

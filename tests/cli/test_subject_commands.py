@@ -26,12 +26,10 @@ CAMPAIGN = "spring"
 
 
 @pytest.fixture
-def home(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def home(bank: Path, trained: Path) -> Path:
     """A copy of the trained project, whose raw files lie beside it."""
-    shutil.copytree(trained, tmp_path / "bank")
-    shutil.copytree(trained.parent / "practice", tmp_path / "practice")
-    monkeypatch.chdir(tmp_path / "bank")
-    return tmp_path / "bank"
+    shutil.copytree(trained.parent / "practice", bank.parent / "practice")
+    return bank
 
 
 def opened() -> Store:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,14 +18,7 @@ COMMANDS = {
 }
 
 
-@pytest.fixture
-def bank(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of the trained project."""
-    shutil.copytree(trained, tmp_path / "bank")
-    settings = tmp_path / "bank" / "vipreco.toml"
-    settings.write_text(settings.read_text() + '\n[serving]\nbusiness_date = "snapshot"\n')
-    monkeypatch.chdir(tmp_path / "bank")
-    return tmp_path / "bank"
+pytestmark = pytest.mark.usefixtures("snapshot_day")
 
 
 def flip_bit(path: Path) -> None:
