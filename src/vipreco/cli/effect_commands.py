@@ -80,7 +80,7 @@ def _keep_table(project: Project, recommender: Recommender) -> pl.DataFrame:
     from vipreco.history import History
     from vipreco.recommender import KeepEffect, keep_effects, labelled_dates
 
-    history = History.open(project.tables, project.threads)
+    history = History.open(project.tables, project.threads, signatures=project.signatures)
     days = labelled_dates(recommender.settings, history.snapshot_dates, history.snapshot_dates[-1])
     priors = recommender.settings.arbitration.values.call_keeps
     found = keep_effects(recommender, history, days[-KEEP_DATES:], priors)
