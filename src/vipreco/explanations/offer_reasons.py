@@ -173,13 +173,13 @@ def _explained(
     plan, speaker = said
     ids, families = known.catalog.product_ids, known.catalog.families
     product_ids = tuple(ids[column] for column in request.columns.tolist())
-    relevant = relevance(plan, [families[column] for column in request.columns.tolist()])
-    spoken_of = np.flatnonzero(relevant.any(axis=0)).tolist()
+    background = background_of(recommender, known)
+    options = relevance(plan, [families[column] for column in request.columns.tolist()])
+    options &= about_the_offer(plan, product_ids, background)
+    spoken_of = np.flatnonzero(options.any(axis=0)).tolist()
     others = co_held_reasons(recommender, known, request.customers[request.rows], product_ids)
     keys = [*plan.keys_of(spoken_of), *others.keys, *caution_keys(plan.catalogue, product_ids)]
     book = fact_book(known, request.customers, keys)
-    background = background_of(recommender, known)
-    options = relevant & about_the_offer(plan, product_ids, background)
     for place in spoken_of:
         flags = qualified(plan.statements[place], book, background, known.view.date)
         options[:, place] &= flags[request.rows]
