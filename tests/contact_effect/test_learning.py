@@ -104,7 +104,7 @@ def test_a_channel_is_drawn_to_its_prior_by_one_acquisition():
 
 
 def test_too_few_acquisitions_keep_the_prior_and_say_so():
-    found = learnt(9)
+    found = learnt(4)
     assert (found.channels, row_of(found, "channel").basis) == ({}, "assumed")
     assert row_of(found, "channel").in_force == 0.7
     effects = ContactEffects(PRIOR, found)

@@ -28,7 +28,7 @@ class EffectLearning(Section):
 
     folds: Annotated[int, Field(ge=0, le=20)] = 2
     max_rows: Annotated[int, Field(ge=1000)] = 60_000
-    min_acquisitions: Annotated[int, Field(ge=1)] = 10
+    min_acquisitions: Annotated[int, Field(ge=1)] = 5
     deviation: Positive = 1.0
     product: BoosterSettings = BoosterSettings(rounds=40, learning_rate=0.15)
     any: BoosterSettings = BoosterSettings(rounds=60, learning_rate=0.1, feature_fraction=0.3)
