@@ -134,13 +134,11 @@ class Limits:
     Args:
         handles: Most open files.
         memory: Bytes of address space beyond those that its process has.
-        account: Number of the account, which has no name; None: ours.
         environment: Variables; an empty one is taken away.
     """
 
     handles: int = 0
     memory: int = 0
-    account: int | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
 
     def apply(self) -> None:
@@ -155,10 +153,6 @@ class Limits:
             pages = int(Path("/proc/self/statm").read_text().split()[0])
             most = pages * os.sysconf("SC_PAGE_SIZE") + self.memory
             resource.setrlimit(resource.RLIMIT_AS, (most, most))
-        if self.account is not None:
-            os.setgroups([])
-            os.setgid(self.account)
-            os.setuid(self.account)
 
 
 NO_LIMITS = Limits()
