@@ -245,7 +245,7 @@ def validate(kind: FormatOption = None, out: OutOption = None) -> None:
     """
     import polars as pl
 
-    from vipreco.cli.project_inputs import tell_currency
+    from vipreco.cli.project_inputs import tell_currency, tell_signatures
     from vipreco.project import Project
     from vipreco.tables import validate as validate_tables
 
@@ -258,6 +258,7 @@ def validate(kind: FormatOption = None, out: OutOption = None) -> None:
     examples = pl.Series("examples", [list(finding.examples) for finding in found], dtype=pl.List(pl.String))
     output.write(pl.DataFrame(columns).with_columns(examples))
     tell_currency(project)
+    tell_signatures(project)
 
 
 def ledger(report: ImportReport) -> pl.DataFrame:

@@ -21,6 +21,11 @@ if TYPE_CHECKING:
     from vipreco.tables import Tables
 
 NO_CURRENCY = 'no currency in [project] of vipreco.toml: lists and sheets count amounts in "units"'
+NO_KEYS = (
+    "no key is trusted under [signatures] of vipreco.toml: tables, models and releases are accepted from "
+    "whoever can write them (`vipreco keys create`)"
+)
+NOT_REQUIRED = "signatures are not required under [signatures] of vipreco.toml: what has none is accepted"
 CHAMPION = "champion"
 REGISTRY = "training.registry"
 STORAGE = "training.storage"
@@ -31,6 +36,13 @@ def tell_currency(project: Project) -> None:
     """Say on standard error that amounts have no currency, where the project names none."""
     if not project.settings.project.currency:
         typer.echo(NO_CURRENCY, err=True)
+
+
+def tell_signatures(project: Project) -> None:
+    """Say on standard error that what is not signed is accepted, where the project accepts it."""
+    signatures = project.settings.signatures
+    if not signatures.required:
+        typer.echo(NOT_REQUIRED if signatures.trusted else NO_KEYS, err=True)
 
 
 def open_tables(project: Project) -> Tables:

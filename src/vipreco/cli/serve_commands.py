@@ -260,7 +260,7 @@ def serve(
 
     Example:  vipreco serve
     """
-    from vipreco.cli.project_inputs import tell_currency
+    from vipreco.cli.project_inputs import tell_currency, tell_signatures
     from vipreco.new_project import other_copy
 
     project = _project(folder)
@@ -271,6 +271,7 @@ def serve(
     if other:
         typer.echo(other, err=True)
     tell_currency(project)
+    tell_signatures(project)
     project.import_rim(RUNNING).run(project, settings, typer.echo, behind_proxy=behind_proxy)
 
 
