@@ -15,7 +15,7 @@ from vipreco.explanations.sentences import Reason, Speaker
 from vipreco.recommender import DecisionContext, Recommender
 
 HOLDING = "holding"
-MIN_ODDS = 2.4  # of holders against all customers: less persuades nobody
+MIN_ODDS = 2.8  # of holders against all customers: less persuades nobody
 MAX_USUAL = 0.5  # what more of all customers hold, such as the settlement account, sets nobody apart
 Indices = NDArray[np.intp]
 
