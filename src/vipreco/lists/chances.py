@@ -14,17 +14,17 @@ WHOLE_RATE = 0.1  # from here on a chance is told without a decimal
 def chance_text(offer: OfferLine, say: Wording) -> str:
     """Return the chance of an offer as a sentence for the manager; empty where it is unknown.
 
-    Both chances where the effect of a contact is known, the multiple of the usual chance where it is clearly
-    above it, and a word where the estimate rests on little.
+    Both chances where the effect of a contact is known, and the multiple of the usual chance where it is
+    clearly above it. An estimate that rests on little says so instead: a multiple of it would sound sure.
     """
     if offer.chance is None:
         return ""
     chances = {"chance": rate_text(offer.chance), "with_contact": rate_text(offer.chance_with_contact)}
     parts = [say("chance.alone" if offer.chance_with_contact is None else "chance.both", **chances)]
-    if offer.times_usual is not None and offer.times_usual >= MIN_TIMES:
-        parts.append(say("chance.times", times=times_text(offer.times_usual)))
     if offer.thin_evidence:
         parts.append(say("chance.low_confidence"))
+    elif offer.times_usual is not None and offer.times_usual >= MIN_TIMES:
+        parts.append(say("chance.times", times=times_text(offer.times_usual)))
     return say.joined(parts)
 
 

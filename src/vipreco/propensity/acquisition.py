@@ -81,7 +81,7 @@ class ProductModel:
         row, product = np.nonzero(rows.acquired)
         class_products, classes = np.unique(product, return_inverse=True)
         products, floor = rows.acquired.shape[1], 0.5 / (len(row) + rows.acquired.shape[1])
-        prior = inputs.fit(rows) if inputs else None
+        prior = inputs.fit(rows) if inputs and len(rows) else None
         if len(class_products) < 2:
             return cls((), class_products, products, floor, prior)
         start = inputs.logits(prior, rows)[row][:, class_products] if inputs and prior else None
@@ -124,6 +124,7 @@ class AcquisitionModel:
         any: P(acquires anything); None where the data cannot tell, because every customer in it acquired.
         calibration: From raw to calibrated probabilities.
         thin_evidence: Products with too few acquisitions to be trusted, shape (P,).
+        acquisitions: Acquisitions of each product that were learnt from, shape (P,).
         hybrid: Collaborative filtering above the boosters, in artifacts of before; else None.
     """
 
@@ -131,6 +132,7 @@ class AcquisitionModel:
     any: Booster | None
     calibration: Calibration
     thin_evidence: Mask
+    acquisitions: NDArray[np.int64]
     hybrid: Hybrid | None = None
 
     @property
@@ -158,9 +160,10 @@ class AcquisitionModel:
             scored = _cross_fitted(rows, context, inputs)
         else:
             scored = _rated(product, acquirers, rates, context)
-        thin = acquirers.acquired.sum(axis=0) < context.settings.thin_evidence_positives
+        learnt = acquirers.acquired.sum(axis=0).astype(np.int64)
+        thin = learnt < context.settings.thin_evidence_positives
         any_ = fit_any(rows if rates is None else rates, context)
-        return cls(product, any_, _calibration(*scored, context.settings), thin)
+        return cls(product, any_, _calibration(*scored, context.settings), thin, learnt)
 
     def propensities(self, values: Values) -> Scores:
         """Return P(acquire) of each product, shape (n, P)."""

@@ -185,8 +185,8 @@ class Recommender:
 
     @property
     def acquisitions(self) -> NDArray[np.int64]:
-        """Acquisitions of each product that the correction of its chance rests on, shape (P,)."""
-        return self.fitted.model.calibration.positives
+        """Acquisitions of each product that its chance was learnt from, shape (P,)."""
+        return self.fitted.model.acquisitions
 
     @property
     def base_rates(self) -> NDArray[np.float64]:

@@ -228,6 +228,7 @@ def _model_arrays(fitted: Fitted) -> dict[str, NDArray[Any]]:
         "intercepts": model.calibration.intercepts,
         "positives": model.calibration.positives,
         "thin_evidence": model.thin_evidence,
+        "acquisitions": model.acquisitions,
         **filtering_arrays(model),
     }
 
@@ -286,7 +287,10 @@ def _read_model(
     calibration = Calibration(facts["slope"], arrays["intercepts"], arrays["positives"])
     any_ = _read_booster(folder / ANY_BOOSTER, names, 1, threads) if facts["rates_known"] else None
     hybrid = read_hybrid(folder, facts, arrays)
-    return AcquisitionModel(product, any_, calibration, arrays["thin_evidence"], hybrid)
+    learnt = arrays.get(
+        "acquisitions", arrays["positives"]
+    )  # artifacts of before have those of the calibration
+    return AcquisitionModel(product, any_, calibration, arrays["thin_evidence"], learnt, hybrid)
 
 
 def _read_relationship(
