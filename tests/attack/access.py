@@ -16,16 +16,19 @@ from tests.serving.small_bank import PASSWORD
 from vipreco.store import Role, User
 
 PAGES = tuple(make_pages(None, None).operations)  # type: ignore[arg-type]
+PRODUCT = "card"
 SEES_ALL = frozenset({Role.MARKETING, Role.CHANNEL})
 BODIES = {
     "/v1/offers": lambda customer: {"customer_id": customer, "channel": "app"},
     "/v1/offers:batch": lambda customer: {"customer_ids": [customer], "channel": "app"},
     "/v1/outcomes": lambda customer: {"customer_id": customer, "channel": "call", "outcome": "unreachable"},
+    "/v1/feedback": lambda customer: {"customer_id": customer, "product_id": PRODUCT, "cause": "known"},
 }
 FORMS = {
     "/search": {"text": "0"},
     "/language": {"language": "en", "back": "/"},
     "/customers/{handle}/outcome": {"outcome": "unreachable", "product_id": "", "note": ""},
+    "/customers/{handle}/feedback": {"product_id": PRODUCT, "reason_id": "", "cause": "known"},
 }
 POSTS = [one for one in PAGES if one.method == "POST" and one.path not in {"/login", "/logout"}]
 

@@ -53,7 +53,7 @@ def reasons(found: pl.DataFrame) -> dict[str, str]:
 
 
 def test_when_nothing_happened_all_offers_stand(desk: Desk, offers: pl.DataFrame):
-    assert offers.height == 96
+    assert offers.height == 198
     assert removed(desk, offers).height == 0
 
 

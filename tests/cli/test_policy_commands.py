@@ -74,7 +74,7 @@ def test_audit_passes_and_notices_each_law_that_is_switched_off(
     rows = listed(tmp_path, "audit", "--draws", "4000", "--mutate", "--recipe", "default")
     assert rows["noticed_when_off"].all()
     assert set(rows["wrong"]) == {""}
-    assert "11 of 11 switched-off laws were noticed" in capsys.readouterr().err
+    assert "12 of 12 switched-off laws were noticed" in capsys.readouterr().err
 
 
 def test_audit_fails_where_a_law_was_loosened(bank_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -141,7 +141,7 @@ def test_explain_tells_the_reason_of_the_channel(capsys: pytest.CaptureFixture[s
     refusing = newest.filter(~pl.col("consent_sms"))["customer_id"].sort()[0]
     assert main(["explain", refusing, "--channel", "sms", "--format", "json"]) == 0
     reasons = {row["reason"] for row in json.loads(capsys.readouterr().out)}
-    assert "The customer did not agree to be reached by sms." in reasons
+    assert "The customer did not agree to be reached by text message." in reasons
 
 
 def test_a_list_without_any_offer_says_which_facts_are_missing(

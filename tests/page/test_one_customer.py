@@ -65,7 +65,6 @@ def test_reasons_from_the_plan_are_those_of_the_customers_alone():
     alone = Explainer(recommender).offer_reasons(view, pairs, "call")
     assert {reason.id for reasons in alone.reasons for reason in reasons} == {
         "neutral",
-        "co-held",
         "loan-pages",
     }
     assert Explainer(recommender).offer_reasons(plan.view, pairs, "call", decided=plan.decided) == alone

@@ -125,7 +125,7 @@ def test_weights_make_the_arms_alike() -> None:
 @pytest.mark.parametrize("chance", [0.0, 1.0, float("nan")])
 def test_who_was_sure_of_an_arm_is_refused(chance: float) -> None:
     one = design(1, 1)
-    with pytest.raises(UsageError, match="nothing to be compared"):
+    with pytest.raises(UsageError, match="it cannot be compared"):
         replace(one, probability=np.array([chance]))
 
 
