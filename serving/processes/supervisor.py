@@ -117,6 +117,7 @@ class Supervisor:
     _arbiter: _Arbiter | None = field(default=None, init=False)
     _reports: Path = field(default=Path(), init=False)
     _started: dict[int, float] = field(default_factory=dict, init=False)
+    _is_stopping: bool = field(default=False, init=False)
     _crashes: deque[float] = field(default_factory=lambda: deque(maxlen=CRASHES), init=False)
     _failed_at: float = field(default=0.0, init=False)
     _error: VipRecoError | None = field(default=None, init=False)
@@ -140,8 +141,9 @@ class Supervisor:
                 setattr(handlers, f"handle_{name}", self.stop)
             try:
                 arbiter.start().result()
-            except RuntimeError as error:  # circus failed to start a process five times
-                raise _no_process() from error
+            except RuntimeError as error:  # circus failed to start a process five times, or may start none
+                if not self._is_stopping:
+                    raise _no_process() from error
         logs.write("stopped")
         if self._error is not None:
             raise self._error
@@ -152,10 +154,16 @@ class Supervisor:
             self._arbiter.loop.asyncio_loop.call_soon_threadsafe(self._stop)
 
     def _stop(self) -> None:
-        """Stop the arbiter; circus refuses to, and forgets it, while it looks after its watchers."""
+        """Stop the arbiter; circus refuses to, and forgets it, while it looks after its watchers.
+
+        Workers that die again and again would keep it busy: none is started any more.
+        """
         arbiter = self._arbiter
         if arbiter is None:
             return
+        self._is_stopping = True
+        for watcher in arbiter.watchers:
+            watcher.respawn = False
         try:
             arbiter.stop()
         except ConflictError:
