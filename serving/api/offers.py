@@ -156,9 +156,9 @@ def _evidence(release: Release, line: SlateLine, personalised: bool) -> dict[str
     found = release.evidence.get(line.product_id)
     if found is None or line.propensity is None:
         return NO_EVIDENCE
-    times = round(line.propensity / found.usual, 2) if personalised and found.usual else None
+    times = found.times_usual(line.propensity, personalised)
     return {
-        "times_usual": times,
+        "times_usual": None if times is None else round(times, 2),
         "acquisitions": found.acquisitions,
         "thin_evidence": found.thin_evidence,
     }

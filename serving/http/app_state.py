@@ -14,7 +14,8 @@ from typing import Any, Protocol
 from serving.http.problems import unavailable
 from serving.http.shared_limits import SharedLimits, Slots, run_folder
 from vipreco.errors import BusyError, DependencyDownError
-from vipreco.online import ProductEvidence, Releases, Slate, SlateLine
+from vipreco.online import Releases, Slate, SlateLine
+from vipreco.recommender import ProductEvidence
 from vipreco.settings import ServingSettings
 from vipreco.store import AuditRecord, Decision, Event, Keys, Scope, Store
 

@@ -19,7 +19,7 @@ from serving.http.app_state import AppState, Slate, SlateLine
 from serving.processes.audit_shipper import AuditFiles, ship
 from tests.shared import BuiltOnce, new_store
 from vipreco.errors import IntegrityError
-from vipreco.online import ProductEvidence
+from vipreco.recommender import ProductEvidence
 from vipreco.settings import ServingSettings
 from vipreco.store import Keys, Role, Store, User
 

@@ -118,7 +118,7 @@ def offer_lines(day: Day, customers: pl.Series, say: Wording, *, with_reasons: b
 
 
 def _offer_line(day: Day, offer: Row, reasons: Sequence[Reason], warning: Reason | None) -> OfferLine:
-    usual, acquisitions = day.evidence.get(offer[PRODUCT_ID], (0.0, None))
+    found = day.recommender.evidence.get(offer[PRODUCT_ID])
     return OfferLine(
         place=offer[RANK],
         product_id=offer[PRODUCT_ID],
@@ -130,8 +130,8 @@ def _offer_line(day: Day, offer: Row, reasons: Sequence[Reason], warning: Reason
         chance_with_contact=offer[CHANCE_WITH_CONTACT],
         effect_basis=offer[EFFECT_BASIS],
         reason_ids=tuple(reason.id for reason in reasons),
-        times_usual=offer[PROPENSITY] / usual if usual and offer["personalised"] else None,
-        acquisitions=acquisitions,
+        times_usual=found.times_usual(offer[PROPENSITY], offer["personalised"]) if found else None,
+        acquisitions=found.acquisitions if found else None,
         thin_evidence=offer[THIN_EVIDENCE],
     )
 

@@ -149,12 +149,6 @@ class Day:
         """Row of each customer of the book in `calls`."""
         return {customer: row for row, customer in enumerate(self.calls[CUSTOMER_ID].to_list())}
 
-    @cached_property
-    def evidence(self) -> Mapping[str, tuple[float, int]]:
-        """Usual chance of each product, and the acquisitions that chances of it rest on."""
-        rates, counts = self.recommender.base_rates.tolist(), self.recommender.acquisitions.tolist()
-        return dict(zip(self.recommender.product_ids, zip(rates, counts, strict=True), strict=True))
-
     def decisions_about(self, customer_id: str) -> tuple[Decisions, int]:
         """Return the decisions with a customer of the book, and the row there.
 

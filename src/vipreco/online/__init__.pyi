@@ -8,4 +8,4 @@ from .nightly import (
 from .nightly_build import NightlyBuild as NightlyBuild, channels_of as channels_of
 from .online_service import DaySettings as DaySettings, OnlineService as OnlineService
 from .release import MANIFEST as MANIFEST, Releases as Releases, read_manifest as read_manifest
-from .slates import ProductEvidence as ProductEvidence, Slate as Slate, SlateLine as SlateLine
+from .slates import Slate as Slate, SlateLine as SlateLine

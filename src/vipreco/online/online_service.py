@@ -41,7 +41,6 @@ from vipreco.online.slates import (
     FACTS,
     SNAPSHOT,
     SWITCHED_OFF,
-    ProductEvidence,
     Slate,
 )
 from vipreco.online.store_overlay import Rows, StoreOverlay
@@ -49,6 +48,7 @@ from vipreco.online.views import Views
 from vipreco.policy import ALLOWED, OWN_PREFIX, Language, Policy
 from vipreco.recommender import (
     Decisions,
+    ProductEvidence,
     Recommender,
     in_order,
 )
@@ -132,13 +132,10 @@ class OnlineService:
         """Ids of all products of the tables."""
         return frozenset(self.release.records.of([])[PRODUCTS][PRODUCT_ID].to_pylist())
 
-    @cached_property
-    def evidence(self) -> dict[str, ProductEvidence]:
+    @property
+    def evidence(self) -> Mapping[str, ProductEvidence]:
         """Evidence behind the chances of each product of the model."""
-        model = self.recommender
-        thin = model.model.thin_evidence.tolist()
-        parts = zip(model.base_rates.tolist(), model.acquisitions.tolist(), thin, strict=True)
-        return dict(zip(model.product_ids, (ProductEvidence(*part) for part in parts), strict=True))
+        return self.recommender.evidence
 
     def is_cached(self, customer_id: str, day: date) -> bool:
         """Return True where the release answers for a known customer on a day, in every channel."""

@@ -11,20 +11,6 @@ SWITCHED_OFF: Final = "SWITCHED_OFF"
 BELOW_FLOOR: Final = "BELOW_FLOOR"  # products are allowed, none of them is worth an offer
 
 
-class ProductEvidence(NamedTuple):
-    """Evidence behind the chances of a product.
-
-    Args:
-        usual: Chance of all customers.
-        acquisitions: Acquisitions that its chances rest on.
-        thin_evidence: These are few.
-    """
-
-    usual: float
-    acquisitions: int
-    thin_evidence: bool
-
-
 class SlateLine(NamedTuple):
     """One offer of a slate.
 

@@ -20,6 +20,7 @@ from .labelled_rows import (
     kept_columns as kept_columns,
     label_matrix as label_matrix,
 )
+from .product_evidence import ProductEvidence as ProductEvidence
 from .recommender import Recommender as Recommender
 from .relations import Relations as Relations
 from .settings import RecommenderSettings as RecommenderSettings

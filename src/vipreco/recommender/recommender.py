@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import date, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
@@ -33,6 +34,7 @@ from vipreco.recommender.decisions import Decisions
 from vipreco.recommender.fit_stages import Step, TrainingData, fit, silent
 from vipreco.recommender.fitted import Fitted
 from vipreco.recommender.inspection import check_age
+from vipreco.recommender.product_evidence import ProductEvidence
 from vipreco.recommender.settings import RecommenderSettings
 from vipreco.settings import ArbitrationSettings
 from vipreco.uplift import UpliftModel
@@ -187,6 +189,13 @@ class Recommender:
     def acquisitions(self) -> NDArray[np.int64]:
         """Acquisitions of each product that its chance was learnt from, shape (P,)."""
         return self.fitted.model.acquisitions
+
+    @cached_property
+    def evidence(self) -> Mapping[str, ProductEvidence]:
+        """Evidence behind the chances of each product, by its id."""
+        thin = self.fitted.model.thin_evidence.tolist()
+        parts = zip(self.base_rates.tolist(), self.acquisitions.tolist(), thin, strict=True)
+        return dict(zip(self.product_ids, (ProductEvidence(*part) for part in parts), strict=True))
 
     @property
     def base_rates(self) -> NDArray[np.float64]:
