@@ -107,7 +107,5 @@ def delete_directory(
 
 def directory_of(project: Project, customer_ids: Collection[str]) -> dict[str, DirectoryEntry]:
     """Return the entries of the customers of a list or a sheet, by customer; empty without a store."""
-    wanted = set(customer_ids)
     with store_if_any(project) as store:
-        found = store.directory.all() if store else []
-    return {entry.customer_id: entry for entry in found if entry.customer_id in wanted}
+        return store.directory.about(list(customer_ids)) if store else {}

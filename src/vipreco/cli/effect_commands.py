@@ -77,10 +77,10 @@ def _keep_table(project: Project, recommender: Recommender) -> pl.DataFrame:
     """Return what calls did against attrition, a row a kind, and say how a recipe takes it over."""
     import polars as pl
 
-    from vipreco.history import History
+    from vipreco.cli.project_inputs import open_history
     from vipreco.recommender import KeepEffect, keep_effects, labelled_dates
 
-    history = History.open(project.tables, project.threads, signatures=project.signatures)
+    history = open_history(project)
     days = labelled_dates(recommender.settings, history.snapshot_dates, history.snapshot_dates[-1])
     priors = recommender.settings.arbitration.values.call_keeps
     found = keep_effects(recommender, history, days[-KEEP_DATES:], priors)

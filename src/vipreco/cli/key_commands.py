@@ -186,8 +186,9 @@ def _is_own(one: _Signable, signatures: Signatures) -> bool:
 
 def _signables(project: Project) -> Iterator[_Signable]:
     """Give the tables, models and releases of a project."""
-    from vipreco.artifact import sign_artifact
+    from vipreco.artifact import sign_artifact, verify_signed
     from vipreco.cli.project_inputs import releases_of
+    from vipreco.online import read_manifest
     from vipreco.tables import sign_manifest
 
     if (project.tables / "manifest.json").exists():
@@ -196,14 +197,12 @@ def _signables(project: Project) -> Iterator[_Signable]:
             "tables", folder.name, partial(_key_of_tables, folder), partial(sign_manifest, folder)
         )
     for folder in sorted(path.parent for path in project.artifacts.glob("[!.]*/manifest.json")):
-        yield _Signable(
-            "artifact", folder.name, partial(_key_of_artifact, folder), partial(sign_artifact, folder)
-        )
+        check = partial(_key_of_folder, verify_signed, folder)
+        yield _Signable("artifact", folder.name, check, partial(sign_artifact, folder))
     releases = releases_of(project)
     for folder in releases.all():
-        yield _Signable(
-            "release", folder.name, partial(_key_of_release, folder), partial(_sign_release, releases, folder)
-        )
+        check = partial(_key_of_folder, read_manifest, folder)
+        yield _Signable("release", folder.name, check, partial(_sign_release, releases, folder))
 
 
 def _key_of_tables(folder: Path, signatures: Signatures) -> str | None:
@@ -214,19 +213,13 @@ def _key_of_tables(folder: Path, signatures: Signatures) -> str | None:
     return _key_of(tables.manifest.signature)
 
 
-def _key_of_artifact(folder: Path, signatures: Signatures) -> str | None:
-    from vipreco.artifact import verify_signed
+def _key_of_folder(
+    verify: Callable[[Path, Signatures], object], folder: Path, signatures: Signatures
+) -> str | None:
+    """Verify a folder, and return the key of the signature beside its manifest."""
     from vipreco.signatures import read_signature
 
-    verify_signed(folder, signatures)
-    return _key_of(read_signature(folder)) if signatures.trusted else None
-
-
-def _key_of_release(folder: Path, signatures: Signatures) -> str | None:
-    from vipreco.online import read_manifest
-    from vipreco.signatures import read_signature
-
-    read_manifest(folder, signatures)
+    verify(folder, signatures)
     return _key_of(read_signature(folder)) if signatures.trusted else None
 
 
