@@ -44,6 +44,7 @@ import pyarrow as pa
 from rich.console import Console
 from rich.table import Table
 
+from tests.processes import service_workers
 from tests.serving.running_service import Running
 from tests.serving.test_proxy import NGINX, offers, proxied
 from vipreco.history import History
@@ -134,12 +135,7 @@ class Host:
         return f"http://127.0.0.1:{self.port}"
 
     def workers(self) -> list[int]:
-        found = subprocess.run(
-            ["pgrep", "-P", str(self.parent.pid), "-f", "serving.processes.worker"],
-            check=False,
-            capture_output=True,
-        )
-        return [int(line) for line in found.stdout.split()]
+        return service_workers(self.parent.pid)
 
     def cpu_seconds(self) -> float:
         """Return the seconds of processor time that the workers have used."""

@@ -7,6 +7,7 @@ hundredths. The process that forks only imports: it has no connections or locks 
 from __future__ import annotations
 
 import os
+import subprocess
 from collections.abc import Callable
 from multiprocessing import get_context
 from multiprocessing.process import BaseProcess
@@ -25,6 +26,13 @@ LOADED = [
     "vipreco.recommender.recommender",
     "vipreco.store.store",
 ]
+
+
+def service_workers(parent: int) -> list[int]:
+    """Return the numbers of the processes of a service that answer."""
+    command = ["pgrep", "-P", str(parent), "-f", "serving.processes.worker"]
+    found = subprocess.run(command, check=False, capture_output=True)
+    return [int(line) for line in found.stdout.split()]
 
 
 def started(work: Callable[..., object], *arguments: object) -> BaseProcess:

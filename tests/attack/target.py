@@ -22,7 +22,7 @@ import httpx
 from serving.auth.cookies import COOKIE
 from serving.http.app_state import clock
 from tests.online.small_bank import DAY, IDS, prepared
-from tests.processes import SOURCES
+from tests.processes import SOURCES, service_workers
 from tests.serving.running_service import until
 from tests.serving.small_bank import PASSWORD
 from tests.shared import BuiltOnce
@@ -130,12 +130,7 @@ class Target:
 
     def workers(self) -> list[int]:
         """Return the numbers of the processes that answer."""
-        found = subprocess.run(
-            ["pgrep", "-P", str(self.parent.pid), "-f", "serving.processes.worker"],
-            check=False,
-            capture_output=True,
-        )
-        return [int(line) for line in found.stdout.split()]
+        return service_workers(self.parent.pid)
 
     def resident_mib(self) -> float:
         """Return the memory of the largest worker."""

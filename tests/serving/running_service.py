@@ -16,7 +16,7 @@ from pathlib import Path
 import httpx
 import polars as pl
 
-from tests.processes import SOURCES
+from tests.processes import SOURCES, service_workers
 from tests.serving.small_bank import MANAGER, OWN
 from tests.serving.small_service import VERSION
 from vipreco.online import Releases
@@ -85,12 +85,7 @@ class Running:
         self.releases.publish(fill)
 
     def workers(self) -> list[int]:
-        found = subprocess.run(
-            ["pgrep", "-P", str(self.parent.pid), "-f", "serving.processes.worker"],
-            check=False,
-            capture_output=True,
-        )
-        return [int(line) for line in found.stdout.split()]
+        return service_workers(self.parent.pid)
 
 
 def until(true: Callable[[], bool], seconds: float = 60.0) -> None:

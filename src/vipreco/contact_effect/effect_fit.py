@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,7 +73,7 @@ def learn_effects(
         contacted=_contacted_shares(pairs, trials, labels),
     )
     rows = (*_evidence(trials, labels, found, prior), *_placebos(pairs, expectation, seed))
-    return LearntEffects(found.channels, found.families, found.tiers, found.contacted, rows)
+    return replace(found, evidence=rows)
 
 
 def _labels(pairs: ObservedPairs) -> tuple[NDArray[np.str_], NDArray[np.str_], NDArray[np.str_]]:

@@ -101,8 +101,8 @@ def gather_contacts(
         tiers[own] = _tiers(view, ids)
         near[own] = inside.near()
         possible = rows.listable[own]
-        shifts = (_at(inside.contacted(shift, possible), own) for shift in (0, inside.span))
-        parts.append((next(shifts), next(shifts)))
+        at_once, later = (inside.contacted(shift, possible) for shift in (0, inside.span))
+        parts.append((_at(at_once, own), _at(later, own)))
     contacted, shifted = (_stacked([part[place] for part in parts]) for place in range(2))
     return ContactRows(contacted, shifted, near, tiers)
 
