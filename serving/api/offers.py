@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable
 from typing import Any
 
@@ -12,9 +11,10 @@ from starlette.responses import Response
 
 from serving.api.models import BatchAnswer, BatchRequest, OffersAnswer, OffersRequest
 from serving.http.app_state import Release, Slate, SlateLine
+from serving.http.ids import new_id
 from serving.http.operation import HttpRequest, Operation, programs, programs_and_people
 from serving.http.problems import ProblemDocument, not_found, unavailable
-from vipreco.store import SEES_ALL, Decision, Role, Scope
+from vipreco.store import SEES_ALL, AuditRecord, Decision, Role, Scope
 
 JSON = "application/json"
 READ = "offers.read"
@@ -32,8 +32,9 @@ async def one(request: HttpRequest) -> Response:
         state.note(state.read_of(scope, READ, sent.customer_id or "", "unknown"))
         raise not_found()
     slate = await _slate(request, release, sent.customer_id if seen else None)
-    answer = offer_answer(request, release, sent.customer_id, slate)
-    return Response(note(request, scope, answer), media_type=JSON)
+    document, record = recorded(request, scope, offer_answer(request, release, sent.customer_id, slate))
+    state.note_all([record])
+    return Response(document, media_type=JSON)
 
 
 def _stranger(sent: OffersRequest, scope: Scope) -> bool:
@@ -83,19 +84,27 @@ def many(request: HttpRequest) -> Response:
     sent: BatchRequest = request.body
     state, scope = request.state, request.scope
     release = state.served(request.moment)
-    items = [_item(request, release, scope, customer) for customer in dict.fromkeys(sent.customer_ids)]
-    return Response(to_json({"answers": items}), media_type=JSON)
+    items, records = [], []
+    for customer in dict.fromkeys(sent.customer_ids):
+        item, record = _item(request, release, scope, customer)
+        items.append(item)
+        records.append(record)
+    state.note_all(records)
+    return Response(b'{"answers":[%b]}' % b",".join(items), media_type=JSON)
 
 
-def _item(request: HttpRequest, release: Release, scope: Scope, customer_id: str) -> dict[str, Any]:
+def _item(
+    request: HttpRequest, release: Release, scope: Scope, customer_id: str
+) -> tuple[bytes, AuditRecord]:
+    """Return the answer about one of several customers as JSON, and its audit record."""
     state, sent = request.state, request.body
     if not _may_see(request, release, scope, customer_id):
-        state.note(state.read_of(scope, READ, customer_id, "unknown"))
-        return {"customer_id": customer_id, "status": 404, "answer": None}
+        unknown = {"customer_id": customer_id, "status": 404, "answer": None}
+        return to_json(unknown), AuditRecord(state.read_of(scope, READ, customer_id, "unknown"))
     slate = release.offers(customer_id, sent.channel, sent.limit, request.moment)
-    answer = offer_answer(request, release, customer_id, slate)
-    note(request, scope, answer)
-    return {"customer_id": customer_id, "status": 200, "answer": answer}
+    document, record = recorded(request, scope, offer_answer(request, release, customer_id, slate))
+    head = b'{"customer_id":%b,"status":200,"answer":' % to_json(customer_id)
+    return head + document + b"}", record
 
 
 def _may_see(request: HttpRequest, release: Release, scope: Scope, customer_id: str) -> bool:
@@ -119,7 +128,7 @@ def offer_answer(
 ) -> dict[str, Any]:
     """Return an answer with all that it stands on."""
     return {
-        "decision_id": secrets.token_hex(16),
+        "decision_id": new_id(16),
         "customer_id": customer_id,
         "channel": request.body.channel,
         "offers": [
@@ -164,15 +173,14 @@ def _evidence(release: Release, line: SlateLine, personalised: bool) -> dict[str
     }
 
 
-def note(request: HttpRequest, scope: Scope, answer: dict[str, Any]) -> bytes:
-    """Note an answer before it leaves, and return it as it leaves."""
+def recorded(request: HttpRequest, scope: Scope, answer: dict[str, Any]) -> tuple[bytes, AuditRecord]:
+    """Return an answer as it leaves, and its audit record."""
     state, customer = request.state, answer["customer_id"]
-    record = to_json(answer)
+    document = to_json(answer)
     decision = None
     if customer is not None:
-        decision = Decision(answer["decision_id"], customer, request.moment, scope.actor, record.decode())
-    state.note(state.read_of(scope, READ, customer or ""), decision)
-    return record
+        decision = Decision(answer["decision_id"], customer, request.moment, scope.actor, document.decode())
+    return document, AuditRecord(state.read_of(scope, READ, customer or ""), decision)
 
 
 OPERATIONS = (

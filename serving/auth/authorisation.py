@@ -17,7 +17,6 @@ from serving.http.app_state import AppState
 from serving.http.bodies import read_form, read_json
 from serving.http.operation import Caller, HttpRequest, Operation, ShowProblem
 from serving.http.problems import Problem, problem_of_error, unauthorized
-from serving.http.shared_limits import Rate
 from vipreco.errors import VipRecoError
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -82,10 +81,10 @@ async def _admit(request: HttpRequest, operation: Operation, callers: Identity) 
 
 def _check_rate(request: HttpRequest) -> None:
     """Refuse a program that sends too much; it is told when the next request is allowed."""
-    caller, most = request.known, request.state.settings.requests_per_second
+    caller, state = request.known, request.state
     if caller.session is not None:
         return
-    wait = request.state.limits.take_quickly(caller.actor, Rate(float(most), float(most)))
+    wait = state.limits.take_quickly(caller.actor, state.token_rate)
     if wait:
         raise Problem(429, "rate-limited", headers={"Retry-After": str(math.ceil(wait))})
 

@@ -37,4 +37,4 @@ def client_address(http: Request, trusted_proxies: Collection[str]) -> str:
 def is_behind_tls(http: Request) -> bool:
     """Return whether cookies are sent over TLS only: always, except on this machine without a proxy."""
     host = http.headers.get("host", "").rpartition(":")[0] or http.headers.get("host", "")
-    return http.url.scheme == "https" or host not in LOOPBACK
+    return http.scope["scheme"] == "https" or host not in LOOPBACK

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import cached_property
@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from serving.http.problems import unavailable
-from serving.http.shared_limits import SharedLimits, Slots, run_folder
+from serving.http.shared_limits import Rate, SharedLimits, Slots, run_folder
 from vipreco.errors import BusyError, DependencyDownError
 from vipreco.online import Releases, Slate, SlateLine
 from vipreco.recommender import ProductEvidence
 from vipreco.settings import ServingSettings
-from vipreco.store import AuditRecord, Decision, Event, Keys, Scope, Store
+from vipreco.store import AuditRecord, Event, Keys, Scope, Store
 
 __all__ = ["AppState", "Release", "Slate", "SlateLine", "age_days", "clock", "releases_of"]
 
@@ -73,8 +73,8 @@ class Release(Protocol):
 class AuditSink(Protocol):
     """Takes audit records before the answers leave that they are about."""
 
-    def put(self, record: AuditRecord) -> None:
-        """Take one record; it reaches the store soon."""
+    def put(self, records: Sequence[AuditRecord]) -> None:
+        """Take the records of one answer, all or none; they reach the store soon."""
 
     def through(self, record: AuditRecord) -> None:
         """Write one record into the store itself."""
@@ -119,6 +119,12 @@ class AppState:
     def limits(self) -> SharedLimits:
         """Rate limits that all workers share."""
         return SharedLimits(run_folder(self.root) / "limits")
+
+    @cached_property
+    def token_rate(self) -> Rate:
+        """Requests that one token may send."""
+        most = float(self.settings.requests_per_second)
+        return Rate(most, most)
 
     @cached_property
     def password_checks(self) -> Slots:
@@ -166,13 +172,17 @@ class AppState:
         day = self.release.snapshot_date
         return clock.replace(day.year, day.month, day.day, microsecond=0)
 
-    def note(self, event: Event, decision: Decision | None = None) -> None:
-        """Put a read of a customer into the audit spool before its answer leaves.
+    def note(self, event: Event) -> None:
+        """Put a read of a customer into the audit spool before its answer leaves, as `note_all`."""
+        self.note_all([AuditRecord(event)])
+
+    def note_all(self, records: Sequence[AuditRecord]) -> None:
+        """Put the audit records of an answer into the spool before it leaves, all or none.
 
         Raises:
             VipRecoError: The spool takes no more: the answer must not leave.
         """
-        self.spool.put(AuditRecord(event, decision))
+        self.spool.put(records)
 
     def note_at_once(self, event: Event) -> None:
         """Write an event into the store itself before its answer leaves.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import secrets
 import time
 from itertools import chain
 
@@ -11,6 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serving.http import logs, metrics
 from serving.http.app_state import AppState
+from serving.http.ids import new_id
 from serving.http.load_shedding import LoadShedding
 from serving.http.problems import Problem, unavailable
 
@@ -55,7 +55,7 @@ class HttpMiddleware:
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
-        scope["vipreco.request_id"] = secrets.token_hex(8)
+        scope["vipreco.request_id"] = new_id(8)
         self.lag.watch()
         status = 500
 

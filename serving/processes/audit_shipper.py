@@ -23,7 +23,7 @@ from vipreco.project import Project
 from vipreco.store import (
     AuditRecord,
     Store,
-    append_line,
+    append_lines,
     decode_records,
     encode_record,
     save_records,
@@ -56,20 +56,22 @@ class AuditFiles:
         self._since = 0.0
         self._file = self._opened()
 
-    def put(self, record: AuditRecord) -> None:
-        """Append one record, before its answer leaves.
+    def put(self, records: Sequence[AuditRecord]) -> None:
+        """Append the records of one answer before it leaves, all or none.
 
         Raises:
             DependencyDownError: The store takes no records, and no more may wait.
             ResourcesError: The line cannot be written.
         """
-        line = encode_record(record)
+        lines = b"".join(map(encode_record, records))
         with self._lock:
             if self._before + self._lines >= self.max_lines and self._still_waiting() >= self.max_lines:
                 raise DependencyDownError("too many audit records wait for the store", code="spool-full")
             try:
-                append_line(self._file, line)
-                self._lines += 1
+                if not self._lines:
+                    self._since = time.monotonic()
+                append_lines(self._file, lines)
+                self._lines += len(records)
                 self._close_old()
             except OSError as error:
                 raise ResourcesError(
@@ -97,8 +99,6 @@ class AuditFiles:
             self._path.unlink(missing_ok=True)
 
     def _close_old(self) -> None:
-        if self._lines == 1:
-            self._since = time.monotonic()
         if self._lines >= MAX_IN_FILE or time.monotonic() - self._since > FILE_SECONDS:
             self._rotate()
 

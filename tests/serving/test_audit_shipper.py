@@ -43,7 +43,7 @@ def files(store: Store, tmp_path: Path) -> Iterator[AuditFiles]:
 def test_a_record_is_in_a_file_before_its_answer_leaves_and_in_the_store_soon(
     files: AuditFiles, store: Store
 ) -> None:
-    files.put(audit_record(1))
+    files.put([audit_record(1)])
     (path,) = files.folder.iterdir()
     assert list(decode_records(path.read_bytes())) == [audit_record(1)]
     assert path.stat().st_mode & 0o777 == 0o600
@@ -57,24 +57,24 @@ def test_a_record_is_in_a_file_before_its_answer_leaves_and_in_the_store_soon(
 
 def test_no_more_records_wait_than_may_and_room_comes_back(files: AuditFiles, store: Store) -> None:
     for number in range(3):
-        files.put(audit_record(number))
+        files.put([audit_record(number)])
     with pytest.raises(DependencyDownError) as full:
-        files.put(audit_record(3))
+        files.put([audit_record(3)])
     assert full.value.code == "spool-full"
     files.flush()
     assert ship(files.folder, store) == 3
-    files.put(audit_record(3))
+    files.put([audit_record(3)])
 
 
 def test_records_wait_while_the_store_is_away(files: AuditFiles, store: Store) -> None:
     path = store.database.path
     assert path is not None
-    files.put(audit_record(1))
+    files.put([audit_record(1)])
     files.flush()
     path.rename(path.with_name("away"))
     with pytest.raises(VipRecoError):
         ship(files.folder, store)
-    files.put(audit_record(2))
+    files.put([audit_record(2)])
     files.flush()
     path.with_name("away").rename(path)
     assert ship(files.folder, store) == 2
@@ -90,7 +90,7 @@ def test_a_named_read_is_in_the_store_itself_at_once(files: AuditFiles, store: S
 def test_all_that_was_closed_is_shipped_once(store: Store, tmp_path: Path) -> None:
     files = AuditFiles(tmp_path / "spool", store)
     for number in range(1_001):
-        files.put(audit_record(number))
+        files.put([audit_record(number)])
     files.close()
     assert ship(files.folder, store) == 1_001
     assert store.audit.verify().sequence == 1_001
@@ -103,7 +103,7 @@ def test_records_of_a_killed_worker_are_shipped(store: Store, tmp_path: Path) ->
     def work() -> None:
         killed = AuditFiles(folder, Store.open(f"sqlite:///{tmp_path}/store.db"))
         for number in range(5):
-            killed.put(audit_record(number))
+            killed.put([audit_record(number)])
         kill()
 
     dies(work)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.store.audit_samples import NOW, audit_record
-from vipreco.store import AuditRecord, Decision, Event, append_line, decode_records, encode_record
+from vipreco.store import AuditRecord, Decision, Event, append_lines, decode_records, encode_record
 
 
 def test_a_line_for_which_the_disk_has_half_the_room_is_not_there_at_all(
@@ -16,13 +16,13 @@ def test_a_line_for_which_the_disk_has_half_the_room_is_not_there_at_all(
 ) -> None:
     path, line = tmp_path / "spool", encode_record(audit_record(1))
     file = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_APPEND)
-    append_line(file, line)
+    append_lines(file, line)
     whole = os.write
     with monkeypatch.context() as full:
         full.setattr(os, "write", lambda target, content: whole(target, content[: len(content) // 2]))
         with pytest.raises(OSError, match="No space left"):
-            append_line(file, encode_record(audit_record(2)))
-    append_line(file, encode_record(audit_record(3)))
+            append_lines(file, encode_record(audit_record(2)))
+    append_lines(file, encode_record(audit_record(3)))
     os.close(file)
     assert list(decode_records(path.read_bytes())) == [audit_record(1), audit_record(3)]
 

@@ -113,7 +113,7 @@ def test_a_spool_on_a_full_disk_takes_no_record(small_disk: Path, empty_store: P
         fill(small_disk)
         with pytest.raises(ResourcesError) as full:  # noqa: PT012  one of many fails
             for _ in range(1_000):
-                spool.put(AuditRecord(Event("a", "offers.read")))
+                spool.put([AuditRecord(Event("a", "offers.read"))])
         assert full.value.code == "disk"
         spool.close()
 

@@ -172,7 +172,8 @@ class OnlineService:
         slate = self.release.slate(customer_id, channel, self.release.ranked(customer_id, channel, limit))
         if slate.lines:
             return slate
-        return slate._replace(cause=self._cause(self.release.row(customer_id, channel)))
+        verdicts = self.release.verdicts(customer_id, channel)
+        return slate._replace(cause=self._cause(verdicts == ALLOWED, verdicts))
 
     def with_facts(
         self, customer_id: str | None, facts: Mapping[str, Any], channel: str, limit: int, moment: datetime
@@ -322,15 +323,15 @@ class OnlineService:
             row.numbers.line(one, (products[one], names[one]), row.codes.get(products[one], otherwise))
             for one in self._order(row, limit).tolist()
         ]
-        return Slate(tuple(lines), row.personalised, source, None if lines else self._cause(row))
+        cause = None if lines else self._cause(row.allowed, row.verdicts)
+        return Slate(tuple(lines), row.personalised, source, cause)
 
-    def _cause(self, row: OfferRow) -> str:
+    def _cause(self, allowed: NDArray[np.bool_], verdicts: NDArray[np.integer]) -> str:
         """Return the code of what leaves a customer without any offer."""
-        if not row.allowed.any():
-            return self.recommender.policy.main_cause(row.verdicts) or BELOW_FLOOR
-        on_offer = {
-            product for product, allowed in zip(self.release.products, row.allowed, strict=True) if allowed
-        }
+        flags = allowed.tolist()
+        if not any(flags):
+            return self.recommender.policy.main_cause(verdicts) or BELOW_FLOOR
+        on_offer = {product for product, one in zip(self.release.products, flags, strict=True) if one}
         return SWITCHED_OFF if on_offer <= self.overlay.off.products else BELOW_FLOOR
 
     def _warm_up(self) -> None:

@@ -118,6 +118,11 @@ class ReleaseReader:
             self._verdicts[channel][row],
         )
 
+    def verdicts(self, customer_id: str, channel: str) -> NDArray[np.int16]:
+        """Return what the rules say of each product to a customer, shape (P,)."""
+        found: NDArray[np.int16] = self._verdicts[channel][self.rows[customer_id]]
+        return found
+
     def slate(self, customer_id: str, channel: str, indices: list[int]) -> Slate:
         """Return offers of a customer.
 

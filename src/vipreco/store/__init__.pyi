@@ -1,7 +1,7 @@
 from .audit import Event as Event
 from .audit_records import (
     AuditRecord as AuditRecord,
-    append_line as append_line,
+    append_lines as append_lines,
     decode_records as decode_records,
     encode_record as encode_record,
     save_records as save_records,

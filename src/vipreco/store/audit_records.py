@@ -46,14 +46,14 @@ def encode_record(record: AuditRecord) -> bytes:
     return b"%b\t%b\n" % (to_json((plain, decision[:-1])), decision.record.encode())
 
 
-def append_line(file: int, line: bytes) -> None:
-    """Append a line as a whole, or not at all.
+def append_lines(file: int, lines: bytes) -> None:
+    """Append lines, all or none.
 
     Raises:
         OSError: It cannot be written.
     """
-    written = os.write(file, line)
-    if written < len(line):
+    written = os.write(file, lines)
+    if written < len(lines):
         os.ftruncate(file, os.fstat(file).st_size - written)
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
