@@ -54,11 +54,12 @@ class OfferNumbers(NamedTuple):
 
     def line(self, one: int, named: tuple[str, str], codes: tuple[str, ...]) -> SlateLine:
         """Return the offer of a product, by its id and name."""
-        numbers = self.propensity.item(one), self.value.item(one)
-        if not self.bases[one]:
-            return SlateLine(*named, *numbers, codes)
-        chances = self.without.item(one), self.with_contact.item(one)
-        return SlateLine(*named, *numbers, codes, *chances, self.bases[one])
+        product_id, product = named
+        propensity, value, basis = self.propensity.item(one), self.value.item(one), self.bases[one]
+        if not basis:
+            return SlateLine(product_id, product, propensity, value, codes)
+        without, with_contact = self.without.item(one), self.with_contact.item(one)
+        return SlateLine(product_id, product, propensity, value, codes, without, with_contact, basis)
 
 
 class StoredNumbers:
@@ -99,11 +100,13 @@ class StoredNumbers:
         self, row: int, channel: str, one: int, named: tuple[str, str], codes: tuple[str, ...]
     ) -> SlateLine:
         """Return the offer of a product to a customer without reading those of the others."""
-        numbers, basis = (self._propensity.item(row, one), self._value.item(row, one)), self._bases[channel]
-        if not basis[one]:
-            return SlateLine(*named, *numbers, codes)
-        chances = self._without.item(row, one), self._with[channel].item(row, one)
-        return SlateLine(*named, *numbers, codes, *chances, basis[one])
+        product_id, product = named
+        propensity, value = self._propensity.item(row, one), self._value.item(row, one)
+        basis = self._bases[channel][one]
+        if not basis:
+            return SlateLine(product_id, product, propensity, value, codes)
+        without, with_contact = self._without.item(row, one), self._with[channel].item(row, one)
+        return SlateLine(product_id, product, propensity, value, codes, without, with_contact, basis)
 
     def _numbers(self, parts: list[Floats], channel: str) -> OfferNumbers:
         propensity, value, weight, without, with_contact = parts

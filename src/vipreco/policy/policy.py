@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from copy import copy
 from dataclasses import dataclass
@@ -119,8 +120,9 @@ class Policy:
 
     def main_cause(self, verdicts: NDArray[np.integer]) -> str | None:
         """Return the reason code that stops most products of a customer; None where no product is stopped."""
-        codes = [self.rules[verdict - 1].reason_code for verdict in verdicts.tolist() if verdict != ALLOWED]
-        return max(codes, key=codes.count) if codes else None
+        rules = self.rules
+        codes = Counter(rules[verdict - 1].reason_code for verdict in verdicts.tolist() if verdict != ALLOWED)
+        return max(codes, key=codes.__getitem__) if codes else None
 
     def judge(self, facts: PolicyFacts) -> NDArray[np.int16]:
         """Return a verdict for each pair, shape (n, P): 0 is allowed, r is stopped by `rules[r - 1]`."""
