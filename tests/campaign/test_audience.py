@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from itertools import pairwise
 
@@ -213,3 +214,16 @@ def test_a_lever_and_a_reach_change_what_an_option_is_worth_and_nothing_else(ban
     sure = gathered(bank, reach_rate="reach_rate = 1.0").eligible
     reached = np.where(some, sure.net + cost, 0)
     np.testing.assert_allclose(gross[:, app], 0.5 * reached[:, app], rtol=1e-5, atol=1e-6)
+
+
+def test_a_reach_rate_lowers_an_assumed_effect_and_not_one_that_was_learnt_from_contacts(bank: Bank):
+    recommender = bank.recommender
+    own = recommender.settings.arbitration
+    learnt = own.contact_effects.model_copy(update={"channels": {"app": 0.3}, "learnt_channels": ("app",)})
+    known = recommender.arbitrated(own.model_copy(update={"contact_effects": learnt}))
+    for asked, share in ((bank, 0.5), (replace(bank, recommender=known), 1.0)):
+        found = gathered(asked).eligible
+        app = np.flatnonzero(np.array(found.options.channels)[found.options.channel] == "app")
+        chance = found.propensity[:, found.options.product[app]].astype(np.float64)
+        added = (1 - chance) - (1 - chance) ** np.exp(0.3)
+        np.testing.assert_allclose(found.gain[:, app], share * added, rtol=1e-4, atol=1e-7)

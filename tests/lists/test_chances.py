@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 
 import pytest
 
@@ -39,6 +40,13 @@ def test_little_evidence_makes_it_a_thin_evidence_estimate() -> None:
     thin = replace(OFFER, thin_evidence=True, times_usual=None, acquisitions=1)
     assert chance_text(thin, EN) == "6.1% if you offer it, 1.2% by itself, low-confidence estimate"
     assert evidence_text(thin, EN).startswith("1 acquisition behind it, ")
+
+
+def test_what_was_agreed_on_is_told_as_agreed_and_not_as_a_chance() -> None:
+    promised = replace(OFFER, chance=0.0003, chance_with_contact=0.0006, agreed_on=date(2025, 11, 12))
+    assert chance_text(promised, EN) == "agreed on 12 November 2025"
+    assert chance_text(promised, ZH) == "已于2025年11月12日约定"
+    assert evidence_text(promised, EN) == ""
 
 
 @pytest.mark.parametrize(

@@ -85,6 +85,9 @@ def test_the_line_says_so_and_the_agreed_product_is_the_first_of_the_form(day: D
         if not line.offers or line.offers[0].product != name:
             stopped = f"{re.escape(name)} is no longer possible: .+ Instead: .+"
             assert re.fullmatch(stopped, line.reasons[1]), line.reasons
+        agreed = {offer.product: offer.agreed_on for offer in line.offers}
+        assert agreed.pop(name, AGREED) == AGREED
+        assert set(agreed.values()) <= {None}
     customer = next(line.customer_id for line in lines.values() if line.offers)
     sheet = customer_sheet(
         customer_day(Explainer(recommender), day.view, customer, LADDER.vip, SETTINGS), "model", SAY

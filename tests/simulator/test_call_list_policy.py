@@ -19,7 +19,7 @@ from vipreco.recommender import Panel, Recommender, RecommenderSettings, Trainin
 from vipreco.settings import ArbitrationSettings, CallListSettings
 from vipreco.simulator import VIP_TIERS, ForwardSpec, WarmBank, warm_start
 from vipreco.simulator.forward.arms import callable_vip_customers
-from vipreco.simulator.forward.call_list_policy import by_call_list, contacts_of_day
+from vipreco.simulator.forward.call_list_policy import by_call_list, contacts_of_calls
 from vipreco.simulator.forward.policy_run import run
 from vipreco.simulator.parameters import Parameters
 
@@ -79,7 +79,7 @@ def test_the_contacts_are_todays_calls_about_the_first_offer_else_about_what_is_
     without = day.today["customer_id"][0]
     offers = day.offers.filter(pl.col("customer_id") != without)
     first = {row["customer_id"]: row["product_id"] for row in offers.to_dicts() if row["rank"] == 1}
-    found = contacts_of_day(replace(day, offers=offers))
+    found = contacts_of_calls(replace(day, offers=offers), day.today)
     sql = "SELECT customer_id, product_id FROM holdings WHERE closed_date IS NULL"
     held = set(zip(*view.query(sql).to_pydict().values(), strict=True))
     assert found["channel"].unique().to_list() == ["call"]

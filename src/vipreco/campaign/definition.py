@@ -31,7 +31,8 @@ class ChannelPart(Section):
         capacity: Maximum of customers that are reached by it; without it, any number.
         unit_cost_amount: Cost of reaching one customer, whatever the outcome.
         minutes: Minutes of the relationship manager that it takes; 0 where no manager is needed.
-        reach_rate: Share of a product's chance that is realised in this channel.
+        reach_rate: Share of a product's chance that is realised in this channel; what a contact adds is
+            lowered by it unless that was learnt from contacts, which have their reach in them.
     """
 
     capacity: Seats | None = None

@@ -196,7 +196,8 @@ def _scored(
     """Return the numbers of the campaign's products and options, whether a rule stops them or not.
 
     Where a training proved what an offer of a campaign adds to whom, that counts, and not the effect of a
-    contact in general.
+    contact in general. The campaign's reach rate of a channel counts in both, but not where the effect of the
+    channel was learnt from contacts: those that reached nobody are among them.
     """
     columns, found = _columns(known, options), _Scored.empty(len(known.computed), options)
     levers, start = _levers(campaign, known.catalog, columns), 0
@@ -213,8 +214,10 @@ def _scored(
             block = rows, slice(place * len(columns), (place + 1) * len(columns))
             gain = weighed.chances.gain[:, columns] if added is None else added
             counted = weighed.priority[:, columns] if added is None else added
-            found.gain[block] = gain * channel.reach_rate
-            found.net[block] = counted * weight * channel.reach_rate - channel.unit_cost_amount
+            has_reach = weighed.effects.learnt[columns] & (added is None)
+            reach = np.where(has_reach, 1.0, channel.reach_rate)
+            found.gain[block] = gain * reach
+            found.net[block] = counted * weight * reach - channel.unit_cost_amount
         start = rows.stop
     return found
 

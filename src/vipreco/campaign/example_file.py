@@ -37,7 +37,7 @@ minutes = 10                      # of the relationship manager
 [channels.app]
 capacity = 500
 unit_cost_amount = 0.1
-reach_rate = 0.4                  # share of a product's chance that this channel realises
+reach_rate = 0.4                  # share of an assumed effect that is realised; learnt ones hold it
 
 [managers]
 minutes = 240                     # of each, for the whole campaign

@@ -133,15 +133,16 @@ def _explain_one(
 ) -> pl.DataFrame:
     """Return one customer's sheet; with a target, write the receipt as well."""
     from vipreco.cli.explainers import open_explainer
-    from vipreco.cli.project_inputs import open_model, open_view
-    from vipreco.lists import check_book, explanation_table
+    from vipreco.cli.project_inputs import open_history, open_model
+    from vipreco.lists import check_book, explanation_table, view_at
 
     with narrated("Explaining") as narrator:
         with audited_read(request.project, "explanation.read", customer=customer):
-            view: View = open_view(request.project, request.as_of)
+            history = open_history(request.project)
+            view: View = view_at(history, request.as_of)
             if manager is not None:
                 check_book(view, customer, manager)
-        recommender = open_model(request.project, request.model, narrator)
+        recommender = open_model(request.project, request.model, narrator, history)
         if target is not None:
             _write_receipt(request, recommender, view, customer, target)
         explainer = open_explainer(request.project, recommender)
@@ -181,18 +182,19 @@ def _check_many(
 ) -> ReasonCheck:
     """Check the reasons of the customers of a file, of a book, of a sample, or of the whole bank."""
     from vipreco.assurance import check_reasons
-    from vipreco.cli.project_inputs import open_model, open_view
-    from vipreco.lists import Audience, read_customers, sampled
+    from vipreco.cli.project_inputs import open_history, open_model
+    from vipreco.lists import Audience, read_customers, sampled, view_at
     from vipreco.tables import Tables
 
     with narrated("Checking reasons") as narrator:
-        view: View = open_view(request.project, request.as_of)
+        history = open_history(request.project)
+        view: View = view_at(history, request.as_of)
         if listed is not None or manager is not None:
             ids = read_customers(listed) if listed else None
             view = Audience(customers=ids, manager=manager).of(view)
         if sample is not None or (listed is None and manager is None and not everybody):
             view = sampled(view, sample or SAMPLE, request.project.seed)
-        recommender = open_model(request.project, request.model, narrator)
+        recommender = open_model(request.project, request.model, narrator, history)
         known = recommender.context(view, request.channel)
         narrator.say("reasons")
         tables = Tables.open(request.project.tables, view.snapshot_id, request.project.signatures)

@@ -11,7 +11,7 @@ from vipreco.cli.document_output import DocumentFormat, DocumentOutput, Language
 from vipreco.cli.explainers import open_explainer
 from vipreco.cli.options import AsOfOption, ModelOption, OutOption
 from vipreco.cli.progress import narrated
-from vipreco.cli.project_inputs import open_model, open_view
+from vipreco.cli.project_inputs import open_history, open_model
 from vipreco.cli.store_session import audited_read, store_if_any
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def calllist(
     Example:  vipreco calllist --manager M00017 --days 10
     Example:  vipreco calllist --manager M00017 --language zh --out list.xlsx
     """
-    from vipreco.lists import Audience, Wording, call_list, call_list_document, plan_day
+    from vipreco.lists import Audience, Wording, call_list, call_list_document, plan_day, view_at
     from vipreco.project import Project
 
     output = DocumentOutput.planned(kind, out)
@@ -77,8 +77,9 @@ def calllist(
     say = Wording(language.value, currency=project.settings.project.currency)
     with narrated("Call list") as narrator:
         with audited_read(project, "list.read", f"manager:{manager}"):
-            view = Audience(manager=manager).of(open_view(project, as_of))
-        explainer = open_explainer(project, open_model(project, model, narrator))
+            history = open_history(project)
+            view = Audience(manager=manager).of(view_at(history, as_of))
+        explainer = open_explainer(project, open_model(project, model, narrator, history))
         vip = project.settings.tiers.vip
         availability = _availability(project, manager)
         day = plan_day(explainer, view, vip, settings, step=narrator.say, availability=availability)
@@ -114,7 +115,7 @@ def sheet(
     Example:  vipreco sheet --customer 0012345678 --manager M00017
     Example:  vipreco sheet --customer 0012345678 --language zh --out sheet.pdf
     """
-    from vipreco.lists import Wording, check_book, customer_day, customer_sheet, sheet_document
+    from vipreco.lists import Wording, check_book, customer_day, customer_sheet, sheet_document, view_at
     from vipreco.project import Project
 
     output = DocumentOutput.planned(kind, out)
@@ -123,10 +124,11 @@ def sheet(
     say = Wording(language.value, currency=project.settings.project.currency)
     with narrated("Sheet") as narrator:
         with audited_read(project, "sheet.read", customer=customer):
-            view = open_view(project, as_of)
+            history = open_history(project)
+            view = view_at(history, as_of)
             if manager is not None:
                 check_book(view, customer, manager)
-        explainer = open_explainer(project, open_model(project, model, narrator))
+        explainer = open_explainer(project, open_model(project, model, narrator, history))
         day = customer_day(explainer, view, customer, project.settings.tiers.vip, settings)
         person = directory_of(project, [customer]).get(customer)
         document = sheet_document(customer_sheet(day, model or "champion", say), say, person)

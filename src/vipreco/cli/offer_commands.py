@@ -68,9 +68,9 @@ def offers(
     Example:  vipreco offers --all --as-of 2025-11-30 --out offers.xlsx
     """
     from vipreco.cli.explainers import open_explainer
-    from vipreco.cli.project_inputs import open_model, open_view
+    from vipreco.cli.project_inputs import open_history, open_model
     from vipreco.export import with_currency
-    from vipreco.lists import offer_list
+    from vipreco.lists import offer_list, view_at
     from vipreco.project import Project
 
     output = TableOutput.planned(kind, out)
@@ -78,8 +78,9 @@ def offers(
     audience = _audience(project, customers, manager, vip, everybody)
     with narrated("Offers") as narrator:
         with audited_read(project, "offers.list", _named(customers, manager, vip)):
-            view = audience.of(open_view(project, as_of))
-        recommender = open_model(project, model, narrator)
+            history = open_history(project)
+            view = audience.of(view_at(history, as_of))
+        recommender = open_model(project, model, narrator, history)
         rows = offer_list(open_explainer(project, recommender), view, top, narrator.say, channel.value)
     output.write(with_currency(rows, project.settings.project.currency))
     if rows.is_empty():
@@ -126,9 +127,9 @@ def relationships(
     Example:  vipreco relationships --list develop --all --limit 500 --out develop.xlsx
     """
     from vipreco.cli.explainers import open_explainer
-    from vipreco.cli.project_inputs import open_model, open_view
+    from vipreco.cli.project_inputs import open_history, open_model
     from vipreco.export import with_currency
-    from vipreco.lists import BranchList, branch_list
+    from vipreco.lists import BranchList, branch_list, view_at
     from vipreco.project import Project
 
     output = TableOutput.planned(kind, out)
@@ -136,8 +137,9 @@ def relationships(
     audience = _audience(project, None, manager, vip, everybody)
     with narrated("Relationships") as narrator:
         with audited_read(project, f"relationships.{which.value}", _named(None, manager, vip)):
-            view = audience.of(open_view(project, as_of))
-        recommender = open_model(project, model, narrator)
+            history = open_history(project)
+            view = audience.of(view_at(history, as_of))
+        recommender = open_model(project, model, narrator, history)
         explainer = open_explainer(project, recommender)
         rows = branch_list(explainer, view, BranchList(which.value), limit, narrator.say)
     output.write(with_currency(rows, project.settings.project.currency))

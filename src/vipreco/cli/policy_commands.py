@@ -132,14 +132,15 @@ def price(
 
     Example:  vipreco policy price --channel call --out price.xlsx
     """
-    from vipreco.cli.project_inputs import open_model, open_view
-    from vipreco.lists import price as price_of
+    from vipreco.cli.project_inputs import open_history, open_model
+    from vipreco.lists import price as price_of, view_at
     from vipreco.project import Project
 
     output, project = TableOutput.planned(kind, out), Project.find()
     with narrated("Pricing") as narrator:
-        view = open_view(project, as_of)
-        found = price_of(open_model(project, model, narrator).decide(view, channel.value))
+        history = open_history(project)
+        recommender = open_model(project, model, narrator, history)
+        found = price_of(recommender.decide(view_at(history, as_of), channel.value))
     output.write(found.overlap if overlap else found.rules)
 
 

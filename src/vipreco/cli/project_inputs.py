@@ -120,10 +120,18 @@ def folder_of_hash(project: Project, artifact_hash: str) -> Path:
     return model_folder(project, version)
 
 
-def open_model(project: Project, reference: str | None, narrator: Narrator) -> Recommender:
+def open_model(
+    project: Project, reference: str | None, narrator: Narrator, history: History | None = None
+) -> Recommender:
     """Return the champion, or the version, alias or artifact folder that `reference` names.
 
     Rules and weights of `vipreco.toml` take the place of those that the model was trained with.
+
+    Args:
+        project: The project.
+        reference: Version, alias or folder; None is the champion.
+        narrator: Told what is being done.
+        history: Of the project, where the command has opened it; the model's age is measured by it.
 
     Raises:
         UsageError: No such version, or a rule file is wrong.
@@ -139,7 +147,7 @@ def open_model(project: Project, reference: str | None, narrator: Narrator) -> R
     registered = reference is None or not Path(reference).is_dir()  # then it was loaded before
     recommender = Recommender.load(folder, project.threads, checked=registered)
     check_permitted(recommender.names, read_prohibited(project.features), str(folder))
-    if odd := _age(project, recommender, folder):
+    if odd := _age(project, recommender, folder, history or open_history(project)):
         typer.echo(f"warning: {odd}", err=True)
     for warning in recommender.warnings:
         typer.echo(f"warning: this model does not pass a gate: {warning}", err=True)
@@ -157,9 +165,9 @@ def arbitrated(recommender: Recommender, settings: Settings) -> Recommender:
     return recommender if weights is recommender.settings.arbitration else recommender.arbitrated(weights)
 
 
-def _age(project: Project, recommender: Recommender, folder: Path) -> str:
+def _age(project: Project, recommender: Recommender, folder: Path, history: History) -> str:
     """Return what is odd about the age of a model beside the tables, or nothing."""
-    dates = open_history(project).snapshot_dates
+    dates = history.snapshot_dates
     days = project.settings.serving.max_model_age_days
     limit = None if days is None else datetime.timedelta(days=days)
     return recommender.check_age(dates[-1], limit, str(folder)) if dates else ""

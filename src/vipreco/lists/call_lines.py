@@ -110,11 +110,19 @@ def offer_lines(day: Day, customers: pl.Series, say: Wording, *, with_reasons: b
     if with_reasons:
         found = day.explainer.offer_reasons(day.view, pairs, day.channel, say.language, day.decided)
         reasons, cautions = found.reasons, found.cautions
+    agreed = agreements(day.calls)
     lines: dict[str, list[OfferLine]] = {}
     for offer, because, warning in zip(offers, reasons, cautions, strict=True):
-        line = _offer_line(day, offer, because, warning)
+        agreed_on = agreed.get((offer[CUSTOMER_ID], offer[PRODUCT_ID]))
+        line = replace(_offer_line(day, offer, because, warning), agreed_on=agreed_on)
         lines.setdefault(offer[CUSTOMER_ID], []).append(line)
     return {customer: tuple(found) for customer, found in lines.items()}
+
+
+def agreements(calls: pl.DataFrame) -> dict[tuple[str, str], date]:
+    """Return the day on which a talk was agreed on, by customer and product."""
+    rows = calls.select(CUSTOMER_ID, "follow_up_product_id", "follow_up_from_date").drop_nulls()
+    return {(customer, product): day for customer, product, day in rows.iter_rows()}
 
 
 def _offer_line(day: Day, offer: Row, reasons: Sequence[Reason], warning: Reason | None) -> OfferLine:

@@ -16,7 +16,10 @@ def chance_text(offer: OfferLine, say: Wording) -> str:
 
     Both chances where the effect of a contact is known, and the multiple of the usual chance where it is
     clearly above it. An estimate that rests on little says so instead: a multiple of it would sound sure.
+    What was agreed on opens the call because of the agreement, whatever its chance.
     """
+    if offer.agreed_on is not None:
+        return say("chance.agreed", date=offer.agreed_on)
     if offer.chance is None:
         return ""
     chances = {"chance": rate_text(offer.chance), "with_contact": rate_text(offer.chance_with_contact)}
@@ -30,6 +33,8 @@ def chance_text(offer: OfferLine, say: Wording) -> str:
 
 def evidence_text(offer: OfferLine, say: Wording) -> str:
     """Return what the chance of an offer rests on: acquisitions, and the basis of the contact's effect."""
+    if offer.agreed_on is not None:
+        return ""
     parts = [] if offer.acquisitions is None else [say.counted("chance.acquisition", offer.acquisitions)]
     if offer.chance_with_contact is not None and offer.effect_basis:
         parts.append(say(f"chance.{offer.effect_basis}"))

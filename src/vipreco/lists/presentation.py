@@ -54,6 +54,7 @@ class OfferLine:
         times_usual: Chance as a multiple of that of all customers.
         acquisitions: Acquisitions of the product that the chance rests on.
         thin_evidence: These are few.
+        agreed_on: Day on which the customer agreed to talk about it; None for other offers.
     """
 
     place: int
@@ -69,6 +70,7 @@ class OfferLine:
     times_usual: float | None = None
     acquisitions: int | None = None
     thin_evidence: bool = False
+    agreed_on: datetime.date | None = None
 
 
 @dataclass(frozen=True)

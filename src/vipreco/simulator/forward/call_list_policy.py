@@ -35,17 +35,23 @@ def by_call_list(recommender: Recommender, settings: CallListSettings) -> Choose
         customers = callable_vip_customers(view)
         if len(customers) == 0 or capacity == 0:
             return nobody(view, capacity)
-        counted = settings.model_copy(update={"minutes": capacity, "each": ONE_EACH, "plan_days": 1})
-        return contacts_of_day(plan_day(Explainer(recommender), view.of(customers), VIP_TIERS, counted))
+        counted = month_of(settings, capacity)
+        day = plan_day(Explainer(recommender), view.of(customers), VIP_TIERS, counted)
+        return contacts_of_calls(day, day.today)
 
     return choose
 
 
-def contacts_of_day(day: Day) -> pl.DataFrame:
-    """Return today's calls as contacts, in their order."""
+def month_of(settings: CallListSettings, capacity: int) -> CallListSettings:
+    """Return the settings of a day that has a month's contacts in place of its minutes."""
+    return settings.model_copy(update={"minutes": capacity, "each": ONE_EACH, "plan_days": 1})
+
+
+def contacts_of_calls(day: Day, chosen: pl.DataFrame) -> pl.DataFrame:
+    """Return calls as contacts, in their order: about the first offer, else about what is held."""
     offers = day.offers.filter(pl.col(RANK) == 1).select(CUSTOMER_ID, offered=PRODUCT_ID)
     held = pl.DataFrame(day.view.query(HELD)).rename({PRODUCT_ID: "held"})
-    calls = day.today.select(CUSTOMER_ID)
+    calls = chosen.select(CUSTOMER_ID)
     for topics in (offers, held):
         calls = calls.join(topics, on=CUSTOMER_ID, how="left", maintain_order="left")
     about = calls.with_columns(pl.coalesce("offered", "held").alias(PRODUCT_ID), pl.lit(CALL).alias(CHANNEL))

@@ -87,12 +87,12 @@ def _gain(
     moved = -np.expm1(-hazards.hazard * np.exp(hazards.effect[:, channel, None]))
     gain = reach * (moved - hazards.probability) * bank.catalogue.numbers("value")
     if channel == CALL:
-        gain += (reach * _kept(bank, block, hazards, month, asset_margin))[:, None]
+        gain += (reach * kept_by_call(bank, block, hazards, month, asset_margin))[:, None]
     possible = hazards.present & (block.state.consent[:, channel] == 1) & (block.state.tier >= FIRST_VIP_TIER)
     return np.where(possible[:, None] & (hazards.hazard > 0), gain, -np.inf)
 
 
-def _kept(bank: Bank, block: Block, hazards: MonthHazards, month: int, asset_margin: float) -> Floats:
+def kept_by_call(bank: Bank, block: Block, hazards: MonthHazards, month: int, asset_margin: float) -> Floats:
     """Return what an answered call keeps in expectation, in yuan, shape (n,)."""
     moved = hazards.attrition + contact_change(block.population, bank.parameters.attrition)
     level = bank.levels.attrition

@@ -1,0 +1,385 @@
+"""Experiment 011: take the distance between the call list and the oracle apart.
+
+    python experiments/011-distance-of-the-list/run.py WORK --seeds 51 52 [--arms NAME...]
+
+A bank and its recommender are made once and stay in WORK, as do the results of each arm.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import pickle
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE.parents[1]), str(HERE.parent)]
+
+import bench_decisions as bench
+
+from vipreco.columns import CHANNEL, CUSTOMER_ID, PRODUCT_ID
+from vipreco.explanations import Explainer
+from vipreco.history import History, View
+from vipreco.lists import Day, plan_day
+from vipreco.policy import ALLOWED
+from vipreco.recommender import Recommender
+from vipreco.settings import CallListSettings
+from vipreco.simulator import VIP_TIERS, Bank, Block, ForwardSpec, MonthHazards, WarmBank, forward
+
+Floats = NDArray[np.float64]
+REACH = 0.65
+SETTINGS = bench.PROJECT.settings.call_list
+
+
+@dataclass(frozen=True)
+class Truth:
+    """The month as the oracle sees it, of all blocks."""
+
+    bank: Bank
+    blocks: list[Block]
+    before: list[MonthHazards]
+    month: int
+
+    def table(self) -> pl.DataFrame:
+        """Return a row for each customer: block, row, and what an answered call keeps, with its reach."""
+        parts = []
+        for number, (block, hazards) in enumerate(zip(self.blocks, self.before, strict=True)):
+            kept = REACH * forward.kept_by_call(self.bank, block, hazards, self.month, forward.ASSET_MARGIN)
+            rows = np.arange(len(block.skill))
+            parts.append(
+                pl.DataFrame(
+                    {CUSTOMER_ID: block.ids, "block": np.full(len(rows), number), "row": rows, "kept": kept}
+                )
+            )
+        return pl.concat(parts)
+
+    def of(self, ids: list[str]) -> TruthOfCustomers:
+        """Return the truth of some customers, in their order."""
+        places = pl.DataFrame({CUSTOMER_ID: ids}).join(
+            self.table(), on=CUSTOMER_ID, how="left", maintain_order="left"
+        )
+        shape = (len(ids), len(self.bank.catalogue.ids))
+        hazard, chance, effect = np.zeros(shape), np.zeros(shape), np.zeros(len(ids))
+        for number, hazards in enumerate(self.before):
+            own = (places["block"] == number).to_numpy()
+            rows = places["row"].to_numpy()[own]
+            hazard[own], chance[own] = hazards.hazard[rows], hazards.probability[rows]
+            effect[own] = hazards.effect[rows, 0]
+        return TruthOfCustomers(
+            hazard, chance, effect, places["kept"].to_numpy(), self.bank.catalogue.numbers("value")
+        )
+
+
+@dataclass(frozen=True)
+class TruthOfCustomers:
+    """Hazard and chance without a contact (n, P), effect of an answered call and what it keeps (n,)."""
+
+    hazard: Floats
+    chance: Floats
+    effect: Floats
+    kept: Floats
+    value: Floats
+
+    def gain(self, hazard: Floats | None = None, effect: Floats | float | None = None) -> Floats:
+        """Return what a call is expected to earn, shape (n, P)."""
+        own = self.hazard if hazard is None else hazard
+        chance = self.chance if hazard is None else -np.expm1(-hazard)
+        added = np.asarray(self.effect if effect is None else effect)
+        moved = -np.expm1(-own * np.exp(added if added.ndim == 0 else added[:, None]))
+        return np.asarray(REACH * (moved - chance) * self.value)
+
+
+@dataclass(frozen=True)
+class Known:
+    """What a policy knows of the callable VIP customers."""
+
+    day: Day
+    ids: list[str]
+    allowed: NDArray[np.bool_]
+    blocked: NDArray[np.bool_]
+    without: Floats
+    product_ids: tuple[str, ...]
+
+    @classmethod
+    def of(cls, recommender: Recommender, view: View, settings: CallListSettings) -> Known:
+        day = plan_day(
+            Explainer(recommender), view.of(forward.callable_vip_customers(view)), VIP_TIERS, settings
+        )
+        chunks = day.decisions
+        ids = [str(one) for chunk in chunks for one in chunk.customer_ids]
+        return cls(
+            day,
+            ids,
+            np.concatenate([chunk.verdict == ALLOWED for chunk in chunks]),
+            day.calls["blocked"].is_not_null().to_numpy(),
+            np.concatenate([chunk.factors.chances.without for chunk in chunks]),
+            chunks[0].product_ids,
+        )
+
+
+Choose: TypeAlias = Callable[[Truth, View, int], pl.DataFrame]
+
+
+def best(known: Known, score: Floats, capacity: int, allowed: NDArray[Any] | None = None) -> pl.DataFrame:
+    """Return a call to each of the customers with the best pairs."""
+    can = known.allowed if allowed is None else allowed
+    order = np.where(can & ~known.blocked[:, None], score, -np.inf)
+    first = order.argmax(axis=1)
+    amount = order[np.arange(len(first)), first]
+    rows = np.argsort(-amount, kind="stable")[:capacity]
+    rows = rows[amount[rows] > 0]
+    return contacts([known.ids[row] for row in rows], [known.product_ids[first[row]] for row in rows])
+
+
+def contacts(ids: list[str], products: list[str]) -> pl.DataFrame:
+    columns = {CUSTOMER_ID: ids, PRODUCT_ID: products, CHANNEL: ["call"] * len(ids)}
+    return pl.DataFrame(columns, schema=forward.CONTACTS_SCHEMA)
+
+
+@dataclass
+class Arm:
+    """A policy with the truth at hand, which also counts what its calls were for and what they gained."""
+
+    recommender: Recommender
+    settings: CallListSettings = SETTINGS
+    log: list[dict[str, Any]] | None = None
+
+    def known(self, view: View, capacity: int) -> Known:
+        return Known.of(self.recommender, view, forward.month_of(self.settings, capacity))
+
+    def oracle_calls(self, truth: Truth, view: View, capacity: int) -> pl.DataFrame:
+        frames = []
+        for block, hazards in zip(truth.blocks, truth.before, strict=True):
+            alone = replace(
+                hazards, effect=np.where(np.arange(3) == 0, hazards.effect, -9).astype(np.float32)
+            )
+            gains = forward.gains_of(truth.bank, block, alone, truth.month, forward.ASSET_MARGIN)
+            rows = np.flatnonzero((gains.amount > 0) & (gains.channel == 0))
+            products = [truth.bank.catalogue.ids[place] for place in gains.product[rows]]
+            ids = np.asarray(block.ids)[rows].tolist()
+            frames.append(contacts(ids, products).with_columns(pl.Series("gain", gains.amount[rows])))
+        return (
+            pl.concat(frames).sort("gain", CUSTOMER_ID, descending=[True, False]).head(capacity).drop("gain")
+        )
+
+    def under_rules(self, truth: Truth, view: View, capacity: int) -> pl.DataFrame:
+        known = self.known(view, capacity)
+        own = truth.of(known.ids)
+        return best(known, own.gain() + own.kept[:, None], capacity)
+
+    def without_pauses(self, truth: Truth, view: View, capacity: int) -> pl.DataFrame:
+        known = self.known(view, capacity)
+        free = replace(known, blocked=np.zeros_like(known.blocked))
+        own = truth.of(known.ids)
+        return best(free, own.gain() + own.kept[:, None], capacity, own.hazard > 0)
+
+    def one_effect(self, truth: Truth, view: View, capacity: int) -> pl.DataFrame:
+        known = self.known(view, capacity)
+        own = truth.of(known.ids)
+        return best(known, own.gain(effect=MEAN_EFFECT) + own.kept[:, None], capacity)
+
+    def our_chances(self, truth: Truth, view: View, capacity: int) -> pl.DataFrame:
+        known = self.known(view, capacity)
+        own = truth.of(known.ids)
+        hazard = -np.log1p(-np.minimum(known.without, 0.999))
+        return best(known, own.gain(hazard, MEAN_EFFECT) + own.kept[:, None], capacity)
+
+    def our_chances_true_effect(self, truth: Truth, view: View, capacity: int) -> pl.DataFrame:
+        known = self.known(view, capacity)
+        own = truth.of(known.ids)
+        hazard = -np.log1p(-np.minimum(known.without, 0.999))
+        return best(known, own.gain(hazard) + own.kept[:, None], capacity)
+
+    def no_duties(self, truth: Truth, view: View, capacity: int) -> pl.DataFrame:
+        day = self.known(view, capacity).day
+        able = day.calls.filter(pl.col("blocked").is_null() & (pl.col("priority") > 0))
+        calls = able.sort("priority", CUSTOMER_ID, descending=[True, False]).head(capacity)
+        self.note(truth, calls, forward.contacts_of_calls(day, calls))
+        return forward.contacts_of_calls(day, calls)
+
+    def call_list(self, truth: Truth, view: View, capacity: int) -> pl.DataFrame:
+        day = self.known(view, capacity).day
+        made = forward.contacts_of_calls(day, day.today)
+        self.note(truth, day.today, made)
+        return made
+
+    def true_product(self, truth: Truth, view: View, capacity: int) -> pl.DataFrame:
+        """The customers of the list, with the best allowed product by the truth."""
+        known = self.known(view, capacity)
+        today = set(forward.contacts_of_calls(known.day, known.day.today)[CUSTOMER_ID].to_list())
+        mine = np.array([one in today for one in known.ids])
+        own = truth.of(known.ids)
+        gain = np.where(mine[:, None], own.gain() + 1e6, -np.inf)
+        chosen = best(replace(known, blocked=~mine), gain, capacity)
+        rest = forward.contacts_of_calls(known.day, known.day.today).filter(
+            ~pl.col(CUSTOMER_ID).is_in(chosen[CUSTOMER_ID].implode())
+        )
+        return pl.concat([chosen, rest])
+
+    def true_customers(self, truth: Truth, view: View, capacity: int) -> pl.DataFrame:
+        """The product that we would name, for the customers for whom it gains most by the truth."""
+        known = self.known(view, capacity)
+        weight = np.concatenate([chunk.priority for chunk in known.day.decisions])
+        ours = np.where(known.allowed, weight, -np.inf).argmax(axis=1)
+        named = np.zeros_like(known.allowed)
+        named[np.arange(len(ours)), ours] = True
+        own = truth.of(known.ids)
+        return best(known, own.gain() + own.kept[:, None], capacity, known.allowed & named)
+
+    def note(self, truth: Truth, calls: pl.DataFrame, made: pl.DataFrame) -> None:
+        """Note what the calls were for, what was expected of them, and what they gain by the truth."""
+        if self.log is None:
+            return
+        rows = made.join(calls, on=CUSTOMER_ID, how="left", maintain_order="left")
+        own = truth.of(rows[CUSTOMER_ID].to_list())
+        number = {product: column for column, product in enumerate(truth.bank.catalogue.ids)}
+        places = np.array([number[one] for one in rows[PRODUCT_ID].to_list()], np.int64)
+        gain = own.gain()[np.arange(len(places)), places]
+        natural = own.chance[np.arange(len(places)), places]
+        told = rows.select("kind", "grow_amount", "keep_amount", "priority")
+        found = told.with_columns(
+            pl.Series("gain", gain),
+            pl.Series("kept", own.kept),
+            pl.Series("effect", own.effect),
+            pl.Series("natural", natural),
+        )
+        self.log += [{"month": truth.month, **row} for row in found.to_dicts()]
+
+
+MEAN_EFFECT = 1.9  # of an answered call, so that with its reach the mean gain is that of the bank
+
+
+class TruthLife(forward.Life):
+    """A life under an arm that may look at the truth."""
+
+    def __init__(self, warm: WarmBank, capacity: int, folder: Path, choose: Choose) -> None:
+        super().__init__(warm, capacity, folder)
+        self.choose_by_truth = choose
+
+    def _chosen(self, month: int, before: list[MonthHazards], choose: Any) -> pl.DataFrame:
+        bank = self.warm.bank
+        history = History.open(self.tables, self.warm.spec.threads)
+        view = history.as_of(bank.calendar.snapshot_date(month - 1))
+        return self.choose_by_truth(Truth(bank, self.blocks, before, month), view, self.capacity)
+
+
+def assumed(recommender: Recommender, level: float | None = None) -> Recommender:
+    """Return the recommender with the effects of the settings in place of learnt ones."""
+    arbitration = recommender.settings.arbitration
+    effects = arbitration.contact_effects
+    channels = dict(effects.channels) | ({} if level is None else {"call": level})
+    known = effects.model_copy(update={"learnt_channels": ("call", "sms", "app"), "channels": channels})
+    return recommender.arbitrated(arbitration.model_copy(update={"contact_effects": known}))
+
+
+def arms(recommender: Recommender) -> Mapping[str, tuple[Choose, Arm | None]]:
+    """Return the policies by name."""
+
+    def with_(changed: dict[str, Any], who: Recommender = recommender) -> Arm:
+        return Arm(who, SETTINGS.model_copy(update=changed), [])
+
+    no_money, no_chance = {"minute_amount": 0.0}, {"min_chance_ratio": 0.0}
+    free = {**no_money, **no_chance}
+    plain, open_ = Arm(recommender, SETTINGS, []), with_(free)
+    found: dict[str, tuple[Choose, Arm | None]] = {
+        "calls alone": (plain.oracle_calls, None),
+        "calls, no pauses of list and policy but the simulator's": (plain.without_pauses, None),
+        "calls under the rules": (plain.under_rules, None),
+        "one effect for all": (plain.one_effect, None),
+        "our chances": (plain.our_chances, None),
+        "our chances, true effects": (plain.our_chances_true_effect, None),
+    }
+    own = {
+        "our value figures": (open_, "no_duties"),
+        "floors": (with_({}), "no_duties"),
+        "call list": (with_({}), "call_list"),
+        "call list, assumed": (with_({}, assumed(recommender)), "call_list"),
+        "no duties, assumed": (with_({}, assumed(recommender)), "no_duties"),
+        "call list, effect 1.5": (with_({}, assumed(recommender, 1.5)), "call_list"),
+        "call list, no coverage": (with_({"coverage_rate": 0.0}), "call_list"),
+        "call list, no money floor": (with_(no_money), "call_list"),
+        "call list, no chance floor": (with_(no_chance), "call_list"),
+        "call list, no floors": (with_(free), "call_list"),
+        "call list, no floors, assumed": (with_(free, assumed(recommender)), "call_list"),
+        "call list, no floors, no coverage": (with_({**free, "coverage_rate": 0.0}), "call_list"),
+        "call list, true product": (with_({}), "true_product"),
+        "true customers, our product": (with_(free), "true_customers"),
+    }
+    for name, (arm, way) in own.items():
+        found[name] = (getattr(arm, way), arm)
+    return found
+
+
+def prepared(seed: int, customers: int, months: int, work: Path) -> tuple[WarmBank, Recommender]:
+    """Return a bank and what was learnt from it, made once."""
+    folder = work / f"bank-{seed}"
+    ready = folder / "warm.pickle"
+    if not ready.exists():
+        spec = ForwardSpec(customers, bench.PAST_MONTHS, months, seed, 1)
+        bench.say(f"seed {seed}: simulating")
+        warm = forward.warm_start(spec, bench.PROJECT.settings, folder)
+        bench.say(f"seed {seed}: learning")
+        recommender = bench.learnt(warm, "quick")
+        history = warm.history
+        recommender.save(folder / "model", {}, history.as_of(history.snapshot_dates[-1]))
+        ready.write_bytes(pickle.dumps(warm))
+    return pickle.loads(ready.read_bytes()), Recommender.load(folder / "model", 1)
+
+
+def lived(seed: int, plan: argparse.Namespace) -> Iterator[pl.DataFrame]:
+    """Let a bank live under each arm; lives that were lived before are read."""
+    warm, recommender = prepared(seed, plan.customers, plan.months, plan.work)
+    capacity = bench.capacity_of(warm.history.as_of(warm.history.snapshot_dates[-1]))
+    folder = plan.work / f"bank-{seed}"
+    chosen = arms(recommender)
+    everybody = {"nobody": None, "oracle": None, **chosen}
+    for name in plan.arms or everybody:
+        path = folder / f"{name}.parquet"
+        if not path.exists():
+            begin = time.process_time()
+            if name in ("nobody", "oracle"):
+                policy = {"nobody": forward.nobody} if name == "nobody" else {}
+                found = forward.run(warm, policy, capacity, folder / f"life-{name}", oracle=name == "oracle")
+            else:
+                choose, arm = chosen[name]
+                life = TruthLife(warm, capacity, folder / f"life-{name}", choose)
+                life.live(None)
+                found = life.frame(name)
+                shutil.rmtree(life.folder)
+                if arm is not None and arm.log:
+                    (folder / f"{name}.json").write_text(json.dumps(arm.log, default=str))
+            found.write_parquet(path)
+            bench.say(f"seed {seed}: {name} ({time.process_time() - begin:.0f} s CPU)")
+        yield pl.read_parquet(path).with_columns(pl.lit(seed).alias("seed"))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("work", type=Path)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[51, 52])
+    parser.add_argument("--customers", type=int, default=20_000)
+    parser.add_argument("--months", type=int, default=6)
+    parser.add_argument("--arms", nargs="*")
+    plan = parser.parse_args()
+    plan.work.mkdir(parents=True, exist_ok=True)
+    lives = pl.concat([part for seed in plan.seeds for part in lived(seed, plan)])
+    if not {"nobody", "oracle"} <= set(lives["arm"].unique()):
+        return
+    for row in bench.oracle_shares(bench.in_books(lives)):
+        print(
+            f"{row['arm']:<50}{row['measure']:<18}{row['share']:7.1%} [{row['low']:.1%}, {row['high']:.1%}]"
+        )
+
+
+if __name__ == "__main__":
+    main()
