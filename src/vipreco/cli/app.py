@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from vipreco.cli import (
+    analyse_commands,
     bench_commands,
     campaign_commands,
     data_commands,
@@ -14,6 +15,7 @@ from vipreco.cli import (
     effect_commands,
     explain_commands,
     key_commands,
+    kpi_commands,
     lever_commands,
     manager_commands,
     model_commands,
@@ -57,6 +59,8 @@ explain_commands.register(app)
 lever_commands.register(app)
 effect_commands.register(app)
 manager_commands.register(app)
+kpi_commands.register(app)
+analyse_commands.register(app)
 policy_commands.register(app)
 campaign_commands.register(app)
 serve_commands.register(app)

@@ -3,6 +3,7 @@ from .call_columns import BLOCKED as BLOCKED, PLACE as PLACE
 from .call_lists import call_list as call_list, matching_calls as matching_calls
 from .chances import chance_text as chance_text, evidence_text as evidence_text
 from .day import CHANNEL as CHANNEL, Day as Day, customer_day as customer_day, plan_day as plan_day
+from .facts import FOLLOWS_UP as FOLLOWS_UP, SETTLED as SETTLED, TALKS as TALKS
 from .levers import lever_table as lever_table, sensitivity as sensitivity
 from .list_documents import (
     basis_text as basis_text,
@@ -37,4 +38,4 @@ from .presentation import (
 )
 from .sheets import customer_sheet as customer_sheet
 from .texts import Texts as Texts, Wording as Wording, read_texts as read_texts
-from .workdays import ALWAYS as ALWAYS, Availability as Availability
+from .workdays import ALWAYS as ALWAYS, Availability as Availability, working_days as working_days

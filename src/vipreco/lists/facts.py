@@ -12,7 +12,7 @@ CALENDAR_DAYS = 3  # at most, for a working day, long holidays included
 FRESH_DAYS = 62  # an activity month that ended earlier says nothing about what is due now
 
 # One row a contact with its day, and the day on which the talk shall go on.
-_TALKS = """
+TALKS = """
 talks AS (
     SELECT *, CAST(contacted_at AS DATE) AS day,
         coalesce(next_date, CASE WHEN outcome = 'postponed'
@@ -20,23 +20,23 @@ talks AS (
     FROM contacts
 )"""
 
+# After a talk with one of these outcomes nothing is to be followed up.
+SETTLED = "('accepted', 'do_not_contact')"
+
 # A follow-up is done by a later talk about the same product, any talk on its day or later, an accepted call,
 # or the purchase.
-_OPEN = """
+FOLLOWS_UP = """l.contacted_at > t.contacted_at AND l.outcome <> 'unreachable' AND (
+            l.day >= t.due OR l.product_id = t.product_id
+            OR (l.outcome = 'accepted' AND l.channel = 'call')
+        )"""
+
+_OPEN = f"""
 open AS (
     SELECT t.customer_id, t.product_id, t.day, t.due, t.due <= k.as_of_date AS is_due
     FROM talks t, clock k
     WHERE t.due <= k.as_of_date + to_days($ahead_days) AND t.due >= k.as_of_date - to_days($lapse_days)
-        AND t.outcome NOT IN ('accepted', 'do_not_contact')
-        AND NOT EXISTS (
-            SELECT 1 FROM talks l
-            WHERE l.customer_id = t.customer_id AND l.contacted_at > t.contacted_at
-                AND l.outcome <> 'unreachable'
-                AND (
-                    l.day >= t.due OR l.product_id = t.product_id
-                    OR (l.outcome = 'accepted' AND l.channel = 'call')
-                )
-        )
+        AND t.outcome NOT IN {SETTLED}
+        AND NOT EXISTS (SELECT 1 FROM talks l WHERE l.customer_id = t.customer_id AND {FOLLOWS_UP})
         AND NOT EXISTS (
             SELECT 1 FROM holdings h
             WHERE h.customer_id = t.customer_id AND h.product_id = t.product_id AND h.opened_date >= t.day
@@ -133,7 +133,7 @@ def book_facts(view: View, settings: CallListSettings) -> pl.DataFrame:
     column = settings.maturing_column
     brought = column and column in view.columns(ACTIVITY)
     maturing = _MATURING.format(column=column, days=FRESH_DAYS) if brought else _NOTHING_MATURES
-    parts = ",".join([_TALKS, _OPEN, _SINCE, _LAST, maturing])
+    parts = ",".join([TALKS, _OPEN, _SINCE, _LAST, maturing])
     days = {name: getattr(settings, name) for name in ("follow_up_days", "lapse_days")}
     days["ahead_days"] = settings.plan_days * CALENDAR_DAYS
     return pl.DataFrame(view.query(f"WITH {parts} {_BOOK}", days, where="call list"))

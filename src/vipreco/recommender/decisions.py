@@ -132,6 +132,12 @@ class Decisions:
         ranks = self.slate(top)
         return self.rows(*in_order(ranks, top), ranks)
 
+    def outcomes(self, top: int) -> NDArray[np.intp]:
+        """Return the place in `stages` and `reasons` of what became of each pair, shape (n, P)."""
+        rows, columns = np.indices(self.verdict.shape)
+        places = self._reason_places(rows.ravel(), columns.ravel(), self.slate(top))
+        return places.reshape(self.verdict.shape)
+
     def rows(
         self, rows: NDArray[np.intp], columns: NDArray[np.intp], ranks: NDArray[np.int16]
     ) -> pl.DataFrame:

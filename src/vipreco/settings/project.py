@@ -8,6 +8,7 @@ from pydantic import Field
 
 from vipreco.settings.arbitration import ArbitrationSettings, ContactEffectSettings
 from vipreco.settings.campaign import CampaignSettings
+from vipreco.settings.kpi import KpiSettings
 from vipreco.settings.lists import CallListSettings
 from vipreco.settings.policy import PolicySettings
 from vipreco.settings.section import Section
@@ -49,6 +50,7 @@ class Settings(Section):
     contact_effects: ContactEffectSettings | None = None
     import_: ImportSettings = Field(default=ImportSettings(), alias="import")
     call_list: CallListSettings = CallListSettings()
+    kpi: KpiSettings = KpiSettings()
     serving: ServingSettings = ServingSettings()
     signatures: SignatureSettings = SignatureSettings()
     campaign: CampaignSettings = CampaignSettings()

@@ -42,7 +42,11 @@ from .list_metrics import (
     reacquired as reacquired,
     relevant_ranks as relevant_ranks,
 )
-from .means import difference_of_means as difference_of_means, weighted_difference as weighted_difference
+from .means import (
+    difference_of_means as difference_of_means,
+    mean_limits as mean_limits,
+    weighted_difference as weighted_difference,
+)
 from .policy_evaluation import (
     LoggedDecisions as LoggedDecisions,
     OffPolicyEstimate as OffPolicyEstimate,
@@ -56,6 +60,8 @@ from .rates import (
     p_value_of_count as p_value_of_count,
     p_values as p_values,
     poisson_limits as poisson_limits,
+    rate_interval as rate_interval,
 )
+from .totals import totals_of_chances as totals_of_chances
 from .uplift_orders import HeldOut as HeldOut, JudgedOrder as JudgedOrder, judge_orders as judge_orders
 from .weighted_rank import Ranking as Ranking

@@ -104,3 +104,19 @@ def _freedom(first: _Mean, second: _Mean, variance: float) -> float:
     """Return the degrees of freedom of Welch and Satterthwaite."""
     parts = first.variance**2 / first.freedom + second.variance**2 / second.freedom
     return variance**2 / parts
+
+
+def mean_limits(
+    mean: Floats, deviation: Floats, customers: Floats, level: float = LEVEL
+) -> tuple[Floats, Floats]:
+    """Return the limits of means by Student's law; NaN where there are fewer than two customers.
+
+    Args:
+        mean: Of each group, shape (n,).
+        deviation: Standard deviation of the values in each group.
+        customers: Of each group.
+        level: Of the limits.
+    """
+    freedom = np.where(customers > 1, customers - 1, np.nan)
+    half = student.ppf((1 + level) / 2, freedom) * deviation / np.sqrt(np.maximum(customers, 1))
+    return mean - half, mean + half

@@ -1,0 +1,151 @@
+"""The command that says why the offers are as they are, and what came of them."""
+
+from __future__ import annotations
+
+import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Optional
+
+import typer
+
+from vipreco.cli.explainers import open_explainer
+from vipreco.cli.options import AsOfOption, FormatOption, ModelOption, OutOption, read_date
+from vipreco.cli.progress import narrated
+from vipreco.cli.project_inputs import open_model, open_view
+from vipreco.cli.table_output import TableOutput
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from vipreco.history import View
+
+PANEL = "Branch"
+
+
+class Topic(StrEnum):
+    """Subject of an analysis."""
+
+    funnel = "funnel"
+    products = "products"
+    acceptance = "acceptance"
+    sensitivity = "sensitivity"
+    reasons = "reasons"
+
+
+class By(StrEnum):
+    """Dimension of acceptance."""
+
+    product = "product"
+    family = "family"
+    channel = "channel"
+    tier = "tier"
+    branch = "branch"
+    manager = "manager"
+    month = "month"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module to `app`."""
+    app.command("analyse", rich_help_panel=PANEL)(analyse)
+
+
+def analyse(
+    topic: Annotated[Topic, typer.Argument(help="What is analysed.")],
+    by: Annotated[
+        By, typer.Option("--by", help="Acceptance by this; managers stand by their id, never by rank.")
+    ] = By.product,
+    product: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option("--product", metavar="ID", help="With `products`: this one against the others."),
+    ] = None,
+    since: Annotated[
+        Optional[datetime.date],  # noqa: UP045
+        typer.Option(
+            "--since",
+            metavar="DATE",
+            parser=read_date,
+            help="With `acceptance`: only contacts of this day and later.",
+        ),
+    ] = None,
+    manager: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option("--manager", metavar="ID", help="Only the book of this relationship manager."),
+    ] = None,
+    vip: Annotated[bool, typer.Option("--vip", help="Only the VIP tiers of vipreco.toml.")] = False,
+    top: Annotated[int, typer.Option("--top", min=1, metavar="N", help="Offers of a customer.")] = 3,
+    as_of: AsOfOption = None,
+    model: ModelOption = None,
+    kind: FormatOption = None,
+    out: OutOption = None,
+    plot: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option("--plot", metavar="FILE", help="Draw the table too, as .png or .svg."),
+    ] = None,
+) -> None:
+    """Say why the offers are as they are, and what came of past ones.
+
+    funnel: what each stage and rule stops, in pairs of customer and product, customers and expected value.
+    products: which product is offered first where the rules allow others too, and by how much.
+    acceptance: answers that were a yes, with limits; groups with few answers are marked.
+    sensitivity: what changes when one factor is left out. reasons: offers and value by the first reason.
+
+    Example:  vipreco analyse funnel --vip
+    Example:  vipreco analyse products --product W202 --out duels.xlsx
+    Example:  vipreco analyse acceptance --by channel --plot channels.png
+    """
+    from vipreco.export import with_currency
+    from vipreco.lists import Audience
+    from vipreco.project import Project
+
+    output = TableOutput.planned(kind, out)
+    target = _plot_target(plot)
+    project = Project.find()
+    audience = Audience(manager=manager, tiers=project.settings.tiers.vip if vip else None)
+    with narrated("Analysis") as narrator:
+        view = audience.of(open_view(project, as_of))
+        if topic is Topic.acceptance:
+            rows = _acceptance(view, by, since)
+        else:
+            from vipreco.analytics import analyse as analysed
+
+            explainer = open_explainer(project, open_model(project, model, narrator))
+            found = analysed(explainer, view, [topic.value], top, narrator.say)
+            rows = found.tables[topic.value]
+    if product is not None:
+        rows = _of_product(rows, product)
+    output.write(with_currency(rows, project.settings.project.currency))
+    if target is not None:
+        _draw(by.value if topic is Topic.acceptance else topic.value, rows, target)
+
+
+def _acceptance(view: View, by: By, since: datetime.date | None) -> pl.DataFrame:
+    from vipreco.analytics import acceptance
+
+    return acceptance(view, by.value, since)
+
+
+def _of_product(rows: pl.DataFrame, product: str) -> pl.DataFrame:
+    import polars as pl
+
+    if "product_id" not in rows.columns or "other_id" not in rows.columns:
+        raise typer.BadParameter("--product goes with `products`")
+    return rows.filter(pl.col("product_id") == product)
+
+
+def _plot_target(plot: Path | None) -> Path | None:
+    """Check where the plot goes before any work is done."""
+    from vipreco.export import check_target, format_of
+
+    if plot is not None:
+        format_of(plot, ("png", "svg"))
+        check_target(plot)
+    return plot
+
+
+def _draw(topic: str, rows: pl.DataFrame, target: Path) -> None:
+    from vipreco.analytics import plot
+    from vipreco.backtest import save_figure
+
+    save_figure(plot(topic, rows), target)
+    typer.echo(f"plot written to {target}", err=True)

@@ -1,0 +1,17 @@
+from .definitions import FIGURES as FIGURES, GROUPS as GROUPS, Figure as Figure, figure_named as figure_named
+from .figure_list import customer_list as customer_list
+from .model_rows import ModelFigures as ModelFigures, ModelRows as ModelRows, model_figures as model_figures
+from .numbers import by_manager as by_manager, measures as measures
+from .overview import (
+    definitions_document as definitions_document,
+    figure_document as figure_document,
+    overview_document as overview_document,
+)
+from .rows import (
+    FigureInputs as FigureInputs,
+    FigureRows as FigureRows,
+    check_scope as check_scope,
+    figure_rows as figure_rows,
+)
+from .stored_rows import read_rows as read_rows, save_rows as save_rows
+from .texts import kpi_texts as kpi_texts
