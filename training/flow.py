@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -77,7 +78,13 @@ class SyncReport:
 
 
 def train(
-    project: Project, fit: Fit, recipe: str = DEFAULT_RECIPE, *, promote: bool = False, say: Say = silent
+    project: Project,
+    fit: Fit,
+    recipe: str = DEFAULT_RECIPE,
+    *,
+    promote: bool = False,
+    accept_leaks: Sequence[str] = (),
+    say: Say = silent,
 ) -> Published:
     """Train by a recipe and register the result; the champion is replaced when told to and the gate agrees.
 
@@ -86,6 +93,7 @@ def train(
         fit: Fits on the as-of dates, backtests, saves the artifact: `training.model_fit.fit_and_backtest`.
         recipe: Path or name of the recipe.
         promote: Make it champion if it passes the gates; the first version becomes champion anyway.
+        accept_leaks: Columns that are learnt from although they seem to know the label.
         say: Takes sentences about the progress.
 
     Raises:
@@ -93,7 +101,7 @@ def train(
         DependencyDownError: The tracking server is down; the result is saved, `sync` brings it there.
     """
     path = find_recipe(project.root / RECIPES, recipe)
-    job = prepare(project, read_recipe(path), say)
+    job = prepare(project, read_recipe(path).accepting(accept_leaks), say)
     return run(job, fit, promote=promote)
 
 

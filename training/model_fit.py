@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from training import contact_effects, uplift
 from training.gates import DEFAULT_GATES, warnings
+from training.leaks import check_label_leaks
 from training.recipe import Recipe, labelled_dates, training_dates
 from training.result import CardInputs, CardTable, TrainingJob, TrainingResult, Value
 from vipreco.backtest import (
@@ -73,8 +74,9 @@ def fit_and_backtest(job: TrainingJob) -> TrainingResult:
 
     Raises:
         UsageError: The history is too short for the folds.
-        InputRejectedError: No acquisition is known in the label windows.
+        InputRejectedError: No acquisition is known in the label windows, or a column knows the label.
     """
+    known_leaks = check_label_leaks(job)
     found, training_data = judge(job), _training_data(job)
     job.say("Fitting on all as-of dates")
     features, machine = _features(job.project), _machine(job.project)
@@ -85,7 +87,8 @@ def fit_and_backtest(job: TrainingJob) -> TrainingResult:
     metrics = {**found.summary(), **uplift.metrics(contacts.trial)}
     stored = {**_stored_metrics(metrics), WARNINGS: warnings_of(job.recipe, metrics)}
     contacts.recommender.save(job.artifact_folder, stored, training_data.acquirers.views()[-1])
-    return _result(job, found, contacts, metrics)
+    result = _result(job, found, contacts, metrics)
+    return replace(result, remarks=(*known_leaks, *result.remarks)) if known_leaks else result
 
 
 def warnings_of(recipe: Recipe, metrics: Mapping[str, float]) -> list[str]:

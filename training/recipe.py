@@ -11,6 +11,7 @@ from typing import Annotated, Final
 from pydantic import Field
 
 from training.gates import DEFAULT_GATES, Gate
+from vipreco.assurance import LeakSettings
 from vipreco.errors import UsageError
 from vipreco.history import label_windows
 from vipreco.project import parse_toml
@@ -73,8 +74,14 @@ class Recipe(Section):
     recommender: RecommenderSettings = RecommenderSettings()
     backtest: BacktestSection = BacktestSection()
     governance: GovernanceSection = GovernanceSection()
+    leaks: LeakSettings = LeakSettings()
     uplift: TrialSettings | None = None
     gate: tuple[Gate, ...] = DEFAULT_GATES
+
+    def accepting(self, columns: Sequence[str]) -> Recipe:
+        """Return the recipe that also accepts these columns, although they seem to know the label."""
+        leaks = self.leaks.model_copy(update={"accept": (*self.leaks.accept, *columns)})
+        return self.model_copy(update={"leaks": leaks}) if columns else self
 
 
 def read_recipe(path: Path) -> Recipe:

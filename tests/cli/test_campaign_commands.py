@@ -188,6 +188,8 @@ def test_the_example_is_a_campaign_of_this_bank_that_can_be_planned(tmp_path: Pa
     file = str(tmp_path / "campaign.toml")
     assert main(["campaign", "example", "--as-of", "2025-11-30", "--out", file]) == 0
     assert "start_date = 2025-12-01\n" in Path(file).read_text()
-    assert main(["campaign", "plan", file, "--as-of", "2025-11-30", "--out", str(tmp_path / "plan.csv")]) == 0
+    past = ["--as-of", "2025-11-30", "--out", str(tmp_path / "plan.csv")]
+    assert main(["campaign", "plan", file, *past]) == 2  # the model learnt what came after
+    assert main(["campaign", "plan", file, *past, "--hindsight"]) == 0
     assert pl.read_csv(tmp_path / "plan.csv")["part"].n_unique() >= 6
     assert main(["campaign", "example", "--out", file]) == 2

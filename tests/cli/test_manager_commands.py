@@ -90,12 +90,13 @@ def test_every_call_has_its_reason_and_shows_offers_or_why_there_are_none():
 
 
 def test_a_past_date_knows_no_later_contact():
-    content = listed("--as-of", "2025-10-31")
+    content = listed("--as-of", "2025-10-31", "--hindsight")
     lasts = [call["last_contact"] for call in (*content["today"], *content["later"])]
     words = [" ".join(text.split()[:3]) for text in lasts if text[0].isdigit()]
     dated = [datetime.strptime(text, "%d %B %Y").date() for text in words]  # noqa: DTZ007  a day alone
     assert max(dated) <= date(2025, 10, 31)
     assert content["title"].endswith("31 October 2025")
+    assert any("learnt from what happened until 31 December 2025" in each for each in content["about"])
 
 
 def test_the_plan_of_ten_days_calls_nobody_twice_and_keeps_the_minutes_of_each_working_day():

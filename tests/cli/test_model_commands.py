@@ -89,6 +89,7 @@ def test_leakcheck_proves_the_past_on_the_own_tables(capsys: pytest.CaptureFixtu
     }
     assert all(check["identical"] and check["changed_rows"] > 0 for check in checks)
     assert "a planted leak was caught" in captured.err
+    assert "knows the label" not in captured.err
 
 
 @pytest.mark.usefixtures("bank_folder")

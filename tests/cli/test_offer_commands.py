@@ -74,10 +74,10 @@ def test_a_file_of_ids_is_read_as_text_and_unknown_ids_drop_out(tmp_path: Path) 
 
 
 def test_a_past_date_gives_the_same_list_whatever_came_later(tmp_path: Path) -> None:
-    past = offered(tmp_path, "--all", "--as-of", "2025-10-31")
+    past = offered(tmp_path, "--all", "--as-of", "2025-10-31", "--hindsight")
     assert past["as_of_date"].unique().len() == 1
     assert past["as_of_date"][0].isoformat() == "2025-10-31"
-    assert past.equals(offered(tmp_path, "--all", "--as-of", "2025-10-31"))
+    assert past.equals(offered(tmp_path, "--all", "--as-of", "2025-10-31", "--hindsight"))
 
 
 @pytest.mark.parametrize(
@@ -85,6 +85,7 @@ def test_a_past_date_gives_the_same_list_whatever_came_later(tmp_path: Path) -> 
     [
         ([], 2, "name the customers"),
         (["--all", "--vip"], 2, "name the customers"),
+        (["--all", "--as-of", "2025-10-31"], 2, "the model learnt from what happened until 2025-12-31"),
         (["--all", "--as-of", "2001-01-01"], 2, "no snapshot was known"),
         (["--all", "--as-of", "2999-01-01"], 2, "the newest snapshot before 2999-01-01 is of 2025-12-31"),
         (["--all", "--as-of", "31.12.2025"], 2, "write a date as 2026-01-31"),

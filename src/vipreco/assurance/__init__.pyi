@@ -1,5 +1,10 @@
 from .decision_replay import ReplayInputs as ReplayInputs, replay as replay
 from .fact_check import ReasonCheck as ReasonCheck, check_reasons as check_reasons
+from .label_leaks import (
+    LabelLeak as LabelLeak,
+    LeakSettings as LeakSettings,
+    find_label_leaks as find_label_leaks,
+)
 from .leak_check import LeakReport as LeakReport, leakcheck as leakcheck
 from .list_audit import audit_alone as audit_alone, audit_listed as audit_listed, sampled_view as sampled_view
 from .parity_check import (

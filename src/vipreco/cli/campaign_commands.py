@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 import typer
 
 from vipreco.cli import campaign_report_commands
-from vipreco.cli.options import AsOfOption, Format, FormatOption, ModelOption, OutOption
+from vipreco.cli.options import AsOfOption, Format, FormatOption, HindsightOption, ModelOption, OutOption
 from vipreco.cli.progress import Narrator, narrated
 from vipreco.cli.store_session import actor_named
 from vipreco.cli.table_output import TableOutput, table_text
@@ -93,6 +93,7 @@ def plan_(
     fail_if_empty: EmptyOption = False,
     exact: ExactOption = False,
     as_of: AsOfOption = None,
+    hindsight: HindsightOption = False,
     model: ModelOption = None,
     kind: FormatOption = None,
     out: OutOption = None,
@@ -108,7 +109,7 @@ def plan_(
 
     output = TableOutput.planned(kind, out)
     asked = read_campaign(file)
-    with narrated("Plan") as narrator, _opened(as_of, model, narrator) as opened:
+    with narrated("Plan") as narrator, _opened(as_of, model, narrator, hindsight=hindsight) as opened:
         changes = opened.store.switches.read().products
         since = StoreChanges.read(opened.store, changes, opened.bank.after)
         order = RunOptions(
@@ -130,6 +131,7 @@ def run_(
     fail_if_empty: EmptyOption = False,
     exact: ExactOption = False,
     as_of: AsOfOption = None,
+    hindsight: HindsightOption = False,
     model: ModelOption = None,
 ) -> None:
     """Run a campaign: allocate, write the lists by channel and manager, store its members.
@@ -142,7 +144,7 @@ def run_(
     from vipreco.campaign import RunOptions, read_campaign, run
 
     asked = read_campaign(file)
-    with narrated("Campaign") as narrator, _opened(as_of, model, narrator) as opened:
+    with narrated("Campaign") as narrator, _opened(as_of, model, narrator, hindsight=hindsight) as opened:
         order = RunOptions(
             str(file),
             actor_named(None),
@@ -177,7 +179,7 @@ def recheck_(
     from vipreco.campaign import StoreChanges, offers_of, recheck
 
     output = TableOutput.planned(kind, out)
-    with narrated("Recheck") as narrator, _opened(as_of, model, narrator) as opened:
+    with narrated("Recheck") as narrator, _opened(as_of, model, narrator, hindsight=True) as opened:
         offers = offers_of(opened.store.campaigns, key)
         off = opened.store.switches.read().products
         since = StoreChanges.read(opened.store, off, opened.bank.after)
@@ -219,19 +221,21 @@ LISTED = {
 
 
 @contextmanager
-def _opened(as_of: Any, model: str | None, narrator: Narrator) -> Iterator[_Opened]:
+def _opened(as_of: Any, model: str | None, narrator: Narrator, *, hindsight: bool) -> Iterator[_Opened]:
     from vipreco.artifact import verify
     from vipreco.campaign import Bank, CampaignFolder, salt_of
-    from vipreco.cli.project_inputs import model_folder, open_model, open_tables, open_view
+    from vipreco.cli.project_inputs import model_folder, open_model, open_tables, open_view, tell_hindsight
     from vipreco.project import Project
     from vipreco.store import Store
 
     project = Project.find()
     settings = project.settings.campaign
     view = open_view(project, as_of)
+    recommender = open_model(project, model, narrator)
+    tell_hindsight(recommender, view.date, allowed=hindsight)
     with Store.open(project.store_url) as store:
         bank = Bank(
-            open_model(project, model, narrator),
+            recommender,
             verify(model_folder(project, model)).artifact_hash,
             view,
             salt_of(settings.control_salt, project.seed),

@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Annotated, Optional
 import typer
 
 from vipreco.cli.document_output import LanguageName
-from vipreco.cli.options import AsOfOption, Channel, ChannelOption, FormatOption, ModelOption, OutOption
+from vipreco.cli.options import (
+    AsOfOption,
+    Channel,
+    ChannelOption,
+    FormatOption,
+    HindsightOption,
+    ModelOption,
+    OutOption,
+)
 from vipreco.cli.progress import narrated
 from vipreco.cli.store_session import audited_read, business_moment, open_session
 from vipreco.cli.table_output import TableOutput
@@ -76,6 +84,7 @@ def explain(
     channel: ChannelOption = Channel.branch,
     top: Annotated[int, typer.Option("--top", min=1, metavar="N", help="Offers of each customer.")] = 3,
     as_of: AsOfOption = None,
+    hindsight: HindsightOption = False,
     model: ModelOption = None,
     kind: FormatOption = None,
     out: OutOption = None,
@@ -87,7 +96,7 @@ def explain(
     reason, to see whether it falls. A wrong fact gives exit code 6. --feedback counts the marks of the last
     year by template and cause; a template that was marked for 20 customers keeps half of its weight.
 
-    Example:  vipreco explain 0012345678 --as-of 2025-11-30
+    Example:  vipreco explain 0012345678 --as-of 2025-11-30 --hindsight
     Example:  vipreco explain 0012345678 --receipt receipt.json && vipreco replay receipt.json
     Example:  vipreco explain --check --manager M00017
     Example:  vipreco explain --check --bank
@@ -106,7 +115,7 @@ def explain(
         return
     if receipt is not None:
         check_target(receipt)
-    request = ExplainRequest(project, as_of, model, channel.value, top, language.value)
+    request = ExplainRequest(project, as_of, model, channel.value, top, language.value, hindsight)
     if customer is not None:
         output.write(_explain_one(request, customer, manager, receipt))
         return
@@ -118,7 +127,7 @@ def explain(
 
 @dataclass(frozen=True)
 class ExplainRequest:
-    """Project, date, model, channel, number of offers and language."""
+    """Project, date, model, channel, number of offers, language, and whether the model may know more."""
 
     project: Project
     as_of: datetime.date | None
@@ -126,6 +135,7 @@ class ExplainRequest:
     channel: str
     top: int
     language: Language
+    hindsight: bool
 
 
 def _explain_one(
@@ -133,7 +143,7 @@ def _explain_one(
 ) -> pl.DataFrame:
     """Return one customer's sheet; with a target, write the receipt as well."""
     from vipreco.cli.explainers import open_explainer
-    from vipreco.cli.project_inputs import open_history, open_model
+    from vipreco.cli.project_inputs import open_history, open_model, tell_hindsight
     from vipreco.lists import check_book, explanation_table, view_at
 
     with narrated("Explaining") as narrator:
@@ -143,6 +153,7 @@ def _explain_one(
             if manager is not None:
                 check_book(view, customer, manager)
         recommender = open_model(request.project, request.model, narrator, history)
+        tell_hindsight(recommender, view.date, allowed=request.hindsight)
         if target is not None:
             _write_receipt(request, recommender, view, customer, target)
         explainer = open_explainer(request.project, recommender)

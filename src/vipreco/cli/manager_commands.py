@@ -9,9 +9,9 @@ import typer
 from vipreco.cli.directory_commands import directory_of
 from vipreco.cli.document_output import DocumentFormat, DocumentOutput, LanguageName
 from vipreco.cli.explainers import open_explainer
-from vipreco.cli.options import AsOfOption, ModelOption, OutOption
+from vipreco.cli.options import AsOfOption, HindsightOption, ModelOption, OutOption
 from vipreco.cli.progress import narrated
-from vipreco.cli.project_inputs import open_history, open_model
+from vipreco.cli.project_inputs import open_history, open_model, tell_hindsight
 from vipreco.cli.store_session import audited_read, store_if_any
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ def calllist(
     ] = 1,
     language: LanguageOption = LanguageName.en,
     as_of: AsOfOption = None,
+    hindsight: HindsightOption = False,
     model: ModelOption = None,
     kind: DocumentOption = None,
     out: OutOption = None,
@@ -79,7 +80,9 @@ def calllist(
         with audited_read(project, "list.read", f"manager:{manager}"):
             history = open_history(project)
             view = Audience(manager=manager).of(view_at(history, as_of))
-        explainer = open_explainer(project, open_model(project, model, narrator, history))
+        recommender = open_model(project, model, narrator, history)
+        tell_hindsight(recommender, view.date, allowed=hindsight)
+        explainer = open_explainer(project, recommender)
         vip = project.settings.tiers.vip
         availability = _availability(project, manager)
         day = plan_day(explainer, view, vip, settings, step=narrator.say, availability=availability)
@@ -106,6 +109,7 @@ def sheet(
     top: Annotated[int, typer.Option("--top", min=1, metavar="N", help="Maximum number of offers.")] = 3,
     language: LanguageOption = LanguageName.en,
     as_of: AsOfOption = None,
+    hindsight: HindsightOption = False,
     model: ModelOption = None,
     kind: DocumentOption = None,
     out: OutOption = None,
@@ -128,7 +132,9 @@ def sheet(
             view = view_at(history, as_of)
             if manager is not None:
                 check_book(view, customer, manager)
-        explainer = open_explainer(project, open_model(project, model, narrator, history))
+        recommender = open_model(project, model, narrator, history)
+        tell_hindsight(recommender, view.date, allowed=hindsight)
+        explainer = open_explainer(project, recommender)
         day = customer_day(explainer, view, customer, project.settings.tiers.vip, settings)
         person = directory_of(project, [customer]).get(customer)
         document = sheet_document(customer_sheet(day, model or "champion", say), say, person)

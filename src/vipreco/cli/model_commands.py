@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 
@@ -16,8 +16,9 @@ from vipreco.errors import EXIT_INTEGRITY, EXIT_OK
 if TYPE_CHECKING:
     import polars as pl
 
-    from vipreco.assurance import LeakReport
+    from vipreco.assurance import LabelLeak, LeakReport
     from vipreco.project import Project
+    from vipreco.recommender import Recommender
 
 FLOW = "training.flow"
 FITTING = "training.model_fit"
@@ -53,6 +54,14 @@ def train(
     promote: Annotated[
         bool, typer.Option("--promote", help="Make it champion if it passes the gates of the recipe.")
     ] = False,
+    accept_leak: Annotated[
+        Optional[list[str]],  # noqa: UP045
+        typer.Option(
+            "--accept-leak",
+            metavar="COLUMN",
+            help="Learn from this column although it seems to know the label; may be repeated.",
+        ),
+    ] = None,
 ) -> None:
     """Fit, calibrate and backtest a recommender, and register it as a version.
 
@@ -60,13 +69,17 @@ def train(
     products that were held before, and its probabilities must add up. When the tracking server is down, the
     run is stored locally (exit code 8) until `vipreco sync`.
 
+    A column that knows at the as-of date what a customer does after it is refused (exit code 3) and named.
+
     Example:  vipreco train --recipe default --promote
     """
     project = _project()
     flow = project.import_rim(FLOW)
     with narrated("Training") as narrator:
         fit = project.import_rim(FITTING).fit_and_backtest
-        published = flow.train(project, fit=fit, recipe=recipe, promote=promote, say=narrator.say)
+        published = flow.train(
+            project, fit, recipe, promote=promote, accept_leaks=accept_leak or (), say=narrator.say
+        )
     _tell(published)
 
 
@@ -129,7 +142,8 @@ def leakcheck(
     """Prove on your own tables that nothing known after a date reaches a result as of that date.
 
     In a copy, everything known after the date is deleted, then changed; features, scores and lists must stay
-    identical, and a leak planted on purpose must be found. Exit code 6: the proof failed.
+    identical, and a leak planted on purpose must be found. Then each column of yours is asked whether it
+    knew, at the date or before, what customers did afterwards. Exit code 6: the proof failed, or one knew it.
 
     Example:  vipreco leakcheck --as-of 2025-10-31
     """
@@ -144,9 +158,23 @@ def leakcheck(
         report = check_leaks(
             project.tables, day, recommender, seed=project.seed, threads=project.threads, step=narrator.say
         )
+        narrator.say("columns that know the label")
+        leaks = _label_leaks(project, day, recommender)
     output.write(_checks(report))
     typer.echo(f"a planted leak was {'caught' if report.planted_caught else 'NOT caught'}", err=True)
-    raise typer.Exit(EXIT_OK if report.passed else EXIT_INTEGRITY)
+    for leak in leaks:
+        typer.echo(f"knows the label: {leak}", err=True)
+    raise typer.Exit(EXIT_OK if report.passed and not leaks else EXIT_INTEGRITY)
+
+
+def _label_leaks(project: Project, day: datetime.date, recommender: Recommender) -> list[LabelLeak]:
+    from vipreco.assurance import LeakSettings, find_label_leaks
+    from vipreco.cli.project_inputs import open_history
+
+    history = open_history(project)
+    days = [each for each in history.snapshot_dates if each <= day]
+    tiers = project.settings.tiers
+    return find_label_leaks(history, days, recommender.settings, tiers, LeakSettings(), project.seed)
 
 
 def _checks(report: LeakReport) -> pl.DataFrame:

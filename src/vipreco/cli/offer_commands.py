@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
-from vipreco.cli.options import AsOfOption, Channel, ChannelOption, FormatOption, ModelOption, OutOption
+from vipreco.cli.options import (
+    AsOfOption,
+    Channel,
+    ChannelOption,
+    FormatOption,
+    HindsightOption,
+    ModelOption,
+    OutOption,
+)
 from vipreco.cli.progress import narrated
 from vipreco.cli.store_session import audited_read
 from vipreco.cli.table_output import TableOutput
@@ -55,6 +63,7 @@ def offers(
     channel: ChannelOption = Channel.branch,
     top: TopOption = 3,
     as_of: AsOfOption = None,
+    hindsight: HindsightOption = False,
     model: ModelOption = None,
     kind: FormatOption = None,
     out: OutOption = None,
@@ -65,10 +74,10 @@ def offers(
     --customers, --vip, or --all.
 
     Example:  vipreco offers --manager M00017 --top 3
-    Example:  vipreco offers --all --as-of 2025-11-30 --out offers.xlsx
+    Example:  vipreco offers --all --as-of 2025-11-30 --hindsight --out offers.xlsx
     """
     from vipreco.cli.explainers import open_explainer
-    from vipreco.cli.project_inputs import open_history, open_model
+    from vipreco.cli.project_inputs import open_history, open_model, tell_hindsight
     from vipreco.export import with_currency
     from vipreco.lists import offer_list, view_at
     from vipreco.project import Project
@@ -81,6 +90,7 @@ def offers(
             history = open_history(project)
             view = audience.of(view_at(history, as_of))
         recommender = open_model(project, model, narrator, history)
+        tell_hindsight(recommender, view.date, allowed=hindsight)
         rows = offer_list(open_explainer(project, recommender), view, top, narrator.say, channel.value)
     output.write(with_currency(rows, project.settings.project.currency))
     if rows.is_empty():
@@ -113,6 +123,7 @@ def relationships(
         int, typer.Option("--limit", min=1, metavar="N", help="Maximum of customers on the list.")
     ] = 20,
     as_of: AsOfOption = None,
+    hindsight: HindsightOption = False,
     model: ModelOption = None,
     kind: FormatOption = None,
     out: OutOption = None,
@@ -127,7 +138,7 @@ def relationships(
     Example:  vipreco relationships --list develop --all --limit 500 --out develop.xlsx
     """
     from vipreco.cli.explainers import open_explainer
-    from vipreco.cli.project_inputs import open_history, open_model
+    from vipreco.cli.project_inputs import open_history, open_model, tell_hindsight
     from vipreco.export import with_currency
     from vipreco.lists import BranchList, branch_list, view_at
     from vipreco.project import Project
@@ -140,6 +151,7 @@ def relationships(
             history = open_history(project)
             view = audience.of(view_at(history, as_of))
         recommender = open_model(project, model, narrator, history)
+        tell_hindsight(recommender, view.date, allowed=hindsight)
         explainer = open_explainer(project, recommender)
         rows = branch_list(explainer, view, BranchList(which.value), limit, narrator.say)
     output.write(with_currency(rows, project.settings.project.currency))

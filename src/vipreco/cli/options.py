@@ -49,6 +49,12 @@ AsOfOption = Annotated[
         help="Use only what was known on this date, such as 2015-05-28; default: the newest snapshot.",
     ),
 ]
+HindsightOption = Annotated[
+    bool,
+    typer.Option(
+        "--hindsight", help="Allow a past date of which the model learnt what came after; the list says so."
+    ),
+]
 FormatOption = Annotated[
     Optional[Format],  # noqa: UP045
     typer.Option("--format", help="Format; default: by the ending of --out, else a table."),

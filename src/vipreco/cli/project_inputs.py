@@ -157,6 +157,16 @@ def open_model(
     return arbitrated(recommender, project.settings)
 
 
+def tell_hindsight(recommender: Recommender, day: datetime.date, *, allowed: bool) -> None:
+    """Say on standard error that a model knows what came after the date of a list.
+
+    Raises:
+        UsageError: It does, and hindsight is not allowed.
+    """
+    if told := recommender.check_hindsight(day, allowed=allowed):
+        typer.echo(f"warning: {told}", err=True)
+
+
 def arbitrated(recommender: Recommender, settings: Settings) -> Recommender:
     """Return the recommender with the weights and the effects of contacts that `vipreco.toml` has."""
     weights = settings.arbitration or recommender.settings.arbitration

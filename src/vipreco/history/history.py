@@ -205,6 +205,20 @@ class History:
         span = Span(after, until, known)
         return relationship_labels(self._base, self._uncut, self._contested, span, ladder)
 
+    def first_delivered(self, day: date) -> pa.Table | None:
+        """Return the customers of a snapshot as the bank delivered them first; for checks alone.
+
+        Returns:
+            The rows, ordered by customer; None where no row of that snapshot has a later version.
+        """
+        if day not in self._contested.get(CUSTOMERS, ()):
+            return None
+        first = f"PARTITION BY {CUSTOMER_ID} ORDER BY recorded_date, batch_sequence"
+        return self._base.sql(
+            f"SELECT * FROM ({self._uncut[CUSTOMERS]}) WHERE snapshot_date = {literal(day)} "
+            f"QUALIFY row_number() OVER ({first}) = 1 ORDER BY {CUSTOMER_ID}"
+        ).to_arrow_table()
+
     def save_records(self, folder: Path, customers: pa.Array) -> None:
         """Write the rows of some customers, ordered by customer, for `Records`.
 

@@ -275,8 +275,11 @@ def to_avoid(day: Day, row: Row, say: Wording) -> NotOffered | None:
 
 
 def gate_notices(day: Day, say: Wording) -> tuple[str, ...]:
-    """Return what a reader must know of a model that does not pass its gates; lists and sheets carry it."""
-    return tuple(say("notice.gate", sentence=sentence) for sentence in day.recommender.warnings)
+    """Return what a reader must know of a model: gates that it does not pass, later months that it knows."""
+    gates = tuple(say("notice.gate", sentence=sentence) for sentence in day.recommender.warnings)
+    learnt_until = day.recommender.learnt_until
+    later = (say("notice.hindsight", date=learnt_until),) if learnt_until > day.view.date else ()
+    return (*later, *gates)
 
 
 def caution(day: Day, row: Row, offers: Sequence[OfferLine], say: Wording) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, timedelta
 
-from vipreco.errors import IntegrityError
+from vipreco.errors import IntegrityError, UsageError
 from vipreco.features import Prohibited
 from vipreco.recommender.fitted import Fitted
 
@@ -80,3 +80,23 @@ def check_age(learnt: date, newest: date, limit: timedelta | None, where: str) -
     if age > OLD:
         return f"this model learnt until {learnt}, {age.days} days before the newest snapshot: train anew"
     return ""
+
+
+def check_hindsight(learnt_until: date, day: date, *, allowed: bool) -> str:
+    """Return what has to be said of lists of `day`; nothing where the model learnt nothing that came later.
+
+    Raises:
+        UsageError: The model learnt what happened after `day`, and hindsight is not allowed.
+    """
+    if day >= learnt_until:
+        return ""
+    what = f"the model learnt from what happened until {learnt_until}, after the date of the list, {day}"
+    if not allowed:
+        raise UsageError(
+            what,
+            where="--as-of",
+            remedy="name a model that learnt only earlier months with --model, or add --hindsight: the list "
+            "then says so, and is no evidence of what the model would have done",
+            code="hindsight",
+        )
+    return f"hindsight: {what}; it is no evidence of what the model would have done"

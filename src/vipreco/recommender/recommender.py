@@ -18,7 +18,7 @@ from vipreco.catalog import Catalog
 from vipreco.collaborative import CoHoldings, Source
 from vipreco.contact_effect import ContactEffects
 from vipreco.features import ComputedFeatures, FeatureMatrix, FeatureSet, Vocabulary
-from vipreco.history import View
+from vipreco.history import View, window
 from vipreco.policy import Policy
 from vipreco.propensity import AcquisitionModel, Machine, RelationshipModel
 from vipreco.recommender import storage
@@ -33,7 +33,7 @@ from vipreco.recommender.decision_stages import (
 from vipreco.recommender.decisions import Decisions
 from vipreco.recommender.fit_stages import Step, TrainingData, fit, silent
 from vipreco.recommender.fitted import Fitted
-from vipreco.recommender.inspection import check_age
+from vipreco.recommender.inspection import check_age, check_hindsight
 from vipreco.recommender.product_evidence import ProductEvidence
 from vipreco.recommender.settings import RecommenderSettings
 from vipreco.settings import ArbitrationSettings
@@ -88,6 +88,20 @@ class Recommender:
             IntegrityError: It is older than the limit.
         """
         return check_age(self.fitted.as_of[-1], newest, limit, where)
+
+    @property
+    def learnt_until(self) -> date:
+        """The last day whose acquisitions it learnt from."""
+        settings = self.settings
+        return window(self.fitted.as_of[-1], settings.horizon_months, settings.gap_months)[1]
+
+    def check_hindsight(self, day: date, *, allowed: bool) -> str:
+        """Return what has to be said of lists of `day`, or nothing where it learnt nothing that came later.
+
+        Raises:
+            UsageError: It learnt what happened after `day`, and hindsight is not allowed.
+        """
+        return check_hindsight(self.learnt_until, day, allowed=allowed)
 
     def with_policy(self, policy: Policy) -> Self:
         """Return the same models under other rules: compliance changes rules without a new fit."""

@@ -17,6 +17,13 @@ from .calibration import (
     recalibration_to_rates as recalibration_to_rates,
     reliability_table as reliability_table,
 )
+from .code_counts import (
+    BINS_A_UNIT as BINS_A_UNIT,
+    ZERO as ZERO,
+    CaseCounts as CaseCounts,
+    hanley_mcneil as hanley_mcneil,
+    number_codes as number_codes,
+)
 from .comparison import (
     MIN_ACQUISITIONS as MIN_ACQUISITIONS,
     MIN_CUSTOMERS as MIN_CUSTOMERS,
@@ -57,10 +64,18 @@ from .qini import auuc as auuc, qini_coefficient as qini_coefficient, qini_curve
 from .rates import (
     ArmCounts as ArmCounts,
     average_poisson_limits as average_poisson_limits,
+    difference_of_rates as difference_of_rates,
     p_value_of_count as p_value_of_count,
     p_values as p_values,
     poisson_limits as poisson_limits,
     rate_interval as rate_interval,
+)
+from .shifts import (
+    Shift as Shift,
+    category_shift as category_shift,
+    false_discovery as false_discovery,
+    ordered_shift as ordered_shift,
+    rate_shift as rate_shift,
 )
 from .totals import totals_of_chances as totals_of_chances
 from .uplift_orders import HeldOut as HeldOut, JudgedOrder as JudgedOrder, judge_orders as judge_orders
