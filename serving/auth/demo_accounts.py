@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import polars as pl
@@ -12,12 +13,40 @@ import polars as pl
 from serving.http.app_state import clock, releases_of
 from vipreco.durable import write_json
 from vipreco.project import Project
+from vipreco.settings import ServingSettings
 from vipreco.store import Role, Store, User
 
 SIMULATION = Path("practice") / "simulation.json"
 LOGINS = Path("data") / "serving" / "demo-logins.json"
 PAGE_ROLES = (Role.MANAGER, Role.MARKETING, Role.SCIENTIST, Role.APPROVER, Role.AUDITOR, Role.ADMIN)
 ENVIRONMENT = "demo"
+OWN_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+@dataclass(frozen=True)
+class DemoLogin:
+    """An account of a demo bank."""
+
+    role: str
+    user: str
+    password: str = field(repr=False)
+
+
+def offered_logins(root: Path, settings: ServingSettings) -> tuple[DemoLogin, ...]:
+    """Return the accounts that the log-in page of a demo bank offers by role.
+
+    Nobody but this machine may reach the service then: whoever opens the page may be any of them.
+
+    Args:
+        root: Folder of the project.
+        settings: Address on which the service listens, and names by which others call it.
+    """
+    path = root / LOGINS
+    is_own = settings.host in OWN_HOSTS and not settings.hosts
+    if not is_own or not (root / SIMULATION).is_file() or not path.is_file():
+        return ()
+    known = json.loads(path.read_text(encoding="utf-8"))
+    return tuple(DemoLogin(**login) for login in known["logins"])
 
 
 def is_demo(project: Project) -> bool:

@@ -9,6 +9,7 @@ from serving.http.app_state import AppState
 from serving.http.problems import unavailable
 from vipreco.lists import Availability, Day
 from vipreco.online import OnlineService
+from vipreco.policy import Policy
 from vipreco.store import Member, Scope
 
 
@@ -33,6 +34,11 @@ class BookAnswers:
     def currency(self) -> str:
         """Code of the bank's currency; empty where none is set."""
         return self.service.day_settings.currency
+
+    @property
+    def policy(self) -> Policy:
+        """Rules in force."""
+        return self.service.recommender.policy
 
     @property
     def source(self) -> object:

@@ -28,16 +28,23 @@ class OutcomeForm:
     wrong: str = ""
 
 
-def outcome_form(found: Mapping[str, str], today: date, products: frozenset[str]) -> OutcomeForm:
+def outcome_form(
+    found: Mapping[str, str], today: date, products: frozenset[str], suggested: date | None = None
+) -> OutcomeForm:
     """Return the outcome that a form tells of, with what is wrong in it.
 
     Args:
         found: The fields.
         today: Business date; a next date is not before it.
         products: Ids of products that a talk may be about.
+        suggested: Next date of an offer that was put off by its button, where none was given.
     """
     outcome, product = found.get("outcome", ""), found.get("product_id", "")
+    if found.get("answer"):  # the button of one offer: it says both
+        outcome, _, product = found["answer"].partition(":")
     next_date, readable = _date(found.get("next_date", ""))
+    if found.get("answer") and outcome == "postponed":
+        next_date = next_date or suggested
     late = next_date is not None and next_date < today
     wrong = "" if outcome in OUTCOMES and product in {"", *products} else "record.choose"
     wrong = wrong or ("record.wrong_date" if late or not readable else "")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import re
 from collections.abc import Mapping
 from datetime import date
 from functools import cache
@@ -18,6 +20,7 @@ from vipreco.lists import chance_text, evidence_text, full_name
 
 FOLDER: Final = Path(str(files("serving.page")))
 STATIC: Final = FOLDER / "static"
+PLACE: Final = re.compile(r"\{\w+\}")
 HEADERS: Final[Mapping[str, str]] = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -64,6 +67,7 @@ def _environment() -> Environment:
         auto_reload=False,
     )
     environment.filters.update(number=_number, count=_count, rate=_rate, day=_day, month=_month)
+    environment.filters.update(pretty=_pretty, open_places=_open_places)
     environment.filters.update(chance=chance_text, evidence=evidence_text, full_name=full_name)
     return environment
 
@@ -87,6 +91,19 @@ def _rate(value: float | None) -> str:
 
 def _day(value: date | None) -> str:
     return shown(value, Holds.DATE)
+
+
+def _open_places(text: str) -> str:
+    """Return the text of a rule with a dot for each fact that a customer's row would fill in.
+
+    >>> _open_places("not offered by {context_channel}")
+    'not offered by …'
+    """
+    return PLACE.sub("…", text)
+
+
+def _pretty(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=2)
 
 
 def _month(value: date) -> str:

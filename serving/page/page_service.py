@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
-from typing import Protocol
+from typing import Any, Protocol
 
 from serving.http.app_state import AppState
 from serving.http.marks import record_mark
@@ -14,15 +14,18 @@ from serving.http.problems import Problem, not_found
 from serving.page.cache import alone, days_of, lists_of, sheets_of
 from serving.page.forms import OutcomeForm
 from vipreco.lists import (
+    BookLine,
     CallLine,
     CallList,
     CustomerSheet,
     Day,
     Wording,
+    book_overview,
     call_list,
     customer_sheet,
     matching_calls,
 )
+from vipreco.policy import Policy
 from vipreco.store import CAUSES, Contact, Cover, DirectoryEntry, Feedback, Member, Scope, masked
 
 CHANNEL = "call"
@@ -36,6 +39,10 @@ class Answers(Protocol):
     @property
     def model_version(self) -> str:
         """Version of the model."""
+
+    @property
+    def policy(self) -> Policy:
+        """Rules in force."""
 
     @property
     def source(self) -> object:
@@ -53,6 +60,9 @@ class Answers(Protocol):
 
     def sheet(self, scope: Scope, customer_id: str) -> Day:
         """Return the day of one customer."""
+
+
+FindAnswers = Callable[[AppState], Answers]
 
 
 @dataclass(frozen=True)
@@ -156,6 +166,21 @@ class PageService:
                 with_reasons=with_reasons,
                 days=WEEK if with_reasons else 1,
             )
+
+    @property
+    def page_values(self) -> dict[str, Any]:
+        """Values that every page about customers shows."""
+        return {
+            "say": self.say,
+            "book": self.book,
+            "people": self.people,
+            "manager_id": self.scope.manager_id or "",
+            "stale": self.stale,
+        }
+
+    def book_lines(self) -> tuple[BookLine, ...]:
+        """Return all customers of the reader, the largest assets first."""
+        return book_overview(self.plan, self.say)
 
     def search(self, text: str) -> tuple[tuple[CallLine, ...], int]:
         """Return the reader's customers whose id, name or tier holds a text, and their number in all."""

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import io
-from typing import Final
 
 from serving.page.page_service import PageService
 from vipreco.documents import Document, write_document
-from vipreco.lists import call_list_document, sheet_document
+from vipreco.lists import book_document, call_list_document, sheet_document
 from vipreco.store import Member
-
-XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 def list_workbook(service: PageService) -> bytes:
@@ -22,6 +19,12 @@ def sheet_workbook(service: PageService, member: Member) -> bytes:
     """Return the sheet of a customer."""
     person = service.people.get(member.customer_id)
     return _workbook(sheet_document(service.sheet(member), service.say, person))
+
+
+def book_workbook(service: PageService) -> bytes:
+    """Return the whole book of the reader."""
+    manager, day = service.scope.manager_id or "", service.plan.date
+    return _workbook(book_document(service.book_lines(), manager, day, service.say, service.people))
 
 
 def _workbook(document: Document) -> bytes:

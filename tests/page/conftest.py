@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
 
+from serving.page.jobs import Jobs
 from tests.page.browser import CHROMIUM, FLAGS
 from tests.page.page_bank import PageBank, accounts, made
 from tests.shared import BuiltOnce
@@ -19,6 +20,18 @@ def bank(built_once: BuiltOnce, tmp_path_factory: pytest.TempPathFactory) -> Ite
     yield found
     found.state.spool.close()
     found.state.store.close()
+
+
+@pytest.fixture(autouse=True)
+def started(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
+    """Commands that pages started; in tests none runs."""
+    found: list[tuple[str, ...]] = []
+
+    def start(self: Jobs, name: str, arguments: Sequence[str], actor: str) -> None:
+        found.append((name, actor, *arguments))
+
+    monkeypatch.setattr(Jobs, "start", start)
+    return found
 
 
 @pytest.fixture(scope="module")

@@ -28,6 +28,7 @@ from vipreco.explanations import Explainer
 from vipreco.features import FeatureSet
 from vipreco.history import History, View
 from vipreco.lists import Day, customer_day, plan_day
+from vipreco.policy import Policy
 from vipreco.recommender import Recommender
 from vipreco.settings import CallListSettings, ServingSettings, TierLadder
 from vipreco.settings.tiers import TierLine
@@ -130,6 +131,11 @@ class Tables:
     books: Books
     model_version: str = "0123456789abcdef"
     currency: str = "CNY"
+
+    @property
+    def policy(self) -> Policy:
+        recommender, _ = trained()
+        return recommender.policy
 
     @property
     def source(self) -> object:

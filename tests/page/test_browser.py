@@ -14,6 +14,8 @@ import pytest
 import uvicorn
 
 from serving.page.html import STATIC
+from serving.page.languages import wording
+from serving.page.navigation import NAVIGATION, home_of
 from tests.page.browser import CHROMIUM, DESK, Visit, customers
 from tests.page.page_bank import ATTACK, BOOK, PageBank, customer_ids
 from vipreco.store import Role, Scope
@@ -233,10 +235,14 @@ def test_nothing_is_wider_than_the_window(
     visit.context.close()
 
 
-def test_who_has_no_book_is_told_what_to_do_instead(visit: Visit) -> None:
-    page = visit.enter(role=Role.AUDITOR)
-    assert page.locator("code").all_inner_texts() == ["vipreco audit --help"]
-    visit.keep("role")
+@pytest.mark.parametrize("role", [role for role in Role if NAVIGATION[role]])
+def test_each_role_begins_on_its_own_page_and_sees_its_own_entries(visit: Visit, role: Role) -> None:
+    page = visit.enter(role=role)
+    assert page.url == f"{visit.address}{home_of(role)}"
+    entries = [(link.get_attribute("href"), link.inner_text()) for link in page.locator(".nav a").all()]
+    assert entries == [(entry.path, wording("en")(f"nav.{entry.key}")) for entry in NAVIGATION[role]]
+    assert page.locator(".nav a[aria-current]").count() == 1
+    visit.keep(f"role-{role.value}")
 
 
 def test_without_scripts_the_page_works_too(chromium: Any, address: str, bank: PageBank) -> None:
@@ -311,4 +317,6 @@ def test_the_files_of_the_page_are_kept_by_the_browser_until_they_change(visit: 
     assert plain.headers["cache-control"] == "no-store"
     stamped = page.locator("link[rel=stylesheet]").get_attribute("href")
     assert "immutable" in page.request.get(f"{visit.address}{stamped}").headers["cache-control"]
-    assert sum((STATIC / name).stat().st_size for name in ("page.css", "page.js", "htmx.min.js")) < 64 * 1024
+    sizes = {name: (STATIC / name).stat().st_size for name in ("page.css", "page.js", "htmx.min.js")}
+    assert sizes["page.js"] + sizes["htmx.min.js"] < 42 * 1024
+    assert sizes["page.css"] < 30 * 1024  # of the pages of all roles

@@ -9,12 +9,14 @@ from types import SimpleNamespace
 import pytest
 
 from serving.page.cache import ResultCache
-from serving.page.chart import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, draw
+from serving.page.charts import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, Bar, Series, bar_chart, line_chart
 from serving.page.forms import outcome_form
 from serving.page.html import FOLDER, HEADERS, page
 from serving.page.languages import chosen_language, wording
+from serving.page.navigation import NAVIGATION
 from serving.page.page_service import BookEntry
 from vipreco.lists import CallLine, CallList
+from vipreco.store import Role
 
 DAY = date(2025, 12, 31)
 HOSTILE = "<img src=x onerror=alert(1)>"
@@ -43,27 +45,48 @@ def day(*calls: CallLine) -> CallList:
     return CallList(DAY, DAY, "M1", "model", 60, calls, (), 0, (), (), 3)
 
 
-def test_the_line_of_assets_reaches_from_edge_to_edge_and_rises_with_them():
-    chart = draw([(date(2025, 11, 30), 100.0), (DAY, 200.0)], None)
+def points(*amounts: float | None) -> list[Series]:
+    days = [date(2025, 10, 31), date(2025, 11, 30), DAY][-len(amounts) :]
+    return [Series("assets", list(zip(days, amounts, strict=True)))]
+
+
+def test_a_line_reaches_from_axis_to_edge_and_lies_between_round_values():
+    chart = line_chart(points(104.0, 118.0), str)
     assert chart is not None
-    assert (chart.first.x, chart.last.x) == (LEFT, WIDTH - RIGHT)
-    room = (HEIGHT - TOP - BOTTOM) * 8 / 116
-    assert chart.last.y == pytest.approx(TOP + room)
-    assert chart.first.y == pytest.approx(HEIGHT - BOTTOM - room)
+    assert [tick.text for tick in chart.values] == ["100.0", "105.0", "110.0", "115.0", "120.0"]
+    assert (chart.values[0].at, chart.values[-1].at) == (HEIGHT - BOTTOM, TOP)
+    room = HEIGHT - TOP - BOTTOM
+    first, last = (tuple(float(each) for each in pair.split(",")) for pair in chart.lines[0].points.split())
+    assert first == (LEFT, pytest.approx(TOP + room * 16 / 20, abs=0.05))
+    assert last == (WIDTH - RIGHT, pytest.approx(TOP + room * 2 / 20, abs=0.05))
+    assert [(day.month, texts) for day, texts in chart.rows] == [(11, ("104.0",)), (12, ("118.0",))]
 
 
 def test_the_line_of_the_next_tier_is_drawn_while_it_is_in_reach():
-    months = [(date(2025, 11, 30), 100.0), (DAY, 200.0)]
-    near, far = draw(months, 400.0), draw(months, 400.1)
+    near, far = (line_chart(points(100.0, 200.0), str, reference=(line, "next")) for line in (400.0, 400.1))
     assert near is not None
     assert far is not None
-    assert near.line_y is not None
-    assert near.line_y < near.last.y
-    assert far.line_y is None
+    assert near.reference is not None
+    assert near.reference.at < near.lines[0].y
+    assert far.reference is None
 
 
 def test_unknown_months_are_left_out_and_one_month_is_no_line():
-    assert draw([(date(2025, 11, 30), None), (DAY, 200.0)], None) is None
+    assert line_chart(points(None, 200.0), str) is None
+    chart = line_chart(points(100.0, None, 200.0), str)
+    assert chart is not None
+    assert len(chart.lines[0].points.split()) == len(chart.rows) == 2
+
+
+def test_bars_begin_at_zero_and_intervals_at_their_ends():
+    chart = bar_chart([Bar("a", 10.0, 5.0, 20.0), Bar("b", -10.0)], str)
+    assert chart is not None
+    first, second = chart.bars
+    assert first.x == chart.zero
+    assert second.x + second.width == pytest.approx(chart.zero)
+    assert first.low == pytest.approx(chart.zero + first.width / 2)
+    assert first.high == pytest.approx(chart.zero + 2 * first.width)
+    assert (second.low, first.text) == (None, "10.0")
 
 
 def test_the_list_moves_on_to_the_next_open_call_and_round_to_those_before():
@@ -90,10 +113,29 @@ def test_minutes_and_calls_are_counted():
         ({"outcome": "postponed", "next_date": "soon"}, "record.wrong_date"),
         ({"outcome": "postponed", "next_date": "2025-12-31"}, ""),
         ({"outcome": "do_not_contact", "next_date": "soon", "product_id": "P9"}, ""),
+        ({"answer": "accepted:P1", "outcome": "declined"}, ""),
+        ({"answer": "accepted:P9"}, "record.choose"),
     ],
 )
 def test_a_form_says_what_is_wrong_in_it(fields: dict[str, str], wrong: str):
     assert outcome_form(fields, DAY, frozenset({"P1"})).wrong == wrong
+
+
+def test_the_button_of_an_offer_says_outcome_and_product_and_a_next_date_if_it_is_put_off():
+    follow_up = date(2026, 1, 30)
+    answers = [{"answer": f"{outcome}:P1", "product_id": ""} for outcome in ("postponed", "accepted")]
+    put_off, taken = (outcome_form(each, DAY, frozenset({"P1"}), follow_up) for each in answers)
+    assert (put_off.outcome, put_off.product_id, put_off.next_date) == ("postponed", "P1", follow_up)
+    assert (taken.outcome, taken.product_id, taken.next_date) == ("accepted", "P1", None)
+
+
+def test_each_role_has_its_pages_with_their_names():
+    assert set(NAVIGATION) == set(Role)
+    say = wording("en")
+    for role, entries in NAVIGATION.items():
+        assert bool(entries) == (role is not Role.CHANNEL)
+        assert say(f"role.{role.value}")
+        assert all(say(f"nav.{entry.key}") for entry in entries)
 
 
 def test_every_text_of_the_page_is_there_in_both_languages():
@@ -111,12 +153,13 @@ def test_the_reader_s_choice_of_language_stands_above_the_browser_s():
 
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_a_customer_with_the_name_of_an_image_stays_text(language: str):
-    visitor = SimpleNamespace(actor="user:ann", role="manager", csrf="secret")
+    visitor = SimpleNamespace(actor="ann", role="manager", csrf="secret", entries=())
     values = {
         "say": wording(language),  # type: ignore[arg-type]
         "visitor": visitor,
         "root": "",
         "back": "/",
+        "path": "/",
         "day": day(call(HOSTILE)),
         "book": {HOSTILE: BookEntry("a")},
         "people": {},

@@ -54,7 +54,7 @@
     }
     if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target) || !enabled()) return;
     if (document.querySelector("dialog[open]")) return;
-    if (/^[1-6]$/.test(event.key)) choose(Number(event.key));
+    if (/^[1-7]$/.test(event.key)) choose(Number(event.key));
     else if (keys[event.key]) keys[event.key]();
     else return;
     event.preventDefault();
@@ -69,6 +69,8 @@
     if (event.target.name === "outcome") suggestDate();
     if (event.target.id === "keys-enabled") localStorage.setItem("keys", event.target.checked ? "on" : "off");
   });
+
+  if (document.querySelector("[data-running]")) setTimeout(() => location.reload(), 2000);
 
   const switched = document.querySelector("#keys-enabled");
   if (switched) switched.checked = enabled();

@@ -1,3 +1,4 @@
+from .answer_replay import AnswerReplay as AnswerReplay, replay_answer as replay_answer
 from .decision_replay import ReplayInputs as ReplayInputs, replay as replay
 from .fact_check import ReasonCheck as ReasonCheck, check_reasons as check_reasons
 from .label_leaks import (

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import datetime
-from dataclasses import dataclass
+import json
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Optional
+from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 
@@ -14,6 +15,7 @@ from vipreco.cli.options import (
     AsOfOption,
     Channel,
     ChannelOption,
+    Format,
     FormatOption,
     HindsightOption,
     ModelOption,
@@ -22,11 +24,12 @@ from vipreco.cli.options import (
 from vipreco.cli.progress import narrated
 from vipreco.cli.store_session import audited_read, business_moment, open_session
 from vipreco.cli.table_output import TableOutput
+from vipreco.errors import EXIT_INTEGRITY, UsageError
 
 if TYPE_CHECKING:
     import polars as pl
 
-    from vipreco.assurance import ReasonCheck
+    from vipreco.assurance import AnswerReplay, ReasonCheck
     from vipreco.history import View
     from vipreco.policy import Language
     from vipreco.project import Project
@@ -229,22 +232,38 @@ def _feedback_table() -> pl.DataFrame:
 
 
 def replay(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A receipt of `vipreco explain --receipt`.")],
+    file: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Argument(metavar="[FILE]", help="A receipt of `explain --receipt`.", show_default=False),
+    ] = None,
+    decision: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option("--decision", metavar="ID", help="An answer of the service, by its decision id."),
+    ] = None,
     model: Annotated[
         Optional[Path],  # noqa: UP045
         typer.Option("--model", metavar="FOLDER", help="Artifact folder, if it is not in this project."),
     ] = None,
+    kind: FormatOption = None,
 ) -> None:
-    """Repeat the decision of a receipt with the model, tables and rules of that time; compare every byte.
+    """Repeat a decision with the model and tables of that time, and compare.
 
-    Later imports make no difference: the receipt names its snapshot. Exit code 6 names the first difference.
+    A receipt is compared byte by byte, an answer of the service by its offers and chances. Later imports make
+    no difference: both name their snapshot. Exit code 6 names the first difference.
 
     Example:  vipreco replay receipt.json
+    Example:  vipreco replay --decision 0a1b2c3d4e5f60718293a4b5c6d7e8f9
     """
     from vipreco.assurance import ReplayInputs, read_receipt, replay as decide_again
     from vipreco.cli.project_inputs import folder_of_hash, model_folder, open_tables
     from vipreco.project import Project
 
+    if (file is None) == (decision is None):
+        raise typer.BadParameter("name either a receipt or, with --decision, an answer")
+    if decision is not None:
+        _replay_answer(decision, as_json=kind is Format.json)
+        return
+    assert file is not None  # noqa: S101  by the check above
     content, head = read_receipt(file)
     project = Project.find()
     with narrated("Replaying"):
@@ -254,3 +273,41 @@ def replay(
         open_tables(project)
         decide_again(content, head, ReplayInputs(folder, project.tables, project.threads))
     typer.echo(f"identical: {len(content):,} bytes, snapshot {head.origin.snapshot_id}")
+
+
+def _replay_answer(decision_id: str, *, as_json: bool) -> None:
+    """Decide again what the service answered; the store's copy of the answer is what is compared."""
+    from vipreco.durable import canonical_json
+    from vipreco.store import Role, Scope
+
+    with open_session() as session:
+        found = session.store.decisions.read(Scope(session.actor, Role.AUDITOR), decision_id)
+        if found is None:
+            raise UsageError("there is no such decision in the store", where="--decision", code="no-decision")
+        with session.audited("decision.replay") as entry:
+            entry.object = session.keys().pseudonym_of(found.customer_id)
+        again = _decided_again(session.project, json.loads(found.record), found.made_at.date())
+    if as_json:
+        typer.echo(canonical_json(asdict(again)).decode(), nl=False)
+        return
+    for line in (*again.notes, *again.differences):
+        typer.echo(line)
+    typer.echo("identical" if again.identical else "different")
+    if not again.identical:
+        raise typer.Exit(EXIT_INTEGRITY)
+
+
+def _decided_again(project: Project, record: dict[str, Any], day: datetime.date) -> AnswerReplay:
+    from vipreco.artifact import verify
+    from vipreco.assurance import replay_answer
+    from vipreco.cli.project_inputs import folder_of_hash, open_model
+    from vipreco.history import History
+
+    folder = folder_of_hash(project, record["model_version"])
+    with narrated("Replaying") as narrator:
+        view = History.open(
+            project.tables, project.threads, record["snapshot_id"], signatures=project.signatures
+        ).as_of(max(day, datetime.date.fromisoformat(record["snapshot_date"])))
+        recommender = open_model(project, str(folder), narrator)
+        artifact_hash, currency = verify(folder).artifact_hash, project.settings.project.currency
+        return replay_answer(record, recommender, view, artifact_hash, currency)

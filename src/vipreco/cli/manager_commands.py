@@ -31,6 +31,7 @@ DocumentOption = Annotated[
 def register(app: typer.Typer) -> None:
     """Add the commands of this module to `app`."""
     app.command("calllist", rich_help_panel=PANEL)(calllist)
+    app.command("book", rich_help_panel=PANEL)(book)
     app.command("sheet", rich_help_panel=PANEL)(sheet)
 
 
@@ -88,6 +89,42 @@ def calllist(
         day = plan_day(explainer, view, vip, settings, step=narrator.say, availability=availability)
         listed = call_list(day, manager, model or "champion", say, days=days)
         document = call_list_document(listed, say, directory_of(project, day.rows))
+    output.write(document)
+
+
+def book(
+    manager: Annotated[str, typer.Option("--manager", metavar="ID", help="Manager of the book.")],
+    language: LanguageOption = LanguageName.en,
+    as_of: AsOfOption = None,
+    model: ModelOption = None,
+    hindsight: HindsightOption = False,
+    kind: DocumentOption = None,
+    out: OutOption = None,
+) -> None:
+    """List all customers of a book, the largest first: assets, chances, next duty, promise, what matures.
+
+    Customers who must not be called are on it, with the reason.
+
+    Example:  vipreco book --manager M00017 --out book.xlsx
+    """
+    from vipreco.lists import Audience, Wording, book_document, book_overview, plan_day, view_at
+    from vipreco.project import Project
+
+    output = DocumentOutput.planned(kind, out)
+    project = Project.find()
+    say = Wording(language.value, currency=project.settings.project.currency)
+    with narrated("Book") as narrator:
+        with audited_read(project, "book.read", f"manager:{manager}"):
+            history = open_history(project)
+            view = Audience(manager=manager).of(view_at(history, as_of))
+        recommender = open_model(project, model, narrator, history)
+        tell_hindsight(recommender, view.date, allowed=hindsight)
+        explainer = open_explainer(project, recommender)
+        vip, availability = project.settings.tiers.vip, _availability(project, manager)
+        settings = project.settings.call_list
+        day = plan_day(explainer, view, vip, settings, step=narrator.say, availability=availability)
+        people = directory_of(project, day.rows)
+        document = book_document(book_overview(day, say), manager, day.date, say, people)
     output.write(document)
 
 

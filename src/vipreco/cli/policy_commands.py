@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
@@ -39,6 +39,8 @@ def register(app: typer.Typer) -> None:
     policy.command("audit")(audit)
     policy.command("price")(price)
     policy.command("columns")(columns)
+    policy.command("show")(show)
+    policy.command("diff")(diff)
     app.add_typer(policy, name="policy", rich_help_panel="Offers")
 
 
@@ -142,6 +144,75 @@ def price(
         recommender = open_model(project, model, narrator, history)
         found = price_of(recommender.decide(view_at(history, as_of), channel.value))
     output.write(found.overlap if overlap else found.rules)
+
+
+def show(recipe: RecipeOption = "default", kind: FormatOption = None, out: OutOption = None) -> None:
+    """List the rules of this project in the order in which they are asked: text, source, dates, owner.
+
+    Example:  vipreco policy show --out rules.xlsx
+    """
+    import polars as pl
+
+    from vipreco.cli.project_inputs import open_policy
+    from vipreco.project import Project
+
+    output = TableOutput.planned(kind, out)
+    rules = open_policy(Project.find(), recipe)
+    rows = [
+        {
+            "rule": one.entry.id,
+            "law": one.entry.law,
+            "text": one.entry.text.en,
+            "legal_reference": one.entry.legal_reference,
+            "valid_from": one.entry.valid_from,
+            "valid_until": one.entry.valid_until,
+            "owner": one.entry.owner,
+            "concerns": one.concerns_sql,
+            "requires": one.requires_sql,
+        }
+        for one in rules.compiled
+    ]
+    output.write(pl.DataFrame(rows, schema_overrides=dict.fromkeys(("valid_from", "valid_until"), pl.Date)))
+    typer.echo(f"policy {rules.version}: {len(rows)} rules", err=True)
+
+
+def diff(
+    before: Annotated[
+        str, typer.Argument(metavar="BEFORE", help="Model: version, alias or artifact folder.")
+    ],
+    after: Annotated[
+        Optional[str],  # noqa: UP045  typer reads the annotation when the command starts
+        typer.Argument(metavar="AFTER", help="The same; without it the rules of this project."),
+    ] = None,
+    recipe: RecipeOption = "default",
+    kind: FormatOption = None,
+    out: OutOption = None,
+) -> None:
+    """Show which rules differ between two models, or between a model and this project, field by field.
+
+    Example:  vipreco policy diff champion
+    Example:  vipreco policy diff 1 2 --out changes.xlsx
+    """
+    import polars as pl
+
+    from vipreco.cli.project_inputs import model_folder, open_policy
+    from vipreco.policy import compare_policies
+    from vipreco.project import Project
+    from vipreco.recommender import read_policy
+
+    output, project = TableOutput.planned(kind, out), Project.find()
+    old = read_policy(model_folder(project, before))
+    new = read_policy(model_folder(project, after)) if after else open_policy(project, recipe)
+    found = compare_policies(old, new)
+    rows = [
+        (one.rule, one.change.value, one.law, field.name, field.before, field.after)
+        for one in found
+        for field in one.fields
+    ]
+    schema = {"rule": pl.String(), "change": pl.String(), "law": pl.Boolean()}
+    texts = dict.fromkeys(("field", "before", "after"), pl.String())
+    output.write(pl.DataFrame(rows, {**schema, **texts}, orient="row"))
+    typer.echo(f"policy {old.version} to {new.version}: {len(found)} rules differ", err=True)
 
 
 def columns(kind: FormatOption = None, out: OutOption = None) -> None:

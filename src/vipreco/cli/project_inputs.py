@@ -100,7 +100,7 @@ def model_folder(project: Project, reference: str | None) -> Path:
 
 
 def folder_of_hash(project: Project, artifact_hash: str) -> Path:
-    """Return the artifact with a hash: from this machine, or from the registry.
+    """Return the artifact with a hash, or the beginning of one: from this machine, or from the registry.
 
     Raises:
         UsageError: It is in neither.
@@ -109,7 +109,7 @@ def folder_of_hash(project: Project, artifact_hash: str) -> Path:
     if folder.is_dir():
         return model_folder(project, str(folder))
     versions = project.import_rim(REGISTRY).list_versions(project)
-    version = next((item.version for item in versions if item.artifact_hash == artifact_hash), None)
+    version = next((item.version for item in versions if item.artifact_hash.startswith(artifact_hash)), None)
     if version is None:
         raise UsageError(
             f"the model {artifact_hash[:16]} is neither in this project nor in the registry",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import difflib
 import re
 from enum import StrEnum
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Optional
 import typer
 
 from vipreco.cli import people_commands
-from vipreco.cli.options import FormatOption, OutOption
+from vipreco.cli.options import FormatOption, OutOption, read_date
 from vipreco.cli.people_commands import PANEL
 from vipreco.cli.project_inputs import REGISTRY
 from vipreco.cli.store_session import (
@@ -165,20 +166,37 @@ def show_audit(
         Optional[str],  # noqa: UP045  typer reads the annotation when the command starts
         typer.Option("--customer", metavar="ID", help="Only records about this customer."),
     ] = None,
+    by: Annotated[str, typer.Option("--by", metavar="ACTOR", help="Only records of this actor.")] = "",
+    action: Annotated[
+        str, typer.Option("--action", metavar="NAME", help="Only this action, or its beginning: outcome.")
+    ] = "",
+    result: Annotated[str, typer.Option("--result", metavar="NAME", help="Only this result: denied.")] = "",
+    since: Annotated[
+        Optional[datetime.date],  # noqa: UP045
+        typer.Option("--since", metavar="DATE", parser=read_date, help="First day (UTC)."),
+    ] = None,
+    until: Annotated[
+        Optional[datetime.date],  # noqa: UP045
+        typer.Option("--until", metavar="DATE", parser=read_date, help="Last day (UTC)."),
+    ] = None,
     kind: FormatOption = None,
     out: OutOption = None,
 ) -> None:
     """List the newest records of the audit; customers appear under a pseudonym.
 
     Example:  vipreco audit show --limit 20
+    Example:  vipreco audit show --action outcome --result denied --since 2026-03-01
     """
     import polars as pl
+
+    from vipreco.store import AuditQuery
 
     output = TableOutput.planned(kind, out)
     names = ("at", "actor", "action", "object", "result", "purpose", "model_version")
     with open_session() as session:
-        pseudonym = None if customer is None else session.keys().pseudonym_of(customer)
-        rows = session.store.audit.read(limit, pseudonym)
+        pseudonym = "" if customer is None else session.keys().pseudonym_of(customer)
+        query = AuditQuery(by, action, pseudonym, result, since, until)
+        rows = session.store.audit.find(query, limit)
     schema = {"sequence": pl.Int64(), **dict.fromkeys(names, pl.String())}
     output.write(pl.DataFrame([[row[name] for name in schema] for row in rows], schema, orient="row"))
 

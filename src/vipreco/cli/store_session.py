@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from vipreco.store import Keys, RetentionCutoffs, Store
 
 KEYS = "data/keys"
+ACTOR = "VIPRECO_ACTOR"  # set by the service for commands that a page starts
 ActorOption = Annotated[
     Optional[str],  # noqa: UP045  typer reads the annotation when the command starts
     typer.Option("--actor", metavar="NAME", help="Actor in the audit; default: the operating-system user."),
@@ -88,10 +89,10 @@ def store_if_any(project: Project) -> Iterator[Store | None]:
 
 
 def actor_named(actor: str | None) -> str:
-    """Return the actor for the audit; default: `os:` and the operating-system user."""
+    """Return the actor for the audit; default: who started it on a page, else the operating-system user."""
     if actor is not None and not actor.strip():
         raise UsageError("the actor must have a name", where="--actor", code="no-actor")
-    return actor or f"os:{_user()}"
+    return actor or os.environ.get(ACTOR) or f"os:{_user()}"
 
 
 def _user() -> str:

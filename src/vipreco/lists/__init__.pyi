@@ -1,3 +1,4 @@
+from .book import BookLine as BookLine, book_overview as book_overview, promises as promises
 from .branch_lists import BranchList as BranchList, branch_list as branch_list
 from .call_columns import BLOCKED as BLOCKED, PLACE as PLACE
 from .call_lists import call_list as call_list, matching_calls as matching_calls
@@ -7,6 +8,7 @@ from .facts import FOLLOWS_UP as FOLLOWS_UP, SETTLED as SETTLED, TALKS as TALKS
 from .levers import lever_table as lever_table, sensitivity as sensitivity
 from .list_documents import (
     basis_text as basis_text,
+    book_document as book_document,
     call_list_document as call_list_document,
     full_name as full_name,
     no_currency_text as no_currency_text,

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from datetime import date
 from types import MappingProxyType
 from typing import Any
 
 import polars as pl
 
 from vipreco.documents import Column, Document, Holds, Part, shown, spoken_date
+from vipreco.lists.book import BookLine
 from vipreco.lists.chances import chance_text, evidence_text
 from vipreco.lists.presentation import (
     CallLine,
@@ -44,6 +46,21 @@ CALL_WIDTHS: dict[str, Width] = {
     "minutes": (6, Holds.COUNT),
     "expected_value": (9, Holds.AMOUNT),
     "last_contact": (19, Holds.TEXT),
+}
+BOOK_WIDTHS: dict[str, Width] = {
+    "customer_id": (13, Holds.TEXT),
+    "person": (18, Holds.TEXT),
+    "tier": (13, Holds.TEXT),
+    "assets": (12, Holds.AMOUNT),
+    "attrition": (10, Holds.RATE),
+    "tier_upgrade": (10, Holds.RATE),
+    "duty": (14, Holds.TEXT),
+    "deadline": (11, Holds.DATE),
+    "promise": (11, Holds.DATE),
+    "maturing": (12, Holds.AMOUNT),
+    "expected_value": (9, Holds.AMOUNT),
+    "reached": (11, Holds.DATE),
+    "blocked": (32, Holds.TEXT),
 }
 ONLY_TODAY = {"place", "offers", "avoid", "caution"}
 COUNT_WIDTHS: dict[str, Width] = {"reason": (90, Holds.TEXT), "customers": (12, Holds.COUNT)}
@@ -116,6 +133,50 @@ def call_list_document(listed: CallList, say: Wording, people: People = NOBODY) 
         page=say.template("list.page"),
         currency=say.currency,
     )
+
+
+def book_document(
+    lines: Sequence[BookLine], manager_id: str, day: date, say: Wording, people: People = NOBODY
+) -> Document:
+    """Return all customers of a book as a document.
+
+    Args:
+        lines: The customers.
+        manager_id: Whose book.
+        day: Date of the knowledge.
+        say: The words.
+        people: Names and phones of customers by id; without any there is no column for them.
+    """
+    widths = BOOK_WIDTHS if people else _without(BOOK_WIDTHS, {"person"})
+    cells = (_book_row(line, say, people) for line in lines)
+    rows = [{name: row[name] for name in widths} for row in cells]
+    return Document(
+        title=say("list.book_title", manager=manager_id, date=day),
+        about=(say.counted("list.customer", len(lines)), *no_currency_text(say)),
+        parts=(_part("book", say("list.book"), widths, rows, say),),
+        language=say.language,
+        page=say.template("list.page"),
+        currency=say.currency,
+    )
+
+
+def _book_row(line: BookLine, say: Wording, people: People) -> dict[str, Any]:
+    person = people.get(line.customer_id)
+    return {
+        "customer_id": line.customer_id,
+        "person": full_name(person) if person else "",
+        "tier": line.tier,
+        "assets": line.assets,
+        "attrition": line.attrition,
+        "tier_upgrade": line.tier_upgrade,
+        "duty": say.of("kind", line.duty) if line.duty else "",
+        "deadline": line.deadline,
+        "promise": line.promise_date,
+        "maturing": line.maturing_amount,
+        "expected_value": None if line.blocked else line.expected_value,
+        "reached": line.reached_date,
+        "blocked": line.blocked,
+    }
 
 
 def no_offer_count(listed: CallList, say: Wording) -> tuple[str, ...]:

@@ -75,11 +75,23 @@ class OfferLine:
 
 @dataclass(frozen=True)
 class NotOffered:
-    """A product that is not offered, the rule that stops it, and the step that would unlock it."""
+    """A product that is not offered, the rule that stops it, and the step that would unlock it.
+
+    `rule` is the id of the first rule that stops it, or the code of why no rule is needed.
+    """
 
     product: str
     reason: str
     unlock: str = ""
+    rule: str = ""
+
+
+@dataclass(frozen=True)
+class NotOfferedGroup:
+    """Products that the same rule stops, with the reason of the first."""
+
+    reason: str
+    products: tuple[NotOffered, ...]
 
 
 @dataclass(frozen=True)
@@ -333,3 +345,11 @@ class CustomerSheet:
     months: tuple[tuple[datetime.date, float | None], ...]
     products: tuple[tuple[str, str], ...]
     notices: tuple[str, ...] = ()
+
+    @property
+    def not_offered_by_rule(self) -> tuple[NotOfferedGroup, ...]:
+        """Products that are not offered, by the rule that stops them, in their order."""
+        found: dict[str, list[NotOffered]] = {}
+        for one in self.not_offered:
+            found.setdefault(one.rule or one.reason, []).append(one)
+        return tuple(NotOfferedGroup(group[0].reason, tuple(group)) for group in found.values())

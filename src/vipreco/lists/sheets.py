@@ -187,8 +187,9 @@ def _not_offered(day: Day, say: Wording) -> Iterator[NotOffered]:
     for column, product in enumerate(decisions.product_ids):
         stopped = ways.get(product)
         if stopped:
-            yield NotOffered(product_name(day, product), stopped.text, stopped.unlock)
+            yield NotOffered(product_name(day, product), stopped.text, stopped.unlock, stopped.rule_id)
         elif not chosen.ranks[0, column]:
             withheld = Withheld(chosen.withheld[0, column])
             cause = withheld or LeftOut(beside[column])
-            yield NotOffered(product_name(day, product), say(f"left_out.{cause.name.lower()}"))
+            code = cause.name.lower()
+            yield NotOffered(product_name(day, product), say(f"left_out.{code}"), rule=code)

@@ -14,6 +14,12 @@ from .columns import (
     nearest as nearest,
     window_of as window_of,
 )
+from .comparison import (
+    Change as Change,
+    FieldChange as FieldChange,
+    RuleChange as RuleChange,
+    compare_policies as compare_policies,
+)
 from .compiled_rules import Compiled as Compiled
 from .conditions import TRUE as TRUE, UNKNOWN as UNKNOWN, Atom as Atom, parse_condition as parse_condition
 from .evaluation import truths as truths

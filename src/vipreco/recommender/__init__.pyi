@@ -24,4 +24,4 @@ from .product_evidence import ProductEvidence as ProductEvidence
 from .recommender import Recommender as Recommender
 from .relations import Relations as Relations
 from .settings import RecommenderSettings as RecommenderSettings
-from .storage import WARNINGS as WARNINGS
+from .storage import WARNINGS as WARNINGS, read_policy as read_policy

@@ -96,6 +96,11 @@ def save(fitted: Fitted, folder: Path, metrics: Mapping[str, Any], golden: NDArr
     return verify(folder)
 
 
+def read_policy(folder: Path) -> Policy:
+    """Return the rules that an artifact keeps; nothing else of it is read."""
+    return Policy.from_definition(_read_files(folder / POLICY))
+
+
 def load(folder: Path, threads: int, *, checked: bool = False) -> Fitted:
     """Verify the artifact, then read it.
 

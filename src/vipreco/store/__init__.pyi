@@ -1,4 +1,4 @@
-from .audit import Event as Event
+from .audit import AuditQuery as AuditQuery, Event as Event
 from .audit_records import (
     AuditRecord as AuditRecord,
     append_lines as append_lines,

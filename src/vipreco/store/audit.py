@@ -11,11 +11,11 @@ import hashlib
 import json
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import ColumnElement, Connection, func, insert, or_, select
 
 from vipreco.durable import write_json
 from vipreco.errors import IntegrityError, ResourcesError, UsageError
@@ -55,6 +55,44 @@ class Event(NamedTuple):
 
 
 @dataclass(frozen=True)
+class AuditQuery:
+    """Conditions on audit records; what is empty admits all.
+
+    Args:
+        actor: Id of the user or token, as a whole.
+        action: The action, or its beginning up to the dot: `outcome.record`, `outcome`.
+        object: Pseudonym of a customer, or name of the switch, account, token, ...
+        result: `ok`, `denied`, `unknown`, ...
+        since: First day in UTC.
+        until: Last day in UTC.
+        before: Only records before this number: the next page.
+    """
+
+    actor: str = ""
+    action: str = ""
+    object: str = ""
+    result: str = ""
+    since: date | None = None
+    until: date | None = None
+    before: int | None = None
+
+    def conditions(self) -> Iterator[ColumnElement[bool]]:
+        """Give the conditions in SQL."""
+        columns = audit.c
+        exact = ((columns.actor, self.actor), (columns.object, self.object), (columns.result, self.result))
+        yield from (column == value for column, value in exact if value)
+        if self.action:
+            beginning = columns.action.startswith(f"{self.action}.", autoescape=True)
+            yield or_(columns.action == self.action, beginning)
+        if self.since is not None:
+            yield audit.c.at >= self.since.isoformat()
+        if self.until is not None:
+            yield audit.c.at < (self.until + timedelta(days=1)).isoformat()
+        if self.before is not None:
+            yield audit.c.sequence < self.before
+
+
+@dataclass(frozen=True)
 class Head:
     """Number and hash of the last record of the chain."""
 
@@ -85,10 +123,19 @@ class AuditTrail:
 
     def read(self, limit: int = 100, object_: str | None = None) -> list[dict[str, Any]]:
         """Return the newest records, newest first; with `object_`, those about that object."""
-        query = select(audit).order_by(audit.c.sequence.desc()).limit(limit)
-        query = query if object_ is None else query.where(audit.c.object == object_)
+        return self.find(AuditQuery(object=object_ or ""), limit)
+
+    def find(self, query: AuditQuery, limit: int = 100) -> list[dict[str, Any]]:
+        """Return the records that a query asks for, newest first."""
+        wanted = select(audit).where(*query.conditions()).order_by(audit.c.sequence.desc()).limit(limit)
         with self.database.reading() as connection:
-            return [dict(row._mapping) for row in connection.execute(query)]
+            return [dict(row._mapping) for row in connection.execute(wanted)]
+
+    def actions(self) -> list[str]:
+        """Return all actions that were ever recorded, in their order."""
+        query = select(audit.c.action).distinct().order_by(audit.c.action)
+        with self.database.reading() as connection:
+            return list(connection.execute(query).scalars())
 
     def verify(self, anchors: Path | None = None, public_keys: Collection[str] = ()) -> Head:
         """Check every record against the chain, and the chain against its signed heads.

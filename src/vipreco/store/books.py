@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 
 import polars as pl
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, func, insert, select
 
 from vipreco.errors import UsageError
 from vipreco.store.connection import Database
@@ -79,6 +79,13 @@ class Books:
         with self.database.reading() as connection:
             found: str | None = connection.execute(select(books.c.snapshot_id).limit(1)).scalar()
         return found
+
+    def sizes(self) -> dict[str, int]:
+        """Return the number of customers in each manager's book, by manager."""
+        query = select(books.c.manager_id, func.count()).where(books.c.manager_id.is_not(None))
+        with self.database.reading() as connection:
+            rows = connection.execute(query.group_by(books.c.manager_id).order_by(books.c.manager_id)).all()
+        return {str(manager): int(customers) for manager, customers in rows}
 
     def find(self, scope: Scope, customer_id: str) -> Member | None:
         """Return a customer; None if unknown or in another book."""

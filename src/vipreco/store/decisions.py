@@ -40,8 +40,20 @@ class DecisionLog:
         query = (
             select(decisions)
             .join(books, books.c.customer_id == decisions.c.customer_id)
-            .where(decisions.c.decision_id == decision_id, scope.sees())
+            .where(decisions.c.decision_id == decision_id, scope.audits())
         )
         with self.database.reading() as connection:
             row = connection.execute(query).first()
         return None if row is None else Decision(**row._mapping)
+
+    def newest(self, scope: Scope, limit: int, customer_id: str = "") -> list[Decision]:
+        """Return the newest decisions, newest first; with a customer, those about them."""
+        query = (
+            select(decisions)
+            .join(books, books.c.customer_id == decisions.c.customer_id)
+            .where(scope.audits(), *([decisions.c.customer_id == customer_id] if customer_id else []))
+            .order_by(decisions.c.made_at.desc(), decisions.c.decision_id)
+            .limit(limit)
+        )
+        with self.database.reading() as connection:
+            return [Decision(**row._mapping) for row in connection.execute(query)]

@@ -51,6 +51,10 @@ class Scope(NamedTuple):
         own = books.c.manager_id == self.manager_id
         return own if self.day is None else or_(own, books.c.manager_id.in_(self._covered(self.day)))
 
+    def audits(self) -> ColumnElement[bool]:
+        """Return the condition for records of what was answered: an auditor sees those of all customers."""
+        return true() if self.role is Role.AUDITOR else self.sees()
+
     def _covered(self, day: date) -> ColumnElement[str]:
         holds = and_(
             covers.c.deputy_id == self.manager_id, covers.c.from_date <= day, covers.c.until_date >= day

@@ -1,0 +1,157 @@
+"""The pages of an auditor: search the audit, check its chain, open a decision and decide it again."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+from starlette.responses import Response
+
+from serving.http.operation import HttpRequest, Operation, people
+from serving.http.problems import not_found
+from serving.page.jobs import Jobs
+from serving.page.responses import note, redirect, show
+from vipreco.errors import IntegrityError, UsageError
+from vipreco.store import AuditQuery, Decision, Role
+
+READERS = people(Role.AUDITOR)
+PAGE_SIZE = 50
+FIELDS = ("actor", "action", "customer", "object", "result", "since", "until", "before")
+RESULTS = ("ok", "denied", "unknown", "failed")
+
+
+@dataclass
+class AuditPages:
+    """The handlers."""
+
+    def operations(self) -> tuple[Operation, ...]:
+        """Return what is at each address."""
+        decision = "/decisions/{decision_id}"
+        return (
+            Operation("GET", "/audit", self.search, READERS),
+            Operation("POST", "/audit/verify", self.verify, READERS, form=True),
+            Operation("GET", "/decisions", self.decisions, READERS),
+            Operation("GET", decision, self.decision, READERS),
+            Operation("POST", f"{decision}/replay", self.replay, READERS, form=True),
+        )
+
+    def search(self, request: HttpRequest) -> Response:
+        """Show the audit records that the form asks for, newest first."""
+        return self._found(request, {})
+
+    def _found(self, request: HttpRequest, more: dict[str, Any]) -> Response:
+        state = request.state
+        given = {name: request.http.query_params.get(name, "").strip() for name in FIELDS}
+        query, wrong = audit_query(given, state.keys.pseudonym_of)
+        rows = [] if wrong else state.store.audit.find(query, PAGE_SIZE + 1)
+        note(request, "audit.read", " ".join(f"{name}={value}" for name, value in _told(given, query)))
+        last = rows[PAGE_SIZE - 1]["sequence"] if len(rows) > PAGE_SIZE else None
+        kept = {name: value for name, value in given.items() if value and name != "before"}
+        values = {
+            "given": given,
+            "wrong": wrong,
+            "rows": rows[:PAGE_SIZE],
+            "actions": state.store.audit.actions(),
+            "results": RESULTS,
+            "older": "" if last is None else f"/audit?{urlencode({**kept, 'before': last})}",
+            "newest": f"/audit?{urlencode(kept)}" if given["before"] else "",
+            "head": state.store.audit.head(),
+            "verified": None,
+            "broken": "",
+            **more,
+        }
+        return show(request, "audit.html", values)
+
+    def verify(self, request: HttpRequest) -> Response:
+        """Check every record against the chain, and the chain against signed heads where there are any."""
+        state = request.state
+        heads = state.settings.audit_heads
+        folder = None if heads is None else state.root / heads
+        try:
+            keys = () if folder is None else state.keys.public_keys
+            head = state.store.audit.verify(folder if _has_heads(folder) else None, keys)
+        except (IntegrityError, UsageError) as error:
+            note(request, "audit.verify", "broken")
+            return self._found(request, {"broken": str(error)})
+        note(request, "audit.verify", str(head.sequence))
+        return self._found(request, {"verified": head, "against_heads": _has_heads(folder)})
+
+    def decisions(self, request: HttpRequest) -> Response:
+        """Show the newest decisions; with a customer, those about them."""
+        customer = request.http.query_params.get("customer", "").strip()
+        pseudonym = request.state.keys.pseudonym_of(customer) if customer else ""
+        request.state.spool.flush()
+        found = request.state.store.decisions.newest(request.scope, PAGE_SIZE, customer)
+        note(request, "decisions.read", pseudonym)
+        values = {"customer": customer, "decisions": [self._brief(request, one) for one in found]}
+        return show(request, "decisions.html", values)
+
+    def _brief(self, request: HttpRequest, decision: Decision) -> dict[str, Any]:
+        return {
+            "id": decision.decision_id,
+            "pseudonym": request.state.keys.pseudonym_of(decision.customer_id),
+            "made_at": decision.made_at,
+            "actor": decision.actor,
+            "record": json.loads(decision.record),
+        }
+
+    def decision(self, request: HttpRequest) -> Response:
+        """Show a decision as it was answered, and what deciding it again gave."""
+        found = self._decision(request)
+        job = Jobs(request.state.root).last(_job(found))
+        note(request, "decision.read", request.state.keys.pseudonym_of(found.customer_id))
+        values = {"decision": self._brief(request, found), "job": job, "again": job.content if job else None}
+        return show(request, "decision.html", values)
+
+    def replay(self, request: HttpRequest) -> Response:
+        """Decide a decision again by `vipreco replay --decision`."""
+        found = self._decision(request)
+        arguments = ["replay", "--decision", found.decision_id, "--format", "json"]
+        Jobs(request.state.root).start(_job(found), arguments, request.known.actor)
+        note(request, "decision.replay", request.state.keys.pseudonym_of(found.customer_id))
+        return redirect(f"/decisions/{found.decision_id}")
+
+    def _decision(self, request: HttpRequest) -> Decision:
+        state = request.state
+        found = state.store.decisions.read(request.scope, request.http.path_params["decision_id"])
+        if found is None:
+            raise not_found()
+        return found
+
+
+def audit_query(given: dict[str, str], pseudonym_of: Any) -> tuple[AuditQuery, str]:
+    """Return the query of a form, and the name of the field that is wrong.
+
+    A customer is named by id in the form and by pseudonym in the audit.
+    """
+    try:
+        since, until = (
+            date.fromisoformat(given[name]) if given[name] else None for name in ("since", "until")
+        )
+        before = int(given["before"]) if given["before"] else None
+    except ValueError:
+        return AuditQuery(), "audit.wrong_date"
+    about = pseudonym_of(given["customer"]) if given["customer"] else given["object"]
+    return AuditQuery(given["actor"], given["action"], about, given["result"], since, until, before), ""
+
+
+def _day(text: str) -> date | None:
+    return date.fromisoformat(text) if text else None
+
+
+def _told(given: dict[str, str], query: AuditQuery) -> list[tuple[str, str]]:
+    """Return what was searched for as the audit may name it: a customer by pseudonym."""
+    found = {**given, "customer": "", "object": query.object, "before": ""}
+    return [(name, value) for name, value in found.items() if value]
+
+
+def _has_heads(folder: Path | None) -> bool:
+    return folder is not None and folder.is_dir() and any(folder.glob("audit-*.json"))
+
+
+def _job(found: Decision) -> str:
+    return f"replay-{found.decision_id}"

@@ -1,0 +1,143 @@
+"""Commands that pages start: what takes seconds, or needs the training stack, runs in a process of its own.
+
+A page so does nothing that a command cannot: it is the command, with the reader as its actor.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from vipreco.errors import BusyError
+
+NAME: Final = re.compile(r"[a-z0-9][a-z0-9.-]{0,80}")
+ACTOR: Final = "VIPRECO_ACTOR"
+START_SECONDS: Final = 5.0
+MAX_RUNNING: Final = 2  # each may take a core and the memory of a whole decision
+MAX_ERROR: Final = 4_000
+
+
+@dataclass(frozen=True)
+class Job:
+    """The last run of a command.
+
+    Args:
+        name: Its name.
+        running: It has not ended.
+        code: Exit code; None while it runs.
+        finished_at: Moment in UTC; empty while it runs.
+        seconds: Duration.
+        error: The end of what it told on the error stream.
+        folder: Where its output is.
+    """
+
+    name: str
+    running: bool
+    code: int | None
+    finished_at: str
+    seconds: float
+    error: str
+    folder: Path
+
+    @property
+    def succeeded(self) -> bool:
+        """Return whether it has ended well."""
+        return not self.running and self.code == 0
+
+    @property
+    def text(self) -> str:
+        """Return what it wrote."""
+        return (self.folder / f"{self.name}.out").read_text(encoding="utf-8", errors="replace")
+
+    @property
+    def content(self) -> Any:
+        """Return the JSON that it wrote; None where it wrote none or failed."""
+        if not self.succeeded:
+            return None
+        try:
+            return json.loads(self.text)
+        except ValueError:
+            return None
+
+
+@dataclass(frozen=True)
+class Jobs:
+    """The jobs of a project.
+
+    Args:
+        root: Folder of the project, in which commands run.
+    """
+
+    root: Path
+
+    @property
+    def folder(self) -> Path:
+        """Folder of their outputs."""
+        return self.root / "data" / "serving" / "jobs"
+
+    def start(self, name: str, arguments: Sequence[str], actor: str) -> None:
+        """Start a command, unless its last run has not ended.
+
+        Args:
+            name: Of the job; a new run replaces the result of the one before.
+            arguments: Of the command line, without the program.
+            actor: Who is named in the audit.
+
+        Raises:
+            BusyError: Too many run already.
+        """
+        if NAME.fullmatch(name) is None:
+            raise ValueError(name)
+        if self.is_running(name):
+            return
+        self.folder.mkdir(parents=True, exist_ok=True)
+        if sum(self.is_running(path.stem) for path in self.folder.glob("*.lock")) >= MAX_RUNNING:
+            raise BusyError(
+                "other work that was started from a page is still running",
+                remedy="wait until it has ended, then try again",
+                code="jobs-running",
+            )
+        (self.folder / f"{name}.json").unlink(missing_ok=True)
+        command = [sys.executable, "-m", "serving.page.job_runner", str(self.folder), name, *arguments]
+        process = subprocess.Popen(  # noqa: S603 - our own command, arguments as a list
+            command, cwd=self.root, env=_environment(actor), start_new_session=True
+        )
+        deadline = time.monotonic() + START_SECONDS
+        while not self.is_running(name) and process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.02)
+
+    def is_running(self, name: str) -> bool:
+        """Return whether the command has not ended."""
+        try:
+            with (self.folder / f"{name}.lock").open("r") as lock:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        return False
+
+    def last(self, name: str) -> Job | None:
+        """Return the last run of a command; None where there was none, or it was cut off."""
+        if self.is_running(name):
+            return Job(name, True, None, "", 0.0, "", self.folder)
+        try:
+            told = json.loads((self.folder / f"{name}.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
+        error = (self.folder / f"{name}.err").read_text(encoding="utf-8", errors="replace")[-MAX_ERROR:]
+        return Job(name, False, told["code"], told["finished_at"], told["seconds"], error, self.folder)
+
+
+def _environment(actor: str) -> dict[str, str]:
+    """Return the environment of a command in the name of a reader: of its audit and of the registry."""
+    return {**os.environ, ACTOR: actor, "LOGNAME": actor.removeprefix("user:")}

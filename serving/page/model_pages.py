@@ -1,0 +1,194 @@
+"""Models for scientist and approver: versions, numbers beside baselines, promotion, kill switches.
+
+The registry needs the training stack, which no worker loads: these pages run `vipreco models` in a process
+of its own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from starlette.responses import Response
+
+from serving.http.app_state import clock
+from serving.http.operation import HttpRequest, Operation, people
+from serving.http.problems import not_found
+from serving.page.jobs import Job, Jobs
+from serving.page.responses import note, redirect, say_of, show
+from vipreco.errors import VipRecoError
+from vipreco.store import Event, Role
+
+READERS = people(Role.SCIENTIST, Role.APPROVER)
+APPROVERS = people(Role.APPROVER)
+VERSION = re.compile(r"[0-9]{1,9}")
+LIST_JOB, DECISION_JOB = "models", "model-decision"
+JSON: Final = ("--format", "json")
+KINDS: Final = ("product", "model")
+
+
+@dataclass
+class ModelPages:
+    """The handlers."""
+
+    def operations(self) -> tuple[Operation, ...]:
+        """Return what is at each address."""
+        get, post, one = "GET", "POST", "/models/{version}"
+        return (
+            Operation(get, "/models", self.versions, READERS),
+            Operation(post, "/models/refresh", self.refresh, READERS, form=True),
+            Operation(get, "/models/compare", self.compare, READERS),
+            Operation(post, "/models/rollback", self.roll_back, APPROVERS, form=True),
+            Operation(get, one, self.version, READERS),
+            Operation(post, f"{one}/promote", self.promote, APPROVERS, form=True),
+            Operation(get, "/switches", self.switches, READERS),
+            Operation(post, "/switches/off", self.switch_off, READERS, form=True),
+            Operation(post, "/switches/on", self.switch_on, READERS, form=True),
+        )
+
+    def versions(self, request: HttpRequest) -> Response:
+        """Show all registered versions; the list is read anew after each decision about them."""
+        jobs = Jobs(request.state.root)
+        listed, decided = jobs.last(LIST_JOB), jobs.last(DECISION_JOB)
+        late = listed and decided and not decided.running and decided.finished_at > listed.finished_at
+        if listed is None or (late and not listed.running):
+            jobs.start(LIST_JOB, ["models", "list", *JSON], request.known.actor)
+            listed = jobs.last(LIST_JOB)
+        note(request, "models.read", "models")
+        values = {
+            "job": listed,
+            "decided": decided,
+            "versions": listed.content or [] if listed else [],
+            "may_decide": request.known.role in APPROVERS.roles,
+            "off": {one.name: one for one in request.state.store.switches.all()},
+        }
+        return show(request, "models.html", values)
+
+    def refresh(self, request: HttpRequest) -> Response:
+        """Read the registry again."""
+        Jobs(request.state.root).start(LIST_JOB, ["models", "list", *JSON], request.known.actor)
+        return redirect("/models")
+
+    def version(self, request: HttpRequest) -> Response:
+        """Show the verdict about a version, and its main numbers beside simple rules."""
+        version = _version(request.http.path_params["version"])
+        job = _shown(request, version)
+        note(request, "model.read", version)
+        values = {
+            "version": version,
+            "job": job,
+            "rows": job.content or [] if job else [],
+            "lines": _lines(job),
+            "listed": _listed(request, version),
+            "decided": Jobs(request.state.root).last(DECISION_JOB),
+            "may_decide": request.known.role in APPROVERS.roles,
+        }
+        return show(request, "model.html", values)
+
+    def compare(self, request: HttpRequest) -> Response:
+        """Show the numbers of two versions side by side."""
+        query = request.http.query_params
+        one, other = (_version(query.get(name, "")) for name in ("one", "other"))
+        jobs = [_shown(request, version) for version in (one, other)]
+        note(request, "models.compare", f"{one} {other}")
+        rows = [{row["metric"]: row for row in (job.content or [] if job else [])} for job in jobs]
+        values = {
+            "one": one,
+            "other": other,
+            "job": next((job for job in jobs if job is None or not job.succeeded), jobs[0]),
+            "metrics": list(dict.fromkeys([*rows[0], *rows[1]])),
+            "rows": rows,
+            "lines": [_lines(job) for job in jobs],
+            "listed": [_listed(request, version) for version in (one, other)],
+        }
+        return show(request, "models_compare.html", values)
+
+    def promote(self, request: HttpRequest) -> Response:
+        """Approve a version by `vipreco models promote`, which judges its gates and who trained it."""
+        version = _version(request.http.path_params["version"])
+        self._decide(request, ["models", "promote", version])
+        note(request, "model.decide", f"promote {version}")
+        return redirect(f"/models/{version}")
+
+    def roll_back(self, request: HttpRequest) -> Response:
+        """Put the previous champion in force again by `vipreco models rollback`."""
+        self._decide(request, ["models", "rollback"])
+        note(request, "model.decide", "rollback")
+        return redirect("/models")
+
+    def _decide(self, request: HttpRequest, arguments: list[str]) -> None:
+        Jobs(request.state.root).start(DECISION_JOB, arguments, request.known.actor)
+
+    def switches(self, request: HttpRequest, problem: str = "") -> Response:
+        """Show what is switched off, and the form that switches off."""
+        state = request.state
+        release = state.release
+        values = {
+            "switches": state.store.switches.all(),
+            "products": sorted(state.product_ids or ()),
+            "model": "" if release is None else release.model_version,
+            "problem": problem,
+        }
+        return show(request, "switches.html", values, 422 if problem else 200)
+
+    def switch_off(self, request: HttpRequest) -> Response:
+        """Switch a product or the model off, with its audit record."""
+        kind, name, reason = (request.form.get(part, "").strip() for part in ("kind", "name", "reason"))
+        state = request.state
+        models = () if state.release is None else (state.release.model_version,)
+        names = state.product_ids or () if kind == "product" else models
+        if kind not in KINDS or name not in names:
+            return self.switches(request, say_of(request)("switches.unknown"))
+        try:
+            with state.store.database.writing():
+                state.store.switches.off(request.scope, kind, name, reason, clock())
+                state.note_at_once(Event(request.known.actor, "switch.off", f"{kind}:{name}", purpose="page"))
+        except VipRecoError as error:
+            return self.switches(request, error.what)
+        state.refresh()
+        return redirect("/switches")
+
+    def switch_on(self, request: HttpRequest) -> Response:
+        """Switch a product or a model on again, with its audit record."""
+        kind, name = (request.form.get(part, "") for part in ("kind", "name"))
+        state = request.state
+        try:
+            with state.store.database.writing():
+                state.store.switches.on(kind, name)
+                state.note_at_once(Event(request.known.actor, "switch.on", f"{kind}:{name}", purpose="page"))
+        except VipRecoError as error:
+            return self.switches(request, error.what)
+        state.refresh()
+        return redirect("/switches")
+
+
+def _version(text: str) -> str:
+    if VERSION.fullmatch(text) is None:
+        raise not_found()
+    return text
+
+
+def _shown(request: HttpRequest, version: str) -> Job | None:
+    """Return the numbers of a version; they never change, its verdict beside the champion may."""
+    jobs, name = Jobs(request.state.root), f"model-{version}"
+    found, decided = jobs.last(name), jobs.last(DECISION_JOB)
+    late = found and decided and not decided.running and decided.finished_at > found.finished_at
+    if found is None or (late and not found.running):
+        jobs.start(name, ["models", "show", version, *JSON], request.known.actor)
+        found = jobs.last(name)
+    return found
+
+
+def _lines(job: Job | None) -> list[str]:
+    """Return the verdict and the approvals, which the command tells beside its table."""
+    lines: Iterable[str] = job.error.splitlines() if job and job.succeeded else ()
+    return [line.strip() for line in lines if line.strip() and "%" not in line[:4]]
+
+
+def _listed(request: HttpRequest, version: str) -> dict[str, Any]:
+    """Return a version as the list has it; empty where it is not read yet."""
+    job = Jobs(request.state.root).last(LIST_JOB)
+    rows: list[dict[str, Any]] = job.content or [] if job else []
+    return next((row for row in rows if str(row["version"]) == version), {})
