@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
-import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -22,8 +19,8 @@ import httpx
 from serving.auth.cookies import COOKIE
 from serving.http.app_state import clock
 from tests.online.small_bank import DAY, IDS, prepared
-from tests.processes import SOURCES, service_workers
-from tests.serving.running_service import until
+from tests.processes import service_workers
+from tests.serving.running_service import served
 from tests.serving.small_bank import PASSWORD
 from tests.shared import BuiltOnce
 from vipreco.store import Decision, Role, Scope, Store, User
@@ -192,24 +189,6 @@ def running_target(folder: Path, built_once: BuiltOnce) -> Iterator[Target]:
         path.chmod(0o700 if path.is_dir() else 0o600)
     target = Target(folder, "", None)  # type: ignore[arg-type]
     _fill(target)
-    command = [sys.executable, "-m", "vipreco.cli", "serve", str(folder), "--port", "0", "--workers", "2"]
-    with (folder / "log").open("w") as log:
-        target.parent = subprocess.Popen(
-            command,
-            cwd=folder,
-            env={**os.environ, "PYTHONPATH": SOURCES},
-            stdout=subprocess.PIPE,
-            stderr=log,
-            text=True,
-        )
-    try:
-        assert target.parent.stdout is not None
-        lines = (line.strip() for line in target.parent.stdout)
-        target.url = next((line for line in lines if line.startswith("http://")), "")
-        assert target.url, target.log()
-        until(lambda: httpx.get(f"{target.url}/readyz", timeout=5).status_code == 200, 60)
+    with served(folder) as (target.parent, target.url):
         yield target
-    finally:
-        target.client.close()
-        target.parent.send_signal(signal.SIGTERM)
-        target.parent.wait(30)
+    target.client.close()

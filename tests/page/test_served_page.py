@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from tests.page.browser import CHROMIUM, Visit, customers
 from tests.page.page_bank import LADDER, MANAGER, USERS, frames, trained
-from tests.processes import SOURCES
-from tests.serving.running_service import until
+from tests.serving.running_service import served
 from tests.serving.small_bank import PASSWORD
 from vipreco.history import History
 from vipreco.online import NightlyBuild, Releases
@@ -64,27 +58,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def address(folder: Path) -> Iterator[str]:
     """The service, when it is ready."""
-    command = [sys.executable, "-m", "vipreco.cli", "serve", str(folder), "--port", "0", "--workers", "2"]
-    with (folder / "log").open("w") as log:
-        parent = subprocess.Popen(
-            command,
-            cwd=folder,
-            env={**os.environ, "PYTHONPATH": SOURCES},
-            stdout=subprocess.PIPE,
-            stderr=log,
-            text=True,
-        )
-    try:
-        assert parent.stdout is not None
-        lines = (line.strip() for line in parent.stdout)
-        found = next((line for line in lines if line.startswith("http://")), "")
-        assert found, (folder / "log").read_text()
-        until(lambda: httpx.get(f"{found}/readyz", timeout=5).status_code == 200, 30)
+    with served(folder) as (_, found):
         yield found
-    finally:
-        parent.send_signal(signal.SIGTERM)
-        status = parent.wait(20)
-    assert status == 0
 
 
 def test_a_manager_logs_in_opens_a_sheet_records_an_outcome_and_the_list_moves_on(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -133,6 +135,28 @@ def started(folder: Path, *beside: str, tracking: str = "") -> Running:
     running = Running(folder, parent, int(parent.stdout.readline()), token)
     running.publish("a1")
     return running
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """Start `vipreco serve` for a project, and give its process and address when it is ready."""
+    command = [sys.executable, "-m", "vipreco.cli", "serve", str(folder), "--port", "0", "--workers", "2"]
+    environment = {**os.environ, "PYTHONPATH": SOURCES}
+    with (folder / "log").open("w") as log:
+        parent = subprocess.Popen(
+            command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=log, text=True
+        )
+    try:
+        assert parent.stdout is not None
+        lines = (line.strip() for line in parent.stdout)
+        address = next((line for line in lines if line.startswith("http://")), "")
+        assert address, (folder / "log").read_text()
+        until(lambda: httpx.get(f"{address}/readyz", timeout=5).status_code == 200)
+        yield parent, address
+    finally:
+        parent.send_signal(signal.SIGTERM)
+        status = parent.wait(30)
+    assert status == 0
 
 
 class Load:

@@ -31,6 +31,7 @@ from vipreco.recommender import (
     silent,
 )
 from vipreco.stats import (
+    NORMAL_95,
     Estimate,
     calibration_by_product,
     calibration_summary,
@@ -278,7 +279,7 @@ def _with_intervals(rated: ScoredCustomers, learnt: float) -> dict[str, float]:
     """
     chances, pairs = np.asarray(rated.scores[OURS]), rated.listable
     propensity = chances[pairs]
-    summary, normal = calibration_summary(propensity, rated.truth[pairs]), 1.96
+    summary = calibration_summary(propensity, rated.truth[pairs])
     if not summary["observed"] or not math.isfinite(summary["slope"]):
         return summary
     expected = np.where(pairs, chances, 0.0).sum(axis=1)
@@ -287,7 +288,7 @@ def _with_intervals(rated: ScoredCustomers, learnt: float) -> dict[str, float]:
     chance = expit(summary["intercept"] + summary["slope"] * scores)
     weights = chance * (1 - chance)
     centred = scores - weights @ scores / weights.sum()
-    error = normal / math.sqrt(weights @ centred**2)
+    error = NORMAL_95 / math.sqrt(weights @ centred**2)
     return {
         **summary,
         "ratio/low": ratio.low,

@@ -16,6 +16,7 @@ from vipreco.propensity import ATTRITION_KINDS
 from vipreco.recommender.changes import ChangeGatherer
 from vipreco.recommender.labelled_rows import Panel, is_in
 from vipreco.recommender.recommender import Recommender
+from vipreco.stats import NORMAL_95
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -23,7 +24,6 @@ Flags = NDArray[np.bool_]
 PRIOR_DEVIATION: Final = 0.5  # of the log ratio: a prior of 10 % is believed to lie below 66 %
 RISK_GROUPS: Final = 5  # customers of a date are compared within groups of like chance
 RESAMPLES: Final = 200
-NORMAL_95: Final = 1.96
 CONTINUITY: Final = 0.25  # cases added on both sides, so that a ratio of none is defined
 CALLED = """
 SELECT DISTINCT customer_id FROM contacts

@@ -33,12 +33,12 @@ from .comparison import (
 )
 from .deciles import rate_by_decile as rate_by_decile
 from .estimate import (
-    LEVEL as LEVEL,
     NO_RESAMPLES as NO_RESAMPLES,
     Estimate as Estimate,
     percentiles as percentiles,
 )
 from .forecasts import ForecastComparison as ForecastComparison, compare_forecast as compare_forecast
+from .level import LEVEL as LEVEL, NORMAL_95 as NORMAL_95
 from .list_metrics import (
     PerCustomer as PerCustomer,
     average_precision as average_precision,

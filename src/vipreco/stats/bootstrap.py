@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vipreco.stats.arrays import Floats
-from vipreco.stats.estimate import LEVEL, NO_CUSTOMERS, NO_RESAMPLES, Estimate, percentiles
+from vipreco.stats.estimate import NO_CUSTOMERS, NO_RESAMPLES, Estimate, percentiles
+from vipreco.stats.level import LEVEL
 
 RESAMPLES = 1000
 CELLS_PER_BLOCK = 1 << 24

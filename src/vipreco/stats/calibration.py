@@ -17,11 +17,11 @@ from scipy.special import expit, logit
 
 from vipreco.stats.arrays import Flags, Floats
 from vipreco.stats.estimate import Estimate
+from vipreco.stats.level import NORMAL_95
 from vipreco.stats.ordered import Ordered
 from vipreco.stats.rates import rate_interval
 
 SMALLEST = 1e-12  # propensities are kept this far from 0 and 1 where a logarithm is taken
-NORMAL = 1.96  # standard deviations of a 95 % interval
 GROUPS = 1 << 16  # of neighbours, for the recalibration line
 
 
@@ -126,7 +126,7 @@ def ratio_interval(expected: Floats, observed: Floats, learnt: float = np.inf) -
         return Estimate(np.nan, customers=len(observed))
     away = np.asarray(observed, np.float64) - np.asarray(expected, np.float64) * (happened / total)
     spread = max(float(away @ away) / happened, 1.0)
-    width = np.exp(NORMAL * np.sqrt(spread / happened + spread / learnt))
+    width = np.exp(NORMAL_95 * np.sqrt(spread / happened + spread / learnt))
     ratio = total / happened
     return Estimate(ratio, ratio / width, ratio * width, customers=len(observed))
 

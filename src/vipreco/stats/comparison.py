@@ -15,7 +15,8 @@ import numpy as np
 import polars as pl
 
 from vipreco.stats.arrays import Flags, Floats
-from vipreco.stats.estimate import LEVEL, Estimate
+from vipreco.stats.estimate import Estimate
+from vipreco.stats.level import LEVEL
 from vipreco.stats.means import difference_of_means
 from vipreco.stats.rates import ArmCounts, Intervals, difference_of_rates, holm, p_values, ratio_of_rates
 

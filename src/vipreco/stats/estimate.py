@@ -9,8 +9,8 @@ import numpy as np
 from scipy.stats import norm
 
 from vipreco.stats.arrays import Floats
+from vipreco.stats.level import LEVEL
 
-LEVEL = 0.95
 NO_RESAMPLES, NO_CUSTOMERS = "no resamples", "customers"
 NO_TILT = 1e-9
 

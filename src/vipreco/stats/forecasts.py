@@ -11,7 +11,8 @@ import polars as pl
 
 from vipreco.stats.arrays import Flags, Floats
 from vipreco.stats.comparison import FEW_ACQUISITIONS
-from vipreco.stats.estimate import LEVEL, Estimate
+from vipreco.stats.estimate import Estimate
+from vipreco.stats.level import LEVEL
 from vipreco.stats.rates import poisson_limits, rate_interval
 
 GROUPS = 10

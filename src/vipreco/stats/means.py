@@ -15,7 +15,8 @@ import numpy as np
 from scipy.stats import norm, t as student
 
 from vipreco.stats.arrays import Flags, Floats
-from vipreco.stats.estimate import LEVEL, Estimate, around
+from vipreco.stats.estimate import Estimate, around
+from vipreco.stats.level import LEVEL
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,8 @@ from scipy.stats import skew, t as student
 
 from vipreco.errors import UsageError
 from vipreco.stats.arrays import Flags, Floats
-from vipreco.stats.estimate import LEVEL, Estimate, around
+from vipreco.stats.estimate import Estimate, around
+from vipreco.stats.level import LEVEL
 
 Codes = NDArray[np.int64]
 MIN_EFFECTIVE = 50.0

@@ -16,7 +16,8 @@ from numpy.typing import ArrayLike
 
 from vipreco.errors import UsageError
 from vipreco.stats.arrays import Flags, Floats
-from vipreco.stats.estimate import LEVEL, Estimate, percentiles
+from vipreco.stats.estimate import Estimate, percentiles
+from vipreco.stats.level import LEVEL
 
 RESAMPLES = 500
 

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 from scipy.stats import chi2, norm
 
 from vipreco.stats.arrays import Floats
-from vipreco.stats.estimate import LEVEL
+from vipreco.stats.level import LEVEL
 
 HALVINGS = 40
 WIDEST_RATIO = np.log(1e6)

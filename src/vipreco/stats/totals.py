@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from vipreco.stats.arrays import Floats
-from vipreco.stats.estimate import LEVEL, NO_CUSTOMERS, Estimate, percentiles
+from vipreco.stats.estimate import NO_CUSTOMERS, Estimate, percentiles
+from vipreco.stats.level import LEVEL
 
 DRAWS = 2000
 CELLS_AT_ONCE = 1 << 23
