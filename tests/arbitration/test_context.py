@@ -55,6 +55,16 @@ def test_a_situation_has_the_newest_month_the_usual_one_and_the_month_of_the_yea
     }
 
 
+def test_the_newest_month_is_that_of_the_bank_whoever_is_asked_for():
+    """Customer b has no row of November: asked for alone, October does not become the newest month."""
+    alone = view().of(pa.array(["b"]))
+    rows = context_columns(alone, {"inflow_amount", "usual_inflow_amount"})
+    assert rows.rows() == [("b", 11, None, 252.5)]
+    assert alone.newest_month == view().newest_month == date(2025, 11, 30)
+    fresh = rule("fresh", "inflow_amount > 0", 1.3)
+    assert weights(fresh, at=alone) == [weights(fresh)[1]] == [[1.0] * 3]
+
+
 def test_weights_are_multiplied_where_the_conditions_hold_and_unknown_is_no():
     more = rule("fresh", "inflow_amount > 3 * usual_inflow_amount", 2.0, "deposit")
     gold = rule("gold", "tier = 'GOLD'", 1.5)

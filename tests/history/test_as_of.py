@@ -197,7 +197,7 @@ def test_snapshots_count_back_from_the_newest_known_one():
         {"snapshot_date": JAN, "lag": 1},
     ]
     assert view.query("SELECT * FROM clock").to_pylist() == [
-        {"as_of_date": date(2020, 3, 30), "snapshot_date": FEB}
+        {"as_of_date": date(2020, 3, 30), "snapshot_date": FEB, "newest_month_date": None}
     ]
 
 

@@ -3,7 +3,7 @@
 The conditions of the recipe read one row a customer:
 
 - every column of `customers_now`, such as `tier`, `aum_amount`, `joined_date`;
-- every column of `activity` in its newest month, if that month ended in the 62 days before the as-of date;
+- every column of `activity` in the bank's newest month, if it ended in the 62 days before the as-of date;
 - `usual_<column>`: mean of an activity column over the six months before that one;
 - `month`: number of the as-of date's month, 1 to 12.
 """
@@ -134,9 +134,9 @@ def _behaviour(current: list[str], usual: list[str]) -> str:
     return f"""
         SELECT {CUSTOMER_ID}, {", ".join(parts)}
         FROM (
-            SELECT a.*, date_diff('month', a.{MONTH_DATE}, n.newest) AS age
-            FROM {ACTIVITY} a, (SELECT max({MONTH_DATE}) AS newest FROM {ACTIVITY}) n, clock k
-            WHERE n.newest >= k.as_of_date - INTERVAL {FRESH_DAYS} DAY
+            SELECT a.*, date_diff('month', a.{MONTH_DATE}, k.newest_month_date) AS age
+            FROM {ACTIVITY} a, clock k
+            WHERE k.newest_month_date >= k.as_of_date - INTERVAL {FRESH_DAYS} DAY
         )
         GROUP BY {CUSTOMER_ID}"""
 

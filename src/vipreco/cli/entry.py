@@ -32,7 +32,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     _open_missing_streams()
     _speak_utf8()
-    _wait_without_spinning()
     os.umask(OWNER_ALONE)
     if arguments is None and READING.intersection(sys.argv[1:2]):
         _hide_pandas_from_pyarrow()
@@ -137,12 +136,6 @@ def _speak_utf8() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="surrogateescape")
-
-
-def _wait_without_spinning() -> None:
-    """Let threads that wait for one another sleep: spinning slows a fit on a busy machine several times."""
-    # The library reads it once, when the first package with threads of its own is imported.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 def _flush(code: int) -> int:

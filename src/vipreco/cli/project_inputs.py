@@ -61,7 +61,8 @@ def open_history(project: Project) -> History:
     """Return the history of a project's tables, checked as `open_tables`."""
     from vipreco.history import History
 
-    return History.open(project.tables, project.threads, signatures=project.signatures)
+    memory = project.settings.engine.memory
+    return History.open(project.tables, project.threads, signatures=project.signatures, memory=memory)
 
 
 def releases_of(project: Project) -> Releases:

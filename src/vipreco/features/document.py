@@ -41,9 +41,9 @@ def _views() -> str:
 
 Views of the as-of date, and nothing else: `customers`, `customers_now` (one row for each of the population),
 `population`, `holdings`, `observations`, `products`, `activity`, `contacts`, `clock` (as_of_date,
-snapshot_date), `snapshots` (snapshot_date, lag: 0 = newest), `tier_lines` (the lines of `[tiers]` in
-`vipreco.toml` that are valid at the as-of date: tier, tier_rank from 0, from_amount); and the shared steps
-below. Files, clocks and chance are refused.
+snapshot_date, newest_month_date: of the bank's activity), `snapshots` (snapshot_date, lag: 0 = newest),
+`tier_lines` (the lines of `[tiers]` in `vipreco.toml` that are valid at the as-of date: tier, tier_rank
+from 0, from_amount); and the shared steps below. Files, clocks and chance are refused.
 """
 
 

@@ -1,4 +1,5 @@
 from .as_of_view import AsOfView as AsOfView
+from .bank_calendar import BankCalendar as BankCalendar
 from .calendar import add_months as add_months, label_windows as label_windows, window as window
 from .contract import CONTRACTS as CONTRACTS, VIEWS as VIEWS
 from .history import History as History

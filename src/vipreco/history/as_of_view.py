@@ -10,6 +10,7 @@ import duckdb
 import pyarrow as pa
 
 from vipreco.errors import UsageError
+from vipreco.history.bank_calendar import BankCalendar
 from vipreco.history.contract import VIEWS
 from vipreco.history.cuts import Cut
 from vipreco.history.query_check import check_query
@@ -23,12 +24,14 @@ class UncutTables(Protocol):
     snapshot_id: str
 
     @property
+    def calendar(self) -> BankCalendar:
+        """The bank's snapshots and activity months."""
+
+    @property
     def present_tables(self) -> frozenset[str]:
         """Names of the tables that were imported."""
 
-    def open_view(
-        self, day: date, snapshots: Sequence[date], customers: pa.Array | None
-    ) -> duckdb.DuckDBPyConnection:
+    def open_view(self, day: date, customers: pa.Array | None) -> duckdb.DuckDBPyConnection:
         """Return a new database with nothing in it but the views cut at `day`."""
 
 
@@ -38,13 +41,13 @@ class AsOfView(View):
     Attributes:
         date: The date whose knowledge is allowed.
         snapshots: The snapshots known at that date, newest first; those of the bank, not of a customer.
+        newest_month: The newest activity month known at that date, of the bank, not of a customer.
     """
 
-    def __init__(
-        self, tables: UncutTables, day: date, snapshots: tuple[date, ...], customers: pa.Array | None = None
-    ) -> None:
+    def __init__(self, tables: UncutTables, day: date, customers: pa.Array | None = None) -> None:
         self.date = day
-        self.snapshots = snapshots
+        self.snapshots = tables.calendar.known_snapshots(day)
+        self.newest_month = tables.calendar.newest_month(day)
         self._tables = tables
         self._customers = customers
         self._connection: duckdb.DuckDBPyConnection | None = None
@@ -59,7 +62,7 @@ class AsOfView(View):
     def connection(self) -> duckdb.DuckDBPyConnection:
         """A database of its own in which the cut views exist and nothing else; made at first use."""
         if self._connection is None:
-            self._connection = self._tables.open_view(self.date, self.snapshots, self._customers)
+            self._connection = self._tables.open_view(self.date, self._customers)
         return self._connection
 
     @property
@@ -89,7 +92,7 @@ class AsOfView(View):
 
     def of(self, customers: pa.Array) -> AsOfView:
         """Return the same knowledge about these customers only; those without a snapshot drop out."""
-        return AsOfView(self._tables, self.date, self.snapshots, customers)
+        return AsOfView(self._tables, self.date, customers)
 
 
 def derive_table(connection: duckdb.DuckDBPyConnection, name: str, sql: str, where: str) -> None:

@@ -102,7 +102,11 @@ def cut(table: str, uncut: str, day: date | None, contested: Contested | None = 
 
 
 def cuts(
-    uncut: Mapping[str, str], day: date, snapshots: Sequence[date], contested: Contested | None
+    uncut: Mapping[str, str],
+    day: date,
+    snapshots: Sequence[date],
+    newest_month: date | None,
+    contested: Contested | None,
 ) -> list[Cut]:
     """Return all views of `day`, in an order in which each can be made.
 
@@ -110,19 +114,25 @@ def cuts(
         uncut: SQL of each whole table.
         day: Date whose knowledge is allowed.
         snapshots: The bank's snapshots known at `day`, newest first.
+        newest_month: The bank's newest activity month known at `day`.
         contested: Dates at which a row may have a rival version; None: at any.
     """
     tables = (OBSERVATIONS, CUSTOMERS, PRODUCTS, ACTIVITY, CONTACTS, HOLDINGS)
     plain = [Cut(table, cut(table, uncut[table], day, contested)) for table in tables]
-    return [*plain, *_derived(day, snapshots)]
+    return [*plain, *_derived(day, snapshots, newest_month)]
 
 
-def _derived(day: date, snapshots: Sequence[date]) -> list[Cut]:
+def _derived(day: date, snapshots: Sequence[date], newest_month: date | None) -> list[Cut]:
     newest_one = literal(snapshots[0])
+    month = "CAST(NULL AS DATE)" if newest_month is None else literal(newest_month)
     at_snapshot = f"WHERE {SNAPSHOT_DATE} = {newest_one}"
     listed = ", ".join(f"({literal(item)}, {lag})" for lag, item in enumerate(snapshots))
     return [
-        Cut("clock", f"SELECT {literal(day)} AS as_of_date, {newest_one} AS {SNAPSHOT_DATE}"),
+        Cut(
+            "clock",
+            f"SELECT {literal(day)} AS as_of_date, {newest_one} AS {SNAPSHOT_DATE}, "
+            f"{month} AS newest_month_date",
+        ),
         Cut(
             "snapshots",
             f"SELECT {SNAPSHOT_DATE}, lag::BIGINT AS lag FROM (VALUES {listed}) AS t({SNAPSHOT_DATE}, lag)",

@@ -10,9 +10,18 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from vipreco.columns import ACTIVITY, CUSTOMER_ID, CUSTOMERS, OBSERVATIONS
+from vipreco.columns import (
+    ACTIVITY,
+    CUSTOMER_ID,
+    CUSTOMERS,
+    MONTH_DATE,
+    OBSERVATIONS,
+    RECORDED_DATE,
+    SNAPSHOT_DATE,
+)
 from vipreco.errors import UsageError
 from vipreco.history.as_of_view import AsOfView, create_views, lock_connection
+from vipreco.history.bank_calendar import NO_CALENDAR, BankCalendar
 from vipreco.history.calendar import label_window, window
 from vipreco.history.contacts import contacts_of
 from vipreco.history.contract import CONTRACTS
@@ -46,11 +55,12 @@ class History:
         sources: Sources,
         threads: int = 2,
         snapshot_id: str = "",
-        calendar: Sequence[date] = (),
+        calendar: BankCalendar = NO_CALENDAR,
         decisions: Collection[str] = (),
+        memory: int | None = None,
     ) -> None:
-        self.threads = threads
-        self._calendar = tuple(calendar)
+        self.threads, self._memory = threads, memory
+        self._calendar = calendar
         self.snapshot_id = snapshot_id
         self._decisions = tuple(decisions)
         self._sources = sources
@@ -62,6 +72,7 @@ class History:
         threads: int = 2,
         snapshot_id: str | None = None,
         signatures: Signatures = NO_SIGNATURES,
+        memory: int | None = None,
     ) -> History:
         """Open the tables folder that `vipreco import` wrote.
 
@@ -70,6 +81,7 @@ class History:
             threads: Threads for queries.
             snapshot_id: The tables as they were when this was their fingerprint; later imports are not seen.
             signatures: Checks who wrote their manifest.
+            memory: Bytes of the process, of which a query may take a share; None: those of the machine.
 
         Raises:
             UsageError: Nothing was imported there.
@@ -77,9 +89,8 @@ class History:
         """
         imported = Tables.open(tables, snapshot_id, signatures)
         files = {table: imported.files(table) for table in CONTRACTS}
-        return cls(
-            ParquetSources(Path(tables), files), threads, imported.snapshot_id, decisions=imported.decisions
-        )
+        sources, known = ParquetSources(Path(tables), files), imported.snapshot_id
+        return cls(sources, threads, known, decisions=imported.decisions, memory=memory)
 
     @classmethod
     def from_frames(
@@ -102,7 +113,7 @@ class History:
                 name for name in tables[CUSTOMERS].column_names if name in CONTRACTS[OBSERVATIONS].types
             ]
             tables[OBSERVATIONS] = tables[CUSTOMERS].select(clocks)
-        return cls(FrameSources(tables), threads, calendar=calendar)
+        return cls(FrameSources(tables), threads, calendar=BankCalendar.of_snapshots(calendar))
 
     @property
     def present_tables(self) -> frozenset[str]:
@@ -112,10 +123,13 @@ class History:
     @cached_property
     def snapshot_dates(self) -> list[date]:
         """The dates at which customers were observed, ascending."""
-        rows = self._fetch(
-            OBSERVATIONS, "SELECT DISTINCT snapshot_date FROM ({uncut}) ORDER BY snapshot_date"
-        )
-        return [row[0] for row in rows]
+        return sorted(self.calendar.snapshots)
+
+    @cached_property
+    def calendar(self) -> BankCalendar:
+        """The bank's snapshots and activity months."""
+        own = BankCalendar(self._known(OBSERVATIONS, SNAPSHOT_DATE), self._known(ACTIVITY, MONTH_DATE))
+        return own.merged(self._calendar)
 
     def as_of(self, day: date) -> AsOfView:
         """Return the view of all that was known at the end of `day`.
@@ -123,17 +137,9 @@ class History:
         Raises:
             UsageError: No snapshot was known then.
         """
-        limit = literal(day)
-        rows = self._fetch(
-            OBSERVATIONS,
-            "SELECT DISTINCT snapshot_date FROM ({uncut}) "
-            f"WHERE snapshot_date <= {limit} AND recorded_date <= {limit}",
-        )
-        given = (item for item in self._calendar if item <= day)
-        known = sorted({*(row[0] for row in rows), *given}, reverse=True)
-        if not known:
+        if not self.calendar.known_snapshots(day):
             raise self._no_snapshot(day)
-        return AsOfView(self, day, tuple(known))
+        return AsOfView(self, day)
 
     def acquisitions(self, after: date, until: date, known: date | None = None) -> Labels:
         """Return who acquired what in the window `(after, until]`: the only source of labels.
@@ -229,15 +235,14 @@ class History:
         present = {table: self._uncut[table] for table in self.present_tables}
         write_records(self._base, present, folder, customers)
 
-    def open_view(
-        self, day: date, snapshots: Sequence[date], customers: pa.Array | None = None
-    ) -> duckdb.DuckDBPyConnection:
+    def open_view(self, day: date, customers: pa.Array | None = None) -> duckdb.DuckDBPyConnection:
         """Return a new database with nothing in it but the views cut at `day` (see `AsOfView.connection`)."""
-        connection = connect(self.threads)
+        connection = connect(self.threads, self._memory)
         self._sources.attach(connection)
         uncut = self._uncut if customers is None else self._only(customers, connection)
         lazy = _LAZY if self._sources.folder and customers is None else frozenset()
-        every = cuts(uncut, day, snapshots, self._contested)
+        known, newest_month = self.calendar.known_snapshots(day), self.calendar.newest_month(day)
+        every = cuts(uncut, day, known, newest_month, self._contested)
         made = every if customers is None else [_narrowed(cut) for cut in every]
         create_views(connection, made, lazy)
         self._sources.detach(connection)
@@ -250,7 +255,7 @@ class History:
     @cached_property
     def _base(self) -> duckdb.DuckDBPyConnection:
         """The database in which the uncut tables can be read; it never leaves this room."""
-        return connect(self.threads)
+        return connect(self.threads, self._memory)
 
     @cached_property
     def _uncut(self) -> dict[str, str]:
@@ -267,8 +272,10 @@ class History:
         found = {table: self._base.execute(query).fetchall() for table, query in queries.items() if query}
         return {table: [row[0] for row in rows] for table, rows in found.items()}
 
-    def _fetch(self, table: str, query: str) -> list[tuple[date, ...]]:
-        return self._base.execute(query.format(uncut=self._uncut[table])).fetchall()
+    def _known(self, table: str, day: str) -> dict[date, date]:
+        """Return the dates of a table that is kept by date, with the day on which each was known first."""
+        query = f"SELECT {day}, min({RECORDED_DATE}) FROM ({self._uncut[table]}) GROUP BY {day}"
+        return dict(self._base.execute(query).fetchall())
 
     def _only(self, customers: pa.Array, connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
         connection.register(_CHOSEN, pa.table({CUSTOMER_ID: customers}))

@@ -11,7 +11,8 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from vipreco.columns import BATCH_SEQUENCE, CUSTOMER_ID, RECORDED_DATE
+from vipreco.columns import ACTIVITY, BATCH_SEQUENCE, CUSTOMER_ID, MONTH_DATE, RECORDED_DATE
+from vipreco.history.bank_calendar import BankCalendar
 from vipreco.history.contract import CONTRACTS
 
 if TYPE_CHECKING:
@@ -28,18 +29,30 @@ class Records:
         folder: Of the files.
         customer_ids: The customers, ascending, as they were given to `write_records`.
         calendar: The bank's snapshot dates.
+        months: The bank's activity months, and when each was known first; None: those in the rows.
     """
 
-    def __init__(self, folder: Path, customer_ids: NDArray[np.str_], calendar: Sequence[date]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        customer_ids: NDArray[np.str_],
+        calendar: Sequence[date],
+        months: Mapping[date, date] | None = None,
+    ) -> None:
         self.calendar = tuple(calendar)
         self._ids = customer_ids
         self._tables = {path.stem: _mapped(path) for path in sorted(folder.glob("*.arrow"))}
         self._starts = {path.stem: np.load(path, mmap_mode="r") for path in sorted(folder.glob("*.npy"))}
+        self._bank = BankCalendar(months=_months(self._tables.get(ACTIVITY)) if months is None else months)
 
     @property
     def schemas(self) -> dict[str, pa.Schema]:
         """Columns of each table."""
         return {name: table.schema for name, table in self._tables.items()}
+
+    def newest_month(self, day: date) -> date | None:
+        """Return the bank's newest activity month that was known at the end of a day, if any was."""
+        return self._bank.newest_month(day)
 
     def of(self, customer_ids: Sequence[str]) -> dict[str, pa.Table]:
         """Return the tables with the rows of these customers alone; unknown ones have none."""
@@ -108,6 +121,15 @@ def _write(base: duckdb.DuckDBPyConnection, query: str, target: Path) -> None:
     with pa.ipc.new_file(target, reader.schema) as writer:
         for batch in reader:
             writer.write_batch(batch)
+
+
+def _months(activity: pa.Table | None) -> dict[date, date]:
+    """Return the months of activity rows, and when each was known first."""
+    if activity is None:
+        return {}
+    found = activity.group_by(MONTH_DATE).aggregate([(RECORDED_DATE, "min")])
+    known = found[f"{RECORDED_DATE}_min"].to_pylist()
+    return dict(zip(found[MONTH_DATE].to_pylist(), known, strict=True))
 
 
 def _mapped(path: Path) -> pa.Table:

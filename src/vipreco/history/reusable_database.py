@@ -55,6 +55,7 @@ class ReusableDatabase:
     def __init__(self, records: Records, day: date) -> None:
         self.records, self.date = records, day
         self.snapshots = tuple(sorted((item for item in records.calendar if item <= day), reverse=True))
+        self.newest_month = records.newest_month(day)
         self.lock = threading.RLock()
         self._narrower: ReusableDatabase | None = None
         self._connection = connect(1)
@@ -208,7 +209,7 @@ class ReusableDatabase:
         if (name, dates) not in self._quick:
             if len(self._quick) >= MAX_PLANS:
                 return f"fill_{name}"
-            made = cuts(self._uncut, self.date, self.snapshots, {name: dates})
+            made = cuts(self._uncut, self.date, self.snapshots, self.newest_month, {name: dates})
             query = next(cut.query for cut in made if cut.name == name)
             self._quick[name, dates] = f"quick_{len(self._quick)}"
             self._connection.execute(f"PREPARE {self._quick[name, dates]} AS INSERT INTO {name} {query}")
@@ -224,7 +225,7 @@ class ReusableDatabase:
             for name, contract in CONTRACTS.items()
         }
         names = VIEWS | {f"raw_{name}" for name in CONTRACTS}
-        for cut in cuts(self._uncut, self.date, self.snapshots, None):
+        for cut in cuts(self._uncut, self.date, self.snapshots, self.newest_month, None):
             connection.execute(f"CREATE TABLE {cut.name} AS {cut.query}")
             if cut.name not in SAME_FOR_ALL:
                 connection.execute(f"PREPARE fill_{cut.name} AS INSERT INTO {cut.name} {cut.query}")

@@ -33,6 +33,7 @@ class ReusableView(View):
         self, database: ReusableDatabase, customer_ids: Sequence[str], further: Rows | None = None
     ) -> None:
         self.date, self.snapshots = database.date, database.snapshots
+        self.newest_month = database.newest_month
         self.customer_ids = frozenset(customer_ids)
         self._database, self._further = database, further or {}
         self._derived: dict[str, tuple[str, str]] = {}

@@ -13,9 +13,9 @@ import pyarrow as pa
 
 from vipreco.columns import BATCH_SEQUENCE, RECORDED_DATE
 from vipreco.history.contract import CONTRACTS, TableContract
+from vipreco.memory import query_bytes
 from vipreco.tables import parquet_relation
 
-MEMORY_LIMIT = "4GB"
 Columns = dict[str, str]
 
 
@@ -77,12 +77,17 @@ class FrameSources:
             connection.unregister(_registered(table))
 
 
-def connect(threads: int) -> duckdb.DuckDBPyConnection:
-    """Open an empty database in memory that spills under the system's folder for temporary files."""
+def connect(threads: int, memory: int | None = None) -> duckdb.DuckDBPyConnection:
+    """Open an empty database in memory that spills under the system's folder for temporary files.
+
+    Args:
+        threads: Threads for queries.
+        memory: Bytes of the process, of which a query may take a share; None: those of the machine.
+    """
     spill = Path(tempfile.gettempdir()) / f"vipreco-spill-{os.getpid()}"
     config: dict[str, str | bool | int | float | list[str]] = {
         "threads": threads,
-        "memory_limit": MEMORY_LIMIT,
+        "memory_limit": f"{query_bytes(memory)}B",
         "temp_directory": str(spill),
         "preserve_insertion_order": False,
         "python_enable_replacements": False,

@@ -18,10 +18,12 @@ class View(Protocol):
     Attributes:
         date: The date whose knowledge is allowed.
         snapshots: The snapshots known at that date, newest first; those of the bank, not of a customer.
+        newest_month: The newest activity month known at that date, of the bank, not of a customer.
     """
 
     date: datetime.date
     snapshots: tuple[datetime.date, ...]
+    newest_month: datetime.date | None
 
     @property
     def snapshot_date(self) -> datetime.date:

@@ -93,7 +93,7 @@ maturing AS (
     SELECT customer_id, CAST("{column}" AS DOUBLE) AS maturing_amount, month_date AS maturing_month_date
     FROM activity, clock k
     WHERE "{column}" > 0
-        AND month_date = (SELECT max(month_date) FROM activity)
+        AND month_date = k.newest_month_date
         AND month_date >= k.as_of_date - INTERVAL {days} DAY
 )"""
 

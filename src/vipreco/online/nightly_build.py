@@ -38,6 +38,7 @@ from vipreco.recommender import (
 
 Files = dict[str, NDArray[np.generic]]
 RECORDS, ARTIFACT, FEATURES = "records", "artifact", "features"
+MONTHS = "months"
 POPULAR, POLICY, REASONS = "popular.json", "policy.json", "reasons.arrow"
 EXPLAINED_OFFERS = 3
 NOTHING = -1  # behind the last offer of a slate
@@ -141,6 +142,7 @@ def _manifest(work: NightlyBuild, known: DecisionContext, artifact_hash: str) ->
         "snapshot_date": work.view.snapshot_date.isoformat(),
         "as_of": work.view.date.isoformat(),
         "calendar": [day.isoformat() for day in sorted(work.view.snapshots)],
+        MONTHS: work.history.calendar.record()[MONTHS],
         "policy_version": recommender.policy.version,
         EFFECTS_LEARNT: effects_learnt(recommender, catalog, work.channels),
         "arbitration": json.loads(recommender.settings.arbitration.model_dump_json()),

@@ -14,8 +14,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from vipreco.columns import CUSTOMER_ID, PRODUCT_ID
-from vipreco.history import Records
-from vipreco.online.nightly_build import NOTHING, POLICY, POPULAR, REASONS, RECORDS
+from vipreco.history import BankCalendar, Records
+from vipreco.online.nightly_build import MONTHS, NOTHING, POLICY, POPULAR, REASONS, RECORDS
 from vipreco.online.offer_numbers import OfferNumbers, StoredNumbers
 from vipreco.online.release import changed_release, open_release
 from vipreco.online.slates import BELOW_FLOOR, COLD_START, SNAPSHOT, SWITCHED_OFF, Slate, SlateLine
@@ -69,7 +69,8 @@ class ReleaseReader:
         ids = self.customer_ids = self._array("customers")
         self.rows = {customer: row for row, customer in enumerate(ids.tolist())}
         calendar = [date.fromisoformat(day) for day in self.manifest["calendar"]]
-        self.records = Records(folder / RECORDS, ids, calendar)
+        months = BankCalendar.from_record(self.manifest).months if MONTHS in self.manifest else None
+        self.records = Records(folder / RECORDS, ids, calendar, months)
         self.numbers = StoredNumbers(self._array, self.manifest)
         self._personalised = self._array("personalised")
         self._verdicts, self._slates = self._by_channel("verdict"), self._by_channel("slate")

@@ -6,6 +6,7 @@ from .arbitration import (
     ValueSettings as ValueSettings,
 )
 from .campaign import CampaignSettings as CampaignSettings
+from .engine import EngineSettings as EngineSettings
 from .kpi import KpiSettings as KpiSettings
 from .lists import (
     Absence as Absence,

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from vipreco.settings.arbitration import ArbitrationSettings, ContactEffectSettings
 from vipreco.settings.campaign import CampaignSettings
+from vipreco.settings.engine import EngineSettings
 from vipreco.settings.kpi import KpiSettings
 from vipreco.settings.lists import CallListSettings
 from vipreco.settings.policy import PolicySettings
@@ -54,3 +55,4 @@ class Settings(Section):
     serving: ServingSettings = ServingSettings()
     signatures: SignatureSettings = SignatureSettings()
     campaign: CampaignSettings = CampaignSettings()
+    engine: EngineSettings = EngineSettings()

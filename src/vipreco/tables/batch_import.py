@@ -161,8 +161,9 @@ class _Import:
                 self._read(candidate, number, scratch) for number, candidate in enumerate(self.candidates)
             ]
             reach("import-read")
-            threads = self.options.settings.project.threads
-            with import_database(self.folder, self.manifest, scratch, threads) as connection:
+            settings = self.options.settings
+            limits = settings.project.threads, settings.engine.memory
+            with import_database(self.folder, self.manifest, scratch, *limits) as connection:
                 self._check(connection, intakes)
                 ledger = [intake.ledger(gates.newest_snapshots(intake)) for intake in intakes]
                 files = write_tables(connection, intakes, path, self.sequence)

@@ -13,23 +13,31 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from vipreco import columns as c
+from vipreco.memory import query_bytes
 from vipreco.tables import contracts
 from vipreco.tables.batches import Manifest
 
-MEMORY_LIMIT = "3GB"
 EXISTING = "existing_"
 GLOB = re.compile(r"[*?\[]")
 
 
 @contextmanager
 def import_database(
-    folder: Path, manifest: Manifest, scratch: Path, threads: int
+    folder: Path, manifest: Manifest, scratch: Path, threads: int, memory: int | None = None
 ) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Give a connection in which `existing_<table>` are the stored tables; it spills to `scratch`."""
+    """Give a connection in which `existing_<table>` are the stored tables; it spills to `scratch`.
+
+    Args:
+        folder: The tables folder.
+        manifest: Its manifest.
+        scratch: Folder for what does not fit in memory.
+        threads: Threads for queries.
+        memory: Bytes of the process, of which a query may take a share; None: those of the machine.
+    """
     connection = duckdb.connect()
     try:
         connection.execute(f"SET threads = {int(threads)}")
-        connection.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
+        connection.execute(f"SET memory_limit = '{query_bytes(memory)}B'")
         connection.execute("SET preserve_insertion_order = false")
         connection.execute(f"SET temp_directory = {quoted(scratch)}")
         for table, contract in contracts.STORED_CONTRACTS.items():
