@@ -80,11 +80,11 @@ async def _admit(request: HttpRequest, operation: Operation, callers: Identity) 
 
 
 def _check_rate(request: HttpRequest) -> None:
-    """Refuse a program that sends too much; it is told when the next request is allowed."""
-    caller, state = request.known, request.state
-    if caller.session is not None:
-        return
-    wait = state.limits.take_quickly(caller.actor, state.token_rate)
+    """Refuse who sends too much; they are told when the next request is allowed."""
+    caller, limits, rates = request.known, request.state.limits, request.state.rates
+    wait = limits.take_quickly(caller.actor, rates.token if caller.session is None else rates.person)
+    if not wait and caller.session is None and rates.quota is not None:
+        wait = limits.take_quickly(f"{caller.actor} a day", rates.quota)
     if wait:
         raise Problem(429, "rate-limited", headers={"Retry-After": str(math.ceil(wait))})
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 from serving.http.problems import unavailable
 from serving.http.shared_limits import Rate, SharedLimits, Slots, run_folder
@@ -23,6 +23,7 @@ __all__ = ["AppState", "Release", "Slate", "SlateLine", "age_days", "clock", "re
 
 
 PSEUDONYM_DIGITS = 16
+DAY_SECONDS = 86_400
 MAX_SEEN = 10_000  # customers of books that are known while the store does not answer
 
 
@@ -68,6 +69,29 @@ class Release(Protocol):
 
     def check_files(self) -> None:
         """Check that the files of the release are what they were; raises `IntegrityError`."""
+
+
+@dataclass(frozen=True)
+class Rates:
+    """Requests that a caller may send.
+
+    Args:
+        token: Of one token, a second.
+        quota: Of one token, a day; None without a quota.
+        person: Of one person, a second.
+    """
+
+    token: Rate
+    quota: Rate | None
+    person: Rate
+
+    @classmethod
+    def of(cls, settings: ServingSettings) -> Self:
+        """Return the rates of the settings."""
+        token, person = float(settings.requests_per_second), float(settings.requests_per_second_of_people)
+        daily = settings.requests_per_day
+        quota = None if daily is None else Rate(float(daily), daily / DAY_SECONDS)
+        return cls(Rate(token, token), quota, Rate(person, person))
 
 
 class AuditSink(Protocol):
@@ -121,10 +145,9 @@ class AppState:
         return SharedLimits(run_folder(self.root) / "limits")
 
     @cached_property
-    def token_rate(self) -> Rate:
-        """Requests that one token may send."""
-        most = float(self.settings.requests_per_second)
-        return Rate(most, most)
+    def rates(self) -> Rates:
+        """Rates of the settings."""
+        return Rates.of(self.settings)
 
     @cached_property
     def password_checks(self) -> Slots:

@@ -7,9 +7,11 @@ from collections.abc import Callable
 import pytest
 
 from serving.auth import refusals
+from serving.auth.cookies import COOKIE
+from serving.http.app_state import clock
 from serving.http.shared_limits import Rate
-from tests.serving.small_bank import FOREIGN, NOBODY, Bank
-from vipreco.store import Role
+from tests.serving.small_bank import FOREIGN, MANAGER, NOBODY, Bank
+from vipreco.store import Role, User
 
 ADDRESS = "127.0.0.1"
 
@@ -70,3 +72,21 @@ def test_a_token_that_sends_too_much_is_told_when_the_next_request_is_allowed(
     assert limited.headers["retry-after"] == "1"
     assert limited.json()["type"].endswith("rate-limited")
     assert bank.offers(Role.MANAGER).status_code == 200
+
+
+def test_a_quota_of_a_day_is_told_with_its_true_wait(make_bank: Callable[..., Bank]) -> None:
+    bank = make_bank(requests_per_day=3)
+    answers = [bank.offers() for _ in range(4)]
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
+    assert int(answers[-1].headers["retry-after"]) == pytest.approx(86_400 / 3, abs=5)
+    assert bank.offers(Role.MANAGER).status_code == 200
+
+
+def test_a_person_who_sends_too_much_waits_as_a_program_does(make_bank: Callable[..., Bank]) -> None:
+    bank = make_bank(requests_per_second_of_people=2)
+    secret = bank.state.store.sessions.begin(User("ann", Role.MANAGER, MANAGER), clock())
+    cookie = {"Cookie": f"{COOKIE}={secret}"}
+    path = f"/v1/customers/{FOREIGN}/sheet"
+    statuses = [bank.ask("GET", path, headers=cookie).status_code for _ in range(12)]
+    assert statuses[:2] == [404, 404]
+    assert 429 in statuses

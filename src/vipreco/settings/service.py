@@ -59,6 +59,8 @@ class ServingSettings(Section):
             prepare`; the owner of the store must not be able to change it. Without it nothing is signed.
         trusted_proxies: Addresses of proxies whose `X-Forwarded-For` gives the address of a caller.
         requests_per_second: Requests that one token may send each second, over all workers.
+        requests_per_day: Quota of one token, which comes back evenly over 24 hours; without it there is none.
+        requests_per_second_of_people: Requests that one person may send each second, over all workers.
         session_idle_minutes: Minutes without a request after which a person has to log in again.
         store_away_minutes: Minutes for which valid tokens go on while the store does not answer.
         local_accounts: Whether people may log in with a password kept here, without a second factor; if not,
@@ -80,6 +82,8 @@ class ServingSettings(Section):
     audit_heads: Annotated[str, Field(min_length=1)] | None = None
     trusted_proxies: tuple[str, ...] = ()
     requests_per_second: Annotated[int, Field(ge=1, le=1_000_000)] = 1_000
+    requests_per_day: Annotated[int, Field(ge=1, le=1_000_000_000)] | None = None
+    requests_per_second_of_people: Annotated[int, Field(ge=1, le=1_000_000)] = 100
     session_idle_minutes: Annotated[int, Field(ge=1, le=600)] = 60
     store_away_minutes: Annotated[int, Field(ge=0, le=1_440)] = 60
     local_accounts: bool = True
