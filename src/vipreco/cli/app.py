@@ -19,6 +19,7 @@ from vipreco.cli import (
     lever_commands,
     manager_commands,
     model_commands,
+    monitor_commands,
     offer_commands,
     policy_commands,
     project_commands,
@@ -53,6 +54,7 @@ app = typer.Typer(
 project_commands.register(app)
 data_commands.register(app)
 model_commands.register(app)
+monitor_commands.register(app)
 bench_commands.register(app)
 offer_commands.register(app)
 explain_commands.register(app)

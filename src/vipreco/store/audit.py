@@ -137,6 +137,15 @@ class AuditTrail:
         with self.database.reading() as connection:
             return list(connection.execute(query).scalars())
 
+    def results(self, after: date, until: date) -> dict[str, int]:
+        """Return how many records of the days after `after`, until `until`, have each result."""
+        inside = (audit.c.at >= (after + timedelta(days=1)).isoformat()) & (
+            audit.c.at < (until + timedelta(days=1)).isoformat()
+        )
+        query = select(audit.c.result, func.count()).where(inside).group_by(audit.c.result)
+        with self.database.reading() as connection:
+            return {result: int(count) for result, count in connection.execute(query)}
+
     def verify(self, anchors: Path | None = None, public_keys: Collection[str] = ()) -> Head:
         """Check every record against the chain, and the chain against its signed heads.
 

@@ -1,0 +1,171 @@
+"""Monitoring of a bank at a snapshot: counts what is missing, and judges it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import date
+
+import numpy as np
+
+from vipreco.catalog import Catalog
+from vipreco.history import History, View, label_windows
+from vipreco.monitoring.calendar_of_facts import compared_days
+from vipreco.monitoring.decision_counts import decision_facts, with_matured
+from vipreco.monitoring.fact_files import FactFiles
+from vipreco.monitoring.finding_codes import EFFECTS_ASSUMED, MODEL_OLD, SERVICE_REFUSED, TABLES_STALE
+from vipreco.monitoring.findings import MonitoringFinding, MonitoringResult
+from vipreco.monitoring.judgement import judge
+from vipreco.monitoring.limits import MonitoringSettings
+from vipreco.monitoring.outcome_counts import outcome_rates
+from vipreco.monitoring.snapshot_facts import SERVICE, Rate, SnapshotFacts
+from vipreco.monitoring.view_counts import count_view
+from vipreco.recommender import DEFAULT_CHANNEL, Recommender, Step, silent
+
+REFUSED = f"{SERVICE}/answers refused"
+ModelOf = Callable[[date], Recommender | None]
+Answers = Callable[[date, date], Rate]
+
+
+def no_model(_: date) -> None:
+    """Know no model of any date."""
+
+
+def no_answers(_: date, __: date) -> Rate:
+    """Know no answer of a service."""
+    return Rate(0.0, 0.0)
+
+
+@dataclass(frozen=True)
+class MonitoredBank:
+    """Tables, model and service that are monitored.
+
+    Args:
+        history: The bank's tables.
+        files: Facts of snapshots that were counted before.
+        champion: The model in force; None watches the tables alone.
+        model: Hash of its artifact.
+        model_of: Gives a model that had learnt nothing that came after a date; None where there is none.
+        answers: Counts the service's recorded answers in a window, and those refused or failed.
+        step: Told the name of each stage as it begins.
+    """
+
+    history: History
+    files: FactFiles
+    champion: Recommender | None = None
+    model: str = ""
+    model_of: ModelOf = no_model
+    answers: Answers = no_answers
+    step: Step = silent
+
+
+def monitor(
+    bank: MonitoredBank, day: date, settings: MonitoringSettings, today: date | None = None
+) -> MonitoringResult:
+    """Count the snapshots that a judgement of `day` needs, and judge them.
+
+    Args:
+        bank: What is looked at.
+        day: Date of the judged view.
+        settings: Tolerances and owners.
+        today: Day at which the tables' age is told; None: `day`.
+    """
+    newest = bank.history.as_of(day).snapshot_date
+    known = [each for each in bank.history.snapshot_dates if each <= newest]
+    counted = {each: _counted(bank, each, known) for each in compared_days(newest, known)}
+    for each in _matured_days(bank, known, settings.history_months):
+        facts = counted.get(each) or bank.files.read(each) or SnapshotFacts(each, 0)
+        counted[each] = _with_labels(bank, facts, day)
+    ordered = tuple(counted[each] for each in sorted(counted))
+    others = [*_state(bank, newest, today or day, settings), *_service(ordered[-1], settings)]
+    return MonitoringResult(newest, judge(ordered, settings, others), ordered)
+
+
+def _counted(bank: MonitoredBank, day: date, known: list[date]) -> SnapshotFacts:
+    """Return the facts of a snapshot, counted once."""
+    kept = bank.files.read(day)
+    if kept is not None and kept.customers:
+        return kept
+    bank.step(f"counting {day}")
+    view = bank.history.as_of(day)
+    customers, columns, rates = count_view(view)
+    after = max((each for each in known if each < day), default=date.min)
+    answers = {REFUSED: bank.answers(after, day)}
+    facts = SnapshotFacts(day, customers, columns, {**rates, **outcome_rates(view, after), **answers})
+    if bank.champion is not None:
+        facts = _with_decisions(facts, bank, view, bank.champion)
+    facts = replace(facts, matured=kept.matured, ranking=kept.ranking) if kept else facts
+    bank.files.write(facts)
+    return facts
+
+
+def _with_decisions(
+    facts: SnapshotFacts, bank: MonitoredBank, view: View, champion: Recommender
+) -> SnapshotFacts:
+    decided = decision_facts(champion, view, bank.model)
+    return replace(
+        facts,
+        columns={**facts.columns, **decided.columns},
+        rates={**facts.rates, **decided.rates},
+        model=bank.model,
+    )
+
+
+def _matured_days(bank: MonitoredBank, known: list[date], months: int) -> list[date]:
+    """Return the newest dates whose labels are known and of which a model had not learnt."""
+    if bank.champion is None:
+        return []
+    settings = bank.champion.settings
+    labelled = list(label_windows(known, settings.horizon_months, settings.gap_months))
+    return [day for day in labelled[-months:] if bank.model_of(day) is not None]
+
+
+def _with_labels(bank: MonitoredBank, facts: SnapshotFacts, known: date) -> SnapshotFacts:
+    model = bank.model_of(facts.day)
+    if facts.matured or model is None:
+        return facts
+    bank.step(f"labels of {facts.day}")
+    found = with_matured(facts, model, bank.history, known)
+    bank.files.write(found)
+    return found
+
+
+def _state(
+    bank: MonitoredBank, newest: date, today: date, settings: MonitoringSettings
+) -> list[MonitoringFinding]:
+    """Tell the age of tables and model, and effects that are assumed."""
+    found = []
+    age = (today - newest).days
+    if age > settings.max_table_days:
+        what = f"the newest snapshot is {age} days old"
+        found.append(_over(TABLES_STALE, "tables", what, age, settings.max_table_days))
+    if bank.champion is None:
+        return found
+    age = (newest - bank.champion.learnt_until).days
+    if age > settings.max_model_days:
+        what = (
+            f"the champion learnt until {bank.champion.learnt_until}, {age} days before the newest snapshot"
+        )
+        found.append(_over(MODEL_OLD, "champion", what, age, settings.max_model_days))
+    families = Catalog.from_view(bank.history.as_of(newest)).families
+    assumed = 1 - float(np.mean(bank.champion.contact_effects.learnt(DEFAULT_CHANNEL, families)))
+    if assumed >= settings.max_assumed:
+        what = f"the effect of a contact is assumed for {assumed:.0%} of the products"
+        found.append(
+            MonitoringFinding(
+                EFFECTS_ASSUMED, "note", "effects of contacts", what, assumed, settings.max_assumed
+            )
+        )
+    return found
+
+
+def _service(facts: SnapshotFacts, settings: MonitoringSettings) -> list[MonitoringFinding]:
+    rate = facts.rates.get(REFUSED, Rate(0.0, 0.0))
+    if rate.rows < settings.min_cases or rate.share < settings.max_refused:
+        return []
+    what = f"{rate.share:.1%} of {rate.rows:,.0f} recorded answers were refused or failed"
+    return [_over(SERVICE_REFUSED, "service", what, rate.share, settings.max_refused)]
+
+
+def _over(code: str, subject: str, what: str, effect: float, tolerance: float) -> MonitoringFinding:
+    return MonitoringFinding(code, "alarm", subject, what, float(effect), float(tolerance))
