@@ -37,7 +37,7 @@ from vipreco.durable import write_json
 from vipreco.explanations import Explainer
 from vipreco.features import FeatureSet
 from vipreco.history import History, View, window
-from vipreco.lists import Audience, plan_day
+from vipreco.lists import Audience, Day, plan_day
 from vipreco.policy import Policy
 from vipreco.project import Project
 from vipreco.propensity import Machine
@@ -136,13 +136,21 @@ def day_shares(recommender: Recommender, history: History) -> Days:
                 "date": str(view.date),
                 "manager": manager,
                 "customers": day.calls.height,
-                "share": day.plan.value_share,
+                "share": value_share(day),
                 "calls": today.height,
                 "calls_without_offer": no_offer.height,
                 "duties_missed": day.plan.missed.height,
             }
         )
     return found
+
+
+def value_share(day: Day) -> float:
+    """Return the value of today's list as a share of the best list of the same minutes without duties."""
+    if day.plan is None:
+        return 1.0
+    value, best = day.plan.tasks.value, day.plan.best_today
+    return float(value[day.plan.today].sum() / value[best].sum()) if value[best].sum() > 0 else 1.0
 
 
 def capacity_of(view: View) -> int:

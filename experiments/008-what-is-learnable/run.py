@@ -167,7 +167,7 @@ def observable(
     found = {}
     for size in sizes:
         rows = order[:size]
-        found[size] = fitted(values[rows], target[rows], lambda _, n=size: np.ones(n))
+        found[size] = fitted(values[rows], target[rows], lambda _, own=rows: np.ones(len(own)))
         say(f"observable oracle on {size:,} customers{' with single months' if wide else ''}")
     return found
 

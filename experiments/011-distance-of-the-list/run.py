@@ -13,7 +13,7 @@ import pickle
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -63,8 +63,8 @@ class Truth:
             )
         return pl.concat(parts)
 
-    def of(self, ids: list[str]) -> TruthOfCustomers:
-        """Return the truth of some customers, in their order."""
+    def of(self, ids: list[str], product_ids: Sequence[str] | None = None) -> TruthOfCustomers:
+        """Return the truth of some customers, in their order, and in that of the products."""
         places = pl.DataFrame({CUSTOMER_ID: ids}).join(
             self.table(), on=CUSTOMER_ID, how="left", maintain_order="left"
         )
@@ -75,9 +75,10 @@ class Truth:
             rows = places["row"].to_numpy()[own]
             hazard[own], chance[own] = hazards.hazard[rows], hazards.probability[rows]
             effect[own] = hazards.effect[rows, 0]
-        return TruthOfCustomers(
-            hazard, chance, effect, places["kept"].to_numpy(), self.bank.catalogue.numbers("value")
-        )
+        values, names = self.bank.catalogue.numbers("value"), list(self.bank.catalogue.ids)
+        order = [names.index(product) for product in product_ids or names]
+        kept = places["kept"].to_numpy()
+        return TruthOfCustomers(hazard[:, order], chance[:, order], effect, kept, values[order])
 
 
 @dataclass(frozen=True)
@@ -174,29 +175,29 @@ class Arm:
 
     def under_rules(self, truth: Truth, view: View, capacity: int) -> pl.DataFrame:
         known = self.known(view, capacity)
-        own = truth.of(known.ids)
+        own = truth.of(known.ids, known.product_ids)
         return best(known, own.gain() + own.kept[:, None], capacity)
 
     def without_pauses(self, truth: Truth, view: View, capacity: int) -> pl.DataFrame:
         known = self.known(view, capacity)
         free = replace(known, blocked=np.zeros_like(known.blocked))
-        own = truth.of(known.ids)
+        own = truth.of(known.ids, known.product_ids)
         return best(free, own.gain() + own.kept[:, None], capacity, own.hazard > 0)
 
     def one_effect(self, truth: Truth, view: View, capacity: int) -> pl.DataFrame:
         known = self.known(view, capacity)
-        own = truth.of(known.ids)
+        own = truth.of(known.ids, known.product_ids)
         return best(known, own.gain(effect=MEAN_EFFECT) + own.kept[:, None], capacity)
 
     def our_chances(self, truth: Truth, view: View, capacity: int) -> pl.DataFrame:
         known = self.known(view, capacity)
-        own = truth.of(known.ids)
+        own = truth.of(known.ids, known.product_ids)
         hazard = -np.log1p(-np.minimum(known.without, 0.999))
         return best(known, own.gain(hazard, MEAN_EFFECT) + own.kept[:, None], capacity)
 
     def our_chances_true_effect(self, truth: Truth, view: View, capacity: int) -> pl.DataFrame:
         known = self.known(view, capacity)
-        own = truth.of(known.ids)
+        own = truth.of(known.ids, known.product_ids)
         hazard = -np.log1p(-np.minimum(known.without, 0.999))
         return best(known, own.gain(hazard) + own.kept[:, None], capacity)
 
@@ -204,13 +205,14 @@ class Arm:
         day = self.known(view, capacity).day
         able = day.calls.filter(pl.col("blocked").is_null() & (pl.col("priority") > 0))
         calls = able.sort("priority", CUSTOMER_ID, descending=[True, False]).head(capacity)
-        self.note(truth, calls, forward.contacts_of_calls(day, calls))
-        return forward.contacts_of_calls(day, calls)
+        made = forward.contacts_of_calls(day, calls)
+        self.note(truth, day, calls, made)
+        return made
 
     def call_list(self, truth: Truth, view: View, capacity: int) -> pl.DataFrame:
         day = self.known(view, capacity).day
         made = forward.contacts_of_calls(day, day.today)
-        self.note(truth, day.today, made)
+        self.note(truth, day, day.today, made)
         return made
 
     def true_product(self, truth: Truth, view: View, capacity: int) -> pl.DataFrame:
@@ -218,7 +220,7 @@ class Arm:
         known = self.known(view, capacity)
         today = set(forward.contacts_of_calls(known.day, known.day.today)[CUSTOMER_ID].to_list())
         mine = np.array([one in today for one in known.ids])
-        own = truth.of(known.ids)
+        own = truth.of(known.ids, known.product_ids)
         gain = np.where(mine[:, None], own.gain() + 1e6, -np.inf)
         chosen = best(replace(known, blocked=~mine), gain, capacity)
         rest = forward.contacts_of_calls(known.day, known.day.today).filter(
@@ -233,20 +235,26 @@ class Arm:
         ours = np.where(known.allowed, weight, -np.inf).argmax(axis=1)
         named = np.zeros_like(known.allowed)
         named[np.arange(len(ours)), ours] = True
-        own = truth.of(known.ids)
+        own = truth.of(known.ids, known.product_ids)
         return best(known, own.gain() + own.kept[:, None], capacity, known.allowed & named)
 
-    def note(self, truth: Truth, calls: pl.DataFrame, made: pl.DataFrame) -> None:
+    def note(self, truth: Truth, day: Day, calls: pl.DataFrame, made: pl.DataFrame) -> None:
         """Note what the calls were for, what was expected of them, and what they gain by the truth."""
         if self.log is None:
             return
+        first = day.offers.filter(pl.col("rank") == 1).select(
+            CUSTOMER_ID, "expected_gain", "chance_without_contact", "value_amount"
+        )
         rows = made.join(calls, on=CUSTOMER_ID, how="left", maintain_order="left")
+        rows = rows.join(first, on=CUSTOMER_ID, how="left", maintain_order="left")
         own = truth.of(rows[CUSTOMER_ID].to_list())
         number = {product: column for column, product in enumerate(truth.bank.catalogue.ids)}
         places = np.array([number[one] for one in rows[PRODUCT_ID].to_list()], np.int64)
         gain = own.gain()[np.arange(len(places)), places]
         natural = own.chance[np.arange(len(places)), places]
-        told = rows.select("kind", "grow_amount", "keep_amount", "priority")
+        amounts = ("grow_amount", "keep_amount", "develop_amount", "unlocked_amount", "priority")
+        offer = ("product_id", "expected_gain", "chance_without_contact", "value_amount")
+        told = rows.select("kind", *amounts, *offer)
         found = told.with_columns(
             pl.Series("gain", gain),
             pl.Series("kept", own.kept),
@@ -306,6 +314,12 @@ def arms(recommender: Recommender) -> Mapping[str, tuple[Choose, Arm | None]]:
         "call list, assumed": (with_({}, assumed(recommender)), "call_list"),
         "no duties, assumed": (with_({}, assumed(recommender)), "no_duties"),
         "call list, effect 1.5": (with_({}, assumed(recommender, 1.5)), "call_list"),
+        "call list, one offer": (with_({"offers": 1}), "call_list"),
+        "call list, rest 31": (with_({"rest_days": 31}), "call_list"),
+        "call list, rest 62": (with_({"rest_days": 62}), "call_list"),
+        "one offer, rest 31": (with_({"offers": 1, "rest_days": 31}), "call_list"),
+        "one offer, rest 62": (with_({"offers": 1, "rest_days": 62}), "call_list"),
+        "no duties, one offer": (with_({"offers": 1}), "no_duties"),
         "call list, no coverage": (with_({"coverage_rate": 0.0}), "call_list"),
         "call list, no money floor": (with_(no_money), "call_list"),
         "call list, no chance floor": (with_(no_chance), "call_list"),
