@@ -1,6 +1,12 @@
 from .answer_replay import AnswerReplay as AnswerReplay, replay_answer as replay_answer
 from .decision_replay import ReplayInputs as ReplayInputs, replay as replay
 from .fact_check import ReasonCheck as ReasonCheck, check_reasons as check_reasons
+from .fairness_check import (
+    FairnessReport as FairnessReport,
+    FairnessRow as FairnessRow,
+    FairnessSettings as FairnessSettings,
+    check_fairness as check_fairness,
+)
 from .label_leaks import (
     LabelLeak as LabelLeak,
     LeakSettings as LeakSettings,
@@ -21,5 +27,6 @@ from .policy_audit import (
     law_rules as law_rules,
     mutants as mutants,
 )
+from .protected_groups import ProtectedGroups as ProtectedGroups, read_groups as read_groups
 from .random_facts import draw_facts as draw_facts
 from .receipts import ReceiptQuestion as ReceiptQuestion, read_receipt as read_receipt, receipt as receipt

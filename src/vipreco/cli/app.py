@@ -14,6 +14,7 @@ from vipreco.cli import (
     directory_commands,
     effect_commands,
     explain_commands,
+    fairness_commands,
     key_commands,
     kpi_commands,
     lever_commands,
@@ -55,6 +56,7 @@ project_commands.register(app)
 data_commands.register(app)
 model_commands.register(app)
 monitor_commands.register(app)
+fairness_commands.register(app)
 bench_commands.register(app)
 offer_commands.register(app)
 explain_commands.register(app)

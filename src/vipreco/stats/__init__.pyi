@@ -38,6 +38,13 @@ from .estimate import (
     percentiles as percentiles,
 )
 from .forecasts import ForecastComparison as ForecastComparison, compare_forecast as compare_forecast
+from .group_fairness import (
+    MEASURES as MEASURES,
+    GroupDifference as GroupDifference,
+    JudgedCustomers as JudgedCustomers,
+    group_differences as group_differences,
+    with_discovery_rates as with_discovery_rates,
+)
 from .level import LEVEL as LEVEL, NORMAL_95 as NORMAL_95
 from .list_metrics import (
     PerCustomer as PerCustomer,

@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 
 from vipreco.stats.arrays import Flags, Floats
 from vipreco.stats.estimate import Estimate
+from vipreco.stats.level import NORMAL_95
 from vipreco.stats.rates import rate_interval
 
 MISSING: Final = -(2**31)
 BINS_A_UNIT: Final = 20  # of the natural logarithm: neighbouring bins are 5 % apart
 ZERO: Final = 10_000
 SMALLEST: Final = 1e-9
-NORMAL: Final = 1.96
 PRIOR_ROWS: Final = 5.0
 """Rows of the overall rate that are added to each code: one case in one row is not a rate of 100 %."""
 MOSTLY: Final = 0.5
@@ -110,7 +110,7 @@ class CaseCounts:
         value = float(np.average(halves, weights=weights))
         rows, cases = self.total
         error = hanley_mcneil(value, cases, rows - cases)
-        return Estimate(value, value - NORMAL * error, value + NORMAL * error, customers=int(rows))
+        return Estimate(value, value - NORMAL_95 * error, value + NORMAL_95 * error, customers=int(rows))
 
     def mostly_cases(self) -> tuple[Estimate, float]:
         """Return the rate of cases where the other half has mostly cases, and how many cases these are."""
