@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from serving.http.app_state import AppState
@@ -34,6 +34,16 @@ class BookAnswers:
     def currency(self) -> str:
         """Code of the bank's currency; empty where none is set."""
         return self.service.day_settings.currency
+
+    @property
+    def vip(self) -> tuple[str, ...]:
+        """VIP tiers."""
+        return self.service.day_settings.vip
+
+    @property
+    def product_names(self) -> Mapping[str, str]:
+        """Name of each product by id."""
+        return self.service.product_names
 
     @property
     def policy(self) -> Policy:

@@ -14,7 +14,7 @@ WIDTH, HEIGHT = 480, 190
 LEFT, RIGHT, TOP, BOTTOM = 56, 14, 18, 24
 MIN_TICKS: Final = 3
 MAX_DAYS_NAMED: Final = 6
-ROW, BAR, LABEL_WIDTH, VALUE_WIDTH = 26, 14, 170, 90
+ROW, BAR, LABEL_WIDTH, VALUE_WIDTH = 26, 14, 180, 80
 UNITS: Final = {"en": ((1e9, "bn"), (1e6, "m"), (1e3, "k")), "zh": ((1e8, "亿"), (1e4, "万"))}
 Label = Callable[[float], str]
 

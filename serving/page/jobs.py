@@ -19,7 +19,7 @@ from typing import Any, Final
 
 from vipreco.errors import BusyError
 
-NAME: Final = re.compile(r"[a-z0-9][a-z0-9.-]{0,80}")
+NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,100}")
 ACTOR: Final = "VIPRECO_ACTOR"
 START_SECONDS: Final = 5.0
 MAX_RUNNING: Final = 2  # each may take a core and the memory of a whole decision

@@ -29,7 +29,7 @@ class Entry:
 TODAY: Final = Entry("/", "today")
 NAVIGATION: Final[Mapping[Role, tuple[Entry, ...]]] = {
     Role.MANAGER: (TODAY, Entry("/week", "week"), Entry("/book", "book")),
-    Role.MARKETING: (TODAY,),
+    Role.MARKETING: (Entry("/campaigns", "campaigns"),),
     Role.CHANNEL: (),
     Role.SCIENTIST: (Entry("/models", "models"), Entry("/switches", "switches")),
     Role.APPROVER: (Entry("/models", "models"), Entry("/switches", "switches"), Entry("/rules", "rules")),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
@@ -43,6 +43,14 @@ class Answers(Protocol):
     @property
     def policy(self) -> Policy:
         """Rules in force."""
+
+    @property
+    def vip(self) -> tuple[str, ...]:
+        """VIP tiers."""
+
+    @property
+    def product_names(self) -> Mapping[str, str]:
+        """Name of each product by id."""
 
     @property
     def source(self) -> object:

@@ -18,6 +18,7 @@ from serving.http.problems import Problem
 from serving.page.admin_pages import AdminPages
 from serving.page.audit_pages import AuditPages
 from serving.page.book_pages import BookPages
+from serving.page.campaign_pages import CampaignPages
 from serving.page.html import STATIC, make_ready, stamp
 from serving.page.languages import LANGUAGES
 from serving.page.manager_pages import ManagerPages
@@ -82,7 +83,13 @@ class _Pages:
         """Gather the pages of the roles."""
         self.manager = ManagerPages(self.answers)
         self.book = BookPages(self.manager.service_for)
-        others = (AuditPages(), PolicyPages(self.answers), ModelPages(), AdminPages())
+        others = (
+            AuditPages(),
+            PolicyPages(self.answers),
+            ModelPages(),
+            AdminPages(),
+            CampaignPages(self.answers),
+        )
         self.rest = tuple(operation for pages in others for operation in pages.operations())
 
     def operations(self) -> tuple[Operation, ...]:

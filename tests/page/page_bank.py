@@ -133,6 +133,15 @@ class Tables:
     currency: str = "CNY"
 
     @property
+    def vip(self) -> tuple[str, ...]:
+        return LADDER.vip
+
+    @property
+    def product_names(self) -> dict[str, str]:
+        products = _products()
+        return dict(zip(products["product_id"].to_pylist(), products["name"].to_pylist(), strict=True))
+
+    @property
     def policy(self) -> Policy:
         recommender, _ = trained()
         return recommender.policy

@@ -42,6 +42,7 @@ FORMS: Mapping[str, Mapping[str, str]] = {
     "/tokens/revoke": {"token": "00000000"},
     "/covers": {"manager": MANAGER, "deputy": "M2", "from_date": "2020-01-01", "until_date": "2020-01-02"},
     "/covers/end": {"cover": "99"},
+    "/campaigns/{key}/work": {"work": "plan"},
 }
 CELLS = [
     pytest.param(operation, role, customer, id=f"{operation.method} {operation.path}-{role}-{customer}")
@@ -81,7 +82,7 @@ class Browser:
 
 def path_of(bank: PageBank, operation: Operation, customer: str) -> str:
     handle = "nobodys-handle-00" if customer == NOBODY else bank.handle(customer)
-    return operation.path.format(handle=handle, decision_id="0" * 32, version="1")
+    return operation.path.format(handle=handle, decision_id="0" * 32, version="1", key="none")
 
 
 def expected(operation: Operation, role: Role | None, customer: str) -> tuple[int, str]:
@@ -115,6 +116,12 @@ LEADS: Mapping[str, str] = {
 OTHERS: Mapping[tuple[str, str], int] = {
     ("GET", "/decisions/{decision_id}"): 404,  # nothing was answered yet
     ("POST", "/decisions/{decision_id}/replay"): 404,
+    ("POST", "/campaigns"): 422,  # nothing was filled in
+    ("GET", "/campaigns/compare"): 404,
+    ("GET", "/campaigns/{key}"): 404,
+    ("POST", "/campaigns/{key}/file"): 404,
+    ("POST", "/campaigns/{key}/work"): 404,
+    ("GET", "/campaigns/{key}/list"): 404,
     ("GET", "/models/compare"): 404,  # no version is named
     ("POST", "/switches/on"): 422,  # it is not off
     ("POST", "/users"): 422,  # the name is taken

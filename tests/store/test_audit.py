@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
-from datetime import datetime, timedelta, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -15,7 +15,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 from sqlalchemy.exc import DBAPIError
 
 from vipreco.errors import IntegrityError, ResourcesError, UsageError
-from vipreco.store import Event, Keys, Store
+from vipreco.store import AuditQuery, Event, Keys, Store
 from vipreco.store.audit import Head
 from vipreco.store.schema import audit
 
@@ -350,3 +350,26 @@ def test_the_order_of_records_is_that_of_their_numbers_whatever_the_clock_says(
     assert [row["action"] for row in rows] == ["after 0", "after -2", "after 2"]
     assert rows[1]["at"] < rows[0]["at"] < rows[2]["at"]
     assert store.audit.verify().sequence == 3
+
+
+def test_records_are_found_by_all_that_is_given_and_in_pages(store: Store) -> None:
+    days = ("2026-03-01T08:00:00", "2026-03-02T23:59:59", "2026-03-03T00:00:00")
+    store.audit.append(
+        [
+            Event("ann", "outcome.record", "c1", at=days[0]),
+            Event("bob", "outcome.record", "c2", "denied", at=days[1]),
+            Event("ann", "outcomes", "c1", at=days[2]),
+        ]
+    )
+
+    def found(**given: Any) -> list[str]:
+        return [row["at"][8:10] for row in store.audit.find(AuditQuery(**given))]
+
+    assert found() == ["03", "02", "01"]
+    assert found(actor="ann") == ["03", "01"]
+    assert found(action="outcome") == ["02", "01"]  # the beginning up to a dot, not of a word
+    assert found(result="denied") == ["02"]
+    assert found(object="c1", action="outcome.record") == ["01"]
+    assert found(since=date(2026, 3, 2), until=date(2026, 3, 2)) == ["02"]
+    assert found(before=store.audit.head().sequence) == ["02", "01"]
+    assert store.audit.actions() == ["outcome.record", "outcomes"]

@@ -130,7 +130,13 @@ class OnlineService:
     @cached_property
     def product_ids(self) -> frozenset[str]:
         """Ids of all products of the tables."""
-        return frozenset(self.release.records.of([])[PRODUCTS][PRODUCT_ID].to_pylist())
+        return frozenset(self.product_names)
+
+    @cached_property
+    def product_names(self) -> Mapping[str, str]:
+        """Name of each product of the tables, by id."""
+        products = self.release.records.of([])[PRODUCTS]
+        return dict(zip(products[PRODUCT_ID].to_pylist(), products["name"].to_pylist(), strict=True))
 
     @property
     def evidence(self) -> Mapping[str, ProductEvidence]:

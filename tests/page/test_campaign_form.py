@@ -1,0 +1,82 @@
+"""The form of a campaign: the file that it writes is the one that its reader takes."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from serving.page.campaign_charts import limit_words, plan_charts, waterfall
+from serving.page.campaign_form import DEFAULTS, campaign_text
+from serving.page.languages import wording
+from tests.page.page_bank import trained
+from vipreco.campaign import parse_campaign
+from vipreco.errors import UsageError
+
+TIERS, PRODUCTS = ("GOLD", "TOP"), ("fund", "card")
+DATES = {"key": "spring", "start_date": "2026-03-01", "end_date": "2026-03-31"}
+
+
+def test_what_the_form_begins_with_is_a_campaign_when_it_has_a_key_and_dates() -> None:
+    text = campaign_text({**DEFAULTS, **DATES, "tier.GOLD": "1"}, TIERS, PRODUCTS)
+    found = parse_campaign(text.encode(), "form")
+    assert (found.key, found.start_date, found.end_date) == ("spring", date(2026, 3, 1), date(2026, 3, 31))
+    assert found.audience == ("customer_tier IN ('GOLD')", "customer_age_years < 75")
+    assert found.channel("call").capacity == 300
+    assert found.products == ()
+    assert found.managers.minutes == 240
+
+
+def test_all_fields_stand_in_the_file() -> None:
+    form = {
+        **DATES,
+        "name": 'Fund "spring" 春',
+        "product.card": "1",
+        "condition": "customer_holdings >= 2",
+        "use.app": "1",
+        "app.unit_cost_amount": "0.1",
+        "budget_amount": "500",
+        "control_share": "0.3",
+        "exploration_share": "0.1",
+        "effect_rate": "0.05",
+    }
+    found = parse_campaign(campaign_text(form, TIERS, PRODUCTS).encode(), "form")
+    assert found.name == 'Fund "spring" 春'
+    assert found.products == ("card",)
+    assert found.audience == ("customer_holdings >= 2",)
+    assert (found.budget_amount, found.control_share, found.exploration_share) == (500.0, 0.3, 0.1)
+    assert found.channel("app").unit_cost_amount == 0.1
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"key": "Spring!"},
+        {"start_date": "soon"},
+        {"end_date": "2026-02-01"},
+        {"control_share": '0.1"\n[channels.sms]\ncapacity = 5'},
+    ],
+)
+def test_what_is_wrong_stays_text_and_is_refused(wrong: dict[str, str]) -> None:
+    text = campaign_text({**DEFAULTS, **DATES, **wrong}, TIERS, PRODUCTS)
+    with pytest.raises(UsageError):
+        parse_campaign(text.encode(), "form")
+
+
+def test_no_code_of_a_rule_is_shown_in_the_waterfall() -> None:
+    recommender, _ = trained()
+    rule = recommender.policy.rules[0]
+    steps = [
+        {"rule": "in the newest snapshot", "left": 9, "fell": 0},
+        {"rule": f"no product allowed: {rule.reason_code} ({rule.id})", "left": 4, "fell": 5},
+    ]
+    for language in ("en", "zh"):
+        say = wording(language, "CNY")
+        told = waterfall({"waterfall": steps}, recommender.policy, say)
+        assert [step["left"] for step in told] == [9, 4]
+        assert rule.reason_code not in told[1]["rule"]
+        assert rule.named(language) in told[1]["rule"]
+        chart = plan_charts(told, None, say)["waterfall"]
+        assert chart is not None
+        assert [bar.text for bar in chart.bars] == ["9", "4"]
+    assert limit_words("channel call", wording("zh")) == "电话"
