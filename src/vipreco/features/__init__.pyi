@@ -10,6 +10,8 @@ from .plan import Columns as Columns, matching_columns as matching_columns
 from .stored_features import (
     StoredFeatures as StoredFeatures,
     StoredFeatureSet as StoredFeatureSet,
+    StoredRows as StoredRows,
     save_features as save_features,
 )
+from .stored_parts import StoredParts as StoredParts
 from .vocabulary import Vocabulary as Vocabulary

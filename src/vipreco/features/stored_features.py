@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
-from typing import Any, Final, Self, TypeAlias
+from typing import Any, Final, Protocol, Self, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -45,6 +45,27 @@ def save_features(computed: ComputedFeatures, folder: Path) -> None:
         np.save(folder / f"{name}.npy", values, allow_pickle=False)
 
 
+class StoredRows(Protocol):
+    """Stored features of a population at a date, of one part of customers or of several."""
+
+    @property
+    def records(self) -> Records:
+        """The rows of the tables from which they were computed."""
+
+    @property
+    def day(self) -> date:
+        """As-of date of the features."""
+
+    def indices(self, customer_ids: Ids) -> Indices:
+        """Return the index of each customer; -1 for those outside the population."""
+
+    def values_of(self, indices: Indices) -> Floats:
+        """Return the customer-grain columns of some customers, shape (n, columns)."""
+
+    def pairs_of(self, indices: Indices, names: tuple[str, ...]) -> Pairs:
+        """Return the pairs of some customers."""
+
+
 @dataclass(frozen=True)
 class StoredFeatures:
     """Features of a population at a date, as `save_features` wrote them; the files are mapped, not read.
@@ -81,6 +102,10 @@ class StoredFeatures:
             return np.full(len(customer_ids), -1)
         found = np.minimum(np.searchsorted(self.customer_ids, customer_ids), len(self.customer_ids) - 1)
         return np.where(self.customer_ids[found] == customer_ids, found, -1)
+
+    def values_of(self, indices: Indices) -> Floats:
+        """Return the customer-grain columns of some customers, shape (n, columns)."""
+        return self.values[indices]
 
     def pairs_of(self, indices: Indices, names: tuple[str, ...]) -> Pairs:
         """Return the pairs of some customers."""
@@ -155,7 +180,7 @@ class StoredFeatureSet(FeatureSet):
         features: FeatureSet,
         vocabulary: Vocabulary,
         product_ids: tuple[str, ...],
-        stored: StoredFeatures,
+        stored: StoredRows,
     ) -> None:
         super().__init__(features.definition, features.dictionary, features.prohibited, features.ladder)
         self._vocabulary, self._product_ids, self._stored = vocabulary, product_ids, stored
@@ -190,7 +215,7 @@ class StoredFeatureSet(FeatureSet):
             stranger = self._strangers.get(overridden) if len(ids) == 1 else None
             return stranger and replace(stranger, customer_ids=ids)
         pairs = self._stored.pairs_of(indices, self._vocabulary.product_names)
-        return self._encoded(ids, self._stored.values[indices], pairs)
+        return self._encoded(ids, self._stored.values_of(indices), pairs)
 
     def _remembered(self, computed: ComputedFeatures, overridden: frozenset[str]) -> ComputedFeatures:
         """Keep the features of a stranger: those that read no further row are the same for the next one."""

@@ -2,10 +2,11 @@ from .as_of_view import AsOfView as AsOfView
 from .bank_calendar import BankCalendar as BankCalendar
 from .calendar import add_months as add_months, label_windows as label_windows, window as window
 from .contract import CONTRACTS as CONTRACTS, VIEWS as VIEWS
-from .history import History as History
+from .history import History as History, PartOfBank as PartOfBank
 from .known_rows import known_at as known_at
 from .labels import Labels as Labels
 from .query_check import check_query as check_query
+from .record_parts import RecordParts as RecordParts
 from .records import Records as Records, appended as appended
 from .relationship import RelationshipLabels as RelationshipLabels
 from .reusable_database import ReusableDatabase as ReusableDatabase

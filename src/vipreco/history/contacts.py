@@ -15,9 +15,20 @@ CONTACTED_DATE = "contacted_date"
 
 
 def contacts_of(
-    connection: duckdb.DuckDBPyConnection, uncut: Mapping[str, str], after: date, until: date
+    connection: duckdb.DuckDBPyConnection,
+    uncut: Mapping[str, str],
+    after: date,
+    until: date,
+    own: str = "",
 ) -> pa.Table:
     """Return the contacts about a product in the window `(after, until]`, as they are known today.
+
+    Args:
+        connection: Database in which the uncut tables can be read.
+        uncut: SQL of each table.
+        after: The window opens after this date.
+        until: The window's last date.
+        own: SQL condition of the customers that are meant; empty: all.
 
     Returns:
         Rows customer_id, product_id, channel, contacted_date, ordered by these, the date last.
@@ -27,7 +38,7 @@ def contacts_of(
         f"SELECT {CUSTOMER_ID}, {PRODUCT_ID}, {CHANNEL}, {day} AS {CONTACTED_DATE} "
         f"FROM ({cut(CONTACTS, uncut[CONTACTS], None)}) "
         f"WHERE {day} > {literal(after)} AND {day} <= {literal(until)} "
-        f"AND {PRODUCT_ID} IS NOT NULL AND {CHANNEL} IS NOT NULL "
+        f"AND {PRODUCT_ID} IS NOT NULL AND {CHANNEL} IS NOT NULL {'AND ' + own if own else ''} "
         f"ORDER BY {CUSTOMER_ID}, {PRODUCT_ID}, {CONTACTED_AT}, {CONTACT_ID}"
     ).to_arrow_table()
     return found

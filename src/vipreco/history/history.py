@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from pathlib import Path
@@ -47,6 +48,27 @@ _LAZY = frozenset({CUSTOMERS, OBSERVATIONS, ACTIVITY})
 _CHOSEN = "chosen_customers"
 
 
+@dataclass(frozen=True)
+class PartOfBank:
+    """The tables of some customers of a bank.
+
+    Args:
+        folder: Below which the files are.
+        files: Files of each table of the bank; a table without rows of these customers has an empty one.
+        own: SQL condition that a customer is one of them: files may hold earlier versions of others' rows.
+        calendar: Of the whole bank.
+        snapshot_id: Fingerprint of the tables of the bank.
+        decisions: Mass reopenings that were decided to be acquisitions.
+    """
+
+    folder: Path
+    files: Mapping[str, list[Path]]
+    own: str
+    calendar: BankCalendar
+    snapshot_id: str
+    decisions: tuple[str, ...] = ()
+
+
 class History:
     """The imported tables; `as_of` is the only view of them, `acquisitions` the only source of labels."""
 
@@ -57,9 +79,11 @@ class History:
         snapshot_id: str = "",
         calendar: BankCalendar = NO_CALENDAR,
         decisions: Collection[str] = (),
+        *,
         memory: int | None = None,
+        own: str = "",
     ) -> None:
-        self.threads, self._memory = threads, memory
+        self.threads, self._memory, self._own = threads, memory, own
         self._calendar = calendar
         self.snapshot_id = snapshot_id
         self._decisions = tuple(decisions)
@@ -93,6 +117,14 @@ class History:
         return cls(sources, threads, known, decisions=imported.decisions, memory=memory)
 
     @classmethod
+    def of_part(cls, part: PartOfBank, threads: int = 1, memory: int | None = None) -> History:
+        """Open the tables of some customers, with the calendar of the bank."""
+        sources = ParquetSources(part.folder, part.files)
+        return cls(
+            sources, threads, part.snapshot_id, part.calendar, part.decisions, memory=memory, own=part.own
+        )
+
+    @classmethod
     def from_frames(
         cls, frames: Mapping[str, pa.Table], threads: int = 1, calendar: Sequence[date] = ()
     ) -> History:
@@ -124,6 +156,13 @@ class History:
     def snapshot_dates(self) -> list[date]:
         """The dates at which customers were observed, ascending."""
         return sorted(self.calendar.snapshots)
+
+    @cached_property
+    def customers(self) -> int:
+        """The number of rows of customers in the newest snapshot: a little more than of customers."""
+        newest = f"SELECT max({SNAPSHOT_DATE}) FROM ({self._uncut[OBSERVATIONS]})"
+        query = f"SELECT count(*) FROM ({self._uncut[OBSERVATIONS]}) WHERE {SNAPSHOT_DATE} = ({newest})"
+        return int(self._base.execute(query).fetchall()[0][0])
 
     @cached_property
     def calendar(self) -> BankCalendar:
@@ -165,7 +204,7 @@ class History:
             UsageError: The window is empty.
         """
         _check_window(after, until)
-        return contacts_of(self._base, self._uncut, after, until)
+        return contacts_of(self._base, self._uncut, after, until, self._own)
 
     def label_window(self, as_of: date, horizon_months: int, gap_months: int = 0) -> tuple[date, date]:
         """Return `(after, until)` of the label window of a date, as far as the snapshots allow."""
@@ -243,8 +282,10 @@ class History:
         lazy = _LAZY if self._sources.folder and customers is None else frozenset()
         known, newest_month = self.calendar.known_snapshots(day), self.calendar.newest_month(day)
         every = cuts(uncut, day, known, newest_month, self._contested)
-        made = every if customers is None else [_narrowed(cut) for cut in every]
-        create_views(connection, made, lazy)
+        if customers is not None or self._own:
+            chosen = _of_chosen if customers is not None else self._of_part
+            every = [_narrowed(cut, chosen) for cut in every]
+        create_views(connection, every, lazy)
         self._sources.detach(connection)
         connection.unregister(_CHOSEN)
         folder = self._sources.folder
@@ -281,6 +322,9 @@ class History:
         connection.register(_CHOSEN, pa.table({CUSTOMER_ID: customers}))
         return {table: _only_chosen(table, sql) for table, sql in self._uncut.items()}
 
+    def _of_part(self, rows: str) -> str:
+        return f"SELECT * FROM ({rows}) WHERE {self._own}"
+
     def _no_snapshot(self, day: date) -> UsageError:
         dates = self.snapshot_dates
         span = f"snapshots go from {dates[0]} to {dates[-1]}" if dates else "there is no snapshot at all"
@@ -309,12 +353,12 @@ def _only_chosen(table: str, uncut: str) -> str:
     return f"SELECT * FROM ({uncut}) SEMI JOIN ({own}) AS own USING ({', '.join(contract.key)})"
 
 
-def _narrowed(cut: Cut) -> Cut:
-    """Leave out what the newest version says of other customers."""
+def _narrowed(cut: Cut, chosen: Callable[[str], str]) -> Cut:
+    """Leave out what the newest version says of other customers than those that are chosen."""
     contract = CONTRACTS.get(cut.name)
     if contract is None or CUSTOMER_ID not in contract.types or CUSTOMER_ID in contract.key:
         return cut
-    return Cut(cut.name, _of_chosen(cut.query))
+    return Cut(cut.name, chosen(cut.query))
 
 
 def _of_chosen(rows: str) -> str:

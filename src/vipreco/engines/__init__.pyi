@@ -1,0 +1,13 @@
+from .engine import Engine as Engine, Progress as Progress, Results as Results
+from .local import LocalEngine as LocalEngine, thread_variables as thread_variables
+from .plan import Plan as Plan, planned as planned
+from .task import (
+    RECEIPT as RECEIPT,
+    Receipt as Receipt,
+    Spec as Spec,
+    Task as Task,
+    TaskContext as TaskContext,
+    receipt_of as receipt_of,
+    run_text as run_text,
+    text_of as text_of,
+)
