@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Optional
@@ -22,10 +23,8 @@ from vipreco.cli.store_session import audited_read
 from vipreco.cli.table_output import TableOutput
 
 if TYPE_CHECKING:
-    from vipreco.history import View
     from vipreco.lists import Audience
     from vipreco.project import Project
-    from vipreco.recommender import Recommender
 
 PANEL = "Offers"
 
@@ -76,36 +75,37 @@ def offers(
     Example:  vipreco offers --manager M00017 --top 3
     Example:  vipreco offers --all --as-of 2025-11-30 --hindsight --out offers.xlsx
     """
-    from vipreco.cli.explainers import open_explainer
-    from vipreco.cli.project_inputs import open_history, open_model, tell_hindsight
+    from vipreco.cli.explainers import reason_weights
+    from vipreco.cli.project_engine import open_engine
+    from vipreco.cli.project_inputs import model_in_force, open_history, tell_hindsight
     from vipreco.export import with_currency
-    from vipreco.lists import offer_list, view_at
+    from vipreco.lists import OfferRequest, offers_in_parts, view_at
     from vipreco.project import Project
 
     output = TableOutput.planned(kind, out)
     project = Project.find()
     audience = _audience(project, customers, manager, vip, everybody)
-    with narrated("Offers") as narrator:
-        with audited_read(project, "offers.list", _named(customers, manager, vip)):
-            history = open_history(project)
-            view = audience.of(view_at(history, as_of))
-        recommender = open_model(project, model, narrator, history)
+    with narrated("Offers") as narrator, open_engine(project, narrator) as (engine, tables):
+        history = open_history(project)
+        view = view_at(history, as_of)
+        # As long as the model is open, a task in this process takes it and loads none.
+        recommender, in_force = model_in_force(project, model, narrator, history)
         tell_hindsight(recommender, view.date, allowed=hindsight)
-        rows = offer_list(open_explainer(project, recommender), view, top, narrator.say, channel.value)
-    output.write(with_currency(rows, project.settings.project.currency))
-    if rows.is_empty():
-        _tell_why_nobody(recommender, view, channel.value)
+        weights = reason_weights(project)
+        request = OfferRequest.of(
+            tables, in_force, view, audience, channel=channel.value, top=top, reason_weights=weights
+        )
+        with audited_read(project, "offers.list", _named(customers, manager, vip)):
+            found = offers_in_parts(engine, request, narrator.count)
+    output.write(with_currency(found.rows, project.settings.project.currency))
+    if found.rows.is_empty():
+        _tell_why_nobody(found.blind)
 
 
-def _tell_why_nobody(recommender: Recommender, view: View, channel: str) -> None:
+def _tell_why_nobody(blind: Mapping[str, list[str]]) -> None:
     """Name the rules that stop everything because the bank does not bring what they ask for."""
-    from vipreco.catalog import Catalog
-    from vipreco.policy import blind_rules, gather_facts
-
-    rules = recommender.policy
-    facts = gather_facts(view, Catalog.from_view(view), rules, channel)
     typer.echo("no customer gets an offer; `vipreco policy price` shows the rules that stop them", err=True)
-    for rule, missing in blind_rules(rules, facts).items():
+    for rule, missing in blind.items():
         typer.echo(f"warning: {rule} stops everything it applies to: {', '.join(missing)} unknown", err=True)
 
 

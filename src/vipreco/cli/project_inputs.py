@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from vipreco.online import Releases
     from vipreco.policy import Policy
     from vipreco.project import Project
-    from vipreco.recommender import Recommender
+    from vipreco.recommender import ModelInForce, Recommender
     from vipreco.settings import Settings
     from vipreco.tables import Tables
 
@@ -139,14 +139,28 @@ def open_model(
         IntegrityError: The artifact is not what was registered, is not signed as it has to be, uses what is
             prohibited now, or is too old.
     """
+    return model_in_force(project, reference, narrator, history)[0]
+
+
+def model_in_force(
+    project: Project, reference: str | None, narrator: Narrator, history: History | None = None
+) -> tuple[Recommender, ModelInForce]:
+    """Return a model as `open_model` does, and its name for other processes.
+
+    Raises:
+        UsageError: As `open_model`.
+        IntegrityError: As `open_model`.
+    """
+    from vipreco.artifact import verify
     from vipreco.features import read_prohibited
     from vipreco.policy import Policy
-    from vipreco.recommender import Recommender, check_permitted
+    from vipreco.recommender import ModelInForce, check_permitted, open_model
 
     narrator.say("loading the model")
     folder = model_folder(project, reference)
     registered = reference is None or not Path(reference).is_dir()  # then it was loaded before
-    recommender = Recommender.load(folder, project.threads, checked=registered)
+    artifact_hash = verify(folder).artifact_hash
+    recommender = open_model(folder, artifact_hash, project.threads, checked=registered)
     check_permitted(recommender.names, read_prohibited(project.features), str(folder))
     if odd := _age(project, recommender, folder, history or open_history(project)):
         typer.echo(f"warning: {odd}", err=True)
@@ -155,7 +169,8 @@ def open_model(
     rules = project.settings.policy
     policy = recommender.policy if rules is None else Policy.read(rules, project.root)
     recommender = recommender.with_policy(policy.in_currency(project.settings.project.currency))
-    return arbitrated(recommender, project.settings)
+    recommender = arbitrated(recommender, project.settings)
+    return recommender, ModelInForce.of(recommender, folder, artifact_hash)
 
 
 def tell_hindsight(recommender: Recommender, day: datetime.date, *, allowed: bool) -> None:

@@ -160,9 +160,18 @@ def _erased_from_tables(session: StoreSession, customer: str) -> dict[str, int]:
     if not session.project.tables.is_dir():
         return {}
     found = erase_customers(session.project.tables, [customer], session.project.signatures)
+    _forget_parts(session.project)
     after = session.store.changes.in_tables(list(found.snapshot_ids))
     session.store.changes.exported(found.snapshot_id, after)
     return found.rows
+
+
+def _forget_parts(project: Project) -> None:
+    """Remove the copies of the tables in parts, and what tasks put out: the next command makes them anew."""
+    from vipreco.cli.project_engine import storage_address
+    from vipreco.parts import forget_parts
+
+    forget_parts(storage_address(project))
 
 
 def _campaigns(project: Project) -> CampaignFolder:
@@ -203,6 +212,7 @@ def keep_erased_out(project: Project) -> int:
         back = [one for one in customer_ids(project.tables) if keys.pseudonym_of(one) in suppressed]
         if back:
             found = erase_customers(project.tables, back, project.signatures)
+            _forget_parts(project)
             after = store.changes.in_tables(list(found.snapshot_ids))
             store.changes.exported(found.snapshot_id, after)
             events = [

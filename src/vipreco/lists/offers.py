@@ -60,17 +60,17 @@ class Audience:
         Raises:
             InputRejectedError: Nobody in the newest snapshot is meant.
         """
+        found = self.within(view)
+        if found is None:
+            raise nobody(view.snapshot_date)
+        return found
+
+    def within(self, view: View) -> View | None:
+        """Return the view of those of these customers who are in a view; None where none of them is."""
         if self.customers is None and self.manager is None and self.tiers is None:
             return view
         chosen = self._chosen(view)
-        if len(chosen) == 0:
-            raise InputRejectedError(
-                "none of the customers asked for is in the newest snapshot",
-                where=f"snapshot {view.snapshot_date}",
-                remedy="check the ids, the manager or the tiers; `vipreco offers --all` gives everybody",
-                code="nobody",
-            )
-        return view.of(chosen)
+        return view.of(chosen) if len(chosen) else None
 
     def _chosen(self, view: View) -> pa.Array:
         rows = view.query(
@@ -84,6 +84,16 @@ class Audience:
         if self.tiers is not None:
             frame = frame.filter(pl.col(TIER).is_in(list(self.tiers)))
         return frame[CUSTOMER_ID].to_arrow().cast(pa.string())
+
+
+def nobody(snapshot: date) -> InputRejectedError:
+    """Return the error of a list that nobody in the newest snapshot is on."""
+    return InputRejectedError(
+        "none of the customers asked for is in the newest snapshot",
+        where=f"snapshot {snapshot}",
+        remedy="check the ids, the manager or the tiers; `vipreco offers --all` gives everybody",
+        code="nobody",
+    )
 
 
 def sampled(view: View, customers: int, seed: int) -> View:
@@ -163,7 +173,12 @@ def offer_list(
         Rows customer_id, product_id, product_name, rank, propensity, priority, reason and marks; the rows of
         a customer stay together, in the order of rank.
     """
-    offers = pl.concat(reasoned_offers(explainer, view, top, step, channel)).drop(ONLY_OFFERS)
+    return ordered_offers(pl.concat(reasoned_offers(explainer, view, top, step, channel)))
+
+
+def ordered_offers(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return offers in the order and columns of an `offer_list`."""
+    offers = rows.drop(ONLY_OFFERS)
     worth = pl.col(PRIORITY).max().over(CUSTOMER_ID)
     front = [CUSTOMER_ID, RANK, "product_id", "product_name", "propensity", PRIORITY, "reason"]
     ordered = offers.sort(worth, CUSTOMER_ID, RANK, descending=[True, False, False])

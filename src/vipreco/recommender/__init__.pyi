@@ -20,6 +20,8 @@ from .labelled_rows import (
     kept_columns as kept_columns,
     label_matrix as label_matrix,
 )
+from .model_in_force import ModelInForce as ModelInForce
+from .open_models import open_model as open_model
 from .product_evidence import ProductEvidence as ProductEvidence
 from .recommender import Recommender as Recommender
 from .relations import Relations as Relations

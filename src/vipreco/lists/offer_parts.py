@@ -1,0 +1,156 @@
+"""The offer list of a bank in parts of customers: a job a part, and one order of all of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import date
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final
+
+import polars as pl
+import pyarrow as pa
+
+from vipreco.durable import canonical_json
+from vipreco.engines import Engine, Progress, Results, Spec, TaskContext
+from vipreco.explanations import Explainer
+from vipreco.history import View
+from vipreco.lists.offers import Audience, nobody, ordered_offers, reasoned_offers
+from vipreco.parts import CustomerParts
+from vipreco.policy import blind_rules
+from vipreco.recommender import ModelInForce
+
+JOB: Final = "vipreco.lists.offer_parts:offers_of_part"
+OFFERS, BLIND = "offers.arrow", "blind.json"
+CUSTOMERS: Final = "customers"
+
+
+@dataclass(frozen=True)
+class OfferRequest:
+    """An offer list that is asked for.
+
+    Args:
+        tables: The bank in parts.
+        model: The recommender in force.
+        as_of: Date of the list.
+        channel: Of the offers.
+        top: Maximum of offers of a customer.
+        reason_weights: Share of its weight that a template of reasons keeps, by id.
+        customers: Ids of those who are meant; None: everybody whom the other conditions admit.
+        manager: The book of this manager.
+        tiers: Customers of these tiers.
+    """
+
+    tables: Mapping[str, Any]
+    model: Mapping[str, Any]
+    as_of: str
+    channel: str
+    top: int
+    reason_weights: Mapping[str, float]
+    customers: list[str] | None = None
+    manager: str | None = None
+    tiers: list[str] | None = None
+
+    @classmethod
+    def of(
+        cls, tables: CustomerParts, model: ModelInForce, view: View, audience: Audience, **wishes: Any
+    ) -> OfferRequest:
+        """Return a request for the customers of an audience at the date of a view.
+
+        Args:
+            tables: The bank in parts.
+            model: The recommender in force.
+            view: Of the whole bank.
+            audience: Who is meant.
+            wishes: `channel`, `top` and `reason_weights`.
+        """
+        customers = None if audience.customers is None else audience.customers.to_pylist()
+        tiers = None if audience.tiers is None else list(audience.tiers)
+        return cls(
+            tables.record(),
+            asdict(model),
+            view.date.isoformat(),
+            customers=customers,
+            manager=audience.manager,
+            tiers=tiers,
+            **wishes,
+        )
+
+    @property
+    def audience(self) -> Audience:
+        """The customers who are meant."""
+        ids = None if self.customers is None else pa.array(self.customers, pa.string())
+        return Audience(ids, self.manager, None if self.tiers is None else tuple(self.tiers))
+
+    @property
+    def parts(self) -> CustomerParts:
+        """The bank in parts."""
+        return CustomerParts.from_record(self.tables)
+
+
+@dataclass(frozen=True)
+class OfferList:
+    """The offers of all parts.
+
+    Args:
+        rows: As `offer_list` returns them.
+        blind: Where there is no offer at all, the rules that stop everything, with the facts that are not
+            known of anybody.
+    """
+
+    rows: pl.DataFrame
+    blind: Mapping[str, list[str]]
+
+
+def offers_in_parts(engine: Engine, request: OfferRequest, progress: Progress) -> OfferList:
+    """Return the offers of the customers asked for, whatever the number of parts and the engine.
+
+    Raises:
+        InputRejectedError: None of them is in the newest snapshot.
+    """
+    results = engine.run(JOB, asdict(request), request.parts.number, progress)
+    if not results.total(CUSTOMERS):
+        results.discard()
+        raise nobody(date.fromisoformat(request.as_of))
+    with TemporaryDirectory(prefix="vipreco-offers-") as scratch:
+        found = _gathered(results, Path(scratch))
+    results.discard()
+    return found
+
+
+def _gathered(results: Results, scratch: Path) -> OfferList:
+    """Bring the offers of all parts into the order of the list."""
+    folders = [results.fetch(one.part, scratch) for one in results.receipts if one.counts[CUSTOMERS]]
+    rows = pl.concat(pl.read_ipc(folder / OFFERS) for folder in folders)
+    blind = [] if rows.height else [json.loads((folder / BLIND).read_bytes()) for folder in folders]
+    return OfferList(ordered_offers(rows), blind_in_all(blind))
+
+
+def blind_in_all(found: list[dict[str, list[str]]]) -> dict[str, list[str]]:
+    """Return the rules that are blind in every part, with the facts that none of them knows."""
+    first = found[0] if found else {}
+    shared = {
+        rule: [name for name in names if all(name in one.get(rule, ()) for one in found)]
+        for rule, names in first.items()
+    }
+    return {rule: names for rule, names in shared.items() if names}
+
+
+def offers_of_part(spec: Spec, part: int, folder: Path, context: TaskContext) -> Mapping[str, int]:
+    """Write the offers of the customers of one part who are meant: a `Job`."""
+    request = OfferRequest(**spec)
+    history = request.parts.history(part, context.scratch, context.limits)
+    view = request.audience.within(history.as_of(date.fromisoformat(request.as_of)))
+    customers = 0 if view is None else view.population().num_rows
+    if view is None or not customers:
+        return {"rows": 0, CUSTOMERS: 0}
+    recommender = ModelInForce(**request.model).opened(context.limits.threads)
+    explainer = Explainer(recommender, request.reason_weights)
+    rows = pl.concat(reasoned_offers(explainer, view, request.top, context.step, request.channel))
+    rows.write_ipc(folder / OFFERS)
+    if rows.is_empty():
+        facts = recommender.context(view, request.channel).facts
+        (folder / BLIND).write_bytes(canonical_json(blind_rules(recommender.policy, facts)))
+    return {"rows": rows.height, CUSTOMERS: customers}

@@ -1,0 +1,61 @@
+"""The offer list in parts: the same bytes for any number of parts, processes, and customers asked for."""
+
+from __future__ import annotations
+
+import polars as pl
+import pyarrow as pa
+import pytest
+
+from tests.online.parted_bank import IDS, NEWCOMERS, Bank, bank_in_parts
+from tests.shared import BuiltOnce
+from vipreco.engines import LocalEngine
+from vipreco.errors import InputRejectedError
+from vipreco.explanations import Explainer
+from vipreco.lists import Audience, OfferRequest, offer_list, offers_in_parts
+from vipreco.lists.offer_parts import OfferList, blind_in_all
+
+EVERYBODY = Audience()
+
+
+@pytest.fixture(scope="module")
+def bank(built_once: BuiltOnce, tmp_path_factory: pytest.TempPathFactory) -> Bank:
+    return bank_in_parts(built_once, tmp_path_factory.mktemp("bank"))
+
+
+def offers(bank: Bank, parts: int, audience: Audience = EVERYBODY, workers: int = 1) -> OfferList:
+    wishes = {"channel": "branch", "top": 3, "reason_weights": {}}
+    request = OfferRequest.of(bank.parts(parts), bank.model, bank.view, audience, **wishes)
+    engine = LocalEngine(str(bank.folder / "runs"), workers)
+    return offers_in_parts(engine, request, lambda *_: None)
+
+
+def test_any_number_of_parts_gives_the_list_of_the_bank(bank: Bank):
+    expected = offer_list(Explainer(bank.recommender), bank.view, 3)
+    assert expected["customer_id"].n_unique() == len(IDS) - 1, "one customer left before the newest snapshot"
+    for parts in (1, 2, 7):
+        assert offers(bank, parts).rows.equals(expected)
+    assert not list(bank.folder.glob("runs/runs/*/p*")), "what the parts put out is gone"
+
+
+def test_some_customers_get_their_rows_of_the_whole_list(bank: Bank):
+    everybody = offers(bank, 1).rows
+    chosen = [IDS[0], IDS[3], "nobody"]
+    found = offers(bank, 7, Audience(pa.array(chosen, pa.string()))).rows
+    assert found.equals(everybody.filter(pl.col("customer_id").is_in(chosen)))
+    vip = offers(bank, 7, Audience(tiers=("VIP",))).rows
+    assert 0 < vip["customer_id"].n_unique() < everybody["customer_id"].n_unique()
+    assert vip.equals(offers(bank, 1, Audience(tiers=("VIP",))).rows)
+
+
+def test_nobody_of_those_asked_for_is_an_error_whatever_the_parts(bank: Bank):
+    for parts in (1, 7):
+        with pytest.raises(InputRejectedError, match="none of the customers asked for"):
+            offers(bank, parts, Audience(pa.array([NEWCOMERS[0]], pa.string())))
+
+
+def test_a_rule_is_blind_where_it_is_in_every_part_by_the_facts_that_nobody_knows(bank: Bank):
+    parts = [{"r1": ["a", "b"], "r2": ["c"]}, {"r1": ["b"], "r2": ["d"]}, {"r1": ["b", "c"]}]
+    assert blind_in_all(parts) == {"r1": ["b"]}
+    assert blind_in_all(parts[:1]) == parts[0]
+    assert blind_in_all([]) == {}
+    assert offers(bank, 7).blind == {}
