@@ -11,7 +11,7 @@ import pytest
 
 from tests.online.small_bank import Served
 from vipreco.errors import IntegrityError
-from vipreco.online.models import open_model
+from vipreco.recommender import open_model
 
 
 @pytest.fixture

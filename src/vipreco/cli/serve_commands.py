@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from vipreco.cli.progress import Narrator
     from vipreco.online import NightlyBuild
     from vipreco.project import Project
+    from vipreco.recommender import ModelInForce
     from vipreco.store import Store
 
 DEMO_CUSTOMERS = 2_000
@@ -84,43 +85,49 @@ def _tidy(project: Project) -> None:
 
 
 def _prepared(project: Project, store: Store, model: str | None, narrator: Narrator) -> Path:
+    from vipreco.cli.project_engine import open_engine
     from vipreco.cli.project_inputs import open_tables, releases_of
-    from vipreco.online import nightly, read_manifest
+    from vipreco.online import EngineFill, nightly, read_manifest
 
     releases = releases_of(project)
     with nightly.noting_refusal(releases, model or "champion"):
-        build = _nightly_build(project, store, model, narrator)
-    folder = nightly.publish(releases, store, build, narrator.say)
+        build, in_force = _nightly_build(project, store, model, narrator)
+    with open_engine(project, narrator) as (engine, tables):
+        fill = EngineFill(engine, tables, in_force, narrator.count)
+        folder = nightly.publish(releases, store, build, narrator.say, fill)
+        fill.discard()
     if model is None:
         releases.follow(read_manifest(folder)["artifact_hash"])
     releases.withdraw(open_tables(project).snapshot_ids)  # of tables before an erasure
     return folder
 
 
-def _nightly_build(project: Project, store: Store, model: str | None, narrator: Narrator) -> NightlyBuild:
-    from vipreco.cli.project_inputs import model_folder, open_history, open_model, open_tables
+def _nightly_build(
+    project: Project, store: Store, model: str | None, narrator: Narrator
+) -> tuple[NightlyBuild, ModelInForce]:
+    from vipreco.cli.project_inputs import model_folder, model_in_force, open_history, open_tables
     from vipreco.lists import view_at
-    from vipreco.online import NightlyBuild, channels_of, try_model
+    from vipreco.online import NightlyBuild, try_model
 
     narrator.say("trying the model")
     artifact = model_folder(project, model)
     try_model(artifact)
-    recommender = open_model(project, str(artifact), narrator)
+    recommender, in_force = model_in_force(project, str(artifact), narrator)
     open_tables(project).verify()
     _check_heads(project)
     history = open_history(project)
     view = view_at(history, _business_day(project))
-    return NightlyBuild(
+    build = NightlyBuild(
         recommender=recommender,
         artifact=artifact,
         history=history,
         view=view,
         vip=project.settings.tiers.vip,
-        channels=channels_of(view),
         store_sequence=_in_tables(project, store),
         days=DAYS_AHEAD if project.settings.serving.business_date == "clock" else 0,
         reason_weights=store.feedback.weights(view.date),
     )
+    return build, in_force
 
 
 def _check_heads(project: Project) -> None:

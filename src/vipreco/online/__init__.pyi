@@ -5,7 +5,8 @@ from .nightly import (
     clean_up as clean_up,
     try_model as try_model,
 )
-from .nightly_build import NightlyBuild as NightlyBuild, channels_of as channels_of
+from .nightly_build import NightlyBuild as NightlyBuild
+from .nightly_parts import EngineFill as EngineFill
 from .online_service import DaySettings as DaySettings, OnlineService as OnlineService
 from .release import MANIFEST as MANIFEST, Releases as Releases, read_manifest as read_manifest
 from .slates import Slate as Slate, SlateLine as SlateLine

@@ -5,44 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from pathlib import Path
 from types import MappingProxyType
-from typing import TypeAlias
 
-import polars as pl
-
-from vipreco.columns import CUSTOMER_ID, PRODUCT_ID
-from vipreco.explanations import Decided, Explainer, OfferReasons, Reason
+from vipreco.explanations import Decided, Explainer, OfferReasons
 from vipreco.history import View
+from vipreco.online.nightly_reasons import NightlyReasons, OfferExplanation, Pair
 from vipreco.online.views import Views
 from vipreco.policy import Language
 from vipreco.recommender import DEFAULT_CHANNEL, Recommender
 
-Pair: TypeAlias = tuple[str, str]
-OfferExplanation: TypeAlias = tuple[list[Reason], Reason | None]
 MAX_EXPLANATIONS = 50_000
 """Explanations that are kept. A book of 120 is listed again after an outcome in 207 ms of CPU with them, in
 293 ms without, where those of the nightly build are of another day; a book of 300 on its day in 205 ms with
 those of the nightly build, in 252 ms without any."""
-
-
-class NightlyReasons:
-    """The reasons that the nightly build wrote, by customer and product; the file is mapped, not read."""
-
-    def __init__(self, path: Path) -> None:
-        frame = pl.read_ipc(path)
-        pairs = zip(frame[CUSTOMER_ID].to_list(), frame[PRODUCT_ID].to_list(), strict=True)
-        self._frame, self._rows = frame, {pair: row for row, pair in enumerate(pairs)}
-
-    def explanation(self, pair: Pair, language: Language) -> OfferExplanation | None:
-        """Return reasons and caution of an offer; None where the build wrote none."""
-        row = self._rows.get(pair)
-        if row is None:
-            return None
-        columns = ("codes", f"reasons_{language}", f"caution_{language}")
-        codes, texts, caution = (self._frame[name][row] for name in columns)
-        reasons = [Reason(code, text) for code, text in zip(codes, texts, strict=True)]
-        return reasons, Reason("caution", caution) if caution else None
 
 
 @dataclass(frozen=True)

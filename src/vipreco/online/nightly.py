@@ -10,7 +10,7 @@ from pathlib import Path
 from vipreco.artifact import try_in_child
 from vipreco.errors import VipRecoError
 from vipreco.online.books import fill_books
-from vipreco.online.nightly_build import NightlyBuild, build_release
+from vipreco.online.nightly_build import FillParts, NightlyBuild, build_release
 from vipreco.online.release import Releases
 from vipreco.recommender import Step, silent
 from vipreco.signatures import Signatures
@@ -71,15 +71,28 @@ def try_model(artifact: Path) -> None:
     try_in_child(artifact, LOADER).require(artifact)
 
 
-def publish(releases: Releases, store: Store, build: NightlyBuild, step: Step = silent) -> Path:
+def publish(
+    releases: Releases,
+    store: Store,
+    build: NightlyBuild,
+    step: Step = silent,
+    fill: FillParts | None = None,
+) -> Path:
     """Build a release, put it in force, and fill the books; returns its folder.
+
+    Args:
+        releases: Those of the project.
+        store: Gets the books.
+        build: The inputs.
+        step: Is told what is done.
+        fill: As of `build_release`.
 
     Raises:
         BusyError: Another process prepares, or holds the store.
         IntegrityError: The artifact is not what its manifest says.
         ResourcesError: The disk is full; what was in force stays so.
     """
-    folder = build_release(releases, build, step)
+    folder = build_release(releases, build, step, fill)
     step("books")
     fill_books(store, folder)
     return folder

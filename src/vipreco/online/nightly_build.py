@@ -1,48 +1,25 @@
-"""The nightly build: all decisions of a bank, in arrays from which one customer is answered in a moment."""
+"""The nightly build: all decisions of a bank, put in force as a release."""
 
 from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import polars as pl
-import pyarrow as pa
-from numpy.typing import NDArray
-
-from vipreco.arbitration import Customers, PriorityFactors, SlateRules, priority_factors, slate
 from vipreco.artifact import verify
-from vipreco.catalog import Catalog
-from vipreco.columns import CUSTOMER_ID
 from vipreco.durable import canonical_json
-from vipreco.explanations import Explainer, OfferReasons
-from vipreco.features import save_features
 from vipreco.history import History, View
-from vipreco.online.offer_numbers import EFFECTS_LEARNT, PARTS, PLAIN, WITH_CONTACT
-from vipreco.online.popular import popular_lists, stranger_causes
-from vipreco.online.release import BOOKS, Releases
-from vipreco.policy import ALLOWED, CHANNELS, Language, Policy, PolicyFacts, gather_facts
-from vipreco.recommender import (
-    DecisionContext,
-    Decisions,
-    Recommender,
-    Step,
-    in_columns,
-    silent,
-)
+from vipreco.online.nightly_part import PartFacts, PartInputs, fill_part
+from vipreco.online.offer_numbers import EFFECTS_LEARNT
+from vipreco.online.popular import popular_lists
+from vipreco.online.release import PARTS, Releases
+from vipreco.recommender import Recommender, Step, silent
 
-Files = dict[str, NDArray[np.generic]]
-RECORDS, ARTIFACT, FEATURES = "records", "artifact", "features"
-MONTHS = "months"
-POPULAR, POLICY, REASONS = "popular.json", "policy.json", "reasons.arrow"
-EXPLAINED_OFFERS = 3
-NOTHING = -1  # behind the last offer of a slate
-LANGUAGES: tuple[Language, ...] = ("en", "zh")
+ARTIFACT, MONTHS = "artifact", "months"
+POPULAR, POLICY = "popular.json", "policy.json"
 
 
 @dataclass(frozen=True)
@@ -55,7 +32,7 @@ class NightlyBuild:
         history: The tables.
         view: All customers of the tables on the day of the build.
         vip: Tiers whose offers get their reasons at night; others get them when they are asked for.
-        channels: Channels that may ask.
+        channels: Channels that may ask; None: those of the rules and of the catalogue.
         store_sequence: Number of the last change in the store that the tables hold.
         days: Further days that the release may answer for, should the next builds fail.
         reason_weights: Share of its weight that a template of reasons keeps, by id.
@@ -66,279 +43,81 @@ class NightlyBuild:
     history: History
     view: View
     vip: tuple[str, ...]
-    channels: tuple[str, ...]
+    channels: tuple[str, ...] | None = None
     store_sequence: int = 0
     days: int = 0
     reason_weights: Mapping[str, float] = field(default_factory=dict)
 
 
-def build_release(releases: Releases, build: NightlyBuild, step: Step = silent) -> Path:
+FillParts = Callable[[Path, NightlyBuild], Sequence[PartFacts | None]]
+"""Fills the folder of a release with what it has of its customers, and gives the facts of each part; None for
+one without customers. Files of one part lie in the folder itself, those of several in `p0000`, `p0001` ..."""
+
+
+def build_release(
+    releases: Releases, build: NightlyBuild, step: Step = silent, fill: FillParts | None = None
+) -> Path:
     """Decide for all customers, and put the decisions in force; returns the folder of the release.
+
+    Args:
+        releases: Those of the project.
+        build: The inputs.
+        step: Is told what is done.
+        fill: Decides for the customers; without it, for all of the view in this process.
 
     Raises:
         BusyError: Another process prepares.
         IntegrityError: The artifact is not what its manifest says.
         ResourcesError: The disk is full; what was in force stays so.
     """
-    return releases.publish(lambda folder: _fill(folder, build, step))
+
+    def here(folder: Path, build: NightlyBuild) -> Sequence[PartFacts | None]:
+        inputs = PartInputs(
+            build.recommender,
+            build.history,
+            build.view,
+            build.vip,
+            build.channels,
+            build.days,
+            build.reason_weights,
+        )
+        return [fill_part(folder, inputs, step)]
+
+    return releases.publish(lambda folder: _fill(folder, build, fill or here))
 
 
-def channels_of(view: View) -> tuple[str, ...]:
-    """Return the channels of the rules, and those that a catalogue names beside them."""
-    named = pl.DataFrame(view.catalog_table())["channels"].explode().drop_nulls().unique().to_list()
-    return tuple(sorted({*CHANNELS, *map(str, named)}))
-
-
-def _fill(folder: Path, work: NightlyBuild, step: Step) -> dict[str, Any]:
-    recommender, view = work.recommender, work.view
-    artifact = verify(work.artifact)
-    shutil.copytree(work.artifact, folder / ARTIFACT)
-    step("features")
-    known = recommender.context(view, work.channels[0])
-    step("scores")
-    ids = known.computed.customer_ids
-    writer = _Writer(folder, len(ids), len(known.catalog), work.channels)
-    writer.whole("customers", np.asarray(ids, np.str_))
-    (folder / FEATURES).mkdir()
-    save_features(known.computed, folder / FEATURES)
-    later = _later(work, known)
-    verdicts = {}
-    for channel in work.channels:
-        step(f"rules: {channel}")
-        verdict = judged(recommender.policy, _facts(known, recommender.policy, channel))
-        verdicts[channel] = verdict
-        writer.whole(f"verdict-{channel}", verdict)
-        writer.whole(f"days-{channel}", _days(known, recommender.policy, later, channel, verdict))
-    step("scores")
-    rules, reasons = recommender.slate_rules(known.catalog), _Reasons(known, work)
-    for rows, decisions in _with_rows(recommender.decisions(known)):
-        weighed = {channel: decisions.factors.through(channel) for channel in work.channels}
-        indices = {
-            channel: ordered(weighed[channel].priority, verdict[rows] == ALLOWED, rules)
-            for channel, verdict in verdicts.items()
-        }
-        writer.write(rows, decisions, weighed, indices)
-        step("reasons")
-        reasons.add(rows, decisions, indices)
-        step("scores")
-    for channel in work.channels:
-        writer.whole(PLAIN.format(channel), plain(recommender, known.catalog, channel))
-    writer.close()
-    reasons.write(folder / REASONS)
-    step("records")
-    _write_records(folder, work, ids)
-    popular = popular_lists(known, recommender.policy, work.channels)
+def _fill(folder: Path, build: NightlyBuild, fill: FillParts) -> dict[str, Any]:
+    artifact = verify(build.artifact)
+    shutil.copytree(build.artifact, folder / ARTIFACT)
+    parts = fill(folder, build)
+    found = [facts for facts in parts if facts is not None]
+    first, holders = found[0], found[0].holders
+    for facts in found[1:]:
+        holders = holders.merged(facts.holders)
+    popular = popular_lists(first.products, holders.shares(), first.strangers.allowed)
     (folder / POPULAR).write_bytes(canonical_json(popular))
-    policy = {name: text.decode() for name, text in recommender.policy.definition.items()}
+    policy = {name: text.decode() for name, text in build.recommender.policy.definition.items()}
     (folder / POLICY).write_bytes(canonical_json(policy))
-    return _manifest(work, known, artifact.artifact_hash)
+    several = {PARTS: len(parts)} if len(parts) > 1 else {}
+    return _manifest(build, first, artifact.artifact_hash) | several
 
 
-def _manifest(work: NightlyBuild, known: DecisionContext, artifact_hash: str) -> dict[str, Any]:
-    recommender, catalog = work.recommender, known.catalog
+def _manifest(build: NightlyBuild, facts: PartFacts, artifact_hash: str) -> dict[str, Any]:
+    recommender = build.recommender
     return {
         "artifact_hash": artifact_hash,
-        "snapshot_id": work.view.snapshot_id,
-        "snapshot_date": work.view.snapshot_date.isoformat(),
-        "as_of": work.view.date.isoformat(),
-        "calendar": [day.isoformat() for day in sorted(work.view.snapshots)],
-        MONTHS: work.history.calendar.record()[MONTHS],
+        "snapshot_id": build.view.snapshot_id,
+        "snapshot_date": build.view.snapshot_date.isoformat(),
+        "as_of": build.view.date.isoformat(),
+        "calendar": [day.isoformat() for day in sorted(build.view.snapshots)],
+        MONTHS: build.history.calendar.record()[MONTHS],
         "policy_version": recommender.policy.version,
-        EFFECTS_LEARNT: effects_learnt(recommender, catalog, work.channels),
+        EFFECTS_LEARNT: {channel: list(learnt) for channel, learnt in facts.effects_learnt.items()},
         "arbitration": json.loads(recommender.settings.arbitration.model_dump_json()),
-        "channels": list(work.channels),
-        "products": list(catalog.product_ids),
-        "names": list(catalog.names),
-        "store_sequence": work.store_sequence,
-        "reason_weights": dict(work.reason_weights),
-        "stranger_causes": stranger_causes(known, work.recommender.policy, work.channels),
+        "channels": list(facts.channels),
+        "products": list(facts.products),
+        "names": list(facts.names),
+        "store_sequence": build.store_sequence,
+        "reason_weights": dict(build.reason_weights),
+        "stranger_causes": dict(facts.strangers.causes),
     }
-
-
-def effects_learnt(
-    recommender: Recommender, catalog: Catalog, channels: Sequence[str]
-) -> dict[str, list[bool]]:
-    """Return by channel for which products the effect of a contact was learnt, shape (P,) each."""
-    effects = recommender.contact_effects
-    return {channel: effects.learnt(channel, catalog.families).tolist() for channel in channels}
-
-
-def _later(work: NightlyBuild, known: DecisionContext) -> list[View]:
-    """Return the views of the days ahead, as far as customers and products stay the same."""
-    views: list[View] = []
-    for ahead in range(1, work.days + 1):
-        view = work.history.as_of(work.view.date + timedelta(days=ahead))
-        same = Catalog.from_view(view).table.equals(known.catalog.table)
-        if view.snapshot_date != work.view.snapshot_date or not same:
-            break
-        views.append(view)
-    return views
-
-
-def _days(
-    known: DecisionContext, policy: Policy, later: Sequence[View], channel: str, verdict: NDArray[np.int16]
-) -> NDArray[np.int16]:
-    """Return on how many days, the first included, the rules say the same of each customer, shape (n,)."""
-    found = np.ones(len(verdict), np.int16)
-    scored = known.facts.products["product_scored"].to_numpy()
-    for ahead, view in enumerate(later, start=1):
-        facts = gather_facts(view, known.catalog, policy, channel, scored=scored)
-        same = (judged(policy, facts) == verdict).all(axis=1)
-        found[same & (found == ahead)] = ahead + 1
-    return found
-
-
-def judged(policy: Policy, facts: PolicyFacts, chunk: int = 100_000) -> NDArray[np.int16]:
-    """Return the verdicts of the rules, chunk by chunk, so that a large bank needs no more memory."""
-    starts = range(0, max(facts.shape[0], 1), chunk)
-    return np.concatenate([policy.judge(facts.rows(slice(start, start + chunk))) for start in starts])
-
-
-def _facts(known: DecisionContext, policy: Policy, channel: str) -> PolicyFacts:
-    scored = known.facts.products["product_scored"].to_numpy()
-    return gather_facts(known.view, known.catalog, policy, channel, known.state.held, scored)
-
-
-def _with_rows(chunks: Iterator[Decisions]) -> Iterator[tuple[slice, Decisions]]:
-    start = 0
-    for decisions in chunks:
-        yield slice(start, start + len(decisions.customer_ids)), decisions
-        start += len(decisions.customer_ids)
-
-
-def _write_records(folder: Path, work: NightlyBuild, ids: NDArray[Any]) -> None:
-    books = f"SELECT {CUSTOMER_ID}, manager_id, branch_id, tier FROM customers_now ORDER BY {CUSTOMER_ID}"
-    pl.DataFrame(work.view.query(books)).write_parquet(folder / BOOKS)
-    (folder / RECORDS).mkdir()
-    work.history.save_records(folder / RECORDS, pa.array(ids.tolist(), pa.string()))
-
-
-def ordered(priority: NDArray[Any], allowed: NDArray[np.bool_], rules: SlateRules) -> NDArray[np.int16]:
-    """Return the indices of each customer's products in the order of the slate, -1 after the last, (n, P)."""
-    ranks = slate(priority, allowed, rules, priority.shape[1])
-    rows, columns = np.nonzero(ranks)
-    found = np.full(ranks.shape, NOTHING, np.int16)
-    found[rows, ranks[rows, columns] - 1] = columns
-    return found
-
-
-def plain(recommender: Recommender, catalog: Catalog, channel: str) -> NDArray[np.float64]:
-    """Return `PARTS` and the chance with a contact where no profile may be used, shape (5, P)."""
-    customer = replace(Customers.unknown(1, len(catalog)), personalised=np.zeros(1, bool))
-    rates = in_columns(recommender.base_rates[None, :], recommender.product_ids, catalog.product_ids)
-    weighed = priority_factors(
-        rates,
-        catalog.unit_values,
-        catalog.product_ids,
-        catalog.families,
-        customer,
-        recommender.settings.arbitration,
-        contact=(recommender.contact_effects, channel),
-    )
-    return np.concatenate([*_parts(weighed).values(), weighed.chances.with_contact])
-
-
-def _parts(weighed: PriorityFactors) -> dict[str, NDArray[np.float64]]:
-    """Return the arrays of `PARTS`, shape (n, P) each."""
-    found = (weighed.propensity, weighed.value(), weighed.weight(), weighed.chances.without)
-    return dict(zip(PARTS, found, strict=True))
-
-
-class _Writer:
-    """Writes the arrays of a release, chunk by chunk where they are as long as the bank."""
-
-    def __init__(self, folder: Path, customers: int, products: int, channels: Sequence[str]) -> None:
-        self.folder, self.shape = folder, (customers, products)
-        names = (*PARTS, *(WITH_CONTACT.format(channel) for channel in channels))
-        self.files = {name: self._file(name, np.float64, self.shape) for name in names}
-        self.personalised = self._file("personalised", np.bool_, (customers,))
-        self.slates = {channel: self._file(f"slate-{channel}", np.int16, self.shape) for channel in channels}
-
-    def whole(self, name: str, values: NDArray[Any]) -> None:
-        """Write an array at once."""
-        np.save(self.folder / f"{name}.npy", values, allow_pickle=False)
-
-    def write(
-        self,
-        rows: slice,
-        decisions: Decisions,
-        weighed: Mapping[str, PriorityFactors],
-        indices: Mapping[str, NDArray[np.int16]],
-    ) -> None:
-        """Write the decisions about some customers; factors and indices of their products by channel."""
-        for name, values in _parts(decisions.factors).items():
-            self.files[name][rows] = values
-        for channel, factors in weighed.items():
-            self.files[WITH_CONTACT.format(channel)][rows] = factors.chances.with_contact
-        self.personalised[rows] = decisions.personalised
-        for channel, order in indices.items():
-            self.slates[channel][rows] = order
-
-    def close(self) -> None:
-        """Write out what is still in memory."""
-        for file in (*self.files.values(), *self.slates.values(), self.personalised):
-            file.flush()
-
-    def _file(self, name: str, kind: Any, shape: tuple[int, ...]) -> np.memmap[Any, Any]:
-        path = self.folder / f"{name}.npy"
-        return np.lib.format.open_memmap(path, mode="w+", dtype=kind, shape=shape)
-
-
-class _Reasons:
-    """Collects the reasons of the first offers of VIP customers, in every language."""
-
-    def __init__(self, known: DecisionContext, work: NightlyBuild) -> None:
-        self.known, self.explainer = known, Explainer(work.recommender, work.reason_weights)
-        self.vip = np.isin(known.relations.tiers.astype(np.str_), np.array(work.vip, np.str_))
-        self.frames: list[pl.DataFrame] = []
-
-    def add(self, rows: slice, decisions: Decisions, indices: Mapping[str, NDArray[np.int16]]) -> None:
-        """Add the reasons of the first offers of some customers in any channel."""
-        first = np.zeros(decisions.verdict.shape, bool)
-        for order in indices.values():
-            customers, ranks = np.nonzero(order[:, :EXPLAINED_OFFERS] != NOTHING)
-            first[customers, order[customers, ranks]] = True
-        customers, columns = np.nonzero(first & self.vip[rows, None])
-        if len(customers):
-            self._explain(decisions, customers, columns)
-
-    def _explain(self, decisions: Decisions, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> None:
-        explained = {
-            language: self.explainer.reasons_in(self.known, decisions, rows, columns, language)
-            for language in LANGUAGES
-        }
-        self.frames.append(_reason_frame(decisions, rows, columns, explained))
-
-    def write(self, path: Path) -> None:
-        """Write them by customer and product."""
-        schema = _reason_frame_schema()
-        found = pl.concat(self.frames) if self.frames else pl.DataFrame(schema=schema)
-        found.sort(CUSTOMER_ID, "product_id").write_ipc(path, compression="uncompressed")
-
-
-def _reason_frame_schema() -> dict[str, Any]:
-    texts = {f"reasons_{language}": pl.List(pl.String) for language in LANGUAGES}
-    cautions = {f"caution_{language}": pl.String() for language in LANGUAGES}
-    return {
-        CUSTOMER_ID: pl.String(),
-        "product_id": pl.String(),
-        "codes": pl.List(pl.String),
-        **texts,
-        **cautions,
-    }
-
-
-def _reason_frame(
-    decisions: Decisions, rows: Any, columns: Any, explained: dict[Language, OfferReasons]
-) -> pl.DataFrame:
-    ids: Sequence[str] = decisions.customer_ids[rows].tolist()
-    columns_: dict[str, Any] = {
-        CUSTOMER_ID: list(map(str, ids)),
-        "product_id": [decisions.product_ids[column] for column in columns.tolist()],
-        "codes": [[reason.id for reason in reasons] for reasons in explained["en"].reasons],
-    }
-    for language, found in explained.items():
-        columns_[f"reasons_{language}"] = [[reason.text for reason in reasons] for reasons in found.reasons]
-    for language, found in explained.items():
-        columns_[f"caution_{language}"] = [caution.text if caution else "" for caution in found.cautions]
-    return pl.DataFrame(columns_, schema=_reason_frame_schema())

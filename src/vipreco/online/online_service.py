@@ -19,7 +19,7 @@ from vipreco.catalog import Catalog
 from vipreco.columns import PRODUCT_ID, PRODUCTS
 from vipreco.documents import write_document
 from vipreco.errors import DependencyDownError, InputRejectedError
-from vipreco.features import FeatureSet, StoredFeatures, StoredFeatureSet
+from vipreco.features import FeatureSet, StoredFeatureSet
 from vipreco.lists import (
     ALWAYS,
     Availability,
@@ -30,10 +30,11 @@ from vipreco.lists import (
     plan_day,
     sheet_document,
 )
-from vipreco.online.explanation_cache import CachingExplainer, ExplanationCache, NightlyReasons
-from vipreco.online.models import open_model
-from vipreco.online.nightly_build import ARTIFACT, EXPLAINED_OFFERS, FEATURES, REASONS
+from vipreco.online.explanation_cache import CachingExplainer, ExplanationCache
+from vipreco.online.nightly_build import ARTIFACT
+from vipreco.online.nightly_part import EXPLAINED_OFFERS
 from vipreco.online.offer_numbers import EFFECTS_LEARNT, OfferNumbers
+from vipreco.online.parted_reader import open_reader
 from vipreco.online.release_reader import OfferRow, ReleaseReader
 from vipreco.online.request_overrides import NOBODY, RequestOverrides, overridden_rows
 from vipreco.online.slates import (
@@ -51,6 +52,7 @@ from vipreco.recommender import (
     ProductEvidence,
     Recommender,
     in_order,
+    open_model,
 )
 from vipreco.settings import ArbitrationSettings, CallListSettings
 from vipreco.signatures import NO_SIGNATURES, Signatures
@@ -102,7 +104,7 @@ class OnlineService:
         day_settings: DaySettings,
         signatures: Signatures = NO_SIGNATURES,
     ) -> None:
-        self.release = ReleaseReader(folder, signatures)
+        self.release = open_reader(folder, signatures)
         manifest: dict[str, Any] = self.release.manifest
         self.day_settings = day_settings
         self.model_hash: str = manifest["artifact_hash"]
@@ -116,7 +118,7 @@ class OnlineService:
         self.model = open_model(folder / ARTIFACT, self.model_hash)  # the next release may take it over
         self.recommender = _recommender(self.release, self.model, day_settings.currency)
         self.warnings: tuple[str, ...] = self.recommender.warnings
-        cache = ExplanationCache(NightlyReasons(folder / REASONS), self._pages)
+        cache = ExplanationCache(self.release.reasons(), self._pages)
         self.explainer = CachingExplainer(self.recommender, cache, manifest.get("reason_weights", {}))
         self._decided: dict[tuple[str, str, date], tuple[int, OfferRow]] = {}
         self._rules = SlateRules.of((), np.zeros((0, 0), bool))
@@ -125,7 +127,7 @@ class OnlineService:
 
     def knows(self, customer_id: str) -> bool:
         """Return True for a customer of the snapshot."""
-        return customer_id in self.release.rows
+        return self.release.knows(customer_id)
 
     @cached_property
     def product_ids(self) -> frozenset[str]:
@@ -342,7 +344,7 @@ class OnlineService:
 
     def _warm_up(self) -> None:
         """Learn the rules of a slate, and make everything that is made at first use."""
-        first = next(iter(self.release.rows), None)
+        first = self.release.example()
         if first is None:
             return
         channel, as_of = self.release.manifest["channels"][0], self.release.as_of
@@ -380,8 +382,7 @@ def _recommender(release: ReleaseReader, model: Recommender, currency: str) -> R
 
 def _features(release: ReleaseReader, recommender: Recommender) -> FeatureSet:
     """Return the features of a model, with the stored ones; a release of an older version has none."""
-    folder = release.folder / FEATURES
-    if not folder.is_dir():
+    stored = release.features()
+    if stored is None:
         return recommender.features
-    stored = StoredFeatures.open(folder, release.records, release.as_of, release.customer_ids)
     return StoredFeatureSet(recommender.features, recommender.vocabulary, recommender.product_ids, stored)

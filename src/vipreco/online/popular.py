@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 import polars as pl
@@ -26,31 +28,81 @@ GRANTED = {
 }
 
 
-def stranger_causes(
-    known: DecisionContext, policy: Policy, channels: tuple[str, ...]
-) -> dict[str, str | None]:
-    """Return by channel the code of the rule that stops most products for a stranger."""
-    return {
-        channel: policy.main_cause(policy.judge(_stranger(known, policy, channel))[0]) for channel in channels
-    }
+@dataclass(frozen=True)
+class HolderCounts:
+    """Customers of each segment and how many of them hold each product: counted by part, then merged.
+
+    Args:
+        customers: Customers of each tier, and of the bank under `EVERYBODY`.
+        holders: Holders of each product among them, by segment.
+    """
+
+    customers: Mapping[str, int]
+    holders: Mapping[str, Sequence[int]]
+
+    @classmethod
+    def count(cls, known: DecisionContext) -> Self:
+        """Count the customers of a context."""
+        tiers, held = known.relations.tiers, known.state.held
+        segments = sorted({str(tier) for tier in tiers if tier is not None})
+        chosen = {EVERYBODY: np.ones(len(tiers), bool), **{segment: tiers == segment for segment in segments}}
+        return cls(
+            {segment: int(rows.sum()) for segment, rows in chosen.items()},
+            {segment: held[rows].sum(axis=0).tolist() for segment, rows in chosen.items()},
+        )
+
+    def merged(self, other: HolderCounts) -> HolderCounts:
+        """Return the counts of both."""
+        customers = dict(self.customers)
+        for segment, count in other.customers.items():
+            customers[segment] = customers.get(segment, 0) + count
+        holders = {segment: list(counts) for segment, counts in self.holders.items()}
+        for segment, counts in other.holders.items():
+            before = holders.get(segment, [0] * len(counts))
+            holders[segment] = [one + more for one, more in zip(before, counts, strict=True)]
+        return HolderCounts(customers, holders)
+
+    def shares(self) -> dict[str, list[float]]:
+        """Return the share of each segment that holds each product; the bank comes first, then the tiers."""
+        return {
+            segment: [count / max(self.customers[segment], 1) for count in self.holders[segment]]
+            for segment in sorted(self.customers)
+        }
+
+
+@dataclass(frozen=True)
+class StrangerVerdicts:
+    """Verdicts of the rules on somebody of whom nothing is known, by channel.
+
+    Args:
+        allowed: Whether each product may be offered.
+        causes: Code of the rule that stops most products, if any does.
+    """
+
+    allowed: Mapping[str, Sequence[bool]]
+    causes: Mapping[str, str | None]
+
+    @classmethod
+    def judge(cls, known: DecisionContext, policy: Policy, channels: tuple[str, ...]) -> Self:
+        """Judge a stranger by the rules and the catalogue of a context, which has a customer at least."""
+        verdicts = {one: policy.judge(_stranger(known, policy, one))[0] for one in channels}
+        return cls(
+            {channel: (verdict == ALLOWED).tolist() for channel, verdict in verdicts.items()},
+            {channel: policy.main_cause(verdict) for channel, verdict in verdicts.items()},
+        )
 
 
 def popular_lists(
-    known: DecisionContext, policy: Policy, channels: tuple[str, ...]
+    products: Sequence[str], shares: Mapping[str, Sequence[float]], allowed: Mapping[str, Sequence[bool]]
 ) -> dict[str, dict[str, list[tuple[str, float]]]]:
     """Return for each channel and segment the products that a stranger may be offered, most held first.
 
     Returns:
         Channel -> tier, or "" for everybody -> [(product, share of its customers who hold it)].
     """
-    tiers = known.relations.tiers
-    segments = sorted({str(tier) for tier in tiers if tier is not None})
-    shares = {EVERYBODY: known.state.held.mean(axis=0) if len(tiers) else np.zeros(len(known.catalog))}
-    shares |= {segment: known.state.held[tiers == segment].mean(axis=0) for segment in segments}
     return {
-        channel: {segment: _ordered(known, share, allowed) for segment, share in shares.items()}
-        for channel in channels
-        for allowed in [policy.judge(_stranger(known, policy, channel))[0] == ALLOWED]
+        channel: {segment: _ordered(products, share, may) for segment, share in shares.items()}
+        for channel, may in allowed.items()
     }
 
 
@@ -80,7 +132,8 @@ def _nothing(pair: str) -> int:
     return NEVER_DAYS if pair.endswith("_days") else 0
 
 
-def _ordered(known: DecisionContext, share: np.ndarray, allowed: np.ndarray) -> list[tuple[str, float]]:
-    order = np.lexsort((np.arange(len(share)), -share))
-    ids = known.catalog.product_ids
-    return [(ids[place], round(float(share[place]), 6)) for place in order if allowed[place]]
+def _ordered(
+    products: Sequence[str], share: Sequence[float], allowed: Sequence[bool]
+) -> list[tuple[str, float]]:
+    order = np.lexsort((np.arange(len(share)), -np.asarray(share)))
+    return [(products[place], round(float(share[place]), 6)) for place in order if allowed[place]]

@@ -23,6 +23,7 @@ from vipreco.verified_files import VerifiedFiles
 POINTER, REFUSED, FOLLOWED, LOCK = "current.json", "refused.json", "followed.json", "lock"
 FOLDERS, MANIFEST = "prepared", "manifest.json"
 BOOKS = "books.parquet"
+PARTS = "parts"
 NAME_LENGTH = 16
 KEPT_RELEASES = (
     3  # prepared folders that stay: the one in force, the one before, and one that a worker may still read

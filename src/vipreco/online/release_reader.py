@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
@@ -14,13 +15,16 @@ import polars as pl
 from numpy.typing import NDArray
 
 from vipreco.columns import CUSTOMER_ID, PRODUCT_ID
+from vipreco.features import StoredFeatures, StoredRows
 from vipreco.history import BankCalendar, Records
-from vipreco.online.nightly_build import MONTHS, NOTHING, POLICY, POPULAR, REASONS, RECORDS
+from vipreco.online.nightly_build import MONTHS, POLICY, POPULAR
+from vipreco.online.nightly_part import FEATURES, NOTHING, REASONS, RECORDS
+from vipreco.online.nightly_reasons import NightlyReasons
 from vipreco.online.offer_numbers import OfferNumbers, StoredNumbers
-from vipreco.online.release import changed_release, open_release
+from vipreco.online.release import changed_release
 from vipreco.online.slates import BELOW_FLOOR, COLD_START, SNAPSHOT, SWITCHED_OFF, Slate, SlateLine
 from vipreco.policy import ALLOWED
-from vipreco.signatures import NO_SIGNATURES, Signatures
+from vipreco.verified_files import VerifiedFiles
 
 Codes: TypeAlias = tuple[str, ...]
 Arrays: TypeAlias = dict[str, NDArray[Any]]
@@ -52,16 +56,13 @@ class ReleaseReader:
     """Reads a release; the arrays are mapped, not loaded.
 
     Args:
-        folder: Of the release; every file is checked.
-        signatures: Checks who made it.
-
-    Raises:
-        IntegrityError: A file is not what was prepared, or the release is not signed as it has to be.
+        folder: Of the release, or of one of its parts.
+        manifest: Of the release.
+        files: Its files, for later checks.
     """
 
-    def __init__(self, folder: Path, signatures: Signatures = NO_SIGNATURES) -> None:
-        self.folder = folder
-        self.manifest, self._files = open_release(folder, signatures)
+    def __init__(self, folder: Path, manifest: dict[str, Any], files: VerifiedFiles) -> None:
+        self.folder, self.manifest, self._files = folder, manifest, files
         self.as_of = date.fromisoformat(self.manifest["as_of"])
         self.snapshot_date = date.fromisoformat(self.manifest["snapshot_date"])
         self.products: tuple[str, ...] = tuple(self.manifest["products"])
@@ -76,7 +77,6 @@ class ReleaseReader:
         self._verdicts, self._slates = self._by_channel("verdict"), self._by_channel("slate")
         self._days = self._by_channel("days")
         self._min_days = np.minimum.reduce(list(self._days.values()))
-        self._popular: dict[str, dict[str, list[tuple[str, float]]]] = self._json(POPULAR)
         self._codes = _codes_of(folder / REASONS)
 
     def check_files(self) -> None:
@@ -88,6 +88,29 @@ class ReleaseReader:
         wrong = self._files.wrong()
         if wrong:
             raise changed_release(self.folder, wrong)
+
+    def knows(self, customer_id: str) -> bool:
+        """Return True for a customer of the snapshot."""
+        return customer_id in self.rows
+
+    def example(self) -> str | None:
+        """Return a customer, if there is any."""
+        return next(iter(self.rows), None)
+
+    def reasons(self) -> NightlyReasons:
+        """Return the reasons of the build."""
+        return NightlyReasons(self.folder / REASONS)
+
+    def features(self) -> StoredRows | None:
+        """Return the stored features; None in releases of older versions."""
+        folder = self.folder / FEATURES
+        if not folder.is_dir():
+            return None
+        return StoredFeatures.open(folder, self.records, self.as_of, self.customer_ids)
+
+    @cached_property
+    def _popular(self) -> dict[str, dict[str, list[tuple[str, float]]]]:
+        return self._json(POPULAR)
 
     def policy_definition(self) -> dict[str, bytes]:
         """Return the files of the rules in force."""

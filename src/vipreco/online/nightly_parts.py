@@ -1,0 +1,135 @@
+"""The nightly build of a bank in parts of customers: a job a part, and their outputs in one release."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final
+
+from vipreco.durable import canonical_json
+from vipreco.engines import RECEIPT, Engine, Progress, Results, Spec, TaskContext
+from vipreco.online.nightly_build import NightlyBuild
+from vipreco.online.nightly_part import PartFacts, PartInputs, fill_part
+from vipreco.online.popular import HolderCounts, StrangerVerdicts
+from vipreco.parts import CustomerParts, part_name
+from vipreco.recommender import ModelInForce
+
+JOB: Final = "vipreco.online.nightly_parts:build_part"
+FACTS: Final = "facts.json"
+
+
+@dataclass(frozen=True)
+class PartRequest:
+    """The nightly build of a part, as JSON values.
+
+    Args:
+        tables: The bank in parts.
+        model: The recommender in force.
+        as_of: Day of the build.
+        vip: As of `NightlyBuild`.
+        days: As of `NightlyBuild`.
+        reason_weights: As of `NightlyBuild`.
+    """
+
+    tables: Mapping[str, Any]
+    model: Mapping[str, Any]
+    as_of: str
+    vip: Sequence[str]
+    days: int
+    reason_weights: Mapping[str, float]
+
+
+class EngineFill:
+    """Fills a release by an engine: a `FillParts`.
+
+    Args:
+        engine: Runs a job for each part.
+        tables: The bank in parts.
+        model: The recommender of the build.
+        progress: Is told how many parts are done.
+    """
+
+    def __init__(
+        self, engine: Engine, tables: CustomerParts, model: ModelInForce, progress: Progress
+    ) -> None:
+        self.engine, self.tables, self.model, self.progress = engine, tables, model, progress
+        self._results: Results | None = None
+
+    def __call__(self, folder: Path, build: NightlyBuild) -> Sequence[PartFacts | None]:
+        """Fill a folder."""
+        request = PartRequest(
+            self.tables.record(),
+            asdict(self.model),
+            build.view.date.isoformat(),
+            list(build.vip),
+            build.days,
+            dict(build.reason_weights),
+        )
+        self._results = self.engine.run(JOB, asdict(request), self.tables.number, self.progress)
+        return _taken(self._results, folder)
+
+    def discard(self) -> None:
+        """Remove what the parts put out: once the release is in force, nobody takes them up again."""
+        if self._results:
+            self._results.discard()
+
+
+def build_part(spec: Spec, part: int, folder: Path, context: TaskContext) -> Mapping[str, int]:
+    """Write what a release has of the customers of one part: a `Job`."""
+    request = PartRequest(**spec)
+    history = CustomerParts.from_record(request.tables).history(part, context.scratch, context.limits)
+    view = history.as_of(date.fromisoformat(request.as_of))
+    customers = view.population().num_rows
+    if not customers:
+        return {"rows": 0}
+    recommender = ModelInForce(**request.model).opened(context.limits.threads)
+    inputs = PartInputs(
+        recommender, history, view, tuple(request.vip), None, request.days, request.reason_weights
+    )
+    facts = fill_part(folder, inputs, context.step)
+    (folder / FACTS).write_bytes(canonical_json(asdict(facts)))
+    return {"rows": customers}
+
+
+def _taken(results: Results, folder: Path) -> list[PartFacts | None]:
+    """Bring the outputs of all parts into the folder of a release, and return their facts."""
+    found: list[PartFacts | None] = []
+    several = len(results.receipts) > 1
+    with TemporaryDirectory(prefix="vipreco-build-") as scratch:
+        for one in results.receipts:
+            if not one.rows:
+                found.append(None)
+                continue
+            source = results.fetch(one.part, Path(scratch))
+            target = folder / part_name(one.part) if several else folder
+            # Links, not moves: the parts stay whole until the release is in force.
+            beside = shutil.ignore_patterns(RECEIPT)
+            shutil.copytree(source, target, copy_function=_linked, ignore=beside, dirs_exist_ok=True)
+            found.append(_read(target / FACTS))
+            (target / FACTS).unlink()
+    return found
+
+
+def _linked(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except OSError:  # another file system, or one without links
+        shutil.copy2(source, target)
+
+
+def _read(path: Path) -> PartFacts:
+    facts = json.loads(path.read_bytes())
+    return PartFacts(
+        **{
+            **{name: tuple(facts[name]) for name in ("channels", "products", "names")},
+            "effects_learnt": facts["effects_learnt"],
+            "holders": HolderCounts(**facts["holders"]),
+            "strangers": StrangerVerdicts(**facts["strangers"]),
+        }
+    )
