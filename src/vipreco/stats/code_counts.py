@@ -110,7 +110,8 @@ class CaseCounts:
         value = float(np.average(halves, weights=weights))
         rows, cases = self.total
         error = hanley_mcneil(value, cases, rows - cases)
-        return Estimate(value, value - NORMAL_95 * error, value + NORMAL_95 * error, customers=int(rows))
+        low, high = max(value - NORMAL_95 * error, 0.0), min(value + NORMAL_95 * error, 1.0)
+        return Estimate(value, low, high, customers=int(rows))
 
     def mostly_cases(self) -> tuple[Estimate, float]:
         """Return the rate of cases where the other half has mostly cases, and how many cases these are."""
