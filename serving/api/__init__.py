@@ -2,7 +2,7 @@
 
 from starlette.responses import JSONResponse, Response
 
-from serving.api import decisions, feedback, health, offers, outcomes, sheets
+from serving.api import decisions, feedback, figures, health, offers, outcomes, sheets
 from serving.http import openapi
 from serving.http.operation import PUBLIC, HttpRequest, Operation
 
@@ -12,6 +12,7 @@ API_OPERATIONS: tuple[Operation, ...] = (
     *sheets.OPERATIONS,
     *decisions.OPERATIONS,
     *feedback.OPERATIONS,
+    *figures.OPERATIONS,
     *health.OPERATIONS,
 )
 

@@ -255,3 +255,64 @@ class DecisionAnswer(BaseModel):
     customer_id: str
     made_at: datetime
     record: dict[str, JsonValue]
+
+
+class TextAnswer(BaseModel):
+    """A text in English and Chinese."""
+
+    en: str
+    zh: str
+
+
+class NumberAnswer(BaseModel):
+    """The number of a figure in a month."""
+
+    month_date: date = Field(description="Last day of the month, or of the window or period that ends in it.")
+    rows: int = Field(description="Rows behind the number.")
+    customers: int = Field(description="Different customers that the list of the figure has.")
+    number: float | None = Field(
+        description="Count, mean, share (0 to 1) or expected count, as `shows` says."
+    )
+    number_low: float | None = Field(description="Lower limit of what chance alone explains, at 95 %.")
+    number_high: float | None
+    total_amount: float | None = Field(description="Sum of the amounts, in currency.")
+    low_amount: float | None
+    high_amount: float | None
+
+
+class FigureAnswer(BaseModel):
+    """A figure with its definition and its numbers, newest first."""
+
+    figure: str
+    group: str
+    shows: Literal["customers", "amount", "mean", "rate", "expected"]
+    each: Literal["month_end", "month", "window", "period", "ahead"]
+    name: TextAnswer
+    definition: TextAnswer
+    missing: str | None = Field(
+        description="Code of what the bank does not bring; there are no numbers then."
+    )
+    numbers: list[NumberAnswer]
+
+
+class FiguresAnswer(BaseModel):
+    """All figures of a branch, or of a book."""
+
+    branch_id: str | None
+    manager_id: str | None
+    as_of: date
+    model_version: str
+    snapshot_id: str
+    figures: list[FigureAnswer]
+
+
+class FigureCustomersAnswer(BaseModel):
+    """The customers behind a figure; the columns are those of `vipreco kpi FIGURE --customers`."""
+
+    figure: str
+    branch_id: str | None
+    manager_id: str | None
+    as_of: date
+    model_version: str
+    snapshot_id: str
+    customers: list[dict[str, JsonValue]]

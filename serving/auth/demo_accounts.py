@@ -18,7 +18,9 @@ from vipreco.store import Role, Store, User
 
 SIMULATION = Path("practice") / "simulation.json"
 LOGINS = Path("data") / "serving" / "demo-logins.json"
-PAGE_ROLES = (Role.MANAGER, Role.MARKETING, Role.SCIENTIST, Role.APPROVER, Role.AUDITOR, Role.ADMIN)
+PAGE_ROLES = (
+    Role.BRANCH_HEAD, Role.MANAGER, Role.MARKETING, Role.SCIENTIST, Role.APPROVER, Role.AUDITOR, Role.ADMIN
+)  # fmt: skip
 ENVIRONMENT = "demo"
 OWN_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
 
@@ -71,12 +73,13 @@ def logins(project: Project, store: Store) -> Iterator[str]:
 
 
 def _made(project: Project, store: Store) -> dict[str, list[dict[str, str]]]:
-    manager = largest_book(project)
+    book, branch = largest_book_of(project)
     made = []
     for role in PAGE_ROLES:
         password = secrets.token_urlsafe(12)
-        book = manager if role is Role.MANAGER else None
-        store.users.create(User(role.value, role, book), password)
+        own = book if role is Role.MANAGER else None
+        headed = branch if role is Role.BRANCH_HEAD else None
+        store.users.create(User(role.value, role, own, branch_id=headed), password)
         made.append({"role": role.value, "user": role.value, "password": password})
     _, channel = store.tokens.create("demo", Role.CHANNEL, clock(), environment=ENVIRONMENT)
     _, admin = store.tokens.create("demo numbers", Role.ADMIN, clock(), environment=ENVIRONMENT)
@@ -84,11 +87,12 @@ def _made(project: Project, store: Store) -> dict[str, list[dict[str, str]]]:
     return {"logins": made, "tokens": tokens}
 
 
-def largest_book(project: Project) -> str:
-    """Return the manager with the most customers of a VIP tier; the first by id of equals."""
+def largest_book_of(project: Project) -> tuple[str, str | None]:
+    """Return the manager with the most VIP customers, the first by id of equals, and their branch."""
     folder = releases_of(project.root).current()
     books = pl.scan_parquet(folder / "books.parquet", glob=False).filter(
         pl.col("tier").is_in(list(project.settings.tiers.vip)), pl.col("manager_id").is_not_null()
     )
-    ordered = books.group_by("manager_id").len().sort(["len", "manager_id"], descending=[True, False])
-    return str(ordered.head(1).collect()["manager_id"].item())
+    grouped = books.group_by("manager_id").agg(pl.len(), pl.col("branch_id").mode().sort().first())
+    first = grouped.sort(["len", "manager_id"], descending=[True, False]).head(1).collect()
+    return str(first["manager_id"].item()), first["branch_id"].item()

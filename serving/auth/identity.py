@@ -79,7 +79,7 @@ class Identity:
             self._known.pop(text, None)
             raise unauthorized("unknown-token")
         self._note_use(token)
-        caller = Caller(f"token:{token.token_id}", token.role, token.manager_id)
+        caller = Caller(f"token:{token.token_id}", token.role, token.manager_id, branch_id=token.branch_id)
         moment = time.monotonic()
         valid = moment + self.state.settings.store_away_minutes * 60
         self._known[text] = KnownToken(moment + TOKEN_SECONDS, valid, token, caller)
@@ -116,7 +116,7 @@ class Identity:
             idle = timedelta(minutes=self.state.settings.session_idle_minutes)
             sessions.extend(secret, session, now, idle)
         user = session.user
-        return Caller(f"user:{user.user_id}", user.role, user.manager_id, session)
+        return Caller(f"user:{user.user_id}", user.role, user.manager_id, session, branch_id=user.branch_id)
 
 
 def claimed_token(http: Request) -> str:

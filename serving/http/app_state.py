@@ -14,6 +14,7 @@ from typing import Any, Protocol, Self
 from serving.http.problems import unavailable
 from serving.http.shared_limits import Rate, SharedLimits, Slots, run_folder
 from vipreco.errors import BusyError, DependencyDownError
+from vipreco.kpi import FigureRows
 from vipreco.online import Releases, Slate, SlateLine
 from vipreco.recommender import ProductEvidence
 from vipreco.settings import ServingSettings
@@ -55,6 +56,9 @@ class Release(Protocol):
 
     def sheet(self, customer_id: str, language: str, moment: datetime) -> dict[str, Any]:
         """Return the sheet of a known customer."""
+
+    def figures(self, branch: str | None, manager: str | None) -> FigureRows | None:
+        """Return the figures of a branch, or of a manager's book; None where there are none."""
 
     @property
     def product_ids(self) -> Collection[str]:
@@ -137,7 +141,7 @@ class AppState:
     deciding: int = 0
     store_down: bool = False
     revoked: frozenset[str] = frozenset()
-    _seen: OrderedDict[tuple[str | None, date | None, str], float] = field(default_factory=OrderedDict)
+    _seen: OrderedDict[tuple[object, ...], float] = field(default_factory=OrderedDict)
 
     @cached_property
     def limits(self) -> SharedLimits:
@@ -223,7 +227,8 @@ class AppState:
         Raises:
             VipRecoError: The store does not answer, and the customer was not looked up before.
         """
-        key, moment = (scope.manager_id, scope.day, customer_id), time.monotonic()
+        seen_by = (scope.role, scope.manager_id, scope.branch_id, scope.day)
+        key, moment = (*seen_by, customer_id), time.monotonic()
         try:
             seen = self.store.books.find(scope, customer_id) is not None
         except (DependencyDownError, BusyError):

@@ -67,6 +67,7 @@ class Caller:
         actor: Name in the audit.
         role: Role, which decides on operations.
         manager_id: Whose book they see, for managers.
+        branch_id: Whose branch they see, for branch heads.
         session: The log-in of a person; None for programs.
         store_away: Whether the store did not answer, and the caller is known from before.
     """
@@ -76,10 +77,11 @@ class Caller:
     manager_id: str | None = None
     session: Session | None = None
     store_away: bool = False
+    branch_id: str | None = None
 
     def scope(self, day: date) -> Scope:
         """Return whose customers they may see on a day."""
-        return Scope(self.actor, self.role, self.manager_id, day)
+        return Scope(self.actor, self.role, self.manager_id, day, self.branch_id)
 
 
 @dataclass

@@ -8,9 +8,9 @@ from typing import Any
 
 from serving.auth.cookies import COOKIE
 from serving.http.app_state import clock
-from tests.page.page_bank import MANAGER, USERS, PageBank
+from tests.page.page_bank import USERS, PageBank, user_of
 from tests.serving.small_bank import PASSWORD
-from vipreco.store import Role, User
+from vipreco.store import Role
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = [
@@ -55,7 +55,7 @@ class Visit:
     def enter(self, path: str = "/", role: Role = Role.MANAGER) -> Any:
         """Open a page as somebody who is logged in already."""
         assert self.bank is not None, "only of a bank in this process"
-        user = User(USERS[role], role, MANAGER if role is Role.MANAGER else None)
+        user = user_of(role)
         secret = self.bank.state.store.sessions.begin(user, clock())
         self.context.add_cookies([{"name": COOKIE, "value": secret, "url": self.address}])
         self.page.goto(f"{self.address}{path}")

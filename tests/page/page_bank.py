@@ -42,6 +42,7 @@ ATTACK = "<img src=x onerror=document.title=1>"
 HOSTILE_PRODUCT = f"Fund {ATTACK}"
 CUSTOMERS, BOOK = 240, 24
 MANAGER, OTHER_MANAGER = "M1", "M2"
+BRANCH, OTHER_BRANCH = "B", "B2"
 LADDER = TierLadder(
     vip=("GOLD", "TOP"),
     ladder=(
@@ -51,6 +52,12 @@ LADDER = TierLadder(
     ),
 )
 USERS = {role: f"{role.value}-1" for role in Role if role is not Role.CHANNEL}
+
+
+def user_of(role: Role, user: str = "") -> User:
+    """Return the account of a role: a manager's with a book, a branch head's with a branch."""
+    book, branch = MANAGER if role is Role.MANAGER else None, BRANCH if role is Role.BRANCH_HEAD else None
+    return User(user or USERS[role], role, book, branch_id=branch)
 
 
 def customer_ids() -> list[str]:
@@ -187,11 +194,11 @@ def accounts(built_once: BuiltOnce) -> Path:
     def build(folder: Path) -> None:
         shutil.copy(new_store(built_once), folder / "store.db")
         managers = [MANAGER if number < BOOK else OTHER_MANAGER for number in range(CUSTOMERS)]
-        members = {"customer_id": customer_ids(), "manager_id": managers, "branch_id": ["B"] * CUSTOMERS}
+        members = {"customer_id": customer_ids(), "manager_id": managers, "branch_id": [BRANCH] * CUSTOMERS}
         with Store.open(f"sqlite:///{folder}/store.db") as store:
             store.books.replace("snapshot-1", pl.DataFrame(members))
             for role, user in USERS.items():
-                store.users.create(User(user, role, MANAGER if role is Role.MANAGER else None), PASSWORD)
+                store.users.create(user_of(role, user), PASSWORD)
             store.users.create(User("other-1", Role.MANAGER, OTHER_MANAGER), PASSWORD)
 
     return built_once("page-accounts", build)

@@ -18,9 +18,9 @@ from serving.page.languages import wording
 from serving.page.navigation import home_of
 from serving.page.page_service import PageService
 from serving.page.pages import make_pages
-from tests.page.page_bank import ATTACK, BOOK, DAY, MANAGER, USERS, PageBank, Tables, customer_ids
+from tests.page.page_bank import ATTACK, BOOK, DAY, MANAGER, USERS, PageBank, Tables, customer_ids, user_of
 from tests.serving.small_bank import PASSWORD
-from vipreco.store import Role, Scope, User
+from vipreco.store import Role, Scope
 from vipreco.store.schema import users
 
 IDS = customer_ids()
@@ -58,7 +58,7 @@ class Browser:
     def __init__(self, bank: PageBank, role: Role | None, csrf: bool = True) -> None:
         self.bank, self.cookies, self.csrf = bank, {}, ""
         if role is not None:
-            user = User(USERS[role], role, MANAGER if role is Role.MANAGER else None)
+            user = user_of(role)
             secret = bank.state.store.sessions.begin(user, clock())
             session = bank.state.store.sessions.read(secret, clock())
             assert session is not None

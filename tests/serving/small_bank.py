@@ -19,12 +19,15 @@ from serving.http.app_state import AppState, Slate, SlateLine
 from serving.processes.audit_shipper import AuditFiles, ship
 from tests.shared import BuiltOnce, new_store
 from vipreco.errors import IntegrityError
+from vipreco.kpi import FIGURES, FigureRows
+from vipreco.kpi.rows import OWNER_SCHEMA, ROW_SCHEMA
 from vipreco.recommender import ProductEvidence
 from vipreco.settings import ServingSettings
 from vipreco.store import Keys, Role, Store, User
 
 OWN, FOREIGN, NOBODY = "0001", "0002", "9999"
 MANAGER, OTHER_MANAGER = "M1", "M2"
+BRANCH, OTHER_BRANCH = "B", "B2"
 PASSWORD = "correct horse battery"
 DAY = date(2025, 12, 31)
 TOKENS = "tokens.json"
@@ -74,6 +77,17 @@ class Prepared:
     def sheet(self, customer_id: str, language: str, moment: datetime) -> dict[str, Any]:
         del moment
         return {"who": [["customer", customer_id]], "language": language}
+
+    def figures(self, branch: str | None, manager: str | None) -> FigureRows | None:
+        """A VIP customer in each book, and in each branch; the foreign one left."""
+        rows = [
+            ("vip_customers", DAY, OWN, 300.0, None, None, MANAGER, BRANCH, "GOLD"),
+            ("vip_customers", DAY, FOREIGN, 500.0, None, None, OTHER_MANAGER, OTHER_BRANCH, "GOLD"),
+        ]
+        schema = {**ROW_SCHEMA, **OWNER_SCHEMA}
+        missing = {key: "contacts" for key in FIGURES if key != "vip_customers"}
+        frame = pl.DataFrame(rows, schema=schema, orient="row")
+        return FigureRows(frame, DAY, (DAY,), 2, 3, missing).of(branch, manager)
 
     def refresh(self) -> None:
         self.refreshed += 1
@@ -128,12 +142,18 @@ def accounts(built_once: BuiltOnce) -> Path:
             members = {
                 "customer_id": [OWN, FOREIGN],
                 "manager_id": [MANAGER, OTHER_MANAGER],
-                "branch_id": ["B", "B"],
+                "branch_id": [BRANCH, OTHER_BRANCH],
             }
             store.books.replace("snapshot-1", pl.DataFrame(members))
             now = datetime.now(UTC).replace(tzinfo=None)
             books = {role: MANAGER if role is Role.MANAGER else None for role in Role}
-            tokens = {role: store.tokens.create(role, role, now, manager_id=books[role])[1] for role in Role}
+            branches = {role: BRANCH if role is Role.BRANCH_HEAD else None for role in Role}
+            tokens = {
+                role: store.tokens.create(role, role, now, manager_id=books[role], branch_id=branches[role])[
+                    1
+                ]
+                for role in Role
+            }
             store.users.create(User("ann", Role.MANAGER, MANAGER), PASSWORD)
         (folder / TOKENS).write_text(json.dumps(tokens), encoding="utf-8")
 

@@ -17,7 +17,7 @@ from vipreco.cli.progress import Narrator, narrated
 from vipreco.cli.project_inputs import open_model, open_view
 from vipreco.cli.store_session import audited_read
 from vipreco.cli.table_output import TableOutput
-from vipreco.errors import InputRejectedError, UsageError
+from vipreco.errors import UsageError
 
 if TYPE_CHECKING:
     import polars as pl
@@ -188,8 +188,7 @@ class _Question:
 
     def _model(self, view: View, narrator: Narrator) -> ModelFigures | None:
         """Return what the model expects; None where none is trained yet."""
-        from vipreco.kpi import model_figures
-        from vipreco.lists import Audience
+        from vipreco.kpi import vip_figures
 
         try:
             recommender = open_model(self.project, self.model, narrator)
@@ -198,11 +197,7 @@ class _Question:
                 raise
             return None
         narrator.say("expected drain")
-        try:
-            vip = Audience(tiers=self.project.settings.tiers.vip).of(view)
-        except InputRejectedError:  # no VIP customer: the figures say so
-            return None
-        return model_figures(recommender, recommender.context(vip))
+        return vip_figures(recommender, view)
 
 
 @dataclass(frozen=True)

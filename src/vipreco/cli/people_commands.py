@@ -19,6 +19,7 @@ class Role(StrEnum):
     """Role of a person or program; a copy of the store's, which would be slow to load for a help text."""
 
     manager = "manager"
+    branch_head = "branch_head"
     marketing = "marketing"
     channel = "channel"
     scientist = "scientist"
@@ -31,6 +32,11 @@ RoleOption = Annotated[Role, typer.Option("--role", help="Role, which decides th
 BookOption = Annotated[
     Optional[str],  # noqa: UP045  typer reads the annotation when the command starts
     typer.Option("--book", metavar="MANAGER", help="Id of the book; only for managers."),
+]
+
+BranchOption = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option("--branch", metavar="BRANCH", help="Id of the branch; only for branch heads."),
 ]
 
 token = typer.Typer(help="Tokens of programs: create, list, revoke.", no_args_is_help=True)
@@ -60,6 +66,7 @@ def create_token(
     name: Annotated[str, typer.Argument(help="Purpose, such as `app channel`.")],
     role: RoleOption,
     book: BookOption = None,
+    branch: BranchOption = None,
     days: Annotated[int, typer.Option(help="Days of validity, at most 90.")] = 90,
     environment: Annotated[str, typer.Option(help="Environment, part of the token.")] = "live",
     actor: ActorOption = None,
@@ -72,7 +79,13 @@ def create_token(
 
     with open_session(actor) as session, session.audited("token.create") as entry:
         made, text = session.store.tokens.create(
-            name, StoredRole(role), clock(), days=days, manager_id=book, environment=environment
+            name,
+            StoredRole(role),
+            clock(),
+            days=days,
+            manager_id=book,
+            branch_id=branch,
+            environment=environment,
         )
         entry.object = made.token_id
     typer.echo(text)
@@ -99,6 +112,7 @@ def list_tokens(kind: FormatOption = None, out: OutOption = None) -> None:
             one.name,
             one.role.value,
             one.manager_id,
+            one.branch_id,
             "revoked" if one.revoked_at else "ended" if one.expires_at <= now else "valid",
             one.created_at.date(),
             one.expires_at.date(),
@@ -106,7 +120,7 @@ def list_tokens(kind: FormatOption = None, out: OutOption = None) -> None:
         )
         for one in found
     ]
-    texts = dict.fromkeys(("token", "name", "role", "book", "state"), pl.String())
+    texts = dict.fromkeys(("token", "name", "role", "book", "branch", "state"), pl.String())
     days = dict.fromkeys(("created_date", "ends_date", "last_used_date"), pl.Date())
     output.write(pl.DataFrame(rows, {**texts, **days}, orient="row"))
 
@@ -129,6 +143,7 @@ def create_user(
     name: Annotated[str, typer.Argument(help="Name to log in with.")],
     role: RoleOption,
     book: BookOption = None,
+    branch: BranchOption = None,
     subject: Annotated[
         Optional[str],  # noqa: UP045
         typer.Option(
@@ -142,13 +157,15 @@ def create_user(
     """Create an account; the password is prompted for, or read from standard input.
 
     Example:  vipreco user create ann --role manager --book M00000
+    Example:  vipreco user create li --role branch_head --branch B001
     """
     from vipreco.store import Role as StoredRole, User
 
     password = None if subject else read_password()
     with open_session(actor) as session, session.audited("user.create") as entry:
         entry.object = name
-        session.store.users.create(User(name, StoredRole(role), book, subject), password)
+        user = User(name, StoredRole(role), book, subject, branch_id=branch)
+        session.store.users.create(user, password)
     typer.echo(f"{name} may log in as {role.value}", err=True)
 
 
@@ -162,8 +179,10 @@ def list_users(kind: FormatOption = None, out: OutOption = None) -> None:
     output = TableOutput.planned(kind, out)
     with open_session() as session:
         found = session.store.users.all()
-    rows = [(one.user_id, one.role.value, one.manager_id, one.subject, one.active) for one in found]
-    texts = dict.fromkeys(("user", "role", "book", "subject"), pl.String())
+    rows = [
+        (one.user_id, one.role.value, one.manager_id, one.branch_id, one.subject, one.active) for one in found
+    ]
+    texts = dict.fromkeys(("user", "role", "book", "branch", "subject"), pl.String())
     output.write(pl.DataFrame(rows, {**texts, "active": pl.Boolean()}, orient="row"))
 
 

@@ -106,6 +106,7 @@ def _nightly_build(
     project: Project, store: Store, model: str | None, narrator: Narrator
 ) -> tuple[NightlyBuild, ModelInForce]:
     from vipreco.cli.project_inputs import model_folder, model_in_force, open_history, open_tables
+    from vipreco.kpi import FigureInputs
     from vipreco.lists import view_at
     from vipreco.online import NightlyBuild, try_model
 
@@ -116,16 +117,17 @@ def _nightly_build(
     open_tables(project).verify()
     _check_heads(project)
     history = open_history(project)
-    view = view_at(history, _business_day(project))
+    view, settings = view_at(history, _business_day(project)), project.settings
     build = NightlyBuild(
         recommender=recommender,
         artifact=artifact,
         history=history,
         view=view,
-        vip=project.settings.tiers.vip,
+        vip=settings.tiers.vip,
         store_sequence=_in_tables(project, store),
-        days=DAYS_AHEAD if project.settings.serving.business_date == "clock" else 0,
+        days=DAYS_AHEAD if settings.serving.business_date == "clock" else 0,
         reason_weights=store.feedback.weights(view.date),
+        figures=FigureInputs(settings.tiers, settings.call_list, settings.kpi),
     )
     return build, in_force
 

@@ -1,6 +1,6 @@
 from .definitions import FIGURES as FIGURES, GROUPS as GROUPS, Figure as Figure, figure_named as figure_named
 from .figure_list import customer_list as customer_list
-from .model_rows import ModelFigures as ModelFigures, ModelRows as ModelRows, model_figures as model_figures
+from .model_rows import ModelFigures as ModelFigures, ModelRows as ModelRows, vip_figures as vip_figures
 from .numbers import by_manager as by_manager, measures as measures
 from .overview import (
     definitions_document as definitions_document,

@@ -10,9 +10,12 @@ import polars as pl
 from numpy.typing import NDArray
 
 from vipreco.columns import CUSTOMER_ID
+from vipreco.errors import InputRejectedError
+from vipreco.history import View
+from vipreco.lists import Audience
 from vipreco.policy import ALLOWED, Language, Stage
 from vipreco.propensity import ATTRITION
-from vipreco.recommender import DecisionContext, Decisions, Recommender, Relations
+from vipreco.recommender import Decisions, Recommender, Relations
 
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
 DRAIN, STOPPED = "drain_expected", "offers_stopped"
@@ -83,8 +86,13 @@ class ModelRows:
         return ModelFigures(pl.concat(self._rows), months, rule_names=names)
 
 
-def model_figures(recommender: Recommender, known: DecisionContext) -> ModelFigures:
-    """Return what a model expects of the VIP customers of a decision context."""
+def vip_figures(recommender: Recommender, view: View) -> ModelFigures | None:
+    """Return what a model expects of the VIP customers of a view; None where there are none."""
+    try:
+        vip = Audience(tiers=recommender.features.ladder.vip).of(view)
+    except InputRejectedError:  # the figures say so
+        return None
+    known = recommender.context(vip)
     found, start = ModelRows(recommender, known.relations), 0
     for decisions in recommender.decisions(known):
         rows = slice(start, start + len(decisions.customer_ids))

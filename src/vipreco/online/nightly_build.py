@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from vipreco.artifact import verify
 from vipreco.durable import canonical_json
 from vipreco.history import History, View
+from vipreco.kpi import FigureInputs, figure_rows, save_rows, vip_figures
 from vipreco.online.nightly_part import PartFacts, PartInputs, fill_part
 from vipreco.online.offer_numbers import EFFECTS_LEARNT
 from vipreco.online.popular import popular_lists
@@ -36,6 +37,7 @@ class NightlyBuild:
         store_sequence: Number of the last change in the store that the tables hold.
         days: Further days that the release may answer for, should the next builds fail.
         reason_weights: Share of its weight that a template of reasons keeps, by id.
+        figures: Inputs of the figures of branches; without them the release has none.
     """
 
     recommender: Recommender
@@ -47,6 +49,7 @@ class NightlyBuild:
     store_sequence: int = 0
     days: int = 0
     reason_weights: Mapping[str, float] = field(default_factory=dict)
+    figures: FigureInputs | None = None
 
 
 FillParts = Callable[[Path, NightlyBuild], Sequence[PartFacts | None]]
@@ -98,6 +101,9 @@ def _fill(folder: Path, build: NightlyBuild, fill: FillParts) -> dict[str, Any]:
     (folder / POPULAR).write_bytes(canonical_json(popular))
     policy = {name: text.decode() for name, text in build.recommender.policy.definition.items()}
     (folder / POLICY).write_bytes(canonical_json(policy))
+    if build.figures is not None:
+        model = vip_figures(build.recommender, build.view)
+        save_rows(figure_rows(build.view, replace(build.figures, model=model)), folder)
     several = {PARTS: len(parts)} if len(parts) > 1 else {}
     return _manifest(build, first, artifact.artifact_hash) | several
 

@@ -20,6 +20,7 @@ from vipreco.columns import PRODUCT_ID, PRODUCTS
 from vipreco.documents import write_document
 from vipreco.errors import DependencyDownError, InputRejectedError
 from vipreco.features import FeatureSet, StoredFeatureSet
+from vipreco.kpi import FigureRows, read_rows
 from vipreco.lists import (
     ALWAYS,
     Availability,
@@ -104,7 +105,7 @@ class OnlineService:
         day_settings: DaySettings,
         signatures: Signatures = NO_SIGNATURES,
     ) -> None:
-        self.release = open_reader(folder, signatures)
+        self.release, self._folder = open_reader(folder, signatures), folder
         manifest: dict[str, Any] = self.release.manifest
         self.day_settings = day_settings
         self.model_hash: str = manifest["artifact_hash"]
@@ -254,6 +255,10 @@ class OnlineService:
             return customer_day(
                 self.explainer, view, customer_id, self.day_settings.vip, self.day_settings.settings
             )
+
+    def figures(self, branch: str | None = None, manager: str | None = None) -> FigureRows | None:
+        """Return the figures of a branch, or of a book, as of the nightly build; None where it made none."""
+        return read_rows(self._folder, branch, manager)
 
     def day_of(self, moment: datetime) -> date:
         """Return the day of a moment; never before the date of the release."""

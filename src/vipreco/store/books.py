@@ -105,6 +105,12 @@ class Books:
         with self.database.reading() as connection:
             return [_member(row) for row in connection.execute(query)]
 
+    def managers(self, scope: Scope) -> list[str]:
+        """Return the managers of the customers whom somebody sees, by id."""
+        query = select(books.c.manager_id).where(scope.sees(), books.c.manager_id.is_not(None)).distinct()
+        with self.database.reading() as connection:
+            return sorted(connection.execute(query).scalars())
+
     def cover(self, cover: Cover, granted_by: str) -> int:
         """Let a deputy see the book of a manager who is away, and return the number of the cover.
 

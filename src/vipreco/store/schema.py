@@ -38,7 +38,7 @@ books = Table(
     metadata,
     Column("customer_id", ID, primary_key=True),
     Column("manager_id", ID, index=True),
-    Column("branch_id", ID),
+    Column("branch_id", ID, index=True),
     Column("handle", String(32), nullable=False, unique=True),
     Column("snapshot_id", NAME, nullable=False),
 )
@@ -170,6 +170,7 @@ users = Table(
     Column("password_hash", String(255), nullable=False),
     Column("subject", String(255), unique=True),
     Column("active", Boolean, nullable=False),
+    Column("branch_id", ID),
 )
 
 sessions = Table(
@@ -193,6 +194,7 @@ tokens = Table(
     Column("expires_at", DateTime, nullable=False),
     Column("revoked_at", DateTime),
     Column("used_date", Date),
+    Column("branch_id", ID),
 )
 
 switches = Table(

@@ -18,7 +18,7 @@ from sqlalchemy import RowMapping, insert, or_, select, update
 from vipreco.errors import UsageError
 from vipreco.store.connection import Database
 from vipreco.store.schema import tokens
-from vipreco.store.scope import Role
+from vipreco.store.scope import Role, check_whose
 
 MAX_DAYS = 90
 TOLERANCE = timedelta(seconds=60)  # clocks of two machines differ
@@ -39,6 +39,7 @@ class Token:
     expires_at: datetime
     revoked_at: datetime | None = None
     used_date: date | None = None
+    branch_id: str | None = None
 
 
 class Tokens:
@@ -55,6 +56,7 @@ class Tokens:
         *,
         days: int = MAX_DAYS,
         manager_id: str | None = None,
+        branch_id: str | None = None,
         environment: str = "live",
     ) -> tuple[Token, str]:
         """Make a token and return it with its text, which nobody can show again.
@@ -65,10 +67,12 @@ class Tokens:
             at: Moment now, UTC.
             days: Days until it ends, at most `MAX_DAYS`.
             manager_id: The book of a manager's token.
+            branch_id: The branch of a branch head's token.
             environment: Where it is for; part of the text.
 
         Raises:
-            UsageError: Too many days, no name, a wrong environment, or a manager without a book.
+            UsageError: Too many days, no name, a wrong environment, a manager without a book, or a branch
+                head without a branch.
         """
         if not 1 <= len(name) <= MAX_NAME:
             raise UsageError(f"a name has 1 to {MAX_NAME} characters", where="name", code="token-name")
@@ -81,10 +85,10 @@ class Tokens:
             )
         if not 1 <= days <= MAX_DAYS:
             raise UsageError(f"a token lives 1 to {MAX_DAYS} days", where="days", code="token-days")
-        if role is Role.MANAGER and not manager_id:
-            raise UsageError("a manager needs the id of their book", where="manager_id", code="no-book")
+        check_whose(role, manager_id, branch_id)
         token_id, secret = secrets.token_hex(4), secrets.token_urlsafe(32)
-        token = Token(token_id, name, role, manager_id, at, at + timedelta(days=days))
+        ends = at + timedelta(days=days)
+        token = Token(token_id, name, role, manager_id, at, ends, branch_id=branch_id)
         with self.database.writing() as connection:
             hashed = {"secret_hash": _digest(secret)}
             connection.execute(insert(tokens), {**token.__dict__, "role": role.value, **hashed})

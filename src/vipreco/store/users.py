@@ -16,7 +16,7 @@ from vipreco.store.connection import Database
 from vipreco.store.failures import retry_if_taken
 from vipreco.store.passwords import HASHER, NO_PASSWORD, hash_password, matches
 from vipreco.store.schema import sessions, users
-from vipreco.store.scope import Role
+from vipreco.store.scope import Role, check_whose
 
 SESSION_HOURS = 10
 LONGEST_SESSION, MIN_EXTENSION = timedelta(hours=SESSION_HOURS), timedelta(minutes=1)
@@ -32,6 +32,7 @@ class User:
     manager_id: str | None = None
     subject: str | None = None
     active: bool = True
+    branch_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -54,8 +55,8 @@ class Users:
         """Make an account; without a password it is for the bank's own log-in alone.
 
         Raises:
-            UsageError: The name or subject is taken or cannot be one, the password is too short, or a manager
-                has no book.
+            UsageError: The name or subject is taken or cannot be one, the password is too short, a manager
+                has no book, or a branch head no branch.
         """
         if NAME_FORM.fullmatch(user.user_id) is None:
             raise UsageError(
@@ -64,8 +65,7 @@ class Users:
                 remedy="use letters, digits and . _ @ -, no spaces, at most 64 characters",
                 code="user-name",
             )
-        if user.role is Role.MANAGER and not user.manager_id:
-            raise UsageError("a manager needs the id of their book", where="manager_id", code="no-book")
+        check_whose(user.role, user.manager_id, user.branch_id)
         row = {**_row(user), "password_hash": _hashed(password, user.user_id)}
         with self.database.writing() as connection:
             if connection.execute(select(users).where(users.c.user_id == user.user_id)).first():
