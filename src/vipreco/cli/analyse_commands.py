@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
+from vipreco.cli.document_output import DocumentFormat, DocumentOutput
 from vipreco.cli.explainers import open_explainer
-from vipreco.cli.options import AsOfOption, FormatOption, ModelOption, OutOption, read_date
+from vipreco.cli.options import AsOfOption, Format, FormatOption, ModelOption, OutOption, read_date
 from vipreco.cli.progress import narrated
 from vipreco.cli.project_inputs import open_model, open_view
 from vipreco.cli.table_output import TableOutput
@@ -94,6 +95,7 @@ def analyse(
     Example:  vipreco analyse products --product W202 --out duels.xlsx
     Example:  vipreco analyse acceptance --by channel --plot channels.png
     """
+    from vipreco.analytics import as_document
     from vipreco.export import with_currency
     from vipreco.lists import Audience
     from vipreco.project import Project
@@ -114,9 +116,13 @@ def analyse(
             rows = found.tables[topic.value]
     if product is not None:
         rows = _of_product(rows, product)
-    output.write(with_currency(rows, project.settings.project.currency))
+    name, currency = by.value if topic is Topic.acceptance else topic.value, project.settings.project.currency
+    if output.kind is Format.table:
+        DocumentOutput(DocumentFormat.table, output.path).write(as_document(name, rows, currency))
+    else:
+        output.write(with_currency(rows, currency))
     if target is not None:
-        _draw(by.value if topic is Topic.acceptance else topic.value, rows, target)
+        _draw(name, rows, target)
 
 
 def _acceptance(view: View, by: By, since: datetime.date | None) -> pl.DataFrame:
