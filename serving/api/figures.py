@@ -11,33 +11,14 @@ from pydantic_core import to_json
 from starlette.responses import Response
 
 from serving.api.models import FigureCustomersAnswer, FiguresAnswer
+from serving.http.figure_rows import note_customers, rows_of
 from serving.http.operation import HttpRequest, Operation, programs_and_people
-from serving.http.problems import ProblemDocument, not_found, unavailable
+from serving.http.problems import ProblemDocument, not_found
 from vipreco.errors import UsageError
 from vipreco.kpi import FIGURES, Figure, FigureRows, customer_list, measures
-from vipreco.store import Event, Role, Scope
+from vipreco.store import Role
 
 READERS = (Role.BRANCH_HEAD, Role.MANAGER)
-
-
-def rows_of(request: HttpRequest) -> FigureRows:
-    """Return the rows behind the figures of the caller's branch, or of their book.
-
-    Raises:
-        Problem: The nightly build made none.
-    """
-    scope = request.scope
-    release = request.state.served(request.moment)
-    rows = release.figures(scope.branch_id, None if scope.branch_id else scope.manager_id)
-    if rows is None:
-        raise unavailable("no-figures")
-    return rows
-
-
-def listed_event(scope: Scope, figure: Figure, action: str = "kpi.customers") -> Event:
-    """Return the audit record of a read of the customers behind a figure."""
-    whose = f"branch:{scope.branch_id}" if scope.branch_id else f"manager:{scope.manager_id}"
-    return Event(scope.actor, action, f"{figure.key} {whose}")
 
 
 def figures(request: HttpRequest) -> Response:
@@ -63,7 +44,7 @@ def customers(request: HttpRequest) -> Response:
         found = customer_list(rows, figure, _month(parts.get("month")))
     except UsageError as error:  # the month, or the figure, is not told
         raise not_found() from error
-    request.state.note_at_once(listed_event(request.scope, figure))
+    note_customers(request, figure)
     answer = {**_versions(request, rows), "figure": figure.key, "customers": found.to_dicts()}
     return Response(to_json(answer, inf_nan_mode="null"), media_type="application/json")
 

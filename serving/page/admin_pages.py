@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
@@ -57,6 +57,7 @@ class AdminPages:
             "users": store.users.all(),
             "roles": [role for role in Role if role is not Role.CHANNEL],
             "managers": sorted(store.books.sizes()),
+            "branches": store.books.branches(),
             "problem": problem,
         }
         return show(request, "users.html", values, 422 if problem else 200)
@@ -65,8 +66,9 @@ class AdminPages:
         """Create an account."""
         form = request.form
         role = _role(form.get("role", ""))
-        book = form.get("book", "").strip() or None
-        user = User(form.get("user", "").strip(), role, book if role is Role.MANAGER else None)
+        user = User(
+            form.get("user", "").strip(), role, _own(form, "book", role), branch_id=_own(form, "branch", role)
+        )
         password = form.get("password", "")
 
         def work() -> str:
@@ -105,6 +107,7 @@ class AdminPages:
             "now": clock(),
             "roles": list(Role),
             "managers": sorted(store.books.sizes()),
+            "branches": store.books.branches(),
             "max_days": MAX_TOKEN_DAYS,
             "problem": problem,
             "made": made,
@@ -115,7 +118,6 @@ class AdminPages:
         """Create a token, and show it this once."""
         form, state = request.form, request.state
         role, days = _role(form.get("role", "")), _number(form.get("days", ""))
-        book = form.get("book", "").strip() or None
         try:
             with state.store.database.writing():
                 made, text = state.store.tokens.create(
@@ -123,7 +125,8 @@ class AdminPages:
                     role,
                     clock(),
                     days=days,
-                    manager_id=book if role is Role.MANAGER else None,
+                    manager_id=_own(form, "book", role),
+                    branch_id=_own(form, "branch", role),
                 )
                 _note_change(request, "token.create", made.token_id)
         except VipRecoError as error:
@@ -150,6 +153,8 @@ class AdminPages:
             "accounts": {user.manager_id: user for user in store.users.all() if user.manager_id},
             "today": request.state.today(),
             "problem": problem,
+            "address": "/covers",
+            "title": say_of(request)("nav.covers"),
         }
         return show(request, "covers.html", values, 422 if problem else 200)
 
@@ -231,6 +236,12 @@ def _changed(
 
 def _note_change(request: HttpRequest, action: str, about: str) -> None:
     request.state.note_at_once(Event(request.known.actor, action, about, purpose="page"))
+
+
+def _own(form: Mapping[str, str], field: str, role: Role) -> str | None:
+    """Return the book of a manager, or the branch of a branch head; None for every other role."""
+    owner = {"book": Role.MANAGER, "branch": Role.BRANCH_HEAD}[field]
+    return (form.get(field, "").strip() or None) if role is owner else None
 
 
 def _role(text: str) -> Role:

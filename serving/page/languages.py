@@ -7,7 +7,8 @@ from importlib.resources import files
 from typing import Final
 
 from vipreco.documents import Language
-from vipreco.lists import Wording, read_texts
+from vipreco.kpi import kpi_texts
+from vipreco.lists import Texts, Wording, read_texts
 
 LANGUAGES: Final[tuple[Language, ...]] = ("en", "zh")
 
@@ -19,8 +20,9 @@ def wording(language: Language, currency: str = "") -> Wording:
 
 
 @cache
-def _texts() -> dict[str, dict[Language, str]]:
-    return read_texts((files("serving.page") / "texts.toml").read_text(encoding="utf-8"))
+def _texts() -> Texts:
+    own = read_texts((files("serving.page") / "texts.toml").read_text(encoding="utf-8"))
+    return {**kpi_texts(), **own}
 
 
 def chosen_language(cookie: str | None, accepted: str) -> Language:

@@ -19,6 +19,7 @@ from serving.page.admin_pages import AdminPages
 from serving.page.audit_pages import AuditPages
 from serving.page.book_pages import BookPages
 from serving.page.campaign_pages import CampaignPages
+from serving.page.branch_pages import BranchPages
 from serving.page.html import STATIC, make_ready, stamp
 from serving.page.languages import LANGUAGES
 from serving.page.manager_pages import ManagerPages
@@ -84,6 +85,7 @@ class _Pages:
         self.manager = ManagerPages(self.answers)
         self.book = BookPages(self.manager.service_for)
         others = (
+            BranchPages(self.answers),
             AuditPages(),
             PolicyPages(self.answers),
             ModelPages(),

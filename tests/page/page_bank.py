@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -27,10 +27,11 @@ from tests.shared import BuiltOnce, new_store
 from vipreco.explanations import Explainer
 from vipreco.features import FeatureSet
 from vipreco.history import History, View
+from vipreco.kpi import FigureInputs, FigureRows, figure_rows
 from vipreco.lists import Day, customer_day, plan_day
 from vipreco.policy import Policy
 from vipreco.recommender import Recommender
-from vipreco.settings import CallListSettings, ServingSettings, TierLadder
+from vipreco.settings import CallListSettings, KpiSettings, ServingSettings, TierLadder
 from vipreco.settings.tiers import TierLine
 from vipreco.store import Keys, Role, Scope, Store, User
 from vipreco.store.books import Books
@@ -42,7 +43,7 @@ ATTACK = "<img src=x onerror=document.title=1>"
 HOSTILE_PRODUCT = f"Fund {ATTACK}"
 CUSTOMERS, BOOK = 240, 24
 MANAGER, OTHER_MANAGER = "M1", "M2"
-BRANCH, OTHER_BRANCH = "B", "B2"
+BRANCH, OTHER_BRANCH, OF_BRANCH = "B", "B2", 120
 LADDER = TierLadder(
     vip=("GOLD", "TOP"),
     ladder=(
@@ -131,6 +132,16 @@ def trained() -> tuple[Recommender, View]:
     return recommender, History.from_frames(frames()).as_of(DAY)
 
 
+@cache
+def figures() -> FigureRows:
+    """Return the rows behind the figures of both branches, as a nightly build without a model has them."""
+    inputs = FigureInputs(LADDER, CallListSettings(), KpiSettings())
+    found = figure_rows(History.from_frames(frames()).as_of(DAY), inputs)
+    number = pl.col("customer_id").replace_strict(dict(zip(customer_ids(), range(CUSTOMERS), strict=True)))
+    branch = pl.when(number < OF_BRANCH).then(pl.lit(BRANCH)).otherwise(pl.lit(OTHER_BRANCH))
+    return replace(found, rows=found.rows.with_columns(branch.alias("branch_id")))
+
+
 @dataclass(frozen=True)
 class Tables:
     """Answers from the tables, without what the store has learnt since."""
@@ -194,7 +205,8 @@ def accounts(built_once: BuiltOnce) -> Path:
     def build(folder: Path) -> None:
         shutil.copy(new_store(built_once), folder / "store.db")
         managers = [MANAGER if number < BOOK else OTHER_MANAGER for number in range(CUSTOMERS)]
-        members = {"customer_id": customer_ids(), "manager_id": managers, "branch_id": [BRANCH] * CUSTOMERS}
+        branches = [BRANCH if number < OF_BRANCH else OTHER_BRANCH for number in range(CUSTOMERS)]
+        members = {"customer_id": customer_ids(), "manager_id": managers, "branch_id": branches}
         with Store.open(f"sqlite:///{folder}/store.db") as store:
             store.books.replace("snapshot-1", pl.DataFrame(members))
             for role, user in USERS.items():
@@ -213,6 +225,7 @@ def made(template: Path, folder: Path) -> PageBank:
         snapshot_date=DAY,
         customers=frozenset(customer_ids()),
         product_ids=frozenset(_products()["product_id"].to_pylist()),
+        rows=figures(),
     )
     state = AppState(
         folder, settings, store, AuditFiles(folder / "spool", store), Keys.open(folder / "keys"), release

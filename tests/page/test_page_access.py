@@ -43,6 +43,13 @@ FORMS: Mapping[str, Mapping[str, str]] = {
     "/covers": {"manager": MANAGER, "deputy": "M2", "from_date": "2020-01-01", "until_date": "2020-01-02"},
     "/covers/end": {"cover": "99"},
     "/campaigns/{key}/work": {"work": "plan"},
+    "/branch/covers": {
+        "manager": MANAGER,
+        "deputy": "M2",
+        "from_date": "2020-01-01",
+        "until_date": "2020-01-02",
+    },
+    "/branch/covers/end": {"cover": "99"},
 }
 CELLS = [
     pytest.param(operation, role, customer, id=f"{operation.method} {operation.path}-{role}-{customer}")
@@ -82,7 +89,8 @@ class Browser:
 
 def path_of(bank: PageBank, operation: Operation, customer: str) -> str:
     handle = "nobodys-handle-00" if customer == NOBODY else bank.handle(customer)
-    return operation.path.format(handle=handle, decision_id="0" * 32, version="1", key="none")
+    names = {"decision_id": "0" * 32, "version": "1", "key": "none", "figure": "vip_customers", "kind": "csv"}
+    return operation.path.format(handle=handle, **names)
 
 
 def expected(operation: Operation, role: Role | None, customer: str) -> tuple[int, str]:
@@ -112,6 +120,7 @@ LEADS: Mapping[str, str] = {
     "/store/backup": "/store",
     "/store/prepare": "/store",
     "/covers": "/covers",
+    "/branch/covers": "/branch/covers",
 }
 OTHERS: Mapping[tuple[str, str], int] = {
     ("GET", "/decisions/{decision_id}"): 404,  # nothing was answered yet
@@ -129,6 +138,7 @@ OTHERS: Mapping[tuple[str, str], int] = {
     ("POST", "/users/password"): 422,
     ("POST", "/tokens/revoke"): 422,
     ("POST", "/covers/end"): 422,
+    ("POST", "/branch/covers/end"): 404,  # there is none
 }
 
 

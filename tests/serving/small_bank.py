@@ -47,6 +47,7 @@ class Prepared:
     refreshed: int = 0
     changed_file: str = ""
     facts: list[Mapping[str, Any]] = field(default_factory=list)
+    rows: FigureRows | None = None
 
     @property
     def evidence(self) -> Mapping[str, ProductEvidence]:
@@ -79,7 +80,9 @@ class Prepared:
         return {"who": [["customer", customer_id]], "language": language}
 
     def figures(self, branch: str | None, manager: str | None) -> FigureRows | None:
-        """A VIP customer in each book, and in each branch; the foreign one left."""
+        """Return what was given, else a VIP customer in each book, and in each branch."""
+        if self.rows is not None:
+            return self.rows.of(branch, manager)
         rows = [
             ("vip_customers", DAY, OWN, 300.0, None, None, MANAGER, BRANCH, "GOLD"),
             ("vip_customers", DAY, FOREIGN, 500.0, None, None, OTHER_MANAGER, OTHER_BRANCH, "GOLD"),

@@ -54,7 +54,7 @@ def test_a_branch_head_sees_the_customers_of_their_branch_alone(bank: Bank) -> N
     books = bank.state.store.books
     assert [member.customer_id for member in books.of(scope)] == [OWN]
     assert books.find(scope, FOREIGN) is None
-    assert books.managers(scope) == [MANAGER]
+    assert books.sizes_of(scope) == {MANAGER: 1}
     assert books.of(Scope("user:li", Role.BRANCH_HEAD, None, DAY)) == []
 
 

@@ -1,4 +1,11 @@
-from .definitions import FIGURES as FIGURES, GROUPS as GROUPS, Figure as Figure, figure_named as figure_named
+from .definitions import (
+    FIGURES as FIGURES,
+    GROUPS as GROUPS,
+    Each as Each,
+    Figure as Figure,
+    Shows as Shows,
+    figure_named as figure_named,
+)
 from .figure_list import customer_list as customer_list
 from .model_rows import ModelFigures as ModelFigures, ModelRows as ModelRows, vip_figures as vip_figures
 from .numbers import by_manager as by_manager, measures as measures
@@ -14,4 +21,9 @@ from .rows import (
     figure_rows as figure_rows,
 )
 from .stored_rows import read_rows as read_rows, save_rows as save_rows
-from .texts import kpi_texts as kpi_texts
+from .texts import (
+    kpi_texts as kpi_texts,
+    limits_text as limits_text,
+    number_text as number_text,
+    part_text as part_text,
+)

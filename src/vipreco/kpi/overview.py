@@ -12,7 +12,7 @@ from vipreco.kpi.definitions import FIGURES, Each, Figure, Shows
 from vipreco.kpi.model_rows import DRAIN, STOPPED
 from vipreco.kpi.numbers import by_manager, measures
 from vipreco.kpi.rows import FigureRows
-from vipreco.kpi.texts import limits_text, number_text, trend_text
+from vipreco.kpi.texts import limits_text, number_text, part_text, trend_text
 from vipreco.lists import Wording
 
 Measured = Mapping[str, list[dict[str, Any]]]
@@ -50,14 +50,16 @@ def figure_document(
     name = f"{figure.name(say.language)}: {scope}"
     told = measures(rows, [figure.key]).to_dicts()
     lines = [{**_told(row, figure, say), "of": f"{row['month_date']:%Y-%m}"} for row in told]
-    parts = [_part("months", say("column.month"), lines, say, ("of", "column.month"))]
+    parts = [_part("months", say("figure_column.month"), lines, say, ("of", "figure_column.month"))]
     if managers and figure.key not in rows.missing:
         found = [
             {**_told(row, figure, say), "of": row["manager_id"] or say("kpi.none")}
             for row in by_manager(rows, figure.key).to_dicts()
         ]
         note = say("kpi.managers_note")
-        parts.append(_part("managers", say("kpi.managers"), found, say, ("of", "column.manager"), note=note))
+        parts.append(
+            _part("managers", say("kpi.managers"), found, say, ("of", "figure_column.manager"), note=note)
+        )
     parts.append(_missing(rows, {}, say, (figure.key,)))
     definition = figure.definition(say.language)
     return _document(name, rows, tuple(part for part in parts if part.rows.height), say, definition)
@@ -177,7 +179,7 @@ def _ahead(rows: FigureRows, found: Measured, say: Wording) -> Part:
     ]
     columns = (
         *_columns(say, ("figure", 18), ("customers", 9), ("limits", 12), ("amount", 16)),
-        Column("limits_amount", say("column.limits"), 32),
+        Column("limits_amount", say("figure_column.limits"), 32),
     )
     note = say("kpi.unscored", count=unscored) if unscored else ""
     return _frame("ahead", say("kpi.ahead", months=rows.horizon_months), columns, lines, note)
@@ -194,7 +196,7 @@ def _stopped(rows: FigureRows, found: Measured, say: Wording) -> Part:
     lines = [
         {
             "key": STOPPED,
-            "reason": rows.rule_names.get(row["part"], {}).get(say.language, row["part"]),
+            "reason": part_text(rows, FIGURES[STOPPED], row["part"], say),
             "customers": f"{row['customers']:,}",
             "products": f"{row['products']:,.0f}",
             "value": say.amount(row["amount"]),
@@ -208,7 +210,7 @@ def _stopped(rows: FigureRows, found: Measured, say: Wording) -> Part:
 def _missing(rows: FigureRows, found: Measured, say: Wording, keys: Sequence[str] = tuple(FIGURES)) -> Part:
     """Return which figures are not told, and what a bank would have to bring."""
     lines = [
-        {**_named(FIGURES[key], say), "lacks": say(f"missing.{code}")}
+        {**_named(FIGURES[key], say), "lacks": say(f"figure_missing.{code}")}
         for key, code in rows.missing.items()
         if key in keys
     ]
@@ -249,7 +251,7 @@ def _part(
 def _columns(say: Wording, *widths: tuple[str, int]) -> tuple[Column, ...]:
     numbers = {"figure", "definition", "key", "lacks", "reason", "trend"}
     return tuple(
-        Column(name, say(f"column.{name}"), width, Holds.TEXT if name in numbers else Holds.COUNT)
+        Column(name, say(f"figure_column.{name}"), width, Holds.TEXT if name in numbers else Holds.COUNT)
         for name, width in widths
     )
 

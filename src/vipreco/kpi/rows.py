@@ -60,6 +60,7 @@ class FigureRows:
         horizon_months: Months that the expected drain looks ahead.
         missing: Why a figure is not told, by its key: a code of `texts.toml`.
         rule_names: What each reason code of a rule is about, by language.
+        product_names: Name of each product by id.
     """
 
     rows: pl.DataFrame
@@ -69,6 +70,7 @@ class FigureRows:
     horizon_months: int
     missing: Mapping[str, str]
     rule_names: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    product_names: Mapping[str, str] = field(default_factory=dict)
 
     def of(self, branch: str | None = None, manager: str | None = None) -> FigureRows:
         """Return the rows of the customers of a branch, of a manager's book, or of both."""
@@ -111,8 +113,16 @@ def figure_rows(view: View, inputs: FigureInputs, keys: Collection[str] = FIGURE
     parts.append(modelled.with_columns(pl.lit(dates[0]).alias("month_date")).select(list(ROW_SCHEMA)))
     owners = pl.DataFrame(view.query("SELECT * FROM kpi_owners", where="kpi")).cast(OWNER_SCHEMA)
     rows = pl.concat(parts).join(owners, on="customer_id", how="left", maintain_order="left")
+    products = view.query("SELECT product_id, name FROM products ORDER BY product_id", where="kpi")
     return FigureRows(
-        rows, view.date, dates, inputs.kpi.flow_months, model.horizon_months, missing, model.rule_names
+        rows,
+        view.date,
+        dates,
+        inputs.kpi.flow_months,
+        model.horizon_months,
+        missing,
+        model.rule_names,
+        dict(zip(products["product_id"].to_pylist(), products["name"].to_pylist(), strict=True)),
     )
 
 

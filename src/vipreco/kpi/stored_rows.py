@@ -22,6 +22,7 @@ def save_rows(rows: FigureRows, folder: Path) -> None:
     )
     ordered.write_parquet(folder / ROWS, row_group_size=ROW_GROUP)
     facts = {
+        "product_names": dict(rows.product_names),
         "as_of": rows.as_of.isoformat(),
         "months": [day.isoformat() for day in rows.months],
         "flow_months": rows.flow_months,
@@ -54,4 +55,5 @@ def read_rows(folder: Path, branch: str | None = None, manager: str | None = Non
         facts["horizon_months"],
         facts["missing"],
         facts["rule_names"],
+        facts["product_names"],
     )

@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import cache
 from importlib.resources import files
 
-from vipreco.kpi.definitions import Shows
+from vipreco.kpi.definitions import Figure, Shows
+from vipreco.kpi.rows import FigureRows
 from vipreco.lists import Texts, Wording, read_texts
 
 BLOCKS = "▁▂▃▄▅▆▇█"
@@ -32,6 +33,17 @@ def number_text(value: float | None, shows: Shows, say: Wording) -> str:
         return say.amount(value)
     forms = {Shows.RATE: f"{value:.1%}", Shows.MEAN: f"{value:.2f}", Shows.EXPECTED: f"{value:,.1f}"}
     return forms.get(Shows(shows), f"{value:,.0f}")
+
+
+def part_text(rows: FigureRows, figure: Figure, part: str | None, say: Wording) -> str:
+    """Return the part of a row in words: a product by its name, a reason by what its rule is about."""
+    if part is None:
+        return ""
+    if figure.columns.part == "product_id":
+        return rows.product_names.get(part, part)
+    if figure.columns.part == "reason_code":
+        return rows.rule_names.get(part, {}).get(say.language, part)
+    return say.of("list_word", part)
 
 
 def limits_text(low: float | None, high: float | None, shows: Shows, say: Wording) -> str:

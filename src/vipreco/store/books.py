@@ -87,6 +87,19 @@ class Books:
             rows = connection.execute(query.group_by(books.c.manager_id).order_by(books.c.manager_id)).all()
         return {str(manager): int(customers) for manager, customers in rows}
 
+    def branches(self) -> list[str]:
+        """Return the ids of all branches that have customers."""
+        query = select(books.c.branch_id).where(books.c.branch_id.is_not(None)).distinct()
+        with self.database.reading() as connection:
+            return sorted(connection.execute(query.order_by(books.c.branch_id)).scalars())
+
+    def sizes_of(self, scope: Scope) -> dict[str, int]:
+        """Return how many customers whom somebody sees are in each manager's book, by manager."""
+        query = select(books.c.manager_id, func.count()).where(scope.sees(), books.c.manager_id.is_not(None))
+        with self.database.reading() as connection:
+            rows = connection.execute(query.group_by(books.c.manager_id).order_by(books.c.manager_id)).all()
+        return {str(manager): int(customers) for manager, customers in rows}
+
     def find(self, scope: Scope, customer_id: str) -> Member | None:
         """Return a customer; None if unknown or in another book."""
         with self.database.reading() as connection:
@@ -104,12 +117,6 @@ class Books:
         query = select(books).where(scope.sees()).order_by(books.c.customer_id)
         with self.database.reading() as connection:
             return [_member(row) for row in connection.execute(query)]
-
-    def managers(self, scope: Scope) -> list[str]:
-        """Return the managers of the customers whom somebody sees, by id."""
-        query = select(books.c.manager_id).where(scope.sees(), books.c.manager_id.is_not(None)).distinct()
-        with self.database.reading() as connection:
-            return sorted(connection.execute(query).scalars())
 
     def cover(self, cover: Cover, granted_by: str) -> int:
         """Let a deputy see the book of a manager who is away, and return the number of the cover.

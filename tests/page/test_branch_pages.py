@@ -1,0 +1,141 @@
+"""Pages of a branch head: the figures of the branch, who is behind each, and covers of its managers."""
+
+from __future__ import annotations
+
+import io
+import re
+
+import polars as pl
+import pytest
+from openpyxl import load_workbook
+
+from tests.page.page_bank import (
+    BRANCH,
+    DAY,
+    MANAGER,
+    OF_BRANCH,
+    OTHER_BRANCH,
+    PageBank,
+    customer_ids,
+    figures,
+)
+from tests.page.test_page_access import Browser
+from vipreco.kpi import FIGURES, customer_list, kpi_texts, measures
+from vipreco.store import Role, User
+
+IDS = customer_ids()
+OTHERS = frozenset(IDS[OF_BRANCH:])
+TOP_OF_CONTENT = 'tabindex="-1">'
+LATIN = re.compile(r"[A-Za-z]{3,}")
+SAME_IN_CHINESE = frozenset(
+    ["VIP", "CNY", "CSV", "GOLD", "TOP", "img", "src", "onerror", "document", "title", "snapshot"]
+)
+
+
+def ask(bank: PageBank, path: str) -> str:
+    answer = Browser(bank, Role.BRANCH_HEAD).ask("GET", path)
+    assert answer.status_code == 200, answer.text
+    return str(answer.text)
+
+
+def audit(bank: PageBank) -> list[tuple[str, str]]:
+    return [(row["action"], row["object"]) for row in bank.state.store.audit.read(3)]
+
+
+def test_the_morning_page_has_the_figures_of_the_branch_alone(bank: PageBank) -> None:
+    page = ask(bank, "/branch")
+    own = measures(figures().of(branch=BRANCH), ["vip_customers"])
+    assert f">{own['number'][0]:,.0f}</a>" in page
+    assert f"{own['total_amount'][0]:,.0f}" in page
+    assert not [customer for customer in IDS[1:] if f">{customer}<" in page]
+    assert audit(bank)[0] == ("kpi.read", f"branch:{BRANCH}")
+
+
+@pytest.mark.parametrize("key", sorted(FIGURES))
+def test_each_figure_opens_its_customers_and_no_others(bank: PageBank, key: str) -> None:
+    page = ask(bank, f"/branch/{key}")
+    rows = figures().of(branch=BRANCH)
+    listed = [] if key in rows.missing else customer_list(rows, FIGURES[key])["customer_id"].to_list()
+    shown = re.findall(r"<bdi>(\d+)</bdi>", page)
+    assert [customer for customer in shown if customer in OTHERS] == []
+    assert shown == [customer for customer in listed[:100] if customer.isdigit()]
+    assert audit(bank)[0] == ("kpi.customers", f"{key} branch:{BRANCH}")
+
+
+@pytest.mark.parametrize("kind", ["xlsx", "csv"])
+def test_the_list_is_exported_with_all_its_customers(bank: PageBank, kind: str) -> None:
+    answer = Browser(bank, Role.BRANCH_HEAD).ask("GET", f"/branch/vip_customers/customers.{kind}")
+    if kind == "xlsx":
+        rows = load_workbook(io.BytesIO(answer.content)).active.max_row - 1
+    else:
+        rows = pl.read_csv(io.BytesIO(answer.content), infer_schema=False).height
+    assert rows == customer_list(figures().of(branch=BRANCH), FIGURES["vip_customers"]).height
+    assert audit(bank)[0] == ("kpi.export", f"vip_customers branch:{BRANCH}")
+
+
+def test_managers_stand_on_the_page_when_they_are_asked_for(bank: PageBank) -> None:
+    assert "ranking" not in ask(bank, "/branch/not_reached_3_months")
+    page = ask(bank, "/branch/not_reached_3_months?managers=1")
+    assert "For help, not for ranking" in page
+    table = page.partition("For help, not for ranking")[2]
+    assert table.index(">M1<") < table.index(">M2<")
+
+
+def test_an_earlier_month_can_be_chosen_and_an_unknown_one_is_not_found(bank: PageBank) -> None:
+    months = figures().months
+    assert f'?month={months[1]:%Y-%m}" aria-current="true"' in ask(
+        bank, f"/branch/vip_customers?month={months[1]:%Y-%m}"
+    )
+    browser = Browser(bank, Role.BRANCH_HEAD)
+    for query in ("month=1999-01", "month=x"):
+        assert browser.ask("GET", f"/branch/vip_customers?{query}").status_code == 404
+    assert browser.ask("GET", "/branch/vip_lost").status_code == 404
+    assert browser.ask("GET", "/branch/vip_customers/customers.exe").status_code == 404
+
+
+def test_the_pages_are_complete_in_chinese(bank: PageBank) -> None:
+    for path in ("/branch", "/branch/contacts_due?managers=1", "/branch/covers"):
+        page = Browser(bank, Role.BRANCH_HEAD).ask("GET", path, **{"Accept-Language": "zh"}).text
+        told = re.sub(r"<[^>]+>", " ", page.partition(TOP_OF_CONTENT)[2])
+        lacks = (text["zh"] for name, text in kpi_texts().items() if name.startswith("figure_missing."))
+        named = set(LATIN.findall(" ".join(lacks)))  # columns and settings have no other name
+        assert set(LATIN.findall(told)) <= named | SAME_IN_CHINESE
+
+
+def test_covers_are_granted_among_the_managers_of_the_branch(bank: PageBank) -> None:
+    browser = Browser(bank, Role.BRANCH_HEAD)
+    dates = {"from_date": "2020-03-01", "until_date": "2020-03-02"}
+    granted = browser.ask("POST", "/branch/covers", {"manager": MANAGER, "deputy": "M2", **dates})
+    assert granted.status_code == 303
+    cover = next(one for one in bank.state.store.books.covers() if one.cover.from_date.year == 2020)
+    assert audit(bank)[0] == ("cover.grant", f"{MANAGER}>M2")
+    foreign = browser.ask("POST", "/branch/covers", {"manager": MANAGER, "deputy": "M9", **dates})
+    assert foreign.status_code == 404
+    assert browser.ask("POST", "/branch/covers/end", {"cover": str(cover.cover_id)}).status_code == 303
+    assert cover.cover_id not in [one.cover_id for one in bank.state.store.books.covers()]
+
+
+def test_a_cover_of_another_branch_can_neither_be_made_nor_ended(bank: PageBank) -> None:
+    from vipreco.store import Cover
+
+    store = bank.state.store
+    number = store.books.cover(Cover("M2", MANAGER, DAY, DAY), "user:admin")
+    store.users.create(User("far-1", Role.BRANCH_HEAD, branch_id="B9"), "correct horse battery")
+    far = Browser(bank, Role.BRANCH_HEAD)
+    secret = store.sessions.begin(User("far-1", Role.BRANCH_HEAD, branch_id="B9"), _clock())
+    session = store.sessions.read(secret, _clock())
+    assert session is not None
+    far.cookies, far.csrf = {next(iter(far.cookies)): secret}, session.csrf
+    assert far.ask("POST", "/branch/covers/end", {"cover": str(number)}).status_code == 404
+    form = {"manager": MANAGER, "deputy": "M2", "from_date": "2020-03-01", "until_date": "2020-03-02"}
+    assert far.ask("POST", "/branch/covers", form).status_code == 404
+    page = far.ask("GET", "/branch/vip_customers").text
+    assert not re.findall(r"<bdi>(\d+)</bdi>", page)
+    assert OTHER_BRANCH != "B9"
+    store.books.end_cover(number)
+
+
+def _clock() -> object:
+    from serving.http.app_state import clock
+
+    return clock()
