@@ -18,8 +18,8 @@ from serving.http.problems import Problem
 from serving.page.admin_pages import AdminPages
 from serving.page.audit_pages import AuditPages
 from serving.page.book_pages import BookPages
-from serving.page.campaign_pages import CampaignPages
 from serving.page.branch_pages import BranchPages
+from serving.page.campaign_pages import CampaignPages
 from serving.page.html import STATIC, make_ready, stamp
 from serving.page.languages import LANGUAGES
 from serving.page.manager_pages import ManagerPages

@@ -28,7 +28,7 @@ OTHERS = frozenset(IDS[OF_BRANCH:])
 TOP_OF_CONTENT = 'tabindex="-1">'
 LATIN = re.compile(r"[A-Za-z]{3,}")
 SAME_IN_CHINESE = frozenset(
-    ["VIP", "CNY", "CSV", "GOLD", "TOP", "img", "src", "onerror", "document", "title", "snapshot"]
+    ["VIP", "CNY", "CSV", "Excel", "GOLD", "TOP", "img", "src", "onerror", "document", "title", "snapshot"]
 )
 
 
