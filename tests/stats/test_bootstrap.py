@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 from scipy.stats import bootstrap
 
-from vipreco.stats import bootstrap_mean, paired_difference, resampled_column_means, resampled_counts
+from vipreco.stats import (
+    bootstrap_mean,
+    clustered_mean,
+    paired_difference,
+    resampled_column_means,
+    resampled_counts,
+)
 from vipreco.stats.bootstrap import resampled_means
 
 
@@ -99,3 +105,23 @@ def test_the_same_seed_draws_the_same_customers() -> None:
     customers = np.array(["a", "b", "c"], object)
     first, second = (np.array(list(resampled_counts(customers, 7, 5))) for _ in range(2))
     assert first.tolist() == second.tolist()
+
+
+def test_rows_of_one_customer_are_drawn_together() -> None:
+    """A thousand customers with ten equal rows each: the spread is that of a thousand."""
+    values = np.repeat(precisions(1000), 10)
+    ids = np.repeat(np.arange(1000), 10)
+    together = clustered_mean(values, ids, seed=1, resamples=2000)
+    alone = bootstrap_mean(precisions(1000), seed=1, resamples=2000)
+    assert together.value == pytest.approx(alone.value)
+    assert together.low == pytest.approx(alone.low, abs=3e-3)
+    assert together.high == pytest.approx(alone.high, abs=3e-3)
+    assert together.customers == 1000
+
+
+def test_a_mean_over_customers_weighs_rows_and_leaves_out_what_is_unknown() -> None:
+    values, ids = np.array([1.0, 1.0, 0.0, np.nan]), np.array(["a", "a", "b", "c"])
+    found = clustered_mean(values, ids, seed=1, resamples=50)
+    assert (found.value, found.customers) == (pytest.approx(2 / 3), 2)
+    assert clustered_mean(np.zeros(3), np.arange(3), seed=1).low == 0.0
+    assert not clustered_mean(np.full(2, np.nan), np.arange(2), seed=1).known

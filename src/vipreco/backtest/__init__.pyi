@@ -1,3 +1,10 @@
+from .calibration_parts import PartCalibration as PartCalibration
+from .champion import (
+    CHAMPION as CHAMPION,
+    Champion as Champion,
+    ChampionComparison as ChampionComparison,
+    compare_with_champion as compare_with_champion,
+)
 from .changes import (
     ChangePlan as ChangePlan,
     ChangeResult as ChangeResult,
@@ -5,6 +12,7 @@ from .changes import (
 )
 from .folds import RollingFold as RollingFold, rolling_folds as rolling_folds
 from .plots import save_figure as save_figure
-from .replay import BacktestPlan as BacktestPlan, BacktestResult as BacktestResult, backtest as backtest
+from .replay import BacktestResult as BacktestResult, backtest as backtest
 from .report import to_markdown as to_markdown
+from .scored_customers import BacktestPlan as BacktestPlan, ScoredCustomers as ScoredCustomers
 from .trials import Trial as Trial, customer_trials as customer_trials, rolling_trials as rolling_trials

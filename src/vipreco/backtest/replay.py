@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
-from scipy.special import expit, logit
 
+from vipreco.backtest.calibration_parts import PartCalibration, by_product, by_tier, surely_off
+from vipreco.backtest.champion import (
+    CHAMPION,
+    Champion,
+    ChampionComparison,
+    champion_scores,
+    compare_with_champion,
+)
 from vipreco.backtest.changes import ChangeResult
-from vipreco.backtest.report import Judgement, compare, evaluate
+from vipreco.backtest.report import compare, evaluate
+from vipreco.backtest.scored_customers import BacktestPlan, ScoredCustomers, judgement, together
 from vipreco.backtest.trials import Trial
 from vipreco.collaborative import SOURCES, HoldingState, Source, holding_state, segment_values
 from vipreco.columns import TIER
 from vipreco.features import FeatureSet
 from vipreco.history import View
-from vipreco.propensity import Machine
 from vipreco.recommender import (
     Panel,
     Recommender,
@@ -31,59 +36,24 @@ from vipreco.recommender import (
     silent,
 )
 from vipreco.stats import (
-    NORMAL_95,
     Estimate,
+    Floats,
+    Recalibration,
     calibration_by_product,
     calibration_summary,
     listed,
     rate_by_decile,
     ratio_interval,
     reliability_table,
+    slope_interval,
 )
 
 OURS = "vipreco"
 ACQUISITIONS = "acquisition-popularity"
 HELD_BEFORE_FIRST = "held-before-then-acquisitions"
 CALIBRATED = {f"{name}{end}" for name in ("slope", "ratio") for end in ("", "/low", "/high")}
-SMALLEST = 1e-9
 SIMPLE_RULES = {"popularity": ACQUISITIONS, "held-before": HELD_BEFORE_FIRST}
 """The rules that a champion has to beat, by the name that gates have for them."""
-Floats = NDArray[np.floating[Any]]
-Mask = NDArray[np.bool_]
-
-
-@dataclass(frozen=True)
-class BacktestPlan:
-    """List length, resamples and machine of a backtest.
-
-    Args:
-        list_length: k of all ranking metrics.
-        resamples: Bootstrap resamples of customers for the intervals.
-        machine: Seed and threads.
-    """
-
-    list_length: int
-    resamples: int
-    machine: Machine
-
-
-@dataclass(frozen=True)
-class ScoredCustomers:
-    """Unseen customers of one or more trials: what was scored, and what happened.
-
-    Args:
-        scores: Name of the model -> scores (n, P); `vipreco` holds propensities.
-        truth: Acquired within the window, shape (n, P).
-        listable: Could be acquired at all, shape (n, P).
-        held_before: Held earlier and not now, shape (n, P).
-        tiers: Tier of each customer as text, empty where unknown, shape (n,).
-    """
-
-    scores: Mapping[str, Floats]
-    truth: Mask
-    listable: Mask
-    held_before: Mask
-    tiers: NDArray[np.object_]
 
 
 @dataclass(frozen=True)
@@ -103,6 +73,8 @@ class BacktestResult:
         acquirers: Judged customers who acquired something.
         changes: What was found about attrition and tier upgrades.
         judged: Scores and truth of every judged customer, trial by trial, to be compared one by one.
+        parts: Calibration of each product and each tier with enough acquisitions.
+        against_champion: The comparison with the champion; None where there was none.
     """
 
     product_ids: tuple[str, ...]
@@ -117,6 +89,8 @@ class BacktestResult:
     acquirers: int = 0
     changes: ChangeResult = field(default_factory=ChangeResult)
     judged: ScoredCustomers | None = None
+    parts: Mapping[str, Sequence[PartCalibration]] = field(default_factory=dict)
+    against_champion: ChampionComparison | None = None
 
     def value(self, metric: str, part: str = "all", model: str = OURS) -> float:
         """Return one number of the metrics frame."""
@@ -132,6 +106,8 @@ class BacktestResult:
         for rule, lead in self.leads.items():
             ends = {"": lead.value, "/low": lead.low, "/high": lead.high}
             whole |= {f"map-above-{rule}{end}": value for end, value in ends.items()}
+        for part, found in self.parts.items():
+            whole |= {f"calibration-by-{part}/surely-off": surely_off(found)} if found else {}
         return {**_summary(self.metrics), **whole, **self.changes.summary()}
 
     def every_metric(self) -> pd.DataFrame:
@@ -146,39 +122,47 @@ def backtest(
     settings: RecommenderSettings,
     plan: BacktestPlan,
     step: Step = silent,
+    champion: Champion | None = None,
 ) -> BacktestResult:
     """Fit and judge every trial, then all of them together.
+
+    Args:
+        trials: What is learnt from, and who is judged.
+        features: Feature definitions.
+        settings: The recipe's.
+        plan: List length, resamples, seed and threads.
+        step: Told the name of each trial as it begins.
+        champion: The recommender in force, to be judged on the same customers.
 
     Raises:
         InputRejectedError: A trial has no labels.
     """
     ranked: dict[str, ScoredCustomers] = {}
     rated: list[ScoredCustomers] = []
-    learnt = 0.0
+    bases: dict[str, str] = {}
+    learnt: Floats = np.zeros(1)
     for trial in trials:
         step(trial.name)
         recommender = Recommender.fit(trial.training_data, features, settings, plan.machine)
         sources = _baselines(trial.training_data.acquirers, recommender)
-        ranked[trial.name] = judge_panel(recommender, sources, trial.ranked)
+        rival = None
+        if champion is not None:
+            step(f"{trial.name}, the champion")
+            rival, bases[trial.name] = champion.for_trial(trial, recommender, plan.machine)
+        ranked[trial.name] = judge_panel(recommender, sources, trial.ranked, rival)
         rated.append(judge_panel(recommender, {}, trial.rated) if trial.rated else ranked[trial.name])
-        learnt += float(recommender.model.calibration.positives.sum())
-    return _result(recommender, ranked, (together(rated), learnt), plan)
+        learnt = learnt + recommender.model.calibration.positives
+    return _result(recommender, ranked, (together(rated), learnt), bases, plan)
 
 
-def judge_panel(recommender: Recommender, sources: Mapping[str, Source], panel: Panel) -> ScoredCustomers:
-    """Score the observed customers of a panel by the model and by the baselines."""
-    return together([_judge_view(recommender, sources, view, panel) for view in panel.views()])
-
-
-def together(parts: list[ScoredCustomers]) -> ScoredCustomers:
-    """Put judged customers under one another."""
-    return ScoredCustomers(
-        {name: np.concatenate([part.scores[name] for part in parts]) for name in parts[0].scores},
-        *(
-            np.concatenate([getattr(part, name) for part in parts])
-            for name in ("truth", "listable", "held_before", "tiers")
-        ),
-    )
+def judge_panel(
+    recommender: Recommender,
+    sources: Mapping[str, Source],
+    panel: Panel,
+    champion: Recommender | None = None,
+) -> ScoredCustomers:
+    """Score the observed customers of a panel by the model, by the baselines, and by the champion."""
+    return together([_judge_view(recommender, sources, view, panel, champion) for view in panel.views()])
 
 
 def _baselines(panel: Panel, recommender: Recommender) -> dict[str, Source]:
@@ -188,7 +172,11 @@ def _baselines(panel: Panel, recommender: Recommender) -> dict[str, Source]:
 
 
 def _judge_view(
-    recommender: Recommender, sources: Mapping[str, Source], view: View, panel: Panel
+    recommender: Recommender,
+    sources: Mapping[str, Source],
+    view: View,
+    panel: Panel,
+    champion: Recommender | None = None,
 ) -> ScoredCustomers:
     settings = recommender.settings
     horizon = panel.history.label_window(view.date, settings.horizon_months, settings.gap_months)
@@ -200,7 +188,11 @@ def _judge_view(
     propensity = [nobody]
     propensity += [recommender.propensities(matrix) for matrix in computed.chunks(settings.chunk_customers)]
     seen = state.take(rows)
-    scores = {OURS: np.concatenate(propensity)[rows], **_baseline_scores(recommender, sources, seen)}
+    ours = np.concatenate(propensity)
+    scores = {OURS: ours[rows], **_baseline_scores(recommender, sources, seen)}
+    if champion is not None:
+        every = ours if champion is recommender else champion_scores(champion, view, recommender.product_ids)
+        scores[CHAMPION] = every[rows]
     tiers = np.array([tier or "" for tier in view.population()[TIER].to_pylist()], object)
     return ScoredCustomers(
         scores,
@@ -208,6 +200,7 @@ def _judge_view(
         could_acquire(view, state)[rows],
         seen.held_before,
         tiers[rows],
+        computed.customer_ids[rows].astype(object),
     )
 
 
@@ -228,19 +221,28 @@ def _baseline_scores(
 def _result(
     recommender: Recommender,
     ranked: dict[str, ScoredCustomers],
-    rates: tuple[ScoredCustomers, float],
+    rates: tuple[ScoredCustomers, Floats],
+    bases: Mapping[str, str],
     plan: BacktestPlan,
 ) -> BacktestResult:
-    """Judge all trials together; `rates` are the judged propensities, and the acquisitions that set them."""
+    """Judge all trials together.
+
+    Args:
+        recommender: Of the last trial.
+        ranked: Judged customers of each trial.
+        rates: The judged propensities, and the acquisitions of each product that set them.
+        bases: What the champion of each trial was, where there is one.
+        plan: List length, resamples, seed and threads.
+    """
     pooled, (rated, learnt) = together(list(ranked.values())), rates
     propensity, pairs = np.asarray(rated.scores[OURS]), rated.listable
     chosen = listed(propensity, pairs, plan.list_length)
     return BacktestResult(
         product_ids=recommender.product_ids,
         by_trial={name: _trial_metrics(judged, plan) for name, judged in ranked.items()},
-        metrics=evaluate(pooled.scores, _judgement(pooled, plan, plan.resamples)),
+        metrics=evaluate(pooled.scores, judgement(pooled, plan, plan.resamples)),
         calibration={
-            "all": _with_intervals(rated, learnt),
+            "all": _with_intervals(rated, float(learnt.sum())),
             "listed": calibration_summary(propensity[chosen], rated.truth[chosen]),
         },
         by_product=calibration_by_product(propensity, rated.truth, pairs, recommender.product_ids),
@@ -250,14 +252,28 @@ def _result(
         leads=_leads(pooled, plan),
         acquirers=int((pooled.truth & pooled.listable).any(axis=1).sum()),
         judged=pooled,
+        parts=_parts(recommender, rated, learnt),
+        against_champion=compare_with_champion(pooled, OURS, bases, plan) if bases else None,
     )
+
+
+def _parts(
+    recommender: Recommender, rated: ScoredCustomers, learnt: Floats
+) -> dict[str, Sequence[PartCalibration]]:
+    """Return the calibration by product and by tier; nothing where propensities are no rates."""
+    if not recommender.model.rates_known:
+        return {}
+    return {
+        "product": by_product(rated, OURS, recommender.product_ids, learnt),
+        "tier": by_tier(rated, OURS, float(learnt.sum())),
+    }
 
 
 def _leads(judged: ScoredCustomers, plan: BacktestPlan) -> dict[str, Estimate]:
     """Return the lead in MAP over each of `SIMPLE_RULES`; none where they were not scored."""
     if not set(SIMPLE_RULES.values()) <= set(judged.scores):
         return {}
-    against = replace(_judgement(judged, plan, plan.resamples), tiers=None)
+    against = replace(judgement(judged, plan, plan.resamples), tiers=None)
     rivals = {name: judged.scores[name] for name in (OURS, *SIMPLE_RULES.values())}
     found = compare(rivals, OURS, against)
     rows = found[found["slice"] == "all"].set_index("model")
@@ -284,42 +300,29 @@ def _with_intervals(rated: ScoredCustomers, learnt: float) -> dict[str, float]:
         return summary
     expected = np.where(pairs, chances, 0.0).sum(axis=1)
     ratio = ratio_interval(expected, (rated.truth & pairs).sum(axis=1).astype(np.float64), learnt or math.inf)
-    scores = logit(np.clip(propensity.astype(np.float64), SMALLEST, 1 - SMALLEST))
-    chance = expit(summary["intercept"] + summary["slope"] * scores)
-    weights = chance * (1 - chance)
-    centred = scores - weights @ scores / weights.sum()
-    error = NORMAL_95 / math.sqrt(weights @ centred**2)
+    slope = slope_interval(propensity, Recalibration(summary["slope"], summary["intercept"]))
     return {
         **summary,
         "ratio/low": ratio.low,
         "ratio/high": ratio.high,
-        "slope/low": summary["slope"] - error,
-        "slope/high": summary["slope"] + error,
+        "slope/low": slope.low,
+        "slope/high": slope.high,
     }
 
 
 def _trial_metrics(judged: ScoredCustomers, plan: BacktestPlan) -> dict[str, float]:
-    return _summary(evaluate(judged.scores, _judgement(judged, plan, resamples=1)))
+    return _summary(evaluate(judged.scores, judgement(judged, plan, resamples=1)))
 
 
 def _summary(metrics: pd.DataFrame) -> dict[str, float]:
-    """Return the figures over all customers; those of baselines as `name/metric`."""
-    chosen = metrics[metrics["slice"] == "all"]
+    """Return the figures over all customers; those of baselines as `name/metric`.
+
+    The champion's are left out: figures that travel with a model depend on no other model.
+    """
+    chosen = metrics[(metrics["slice"] == "all") & (metrics["model"] != CHAMPION)]
     return {
         str(metric) if model == OURS else f"{model}/{metric}": value
         for model, metric, value in zip(
             chosen["model"], chosen["metric"], chosen["value"].tolist(), strict=True
         )
     }
-
-
-def _judgement(judged: ScoredCustomers, plan: BacktestPlan, resamples: int) -> Judgement:
-    return Judgement(
-        judged.truth,
-        judged.listable,
-        judged.held_before,
-        judged.tiers,
-        plan.list_length,
-        plan.machine.seed,
-        resamples,
-    )

@@ -165,6 +165,11 @@ class Recommender:
         return collaborative_part(self.fitted, known)
 
     @property
+    def as_of_dates(self) -> tuple[date, ...]:
+        """As-of dates that it learnt from, oldest first."""
+        return self.fitted.as_of
+
+    @property
     def product_ids(self) -> tuple[str, ...]:
         """Products that can be scored."""
         return self.fitted.product_ids

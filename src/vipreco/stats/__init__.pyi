@@ -2,11 +2,13 @@ from .arrays import Flags as Flags, Floats as Floats
 from .bootstrap import (
     RESAMPLES as RESAMPLES,
     bootstrap_mean as bootstrap_mean,
+    clustered_mean as clustered_mean,
     paired_difference as paired_difference,
     resampled_column_means as resampled_column_means,
     resampled_counts as resampled_counts,
 )
 from .calibration import (
+    Recalibration as Recalibration,
     auc as auc,
     brier as brier,
     calibration_by_product as calibration_by_product,
@@ -16,6 +18,7 @@ from .calibration import (
     recalibration as recalibration,
     recalibration_to_rates as recalibration_to_rates,
     reliability_table as reliability_table,
+    slope_interval as slope_interval,
 )
 from .code_counts import (
     BINS_A_UNIT as BINS_A_UNIT,

@@ -109,7 +109,9 @@ def calibration_summary(propensities: Floats, truth: Flags, bins: int = 10) -> d
     }
 
 
-def ratio_interval(expected: Floats, observed: Floats, learnt: float = np.inf) -> Estimate:
+def ratio_interval(
+    expected: Floats, observed: Floats, learnt: float = np.inf, normal: float = NORMAL_95
+) -> Estimate:
     """Ratio of the sum of propensities to the acquisitions, with an interval for the ratio of such models.
 
     Two samples decide about it: acquisitions that are judged, and those that the level was learnt from. Those
@@ -120,15 +122,34 @@ def ratio_interval(expected: Floats, observed: Floats, learnt: float = np.inf) -
         expected: Sum of the propensities of each judged customer, shape (n,).
         observed: Acquisitions of each, shape (n,).
         learnt: Acquisitions that the level was learnt from.
+        normal: Standard errors to each side.
     """
     total, happened = float(np.sum(expected)), float(np.sum(observed))
     if not happened or not total:
         return Estimate(np.nan, customers=len(observed))
     away = np.asarray(observed, np.float64) - np.asarray(expected, np.float64) * (happened / total)
     spread = max(float(away @ away) / happened, 1.0)
-    width = np.exp(NORMAL_95 * np.sqrt(spread / happened + spread / learnt))
+    width = np.exp(normal * np.sqrt(spread / happened + spread / learnt))
     ratio = total / happened
     return Estimate(ratio, ratio / width, ratio * width, customers=len(observed))
+
+
+def slope_interval(propensities: Floats, line: Recalibration, normal: float = NORMAL_95) -> Estimate:
+    """Slope of a recalibration with the interval of its standard error; none where it cannot be told.
+
+    Args:
+        propensities: Those that the line was fitted on.
+        line: The recalibration.
+        normal: Standard errors to each side.
+    """
+    if not np.isfinite(line.slope):
+        return Estimate(np.nan, lacks="acquisitions", customers=len(propensities))
+    scores = _logits(propensities)
+    chance = expit(line.intercept + line.slope * scores)
+    weights = chance * (1 - chance)
+    centred = scores - weights @ scores / weights.sum()
+    width = normal / float(np.sqrt(weights @ centred**2))
+    return Estimate(line.slope, line.slope - width, line.slope + width, customers=len(propensities))
 
 
 def calibration_by_product(
