@@ -1,6 +1,6 @@
 """Labels: who acquired what, and about whom nothing is known."""
 
-from datetime import date
+from datetime import date, datetime
 
 import pyarrow as pa
 import pytest
@@ -120,3 +120,36 @@ def test_labels_can_be_told_as_they_were_known_at_a_date():
 def test_an_empty_window_is_refused():
     with pytest.raises(UsageError, match="is empty"):
         labels(ONE, held(("1", "p", MAR, None)), MAR, MAR)
+
+
+def test_a_history_known_until_a_date_has_the_snapshots_labels_and_contacts_of_then():
+    late = pa.table(
+        {
+            "customer_id": ["1", "2"],
+            "product_id": ["p", "p"],
+            "opened_date": pa.array([MAR, MAR], pa.date32()),
+            "recorded_date": pa.array([MAR, APR], pa.date32()),
+        }
+    )
+    contacts = pa.table(
+        {
+            "contact_id": ["a", "b"],
+            "customer_id": ["1", "2"],
+            "product_id": ["p", "p"],
+            "channel": ["call", "call"],
+            "contacted_at": [datetime(2020, 3, 5, 9)] * 2,  # noqa: DTZ001  the business's local time
+            "recorded_date": pa.array([MAR, APR], pa.date32()),
+        }
+    )
+    seen_thrice = seen(*((customer, day) for customer in "12" for day in (FEB, MAR, APR)))
+    frames = {"observations": seen_thrice, "holdings": late, "contacts": contacts}
+    history = History.from_frames(frames)
+    then = history.known_until(MAR)
+    assert (history.snapshot_dates, then.snapshot_dates) == ([FEB, MAR, APR], [FEB, MAR])
+    assert [row["customer_id"] for row in history.acquisitions(FEB, MAR).acquired.to_pylist()] == ["1", "2"]
+    assert [row["customer_id"] for row in then.acquisitions(FEB, MAR).acquired.to_pylist()] == ["1"]
+    assert (history.contacts(FEB, MAR).num_rows, then.contacts(FEB, MAR).num_rows) == (2, 1)
+    assert then.as_of(MAR).snapshots == (MAR, FEB)
+    with pytest.raises(UsageError, match="no snapshot was known"):
+        then.as_of(APR)
+    assert then.known_until(None).snapshot_dates == [FEB, MAR, APR]

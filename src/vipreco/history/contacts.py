@@ -20,8 +20,9 @@ def contacts_of(
     after: date,
     until: date,
     own: str = "",
+    known: date | None = None,
 ) -> pa.Table:
-    """Return the contacts about a product in the window `(after, until]`, as they are known today.
+    """Return the contacts about a product in the window `(after, until]`.
 
     Args:
         connection: Database in which the uncut tables can be read.
@@ -29,6 +30,7 @@ def contacts_of(
         after: The window opens after this date.
         until: The window's last date.
         own: SQL condition of the customers that are meant; empty: all.
+        known: Date whose knowledge is used; None: all that is known.
 
     Returns:
         Rows customer_id, product_id, channel, contacted_date, ordered by these, the date last.
@@ -36,7 +38,7 @@ def contacts_of(
     day = f"CAST({CONTACTED_AT} AS DATE)"
     found: pa.Table = connection.sql(
         f"SELECT {CUSTOMER_ID}, {PRODUCT_ID}, {CHANNEL}, {day} AS {CONTACTED_DATE} "
-        f"FROM ({cut(CONTACTS, uncut[CONTACTS], None)}) "
+        f"FROM ({cut(CONTACTS, uncut[CONTACTS], known)}) "
         f"WHERE {day} > {literal(after)} AND {day} <= {literal(until)} "
         f"AND {PRODUCT_ID} IS NOT NULL AND {CHANNEL} IS NOT NULL {'AND ' + own if own else ''} "
         f"ORDER BY {CUSTOMER_ID}, {PRODUCT_ID}, {CONTACTED_AT}, {CONTACT_ID}"

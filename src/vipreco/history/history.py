@@ -85,6 +85,7 @@ class History:
     ) -> None:
         self.threads, self._memory, self._own = threads, memory, own
         self._calendar = calendar
+        self._until: date | None = None
         self.snapshot_id = snapshot_id
         self._decisions = tuple(decisions)
         self._sources = sources
@@ -147,6 +148,17 @@ class History:
             tables[OBSERVATIONS] = tables[CUSTOMERS].select(clocks)
         return cls(FrameSources(tables), threads, calendar=BankCalendar.of_snapshots(calendar))
 
+    def known_until(self, day: date | None) -> History:
+        """Return the same tables without anything that became known after a date; None: with everything.
+
+        Snapshots, labels and contacts are those that were known then, so that what is learnt from them is
+        what would have been learnt then.
+        """
+        given = (self._sources, self.threads, self.snapshot_id, self._calendar, self._decisions)
+        found = History(*given, memory=self._memory, own=self._own)
+        found._until = day
+        return found
+
     @property
     def present_tables(self) -> frozenset[str]:
         """Names of the imported tables."""
@@ -155,7 +167,8 @@ class History:
     @cached_property
     def snapshot_dates(self) -> list[date]:
         """The dates at which customers were observed, ascending."""
-        return sorted(self.calendar.snapshots)
+        every = self.calendar
+        return sorted(every.snapshots if self._until is None else every.known_snapshots(self._until))
 
     @cached_property
     def customers(self) -> int:
@@ -176,7 +189,8 @@ class History:
         Raises:
             UsageError: No snapshot was known then.
         """
-        if not self.calendar.known_snapshots(day):
+        late = self._until is not None and day > self._until
+        if late or not self.calendar.known_snapshots(day):
             raise self._no_snapshot(day)
         return AsOfView(self, day)
 
@@ -186,13 +200,13 @@ class History:
         Args:
             after: The window opens after this date; a product held at it is not acquired, unless repeatable.
             until: The window's last date.
-            known: Date whose knowledge is used (default: all that is known today).
+            known: Date whose knowledge is used (default: all that is known).
 
         Raises:
             UsageError: The window is empty.
         """
         _check_window(after, until)
-        return labels_of(self._base, self._uncut, after, until, known, self._decisions)
+        return labels_of(self._base, self._uncut, after, until, known or self._until, self._decisions)
 
     def contacts(self, after: date, until: date) -> pa.Table:
         """Return who was contacted about which product in the window `(after, until]`, for learning alone.
@@ -204,7 +218,7 @@ class History:
             UsageError: The window is empty.
         """
         _check_window(after, until)
-        return contacts_of(self._base, self._uncut, after, until, self._own)
+        return contacts_of(self._base, self._uncut, after, until, self._own, self._until)
 
     def label_window(self, as_of: date, horizon_months: int, gap_months: int = 0) -> tuple[date, date]:
         """Return `(after, until)` of the label window of a date, as far as the snapshots allow."""
@@ -227,7 +241,7 @@ class History:
         return found
 
     def _anybody_observed(self, after: date, until: date) -> bool:
-        return anybody_observed(self._base, self._uncut, after, until)
+        return anybody_observed(self._base, self._uncut, after, until, self._until)
 
     def relationship_changes(
         self, after: date, until: date, ladder: TierLadder, known: date | None = None
@@ -241,13 +255,13 @@ class History:
             after: Date of the population.
             until: The window's last date.
             ladder: The bank's tiers with their lines.
-            known: Date whose knowledge of the window is used (default: all that is known today).
+            known: Date whose knowledge of the window is used (default: all that is known).
 
         Raises:
             UsageError: The window is empty.
         """
         _check_window(after, until)
-        span = Span(after, until, known)
+        span = Span(after, until, known or self._until)
         return relationship_labels(self._base, self._uncut, self._contested, span, ladder)
 
     def first_delivered(self, day: date) -> pa.Table | None:

@@ -74,10 +74,14 @@ def labels_of(
 
 
 def anybody_observed(
-    connection: duckdb.DuckDBPyConnection, uncut: Mapping[str, str], after: date, until: date
+    connection: duckdb.DuckDBPyConnection,
+    uncut: Mapping[str, str],
+    after: date,
+    until: date,
+    day: date | None = None,
 ) -> bool:
-    """Return whether any customer of `after` was seen again at the end of the window."""
-    return connection.execute(f"{_observed(uncut, after, until, None)} LIMIT 1").fetchone() is not None
+    """Return whether any customer of `after` was seen again at the end of the window, as known at `day`."""
+    return connection.execute(f"{_observed(uncut, after, until, day)} LIMIT 1").fetchone() is not None
 
 
 def _observed(uncut: Mapping[str, str], after: date, until: date, day: date | None) -> str:
