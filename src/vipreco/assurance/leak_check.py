@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,6 +15,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from vipreco.assurance.list_audit import sampled_view
 from vipreco.errors import UsageError
 from vipreco.explanations import Explainer
 from vipreco.history import History, Mode, View, scrambled_future
@@ -79,7 +81,14 @@ class _Result:
 
 
 def leakcheck(
-    tables: Path, day: date, recommender: Recommender, *, seed: int, threads: int, step: Step = silent
+    tables: Path,
+    day: date,
+    recommender: Recommender,
+    *,
+    seed: int,
+    threads: int,
+    step: Step = silent,
+    customers: int | None = None,
 ) -> LeakReport:
     """Delete, then rewrite, all that became known after `day`, and compare everything computed as of it.
 
@@ -90,6 +99,7 @@ def leakcheck(
         seed: Seed of the made-up values.
         threads: Threads for reading.
         step: Told the name of each stage as it begins.
+        customers: Size of a random sample of customers that is compared; None: all.
 
     Raises:
         UsageError: Nothing became known after `day`, so there is nothing to prove.
@@ -97,7 +107,12 @@ def leakcheck(
     history = History.open(tables, threads=threads)
     later = _next_snapshot(history, day)
     step("the true tables")
-    truth, peeked = _compute(history.as_of(day), recommender), _features(history.as_of(later), recommender)
+
+    def at(known: History, when: date) -> View:
+        view = known.as_of(when)
+        return view if customers is None else sampled_view(view, customers, seed)
+
+    truth, peeked = _compute(at(history, day), recommender), _features(at(history, later), recommender)
     checks: list[LeakCheck] = []
     changed: dict[str, int] = {}
     caught: list[bool] = []
@@ -107,8 +122,8 @@ def leakcheck(
             copy = Path(folder) / "tables"
             changed[mode] = scrambled_future(tables, day, copy, seed, mode, threads)
             other = History.open(copy, threads=threads)
-            checks += _compare(truth, _compute(other.as_of(day), recommender), mode)
-            caught.append(bool(_planted_differs(peeked, other, later, recommender)))
+            checks += _compare(truth, _compute(at(other, day), recommender), mode)
+            caught.append(_planted_differs(peeked, partial(at, other, later), recommender))
     return LeakReport(day, len(truth.customer_ids), changed, tuple(checks), all(caught))
 
 
@@ -165,14 +180,14 @@ def _differing_columns(truth: _Result, other: _Result) -> list[str]:
 
 def _planted_differs(
     peeked: tuple[tuple[str, ...], NDArray[Any], NDArray[Any]],
-    other: History,
-    later: date,
+    open_view: Callable[[], View],
     recommender: Recommender,
 ) -> bool:
-    """Return whether the check notices features that were computed with knowledge of `later`."""
+    """Return whether the check notices features that were computed with knowledge of a later date."""
     try:
-        _, ids, values = _features(other.as_of(later), recommender)
+        _, ids, values = _features(open_view(), recommender)
     except UsageError:
         return True  # the changed tables do not even hold what such a cut would read
     same_shape = peeked[2].shape == values.shape
-    return not (same_shape and np.array_equal(peeked[1], ids) and peeked[2].tobytes() == values.tobytes())
+    same = same_shape and np.array_equal(peeked[1], ids) and peeked[2].tobytes() == values.tobytes()
+    return not same
