@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from training.approval import PROMOTE, STORE_SECONDS, record as record_approval
 from training.deadline import Progress, within
+from training.gate_file import read_gates
 from training.gates import Finding, explain, refusals
 from training.model_card import render_card
 from training.recipe import Recipe, find_recipe, read_recipe, training_dates
-from training.registry import CHAMPION, Registry
-from training.result import Fit, Record, Say, TrainingJob, make_record, silent
+from training.registry import CHAMPION, Registry, Version, resolve
+from training.result import Fit, Record, RunningChampion, Say, TrainingJob, make_record, silent
 from training.server import PATIENCE_SECONDS, connect, down, responsive
 from training.storage import Pending, Storage
 from training.tracker import Tracker, now_ms
+from training.verdict import Verdict, make_verdict
 from vipreco.artifact import Manifest, sign_artifact, verify
 from vipreco.durable import is_disk_full
-from vipreco.errors import DependencyDownError, IntegrityError, ResourcesError, VipRecoError
+from vipreco.errors import DependencyDownError, IntegrityError, ResourcesError, UsageError, VipRecoError
 from vipreco.failpoints import reach
 from vipreco.history import History
 from vipreco.project import Project
@@ -41,6 +45,7 @@ class Published:
         version: Its registered version; equal artifacts share one.
         champion: True when it is the champion now.
         findings: What the gates said.
+        approver_needed: True when somebody else than the trainer has to put it in force.
     """
 
     record: Record
@@ -48,6 +53,20 @@ class Published:
     version: str
     champion: bool
     findings: tuple[Finding, ...]
+    approver_needed: bool = False
+
+    @property
+    def verdict(self) -> Verdict:
+        """Return the verdict about it."""
+        return make_verdict(self.record)
+
+    @property
+    def next_step(self) -> str:
+        """Return what is to be done with it; empty for the champion, and where a gate refuses it."""
+        if self.champion or self.refusals:
+            return ""
+        by = f"by somebody else than {self.record.trained_by}: " if self.approver_needed else ""
+        return f"next: read the verdict, then, {by}vipreco models promote {self.version}"
 
     @property
     def refusals(self) -> list[str]:
@@ -63,7 +82,7 @@ class Published:
         place = "is champion" if self.champion else "is registered and not made champion"
         lines = [f"version {self.version} {place} (artifact {self.record.artifact_hash[:16]})"]
         lines += [f"  {line}" for line in self.explanation]
-        lines += [f"  {sentence}" for sentence in self.record.remarks]
+        lines += [f"  {sentence}" for sentence in (*self.record.remarks, self.next_step) if sentence]
         return "\n".join(lines)
 
 
@@ -105,24 +124,48 @@ def train(
     return run(job, fit, promote=promote)
 
 
-def prepare(project: Project, recipe: Recipe, say: Say = silent) -> TrainingJob:
-    """Check the imported tables and choose the as-of dates; nothing is fitted yet.
+def prepare(project: Project, recipe: Recipe, say: Say = silent, until: date | None = None) -> TrainingJob:
+    """Check the imported tables, choose the as-of dates, find the champion; nothing is fitted yet.
+
+    Args:
+        project: The project.
+        recipe: The checked recipe.
+        say: Takes sentences about the progress.
+        until: Learn from nothing that became known after this date.
 
     Raises:
         UsageError: Nothing was imported, or labels are incomplete for the recipe.
-        IntegrityError: An imported file is not what was imported.
+        IntegrityError: An imported file, or the champion, is not what it was.
     """
+    gates = read_gates(project)
     project.signatures.own_key()  # a key that nobody would accept is told before any work is done
     tables = Tables.open(project.tables, signatures=project.signatures)
     tables.verify()
-    history = History.open(project.tables, project.threads, signatures=project.signatures)
+    history = History.open(project.tables, project.threads, signatures=project.signatures).known_until(until)
     settings = recipe.recommender
     unusable = history.unusable_dates(settings.horizon_months, settings.gap_months)
     dates = training_dates(recipe, history.snapshot_dates, unusable)
     if unusable:
         say(f"Left out: {'; '.join(f'{day} ({why})' for day, why in unusable.items())}.")
     say(f"Learning from {', '.join(map(str, dates))}; tables {tables.snapshot_id}.")
-    return TrainingJob(project, recipe, tuple(dates), tables.snapshot_id, Path(), say)
+    champion = _champion_of(project, say)
+    return TrainingJob(project, recipe, tuple(dates), tables.snapshot_id, Path(), say, gates, champion, until)
+
+
+def _champion_of(project: Project, say: Say) -> RunningChampion | None:
+    """Return the champion with its artifact; None where there is none, or nobody can tell.
+
+    Raises:
+        IntegrityError: Its artifact is not what was registered.
+    """
+    try:
+        found = resolve(project)
+    except UsageError:
+        return None
+    except DependencyDownError:
+        say("The registry does not answer: the champion is not compared.")
+        return None
+    return RunningChampion(found.version, found.artifact_hash, found.folder)
 
 
 def run(job: TrainingJob, fit: Fit, *, promote: bool = False) -> Published:
@@ -133,12 +176,21 @@ def run(job: TrainingJob, fit: Fit, *, promote: bool = False) -> Published:
         DependencyDownError: The tracking server is down; the result is kept.
         ResourcesError: The disk is full; a result that was saved before is kept.
     """
-    pending = _fit(job, fit, promote)
+    pending = fit_and_keep(job, fit, promote=promote)
     reach("training.kept")
     job.say("Fitted and saved on this machine; registering.")
-    storage = Storage(job.project.artifacts)
-    with storage.exclusive():
-        return _publish(job.project, [pending])[0]
+    return publish(job.project, pending)
+
+
+def publish(project: Project, pending: Pending) -> Published:
+    """Bring one kept result to the server.
+
+    Raises:
+        BusyError: Another process is at it; the result is kept.
+        DependencyDownError: The tracking server is down; the result is kept.
+    """
+    with Storage(project.artifacts).exclusive():
+        return _publish(project, [pending])[0]
 
 
 def sync(project: Project) -> SyncReport:
@@ -154,21 +206,23 @@ def sync(project: Project) -> SyncReport:
         return SyncReport(tuple(_publish(project, pending)) if pending else ())
 
 
-def _fit(job: TrainingJob, fit: Fit, promote: bool) -> Pending:
+def fit_and_keep(job: TrainingJob, fit: Fit, *, promote: bool = False) -> Pending:
+    """Fit, and keep the result on this disk, where `publish` and `sync` find it.
+
+    Raises:
+        IntegrityError: `fit` did not save a whole artifact, or one of other tables.
+        ResourcesError: The disk is full.
+    """
     storage = Storage(job.project.artifacts)
     with storage.scratch() as scratch:
         started = now_ms()
-        job = _with_folder(job, scratch / "artifact")
+        job = replace(job, artifact_folder=scratch / "artifact")
         result = fit(job)
         manifest = _verified(job)
         record = make_record(job, result, manifest, (started, now_ms()), promote)
         sign_artifact(storage.adopt(job.artifact_folder), job.project.signatures)
         card = render_card(record, result.card, job.recipe.purpose)
         return storage.keep(record, card, result.figures)
-
-
-def _with_folder(job: TrainingJob, folder: Path) -> TrainingJob:
-    return TrainingJob(job.project, job.recipe, job.as_of_dates, job.snapshot_id, folder, job.say)
 
 
 def _verified(job: TrainingJob) -> Manifest:
@@ -203,32 +257,43 @@ def _publish_all(
     with responsive(project):
         for pending in waiting:
             progress.step()
-            published.append(_publish_one(tracker, registry, pending))
+            published.append(_publish_one(project, tracker, registry, pending))
             progress.step()
             storage.forget(pending)
     return published
 
 
-def _publish_one(tracker: Tracker, registry: Registry, pending: Pending) -> Published:
+def _publish_one(project: Project, tracker: Tracker, registry: Registry, pending: Pending) -> Published:
     run_id = tracker.log(pending)
     version = tracker.version_of(pending, run_id)
     found = registry.version(version)
     findings = registry.findings(found, pending.record.champion_metrics)
-    champion = _assign(registry, version, pending.record, findings)
-    return Published(pending.record, run_id, version, champion, tuple(findings))
+    champion = _assign(project, registry, found, pending.record, findings)
+    return Published(
+        pending.record, run_id, version, champion, tuple(findings), _needs_approver(project, pending.record)
+    )
 
 
-def _assign(registry: Registry, version: str, record: Record, findings: list[Finding]) -> bool:
+def _needs_approver(project: Project, record: Record) -> bool:
+    return record.four_eyes or not project.settings.governance.single_person
+
+
+def _assign(
+    project: Project, registry: Registry, found: Version, record: Record, findings: list[Finding]
+) -> bool:
     """Make it champion when it is the first or was meant to be, and nothing speaks against it."""
     champion = registry.aliases().get(CHAMPION)
-    wanted = (champion is None or record.promote) and not record.four_eyes
-    if champion == version:
+    wanted = (champion is None or record.promote) and not _needs_approver(project, record)
+    if champion == found.version:
         registry.remember()
         return True
-    if wanted and not refusals(findings):
-        registry.crown(version)
+    if wanted and not refusals(findings) and not found.retired:
+        registry.expect(STORE_SECONDS)
+        record_approval(project, PROMOTE, found, make_verdict(record).hash, actor=record.trained_by)
+        registry.crown(found.version)
         return True
-    registry.challenge(version)
+    if not found.retired:
+        registry.challenge(found.version)
     return False
 
 

@@ -19,6 +19,8 @@ FORMER_PARTS: Final = {"leaving": "attrition", "rising": "tier_upgrade"}
 
 CASES: Final = "acquirers"
 ENDS: Final = ("/low", "/high")
+AGAINST_CHAMPION: Final = frozenset({"map-above-champion", "log-loss-above-champion", "first-offers-changed"})
+"""Metrics of a version that only mean something beside the champion that it was compared with."""
 FEW_CASES: Final = 300
 """Acquirers among the judged customers below which a metric's own luck decides about its bounds.
 
@@ -46,6 +48,46 @@ MEANINGS: Final = {
         "its high probabilities are too high and its low ones too low, or the other way round",
         _CALIBRATION,
     ),
+    "map-above-champion": (
+        "it is not shown that its lists are as good as those of the champion on the same customers",
+        "judge more months (`rolling_folds`): with more acquirers the interval gets narrower",
+    ),
+    "log-loss-above-champion": (
+        "it is not shown that its probabilities are as good as those of the champion",
+        "judge more months (`rolling_folds`), or look for months that differ, by product, on the model card",
+    ),
+    "first-offers-changed": (
+        "relationship managers would see other first offers for most customers than the day before",
+        "look at the largest changes in the report; raise the bound on purpose where they are wanted",
+    ),
+    "calibration-by-product/surely-off": (
+        "the probabilities of at least one product are surely too high or too low",
+        _CALIBRATION,
+    ),
+    "calibration-by-tier/surely-off": (
+        "the probabilities of at least one tier are surely too high or too low",
+        _CALIBRATION,
+    ),
+    "attrition/auc-above-distance-to-the-line/low": (
+        "a simple rule tells better who is at risk of attrition",
+        _DATA,
+    ),
+    "attrition/auc-above-assets-fell-last-month/low": (
+        "it is not surely better than calling those whose assets fell",
+        _DATA,
+    ),
+    "tier_upgrade/auc-above-distance-to-the-line/low": (
+        "a simple rule tells better who reaches the next tier",
+        _DATA,
+    ),
+    "artifact/loads": (
+        "a service could not load it in time, or would compute other scores than here",
+        "see the reason in the verdict; train again, on the versions of `constraints.txt`",
+    ),
+    "artifact/megabytes": (
+        "workers would need more memory than they have",
+        "fewer rounds or bags in the recipe",
+    ),
 }
 """By metric: what a broken bound means for the people who call, and what would help."""
 OTHERWISE: Final = ("the model is not as good as its recipe asks for", _DATA)
@@ -72,8 +114,10 @@ class Gate(Section):
         surely: The whole interval of the metric must hold, not its value alone.
         min_value: Lowest value that passes.
         max_value: Highest value that passes.
-        champion_margin: How much worse than the champion still passes; 0 means at least as good.
+        champion_margin: How much worse than the champion still passes; 0 means at least as good. It compares
+            values, not intervals: for non-inferiority take a metric against the champion and `surely`.
         higher_is_better: Which direction is worse, for `champion_margin`.
+        where_known: A model of which this is not measured passes, such as one without a ladder of tiers.
     """
 
     metric: str
@@ -82,6 +126,12 @@ class Gate(Section):
     max_value: Annotated[float | None, Field(validation_alias=AliasChoices("max_value", "at_most"))] = None
     champion_margin: Annotated[float, Field(ge=0.0)] | None = None
     higher_is_better: bool = True
+    where_known: bool = False
+
+    @property
+    def against_champion(self) -> bool:
+        """True when the metric compares with the champion: without one it does not apply."""
+        return self.metric in AGAINST_CHAMPION
 
     @field_validator("metric")
     @classmethod
@@ -106,11 +156,19 @@ DEFAULT_GATES: Final = (
 
 @dataclass(frozen=True)
 class Finding:
-    """Outcome of one bound: the sentence has the number found and the number asked for."""
+    """Outcome of one bound.
+
+    Args:
+        passed: Whether it holds.
+        sentence: With the number found and the number asked for.
+        metric: What was measured; empty where it is no number.
+        undecided: The value itself holds, and not for sure: more evidence could let it pass.
+    """
 
     passed: bool
     sentence: str
     metric: str = ""
+    undecided: bool = False
 
 
 def judge(gates: Iterable[Gate], metrics: Metrics, champion: Metrics | None = None) -> list[Finding]:
@@ -119,10 +177,11 @@ def judge(gates: Iterable[Gate], metrics: Metrics, champion: Metrics | None = No
     Args:
         gates: The rules.
         metrics: Of the model that wants to become champion.
-        champion: Of the present champion; None when there is none, then margins do not apply.
+        champion: Of the present champion; None when there is none: then gates against it do not apply.
     """
     mine, theirs = _present_names(metrics), None if champion is None else _present_names(champion)
-    return [finding for gate in gates for finding in _findings(gate, mine, theirs)]
+    apply = [gate for gate in gates if theirs is not None or not gate.against_champion]
+    return [finding for gate in apply for finding in _findings(gate, mine, theirs)]
 
 
 def _present_names(metrics: Metrics) -> dict[str, float | None]:
@@ -181,12 +240,15 @@ def require(findings: Iterable[Finding], name: str) -> None:
 def _findings(gate: Gate, metrics: Metrics, champion: Metrics | None) -> list[Finding]:
     value = metrics.get(gate.metric)
     if value is None or not math.isfinite(value):
-        return [Finding(False, f"{gate.metric} is not known", gate.metric)]
+        beside = " beside the present champion" if gate.against_champion else ""
+        return [Finding(gate.where_known, f"{gate.metric} is not known{beside}", gate.metric)]
     found, low, high = [], *_ends(gate, metrics, value)
-    if gate.min_value is not None:
-        found.append(_bound(gate.metric, (value, low), "at least", gate.min_value, low >= gate.min_value))
-    if gate.max_value is not None:
-        found.append(_bound(gate.metric, (value, high), "at most", gate.max_value, high <= gate.max_value))
+    if (least := gate.min_value) is not None:
+        holds = (low >= least, value >= least)
+        found.append(_bound(gate.metric, (value, low), f"at least {least:.6g}", holds))
+    if (most := gate.max_value) is not None:
+        holds = (high <= most, value <= most)
+        found.append(_bound(gate.metric, (value, high), f"at most {most:.6g}", holds))
     if gate.champion_margin is not None and champion is not None:
         found.append(_against_champion(gate, value, champion.get(gate.metric)))
     return found
@@ -195,17 +257,20 @@ def _findings(gate: Gate, metrics: Metrics, champion: Metrics | None) -> list[Fi
 def _ends(gate: Gate, metrics: Metrics, value: float) -> tuple[float, float]:
     """Return the values that the lowest and the highest bound are compared with."""
     low, high, cases = (metrics.get(name) for name in (f"{gate.metric}/low", f"{gate.metric}/high", CASES))
+    # A champion is replaced on evidence alone: there chance never speaks for the challenger.
     if low is None or high is None or cases is None:
         return value, value
-    if cases < FEW_CASES:
+    if cases < FEW_CASES and not gate.against_champion:
         return high, low
     return (low, high) if gate.surely else (value, value)
 
 
-def _bound(metric: str, values: tuple[float, float], word: str, bound: float, passed: bool) -> Finding:
-    value, end = values
+def _bound(metric: str, values: tuple[float, float], bound: str, holds: tuple[bool, bool]) -> Finding:
+    """Return the finding about a bound; `holds` says whether the end that counts meets it, and the value."""
+    (value, end), (passed, by_value) = values, holds
     of_interval = "" if end == value else f" (the end of its interval that counts is {end:.6g})"
-    return Finding(passed, f"{metric} is {value:.6g}{of_interval}, needed is {word} {bound:.6g}", metric)
+    sentence = f"{metric} is {value:.6g}{of_interval}, needed is {bound}"
+    return Finding(passed, sentence, metric, undecided=by_value and not passed)
 
 
 def _against_champion(gate: Gate, value: float, champion: float | None) -> Finding:

@@ -9,7 +9,6 @@ from typing import Final
 from training.result import TrainingJob
 from vipreco.assurance import LabelLeak, find_label_leaks
 from vipreco.errors import InputRejectedError
-from vipreco.history import History
 
 REMEDY: Final = (
     "take the column out of the mapping and import again, or bring it as it was at each date; if you know "
@@ -40,9 +39,8 @@ def check_label_leaks(job: TrainingJob) -> tuple[str, ...]:
 def label_leaks(job: TrainingJob) -> list[LabelLeak]:
     """Return the columns that know the label, of those that the recipe's models see."""
     project, recipe = job.project, job.recipe
-    history = History.open(project.tables, project.threads, signatures=project.signatures)
     found = find_label_leaks(
-        history, job.as_of_dates, recipe.recommender, project.settings.tiers, recipe.leaks, project.seed
+        job.history(), job.as_of_dates, recipe.recommender, project.settings.tiers, recipe.leaks, project.seed
     )
     return [leak for leak in found if not _is_left_out(leak.column, recipe.recommender.leave_out)]
 

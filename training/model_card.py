@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from string import Template
 from typing import Final
 
-from training.gates import Finding, judge
 from training.result import CardInputs, CardTable, Record, Value
+from training.verdict import JudgedBound, Verdict, make_verdict
 
 CARD: Final = Template("""\
 # Model card: $recipe, as of $as_of_date
@@ -64,7 +64,7 @@ def render_card(record: Record, card: CardInputs, purpose: str = "") -> str:
         results=card.results,
         tables="\n\n".join(map(_titled, [*card.tables, _summary(record)])),
         folds=_folds(record.metrics_by_fold),
-        gates=_gates(judge(record.gates, record.summary_metrics, record.champion_metrics)),
+        gates=_gates(make_verdict(record)),
         limits=_bullets(card.limits, "No limits were named: treat that as an omission, not as a virtue."),
         parameters=markdown_table(("parameter", "value"), record.parameters.items()),
     )
@@ -90,9 +90,15 @@ def _folds(folds: Sequence[Mapping[str, float | None]]) -> str:
     return markdown_table(["metric", *(f"fold {number}" for number in range(len(folds)))], rows)
 
 
-def _gates(findings: Sequence[Finding]) -> str:
-    lines = [f"{'passed' if finding.passed else 'NOT passed'}: {finding.sentence}" for finding in findings]
-    return _bullets(lines, "The recipe names no gate.")
+def _gates(verdict: Verdict) -> str:
+    return (
+        f"Verdict: {verdict.sentence}.\n\n{_bullets(list(map(_bound, verdict.bounds)), 'There is no gate.')}"
+    )
+
+
+def _bound(bound: JudgedBound) -> str:
+    told = "passed" if bound.passed else "undecided" if bound.undecided else "NOT passed"
+    return f"{told}: {bound.sentence}" + (f" ({bound.detail})" if bound.detail else "")
 
 
 def _bullets(lines: Sequence[str], otherwise: str) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from training import contact_effects, uplift
-from training.gates import DEFAULT_GATES, warnings
+from training import champion_check, contact_effects, uplift
+from training.datasets import dataset_of
+from training.gates import AGAINST_CHAMPION, DEFAULT_GATES, Gate, warnings
 from training.leaks import check_label_leaks
 from training.recipe import Recipe, labelled_dates, training_dates
 from training.result import CardInputs, CardTable, TrainingJob, TrainingResult, Value
@@ -28,7 +29,6 @@ from vipreco.backtest import (
 from vipreco.contact_effect import EffectLearning
 from vipreco.errors import UsageError
 from vipreco.features import FeatureSet
-from vipreco.history import History
 from vipreco.policy import Policy
 from vipreco.project import Project
 from vipreco.propensity import ATTRITION_KINDS, Machine
@@ -63,6 +63,7 @@ ACQUISITIONS_ALONE: Final[dict[str, object]] = {
     "contact_effect": EffectLearning(folds=0),
 }
 
+SHOWN: Final = 5
 LEVERS, EFFECTS = "levers.", "contact_effects."
 EARLIER_AND_LATER: Final = 2
 """Labelled dates that a rolling fold needs: one to learn from, a later one to be judged at."""
@@ -85,21 +86,22 @@ def fit_and_backtest(job: TrainingJob) -> TrainingResult:
     fitted = Recommender.fit(training_data, features, settings, machine, job.say, policy)
     contacts = uplift.try_uplift(job, fitted)
     metrics = {**found.summary(), **uplift.metrics(contacts.trial)}
-    stored = {**_stored_metrics(metrics), WARNINGS: warnings_of(job.recipe, metrics)}
+    stored = {**_stored_metrics(metrics), WARNINGS: warnings_of(job.rules, metrics)}
     contacts.recommender.save(job.artifact_folder, stored, training_data.acquirers.views()[-1])
-    result = _result(job, found, contacts, metrics)
+    checked = champion_check.check(job, contacts.recommender, found.against_champion)
+    result = _result(job, found, contacts, metrics, checked)
     return replace(result, remarks=(*known_leaks, *result.remarks)) if known_leaks else result
 
 
-def warnings_of(recipe: Recipe, metrics: Mapping[str, float]) -> list[str]:
+def warnings_of(gates: Sequence[Gate], metrics: Mapping[str, float]) -> list[str]:
     """Return the sentences that lists of the model have to carry.
 
     A recipe may set a default gate wider, so that a first look has a champion: its lists carry the
-    warning all the same.
+    warning all the same. What depends on another model, or on this machine, does not travel with it.
     """
-    named = {gate.metric for gate in recipe.gate}
-    gates = [*recipe.gate, *(gate for gate in DEFAULT_GATES if gate.metric in named)]
-    return warnings(gates, metrics)
+    lasting = [gate for gate in gates if gate.metric not in AGAINST_CHAMPION | champion_check.MEASURED]
+    named = {gate.metric for gate in lasting}
+    return warnings([*lasting, *(gate for gate in DEFAULT_GATES if gate.metric in named)], metrics)
 
 
 def judge(job: TrainingJob) -> BacktestResult:
@@ -110,10 +112,14 @@ def judge(job: TrainingJob) -> BacktestResult:
         InputRejectedError: No acquisition is known in the label windows.
     """
     project, recipe = job.project, job.recipe
-    plan = BacktestPlan(recipe.backtest.list_length, recipe.backtest.resamples, _machine(project))
-    trials = _trials(_training_data(job), recipe, project)
+    plan = BacktestPlan(
+        recipe.backtest.list_length, recipe.backtest.resamples, _machine(project), job.gates.error_rate
+    )
+    training_data = _training_data(job)
+    trials = _trials(training_data, recipe, project)
     settings, features = recipe.recommender.model_copy(update=ACQUISITIONS_ALONE), _features(project)
-    found = backtest(trials, features, settings, plan, job.say)
+    champion = champion_check.rival(job, training_data.acquirers.history, ACQUISITIONS_ALONE)
+    found = backtest(trials, features, settings, plan, job.say, champion)
     return replace(found, changes=_judge_changes(job, features))
 
 
@@ -137,17 +143,15 @@ def _machine(project: Project) -> Machine:
 
 
 def _training_data(job: TrainingJob) -> TrainingData:
-    history = History.open(job.project.tables, job.project.threads, signatures=job.project.signatures)
-    return TrainingData(Panel(history, job.as_of_dates), _rates(job.recipe, job.project))
+    return TrainingData(Panel(job.history(), job.as_of_dates), _rates(job))
 
 
-def _rates(recipe: Recipe, project: Project) -> Panel | None:
+def _rates(job: TrainingJob) -> Panel | None:
     """Open the unbiased sample, all of its labelled dates."""
+    recipe = job.recipe
     if not recipe.data.rates_tables:
         return None
-    history = History.open(
-        project.root / recipe.data.rates_tables, project.threads, signatures=project.signatures
-    )
+    history = job.history(job.project.root / recipe.data.rates_tables)
     every = recipe.model_copy(update={"data": recipe.data.model_copy(update=ALL_DATES)})
     return Panel(history, tuple(training_dates(every, history.snapshot_dates)))
 
@@ -184,17 +188,36 @@ def _stored_metrics(metrics: Mapping[str, float]) -> dict[str, float | None]:
 
 
 def _result(
-    job: TrainingJob, found: BacktestResult, contacts: uplift.Attempt, metrics: Mapping[str, float]
+    job: TrainingJob,
+    found: BacktestResult,
+    contacts: uplift.Attempt,
+    metrics: Mapping[str, float],
+    checked: champion_check.Checked,
 ) -> TrainingResult:
     recommender, trial = contacts.recommender, contacts.trial
+    against = found.against_champion
     return TrainingResult(
         parameters={**_parameters(job, found, recommender), **uplift.parameters(job, trial)},
         metrics_by_fold=list(found.by_trial.values()),
-        summary_metrics=metrics,
+        summary_metrics={**metrics, **checked.metrics},
         card=_card(job, found, recommender, trial),
         figures=_figures(found, job.recipe.backtest.list_length),
+        champion_metrics=None if against is None else against.champion,
         remarks=(contact_effects.remark(recommender.contact_effects), *contacts.remarks),
+        details={**_furthest(found), **checked.details},
+        datasets=(dataset_of(job.project, job.project.settings.project.name, job.snapshot_id),),
     )
+
+
+def _furthest(found: BacktestResult) -> dict[str, str]:
+    """Return, by metric, the products and tiers whose calibration is surely off, the furthest first."""
+    told: dict[str, str] = {}
+    for kind, parts in found.parts.items():
+        off = sorted((part for part in parts if part.surely_off > 1), key=lambda part: -part.surely_off)
+        if off:
+            shown = (f"{one.part}: sum {one.ratio}, slope {one.slope}" for one in off[:SHOWN])
+            told[f"calibration-by-{kind}/surely-off"] = "; ".join(shown)
+    return told
 
 
 def _parameters(job: TrainingJob, found: BacktestResult, recommender: Recommender) -> dict[str, Value]:
@@ -247,6 +270,7 @@ def _card(
         results=_quality(found, job.recipe.backtest.list_length),
         tables=(
             _calibration_table(found),
+            *champion_check.card_table(found.against_champion),
             *_changes_table(found),
             *_rules_table(recommender),
             contact_effects.card_table(recommender.contact_effects),

@@ -10,7 +10,7 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
-from training.gates import DEFAULT_GATES, Gate
+from training.gates import Gate
 from vipreco.assurance import LeakSettings
 from vipreco.errors import UsageError
 from vipreco.history import label_windows
@@ -66,7 +66,10 @@ class GovernanceSection(Section):
 
 
 class Recipe(Section):
-    """All of a recipe file; without `[uplift]`, finished campaigns are not looked at."""
+    """All of a recipe file; without `[uplift]`, finished campaigns are not looked at.
+
+    A recipe without gates is judged by those of `training/gates.toml`, one with gates by these alone.
+    """
 
     name: str
     purpose: str = ""
@@ -76,7 +79,7 @@ class Recipe(Section):
     governance: GovernanceSection = GovernanceSection()
     leaks: LeakSettings = LeakSettings()
     uplift: TrialSettings | None = None
-    gate: tuple[Gate, ...] = DEFAULT_GATES
+    gate: tuple[Gate, ...] = ()
 
     def accepting(self, columns: Sequence[str]) -> Recipe:
         """Return the recipe that also accepts these columns, although they seem to know the label."""

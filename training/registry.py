@@ -1,4 +1,4 @@
-"""Registered versions: list, find the artifact of one, promote, roll back."""
+"""Registered versions: list them, find the artifact of one, judge one, move aliases."""
 
 from __future__ import annotations
 
@@ -11,11 +11,17 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from training.alias_lookup import look_up
 from training.deadline import Progress, within
-from training.gates import Finding, Gate, Metrics, judge, require
-from training.result import user_name
+from training.gates import AGAINST_CHAMPION, Finding, Gate, Metrics, judge
 from training.server import PATIENCE_SECONDS, connect, down, responsive
 from training.storage import Storage
-from training.tracker import ARTIFACT_FOLDER, BYTES_PER_SECOND, GATES_TAG
+from training.tracker import (
+    ARTIFACT_FOLDER,
+    BYTES_PER_SECOND,
+    COMPARED_TAG,
+    GATES_TAG,
+    JUDGED_RUN_TAG,
+    VERDICT_HASH_TAG,
+)
 from vipreco.artifact import verify_signed
 from vipreco.errors import DependencyDownError, UsageError
 from vipreco.failpoints import reach
@@ -27,12 +33,17 @@ if TYPE_CHECKING:
 CHAMPION: Final = "champion"
 CHALLENGER: Final = "challenger"
 PREVIOUS: Final = "previous"
+RETIRED_TAG: Final = "retired"
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Version:
-    """A registered version as the registry knows it."""
+    """A registered version as the registry knows it.
+
+    `judged_run_id` is the run with the newest verdict, where an equal artifact was trained again; `retired`
+    is the date since which nobody may put it in force.
+    """
 
     version: str
     aliases: tuple[str, ...]
@@ -45,6 +56,8 @@ class Version:
     recipe: str
     trained_by: str
     metrics: Mapping[str, float] = field(default_factory=dict)
+    judged_run_id: str = ""
+    retired: str = ""
 
 
 @dataclass(frozen=True)
@@ -105,26 +118,36 @@ class Registry:
     def findings(self, candidate: Version, measured: Metrics | None = None) -> list[Finding]:
         """Judge a version by the gates it was trained with, against the champion.
 
+        What was compared with another champion than the present one does not count.
+
         Args:
             candidate: The version.
             measured: The champion's metrics on the same folds; without it, those of its own backtest.
         """
-        _, tags = self._run(candidate)
+        tags = self.run_tags(candidate)
         gates = [Gate.model_validate(item) for item in json.loads(tags.get(GATES_TAG, "[]"))]
-        champion = measured if measured is not None else self._champion_metrics(candidate)
-        return [*_lineage(candidate), *judge(gates, candidate.metrics, champion)]
+        present = self._rival(candidate)
+        if present is None:
+            return [*_lineage(candidate), *judge(gates, candidate.metrics)]
+        metrics = candidate.metrics
+        if tags.get(COMPARED_TAG) != present.artifact_hash:
+            metrics = {name: value for name, value in metrics.items() if not _compares(name)}
+        theirs = measured if measured is not None else self.measured(present).metrics
+        return [*_lineage(candidate), *judge(gates, metrics, theirs)]
 
     def judged(self, reference: str) -> tuple[Version, list[Finding]]:
         """Return a version with its metrics, and what its gates say about it, without the champion's."""
         found = self.version(reference)
-        gates = [Gate.model_validate(item) for item in json.loads(self._run(found)[1].get(GATES_TAG, "[]"))]
+        gates = [Gate.model_validate(item) for item in json.loads(self.run_tags(found).get(GATES_TAG, "[]"))]
         return found, [*_lineage(found), *judge(gates, found.metrics)]
 
-    def four_eyes(self, candidate: Version, approver: str) -> Finding:
-        """Judge whether `approver` may promote this version."""
-        required = self._run(candidate)[1].get("vipreco.four_eyes") == "true"
-        passed = not required or approver != candidate.trained_by
-        return Finding(passed, f"approver is {approver}, trained by {candidate.trained_by}; must differ")
+    def run_tags(self, found: Version) -> dict[str, str]:
+        """Return the tags of the run that judged a version."""
+        return self._run(found)[1]
+
+    def verdict_hash(self, found: Version) -> str:
+        """Return the hash of the verdict about a version; empty for a version from before verdicts."""
+        return self.run_tags(found).get(VERDICT_HASH_TAG, "")
 
     def crown(self, version: str) -> None:
         """Make a version champion; the old one is `previous` from then on."""
@@ -137,6 +160,19 @@ class Registry:
         if aliases.get(CHALLENGER) == version:
             self._client.delete_registered_model_alias(self._name, CHALLENGER)
         self.remember()
+
+    def retire(self, found: Version, day: str) -> None:
+        """Mark a version as retired, and take its aliases away."""
+        self._progress.step()
+        self._client.set_model_version_tag(self._name, found.version, RETIRED_TAG, day)
+        for alias in found.aliases:
+            self._progress.step()
+            self._client.delete_registered_model_alias(self._name, alias)
+        self.remember()
+
+    def expect(self, seconds: float) -> None:
+        """Allow the next step so many seconds more."""
+        self._progress.step(extra=seconds)
 
     def challenge(self, version: str) -> None:
         """Make a version the challenger, unless it is the champion already."""
@@ -181,14 +217,13 @@ class Registry:
             self._client.download_artifacts(run_id, item.path, str(target))
         self._progress.step()
 
-    def _champion_metrics(self, candidate: Version) -> Mapping[str, float] | None:
+    def _rival(self, candidate: Version) -> Version | None:
+        """Return the champion, unless there is none or it is the candidate itself."""
         number = self.aliases().get(CHAMPION)
-        if number is None or number == candidate.version:
-            return None
-        return self.version(number).metrics
+        return None if number is None or number == candidate.version else self.version(number)
 
     def _run(self, found: Version) -> tuple[dict[str, float], dict[str, str]]:
-        run = self._client.get_run(found.run_id)
+        run = self._client.get_run(found.judged_run_id or found.run_id)
         self._progress.step()
         return dict(run.data.metrics), dict(run.data.tags)
 
@@ -251,50 +286,6 @@ def resolve(project: Project, reference: str = CHAMPION) -> Resolved:
         return remembered
 
 
-def promote(project: Project, reference: str, approver: str | None = None) -> list[Finding]:
-    """Make a version champion if it passes its gates; return the findings.
-
-    Args:
-        project: The project.
-        reference: Alias or number of the version.
-        approver: Who decides; default is the user who runs this.
-
-    Raises:
-        UsageError: No such version, or a gate refuses it, with both numbers.
-        BusyError: Another process is writing to the registry.
-        DependencyDownError: The registry does not answer; the champion is unchanged.
-    """
-
-    def write(registry: Registry) -> list[Finding]:
-        found = registry.version(reference)
-        findings = [*registry.findings(found), registry.four_eyes(found, approver or user_name())]
-        require(findings, f"version {found.version}")
-        registry.fetch(found)
-        registry.crown(found.version)
-        return findings
-
-    with Storage(project.artifacts).exclusive():
-        return use(project, write)
-
-
-def roll_back(project: Project) -> Version:
-    """Make the previous champion champion again, without a gate, and return it.
-
-    Raises:
-        UsageError: There is no previous champion.
-        DependencyDownError: The registry does not answer; the champion is unchanged.
-    """
-
-    def write(registry: Registry) -> Version:
-        found = registry.version(PREVIOUS)
-        registry.fetch(found)
-        registry.crown(found.version)
-        return registry.version(CHAMPION)
-
-    with Storage(project.artifacts).exclusive():
-        return use(project, write)
-
-
 def use(project: Project, work: Callable[[Registry], T]) -> T:
     """Run `work` on the project's registry, as long as it answers.
 
@@ -351,6 +342,10 @@ def _lineage(candidate: Version) -> Sequence[Finding]:
     return [Finding(bool(value), f"{name} is {value or 'not recorded'}") for name, value in named.items()]
 
 
+def _compares(metric: str) -> bool:
+    return metric.removesuffix("/low").removesuffix("/high") in AGAINST_CHAMPION
+
+
 def _version(item: Any, aliases: Mapping[str, str]) -> Version:
     number = str(item.version)
     tags = dict(item.tags)
@@ -365,4 +360,6 @@ def _version(item: Any, aliases: Mapping[str, str]) -> Version:
         as_of_date=tags.get("as_of_date", ""),
         recipe=tags.get("recipe", ""),
         trained_by=tags.get("trained_by", ""),
+        judged_run_id=tags.get(JUDGED_RUN_TAG, ""),
+        retired=tags.get(RETIRED_TAG, ""),
     )

@@ -12,8 +12,13 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from pydantic import Field
+
+from training.datasets import DatasetFacts
+from training.gate_file import GateFile
 from training.gates import Gate
 from vipreco.artifact import Manifest
+from vipreco.history import History
 from vipreco.project import Project
 from vipreco.settings import Section
 
@@ -25,12 +30,29 @@ if TYPE_CHECKING:
 Value = str | int | float | bool
 Say = Callable[[str], None]
 MAX_VALUE_LENGTH: Final = 500
+DEFAULT: Final = GateFile()
 METRIC_NAME: Final = re.compile(r"^[\w.\-/ ]{1,200}$")
 
 
 def silent(sentence: str) -> None:
     """Say nothing about progress."""
     del sentence
+
+
+class ComparedChampion(Section):
+    """The champion that a challenger was compared with."""
+
+    version: str
+    artifact_hash: str
+
+
+@dataclass(frozen=True)
+class RunningChampion:
+    """The champion in force while a challenger is trained: its version, and its verified artifact."""
+
+    version: str
+    artifact_hash: str
+    folder: Path
 
 
 @dataclass(frozen=True)
@@ -44,6 +66,9 @@ class TrainingJob:
         snapshot_id: Fingerprint of the imported tables.
         artifact_folder: Where to save the artifact; does not exist yet.
         say: Takes a sentence about the progress.
+        gates: What a challenger must meet, where the recipe names no gates.
+        champion: In force now; None where there is none.
+        until: Nothing that became known after this date is learnt from; None: everything is.
     """
 
     project: Project
@@ -52,6 +77,24 @@ class TrainingJob:
     snapshot_id: str
     artifact_folder: Path
     say: Say = silent
+    gates: GateFile = DEFAULT
+    champion: RunningChampion | None = None
+    until: date | None = None
+
+    @property
+    def rules(self) -> tuple[Gate, ...]:
+        """The gates that count: those of the recipe, or else those of `training/gates.toml`."""
+        return self.recipe.gate or self.gates.gate
+
+    def history(self, tables: Path | None = None) -> History:
+        """Return the history of the project's tables, or of others, as far as it may be learnt from.
+
+        Raises:
+            IntegrityError: The tables are not signed as they have to be.
+        """
+        snapshot_id = self.snapshot_id if tables is None else None
+        folder, project = tables or self.project.tables, self.project
+        return History.open(folder, project.threads, snapshot_id, project.signatures).known_until(self.until)
 
 
 @dataclass(frozen=True)
@@ -94,6 +137,8 @@ class TrainingResult:
         card: Inputs of the model card.
         champion_metrics: Of the present champion on the same folds, when it was replayed there.
         remarks: What whoever trains must be told at the end, a sentence each.
+        details: By metric, what stands behind its number, such as the product that is furthest off.
+        datasets: The tables that it learnt from.
     """
 
     parameters: Mapping[str, Value]
@@ -103,6 +148,8 @@ class TrainingResult:
     figures: Mapping[str, Figure] = field(default_factory=dict)
     champion_metrics: Mapping[str, float] | None = None
     remarks: tuple[str, ...] = ()
+    details: Mapping[str, str] = field(default_factory=dict)
+    datasets: tuple[DatasetFacts, ...] = ()
 
 
 Fit = Callable[[TrainingJob], TrainingResult]
@@ -128,6 +175,11 @@ class Record(Section):
     champion_metrics: dict[str, float | None] | None
     gates: tuple[Gate, ...]
     remarks: tuple[str, ...] = ()
+    own_gates: bool = False
+    error_rate: float | None = None
+    compared_with: ComparedChampion | None = None
+    details: dict[str, str] = Field(default_factory=dict)
+    datasets: tuple[DatasetFacts, ...] = ()
 
 
 def make_record(
@@ -155,9 +207,20 @@ def make_record(
         metrics_by_fold=tuple(map(_checked_metrics, result.metrics_by_fold)),
         summary_metrics=_checked_metrics(result.summary_metrics),
         champion_metrics=None if champion is None else _checked_metrics(champion),
-        gates=job.recipe.gate,
+        gates=job.rules,
         remarks=result.remarks,
+        own_gates=bool(job.recipe.gate),
+        error_rate=job.gates.error_rate,
+        compared_with=_compared_with(job, champion is not None),
+        details=dict(result.details),
+        datasets=result.datasets,
     )
+
+
+def _compared_with(job: TrainingJob, compared: bool) -> ComparedChampion | None:
+    if job.champion is None or not compared:
+        return None
+    return ComparedChampion(version=job.champion.version, artifact_hash=job.champion.artifact_hash)
 
 
 def user_name() -> str:

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from training.result import Record
+from training.verdict import VERDICT_FILE, make_verdict
 from vipreco.artifact import publish, temporary_beside, verify
-from vipreco.durable import write_json
+from vipreco.durable import write_bytes, write_json
 from vipreco.errors import BusyError, IntegrityError
 
 if TYPE_CHECKING:
@@ -71,6 +72,7 @@ class Storage:
         folder = self._pending / record.training_id
         with temporary_beside(folder) as temporary:
             write_json(temporary / RECORD_FILE, record.model_dump(mode="json"))
+            write_bytes(temporary / VERDICT_FILE, make_verdict(record).content())
             (temporary / CARD_FILE).write_text(card, encoding="utf-8")
             _save_figures(temporary / PLOTS_FOLDER, figures)
             publish(temporary, folder)
@@ -97,13 +99,28 @@ class Storage:
         Raises:
             BusyError: Another process is at it.
         """
+        what = "another vipreco process is writing to the model registry"
+        with self._alone(".lock", what, "wait for it to end and run the command again; results are kept"):
+            yield
+
+    @contextmanager
+    def retraining(self) -> Iterator[None]:
+        """Let one retraining at a time run; a killed one holds nothing.
+
+        Raises:
+            BusyError: Another one runs.
+        """
+        what = "another `vipreco retrain` runs in this project"
+        with self._alone(".retrain.lock", what, "wait for it to end; nothing was done"):
+            yield
+
+    @contextmanager
+    def _alone(self, name: str, what: str, remedy: str) -> Iterator[None]:
         self.folder.mkdir(parents=True, exist_ok=True)
-        with (self.folder / ".lock").open("w") as handle:
+        with (self.folder / name).open("w") as handle:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError as error:
-                what = "another vipreco process is writing to the model registry"
-                remedy = "wait for it to end and run the command again; results are kept"
                 raise BusyError(what, where=str(self.folder), remedy=remedy, code="busy") from error
             yield
 

@@ -9,12 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from training.datasets import dataset_input
 from training.deadline import Progress
+from training.description import MODEL, describe
 from training.result import Record
 from training.server import artifact_location
 from training.storage import CARD_FILE, PLOTS_FOLDER, RECORD_FILE, Pending, Storage
+from training.verdict import VERDICT_FILE, make_verdict
 from vipreco.failpoints import reach
-from vipreco.project import Project
+from vipreco.project import Project, sqlite_file
 
 if TYPE_CHECKING:
     from mlflow.entities import Metric, Run
@@ -23,6 +26,15 @@ if TYPE_CHECKING:
 ARTIFACT_FOLDER: Final = "artifact"
 TRAINING_TAG: Final = "vipreco.training_id"
 GATES_TAG: Final = "vipreco.gates"
+VERDICT_TAG: Final = "vipreco.verdict"
+VERDICT_HASH_TAG: Final = "vipreco.verdict_hash"
+FOUR_EYES_TAG: Final = "vipreco.four_eyes"
+COMPARED_TAG: Final = "vipreco.compared_with"
+JUDGED_RUN_TAG: Final = "judged_run"
+VERDICT: Final = "verdict"
+NOTE_TAG: Final = "mlflow.note.content"
+DEFAULT_EXPERIMENT: Final = "Default"
+RUN_ONLY_FILES: Final = (RECORD_FILE, CARD_FILE, VERDICT_FILE)
 MAX_BATCH: Final = 900
 BYTES_PER_SECOND: Final = 1_000_000.0  # a transfer slower than this counts as hanging
 
@@ -45,12 +57,17 @@ class Tracker:
         return self._log_anew(pending)
 
     def version_of(self, pending: Pending, run_id: str) -> str:
-        """Return the registered version of this artifact; registers it when it is new."""
+        """Return the registered version of this artifact; registers it when it is new.
+
+        An equal artifact shares the version: its newest run has the verdict that counts.
+        """
         record = pending.record
         name = self.project.settings.project.model
         for version in self.client.search_model_versions(f"name = '{name}'"):
             if version.tags.get("artifact_hash") == record.artifact_hash:
-                return str(version.version)
+                number = str(version.version)
+                self._judge_anew(name, number, record, run_id)
+                return number
         self.progress.step()
         self._ensure_model(name)
         return self._register(name, record, run_id)
@@ -59,15 +76,33 @@ class Tracker:
         run = self.client.get_run(run_id)
         self.progress.step()
         source = f"{run.info.artifact_uri}/{ARTIFACT_FOLDER}"
-        tags = version_tags(record)
-        version = self.client.create_model_version(name, source, run_id, tags=tags, await_creation_for=0)
+        version = self.client.create_model_version(
+            name,
+            source,
+            run_id,
+            tags={**version_tags(record), VERDICT: make_verdict(record).decision},
+            description=describe(record),
+            await_creation_for=0,
+        )
         reach("training.registered")
         return str(version.version)
 
+    def _judge_anew(self, name: str, version: str, record: Record, run_id: str) -> None:
+        """Let a version that was trained again say what was found this time."""
+        tags = {JUDGED_RUN_TAG: run_id, VERDICT: make_verdict(record).decision}
+        for tag, value in tags.items():
+            self.progress.step()
+            self.client.set_model_version_tag(name, version, tag, value)
+        self.progress.step()
+        self.client.update_model_version(name, version, description=describe(record))
+
     def _ensure_model(self, name: str) -> None:
         known = self.client.search_registered_models(f"name = '{name}'")
+        self.progress.step()
         if not known:
-            self.client.create_registered_model(name)
+            self.client.create_registered_model(name, description=MODEL)
+        elif not known[0].description:
+            self.client.update_registered_model(name, MODEL)
         self.progress.step()
 
     def _runs(self, record: Record) -> list[Run]:
@@ -83,7 +118,18 @@ class Tracker:
         self.progress.step()
         if known is not None:
             return str(known.experiment_id)
+        self._drop_empty_default()
         return str(self.client.create_experiment(name, artifact_location(self.project)))
+
+    def _drop_empty_default(self) -> None:
+        """Remove the experiment that MLflow makes in every new file; on a server it is somebody else's."""
+        if sqlite_file(self.project.tracking_uri) is None:
+            return
+        default = self.client.get_experiment_by_name(DEFAULT_EXPERIMENT)
+        self.progress.step()
+        if default is not None and not self.client.search_runs([default.experiment_id], max_results=1):
+            self.client.delete_experiment(default.experiment_id)
+        self.progress.step()
 
     def _log_anew(self, pending: Pending) -> str:
         record = pending.record
@@ -93,6 +139,9 @@ class Tracker:
         run_id = str(run.info.run_id)
         reach("training.run-created")
         self._log_numbers(run_id, record)
+        if record.datasets:
+            self.progress.step()
+            self.client.log_inputs(run_id, [dataset_input(one) for one in record.datasets])
         reach("training.metrics-logged")
         self._log_files(run_id, pending)
         reach("training.files-logged")
@@ -115,8 +164,9 @@ class Tracker:
 
     def _log_files(self, run_id: str, pending: Pending) -> None:
         """Upload file by file, so that a server that hangs is told from one that is busy."""
-        for path in (pending.folder / RECORD_FILE, pending.folder / CARD_FILE):
-            self._upload(run_id, path, "training")
+        for path in (pending.folder / name for name in RUN_ONLY_FILES):
+            if path.exists():  # what waited since before verdicts has none
+                self._upload(run_id, path, "training")
         for path in sorted((pending.folder / PLOTS_FOLDER).iterdir()):
             self._upload(run_id, path, PLOTS_FOLDER)
         artifact = self.storage.artifact(pending.record.artifact_hash)
@@ -136,11 +186,16 @@ def run_name(record: Record) -> str:
 
 def run_tags(record: Record) -> dict[str, str]:
     """Return the tags of the run: what it was made from, and the gates it must pass."""
-    gates = json.dumps([gate.model_dump(mode="json") for gate in record.gates], sort_keys=True)
+    gates = json.dumps([gate.model_dump(mode="json", exclude_defaults=True) for gate in record.gates])
+    verdict = make_verdict(record)
     return {
         TRAINING_TAG: record.training_id,
         GATES_TAG: gates,
-        "vipreco.four_eyes": str(record.four_eyes).lower(),
+        FOUR_EYES_TAG: str(record.four_eyes).lower(),
+        VERDICT_TAG: verdict.decision,
+        VERDICT_HASH_TAG: verdict.hash,
+        COMPARED_TAG: record.compared_with.artifact_hash if record.compared_with else "",
+        NOTE_TAG: describe(record),
         "mlflow.user": record.trained_by,
         **{f"vipreco.{name}": value for name, value in version_tags(record).items()},
     }

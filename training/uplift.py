@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from training.result import CardTable, TrainingJob, Value
-from vipreco.history import History
 from vipreco.propensity import Machine
 from vipreco.recommender import Recommender
 from vipreco.stats import Estimate, JudgedOrder
@@ -62,7 +61,7 @@ def _trial(
     job: TrainingJob, settings: TrialSettings, recommender: Recommender
 ) -> tuple[UpliftTrial | None, str]:
     project = job.project
-    history = History.open(project.tables, project.threads, job.snapshot_id, project.signatures)
+    history = job.history()
     campaigns = finished_campaigns(project.root / project.settings.campaign.folder, history)
     if not campaigns:
         return None, "No finished campaign has a control group: what a contact adds is not learnt."

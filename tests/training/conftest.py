@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from tests.shared import BuiltOnce
+from tests.shared import BuiltOnce, new_store
 from tests.simulated_bank import tracking_database
 from training.recipe import Recipe
 from training.result import CardInputs, CardTable, Fit, TrainingJob, TrainingResult
@@ -28,9 +28,14 @@ GOOD = {"map_at_7": 0.80, "auc": 0.9, "calibration_slope": 1.0}
 SNAPSHOT = "00112233"
 
 
-def make_project(root: Path, tracking: str = "sqlite:///data/tracking.db") -> Project:
+ONE_PERSON = "[governance]\nsingle_person = true\n"
+
+
+def make_project(
+    root: Path, tracking: str = "sqlite:///data/tracking.db", governance: str = ONE_PERSON
+) -> Project:
     root.mkdir(parents=True, exist_ok=True)
-    (root / "vipreco.toml").write_text(f'[project]\nname = "test"\ntracking = "{tracking}"\n')
+    (root / "vipreco.toml").write_text(f'[project]\nname = "test"\ntracking = "{tracking}"\n{governance}')
     return Project.find(root)
 
 
@@ -39,11 +44,17 @@ def ready_database(built_once: BuiltOnce) -> Path:
     return tracking_database(built_once)
 
 
+@pytest.fixture(scope="session")
+def empty_store(built_once: BuiltOnce) -> Path:
+    return new_store(built_once)
+
+
 @pytest.fixture
-def project(tmp_path: Path, ready_database: Path) -> Project:
+def project(tmp_path: Path, ready_database: Path, empty_store: Path) -> Project:
     made = make_project(tmp_path / "bank")
     (made.root / "data").mkdir()
     shutil.copy(ready_database, made.root / "data" / "tracking.db")
+    shutil.copy(empty_store, made.root / "data" / "store.db")
     return made
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from training import flow, registry
+from training import approval, flow, registry
 from training.alias_lookup import AliasTarget, look_up
 from training.result import Fit, TrainingJob
 from training.server import connect
@@ -55,13 +55,13 @@ def test_the_champion_is_resolved_without_mlflow(one: TrainingJob) -> None:
 
 def test_promotion_and_roll_back_are_seen_at_once(two: TrainingJob) -> None:
     first = look_up(two.project, "champion")
-    registry.promote(two.project, "challenger")
+    approval.promote(two.project, "challenger")
     second = look_up(two.project, "champion")
     assert first is not None
     assert second is not None
     assert (first.version, second.version) == ("1", "2")
     assert registry.resolve(two.project).artifact_hash == second.artifact_hash
-    registry.roll_back(two.project)
+    approval.roll_back(two.project)
     assert look_up(two.project, "champion") == first
 
 

@@ -17,7 +17,7 @@ import pytest
 
 from tests.processes import ended, started
 from tests.training.killed import train
-from training import flow, registry, server, tracker
+from training import approval, flow, registry, server, tracker
 from training.deadline import THREAD
 from training.result import Fit, TrainingJob
 from training.server import connect
@@ -74,6 +74,7 @@ def test_one_run_has_parameters_fingerprints_metrics_by_fold_plots_card_and_arti
         "plots/calibration.png",
         "training/model_card.md",
         "training/record.json",
+        "training/verdict.json",
     ]
     assert "| popularity | 0.5671 |" in (uri / "training" / "model_card.md").read_text()
     assert verify(uri / "artifact", done.record.artifact_hash)
@@ -112,7 +113,7 @@ def test_a_model_that_fails_a_gate_is_registered_but_not_promoted(
     assert not second.champion
     assert sentence in second.refusals
     with pytest.raises(UsageError) as caught:
-        registry.promote(job.project, second.version)
+        approval.promote(job.project, second.version)
     assert sentence in caught.value.examples
     assert registry.resolve(job.project).version == "1"
 

@@ -151,7 +151,7 @@ def test_a_training_without_tables_says_what_to_do(tmp_path: Path, new_project: 
 
 def test_lists_of_a_recipe_with_a_wider_gate_carry_the_default_gate():
     """A first look may have a champion whose probabilities do not add up; nobody may overlook it."""
-    wider = Recipe(name="first look", gate=(Gate(metric="calibration_ratio", min_value=0.5, max_value=2.0),))
+    wider = (Gate(metric="calibration_ratio", min_value=0.5, max_value=2.0),)
     assert warnings_of(wider, {"calibration_ratio": 1.8}) == [
         "calibration_ratio is 1.8, needed is at most 1.25"
     ]

@@ -2,16 +2,19 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from training import flow, registry
-from training.result import Fit, TrainingJob, user_name
+from training import approval, flow, registry
+from training.result import Fit, RunningChampion, TrainingJob, user_name
 from training.server import connect
 from vipreco.artifact import verify
-from vipreco.errors import DependencyDownError, IntegrityError, UsageError
+from vipreco.errors import DependencyDownError, IntegrityError, ResourcesError, UsageError
+from vipreco.project import Project
+from vipreco.store import Store
 
 MakeFit = Callable[..., Fit]
 DEAD = "http://127.0.0.1:9"
@@ -52,23 +55,94 @@ def test_versions_are_listed_newest_first_with_their_numbers(two: TrainingJob) -
 
 
 def test_promotion_crowns_and_roll_back_returns_the_old_champion(two: TrainingJob) -> None:
-    findings = registry.promote(two.project, "challenger")
+    findings = approval.promote(two.project, "challenger")
     assert all(finding.passed for finding in findings)
     aliases = {v.version: v.aliases for v in registry.list_versions(two.project)}
     assert aliases == {"2": ("champion",), "1": ("previous",)}
-    assert registry.roll_back(two.project).version == "1"
+    assert approval.roll_back(two.project).version == "1"
     aliases = {v.version: v.aliases for v in registry.list_versions(two.project)}
     assert aliases == {"1": ("champion",), "2": ("previous",)}
 
 
 def test_four_eyes_refuse_the_trainer_as_approver(job: TrainingJob, fit: MakeFit, new_job: Any) -> None:
-    """B107: nobody promotes a model that they trained, not even the first."""
+    """B107: nobody promotes a model that they trained, not even the first, where the recipe says so."""
     strict = new_job(job.project, governance={"four_eyes": True})
     assert not flow.run(strict, fit(), promote=True).champion
-    with pytest.raises(UsageError, match=f"approver is {user_name()}"):
-        registry.promote(job.project, "1")
-    registry.promote(job.project, "1", approver="somebody-else")
+    with pytest.raises(UsageError, match=f"{user_name()} trained this version"):
+        approval.promote(job.project, "1")
+    approval.promote(job.project, "1", approver="somebody-else")
     assert registry.resolve(job.project).version == "1"
+
+
+def test_without_the_setting_of_one_person_nobody_approves_their_own(
+    project: Project, new_project: Any, new_job: Any, fit: MakeFit
+) -> None:
+    """B107: a project says so itself; the refusal tells the way out and stands in the audit."""
+    strict = new_project(project.root, governance="")
+    done = flow.run(new_job(strict), fit(), promote=True)
+    assert not done.champion
+    assert done.next_step.endswith(f"by somebody else than {user_name()}: vipreco models promote 1")
+    with pytest.raises(UsageError) as caught:
+        approval.promote(strict, "1")
+    assert (caught.value.exit_code, caught.value.code) == (2, "four-eyes")
+    assert "single_person = true" in caught.value.remedy
+    approval.promote(strict, "1", approver="ada")
+    (version,) = registry.list_versions(strict)
+    newest, oldest = approval.approvals(strict, version)
+    assert (newest.actor, newest.result, newest.artifact_hash) == ("os:ada", "ok", version.artifact_hash)
+    assert newest.verdict_hash == done.verdict.hash
+    assert (oldest.actor, oldest.result) == (f"os:{user_name()}", "denied")
+
+
+def test_no_alias_moves_without_its_record_in_the_audit(
+    two: TrainingJob, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The record comes first: a store that takes none leaves the champion."""
+
+    def full(*_: object, **__: object) -> None:
+        raise ResourcesError("the store is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(approval, "record", full)
+        with pytest.raises(ResourcesError):
+            approval.promote(two.project, "2")
+    assert registry.resolve(two.project).version == "1"
+    with Store.open(two.project.store_url) as store:
+        assert [row["action"] for row in store.audit.read()] == ["model.promote"]  # the first version
+        store.audit.verify()
+
+
+def test_a_retired_version_is_put_in_force_by_nobody(two: TrainingJob, fit: MakeFit) -> None:
+    with pytest.raises(UsageError, match="is the champion"):
+        approval.retire(two.project, "champion")
+    assert approval.retire(two.project, "2").aliases == ()
+    with pytest.raises(UsageError, match="version 2 was retired on"):
+        approval.promote(two.project, "2")
+    assert not flow.run(two, fit("two", map_at_7=0.9), promote=True).champion
+    assert registry.resolve(two.project).version == "1"
+    assert registry.list_versions(two.project)[0].aliases == ()
+
+
+def test_a_comparison_with_another_champion_does_not_count(
+    project: Project, new_job: Any, fit: MakeFit
+) -> None:
+    """What was compared with version 1 is compared anew before it replaces version 2."""
+    lead = {"map-above-champion": 0.1, "map-above-champion/low": 0.05, "map-above-champion/high": 0.2}
+    rules = [{"metric": "map-above-champion", "min_value": -0.01, "surely": True}]
+
+    def run(content: str, **more: Any) -> flow.Published:
+        found = registry.resolve(project) if content != "one" else None
+        rival = RunningChampion(found.version, found.artifact_hash, found.folder) if found else None
+        job = replace(new_job(project, gate=rules), champion=rival)
+        return flow.run(job, fit(content, champion={} if rival else None, **lead), **more)
+
+    assert run("one").champion
+    second = run("two")
+    assert run("three", promote=True).champion
+    with pytest.raises(UsageError) as caught:
+        approval.promote(project, second.version)
+    assert caught.value.examples == ("map-above-champion is not known beside the present champion",)
+    assert run("two", promote=True).champion
 
 
 @pytest.mark.parametrize("tag", ["snapshot_id", "feature_fingerprint"])
@@ -76,7 +150,7 @@ def test_a_version_whose_data_nobody_can_tell_is_not_promoted(two: TrainingJob, 
     """B107."""
     connect(two.project).delete_model_version_tag("vipreco", "2", tag)
     with pytest.raises(UsageError, match=f"{tag} is not recorded"):
-        registry.promote(two.project, "2")
+        approval.promote(two.project, "2")
     assert registry.resolve(two.project).version == "1"
 
 
@@ -127,7 +201,7 @@ def test_the_champion_is_found_while_the_registry_is_down(two: TrainingJob, new_
     with pytest.raises(DependencyDownError):
         registry.resolve(down, "7")
     with pytest.raises(DependencyDownError):
-        registry.promote(down, "2")
+        approval.promote(down, "2")
 
 
 def test_a_remembered_champion_is_verified_too(two: TrainingJob, new_project: Any) -> None:

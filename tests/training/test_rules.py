@@ -13,13 +13,25 @@ from hypothesis import given, strategies as st
 from pydantic import ValidationError
 
 from training.deadline import AbandonedError, Progress, within
-from training.gates import DEFAULT_GATES, Gate, explain, judge, refusals, warnings
+from training.gate_file import read_gates
+from training.gates import (
+    AGAINST_CHAMPION,
+    DEFAULT_GATES,
+    MEANINGS,
+    Gate,
+    explain,
+    judge,
+    refusals,
+    warnings,
+)
 from training.model_card import markdown_table, render_card
 from training.recipe import DataSection, Recipe, find_recipe, read_recipe, training_dates
 from training.result import CardInputs, CardTable, Record
 from training.server import shown_uri
 from training.summary import summarise
+from training.verdict import Verdict, decide, make_verdict
 from vipreco.errors import UsageError
+from vipreco.project import Project
 from vipreco.recommender import RecommenderSettings
 
 RECIPES = Path(__file__).parents[2] / "training" / "recipes"
@@ -180,15 +192,69 @@ def test_a_lead_that_is_not_sure_is_a_warning_of_its_own():
     assert warnings([gate], metrics) == refusals(judge([gate], metrics)) != []
 
 
-@pytest.mark.parametrize("path", sorted(RECIPES.glob("*.toml")), ids=lambda path: path.stem)
-def test_sum_and_slope_are_gated_alike_in_every_recipe(path: Path) -> None:
-    gates = {gate.metric: gate for gate in read_recipe(path).gate}
-    for gate in DEFAULT_GATES[2:]:
-        assert gates[gate.metric] == gate
+def test_the_file_of_gates_holds_for_every_recipe_and_has_the_default_gates() -> None:
+    assert all(read_recipe(path).gate == () for path in RECIPES.glob("*.toml"))
+    gates = {gate.metric: gate for gate in read_gates(Project.find(RECIPES)).gate}
+    assert all(gates[gate.metric] == gate for gate in DEFAULT_GATES)
+    assert gates.keys() > AGAINST_CHAMPION
+    assert not [name for name in gates if name not in MEANINGS]
 
 
-def test_a_recipe_that_names_no_gate_is_judged_by_the_default_gates() -> None:
-    assert Recipe(name="plain").gate == DEFAULT_GATES
+def test_a_project_without_a_file_of_gates_has_the_default_gates(tmp_path: Path) -> None:
+    (tmp_path / "vipreco.toml").write_text('[project]\nname = "plain"\n')
+    assert read_gates(Project.find(tmp_path)).gate == DEFAULT_GATES
+    (tmp_path / "training").mkdir()
+    (tmp_path / "training" / "gates.toml").write_text("eror_rate = 0.1\n")
+    with pytest.raises(UsageError) as caught:
+        read_gates(Project.find(tmp_path))
+    assert caught.value.examples == ("eror_rate: unknown setting, did you mean error_rate?",)
+
+
+GATE = Gate(metric="map-above-champion", min_value=-0.01, surely=True)
+
+
+@pytest.mark.parametrize(
+    ("lead", "ends", "decision"),
+    [
+        (0.0, (0.0, 0.0), "passed"),
+        (-0.002, (-0.009, 0.005), "passed"),
+        (0.005, (-0.02, 0.03), "undecided"),
+        (-0.02, (-0.04, 0.0), "refused"),
+    ],
+)
+@pytest.mark.parametrize("acquirers", [40.0, 4000.0])
+def test_a_challenger_is_not_worse_only_where_the_interval_says_so_however_few_the_cases(
+    lead: float, ends: tuple[float, float], decision: str, acquirers: float
+) -> None:
+    metrics = {GATE.metric: lead, f"{GATE.metric}/low": ends[0], f"{GATE.metric}/high": ends[1]}
+    findings = judge([GATE], {**metrics, "acquirers": acquirers}, champion={})
+    assert decide(findings) == decision
+
+
+def test_gates_against_the_champion_do_not_apply_without_one_and_fail_unmeasured() -> None:
+    assert judge([GATE], {}) == []
+    assert refusals(judge([GATE], {}, champion={})) == [
+        "map-above-champion is not known beside the present champion"
+    ]
+
+
+def test_what_is_not_measured_passes_only_where_the_gate_says_so() -> None:
+    gate = Gate(metric="tier_upgrade/auc", min_value=0.6, where_known=True)
+    assert judge([gate], {})[0].passed
+    assert not judge([gate], {"tier_upgrade/auc": 0.5})[0].passed
+
+
+def test_the_verdict_names_what_stands_behind_a_number_and_its_hash_changes_with_it() -> None:
+    off = "calibration-by-product/surely-off"
+    rules = (Gate(metric=off, max_value=1.5),)
+    made = make_verdict(record(gates=rules, summary_metrics={off: 2.0}, details={off: "W202: sum 2.4"}))
+    assert (made.decision, made.bounds[0].detail) == ("refused", "W202: sum 2.4")
+    assert Verdict.model_validate_json(made.content()) == made
+    other = make_verdict(record(gates=rules, summary_metrics={off: 1.2}))
+    assert (other.decision, other.hash == made.hash) == ("passed", False)
+
+
+def test_default_gates_refuse_what_is_no_better_than_a_simple_rule() -> None:
     good = {"map-above-popularity": 0.1, "map-above-held-before": 0.05}
     good |= {"calibration_ratio": 1.1, "calibration_slope": 0.9}
     assert refusals(judge(DEFAULT_GATES, good)) == []

@@ -24,7 +24,9 @@ from vipreco.cli import (
     offer_commands,
     policy_commands,
     project_commands,
+    retrain_commands,
     serve_commands,
+    shadow_commands,
     store_commands,
     subject_commands,
 )
@@ -57,6 +59,8 @@ data_commands.register(app)
 model_commands.register(app)
 monitor_commands.register(app)
 fairness_commands.register(app)
+retrain_commands.register(app)
+shadow_commands.register(app)
 bench_commands.register(app)
 offer_commands.register(app)
 explain_commands.register(app)

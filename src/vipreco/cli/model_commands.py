@@ -24,6 +24,7 @@ FLOW = "training.flow"
 FITTING = "training.model_fit"
 REPLAY = "training.replay"
 SUMMARY = "training.summary"
+APPROVAL = "training.approval"
 PANEL = "Models"
 OURS = "vipreco"
 RecipeOption = Annotated[
@@ -230,32 +231,50 @@ def show_model(
         output.write(pl.DataFrame(metrics, schema={"metric": pl.String, "value": pl.Float64}, orient="row"))
         return
     summary = project.import_rim(SUMMARY).summarise(version.metrics, findings)
-    for line in (f"version {version.version} {' '.join(version.aliases)}", *summary.lines):
+    decided = project.import_rim(APPROVAL).approvals(project, version)
+    head = f"version {version.version} {' '.join(version.aliases)}"
+    for line in (head, *summary.lines, *map(str, decided)):
         typer.echo(line, err=kind is not None or out is not None)
     output.write(pl.DataFrame(summary.rows))
 
 
 @models.command("promote")
 def promote_model(reference: VersionArgument) -> None:
-    """Make a version champion, if it passes the gates that it was trained with.
+    """Approve a version: it becomes champion, if it passes its gates and somebody else trained it.
+
+    The decision is a record of the audit, with the hash of the verdict that you read; a refusal too. A
+    project of one person sets `single_person = true` under [governance] of vipreco.toml.
 
     Example:  vipreco models promote 3
     """
     project = _project()
-    for finding in project.import_rim(REGISTRY).promote(project, reference):
+    for finding in project.import_rim(APPROVAL).promote(project, reference):
         typer.echo(f"passed: {finding.sentence}")
     typer.echo(f"{reference} is champion")
 
 
 @models.command("rollback")
 def roll_back_model() -> None:
-    """Make the previous champion the champion again, at once and without a gate.
+    """Make the previous champion the champion again, at once and without a gate; the audit records it.
 
     Example:  vipreco models rollback
     """
     project = _project()
-    version = project.import_rim(REGISTRY).roll_back(project)
+    version = project.import_rim(APPROVAL).roll_back(project)
     typer.echo(f"{version.version} is champion again")
+
+
+@models.command("retire")
+def retire_model(reference: VersionArgument) -> None:
+    """Take a version out of use for good: it keeps its files, and nobody may promote it.
+
+    The audit records it. The champion cannot be retired: promote another, or roll back, first.
+
+    Example:  vipreco models retire 3
+    """
+    project = _project()
+    version = project.import_rim(APPROVAL).retire(project, reference)
+    typer.echo(f"{version.version} is retired")
 
 
 def _tell(published: Any) -> None:
@@ -267,8 +286,9 @@ def _tell(published: Any) -> None:
             typer.echo(f"  passed {finding.sentence}")
     for line in published.explanation:
         typer.echo(f"  {line}")
-    for remark in published.record.remarks:
-        typer.echo(f"  {remark}")
+    for remark in (*published.record.remarks, published.next_step):
+        if remark:
+            typer.echo(f"  {remark}")
 
 
 def _plain(value: Any) -> Any:

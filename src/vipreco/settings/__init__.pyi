@@ -7,6 +7,7 @@ from .arbitration import (
 )
 from .campaign import CampaignSettings as CampaignSettings
 from .engine import EngineSettings as EngineSettings
+from .governance import GovernanceSettings as GovernanceSettings
 from .kpi import KpiSettings as KpiSettings
 from .lists import (
     Absence as Absence,

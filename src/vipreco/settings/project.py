@@ -9,6 +9,7 @@ from pydantic import Field
 from vipreco.settings.arbitration import ArbitrationSettings, ContactEffectSettings
 from vipreco.settings.campaign import CampaignSettings
 from vipreco.settings.engine import EngineSettings
+from vipreco.settings.governance import GovernanceSettings
 from vipreco.settings.kpi import KpiSettings
 from vipreco.settings.lists import CallListSettings
 from vipreco.settings.policy import PolicySettings
@@ -56,3 +57,4 @@ class Settings(Section):
     signatures: SignatureSettings = SignatureSettings()
     campaign: CampaignSettings = CampaignSettings()
     engine: EngineSettings = EngineSettings()
+    governance: GovernanceSettings = GovernanceSettings()
