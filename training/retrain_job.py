@@ -41,7 +41,7 @@ class Plan:
     """Options and outer parts of a retraining.
 
     Args:
-        fit: Looks for columns that know the label, fits, backtests, saves the artifact: `training.model_fit.fit_and_backtest`.
+        fit: Looks for label leaks, fits, backtests, saves: `training.model_fit.fit_and_backtest`.
         bring_in: Imports what the store recorded, and returns what whoever reads the log must know.
         recipe: Path or name of the recipe.
         until: Learn from nothing that became known after this date; None: from everything.
