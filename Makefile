@@ -87,6 +87,7 @@ bench-leaks: $(READY)  ## Plant columns that know the label, and look for alarms
 
 bench-monitor: $(READY)  ## Measure the monitoring: quiet bank, planted shifts and drift, a million customers.
 	$(BIN)/python experiments/bench_monitor.py
+
 bench-loop: $(READY)  ## Measure the monthly loop: how often a planted worse challenger is let through by the gate.
 	$(BIN)/python experiments/bench_loop.py
 
