@@ -86,7 +86,7 @@ def judged(
 ) -> list[MonitoringResult]:
     """Judge a bank at some dates, one after the other."""
     history = History.from_frames(frames, threads=THREADS)
-    bank = MonitoredBank(history, FactFiles(folder, "bench"))
+    bank = MonitoredBank(history, FactFiles(folder, "bench", ""))
     if model is not None:
         bank = replace(bank, champion=model, model="bench", model_of=lambda day: _unseen(model, day))
     settings = MonitoringSettings()

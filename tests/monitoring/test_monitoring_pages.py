@@ -76,10 +76,14 @@ def test_the_report_shows_findings_and_plots_and_needs_nothing_else() -> None:
 
 
 def test_facts_are_read_back_as_they_were(tmp_path: Path) -> None:
-    files = FactFiles(tmp_path / "facts", "tables-model")
+    files = FactFiles(tmp_path / "facts", "model", "tables")
     assert files.read(DAY) is None
     files.write(FACTS)
     assert files.read(DAY) == FACTS
-    assert FactFiles(tmp_path / "facts", "other").read(DAY) is None
+    assert FactFiles(tmp_path / "facts", "other", "tables").read(DAY) is None
+    assert FactFiles(tmp_path / "facts", "model", "others").read(DAY) is None
+    later = FactFiles(tmp_path / "facts", "model", "later", earlier=["tables", "later"])
+    assert later.read(DAY) == FACTS
+    assert later.read(DAY, corrected=True) is None
     (tmp_path / "facts" / "2025-12-31.json").write_text("{")
     assert files.read(DAY) is None

@@ -89,7 +89,7 @@ def monitor(
 def _bank(project: Project, model: str | None, narrator: Narrator) -> MonitoredBank:
     """Return what is watched; without any model, the tables alone."""
     from vipreco.artifact import verify
-    from vipreco.cli.project_inputs import model_folder, open_history, open_model
+    from vipreco.cli.project_inputs import model_folder, open_history, open_model, open_tables
     from vipreco.monitoring import FactFiles, MonitoredBank
 
     history, champion, artifact = open_history(project), None, ""
@@ -100,7 +100,8 @@ def _bank(project: Project, model: str | None, narrator: Narrator) -> MonitoredB
         if model is not None:
             raise
         typer.echo("no champion yet: the tables alone are judged", err=True)
-    files = FactFiles(project.root / FOLDER, f"{history.snapshot_id}-{artifact[:16]}")
+    tables = open_tables(project)
+    files = FactFiles(project.root / FOLDER, artifact, tables.snapshot_id, tables.snapshot_ids)
     if champion is None:
         return MonitoredBank(history, files, step=narrator.say)
     model_of = project.import_rim(RIM).unseen_models(project, champion)

@@ -264,6 +264,10 @@ class History:
         span = Span(after, until, known or self._until)
         return relationship_labels(self._base, self._uncut, self._contested, span, ladder)
 
+    def is_corrected(self, day: date) -> bool:
+        """Return whether rows of a snapshot came in several deliveries."""
+        return any(day in self._contested.get(table, ()) for table in (CUSTOMERS, ACTIVITY))
+
     def first_delivered(self, day: date) -> pa.Table | None:
         """Return the customers of a snapshot as the bank delivered them first; for checks alone.
 

@@ -74,7 +74,7 @@ def monitor(
     known = [each for each in bank.history.snapshot_dates if each <= newest]
     counted = {each: _counted(bank, each, known) for each in compared_days(newest, known)}
     for each in _matured_days(bank, known, settings.history_months):
-        facts = counted.get(each) or bank.files.read(each) or SnapshotFacts(each, 0)
+        facts = counted.get(each) or _kept(bank, each) or SnapshotFacts(each, 0)
         counted[each] = _with_labels(bank, facts, day)
     ordered = tuple(counted[each] for each in sorted(counted))
     others = [*_state(bank, newest, today or day, settings), *_service(ordered[-1], settings)]
@@ -83,7 +83,7 @@ def monitor(
 
 def _counted(bank: MonitoredBank, day: date, known: list[date]) -> SnapshotFacts:
     """Return the facts of a snapshot, counted once."""
-    kept = bank.files.read(day)
+    kept = _kept(bank, day)
     if kept is not None and kept.customers:
         return kept
     bank.step(f"counting {day}")
@@ -97,6 +97,10 @@ def _counted(bank: MonitoredBank, day: date, known: list[date]) -> SnapshotFacts
     facts = replace(facts, matured=kept.matured, ranking=kept.ranking) if kept else facts
     bank.files.write(facts)
     return facts
+
+
+def _kept(bank: MonitoredBank, day: date) -> SnapshotFacts | None:
+    return bank.files.read(day, corrected=bank.history.is_corrected(day))
 
 
 def _with_decisions(
