@@ -53,6 +53,7 @@ RESAMPLES, LIST_DAYS = 1000, 5
 Days = list[dict[str, Any]]
 CALL_LIST, BASELINES = "call list", ("propensity", "popularity")
 PUSHED = "call list, offers pushed"
+ASSUMED = "call list, effects assumed"
 BY_CHANCE = "call list by chance"  # the same list, blind to what a contact adds
 TARGETS = {"expected_amount": 0.50, "kept_amount": 0.85}  # share of what the oracle gains over calling nobody
 DAY_TARGET = 0.95
@@ -110,8 +111,24 @@ def policies(recommender: Recommender, seed: int) -> dict[str, ChooseContacts]:
         "propensity": forward.by_propensity(recommender),
         BY_CHANCE: forward.by_call_list(recommender.arbitrated(arbitration), plan),
         CALL_LIST: forward.by_call_list(recommender, plan),
+        ASSUMED: forward.by_call_list(with_assumed_effects(recommender), plan),
         PUSHED: forward.by_call_list(recommender, pushed_offers(plan)),
     }
+
+
+def with_assumed_effects(recommender: Recommender, call: float | None = None) -> Recommender:
+    """Return the recommender with the effects of the settings in place of those that it learnt.
+
+    Args:
+        recommender: Of the bank.
+        call: Effect of a call in place of that of the settings.
+    """
+    arbitration = recommender.settings.arbitration
+    effects = arbitration.contact_effects
+    channels = {**effects.channels, **({} if call is None else {"call": call})}
+    changed = {"learnt_channels": tuple(channels), "channels": channels}
+    known = effects.model_copy(update=changed)
+    return recommender.arbitrated(arbitration.model_copy(update={"contact_effects": known}))
 
 
 def pushed_offers(settings: CallListSettings) -> CallListSettings:

@@ -80,6 +80,14 @@ class Truth:
         kept = places["kept"].to_numpy()
         return TruthOfCustomers(hazard[:, order], chance[:, order], effect, kept, values[order])
 
+    def gained(self, calls: pl.DataFrame) -> dict[str, float]:
+        """Return what calls gain in the month in expectation: earned, and 1 % of assets kept."""
+        number = {product: column for column, product in enumerate(self.bank.catalogue.ids)}
+        own = self.of(calls[CUSTOMER_ID].to_list())
+        columns = np.array([number[product] for product in calls[PRODUCT_ID].to_list()], np.int64)
+        earned = own.gain()[np.arange(len(columns)), columns]
+        return {"calls": len(columns), "earned": float(earned.sum()), "kept": float(own.kept.sum())}
+
 
 @dataclass(frozen=True)
 class TruthOfCustomers:
@@ -281,15 +289,6 @@ class TruthLife(forward.Life):
         return self.choose_by_truth(Truth(bank, self.blocks, before, month), view, self.capacity)
 
 
-def assumed(recommender: Recommender, level: float | None = None) -> Recommender:
-    """Return the recommender with the effects of the settings in place of learnt ones."""
-    arbitration = recommender.settings.arbitration
-    effects = arbitration.contact_effects
-    channels = dict(effects.channels) | ({} if level is None else {"call": level})
-    known = effects.model_copy(update={"learnt_channels": ("call", "sms", "app"), "channels": channels})
-    return recommender.arbitrated(arbitration.model_copy(update={"contact_effects": known}))
-
-
 def arms(recommender: Recommender) -> Mapping[str, tuple[Choose, Arm | None]]:
     """Return the policies by name."""
 
@@ -311,9 +310,9 @@ def arms(recommender: Recommender) -> Mapping[str, tuple[Choose, Arm | None]]:
         "our value figures": (open_, "no_duties"),
         "floors": (with_({}), "no_duties"),
         "call list": (with_({}), "call_list"),
-        "call list, assumed": (with_({}, assumed(recommender)), "call_list"),
-        "no duties, assumed": (with_({}, assumed(recommender)), "no_duties"),
-        "call list, effect 1.5": (with_({}, assumed(recommender, 1.5)), "call_list"),
+        "call list, assumed": (with_({}, bench.with_assumed_effects(recommender)), "call_list"),
+        "no duties, assumed": (with_({}, bench.with_assumed_effects(recommender)), "no_duties"),
+        "call list, effect 1.5": (with_({}, bench.with_assumed_effects(recommender, 1.5)), "call_list"),
         "call list, one offer": (with_({"offers": 1}), "call_list"),
         "call list, rest 31": (with_({"rest_days": 31}), "call_list"),
         "call list, rest 62": (with_({"rest_days": 62}), "call_list"),
@@ -324,7 +323,7 @@ def arms(recommender: Recommender) -> Mapping[str, tuple[Choose, Arm | None]]:
         "call list, no money floor": (with_(no_money), "call_list"),
         "call list, no chance floor": (with_(no_chance), "call_list"),
         "call list, no floors": (with_(free), "call_list"),
-        "call list, no floors, assumed": (with_(free, assumed(recommender)), "call_list"),
+        "call list, no floors, assumed": (with_(free, bench.with_assumed_effects(recommender)), "call_list"),
         "call list, no floors, no coverage": (with_({**free, "coverage_rate": 0.0}), "call_list"),
         "call list, true product": (with_({}), "true_product"),
         "true customers, our product": (with_(free), "true_customers"),
