@@ -29,6 +29,7 @@ from vipreco.cli import (
     shadow_commands,
     store_commands,
     subject_commands,
+    tune_commands,
 )
 
 HELP = """Next-best-product recommendations for the VIP customers of a bank.
@@ -61,6 +62,7 @@ monitor_commands.register(app)
 fairness_commands.register(app)
 retrain_commands.register(app)
 shadow_commands.register(app)
+tune_commands.register(app)
 bench_commands.register(app)
 offer_commands.register(app)
 explain_commands.register(app)
