@@ -4,8 +4,8 @@
     python experiments/bench_monitor.py --only scale        # one of: bank, scale
     python experiments/bench_monitor.py --customers 1500    # a trial
 
-One simulated bank lives for 38 months. A model learns from its first year and stays as it is; monitoring then
-judges each of the last 24 months as a scheduler would. The same bank with a planted change is judged again.
+One simulated bank lives for 39 months. Its chances are the true ones, so whatever moves is the bank and not a
+model. Each of the last 24 months is judged as a scheduler would, then the last four with a planted change.
 The table goes to standard output, progress to standard error. Nothing fails when a target is missed.
 """
 
@@ -15,22 +15,25 @@ import argparse
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
+import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from rich.console import Console
 from rich.table import Table
 
-from vipreco.features import FeatureSet
-from vipreco.history import History, label_windows
+from vipreco.history import History
 from vipreco.monitoring import (
+    ColumnCounts,
     FactFiles,
+    Matured,
     MonitoredBank,
     MonitoringFinding,
     MonitoringResult,
@@ -42,63 +45,110 @@ from vipreco.monitoring import (
     shifts_between,
 )
 from vipreco.project import Project
-from vipreco.propensity import Machine
-from vipreco.recommender import Panel, Recommender, TrainingData
-from vipreco.simulator import simulate
+from vipreco.recommender import label_matrix
+from vipreco.simulator import Parameters, simulate
+from vipreco.stats import auc, hanley_mcneil, number_codes
 from vipreco.tables import STORED_CONTRACTS, Tables, import_
 
 ROOT = Path(__file__).resolve().parents[1]
 SEED, THREADS = 20260101, 2
-MONTHS, JUDGED, LEARNT = 38, 24, 3
+MONTHS, JUDGED = 39, 24
 PSI_LIMIT = 0.1
 Frames = dict[str, pa.Table]
 
 
-def simulated(home: Path, customers: int) -> Frames:
-    """Return the tables of a simulated bank as frames."""
-    report = simulate(customers, MONTHS, SEED, home / "practice")
+@dataclass(frozen=True)
+class TrueBank:
+    """A simulated bank whose chances are the true ones: whatever moves is the bank, not a model.
+
+    Args:
+        frames: Its tables.
+        chances: By as-of date, customer_id and a column a product: true chances of the month that follows.
+    """
+
+    frames: Frames
+    chances: dict[date, pl.DataFrame]
+
+
+def simulated(home: Path, customers: int) -> TrueBank:
+    """Return a simulated bank with the true chances of its judged months."""
+    parameters = Parameters(truth_months=MONTHS - 1)
+    report = simulate(customers, MONTHS, SEED, home / "practice", parameters=parameters)
     files = [path for path in sorted((home / "practice" / "raw").iterdir()) if path.is_file()]
     import_(home / "tables", report.mapping, files, Project.find(ROOT).settings)
     tables = Tables.open(home / "tables")
-    return {
+    frames = {
         table: pa.concat_tables(
             [pq.read_table(path) for path in tables.files(table)], promote_options="default"
         )
         for table in STORED_CONTRACTS
         if tables.rows(table)
     }
+    days = History.from_frames(frames).snapshot_dates
+    truth = home / "practice" / "truth"
+    return TrueBank(
+        frames,
+        {day: pl.read_parquet(truth / f"acquisitions_{after:%Y%m}.parquet") for day, after in pairwise(days)},
+    )
 
 
-def trained(history: History, until: date) -> Recommender:
-    """Return a model of the recipe `quick` that learnt nothing that came after a date."""
-    project = Project.find(ROOT)
-    rim = project.import_rim("training.recipe")
-    settings = rim.read_recipe(ROOT / "training" / "recipes" / "quick.toml").recommender
-    windows = label_windows(history.snapshot_dates, settings.horizon_months, settings.gap_months)
-    days = tuple(day for day, (_, end) in windows.items() if end <= until)[-LEARNT:]
-    features = FeatureSet.read(project.features, project.settings.tiers)
-    data = TrainingData(Panel(history, days))
-    return Recommender.fit(data, features, settings, Machine(SEED, THREADS), tell)
-
-
-def judged(
-    frames: Frames, days: Sequence[date], folder: Path, model: Recommender | None
-) -> list[MonitoringResult]:
-    """Judge a bank at some dates, one after the other."""
-    history = History.from_frames(frames, threads=THREADS)
-    bank = MonitoredBank(history, FactFiles(folder, "bench", ""))
-    if model is not None:
-        bank = replace(bank, champion=model, model="bench", model_of=lambda day: _unseen(model, day))
+def judged(bank: TrueBank, days: Sequence[date], folder: Path) -> list[MonitoringResult]:
+    """Judge a bank at some dates, one after the other, with chances and matured labels."""
+    history = History.from_frames(bank.frames, threads=THREADS)
     settings = MonitoringSettings()
+    tables = MonitoredBank(history, FactFiles(folder, "", ""))
     found = []
     for day in days:
         tell(f"judging {day}")
-        found.append(monitor(bank, day, settings))
+        facts = {each.day: each for each in monitor(tables, day, settings).facts}
+        facts = {each: with_chances(known, bank.chances.get(each)) for each, known in facts.items()}
+        past = [each for each in bank.chances if each < day][-settings.history_months :]
+        for each in past:
+            facts[each] = with_labels(facts.get(each) or SnapshotFacts(each, 0), bank, history)
+        ordered = tuple(facts[each] for each in sorted(facts))
+        found.append(MonitoringResult(day, judge(ordered, settings), ordered))
     return found
 
 
-def _unseen(model: Recommender, day: date) -> Recommender | None:
-    return model if model.learnt_until <= day else None
+def with_chances(facts: SnapshotFacts, chances: pl.DataFrame | None) -> SnapshotFacts:
+    """Add the distribution of the chances of each product."""
+    if chances is None or not facts.columns:
+        return facts
+    columns = {}
+    for product in chances.columns[1:]:
+        codes, rows = np.unique(number_codes(chances[product].to_numpy()), return_counts=True)
+        counts = {str(code): count for code, count in zip(codes.tolist(), rows.tolist(), strict=True)}
+        columns[f"score/{product}"] = ColumnCounts("number", 0, counts)
+    return replace(facts, columns={**facts.columns, **columns}, model="truth")
+
+
+def with_labels(facts: SnapshotFacts, bank: TrueBank, history: History) -> SnapshotFacts:
+    """Add what was expected of the month after a date and what came, for all, by product and by tier."""
+    chances = bank.chances[facts.day].sort("customer_id")
+    products = tuple(chances.columns[1:])
+    ids = np.asarray(chances["customer_id"].to_list(), np.str_)
+    until = next(day for day in history.snapshot_dates if day > facts.day)
+    truth = label_matrix(ids, products, history.acquisitions(facts.day, until))
+    expected = chances.select(products).to_numpy().astype(np.float64)
+    people = history.as_of(facts.day).population()
+    tier_of = dict(zip(people["customer_id"].to_pylist(), people["tier"].to_pylist(), strict=True))
+    tiers = np.array([tier_of.get(each) or "" for each in ids.tolist()])
+    matured = {"all": matured_of(expected, truth)}
+    for place, product in enumerate(products):
+        matured[f"product {product}"] = matured_of(expected[:, [place]], truth[:, [place]])
+    for tier in sorted(set(tiers.tolist()) - {""}):
+        matured[f"tier {tier}"] = matured_of(expected[tiers == tier], truth[tiers == tier])
+    value = auc(expected.ravel(), truth.ravel())
+    cases = float(truth.sum())
+    return replace(facts, matured=matured, ranking=(value, hanley_mcneil(value, cases, truth.size - cases)))
+
+
+def matured_of(expected: np.ndarray, truth: np.ndarray) -> Matured:
+    """Return the sums of some pairs, with the squared distances of customers."""
+    chance, happened = expected.sum(axis=1), truth.sum(axis=1)
+    total, came = float(chance.sum()), float(happened.sum())
+    away = happened - chance * (came / total if total else 1.0)
+    return Matured(total, came, float(away @ away))
 
 
 def psi_alarms(results: Sequence[MonitoringResult]) -> int:
@@ -153,29 +203,25 @@ def first_alarm(results: Sequence[MonitoringResult], *codes: str) -> int | None:
 def bank_lines(customers: int) -> Iterator[tuple[str, str, str]]:
     with TemporaryDirectory(prefix="vipreco-monitor-") as work:
         home = Path(work)
-        frames = simulated(home, customers)
-        days = History.from_frames(frames).snapshot_dates
-        watched = days[-JUDGED:]
-        model = trained(History.from_frames(frames, threads=THREADS), watched[0])
-        quiet = judged(frames, watched, home / "quiet", model)
+        bank = simulated(home, customers)
+        watched = [*bank.chances][-JUDGED:]
+        quiet = judged(bank, watched, home / "quiet")
         alarms = [(result.day, alarm) for result in quiet for alarm in result.alarms]
         for day, alarm in alarms:
             tell(f"{day} {alarm.code} {alarm.subject}: {alarm.what}")
         size = f"{customers:,} customers, {JUDGED} months"
         yield f"quiet bank, {size}: alarms", "<= 1", str(len(alarms))
         yield "the same by PSI > 0.1: columns told", "", str(psi_alarms(quiet))
-        shift_day = watched[-4]
-        found = first_alarm(
-            judged(with_input_shift(frames, shift_day), watched[-4:], home / "shift", None), "input-moved"
-        )
+        last = watched[-4:]
+        shifted = replace(bank, frames=with_input_shift(bank.frames, last[0]))
+        found = first_alarm(judged(shifted, last, home / "shift"), "input-moved")
         yield "input shift (income x 1.5): snapshots until the alarm", "1", _shown(found)
-        found = first_alarm(
-            judged(with_broken_feed(frames, shift_day), watched[-4:], home / "feed", None), "feed-"
-        )
+        broken = replace(bank, frames=with_broken_feed(bank.frames, last[0]))
+        found = first_alarm(judged(broken, last, home / "feed"), "feed-")
         yield "broken feed (income empty): snapshots until the alarm", "0", _shown(found)
-        drifted = with_concept_drift(frames, watched[-5])
-        found = first_alarm(judged(drifted, watched[-5:], home / "drift", model), "calibration-", "ranking-")
-        yield "concept drift (half the acquisitions): months until the alarm", "1", _shown(found)
+        drifted = replace(bank, frames=with_concept_drift(bank.frames, last[0]))
+        found = first_alarm(judged(drifted, last, home / "drift"), "calibration-", "ranking-")
+        yield "concept drift (half the acquisitions): matured months until the alarm", "1", _shown(found)
 
 
 def scale_lines(customers: int, columns: int) -> Iterator[tuple[str, str, str]]:

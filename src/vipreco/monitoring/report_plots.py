@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
-from io import BytesIO
 from typing import Any, Final
 
 import matplotlib as mpl
 import numpy as np
-from matplotlib.backends.backend_svg import FigureCanvasSVG
-from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from vipreco.documents import CHART_COLOURS, CHART_STYLE
+from vipreco.documents import CHART_COLOURS, CHART_STYLE, chart_axes, chart_uri
 from vipreco.monitoring.findings import MonitoringResult
 from vipreco.monitoring.limits import MonitoringSettings
 from vipreco.monitoring.matured_labels import cusum
@@ -31,7 +27,7 @@ def calibration_plot(facts: Sequence[SnapshotFacts]) -> str:
     if not months:
         return ""
     with mpl.rc_context(STYLE):
-        figure, axes = _axes(6.0, 2.6)
+        figure, axes = chart_axes(6.0, 2.6)
         expected = np.array([month.matured[ALL].expected for month in months])
         observed = np.array([month.matured[ALL].observed for month in months])
         low, high = (limit / expected for limit in poisson_limits(observed))
@@ -42,7 +38,7 @@ def calibration_plot(facts: Sequence[SnapshotFacts]) -> str:
         axes.errorbar(days, value, yerr=error, fmt="o-", color=CHART_COLOURS[0], capsize=2, linewidth=1)
         axes.set(ylabel="observed / expected", xlabel="as-of date of the matured month")
         axes.tick_params(axis="x", rotation=30)
-        return _data_uri(figure)
+        return chart_uri(figure)
 
 
 def cusum_plot(facts: Sequence[SnapshotFacts], settings: MonitoringSettings) -> str:
@@ -51,7 +47,7 @@ def cusum_plot(facts: Sequence[SnapshotFacts], settings: MonitoringSettings) -> 
     if not months:
         return ""
     with mpl.rc_context(STYLE):
-        figure, axes = _axes(6.0, 2.6)
+        figure, axes = chart_axes(6.0, 2.6)
         days = [str(month.day) for month in months]
         few, many = zip(*cusum(months, settings), strict=True)
         axes.plot(days, few, "o-", color=CHART_COLOURS[1], label="fewer than expected", linewidth=1)
@@ -60,7 +56,7 @@ def cusum_plot(facts: Sequence[SnapshotFacts], settings: MonitoringSettings) -> 
         axes.set(ylabel="running sum, standard errors", xlabel="as-of date of the matured month")
         axes.tick_params(axis="x", rotation=30)
         axes.legend(frameon=False, loc="upper left")
-        return _data_uri(figure)
+        return chart_uri(figure)
 
 
 def shift_plot(result: MonitoringResult, settings: MonitoringSettings) -> str:
@@ -74,13 +70,13 @@ def shift_plot(result: MonitoringResult, settings: MonitoringSettings) -> str:
     if not chosen:
         return ""
     with mpl.rc_context(STYLE):
-        figure, axes = _axes(6.0, 0.6 + 0.22 * len(chosen))
+        figure, axes = chart_axes(6.0, 0.6 + 0.22 * len(chosen))
         sizes = [found[each].effect / tolerance_of(each, settings) for each in chosen]
         colours = [CHART_COLOURS[1] if size >= 1 else CHART_COLOURS[7] for size in sizes]
         axes.barh([name_of(each)[:48] for each in chosen], sizes, color=colours)
         axes.axvline(1.0, color="black", linewidth=0.8, linestyle="--")
         axes.set(xlabel="shift since the month before / tolerated shift")
-        return _data_uri(figure)
+        return chart_uri(figure)
 
 
 def offer_plot(facts: Sequence[SnapshotFacts]) -> str:
@@ -91,7 +87,7 @@ def offer_plot(facts: Sequence[SnapshotFacts]) -> str:
     stopped = {name: rate.share for name, rate in counted[-1].rates.items() if name.startswith(f"{RULE}/")}
     rules = sorted(stopped, key=lambda name: -stopped[name])[:SHOWN_RULES]
     with mpl.rc_context(STYLE):
-        figure, axes = _axes(6.0, 3.0)
+        figure, axes = chart_axes(6.0, 3.0)
         days = [str(each.day) for each in counted]
         for name, colour in zip([f"{OFFER}/customers with an offer", *rules], CHART_COLOURS, strict=False):
             shares = [each.rates[name].share if name in each.rates else np.nan for each in counted]
@@ -100,16 +96,4 @@ def offer_plot(facts: Sequence[SnapshotFacts]) -> str:
         axes.set(ylabel="share of customers; of pairs for rules", ylim=(0, None))
         axes.tick_params(axis="x", rotation=30)
         axes.legend(frameon=False, fontsize=7, loc="center left", bbox_to_anchor=(1.0, 0.5))
-        return _data_uri(figure)
-
-
-def _axes(width: float, height: float) -> tuple[Figure, Any]:
-    figure = Figure(figsize=(width, height), layout="constrained")
-    FigureCanvasSVG(figure)
-    return figure, figure.add_subplot()
-
-
-def _data_uri(figure: Figure) -> str:
-    content = BytesIO()
-    figure.savefig(content, format="svg", metadata={"Date": None, "Creator": None})
-    return f"data:image/svg+xml;base64,{base64.b64encode(content.getvalue()).decode()}"
+        return chart_uri(figure)

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
-from io import BytesIO
 from typing import Any
 
 import matplotlib as mpl
 import polars as pl
-from matplotlib.backends.backend_svg import FigureCanvasSVG
-from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from vipreco.documents import CHART_COLOURS, CHART_STYLE
+from vipreco.documents import CHART_COLOURS, CHART_STYLE, chart_axes, chart_uri
 
 INK, GREY = CHART_COLOURS[0], CHART_COLOURS[7]
 STYLE: Any = {**CHART_STYLE, "font.size": 9}
@@ -60,7 +56,7 @@ def calibration(table: pl.DataFrame) -> str:
     if table.is_empty():
         return ""
     with mpl.rc_context(STYLE):
-        figure, axes = _axes()
+        figure, axes = chart_axes(*SIZE)
         rows = table.to_dicts()
         top = 1.05 * max(max(row["expected_rate"], row["high"]) for row in rows)
         axes.plot([0, top], [0, top], color="black", linewidth=0.8, linestyle="--")
@@ -70,7 +66,7 @@ def calibration(table: pl.DataFrame) -> str:
         axes.set(xlim=(0, None), ylim=(0, top))
         for axis in (axes.xaxis, axes.yaxis):
             axis.set_major_formatter(PercentFormatter(1.0))
-        return _data_uri(figure)
+        return chart_uri(figure)
 
 
 def curve(table: pl.DataFrame) -> str:
@@ -78,21 +74,9 @@ def curve(table: pl.DataFrame) -> str:
     if table.is_empty():
         return ""
     with mpl.rc_context(STYLE):
-        figure, axes = _axes()
+        figure, axes = chart_axes(*SIZE)
         axes.plot(table["share"], table["random"], color="black", linewidth=0.8, linestyle="--")
         axes.plot(table["share"], table["qini"], color=INK, linewidth=1.5)
         axes.set(xlim=(0, 1))
         axes.xaxis.set_major_formatter(PercentFormatter(1.0))
-        return _data_uri(figure)
-
-
-def _axes() -> tuple[Figure, Any]:
-    figure = Figure(figsize=SIZE, layout="constrained")
-    FigureCanvasSVG(figure)
-    return figure, figure.add_subplot()
-
-
-def _data_uri(figure: Figure) -> str:
-    content = BytesIO()
-    figure.savefig(content, format="svg", metadata={"Date": None, "Creator": None})
-    return f"data:image/svg+xml;base64,{base64.b64encode(content.getvalue()).decode()}"
+        return chart_uri(figure)
