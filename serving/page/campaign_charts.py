@@ -65,10 +65,10 @@ def report_charts(report: Mapping[str, Any] | None, products: Mapping[str, str],
     return {"funnel": bar_chart(steps, str), "groups": bar_chart(groups[:MAX_BARS], "{:+.1f}".format)}
 
 
-def short(text: str, most: int = MAX_LABEL) -> str:
+def short(text: str, limit: int = MAX_LABEL) -> str:
     """Return a text that fits beside a bar.
 
     >>> short("customer_tier IN ('GOLD', 'PLATINUM')", 20)
     "customer_tier IN ('…"
     """
-    return text if len(text) <= most else f"{text[: most - 1]}…"
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"

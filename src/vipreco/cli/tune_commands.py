@@ -10,7 +10,7 @@ import typer
 from vipreco.cli.model_commands import PANEL, RecipeOption
 from vipreco.cli.progress import narrated
 
-TUNING = "training.tuning"
+TUNING = "training.recipe_search"
 
 
 def register(app: typer.Typer) -> None:

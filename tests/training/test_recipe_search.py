@@ -15,11 +15,11 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution
 
 from tests.training.conftest import SNAPSHOT
 from training.recipe import Recipe
+from training.recipe_search import Budget, Search
 from training.result import TrainingJob
 from training.search_space import SearchSpace, read_search_space, with_settings
 from training.trial_runs import SEARCH_TAG, TrialRuns
 from training.tuned_recipe import write_recipe
-from training.tuning import Budget, Search
 from vipreco.backtest import OURS, RollingFold, ScoredCustomers
 from vipreco.errors import UsageError
 from vipreco.project import Project
