@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,7 +35,7 @@ from vipreco.simulator import VIP_TIERS, WarmBank, hazards_of_month
 
 Floats = NDArray[np.float64]
 LABELS = ("202510", "202511", "202512")
-OTHERS, ROUNDS = 8_000, 80  # customers of a month beside the VIP customers; trees of a product
+OTHERS, ROUNDS = 4_000, 60  # customers of a month beside the VIP customers; trees of a product
 SETTINGS = {
     "objective": "cross_entropy",
     "learning_rate": 0.12,
@@ -121,7 +121,7 @@ def _season(warm: WarmBank, products: Sequence[str], of_year: int) -> Floats:
     return season[[names.index(product) for product in products]]
 
 
-def judged(seed: int, plan: argparse.Namespace) -> Mapping[str, dict[str, float]]:
+def judged(seed: int, plan: argparse.Namespace, observable: Observable | None) -> dict[str, dict[str, float]]:
     """Return what each arm's calls gain by the truth in the first month that is decided."""
     warm, recommender = run.prepared(seed, plan.customers, plan.months, plan.work)
     month, blocks = warm.spec.past_months, warm.copied_blocks()
@@ -129,11 +129,12 @@ def judged(seed: int, plan: argparse.Namespace) -> Mapping[str, dict[str, float]
     truth = run.Truth(warm.bank, blocks, before, month)
     view = warm.history.as_of(warm.bank.calendar.snapshot_date(month - 1))
     capacity = bench.capacity_of(view)
-    made = {name: arm(truth, view, capacity) for name, (arm, _) in run.arms(recommender).items()}
-    if plan.observable is not None:
+    arms = {name: arm for name, (arm, _) in run.arms(recommender).items()}
+    made = {name: arms[name](truth, view, capacity) for name in (arms if plan.arms is None else plan.arms)}
+    if observable is not None:
         known = run.Arm(recommender).known(view, capacity)
         own = truth.of(known.ids, known.product_ids)
-        hazard = Observable.of(plan.observable, warm).hazards(warm, view, known, month)
+        hazard = observable.hazards(warm, view, known, month)
         gain = own.gain(hazard, run.MEAN_EFFECT) + own.kept[:, None]
         made["observable chances"] = run.best(known, gain, capacity)
     return {name: truth.gained(calls) for name, calls in made.items()}
@@ -146,8 +147,14 @@ def main() -> None:
     parser.add_argument("--customers", type=int, default=20_000)
     parser.add_argument("--months", type=int, default=6)
     parser.add_argument("--observable", type=Path)
+    parser.add_argument("--arms", nargs="*")
     plan = parser.parse_args()
-    found = {str(seed): judged(seed, plan) for seed in plan.seeds}
+    observable = None
+    if plan.observable is not None:
+        warm = run.prepared(plan.seeds[0], plan.customers, plan.months, plan.work)[0]
+        observable = Observable.of(plan.observable, warm)
+        bench.say("learnt the true chances")
+    found = {str(seed): judged(seed, plan, observable) for seed in plan.seeds}
     (plan.work / "first-month.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     for seed, rows in found.items():
         for name, row in rows.items():

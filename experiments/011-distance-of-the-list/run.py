@@ -312,6 +312,7 @@ def arms(recommender: Recommender) -> Mapping[str, tuple[Choose, Arm | None]]:
         "call list": (with_({}), "call_list"),
         "call list, assumed": (with_({}, bench.with_assumed_effects(recommender)), "call_list"),
         "no duties, assumed": (with_({}, bench.with_assumed_effects(recommender)), "no_duties"),
+        "call list, effect 1.1": (with_({}, bench.with_assumed_effects(recommender, 1.1)), "call_list"),
         "call list, effect 1.5": (with_({}, bench.with_assumed_effects(recommender, 1.5)), "call_list"),
         "call list, one offer": (with_({"offers": 1}), "call_list"),
         "call list, rest 31": (with_({"rest_days": 31}), "call_list"),
