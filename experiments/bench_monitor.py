@@ -97,14 +97,17 @@ def judged(bank: TrueBank, days: Sequence[date], folder: Path) -> list[Monitorin
     history = History.from_frames(bank.frames, threads=THREADS)
     settings = MonitoringSettings()
     tables = MonitoredBank(history, FactFiles(folder, "", ""))
-    found = []
+    found, labelled = [], {}
     for day in days:
         tell(f"judging {day}")
         facts = {each.day: each for each in monitor(tables, day, settings).facts}
         facts = {each: with_chances(known, bank.chances.get(each)) for each, known in facts.items()}
         past = [each for each in bank.chances if each < day][-settings.history_months :]
         for each in past:
-            facts[each] = with_labels(facts.get(each) or SnapshotFacts(each, 0), bank, history)
+            if each not in labelled:
+                labelled[each] = with_labels(SnapshotFacts(each, 0), bank, history)
+            known = facts.get(each) or SnapshotFacts(each, 0)
+            facts[each] = replace(known, matured=labelled[each].matured, ranking=labelled[each].ranking)
         ordered = tuple(facts[each] for each in sorted(facts))
         found.append(MonitoringResult(day, judge(ordered, settings), ordered))
     return found
