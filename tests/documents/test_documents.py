@@ -95,6 +95,20 @@ def test_a_pdf_gives_its_chinese_text_back():
     assert (round(pages[0].mediabox.width), round(pages[0].mediabox.height)) == (842, 595)
 
 
+def test_a_pdf_carries_its_chinese_font_and_names_another_for_rare_signs_alone():
+    def fonts(content: bytes) -> dict[str, bool]:
+        found = pypdf.PdfReader(io.BytesIO(content)).pages[0]["/Resources"]["/Font"].values()
+        return {
+            str(font.get_object()["/BaseFont"]).rpartition("+")[2]: "/FontFile2"
+            in font.get_object().get("/FontDescriptor", {})
+            for font in found
+        }
+
+    assert fonts(written("pdf")) == {"/Helvetica": False, "DroidSansFallback": True}
+    rare = ROWS.with_columns(why=pl.lit("𠮷野家"))
+    assert "/STSong-Light" in fonts(written("pdf", rare))
+
+
 def test_a_long_list_repeats_its_heading_on_every_page():
     many = pl.concat([ROWS] * 60)
     pages = pypdf.PdfReader(io.BytesIO(written("pdf", many))).pages

@@ -91,7 +91,7 @@ class Visit:
 
     @property
     def is_in(self) -> bool:
-        return COOKIE in self.cookies and self.get("/").status_code == 200
+        return COOKIE in self.cookies and self.get("/").headers.get("location") != "/login"
 
 
 @pytest.fixture

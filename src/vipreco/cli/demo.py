@@ -69,6 +69,14 @@ def make_bank(folder: Path, customers: int) -> Project:
     return project
 
 
+def practise(project: Project) -> None:
+    """Run the practice campaign of a demo bank, so that the marketer's pages have something to show."""
+    from vipreco.cli.practice_campaign import run_practice_campaign
+
+    walk = Walk(project.root, 0, STEPS - 1)
+    walk.step("A practice campaign", lambda narrator: run_practice_campaign(project, narrator), str)
+
+
 def _project(folder: Path) -> Project:
     from vipreco.new_project import create
     from vipreco.project import PROJECT_FILE, Project

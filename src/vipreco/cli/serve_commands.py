@@ -291,6 +291,8 @@ def _project(folder: Path | None) -> Project:
     start = (folder or Path.cwd()).resolve()
     if any((place / PROJECT_FILE).is_file() for place in (start, *start.parents)):
         return Project.find(start)
-    from vipreco.cli.demo import make_bank
+    from vipreco.cli.demo import make_bank, practise
 
-    return make_bank(folder or DEMO, DEMO_CUSTOMERS)
+    made = make_bank(folder or DEMO, DEMO_CUSTOMERS)
+    practise(made)
+    return made

@@ -1,12 +1,16 @@
 """Documents as PDF, A4 landscape, headings repeated on every page, the same bytes for the same content.
 
-Text uses the font STSong-Light of Adobe's Chinese collection: the file names it and does not carry it, and a
-reader puts a Chinese font of its own in its place. So no font comes with vipreco, and none is looked for on
-the machine that writes the file.
+Latin text is set in Helvetica, which every reader has, Chinese in Droid Sans Fallback (Apache License 2.0,
+`fonts/`), of which the file carries the signs that it needs: a machine without a Chinese font shows all text.
+Signs beyond both, in rare names, name the font STSong-Light, for which a reader puts one of its own.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from functools import cache
+from importlib.resources import files
+from itertools import groupby
 from typing import Any, BinaryIO
 from xml.sax.saxutils import escape
 
@@ -16,12 +20,13 @@ from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.cidfonts import UnicodeCIDFont
+from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import LongTable, Paragraph, SimpleDocTemplate, Spacer, TableStyle
 
 from vipreco.documents.document import Column, Document, Holds, Part, shown
 
-CHINESE = "STSong-Light"
+LATIN, CHINESE, RARE = "Helvetica", "DroidSansFallback", "STSong-Light"
 MARGIN = 12 * mm
 RIGHT_ALIGNED = 2
 RIGHT = {Holds.COUNT, Holds.AMOUNT, Holds.RATE}
@@ -40,7 +45,7 @@ GRID = TableStyle(
 
 def write_pdf(document: Document, stream: BinaryIO) -> None:
     """Write the parts one below the other."""
-    pdfmetrics.registerFont(UnicodeCIDFont(CHINESE))
+    _register_fonts()
     paper = SimpleDocTemplate(
         stream,
         pagesize=landscape(A4),
@@ -73,13 +78,36 @@ def _column(column: Column, part: Part) -> list[Paragraph]:
 
 
 def _line(text: str, style: ParagraphStyle) -> Paragraph:
-    return Paragraph(escape(text).replace("\n", "<br/>"), style)
+    parts = (
+        escape(part).replace("\n", "<br/>") if font == LATIN else f'<font name="{font}">{escape(part)}</font>'
+        for font, part in _runs(text)
+    )
+    return Paragraph("".join(parts), style)
+
+
+def _runs(text: str) -> Iterator[tuple[str, str]]:
+    """Give the parts of a text, each with the font that has its signs."""
+    chinese = pdfmetrics.getFont(CHINESE).face.charToGlyph
+
+    def font(sign: str) -> str:
+        if sign.isascii() or ("\xa0" <= sign <= "\xff"):
+            return LATIN
+        return CHINESE if ord(sign) in chinese else RARE
+
+    for name, signs in groupby(text, font):
+        yield name, "".join(signs)
+
+
+@cache  # parsing the font takes a quarter of a second
+def _register_fonts() -> None:
+    pdfmetrics.registerFont(TTFont(CHINESE, str(files("vipreco.documents") / "fonts" / f"{CHINESE}.ttf")))
+    pdfmetrics.registerFont(UnicodeCIDFont(RARE))
 
 
 def _style(size: int, after: int = 0, alignment: int = 0) -> ParagraphStyle:
     return ParagraphStyle(
         f"size {size}",
-        fontName=CHINESE,
+        fontName=LATIN,
         fontSize=size,
         leading=size * 1.25,
         spaceAfter=after,
@@ -90,9 +118,10 @@ def _style(size: int, after: int = 0, alignment: int = 0) -> ParagraphStyle:
 
 def _numbering(document: Document) -> Any:
     def draw(canvas: Canvas, paper: SimpleDocTemplate) -> None:
-        canvas.setFont(CHINESE, 7)
-        width = paper.pagesize[0]
-        canvas.drawString(MARGIN, MARGIN / 2, document.title)
-        canvas.drawRightString(width - MARGIN, MARGIN / 2, document.page.format(number=paper.page))
+        width = paper.pagesize[0] - 2 * MARGIN
+        for text, side in ((document.title, 0), (document.page.format(number=paper.page), RIGHT_ALIGNED)):
+            line = _line(text, _style(7, alignment=side))
+            line.wrapOn(canvas, width, MARGIN)
+            line.drawOn(canvas, MARGIN, MARGIN / 2)
 
     return draw
