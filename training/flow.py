@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -15,6 +16,7 @@ from training.gates import Finding, explain, refusals
 from training.model_card import render_card
 from training.recipe import Recipe, find_recipe, read_recipe, training_dates
 from training.registry import CHAMPION, Registry, Version, resolve
+from training.report import render_report
 from training.result import Fit, Record, RunningChampion, Say, TrainingJob, make_record, silent
 from training.server import PATIENCE_SECONDS, connect, down, responsive
 from training.storage import Pending, Storage
@@ -222,7 +224,8 @@ def fit_and_keep(job: TrainingJob, fit: Fit, *, promote: bool = False) -> Pendin
         record = make_record(job, result, manifest, (started, now_ms()), promote)
         sign_artifact(storage.adopt(job.artifact_folder), job.project.signatures)
         card = render_card(record, result.card, job.recipe.purpose)
-        return storage.keep(record, card, result.figures)
+        report = partial(render_report, record, result.card, purpose=job.recipe.purpose)
+        return storage.keep(record, card, result.figures, report)
 
 
 def _verified(job: TrainingJob) -> Manifest:

@@ -205,6 +205,16 @@ class Registry:
             verify_signed(scratch / ARTIFACT_FOLDER, self._signatures, found.artifact_hash)
             return self._storage.adopt(scratch / ARTIFACT_FOLDER, found.artifact_hash)
 
+    def text_of(self, found: Version, path: str) -> str:
+        """Return a text file of the run that judged a version; empty where it has none of this name."""
+        run_id, (folder, _, _) = found.judged_run_id or found.run_id, path.rpartition("/")
+        present = {item.path for item in self._client.list_artifacts(run_id, folder)}
+        self._progress.step()
+        if path not in present:
+            return ""
+        with self._storage.scratch() as scratch:
+            return Path(self._client.download_artifacts(run_id, path, str(scratch))).read_text("utf-8")
+
     def _download(self, run_id: str, path: str, target: Path) -> None:
         """Download file by file, so that a server that hangs is told from one that is busy."""
         target.mkdir()

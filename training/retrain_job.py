@@ -13,7 +13,7 @@ from typing import Any, Final
 from training.flow import DEFAULT_RECIPE, RECIPES, Published, fit_and_keep, prepare, publish, sync
 from training.recipe import find_recipe, read_recipe
 from training.result import Fit, Say, TrainingJob, TrainingResult, silent
-from training.storage import CARD_FILE, Pending, Storage
+from training.storage import CARD_FILE, REPORT_FILE, Pending, Storage
 from training.time_proof import prove_time
 from training.verdict import PASSED, VERDICT_FILE, Verdict, decide, make_verdict
 from vipreco.durable import write_json
@@ -179,11 +179,11 @@ def _validate(project: Project, accept: bool) -> None:
 
 
 def _keep_files(project: Project, pending: Pending) -> Path:
-    """Keep verdict and model card where people look, also while the server is down."""
+    """Keep verdict, model card and report where people look, also while the server is down."""
     record = pending.record
     folder = project.root / FOLDER / f"{record.as_of_date or 'unknown'}-{record.artifact_hash[:8]}"
     folder.mkdir(parents=True, exist_ok=True)
-    for name in (VERDICT_FILE, CARD_FILE):
+    for name in (VERDICT_FILE, CARD_FILE, REPORT_FILE):
         shutil.copy(pending.folder / name, folder / name)
     return folder
 

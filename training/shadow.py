@@ -86,7 +86,8 @@ def score(
         say: Takes sentences about the progress.
 
     Raises:
-        UsageError: There is no champion or no such challenger, or they are the same.
+        UsageError: There is no champion or no such challenger, they are the same, or one of them learnt what
+            came after the date.
         IntegrityError: An artifact is not what was registered.
     """
     found = {CHAMPION: resolve(project), CHALLENGER: resolve(project, reference)}
@@ -129,6 +130,7 @@ def _scored(
     for model, resolved in found.items():
         say(f"scoring {model}")
         recommender = Recommender.load(resolved.folder, project.threads, checked=True)
+        recommender.check_hindsight(view.date, allowed=False)
         horizon = (recommender.settings.horizon_months, recommender.settings.gap_months)
         parts += _lists(recommender, view, model, top, keys)
     content = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 RECORD_FILE: Final = "record.json"
 CARD_FILE: Final = "model_card.md"
+REPORT_FILE: Final = "report.html"
 PLOTS_FOLDER: Final = "plots"
 SHORT_HASH: Final = 16
 
@@ -67,14 +68,28 @@ class Storage:
             publish(folder, target)
         return target
 
-    def keep(self, record: Record, card: str, figures: Mapping[str, Figure]) -> Pending:
-        """Save a training for the server, whole or not at all."""
+    def keep(
+        self,
+        record: Record,
+        card: str,
+        figures: Mapping[str, Figure],
+        report: Callable[[Mapping[str, bytes]], str],
+    ) -> Pending:
+        """Save a training for the server, whole or not at all.
+
+        Args:
+            record: What was trained.
+            card: Its model card.
+            figures: Plots by name.
+            report: Takes the plots as PNG, by name, and returns the validation report.
+        """
         folder = self._pending / record.training_id
         with temporary_beside(folder) as temporary:
             write_json(temporary / RECORD_FILE, record.model_dump(mode="json"))
             write_bytes(temporary / VERDICT_FILE, make_verdict(record).content())
             (temporary / CARD_FILE).write_text(card, encoding="utf-8")
-            _save_figures(temporary / PLOTS_FOLDER, figures)
+            plots = _save_figures(temporary / PLOTS_FOLDER, figures)
+            (temporary / REPORT_FILE).write_text(report(plots), encoding="utf-8")
             publish(temporary, folder)
         return Pending(folder, record)
 
@@ -138,12 +153,13 @@ class Storage:
         return content if isinstance(content, dict) else {}
 
 
-def _save_figures(folder: Path, figures: Mapping[str, Figure]) -> None:
+def _save_figures(folder: Path, figures: Mapping[str, Figure]) -> dict[str, bytes]:
     from vipreco.backtest import save_figure  # noqa: PLC0415 - matplotlib takes its time
 
     folder.mkdir()
     for name, figure in sorted(figures.items()):
         save_figure(figure, folder / f"{name}.png")
+    return {path.stem: path.read_bytes() for path in folder.glob("*.png")}
 
 
 def _read_record(path: Path) -> Record:

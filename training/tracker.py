@@ -14,7 +14,7 @@ from training.deadline import Progress
 from training.description import MODEL, describe
 from training.result import Record
 from training.server import artifact_location
-from training.storage import CARD_FILE, PLOTS_FOLDER, RECORD_FILE, Pending, Storage
+from training.storage import CARD_FILE, PLOTS_FOLDER, RECORD_FILE, REPORT_FILE, Pending, Storage
 from training.verdict import VERDICT_FILE, make_verdict
 from vipreco.failpoints import reach
 from vipreco.project import Project, sqlite_file
@@ -34,7 +34,7 @@ JUDGED_RUN_TAG: Final = "judged_run"
 VERDICT: Final = "verdict"
 NOTE_TAG: Final = "mlflow.note.content"
 DEFAULT_EXPERIMENT: Final = "Default"
-RUN_ONLY_FILES: Final = (RECORD_FILE, CARD_FILE, VERDICT_FILE)
+RUN_ONLY_FILES: Final = (RECORD_FILE, CARD_FILE, VERDICT_FILE, REPORT_FILE)
 MAX_BATCH: Final = 900
 BYTES_PER_SECOND: Final = 1_000_000.0  # a transfer slower than this counts as hanging
 
@@ -165,7 +165,7 @@ class Tracker:
     def _log_files(self, run_id: str, pending: Pending) -> None:
         """Upload file by file, so that a server that hangs is told from one that is busy."""
         for path in (pending.folder / name for name in RUN_ONLY_FILES):
-            if path.exists():  # what waited since before verdicts has none
+            if path.exists():  # what waited since before there were such files has none
                 self._upload(run_id, path, "training")
         for path in sorted((pending.folder / PLOTS_FOLDER).iterdir()):
             self._upload(run_id, path, PLOTS_FOLDER)

@@ -74,6 +74,7 @@ def test_one_run_has_parameters_fingerprints_metrics_by_fold_plots_card_and_arti
         "plots/calibration.png",
         "training/model_card.md",
         "training/record.json",
+        "training/report.html",
         "training/verdict.json",
     ]
     assert "| popularity | 0.5671 |" in (uri / "training" / "model_card.md").read_text()

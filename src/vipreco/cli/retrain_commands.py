@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from vipreco.project import Project
 
 RETRAINING = "training.retrain_job"
+REPORT = "training.report"
 FITTING = "training.model_fit"
 PANEL = "Models"
 
@@ -20,6 +22,7 @@ PANEL = "Models"
 def register(app: typer.Typer) -> None:
     """Add the commands of this module to `app`."""
     app.command("retrain", rich_help_panel=PANEL)(retrain)
+    app.command("report", rich_help_panel=PANEL)(report)
 
 
 def retrain(
@@ -59,6 +62,30 @@ def retrain(
         done = rim.retrain(project, plan, narrator.say)
     _tell(done)
     raise typer.Exit(done.exit_code)
+
+
+def report(
+    reference: Annotated[
+        str, typer.Argument(metavar="VERSION", help="A number or an alias (champion).")
+    ] = "challenger",
+    out: Annotated[
+        Path, typer.Option("--out", metavar="FILE", help="HTML file; an existing one is replaced.")
+    ] = Path("report.html"),
+) -> None:
+    """Write the validation report of a version: one HTML file with its plots and the decisions about it.
+
+    In the order of supervisors: scope, data, method, champion and baselines, back-testing, calibration,
+    stability, fairness, overlays, limits, findings, triggers that suspend use, decisions.
+
+    Example:  vipreco report challenger --out report.html
+    """
+    from vipreco.durable import write_bytes
+    from vipreco.project import Project
+
+    project = Project.find()
+    page: str = project.import_rim(REPORT).report_of(project, reference)
+    write_bytes(out, page.encode())
+    typer.echo(str(out))
 
 
 def _bring_in(project: Project) -> list[str]:

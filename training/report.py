@@ -1,0 +1,173 @@
+"""The validation report of a version: one HTML file with its plots, in the order of supervisors."""
+
+from __future__ import annotations
+
+import base64
+import html
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from training.approval import Approval, approvals
+from training.registry import Registry, Version, use
+from training.result import CardInputs, Record
+from training.storage import REPORT_FILE
+from training.summary import summarise
+from training.verdict import Verdict, make_verdict
+from vipreco.errors import UsageError
+from vipreco.project import Project
+
+TEMPLATE: Final = "report.html.j2"
+PLACE: Final = "<!-- decisions -->"
+CHANGED: Final = "first-offers-changed"
+OVERLAY: Final = "recommender.arbitration."
+CAPTIONS: Final = {
+    "quality": "Ranking beside simple rules, 95 % intervals over customers",
+    "reliability": "Expected and observed rate of acquisitions",
+    "calibration-by-product": "Expected by observed acquisitions of each product",
+    "deciles": "Acquisitions by decile of the probability",
+}
+
+
+def render_report(record: Record, card: CardInputs, plots: Mapping[str, bytes], purpose: str = "") -> str:
+    """Return the report as one HTML page; it names no customer and loads nothing.
+
+    Args:
+        record: What was trained.
+        card: What only the fit knows.
+        plots: PNG by name.
+        purpose: Of the recipe.
+    """
+    folder = Path(__file__).parent
+    environment = Environment(loader=FileSystemLoader(folder), autoescape=True, undefined=StrictUndefined)
+    verdict = make_verdict(record)
+    return environment.get_template(TEMPLATE).render(
+        record=record,
+        card=card,
+        verdict=verdict,
+        purpose=purpose,
+        day=datetime.fromtimestamp(record.ended_ms / 1000, UTC).date(),
+        main=_main(record),
+        hashes=_hashes(record),
+        folds=_folds(record),
+        bounds=_bounds(verdict),
+        findings=[bound for bound in verdict.bounds if not bound.passed],
+        changed=record.summary_metrics.get(CHANGED),
+        overlays=[(n, v) for n, v in record.parameters.items() if n.startswith(OVERLAY)],
+        table=html_table,
+        markdown=html_of_markdown,
+        figure=partial(_figure, plots),
+    )
+
+
+def report_of(project: Project, reference: str) -> str:
+    """Return the report of a registered version, with all decisions about it until now.
+
+    Raises:
+        UsageError: No such version, or it was trained before there were reports.
+        DependencyDownError: The registry does not answer.
+    """
+
+    def read(registry: Registry) -> tuple[Version, str]:
+        found = registry.version(reference)
+        return found, registry.text_of(found, f"training/{REPORT_FILE}")
+
+    found, page = use(project, read)
+    if not page:
+        raise UsageError(
+            f"version {found.version} was trained before there were reports",
+            remedy="`vipreco retrain` makes a report of every challenger",
+            code="no-report",
+        )
+    return with_decisions(page, approvals(project, found))
+
+
+def with_decisions(page: str, decisions: Sequence[Approval]) -> str:
+    """Return the report with the decisions about its version, as the audit has them."""
+    rows = [(one.at, one.actor, one.action, one.result, one.verdict_hash[:16]) for one in decisions]
+    told = html_table(("at (UTC)", "who", "decision", "result", "verdict"), rows)
+    return page.replace(PLACE, str(told) if rows else "<p>Nobody has decided about it yet.</p>", 1)
+
+
+def html_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Markup:
+    """Return an HTML table; numbers have four digits and stand on the right."""
+    head = "".join(f"<th>{html.escape(str(name))}</th>" for name in columns)
+    body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in rows)
+    return Markup(f"<table><tr>{head}</tr>{body}</table>")  # noqa: S704 - every cell is escaped
+
+
+def html_of_markdown(text: str) -> Markup:
+    """Return the headings and tables of a Markdown text of ours as HTML."""
+    parts: list[str] = []
+    rows: list[list[str]] = []
+    for line in [*text.splitlines(), ""]:
+        if line.startswith("|"):
+            rows.append([cell.strip() for cell in line.strip().strip("|").split(" | ")])
+            continue
+        if rows:
+            parts.append(str(html_table([cell.strip("| ") for cell in rows[0]], map(_plain, rows[2:]))))
+            rows = []
+        if line.startswith("#"):
+            parts.append(f"<h3>{html.escape(line.strip('# '))}</h3>")
+    return Markup("".join(parts))  # noqa: S704 - every cell and heading is escaped
+
+
+def _plain(row: Sequence[str]) -> list[str]:
+    return [cell.replace("**", "").strip("| ") for cell in row]
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "<td>-</td>"
+    if isinstance(value, float):
+        return f'<td class="number">{value:.4g}</td>'
+    kind = ' class="number"' if isinstance(value, int) and not isinstance(value, bool) else ""
+    return f"<td{kind}>{html.escape(f'{value:,}' if kind else str(value))}</td>"
+
+
+def _main(record: Record) -> list[tuple[str, Any]]:
+    metrics = {name: value for name, value in record.summary_metrics.items() if value is not None}
+    rows = summarise(metrics, ()).rows
+    cases = metrics.get("acquirers")
+    head = [("customers who acquired something", int(cases))] if cases is not None else []
+    return [*head, *((str(row["metric"]), row["ours"]) for row in rows)]
+
+
+def _hashes(record: Record) -> list[tuple[str, str]]:
+    return [
+        ("artifact", record.artifact_hash),
+        ("tables", record.snapshot_id),
+        ("feature definitions", record.feature_fingerprint),
+    ]
+
+
+def _folds(record: Record) -> Markup:
+    names = sorted({name for metrics in record.metrics_by_fold for name in metrics if "/" not in name})
+    rows = [[name, *(metrics.get(name) for metrics in record.metrics_by_fold)] for name in names]
+    return html_table(["metric", *(f"fold {place}" for place in range(len(record.metrics_by_fold)))], rows)
+
+
+def _bounds(verdict: Verdict) -> Markup:
+    rows = [
+        (
+            "passed" if bound.passed else "undecided" if bound.undecided else "NOT passed",
+            bound.sentence,
+            bound.detail,
+        )
+        for bound in verdict.bounds
+    ]
+    return html_table(("gate", "found and needed", "behind it"), rows)
+
+
+def _figure(plots: Mapping[str, bytes], name: str) -> Markup:
+    if name not in plots:
+        return Markup("")
+    data = base64.b64encode(plots[name]).decode()
+    caption = html.escape(CAPTIONS[name])
+    image = f'<img alt="{caption}" src="data:image/png;base64,{data}">'
+    return Markup(f"<figure>{image}<figcaption>{caption}</figcaption></figure>")  # noqa: S704 - base64
