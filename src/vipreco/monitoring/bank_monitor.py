@@ -22,6 +22,7 @@ from vipreco.monitoring.snapshot_facts import SERVICE, Rate, SnapshotFacts
 from vipreco.monitoring.view_counts import count_view
 from vipreco.recommender import DEFAULT_CHANNEL, Recommender, Step, silent
 
+LATE_MONTHS = 2  # newest matured months that are counted again: holdings are recorded late
 REFUSED = f"{SERVICE}/answers refused"
 ModelOf = Callable[[date], Recommender | None]
 Answers = Callable[[date, date], Rate]
@@ -73,9 +74,12 @@ def monitor(
     newest = bank.history.as_of(day).snapshot_date
     known = [each for each in bank.history.snapshot_dates if each <= newest]
     counted = {each: _counted(bank, each, known) for each in compared_days(newest, known)}
-    for each in _matured_days(bank, known, settings.history_months):
+    matured = _matured_days(bank, known, settings.history_months)
+    for each in matured:
         facts = counted.get(each) or _kept(bank, each) or SnapshotFacts(each, 0)
-        counted[each] = _with_labels(bank, facts, day)
+        if not facts.matured or each in matured[-LATE_MONTHS:]:
+            facts = _with_labels(bank, facts, day)
+        counted[each] = facts
     ordered = tuple(counted[each] for each in sorted(counted))
     others = [*_state(bank, newest, today or day, settings), *_service(ordered[-1], settings)]
     return MonitoringResult(newest, judge(ordered, settings, others), ordered)
@@ -126,7 +130,7 @@ def _matured_days(bank: MonitoredBank, known: list[date], months: int) -> list[d
 
 def _with_labels(bank: MonitoredBank, facts: SnapshotFacts, known: date) -> SnapshotFacts:
     model = bank.model_of(facts.day)
-    if facts.matured or model is None:
+    if model is None:
         return facts
     bank.step(f"labels of {facts.day}")
     found = with_matured(facts, model, bank.history, known)
