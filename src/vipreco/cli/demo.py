@@ -69,12 +69,12 @@ def make_bank(folder: Path, customers: int) -> Project:
     return project
 
 
-def practise(project: Project) -> None:
+def show_campaign(project: Project) -> None:
     """Run the practice campaign of a demo bank, so that the marketer's pages have something to show."""
-    from vipreco.cli.practice_campaign import run_practice_campaign
+    from vipreco.cli.demo_campaign import run_demo_campaign
 
     walk = Walk(project.root, 0, STEPS - 1)
-    walk.step("A practice campaign", lambda narrator: run_practice_campaign(project, narrator), str)
+    walk.step("A practice campaign", lambda narrator: run_demo_campaign(project, narrator), str)
 
 
 def _project(folder: Path) -> Project:

@@ -291,8 +291,8 @@ def _project(folder: Path | None) -> Project:
     start = (folder or Path.cwd()).resolve()
     if any((place / PROJECT_FILE).is_file() for place in (start, *start.parents)):
         return Project.find(start)
-    from vipreco.cli.demo import make_bank, practise
+    from vipreco.cli.demo import make_bank, show_campaign
 
     made = make_bank(folder or DEMO, DEMO_CUSTOMERS)
-    practise(made)
+    show_campaign(made)
     return made

@@ -34,7 +34,7 @@ minutes = 2400
 """
 
 
-def run_practice_campaign(project: Project, narrator: Narrator) -> str:
+def run_demo_campaign(project: Project, narrator: Narrator) -> str:
     """Run the campaign as of two months ago, unless it was; return what it came to."""
     from vipreco.artifact import verify
     from vipreco.campaign import Bank, CampaignFolder, RunOptions, parse_campaign, run, salt_of
