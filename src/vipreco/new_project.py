@@ -14,7 +14,7 @@ from vipreco.errors import UsageError
 from vipreco.project import PROJECT_FILE, Project
 
 REFERENCE = "reference"
-RIMS = ("features", "training", "serving")
+RIMS = ("features", "training", "serving", "cluster")
 NAME_LINE = f'name = "{REFERENCE}"'
 # What a bank imports and fits must never get into a repository by accident.
 IGNORED = "data/\n__pycache__/\n"

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-CORE, RIMS = "src/vipreco", ("serving", "training")
+CORE, RIMS = "src/vipreco", ("serving", "training", "cluster")
 DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 

@@ -22,6 +22,9 @@ def squares(spec: Mapping[str, Any], part: int, folder: Path, context: TaskConte
         raise InputRejectedError("this part is refused", where=f"part {part}", code="odd", examples=["x"])
     if spec.get("killed") == part and Path(spec["trouble"]).exists():
         os.kill(os.getpid(), signal.SIGKILL)
+    if spec.get("killed_once") == part and not Path(spec["trouble"]).exists():
+        Path(spec["trouble"]).touch()
+        os.kill(os.getpid(), signal.SIGKILL)
     own = [number for number in range(spec["numbers"]) if number % spec["parts"] == part]
     (folder / "squares.txt").write_text("".join(f"{number * number}\n" for number in own))
     (folder / "below").mkdir()

@@ -56,7 +56,7 @@ def run(installed: Path, folder: Path, *arguments: str) -> str:
 def test_the_wheel_carries_the_reference_project_and_nothing_else(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     reference = {name.split("/")[2] for name in names if name.startswith("vipreco/reference/")}
-    assert reference == {"features", "serving", "training", "vipreco.toml"}
+    assert reference == {"cluster", "features", "serving", "training", "vipreco.toml"}
     assert {name.split("/")[0] for name in names} == {"vipreco", f"vipreco-{vipreco.__version__}.dist-info"}
     assert [name for name in names if name.endswith((".pyc", ".parquet", ".db"))] == []
 

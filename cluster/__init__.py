@@ -1,0 +1,1 @@
+"""The rim of clusters: engines whose tasks run on other machines."""
