@@ -21,7 +21,7 @@ export OMP_WAIT_POLICY ?= PASSIVE
 export MLFLOW_DISABLE_TELEMETRY := true
 export DO_NOT_TRACK := 1
 
-.PHONY: help setup demo test test-quick test-long check types borders bench-quality bench-speed bench-simulator bench-decisions bench-serving bench-campaign bench-uplift bench-leaks bench-monitor bench-loop constraints hashes sbom audit attack wheel clean
+.PHONY: help setup demo test test-quick test-long test-cluster check types borders bench-quality bench-speed bench-simulator bench-decisions bench-serving bench-campaign bench-uplift bench-scale bench-leaks bench-monitor bench-loop constraints hashes sbom audit attack wheel clean
 
 help:  ## Show this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
@@ -60,6 +60,10 @@ test-quick: check  ## The same without the tests that take more than ten seconds
 test-long: $(READY)  ## Try rare moments again and again: kills and rivals of a campaign run; takes minutes.
 	$(BIN)/python -m pytest -m long
 
+test-cluster: $(READY)  ## Try parts on S3 and on Spark (needs Java 17): installs 500 MB first.
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --group cluster
+	$(BIN)/python -m pytest -m '' tests/parts tests/engines tests/cluster
+
 bench-quality: $(READY)  ## Measure ranking, calibration and AUC on the public data beside the project.
 	$(BIN)/python experiments/bench_quality.py
 
@@ -78,6 +82,9 @@ bench-serving: $(READY)  ## Measure the running service beside a null route: cap
 bench-campaign: $(READY)  ## Measure campaigns: gap to the optimum, time, memory, false alarms and coverage of the lift.
 	$(BIN)/python experiments/bench_campaign.py
 	$(BIN)/python experiments/bench_lift.py
+
+bench-scale: $(READY)  ## Measure offers and the nightly build in parts: equal bytes, processor time, memory.
+	$(BIN)/python experiments/bench_scale.py
 
 bench-uplift: $(READY)  ## Judge learners of uplift on the public e-mail experiment beside the project.
 	$(BIN)/python experiments/006-uplift-hillstrom/run.py
@@ -99,7 +106,8 @@ wheel: $(READY)  ## Build the wheel and the source archive into dist/.
 constraints:  ## Pin the newest versions that pyproject.toml allows.
 	rm -rf build/pin && $(PYTHON) -m venv build/pin
 	build/pin/bin/python -m pip install --quiet --disable-pip-version-check 'pip==$(PIP_VERSION)'
-	build/pin/bin/python -m pip install --quiet --disable-pip-version-check -e '.[training,serving,postgresql]' --group dev
+	build/pin/bin/python -m pip install --quiet --disable-pip-version-check -e '.[training,serving,postgresql,spark]' \
+	  --group dev --group cluster
 	{ echo '# The versions that the project is tested with, on Python 3.11, 3.12 and 3.13. Made by `make constraints`.'; \
 	  build/pin/bin/python -m pip freeze --exclude-editable; } > constraints.txt
 	rm -rf build/pin
