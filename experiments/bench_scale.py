@@ -85,9 +85,8 @@ def measured(project_folder: str, job: str, parts: int, memory: int | None) -> R
     from vipreco.cli.project_inputs import model_in_force
     from vipreco.engines import LocalEngine
     from vipreco.history import History
-    from vipreco.lists import Audience, OfferRequest, view_at
-    from vipreco.lists.offer_parts import JOB as OFFER_JOB
-    from vipreco.online.nightly_parts import JOB as BUILD_JOB, PartRequest
+    from vipreco.lists import OFFER_JOB, Audience, OfferRequest, view_at
+    from vipreco.online import BUILD_JOB, PartRequest
     from vipreco.parts import Limits, lay_out
     from vipreco.project import Project
 

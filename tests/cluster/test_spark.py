@@ -21,7 +21,7 @@ from tests.shared import BuiltOnce
 from vipreco.engines import LocalEngine
 from vipreco.errors import InputRejectedError
 from vipreco.lists import Audience, OfferRequest, offers_in_parts
-from vipreco.online.nightly_parts import JOB, PartRequest
+from vipreco.online import BUILD_JOB, PartRequest
 from vipreco.parts import CustomerParts
 
 pytestmark = [
@@ -61,8 +61,8 @@ def bank(built_once: BuiltOnce, tmp_path_factory: pytest.TempPathFactory) -> Ban
 def test_outputs_are_those_of_one_machine(engine: Any, bank: Bank, tmp_path: Path):
     parts: CustomerParts = bank.parts(PARTS)
     build = PartRequest(parts.record(), asdict(bank.model), bank.view.date.isoformat(), ["VIP"], 0, {})
-    local = LocalEngine(str(tmp_path)).run(JOB, asdict(build), PARTS)
-    spark = engine.run(JOB, asdict(build), PARTS)
+    local = LocalEngine(str(tmp_path)).run(BUILD_JOB, asdict(build), PARTS)
+    spark = engine.run(BUILD_JOB, asdict(build), PARTS)
     assert [one.sha256 for one in spark.receipts] == [one.sha256 for one in local.receipts]
     wishes = {"channel": "branch", "top": 3, "reason_weights": {}}
     request = OfferRequest.of(parts, bank.model, bank.view, Audience(), **wishes)

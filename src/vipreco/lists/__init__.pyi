@@ -18,7 +18,11 @@ from .list_documents import (
     sheet_document as sheet_document,
     suitability_texts as suitability_texts,
 )
-from .offer_parts import OfferRequest as OfferRequest, offers_in_parts as offers_in_parts
+from .offer_parts import (
+    OFFER_JOB as OFFER_JOB,
+    OfferRequest as OfferRequest,
+    offers_in_parts as offers_in_parts,
+)
 from .offers import (
     MAX_STALENESS as MAX_STALENESS,
     Audience as Audience,

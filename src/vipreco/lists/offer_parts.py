@@ -22,7 +22,7 @@ from vipreco.parts import CustomerParts
 from vipreco.policy import blind_rules
 from vipreco.recommender import ModelInForce
 
-JOB: Final = "vipreco.lists.offer_parts:offers_of_part"
+OFFER_JOB: Final = "vipreco.lists.offer_parts:offers_of_part"
 OFFERS, BLIND = "offers.arrow", "blind.json"
 CUSTOMERS: Final = "customers"
 
@@ -110,7 +110,7 @@ def offers_in_parts(engine: Engine, request: OfferRequest, progress: Progress) -
     Raises:
         InputRejectedError: None of them is in the newest snapshot.
     """
-    results = engine.run(JOB, asdict(request), request.parts.number, progress)
+    results = engine.run(OFFER_JOB, asdict(request), request.parts.number, progress)
     if not results.total(CUSTOMERS):
         results.discard()
         raise nobody(date.fromisoformat(request.as_of))

@@ -6,7 +6,7 @@ from .nightly import (
     try_model as try_model,
 )
 from .nightly_build import NightlyBuild as NightlyBuild
-from .nightly_parts import EngineFill as EngineFill
+from .nightly_parts import BUILD_JOB as BUILD_JOB, EngineFill as EngineFill, PartRequest as PartRequest
 from .online_service import DaySettings as DaySettings, OnlineService as OnlineService
 from .release import MANIFEST as MANIFEST, Releases as Releases, read_manifest as read_manifest
 from .slates import Slate as Slate, SlateLine as SlateLine

@@ -20,7 +20,7 @@ from vipreco.online.popular import HolderCounts, StrangerVerdicts
 from vipreco.parts import CustomerParts, part_name
 from vipreco.recommender import ModelInForce
 
-JOB: Final = "vipreco.online.nightly_parts:build_part"
+BUILD_JOB: Final = "vipreco.online.nightly_parts:build_part"
 FACTS: Final = "facts.json"
 
 
@@ -71,7 +71,7 @@ class EngineFill:
             build.days,
             dict(build.reason_weights),
         )
-        self._results = self.engine.run(JOB, asdict(request), self.tables.number, self.progress)
+        self._results = self.engine.run(BUILD_JOB, asdict(request), self.tables.number, self.progress)
         return _taken(self._results, folder)
 
     def discard(self) -> None:
