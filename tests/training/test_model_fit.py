@@ -141,7 +141,9 @@ def test_customer_folds_judge_each_customer_once(
     result = fit_and_backtest(job)
     assert [sentence for sentence in told if sentence.startswith("customers")] == [
         "customers 1 of 2",
+        "customers 1 of 2, the champion",
         "customers 2 of 2",
+        "customers 2 of 2, the champion",
     ]
     assert len(result.metrics_by_fold) == 2
 
