@@ -38,6 +38,7 @@ from vipreco.uplift_trial import UpliftTrial
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+    from pandas import DataFrame
 
 METHOD: Final = """\
 Features are SQL over the bank's tables as they were known at the as-of date. Gradient-boosted trees
@@ -64,6 +65,9 @@ ACQUISITIONS_ALONE: Final[dict[str, object]] = {
 }
 
 SHOWN: Final = 5
+MIN_CUSTOMERS: Final = 30
+NOT_PLOTTED: Final = ("segment-popularity", "item-item-cosine", "item-item-bm25", "implicit-als")
+"""Baselines that only the table has: more lines than colours tell nothing apart."""
 LEVERS, EFFECTS = "levers.", "contact_effects."
 EARLIER_AND_LATER: Final = 2
 """Labelled dates that a rolling fold needs: one to learn from, a later one to be judged at."""
@@ -281,7 +285,13 @@ def _card(
 
 def _quality(found: BacktestResult, list_length: int) -> str:
     """Show the ranking of every slice, a column a model: no number without its baselines."""
-    return f"### Ranking, 95 % intervals over customers\n{to_markdown(found.metrics, [f'map@{list_length}'])}"
+    shown = to_markdown(_large_slices(found.metrics), [f"map@{list_length}"])
+    return f"### Ranking, 95 % intervals over customers\n{shown}"
+
+
+def _large_slices(metrics: DataFrame) -> DataFrame:
+    """Leave out slices of a few customers, whose figures are luck."""
+    return metrics[(metrics["customers"] >= MIN_CUSTOMERS) | (metrics["slice"] == "all")]
 
 
 def _calibration_table(found: BacktestResult) -> CardTable:
@@ -322,8 +332,10 @@ def _rules_table(recommender: Recommender) -> tuple[CardTable, ...]:
 def _figures(found: BacktestResult, list_length: int) -> dict[str, Figure]:
     from vipreco.backtest import plots  # noqa: PLC0415 - matplotlib takes its time
 
+    shown = _large_slices(found.metrics)
+    shown = shown[~shown["model"].isin(NOT_PLOTTED)]
     return {
-        "quality": plots.quality_by_model(found.metrics, f"map@{list_length}"),
+        "quality": plots.quality_by_model(shown, f"map@{list_length}"),
         "reliability": plots.reliability_diagram({"propensity": found.reliability}),
         "deciles": plots.decile_chart({"vipreco": found.deciles}),
         "calibration-by-product": plots.product_calibration(found.by_product),
