@@ -79,6 +79,8 @@ def _made(project: Project, store: Store) -> dict[str, list[dict[str, str]]]:
         password = secrets.token_urlsafe(12)
         own = book if role is Role.MANAGER else None
         headed = branch if role is Role.BRANCH_HEAD else None
+        if role is Role.BRANCH_HEAD and headed is None:
+            continue  # a bank that names no branches has nobody who heads one
         store.users.create(User(role.value, role, own, branch_id=headed), password)
         made.append({"role": role.value, "user": role.value, "password": password})
     _, channel = store.tokens.create("demo", Role.CHANNEL, clock(), environment=ENVIRONMENT)
@@ -88,11 +90,14 @@ def _made(project: Project, store: Store) -> dict[str, list[dict[str, str]]]:
 
 
 def largest_book_of(project: Project) -> tuple[str, str | None]:
-    """Return the manager with the most VIP customers, the first by id of equals, and their branch."""
+    """Return the manager, and the branch, with the most VIP customers; the first by id of equals."""
     folder = releases_of(project.root).current()
     books = pl.scan_parquet(folder / "books.parquet", glob=False).filter(
         pl.col("tier").is_in(list(project.settings.tiers.vip)), pl.col("manager_id").is_not_null()
     )
-    grouped = books.group_by("manager_id").agg(pl.len(), pl.col("branch_id").mode().sort().first())
-    first = grouped.sort(["len", "manager_id"], descending=[True, False]).head(1).collect()
-    return str(first["manager_id"].item()), first["branch_id"].item()
+    largest = [
+        books.group_by(column).len().sort(["len", column], descending=[True, False], nulls_last=True)
+        for column in ("manager_id", "branch_id")
+    ]
+    manager, branch = (frame.head(1).collect().to_series().item() for frame in largest)
+    return str(manager), branch

@@ -23,9 +23,9 @@ from vipreco.lists import Wording
 from vipreco.store import Cover, Event, Role
 
 HEADS: Final = people(Role.BRANCH_HEAD)
-MAX_SHOWN: Final = 100
+MAX_SHOWN: Final = 50
 FILES: Final = {"xlsx": XLSX, "csv": "text/csv; charset=utf-8"}
-COVERS: Final = "/branch/covers"
+COVERS: Final = "/branch-covers"
 
 
 @dataclass

@@ -103,7 +103,7 @@ def _headlines(rows: FigureRows, found: Measured, say: Wording) -> list[Headline
 
 def _since_last_month(found: Measured, say: Wording) -> str:
     told = found["vip_customers"]
-    assets = say.amount(told[0]["total_amount"])
+    assets = _whole(say.amount(told[0]["total_amount"]))
     if len(told) < 2:
         return assets
     return say("branch.since", change=f"{told[0]['number'] - told[1]['number']:+,.0f}", assets=assets)
@@ -124,8 +124,17 @@ def _left_note(found: Measured, say: Wording) -> str:
 def _drain_note(found: Measured, say: Wording) -> str:
     row = found["drain_expected"][0]
     count = limits_text(row["number_low"], row["number_high"], Shows.CUSTOMERS, say)
-    amount = limits_text(row["low_amount"], row["high_amount"], Shows.AMOUNT, say)
-    return say("branch.drain_note", count=count, amount=say.amount(row["total_amount"]), limits=amount)
+    limits = say(
+        "kpi.interval", **{name: _whole(say.amount(row[f"{name}_amount"])) for name in ("low", "high")}
+    )
+    return say(
+        "branch.drain_note", count=count, amount=_whole(say.amount(row["total_amount"])), limits=limits
+    )
+
+
+def _whole(amount: str) -> str:
+    """Return an amount that no line end parts from its currency."""
+    return amount.replace(" ", "\u00a0")
 
 
 def _six_months(found: Measured, say: Wording) -> str:

@@ -30,7 +30,7 @@ TODAY: Final = Entry("/", "today")
 NAVIGATION: Final[Mapping[Role, tuple[Entry, ...]]] = {
     Role.MANAGER: (TODAY, Entry("/week", "week"), Entry("/book", "book")),
     Role.MARKETING: (Entry("/campaigns", "campaigns"),),
-    Role.BRANCH_HEAD: (Entry("/branch", "branch"), Entry("/branch/covers", "branch_covers")),
+    Role.BRANCH_HEAD: (Entry("/branch", "branch"), Entry("/branch-covers", "branch_covers")),
     Role.CHANNEL: (),
     Role.SCIENTIST: (Entry("/models", "models"), Entry("/switches", "switches")),
     Role.APPROVER: (Entry("/models", "models"), Entry("/switches", "switches"), Entry("/rules", "rules")),

@@ -43,13 +43,13 @@ FORMS: Mapping[str, Mapping[str, str]] = {
     "/covers": {"manager": MANAGER, "deputy": "M2", "from_date": "2020-01-01", "until_date": "2020-01-02"},
     "/covers/end": {"cover": "99"},
     "/campaigns/{key}/work": {"work": "plan"},
-    "/branch/covers": {
+    "/branch-covers": {
         "manager": MANAGER,
         "deputy": "M2",
         "from_date": "2020-01-01",
         "until_date": "2020-01-02",
     },
-    "/branch/covers/end": {"cover": "99"},
+    "/branch-covers/end": {"cover": "99"},
 }
 CELLS = [
     pytest.param(operation, role, customer, id=f"{operation.method} {operation.path}-{role}-{customer}")
@@ -120,7 +120,7 @@ LEADS: Mapping[str, str] = {
     "/store/backup": "/store",
     "/store/prepare": "/store",
     "/covers": "/covers",
-    "/branch/covers": "/branch/covers",
+    "/branch-covers": "/branch-covers",
 }
 OTHERS: Mapping[tuple[str, str], int] = {
     ("GET", "/decisions/{decision_id}"): 404,  # nothing was answered yet
@@ -138,7 +138,7 @@ OTHERS: Mapping[tuple[str, str], int] = {
     ("POST", "/users/password"): 422,
     ("POST", "/tokens/revoke"): 422,
     ("POST", "/covers/end"): 422,
-    ("POST", "/branch/covers/end"): 404,  # there is none
+    ("POST", "/branch-covers/end"): 404,  # there is none
 }
 
 

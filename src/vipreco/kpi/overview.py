@@ -179,7 +179,7 @@ def _ahead(rows: FigureRows, found: Measured, say: Wording) -> Part:
     ]
     columns = (
         *_columns(say, ("figure", 18), ("customers", 9), ("limits", 12), ("amount", 16)),
-        Column("limits_amount", say("figure_column.limits"), 32),
+        Column("limits_amount", say("figure_column.limits"), 32, Holds.COUNT),
     )
     note = say("kpi.unscored", count=unscored) if unscored else ""
     return _frame("ahead", say("kpi.ahead", months=rows.horizon_months), columns, lines, note)
@@ -245,7 +245,8 @@ def _part(
     key: str, title: str, lines: list[dict[str, str]], say: Wording, first: tuple[str, str], note: str = ""
 ) -> Part:
     rest = _columns(say, ("number", 16), ("limits", 22), ("customers", 10), ("amount", 18))
-    return _frame(key, title, (Column(first[0], say(first[1]), 14), *rest), lines, note)
+    told = tuple(column for column in rest if any(line[column.name] for line in lines))
+    return _frame(key, title, (Column(first[0], say(first[1]), 14), *told), lines, note)
 
 
 def _columns(say: Wording, *widths: tuple[str, int]) -> tuple[Column, ...]:
