@@ -11,9 +11,17 @@ import typer
 
 from vipreco.cli.document_output import DocumentFormat, DocumentOutput
 from vipreco.cli.explainers import open_explainer
-from vipreco.cli.options import AsOfOption, Format, FormatOption, ModelOption, OutOption, read_date
+from vipreco.cli.options import (
+    AsOfOption,
+    Format,
+    FormatOption,
+    HindsightOption,
+    ModelOption,
+    OutOption,
+    read_date,
+)
 from vipreco.cli.progress import narrated
-from vipreco.cli.project_inputs import open_model, open_view
+from vipreco.cli.project_inputs import open_model, open_view, tell_hindsight
 from vipreco.cli.table_output import TableOutput
 
 if TYPE_CHECKING:
@@ -77,6 +85,7 @@ def analyse(
     top: Annotated[int, typer.Option("--top", min=1, metavar="N", help="Offers of a customer.")] = 3,
     as_of: AsOfOption = None,
     model: ModelOption = None,
+    hindsight: HindsightOption = False,
     kind: FormatOption = None,
     out: OutOption = None,
     plot: Annotated[
@@ -111,7 +120,9 @@ def analyse(
         else:
             from vipreco.analytics import analyse as analysed
 
-            explainer = open_explainer(project, open_model(project, model, narrator))
+            recommender = open_model(project, model, narrator)
+            tell_hindsight(recommender, view.date, allowed=hindsight)
+            explainer = open_explainer(project, recommender)
             found = analysed(explainer, view, [topic.value], top, narrator.say)
             rows = found.tables[topic.value]
     if product is not None:

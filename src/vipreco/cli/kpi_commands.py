@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Optional
 import typer
 
 from vipreco.cli.document_output import DocumentFormat, DocumentOutput, LanguageName
-from vipreco.cli.options import AsOfOption, Format, ModelOption, OutOption
+from vipreco.cli.options import AsOfOption, Format, HindsightOption, ModelOption, OutOption
 from vipreco.cli.progress import Narrator, narrated
-from vipreco.cli.project_inputs import open_model, open_view
+from vipreco.cli.project_inputs import open_model, open_view, tell_hindsight
 from vipreco.cli.store_session import audited_read
 from vipreco.cli.table_output import TableOutput
 from vipreco.errors import UsageError
@@ -79,6 +79,7 @@ def kpi(
     ] = LanguageName.en,
     as_of: AsOfOption = None,
     model: ModelOption = None,
+    hindsight: HindsightOption = False,
     kind: Annotated[
         Optional[KpiFormat],  # noqa: UP045
         typer.Option("--format", help="Format; default: by the ending of --out, else a table."),
@@ -113,7 +114,7 @@ def kpi(
         return
     project = Project.find()
     say = Wording(language.value, kpi_texts(), project.settings.project.currency)
-    question = _Question(project, branch, manager, chosen, as_of, model)
+    question = _Question(project, branch, manager, chosen, as_of, model, hindsight)
     with narrated("Figures") as narrator:
         if chosen is not None and customers:
             with audited_read(project, "kpi.customers", f"{chosen.key} {question.scope_name}"):
@@ -136,6 +137,7 @@ class _Question:
     figure: Figure | None
     as_of: datetime.date | None
     model: str | None
+    hindsight: bool
 
     @property
     def scope_name(self) -> str:
@@ -188,7 +190,7 @@ class _Question:
 
     def _model(self, view: View, narrator: Narrator) -> ModelFigures | None:
         """Return what the model expects; None where none is trained yet."""
-        from vipreco.kpi import vip_figures
+        from vipreco.kpi import ModelFigures, vip_figures
 
         try:
             recommender = open_model(self.project, self.model, narrator)
@@ -196,6 +198,12 @@ class _Question:
             if self.model is not None or error.code != NO_VERSION:
                 raise
             return None
+        try:
+            tell_hindsight(recommender, view.date, allowed=self.hindsight)
+        except UsageError as error:
+            if self.figure is not None:
+                raise
+            return ModelFigures(missing=error.code)
         narrator.say("expected drain")
         return vip_figures(recommender, view)
 

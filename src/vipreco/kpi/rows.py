@@ -27,6 +27,7 @@ ROW_SCHEMA: Final = pl.Schema(
     }
 )
 OWNER_SCHEMA: Final = pl.Schema({"manager_id": pl.String(), "branch_id": pl.String(), "tier": pl.String()})
+MODEL_NEEDS: Final = frozenset({"model", "attrition"})
 NO_MODEL = ModelFigures(missing="model")
 
 
@@ -160,7 +161,8 @@ class _Lacks:
 
     def first(self, figure: Figure) -> str:
         """Return the first need of a figure that is not met, or nothing."""
-        return next((need for need in figure.needs if self._is_missing(need)), "")
+        need = next((need for need in figure.needs if self._is_missing(need)), "")
+        return self.model.missing if need in MODEL_NEEDS and self.model.missing else need
 
     def _is_missing(self, need: str) -> bool:
         if need not in self._found:
