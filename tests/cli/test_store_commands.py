@@ -99,6 +99,7 @@ def test_a_token_is_printed_once_listed_without_its_secret_and_revoked(
         "name": "app channel",
         "role": "channel",
         "book": None,
+        "branch": None,
         "state": "valid",
         "created_date": str(now.date()),
         "ends_date": str((now + timedelta(days=30)).date()),
@@ -122,6 +123,7 @@ def test_a_token_is_printed_once_listed_without_its_secret_and_revoked(
     [
         ["token", "create", "x", "--role", "channel", "--days", "91"],
         ["token", "create", "x", "--role", "manager"],
+        ["token", "create", "x", "--role", "branch_head"],
         ["token", "create", "x", "--role", "king"],
         ["token", "create", "x"],
         ["token", "revoke", "00000000"],
@@ -159,8 +161,15 @@ def test_a_password_is_read_from_what_is_piped_in(monkeypatch: pytest.MonkeyPatc
     assert main(["user", "password", "ann"]) == 0
     assert main(["user", "create", "eva", "--role", "auditor", "--subject", "eva@bank"]) == 0
     assert rows("user", "list") == [
-        {"user": "ann", "role": "manager", "book": "M1", "subject": None, "active": True},
-        {"user": "eva", "role": "auditor", "book": None, "subject": "eva@bank", "active": True},
+        {"user": "ann", "role": "manager", "book": "M1", "branch": None, "subject": None, "active": True},
+        {
+            "user": "eva",
+            "role": "auditor",
+            "book": None,
+            "branch": None,
+            "subject": "eva@bank",
+            "active": True,
+        },
     ]
     assert main(["user", "disable", "ann"]) == 0
     with opened() as store:
