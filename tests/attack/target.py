@@ -152,11 +152,16 @@ def _fill(target: Target) -> None:
     """Make the accounts, tokens, sessions, and a decision about each customer."""
     with target.store() as store:
         for role in Role:
-            book = MANAGER if role is Role.MANAGER else None
-            _, target.tokens[role] = store.tokens.create(role, role, clock(), manager_id=book)
+            book, branch = (
+                MANAGER if role is Role.MANAGER else None,
+                "B" if role is Role.BRANCH_HEAD else None,
+            )
+            _, target.tokens[role] = store.tokens.create(
+                role, role, clock(), manager_id=book, branch_id=branch
+            )
             if role is Role.CHANNEL:
                 continue
-            user = User(role.value, role, book)
+            user = User(role.value, role, book, branch_id=branch)
             store.users.create(user, PASSWORD)
             target.sessions[role] = begun(store, user)
         for customer in (OWN, FOREIGN):
