@@ -91,12 +91,13 @@ class AuditPages:
         return show(request, "decisions.html", values)
 
     def _brief(self, request: HttpRequest, decision: Decision) -> dict[str, Any]:
+        pseudonym = request.state.keys.pseudonym_of(decision.customer_id)
         return {
             "id": decision.decision_id,
-            "pseudonym": request.state.keys.pseudonym_of(decision.customer_id),
+            "pseudonym": pseudonym,
             "made_at": decision.made_at,
             "actor": decision.actor,
-            "record": json.loads(decision.record),
+            "record": {**json.loads(decision.record), "customer_id": pseudonym},
         }
 
     def decision(self, request: HttpRequest) -> Response:
@@ -104,7 +105,11 @@ class AuditPages:
         found = self._decision(request)
         job = Jobs(request.state.root).last(_job(found))
         note(request, "decision.read", request.state.keys.pseudonym_of(found.customer_id))
-        values = {"decision": self._brief(request, found), "job": job, "again": job.content if job else None}
+        brief = self._brief(request, found)
+        again = job.content if job else None
+        if again:
+            again["receipt"]["question"]["customer_id"] = brief["pseudonym"]
+        values = {"decision": brief, "job": job, "again": again}
         return show(request, "decision.html", values)
 
     def replay(self, request: HttpRequest) -> Response:

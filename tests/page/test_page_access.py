@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 from collections.abc import Mapping
+from datetime import datetime, time
 from typing import Any
 
 import httpx
@@ -20,7 +22,7 @@ from serving.page.page_service import PageService
 from serving.page.pages import make_pages
 from tests.page.page_bank import ATTACK, BOOK, DAY, MANAGER, USERS, PageBank, Tables, customer_ids, user_of
 from tests.serving.small_bank import PASSWORD
-from vipreco.store import Role, Scope
+from vipreco.store import Decision, Role, Scope
 from vipreco.store.schema import users
 
 IDS = customer_ids()
@@ -370,3 +372,26 @@ def test_a_missing_static_file_is_not_found(bank: PageBank, method: str, path: s
     answer = Browser(bank, None).ask(method, f"/static/{path}", {} if method == "POST" else None)
     assert answer.status_code == status
     assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_an_auditor_opens_a_decision_and_sees_the_customer_under_a_pseudonym(
+    bank: PageBank, started: list[tuple[str, ...]]
+) -> None:
+    offer = {"rank": 1, "product": "Fund", "chance_without_contact": 0.1}
+    offer |= {"chance_with_contact": 0.2, "expected_gain": 3.0}
+    record = {"customer_id": OWN, "channel": "call", "offers": [offer], "model_version": "m"}
+    record |= {"snapshot_id": "s", "snapshot_date": "2025-12-31", "policy_version": "p", "cause": None}
+    made = Decision("f" * 32, OWN, datetime.combine(DAY, time(9)), "token:1", json.dumps(record))
+    bank.state.store.decisions.add([made])
+    auditor = Browser(bank, Role.AUDITOR)
+    listed = auditor.ask("GET", f"/decisions?customer={OWN}").text
+    shown = auditor.ask("GET", f"/decisions/{'f' * 32}").text
+    pseudonym = bank.state.keys.pseudonym_of(OWN)
+    assert f"/decisions/{'f' * 32}" in listed
+    assert pseudonym in shown
+    assert f">{OWN}<" not in shown
+    assert f"&#34;{OWN}&#34;" not in shown
+    assert Browser(bank, Role.MANAGER).ask("GET", f"/decisions/{'f' * 32}").status_code == 403
+    assert auditor.ask("POST", f"/decisions/{'f' * 32}/replay", {}).status_code == 303
+    command = ("replay", "--decision", "f" * 32, "--format", "json")
+    assert started == [(f"replay-{'f' * 32}", f"user:{USERS[Role.AUDITOR]}", *command)]
