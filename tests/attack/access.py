@@ -83,6 +83,8 @@ def _page_answers(operation: Operation, role: Role | None, customer: str) -> set
         return {403}
     if operation.path.startswith("/branch") and "covers" not in operation.path:
         return {503}  # the release that is attacked has no figures
+    if operation.path.endswith("s/compare"):
+        return {200, 404}  # of models and campaigns two must be named, and none is
     if any(f"{{{part}}}" in operation.path for part in PARTS):
         return {200, 303, 404}
     return {404} if customer != OWN else {200, 303}
