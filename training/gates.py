@@ -257,10 +257,13 @@ def _findings(gate: Gate, metrics: Metrics, champion: Metrics | None) -> list[Fi
 def _ends(gate: Gate, metrics: Metrics, value: float) -> tuple[float, float]:
     """Return the values that the lowest and the highest bound are compared with."""
     low, high, cases = (metrics.get(name) for name in (f"{gate.metric}/low", f"{gate.metric}/high", CASES))
-    # A champion is replaced on evidence alone: there chance never speaks for the challenger.
+    if gate.against_champion and gate.surely:
+        # A champion is replaced on evidence alone: few cases never speak for the challenger, and an interval
+        # that nobody measured holds no bound.
+        return (math.nan if low is None else low), (math.nan if high is None else high)
     if low is None or high is None or cases is None:
         return value, value
-    if cases < FEW_CASES and not gate.against_champion:
+    if cases < FEW_CASES:
         return high, low
     return (low, high) if gate.surely else (value, value)
 

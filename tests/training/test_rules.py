@@ -222,13 +222,18 @@ GATE = Gate(metric="map-above-champion", min_value=-0.01, surely=True)
         (-0.02, (-0.04, 0.0), "refused"),
     ],
 )
-@pytest.mark.parametrize("acquirers", [40.0, 4000.0])
+@pytest.mark.parametrize("acquirers", [None, 40.0, 4000.0])
 def test_a_challenger_is_not_worse_only_where_the_interval_says_so_however_few_the_cases(
-    lead: float, ends: tuple[float, float], decision: str, acquirers: float
+    lead: float, ends: tuple[float, float], decision: str, acquirers: float | None
 ) -> None:
     metrics = {GATE.metric: lead, f"{GATE.metric}/low": ends[0], f"{GATE.metric}/high": ends[1]}
-    findings = judge([GATE], {**metrics, "acquirers": acquirers}, champion={})
+    cases = {} if acquirers is None else {"acquirers": acquirers}
+    findings = judge([GATE], {**metrics, **cases}, champion={})
     assert decide(findings) == decision
+
+
+def test_a_lead_over_the_champion_without_an_interval_is_not_enough() -> None:
+    assert decide(judge([GATE], {GATE.metric: 0.1, "acquirers": 5000.0}, champion={})) == "undecided"
 
 
 def test_gates_against_the_champion_do_not_apply_without_one_and_fail_unmeasured() -> None:
