@@ -41,6 +41,7 @@ business_date = "snapshot"
 requests_per_second = 100000
 trusted_proxies = ["127.0.0.1"]
 """
+RECORD = '{"channel": "call", "offers": []}'  # as far as the list of decisions reads it
 MADE_AT = datetime.combine(DAY, datetime.min.time())
 
 
@@ -165,7 +166,7 @@ def _fill(target: Target) -> None:
             store.users.create(user, PASSWORD)
             target.sessions[role] = begun(store, user)
         for customer in (OWN, FOREIGN):
-            store.decisions.add([Decision(f"d{customer}", customer, MADE_AT, "token:x", "{}")])
+            store.decisions.add([Decision(f"d{customer}", customer, MADE_AT, "token:x", RECORD)])
 
 
 def begun(store: Store, user: User) -> Session:
