@@ -66,7 +66,7 @@ class Whole:
 
     def listed(self) -> list[str]:
         """Return the customers of the call list that are still to be called, in order."""
-        table = self.page("/").text.split('<table class="calls">')[1].split("</table>")[0]
+        table = self.page("/").text.split('<table class="calls')[1].split("</table>")[0]
         rows = [row for row in table.split("<tr")[2:] if 'class="done"' not in row.split(">")[0]]
         return [re.findall(r"<bdi>(\d{5})</bdi>", row)[0] for row in rows]
 
@@ -147,6 +147,12 @@ def test_who_does_not_want_to_be_called_is_on_no_list_from_then_on(whole: Whole)
     assert whole.offers(first, "call")["offers"] == []
 
 
+def offered(sheet: str) -> list[str]:
+    """Return the products that a sheet offers, in order."""
+    cards = sheet.split('<section class="card offer">')[1:]
+    return [re.findall(r"<bdi>(\w+)</bdi></h3>", card)[0] for card in cards]
+
+
 def test_a_product_that_is_switched_off_is_gone_from_interface_and_page(whole: Whole) -> None:
     customer = next(each for each in whole.listed() if whole.offers(each)["offers"])
     product = whole.offers(customer)["offers"][0]
@@ -157,13 +163,12 @@ def test_a_product_that_is_switched_off_is_gone_from_interface_and_page(whole: W
     whole.state.refresh()
     assert product["product_id"] not in {each["product_id"] for each in whole.offers(customer)["offers"]}
     sheet = whole.page(f"/customers/{whole.handle(customer)}").text
-    offered = sheet.split("<h2>Offers</h2>")[1].split("</section>")[0]
-    assert f"<bdi>{product['product']}</bdi>" not in offered
+    assert product["product"] not in offered(sheet)
 
 
 def test_the_sheet_on_the_page_shows_the_offers_of_the_interface_of_the_branch_or_call(whole: Whole) -> None:
     customer = next(each for each in whole.listed() if whole.offers(each)["offers"])
     sheet = whole.page(f"/customers/{whole.handle(customer)}").text
-    shown = re.findall(r"<bdi>(\w+)</bdi></h3>", sheet.split("<h2>Offers</h2>")[1].split("</section>")[0])
+    shown = offered(sheet)
     assert shown == [each["product"] for each in whole.offers(customer)["offers"]][: len(shown)]
     assert shown

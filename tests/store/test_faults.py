@@ -46,7 +46,7 @@ NEWER = '''
 """A version after ours."""
 import sqlalchemy as sa
 from alembic import op
-revision, down_revision, branch_labels, depends_on = "0006", "0005", None, None
+revision, down_revision, branch_labels, depends_on = "0007", "0006", None, None
 def upgrade() -> None:
     op.add_column("tokens", sa.Column("colour", sa.String(20)))
 '''
@@ -351,7 +351,7 @@ def newer_program(tmp_path: Path) -> Iterator[Callable[[], None]]:
     """Make this program one version newer than it is."""
     folder = tmp_path / "migrations"
     shutil.copytree(schema_upgrade.MIGRATIONS, folder)
-    (folder / "versions" / "0006_newer.py").write_text(NEWER)
+    (folder / "versions" / "0007_newer.py").write_text(NEWER)
     with pytest.MonkeyPatch.context() as patch:
         yield lambda: patch.setattr(schema_upgrade, "MIGRATIONS", folder)
 
@@ -381,7 +381,7 @@ def test_an_older_store_is_migrated_with_a_backup_and_keeps_its_rows(
     assert "vipreco store upgrade" in older.value.remedy
     database = Database(old_store)
     saved = upgrade(database)
-    assert version_of(database) == "0006"
+    assert version_of(database) == "0007"
     assert upgrade(database) is None
     with Store.open(old_store) as store:
         assert store.audit.verify() == before
@@ -391,7 +391,7 @@ def test_an_older_store_is_migrated_with_a_backup_and_keeps_its_rows(
     assert saved is not None
     assert saved.parent == tmp_path
     assert saved.name.startswith("store.db.before-")
-    assert version_of(Database(url_of(saved))) == "0005"
+    assert version_of(Database(url_of(saved))) == "0006"
 
 
 def test_a_store_of_version_0002_keeps_its_contacts(
@@ -405,7 +405,12 @@ def test_a_store_of_version_0002_keeps_its_contacts(
         url = new_database(request.getfixturevalue("server"))
     database, folder = Database(url), tmp_path / "migrations"
     shutil.copytree(schema_upgrade.MIGRATIONS, folder)
-    for later in ("0003_versions.py", "0004_suppressions.py", "0005_directory_feedback.py"):
+    for later in (
+        "0003_versions.py",
+        "0004_suppressions.py",
+        "0005_directory_feedback.py",
+        "0006_branch_head.py",
+    ):
         (folder / "versions" / later).unlink()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(schema_upgrade, "MIGRATIONS", folder)
@@ -478,7 +483,7 @@ def test_a_migration_that_is_killed_leaves_the_old_version(
     newer_program()
     dies(lambda: upgrade(Database(url_of(file))), "store-upgraded")
     schema_upgrade.MIGRATIONS = ours
-    assert version_of(Database(url_of(file))) == "0005"
+    assert version_of(Database(url_of(file))) == "0006"
     with Store.open(url_of(file)) as store:
         assert store.audit.verify().sequence == 40
 

@@ -8,9 +8,9 @@ from typing import Final
 import numpy as np
 import polars as pl
 
+from vipreco import stats  # loads SciPy where a number is asked for: a worker starts without it
 from vipreco.kpi.definitions import FIGURES, Each, Figure, Shows
 from vipreco.kpi.rows import FigureRows
-from vipreco.stats import mean_limits, poisson_limits, rate_interval, totals_of_chances
 
 MEASURE_SCHEMA: Final = pl.Schema(
     {
@@ -81,16 +81,18 @@ def _limited(grouped: pl.DataFrame, figure: Figure) -> pl.DataFrame:
     count, rows = grouped["customers"].to_numpy(), grouped["rows"].to_numpy().astype(np.float64)
     total = grouped["sum"].fill_null(0.0).to_numpy()
     if figure.shows is Shows.RATE:
-        rates = rate_interval(total, rows)
+        rates = stats.rate_interval(total, rows)
         number, low, high = rates.value, rates.low, rates.high
     elif figure.shows is Shows.MEAN:
         with np.errstate(divide="ignore", invalid="ignore"):
             number = total / rows
-        low, high = mean_limits(number, grouped["deviation"].fill_null(np.nan).to_numpy(), rows)
+        low, high = stats.mean_limits(number, grouped["deviation"].fill_null(np.nan).to_numpy(), rows)
     else:
         number = count.astype(np.float64)
         # A state is what it is; how many change from month to month has its chance.
-        low, high = poisson_limits(count) if figure.each is Each.MONTH else (np.full(len(count), np.nan),) * 2
+        low, high = (
+            stats.poisson_limits(count) if figure.each is Each.MONTH else (np.full(len(count), np.nan),) * 2
+        )
     amount = pl.lit(None) if figure.shows in NO_AMOUNTS else pl.col("total_amount").fill_null(0.0)
     numbers = {"number": number, "number_low": low, "number_high": high}
     return grouped.drop("sum", "deviation", "chances", "amounts").with_columns(
@@ -107,7 +109,7 @@ def _expected(grouped: pl.DataFrame) -> pl.DataFrame:
         chance = np.array(chances or [], np.float64)
         lost = np.array([np.nan if one is None else one for one in amounts or []], np.float64)
         with np.errstate(divide="ignore", invalid="ignore"):
-            count, total = totals_of_chances(chance, np.where(chance > 0, lost / chance, 0.0))
+            count, total = stats.totals_of_chances(chance, np.where(chance > 0, lost / chance, 0.0))
         for name, value in zip(
             found, (count.value, count.low, count.high, total.value, total.low, total.high), strict=True
         ):
