@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import Final
 
 from training.result import TrainingJob
+from training.unbiased_sample import open_sample
 from vipreco.assurance import LabelLeak, find_label_leaks
 from vipreco.errors import InputRejectedError
+from vipreco.recommender import Panel
 
 REMEDY: Final = (
     "take the column out of the mapping and import again, or bring it as it was at each date; if you know "
@@ -37,12 +40,22 @@ def check_label_leaks(job: TrainingJob) -> tuple[str, ...]:
 
 
 def label_leaks(job: TrainingJob) -> list[LabelLeak]:
-    """Return the columns that know the label, of those that the recipe's models see."""
+    """Return the columns that know the label, of those that the recipe's models see.
+
+    Who acquires at all is learnt from the unbiased sample where the recipe names one, so that is judged too.
+    """
+    found, sample = _leaks_of(job, Panel(job.history(), job.as_of_dates)), open_sample(job)
+    if sample is not None:
+        place = f"in {job.recipe.data.rates_tables} "
+        found += [replace(leak, what=place + leak.what) for leak in _leaks_of(job, sample)]
+    return [leak for leak in found if not _is_left_out(leak.column, job.recipe.recommender.leave_out)]
+
+
+def _leaks_of(job: TrainingJob, panel: Panel) -> list[LabelLeak]:
     project, recipe = job.project, job.recipe
-    found = find_label_leaks(
-        job.history(), job.as_of_dates, recipe.recommender, project.settings.tiers, recipe.leaks, project.seed
+    return find_label_leaks(
+        panel.history, panel.as_of, recipe.recommender, project.settings.tiers, recipe.leaks, project.seed
     )
-    return [leak for leak in found if not _is_left_out(leak.column, recipe.recommender.leave_out)]
 
 
 def _is_left_out(column: str, patterns: Sequence[str]) -> bool:

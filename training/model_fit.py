@@ -10,8 +10,9 @@ from training import champion_check, contact_effects, uplift
 from training.datasets import dataset_of
 from training.gates import AGAINST_CHAMPION, DEFAULT_GATES, Gate, warnings
 from training.leaks import check_label_leaks
-from training.recipe import Recipe, labelled_dates, training_dates
+from training.recipe import Recipe, labelled_dates
 from training.result import CardInputs, CardTable, TrainingJob, TrainingResult, Value
+from training.unbiased_sample import open_sample
 from vipreco.backtest import (
     BacktestPlan,
     BacktestResult,
@@ -71,7 +72,6 @@ NOT_PLOTTED: Final = ("segment-popularity", "item-item-cosine", "item-item-bm25"
 LEVERS, EFFECTS = "levers.", "contact_effects."
 EARLIER_AND_LATER: Final = 2
 """Labelled dates that a rolling fold needs: one to learn from, a later one to be judged at."""
-ALL_DATES: Final[dict[str, object]] = {"as_of_dates": (), "newest": 1_000}
 
 
 def fit_and_backtest(job: TrainingJob) -> TrainingResult:
@@ -147,17 +147,7 @@ def _machine(project: Project) -> Machine:
 
 
 def _training_data(job: TrainingJob) -> TrainingData:
-    return TrainingData(Panel(job.history(), job.as_of_dates), _rates(job))
-
-
-def _rates(job: TrainingJob) -> Panel | None:
-    """Open the unbiased sample, all of its labelled dates."""
-    recipe = job.recipe
-    if not recipe.data.rates_tables:
-        return None
-    history = job.history(job.project.root / recipe.data.rates_tables)
-    every = recipe.model_copy(update={"data": recipe.data.model_copy(update=ALL_DATES)})
-    return Panel(history, tuple(training_dates(every, history.snapshot_dates)))
+    return TrainingData(Panel(job.history(), job.as_of_dates), open_sample(job))
 
 
 def _trials(training_data: TrainingData, recipe: Recipe, project: Project) -> Iterable[Trial]:

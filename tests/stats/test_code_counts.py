@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, strategies as st
 from sklearn.metrics import roc_auc_score
 
-from vipreco.stats import CaseCounts, number_codes
+from vipreco.stats import CaseCounts, auc_within, number_codes
 
 ROWS = st.lists(st.tuples(st.integers(-3, 3), st.booleans(), st.booleans()), min_size=1, max_size=60)
 
@@ -66,3 +66,29 @@ def test_the_auc_is_that_of_an_ordered_column() -> None:
 
 def test_one_outcome_alone_ranks_nothing() -> None:
     assert np.isnan(counts_of([(1, False, False), (2, True, False)]).auc().value)
+
+
+def test_a_code_that_tells_the_stratum_ranks_nothing_within() -> None:
+    halves = np.arange(400) % 8 < 4
+    rare = CaseCounts.of(np.zeros(400), halves, np.arange(400) % 20 == 0)
+    often = CaseCounts.of(np.ones(400), halves, np.arange(400) % 20 > 0)
+    assert rare.merge(often).auc().value == pytest.approx(0.95)
+    assert auc_within([rare, often]).value == 0.5
+
+
+def test_within_each_stratum_a_column_ranks_as_by_itself() -> None:
+    """Code 1 doubles the chance, in a stratum with few cases as in one with many."""
+    halves, codes = np.arange(800) % 2 == 0, np.arange(800) // 2 % 2
+    rare = CaseCounts.of(codes, halves, np.arange(800) // 4 % 20 < 1 + codes)
+    often = CaseCounts.of(codes, halves, np.arange(800) // 4 % 20 < 8 * (1 + codes))
+    together, alone = auc_within([rare, often]), [rare.auc().value, often.auc().value]
+    assert min(alone) < together.value < max(alone)
+    assert together.value == pytest.approx(np.average(alone, weights=[rare.pairs.sum(), often.pairs.sum()]))
+    assert auc_within([rare]) == rare.auc()
+
+
+def test_strata_of_one_outcome_take_no_part() -> None:
+    halves, codes = np.arange(400) % 2 == 0, np.arange(400) % 3
+    mixed = CaseCounts.of(codes, halves, np.arange(400) % 7 == 0)
+    assert auc_within([mixed, CaseCounts.of(codes, halves, np.ones(400, bool))]) == mixed.auc()
+    assert np.isnan(auc_within([]).value)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -48,13 +49,23 @@ def test_columns_that_the_models_do_not_see_are_not_judged() -> None:
     assert not leaks._is_left_out("customers.attribute_x", ("attribute_x",))  # its change would be seen
 
 
+def test_the_unbiased_sample_is_judged_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    recipe = Recipe.model_validate({"name": "plain", "data": {"rates_tables": "../sample"}})
+    job = SimpleNamespace(recipe=recipe, as_of_dates=(), history=lambda: "own tables")
+    monkeypatch.setattr(leaks, "open_sample", lambda _: "sample")
+    monkeypatch.setattr(leaks, "_leaks_of", lambda _, panel: [LEAK] if panel == "sample" else [])
+    (leak,) = leaks.label_leaks(job)
+    assert (leak.column, leak.what) == (LEAK.column, "in ../sample alone it ranks any acquisition")
+
+
 def test_a_simulated_bank_is_clean(built_once: BuiltOnce, new_job, tmp_path: Path) -> None:
     from vipreco.history import History
     from vipreco.project import Project
+    from vipreco.tables import Tables
 
     shutil.copytree(imported_project(built_once), tmp_path / "bank")
     project = Project.find(tmp_path / "bank")
     dates = History.open(project.tables).snapshot_dates
-    made = new_job(project)
-    job = TrainingJob(project, made.recipe, tuple(dates[:-1]), made.snapshot_id, Path())
+    snapshot_id = Tables.open(project.tables).snapshot_id
+    job = TrainingJob(project, new_job(project).recipe, tuple(dates[:-1]), snapshot_id, Path())
     assert leaks.label_leaks(job) == []

@@ -2,7 +2,9 @@
 
 A column that was put together later may hold, at the as-of date, what the customer did after it. Five signs
 give it away, each judged by an interval, so that a small bank raises no alarm by chance; docs/leaks.md has a
-section for each.
+section for each. Customers are compared within a month alone, and holders of a product with holders: a column
+that came to the bank in a busy month tells the month, and one that tells newcomers tells that a first product
+is due.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from fnmatch import fnmatchcase
+from functools import reduce
 from typing import Annotated, Final
 
 import numpy as np
@@ -23,7 +26,7 @@ from vipreco.columns import ATTRIBUTE_PREFIX
 from vipreco.history import History
 from vipreco.recommender import RecommenderSettings
 from vipreco.settings import Section, TierLadder
-from vipreco.stats import ArmCounts, CaseCounts, Estimate, difference_of_rates
+from vipreco.stats import ArmCounts, CaseCounts, Estimate, auc_within, difference_of_rates
 
 Share = Annotated[float, Field(gt=0.0, le=1.0)]
 Codes = NDArray[np.int64]
@@ -133,41 +136,61 @@ def _by_power(
     """Judge how a column ranks: by itself, among its best values, and for the window after."""
     codes = codes_of([month.reading for month in months], name)
     pairs = list(zip(months, codes, strict=True))
-    judged = _merged(_of_rows(month, each, month.observed, month.happened) for month, each in pairs)
+    judged = _by_group(
+        part for month, each in pairs for part in _groups(month, each, month.observed, month.happened)
+    )
     if own:  # of the contract's columns some must rank attrition and tier upgrades: assets, the tier
         parts = [(month, each, *month.changes[kind], kind) for month, each in pairs for kind in month.changes]
-        judged |= _merged(
-            _of_rows(month, each, known, {kind: cases}) for month, each, known, cases, kind in parts
+        judged |= _by_group(
+            part
+            for month, each, known, cases, kind in parts
+            for part in _groups(month, each, known, {kind: cases})
         )
-    for target, counts in judged.items():
-        if counts.total[1] < settings.min_cases:
+    for target, by_group in judged.items():
+        if _cases(by_group) < settings.min_cases:
             continue
-        whole, (rate, cases) = counts.auc(), counts.mostly_cases()
+        whole = auc_within(by_group)
         if not target.startswith(OF_PRODUCT) and whole.low >= settings.max_auc:
             yield RANKS_ALONE, f"alone it ranks {target} with {_auc(whole)}"
-        if rate.low >= settings.max_rate > 2 * counts.base_rate and cases >= FEW_GROUP_CASES:
-            share = f"{rate.value:.0%} are cases of {target}, of all customers {counts.base_rate:.2%}"
-            yield KNOWS_CASES, f"where it has certain values, {share}"
+        yield from _knows_cases(target, by_group, settings)
     yield from _falls(pairs, settings)
+
+
+def _knows_cases(
+    target: str, by_group: Sequence[CaseCounts], settings: LeakSettings
+) -> Iterator[tuple[str, str]]:
+    """Look for values that name cases, in the groups in which cases are not the rule anyway."""
+    usual = [counts for counts in by_group if settings.max_rate > 2 * counts.base_rate]
+    if _cases(usual) < settings.min_cases:
+        return
+    counts = reduce(CaseCounts.merge, usual)
+    rate, cases = counts.mostly_cases()
+    if rate.low >= settings.max_rate and cases >= FEW_GROUP_CASES:
+        share = f"{rate.value:.0%} are cases of {target}, of all customers {counts.base_rate:.2%}"
+        yield KNOWS_CASES, f"where it has certain values, {share}"
 
 
 def _falls(pairs: Sequence[tuple[LabelMonth, Codes]], settings: LeakSettings) -> Iterator[tuple[str, str]]:
     """Compare the power for the window itself with that for the next: what is true of a customer stays."""
     known = [(month, own, month.next_happened) for month, own in pairs if month.next_happened is not None]
     both = [month.observed & month.next_observed for month, *_ in known]
-    now = _merged(
-        _of_rows(month, own, rows, month.happened) for (month, own, _), rows in zip(known, both, strict=True)
+    now = _by_group(
+        part
+        for (month, own, _), rows in zip(known, both, strict=True)
+        for part in _groups(month, own, rows, month.happened)
     )
-    for target, counts in now.items():
-        if counts.total[1] < settings.min_cases or counts.auc().low < settings.falling_auc:
+    for target, by_group in now.items():
+        first = auc_within(by_group)
+        if _cases(by_group) < settings.min_cases or not first.low >= settings.falling_auc:
             continue
         # who has just acquired a product cannot acquire it again: the power among the others is compared
-        later = _merged(
-            _of_rows(month, own, rows & ~month.happened[target], {target: following[target]})
+        later = _by_group(
+            part
             for (month, own, following), rows in zip(known, both, strict=True)
+            for part in _groups(month, own, rows & ~month.happened[target], {target: following[target]})
         )[target]
-        first, second = counts.auc(), later.auc()
-        if later.total[1] >= settings.min_cases and second.high - 0.5 < (first.low - 0.5) / 2:
+        second = auc_within(later)
+        if _cases(later) >= settings.min_cases and second.high - 0.5 < (first.low - 0.5) / 2:
             fall = f"{_auc(first)} in the window itself and with {_auc(second)} in the one after"
             yield POWER_FALLS, f"it ranks {target} with {fall}"
 
@@ -182,40 +205,47 @@ def _rewritten(months: Sequence[LabelMonth], name: str, settings: LeakSettings) 
         codes, first = codes_of([month.reading, month.first], name)
         places = month.first.rows_of(month.reading.customer_ids)
         both = month.observed & (places >= 0)
-        after.append(_of_rows(month, codes, both, month.happened))
-        before.append(_of_rows(month, first[places], both, month.happened))
-    delivered = _merged(before)
-    for target, counts in _merged(after).items():
-        if counts.total[1] < settings.min_cases:
+        after += _groups(month, codes, both, month.happened)
+        before += _groups(month, first[places], both, month.happened)
+    delivered = _by_group(before)
+    for target, by_group in _by_group(after).items():
+        if _cases(by_group) < settings.min_cases:
             continue
-        now, then = counts.auc(), delivered[target].auc()
+        now, then = auc_within(by_group), auc_within(delivered[target])
         if now.low - then.value >= settings.max_rewritten and now.low > then.high:
             figures = f"{_auc(now)}, as first delivered with {_auc(then)}"
             yield REWRITTEN, f"as corrected later it ranks {target} with {figures}"
 
 
-def _of_rows(
+def _groups(
     month: LabelMonth, codes: Codes, chosen: NDArray[np.bool_], happened: Mapping[str, NDArray[np.bool_]]
-) -> dict[str, CaseCounts]:
-    rows = np.flatnonzero(chosen)
-    cases = {target: np.flatnonzero(flags[rows]) for target, flags in happened.items()}
-    return CaseCounts.of_targets(codes[rows], month.second[rows], cases)
+) -> Iterator[dict[str, CaseCounts]]:
+    """Count the customers of a month who hold a product, and those who hold none."""
+    for group in (chosen & month.holding, chosen & ~month.holding):
+        rows = np.flatnonzero(group)
+        cases = {target: np.flatnonzero(flags[rows]) for target, flags in happened.items()}
+        yield CaseCounts.of_targets(codes[rows], month.second[rows], cases)
 
 
-def _merged(parts: Iterable[Mapping[str, CaseCounts]]) -> dict[str, CaseCounts]:
-    """Return the counts of each outcome over all months."""
-    total: dict[str, CaseCounts] = {}
+def _by_group(parts: Iterable[Mapping[str, CaseCounts]]) -> dict[str, list[CaseCounts]]:
+    """Return the counts of each outcome in the groups that have cases and others."""
+    found: dict[str, list[CaseCounts]] = {}
     for part in parts:
         for target, counts in part.items():
-            total[target] = total[target].merge(counts) if target in total else counts
-    return total
+            rows, cases = counts.total
+            found.setdefault(target, []).extend([counts] if 0 < cases < rows else [])
+    return found
+
+
+def _cases(by_group: Iterable[CaseCounts]) -> float:
+    return sum(counts.total[1] for counts in by_group)
 
 
 def _changes_after(
     months: Sequence[LabelMonth], name: str, settings: LeakSettings
 ) -> Iterator[tuple[str, str]]:
     """Compare how often a column changes until the next snapshot, with and without an acquisition."""
-    counts: dict[str, NDArray[np.float64]] = {}
+    counts: dict[str, list[NDArray[np.float64]]] = {}
     for month in months:
         if month.after is None or name not in month.after.values:
             continue
@@ -225,9 +255,11 @@ def _changes_after(
         for target, happened in month.happened.items():
             case = happened[rows]
             cells = [case.sum(), (differs & case).sum(), (~case).sum(), (differs & ~case).sum()]
-            counts[target] = counts.get(target, np.zeros(4)) + np.asarray(cells, np.float64)
-    for target, (cases, moved, others, others_moved) in counts.items():
-        if cases < settings.min_cases or not others:
+            if case.any() and not case.all():
+                counts.setdefault(target, []).append(np.asarray(cells, np.float64))
+    for target, by_group in counts.items():
+        cases, moved, others, others_moved = _as_the_cases(np.stack(by_group))
+        if cases < settings.min_cases:
             continue
         gap = difference_of_rates(ArmCounts.of(cases, moved, others, others_moved), WIDE_LEVEL)
         if float(gap.low[0]) >= settings.max_change and moved / cases >= 2 * others_moved / others:
@@ -235,6 +267,17 @@ def _changes_after(
                 f"{moved / cases:.0%} of the cases of {target}, {others_moved / others:.1%} of the others"
             )
             yield CHANGES_AFTER, f"by the next snapshot it has changed for {figures}"
+
+
+def _as_the_cases(by_group: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return counts (4,) of months (m, 4): the others weigh in each month as much as its cases do.
+
+    The others become as many as would have the same variance without weights (Kish, 1965).
+    """
+    cases, moved, others, others_moved = by_group.T
+    weights = cases / cases.sum()
+    size = 1 / (weights**2 / others).sum()
+    return np.array([cases.sum(), moved.sum(), size, size * (weights * others_moved / others).sum()])
 
 
 def _auc(found: Estimate) -> str:

@@ -23,6 +23,7 @@ from vipreco.settings import TierLadder
 Flags = NDArray[np.bool_]
 ANY, OF_PRODUCT = "any acquisition", "acquisition of "
 ATTRITION, TIER_UPGRADE = "attrition", "tier upgrade"
+HOLDERS: Final = f"SELECT DISTINCT {CUSTOMER_ID} FROM holdings WHERE closed_date IS NULL"
 MAX_MONTHS: Final = 3
 """Newest as-of dates that are looked at: what a delivery knows, it knows at all of them."""
 
@@ -34,6 +35,7 @@ class LabelMonth:
     Args:
         reading: Columns as known at the date.
         second: Which half of the customers, shape (n,).
+        holding: Who holds a product at the date, shape (n,).
         observed: Whose label is known, shape (n,).
         happened: By kind of acquisition, to whom it happened in the window, shape (n,).
         changes: By kind of change, of whom it is known, and to whom it happened.
@@ -45,6 +47,7 @@ class LabelMonth:
 
     reading: Reading
     second: Flags
+    holding: Flags
     observed: Flags
     happened: Mapping[str, Flags]
     changes: Mapping[str, tuple[Flags, Flags]]
@@ -83,6 +86,7 @@ def _month(
     return LabelMonth(
         reading,
         np.asarray(customer_folds(reading.customer_ids, 2, seed) == 1),
+        is_in(reading.customer_ids, view.query(HOLDERS)[CUSTOMER_ID]),
         observed,
         happened,
         _changes(history, view, reading, windows, ladder),

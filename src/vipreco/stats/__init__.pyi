@@ -24,6 +24,7 @@ from .code_counts import (
     BINS_A_UNIT as BINS_A_UNIT,
     ZERO as ZERO,
     CaseCounts as CaseCounts,
+    auc_within as auc_within,
     hanley_mcneil as hanley_mcneil,
     number_codes as number_codes,
 )

@@ -7,8 +7,9 @@ many codes gains nothing by chance.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import Final, Self
 
 import numpy as np
@@ -101,17 +102,9 @@ class CaseCounts:
     def auc(self) -> Estimate:
         """Return how well the column alone ranks, direction and order of the codes learnt on the other half.
 
-        The interval is that of Hanley and McNeil (1982); NaN with one outcome only.
+        The interval is that of Hanley and McNeil (1982); NaN where a half has one outcome only.
         """
-        halves = [self._half_auc(judged) for judged in (0, 1)]
-        weights = self.cases.sum(axis=1) * (self.rows - self.cases).sum(axis=1)
-        if not weights.all():
-            return Estimate(np.nan)
-        value = float(np.average(halves, weights=weights))
-        rows, cases = self.total
-        error = hanley_mcneil(value, cases, rows - cases)
-        low, high = max(value - NORMAL_95 * error, 0.0), min(value + NORMAL_95 * error, 1.0)
-        return Estimate(value, low, high, customers=int(rows))
+        return auc_within([self])
 
     def mostly_cases(self) -> tuple[Estimate, float]:
         """Return the rate of cases where the other half has mostly cases, and how many cases these are."""
@@ -129,15 +122,60 @@ class CaseCounts:
         rates: Floats = (self.cases[half] + PRIOR_ROWS * self.base_rate) / (self.rows[half] + PRIOR_ROWS)
         return rates
 
-    def _half_auc(self, judged: int) -> float:
-        """Return the AUC of one half by the rates of the other; equal rates count half."""
-        rates, places = np.unique(self._rates(1 - judged), return_inverse=True)
-        cases = np.bincount(places, self.cases[judged], minlength=len(rates))
-        others = np.bincount(places, self.rows[judged] - self.cases[judged], minlength=len(rates))
+    @property
+    def pairs(self) -> Floats:
+        """Pairs of a case and another row, by half, shape (2,)."""
+        found: Floats = self.cases.sum(axis=1) * (self.rows - self.cases).sum(axis=1)
+        return found
+
+    def half_auc(self, judged: int, ranks: Floats) -> float:
+        """Return the AUC of one half by ranks of the codes (k,); equal ranks count half."""
+        distinct, places = np.unique(ranks, return_inverse=True)
+        cases = np.bincount(places, self.cases[judged], minlength=len(distinct))
+        others = np.bincount(places, self.rows[judged] - self.cases[judged], minlength=len(distinct))
         if not cases.sum() or not others.sum():
             return np.nan
         below = np.cumsum(others) - others / 2
         return float(cases @ below / (cases.sum() * others.sum()))
+
+
+def auc_within(strata: Sequence[CaseCounts]) -> Estimate:
+    """Return how well a column ranks within strata, such as months; rows of two strata are never compared.
+
+    A code that only says which stratum a row is of is worth nothing, however the rates of the strata differ.
+
+    >>> first = CaseCounts.of(np.array([1, 1, 1, 1]), np.arange(4) < 2, np.array([True, False] * 2))
+    >>> second = CaseCounts.of(np.array([2, 2, 2, 2]), np.arange(4) < 2, np.ones(4, bool))
+    >>> first.merge(second).auc().value, auc_within([first, second]).value
+    (0.8333333333333334, 0.5)
+    """
+    compared = [one for one in strata if one.pairs.all()]
+    if not compared:
+        return Estimate(np.nan)
+    whole = reduce(CaseCounts.merge, compared)
+    worth = _excess(compared, whole)
+    values, pairs, spread = [], [], 0.0
+    for one in compared:
+        ranks = worth[:, np.searchsorted(whole.codes, one.codes)]
+        values += [one.half_auc(judged, ranks[1 - judged]) for judged in (0, 1)]
+        pairs += one.pairs.tolist()
+    value, total = float(np.average(values, weights=pairs)), sum(pairs)
+    for one in compared:
+        rows, cases = one.total
+        spread += (one.pairs.sum() / total * hanley_mcneil(value, cases, rows - cases)) ** 2
+    error = float(np.sqrt(spread))
+    low, high = max(value - NORMAL_95 * error, 0.0), min(value + NORMAL_95 * error, 1.0)
+    return Estimate(value, low, high, customers=int(whole.total[0]))
+
+
+def _excess(strata: Sequence[CaseCounts], whole: CaseCounts) -> Floats:
+    """Return the cases of each code over those that its strata usually have, by half, shape (2, k)."""
+    expected = np.zeros_like(whole.rows)
+    for one in strata:
+        expected[:, np.searchsorted(whole.codes, one.codes)] += one.rows * one.base_rate
+    prior = PRIOR_ROWS * whole.base_rate
+    excess: Floats = (whole.cases + prior) / (expected + prior)
+    return excess
 
 
 def hanley_mcneil(value: float, cases: float, others: float) -> float:
