@@ -197,7 +197,9 @@ def test_a_shrunk_effect_lies_between_the_prior_and_what_was_seen(
 ):
     found = shrunk(*(np.array([one]) for one in (count, expected, prior)), shape=shape)[0]
     seen = (
-        math.log(count / expected) if count > 0 and expected > 0 else math.copysign(math.inf, count - 1e-300)
+        math.log(count) - math.log(expected)
+        if count > 0 and expected > 0
+        else math.copysign(math.inf, count - 1e-300)
     )
     if expected == 0 and count == 0:
         seen = prior
