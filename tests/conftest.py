@@ -30,7 +30,6 @@ FIRST = (
     "uplift/test_flow.py",
     "cli/test_serve_commands.py",
     "simulator/test_targets.py",
-    "experiments/test_bench_speed.py",
     "attack/test_attack.py",
 )
 

@@ -46,6 +46,7 @@ def test_a_target_is_met_up_to_its_value_and_missed_above() -> None:
     }
 
 
+@pytest.mark.long
 def test_a_registry_that_is_down_is_measured_and_has_a_limit(tmp_path: Path) -> None:
     told = bench.run_step("outage", tmp_path)
     rows = bench.lines({"outage": told})
@@ -88,7 +89,7 @@ def test_a_step_that_fails_ends_the_benchmark(tmp_path: Path, monkeypatch: pytes
         bench.run_step("any", tmp_path)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_tiny_archive_goes_from_file_to_lists(tmp_path: Path) -> None:
     command = [sys.executable, str(SCRIPT), "--work", str(tmp_path), "--rows", "30000", "--only", "archive"]
     done = subprocess.run(
