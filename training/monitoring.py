@@ -10,7 +10,7 @@ from typing import Final
 
 from training.deadline import Progress, within
 from training.registry import list_versions, resolve
-from training.server import PATIENCE_SECONDS, artifact_location, connect, responsive
+from training.server import PATIENCE_SECONDS, connect, find_experiment, responsive
 from vipreco.errors import VipRecoError
 from vipreco.monitoring import MonitoringResult, MonitoringSettings
 from vipreco.project import Project, parse_toml
@@ -67,8 +67,7 @@ def log_result(project: Project, result: MonitoringResult, page: str) -> None:
         client = connect(project)
         progress.step()
         name = EXPERIMENT.format(model=project.settings.project.model)
-        known = client.get_experiment_by_name(name)
-        place = known.experiment_id if known else client.create_experiment(name, artifact_location(project))
+        place = find_experiment(client, project, name, progress.step)
         run = client.create_run(place, run_name=f"monitoring {result.day}", tags={"as_of": str(result.day)})
         now = int(time.time() * 1000)
         metrics = [Metric(key, value, now, 0) for key, value in metrics_of(result).items()]

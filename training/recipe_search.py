@@ -35,7 +35,6 @@ from vipreco.backtest import (
 )
 from vipreco.durable import canonical_json
 from vipreco.errors import DependencyDownError, UsageError
-from vipreco.history import History
 from vipreco.project import Project
 from vipreco.propensity import Machine
 from vipreco.stats import Estimate
@@ -293,8 +292,7 @@ def search_of(job: TrainingJob, space: SearchSpace, say: Say = silent) -> Search
     Raises:
         UsageError: The history has less than two judgeable dates.
     """
-    project, settings = job.project, job.recipe.recommender
-    history = History.open(project.tables, project.threads, signatures=project.signatures)
+    settings, history = job.recipe.recommender, job.history()
     *earlier, closed = rolling_folds(
         history.snapshot_dates,
         settings.horizon_months,
@@ -307,7 +305,7 @@ def search_of(job: TrainingJob, space: SearchSpace, say: Say = silent) -> Search
     if not validation:
         raise UsageError(
             "the history is too short to tune: no date can be judged before the newest one",
-            where=str(project.tables),
+            where=str(job.project.tables),
             remedy="import earlier snapshots",
             code="short-history",
         )

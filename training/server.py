@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -31,6 +31,7 @@ LOCAL_REMEDY: Final = (
     "see that no other process holds it, that its folder can be written, and that the disk is not full; "
     "then run `vipreco sync`: everything is kept on this machine"
 )
+DEFAULT_EXPERIMENT: Final = "Default"
 OUTAGES: Final = frozenset({"mlflow", "sqlalchemy", "sqlite3", "requests", "urllib3"})
 
 
@@ -101,6 +102,36 @@ def shown_uri(uri: str) -> str:
         return unquote(uri.partition("?")[0])
     port = f":{parts.port}" if parts.port else ""
     return f"{parts.scheme}://{parts.hostname}{port}{parts.path}"
+
+
+def find_experiment(
+    client: MlflowClient, project: Project, name: str, step: Callable[[], None] = lambda: None
+) -> str:
+    """Return the id of an experiment, made where it is not there yet.
+
+    Args:
+        client: Of the project's server.
+        project: Whose runs keep their files where it says.
+        name: Of the experiment.
+        step: Called before each further request, so that work that hangs is told from work that is slow.
+    """
+    known = client.get_experiment_by_name(name)
+    step()
+    if known is not None:
+        return str(known.experiment_id)
+    _drop_empty_default(client, project, step)
+    return str(client.create_experiment(name, artifact_location(project)))
+
+
+def _drop_empty_default(client: MlflowClient, project: Project, step: Callable[[], None]) -> None:
+    """Remove the experiment that MLflow makes in every new file; on a server it is somebody else's."""
+    if sqlite_file(project.tracking_uri) is None:
+        return
+    default = client.get_experiment_by_name(DEFAULT_EXPERIMENT)
+    step()
+    if default is not None and not client.search_runs([default.experiment_id], max_results=1):
+        client.delete_experiment(default.experiment_id)
+    step()
 
 
 def artifact_location(project: Project) -> str | None:

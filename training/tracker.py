@@ -13,11 +13,11 @@ from training.datasets import dataset_input
 from training.deadline import Progress
 from training.description import MODEL, describe
 from training.result import Record
-from training.server import artifact_location
+from training.server import find_experiment
 from training.storage import CARD_FILE, PLOTS_FOLDER, RECORD_FILE, REPORT_FILE, Pending, Storage
 from training.verdict import VERDICT_FILE, make_verdict
 from vipreco.failpoints import reach
-from vipreco.project import Project, sqlite_file
+from vipreco.project import Project
 
 if TYPE_CHECKING:
     from mlflow.entities import Metric, Run
@@ -33,7 +33,6 @@ COMPARED_TAG: Final = "vipreco.compared_with"
 JUDGED_RUN_TAG: Final = "judged_run"
 VERDICT: Final = "verdict"
 NOTE_TAG: Final = "mlflow.note.content"
-DEFAULT_EXPERIMENT: Final = "Default"
 RUN_ONLY_FILES: Final = (RECORD_FILE, CARD_FILE, VERDICT_FILE, REPORT_FILE)
 MAX_BATCH: Final = 900
 BYTES_PER_SECOND: Final = 1_000_000.0  # a transfer slower than this counts as hanging
@@ -113,23 +112,9 @@ class Tracker:
         return list(found)
 
     def _experiment(self) -> str:
-        name = self.project.settings.project.name
-        known = self.client.get_experiment_by_name(name)
-        self.progress.step()
-        if known is not None:
-            return str(known.experiment_id)
-        self._drop_empty_default()
-        return str(self.client.create_experiment(name, artifact_location(self.project)))
-
-    def _drop_empty_default(self) -> None:
-        """Remove the experiment that MLflow makes in every new file; on a server it is somebody else's."""
-        if sqlite_file(self.project.tracking_uri) is None:
-            return
-        default = self.client.get_experiment_by_name(DEFAULT_EXPERIMENT)
-        self.progress.step()
-        if default is not None and not self.client.search_runs([default.experiment_id], max_results=1):
-            self.client.delete_experiment(default.experiment_id)
-        self.progress.step()
+        return find_experiment(
+            self.client, self.project, self.project.settings.project.name, self.progress.step
+        )
 
     def _log_anew(self, pending: Pending) -> str:
         record = pending.record

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from training.server import artifact_location, connect, responsive
+from training.server import connect, find_experiment, responsive
 from vipreco.project import Project
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class TrialRuns:
         """
         client = connect(self.project)
         with responsive(self.project):
-            experiment = self._experiment(client)
+            experiment = find_experiment(client, self.project, self.project.settings.project.name)
             known = client.search_runs([experiment], f"tags.`{SEARCH_TAG}` = '{self.name}'")
             parent = next((run.info.run_id for run in known if PARENT_TAG not in run.data.tags), None)
             if parent is None:
@@ -70,13 +70,6 @@ class TrialRuns:
         params = [Param(name, str(value)) for name, value in trial.params.items()]
         client.log_batch(run.info.run_id, metrics=[*steps, *whole], params=params)
         client.set_terminated(run.info.run_id, status=STATUS[trial.state.name], end_time=moment)
-
-    def _experiment(self, client: MlflowClient) -> str:
-        name = self.project.settings.project.name
-        found = client.get_experiment_by_name(name)
-        if found is not None:
-            return str(found.experiment_id)
-        return str(client.create_experiment(name, artifact_location(self.project)))
 
 
 def _run_name(trial: optuna.trial.FrozenTrial) -> str:

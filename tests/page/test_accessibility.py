@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
 
 from serving.page.navigation import NAVIGATION
 from tests.page.browser import CHROMIUM, DESK, Visit
@@ -37,20 +34,6 @@ VIEWS = [
     (PHONE, "zh-CN", "light"),
     (PHONE, "en-GB", "dark"),
 ]
-
-
-@pytest.fixture(scope="module")
-def address(bank: PageBank) -> Iterator[str]:
-    """The pages on loopback."""
-    config = uvicorn.Config(bank.app, port=0, log_level="error", lifespan="off")
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        thread.join(0.02)
-    yield f"http://localhost:{server.servers[0].sockets[0].getsockname()[1]}"
-    server.should_exit = True
-    thread.join(10)
 
 
 def violations(page: Any) -> list[str]:
