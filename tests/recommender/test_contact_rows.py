@@ -10,6 +10,7 @@ import pytest
 
 from vipreco.contact_effect import Contacted
 from vipreco.history import History
+from vipreco.recommender import Panel
 from vipreco.recommender.contact_rows import WindowContacts
 
 JAN, FEB, MAR, APR = (date(2020, 1, 31), date(2020, 2, 29), date(2020, 3, 31), date(2020, 4, 30))
@@ -46,7 +47,7 @@ def window(
             }
         ),
     }
-    return WindowContacts(History.from_frames(frames), FEB, MAR, IDS, PRODUCTS)
+    return WindowContacts(Panel(History.from_frames(frames), ()), FEB, MAR, IDS, PRODUCTS)
 
 
 def pairs(found: Contacted) -> list[tuple[int, int, bool]]:

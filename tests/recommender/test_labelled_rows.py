@@ -10,7 +10,7 @@ from hypothesis import given, settings, strategies as st
 from vipreco.features import FeatureSet
 from vipreco.history import History
 from vipreco.recommender import Gatherer, Panel, Recommender, is_in, label_matrix
-from vipreco.recommender.labelled_rows import place_of
+from vipreco.recommender.label_arrays import place_of
 
 from .conftest import CUSTOMERS, MONTHS, SETTINGS, customer_ids, frames
 

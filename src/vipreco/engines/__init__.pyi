@@ -1,4 +1,9 @@
-from .engine import Engine as Engine, Progress as Progress, Results as Results
+from .engine import (
+    Engine as Engine,
+    Progress as Progress,
+    Results as Results,
+    no_progress as no_progress,
+)
 from .local import LocalEngine as LocalEngine, thread_variables as thread_variables
 from .plan import Plan as Plan, planned as planned
 from .task import (

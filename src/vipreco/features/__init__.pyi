@@ -14,4 +14,4 @@ from .stored_features import (
     save_features as save_features,
 )
 from .stored_parts import StoredParts as StoredParts
-from .vocabulary import Vocabulary as Vocabulary
+from .vocabulary import LearntColumns as LearntColumns, Vocabulary as Vocabulary

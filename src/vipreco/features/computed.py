@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vipreco.errors import UsageError
-from vipreco.features.vocabulary import UNKNOWN, Vocabulary, column_names, recoded
+from vipreco.features.vocabulary import UNKNOWN, LearntColumns, Vocabulary, column_names, recoded
 
 Floats = NDArray[np.float32]
 
@@ -108,6 +108,17 @@ class ComputedFeatures:
     def category_names(self) -> list[str]:
         """Names of the columns that hold category codes."""
         return [name for name in self.customer_names if name in self.categories]
+
+    def learnt_columns(self) -> LearntColumns:
+        """Return what a vocabulary is made of."""
+        counts = {name: self._counted(name) for name in self.category_names}
+        return LearntColumns(len(self), self.customer_names, self.pairs.names, counts)
+
+    def _counted(self, name: str) -> dict[str, int]:
+        codes = self.customer_values[:, self.customer_names.index(name)].astype(np.int64)
+        values = self.categories[name]
+        counts = np.bincount(codes[codes >= 0], minlength=len(values))
+        return dict(zip(values, counts.tolist(), strict=True))
 
     def matrix(self, start: int = 0, stop: int | None = None) -> FeatureMatrix:
         """Return the dense features of the customers `start` to `stop` (default: all)."""

@@ -18,7 +18,7 @@ from vipreco.features.dictionary import Dictionary, Feature, Prohibited, parse_d
 from vipreco.features.engine import CustomerBlock, Ids, customer_block, product_pairs
 from vipreco.features.plan import Planned, plan
 from vipreco.features.tier_lines import TIER_LINES, TIERS_FILE, tier_lines
-from vipreco.features.vocabulary import Vocabulary, most_frequent
+from vipreco.features.vocabulary import LearntColumns, Vocabulary, most_frequent
 from vipreco.history import CONTRACTS, View
 from vipreco.settings import TierLadder
 
@@ -120,21 +120,28 @@ class FeatureSet:
         return self._made(view, self._planned(view), self._population(view), tuple(products))
 
     def learn_vocabulary(self, *computed: ComputedFeatures) -> Vocabulary:
-        """Return the columns and categories of one or more computed populations, to be kept with a fit.
+        """Return the columns and categories of one or more computed populations, to be kept with a fit."""
+        return self.vocabulary_of(LearntColumns.merged([item.learnt_columns() for item in computed]))
+
+    def vocabulary_of(self, learnt: LearntColumns) -> Vocabulary:
+        """Return the columns and categories that are kept with a fit.
 
         The frequent categories come first; a value past `max_categories` of the dictionary is unknown. So
         is a value of fewer than one in a thousand customers (25, where that is less): at the date of the fit
         every rare value is known, a month later many are not, so its absence would mean another thing then.
         """
-        min_count = min(RARE_CUSTOMERS, sum(len(item) for item in computed) // RARE_SHARE)
+        min_count = min(RARE_CUSTOMERS, learnt.customers // RARE_SHARE)
         limits = self._category_limits()
-        names = computed[0].customer_names
-        found = {name: _counted(name, computed) for name in computed[0].category_names}
         categories = {
-            name: most_frequent(values, counts, limits.get(name, limits[""]), min_count)
-            for name, (values, counts) in found.items()
+            name: most_frequent(
+                list(counts),
+                np.fromiter(counts.values(), np.int64, len(counts)),
+                limits.get(name, limits[""]),
+                min_count,
+            )
+            for name, counts in learnt.counts.items()
         }
-        return Vocabulary(names, computed[0].pairs.names, categories)
+        return Vocabulary(learnt.names, learnt.product_names, categories)
 
     def features(self) -> list[Feature]:
         """Return the entries of the dictionary, with `{column}` where a bank's own columns come in."""
@@ -222,15 +229,3 @@ def read_prohibited(folder: Path) -> Prohibited:
 
 def _of_grain(planned: Sequence[Planned], grain: str) -> list[Planned]:
     return [item for item in planned if item.file.grain == grain]
-
-
-def _counted(name: str, computed: tuple[ComputedFeatures, ...]) -> tuple[list[str], np.ndarray]:
-    """Return the values of a category column over several populations, ascending, with their counts."""
-    values = sorted({value for item in computed for value in item.categories[name]})
-    indices = {value: index for index, value in enumerate(values)}
-    counts = np.zeros(len(values), dtype=np.int64)
-    for item in computed:
-        codes = item.customer_values[:, item.customer_names.index(name)].astype(np.int64)
-        own = np.bincount(codes[codes >= 0], minlength=len(item.categories[name]))
-        counts[[indices[value] for value in item.categories[name]]] += own
-    return values, counts

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,6 +53,33 @@ class Vocabulary:
             tuple(facts["product_names"]),
             {name: tuple(values) for name, values in facts["categories"].items()},
         )
+
+
+@dataclass(frozen=True)
+class LearntColumns:
+    """Columns of some customers, with how often each category occurs among them.
+
+    Args:
+        customers: Number of the customers.
+        names: Customer-grain columns.
+        product_names: Product-grain features.
+        counts: Of each category column, how often each value occurs.
+    """
+
+    customers: int
+    names: tuple[str, ...]
+    product_names: tuple[str, ...]
+    counts: Mapping[str, Mapping[str, int]]
+
+    @classmethod
+    def merged(cls, parts: Sequence[LearntColumns]) -> LearntColumns:
+        """Return the columns of the customers of all parts."""
+        first = parts[0]
+        counts: dict[str, Counter[str]] = {name: Counter() for name in first.counts}
+        for part in parts:
+            for name, own in part.counts.items():
+                counts[name].update(own)
+        return cls(sum(part.customers for part in parts), first.names, first.product_names, counts)
 
 
 def column_names(

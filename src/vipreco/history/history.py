@@ -27,7 +27,7 @@ from vipreco.history.calendar import label_window, window
 from vipreco.history.contacts import contacts_of
 from vipreco.history.contract import CONTRACTS
 from vipreco.history.cuts import Contested, Cut, contested_query, cuts, literal
-from vipreco.history.labels import Labels, anybody_observed, labels_of
+from vipreco.history.labels import BankFacts, Labels, anybody_observed, labels_of, mass_reopenings
 from vipreco.history.records import write_records
 from vipreco.history.relationship import RelationshipLabels, Span, relationship_labels
 from vipreco.history.sources import (
@@ -41,7 +41,7 @@ from vipreco.history.sources import (
 )
 from vipreco.settings import TierLadder
 from vipreco.signatures import NO_SIGNATURES, Signatures
-from vipreco.tables import Tables, literal_path
+from vipreco.tables import Reopening, Tables, literal_path
 
 # The big tables stay in their files: a query reads the columns and dates that it needs.
 _LAZY = frozenset({CUSTOMERS, OBSERVATIONS, ACTIVITY})
@@ -194,19 +194,31 @@ class History:
             raise self._no_snapshot(day)
         return AsOfView(self, day)
 
-    def acquisitions(self, after: date, until: date, known: date | None = None) -> Labels:
+    def acquisitions(
+        self,
+        after: date,
+        until: date,
+        known: date | None = None,
+        reopenings: Collection[Reopening] | None = None,
+    ) -> Labels:
         """Return who acquired what in the window `(after, until]`: the only source of labels.
 
         Args:
             after: The window opens after this date; a product held at it is not acquired, unless repeatable.
             until: The window's last date.
             known: Date whose knowledge is used (default: all that is known).
+            reopenings: `mass_reopenings` of the bank, where the tables are those of some customers.
 
         Raises:
             UsageError: The window is empty.
         """
         _check_window(after, until)
-        return labels_of(self._base, self._uncut, after, until, known or self._until, self._decisions)
+        bank = BankFacts(self._newest_snapshot(after), self._decisions, reopenings)
+        return labels_of(self._base, self._uncut, after, until, known or self._until, bank)
+
+    def mass_reopenings(self, after: date, until: date) -> list[Reopening]:
+        """Return the mass reopenings around a label window that are no acquisitions."""
+        return mass_reopenings(self._base, self._uncut, after, until, self._until, self._decisions)
 
     def contacts(self, after: date, until: date) -> pa.Table:
         """Return who was contacted about which product in the window `(after, until]`, for learning alone.
@@ -241,7 +253,11 @@ class History:
         return found
 
     def _anybody_observed(self, after: date, until: date) -> bool:
-        return anybody_observed(self._base, self._uncut, after, until, self._until)
+        newest = self._newest_snapshot(after)
+        return anybody_observed(self._base, self._uncut, after, until, self._until, newest)
+
+    def _newest_snapshot(self, day: date) -> date | None:
+        return next(iter(self.calendar.known_snapshots(day)), None)
 
     def relationship_changes(
         self, after: date, until: date, ladder: TierLadder, known: date | None = None
@@ -261,7 +277,7 @@ class History:
             UsageError: The window is empty.
         """
         _check_window(after, until)
-        span = Span(after, until, known or self._until)
+        span = Span(after, until, known or self._until, self._newest_snapshot(after))
         return relationship_labels(self._base, self._uncut, self._contested, span, ladder)
 
     def is_corrected(self, day: date) -> bool:

@@ -23,7 +23,7 @@ from vipreco.columns import (
 from vipreco.history.calendar import add_months
 from vipreco.history.contract import CONTRACTS
 from vipreco.history.cuts import holdings, known, literal, newest
-from vipreco.tables import DAYS_APART, reopenings_query
+from vipreco.tables import DAYS_APART, Reopening, reopened_query, reopenings_query
 
 
 @dataclass(frozen=True)
@@ -45,13 +45,28 @@ class Labels:
     observed: pa.Array
 
 
+@dataclass(frozen=True)
+class BankFacts:
+    """Facts of the whole bank that the labels of some of its customers depend on.
+
+    Args:
+        newest: The newest snapshot that was known when the window opened.
+        decided: Mass reopenings that count as acquisitions; the others are none (see `reopenings_query`).
+        reopenings: The others; None where the tables hold all customers, so that they can be found there.
+    """
+
+    newest: date | None
+    decided: Collection[str] = ()
+    reopenings: Collection[Reopening] | None = None
+
+
 def labels_of(
     connection: duckdb.DuckDBPyConnection,
     uncut: Mapping[str, str],
     after: date,
     until: date,
     day: date | None,
-    decided: Collection[str] = (),
+    bank: BankFacts,
 ) -> Labels:
     """Return the labels of the window `(after, until]` as known at `day` (None: all that is known).
 
@@ -61,14 +76,14 @@ def labels_of(
         after: The window opens after this date.
         until: Its last date.
         day: Date whose knowledge is allowed.
-        decided: Mass reopenings that count as acquisitions; the others are none (see `reopenings_query`).
+        bank: What is a matter of all customers.
     """
     connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE label_observed AS {_observed(uncut, after, until, day)}"
+        f"CREATE OR REPLACE TEMP TABLE label_observed AS {_observed(uncut, after, until, day, bank.newest)}"
     )
     listed = f"SELECT {CUSTOMER_ID} FROM label_observed ORDER BY {CUSTOMER_ID}"
     observed: pa.Table = connection.sql(listed).to_arrow_table()
-    acquired: pa.Table = connection.sql(_acquired(uncut, after, until, day, decided)).to_arrow_table()
+    acquired: pa.Table = connection.sql(_acquired(uncut, after, until, day, bank)).to_arrow_table()
     connection.execute("DROP TABLE label_observed")
     return Labels(after, until, acquired, observed[CUSTOMER_ID].combine_chunks())
 
@@ -78,13 +93,17 @@ def anybody_observed(
     uncut: Mapping[str, str],
     after: date,
     until: date,
-    day: date | None = None,
+    day: date | None,
+    newest_date: date | None,
 ) -> bool:
     """Return whether any customer of `after` was seen again at the end of the window, as known at `day`."""
-    return connection.execute(f"{_observed(uncut, after, until, day)} LIMIT 1").fetchone() is not None
+    seen = _observed(uncut, after, until, day, newest_date)
+    return connection.execute(f"{seen} LIMIT 1").fetchone() is not None
 
 
-def _observed(uncut: Mapping[str, str], after: date, until: date, day: date | None) -> str:
+def _observed(
+    uncut: Mapping[str, str], after: date, until: date, day: date | None, newest_date: date | None
+) -> str:
     contract = CONTRACTS[OBSERVATIONS]
     start = max(after, add_months(until, -1))
     before = known(contract, uncut[OBSERVATIONS], after)
@@ -92,20 +111,22 @@ def _observed(uncut: Mapping[str, str], after: date, until: date, day: date | No
         f"SELECT {CUSTOMER_ID} FROM ({known(contract, uncut[OBSERVATIONS], day)}) "
         f"WHERE {SNAPSHOT_DATE} > {literal(start)} AND {SNAPSHOT_DATE} <= {literal(until)} "
         f"INTERSECT SELECT {CUSTOMER_ID} FROM ({before}) "
-        f"WHERE {SNAPSHOT_DATE} = (SELECT max({SNAPSHOT_DATE}) FROM ({before}))"
+        f"WHERE {SNAPSHOT_DATE} = {literal(newest_date) if newest_date else 'NULL'}"
     )
 
 
-def _acquired(
-    uncut: Mapping[str, str], after: date, until: date, day: date | None, decided: Collection[str]
-) -> str:
+def _acquired(uncut: Mapping[str, str], after: date, until: date, day: date | None, bank: BankFacts) -> str:
     start, end = literal(after), literal(until)
     pair = f"{CUSTOMER_ID}, {PRODUCT_ID}"
-    around = (literal(after - timedelta(days=DAYS_APART)), literal(until + timedelta(days=DAYS_APART)))
-    inside = f"opened.{OPENED_DATE} > {around[0]} AND opened.{OPENED_DATE} <= {around[1]}"
+    held, inside = "SELECT * FROM held", _openings_around(after, until)
+    moved = (
+        reopenings_query(held, inside, bank.decided)
+        if bank.reopenings is None
+        else reopened_query(held, inside, bank.reopenings)
+    )
     return f"""
     WITH held AS ({holdings(uncut[HOLDINGS], day)}),
-    moved AS ({reopenings_query("SELECT * FROM held", inside, decided)}),
+    moved AS ({moved}),
     earlier AS (
       SELECT {pair}, bool_or({CLOSED_DATE} IS NULL OR {CLOSED_DATE} > {start}) AS still
       FROM held WHERE {OPENED_DATE} <= {start} GROUP BY {pair}),
@@ -120,3 +141,25 @@ def _acquired(
     WHERE NOT coalesce(still, false) OR {PRODUCT_ID} IN (SELECT {PRODUCT_ID} FROM repeatable)
     ORDER BY {pair}
     """
+
+
+def mass_reopenings(
+    connection: duckdb.DuckDBPyConnection,
+    uncut: Mapping[str, str],
+    after: date,
+    until: date,
+    day: date | None,
+    decided: Collection[str],
+) -> list[Reopening]:
+    """Return the mass reopenings around the window `(after, until]` that are no acquisitions."""
+    moved = reopenings_query("SELECT * FROM held", _openings_around(after, until), decided)
+    names = f"{PRODUCT_ID}, {OPENED_DATE}::VARCHAR, closed_product_id"
+    query = (
+        f"WITH held AS ({holdings(uncut[HOLDINGS], day)}) SELECT DISTINCT {names} FROM ({moved}) ORDER BY ALL"
+    )
+    return connection.execute(query).fetchall()
+
+
+def _openings_around(after: date, until: date) -> str:
+    begin, end = literal(after - timedelta(days=DAYS_APART)), literal(until + timedelta(days=DAYS_APART))
+    return f"opened.{OPENED_DATE} > {begin} AND opened.{OPENED_DATE} <= {end}"

@@ -54,11 +54,19 @@ class RelationshipLabels:
 
 @dataclass(frozen=True)
 class Span:
-    """The window `(after, until]` and the date whose knowledge of it is used (None: all that is known)."""
+    """The window of a label.
+
+    Args:
+        after: It opens after this date.
+        until: Its last date.
+        known: Date whose knowledge of it is used; None: all that is known.
+        newest: The newest snapshot of the bank that was known at `after`.
+    """
 
     after: date
     until: date
     known: date | None
+    newest: date | None
 
 
 def relationship_labels(
@@ -127,13 +135,12 @@ def _changes(uncut: Mapping[str, str], contested: Contested, span: Span, ladder:
 
 def _present(uncut: Mapping[str, str], span: Span) -> str:
     before = known(CONTRACTS[OBSERVATIONS], uncut[OBSERVATIONS], span.after)
-    return f"SELECT DISTINCT {CUSTOMER_ID} FROM ({before}) WHERE {SNAPSHOT_DATE} = ({_newest_date(before)})"
+    return f"SELECT DISTINCT {CUSTOMER_ID} FROM ({before}) WHERE {SNAPSHOT_DATE} = {_newest(span)}"
 
 
 def _profiles_at_start(uncut: Mapping[str, str], contested: Contested, span: Span) -> str:
-    before = known(CONTRACTS[OBSERVATIONS], uncut[OBSERVATIONS], span.after)
     rows = newest(CUSTOMERS, uncut[CUSTOMERS], span.after, contested)
-    return f"SELECT * FROM ({rows}) WHERE {SNAPSHOT_DATE} = ({_newest_date(before)})"
+    return f"SELECT * FROM ({rows}) WHERE {SNAPSHOT_DATE} = {_newest(span)}"
 
 
 def _profiles_at_end(uncut: Mapping[str, str], contested: Contested, span: Span) -> str:
@@ -161,8 +168,8 @@ def _ended(uncut: Mapping[str, str], span: Span) -> str:
     )
 
 
-def _newest_date(rows: str) -> str:
-    return f"SELECT max({SNAPSHOT_DATE}) FROM ({rows})"
+def _newest(span: Span) -> str:
+    return literal(span.newest) if span.newest else "NULL"
 
 
 def _start_rank(span: Span, ladder: TierLadder) -> str:

@@ -51,7 +51,10 @@ class PropensitySettings(Section):
         others_per_acquirer: Customers without an acquisition, for each one with, from whom `any` learns; a
         sample
             weighted back. What tells acquirers is in the acquirers.
-        max_rate_rows: Rows without an acquisition beyond this number are sampled and weighted back.
+        max_rate_rows: Rows without an acquisition beyond what acquirers leave of this number, and half of it
+            at least, are sampled and weighted back.
+        max_acquirer_rows: Rows with an acquisition beyond this number are sampled and weighted back; those of
+            rare products are all kept.
         thin_evidence_positives: A product with fewer acquisitions is marked "thin evidence".
         intercept_deviation: Prior standard deviation, on the logit scale, of a product's own correction.
         slope_deviation: Prior standard deviation of the common slope around 1.
@@ -67,6 +70,7 @@ class PropensitySettings(Section):
     calibration_folds: Annotated[int, Field(ge=2, le=20)] = 3
     others_per_acquirer: Annotated[float, Field(ge=1.0)] = 10.0
     max_rate_rows: Annotated[int, Field(ge=1000)] = 600_000
+    max_acquirer_rows: Annotated[int, Field(ge=1000)] = 2_000_000
     thin_evidence_positives: Annotated[int, Field(ge=0)] = 30
     intercept_deviation: Positive = 0.5
     slope_deviation: Positive = 0.25

@@ -12,16 +12,16 @@ from .decision_stages import (
 from .decisions import Decisions as Decisions, in_order as in_order
 from .fit_stages import Step as Step, TrainingData as TrainingData, silent as silent
 from .inspection import check_permitted as check_permitted
-from .labelled_rows import (
-    Gatherer as Gatherer,
-    Panel as Panel,
+from .label_arrays import (
     could_acquire as could_acquire,
     is_in as is_in,
     kept_columns as kept_columns,
     label_matrix as label_matrix,
 )
+from .labelled_rows import Gatherer as Gatherer
 from .model_in_force import ModelInForce as ModelInForce
 from .open_models import open_model as open_model
+from .panels import Panel as Panel, PanelParts as PanelParts
 from .product_evidence import ProductEvidence as ProductEvidence
 from .recommender import Recommender as Recommender
 from .relations import Relations as Relations

@@ -14,7 +14,8 @@ from vipreco.columns import CUSTOMER_ID
 from vipreco.history import History, add_months
 from vipreco.propensity import ATTRITION_KINDS
 from vipreco.recommender.changes import ChangeGatherer
-from vipreco.recommender.labelled_rows import Panel, is_in
+from vipreco.recommender.label_arrays import is_in
+from vipreco.recommender.panels import Panel
 from vipreco.recommender.recommender import Recommender
 from vipreco.stats import NORMAL_95
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pyarrow as pa
@@ -17,7 +17,11 @@ from vipreco.features import FeatureSet, Vocabulary
 from vipreco.folds import customer_folds
 from vipreco.history import History, RelationshipLabels, View, label_windows
 from vipreco.propensity import CHANGES, CLOSURE, TIER_UPGRADE, ChangeRows, Machine, RelationshipModel
-from vipreco.recommender.labelled_rows import SAMPLING_PARTS, Panel, kept_columns, place_of
+from vipreco.recommender.label_arrays import kept_columns, place_of
+from vipreco.recommender.labelled_rows import Gatherer
+from vipreco.recommender.panels import Arrays, Panel
+from vipreco.recommender.row_draw import SAMPLING_PARTS
+from vipreco.recommender.row_order import RowOrder
 from vipreco.recommender.settings import RecommenderSettings
 
 LOST_SHARE = "lost_share"
@@ -60,44 +64,124 @@ class ChangeGatherer:
         All VIP customers and all who rose are taken; of the others a weighted sample, where there are many.
         """
         limit = self.settings.relationship.max_rows // self.settings.relationship.dates
-        return ChangeRows.stack([self._rows_of(view, panel.history, limit) for view in panel.views()])
+        with panel.found(ChangeCounts(self)) as parts:
+            counts = np.sum([part["counts"] for part in parts], axis=0)
+        rates = tuple(min(1.0, max(limit - always, 1) / max(others, 1)) for always, others in counts.tolist())
+        with panel.found(DrawnChanges(self, rates)) as parts:
+            return _stacked(parts, RowOrder.of(parts, len(panel.as_of)), counts[:, 1])
 
-    def _rows_of(self, view: View, history: History, limit: int) -> ChangeRows:
-        labels = self.labels(history, view)
-        changes = labels.changes
-        ids = np.asarray(changes[CUSTOMER_ID].to_pylist(), np.str_)
-        wanted = place_of(ids, view.population()[CUSTOMER_ID])
-        weights = self._weights(ids, changes, limit)
-        chosen = np.sort(wanted[(wanted >= 0) & (weights[wanted] > 0)])
-        return ChangeRows(
-            ids[chosen].astype(object),
-            self.values(view.of(pa.array(ids[chosen].tolist(), pa.string()))),
-            np.column_stack([_true(changes[change]) for change in CHANGES])[chosen],
-            np.column_stack([_known(changes[change]) for change in CHANGES])[chosen],
-            weights[chosen],
-            CHANGES,
-            changes[LOST_SHARE].to_numpy()[chosen].astype(np.float32),
-        )
-
-    def labels(self, history: History, view: View) -> RelationshipLabels:
-        """Return what became of the customers of a view within the horizon."""
-        _, until = history.label_window(view.date, self.settings.relationship_horizon_months)
-        return history.relationship_changes(view.date, until, self.features.ladder)
+    def labels(self, history: History, day: date) -> RelationshipLabels:
+        """Return what became of the customers of a date within the horizon."""
+        _, until = history.label_window(day, self.settings.relationship_horizon_months)
+        return history.relationship_changes(day, until, self.features.ladder)
 
     def values(self, view: View) -> NDArray[np.float32]:
         """Return the columns that the boosters see, for all customers of a view, shape (n, k)."""
         computed = self.features.compute(view, ()).encoded(self.vocabulary)
         return np.ascontiguousarray(computed.customer_values[:, self.kept])
 
-    def _weights(self, ids: NDArray[Any], changes: pa.Table, limit: int) -> NDArray[np.float32]:
-        """Return how many customers each one stands for: 0 = not sampled or nothing known, shape (n,)."""
-        always = _known(changes[CLOSURE]) | _true(changes[TIER_UPGRADE])
-        others = _known(changes[TIER_UPGRADE]) & ~always
-        rate = min(1.0, max(limit - int(always.sum()), 1) / max(int(others.sum()), 1))
-        sampled = others & (customer_folds(ids, SAMPLING_PARTS, self.seed) < rate * SAMPLING_PARTS)
-        weights = np.where(always, 1.0, 0.0)
-        weights[sampled] = others.sum() / max(int(sampled.sum()), 1)
-        return weights.astype(np.float32)
+    def record(self) -> dict[str, Any]:
+        """Return it as JSON values."""
+        return Gatherer(self.features, self.vocabulary, (), self.kept, self.settings, self.seed).record()
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> Self:
+        """Return the gatherer of a `record`."""
+        found = Gatherer.from_record(record)
+        return cls(found.features, found.vocabulary, found.kept, found.settings, found.seed)
+
+
+@dataclass(frozen=True)
+class ChangeCounts:
+    """Customers of each date of a panel: who is always taken, and who is sampled: a `Work`."""
+
+    gatherer: ChangeGatherer
+
+    def arrays(self, panel: Panel) -> Arrays:
+        """Return both `counts` of each date, shape (dates, 2)."""
+        found = [_sides(self.gatherer.labels(panel.history, day).changes) for day in panel.as_of]
+        return {"counts": np.array([[side.sum() for side in sides] for sides in found], np.int64)}
+
+    def record(self) -> dict[str, Any]:
+        """Return it as JSON values."""
+        return self.gatherer.record()
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> Self:
+        """Return the work of a `record`."""
+        return cls(ChangeGatherer.from_record(record))
+
+
+@dataclass(frozen=True)
+class DrawnChanges:
+    """Rows of the customers who are taken or drawn at each date of a panel: a `Work`.
+
+    Args:
+        gatherer: Makes the rows.
+        rates: Share that is drawn of those who are sampled, by date.
+    """
+
+    gatherer: ChangeGatherer
+    rates: tuple[float, ...]
+
+    def arrays(self, panel: Panel) -> Arrays:
+        """Return the columns of `ChangeRows` of each date; `sampled` instead of weights."""
+        found: dict[str, NDArray[Any]] = {}
+        for place, (day, rate) in enumerate(zip(panel.as_of, self.rates, strict=True)):
+            own = self._of_date(panel.view(day), self.gatherer.labels(panel.history, day).changes, rate)
+            found |= {f"{place}.{name}": values for name, values in own.items()}
+        return found
+
+    def _of_date(self, view: View, changes: pa.Table, rate: float) -> dict[str, NDArray[Any]]:
+        ids = np.asarray(changes[CUSTOMER_ID].to_pylist(), np.str_)
+        always, others = _sides(changes)
+        lottery = customer_folds(ids, SAMPLING_PARTS, self.gatherer.seed)
+        sampled = others & (lottery < rate * SAMPLING_PARTS)
+        wanted = place_of(ids, view.population()[CUSTOMER_ID])
+        chosen = np.sort(wanted[(wanted >= 0) & (always | sampled)[wanted]])
+        return {
+            "ids": ids[chosen],
+            "values": self.gatherer.values(view.of(pa.array(ids[chosen].tolist(), pa.string()))),
+            "happened": np.column_stack([_true(changes[change]) for change in CHANGES])[chosen],
+            "known": np.column_stack([_known(changes[change]) for change in CHANGES])[chosen],
+            "lost": changes[LOST_SHARE].to_numpy()[chosen].astype(np.float32),
+            "sampled": sampled[chosen],
+            "drawn": np.array([sampled.sum()]),
+        }
+
+    def record(self) -> dict[str, Any]:
+        """Return it as JSON values."""
+        return {"gatherer": self.gatherer.record(), "rates": list(self.rates)}
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> Self:
+        """Return the work of a `record`."""
+        return cls(ChangeGatherer.from_record(record["gatherer"]), tuple(record["rates"]))
+
+
+def _stacked(parts: Sequence[Arrays], order: RowOrder, others: NDArray[np.int64]) -> ChangeRows:
+    """Return the rows of all parts in one order; those who were sampled stand for all of the others."""
+    columns = {name: parts[0][f"0.{name}"] for name in ("values", "happened", "known", "lost")}
+    found = {
+        name: np.empty((order.rows, *values.shape[1:]), values.dtype) for name, values in columns.items()
+    }
+    ids, weights = np.empty(order.rows, object), np.empty(order.rows, np.float32)
+    for day, places in enumerate(order.places):
+        drawn = sum(int(part[f"{day}.drawn"][0]) for part in parts)
+        for part, own in zip(parts, places, strict=True):
+            ids[own] = part[f"{day}.ids"].astype(object)
+            weights[own] = np.where(part[f"{day}.sampled"], others[day] / max(drawn, 1), 1.0)
+            for name, target in found.items():
+                target[own] = part[f"{day}.{name}"]
+    return ChangeRows(
+        ids, found["values"], found["happened"], found["known"], weights, CHANGES, found["lost"]
+    )
+
+
+def _sides(changes: pa.Table) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return who is always taken, and who is sampled; of the others nothing is known."""
+    always = _known(changes[CLOSURE]) | _true(changes[TIER_UPGRADE])
+    return always, _known(changes[TIER_UPGRADE]) & ~always
 
 
 def fit_relationship(gatherer: ChangeGatherer, panel: Panel, machine: Machine) -> RelationshipModel | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import cached_property
@@ -16,11 +17,16 @@ from vipreco.contact_effect import Contacted, EffectLearning, LearntEffects, Obs
 from vipreco.folds import customer_folds
 from vipreco.history import History, View
 from vipreco.propensity import FitContext, LabelledRows, unseen_chances
-from vipreco.recommender.labelled_rows import SAMPLING_PARTS, Panel, kept_columns, place_of
+from vipreco.recommender.label_arrays import kept_columns, place_of
+from vipreco.recommender.panels import Arrays, Panel, Window
+from vipreco.recommender.row_draw import SAMPLING_PARTS
+from vipreco.recommender.row_order import RowOrder
 from vipreco.recommender.settings import RecommenderSettings
 
 NEVER = np.iinfo(np.int64).max
 CONTACTED_DATE = "contacted_date"
+AT_ONCE, SHIFTED = "at_once", "shifted"
+OF_PAIRS = ("row", "product", "channel", "followed", "acquired")
 
 
 @dataclass(frozen=True)
@@ -40,31 +46,31 @@ class ContactRows:
     tiers: NDArray[np.str_]
 
 
+def learns_contacts(panel: Panel, settings: RecommenderSettings) -> bool:
+    """Return whether a fit learns from contacts, and the bank has any."""
+    return settings.contact_effect.folds > 0 and CONTACTS in panel.history.present_tables
+
+
 def fit_contact_effects(
-    panel: Panel,
     rows: LabelledRows,
-    product_ids: tuple[str, ...],
+    found: ContactRows | None,
     families: tuple[str, ...],
     context: FitContext,
     settings: RecommenderSettings,
 ) -> LearntEffects | None:
-    """Learn what the contacts in the label windows of a panel did; None without any, or where none is asked.
+    """Learn what the contacts in the label windows of rows did; None without any, or where none is asked.
 
     Args:
-        panel: As-of dates of the rows.
         rows: Labelled rows.
-        product_ids: Products of the fit.
-        families: Their families.
+        found: Contacts beside them.
+        families: Of the products.
         context: Columns, seed and threads of the fit.
         settings: The recipe's.
     """
     from vipreco.contact_effect import learn_effects  # noqa: PLC0415 - brings scipy.stats; only a fit needs it
 
     learning = settings.contact_effect
-    if not learning.folds or not rows.acquired.any() or CONTACTS not in panel.history.present_tables:
-        return None
-    found = gather_contacts(panel, rows, product_ids, settings)
-    if not len(found.contacted):
+    if found is None or not len(found.contacted):
         return None
     some, weights = _some(rows, found, learning, context.machine.seed)
     blind, columns = _without_contacts(context, learning)
@@ -85,26 +91,52 @@ def fit_contact_effects(
     return learn_effects(pairs, settings.arbitration.contact_effects, learning, context.machine.seed)
 
 
-def gather_contacts(
-    panel: Panel, rows: LabelledRows, product_ids: tuple[str, ...], settings: RecommenderSettings
-) -> ContactRows:
-    """Return the contacts in the label windows of labelled rows."""
-    near, tiers = np.zeros(rows.acquired.shape, bool), np.zeros(len(rows), "<U64")
-    parts: list[tuple[Contacted, Contacted]] = []
-    for view in panel.views():
-        own = np.flatnonzero(rows.as_of == np.datetime64(view.date, "D"))
-        if not len(own):
-            continue
-        window = panel.history.label_window(view.date, settings.horizon_months, settings.gap_months)
-        ids = rows.customer_ids[own].astype(np.str_)
-        inside = WindowContacts(panel.history, *window, ids, product_ids)
-        tiers[own] = _tiers(view, ids)
-        near[own] = inside.near()
-        possible = rows.listable[own]
-        at_once, later = (inside.contacted(shift, possible) for shift in (0, inside.span))
-        parts.append((_at(at_once, own), _at(later, own)))
-    contacted, shifted = (_stacked([part[place] for part in parts]) for place in range(2))
-    return ContactRows(contacted, shifted, near, tiers)
+def contacts_beside(
+    panel: Panel,
+    window: Window,
+    view: View,
+    rows: tuple[NDArray[np.str_], NDArray[np.bool_]],
+    product_ids: tuple[str, ...],
+) -> dict[str, NDArray[Any]]:
+    """Return what `stacked_contacts` puts together, of the rows of one date.
+
+    Args:
+        panel: Whose rows they are.
+        window: Label window of the date.
+        view: At the date.
+        rows: Ids of the customers, ascending, shape (n,), and what they could acquire, shape (n, P).
+        product_ids: Products of the fit.
+    """
+    ids, possible = rows
+    inside = WindowContacts(panel, *window, ids, product_ids)
+    found: dict[str, NDArray[Any]] = {"near": inside.near(), "tiers": _tiers(view, ids)}
+    for kind, shift in ((AT_ONCE, 0), (SHIFTED, inside.span)):
+        pairs = inside.contacted(shift, possible)
+        found |= {f"{kind}.{name}": getattr(pairs, name) for name in OF_PAIRS}
+    return found
+
+
+def stacked_contacts(parts: Sequence[Arrays], order: RowOrder, products: int) -> ContactRows:
+    """Return the contacts beside the rows of all parts."""
+    near, tiers = np.zeros((order.rows, products), bool), np.zeros(order.rows, "<U64")
+    pairs: dict[str, list[Contacted]] = {AT_ONCE: [], SHIFTED: []}
+    for day, places in enumerate(order.places):
+        of_date: dict[str, list[Contacted]] = {AT_ONCE: [], SHIFTED: []}
+        for part, own in zip(parts, places, strict=True):
+            near[own], tiers[own] = part[f"{day}.near"], part[f"{day}.tiers"]
+            for kind, found in of_date.items():
+                columns = [np.asarray(part[f"{day}.{kind}.{name}"]) for name in OF_PAIRS]
+                found.append(_at(Contacted(*columns), own))
+        for kind, found in of_date.items():
+            pairs[kind].append(_in_order(_stacked(found)))
+    return ContactRows(_stacked(pairs[AT_ONCE]), _stacked(pairs[SHIFTED]), near, tiers)
+
+
+def later_window(history: History, window: Window) -> Window | None:
+    """Return the window after a label window, as far as it is known; None where nothing is."""
+    after, until = window
+    known = min(until + (until - after), max(history.snapshot_dates[-1], until))
+    return (until, known) if known > until else None
 
 
 def _tiers(view: View, customer_ids: NDArray[np.str_]) -> NDArray[np.str_]:
@@ -119,14 +151,14 @@ class WindowContacts:
     """Contacts and acquisitions about the rows of one as-of date.
 
     Args:
-        history: The history.
+        panel: Where contacts and acquisitions come from.
         after: The label window opens after this date.
         until: Its last date.
         customer_ids: Of the rows, ascending.
         product_ids: Of the fit.
     """
 
-    history: History
+    panel: Panel
     after: date
     until: date
     customer_ids: NDArray[np.str_]
@@ -172,7 +204,7 @@ class WindowContacts:
     @cached_property
     def _contacts(self) -> tuple[NDArray[Any], ...]:
         """Row, product, day and channel of each contact of this window and the one before, in time order."""
-        table = self.history.contacts(self.after - timedelta(days=self.span), self.until)
+        table = self.panel.history.contacts(self.after - timedelta(days=self.span), self.until)
         row, product = self._places(table)
         day = np.array([day.toordinal() for day in table[CONTACTED_DATE].to_pylist()], np.int64)
         channel = np.array(table[CHANNEL].to_pylist(), np.str_)
@@ -184,11 +216,11 @@ class WindowContacts:
     def _opened(self) -> NDArray[np.int64]:
         """Day on which each pair was acquired in the window, or in the one after; `NEVER`, shape (n, P)."""
         found = np.full((len(self.customer_ids), len(self.product_ids)), NEVER)
-        windows = [(self.until, self._known_until), (self.after, self.until)]
-        for after, until in windows:
-            if until <= after:
+        own = (self.after, self.until)
+        for window in (later_window(self.panel.history, own), own):
+            if window is None:
                 continue
-            table = self.history.acquisitions(after, until).acquired
+            table = self.panel.acquisitions(window).acquired
             row, product = self._places(table)
             day = np.array([day.toordinal() for day in table[OPENED_DATE].to_pylist()], np.int64)
             known = (row >= 0) & (product >= 0)
@@ -197,7 +229,8 @@ class WindowContacts:
 
     @property
     def _known_until(self) -> date:
-        return min(self.until + timedelta(days=self.span), max(self.history.snapshot_dates[-1], self.until))
+        later = later_window(self.panel.history, (self.after, self.until))
+        return later[1] if later else self.until
 
     def _places(self, table: pa.Table) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         order = np.argsort(np.array(self.product_ids))
@@ -235,8 +268,9 @@ def _renumbered(part: Contacted, some: NDArray[np.intp], rows: int) -> Contacted
     return replace(part, row=place[part.row])
 
 
-def _stacked(parts: list[Contacted]) -> Contacted:
-    columns = zip(
-        *((part.row, part.product, part.channel, part.followed, part.acquired) for part in parts), strict=True
-    )
-    return Contacted(*(np.concatenate(column) for column in columns))
+def _stacked(parts: Sequence[Contacted]) -> Contacted:
+    return Contacted(*(np.concatenate([getattr(part, name) for part in parts]) for name in OF_PAIRS))
+
+
+def _in_order(pairs: Contacted) -> Contacted:
+    return pairs.take(np.lexsort((pairs.product, pairs.row)))

@@ -8,8 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from vipreco.catalog import Catalog
-from vipreco.collaborative import SOURCES, CoHoldings, Source, holding_state, segment_values
+from vipreco.collaborative import SOURCES, CoHoldings, Source
 from vipreco.features import FeatureSet
 from vipreco.policy import Policy
 from vipreco.propensity import (
@@ -21,9 +20,13 @@ from vipreco.propensity import (
     RelationshipModel,
 )
 from vipreco.recommender.changes import ChangeGatherer, change_dates, fit_relationship
-from vipreco.recommender.contact_rows import fit_contact_effects
+from vipreco.recommender.contact_rows import ContactRows, fit_contact_effects, learns_contacts
 from vipreco.recommender.fitted import Fitted
-from vipreco.recommender.labelled_rows import Gatherer, Panel, kept_columns
+from vipreco.recommender.holding_states import HoldingFlags, HoldingStates, holding_states
+from vipreco.recommender.label_arrays import kept_columns
+from vipreco.recommender.labelled_rows import Gatherer
+from vipreco.recommender.newest_columns import NewestColumns
+from vipreco.recommender.panels import Panel
 from vipreco.recommender.settings import RecommenderSettings
 
 Step = Callable[[str], None]
@@ -68,30 +71,25 @@ def fit(
     Raises:
         InputRejectedError: No labels within the horizon.
     """
-    panel, newest = training_data.acquirers, training_data.acquirers.views()[-1]
+    panel = training_data.acquirers
     step("features")
-    product_ids = tuple(Catalog.from_view(newest).product_ids)
-    computed = features.compute(newest, product_ids)
-    vocabulary = features.learn_vocabulary(computed)
-    names = tuple(computed.encoded(vocabulary).names)
+    newest = NewestColumns.of(panel, features)
+    product_ids, vocabulary = newest.product_ids, features.vocabulary_of(newest.columns)
+    names = vocabulary.columns(product_ids)
     kept = kept_columns(names, settings.leave_out)
     gatherer = Gatherer(features, vocabulary, product_ids, kept, settings, machine.seed)
     step("labelled rows")
-    rows = gatherer.rows(panel)
-    rates = gatherer.rows(training_data.rates) if training_data.rates else None
+    rows, rates, contacts = _gathered(training_data, gatherer)
     step("propensity")
-    state = holding_state(panel.history.as_of(panel.as_of[-1]), product_ids, segment_values(newest))
-    filtering = CollaborativeFiltering(
-        _sources_ever(panel, product_ids, settings),
-        product_ids,
-        Catalog.from_view(newest).families,
-        tuple(vocabulary.categories),
-    )
+    with holding_states(panel, HoldingFlags(product_ids, newest.segments)) as states:
+        state = states.at(len(panel.as_of) - 1)
+        sources = _sources_ever(panel, states, settings)
+    filtering = CollaborativeFiltering(sources, product_ids, newest.families, tuple(vocabulary.categories))
     context = FitContext(tuple(names[column] for column in kept), settings.propensity, machine, filtering)
     model = AcquisitionModel.fit(rows, context, rates)
     step("what contacts add")
-    sampled = (panel, rows) if rates is None or not training_data.rates else (training_data.rates, rates)
-    effects = fit_contact_effects(*sampled, product_ids, filtering.families, context, settings)
+    sampled = rows if rates is None else rates
+    effects = fit_contact_effects(sampled, contacts, filtering.families, context, settings)
     relationship = _fit_relationship(training_data, gatherer, machine, step)
     relationship = relationship.among(context.names) if relationship else None
     return Fitted(
@@ -103,7 +101,7 @@ def fit(
         model=model,
         source=SOURCES[settings.source]().fit(state),
         base_rates=base_rates(rows if rates is None else rates),
-        segments=segment_values(newest),
+        segments=newest.segments,
         settings=settings,
         as_of=panel.as_of,
         snapshot_id=panel.history.snapshot_id,
@@ -112,6 +110,19 @@ def fit(
         co_holdings=CoHoldings.of(state),
         effects=effects,
     )
+
+
+def _gathered(
+    training_data: TrainingData, gatherer: Gatherer
+) -> tuple[LabelledRows, LabelledRows | None, ContactRows | None]:
+    """Return the rows of both panels, and the contacts beside those that are an unbiased sample."""
+    panel, sample = training_data.acquirers, training_data.rates
+    learns = learns_contacts(sample or panel, gatherer.settings)
+    rows, contacts = gatherer.rows_and_contacts(panel, with_contacts=learns and sample is None)
+    if sample is None:
+        return rows, None, contacts
+    rates, contacts = gatherer.rows_and_contacts(sample, with_contacts=learns)
+    return rows, rates, contacts
 
 
 def _fit_relationship(
@@ -138,16 +149,14 @@ def base_rates(rows: LabelledRows) -> NDArray[np.float64]:
 
 
 def _sources_ever(
-    panel: Panel, product_ids: tuple[str, ...], settings: RecommenderSettings
+    panel: Panel, states: HoldingStates, settings: RecommenderSettings
 ) -> dict[np.datetime64, Source]:
     """Fit collaborative filtering over everything that was ever held at each as-of date; no label is seen.
 
     What was ever held says more about what comes next than what is held; a reason has to name a product that
     the customer still has, so reasons have a source of their own.
     """
-    found: dict[np.datetime64, Source] = {}
-    for day in panel.as_of:
-        now = holding_state(panel.history.as_of(day), product_ids)
-        ever = replace(now, held=now.held | now.held_before, held_before=np.zeros_like(now.held))
-        found[np.datetime64(day, "D")] = SOURCES[settings.source]().fit(ever)
-    return found
+    return {
+        np.datetime64(day, "D"): SOURCES[settings.source]().fit(states.ever(place))
+        for place, day in enumerate(panel.as_of)
+    }

@@ -1,48 +1,30 @@
-"""From a history to labelled rows: views, features, labels, sampled and stacked."""
+"""From a history to labelled rows: views, features, labels; drawn, gathered by part, and put in one order."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
-from fnmatch import fnmatchcase
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
-from vipreco.catalog import Catalog
-from vipreco.collaborative import HoldingState, holding_state
-from vipreco.columns import CUSTOMER_ID, PRODUCT_ID
+from vipreco.collaborative import holding_state
 from vipreco.errors import InputRejectedError
 from vipreco.features import ComputedFeatures, FeatureSet, Vocabulary
 from vipreco.folds import customer_folds
-from vipreco.history import History, Labels, View
-from vipreco.propensity import LabelledRows, stack
+from vipreco.history import Labels, View
+from vipreco.propensity import LabelledRows
+from vipreco.recommender.contact_rows import ContactRows, contacts_beside, later_window, stacked_contacts
+from vipreco.recommender.label_arrays import Mask, could_acquire, is_in, label_matrix
+from vipreco.recommender.panels import Arrays, Panel, Window
+from vipreco.recommender.row_draw import SAMPLING_PARTS, DateCounts, Draw
+from vipreco.recommender.row_order import RowOrder
 from vipreco.recommender.settings import RecommenderSettings
 
-Mask = NDArray[np.bool_]
-SAMPLING_PARTS = 1_000_003  # a prime, so that the sample is independent of folds by the same hash
-
-
-@dataclass(frozen=True)
-class Panel:
-    """Labelled as-of dates of a history.
-
-    Args:
-        history: Where features and labels come from.
-        as_of: As-of dates, oldest first.
-        customers: Only these customers; None for all.
-    """
-
-    history: History
-    as_of: tuple[date, ...]
-    customers: pa.Array | None = None
-
-    def views(self) -> list[View]:
-        """Return the view of each as-of date."""
-        views: list[View] = [self.history.as_of(day) for day in self.as_of]
-        return views if self.customers is None else [view.of(self.customers) for view in views]
+Codes = NDArray[np.int8]
+LEFT_OUT, WHOLE, DRAWN_ACQUIRER, DRAWN_OTHER = range(4)
 
 
 @dataclass(frozen=True)
@@ -65,14 +47,56 @@ class Gatherer:
     settings: RecommenderSettings
     seed: int
 
+    def record(self) -> dict[str, Any]:
+        """Return it as JSON values."""
+        return {
+            "features": {name: content.decode() for name, content in self.features.definition.items()},
+            "vocabulary": self.vocabulary.to_bytes().decode(),
+            "product_ids": list(self.product_ids),
+            "kept": self.kept.tolist(),
+            "settings": json.loads(self.settings.model_dump_json()),
+            "seed": self.seed,
+        }
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> Self:
+        """Return the gatherer of a `record`."""
+        definition = {name: text.encode() for name, text in record["features"].items()}
+        return cls(
+            FeatureSet.from_definition(definition, checked=True),
+            Vocabulary.from_bytes(record["vocabulary"].encode()),
+            tuple(record["product_ids"]),
+            np.array(record["kept"], np.int64),
+            RecommenderSettings.model_validate_json(json.dumps(record["settings"])),
+            record["seed"],
+        )
+
     def rows(self, panel: Panel) -> LabelledRows:
-        """Return all acquirers of a panel and a weighted sample of its other observed customers.
+        """Return the acquirers of a panel and a weighted sample of its other observed customers.
 
         Raises:
             InputRejectedError: No acquisition is known in any of the label windows.
         """
-        limit = self.settings.propensity.max_rate_rows // len(panel.as_of)
-        rows = stack([self._rows_of(view, panel.history, limit) for view in panel.views()])
+        return self.rows_and_contacts(panel, with_contacts=False)[0]
+
+    def rows_and_contacts(
+        self, panel: Panel, *, with_contacts: bool
+    ) -> tuple[LabelledRows, ContactRows | None]:
+        """Return the rows of a panel, and the contacts in their label windows where these are asked for.
+
+        Raises:
+            InputRejectedError: As `rows`.
+        """
+        windows = self.windows(panel)
+        with panel.found(RowCounts(self), windows) as parts:
+            counts = [DateCounts.merged(parts, place) for place in range(len(panel.as_of))]
+        draws = tuple(Draw.of(one, self.settings.propensity, len(panel.as_of)) for one in counts)
+        if with_contacts:
+            windows += [later for window in windows if (later := later_window(panel.history, window))]
+        with panel.found(DrawnRows(self, draws, with_contacts), windows) as parts:
+            order = RowOrder.of(parts, len(panel.as_of))
+            rows = _stacked(panel, parts, order, len(self.kept))
+            contacts = stacked_contacts(parts, order, len(self.product_ids)) if with_contacts else None
         if not rows.acquired.any():
             raise InputRejectedError(
                 "no acquisition is known within the horizon of the as-of dates",
@@ -80,27 +104,16 @@ class Gatherer:
                 remedy="import holdings and customer snapshots that reach to the end of the label window",
                 code="no-labels",
             )
-        return rows
+        return rows, contacts
+
+    def windows(self, panel: Panel) -> list[Window]:
+        """Return the label window of each as-of date."""
+        months = self.settings.horizon_months, self.settings.gap_months
+        return [panel.history.label_window(day, *months) for day in panel.as_of]
 
     def features_of(self, view: View) -> ComputedFeatures:
         """Return the features of a view in the columns of the fit."""
         return self.features.compute(view, self.product_ids).encoded(self.vocabulary)
-
-    def _rows_of(self, view: View, history: History, limit: int) -> LabelledRows:
-        horizon = history.label_window(view.date, self.settings.horizon_months, self.settings.gap_months)
-        labels = history.acquisitions(*horizon)
-        computed, state = self.features_of(view), holding_state(view, self.product_ids)
-        acquired = label_matrix(computed.customer_ids, self.product_ids, labels)
-        weights = self._weights(computed.customer_ids, labels, np.asarray(acquired.any(axis=1)), limit)
-        indices = np.flatnonzero(weights)
-        return LabelledRows(
-            computed.customer_ids[indices].astype(object),
-            self.dense(computed, indices),
-            acquired[indices],
-            could_acquire(view, state)[indices],
-            np.full(len(indices), np.datetime64(view.date, "D")),
-            weights[indices],
-        )
 
     def dense(self, computed: ComputedFeatures, indices: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return the booster columns of the customers in `indices` (ascending), chunk by chunk."""
@@ -113,67 +126,129 @@ class Gatherer:
                 values[first:last] = chunk[np.ix_(indices[first:last] - start, self.kept)]
         return values
 
-    def _weights(
-        self, customer_ids: NDArray[Any], labels: Labels, acquirers: Mask, limit: int
-    ) -> NDArray[np.float32]:
-        """Return how many customers each one stands for: 0 = not sampled or not observed, shape (n,)."""
+
+@dataclass(frozen=True)
+class RowCounts:
+    """Counts of acquirers and others at each date of a panel: a `Work`."""
+
+    gatherer: Gatherer
+
+    def arrays(self, panel: Panel) -> Arrays:
+        """Return `counts` (acquirers, others) and acquisitions by `products`, shape (P,), of each date."""
+        found: dict[str, NDArray[Any]] = {}
+        for place, window in enumerate(self.gatherer.windows(panel)):
+            labels = panel.acquisitions(window)
+            ids = np.asarray(labels.observed.to_pylist(), np.str_)
+            ids = ids if panel.customers is None else ids[is_in(ids, panel.customers)]
+            acquired = label_matrix(ids, self.gatherer.product_ids, labels)
+            acquirers = int(acquired.any(axis=1).sum())
+            found[f"{place}.counts"] = np.array([acquirers, len(ids) - acquirers])
+            found[f"{place}.products"] = acquired.sum(axis=0)
+        return found
+
+    def record(self) -> dict[str, Any]:
+        """Return it as JSON values."""
+        return self.gatherer.record()
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> Self:
+        """Return the work of a `record`."""
+        return cls(Gatherer.from_record(record))
+
+
+@dataclass(frozen=True)
+class DrawnRows:
+    """Labelled rows of the customers who are drawn at each date of a panel: a `Work`."""
+
+    gatherer: Gatherer
+    draws: tuple[Draw, ...]
+    with_contacts: bool = False
+
+    def arrays(self, panel: Panel) -> Arrays:
+        """Return what `_stacked` takes of each date."""
+        found: dict[str, NDArray[Any]] = {}
+        for place, (day, window) in enumerate(zip(panel.as_of, self.gatherer.windows(panel), strict=True)):
+            view = panel.view(day)
+            own = self._of_date(view, panel.acquisitions(window), self.draws[place])
+            if self.with_contacts:
+                products = self.gatherer.product_ids
+                own |= contacts_beside(panel, window, view, (own["ids"], own["listable"]), products)
+            found |= {f"{place}.{name}": values for name, values in own.items()}
+        return found
+
+    def _of_date(self, view: View, labels: Labels, draw: Draw) -> dict[str, NDArray[Any]]:
+        products = self.gatherer.product_ids
+        computed, state = self.gatherer.features_of(view), holding_state(view, products)
+        acquired = label_matrix(computed.customer_ids, products, labels)
+        codes, total = self._drawn(computed.customer_ids, labels, acquired, draw)
+        indices = np.flatnonzero(codes)
+        return {
+            "ids": computed.customer_ids[indices],
+            "values": self.gatherer.dense(computed, indices),
+            "acquired": acquired[indices],
+            "listable": could_acquire(view, state)[indices],
+            "codes": codes[indices],
+            "total": total,
+        }
+
+    def _drawn(
+        self, customer_ids: NDArray[Any], labels: Labels, acquired: Mask, draw: Draw
+    ) -> tuple[Codes, NDArray[np.int64]]:
+        """Return how each was drawn, shape (n,), and for how many those of each code stand."""
         observed = is_in(customer_ids, labels.observed)
+        acquirers = np.asarray(acquired.any(axis=1))
+        many = observed & acquirers & ~acquired[:, list(draw.rare)].any(axis=1) & (draw.acquirers < 1.0)
         others = observed & ~acquirers
-        room = max(limit - int((observed & acquirers).sum()), 1)
-        rate = min(1.0, room / max(int(others.sum()), 1))
-        lottery = customer_folds(customer_ids, SAMPLING_PARTS, self.seed)
-        sampled = others & (lottery < rate * SAMPLING_PARTS)
-        weights = np.where(observed & acquirers, 1.0, 0.0)
-        weights[sampled] = others.sum() / max(int(sampled.sum()), 1)
-        return weights.astype(np.float32)
+        lottery = customer_folds(customer_ids, SAMPLING_PARTS, self.gatherer.seed)
+        codes = np.where(observed & acquirers & ~many, WHOLE, LEFT_OUT).astype(np.int8)
+        codes[many & (lottery < draw.acquirers * SAMPLING_PARTS)] = DRAWN_ACQUIRER
+        codes[others & (lottery < draw.others * SAMPLING_PARTS)] = DRAWN_OTHER
+        return codes, np.array([0, 0, many.sum(), others.sum()], np.int64)
+
+    def record(self) -> dict[str, Any]:
+        """Return it as JSON values."""
+        return {
+            "gatherer": self.gatherer.record(),
+            "draws": [draw.record() for draw in self.draws],
+            "with_contacts": self.with_contacts,
+        }
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> Self:
+        """Return the work of a `record`."""
+        draws = tuple(Draw.from_record(one) for one in record["draws"])
+        return cls(Gatherer.from_record(record["gatherer"]), draws, record["with_contacts"])
 
 
-def kept_columns(names: tuple[str, ...], leave_out: tuple[str, ...]) -> NDArray[np.int64]:
-    """Return the positions of the columns that no pattern of `leave_out` names."""
-    features = [name.partition("@")[0] for name in names]
-    return np.array(
-        [
-            position
-            for position, feature in enumerate(features)
-            if not any(fnmatchcase(feature, pattern) for pattern in leave_out)
-        ],
-        np.int64,
+def _stacked(panel: Panel, parts: Sequence[Arrays], order: RowOrder, columns: int) -> LabelledRows:
+    """Return the rows of all parts in one order."""
+    rows, products = order.rows, parts[0]["0.acquired"].shape[1]
+    found = LabelledRows(
+        np.empty(rows, object),
+        np.empty((rows, columns), np.float32),
+        np.empty((rows, products), bool),
+        np.empty((rows, products), bool),
+        np.empty(rows, "datetime64[D]"),
+        np.empty(rows, np.float32),
     )
-
-
-def could_acquire(view: View, state: HoldingState) -> Mask:
-    """Return which pairs could become an acquisition: not held, or repeatable; shape (n, P)."""
-    catalog = Catalog.from_view(view)
-    repeatable = {
-        product for product, again in zip(catalog.product_ids, catalog.repeatable, strict=True) if again
-    }
-    return np.asarray(~state.held | np.array([product in repeatable for product in state.product_ids], bool))
-
-
-def label_matrix(customer_ids: NDArray[Any], product_ids: tuple[str, ...], labels: Labels) -> Mask:
-    """Return which of the customers (sorted ids) acquired which product, shape (n, P)."""
-    acquired = np.zeros((len(customer_ids), len(product_ids)), bool)
-    pairs = labels.acquired
-    rows = place_of(customer_ids, pairs[CUSTOMER_ID])
-    order = np.argsort(np.array(product_ids))
-    columns = place_of(np.array(product_ids)[order], pairs[PRODUCT_ID])
-    known = (rows >= 0) & (columns >= 0)
-    acquired[rows[known], order[columns[known]]] = True
-    return acquired
-
-
-def is_in(customer_ids: NDArray[Any], wanted: pa.Array | pa.ChunkedArray) -> Mask:
-    """Return which of the ids (sorted) are among `wanted`, shape (n,)."""
-    found = np.zeros(len(customer_ids), bool)
-    indices = place_of(customer_ids, wanted)
-    found[indices[indices >= 0]] = True
+    for place, day in enumerate(panel.as_of):
+        whole = order.whole(place)
+        codes, total = (
+            np.concatenate([part[f"{place}.{name}"] for part in parts]) for name in ("codes", "total")
+        )
+        found.weights[whole] = _weights(codes, total.reshape(len(parts), -1).sum(axis=0))
+        found.as_of[whole] = np.datetime64(day, "D")
+        for part, target in zip(parts, order.places[place], strict=True):
+            found.customer_ids[target] = part[f"{place}.ids"].astype(object)
+            for name in ("values", "acquired", "listable"):
+                getattr(found, name)[target] = part[f"{place}.{name}"]
     return found
 
 
-def place_of(sorted_ids: NDArray[Any], wanted: pa.Array | pa.ChunkedArray) -> NDArray[np.int64]:
-    """Return the place of each wanted id in `sorted_ids`, -1 where it is not there."""
-    values = np.asarray(wanted.to_pylist(), np.str_)  # as wide as its longest: a cut id would be another's
-    if len(sorted_ids) == 0 or len(values) == 0:
-        return np.full(len(values), -1)
-    indices = np.minimum(np.searchsorted(sorted_ids, values), len(sorted_ids) - 1)
-    return np.where(sorted_ids[indices] == values, indices, -1)
+def _weights(codes: Codes, total: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Return how many customers each row stands for, shape (n,)."""
+    weights = np.ones(len(codes))
+    for code in (DRAWN_ACQUIRER, DRAWN_OTHER):
+        drawn = codes == code
+        weights[drawn] = total[code] / max(int(drawn.sum()), 1)
+    return weights.astype(np.float32)

@@ -27,7 +27,12 @@ from .import_database import (
     relation as relation,
 )
 from .mapping_file import QUARANTINE_SUFFIX as QUARANTINE_SUFFIX, protected_words as protected_words
-from .reopenings import DAYS_APART as DAYS_APART, reopenings_query as reopenings_query
+from .reopenings import (
+    DAYS_APART as DAYS_APART,
+    Reopening as Reopening,
+    reopened_query as reopened_query,
+    reopenings_query as reopenings_query,
+)
 from .report import ImportReport as ImportReport
 from .signed_heads import check_heads as check_heads, save_head as save_head
 from .snapshot import Tables as Tables

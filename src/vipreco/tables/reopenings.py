@@ -14,6 +14,8 @@ from vipreco import columns as c
 MIN_CUSTOMERS: Final = 10
 MIN_SHARE: Final = 0.2  # of the customers who held the closed product
 DAYS_APART: Final = 3
+Reopening = tuple[str, str, str]
+"""Product, day on which it was opened, product that was closed instead."""
 
 
 def decision(product_id: str, opened_date: str) -> str:
@@ -29,17 +31,10 @@ def reopenings_query(held: str, inside: str = "true", decided: Collection[str] =
         inside: Condition on `opened.opened_date`, which limits the openings looked at.
         decided: Reopenings that a person has decided to be acquisitions.
     """
-    listed = ", ".join("'" + name.replace("'", "''") + "'" for name in sorted(decided)) or "''"
+    listed = ", ".join(_text(name) for name in sorted(decided)) or "''"
+    named = f"opened.{c.PRODUCT_ID} || '@' || opened.{c.OPENED_DATE}::VARCHAR"
     return f"""
-    WITH pairs AS (
-      SELECT opened.{c.CUSTOMER_ID}, opened.{c.PRODUCT_ID}, opened.{c.OPENED_DATE},
-        closed.{c.PRODUCT_ID} AS closed_product_id
-      FROM ({held}) opened JOIN ({held}) closed
-        ON closed.{c.CUSTOMER_ID} = opened.{c.CUSTOMER_ID}
-        AND closed.{c.CLOSED_DATE} BETWEEN opened.{c.OPENED_DATE} - {DAYS_APART}
-          AND opened.{c.OPENED_DATE} + {DAYS_APART}
-        AND closed.{c.OPENED_DATE} < opened.{c.OPENED_DATE} - {DAYS_APART}
-      WHERE {inside} AND opened.{c.PRODUCT_ID} || '@' || opened.{c.OPENED_DATE}::VARCHAR NOT IN ({listed})),
+    WITH pairs AS ({_pairs(held, f"{inside} AND {named} NOT IN ({listed})")}),
     daily AS (
       SELECT {c.PRODUCT_ID}, {c.OPENED_DATE}, closed_product_id, count(DISTINCT {c.CUSTOMER_ID}) AS customers
       FROM pairs GROUP BY ALL),
@@ -60,3 +55,37 @@ def reopenings_query(held: str, inside: str = "true", decided: Collection[str] =
     JOIN holders USING (closed_product_id, {c.OPENED_DATE})
     WHERE around >= {MIN_SHARE} * holders
     """
+
+
+def reopened_query(held: str, inside: str, reopenings: Collection[Reopening]) -> str:
+    """Return the query for the openings that belong to mass reopenings which are known already.
+
+    Args:
+        held: As of `reopenings_query`, of some of the customers.
+        inside: As of `reopenings_query`.
+        reopenings: Of the whole bank; whether there are enough customers is a matter of all of them.
+    """
+    rows = [f"({_text(product)}, DATE {_text(day)}, {_text(closed)})" for product, day, closed in reopenings]
+    names = f"{c.PRODUCT_ID}, {c.OPENED_DATE}, closed_product_id"
+    known = f"(VALUES {', '.join(rows)}) AS known({names})" if rows else "pairs WHERE false"
+    return (
+        f"WITH pairs AS ({_pairs(held, inside)}) SELECT * FROM pairs SEMI JOIN (FROM {known}) USING ({names})"
+    )
+
+
+def _pairs(held: str, condition: str) -> str:
+    """Return the query for openings beside which another product of the same customer was closed."""
+    return f"""
+      SELECT opened.{c.CUSTOMER_ID}, opened.{c.PRODUCT_ID}, opened.{c.OPENED_DATE},
+        closed.{c.PRODUCT_ID} AS closed_product_id
+      FROM ({held}) opened JOIN ({held}) closed
+        ON closed.{c.CUSTOMER_ID} = opened.{c.CUSTOMER_ID}
+        AND closed.{c.CLOSED_DATE} BETWEEN opened.{c.OPENED_DATE} - {DAYS_APART}
+          AND opened.{c.OPENED_DATE} + {DAYS_APART}
+        AND closed.{c.OPENED_DATE} < opened.{c.OPENED_DATE} - {DAYS_APART}
+      WHERE {condition}
+    """
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"

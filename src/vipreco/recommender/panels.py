@@ -1,0 +1,149 @@
+"""Labelled as-of dates of a history, of all customers, of some, or of all in parts over an engine."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final, Protocol, Self
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from vipreco.engines import Engine, Progress, Results, Spec, TaskContext, no_progress
+from vipreco.history import History, Labels, View
+from vipreco.parts import CustomerParts
+
+WORK_JOB: Final = "vipreco.recommender.panels:work_on_part"
+Arrays = Mapping[str, NDArray[Any]]
+Window = tuple[date, date]
+Reopenings = Mapping[str, Sequence[Sequence[str]]]
+"""Mass reopenings of the bank around each window, which is named `after/until`."""
+
+
+class Work(Protocol):
+    """What is found about the customers of a panel, those of the others without influence on it."""
+
+    def arrays(self, panel: Panel) -> Arrays:
+        """Return what is found."""
+
+    def record(self) -> dict[str, Any]:
+        """Return the work as JSON values."""
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> Self:
+        """Return the work of a `record`."""
+
+
+@dataclass(frozen=True)
+class PanelParts:
+    """The customers of a panel in parts.
+
+    Args:
+        engine: Runs a job for each part.
+        tables: The bank in parts.
+        until: Nothing that became known after this date is seen; None: everything is.
+        progress: Is told how many parts are done.
+    """
+
+    engine: Engine
+    tables: CustomerParts
+    until: date | None = None
+    progress: Progress = no_progress
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Labelled as-of dates of a history.
+
+    Args:
+        history: Where features and labels come from.
+        as_of: As-of dates, oldest first.
+        customers: Only these customers; None for all.
+        parts: All customers of the history in parts; None: this process has them all.
+        reopenings: Of the bank, where the history is a part of it; None: they are found in the history.
+    """
+
+    history: History
+    as_of: tuple[date, ...]
+    customers: pa.Array | None = None
+    parts: PanelParts | None = None
+    reopenings: Reopenings | None = None
+
+    def views(self) -> list[View]:
+        """Return the view of each as-of date."""
+        return [self.view(day) for day in self.as_of]
+
+    def view(self, day: date) -> View:
+        """Return the view of a date."""
+        view = self.history.as_of(day)
+        return view if self.customers is None else view.of(self.customers)
+
+    def acquisitions(self, window: Window) -> Labels:
+        """Return the acquisitions in a window."""
+        if window not in self._acquisitions:
+            reopened = None if self.reopenings is None else self.reopenings.get(_text_of(window), ())
+            known = None if reopened is None else [(one[0], one[1], one[2]) for one in reopened]
+            self._acquisitions[window] = self.history.acquisitions(*window, reopenings=known)
+        return self._acquisitions[window]
+
+    @cached_property
+    def _acquisitions(self) -> dict[Window, Labels]:
+        """Acquisitions by window: they are counted before rows are gathered."""
+        return {}
+
+    @contextmanager
+    def found(self, work: Work, windows: Iterable[Window] = ()) -> Iterator[list[Arrays]]:
+        """Give what a work finds about the customers of each part; they are one where there are no parts.
+
+        Args:
+            work: The work.
+            windows: Those in which the work looks at acquisitions.
+        """
+        if self.parts is None or self.customers is not None:
+            yield [work.arrays(self)]
+            return
+        reopenings = {_text_of(window): self.history.mass_reopenings(*window) for window in windows}
+        results = self._run(self.parts, work, reopenings)
+        with TemporaryDirectory(prefix="vipreco-panel-") as scratch:
+            yield [_loaded(results.fetch(one.part, Path(scratch))) for one in results.receipts]
+        results.discard()
+
+    def _run(self, parts: PanelParts, work: Work, reopenings: Reopenings) -> Results:
+        spec = {
+            "tables": parts.tables.record(),
+            "until": parts.until and parts.until.isoformat(),
+            "as_of": [day.isoformat() for day in self.as_of],
+            "reopenings": reopenings,
+            "kind": f"{type(work).__module__}:{type(work).__qualname__}",
+            "work": work.record(),
+        }
+        return parts.engine.run(WORK_JOB, spec, parts.tables.number, parts.progress)
+
+
+def work_on_part(spec: Spec, part: int, folder: Path, context: TaskContext) -> Mapping[str, int]:
+    """Write what a work finds about the customers of one part: a `Job`."""
+    until = spec["until"] and date.fromisoformat(spec["until"])
+    history = CustomerParts.from_record(spec["tables"]).history(part, context.scratch, context.limits)
+    days = tuple(map(date.fromisoformat, spec["as_of"]))
+    panel = Panel(history.known_until(until), days, reopenings=spec["reopenings"])
+    module, _, name = spec["kind"].partition(":")
+    work: Work = getattr(importlib.import_module(module), name).from_record(spec["work"])
+    found = work.arrays(panel)
+    for key, values in found.items():
+        np.save(folder / f"{key}.npy", values, allow_pickle=False)
+    return {"rows": sum(len(values) for key, values in found.items() if key.endswith(".ids"))}
+
+
+def _text_of(window: Window) -> str:
+    return "/".join(day.isoformat() for day in window)
+
+
+def _loaded(folder: Path) -> Arrays:
+    return {path.stem: np.load(path, mmap_mode="r") for path in sorted(folder.glob("*.npy"))}

@@ -1,0 +1,77 @@
+"""Draw of the rows that are learnt from: acquirers as far as the memory goes, and a sample of the others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vipreco.propensity import PropensitySettings
+from vipreco.recommender.panels import Arrays
+
+SAMPLING_PARTS = 1_000_003  # a prime, so that the sample is independent of folds by the same hash
+
+
+@dataclass(frozen=True)
+class DateCounts:
+    """Observed customers of one as-of date.
+
+    Args:
+        acquirers: Who acquired a product of the fit.
+        others: Who did not.
+        products: Acquirers of each product, shape (P,).
+    """
+
+    acquirers: int
+    others: int
+    products: NDArray[np.int64]
+
+    @classmethod
+    def merged(cls, parts: Sequence[Arrays], place: int) -> Self:
+        """Return the counts of the date at a place over all parts."""
+        acquirers, others = np.sum([part[f"{place}.counts"] for part in parts], axis=0).tolist()
+        return cls(acquirers, others, np.sum([part[f"{place}.products"] for part in parts], axis=0))
+
+
+@dataclass(frozen=True)
+class Draw:
+    """Shares of the customers who are drawn at one as-of date, by a lottery that is the same on any machine.
+
+    Args:
+        others: Of those without an acquisition.
+        acquirers: Of those with one, unless it is of a rare product.
+        rare: Places of the products whose acquirers are all taken.
+    """
+
+    others: float
+    acquirers: float
+    rare: tuple[int, ...] = ()
+
+    @classmethod
+    def of(cls, counts: DateCounts, settings: PropensitySettings, dates: int) -> Self:
+        """Return the draw of one of several dates.
+
+        Acquirers of products that have less than an even share of the room are all taken; so many of the
+        others that, in expectation, no more rows come together than there is room for.
+        """
+        most = max(settings.max_acquirer_rows // dates, 1)
+        few = np.flatnonzero(counts.products <= most // max(len(counts.products), 1))
+        whole = min(int(counts.products[few].sum()), most, counts.acquirers)
+        acquirers = min(1.0, (most - whole) / max(counts.acquirers - whole, 1))
+        limit = settings.max_rate_rows // dates
+        # Beyond half of the room, acquirers do not drive the others out: a rate needs both.
+        room = max(limit - counts.acquirers, limit // 2, 1)
+        rare = () if acquirers == 1.0 else tuple(few.tolist())
+        return cls(min(1.0, room / max(counts.others, 1)), acquirers, rare)
+
+    def record(self) -> dict[str, Any]:
+        """Return it as JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> Self:
+        """Return the draw of a `record`."""
+        return cls(record["others"], record["acquirers"], tuple(record["rare"]))
