@@ -1,11 +1,12 @@
 """Runs one command of ours for a page, beside the workers.
 
-The lock of the job is held while it runs, so that a page knows whether it does, whichever worker answers.
+It inherits the lock of the job and holds it while it runs, so that a page knows whether it does, whichever
+worker answers.
 """
 
 from __future__ import annotations
 
-import fcntl
+import os
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -13,29 +14,27 @@ from pathlib import Path
 
 from vipreco.durable import write_json
 
+NICENESS = 10  # offers of the branches come before what was started from a page
+
 
 def main(folder: Path, name: str, arguments: list[str]) -> int:
-    """Run a command and keep what it wrote; another run of the same name leaves this one alone."""
-    with (folder / f"{name}.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return 0
-        started = datetime.now(UTC)
-        command = [sys.executable, "-m", "vipreco.cli", *arguments]
-        with (folder / f"{name}.out").open("wb") as out, (folder / f"{name}.err").open("wb") as err:
-            code = subprocess.run(command, stdout=out, stderr=err, check=False).returncode  # noqa: S603 - our own
-        finished = datetime.now(UTC)
-        result = {
-            "code": code,
-            "arguments": arguments,
-            "started_at": started.isoformat(timespec="seconds"),
-            "finished_at": finished.isoformat(timespec="seconds"),
-            "seconds": round((finished - started).total_seconds(), 1),
-        }
-        write_json(folder / f"{name}.json", result)
+    """Run a command and keep what it wrote."""
+    started = datetime.now(UTC)
+    command = [sys.executable, "-m", "vipreco.cli", *arguments]
+    with (folder / f"{name}.out").open("wb") as out, (folder / f"{name}.err").open("wb") as err:
+        code = subprocess.run(command, stdout=out, stderr=err, check=False).returncode  # noqa: S603 - our own
+    finished = datetime.now(UTC)
+    result = {
+        "code": code,
+        "arguments": arguments,
+        "started_at": started.isoformat(timespec="seconds"),
+        "finished_at": finished.isoformat(timespec="seconds"),
+        "seconds": round((finished - started).total_seconds(), 1),
+    }
+    write_json(folder / f"{name}.json", result)
     return code
 
 
 if __name__ == "__main__":
+    os.nice(NICENESS)
     raise SystemExit(main(Path(sys.argv[1]), sys.argv[2], sys.argv[3:]))

@@ -11,8 +11,8 @@ import os
 import re
 import subprocess
 import sys
-import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -21,7 +21,7 @@ from vipreco.errors import BusyError
 
 NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,100}")
 ACTOR: Final = "VIPRECO_ACTOR"
-START_SECONDS: Final = 5.0
+STARTING: Final = ".starting"
 MAX_RUNNING: Final = 2  # each may take a core and the memory of a whole decision
 MAX_ERROR: Final = 4_000
 
@@ -97,23 +97,26 @@ class Jobs:
         """
         if NAME.fullmatch(name) is None:
             raise ValueError(name)
-        if self.is_running(name):
-            return
         self.folder.mkdir(parents=True, exist_ok=True)
-        if sum(self.is_running(path.stem) for path in self.folder.glob("*.lock")) >= MAX_RUNNING:
-            raise BusyError(
-                "other work that was started from a page is still running",
-                remedy="wait until it has ended, then try again",
-                code="jobs-running",
-            )
-        (self.folder / f"{name}.json").unlink(missing_ok=True)
-        command = [sys.executable, "-m", "serving.page.job_runner", str(self.folder), name, *arguments]
-        process = subprocess.Popen(  # noqa: S603 - our own command, arguments as a list
-            command, cwd=self.root, env=_environment(actor), start_new_session=True
-        )
-        deadline = time.monotonic() + START_SECONDS
-        while not self.is_running(name) and process.poll() is None and time.monotonic() < deadline:
-            time.sleep(0.02)
+        with _held(self.folder / STARTING):  # or requests at the same moment would all find room
+            if self.is_running(name):
+                return
+            if sum(self.is_running(path.stem) for path in self.folder.glob("*.lock")) >= MAX_RUNNING:
+                raise BusyError(
+                    "other work that was started from a page is still running",
+                    remedy="wait until it has ended, then try again",
+                    code="jobs-running",
+                )
+            (self.folder / f"{name}.json").unlink(missing_ok=True)
+            command = [sys.executable, "-m", "serving.page.job_runner", str(self.folder), name, *arguments]
+            with _held(self.folder / f"{name}.lock") as lock:  # which the process inherits
+                subprocess.Popen(  # noqa: S603 - our own command, arguments as a list
+                    command,
+                    cwd=self.root,
+                    env=_environment(actor),
+                    start_new_session=True,
+                    pass_fds=(lock,),
+                )
 
     def is_running(self, name: str) -> bool:
         """Return whether the command has not ended."""
@@ -136,6 +139,14 @@ class Jobs:
             return None
         error = (self.folder / f"{name}.err").read_text(encoding="utf-8", errors="replace")[-MAX_ERROR:]
         return Job(name, False, told["code"], told["finished_at"], told["seconds"], error, self.folder)
+
+
+@contextmanager
+def _held(path: Path) -> Iterator[int]:
+    """Hold the lock of a file; a process that inherits the descriptor goes on holding it."""
+    with path.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # readers ask for it for a moment
+        yield lock.fileno()
 
 
 def _environment(actor: str) -> dict[str, str]:

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import fcntl
-import json
 import subprocess
 import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from serving.page import job_runner
-from serving.page.jobs import Jobs
+from serving.page.jobs import MAX_RUNNING, Jobs
+from vipreco.errors import BusyError
+
+START = Jobs.start  # as it is outside of these tests, where pages start nothing
+Process = subprocess.Popen[bytes]
 
 
 @pytest.fixture
@@ -58,13 +64,62 @@ def test_a_command_that_failed_has_no_content_and_says_why(
     assert (job.succeeded, job.code, job.content, job.error) == (False, 2, None, "no such version")
 
 
-def test_a_command_runs_once_at_a_time(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
-    with (jobs.folder / "models.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+@pytest.fixture
+def sleepers(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Process]]:
+    """Processes that run in the place of commands, until the test ends."""
+    found: list[Process] = []
+    popen = subprocess.Popen
+
+    def start(command: list[str], **given: Any) -> Process:
+        del command
+        found.append(popen(["sleep", "60"], pass_fds=given["pass_fds"]))
+        return found[-1]
+
+    monkeypatch.setattr(subprocess, "Popen", start)
+    yield found
+    for process in found:
+        process.kill()
+        process.wait()
+
+
+def test_a_command_runs_once_at_a_time(jobs: Jobs, sleepers: list[Process]) -> None:
+    for _ in range(2):
+        START(jobs, "models", ["models", "list"], "user:ann")
         job = jobs.last("models")
         assert job is not None
         assert (job.running, job.succeeded, job.content) == (True, False, None)
-        assert job_runner.main(jobs.folder, "models", ["models", "list"]) == 0  # leaves the other alone
+    (process,) = sleepers
+    process.kill()
+    process.wait()
     assert jobs.last("models") is None
-    ran(jobs, monkeypatch, 0, json.dumps([]).encode())
-    assert jobs.last("models") is not None
+    assert not jobs.is_running("models")
+
+
+def test_twenty_commands_that_are_asked_for_at_one_moment_are_not_all_started(
+    jobs: Jobs, sleepers: list[Process]
+) -> None:
+    def refused(number: int) -> bool:
+        try:
+            START(jobs, f"campaign-plan-{number}", ["campaign", "plan"], "user:ann")
+        except BusyError:
+            return True
+        return False
+
+    with ThreadPoolExecutor(20) as pool:
+        answers = list(pool.map(refused, range(20)))
+    assert len(sleepers) == MAX_RUNNING
+    assert answers.count(True) == 20 - MAX_RUNNING
+
+
+def test_a_page_that_looks_at_a_job_does_not_keep_it_from_starting(
+    jobs: Jobs, sleepers: list[Process]
+) -> None:
+    lock = jobs.folder / "models.lock"
+    with lock.open("w") as looking, ThreadPoolExecutor(1) as pool:
+        fcntl.flock(looking, fcntl.LOCK_SH)
+        starting = pool.submit(START, jobs, "models", ["models", "list"], "user:ann")
+        assert starting.done() is False
+        fcntl.flock(looking, fcntl.LOCK_UN)
+        starting.result(timeout=30)
+    assert len(sleepers) == 1
+    assert jobs.is_running("models")
