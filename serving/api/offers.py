@@ -51,7 +51,7 @@ async def _sees(request: HttpRequest, release: Release, scope: Scope, customer_i
     if customer_id is None:
         return False
     if scope.role in SEES_ALL:
-        return release.knows(customer_id)
+        return request.state.knows(release, customer_id)
     return await run_in_threadpool(_in_book, request, release, scope, customer_id)
 
 
@@ -109,7 +109,7 @@ def _item(
 
 def _may_see(request: HttpRequest, release: Release, scope: Scope, customer_id: str) -> bool:
     if scope.role in SEES_ALL:
-        return release.knows(customer_id)
+        return request.state.knows(release, customer_id)
     return _in_book(request, release, scope, customer_id)
 
 
@@ -120,7 +120,7 @@ def _in_book(request: HttpRequest, release: Release, scope: Scope, customer_id: 
     say who is a customer of the bank.
     """
     seen = request.state.find_member(scope, customer_id)
-    return seen & release.knows(customer_id)
+    return seen & request.state.knows(release, customer_id)
 
 
 def offer_answer(

@@ -21,7 +21,7 @@ def sheet(request: HttpRequest) -> Response:
     release = state.served(request.moment)
     customer = request.http.path_params["customer_id"]
     found = state.store.books.find(scope, customer)
-    seen = found is not None and release.knows(customer)
+    seen = found is not None and state.knows(release, customer)
     state.note_at_once(state.read_of(scope, "sheet.read", customer, "ok" if seen else "unknown"))
     if not seen:
         raise not_found()

@@ -129,6 +129,7 @@ class AppState:
         deciding: Requests that are being decided, or wait for it.
         store_down: Whether the store did not answer when it was last asked for changes.
         revoked: Ids of the tokens that were revoked, as of the last answer of the store.
+        erased: Pseudonyms of erased customers, as of then: a release still has them until the next night.
     """
 
     root: Path
@@ -141,6 +142,7 @@ class AppState:
     deciding: int = 0
     store_down: bool = False
     revoked: frozenset[str] = frozenset()
+    erased: frozenset[str] = frozenset()
     _seen: OrderedDict[tuple[object, ...], float] = field(default_factory=OrderedDict)
 
     @cached_property
@@ -179,6 +181,8 @@ class AppState:
         """Apply what changed in the store, and hand over waiting audit records."""
         self.spool.flush()
         self.revoked = self.store.tokens.revoked(clock())
+        if self.store.subjects.count() != len(self.erased):  # nobody is ever taken off that list
+            self.erased = self.store.subjects.suppressed()
         if self.release is not None:
             self.release.refresh()
 
@@ -198,6 +202,14 @@ class AppState:
             return clock.replace(microsecond=0)
         day = self.release.snapshot_date
         return clock.replace(day.year, day.month, day.day, microsecond=0)
+
+    def knows(self, release: Release, customer_id: str) -> bool:
+        """Return whether a customer is in the snapshot of a release, and was not erased since."""
+        return release.knows(customer_id) and not self.is_erased(customer_id)
+
+    def is_erased(self, customer_id: str) -> bool:
+        """Return whether a customer was erased."""
+        return bool(self.erased) and self.keys.pseudonym_of(customer_id) in self.erased
 
     def note(self, event: Event) -> None:
         """Put a read of a customer into the audit spool before its answer leaves, as `note_all`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from serving.http.app_state import AppState
 from serving.http.operation import HttpRequest
 from serving.http.problems import unavailable
 from vipreco.kpi import Figure, FigureRows
@@ -9,7 +10,7 @@ from vipreco.store import Event
 
 
 def rows_of(request: HttpRequest) -> FigureRows:
-    """Return the rows of the caller's branch, or of their book.
+    """Return the rows of the caller's branch, or of their book, without customers who were erased since.
 
     Raises:
         Problem: The nightly build made none.
@@ -19,7 +20,14 @@ def rows_of(request: HttpRequest) -> FigureRows:
     rows = release.figures(scope.branch_id, None if scope.branch_id else scope.manager_id)
     if rows is None:
         raise unavailable("no-figures")
-    return rows
+    return _without_erased(request.state, rows)
+
+
+def _without_erased(state: AppState, rows: FigureRows) -> FigureRows:
+    if not state.erased:
+        return rows
+    customers = rows.rows["customer_id"].drop_nulls().unique()
+    return rows.without([customer for customer in customers if state.is_erased(customer)])
 
 
 def note_customers(request: HttpRequest, figure: Figure, action: str = "kpi.customers") -> None:

@@ -69,6 +69,11 @@ def everything(customer: str, other: str) -> None:
         rows.write_excel(folder / "lists" / "call.xlsx")
         manifest = write_manifest(folder, {"inputs_hash": "hash"})
         store.campaigns.finish(CAMPAIGN, manifest, rows)
+    jobs = Path("data/serving/jobs")  # what `replay` and `campaign recheck` wrote for a page
+    jobs.mkdir(parents=True, exist_ok=True)
+    for one in (customer, other):
+        (jobs / f"replay-{one[-4:]}.out").write_text(json.dumps({"receipt": {"customer_id": one}}))
+        (jobs / f"campaign-recheck-{one[-4:]}.json").write_text(json.dumps([one]))
     assert main(["explain", customer, "--receipt", "data/receipt.json", "--out", "data/why.csv"]) == 0
     assert main(["explain", other, "--receipt", "data/other.json", "--out", "data/other.csv"]) == 0
     Path("data/why.csv").unlink()
@@ -79,7 +84,7 @@ def places_with(customer: str) -> list[str]:
     found = [
         str(path)
         for path in Path("data").rglob("*")
-        if path.is_file() and path.suffix in {".csv", ".json", ".xlsx"} and customer in _text(path)
+        if path.is_file() and path.suffix in {".csv", ".json", ".xlsx", ".out"} and customer in _text(path)
     ]
     found += [f"tables:{name}" for name in customer_rows(Path("data/tables"), customer)]
     stored = [*Path("data/tables").rglob("*.parquet"), *Path("data/campaigns").rglob("*.parquet")]

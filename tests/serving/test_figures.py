@@ -73,3 +73,14 @@ def test_who_was_seen_by_one_role_is_not_by_another_while_the_store_is_away(
     assert state.find_member(Scope("token:x", Role.CHANNEL, None, day), FOREIGN)
     with pytest.raises(DependencyDownError):
         state.find_member(Scope("user:li", Role.BRANCH_HEAD, None, day, BRANCH), FOREIGN)
+
+
+@pytest.mark.parametrize("role", [Role.BRANCH_HEAD, Role.MANAGER])
+def test_who_was_erased_is_no_longer_told(bank: Bank, role: Role) -> None:
+    """F34: the release has the customer until the next nightly build."""
+    state = bank.state
+    state.store.subjects.erase(OWN, state.keys.pseudonym_of(OWN), DAY)
+    state.refresh()
+    assert bank.ask("GET", "/v1/figures/vip_customers/customers", role).json()["customers"] == []
+    told = bank.ask("GET", "/v1/figures", role).json()
+    assert {number["customers"] for each in told["figures"] for number in each["numbers"]} <= {0}

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from vipreco.project import Project
 
 MAX_RECEIPT_BYTES = 8_000_000
+JOBS = "data/serving/jobs"  # outputs of the commands that pages start
 KEPT = (
     ("audit", "who read and did what, under a pseudonym: three years"),
     ("suppression", "the pseudonym, so that the customer is not offered anything again"),
@@ -148,6 +149,14 @@ def _erased(session: StoreSession, customer: str) -> dict[str, int]:
     for path in receipts:
         path.unlink()
     counts |= {"receipts": len(receipts)} if receipts else {}
+    outputs = _job_outputs(session.project, customer)
+    for path in outputs:
+        path.unlink(missing_ok=True)
+    counts |= {"outputs of pages": len(outputs)} if outputs else {}
+    # Offers that a worker gave in the moment of the erasure reach the store after it.
+    late = store.subjects.erase(customer, pseudonym, business_moment(session.project).date())
+    for name, count in late.items():
+        counts[f"store: {name}"] = counts.get(f"store: {name}", 0) + count
     purpose = f"erasure of {sum(counts.values())} rows and files"
     store.audit.append([Event(session.actor, "subject.erase", pseudonym, "ok", purpose)])
     return counts
@@ -194,6 +203,13 @@ def _receipts(session: StoreSession, customer: str) -> Iterator[Path]:
             continue
         if head.question.customer_id == customer:
             yield path
+
+
+def _job_outputs(project: Project, customer: str) -> list[Path]:
+    """Return what commands wrote that a page started, where it names a customer."""
+    forms = {customer.encode(), json.dumps(customer).encode()[1:-1]}
+    paths = (path for path in sorted((project.root / JOBS).glob("*")) if path.is_file())
+    return [path for path in paths if any(form in path.read_bytes() for form in forms)]
 
 
 def keep_erased_out(project: Project) -> int:

@@ -80,6 +80,12 @@ class FigureRows:
             rows = rows if value is None else rows.filter(pl.col(name) == value)
         return replace(self, rows=rows)
 
+    def without(self, customer_ids: Collection[str]) -> FigureRows:
+        """Return the rows of all other customers."""
+        if not customer_ids:
+            return self
+        return replace(self, rows=self.rows.filter(~pl.col("customer_id").is_in(list(customer_ids))))
+
     def of_figure(self, key: str) -> pl.DataFrame:
         """Return the rows of one figure."""
         return self.rows.filter(pl.col("figure") == key)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, func, insert, select
 
 from vipreco.store.connection import Database
 from vipreco.store.consents import PROTECTS
@@ -56,6 +56,11 @@ class Subjects:
                 for table in OWN
             }
         return {name: count for name, count in counts.items() if count}
+
+    def count(self) -> int:
+        """Return how many customers were erased."""
+        with self.database.reading() as connection:
+            return connection.execute(select(func.count()).select_from(suppressions)).scalar() or 0
 
     def suppressed(self) -> frozenset[str]:
         """Return the pseudonyms of customers who were erased: nobody of them is offered anything again."""
