@@ -20,7 +20,8 @@ from vipreco.store import AuditQuery, Decision, Role
 
 READERS = people(Role.AUDITOR)
 PAGE_SIZE = 50
-FIELDS = ("actor", "action", "customer", "object", "result", "since", "until", "before")
+FIELDS = ("actor", "action", "object", "result", "since", "until", "before")
+MAX_DIGITS = 15  # more records than that no store can number
 RESULTS = ("ok", "denied", "unknown", "failed")
 
 
@@ -33,22 +34,34 @@ class AuditPages:
         decision = "/decisions/{decision_id}"
         return (
             Operation("GET", "/audit", self.search, READERS),
+            Operation("POST", "/audit", self.look_up, READERS, form=True),
             Operation("POST", "/audit/verify", self.verify, READERS, form=True),
             Operation("GET", "/decisions", self.decisions, READERS),
+            Operation("POST", "/decisions", self.decisions, READERS, form=True),
             Operation("GET", decision, self.decision, READERS),
             Operation("POST", f"{decision}/replay", self.replay, READERS, form=True),
         )
 
     def search(self, request: HttpRequest) -> Response:
-        """Show the audit records that the form asks for, newest first."""
+        """Show the audit records that the address asks for, newest first."""
         return self._found(request, {})
+
+    def look_up(self, request: HttpRequest) -> Response:
+        """Lead to the records that the form asks for: a customer stands in the address by pseudonym."""
+        given = {name: request.form.get(name, "").strip() for name in FIELDS}
+        customer = request.form.get("customer", "").strip()
+        if customer:
+            given["object"] = request.state.keys.pseudonym_of(customer)
+        query = urlencode({name: value for name, value in given.items() if value})
+        return redirect(f"/audit?{query}" if query else "/audit")
 
     def _found(self, request: HttpRequest, more: dict[str, Any]) -> Response:
         state = request.state
         given = {name: request.http.query_params.get(name, "").strip() for name in FIELDS}
-        query, wrong = audit_query(given, state.keys.pseudonym_of)
+        query, wrong = audit_query(given)
         rows = [] if wrong else state.store.audit.find(query, PAGE_SIZE + 1)
-        note(request, "audit.read", " ".join(f"{name}={value}" for name, value in _told(given, query)))
+        searched = (f"{name}={value}" for name, value in given.items() if value and name != "before")
+        note(request, "audit.read", " ".join(searched))
         last = rows[PAGE_SIZE - 1]["sequence"] if len(rows) > PAGE_SIZE else None
         kept = {name: value for name, value in given.items() if value and name != "before"}
         values = {
@@ -81,8 +94,8 @@ class AuditPages:
         return self._found(request, {"verified": head, "against_heads": _has_heads(folder)})
 
     def decisions(self, request: HttpRequest) -> Response:
-        """Show the newest decisions; with a customer, those about them."""
-        customer = request.http.query_params.get("customer", "").strip()
+        """Show the newest decisions; with a customer in the form, those about them."""
+        customer = request.form.get("customer", "").strip()
         pseudonym = request.state.keys.pseudonym_of(customer) if customer else ""
         request.state.spool.flush()
         found = request.state.store.decisions.newest(request.scope, PAGE_SIZE, customer)
@@ -128,30 +141,25 @@ class AuditPages:
         return found
 
 
-def audit_query(given: dict[str, str], pseudonym_of: Any) -> tuple[AuditQuery, str]:
-    """Return the query of a form, and the name of the field that is wrong.
-
-    A customer is named by id in the form and by pseudonym in the audit.
-    """
+def audit_query(given: dict[str, str]) -> tuple[AuditQuery, str]:
+    """Return the query of an address, and the name of the field that is wrong."""
     try:
         since, until = (
             date.fromisoformat(given[name]) if given[name] else None for name in ("since", "until")
         )
-        before = int(given["before"]) if given["before"] else None
+        before = _number(given["before"])
     except ValueError:
         return AuditQuery(), "audit.wrong_date"
-    about = pseudonym_of(given["customer"]) if given["customer"] else given["object"]
-    return AuditQuery(given["actor"], given["action"], about, given["result"], since, until, before), ""
+    exact = (given["actor"], given["action"], given["object"], given["result"])
+    return AuditQuery(*exact, since, until, before), ""
 
 
-def _day(text: str) -> date | None:
-    return date.fromisoformat(text) if text else None
-
-
-def _told(given: dict[str, str], query: AuditQuery) -> list[tuple[str, str]]:
-    """Return what was searched for as the audit may name it: a customer by pseudonym."""
-    found = {**given, "customer": "", "object": query.object, "before": ""}
-    return [(name, value) for name, value in found.items() if value]
+def _number(text: str) -> int | None:
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS):
+        raise ValueError(text)
+    return int(text)
 
 
 def _has_heads(folder: Path | None) -> bool:

@@ -122,6 +122,7 @@ LEADS: Mapping[str, str] = {
     "/store/backup": "/store",
     "/store/prepare": "/store",
     "/covers": "/covers",
+    "/audit": "/audit",
     "/branch-covers": "/branch-covers",
 }
 OTHERS: Mapping[tuple[str, str], int] = {
@@ -384,7 +385,8 @@ def test_an_auditor_opens_a_decision_and_sees_the_customer_under_a_pseudonym(
     made = Decision("f" * 32, OWN, datetime.combine(DAY, time(9)), "token:1", json.dumps(record))
     bank.state.store.decisions.add([made])
     auditor = Browser(bank, Role.AUDITOR)
-    listed = auditor.ask("GET", f"/decisions?customer={OWN}").text
+    listed = auditor.ask("POST", "/decisions", {"customer": OWN}).text
+    assert f"/decisions/{'f' * 32}" not in auditor.ask("POST", "/decisions", {"customer": FOREIGN}).text
     shown = auditor.ask("GET", f"/decisions/{'f' * 32}").text
     pseudonym = bank.state.keys.pseudonym_of(OWN)
     assert f"/decisions/{'f' * 32}" in listed
@@ -395,3 +397,42 @@ def test_an_auditor_opens_a_decision_and_sees_the_customer_under_a_pseudonym(
     assert auditor.ask("POST", f"/decisions/{'f' * 32}/replay", {}).status_code == 303
     command = ("replay", "--decision", "f" * 32, "--format", "json")
     assert started == [(f"replay-{'f' * 32}", f"user:{USERS[Role.AUDITOR]}", *command)]
+
+
+def test_an_auditor_who_looks_for_a_customer_has_the_pseudonym_in_the_address(bank: PageBank) -> None:
+    """An id in an address is kept by browsers and proxies."""
+    auditor, pseudonym = Browser(bank, Role.AUDITOR), bank.state.keys.pseudonym_of(OWN)
+    assert sent(Browser(bank, Role.MANAGER), OWN, "declined").status_code == 303
+    answer = auditor.ask("POST", "/audit", {"customer": f" {OWN} ", "action": "outcome", "object": ""})
+    assert answer.headers["location"] == f"/audit?action=outcome&object={pseudonym}"
+    found = auditor.ask("GET", answer.headers["location"]).text
+    assert "outcome.record" in found
+    assert f">{pseudonym}</td>" in found
+    for page in ("/audit", "/decisions"):
+        (form,) = re.findall(r'<form class="card form" method="(\w+)"', auditor.ask("GET", page).text)
+        assert form == "post"
+
+
+@pytest.mark.parametrize(
+    ("asked", "status"),
+    [
+        (f"before={10**30}", 200),
+        ("before=-1", 200),
+        ("before=%D9%A3", 200),
+        ("until=9999-12-31", 200),
+        ("since=9999-12-31&until=0001-01-01", 200),
+        ("since=2026-13-01", 200),
+        ("actor=%00", 200),
+        ("object=%F0%9F%98%80&action=%25_", 200),
+    ],
+)
+def test_what_no_form_sends_is_no_bug_of_the_search(bank: PageBank, asked: str, status: int) -> None:
+    """A number that no database holds, and the day after the last of all days, were 500."""
+    assert Browser(bank, Role.AUDITOR).ask("GET", f"/audit?{asked}").status_code == status
+
+
+def test_the_last_day_of_a_search_is_in_it(bank: PageBank) -> None:
+    auditor = Browser(bank, Role.AUDITOR)
+    auditor.ask("GET", "/rules")
+    today = clock().date().isoformat()
+    assert "rules.read" in auditor.ask("GET", f"/audit?action=rules&since={today}&until={today}").text

@@ -87,7 +87,9 @@ class AuditQuery:
         if self.since is not None:
             yield audit.c.at >= self.since.isoformat()
         if self.until is not None:
-            yield audit.c.at < (self.until + timedelta(days=1)).isoformat()
+            yield (
+                audit.c.at < f"{self.until.isoformat()}T99"
+            )  # past its last hour; there may be no next day
         if self.before is not None:
             yield audit.c.sequence < self.before
 
