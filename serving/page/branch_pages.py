@@ -26,6 +26,7 @@ HEADS: Final = people(Role.BRANCH_HEAD)
 MAX_SHOWN: Final = 50
 FILES: Final = {"xlsx": XLSX, "csv": "text/csv; charset=utf-8"}
 COVERS: Final = "/branch-covers"
+OTHER_BRANCH: Final = "of another branch"  # what the form named is the sender's own text
 
 
 @dataclass
@@ -121,6 +122,7 @@ class BranchPages:
         cover = Cover(form.get("manager", ""), form.get("deputy", ""), first, last)
         books = request.state.store.books
         if not {cover.manager_id, cover.deputy_id} <= set(books.sizes_of(request.scope)):
+            _note_change(request, "cover.grant", OTHER_BRANCH, "denied")
             raise not_found()
         try:
             with request.state.store.database.writing():
@@ -136,6 +138,7 @@ class BranchPages:
         own = set(books.sizes_of(request.scope))
         found = next((one for one in books.covers() if str(one.cover_id) == text), None)
         if found is None or found.cover.manager_id not in own:
+            _note_change(request, "cover.end", OTHER_BRANCH, "denied")
             raise not_found()
         with request.state.store.database.writing():
             books.end_cover(found.cover_id)
@@ -198,5 +201,5 @@ def _cell(rows: FigureRows, figure: Figure, name: str, value: Any, say: Wording)
     return part_text(rows, figure, value, say) if name == figure.columns.part else str(value)
 
 
-def _note_change(request: HttpRequest, action: str, about: str) -> None:
-    request.state.note_at_once(Event(request.known.actor, action, about, purpose="page"))
+def _note_change(request: HttpRequest, action: str, about: str, result: str = "ok") -> None:
+    request.state.note_at_once(Event(request.known.actor, action, about, result, purpose="page"))

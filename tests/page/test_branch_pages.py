@@ -21,7 +21,7 @@ from tests.page.page_bank import (
 )
 from tests.page.test_page_access import Browser
 from vipreco.kpi import FIGURES, customer_list, kpi_texts, measures
-from vipreco.store import Role, User
+from vipreco.store import Cover, Role, User
 
 IDS = customer_ids()
 OTHERS = frozenset(IDS[OF_BRANCH:])
@@ -138,3 +138,27 @@ def _clock() -> object:
     from serving.http.app_state import clock
 
     return clock()
+
+
+def test_who_was_erased_is_in_no_list_and_no_number_of_the_branch(bank: PageBank) -> None:
+    """F34: the release has the customer until the next nightly build."""
+    state = bank.state
+    listed = customer_list(figures().of(branch=BRANCH), FIGURES["vip_customers"])["customer_id"].to_list()
+    state.store.subjects.erase(listed[-1], state.keys.pseudonym_of(listed[-1]), DAY)
+    state.refresh()
+    answer = Browser(bank, Role.BRANCH_HEAD).ask("GET", "/branch/vip_customers/customers.csv")
+    left = pl.read_csv(io.BytesIO(answer.content), infer_schema=False)["customer_id"].to_list()
+    assert left == listed[:-1] or left == [f"'{one}" if one.startswith("=") else one for one in listed[:-1]]
+    assert f">{len(listed) - 1:,}</a>" in ask(bank, "/branch")
+
+
+def test_a_cover_of_another_branch_is_refused_and_stands_in_the_audit(bank: PageBank) -> None:
+    head, books = Browser(bank, Role.BRANCH_HEAD), bank.state.store.books
+    days = {"from_date": str(DAY), "until_date": str(DAY)}
+    assert head.ask("POST", "/branch-covers", {"manager": "M9", "deputy": MANAGER, **days}).status_code == 404
+    assert audit(bank)[0] == ("cover.grant", "of another branch")
+    number = books.cover(Cover("M8", "M9", DAY, DAY), "user:other")
+    assert head.ask("POST", "/branch-covers/end", {"cover": str(number)}).status_code == 404
+    assert audit(bank)[0] == ("cover.end", "of another branch")
+    assert {row["result"] for row in bank.state.store.audit.read(2)} == {"denied"}
+    assert [one.cover_id for one in books.covers() if one.cover.manager_id == "M8"] == [number]

@@ -11,8 +11,8 @@ from sqlalchemy import update
 
 from serving import api
 from serving.http.operation import Operation
-from tests.serving.small_bank import FOREIGN, NOBODY, OWN, Bank
-from vipreco.store import Decision, Role
+from tests.serving.small_bank import DAY, FOREIGN, NOBODY, OWN, Bank
+from vipreco.store import Decision, Role, Scope
 from vipreco.store.schema import tokens
 
 ALL = frozenset({Role.MARKETING, Role.CHANNEL})  # no customer is another's for them
@@ -133,3 +133,36 @@ def test_an_answered_decision_can_be_read_again_by_who_may_see_its_customer(bank
     again = bank.ask("GET", f"/v1/decisions/{told['decision_id']}", Role.MANAGER).json()
     assert again["record"] == told
     assert again["customer_id"] == OWN
+
+
+@pytest.mark.parametrize("role", [Role.CHANNEL, Role.MARKETING, Role.MANAGER])
+def test_who_was_erased_gets_no_offers_and_no_record_though_the_release_has_them(
+    bank: Bank, role: Role
+) -> None:
+    """F34: programs that see all customers were given the cached offers, which stored the customer anew."""
+    state = bank.state
+    batch = {"customer_ids": [OWN, FOREIGN], "channel": "app"}
+    state.store.subjects.erase(OWN, state.keys.pseudonym_of(OWN), DAY)
+    state.refresh()
+    if role is not Role.MARKETING:
+        assert bank.offers(role).status_code == 404
+        assert bank.ask("GET", f"/v1/customers/{OWN}/sheet", Role.MANAGER).status_code == 404
+    if role is not Role.CHANNEL:
+        answers = bank.ask("POST", "/v1/offers:batch", role, json=batch).json()["answers"]
+        assert answers[0] == {"customer_id": OWN, "status": 404, "answer": None}
+    bank.audit()
+    everybody = Scope("test", Role.CHANNEL)
+    assert state.store.decisions.newest(everybody, 10, OWN) == []
+    if role is Role.CHANNEL:
+        assert bank.offers(role, customer_id=FOREIGN).status_code == 200
+
+
+def test_a_decision_that_is_not_there_for_a_caller_is_in_the_audit(bank: Bank) -> None:
+    """Whether there is none, or it is about another's customer, is not told: both are recorded."""
+    made_at = datetime(2025, 12, 31)  # noqa: DTZ001
+    bank.state.store.decisions.add([Decision("dx", FOREIGN, made_at, "token:x", "{}")])
+    for decision in ("dx", "nothing"):
+        assert bank.ask("GET", f"/v1/decisions/{decision}", Role.MANAGER).status_code == 404
+        last = bank.audit()[-1]
+        assert (last["action"], last["result"]) == ("decision.read", "unknown")
+        assert last["object"] == bank.state.keys.pseudonym_of(decision)
