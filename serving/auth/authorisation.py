@@ -75,7 +75,7 @@ async def _admit(request: HttpRequest, operation: Operation, callers: Identity) 
         _check_rate(request)
     if operation.form:
         identity.check_same_site(request.http)
-        request.form = await read_form(request.http, operation.max_bytes)
+        request.form = await read_form(request.http, operation.max_bytes, operation.max_fields)
     _check_secret(request, operation)
 
 

@@ -17,7 +17,6 @@ from starlette.requests import Request
 from serving.http.problems import Problem, problem_of_validation
 
 JSON, FORM = "application/json", "application/x-www-form-urlencoded"
-MAX_FIELDS = 50
 IDENTITY = b"identity"
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -32,7 +31,7 @@ async def read_json(request: Request, model: type[Model], max_bytes: int) -> Mod
     return parse_model(await read_bytes(request, max_bytes), model)
 
 
-async def read_form(request: Request, max_bytes: int) -> dict[str, str]:
+async def read_form(request: Request, max_bytes: int, max_fields: int) -> dict[str, str]:
     """Read the fields of a posted form; each may be there once.
 
     Raises:
@@ -42,7 +41,7 @@ async def read_form(request: Request, max_bytes: int) -> dict[str, str]:
     body = await read_bytes(request, max_bytes)
     try:
         pairs = parse_qsl(
-            body.decode("utf-8"), keep_blank_values=True, max_num_fields=MAX_FIELDS, errors="strict"
+            body.decode("utf-8"), keep_blank_values=True, max_num_fields=max_fields, errors="strict"
         )
     except ValueError as error:
         raise Problem(400, "malformed-form") from error

@@ -19,6 +19,7 @@ from serving.http.problems import Problem, unauthorized
 from vipreco.store import Role, Scope, Session
 
 MAX_BYTES = 64 * 1024
+MAX_FIELDS = 50
 
 
 @dataclass(frozen=True)
@@ -147,6 +148,7 @@ class Operation:
         summary: Purpose in one sentence; an operation without one is not in the OpenAPI document.
         headers: Names of headers that the caller may or must send, for the document.
         max_bytes: Largest body.
+        max_fields: Most fields of a form.
     """
 
     method: str
@@ -159,6 +161,7 @@ class Operation:
     summary: str = ""
     headers: tuple[str, ...] = ()
     max_bytes: int = MAX_BYTES
+    max_fields: int = MAX_FIELDS
 
     @cached_property
     def is_async(self) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,7 +23,7 @@ from serving.page.page_service import FindAnswers
 from serving.page.responses import XLSX, file_answer, note, redirect, say_of, show
 from vipreco.campaign import CampaignFolder, parse_campaign
 from vipreco.durable import write_bytes
-from vipreco.errors import VipRecoError
+from vipreco.errors import IntegrityError, VipRecoError
 from vipreco.project import Project
 from vipreco.store import Role
 
@@ -30,6 +31,7 @@ MARKETERS = people(Role.MARKETING)
 FILES: Final = "campaign-files"
 KEY: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 MAX_FILE_BYTES: Final = 60_000
+MAX_FORM_FIELDS: Final = 2_000  # a box for each product
 WORKS: Final[Mapping[str, tuple[str, ...]]] = {
     "plan": ("campaign", "plan", "{file}", "--format", "json"),
     "run": ("campaign", "run", "{file}"),
@@ -56,7 +58,7 @@ class CampaignPages:
         get, post, one = "GET", "POST", "/campaigns/{key}"
         return (
             Operation(get, "/campaigns", self.campaigns, MARKETERS),
-            Operation(post, "/campaigns", self.create, MARKETERS, form=True),
+            Operation(post, "/campaigns", self.create, MARKETERS, form=True, max_fields=MAX_FORM_FIELDS),
             Operation(get, "/campaigns/new", self.form, MARKETERS),
             Operation(get, "/campaigns/compare", self.compare, MARKETERS),
             Operation(get, one, self.campaign, MARKETERS),
@@ -191,7 +193,7 @@ class CampaignPages:
             raise not_found()
         project = Project.find(request.state.root)
         folder = CampaignFolder(project.root / project.settings.campaign.folder).path_of(key)
-        content = (folder / "lists" / name).read_bytes()
+        content = _verified(folder / "lists" / name, run.manifest)
         note(request, "campaign.export", f"{key}/{name}")
         return file_answer(
             content, Path(name).name, KINDS.get(Path(name).suffix[1:], "application/octet-stream")
@@ -215,6 +217,19 @@ def _folder(root: Path) -> Path:
 def _write(target: Path, text: str) -> None:
     target.parent.mkdir(mode=0o700, exist_ok=True)
     write_bytes(target, text.encode())
+
+
+def _verified(path: Path, manifest: Mapping[str, Any] | None) -> bytes:
+    """Return the bytes of a list.
+
+    Raises:
+        IntegrityError: They are not what the run wrote.
+    """
+    content = path.read_bytes() if path.is_file() else b""
+    entry = {} if manifest is None else manifest["files"][f"lists/{path.name}"]
+    if sha256(content).hexdigest() != entry.get("sha256"):
+        raise IntegrityError("is not the list that the run wrote", where=path.name, code="campaign-changed")
+    return content
 
 
 def _told(error: VipRecoError) -> str:

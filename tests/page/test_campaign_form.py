@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from datetime import date
 
+import polars as pl
 import pytest
 
 from serving.page.campaign_charts import limit_words, plan_charts, waterfall
 from serving.page.campaign_form import DEFAULTS, campaign_text
 from serving.page.languages import wording
-from tests.page.page_bank import trained
-from vipreco.campaign import parse_campaign
+from tests.page.page_bank import PageBank, trained
+from tests.page.test_page_access import Browser
+from vipreco.campaign import CampaignFolder, parse_campaign
+from vipreco.campaign.folder import write_manifest
 from vipreco.errors import UsageError
+from vipreco.store import Role
 
 TIERS, PRODUCTS = ("GOLD", "TOP"), ("fund", "card")
+MEMBERS = {name: ["1"] for name in ("customer_id", "arm", "product_id", "channel", "manager_id")}
 DATES = {"key": "spring", "start_date": "2026-03-01", "end_date": "2026-03-31"}
 
 
@@ -80,3 +85,36 @@ def test_no_code_of_a_rule_is_shown_in_the_waterfall() -> None:
         assert chart is not None
         assert [bar.text for bar in chart.bars] == ["9", "4"]
     assert limit_words("channel call", wording("zh")) == "电话"
+
+
+def test_a_form_with_a_box_for_each_of_many_products_is_taken(bank: PageBank) -> None:
+    """Fifty fields were the most of all forms."""
+    boxes = {f"product.P{number:03}": "1" for number in range(500)}
+    marketer = Browser(bank, Role.MARKETING)
+    answer = marketer.ask("POST", "/campaigns", {**DEFAULTS, **DATES, "key": "many", **boxes})
+    assert answer.headers["location"] == "/campaigns/many"
+    for path, fields in (("/campaigns", 2_500), ("/campaigns/many/work", 60)):
+        assert marketer.ask("POST", path, {f"x{number}": "" for number in range(fields)}).status_code == 400
+
+
+@pytest.mark.parametrize("damage", ["changed", "removed"])
+def test_a_list_that_was_changed_on_the_disk_is_not_sent(bank: PageBank, damage: str) -> None:
+    key, campaigns = f"list-{damage}", CampaignFolder(bank.state.root / "data" / "campaigns")
+    (bank.state.root / "vipreco.toml").write_text('[project]\nname = "page"\n')
+    path = campaigns.path_of(key) / "lists" / "call.csv"
+    path.parent.mkdir(parents=True)
+    path.write_text("customer_id\n1\n")
+    store = bank.state.store
+    store.campaigns.begin("user:ann", key, {}, "hash")
+    store.campaigns.finish(key, write_manifest(campaigns.path_of(key), {}), pl.DataFrame(MEMBERS))
+    marketer, address = Browser(bank, Role.MARKETING), f"/campaigns/{key}/list?name=call.csv"
+    assert marketer.ask("GET", address).text == "customer_id\n1\n"
+    if damage == "changed":
+        path.write_text("customer_id\n2\n")
+    else:
+        path.unlink()
+    answer = marketer.ask("GET", address)
+    assert answer.status_code == 503
+    assert "customer_id" not in answer.text
+    exported = [row for row in store.audit.read(20) if row["object"] == f"{key}/call.csv"]
+    assert [row["action"] for row in exported] == ["campaign.export"]
