@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import getpass
 import json
+import os
+import pwd
 import shutil
 import sqlite3
 from contextlib import closing
@@ -15,6 +16,7 @@ import pytest
 
 from vipreco.cli.entry import main
 
+ACCOUNT = pwd.getpwuid(os.getuid()).pw_name
 FILE = """
 key = "{key}"
 start_date = 2026-01-05
@@ -113,15 +115,13 @@ def test_who_ran_a_campaign_is_named_as_in_the_audit_and_a_run_of_before_goes_on
 ):
     assert main(["campaign", "run", written()]) == 0
     with closing(sqlite3.connect("data/store.db")) as connection, connection:
-        assert connection.execute("SELECT actor FROM campaign_runs").fetchall() == [
-            (f"os:{getpass.getuser()}",)
-        ]
-        connection.execute("UPDATE campaign_runs SET actor = ?", (getpass.getuser(),))  # as it once was named
+        assert connection.execute("SELECT actor FROM campaign_runs").fetchall() == [(f"os:{ACCOUNT}",)]
+        connection.execute("UPDATE campaign_runs SET actor = ?", (ACCOUNT,))  # as it once was named
     capsys.readouterr()
     assert main(["campaign", "run", written()]) == 0
     assert "run before with the same inputs; nothing changed" in capsys.readouterr().out
     with closing(sqlite3.connect("data/store.db")) as connection:
-        assert connection.execute("SELECT actor FROM campaign_runs").fetchall() == [(getpass.getuser(),)]
+        assert connection.execute("SELECT actor FROM campaign_runs").fetchall() == [(ACCOUNT,)]
     assert main(["campaign", "recheck", "spring", "--format", "json"]) == 0
 
 

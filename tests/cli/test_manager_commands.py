@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import getpass
 import io
 import json
+import os
+import pwd
 import subprocess
 import sys
 from datetime import date, datetime
@@ -265,7 +266,7 @@ def test_every_read_of_a_customer_by_command_is_audited_with_the_user_of_the_sys
         with Store.open(Project.find().store_url) as store:
             row = store.audit.read(1)[0]
         assert (row["action"], row["object"], row["result"]) == (action, name or pseudonym, result)
-        assert row["actor"] == f"os:{getpass.getuser()}"
+        assert row["actor"] == f"os:{pwd.getpwuid(os.getuid()).pw_name}"
         assert own not in str(row)
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import getpass
 import json
+import os
+import pwd
 import shutil
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -123,7 +124,7 @@ def test_a_night_takes_out_what_is_old_and_signs_the_end_of_the_audit(
     newest = night.audit.read(1)[0]
     assert (newest["sequence"], newest["actor"], newest["action"]) == (
         3,
-        f"os:{getpass.getuser()}",
+        f"os:{pwd.getpwuid(os.getuid()).pw_name}",
         "store.prune",
     )
     assert [path.name for path in Path("out/heads").iterdir()] == ["audit-000000000003.json"]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import getpass
 import io
 import json
+import os
+import pwd
 import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -113,9 +114,12 @@ def test_a_token_is_printed_once_listed_without_its_secret_and_revoked(
     assert secret not in Path("rows.json").read_text()
     assert secret.encode() not in Path("data/store.db").read_bytes()
     assert audited() == [
-        (f"os:{getpass.getuser()}", "token.create", token.token_id),
+        (f"os:{pwd.getpwuid(os.getuid()).pw_name}", "token.create", token.token_id),
         ("ann", "token.revoke", token.token_id),
     ]
+    with opened() as store:
+        account = f"os:{pwd.getpwuid(os.getuid()).pw_name}"  # LOGNAME, which anybody may set, says `tester`
+        assert [row["purpose"] for row in store.audit.read(2)] == [f"command of {account}", "command"]
 
 
 @pytest.mark.parametrize(

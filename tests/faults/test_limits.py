@@ -107,8 +107,6 @@ def test_an_account_without_a_name_is_in_the_audit_by_its_number(monkeypatch: py
     def nameless(_: int) -> pwd.struct_passwd:
         raise KeyError
 
-    for variable in ("LOGNAME", "USER", "LNAME", "USERNAME"):
-        monkeypatch.delenv(variable, raising=False)
     monkeypatch.setattr(pwd, "getpwuid", nameless)
     assert actor_named(None) == f"os:{os.getuid()}"
 

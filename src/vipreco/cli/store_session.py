@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import getpass
 import os
+import pwd
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from vipreco.store import Keys, RetentionCutoffs, Store
 
 KEYS = "data/keys"
+COMMAND = "command"  # purpose in the audit
 ACTOR = "VIPRECO_ACTOR"  # set by the service for commands that a page starts
 ActorOption = Annotated[
     Optional[str],  # noqa: UP045  typer reads the annotation when the command starts
@@ -47,7 +48,8 @@ class StoreSession:
         entry = AuditEntry()
         with self.store.database.writing():
             yield entry
-            self.store.audit.append([Event(self.actor, action, entry.object, purpose="command")])
+            event = Event(self.actor, action, entry.object, purpose=purpose_named(self.actor))
+            self.store.audit.append([event])
 
 
 @dataclass
@@ -92,13 +94,20 @@ def actor_named(actor: str | None) -> str:
     """Return the actor for the audit; default: who started it on a page, else the operating-system user."""
     if actor is not None and not actor.strip():
         raise UsageError("the actor must have a name", where="--actor", code="no-actor")
-    return actor or os.environ.get(ACTOR) or f"os:{_user()}"
+    return actor or os.environ.get(ACTOR) or f"os:{_account()}"
 
 
-def _user() -> str:
+def purpose_named(actor: str) -> str:
+    """Return the purpose of what a command does: whoever is named as actor, the account behind it is told."""
+    account = f"os:{_account()}"
+    return COMMAND if actor == account else f"{COMMAND} of {account}"
+
+
+def _account() -> str:
+    """Return the account of this process; what the environment says could be anybody's name."""
     try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # an account without a name, as in a container
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:  # an account without a name, as in a container
         return str(os.getuid())
 
 
@@ -175,7 +184,8 @@ def audited_read(project: Project, action: str, object_: str = "", customer: str
         # A file that exists is not checked as a whole: that takes long, and only a line is added to it.
         file = sqlite_file(project.store_url)
         with Store.open(project.store_url, checked=file is None or file.exists()) as store:
-            store.audit.append([Event(actor_named(None), action, name, result, purpose="command")])
+            actor = actor_named(None)
+            store.audit.append([Event(actor, action, name, result, purpose=purpose_named(actor))])
 
     try:
         yield
