@@ -8,7 +8,7 @@ import signal
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from hashlib import sha256
@@ -18,7 +18,7 @@ from typing import Any, ClassVar
 import pytest
 from hypothesis import HealthCheck, settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
-from sqlalchemy import event
+from sqlalchemy import event, func, select
 
 from tests.store.conftest import MEMBERS, _empty
 from vipreco.store import (
@@ -35,10 +35,12 @@ from vipreco.store import (
     Store,
 )
 from vipreco.store.contact import DO_NOT_CONTACT
+from vipreco.store.schema import metadata
 
 DAY = date(2026, 3, 2)
 NOW = datetime(2026, 3, 2, 10)  # noqa: DTZ001  the business's local time
 CUSTOMERS = ("0001", "0002")
+STATEMENTS = 12  # of an operation on the longer of its ways, about
 OPERATIONS_AT_LENGTH = int(os.environ.get("VIPRECO_OPERATIONS", "10000"))
 SCOPE = Scope("user:ann", Role.MANAGER, "M1", DAY)
 OTHER = Scope("user:bob", Role.MANAGER, "M2", DAY)
@@ -154,17 +156,29 @@ class StoreMachine(RuleBasedStateMachine):
         self.model.apply(operation)
         self.done["finished"] += 1
 
-    @rule(operation=OPERATIONS, at=st.integers(1, 16))
-    def operate_and_be_killed(self, operation: Operation, at: int) -> None:
-        """Kill a process at its n-th statement or commit; the store has all of the operation or nothing."""
+    @rule(operations=st.lists(OPERATIONS, min_size=1, max_size=6), share=st.floats(0, 1), late=st.booleans())
+    def operate_and_be_killed(self, operations: list[Operation], share: float, late: bool) -> None:
+        """Kill a process at one of its statements or commits; the store has all of that operation or nothing.
+
+        What it told to be done before is done. `late`: it dies after a commit, before it can tell.
+        """
+        at = 1 + int(share * len(operations) * (1 if late else STATEMENTS))
+        told, telling = os.pipe()
         child = os.fork()
         if child == 0:
-            _be_killed(self.url, operation, at)
+            _be_killed(self.store, self.url, operations, (at, late), telling)
+        os.close(telling)
         os.waitpid(child, 0)
-        is_there = self.store.audit.head().sequence > self.model.audit
-        if is_there:
+        finished = len(os.read(told, len(operations) + 1))
+        os.close(told)
+        for operation in operations[:finished]:
             self.model.apply(operation)
-        self.done["killed, is there" if is_there else "killed, is not there"] += 1
+        self.done["finished"] += finished
+        if finished < len(operations):
+            is_there = self.store.audit.head().sequence > self.model.audit
+            if is_there:
+                self.model.apply(operations[finished])
+            self.done["killed, is there" if is_there else "killed, is not there"] += 1
 
     @rule()
     def open_again(self) -> None:
@@ -183,7 +197,7 @@ class StoreMachine(RuleBasedStateMachine):
         assert store.consents.of(OTHER, list(CUSTOMERS)) == []
         assert not any(store.contacts.versions(OTHER, contact_id) for contact_id in model.versions)
         assert store.audit.verify().sequence == model.audit
-        counts = store.counts()
+        counts = _counts(store)
         assert counts["idempotency"] == len(model.keys)
         assert counts["changes"] == model.changes
         assert counts["contacts"] + counts["consents"] == model.changes
@@ -194,20 +208,45 @@ class StoreMachine(RuleBasedStateMachine):
             shutil.rmtree(self.folder)
 
 
-def _be_killed(url: str, operation: Operation, at: int) -> None:
-    """Do an operation in this process, and die by a signal at its n-th statement or commit, or after it."""
+def _counts(store: Store) -> Mapping[str, int]:
+    """Return the rows of the tables that operations write to, in one query."""
+    counts = (
+        select(func.count()).select_from(metadata.tables[name]).scalar_subquery().label(name)
+        for name in ("changes", "consents", "contacts", "idempotency")
+    )
+    with store.database.reading() as connection:
+        return dict(connection.execute(select(*counts)).one()._mapping)
+
+
+def _be_killed(
+    store: Store, url: str, operations: list[Operation], when: tuple[int, bool], telling: int
+) -> None:
+    """Do operations in this process, and die by a signal at its n-th statement or commit, or after them.
+
+    Between a commit and the word that it is done lies a moment to die as well; only such ones are counted
+    where it dies late.
+    """
     try:
-        store = Store(Database(url))
-        left = [at]
+        # The parent's connections are its own; what its engine knows of a server is taken over, which a new
+        # engine would ask for again. One of a file may not even be left alone by a fork.
+        if store.database.is_file:
+            store = Store(Database(url))
+        else:
+            store.database.engine.dispose(close=False)
+        left, late = [when[0]], when[1]
 
         def count(*_: Any) -> None:
             left[0] -= 1
             if left[0] == 0:
                 os.kill(os.getpid(), signal.SIGKILL)
 
-        event.listen(store.database.engine, "before_cursor_execute", count)
-        event.listen(store.database.engine, "commit", count)
-        operation.run(store)
+        if not late:
+            event.listen(store.database.engine, "before_cursor_execute", count)
+            event.listen(store.database.engine, "commit", count)
+        for operation in operations:
+            operation.run(store)
+            count()
+            os.write(telling, b".")
     finally:
         os.kill(os.getpid(), signal.SIGKILL)
 
