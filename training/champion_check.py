@@ -8,11 +8,13 @@ from typing import Any, Final
 
 import numpy as np
 
-from training.result import CardTable, TrainingJob
+from training.result import CHAMPION, STABILITY, CardTable, TrainingJob
 from vipreco.artifact import try_in_child
 from vipreco.assurance import sampled_view
 from vipreco.backtest import Champion, ChampionComparison
+from vipreco.features import FeatureSet
 from vipreco.history import History, View
+from vipreco.lists import sensitivity
 from vipreco.recommender import Recommender
 
 LOADER: Final = "vipreco.recommender.storage:golden_scorer"
@@ -29,13 +31,16 @@ class Checked:
     details: Mapping[str, str]
 
 
-def rival(job: TrainingJob, history: History, reduced: Mapping[str, object]) -> Champion | None:
+def rival(
+    job: TrainingJob, history: History, reduced: Mapping[str, object], features: FeatureSet
+) -> Champion | None:
     """Return the champion as a rival in the backtest; None where there is none.
 
     Args:
         job: The training.
         history: What is learnt from.
         reduced: Settings that the folds of the backtest do without.
+        features: Of the challenger; where the champion has the same definitions, it takes what they computed.
 
     Raises:
         IntegrityError: The champion's artifact is damaged.
@@ -43,6 +48,8 @@ def rival(job: TrainingJob, history: History, reduced: Mapping[str, object]) -> 
     if job.champion is None:
         return None
     recommender = Recommender.load(job.champion.folder, job.project.threads, checked=True)
+    if recommender.features.fingerprint == features.fingerprint:
+        recommender = recommender.with_features(features)
     settings = recommender.settings
     newest = recommender.as_of_dates[-1]
     _, learnt_until = history.label_window(newest, settings.horizon_months, settings.gap_months)
@@ -73,7 +80,35 @@ def card_table(against: ChampionComparison | None) -> tuple[CardTable, ...]:
     rows += [(f"MAP, tier {tier}", found) for tier, found in against.by_tier.items()]
     cells = tuple((name, one.value, one.low, one.high, one.customers) for name, one in rows)
     columns = ("difference to the champion", "value", "low", "high", "customers")
-    return (CardTable("Against the champion, paired by customer", columns, _known(cells)),)
+    title = "Against the champion, paired by customer"
+    return (CardTable(title, columns, _known(cells), CHAMPION),)
+
+
+def sensitivity_table(job: TrainingJob, recommender: Recommender) -> CardTable:
+    """Return what changes in the lists of a sample of customers with one factor of their order left out."""
+    found = sensitivity(recommender.decide(_sample(job)))
+    columns = ("factor left out", "customers", "other first offer", "other call", "expected value lost")
+    rows = tuple(
+        (
+            row["left_out"],
+            row["customers"],
+            *(_percent(row[name]) for name in ("changed_offer_rate", "changed_call_rate", "lost_rate")),
+        )
+        for row in found.to_dicts()
+    )
+    title = "Sensitivity: one factor of the order left out, a sample of customers"
+    return CardTable(title, columns, rows, STABILITY)
+
+
+def _percent(share: float | None) -> str | None:
+    return None if share is None else f"{share:.1%}"
+
+
+def _sample(job: TrainingJob) -> View:
+    """Return a fixed sample of customers at the newest snapshot."""
+    history = job.history()
+    newest = history.as_of(history.snapshot_dates[-1])
+    return sampled_view(newest, max(job.gates.compared_customers, 1), job.project.seed)
 
 
 def first_offers(recommender: Recommender, view: View) -> dict[str, str]:
@@ -93,9 +128,7 @@ def _changed(job: TrainingJob, recommender: Recommender) -> dict[str, float]:
     """Return the share of customers with an offer whose first offer is not the champion's."""
     if job.champion is None or not job.gates.compared_customers:
         return {}
-    history = job.history()
-    newest = history.as_of(history.snapshot_dates[-1])
-    view = sampled_view(newest, job.gates.compared_customers, job.project.seed)
+    view = _sample(job)
     champion = Recommender.load(job.champion.folder, job.project.threads, checked=True)
     ours, theirs = first_offers(recommender, view), first_offers(champion, view)
     offered = ours.keys() | theirs.keys()

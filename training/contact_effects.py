@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from training.result import CardTable
+from training.result import CONTACTS, CardTable
 from vipreco.contact_effect import ContactEffects, EffectRow, effect_rows
 
 COLUMNS: Final = (
@@ -29,7 +29,8 @@ NOTE: Final = (
 
 def card_table(effects: ContactEffects) -> CardTable:
     """Return the effects by channel, family and tier, and the placebos."""
-    return CardTable("Effects of contacts", COLUMNS, tuple(_cells(row) for row in effect_rows(effects)))
+    rows = tuple(_cells(row) for row in effect_rows(effects))
+    return CardTable("Effects of contacts", COLUMNS, rows, CONTACTS)
 
 
 def remark(effects: ContactEffects) -> str:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date
 from functools import cached_property
 from typing import Final
 
@@ -16,9 +14,9 @@ from training.recipe import Recipe
 from training.result import TrainingJob
 from vipreco.backtest import BacktestPlan, BacktestResult, RollingFold, Trial, backtest
 from vipreco.columns import CUSTOMER_ID
-from vipreco.features import ComputedFeatures, FeatureSet
+from vipreco.features import ComputedOnce, FeatureSet
 from vipreco.folds import customer_folds
-from vipreco.history import History, View
+from vipreco.history import History
 from vipreco.propensity import Machine
 from vipreco.recommender import Panel, TrainingData
 
@@ -69,26 +67,3 @@ class FoldJudge:
             return None
         lots = customer_folds(np.array(ids, np.str_), PARTS, self.job.project.seed)
         return pa.array(sorted(np.array(ids)[np.argsort(lots, kind="stable")[: self.customers]].tolist()))
-
-
-class ComputedOnce(FeatureSet):
-    """Feature definitions that are computed once a date: trials differ in what is made of them.
-
-    Args:
-        features: The definitions.
-    """
-
-    def __init__(self, features: FeatureSet) -> None:
-        super().__init__(features.definition, features.dictionary, features.prohibited, features.ladder)
-        self._by_date: dict[tuple[date, tuple[str, ...]], ComputedFeatures] = {}
-
-    def compute(
-        self, view: View, products: Sequence[str], customers: pa.Array | None = None
-    ) -> ComputedFeatures:
-        """Return the features of a view, as at the first time; views of a date have the same customers."""
-        key = view.date, tuple(products)
-        if customers is not None:
-            return super().compute(view, list(products), customers)
-        if key not in self._by_date:
-            self._by_date[key] = super().compute(view, list(products))
-        return self._by_date[key]

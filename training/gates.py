@@ -80,6 +80,10 @@ MEANINGS: Final = {
         "a simple rule tells better who reaches the next tier",
         _DATA,
     ),
+    "fairness/differing": (
+        "customers of a protected group who acquire are offered less, or their chances are surely off",
+        "look for columns that stand for the group (docs/fairness.md); leave one out with `leave_out`",
+    ),
     "artifact/loads": (
         "a service could not load it in time, or would compute other scores than here",
         "see the reason in the verdict; train again, on the versions of `constraints.txt`",

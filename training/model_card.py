@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from string import Template
 from typing import Final
 
+from training.gates import CASES
 from training.result import CardInputs, CardTable, Record, Value
-from training.verdict import JudgedBound, Verdict, make_verdict
+from training.summary import summarise
+from training.verdict import JudgedBound, make_verdict
 
 CARD: Final = Template("""\
 # Model card: $recipe, as of $as_of_date
 
 $purpose
 
-| | |
-|---|---|
-| artifact | `$artifact_hash` |
-| tables | snapshot `$snapshot_id` |
-| features | fingerprint `$feature_fingerprint` |
-| trained by | $trained_by |
+**$verdict.** Judged on $judged.
+
+$main
+
+## Gates
+$gates
 
 ## What it is for
 It ranks, for one customer, the products of the catalogue by the calibrated probability of an
@@ -37,37 +39,71 @@ $method
 $results
 $tables
 
-### By fold
+### By judged date
 $folds
-
-## Gates
-$gates
 
 ## Where not to trust it
 $limits
+
+## Where it comes from
+| | |
+|---|---|
+| artifact | `$artifact_hash` |
+| tables | snapshot `$snapshot_id` |
+| features | fingerprint `$feature_fingerprint` |
+| trained by | $trained_by |
 
 ## Parameters
 $parameters
 """)
 
+SIMPLE_RULES: Final = ("popularity", "held_before", "distance_to_line")
+
 
 def render_card(record: Record, card: CardInputs, purpose: str = "") -> str:
     """Return the model card as Markdown; it depends on the record and the inputs alone."""
+    verdict = make_verdict(record)
     return CARD.substitute(
         record.model_dump(include={"recipe", "artifact_hash", "trained_by"}),
         as_of_date=record.as_of_date or "unknown",
         snapshot_id=record.snapshot_id or "unknown",
         feature_fingerprint=record.feature_fingerprint or "unknown",
+        verdict=verdict.sentence,
+        judged=judged_on(record),
+        main=markdown_table(*main_numbers(record)),
         purpose=purpose or "Next best product for the customers of a bank.",
         data=card.data,
         method=card.method,
         results=card.results,
-        tables="\n\n".join(map(_titled, [*card.tables, _summary(record)])),
-        folds=_folds(record.metrics_by_fold),
-        gates=_gates(make_verdict(record)),
+        tables="\n\n".join(map(_titled, card.tables)),
+        folds=markdown_table(*fold_table(record)),
+        gates=_bullets(list(map(_bound, verdict.bounds)), "There is no gate."),
         limits=_bullets(card.limits, "No limits were named: treat that as an omission, not as a virtue."),
         parameters=markdown_table(("parameter", "value"), record.parameters.items()),
     )
+
+
+def judged_on(record: Record) -> str:
+    """Return in words how many cases a version was judged on."""
+    cases = record.summary_metrics.get(CASES)
+    return "an unknown number of cases" if cases is None else f"{cases:,.0f} customers who acquired something"
+
+
+def main_numbers(record: Record) -> tuple[tuple[str, ...], list[tuple[Value | None, ...]]]:
+    """Return the columns and rows of the main numbers, each beside the simple rules that it has."""
+    metrics = {name: value for name, value in record.summary_metrics.items() if value is not None}
+    rows = summarise(metrics, ()).rows
+    rules = [rule for rule in SIMPLE_RULES if any(row[rule] is not None for row in rows)]
+    columns = ("measure", "vipreco", *(rule.replace("_", " ") for rule in rules))
+    return columns, [(row["metric"], row["ours"], *(row[rule] for rule in rules)) for row in rows]
+
+
+def fold_table(record: Record) -> tuple[tuple[str, ...], list[tuple[Value | None, ...]]]:
+    """Return the columns and rows of our figures at each judged date; those of simple rules are plotted."""
+    folds = record.metrics_by_fold
+    names = sorted({name for metrics in folds for name in metrics if "/" not in name})
+    columns = ("measure", *(record.judged or [f"fold {place}" for place in range(len(folds))]))
+    return columns, [(name, *(metrics.get(name) for metrics in folds)) for name in names]
 
 
 def markdown_table(columns: Sequence[str], rows: Iterable[Sequence[Value | None]]) -> str:
@@ -76,24 +112,8 @@ def markdown_table(columns: Sequence[str], rows: Iterable[Sequence[Value | None]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
-def _summary(record: Record) -> CardTable:
-    return CardTable("All folds together", ("metric", "value"), tuple(record.summary_metrics.items()))
-
-
 def _titled(table: CardTable) -> str:
     return f"### {table.title}\n{markdown_table(table.columns, table.rows)}"
-
-
-def _folds(folds: Sequence[Mapping[str, float | None]]) -> str:
-    names = sorted({name for metrics in folds for name in metrics})
-    rows = [[name, *(metrics.get(name) for metrics in folds)] for name in names]
-    return markdown_table(["metric", *(f"fold {number}" for number in range(len(folds)))], rows)
-
-
-def _gates(verdict: Verdict) -> str:
-    return (
-        f"Verdict: {verdict.sentence}.\n\n{_bullets(list(map(_bound, verdict.bounds)), 'There is no gate.')}"
-    )
 
 
 def _bound(bound: JudgedBound) -> str:

@@ -6,14 +6,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from training import champion_check, contact_effects, uplift
+from training import card_tables, champion_check, contact_effects, uplift
 from training.datasets import dataset_of
+from training.fairness import METRIC, Fairness, groups_of, judge_fairness
 from training.gates import AGAINST_CHAMPION, DEFAULT_GATES, Gate, warnings
 from training.leaks import check_label_leaks
 from training.recipe import Recipe, labelled_dates
-from training.result import CardInputs, CardTable, TrainingJob, TrainingResult, Value
+from training.result import CardInputs, TrainingJob, TrainingResult, Value
 from training.unbiased_sample import open_sample
 from vipreco.backtest import (
+    SIMPLE_RULES,
     BacktestPlan,
     BacktestResult,
     ChangePlan,
@@ -25,21 +27,19 @@ from vipreco.backtest import (
     customer_trials,
     rolling_folds,
     rolling_trials,
-    to_markdown,
 )
 from vipreco.contact_effect import EffectLearning
 from vipreco.errors import UsageError
-from vipreco.features import FeatureSet
+from vipreco.features import ComputedOnce, FeatureSet
 from vipreco.policy import Policy
 from vipreco.project import Project
-from vipreco.propensity import ATTRITION_KINDS, Machine
-from vipreco.recommender import WARNINGS, Panel, Recommender, TrainingData
+from vipreco.propensity import Machine
+from vipreco.recommender import WARNINGS, Panel, Recommender, TrainingData, importance_by_family
 from vipreco.settings import PolicySettings
 from vipreco.uplift_trial import UpliftTrial
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-    from pandas import DataFrame
 
 METHOD: Final = """\
 Features are SQL over the bank's tables as they were known at the as-of date. Gradient-boosted trees
@@ -65,10 +65,10 @@ ACQUISITIONS_ALONE: Final[dict[str, object]] = {
     "contact_effect": EffectLearning(folds=0),
 }
 
-SHOWN: Final = 5
-MIN_CUSTOMERS: Final = 30
 NOT_PLOTTED: Final = ("segment-popularity", "item-item-cosine", "item-item-bm25", "implicit-als")
 """Baselines that only the table has: more lines than colours tell nothing apart."""
+SUM_LIMITS: Final = (0.8, 1.25)
+"""Limits of the sum of the chances in training/gates.toml, as the band of its plot."""
 LEVERS, EFFECTS = "levers.", "contact_effects."
 EARLIER_AND_LATER: Final = 2
 """Labelled dates that a rolling fold needs: one to learn from, a later one to be judged at."""
@@ -81,19 +81,24 @@ def fit_and_backtest(job: TrainingJob) -> TrainingResult:
         UsageError: The history is too short for the folds.
         InputRejectedError: No acquisition is known in the label windows, or a column knows the label.
     """
+    groups = groups_of(job)
     known_leaks = check_label_leaks(job)
-    found, training_data = judge(job), _training_data(job)
+    shared, training_data = _shared_features(job), _training_data(job)
+    found = judge(job, shared)
     job.say("Fitting on all as-of dates")
-    features, machine = _features(job.project), _machine(job.project)
+    machine = _machine(job.project)
     settings = job.recipe.recommender
     policy = Policy.read(settings.policy, job.project.root)
-    fitted = Recommender.fit(training_data, features, settings, machine, job.say, policy)
+    fitted = Recommender.fit(training_data, shared, settings, machine, job.say, policy)
+    fitted = fitted.with_features(_features(job.project))  # what was computed before is not needed any more
+    del shared
     contacts = uplift.try_uplift(job, fitted)
     metrics = {**found.summary(), **uplift.metrics(contacts.trial)}
     stored = {**_stored_metrics(metrics), WARNINGS: warnings_of(job.rules, metrics)}
     contacts.recommender.save(job.artifact_folder, stored, training_data.acquirers.views()[-1])
     checked = champion_check.check(job, contacts.recommender, found.against_champion)
-    result = _result(job, found, contacts, metrics, checked)
+    fair = judge_fairness(job, groups, found, training_data.acquirers.views()[-1])
+    result = _result(job, found, contacts, metrics, checked, fair)
     return replace(result, remarks=(*known_leaks, *result.remarks)) if known_leaks else result
 
 
@@ -103,13 +108,19 @@ def warnings_of(gates: Sequence[Gate], metrics: Mapping[str, float]) -> list[str
     A recipe may set a default gate wider, so that a first look has a champion: its lists carry the
     warning all the same. What depends on another model, or on this machine, does not travel with it.
     """
-    lasting = [gate for gate in gates if gate.metric not in AGAINST_CHAMPION | champion_check.MEASURED]
+    lasting = [
+        gate for gate in gates if gate.metric not in AGAINST_CHAMPION | champion_check.MEASURED | {METRIC}
+    ]
     named = {gate.metric for gate in lasting}
     return warnings([*lasting, *(gate for gate in DEFAULT_GATES if gate.metric in named)], metrics)
 
 
-def judge(job: TrainingJob) -> BacktestResult:
+def judge(job: TrainingJob, features: FeatureSet | None = None) -> BacktestResult:
     """Judge the recipe on held-out folds, baselines beside it; nothing is kept.
+
+    Args:
+        job: The training.
+        features: Feature definitions of the project, where some may be computed already.
 
     Raises:
         UsageError: The history is too short for the folds.
@@ -121,8 +132,11 @@ def judge(job: TrainingJob) -> BacktestResult:
     )
     training_data = _training_data(job)
     trials = _trials(training_data, recipe, project)
-    settings, features = recipe.recommender.model_copy(update=ACQUISITIONS_ALONE), _features(project)
-    champion = champion_check.rival(job, training_data.acquirers.history, ACQUISITIONS_ALONE)
+    settings, features = (
+        recipe.recommender.model_copy(update=ACQUISITIONS_ALONE),
+        features or _features(project),
+    )
+    champion = champion_check.rival(job, training_data.acquirers.history, ACQUISITIONS_ALONE, features)
     found = backtest(trials, features, settings, plan, job.say, champion)
     return replace(found, changes=_judge_changes(job, features))
 
@@ -140,6 +154,15 @@ def _judge_changes(job: TrainingJob, features: FeatureSet) -> ChangeResult:
 
 def _features(project: Project) -> FeatureSet:
     return FeatureSet.read(project.features, project.settings.tiers)
+
+
+def _shared_features(job: TrainingJob) -> FeatureSet:
+    """Return the features of a project; folds that share their dates share what is computed at them.
+
+    Folds of customers have other customers at the same date, so each computes its own.
+    """
+    features = _features(job.project)
+    return ComputedOnce(features) if _rolling_folds(_training_data(job), job.recipe) else features
 
 
 def _machine(project: Project) -> Machine:
@@ -187,31 +210,22 @@ def _result(
     contacts: uplift.Attempt,
     metrics: Mapping[str, float],
     checked: champion_check.Checked,
+    fair: Fairness,
 ) -> TrainingResult:
     recommender, trial = contacts.recommender, contacts.trial
     against = found.against_champion
     return TrainingResult(
         parameters={**_parameters(job, found, recommender), **uplift.parameters(job, trial)},
         metrics_by_fold=list(found.by_trial.values()),
-        summary_metrics={**metrics, **checked.metrics},
-        card=_card(job, found, recommender, trial),
-        figures=_figures(found, job.recipe.backtest.list_length),
+        summary_metrics={**metrics, **checked.metrics, **fair.metrics},
+        card=_card(job, found, recommender, trial, fair),
+        figures=_figures(found, recommender, job.recipe.backtest.list_length),
         champion_metrics=None if against is None else against.champion,
         remarks=(contact_effects.remark(recommender.contact_effects), *contacts.remarks),
-        details={**_furthest(found), **checked.details},
+        details={**card_tables.furthest(found), **checked.details, **fair.details},
+        judged=tuple(found.by_trial),
         datasets=(dataset_of(job.project, job.project.settings.project.name, job.snapshot_id),),
     )
-
-
-def _furthest(found: BacktestResult) -> dict[str, str]:
-    """Return, by metric, the products and tiers whose calibration is surely off, the furthest first."""
-    told: dict[str, str] = {}
-    for kind, parts in found.parts.items():
-        off = sorted((part for part in parts if part.surely_off > 1), key=lambda part: -part.surely_off)
-        if off:
-            shown = (f"{one.part}: sum {one.ratio}, slope {one.slope}" for one in off[:SHOWN])
-            told[f"calibration-by-{kind}/surely-off"] = "; ".join(shown)
-    return told
 
 
 def _parameters(job: TrainingJob, found: BacktestResult, recommender: Recommender) -> dict[str, Value]:
@@ -247,7 +261,11 @@ def _named(values: Iterable[str]) -> str:
 
 
 def _card(
-    job: TrainingJob, found: BacktestResult, recommender: Recommender, contacts: UpliftTrial | None
+    job: TrainingJob,
+    found: BacktestResult,
+    recommender: Recommender,
+    contacts: UpliftTrial | None,
+    fair: Fairness,
 ) -> CardInputs:
     thin = recommender.model.thin_evidence
     products = [name for name, is_thin in zip(found.product_ids, thin.tolist(), strict=True) if is_thin]
@@ -255,78 +273,42 @@ def _card(
     limits += [f"{found.changes.remark.capitalize()}."] if found.changes.remark else []
     if products:
         limits.append(f"Thin evidence, close to the average of all products: {', '.join(products)}.")
-    limits += [contact_effects.NOTE, *uplift.limits(contacts)]
+    limits += [contact_effects.NOTE, *uplift.limits(contacts), *fair.limits]
     dates = ", ".join(map(str, job.as_of_dates))
     return CardInputs(
         data=f"As-of dates {dates}; {len(found.product_ids)} products; {len(found.by_trial)} backtest folds.",
         method=METHOD,
         limits=tuple(limits),
-        results=_quality(found, job.recipe.backtest.list_length),
+        results=card_tables.quality(found, job.recipe.backtest.list_length),
         tables=(
-            _calibration_table(found),
             *champion_check.card_table(found.against_champion),
-            *_changes_table(found),
-            *_rules_table(recommender),
+            card_tables.calibration(found),
+            *card_tables.changes(found),
+            *card_tables.rules(recommender),
+            *card_tables.importance(recommender),
+            champion_check.sensitivity_table(job, recommender),
             contact_effects.card_table(recommender.contact_effects),
             *uplift.card_tables(contacts),
+            *fair.card_tables(),
         ),
     )
 
 
-def _quality(found: BacktestResult, list_length: int) -> str:
-    """Show the ranking of every slice, a column a model: no number without its baselines."""
-    shown = to_markdown(_large_slices(found.metrics), [f"map@{list_length}"])
-    return f"### Ranking, 95 % intervals over customers\n{shown}"
-
-
-def _large_slices(metrics: DataFrame) -> DataFrame:
-    """Leave out slices of a few customers, whose figures are luck."""
-    return metrics[(metrics["customers"] >= MIN_CUSTOMERS) | (metrics["slice"] == "all")]
-
-
-def _calibration_table(found: BacktestResult) -> CardTable:
-    names = sorted(found.calibration["all"])
-    rows = tuple((name, *(part.get(name) for part in found.calibration.values())) for name in names)
-    return CardTable("Calibration", ("metric", *found.calibration), rows)
-
-
-def _changes_table(found: BacktestResult) -> tuple[CardTable, ...]:
-    """Show attrition and tier upgrades with their baselines and, where there is one, the 95 % interval."""
-    frame = found.changes.metrics
-    if frame.empty:
-        return ()
-    columns = ("slice", "metric", "model", "value", "low", "high", "customers")
-    rows = frame.sort_values(["slice", "metric", "model"], kind="stable")[list(columns)]
-    shown = rows.astype(object).where(rows.notna(), None)
-    return (CardTable("Attrition and tier upgrades", columns, tuple(map(tuple, shown.to_numpy().tolist()))),)
-
-
-def _rules_table(recommender: Recommender) -> tuple[CardTable, ...]:
-    """Show for each kind of attrition whether model or simple rule is used, and why."""
-    model = recommender.relationship
-    if model is None or not model.has_kinds:
-        return ()
-    columns = ("kind", "used", "cases", "auc of the model", "auc of the rule", "difference", "share lost")
-    rows = []
-    for kind in ATTRITION_KINDS:
-        own, rule = model.models[kind], model.rule(kind)
-        judged = own.judged
-        figures: tuple[float | str | None, ...] = (None, None, None)
-        if judged is not None:
-            figures = (judged.auc, judged.rule_auc, f"[{judged.low:.3f}, {judged.high:.3f}]")
-        used = f"simple rule: {rule}" if rule else "model"
-        rows.append((kind, used, own.positives, *figures, model.lost_shares[kind]))
-    return (CardTable("Attrition by kind: model or simple rule, on unseen customers", columns, tuple(rows)),)
-
-
-def _figures(found: BacktestResult, list_length: int) -> dict[str, Figure]:
+def _figures(found: BacktestResult, recommender: Recommender, list_length: int) -> dict[str, Figure]:
     from vipreco.backtest import plots  # noqa: PLC0415 - matplotlib takes its time
 
-    shown = _large_slices(found.metrics)
+    metric = f"map@{list_length}"
+    shown = card_tables.large_slices(found.metrics)
     shown = shown[~shown["model"].isin(NOT_PLOTTED)]
-    return {
-        "quality": plots.quality_by_model(shown, f"map@{list_length}"),
-        "reliability": plots.reliability_diagram({"propensity": found.reliability}),
+    figures = {
+        "quality": plots.quality_by_model(shown, metric),
+        "reliability": plots.reliability_diagram({"vipreco": found.reliability}),
         "deciles": plots.decile_chart({"vipreco": found.deciles}),
         "calibration-by-product": plots.product_calibration(found.by_product),
     }
+    if len(found.by_trial) > 1:
+        lines = {metric: "vipreco", **{f"{rule}/{metric}": rule for rule in SIMPLE_RULES.values()}}
+        figures["over-time"] = plots.metrics_over_time(found.by_trial, lines, metric, SUM_LIMITS)
+    if shares := importance_by_family(recommender):
+        figures["importance"] = plots.importance_bars(shares)
+    return figures

@@ -14,10 +14,11 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from training.approval import Approval, approvals
+from training.fairness import NOT_JUDGED
+from training.model_card import fold_table, judged_on, main_numbers
 from training.registry import Registry, Version, use
-from training.result import CardInputs, Record
+from training.result import SECTIONS, CardInputs, Record
 from training.storage import REPORT_FILE
-from training.summary import summarise
 from training.verdict import Verdict, make_verdict
 from vipreco.errors import UsageError
 from vipreco.project import Project
@@ -28,9 +29,11 @@ CHANGED: Final = "first-offers-changed"
 OVERLAY: Final = "recommender.arbitration."
 CAPTIONS: Final = {
     "quality": "Ranking beside simple rules, 95 % intervals over customers",
-    "reliability": "Expected and observed rate of acquisitions",
-    "calibration-by-product": "Expected by observed acquisitions of each product",
-    "deciles": "Acquisitions by decile of the probability",
+    "over-time": "Each judged date: ranking beside simple rules, and expected / observed acquisitions",
+    "reliability": "Expected and observed rate of acquisitions, in bins of equal size",
+    "calibration-by-product": "Expected / observed acquisitions of each product, 95 % intervals",
+    "deciles": "Observed rate of acquisitions by tenth of the pairs, over the overall rate",
+    "importance": "Share of the gain of the trees by family of features; the prior below them is not counted",
 }
 
 
@@ -52,15 +55,19 @@ def render_report(record: Record, card: CardInputs, plots: Mapping[str, bytes], 
         verdict=verdict,
         purpose=purpose,
         day=datetime.fromtimestamp(record.ended_ms / 1000, UTC).date(),
-        main=_main(record),
+        judged=judged_on(record),
+        main=html_table(*main_numbers(record)),
         hashes=_hashes(record),
-        folds=_folds(record),
+        folds=html_table(*fold_table(record)),
+        tables={name: tuple(one for one in card.tables if one.section == name) for name in SECTIONS},
         bounds=_bounds(verdict),
         findings=[bound for bound in verdict.bounds if not bound.passed],
         changed=record.summary_metrics.get(CHANGED),
+        parameters=[(n, v) for n, v in record.parameters.items() if not n.startswith(OVERLAY)],
         overlays=[(n, v) for n, v in record.parameters.items() if n.startswith(OVERLAY)],
         table=html_table,
         markdown=html_of_markdown,
+        not_judged=NOT_JUDGED,
         figure=partial(_figure, plots),
     )
 
@@ -130,26 +137,12 @@ def _cell(value: Any) -> str:
     return f"<td{kind}>{html.escape(f'{value:,}' if kind else str(value))}</td>"
 
 
-def _main(record: Record) -> list[tuple[str, Any]]:
-    metrics = {name: value for name, value in record.summary_metrics.items() if value is not None}
-    rows = summarise(metrics, ()).rows
-    cases = metrics.get("acquirers")
-    head = [("customers who acquired something", int(cases))] if cases is not None else []
-    return [*head, *((str(row["metric"]), row["ours"]) for row in rows)]
-
-
 def _hashes(record: Record) -> list[tuple[str, str]]:
     return [
         ("artifact", record.artifact_hash),
         ("tables", record.snapshot_id),
         ("feature definitions", record.feature_fingerprint),
     ]
-
-
-def _folds(record: Record) -> Markup:
-    names = sorted({name for metrics in record.metrics_by_fold for name in metrics if "/" not in name})
-    rows = [[name, *(metrics.get(name) for metrics in record.metrics_by_fold)] for name in names]
-    return html_table(["metric", *(f"fold {place}" for place in range(len(record.metrics_by_fold)))], rows)
 
 
 def _bounds(verdict: Verdict) -> Markup:

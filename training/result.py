@@ -97,13 +97,27 @@ class TrainingJob:
         return History.open(folder, project.threads, snapshot_id, project.signatures).known_until(self.until)
 
 
+QUALITY, CALIBRATION, CHAMPION, CHANGES = "quality", "calibration", "champion", "changes"
+CONTACTS, IMPORTANCE, FAIRNESS, STABILITY = "contacts", "importance", "fairness", "stability"
+SECTIONS: Final = (QUALITY, CHAMPION, CALIBRATION, CHANGES, IMPORTANCE, STABILITY, CONTACTS, FAIRNESS)
+"""Subjects of the tables of a model card, by which the validation report places them."""
+
+
 @dataclass(frozen=True)
 class CardTable:
-    """A table of the model card: a title, column names, and rows of cells."""
+    """A table of the model card.
+
+    Args:
+        title: Its heading.
+        columns: Names of its columns.
+        rows: Its cells.
+        section: Subject, by which the validation report places it.
+    """
 
     title: str
     columns: tuple[str, ...]
     rows: tuple[tuple[Value | None, ...], ...]
+    section: str = QUALITY
 
 
 @dataclass(frozen=True)
@@ -139,6 +153,7 @@ class TrainingResult:
         remarks: What whoever trains must be told at the end, a sentence each.
         details: By metric, what stands behind its number, such as the product that is furthest off.
         datasets: The tables that it learnt from.
+        judged: Names of the folds, such as the judged dates.
     """
 
     parameters: Mapping[str, Value]
@@ -150,6 +165,7 @@ class TrainingResult:
     remarks: tuple[str, ...] = ()
     details: Mapping[str, str] = field(default_factory=dict)
     datasets: tuple[DatasetFacts, ...] = ()
+    judged: tuple[str, ...] = ()
 
 
 Fit = Callable[[TrainingJob], TrainingResult]
@@ -180,6 +196,7 @@ class Record(Section):
     compared_with: ComparedChampion | None = None
     details: dict[str, str] = Field(default_factory=dict)
     datasets: tuple[DatasetFacts, ...] = ()
+    judged: tuple[str, ...] = ()
 
 
 def make_record(
@@ -214,6 +231,7 @@ def make_record(
         compared_with=_compared_with(job, champion is not None),
         details=dict(result.details),
         datasets=result.datasets,
+        judged=result.judged,
     )
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from training.result import CardTable, TrainingJob, Value
+from training.result import CONTACTS, CardTable, TrainingJob, Value
 from vipreco.propensity import Machine
 from vipreco.recommender import Recommender
 from vipreco.stats import Estimate, JudgedOrder
@@ -130,8 +130,8 @@ def card_tables(found: UpliftTrial | None) -> tuple[CardTable, ...]:
     orders = tuple((NAMES[name], *_figures(one)) for name, one in found.orders.items())
     columns = ("order", "Qini", "95 % interval", "AUUC", "Qini above propensity", "95 % interval")
     return (
-        CardTable(f"{_heading(found)}: orders of unseen customers", columns, orders),
-        CardTable(f"{_heading(found)}: the design", ("check", "found"), tuple(_checks(found))),
+        CardTable(f"{_heading(found)}: orders of unseen customers", columns, orders, CONTACTS),
+        CardTable(f"{_heading(found)}: the design", ("check", "found"), tuple(_checks(found)), CONTACTS),
     )
 
 

@@ -333,12 +333,17 @@ def test_the_model_card_has_fingerprints_folds_gates_limits_and_baselines() -> N
         "| tables | snapshot `0011` |",
         "## How good it is\n### Ranking\n### Against",
         "Against baselines\n| model | auc |\n| --- | --- |\n| a\\|b c | 0.5 |",
-        "| metric | fold 0 | fold 1 |\n| --- | --- | --- |\n| auc | 0.8123 | - |\n| map | - | 0.5 |",
+        "| measure | fold 0 | fold 1 |\n| --- | --- | --- |\n| auc | 0.8123 | - |\n| map | - | 0.5 |",
         "- NOT passed: auc is 0.8, needed is at least 0.9",
         "- Mortgages: thin.",
         "| rounds | 200 |",
     ]:
         assert expected in card
+    first = card.partition("## What it is for")[
+        0
+    ]  # verdict, cases and main numbers come before anything else
+    assert "**refused: it does not meet every gate" in first
+    assert "Judged on an unknown number of cases." in first
     assert "$" not in card
 
 

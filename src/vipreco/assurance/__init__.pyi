@@ -2,10 +2,13 @@ from .answer_replay import AnswerReplay as AnswerReplay, replay_answer as replay
 from .decision_replay import ReplayInputs as ReplayInputs, replay as replay
 from .fact_check import ReasonCheck as ReasonCheck, check_reasons as check_reasons
 from .fairness_check import (
+    DIFFERS as DIFFERS,
     FairnessReport as FairnessReport,
     FairnessRow as FairnessRow,
     FairnessSettings as FairnessSettings,
+    GroupOutcomes as GroupOutcomes,
     check_fairness as check_fairness,
+    compare_groups as compare_groups,
 )
 from .label_leaks import (
     LabelLeak as LabelLeak,

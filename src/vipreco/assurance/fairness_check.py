@@ -103,8 +103,16 @@ class FairnessReport:
 
 
 @dataclass(frozen=True)
-class _Outcomes:
-    """Offers, chances and acquisitions of the customers whose label is known, by product."""
+class GroupOutcomes:
+    """Offers, chances and acquisitions of customers whose label is known, by product.
+
+    Args:
+        customer_ids: Each once, shape (n,).
+        families: Of the products, shape (P,).
+        offered: What they are offered, shape (n, P).
+        expected: Chances, 0 for products that cannot be acquired, shape (n, P).
+        acquired: What they acquired, shape (n, P).
+    """
 
     customer_ids: NDArray[np.str_]
     families: NDArray[np.str_]
@@ -140,6 +148,14 @@ def check_fairness(
         settings: How far groups may differ.
     """
     outcomes = _outcomes(recommender, history, day, settings.top)
+    rows = compare_groups(outcomes, groups, settings)
+    return FairnessReport(day, rows, recommender.check_hindsight(day, allowed=True))
+
+
+def compare_groups(
+    outcomes: GroupOutcomes, groups: ProtectedGroups, settings: FairnessSettings
+) -> tuple[FairnessRow, ...]:
+    """Return every measure of every group beside all others, over all products and by family."""
     named = groups.of(outcomes.customer_ids)
     found: dict[tuple[str, str, str, str], GroupDifference] = {}
     for family in (EVERY_FAMILY, *sorted(set(outcomes.families.tolist()))):
@@ -150,11 +166,10 @@ def check_fairness(
                     _known(judged, values), values[values != UNKNOWN] == group, *_least(settings)
                 ):
                     found[attribute, group, family, each.measure] = each
-    rows = tuple(
+    return tuple(
         FairnessRow(attribute, group, family, each, _verdict(each, settings))
         for (attribute, group, family, _), each in with_discovery_rates(found).items()
     )
-    return FairnessReport(day, rows, recommender.check_hindsight(day, allowed=True))
 
 
 def _known(judged: JudgedCustomers, values: NDArray[np.str_]) -> JudgedCustomers:
@@ -177,7 +192,7 @@ def _verdict(found: GroupDifference, settings: FairnessSettings) -> str:
     return DIFFERS if sure else WITHIN
 
 
-def _outcomes(recommender: Recommender, history: History, day: date, top: int) -> _Outcomes:
+def _outcomes(recommender: Recommender, history: History, day: date, top: int) -> GroupOutcomes:
     view, settings, products = history.as_of(day), recommender.settings, recommender.product_ids
     labels = history.acquisitions(*history.label_window(day, settings.horizon_months, settings.gap_months))
     decided = list(recommender.decide(view))
@@ -188,7 +203,7 @@ def _outcomes(recommender: Recommender, history: History, day: date, top: int) -
     allowed = could_acquire(view, holding_state(view, products))[rows]
     catalog = Catalog.from_view(view)
     family_of = dict(zip(catalog.product_ids, catalog.families, strict=True))
-    return _Outcomes(
+    return GroupOutcomes(
         ids[rows],
         np.array([family_of.get(product, "") for product in products], np.str_),
         np.concatenate([each.slate(top) > 0 for each in decided])[rows],

@@ -12,7 +12,12 @@ from .changes import (
 )
 from .folds import RollingFold as RollingFold, rolling_folds as rolling_folds
 from .plots import save_figure as save_figure
-from .replay import OURS as OURS, BacktestResult as BacktestResult, backtest as backtest
+from .replay import (
+    OURS as OURS,
+    SIMPLE_RULES as SIMPLE_RULES,
+    BacktestResult as BacktestResult,
+    backtest as backtest,
+)
 from .report import to_markdown as to_markdown
 from .scored_customers import BacktestPlan as BacktestPlan, ScoredCustomers as ScoredCustomers
 from .trials import Trial as Trial, customer_trials as customer_trials, rolling_trials as rolling_trials

@@ -19,6 +19,8 @@ from vipreco.documents import CHART_COLOURS, CHART_STYLE
 from vipreco.durable import write_bytes
 from vipreco.stats import poisson_limits
 
+EXPECTED_BY_OBSERVED = "expected / observed acquisitions"
+WIDEST, RATIOS = 3.0, (0.4, 0.5, 0.67, 0.8, 1.0, 1.25, 1.5, 2.0, 2.5)
 STYLE: Any = {**CHART_STYLE, "figure.dpi": 120}
 
 
@@ -33,7 +35,7 @@ def reliability_diagram(tables: Mapping[str, pd.DataFrame], title: str = "Reliab
     for (name, table), colour in zip(tables.items(), _colours(tables), strict=True):
         _points(axes, table, name, colour)
     _equal_scales(axes, list(tables.values()))
-    axes.set(xlabel="mean propensity of the bin", ylabel="share that acquired", title=title)
+    axes.set(xlabel="expected rate of acquisitions", ylabel="observed rate of acquisitions", title=title)
     axes.legend(frameon=False, loc="upper left")
     return figure
 
@@ -53,7 +55,11 @@ def decile_chart(tables: Mapping[str, pd.DataFrame], title: str = "Acquisition r
     axes.axhline(1.0, color="black", linewidth=0.8, linestyle="--", label="no skill")
     axes.grid(visible=False, axis="x")
     axes.set_xticks(sorted({group for table in tables.values() for group in table["group"]}))
-    axes.set(xlabel="tenth of the rows, highest score first", ylabel="rate / overall rate", title=title)
+    axes.set(
+        xlabel="tenth of all (customer, product) pairs, highest chance first",
+        ylabel="observed rate / overall rate",
+        title=title,
+    )
     axes.legend(frameon=False)
     return figure
 
@@ -81,27 +87,82 @@ def quality_by_model(frame: pd.DataFrame, metric: str, title: str = "") -> Figur
 
 
 def product_calibration(table: pd.DataFrame, title: str = "Calibration by product") -> Figure:
-    """Observed over expected acquisitions of each product, with 95 % intervals; in the band within 10 %.
+    """Expected by observed acquisitions of each product, with 95 % intervals; the band is 0.8 to 1.25.
 
-    Products without an expected acquisition are left out.
+    Products without an expected or an observed acquisition are left out.
 
     Args:
         table: From `calibration.calibration_by_product`.
         title: Shown above.
     """
-    shown = table[table["expected"] > 0].sort_values("observed", kind="stable")
+    known = (table["expected"] > 0) & (table["observed"] > 0)
+    shown = table[known].sort_values("observed", kind="stable")
     figure, axes = _figure(7.2, 1.4 + 0.24 * len(shown))
-    axes.axvspan(0.9, 1.1, color="#e8f0e6", zorder=0)
+    axes.axvspan(0.8, 1.25, color="#e8f0e6", zorder=0)
     axes.axvline(1.0, color="black", linewidth=0.8)
-    ratio, error = _observed_ratio(shown)
+    ratio, error = _expected_ratio(shown)
     axes.errorbar(
         ratio, range(len(shown)), xerr=error, fmt="o", color=CHART_COLOURS[0], markersize=4, capsize=2
     )
     counts = zip(shown.index, shown["observed"], strict=True)
     axes.set_yticks(range(len(shown)), [f"{product} ({int(count):,})" for product, count in counts])
     axes.set_ylim(-0.6, len(shown) - 0.4)
-    axes.set_xlim(0.0, min(3.0, max(1.5, 1.05 * float(np.max(ratio + error[1], initial=0.0)))))
-    axes.set(xlabel="observed / expected acquisitions", ylabel="product (observed)", title=title)
+    axes.set_xscale("log")
+    axes.set_xlim(1 / WIDEST, WIDEST)
+    axes.set_xticks(RATIOS, [f"{one:g}" for one in RATIOS])
+    axes.minorticks_off()
+    axes.set(xlabel=EXPECTED_BY_OBSERVED, ylabel="product (observed)", title=title)
+    return figure
+
+
+def metrics_over_time(
+    months: Mapping[str, Mapping[str, float]],
+    names: Mapping[str, str],
+    label: str,
+    limits: tuple[float, float],
+) -> Figure:
+    """Ranking of each judged date beside the simple rules, and below it the sum of the chances.
+
+    Args:
+        months: By judged date, its metrics by name.
+        names: Metric -> model, of the lines above.
+        label: What they measure.
+        limits: Lowest and highest sum that the gates let pass.
+    """
+    figure, (above, below) = _panels(7.2, 5.0)
+    days = list(months)
+    for (metric, model), colour in zip(names.items(), _colours(names), strict=True):
+        values = [months[day].get(metric, np.nan) for day in days]
+        above.plot(days, values, "o-", color=colour, label=model, markersize=4, linewidth=1.2)
+    above.set(ylabel=label, title="Judged dates, one after the other")
+    above.legend(frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    sums = [months[day].get("calibration_ratio", np.nan) for day in days]
+    below.axhspan(*limits, color="#e8f0e6", zorder=0, label="limits of the gates")
+    below.axhline(1.0, color="black", linewidth=0.8)
+    below.plot(days, sums, "o-", color=CHART_COLOURS[0], label="vipreco", markersize=4, linewidth=1.2)
+    below.set(ylabel=EXPECTED_BY_OBSERVED, xlabel="as-of date that is judged")
+    below.legend(frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    return figure
+
+
+def importance_bars(shares: Mapping[str, Mapping[str, float]]) -> Figure:
+    """Share of the gain of each model's trees by family of features, one panel a model.
+
+    Args:
+        shares: Model -> family -> share, the families in one order.
+    """
+    families = list(next(iter(shares.values())))
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(1.6 + 1.7 * len(shares), 1.2 + 0.26 * len(families)), layout="constrained")
+        FigureCanvasAgg(figure)
+        panels = np.atleast_1d(figure.subplots(1, len(shares), sharey=True))
+    for axes, (model, own), colour in zip(panels, shares.items(), _colours(shares), strict=True):
+        axes.barh(families, [own[family] for family in families], color=colour)
+        axes.set_title(model, fontsize=9)
+        axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+        axes.grid(visible=False, axis="y")
+    panels[0].invert_yaxis()
+    figure.supxlabel("share of the gain of the trees", fontsize=9)
     return figure
 
 
@@ -128,6 +189,14 @@ def _figure(width: float, height: float) -> tuple[Figure, Axes]:
         return figure, figure.add_subplot()
 
 
+def _panels(width: float, height: float) -> tuple[Figure, tuple[Axes, Axes]]:
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(width, height), layout="constrained")
+        FigureCanvasAgg(figure)
+        above, below = figure.subplots(2, 1, sharex=True)
+    return figure, (above, below)
+
+
 def _colours(names: Any) -> list[str]:
     return [CHART_COLOURS[number % len(CHART_COLOURS)] for number in range(len(names))]
 
@@ -152,11 +221,12 @@ def _equal_scales(axes: Axes, tables: list[pd.DataFrame]) -> None:
         axis.set_major_formatter(PercentFormatter(1.0))
 
 
-def _observed_ratio(table: pd.DataFrame) -> tuple[Any, Any]:
+def _expected_ratio(table: pd.DataFrame) -> tuple[Any, Any]:
     """Ratio and the lengths of its error bars: exact Poisson limits of the observed count (Garwood, 1936)."""
     observed, expected = (table[column].to_numpy(dtype=np.float64) for column in ("observed", "expected"))
     low, high = poisson_limits(observed)
-    return observed / expected, np.array([observed - low, high - observed]) / expected
+    ratio = expected / observed
+    return ratio, np.array([ratio - expected / high, expected / low - ratio])
 
 
 def _error_bars(rows: pd.DataFrame) -> Any:

@@ -311,7 +311,12 @@ def _with_intervals(rated: ScoredCustomers, learnt: float) -> dict[str, float]:
 
 
 def _trial_metrics(judged: ScoredCustomers, plan: BacktestPlan) -> dict[str, float]:
-    return _summary(evaluate(judged.scores, judgement(judged, plan, resamples=1)))
+    """Return the figures of one trial, without intervals."""
+    rated = calibration_summary(
+        np.asarray(judged.scores[OURS])[judged.listable], judged.truth[judged.listable]
+    )
+    whole = {f"calibration_{name}": rated[name] for name in ("ratio", "slope")} | {"auc": rated["auc"]}
+    return {**_summary(evaluate(judged.scores, judgement(judged, plan, resamples=1))), **whole}
 
 
 def _summary(metrics: pd.DataFrame) -> dict[str, float]:

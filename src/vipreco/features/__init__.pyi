@@ -1,4 +1,5 @@
 from .computed import ComputedFeatures as ComputedFeatures, FeatureMatrix as FeatureMatrix
+from .computed_once import ComputedOnce as ComputedOnce
 from .dictionary import (
     PLACEHOLDER as PLACEHOLDER,
     Dictionary as Dictionary,

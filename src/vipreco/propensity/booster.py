@@ -100,6 +100,10 @@ class Booster:
         """Return the model as LightGBM's own text."""
         return str(self.model.model_to_string())
 
+    def gains(self) -> NDArray[np.float64]:
+        """Return by how much the splits of each column lower the loss, in sum, shape (columns,)."""
+        return np.asarray(self.model.feature_importance("gain"), np.float64)
+
     def score(self, values: Values) -> Scores:
         """Return probabilities, shape (rows,) or (rows, classes)."""
         if len(values) == 0:

@@ -11,6 +11,7 @@ from .decision_stages import (
 )
 from .decisions import Decisions as Decisions, in_order as in_order
 from .fit_stages import Step as Step, TrainingData as TrainingData, silent as silent
+from .importance import importance_by_family as importance_by_family
 from .inspection import check_permitted as check_permitted
 from .label_arrays import (
     could_acquire as could_acquire,

@@ -75,9 +75,9 @@ class ChangeGatherer:
         _, until = history.label_window(day, self.settings.relationship_horizon_months)
         return history.relationship_changes(day, until, self.features.ladder)
 
-    def values(self, view: View) -> NDArray[np.float32]:
-        """Return the columns that the boosters see, for all customers of a view, shape (n, k)."""
-        computed = self.features.compute(view, ()).encoded(self.vocabulary)
+    def values(self, view: View, customers: pa.Array) -> NDArray[np.float32]:
+        """Return the columns that the boosters see, for some customers of a view, shape (n, k)."""
+        computed = self.features.compute(view, (), customers).encoded(self.vocabulary)
         return np.ascontiguousarray(computed.customer_values[:, self.kept])
 
     def record(self) -> dict[str, Any]:
@@ -141,7 +141,7 @@ class DrawnChanges:
         chosen = np.sort(wanted[(wanted >= 0) & (always | sampled)[wanted]])
         return {
             "ids": ids[chosen],
-            "values": self.gatherer.values(view.of(pa.array(ids[chosen].tolist(), pa.string()))),
+            "values": self.gatherer.values(view, pa.array(ids[chosen].tolist(), pa.string())),
             "happened": np.column_stack([_true(changes[change]) for change in CHANGES])[chosen],
             "known": np.column_stack([_known(changes[change]) for change in CHANGES])[chosen],
             "lost": changes[LOST_SHARE].to_numpy()[chosen].astype(np.float32),

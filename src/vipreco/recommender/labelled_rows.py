@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
-from vipreco.collaborative import holding_state
+from vipreco.collaborative import customer_ids, holding_state
 from vipreco.errors import InputRejectedError
 from vipreco.features import ComputedFeatures, FeatureSet, Vocabulary
 from vipreco.folds import customer_folds
@@ -111,9 +112,10 @@ class Gatherer:
         months = self.settings.horizon_months, self.settings.gap_months
         return [panel.history.label_window(day, *months) for day in panel.as_of]
 
-    def features_of(self, view: View) -> ComputedFeatures:
-        """Return the features of a view in the columns of the fit."""
-        return self.features.compute(view, self.product_ids).encoded(self.vocabulary)
+    def features_of(self, view: View, drawn: NDArray[np.str_] | None = None) -> ComputedFeatures:
+        """Return the features of a view, or of some customers of it, in the columns of the fit."""
+        chosen = None if drawn is None else pa.array(drawn.tolist(), pa.string())
+        return self.features.compute(view, self.product_ids, chosen).encoded(self.vocabulary)
 
     def dense(self, computed: ComputedFeatures, indices: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return the booster columns of the customers in `indices` (ascending), chunk by chunk."""
@@ -177,16 +179,19 @@ class DrawnRows:
         return found
 
     def _of_date(self, view: View, labels: Labels, draw: Draw) -> dict[str, NDArray[Any]]:
+        """Return the rows of a date; features are computed for those alone who are drawn."""
         products = self.gatherer.product_ids
-        computed, state = self.gatherer.features_of(view), holding_state(view, products)
-        acquired = label_matrix(computed.customer_ids, products, labels)
-        codes, total = self._drawn(computed.customer_ids, labels, acquired, draw)
+        everybody = customer_ids(view)
+        acquired = label_matrix(everybody, products, labels)
+        codes, total = self._drawn(everybody, labels, acquired, draw)
         indices = np.flatnonzero(codes)
+        drawn = everybody[indices] if len(indices) < len(everybody) else None
+        computed = self.gatherer.features_of(view, drawn)
         return {
-            "ids": computed.customer_ids[indices],
-            "values": self.gatherer.dense(computed, indices),
+            "ids": everybody[indices],
+            "values": self.gatherer.dense(computed, np.arange(len(indices))),
             "acquired": acquired[indices],
-            "listable": could_acquire(view, state)[indices],
+            "listable": could_acquire(view, holding_state(view, products))[indices],
             "codes": codes[indices],
             "total": total,
         }

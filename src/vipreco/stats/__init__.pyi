@@ -44,6 +44,7 @@ from .estimate import (
 from .forecasts import ForecastComparison as ForecastComparison, compare_forecast as compare_forecast
 from .group_fairness import (
     MEASURES as MEASURES,
+    OF_ALIKE as OF_ALIKE,
     GroupDifference as GroupDifference,
     JudgedCustomers as JudgedCustomers,
     group_differences as group_differences,

@@ -17,6 +17,8 @@ from vipreco.stats.shifts import false_discovery
 
 OFFERED, ACQUIRED, FOUND, OFFERED_IN_VAIN = "offer rate", "acquisition rate", "found", "offered in vain"
 CALIBRATION: Final = "calibration"
+OF_ALIKE: Final = frozenset({FOUND, CALIBRATION})
+"""Measures of customers who behaved alike: other needs explain another offer rate, but not these."""
 MEASURES: Final = (OFFERED, ACQUIRED, FOUND, OFFERED_IN_VAIN, CALIBRATION)
 """offer rate; acquisition rate; offered of those who acquired; of the others; observed by expected."""
 
