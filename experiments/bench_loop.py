@@ -42,6 +42,7 @@ from vipreco.features import FeatureSet
 from vipreco.history import History
 from vipreco.project import Project
 from vipreco.propensity import Machine
+from vipreco.recommender import Panel
 from vipreco.settings import PolicySettings
 from vipreco.simulator import simulate
 from vipreco.stats import rate_interval
@@ -101,7 +102,7 @@ def judged_bank(plan: Plan, work: Path) -> ScoredCustomers:
     import_(work / "tables", bank.mapping, list(bank.sources), project.settings)
     history = History.open(work / "tables", project.threads)
     recipe = read_recipe(project.root / "training" / "recipes" / "quick.toml")
-    trials = rolling_trials(history, rolling_folds(history.snapshot_dates, 1, 0, 6, plan.folds))
+    trials = rolling_trials(Panel(history, ()), rolling_folds(history.snapshot_dates, 1, 0, 6, plan.folds))
     features = FeatureSet.read(project.features, project.settings.tiers)
     limits = BacktestPlan(recipe.backtest.list_length, 1, Machine(plan.seed, project.threads))
     settings = recipe.recommender.model_copy(update=ALONE)

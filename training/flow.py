@@ -24,10 +24,12 @@ from training.tracker import Tracker, now_ms
 from training.verdict import Verdict, make_verdict
 from vipreco.artifact import Manifest, sign_artifact, verify
 from vipreco.durable import is_disk_full
+from vipreco.engines import spread_engine
 from vipreco.errors import DependencyDownError, IntegrityError, ResourcesError, UsageError, VipRecoError
 from vipreco.failpoints import reach
 from vipreco.history import History
 from vipreco.project import Project
+from vipreco.recommender import PanelParts
 from vipreco.tables import Tables
 
 if TYPE_CHECKING:
@@ -151,7 +153,11 @@ def prepare(project: Project, recipe: Recipe, say: Say = silent, until: date | N
         say(f"Left out: {'; '.join(f'{day} ({why})' for day, why in unusable.items())}.")
     say(f"Learning from {', '.join(map(str, dates))}; tables {tables.snapshot_id}.")
     champion = _champion_of(project, say)
-    return TrainingJob(project, recipe, tuple(dates), tables.snapshot_id, Path(), say, gates, champion, until)
+    spread = spread_engine(project, history)
+    parts = spread and PanelParts(*spread, until)
+    return TrainingJob(
+        project, recipe, tuple(dates), tables.snapshot_id, Path(), say, gates, champion, until, parts
+    )
 
 
 def _champion_of(project: Project, say: Say) -> RunningChampion | None:

@@ -170,13 +170,13 @@ def _machine(project: Project) -> Machine:
 
 
 def _training_data(job: TrainingJob) -> TrainingData:
-    return TrainingData(Panel(job.history(), job.as_of_dates), open_sample(job))
+    return TrainingData(Panel(job.history(), job.as_of_dates, parts=job.parts), open_sample(job))
 
 
 def _trials(training_data: TrainingData, recipe: Recipe, project: Project) -> Iterable[Trial]:
     found = _rolling_folds(training_data, recipe)
     if found:
-        return rolling_trials(training_data.acquirers.history, found)
+        return rolling_trials(training_data.acquirers, found)
     return customer_trials(training_data, recipe.backtest.customer_folds, project.seed)
 
 

@@ -20,6 +20,7 @@ from training.gates import Gate
 from vipreco.artifact import Manifest
 from vipreco.history import History
 from vipreco.project import Project
+from vipreco.recommender import PanelParts
 from vipreco.settings import Section
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ class TrainingJob:
         gates: What a challenger must meet, where the recipe names no gates.
         champion: In force now; None where there is none.
         until: Nothing that became known after this date is learnt from; None: everything is.
+        parts: The customers in parts, and the engine that gathers them; None: this process does.
     """
 
     project: Project
@@ -80,6 +82,7 @@ class TrainingJob:
     gates: GateFile = DEFAULT
     champion: RunningChampion | None = None
     until: date | None = None
+    parts: PanelParts | None = None
 
     @property
     def rules(self) -> tuple[Gate, ...]:

@@ -51,7 +51,7 @@ def judged(ours: list[list[float]], theirs: list[list[float]], truth: list[list[
 def test_a_champion_is_taken_as_it_is_where_all_it_learnt_had_happened(
     history: History, features: FeatureSet
 ) -> None:
-    first, second = rolling_trials(history, rolling_folds(history.snapshot_dates, 1, folds=2))
+    first, second = rolling_trials(Panel(history, ()), rolling_folds(history.snapshot_dates, 1, folds=2))
     champion = champion_of(history, features, (MONTHS[0],))
     for trial in (first, second):
         rival, basis = champion.for_trial(trial, champion.recommender, PLAN.machine)
@@ -61,7 +61,7 @@ def test_a_champion_is_taken_as_it_is_where_all_it_learnt_had_happened(
 def test_a_champion_that_learnt_the_judged_month_is_fitted_anew_on_what_the_trial_learns_from(
     history: History, features: FeatureSet
 ) -> None:
-    first = next(rolling_trials(history, rolling_folds(history.snapshot_dates, 1, folds=2)))
+    first = next(rolling_trials(Panel(history, ()), rolling_folds(history.snapshot_dates, 1, folds=2)))
     champion = champion_of(history, features, tuple(MONTHS[:2]), OTHER)
     challenger = champion_of(history, features, (MONTHS[0],)).recommender
     rival, basis = champion.for_trial(first, challenger, PLAN.machine)
@@ -72,7 +72,7 @@ def test_a_champion_that_learnt_the_judged_month_is_fitted_anew_on_what_the_tria
 
 
 def test_the_same_recipe_is_never_worse_than_itself(history: History, features: FeatureSet) -> None:
-    trials = rolling_trials(history, rolling_folds(history.snapshot_dates, 1, folds=2))
+    trials = rolling_trials(Panel(history, ()), rolling_folds(history.snapshot_dates, 1, folds=2))
     champion = champion_of(history, features, tuple(MONTHS[:3]))
     found = backtest(trials, features, SETTINGS, PLAN, champion=champion)
     against = found.against_champion
@@ -82,7 +82,7 @@ def test_the_same_recipe_is_never_worse_than_itself(history: History, features: 
     assert [summary[f"map-above-champion{end}"] for end in ("", "/low", "/high")] == [0.0, 0.0, 0.0]
     assert summary["log-loss-above-champion/low"] == 0.0
     assert against.champion["map@3"] == pytest.approx(found.value("map@3"))
-    alone = rolling_trials(history, rolling_folds(history.snapshot_dates, 1, folds=2))
+    alone = rolling_trials(Panel(history, ()), rolling_folds(history.snapshot_dates, 1, folds=2))
     assert found.summary() == backtest(alone, features, SETTINGS, PLAN).summary()
 
 

@@ -91,13 +91,13 @@ def test_a_customer_of_the_judged_fold_is_in_neither_panel_of_the_lesson(history
 
 def test_rolling_trials_learn_from_windows_that_ended_before(history: History):
     folds = rolling_folds(history.snapshot_dates, 1, folds=2)
-    trials = list(rolling_trials(history, folds))
+    trials = list(rolling_trials(Panel(history, ()), folds))
     assert [trial.training_data.acquirers.as_of for trial in trials] == [(MONTHS[0],), tuple(MONTHS[:2])]
     assert [trial.ranked.as_of for trial in trials] == [(MONTHS[1],), (MONTHS[2],)]
 
 
 def test_it_ranks_the_planted_rule_first_and_reports_baselines_beside(history: History, features: FeatureSet):
-    trials = rolling_trials(history, rolling_folds(history.snapshot_dates, 1, folds=2))
+    trials = rolling_trials(Panel(history, ()), rolling_folds(history.snapshot_dates, 1, folds=2))
     found = backtest(trials, features, SETTINGS, PLAN)
     assert found.value("map@3") == pytest.approx(1.0)
     assert found.value("map@3", "tier VIP") == pytest.approx(1.0)

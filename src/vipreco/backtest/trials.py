@@ -14,7 +14,6 @@ from vipreco.backtest.folds import RollingFold
 from vipreco.columns import CUSTOMER_ID
 from vipreco.errors import InputRejectedError
 from vipreco.folds import customer_folds
-from vipreco.history import History
 from vipreco.recommender import Panel, TrainingData
 
 
@@ -35,11 +34,11 @@ class Trial:
     rated: Panel | None = None
 
 
-def rolling_trials(history: History, folds: list[RollingFold]) -> Iterator[Trial]:
-    """Give a trial a fold: learn from earlier as-of dates, judge all customers at a later one."""
+def rolling_trials(panel: Panel, folds: list[RollingFold]) -> Iterator[Trial]:
+    """Give a trial a fold: learn from earlier as-of dates, judge all customers of a panel at a later one."""
     for fold in folds:
-        training_data = TrainingData(Panel(history, fold.train))
-        yield Trial(str(fold.test), training_data, Panel(history, (fold.test,)))
+        learnt = TrainingData(replace(panel, as_of=fold.train))
+        yield Trial(str(fold.test), learnt, replace(panel, as_of=(fold.test,)))
 
 
 def customer_trials(training_data: TrainingData, folds: int, seed: int) -> Iterator[Trial]:

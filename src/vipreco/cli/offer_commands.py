@@ -76,8 +76,8 @@ def offers(
     Example:  vipreco offers --all --as-of 2025-11-30 --hindsight --out offers.xlsx
     """
     from vipreco.cli.explainers import reason_weights
-    from vipreco.cli.project_engine import open_engine
     from vipreco.cli.project_inputs import model_in_force, open_history, tell_hindsight
+    from vipreco.engines import open_engine
     from vipreco.export import with_currency
     from vipreco.lists import OfferRequest, offers_in_parts, view_at
     from vipreco.project import Project
@@ -85,17 +85,20 @@ def offers(
     output = TableOutput.planned(kind, out)
     project = Project.find()
     audience = _audience(project, customers, manager, vip, everybody)
-    with narrated("Offers") as narrator, open_engine(project, narrator) as (engine, tables):
+    with narrated("Offers") as narrator:
         history = open_history(project)
         view = view_at(history, as_of)
         # As long as the model is open, a task in this process takes it and loads none.
         recommender, in_force = model_in_force(project, model, narrator, history)
         tell_hindsight(recommender, view.date, allowed=hindsight)
         weights = reason_weights(project)
-        request = OfferRequest.of(
-            tables, in_force, view, audience, channel=channel.value, top=top, reason_weights=weights
-        )
-        with audited_read(project, "offers.list", _named(customers, manager, vip)):
+        with (
+            open_engine(project, history, narrator.count, narrator.say) as (engine, tables),
+            audited_read(project, "offers.list", _named(customers, manager, vip)),
+        ):
+            request = OfferRequest.of(
+                tables, in_force, view, audience, channel=channel.value, top=top, reason_weights=weights
+            )
             found = offers_in_parts(engine, request, narrator.count)
     output.write(with_currency(found.rows, project.settings.project.currency))
     if found.rows.is_empty():

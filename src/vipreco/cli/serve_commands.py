@@ -85,14 +85,15 @@ def _tidy(project: Project) -> None:
 
 
 def _prepared(project: Project, store: Store, model: str | None, narrator: Narrator) -> Path:
-    from vipreco.cli.project_engine import open_engine
-    from vipreco.cli.project_inputs import open_tables, releases_of
+    from vipreco.cli.project_inputs import open_history, open_tables, releases_of
+    from vipreco.engines import open_engine
     from vipreco.online import EngineFill, nightly, read_manifest
 
     releases = releases_of(project)
     with nightly.noting_refusal(releases, model or "champion"):
         build, in_force = _nightly_build(project, store, model, narrator)
-    with open_engine(project, narrator) as (engine, tables):
+    history = open_history(project)
+    with open_engine(project, history, narrator.count, narrator.say) as (engine, tables):
         fill = EngineFill(engine, tables, in_force, narrator.count)
         folder = nightly.publish(releases, store, build, narrator.say, fill)
         fill.discard()

@@ -177,7 +177,7 @@ def _erased_from_tables(session: StoreSession, customer: str) -> dict[str, int]:
 
 def _forget_parts(project: Project) -> None:
     """Remove the copies of the tables in parts, and what tasks put out: the next command makes them anew."""
-    from vipreco.cli.project_engine import storage_address
+    from vipreco.engines import storage_address
     from vipreco.parts import forget_parts
 
     forget_parts(storage_address(project))

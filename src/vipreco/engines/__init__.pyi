@@ -6,6 +6,12 @@ from .engine import (
 )
 from .local import LocalEngine as LocalEngine, thread_variables as thread_variables
 from .plan import Plan as Plan, planned as planned
+from .project_engine import (
+    open_engine as open_engine,
+    plan_of as plan_of,
+    spread_engine as spread_engine,
+    storage_address as storage_address,
+)
 from .task import (
     RECEIPT as RECEIPT,
     Receipt as Receipt,

@@ -119,6 +119,8 @@ def lay_out(
     limits: Limits,
     signatures: Signatures = NO_SIGNATURES,
     step: Progress = lambda *_: None,
+    *,
+    snapshot_id: str | None = None,
 ) -> CustomerParts:
     """Write the tables of a bank in parts of customers; a batch that is there already is not written again.
 
@@ -129,13 +131,14 @@ def lay_out(
         limits: Threads and memory of queries.
         signatures: Checks who wrote the tables.
         step: Is told what is done, how much of it, and of how much.
+        snapshot_id: The tables as they were when this was their fingerprint; by default as they are.
 
     Raises:
         UsageError: Nothing was imported, or nothing here can read such an address.
         IntegrityError: The tables are not what was imported.
         DependencyDownError: The storage does not answer.
     """
-    imported = Tables.open(tables, signatures=signatures)
+    imported = Tables.open(tables, snapshot_id, signatures)
     if parts == 1:
         return CustomerParts.whole(tables, imported.snapshot_id)
     storage, batches = Storage(address), _batches(imported)
