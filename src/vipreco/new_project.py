@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shlex
 import shutil
 from importlib.metadata import version
 from pathlib import Path
@@ -12,9 +11,9 @@ import vipreco
 from vipreco.durable import write_bytes
 from vipreco.errors import UsageError
 from vipreco.project import PROJECT_FILE, Project
+from vipreco.project_upgrade import RIMS, record_origin, rim_files
 
 REFERENCE = "reference"
-RIMS = ("features", "training", "serving", "cluster")
 NAME_LINE = f'name = "{REFERENCE}"'
 # What a bank imports and fits must never get into a repository by accident.
 IGNORED = "data/\n__pycache__/\n"
@@ -44,6 +43,7 @@ def create(folder: Path) -> Project:
     for name in RIMS:
         if (source / name).is_dir():
             shutil.copytree(source / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    record_origin(folder, rim_files(source))
     write_bytes(folder / ".gitignore", IGNORED.encode(), mode=0o644)
     write_bytes(folder / ".bentoignore", BENTO_IGNORED.encode(), mode=0o644)
     write_bytes(folder / "bentofile.yaml", BENTOFILE.encode(), mode=0o644)
@@ -71,10 +71,9 @@ def other_copy(root: Path, rim: str) -> str:
     different = [name for name in names if not _same(own / name, installed / name)]
     if not different:
         return ""
-    here, aside, source = (shlex.quote(str(path)) for path in (own, f"{own}.before", installed))
     return (
         f"{rim}/ is not that of vipreco {version('vipreco')}: {len(different)} files differ, first "
-        f"{different[0]}. To take over the installed one: mv {here} {aside} && cp -r {source} {here}"
+        f"{different[0]}. To take over the installed one: vipreco upgrade"
     )
 
 
