@@ -13,6 +13,7 @@ from training.gates import AGAINST_CHAMPION, DEFAULT_GATES, Gate, warnings
 from training.leaks import check_label_leaks
 from training.recipe import Recipe, labelled_dates
 from training.result import CardInputs, TrainingJob, TrainingResult, Value
+from training.summary import reliability_metrics
 from training.unbiased_sample import open_sample
 from vipreco.backtest import (
     SIMPLE_RULES,
@@ -217,7 +218,12 @@ def _result(
     return TrainingResult(
         parameters={**_parameters(job, found, recommender), **uplift.parameters(job, trial)},
         metrics_by_fold=list(found.by_trial.values()),
-        summary_metrics={**metrics, **checked.metrics, **fair.metrics},
+        summary_metrics={
+            **metrics,
+            **checked.metrics,
+            **fair.metrics,
+            **reliability_metrics(found.reliability),
+        },
         card=_card(job, found, recommender, trial, fair),
         figures=_figures(found, recommender, job.recipe.backtest.list_length),
         champion_metrics=None if against is None else against.champion,

@@ -5,15 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from training.gates import CASES, Finding, explain
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Metrics = Mapping[str, float]
 LIST_METRIC: Final = re.compile(r"(map|recall)_at_\d+")
 RULES: Final = {"popularity": "acquisition-popularity", "held_before": "held-before-then-acquisitions"}
 CHANGES: Final = ("attrition", "closure", "outflow", "dip", "tier_upgrade")
 LINE: Final = "distance-to-the-line"
+BINS: Final = re.compile(r"reliability/(\d+)/(\w+)")
 Row = dict[str, str | float | None]
 
 
@@ -38,6 +42,25 @@ def summarise(metrics: Metrics, findings: Iterable[Finding]) -> Summary:
     judged = "unknown" if cases is None else f"{cases:,.0f} customers who acquired something"
     lines = (f"verdict: {verdict}", *explained, f"judged on: {judged}")
     return Summary(lines, (*_lists(metrics), *_probabilities(metrics), *_changes(metrics)))
+
+
+def reliability_metrics(table: pd.DataFrame) -> dict[str, float]:
+    """Return the bins of a reliability table under names of metrics, so that the registry keeps them."""
+    return {
+        f"reliability/{row['bin']:02}/{name}": float(value)
+        for row in table.to_dict("records")
+        for name, value in row.items()
+        if name != "bin"
+    }
+
+
+def reliability_bins(metrics: Metrics) -> list[dict[str, float]]:
+    """Return expected and observed rate with its interval, by bin; none for a version from before them."""
+    found: dict[int, dict[str, float]] = {}
+    for name, value in sorted(metrics.items()):
+        if part := BINS.fullmatch(name):
+            found.setdefault(int(part[1]), {"bin": int(part[1])})[part[2]] = value
+    return list(found.values())
 
 
 def _lists(metrics: Metrics) -> Iterator[Row]:

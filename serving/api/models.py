@@ -135,9 +135,12 @@ class FeedbackRequest(RequestBody):
         max_length=64,
         pattern=r"^[a-z][a-z0-9-]*$",
     )
-    cause: Literal["wrong", "irrelevant", "known", "delicate", "unsuitable", "other"] = Field(
+    cause: Literal[
+        "wrong", "irrelevant", "known", "delicate", "unsuitable", "price", "elsewhere", "no_means", "other"
+    ] = Field(
         description="Not true; nothing to do with the product; known already; not to be said to the "
-        "customer; the product does not suit; another cause."
+        "customer; the product does not suit; price or yield; has it at another bank; no free means; "
+        "another cause."
     )
 
 

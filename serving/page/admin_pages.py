@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from starlette.responses import Response
@@ -12,15 +12,19 @@ from starlette.responses import Response
 from serving.http.app_state import clock, releases_of
 from serving.http.operation import HttpRequest, Operation, people
 from serving.http.problems import not_found
+from serving.page.cover_pages import CoverPages
 from serving.page.jobs import Jobs
-from serving.page.responses import note, redirect, say_of, show
+from serving.page.responses import note, note_change, redirect, say_of, show
 from vipreco.errors import VipRecoError
 from vipreco.online import read_manifest
-from vipreco.store import AuditQuery, Cover, Event, Role, User, version_of
+from vipreco.store import AuditQuery, Role, User, version_of
 
 ADMINS = people(Role.ADMIN)
 BACKUP_JOB, PREPARE_JOB = "store-backup", "prepare"
 BACKUPS = "backups"
+COVERS = CoverPages(
+    "/covers", "nav.covers", ADMINS, lambda request: request.state.store.books.sizes(), only_these=False
+)
 MAX_TOKEN_DAYS = 90
 
 
@@ -37,17 +41,15 @@ class AdminPages:
             "/users/password": self.change_password,
             "/tokens": self.create_token,
             "/tokens/revoke": self.revoke_token,
-            "/covers": self.grant_cover,
-            "/covers/end": self.end_cover,
             "/store/backup": self.back_up,
             "/store/prepare": self.prepare,
         }
         return (
             Operation(get, "/users", self.users, ADMINS),
             Operation(get, "/tokens", self.tokens, ADMINS),
-            Operation(get, "/covers", self.covers, ADMINS),
             Operation(get, "/store", self.store, ADMINS),
             *(Operation(post, path, handler, ADMINS, form=True) for path, handler in changes.items()),
+            *COVERS.operations(),
         )
 
     def users(self, request: HttpRequest, problem: str = "") -> Response:
@@ -128,7 +130,7 @@ class AdminPages:
                     manager_id=_own(form, "book", role),
                     branch_id=_own(form, "branch", role),
                 )
-                _note_change(request, "token.create", made.token_id)
+                note_change(request, "token.create", made.token_id)
         except VipRecoError as error:
             return self.tokens(request, error.what)
         return self.tokens(request, made=text)
@@ -142,46 +144,6 @@ class AdminPages:
             return token
 
         return _changed(request, "token.revoke", work, "/tokens", self.tokens)
-
-    def covers(self, request: HttpRequest, problem: str = "") -> Response:
-        """Show the books with their sizes, and the leave covers."""
-        store = request.state.store
-        values = {
-            "sizes": store.books.sizes(),
-            "snapshot": store.books.snapshot_id() or "",
-            "covers": store.books.covers(),
-            "accounts": {user.manager_id: user for user in store.users.all() if user.manager_id},
-            "today": request.state.today(),
-            "problem": problem,
-            "address": "/covers",
-            "title": say_of(request)("nav.covers"),
-        }
-        return show(request, "covers.html", values, 422 if problem else 200)
-
-    def grant_cover(self, request: HttpRequest) -> Response:
-        """Let a deputy see the book of a manager who is away."""
-        form = request.form
-        try:
-            first, last = (date.fromisoformat(form.get(name, "")) for name in ("from_date", "until_date"))
-        except ValueError:
-            return self.covers(request, say_of(request)("audit.wrong_date"))
-        cover = Cover(form.get("manager", ""), form.get("deputy", ""), first, last)
-
-        def work() -> str:
-            request.state.store.books.cover(cover, request.known.actor)
-            return f"{cover.manager_id}>{cover.deputy_id}"
-
-        return _changed(request, "cover.grant", work, "/covers", self.covers)
-
-    def end_cover(self, request: HttpRequest) -> Response:
-        """Revoke a leave cover."""
-        number = _number(request.form.get("cover", ""))
-
-        def work() -> str:
-            request.state.store.books.end_cover(number)
-            return str(number)
-
-        return _changed(request, "cover.end", work, "/covers", self.covers)
 
     def store(self, request: HttpRequest) -> Response:
         """Show the state of the store, the last backup, and the last night run."""
@@ -228,14 +190,10 @@ def _changed(
     """Make a change and write its audit record, in one transaction; tell on the page what is wrong."""
     try:
         with request.state.store.database.writing():
-            _note_change(request, action, work())
+            note_change(request, action, work())
     except VipRecoError as error:
         return show_again(request, error.what)
     return redirect(address)
-
-
-def _note_change(request: HttpRequest, action: str, about: str) -> None:
-    request.state.note_at_once(Event(request.known.actor, action, about, purpose="page"))
 
 
 def _own(form: Mapping[str, str], field: str, role: Role) -> str | None:

@@ -14,19 +14,20 @@ from serving.http.figure_rows import note_customers, rows_of
 from serving.http.operation import HttpRequest, Operation, people
 from serving.http.problems import not_found
 from serving.page.branch_report import branch_report, figure_chart
-from serving.page.page_service import FindAnswers
-from serving.page.responses import XLSX, file_answer, note, redirect, say_of, show
-from vipreco.errors import UsageError, VipRecoError
+from serving.page.cover_pages import CoverPages
+from serving.page.manager_hours import hours_advice
+from serving.page.manager_pages import show_sheet_to_read
+from serving.page.page_service import FindAnswers, PageService
+from serving.page.responses import XLSX, file_answer, note, say_of, show
+from vipreco.errors import UsageError
 from vipreco.export import with_currency, write_table
 from vipreco.kpi import FIGURES, Figure, FigureRows, customer_list, figure_document, part_text
 from vipreco.lists import Wording
-from vipreco.store import Cover, Event, Role
+from vipreco.store import Role
 
 HEADS: Final = people(Role.BRANCH_HEAD)
 MAX_SHOWN: Final = 50
 FILES: Final = {"xlsx": XLSX, "csv": "text/csv; charset=utf-8"}
-COVERS: Final = "/branch-covers"
-OTHER_BRANCH: Final = "of another branch"  # what the form named is the sender's own text
 
 
 @dataclass
@@ -37,12 +38,14 @@ class BranchPages:
 
     def operations(self) -> tuple[Operation, ...]:
         """Return what is at each address."""
-        get, post = "GET", "POST"
+        get = "GET"
+        covers = CoverPages(
+            "/branch-covers", "nav.branch_covers", HEADS, _books, only_these=True, more=self._hours
+        )
         return (
             Operation(get, "/branch", self.morning, HEADS),
-            Operation(get, COVERS, self.covers, HEADS),
-            Operation(post, COVERS, self.grant_cover, HEADS, form=True),
-            Operation(post, f"{COVERS}/end", self.end_cover, HEADS, form=True),
+            *covers.operations(),
+            Operation(get, "/branch/customers/{handle}", self.customer, HEADS),
             Operation(get, "/branch/{figure}", self.figure, HEADS),
             Operation(get, "/branch/{figure}/customers.{kind}", self.file, HEADS),
         )
@@ -52,8 +55,23 @@ class BranchPages:
         say = self._say(request)
         report = branch_report(rows_of(request), say)
         note(request, "kpi.read", f"branch:{request.scope.branch_id}")
-        values = {"say": say, "report": report, "branch": request.scope.branch_id}
+        store = request.state.store
+        values = {
+            "say": say,
+            "report": report,
+            "branch": request.scope.branch_id,
+            "refused": store.feedback.refused(request.scope, request.state.today()),
+            "products": self.answers(request.state).product_names,
+        }
         return show(request, "branch.html", values)
+
+    def customer(self, request: HttpRequest) -> Response:
+        """Show the sheet of a customer of the branch, to be read alone."""
+        service = PageService(request.state, self.answers(request.state), request.scope, self._say(request))
+        member = service.member(request.http.path_params["handle"])
+        if member is None:
+            raise not_found()
+        return show_sheet_to_read(request, service, member)
 
     def figure(self, request: HttpRequest) -> Response:
         """Show one figure by month, and the customers behind it."""
@@ -81,6 +99,9 @@ class BranchPages:
             "table": _table(rows, figure, listed.head(MAX_SHOWN), say),
             "total": listed.height,
             "people": request.state.store.directory.of(request.scope),
+            "handles": request.state.store.books.handles(
+                request.scope, listed.head(MAX_SHOWN)["customer_id"].to_list() if listed.height else []
+            ),
         }
         return show(request, "figure.html", values)
 
@@ -95,58 +116,18 @@ class BranchPages:
         write_table(with_currency(listed, self.answers(request.state).currency), stream, kind)
         return file_answer(stream.getvalue(), f"{figure.key}.{kind}", FILES[kind])
 
-    def covers(self, request: HttpRequest, problem: str = "") -> Response:
-        """Show the books of the branch with their sizes, and their leave covers."""
-        books = request.state.store.books
-        sizes = books.sizes_of(request.scope)
-        accounts = (user for user in request.state.store.users.all() if user.manager_id in sizes)
-        values = {
-            "sizes": sizes,
-            "snapshot": books.snapshot_id() or "",
-            "covers": [one for one in books.covers() if one.cover.manager_id in sizes],
-            "accounts": {user.manager_id: user for user in accounts},
-            "today": request.state.today(),
-            "problem": problem,
-            "address": COVERS,
-            "title": say_of(request)("nav.branch_covers"),
-        }
-        return show(request, "covers.html", values, 422 if problem else 200)
-
-    def grant_cover(self, request: HttpRequest) -> Response:
-        """Let a deputy of the branch see the book of a manager of the branch who is away."""
-        form = request.form
-        try:
-            first, last = (date.fromisoformat(form.get(name, "")) for name in ("from_date", "until_date"))
-        except ValueError:
-            return self.covers(request, say_of(request)("audit.wrong_date"))
-        cover = Cover(form.get("manager", ""), form.get("deputy", ""), first, last)
-        books = request.state.store.books
-        if not {cover.manager_id, cover.deputy_id} <= set(books.sizes_of(request.scope)):
-            _note_change(request, "cover.grant", OTHER_BRANCH, "denied")
-            raise not_found()
-        try:
-            with request.state.store.database.writing():
-                books.cover(cover, request.known.actor)
-                _note_change(request, "cover.grant", f"{cover.manager_id}>{cover.deputy_id}")
-        except VipRecoError as error:
-            return self.covers(request, error.what)
-        return redirect(COVERS)
-
-    def end_cover(self, request: HttpRequest) -> Response:
-        """Revoke a leave cover of the branch."""
-        books, text = request.state.store.books, request.form.get("cover", "")
-        own = set(books.sizes_of(request.scope))
-        found = next((one for one in books.covers() if str(one.cover_id) == text), None)
-        if found is None or found.cover.manager_id not in own:
-            _note_change(request, "cover.end", OTHER_BRANCH, "denied")
-            raise not_found()
-        with request.state.store.database.writing():
-            books.end_cover(found.cover_id)
-            _note_change(request, "cover.end", text)
-        return redirect(COVERS)
+    def _hours(self, request: HttpRequest) -> dict[str, Any]:
+        """Return whose hour the next campaign needs most, beside the covers."""
+        found = hours_advice(request.state, _books(request))
+        note(request, "campaign.hours", f"branch:{request.scope.branch_id}")
+        return {"say": self._say(request), "hours": found}
 
     def _say(self, request: HttpRequest) -> Wording:
         return say_of(request, self.answers(request.state).currency)
+
+
+def _books(request: HttpRequest) -> dict[str, int]:
+    return request.state.store.books.sizes_of(request.scope)
 
 
 def _figure(request: HttpRequest) -> Figure:
@@ -199,7 +180,3 @@ def _cell(rows: FigureRows, figure: Figure, name: str, value: Any, say: Wording)
     if name == "products":
         return f"{value:,.0f}"
     return part_text(rows, figure, value, say) if name == figure.columns.part else str(value)
-
-
-def _note_change(request: HttpRequest, action: str, about: str, result: str = "ok") -> None:
-    request.state.note_at_once(Event(request.known.actor, action, about, result, purpose="page"))

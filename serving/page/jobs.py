@@ -14,10 +14,12 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from vipreco.errors import BusyError
+from vipreco.durable import write_bytes, write_json
+from vipreco.errors import EXIT_ALARM, EXIT_OK, BusyError
 
 NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,100}")
 ACTOR: Final = "VIPRECO_ACTOR"
@@ -50,8 +52,8 @@ class Job:
 
     @property
     def succeeded(self) -> bool:
-        """Return whether it has ended well."""
-        return not self.running and self.code == 0
+        """Return whether it has ended well; an alarm is a finding, no failure."""
+        return not self.running and self.code in {EXIT_OK, EXIT_ALARM}
 
     @property
     def text(self) -> str:
@@ -117,6 +119,15 @@ class Jobs:
                     start_new_session=True,
                     pass_fds=(lock,),
                 )
+
+    def keep(self, name: str, arguments: Sequence[str], content: bytes) -> None:
+        """Keep the output of a command that was run elsewhere, as its last run."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        for ending, written in (("out", content), ("err", b"")):
+            write_bytes(self.folder / f"{name}.{ending}", written)
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        ran = {"code": 0, "arguments": list(arguments), "seconds": 0.0, "started_at": now}
+        write_json(self.folder / f"{name}.json", {**ran, "finished_at": now})
 
     def is_running(self, name: str) -> bool:
         """Return whether the command has not ended."""

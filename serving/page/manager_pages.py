@@ -15,7 +15,7 @@ from serving.http.problems import not_found
 from serving.page.charts import LineChart, Series, axis_text, line_chart
 from serving.page.forms import OUTCOMES, OutcomeForm, outcome_form
 from serving.page.html import HEADERS
-from serving.page.page_service import FindAnswers, PageService
+from serving.page.page_service import BookEntry, FindAnswers, PageService
 from serving.page.responses import file_answer, note, redirect, say_of, show
 from serving.page.workbooks import list_workbook, sheet_workbook
 from vipreco.errors import BusyError
@@ -119,13 +119,9 @@ class ManagerPages:
         say = service.say
         values = {
             **service.page_values,
+            **_sheet_values(sheet, say),
             "day": day,
-            "sheet": sheet,
-            "basis": sheet_basis_text(sheet, say),
-            "profile": profile_texts(sheet, say),
             "person": person_texts(service.people.get(member.customer_id)),
-            "suitability": suitability_texts(sheet, say),
-            "chart": _assets_chart(sheet, say),
             "given": given,
             "outcomes": OUTCOMES,
             "contact_id": secrets.token_hex(16),
@@ -183,6 +179,39 @@ class ManagerPages:
         """Return the service of a reader."""
         answers = self.answers(request.state)
         return PageService(request.state, answers, request.scope, say_of(request, answers.currency))
+
+
+def show_sheet_to_read(request: HttpRequest, service: PageService, member: Member) -> Response:
+    """Show the sheet of a customer of the reader's branch, without anything to record."""
+    state, scope, customer = request.state, request.scope, member.customer_id
+    if not state.served(request.moment).knows(customer):
+        raise not_found()
+    people = state.store.directory.of(scope, [customer])
+    state.note_at_once(state.read_of(scope, "sheet.read", customer))
+    values = {
+        "say": service.say,
+        **_sheet_values(service.sheet_alone(member), service.say),
+        "day": None,
+        "date": state.today(),
+        "book": {customer: BookEntry(member.handle, member.manager_id or "")},
+        "people": people,
+        "person": person_texts(people.get(customer)),
+        "manager_id": member.manager_id or "",
+        "stale": service.stale,
+        "saved": "",
+        "problem": "",
+    }
+    return show(request, "sheet.html", values)
+
+
+def _sheet_values(sheet: CustomerSheet, say: Wording) -> dict[str, Any]:
+    return {
+        "sheet": sheet,
+        "basis": sheet_basis_text(sheet, say),
+        "profile": profile_texts(sheet, say),
+        "suitability": suitability_texts(sheet, say),
+        "chart": _assets_chart(sheet, say),
+    }
 
 
 def _member(request: HttpRequest, service: PageService) -> Member:

@@ -7,7 +7,7 @@ of its own.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -16,6 +16,7 @@ from starlette.responses import Response
 from serving.http.app_state import clock
 from serving.http.operation import HttpRequest, Operation, people
 from serving.http.problems import not_found
+from serving.page.calibration_chart import calibration_chart
 from serving.page.jobs import Job, Jobs
 from serving.page.responses import note, redirect, say_of, show
 from vipreco.errors import VipRecoError
@@ -24,7 +25,7 @@ from vipreco.store import Event, Role
 READERS = people(Role.SCIENTIST, Role.APPROVER)
 APPROVERS = people(Role.APPROVER)
 VERSION = re.compile(r"[0-9]{1,9}")
-LIST_JOB, DECISION_JOB = "models", "model-decision"
+LIST_JOB, DECISION_JOB, MONITOR_JOB = "models", "model-decision", "monitor"
 JSON: Final = ("--format", "json")
 KINDS: Final = ("product", "model")
 
@@ -39,6 +40,7 @@ class ModelPages:
         return (
             Operation(get, "/models", self.versions, READERS),
             Operation(post, "/models/refresh", self.refresh, READERS, form=True),
+            Operation(post, "/models/monitor", self.monitor, READERS, form=True),
             Operation(get, "/models/compare", self.compare, READERS),
             Operation(post, "/models/rollback", self.roll_back, APPROVERS, form=True),
             Operation(get, one, self.version, READERS),
@@ -63,6 +65,8 @@ class ModelPages:
             "versions": listed.content or [] if listed else [],
             "may_decide": request.known.role in APPROVERS.roles,
             "off": {one.name: one for one in request.state.store.switches.all()},
+            "drift_job": jobs.last(MONITOR_JOB),
+            "drift": _content(jobs.last(MONITOR_JOB)),
         }
         return show(request, "models.html", values)
 
@@ -71,17 +75,26 @@ class ModelPages:
         Jobs(request.state.root).start(LIST_JOB, ["models", "list", *JSON], request.known.actor)
         return redirect("/models")
 
+    def monitor(self, request: HttpRequest) -> Response:
+        """Judge the newest snapshot by `vipreco monitor`."""
+        Jobs(request.state.root).start(MONITOR_JOB, ["monitor", *JSON], request.known.actor)
+        note(request, "models.monitor", "models")
+        return redirect("/models")
+
     def version(self, request: HttpRequest) -> Response:
-        """Show the verdict about a version, and its main numbers beside simple rules."""
+        """Show the verdict about a version, its calibration, and its main numbers beside simple rules."""
         version = _version(request.http.path_params["version"])
-        job = _shown(request, version)
+        job = _described(request, version)
         note(request, "model.read", version)
+        told = _content(job) or {}
         values = {
             "version": version,
             "job": job,
-            "rows": job.content or [] if job else [],
-            "lines": _lines(job),
-            "listed": _listed(request, version),
+            "rows": told.get("numbers", []),
+            "lines": _lines(told),
+            "calibration": calibration_chart(told.get("calibration", [])),
+            "mlflow": told.get("mlflow", ""),
+            "listed": told,
             "decided": Jobs(request.state.root).last(DECISION_JOB),
             "may_decide": request.known.role in APPROVERS.roles,
         }
@@ -91,17 +104,18 @@ class ModelPages:
         """Show the numbers of two versions side by side."""
         query = request.http.query_params
         one, other = (_version(query.get(name, "")) for name in ("one", "other"))
-        jobs = [_shown(request, version) for version in (one, other)]
+        jobs = [_described(request, version) for version in (one, other)]
         note(request, "models.compare", f"{one} {other}")
-        rows = [{row["metric"]: row for row in (job.content or [] if job else [])} for job in jobs]
+        told = [_content(job) or {} for job in jobs]
+        rows = [{row["metric"]: row for row in one.get("numbers", [])} for one in told]
         values = {
             "one": one,
             "other": other,
             "job": next((job for job in jobs if job is None or not job.succeeded), jobs[0]),
             "metrics": list(dict.fromkeys([*rows[0], *rows[1]])),
             "rows": rows,
-            "lines": [_lines(job) for job in jobs],
-            "listed": [_listed(request, version) for version in (one, other)],
+            "lines": [_lines(one) for one in told],
+            "calibrations": [calibration_chart(one.get("calibration", [])) for one in told],
         }
         return show(request, "models_compare.html", values)
 
@@ -170,25 +184,21 @@ def _version(text: str) -> str:
     return text
 
 
-def _shown(request: HttpRequest, version: str) -> Job | None:
-    """Return the numbers of a version; they never change, its verdict beside the champion may."""
-    jobs, name = Jobs(request.state.root), f"model-{version}"
+def _described(request: HttpRequest, version: str) -> Job | None:
+    """Return all about a version; its numbers never change, its verdict beside the champion may."""
+    jobs, name = Jobs(request.state.root), f"model-about-{version}"
     found, decided = jobs.last(name), jobs.last(DECISION_JOB)
     late = found and decided and not decided.running and decided.finished_at > found.finished_at
     if found is None or (late and not found.running):
-        jobs.start(name, ["models", "show", version, *JSON], request.known.actor)
+        jobs.start(name, ["models", "describe", version], request.known.actor)
         found = jobs.last(name)
     return found
 
 
-def _lines(job: Job | None) -> list[str]:
-    """Return the verdict and the approvals, which the command tells beside its table."""
-    lines: Iterable[str] = job.error.splitlines() if job and job.succeeded else ()
-    return [line.strip() for line in lines if line.strip() and "%" not in line[:4]]
+def _content(job: Job | None) -> Any:
+    return None if job is None else job.content
 
 
-def _listed(request: HttpRequest, version: str) -> dict[str, Any]:
-    """Return a version as the list has it; empty where it is not read yet."""
-    job = Jobs(request.state.root).last(LIST_JOB)
-    rows: list[dict[str, Any]] = job.content or [] if job else []
-    return next((row for row in rows if str(row["version"]) == version), {})
+def _lines(told: Mapping[str, Any]) -> list[str]:
+    """Return the verdict and the approvals."""
+    return [*told.get("verdict", []), *told.get("approvals", [])]

@@ -210,6 +210,14 @@ class PageService:
             return kept.of(answers.source, key, lambda: answers.sheet(self.scope, customer))
         return kept.of(answers.source, (customer, self.planned), lambda: plan.of(customer))
 
+    def sheet_alone(self, member: Member) -> CustomerSheet:
+        """Return the sheet of a customer for a reader whose own day is not planned: a branch head."""
+        answers, customer = self.answers, member.customer_id
+        key: Hashable = (customer, answers.stamp([customer]))
+        day = sheets_of(self.state).of(answers.source, key, lambda: answers.sheet(self.scope, customer))
+        with alone(self.state):
+            return customer_sheet(day, answers.model_version, self.say)
+
     def sheet(self, member: Member) -> CustomerSheet:
         """Return the sheet of a customer."""
         day = self.customer(member)

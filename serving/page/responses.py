@@ -63,6 +63,11 @@ def file_answer(content: bytes, name: str, kind: str = XLSX) -> Response:
     return Response(content, headers=headers, media_type=kind)
 
 
+def note_change(request: HttpRequest, action: str, about: str, result: str = "ok") -> None:
+    """Write the audit record of a change that a page made, in the transaction of the change."""
+    request.state.note_at_once(Event(request.known.actor, action, about, result, purpose="page"))
+
+
 def note(request: HttpRequest, action: str, object_: str | None = None) -> None:
     """Write the audit record of a read before its answer leaves; without an object, of the reader's book."""
     about = str(request.known.manager_id or "") if object_ is None else object_

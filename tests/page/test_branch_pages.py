@@ -22,13 +22,16 @@ from tests.page.page_bank import (
 from tests.page.test_page_access import Browser
 from vipreco.kpi import FIGURES, customer_list, kpi_texts, measures
 from vipreco.store import Cover, Role, User
+from vipreco.store.campaigns import MEMBER_COLUMNS
 
 IDS = customer_ids()
 OTHERS = frozenset(IDS[OF_BRANCH:])
 TOP_OF_CONTENT = 'tabindex="-1">'
 LATIN = re.compile(r"[A-Za-z]{3,}")
 SAME_IN_CHINESE = frozenset(["VIP", "CNY", "CSV", "Excel", "GOLD", "TOP", "snapshot"])
-OF_DATA = frozenset(["img", "src", "onerror", "document", "title", "manager", "other"])  # ids and accounts
+OF_DATA = frozenset(
+    ["Card", "Spring", "img", "src", "onerror", "document", "title", "manager", "other"]
+)  # ids and accounts
 
 
 def ask(bank: PageBank, path: str) -> str:
@@ -59,6 +62,53 @@ def test_each_figure_opens_its_customers_and_no_others(bank: PageBank, key: str)
     assert [customer for customer in shown if customer in OTHERS] == []
     assert shown == [customer for customer in listed[:50] if customer.isdigit()]
     assert audit(bank)[0] == ("kpi.customers", f"{key} branch:{BRANCH}")
+
+
+def test_a_customer_of_the_branch_is_read_and_nothing_can_be_recorded(bank: PageBank) -> None:
+    listed = ask(bank, "/branch/vip_customers")
+    handle = re.findall(r'href="/branch/customers/([\w-]+)"', listed)[0]
+    page = ask(bank, f"/branch/customers/{handle}")
+    assert "To be read alone" in page
+    assert 'id="record"' not in page
+    assert "<form" not in page.partition(TOP_OF_CONTENT)[2]
+    action, about = audit(bank)[0]
+    assert action == "sheet.read"
+    assert about not in IDS
+
+
+def test_why_offers_were_refused_is_counted_by_product_and_cause_in_the_branch_alone(bank: PageBank) -> None:
+    from vipreco.store import Feedback, Scope
+
+    marks = [
+        (IDS[1], "elsewhere", MANAGER),
+        (IDS[2], "elsewhere", MANAGER),
+        (IDS[OF_BRANCH + 1], "price", "M2"),
+    ]
+    for customer, cause, manager in marks:
+        scope = Scope(f"user:{manager}", Role.MANAGER, manager, DAY)
+        assert bank.state.store.feedback.record(scope, Feedback(customer, "card", "", cause), DAY)
+    page = ask(bank, "/branch").partition("Why offers were refused")[2]
+    cells = re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", page.partition("</section>")[0])
+    assert cells[-3:] == ["<bdi>Card</bdi>", "the customer has it at another bank", "2"]
+    assert "price" not in page
+
+
+def test_the_covers_say_whose_hour_a_campaign_needs_most(bank: PageBank) -> None:
+    assert "hour is worth most" not in ask(bank, "/branch-covers")
+    limits = [
+        {"limit": "channel", "group": "call", "used": 9, "max": 9, "price": 5.0},
+        {"limit": "manager", "group": "M2", "used": 30, "max": 30, "price": 12.5},
+        {"limit": "manager", "group": MANAGER, "used": 60, "max": 60, "price": 80.0},
+        {"limit": "manager", "group": "M9", "used": 60, "max": 60, "price": 90.0},
+    ]
+    campaign = {"name": "Spring", "start_date": "2026-01-01"}
+    record = {"campaign_id": "spring", "campaign": campaign, "limits": limits}
+    store = bank.state.store
+    store.campaigns.begin("user:ann", "spring", {}, "0")
+    store.campaigns.finish("spring", record, pl.DataFrame(schema=dict.fromkeys(MEMBER_COLUMNS, pl.String)))
+    page = ask(bank, "/branch-covers").partition("hour is worth most")[2].partition("</section>")[0]
+    assert re.findall(r'<th scope="row">(\w+)</th>', page) == [MANAGER, "M2"]
+    assert re.findall(r'">(CNY \d+)</td>', page.replace("\u00a0", " ")) == ["CNY 80", "CNY 12"]
 
 
 @pytest.mark.parametrize("kind", ["xlsx", "csv"])

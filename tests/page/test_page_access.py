@@ -20,7 +20,18 @@ from serving.page.languages import wording
 from serving.page.navigation import home_of
 from serving.page.page_service import PageService
 from serving.page.pages import make_pages
-from tests.page.page_bank import ATTACK, BOOK, DAY, MANAGER, USERS, PageBank, Tables, customer_ids, user_of
+from tests.page.page_bank import (
+    ATTACK,
+    BOOK,
+    DAY,
+    MANAGER,
+    OF_BRANCH,
+    USERS,
+    PageBank,
+    Tables,
+    customer_ids,
+    user_of,
+)
 from tests.serving.small_bank import PASSWORD
 from vipreco.store import Decision, Role, Scope
 from vipreco.store.schema import users
@@ -90,7 +101,9 @@ class Browser:
 
 
 def path_of(bank: PageBank, operation: Operation, customer: str) -> str:
-    handle = "nobodys-handle-00" if customer == NOBODY else bank.handle(customer)
+    foreign = IDS[OF_BRANCH] if operation.path.startswith("/branch/") else FOREIGN
+    known = foreign if customer == FOREIGN else customer
+    handle = "nobodys-handle-00" if customer == NOBODY else bank.handle(known)
     names = {"decision_id": "0" * 32, "version": "1", "key": "none", "figure": "vip_customers", "kind": "csv"}
     return operation.path.format(handle=handle, **names)
 
@@ -116,6 +129,7 @@ LEADS: Mapping[str, str] = {
     "/customers/{handle}/feedback": "/customers/",
     "/rules/price": "/rules",
     "/models/refresh": "/models",
+    "/models/monitor": "/models",
     "/models/rollback": "/models",
     "/models/{version}/promote": "/models/1",
     "/switches/off": "/switches",

@@ -5,6 +5,7 @@ from .campaign_run import Bank as Bank, RunOptions as RunOptions, run as run
 from .erasure import campaign_rows as campaign_rows, erase_from_campaigns as erase_from_campaigns
 from .example_file import example as example
 from .folder import CampaignFolder as CampaignFolder
+from .hour_prices import manager_hours as manager_hours, newest_with_hours as newest_with_hours
 from .report.finished_run import open_run as open_run
 from .report.other_policy import read_policy as read_policy
 from .report.report_forms import Report as Report, make_report as make_report

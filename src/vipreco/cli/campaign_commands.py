@@ -207,6 +207,40 @@ def list_(kind: FormatOption = None, out: OutOption = None) -> None:
     output.write(pl.DataFrame(rows, schema, orient="row"))
 
 
+@campaign.command("hours")
+def hours_(
+    key: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Argument(metavar="[KEY]", help="Key of a campaign that was run; default: the last one."),
+    ] = None,
+    kind: FormatOption = None,
+    out: OutOption = None,
+) -> None:
+    """Show what one more hour of each manager would add to a campaign in which minutes are a limit.
+
+    Example:  vipreco campaign hours
+    Example:  vipreco campaign hours funds-january --out hours.xlsx
+    """
+    from vipreco.campaign import manager_hours, newest_with_hours
+    from vipreco.errors import UsageError
+    from vipreco.project import Project
+    from vipreco.store import Store
+
+    output = TableOutput.planned(kind, out)
+    with Store.open(Project.find().store_url) as store:
+        runs = [run for run in store.campaigns.all() if key in {None, run.campaign_id}]
+    found = newest_with_hours([run.manifest for run in runs if run.manifest])
+    if found is None:
+        raise UsageError(
+            "no campaign was run in which minutes of managers are a limit",
+            where=key or "campaign",
+            remedy="set minutes under [managers] of a campaign file, and run it",
+            code="no-hours",
+        )
+    output.write(manager_hours(found))
+    typer.echo(f"campaign {found['campaign_id']}", err=True)
+
+
 LISTED = {
     "campaign_id": "String",
     "state": "String",

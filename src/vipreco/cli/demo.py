@@ -63,7 +63,7 @@ def make_bank(folder: Path, customers: int) -> Project:
     """Make a project in `folder` with a simulated bank and a champion; existing parts are reused."""
     walk = Walk(folder, customers)
     project = walk.step("A project", lambda _: _project(folder), lambda made: f"{made.root}")
-    walk.step("A bank's raw files", lambda narrator: _simulate(walk, narrator), str)
+    walk.step("A bank's raw files", lambda narrator: _simulate(walk, project, narrator), str)
     walk.step("Import", lambda narrator: _import(walk, project, narrator), str)
     walk.step("Training and backtest", lambda narrator: _train(project, narrator), str)
     return project
@@ -71,10 +71,10 @@ def make_bank(folder: Path, customers: int) -> Project:
 
 def show_campaign(project: Project) -> None:
     """Run the practice campaign of a demo bank, so that the marketer's pages have something to show."""
-    from vipreco.cli.demo_campaign import run_demo_campaign
+    from vipreco.cli.demo_campaign import run_demo_campaigns
 
     walk = Walk(project.root, 0, STEPS - 1)
-    walk.step("A practice campaign", lambda narrator: run_demo_campaign(project, narrator), str)
+    walk.step("A practice campaign", lambda narrator: run_demo_campaigns(project, narrator), str)
 
 
 def _project(folder: Path) -> Project:
@@ -94,14 +94,16 @@ def _use_snapshot_date(settings: Path) -> None:
         settings.write_text(f"{text.rstrip()}\n\n[serving]\n{TODAY}\n", encoding="utf-8")
 
 
-def _simulate(walk: Walk, narrator: Narrator) -> str:
+def _simulate(walk: Walk, project: Project, narrator: Narrator) -> str:
+    from vipreco.cli.demo_campaign import contacts_of_campaign
     from vipreco.simulator import simulate
 
     written = walk.raw_bank / SIMULATION
     if written.is_file():
         known = json.loads(written.read_text(encoding="utf-8"))["report"]
         return f"exists already, {known['customers']:,} customers until {known['last_snapshot']}"
-    report = simulate(walk.customers, MONTHS, SEED, walk.raw_bank, progress=narrator.count)
+    campaign = contacts_of_campaign(project, MONTHS)
+    report = simulate(walk.customers, MONTHS, SEED, walk.raw_bank, progress=narrator.count, campaign=campaign)
     return f"{report.customers:,} customers, {MONTHS} months, {report.acquisitions:,} acquisitions"
 
 

@@ -1,67 +1,152 @@
-"""The practice campaign of a demo bank: it was run two months ago, and its result is known today."""
+"""The practice campaigns of a demo bank: one that was run and has its result, and one that is planned."""
 
 from __future__ import annotations
 
 import calendar
-from datetime import timedelta
+from dataclasses import replace
+from datetime import date, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from vipreco.campaign import Bank
     from vipreco.cli.progress import Narrator
+    from vipreco.history import History
     from vipreco.project import Project
+    from vipreco.simulator import CampaignContacts
+    from vipreco.store import Store
 
-KEY: Final = "practice"
+KEY, NEXT = "practice", "practice-next"
 FILES: Final = "campaign-files"
+JOBS: Final = "serving.page.jobs"
 MONTHS_AGO: Final = 2
+PRODUCT: Final = "C001"
+CHANNEL: Final = "call"
+CONTROL_SHARE: Final = 0.3
 TEXT: Final = """\
-# A campaign to practise on. Nobody was contacted, so the report shows what chance alone does.
+# A campaign to practise on: one product, offered by the call centre {months_ago} months ago. The control
+# group was drawn by lot and got no such call, so that the report shows what the calls did.
 key = "{key}"
-name = "Practice: nobody was contacted"
+name = "Practice: calls about the classic credit card"
+start_date = {start}
+end_date = {end}
+products = ["{product}"]
+control_share = {control_share}
+effect_rate = 0.03
+
+[channels.{channel}]
+unit_cost_amount = 3.0
+"""
+NEXT_TEXT: Final = """\
+# A campaign to practise on that was not run yet. Change a limit, plan again, and compare.
+key = "{key}"
+name = "Practice: to be planned and run"
 start_date = {start}
 end_date = {end}
 audience = ["customer_age_years < 75"]
-control_share = 0.3
-effect_rate = 0.02
+control_share = 0.2
+effect_rate = 0.03
 
 [channels.app]
+capacity = 300
 unit_cost_amount = 0.1
+reach_rate = 0.6
 
 [channels.call]
 minutes = 10
+unit_cost_amount = 8.0
 
 [managers]
-minutes = 2400
+minutes = 120
 """
 
 
-def run_demo_campaign(project: Project, narrator: Narrator) -> str:
-    """Run the campaign as of two months ago, unless it was; return what it came to."""
-    from vipreco.artifact import verify
-    from vipreco.campaign import Bank, CampaignFolder, RunOptions, parse_campaign, run, salt_of
-    from vipreco.cli.project_inputs import model_folder, open_history, open_model, open_tables
-    from vipreco.cli.store_session import actor_named
-    from vipreco.durable import write_bytes
+def contacts_of_campaign(project: Project, months: int) -> CampaignContacts:
+    """Return the calls that the simulated bank makes to customers outside the control group."""
+    from vipreco.campaign import in_control, salt_of
+    from vipreco.simulator import CampaignContacts
+
+    salt = salt_of(project.settings.campaign.control_salt, project.seed)
+    return CampaignContacts(
+        KEY, PRODUCT, CHANNEL, months - MONTHS_AGO, lambda ids: ~in_control(ids, salt, CONTROL_SHARE)
+    )
+
+
+def run_demo_campaigns(project: Project, narrator: Narrator) -> str:
+    """Run the campaign of two months ago and plan the next one, unless they were; return what it came to."""
+    from vipreco.cli.project_inputs import open_history
     from vipreco.store import Store
 
-    settings, history = project.settings.campaign, open_history(project)
-    day = history.snapshot_dates[-1 - MONTHS_AGO]
-    start = day + timedelta(days=1)
-    end = start.replace(day=calendar.monthrange(start.year, start.month)[1])
-    path, text = project.root / FILES / f"{KEY}.toml", TEXT.format(key=KEY, start=start, end=end)
     with Store.open(project.store_url) as store:
         if store.campaigns.read(KEY) is not None:
             return "exists already"
-        bank = Bank(
-            open_model(project, None, narrator, history),
-            verify(model_folder(project, None)).artifact_hash,
-            history.as_of(day),
-            salt_of(settings.control_salt, project.seed),
-            project.seed,
-            store.changes.in_tables(open_tables(project).snapshot_ids),
+        history = open_history(project)
+        bank = _bank(project, store, history, narrator)
+        narrator.say("the campaign of before")
+        arms = _run(
+            project, store, replace(bank, view=history.as_of(history.snapshot_dates[-1 - MONTHS_AGO]))
         )
-        path.parent.mkdir(mode=0o700, exist_ok=True)
-        write_bytes(path, text.encode())
-        order = RunOptions(str(path), actor_named(None), threads=project.threads, say=narrator.say)
-        folder = CampaignFolder(project.root / settings.folder)
-        arms = run(bank, parse_campaign(text.encode(), str(path)), store, folder, order).manifest["arms"]
+        narrator.say("the plan of the next campaign")
+        _plan(project, store, bank)
     return f"{arms['offered']:,} customers on its lists, {arms['control']:,} in the control group"
+
+
+def _bank(project: Project, store: Store, history: History, narrator: Narrator) -> Bank:
+    from vipreco.artifact import verify
+    from vipreco.campaign import Bank, salt_of
+    from vipreco.cli.project_inputs import model_folder, open_model, open_tables
+
+    return Bank(
+        open_model(project, None, narrator, history),
+        verify(model_folder(project, None)).artifact_hash,
+        history.as_of(history.snapshot_dates[-1]),
+        salt_of(project.settings.campaign.control_salt, project.seed),
+        project.seed,
+        store.changes.in_tables(open_tables(project).snapshot_ids),
+    )
+
+
+def _run(project: Project, store: Store, bank: Bank) -> dict[str, int]:
+    from vipreco.campaign import CampaignFolder, RunOptions, parse_campaign, run
+    from vipreco.cli.store_session import actor_named
+
+    path, text = _write(project, KEY, TEXT, bank.view.date)
+    folder = CampaignFolder(project.root / project.settings.campaign.folder)
+    order = RunOptions(str(path), actor_named(None), threads=project.threads)
+    found: dict[str, int] = run(bank, parse_campaign(text, str(path)), store, folder, order).manifest["arms"]
+    return found
+
+
+def _plan(project: Project, store: Store, bank: Bank) -> None:
+    """Plan a campaign, and leave the plan where the page of the campaign finds it."""
+    from vipreco.campaign import RunOptions, StoreChanges, parse_campaign, plan
+    from vipreco.cli.store_session import actor_named
+    from vipreco.durable import canonical_json
+
+    path, text = _write(project, NEXT, NEXT_TEXT, bank.view.date)
+    since = StoreChanges.read(store, store.switches.read().products, bank.after)
+    order = RunOptions(str(path), actor_named(None), threads=project.threads)
+    found = plan(bank, parse_campaign(text, str(path)), since, order)
+    jobs = project.import_rim(JOBS).Jobs(project.root)
+    jobs.keep(f"campaign-plan-{NEXT}", ["campaign", "plan", str(path)], canonical_json(found.record()))
+
+
+def _write(project: Project, key: str, text: str, day: date) -> tuple[Path, bytes]:
+    """Write the file of a campaign in the month after a day."""
+    from vipreco.durable import write_bytes
+
+    start = day + timedelta(days=1)
+    end = start.replace(day=calendar.monthrange(start.year, start.month)[1])
+    path = project.root / FILES / f"{key}.toml"
+    content = text.format(
+        key=key,
+        start=start,
+        end=end,
+        months_ago=MONTHS_AGO,
+        product=PRODUCT,
+        channel=CHANNEL,
+        control_share=CONTROL_SHARE,
+    ).encode()
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    write_bytes(path, content)
+    return path, content

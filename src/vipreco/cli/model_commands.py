@@ -24,6 +24,7 @@ FLOW = "training.flow"
 FITTING = "training.model_fit"
 REPLAY = "training.replay"
 SUMMARY = "training.summary"
+VERSION_PAGE = "training.version_page"
 APPROVAL = "training.approval"
 PANEL = "Models"
 OURS = "vipreco"
@@ -236,6 +237,21 @@ def show_model(
     for line in (head, *summary.lines, *map(str, decided)):
         typer.echo(line, err=kind is not None or out is not None)
     output.write(pl.DataFrame(summary.rows))
+
+
+@models.command("describe")
+def describe_model(reference: VersionArgument = "champion") -> None:
+    """Print all about one version as JSON: verdict, approvals, numbers, calibration, address in MLflow.
+
+    Example:  vipreco models describe champion
+    """
+    from vipreco.durable import canonical_json
+
+    project = _project()
+    version, findings = project.import_rim(REGISTRY).use(project, lambda opened: opened.judged(reference))
+    decided = project.import_rim(APPROVAL).approvals(project, version)
+    told = project.import_rim(VERSION_PAGE).describe_version(project, version, findings, decided)
+    typer.echo(canonical_json(told).decode(), nl=False)
 
 
 @models.command("promote")

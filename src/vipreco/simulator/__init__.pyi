@@ -1,4 +1,4 @@
-from .bank import Bank as Bank, Block as Block
+from .bank import Bank as Bank, Block as Block, CampaignContacts as CampaignContacts
 from .forward.arms import ChooseContacts as ChooseContacts
 from .forward.warm_bank import ForwardSpec as ForwardSpec, WarmBank as WarmBank, warm_start as warm_start
 from .month_hazards import (

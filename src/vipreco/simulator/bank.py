@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +21,25 @@ from vipreco.simulator.state import NOT_LEFT, State
 
 
 @dataclass(frozen=True)
+class CampaignContacts:
+    """A campaign that approaches customers about one product.
+
+    Args:
+        key: Key of the campaign.
+        product_id: Product that the contacts are about.
+        channel: Channel of the contacts.
+        month: Position of the month in which they are made.
+        treated: Flags of customers, by their ids, who are outside the control group.
+    """
+
+    key: str
+    product_id: str
+    channel: str
+    month: int
+    treated: Callable[[pl.Series], NDArray[np.bool_]]
+
+
+@dataclass(frozen=True)
 class Bank:
     """Settings that are the same for all customers and months."""
 
@@ -28,6 +48,7 @@ class Bank:
     parameters: Parameters
     levels: Levels
     seed: int
+    campaign: CampaignContacts | None = None
 
     @property
     def hazards(self) -> Hazards:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,6 +50,7 @@ class Contacts:
         effect: What the contact adds to the product's log-hazard (0 where not reached).
         propensity: Chance of this very contact under the logging policy.
         random: Chance that the product would have been named by the policy's random part alone.
+        campaign: Key of the campaign that asked for it; empty for the bank's own contacts of the month.
     """
 
     customer: NDArray[np.int64]
@@ -60,6 +61,21 @@ class Contacts:
     effect: Singles
     propensity: Floats
     random: Floats
+    campaign: NDArray[np.object_]
+
+    def rows(self, chosen: NDArray[np.int64] | NDArray[np.bool_]) -> Contacts:
+        """Return some of the contacts."""
+        return Contacts(*(getattr(self, each.name)[chosen] for each in fields(self)))
+
+    def beside(self, others: Contacts) -> Contacts:
+        """Return these contacts and others, in the order of customers; nobody may be in both."""
+        both = [np.concatenate([getattr(one, each.name) for one in (self, others)]) for each in fields(self)]
+        return Contacts(*both).rows(np.argsort(both[0], kind="stable"))
+
+
+def no_campaign(count: int) -> NDArray[np.object_]:
+    """Return the keys of contacts that no campaign asked for."""
+    return np.full(count, "", object)
 
 
 def contact_probability(
@@ -135,6 +151,7 @@ def draw_contacts(
         effect=np.where(answered, effect[rows, channel], 0).astype(np.float32),
         propensity=chances.contacted * chances.channel[rows, channel] * chances.product[rows, product],
         random=parameters.random_share / np.maximum(possible, 1),
+        campaign=no_campaign(len(reached)),
     )
 
 

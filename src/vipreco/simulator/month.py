@@ -19,6 +19,7 @@ from vipreco.simulator.activity import draw_activity, is_recorded
 from vipreco.simulator.assets import move_assets, tier_of
 from vipreco.simulator.attrition import attrition_probability, contact_change
 from vipreco.simulator.bank import Bank, Block
+from vipreco.simulator.campaign_contacts import with_campaign
 from vipreco.simulator.contacts import Contacts
 from vipreco.simulator.events import draw_events
 from vipreco.simulator.month_hazards import (
@@ -72,7 +73,7 @@ class MonthResult:
 
 
 def run_month(bank: Bank, block: Block, month: int, with_truth: bool) -> MonthResult:
-    """Move a block by one month under the bank's own contacts, in place; return what happened.
+    """Move a block by one month under the bank's own contacts and campaign, in place; return what happened.
 
     Args:
         bank: The bank.
@@ -83,9 +84,9 @@ def run_month(bank: Bank, block: Block, month: int, with_truth: bool) -> MonthRe
     hazards = hazards_of_month(bank, block, month)
     chances = logging_policy(bank, block, hazards)
     truth = true_chances(bank, hazards, chances, month) if with_truth else None
-    return live(
-        bank, block, hazards, draw_logged_contacts(bank, block, hazards, chances, month), month, truth
-    )
+    logged = draw_logged_contacts(bank, block, hazards, chances, month)
+    contacts = with_campaign(bank, block, hazards, logged, month)
+    return live(bank, block, hazards, contacts, month, truth)
 
 
 def live(

@@ -22,6 +22,7 @@ from vipreco.simulator.codes import (
     RISK_CODES,
     TIER_CODES,
 )
+from vipreco.simulator.contacts import Contacts
 from vipreco.simulator.identity import contact_numbers, numbered
 from vipreco.simulator.initial_holdings import PastHolding
 from vipreco.simulator.month import MonthResult
@@ -103,10 +104,16 @@ def contacts_frame(bank: Bank, block: Block, month: int, result: MonthResult) ->
             "TOUCH_TIME": pl.Series(moment),
             "RESULT": coded(RESULT_CODES, result.outcome),
             "NEXT_DT": _dates(later.astype(np.int32)),
-            "CAMP_ID": pl.Series([f"K{bank.calendar.label(month)}"]).new_from_index(0, count),
+            "CAMP_ID": _campaigns(bank, month, contacts),
             "LOAD_DT": _dates((day + late).astype(np.int32)),
         }
     )
+
+
+def _campaigns(bank: Bank, month: int, contacts: Contacts) -> pl.Series:
+    """Return the campaign of each contact; the bank's own contacts of a month are one."""
+    own = f"K{bank.calendar.label(month)}"
+    return pl.Series([key or own for key in contacts.campaign], dtype=pl.String)
 
 
 def truth_of_contacts(bank: Bank, block: Block, month: int, result: MonthResult) -> pl.DataFrame:

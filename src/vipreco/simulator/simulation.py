@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from itertools import groupby
 from pathlib import Path
@@ -15,7 +16,7 @@ from threadpoolctl import threadpool_limits
 
 from vipreco.durable import flush_directory
 from vipreco.errors import UsageError
-from vipreco.simulator.bank import Bank, Block
+from vipreco.simulator.bank import Bank, Block, CampaignContacts
 from vipreco.simulator.blocks import BlockRecords, make_blocks, prepare
 from vipreco.simulator.calendar import Calendar
 from vipreco.simulator.calibration import calibrate
@@ -39,6 +40,7 @@ def simulate(  # noqa: PLR0913, PLR0917 - the options of the command
     progress: Progress | None = None,
     parameters: Parameters | None = None,
     threads: int = 2,
+    campaign: CampaignContacts | None = None,
 ) -> SimulationReport:
     """Write a bank with known truth: raw files, their mapping and manifests, and the truth apart.
 
@@ -54,6 +56,7 @@ def simulate(  # noqa: PLR0913, PLR0917 - the options of the command
         progress: Called with what is being done, how many months are done, and how many there are.
         parameters: The bank; by default the reference bank.
         threads: Blocks that are worked on side by side.
+        campaign: Contacts that the bank makes beside its own.
 
     Raises:
         UsageError: A size is out of range, or `out` holds something already.
@@ -63,7 +66,7 @@ def simulate(  # noqa: PLR0913, PLR0917 - the options of the command
     tell = progress or silent
     with threadpool_limits(1), ThreadPoolExecutor(threads) as pool, appearing(out) as folder:
         tell("drawing customers", 0, months)
-        bank = make_bank(months, seed, parameters or Parameters())
+        bank = replace(make_bank(months, seed, parameters or Parameters()), campaign=campaign)
         made = make_blocks(bank, customers, pool)
         report = deliver(bank, made, Delivery(bank, folder, fault_rate), pool, tell)
     return report.moved_to(out)

@@ -24,6 +24,7 @@ from .feedback import (
     HALVING_MARKS as HALVING_MARKS,
     Feedback as Feedback,
     MarkedReason as MarkedReason,
+    RefusedOffer as RefusedOffer,
 )
 from .idempotency import KeyedRequest as KeyedRequest, KeyLookup as KeyLookup, KeyState as KeyState
 from .keys import Keys as Keys

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -18,6 +19,7 @@ from vipreco.store.scope import Scope
 
 HANDLE_BYTES = 12
 BATCH = 10_000
+MAX_LISTED = 500  # ids in one query
 
 
 @dataclass(frozen=True)
@@ -111,6 +113,16 @@ class Books:
         with self.database.reading() as connection:
             row = connection.execute(query).first()
         return None if row is None else _member(row)
+
+    def handles(self, scope: Scope, customer_ids: Sequence[str]) -> dict[str, str]:
+        """Return the handles of those among some customers whom somebody sees, by id."""
+        found: dict[str, str] = {}
+        for start in range(0, len(customer_ids), MAX_LISTED):
+            chosen = books.c.customer_id.in_(customer_ids[start : start + MAX_LISTED])
+            query = select(books.c.customer_id, books.c.handle).where(chosen, scope.sees())
+            with self.database.reading() as connection:
+                found.update((row.customer_id, row.handle) for row in connection.execute(query))
+        return found
 
     def of(self, scope: Scope) -> list[Member]:
         """Return all customers that somebody sees, by id; for marketing and channel that is everybody."""

@@ -12,12 +12,14 @@ from vipreco.errors import InputRejectedError
 from vipreco.store.books import member
 from vipreco.store.connection import Database
 from vipreco.store.failures import retry_if_taken
-from vipreco.store.schema import feedback
+from vipreco.store.schema import books, feedback
 from vipreco.store.scope import Scope
 
-CAUSES: Final = ("wrong", "irrelevant", "known", "delicate", "unsuitable", "other")
+REFUSAL_CAUSES: Final = ("price", "elsewhere", "no_means")
+"""Causes that customers give for refusing an offer: price or yield; has it at another bank; no free means."""
+CAUSES: Final = ("wrong", "irrelevant", "known", "delicate", "unsuitable", *REFUSAL_CAUSES, "other")
 """Causes of a mark: not true; nothing to do with the product; known already; not to be said to the customer;
-the product does not suit; another one."""
+the product does not suit; those of a customer; another one."""
 MARKED_DAYS = 365  # older marks are about an older catalogue of reasons
 HALVING_MARKS = 20  # customers for whom a template was marked, until it counts half
 
@@ -53,6 +55,21 @@ class MarkedReason:
     reason_id: str
     cause: str
     marks: int
+    customers: int
+
+
+@dataclass(frozen=True)
+class RefusedOffer:
+    """Marks of the offers of one product within a year.
+
+    Args:
+        product_id: The product.
+        cause: One of `CAUSES`.
+        customers: Customers whose offer was marked.
+    """
+
+    product_id: str
+    cause: str
     customers: int
 
 
@@ -112,6 +129,27 @@ class FeedbackLog:
         with self.database.reading() as connection:
             found = [_marked(row) for row in connection.execute(query)]
         return sorted(found, key=lambda one: (-one.customers, one.reason_id, one.cause))
+
+    def refused(self, scope: Scope, day: date) -> list[RefusedOffer]:
+        """Return why offers to the customers of a scope were refused in the year before a day.
+
+        Returns:
+            By product and cause, the most customers first.
+        """
+        customers = func.count(feedback.c.customer_id.distinct()).label("customers")
+        query = (
+            select(feedback.c.product_id, feedback.c.cause, customers)
+            .join(books, books.c.customer_id == feedback.c.customer_id)
+            .where(
+                feedback.c.reason_id == "",
+                feedback.c.recorded_date > day - timedelta(days=MARKED_DAYS),
+                scope.sees(),
+            )
+            .group_by(feedback.c.product_id, feedback.c.cause)
+            .order_by(customers.desc(), feedback.c.product_id, feedback.c.cause)
+        )
+        with self.database.reading() as connection:
+            return [RefusedOffer(**row._mapping) for row in connection.execute(query)]
 
     def weights(self, day: date) -> dict[str, float]:
         """Return the share of its weight that each marked template keeps; others keep all of it.

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from vipreco.columns import CHANNEL, CUSTOMER_ID, PRODUCT_ID
 from vipreco.errors import UsageError
 from vipreco.simulator.bank import Bank, Block
-from vipreco.simulator.contacts import Contacts
+from vipreco.simulator.contacts import Contacts, no_campaign
 from vipreco.simulator.month_hazards import MonthHazards
 from vipreco.simulator.parameters import CHANNELS, FIRST_VIP_TIER
 from vipreco.simulator.randomness import Purpose
@@ -80,6 +80,7 @@ def contacts_of(bank: Bank, block: Block, hazards: MonthHazards, choices: Choice
         effect=np.where(answered, hazards.effect[rows, channel], 0).astype(np.float32),
         propensity=np.ones(len(rows)),
         random=np.zeros(len(rows)),
+        campaign=no_campaign(len(rows)),
     )
 
 
