@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import tomllib
 from dataclasses import replace
 from datetime import date
+from importlib.resources import files
 from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
 
+from tests.policy.conftest import one_pair
 from vipreco.assurance import unlock_check
 from vipreco.assurance.random_facts import OTHERWISE, USUAL, draw_facts
 from vipreco.assurance.unlock_check import check_unlocks
-from vipreco.explanations import all_not_offered
+from vipreco.explanations import all_not_offered, unlock_groups
 from vipreco.policy import Policy, PolicyFacts
 from vipreco.policy.columns import Grain, PolicyColumn
 from vipreco.settings import PolicySettings
@@ -21,7 +24,6 @@ from vipreco.settings import PolicySettings
 DAY = date(2026, 3, 31)
 POLICY = Policy.read(PolicySettings(packs=("house", "china")))
 NAMES: dict[str, str] = {}
-UNKNOWN = {"cn-product-risk-known", "cn-risk-known"}  # nobody knows which rule an unknown class will meet
 
 
 def granted(facts: PolicyFacts, place: tuple[int, int], rule_id: str) -> PolicyFacts:
@@ -31,9 +33,15 @@ def granted(facts: PolicyFacts, place: tuple[int, int], rule_id: str) -> PolicyF
     pairs = {
         name: values[place[0] : place[0] + 1, place[1] : place[1] + 1] for name, values in facts.pairs.items()
     }
+    reaches = rule.entry.reaches
+    if reaches and products[reaches][0] is None:  # what it has to reach is recorded first
+        products = products.with_columns(literal(POLICY.known[reaches]))
     for name in sorted(rule.condition_columns):
         column = POLICY.known[name]
-        if column.grain is Grain.CUSTOMER:
+        if reaches and name in rule.required_columns:  # as much as the product asks for, and no more
+            if column.grain is Grain.CUSTOMER:
+                customers = customers.with_columns(pl.lit(products[reaches][0], column.dtype).alias(name))
+        elif column.grain is Grain.CUSTOMER:
             customers = customers.with_columns(literal(column))
         elif column.grain is Grain.PRODUCT:
             products = products.with_columns(literal(column))
@@ -51,25 +59,93 @@ def literal(column: PolicyColumn) -> Any:
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_each_step_granted_opens_the_product_or_meets_the_next_rule_that_was_named(seed: int):
+def test_each_step_granted_opens_the_product_or_meets_the_rule_of_a_later_step(seed: int):
     walked = opened = 0
     for facts in draw_facts(POLICY, DAY, 400, seed, products=10):
         if facts.channel != "branch":
             continue
         for row in range(facts.shape[0]):
             for column, verdicts in enumerate(POLICY.stops(facts, row)):
-                steps = [POLICY.rules[verdict - 1].id for verdict in verdicts]
-                if UNKNOWN & set(steps):
+                way = unlock_groups(POLICY, verdicts)
+                if not all(POLICY.rules[group[0] - 1].unlock.en for group in way):
                     continue
                 now, place = facts, (row, column)
-                for number, rule in enumerate(steps):
-                    now, place = granted(now, place, rule), (0, 0)
+                for number, group in enumerate(way):
+                    for verdict in group:
+                        now, place = granted(now, place, POLICY.rules[verdict - 1].id), (0, 0)
                     verdict = int(POLICY.judge(now)[0, 0])
-                    assert verdict == 0 or POLICY.rules[verdict - 1].id in steps[number + 1 :], steps
-                walked += len(steps)
-                opened += bool(steps)
-                assert not steps or int(POLICY.judge(now)[0, 0]) == 0
-    assert walked > opened > 20
+                    later = {POLICY.rules[one - 1].id for step in way[number + 1 :] for one in step}
+                    assert verdict == 0 or POLICY.rules[verdict - 1].id in later, (way, number)
+                walked += len(way)
+                opened += bool(way)
+                assert not way or int(POLICY.judge(now)[0, 0]) == 0
+    assert walked >= opened > 20
+
+
+def steps_of(facts: PolicyFacts, product: str) -> list[str]:
+    found = all_not_offered(POLICY, facts, 0, NAMES)
+    return next([step.text for step in item.steps] for item in found if item.product_id == product)
+
+
+def with_customer(facts: PolicyFacts, **values: Any) -> PolicyFacts:
+    columns = (pl.lit(value, dtype=POLICY.known[name].dtype).alias(name) for name, value in values.items())
+    return replace(facts, customers=facts.customers.with_columns(columns))
+
+
+ASSESSMENT = "a risk assessment with the customer that covers the product's class (R3)"
+RENEWAL = "renewing the risk assessment, with a result that covers the product's class (R3)"
+NO_RECORD = {
+    "customer_risk_level": None,
+    "customer_risk_rank": None,
+    "customer_risk_assessed_days": None,
+    "customer_risk_assessed_months": None,
+}
+
+
+def test_a_first_risk_assessment_is_one_step_and_is_not_renewed_after_it():
+    assert steps_of(with_customer(one_pair(POLICY), **NO_RECORD), "W301") == [ASSESSMENT]
+
+
+def test_an_expired_assessment_is_renewed_even_where_its_class_was_too_low():
+    expired = {"customer_risk_assessed_days": 400.0, "customer_risk_assessed_months": 13.0}
+    assert steps_of(with_customer(one_pair(POLICY), **expired), "W301") == [RENEWAL]
+    low = {"customer_risk_level": "C1", "customer_risk_rank": 1.0}
+    assert steps_of(with_customer(one_pair(POLICY), **expired, **low), "W301") == [RENEWAL]
+
+
+def test_nobody_is_assessed_for_a_product_while_the_assessment_is_valid():
+    too_low = with_customer(one_pair(POLICY), customer_risk_level="C1", customer_risk_rank=1.0)
+    (found,) = all_not_offered(POLICY, too_low, 0, NAMES)
+    assert (found.reason_code, found.unlock) == ("RISK_TOO_HIGH", "")
+
+
+def test_money_for_one_product_is_one_step_and_opens_those_that_need_no_more():
+    facts = with_customer(one_pair(POLICY), customer_free_liquidity_amount=5_000.0)
+    three = pl.concat([facts.products] * 3).with_columns(
+        product_id=pl.Series(["W301", "W302", "W303"]),
+        product_min_amount=pl.Series([50_000.0, 10_000.0, 1e6]),
+    )
+    pairs = {name: np.repeat(values, 3, axis=1) for name, values in facts.pairs.items()}
+    found = all_not_offered(POLICY, replace(facts, products=three, pairs=pairs), 0, NAMES)
+    opens = {item.product_id: [step.opens for step in item.steps] for item in found}
+    assert opens == {"W301": [("W301", "W302")], "W302": [("W302",)], "W303": [("W301", "W302", "W303")]}
+
+
+def test_the_steps_that_are_done_with_others_are_rules_of_a_pack():
+    packs = rules_of_all_packs()
+    named = {(rule["id"], other) for rule in packs.values() for other in rule.get("done_with", [])}
+    assert named
+    assert {other for _, other in named} <= set(packs)
+
+
+def rules_of_all_packs() -> dict[str, dict[str, Any]]:
+    folder = files("vipreco.policy") / "packs"
+    read = (
+        tomllib.loads(file.read_text(encoding="utf-8"))
+        for file in folder.iterdir()
+        if file.name.endswith(".toml")
+    )
+    return {rule["id"]: rule for pack in read for rule in pack["rule"]}
 
 
 def test_the_steps_are_the_rules_that_stop_in_their_order_and_say_what_else_they_open():

@@ -1,20 +1,18 @@
-"""Check of the ways to products: each granted step opens the product, or meets a rule that was named."""
+"""Check of the ways to products: each granted step opens the product, or meets a rule of a later step."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from vipreco.assurance.random_facts import OTHERWISE, USUAL
-from vipreco.policy import ALLOWED, PASSES, Compiled, Grain, Policy, PolicyColumn, PolicyFacts
-
-GRANTED: Final[dict[str, Any]] = {**USUAL, "customer_free_liquidity_amount": 1e12}
-"""What a fact is once a step was taken; other facts as `OTHERWISE`."""
+from vipreco.explanations import unlock_groups
+from vipreco.policy import ALLOWED, PASSES, Compiled, Grain, Kind, Policy, PolicyColumn, PolicyFacts
 
 
 @dataclass(frozen=True)
@@ -37,31 +35,32 @@ class UnlockCheck:
 def check_unlocks(policy: Policy, facts: PolicyFacts) -> UnlockCheck:
     """Grant the steps of all ways one by one, those of equal ways to a product at once."""
     pairs = steps = kept = opened = 0
-    for rules, of_pairs in _ways(policy, facts):
+    for way, of_pairs in _ways(policy, facts):
         now = of_pairs
-        for number, rule in enumerate(rules):
-            now = granted(policy, now, rule)
+        for number, step in enumerate(way):
+            for rule in step:
+                now = granted(policy, now, rule)
             verdicts = policy.judge(now)[:, 0]
-            named = [ALLOWED, *(verdict for one in rules[number + 1 :] for verdict in _verdicts(one))]
+            later = (rule for one in way[number + 1 :] for rule in one)
+            named = [ALLOWED, *(verdict for rule in later for verdict in _verdicts(rule))]
             kept += int(np.isin(verdicts, named).sum())
-        steps += len(rules) * len(verdicts)
+        steps += len(way) * len(verdicts)
         pairs += len(verdicts)
         opened += int((verdicts == ALLOWED).sum())
     return UnlockCheck(pairs, steps, kept, opened)
 
 
-def _ways(policy: Policy, facts: PolicyFacts) -> Iterator[tuple[list[Compiled], PolicyFacts]]:
-    """Give the rules of each way with the facts of the pairs that have it, product by product."""
+def _ways(policy: Policy, facts: PolicyFacts) -> Iterator[tuple[list[list[Compiled]], PolicyFacts]]:
+    """Give the steps of each way, as rules, with the facts of the pairs that have it, product by product."""
     asked = [(one, np.broadcast_to(codes, facts.shape)) for one, codes in policy.each(facts)]
     for column in range(facts.shape[1]):
         codes = np.array([found[:, column] for _, found in asked], np.int16)
         sequences, rows = np.unique(codes, axis=1, return_inverse=True)
         for number, sequence in enumerate(sequences.T):
-            stops = [
-                (one, int(code)) for (one, _), code in zip(asked, sequence, strict=True) if code != PASSES
-            ]
-            if stops and all(policy.rules[code - 1].unlock.en for _, code in stops):
-                yield [one for one, _ in stops], _pairs(facts, np.flatnonzero(rows.ravel() == number), column)
+            groups = unlock_groups(policy, [int(code) for code in sequence if code != PASSES])
+            if groups and all(policy.rules[group[0] - 1].unlock.en for group in groups):
+                steps = [[policy.compiled_of(verdict) for verdict in group] for group in groups]
+                yield steps, _pairs(facts, np.flatnonzero(rows.ravel() == number), column)
 
 
 def _pairs(facts: PolicyFacts, rows: NDArray[np.intp], column: int) -> PolicyFacts:
@@ -71,12 +70,19 @@ def _pairs(facts: PolicyFacts, rows: NDArray[np.intp], column: int) -> PolicyFac
 
 
 def granted(policy: Policy, facts: PolicyFacts, rule: Compiled) -> PolicyFacts:
-    """Return the facts as a rule asks for them: the customer's where it asks for any, else the product's."""
-    names = frozenset[str]().union(*(atom.columns for atom in rule.requires))
-    columns = [policy.known[name] for name in sorted(names)]
+    """Return the facts as a rule asks for them: the customer's where it asks for any, else the product's.
+
+    A step that reaches up to a fact of the product gives the customer as much, and no more.
+    """
+    columns = [policy.known[name] for name in sorted(rule.required_columns)]
     own = [one for one in columns if one.grain in {Grain.CUSTOMER, Grain.PAIR}]
     if not own and all(one.grain is Grain.CONTEXT for one in columns):
         return replace(facts, channel="branch")
+    if rule.entry.reaches:
+        enough = facts.products[rule.entry.reaches][0]
+        numbers = [one for one in own if one.grain is Grain.CUSTOMER and one.kind is Kind.NUMBER]
+        as_much = (pl.lit(enough, dtype=one.dtype).alias(one.name) for one in numbers)
+        return replace(facts, customers=facts.customers.with_columns(as_much))
     pairs = dict(facts.pairs)
     for one in own:
         if one.grain is Grain.PAIR:
@@ -97,7 +103,7 @@ def _with(frame: pl.DataFrame, columns: Sequence[PolicyColumn], grain: Grain) ->
 
 def granted_value(column: PolicyColumn) -> Any:
     """Return what a fact is once a step was taken."""
-    return GRANTED.get(column.name, OTHERWISE[column.kind])
+    return USUAL.get(column.name, OTHERWISE[column.kind])
 
 
 def _verdicts(rule: Compiled) -> tuple[int, int]:

@@ -19,6 +19,16 @@ from .offer_reasons import (
 )
 from .qualification import holds_true as holds_true
 from .raw_facts import RawTables as RawTables
-from .reason_catalog import CO_HELD as CO_HELD, ReasonCatalog as ReasonCatalog
+from .reason_catalog import (
+    CO_HELD as CO_HELD,
+    ReasonCatalog as ReasonCatalog,
+    ReasonWords as ReasonWords,
+)
 from .reason_plan import plan_reasons as plan_reasons
 from .sentences import Reason as Reason, Speaker as Speaker
+from .talk_catalog import (
+    CallWords as CallWords,
+    FamilyWords as FamilyWords,
+    TalkCatalog as TalkCatalog,
+)
+from .unlock_steps import unlock_groups as unlock_groups

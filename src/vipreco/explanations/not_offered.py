@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
+from vipreco.explanations.unlock_steps import carries, unlock_groups
 from vipreco.policy import Language, Policy, PolicyFacts
 
 THEN = {"en": "; then ", "zh": "；然后"}
@@ -18,7 +20,7 @@ class UnlockStep:
     """One step on the way to a product.
 
     Args:
-        rule_id: The rule that it satisfies.
+        rule_id: The rule that says what has to be done; others may be satisfied by it as well.
         text: What has to be done; empty where nothing can be.
         opens: Products that are possible after this step and those before it, in the order of the catalogue.
     """
@@ -39,7 +41,7 @@ class WhyNot:
         unlock: All steps that would make it possible, in order; empty if one of them cannot be taken.
         rule_id: The rule.
         legal_reference: Law, article; empty for a rule of the house.
-        steps: The steps one by one; the first is the rule's own.
+        steps: The steps one by one.
     """
 
     product_id: str
@@ -67,39 +69,69 @@ def all_not_offered(
         product_names: Names by product id, for what else a step opens.
         language: Of the texts.
     """
-    stops = policy.stops(facts, row)
-    return [
-        _why_not(policy, facts, (row, column), stops, (product_names, language))
-        for column, verdicts in enumerate(stops)
-        if verdicts
-    ]
+    ways = _Ways(policy, facts, row, policy.stops(facts, row), language)
+    return [ways.why_not(column, product_names) for column, verdicts in enumerate(ways.stops) if verdicts]
 
 
-def _why_not(
-    policy: Policy,
-    facts: PolicyFacts,
-    place: tuple[int, int],
-    stops: Sequence[Sequence[int]],
-    words: tuple[Mapping[str, str], Language],
-) -> WhyNot:
-    names, language = words
-    verdicts = stops[place[1]]
-    products = [str(facts.value("product_id", place[0], column)) for column in range(len(stops))]
-    granted: set[str] = set()
-    steps = []
-    for verdict in verdicts:
-        granted.add(policy.rules[verdict - 1].id)
-        opens = tuple(
-            product
-            for product, others in zip(products, stops, strict=True)
-            if others and {policy.rules[other - 1].id for other in others} <= granted
+@dataclass(frozen=True)
+class _Ways:
+    """The ways of one customer to all products.
+
+    Args:
+        policy: The rules in force.
+        facts: What they looked at.
+        row: Place of the customer.
+        stops: Verdicts that stop each product.
+        language: Of the texts.
+    """
+
+    policy: Policy
+    facts: PolicyFacts
+    row: int
+    stops: Sequence[Sequence[int]]
+    language: Language
+
+    @cached_property
+    def products(self) -> list[str]:
+        """Ids of the products, in the order of the catalogue."""
+        return [str(self.facts.value("product_id", self.row, column)) for column in range(len(self.stops))]
+
+    def why_not(self, column: int, names: Mapping[str, str]) -> WhyNot:
+        """Return the rule that stops a product, with the steps to it."""
+        first, product = self.stops[column][0], self.products[column]
+        rule, steps = self.policy.rules[first - 1], tuple(self._steps(column))
+        return WhyNot(
+            product_id=product,
+            reason_code=rule.reason_code,
+            text=self._texts(first, column)[0],
+            unlock=_way(product, steps, names, self.language),
+            rule_id=rule.id,
+            legal_reference=rule.legal_reference,
+            steps=steps,
         )
-        text = policy.texts(verdict, facts, place, language)[1]
-        steps.append(UnlockStep(policy.rules[verdict - 1].id, text, opens))
-    rule, text = policy.rules[verdicts[0] - 1], policy.texts(verdicts[0], facts, place, language)[0]
-    product = products[place[1]]
-    unlock = _way(product, steps, names, language)
-    return WhyNot(product, rule.reason_code, text, unlock, rule.id, rule.legal_reference, tuple(steps))
+
+    def _steps(self, column: int) -> Iterator[UnlockStep]:
+        """Give the steps to a product, each with what is open once it and those before it were taken."""
+        taken: set[str] = set()
+        for group in unlock_groups(self.policy, self.stops[column]):
+            taken |= {self._rule_id(verdict) for verdict in group}
+            text = self._texts(group[0], column)[1]
+            yield UnlockStep(self._rule_id(group[0]), text, tuple(self._opened(taken, column)))
+
+    def _opened(self, taken: Collection[str], column: int) -> Iterator[str]:
+        """Give the products that steps taken for one product open."""
+        for other, verdicts in enumerate(self.stops):
+            if verdicts and all(
+                self._rule_id(one) in taken and carries(self.policy, self.facts, one, (column, other))
+                for one in verdicts
+            ):
+                yield self.products[other]
+
+    def _rule_id(self, verdict: int) -> str:
+        return self.policy.rules[verdict - 1].id
+
+    def _texts(self, verdict: int, column: int) -> tuple[str, str]:
+        return self.policy.texts(verdict, self.facts, (self.row, column), self.language)
 
 
 def _way(product: str, steps: Sequence[UnlockStep], names: Mapping[str, str], language: Language) -> str:

@@ -12,6 +12,7 @@ from vipreco.policy.boundaries import QUOTED, all_cases
 from vipreco.policy.columns import CHANNELS, KNOWN, Grain, Kind, PolicyColumn, nearest
 from vipreco.policy.compiled_rules import Compiled
 from vipreco.policy.conditions import Atom
+from vipreco.policy.definition import ENDING, shipped_packs
 from vipreco.policy.packfile import BanEntry, Pack
 from vipreco.settings import PolicySettings
 
@@ -45,6 +46,7 @@ def check_policy(
         *_own_columns(packs),
         *_stranger_flags(packs, known),
         *_channels(compiled),
+        *_steps(compiled, known),
         *(finding for one in compiled for finding in _contradictions(one, known)),
         *_banned(packs, compiled, known),
     ]
@@ -94,6 +96,21 @@ def _channels(compiled: tuple[Compiled, ...]) -> Iterator[str]:
     for one in compiled:
         for name in sorted(named_values(one, "context_channel") - set(CHANNELS)):
             yield f"{one.where}: there is no channel {name}{nearest(name, CHANNELS)}"
+
+
+def _steps(compiled: tuple[Compiled, ...], known: Mapping[str, PolicyColumn]) -> Iterator[str]:
+    """Find steps that are said to be done with a rule, or to reach up to a fact, that there is not."""
+    ids, shipped = {one.entry.id for one in compiled}, shipped_packs()
+    for one in compiled:
+        own = (
+            one.pack.removesuffix(ENDING) not in shipped
+        )  # a pack may name rules of packs that are not in use
+        for name in one.entry.done_with:
+            if name == one.entry.id or (own and name not in ids):
+                yield f"{one.where}: done_with: there is no other rule {name}{nearest(name, ids)}"
+        reaches = one.entry.reaches
+        if reaches and (reaches not in one.required_columns or known[reaches].grain is not Grain.PRODUCT):
+            yield f"{one.where}: reaches: {reaches} is no fact of the product that the rule requires"
 
 
 def _contradictions(one: Compiled, known: Mapping[str, PolicyColumn]) -> Iterator[str]:

@@ -72,6 +72,8 @@ def _fields(one: Compiled | None) -> dict[str, str]:
     for key, value in entry.items():
         if isinstance(value, dict):
             found |= {f"{key}.{language}": text for language, text in value.items() if text}
-        elif value not in (None, "", False):
-            found[key] = "yes" if value is True else str(value)
+        elif value not in (None, "", False, []):
+            found[key] = (
+                "yes" if value is True else ", ".join(value) if isinstance(value, list) else str(value)
+            )
     return found

@@ -69,6 +69,11 @@ class Compiled:
         return frozenset().union(*(atom.columns for atom in (*self.concerns, *self.requires)))
 
     @cached_property
+    def required_columns(self) -> frozenset[str]:
+        """Names of the columns that must have the right values where the rule concerns a row."""
+        return frozenset().union(*(atom.columns for atom in self.requires))
+
+    @cached_property
     def columns(self) -> frozenset[str]:
         """The same with those that its texts mention."""
         return self.condition_columns | {

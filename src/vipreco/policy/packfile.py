@@ -47,6 +47,10 @@ class RuleEntry(Section):
         unlock: What would make the product possible; empty if nothing would.
         unknown_text: Why it stops where a fact is unknown; by default `text`.
         unknown_unlock: What would help then; by default `unlock`.
+        done_with: Rules whose step, where they stop as well, does what this rule asks for too: a first risk
+            assessment is a current one. This rule then adds no step of its own.
+        reaches: Column of the product up to which the step carries: money for a product of 50,000 is enough
+            for one of 10,000. Without it, a step that looks at the product counts for that product alone.
         legal_reference: Law, article.
         valid_from: First date on which it applies.
         valid_until: Last date on which it applies.
@@ -67,6 +71,8 @@ class RuleEntry(Section):
     unlock: RuleWords = RuleWords()
     unknown_text: RuleWords | None = None
     unknown_unlock: RuleWords | None = None
+    done_with: tuple[str, ...] = ()
+    reaches: str = ""
     legal_reference: str = ""
     valid_from: date | None = None
     valid_until: date | None = None

@@ -164,6 +164,10 @@ class Policy:
                     found[column].append(code)
         return found
 
+    def compiled_of(self, verdict: int) -> Compiled:
+        """Return the rule behind a verdict above 0."""
+        return next(one for one in self.compiled if one.number <= verdict <= one.unknown_number)
+
     def active(self, facts: PolicyFacts) -> list[Compiled]:
         """Return the rules that apply at the date, without those of which the bank brings no column."""
         return [
@@ -197,7 +201,7 @@ class Policy:
             language: Of the texts.
         """
         rule = self.rules[verdict - 1]
-        values = next(one.parameters for one in self.compiled if verdict <= one.unknown_number)
+        values = self.compiled_of(verdict).parameters
         why, unlock = rule.text.in_(language), rule.unlock.in_(language)
         return (
             sentence(why, facts, place, values, language, self.currency),
