@@ -12,20 +12,17 @@ import click
 import pytest
 import typer.main
 
+from vipreco.assurance import PROMISES
 from vipreco.cli.app import app
 
 ROOT = Path(__file__).parents[2]
 CATALOGUES = (
     "src/vipreco/lists/texts.toml",
     "src/vipreco/explanations/reasons.toml",
+    "src/vipreco/explanations/talk_track.toml",
     "serving/page/texts.toml",
     *(f"src/vipreco/policy/packs/{name}.toml" for name in ("house", "china", "eu", "us")),
 )
-PROMISES = {
-    "en": r"guarant|risk[- ]free|riskless|\bno risk(?! assess)|without (any )?risk|\bsafe investment"
-    r"|certain (profit|return)",
-    "zh": "保本|零风险|无风险(?!测评|等级)|稳赚|包赚|保收益|保证收益|绝对安全|必涨",
-}
 # Words of before, or of a trade that is not the bank's, for which GLOSSARY.md has another.
 NOT_OURS = {
     "en": r"\bchurn|\bleavers?\b|\brisers?\b|\bitems?\b|\bpurchas|\bdump\b|\bRM\b|\bboosts?\b"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -69,6 +70,20 @@ def test_what_a_customer_did_of_late_is_compared_with_what_is_usual(
         recommender, history, (LOAN, "loan")
     )
     assert "近三个月浏览贷款页面 12 次，占全年 100%" in texts(recommender, history, (LOAN, "loan"), "zh")
+
+
+def test_the_opening_of_a_talk_says_the_same_fact_and_no_other_number(lines: list[CheckedReason]):
+    told = [line.reason for line in lines if line.reason.id != "neutral"]
+    assert {"inflow-rose", "loan-pages", "co-held"} <= {reason.id for reason in told}
+    for reason in told:
+        assert reason.opening
+        assert set(re.findall(r"\d[\d,.]*\d|\d", reason.opening)) <= set(
+            re.findall(r"\d[\d,.]*\d|\d", reason.text)
+        ), reason
+    assert {reason.opening for reason in told if reason.id == "loan-pages"} == {
+        "You looked at our loans lately: are you planning something larger?"
+    }
+    assert not any(line.reason.opening for line in lines if line.reason.id == "neutral")
 
 
 def test_a_fact_speaks_only_for_families_of_the_table_of_relevance(lines: list[CheckedReason]):

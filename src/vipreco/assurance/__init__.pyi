@@ -10,6 +10,11 @@ from .fairness_check import (
     check_fairness as check_fairness,
     compare_groups as compare_groups,
 )
+from .forbidden_words import (
+    PROMISES as PROMISES,
+    promises as promises,
+    said_texts as said_texts,
+)
 from .label_leaks import (
     LabelLeak as LabelLeak,
     LeakSettings as LeakSettings,

@@ -8,7 +8,13 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from vipreco.assurance.reason_quality import reason_quality, stated_frame, unlock_quality
+from vipreco.assurance.forbidden_words import promises, said_texts
+from vipreco.assurance.reason_quality import (
+    reason_quality,
+    stated_frame,
+    text_quality,
+    unlock_quality,
+)
 from vipreco.assurance.unlock_check import check_unlocks
 from vipreco.errors import IntegrityError
 from vipreco.explanations import (
@@ -49,6 +55,8 @@ class ReasonCheck:
         reasons: Rows id, lowered: whether the score falls once the evidence is taken away.
         cautions: Number of cautions.
         quality: Measures of what is said, each with its target.
+        texts: Texts that may be read to a customer.
+        promises: Those of them that promise profit or safety.
     """
 
     customers: int
@@ -58,6 +66,8 @@ class ReasonCheck:
     reasons: pl.DataFrame
     cautions: int
     quality: pl.DataFrame
+    texts: int
+    promises: list[str]
 
     @property
     def wrong(self) -> int:
@@ -89,7 +99,9 @@ class ReasonCheck:
             f"{self.customers:,} customers, {self.offers:,} offers, {self.bare:,} of them without a reason "
             f"that can be cited; {self.cautions:,} cautions\n"
             f"{facts:,} cited facts, {right:,} equal to the stored rows\n"
-            f"{told:,} reasons, {lowered:,} whose evidence, taken away, lowers the score"
+            f"{told:,} reasons, {lowered:,} whose evidence, taken away, lowers the score\n"
+            f"{self.texts:,} texts, {len(self.promises):,} that promise profit or safety"
+            + "".join(f"\n  {text}" for text in self.promises)
         )
 
     def require_true_facts(self) -> None:
@@ -128,6 +140,8 @@ def check_reasons(recommender: Recommender, known: DecisionContext, tables: Tabl
     raw = RawTables.read(tables, known.view.date, cited["customer_id"].unique().to_list())
     told = [line for line in lines if not line.caution]
     lowered = lowers(recommender, known, told)
+    texts = said_texts(recommender.policy, known.catalog.names)
+    promised = promises(texts)
     return ReasonCheck(
         customers=len(ids),
         offers=offers,
@@ -142,8 +156,11 @@ def check_reasons(recommender: Recommender, known: DecisionContext, tables: Tabl
             [
                 reason_quality(_stated(known, told), offers - neutral, known.view),
                 unlock_quality(check_unlocks(recommender.policy, known.facts)),
+                text_quality(len(texts), len(promised)),
             ]
         ),
+        texts=len(texts),
+        promises=promised,
     )
 
 

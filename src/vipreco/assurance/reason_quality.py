@@ -114,6 +114,12 @@ def unlock_quality(found: UnlockCheck) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=QUALITY, orient="row")
 
 
+def text_quality(texts: int, promises: int) -> pl.DataFrame:
+    """Return the measure of the texts that may be read to a customer."""
+    row = ("texts that promise profit or safety", f"{promises:,} of {texts:,}", "0", promises == 0)
+    return pl.DataFrame([row], schema=QUALITY, orient="row")
+
+
 def _none(stated: pl.DataFrame, name: str, column: str) -> tuple[str, str, str, bool]:
     found = int(stated[column].sum())
     return name, f"{found:,}", "0", found == 0

@@ -12,6 +12,7 @@ from vipreco.collaborative import CoHeld, CoHoldings, Contributing
 from vipreco.explanations.facts import FactBook, Key
 from vipreco.explanations.reason_catalog import CO_HELD, CO_HELD_PAIR
 from vipreco.explanations.sentences import Reason, Speaker
+from vipreco.explanations.talk_catalog import TalkCatalog
 from vipreco.recommender import DecisionContext, Recommender
 
 HOLDING = "holding"
@@ -80,9 +81,12 @@ class CoHeldReasons:
             "share": _percent(joined / max(holders, 1)),
             "usual": _percent(float(self._usual(self.counts)[offer])),
         }
-        text = speaker.sentence(words, facts, products[0], more=names)
+        text, opening = (
+            speaker.sentence(one, facts, products[0], more=names)
+            for one in (words, TalkCatalog.shipped().reason[name])
+        )
         drop = float(self.clearer[offer])
-        return Reason(name, text, facts, name, products[0], drop, co_held=True)
+        return Reason(name, text, facts, name, products[0], drop, co_held=True, opening=opening)
 
     def _usual(self, counts: CoHoldings) -> NDArray[np.float64]:
         """Return the share of all customers who hold each offered product, shape (m,)."""

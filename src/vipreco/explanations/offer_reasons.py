@@ -18,6 +18,7 @@ from vipreco.explanations.reason_catalog import ReasonCatalog
 from vipreco.explanations.reason_plan import ReasonPlan, plan_reasons
 from vipreco.explanations.selection import SHARED, ListedOffers, SelectedReasons, select_reasons
 from vipreco.explanations.sentences import Reason, Speaker
+from vipreco.explanations.talk_catalog import TalkCatalog
 from vipreco.policy import Language
 from vipreco.recommender import DecisionContext, Decisions, Recommender
 
@@ -237,7 +238,7 @@ def stated(
     others: CoHeldReasons | None = None,
 ) -> list[list[Reason]]:
     """Return the selected reasons of each offer, in words, with the facts that they cite."""
-    speaker, background = words
+    (speaker, background), talk = words, TalkCatalog.shipped()
     found: list[list[Reason]] = [[] for _ in listed.rows]
     for offer, place, drop in zip(
         selected.offer.tolist(), selected.statement.tolist(), selected.drop.tolist(), strict=True
@@ -250,8 +251,12 @@ def stated(
         item = plan.statements[place]
         facts = tuple(book.fact(kind, item.subject, row) for kind in item.entry.facts)
         more = compared(item.entry, facts, background)
-        text = speaker.sentence(item.entry.words, facts, item.subject, more=more)
-        found[offer].append(Reason(item.entry.id, text, facts, item.entry.theme, item.subject, drop))
+        text, opening = (
+            speaker.sentence(words, facts, item.subject, more=more)
+            for words in (item.entry.words, talk.reason[item.entry.id])
+        )
+        reason = Reason(item.entry.id, text, facts, item.entry.theme, item.subject, drop, opening=opening)
+        found[offer].append(reason)
     return found
 
 

@@ -33,6 +33,7 @@ class Reason:
         subject: Product or column that it is about; empty for neither.
         drop: Share of the chance that goes when the evidence is taken away.
         co_held: It rests on what other holders hold, not on the model of acquisitions.
+        opening: The same fact as the first sentence of a talk with the customer; empty where there is none.
     """
 
     id: str
@@ -42,6 +43,7 @@ class Reason:
     subject: str = ""
     drop: float = 0.0
     co_held: bool = False
+    opening: str = ""
 
     def record(self) -> dict[str, Any]:
         """Return it as JSON values."""

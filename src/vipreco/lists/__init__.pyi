@@ -13,10 +13,7 @@ from .list_documents import (
     full_name as full_name,
     no_currency_text as no_currency_text,
     person_texts as person_texts,
-    profile_texts as profile_texts,
-    sheet_basis_text as sheet_basis_text,
     sheet_document as sheet_document,
-    suitability_texts as suitability_texts,
 )
 from .offer_parts import (
     OFFER_JOB as OFFER_JOB,
@@ -42,6 +39,12 @@ from .presentation import (
     OfferLine as OfferLine,
     Person as Person,
     ReasonCount as ReasonCount,
+)
+from .sheet_texts import (
+    profile_texts as profile_texts,
+    sheet_basis_text as sheet_basis_text,
+    suitability_texts as suitability_texts,
+    talk_texts as talk_texts,
 )
 from .sheets import customer_sheet as customer_sheet
 from .texts import Texts as Texts, Wording as Wording, read_texts as read_texts

@@ -86,6 +86,17 @@ def call_line(day: Day, row: Row, offers: Sequence[OfferLine], say: Wording, sig
 
 
 def attrition_signs(day: Day, calls: pl.DataFrame, say: Wording) -> Mapping[str, str]:
+    """Return the signs of attrition of customers to be kept in words, by customer."""
+    found = attrition_reasons(day, calls, say)
+    return {customer: signs_text(reasons, say) for customer, reasons in found.items()}
+
+
+def signs_text(signs: Sequence[Reason], say: Wording) -> str:
+    """Return the strongest signs of attrition in one line; empty without any."""
+    return say.listed(reason.text for reason in signs[:MAX_SIGNS])
+
+
+def attrition_reasons(day: Day, calls: pl.DataFrame, say: Wording) -> Mapping[str, Sequence[Reason]]:
     """Return the signs of attrition of customers to be kept, by customer: drivers to talk about."""
     told = (pl.col(KIND) == CallKind.KEEP.value) | (pl.col("keep_amount") >= pl.col(EXPECTED) / 4)
     kept = calls.filter(told & (pl.col("keep_amount") > 0) & ~pl.col("profiling_opt_out").fill_null(True))
@@ -94,11 +105,7 @@ def attrition_signs(day: Day, calls: pl.DataFrame, say: Wording) -> Mapping[str,
         return {}
     known = replace(day.inputs.known, view=day.view)
     found = day.explainer.change_reasons(known, ATTRITION, ids, say.language)
-    return {
-        customer: say.listed(reason.text for reason in reasons[:MAX_SIGNS])
-        for customer, reasons in zip(ids, found, strict=True)
-        if reasons
-    }
+    return {customer: reasons for customer, reasons in zip(ids, found, strict=True) if reasons}
 
 
 def offer_lines(day: Day, customers: pl.Series, say: Wording, *, with_reasons: bool) -> Offers:
@@ -141,6 +148,7 @@ def _offer_line(day: Day, offer: Row, reasons: Sequence[Reason], warning: Reason
         times_usual=found.times_usual(offer[PROPENSITY], offer["personalised"]) if found else None,
         acquisitions=found.acquisitions if found else None,
         thin_evidence=offer[THIN_EVIDENCE],
+        opening=next((reason.opening for reason in reasons if reason.opening), ""),
     )
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from types import MappingProxyType
 from typing import Any
 
 import polars as pl
 
-from vipreco.documents import Column, Document, Holds, Part, shown, spoken_date
+from vipreco.documents import Column, Document, Holds, Part
 from vipreco.lists.book import BookLine
 from vipreco.lists.chances import chance_text, evidence_text
 from vipreco.lists.presentation import (
@@ -20,11 +20,10 @@ from vipreco.lists.presentation import (
     NotOffered,
     OfferLine,
     Person,
-    Profile,
     ReasonCount,
 )
+from vipreco.lists.sheet_texts import profile_texts, sheet_basis_text, suitability_texts, talk_texts
 from vipreco.lists.texts import Wording
-from vipreco.propensity import ATTRITION_KINDS
 
 People = Mapping[str, Person]
 """Names and phones of customers by id."""
@@ -90,6 +89,7 @@ NOT_OFFERED_WIDTHS: dict[str, Width] = {
     "reason": (60, Holds.TEXT),
     "unlock": (44, Holds.TEXT),
 }
+TALK_WIDTHS: dict[str, Width] = {"part": (16, Holds.TEXT), "words": (104, Holds.TEXT)}
 TITLES = {"customer_id": "customer"}  # texts of columns that have another name
 
 
@@ -236,6 +236,7 @@ def sheet_document(sheet: CustomerSheet, say: Wording, person: Person | None = N
             _part("contacts", say("sheet.contacts"), CONTACT_WIDTHS, _contact_rows(sheet, say), say),
             _part("holdings", say("sheet.holdings"), HOLDING_WIDTHS, _holding_rows(sheet), say),
             _part("offers", say("sheet.offers"), OFFER_WIDTHS, _offer_rows(sheet.offers, say), say),
+            *_talk_parts(sheet, say),
             _part("not_offered", say("sheet.not_offered"), NOT_OFFERED_WIDTHS, _other_rows(sheet), say),
         ),
         language=say.language,
@@ -244,50 +245,10 @@ def sheet_document(sheet: CustomerSheet, say: Wording, person: Person | None = N
     )
 
 
-def sheet_basis_text(sheet: CustomerSheet, say: Wording) -> str:
-    """Return the line that names data, model and channel behind a sheet."""
-    return say("sheet.basis", day=sheet.date, model=sheet.model, channel=say.of("channel", sheet.channel))
-
-
-def profile_texts(sheet: CustomerSheet, say: Wording) -> dict[str, str]:
-    """Return the customer's facts in words, by name."""
-    known, missing = sheet.profile, sheet.profile.next_tier_amount
-    next_tier = say("fact.highest")
-    if missing is not None:
-        next_tier = say("fact.next_tier_value", amount=say.amount(missing))
-    texts = {
-        "tier": known.tier,
-        "assets": say.amount(known.assets),
-        "next_tier": next_tier,
-        "attrition": attrition_text(known, say),
-        "tier_upgrade": shown(known.tier_upgrade, Holds.RATE),
-        "age": shown(known.age, Holds.COUNT),
-        "joined": spoken_date(known.joined, say.language) if known.joined else "",
-        "manager": known.manager_id,
-        "branch": known.branch_id,
-        "reasons": "\n".join(sheet.reasons),
-    }
-    return {name: text or say("fact.unknown") for name, text in texts.items()}
-
-
-def attrition_text(known: Profile, say: Wording) -> str:
-    """Return the probability of attrition, with those of its kinds where they are known."""
-    total = shown(known.attrition, Holds.RATE)
-    if known.attrition_kinds is None:
-        return total
-    rates = [shown(chance, Holds.RATE) for chance in known.attrition_kinds]
-    return say("fact.attrition_kinds", total=total, **dict(zip(ATTRITION_KINDS, rates, strict=True)))
-
-
-def suitability_texts(sheet: CustomerSheet, say: Wording) -> dict[str, str]:
-    """Return suitability and consent in words, by name."""
-    answers = sheet.suitability
-    return {
-        "call": answers.call,
-        "profiling": say("fact.profiling_yes" if answers.personalised else "fact.profiling_no"),
-        "assessment": answers.assessment,
-        "caution": sheet.caution,
-    }
+def _talk_parts(sheet: CustomerSheet, say: Wording) -> Iterator[Part]:
+    if sheet.talk is not None:
+        rows = talk_texts(sheet.talk, say)
+        yield _part("talk", say("sheet.talk"), TALK_WIDTHS, rows, say, say("talk.note"))
 
 
 def offers_text(line: CallLine, say: Wording) -> str:

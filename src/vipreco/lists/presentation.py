@@ -55,6 +55,7 @@ class OfferLine:
         acquisitions: Acquisitions of the product that the chance rests on.
         thin_evidence: These are few.
         agreed_on: Day on which the customer agreed to talk about it; None for other offers.
+        opening: Its strongest reason as the first sentence of a talk; empty without one.
     """
 
     place: int
@@ -71,6 +72,7 @@ class OfferLine:
     acquisitions: int | None = None
     thin_evidence: bool = False
     agreed_on: datetime.date | None = None
+    opening: str = ""
 
 
 @dataclass(frozen=True)
@@ -307,6 +309,33 @@ class HoldingLine:
 
 
 @dataclass(frozen=True)
+class Objection:
+    """An objection that a customer may raise, and an honest answer."""
+
+    said: str
+    answer: str
+
+
+@dataclass(frozen=True)
+class TalkTrack:
+    """Words for a talk, of texts that people reviewed and facts that the sheet cites.
+
+    Args:
+        opening: First sentence, tied to a fact about the customer where there is one.
+        question: The one question.
+        offer: The first offer with its sentence about risk, or what to talk about without one.
+        objections: Two, with their answers.
+        next_step: How the talk ends.
+    """
+
+    opening: str
+    question: str
+    offer: str
+    objections: tuple[Objection, ...]
+    next_step: str
+
+
+@dataclass(frozen=True)
 class CustomerSheet:
     """The sheet of one customer.
 
@@ -327,6 +356,7 @@ class CustomerSheet:
         months: Assets by date of the snapshot, oldest first.
         products: Id and name of all products, the offers first.
         notices: Gates that the model does not pass.
+        talk: What may be said in a talk.
     """
 
     customer_id: str
@@ -345,6 +375,7 @@ class CustomerSheet:
     months: tuple[tuple[datetime.date, float | None], ...]
     products: tuple[tuple[str, str], ...]
     notices: tuple[str, ...] = ()
+    talk: TalkTrack | None = None
 
     @property
     def not_offered_by_rule(self) -> tuple[NotOfferedGroup, ...]:

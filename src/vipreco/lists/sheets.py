@@ -15,12 +15,13 @@ from vipreco.lists.call_columns import BLOCKED, KIND, Blocked
 from vipreco.lists.call_lines import (
     MIN_AMOUNT,
     Row,
-    attrition_signs,
+    attrition_reasons,
     caution,
     gate_notices,
     offer_lines,
     product_name,
     reasons_to_call,
+    signs_text,
 )
 from vipreco.lists.call_offers import Withheld
 from vipreco.lists.day import Day
@@ -32,6 +33,7 @@ from vipreco.lists.presentation import (
     Profile,
     Suitability,
 )
+from vipreco.lists.talk_track import talk_track
 from vipreco.lists.texts import Wording
 from vipreco.policy import ALLOWED
 
@@ -57,7 +59,7 @@ def customer_sheet(day: Day, model: str, say: Wording) -> CustomerSheet:
     """
     (row,) = day.calls.iter_rows(named=True)
     offers = offer_lines(day, day.calls[CUSTOMER_ID], say, with_reasons=True).get(row[CUSTOMER_ID], ())
-    signs = attrition_signs(day, day.calls, say).get(row[CUSTOMER_ID], "")
+    signs = attrition_reasons(day, day.calls, say).get(row[CUSTOMER_ID], ())
     return CustomerSheet(
         customer_id=row[CUSTOMER_ID],
         date=day.date,
@@ -67,7 +69,7 @@ def customer_sheet(day: Day, model: str, say: Wording) -> CustomerSheet:
         profile=profile(day, row),
         suitability=suitability(day, row, say),
         caution=caution(day, row, offers, say),
-        reasons=tuple(reasons_to_call(day, row, say, signs)),
+        reasons=tuple(reasons_to_call(day, row, say, signs_text(signs, say))),
         contacts=_contacts(day),
         holdings=_holdings(day),
         offers=offers,
@@ -75,6 +77,7 @@ def customer_sheet(day: Day, model: str, say: Wording) -> CustomerSheet:
         months=tuple(pl.DataFrame(day.view.query(ASSETS, where="sheet")).rows()),
         products=_products(day),
         notices=gate_notices(day, say),
+        talk=talk_track(day, row, offers, signs, say),
     )
 
 

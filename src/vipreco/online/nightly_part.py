@@ -302,12 +302,14 @@ class _Reasons:
 
 def _reason_frame_schema() -> dict[str, Any]:
     texts = {f"reasons_{language}": pl.List(pl.String) for language in LANGUAGES}
+    openings = {f"openings_{language}": pl.List(pl.String) for language in LANGUAGES}
     cautions = {f"caution_{language}": pl.String() for language in LANGUAGES}
     return {
         CUSTOMER_ID: pl.String(),
         "product_id": pl.String(),
         "codes": pl.List(pl.String),
         **texts,
+        **openings,
         **cautions,
     }
 
@@ -323,6 +325,8 @@ def _reason_frame(
     }
     for language, found in explained.items():
         columns_[f"reasons_{language}"] = [[reason.text for reason in reasons] for reasons in found.reasons]
+    for language, found in explained.items():
+        columns_[f"openings_{language}"] = [[one.opening for one in reasons] for reasons in found.reasons]
     for language, found in explained.items():
         columns_[f"caution_{language}"] = [caution.text if caution else "" for caution in found.cautions]
     return pl.DataFrame(columns_, schema=_reason_frame_schema())

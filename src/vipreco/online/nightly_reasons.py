@@ -30,5 +30,8 @@ class NightlyReasons:
             return None
         columns = ("codes", f"reasons_{language}", f"caution_{language}")
         codes, texts, caution = (self._frame[name][row] for name in columns)
-        reasons = [Reason(code, text) for code, text in zip(codes, texts, strict=True)]
+        said = f"openings_{language}"  # a release of an earlier version has none
+        openings = self._frame[said][row] if said in self._frame.columns else [""] * len(codes)
+        spoken = zip(codes, texts, openings, strict=True)
+        reasons = [Reason(code, text, opening=opening) for code, text, opening in spoken]
         return reasons, Reason("caution", caution) if caution else None
