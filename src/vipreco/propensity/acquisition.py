@@ -23,10 +23,11 @@ from vipreco.propensity.holding_columns import HoldingColumns
 from vipreco.propensity.hybrid import Hybrid
 from vipreco.propensity.look_alikes import LookAlikes, look_alike_columns
 from vipreco.propensity.pair_prior import PairPrior, PairScores, PriorInputs, family_numbers, softmax
-from vipreco.propensity.rows import LabelledRows
+from vipreco.propensity.rows import LabelledRows, Rows, SomeRows
 from vipreco.propensity.settings import PropensitySettings
 
 CERTAIN = 1.0
+CHUNK_ROWS = 50_000  # that are scored at once: the memory of a fit is that of its rows
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ class ProductModel:
     prior: PairPrior | None = None
 
     @classmethod
-    def fit(cls, rows: LabelledRows, context: FitContext, inputs: PriorInputs | None = None) -> ProductModel:
+    def fit(cls, rows: Rows, context: FitContext, inputs: PriorInputs | None = None) -> ProductModel:
         """Fit on acquirers; a customer with three acquisitions gives three rows."""
         row, product = np.nonzero(rows.acquired)
         class_products, classes = np.unique(product, return_inverse=True)
@@ -85,7 +86,7 @@ class ProductModel:
         if len(class_products) < 2:
             return cls((), class_products, products, floor, prior)
         start = inputs.logits(prior, rows)[row][:, class_products] if inputs and prior else None
-        examples = Examples(rows.values[row], classes, rows.weights[row], start)
+        examples = Examples(rows.take(row).values, classes, rows.weights[row], start)
         boosters = [
             Booster.fit(examples, context.names, context.settings.product, machine, len(class_products))
             for machine in context.machine.siblings(context.settings.bags)
@@ -154,15 +155,16 @@ class AcquisitionModel:
         Raises:
             InputRejectedError: All customers of `rates` are among the acquirers.
         """
-        acquirers, inputs = rows.take(rows.acquirers), prior_inputs(rows, context)
+        every, sample = rows.uncopied, None if rates is None else rates.uncopied
+        acquirers, inputs = every.take(every.acquirers), prior_inputs(every, context)
         product = ProductModel.fit(acquirers, context, inputs)
-        if rates is None:
-            scored = _cross_fitted(rows, context, inputs)
+        if sample is None:
+            scored = _cross_fitted(every, context, inputs)
         else:
-            scored = _rated(product, acquirers, rates, context)
+            scored = _rated(product, acquirers, sample, context)
         learnt = acquirers.acquired.sum(axis=0).astype(np.int64)
         thin = learnt < context.settings.thin_evidence_positives
-        any_ = fit_any(rows if rates is None else rates, context)
+        any_ = fit_any(every if sample is None else sample, context)
         return cls(product, any_, _calibration(*scored, context.settings), thin, learnt)
 
     def propensities(self, values: Values) -> Scores:
@@ -182,7 +184,7 @@ def _times_any(shares: Scores, any_: Booster | None, values: Values) -> Scores:
     return shares * any_.score(values)[:, None] if any_ else shares
 
 
-def prior_inputs(rows: LabelledRows, context: FitContext) -> PriorInputs | None:
+def prior_inputs(rows: Rows, context: FitContext) -> PriorInputs | None:
     """Fit the scores of the prior as of each date of the rows; None without holdings among the columns."""
     filtering, settings = context.filtering, context.settings
     holdings = HoldingColumns.of(context.names, filtering.product_ids) if filtering else None
@@ -192,19 +194,20 @@ def prior_inputs(rows: LabelledRows, context: FitContext) -> PriorInputs | None:
     scores = {}
     for day in np.unique(rows.as_of):
         own = rows.take(rows.as_of == day)
-        held = holdings.ever(own.values).held
-        alike = LookAlikes.fit(own.values, held, own.weights, columns, settings.look_alikes_ridge)
-        scores[day] = PairScores.of(filtering.sources[day], alike, holdings, own.values)
+        values = own.values
+        held = holdings.ever(values).held
+        alike = LookAlikes.fit(values, held, own.weights, columns, settings.look_alikes_ridge)
+        scores[day] = PairScores.of(filtering.sources[day], alike, holdings, values)
     return PriorInputs(scores, holdings, family_numbers(filtering.families))
 
 
-def fit_any(rows: LabelledRows, context: FitContext) -> Booster | None:
+def fit_any(rows: Rows, context: FitContext) -> Booster | None:
     """Fit P(acquires anything), or None where all rows (or none) acquired."""
     acquirers = rows.acquirers
     if acquirers.all() or not acquirers.any():
         return None
     chosen, weights = _sampled(acquirers, rows.weights, context)
-    examples = Examples(rows.values[chosen], acquirers[chosen], weights[chosen])
+    examples = Examples(rows.take(chosen).values, acquirers[chosen], weights[chosen])
     return Booster.fit(examples, context.names, context.settings.any, context.machine)
 
 
@@ -221,7 +224,7 @@ def _sampled(
     return chosen, np.where(acquirers, weights, weights * factor).astype(np.float32)
 
 
-def _calibration(rows: LabelledRows, raw: Scores, settings: PropensitySettings) -> Calibration:
+def _calibration(rows: Rows, raw: Scores, settings: PropensitySettings) -> Calibration:
     return Calibration.fit(
         raw,
         rows.acquired,
@@ -231,9 +234,7 @@ def _calibration(rows: LabelledRows, raw: Scores, settings: PropensitySettings) 
     )
 
 
-def _cross_fitted(
-    rows: LabelledRows, context: FitContext, inputs: PriorInputs | None
-) -> tuple[LabelledRows, Scores]:
+def _cross_fitted(rows: SomeRows, context: FitContext, inputs: PriorInputs | None) -> tuple[SomeRows, Scores]:
     """Return rows with raw probabilities from boosters that have not seen them.
 
     With several as-of dates the newest ones are predicted by the earlier ones, as in use; with a single one,
@@ -241,14 +242,19 @@ def _cross_fitted(
     """
     raw = np.full(rows.acquired.shape, np.nan)
     for unseen in _held_out(rows, context):
-        seen, values = rows.take(~unseen), rows.values[unseen]
+        seen = rows.take(~unseen)
         product = ProductModel.fit(seen.take(seen.acquirers), context, inputs)
-        raw[unseen] = _times_any(product.shares(values), fit_any(seen, context), values)
+        any_ = fit_any(seen, context)
+        places = np.flatnonzero(unseen)
+        for start in range(0, len(places), CHUNK_ROWS):
+            own = places[start : start + CHUNK_ROWS]
+            values = rows.take(own).values
+            raw[own] = _times_any(product.shares(values), any_, values)
     scored = np.isfinite(raw).all(axis=1)
     return rows.take(scored), raw[scored]
 
 
-def _held_out(rows: LabelledRows, context: FitContext) -> Iterator[Mask]:
+def _held_out(rows: Rows, context: FitContext) -> Iterator[Mask]:
     dates = np.unique(rows.as_of)
     if len(dates) > 1:
         yield rows.as_of >= dates[-min(context.settings.calibration_dates, len(dates) // 2)]
@@ -260,10 +266,10 @@ def _held_out(rows: LabelledRows, context: FitContext) -> Iterator[Mask]:
 
 def _rated(
     product: ProductModel,
-    acquirers: LabelledRows,
-    rates: LabelledRows,
+    acquirers: SomeRows,
+    rates: SomeRows,
     context: FitContext,
-) -> tuple[LabelledRows, Scores]:
+) -> tuple[SomeRows, Scores]:
     """Return the rates with raw probabilities; P(acquires anything) from boosters that have not seen the row.
 
     Customers who are also among the acquirers stay in: they were chosen for an acquisition, and a sample
@@ -281,5 +287,5 @@ def _rated(
     raw = product.shares(rates.values)
     for fold in range(count):
         any_ = fit_any(rates.take(folds != fold), context)
-        raw[folds == fold] *= any_.score(rates.values[folds == fold])[:, None] if any_ else CERTAIN
+        raw[folds == fold] *= any_.score(rates.take(folds == fold).values)[:, None] if any_ else CERTAIN
     return rates, raw

@@ -18,7 +18,7 @@ from vipreco.propensity.booster import Scores, Values
 from vipreco.propensity.calibration import Mask
 from vipreco.propensity.holding_columns import HoldingColumns
 from vipreco.propensity.look_alikes import LookAlikes
-from vipreco.propensity.rows import LabelledRows
+from vipreco.propensity.rows import Rows
 
 TERMS: Final = ("co_holding", "look_alikes", "held_before", "left_lately", "held_now", "family_held")
 MEANS: Final = np.array([0.3, 0.3, 1.0, 0.0, -4.0, 0.0])
@@ -110,7 +110,7 @@ class PriorInputs:
     holdings: HoldingColumns
     families: NDArray[np.int64]
 
-    def fit(self, rows: LabelledRows) -> PairPrior:
+    def fit(self, rows: Rows) -> PairPrior:
         """Fit on acquirers, or on evenly chosen ones where there are very many.
 
         A conditional likelihood: which product was acquired, given that one was.
@@ -124,12 +124,12 @@ class PriorInputs:
         intercepts, weights = _fitted(terms, acquired, base_logits(rows.acquired, self.families))
         return PairPrior(self._of(rows.as_of.max()), self.holdings, self.families, intercepts, weights)
 
-    def logits(self, prior: PairPrior, rows: LabelledRows) -> Scores:
+    def logits(self, prior: PairPrior, rows: Rows) -> Scores:
         """Return the log-odds of a prior for rows, each by the scores of its own date, shape (n, P)."""
         found = np.empty(rows.acquired.shape)
         for day in np.unique(rows.as_of):
             own = rows.as_of == day
-            found[own] = replace(prior, scores=self._of(day)).logits(rows.values[own])
+            found[own] = replace(prior, scores=self._of(day)).logits(rows.take(own).values)
         return found
 
     def _of(self, day: Date) -> PairScores:

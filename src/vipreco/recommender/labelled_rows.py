@@ -247,6 +247,8 @@ def _stacked(panel: Panel, parts: Sequence[Arrays], order: RowOrder, columns: in
             found.customer_ids[target] = part[f"{place}.ids"].astype(object)
             for name in ("values", "acquired", "listable"):
                 getattr(found, name)[target] = part[f"{place}.{name}"]
+            if isinstance(part, dict):  # or else all values are in memory twice when the last are copied
+                del part[f"{place}.values"]
     return found
 
 
