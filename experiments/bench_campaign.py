@@ -180,7 +180,8 @@ def _cut(problem: Problem) -> np.ndarray[Any, np.dtype[np.int32]]:
 
 def sticky(_: Path, scale: float) -> Facts:
     """Draw the control group of a campaign a month for two years, while customers come and go."""
-    from vipreco.campaign import in_control, salt_of
+    from vipreco.campaign import in_control
+    from vipreco.folds import salt_of
 
     generator, salt = np.random.default_rng(SEED), salt_of("", SEED)
     count = int(100_000 * scale)

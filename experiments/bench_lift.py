@@ -32,8 +32,9 @@ sys.path[:0] = [str(HERE.parent), str(HERE)]
 
 from bench_simulator import Line, show
 
-from vipreco.campaign import in_control, salt_of
+from vipreco.campaign import in_control
 from vipreco.durable import write_json
+from vipreco.folds import salt_of
 from vipreco.project import Project
 from vipreco.simulator import (
     CHANNELS,

@@ -1,12 +1,14 @@
-"""Measures the monthly loop: is a worse challenger held back, in simulated banks?
+"""Measures the monthly loop: is a worse challenger held back, and does a bank earn more by the loop?
 
 1. Planted by its scores: the champion's chances plus noise, just as much that the lists are worse by the
    margin (and by twice the margin) over all judged customers of a simulated bank. Banks of n customers are
    drawn from these, and the gate decides each time: it may let the challenger pass no oftener than
    `error_rate` says. Beside it how often an equal one passes: what the gate costs.
 2. Planted by its recipe: `vipreco retrain` in simulated banks, with a challenger of three trees.
+3. Twelve monthly cycles in simulated banks, beside the first model left frozen (`loop_cycles.py`).
 
     python experiments/bench_loop.py --out build/bench-loop.json
+    python experiments/bench_loop.py --only cycles
 """
 
 from __future__ import annotations
@@ -49,8 +51,13 @@ from vipreco.stats import rate_interval
 from vipreco.tables import import_
 
 HERE = Path(__file__).parent
+sys.path[:0] = [str(HERE)]
+
+from loop_cycles import CyclePlan, cycles, lines
+
 OURS, METRIC = "vipreco", "map-above-champion"
 SIZES = (5_000, 20_000)
+PARTS = ("gate", "retrain", "cycles")
 ALONE: dict[str, object] = {"policy": PolicySettings(), "relationship_horizon_months": 0}
 WORSE = """
 name = "worse"
@@ -233,7 +240,7 @@ def run(*arguments: str, codes: frozenset[int] | set[int] = frozenset({0})) -> N
 
 
 def show(found: dict[str, Any]) -> None:
-    for row in found["gate"]:
+    for row in found.get("gate", []):
         allowed = f"allowed {row['allowed']:.0%}" if row["loss"] > 0 else "equal"
         print(
             f"worse by {row['loss']:.4f} MAP, {row['customers']:,} customers: promoted {row['promoted']:.1%} "
@@ -243,19 +250,24 @@ def show(found: dict[str, Any]) -> None:
         print(
             f"three trees by `vipreco retrain`: promoted in {planted['promoted']} of {planted['banks']} banks"
         )
+    if (lived := found.get("cycles")) is not None:
+        print("\n".join(lines(lived)))
 
 
-def bench(plan: Plan, work: Path, *, whole: bool) -> dict[str, Any]:
+def bench(plan: Plan, cycle_plan: CyclePlan, work: Path, parts: list[str]) -> dict[str, Any]:
     found: dict[str, Any] = {"plan": asdict(plan)}
-    found["gate"] = [asdict(row) for row in rows(judged_bank(plan, work), plan)]
-    if whole:
+    if "gate" in parts:
+        found["gate"] = [asdict(row) for row in rows(judged_bank(plan, work), plan)]
+    if "retrain" in parts:
         found["retrain"] = retrained(plan, work)
+    if "cycles" in parts:
+        found["cycles"] = cycles(cycle_plan, work, say)
     return found
 
 
 def failures(found: dict[str, Any]) -> list[str]:
     """Return what is surely oftener than stated."""
-    wrong = [f"{row}" for row in found["gate"] if row["low"] > row["allowed"]]
+    wrong = [f"{row}" for row in found.get("gate", []) if row["low"] > row["allowed"]]
     return wrong + (["a planted challenger was promoted"] if found.get("retrain", {}).get("promoted") else [])
 
 
@@ -264,12 +276,17 @@ if __name__ == "__main__":
     parser.add_argument("--out", type=Path, default=Path("build/bench-loop.json"))
     parser.add_argument("--draws", type=int, default=Plan.draws)
     parser.add_argument("--customers", type=int, default=Plan.customers)
-    parser.add_argument("--gate-only", action="store_true", help="Leave out `vipreco retrain`.")
+    parser.add_argument("--only", choices=PARTS, nargs="+", default=list(PARTS), metavar="PART")
+    parser.add_argument("--seeds", type=int, nargs="+", default=list(CyclePlan.seeds), help="of the cycles")
+    parser.add_argument("--bank-customers", type=int, default=CyclePlan.customers, help="of the cycles")
+    parser.add_argument("--past-months", type=int, default=CyclePlan.past_months, help="of the cycles")
+    parser.add_argument("--months", type=int, default=CyclePlan.months, help="of the cycles")
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         begun = time.monotonic()
         plan = Plan(customers=chosen.customers, draws=chosen.draws)
-        result = bench(plan, Path(folder), whole=not chosen.gate_only)
+        banks = CyclePlan(tuple(chosen.seeds), chosen.bank_customers, chosen.past_months, chosen.months)
+        result = bench(plan, banks, Path(folder), chosen.only)
     result["seconds"] = round(time.monotonic() - begun)
     chosen.out.parent.mkdir(parents=True, exist_ok=True)
     chosen.out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")

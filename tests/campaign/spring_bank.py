@@ -7,9 +7,10 @@ from datetime import date
 import pyarrow as pa
 
 from tests import small_bank
-from vipreco.campaign import Bank, parse_campaign, salt_of
+from vipreco.campaign import Bank, parse_campaign
 from vipreco.campaign.definition import Campaign
 from vipreco.columns import ATTRIBUTE_PREFIX
+from vipreco.folds import salt_of
 from vipreco.history import History
 from vipreco.recommender import Recommender
 

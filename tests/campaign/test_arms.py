@@ -9,8 +9,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from vipreco.campaign import in_control, salt_of
-from vipreco.campaign.arms import draws, salt_id
+from vipreco.campaign import in_control
+from vipreco.folds import draws, salt_id, salt_of
 
 IDS = pl.Series("customer_id", [f"{number:010d}" for number in range(20_000)])
 SALT = salt_of("", 7)

@@ -11,13 +11,14 @@ from hypothesis import given, settings, strategies as st
 
 from tests.campaign import spring_bank
 from vipreco.arbitration import NOBODY
-from vipreco.campaign import in_control, salt_of
-from vipreco.campaign.arms import Arm, draws
+from vipreco.campaign import in_control
+from vipreco.campaign.arms import Arm
 from vipreco.campaign.assignment import RandomOffers, assign
 from vipreco.campaign.assignment_table import assignment_table
 from vipreco.campaign.definition import Campaign, ChannelPart, ManagersPart
 from vipreco.campaign.eligibility import EligibleCustomers, Options
 from vipreco.campaign.limits import limit_table, limits_of
+from vipreco.folds import draws, salt_of
 
 SALT = salt_of("", 3)
 OPTIONS = Options(("card", "fund", "loan"), ("Card", "Fund", "Loan"), ("app", "call"))

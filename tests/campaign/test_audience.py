@@ -13,8 +13,9 @@ import pytest
 from tests.campaign import spring_bank
 from vipreco.campaign import Bank, StoreChanges
 from vipreco.campaign.audience import audience_columns
-from vipreco.campaign.campaign_run import check_not_empty, inputs_for
+from vipreco.campaign.campaign_run import refuse_empty
 from vipreco.campaign.eligibility import CHANGED_SINCE, NO_MANAGER, CampaignInputs
+from vipreco.campaign.sides import SideInputs, gather_sides
 from vipreco.campaign.store_changes import REASONS
 from vipreco.errors import InputRejectedError, UsageError
 
@@ -22,7 +23,7 @@ NOBODY = StoreChanges()
 
 
 def gathered(bank: Bank, changes: str = "", since: StoreChanges = NOBODY, **lines: str) -> CampaignInputs:
-    return inputs_for(bank, spring_bank.campaign(changes, **lines), since, "spring.toml")
+    return gather_sides(bank, spring_bank.campaign(changes, **lines), since, "spring.toml")[0].inputs
 
 
 def with_audience(bank: Bank, *conditions: str) -> CampaignInputs:
@@ -81,7 +82,8 @@ def test_a_campaign_of_calls_alone_says_that_nobody_has_these_customers(bank: Ba
         spring_bank.campaign("\n[channels.app]\n")
     file = spring_bank.FILE.replace("[channels.app]\nunit_cost_amount = 0.05\nreach_rate = 0.5\n", "")
     campaign = spring_bank.parse_campaign(file.encode(), "f")
-    rows = {rule: fell for rule, _, fell, _ in inputs_for(bank, campaign, NOBODY, "f").waterfall.rows()}
+    (side,) = gather_sides(bank, campaign, NOBODY, "f")
+    rows = {rule: fell for rule, _, fell, _ in side.inputs.waterfall.rows()}
     assert rows[NO_MANAGER] == 8
 
 
@@ -115,7 +117,7 @@ def test_b65_an_empty_audience_is_told_with_where_everybody_fell(bank: Bank):
     assert (len(found.eligible), found.eligible.net.shape[0]) == (0, 0)
     assert found.waterfall.rows()[1] == ("customer_tier = 'GOLD'", 400, 400, 0)
     with pytest.raises(InputRejectedError) as refusal:
-        check_not_empty(found, "f")
+        refuse_empty([SideInputs("champion", bank.recommender, found)], "f")
     assert refusal.value.examples == ("400 fell at: customer_tier = 'GOLD'",)
 
 

@@ -7,7 +7,7 @@ from datetime import date
 
 from tests.campaign import spring_bank
 from vipreco.campaign import Bank, StoreChanges, example, parse_campaign
-from vipreco.campaign.campaign_run import inputs_for
+from vipreco.campaign.sides import gather_sides
 
 
 def test_it_names_the_next_month_and_the_tiers_and_products_that_are_there(bank: Bank):
@@ -28,5 +28,5 @@ def test_where_no_customer_is_vip_all_tiers_are_the_audience(bank: Bank):
 
 def test_it_is_ready_to_be_run(bank: Bank):
     campaign = parse_campaign(example(bank.view, vip=("VIP",)).encode(), "first.toml")
-    found = inputs_for(bank, campaign, StoreChanges(), "first.toml")
+    found = gather_sides(bank, campaign, StoreChanges(), "first.toml")[0].inputs
     assert found.waterfall["left"].to_list()[-1] > 0

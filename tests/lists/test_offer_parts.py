@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+
 import polars as pl
 import pyarrow as pa
 import pytest
@@ -13,6 +16,7 @@ from vipreco.errors import InputRejectedError
 from vipreco.explanations import Explainer
 from vipreco.lists import Audience, OfferRequest, offer_list, offers_in_parts
 from vipreco.lists.offer_parts import OfferList, blind_in_all
+from vipreco.recommender import CHALLENGER_SIDE, CHAMPION_SIDE, SIDE, ModelSplit
 
 EVERYBODY = Audience()
 
@@ -59,3 +63,27 @@ def test_a_rule_is_blind_where_it_is_in_every_part_by_the_facts_that_nobody_know
     assert blind_in_all(parts[:1]) == parts[0]
     assert blind_in_all([]) == {}
     assert offers(bank, 7).blind == {}
+
+
+def test_a_split_gives_each_customer_what_the_model_of_their_side_gives(bank: Bank):
+    split = ModelSplit("autumn", "7", 0.5, "salt")
+    weights = bank.recommender.settings.arbitration
+    costless = weights.model_copy(update={"order": "chance", "value": "none"})
+    rival = bank.recommender.arbitrated(costless)
+    wishes = {"channel": "branch", "top": 3, "reason_weights": {}}
+    challenger = replace(bank.model, arbitration=json.loads(costless.model_dump_json()))
+    alone = {
+        CHAMPION_SIDE: offer_list(Explainer(bank.recommender), bank.view, 3),
+        CHALLENGER_SIDE: offer_list(Explainer(rival), bank.view, 3),
+    }
+    for parts in (1, 7):
+        request = OfferRequest.of(bank.parts(parts), bank.model, bank.view, EVERYBODY, **wishes)
+        engine = LocalEngine(str(bank.folder / "runs"), 1)
+        rows = offers_in_parts(engine, request.decided_by(challenger, split), lambda *_: None).rows
+        assert rows[SIDE].to_list() == split.sides_of(rows["customer_id"]).to_list()
+        for side, expected in alone.items():
+            own = rows.filter(pl.col(SIDE) == side).drop(SIDE).sort("customer_id", "rank")
+            ids = own["customer_id"].unique().implode()
+            chosen = expected.filter(pl.col("customer_id").is_in(ids)).sort("customer_id", "rank")
+            assert own.height > 0
+            assert own.equals(chosen)

@@ -1,7 +1,8 @@
-from .arms import in_control as in_control, salt_of as salt_of
+from .arms import in_control as in_control
+from .bank import Bank as Bank, Challenger as Challenger
 from .campaign_file import parse_campaign as parse_campaign, read_campaign as read_campaign
 from .campaign_plan import CampaignPlan as CampaignPlan, plan as plan
-from .campaign_run import Bank as Bank, RunOptions as RunOptions, run as run
+from .campaign_run import RunOptions as RunOptions, run as run
 from .erasure import campaign_rows as campaign_rows, erase_from_campaigns as erase_from_campaigns
 from .example_file import example as example
 from .folder import CampaignFolder as CampaignFolder

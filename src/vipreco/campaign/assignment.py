@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vipreco.arbitration import NOBODY, Allocation, Limit, Problem, allocate
-from vipreco.campaign.arms import Arm, draws, in_control
+from vipreco.campaign.arms import Arm, in_control
 from vipreco.campaign.definition import Campaign
 from vipreco.campaign.eligibility import CHUNK, EligibleCustomers
 from vipreco.campaign.limits import CampaignLimit, limits_of, within
+from vipreco.folds import draws
 
 Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]
@@ -41,6 +42,7 @@ class Assignment:
         left: The limits that are left for them.
         allocation: Of those who are neither in control nor explored.
         value: Expected value of all offers, random ones included.
+        exploration: Random offers that were asked for and made, and what stood between.
     """
 
     arm: NDArray[np.str_]
@@ -54,6 +56,7 @@ class Assignment:
     left: tuple[Limit, ...]
     allocation: Allocation
     value: float
+    exploration: Exploration
 
     @property
     def offered(self) -> Mask:
@@ -61,8 +64,28 @@ class Assignment:
         return np.asarray((self.arm == Arm.OFFERED) | (self.arm == Arm.EXPLORED))
 
 
+@dataclass(frozen=True)
+class Exploration:
+    """Random offers of a campaign: what was asked for, what was made, and the reason for what lies between.
+
+    Args:
+        requested: Customers who would get one if nothing stood in the way: the share of the treated.
+        made: Customers who got one.
+        limits: Customers who go without one, in expectation, by the limit that is tightest for their option:
+            random offers take at most `MAX_EXPLORED` of any limit. The rest is the luck of the draw.
+    """
+
+    requested: float
+    made: int
+    limits: Mapping[str, float]
+
+
 def assign(
-    eligible: EligibleCustomers, campaign: Campaign, salt: str, solve: Allocate = allocate
+    eligible: EligibleCustomers,
+    campaign: Campaign,
+    salt: str,
+    solve: Allocate = allocate,
+    limits: tuple[CampaignLimit, ...] | None = None,
 ) -> Assignment:
     """Return the offer of each eligible customer.
 
@@ -71,9 +94,10 @@ def assign(
         campaign: Limits and shares.
         salt: Of the bank's draws.
         solve: Finds the allocation.
+        limits: In place of those of the campaign: what these customers have of them.
     """
     ids = eligible.customers["customer_id"]
-    limits = limits_of(campaign, eligible.options, eligible.customers)
+    limits = limits_of(campaign, eligible.options, eligible.customers) if limits is None else limits
     control = in_control(ids, salt, campaign.control_share)
     exploring = RandomOffers.among(eligible, campaign.exploration_share, limits, ~control)
     explored = exploring.drawn(draws(ids, salt, f"explore {campaign.key}"))
@@ -101,6 +125,7 @@ def assign(
         left=left,
         allocation=allocation,
         value=value,
+        exploration=exploring.reached(explored),
     )
 
 
@@ -170,6 +195,20 @@ class RandomOffers:
             found[rows] = np.where((place < upto.shape[1]) & self.treated[rows], place, NOBODY)
         return _within_limits(found, self.limits, draw)
 
+    def reached(self, made: Numbers) -> Exploration:
+        """Return how many random offers were asked for and made, and what each limit took."""
+        lost = {one.limit.name: 0.0 for one in self.limits}
+        for rows in _chunks(len(self.eligible)) if self.happens else ():
+            even, factor, binding = self._lowered(rows)
+            taken = even * (1.0 - factor) * self.treated[rows, None]
+            for place, one in enumerate(self.limits):
+                lost[one.limit.name] += float(taken[binding == place].sum())
+        return Exploration(
+            requested=self.share * int(self.treated.sum()),
+            made=int((made != NOBODY).sum()),
+            limits={name: amount for name, amount in lost.items() if amount > TOLERANCE},
+        )
+
     def arm_chance(self, explored: Mask) -> Floats:
         """Return the chance that a treated customer is explored, or is not, as drawn, shape (n,)."""
         total = np.zeros(len(self.eligible))
@@ -195,13 +234,20 @@ class RandomOffers:
 
     def _weights(self, rows: slice) -> Floats:
         """Return the chance of each option to be drawn, shape (rows, options)."""
+        even, factor, _ = self._lowered(rows)
+        return np.asarray(even * factor, np.float64)
+
+    def _lowered(self, rows: slice) -> tuple[Floats, Floats, Numbers]:
+        """Return even chances, the factor that limits put on each, and which limit does, -1 = none."""
         allowed = self.eligible.net[rows] > -np.inf
-        weights = allowed * (self.share / np.maximum(allowed.sum(axis=1, keepdims=True), 1))
-        factor = np.ones_like(weights)
-        for one, scale in zip(self.limits, self.scales, strict=True):
+        even = allowed * (self.share / np.maximum(allowed.sum(axis=1, keepdims=True), 1))
+        factor, binding = np.ones_like(even), np.full(even.shape, NOBODY, np.int32)
+        for place, (one, scale) in enumerate(zip(self.limits, self.scales, strict=True)):
             own = scale[:1] if one.limit.group is None else scale[one.limit.group[rows]]
-            np.minimum(factor, np.where(one.limit.use[None, :] > 0, own[:, None], 1.0), out=factor)
-        return np.asarray(weights * factor, np.float64)
+            wanted = np.where(one.limit.use[None, :] > 0, own[:, None], 1.0)
+            binding[wanted < factor] = place
+            np.minimum(factor, wanted, out=factor)
+        return even, factor, binding
 
     def _fitting(self) -> tuple[Floats, ...]:
         wanted = [np.zeros(len(one.groups)) for one in self.limits]

@@ -12,12 +12,13 @@ import polars as pl
 
 from vipreco.arbitration import Limit, Problem, allocate
 from vipreco.campaign.arms import Arm
-from vipreco.campaign.assignment import Assignment, assign
-from vipreco.campaign.assignment_table import assignment_table
-from vipreco.campaign.campaign_run import Bank, RunOptions, check_not_empty, inputs_for, summary
+from vipreco.campaign.assignment import Assignment
+from vipreco.campaign.bank import Bank
+from vipreco.campaign.campaign_run import RunOptions, refuse_empty, summary
 from vipreco.campaign.definition import Campaign
 from vipreco.campaign.eligibility import EligibleCustomers
 from vipreco.campaign.limits import CampaignLimit
+from vipreco.campaign.sides import Sides, assign_sides, gather_sides
 from vipreco.campaign.store_changes import StoreChanges
 from vipreco.stats import customers_needed, detection_power
 
@@ -63,17 +64,17 @@ def plan(bank: Bank, campaign: Campaign, changes: StoreChanges, options: RunOpti
         InputRejectedError: Nobody is eligible, and that was to be refused.
     """
     begin = time.perf_counter()
-    inputs = inputs_for(bank, campaign, changes, options.where, options.say)
+    given = gather_sides(bank, campaign, changes, options.where, options.say)
     if options.fail_if_empty:
-        check_not_empty(inputs, options.where)
+        refuse_empty(given, options.where)
     options.say("allocation")
-    assigned = assign(inputs.eligible, campaign, bank.salt, options.solve)
+    sides = assign_sides(given, bank, campaign, options.solve)
     options.say("what if")
-    changed = what_if(inputs.eligible, assigned)
+    changed = what_if(sides)
     return CampaignPlan(
-        inputs.waterfall,
-        summary(bank, campaign, inputs, assigned),
-        power_in(campaign, assignment_table(inputs.eligible, campaign, assigned)),
+        sides.waterfall,
+        summary(bank, campaign, sides),
+        power_in(campaign, sides.table(campaign)),
         changed,
         time.perf_counter() - begin,
     )
@@ -101,7 +102,7 @@ def power_in(campaign: Campaign, rows: pl.DataFrame) -> dict[str, Any]:
     }
 
 
-def what_if(eligible: EligibleCustomers, assigned: Assignment) -> pl.DataFrame:
+def what_if(sides: Sides) -> pl.DataFrame:
     """Return what a tenth more and a tenth fewer of each limit would change.
 
     Returns:
@@ -113,15 +114,18 @@ def what_if(eligible: EligibleCustomers, assigned: Assignment) -> pl.DataFrame:
             FEWER * now,
             now,
             MORE * now,
-            *(_gain(eligible, assigned, place, factor) for factor in (FEWER, MORE)),
+            *(
+                sum(_gain(one.inputs.eligible, one.assigned, place, factor) for one in sides.parts)
+                for factor in (FEWER, MORE)
+            ),
         )
-        for place, name, now in _changeable(assigned)
+        for place, name, now in _changeable(sides)
     ]
     return pl.DataFrame(rows, WHAT_IF, orient="row")
 
 
-def _changeable(assigned: Assignment) -> Iterator[tuple[int, str, float]]:
-    for place, one in enumerate(assigned.limits):
+def _changeable(sides: Sides) -> Iterator[tuple[int, str, float]]:
+    for place, one in enumerate(sides.limits):
         finite = np.isfinite(one.limit.capacity)
         if finite.any():
             yield place, _name(one), float(one.limit.capacity[finite].sum())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,16 +14,16 @@ import polars as pl
 
 from vipreco import __version__
 from vipreco.arbitration import allocate, exact
-from vipreco.campaign.arms import Arm, salt_id
-from vipreco.campaign.assignment import Allocate, Assignment, assign
-from vipreco.campaign.assignment_table import assignment_table
+from vipreco.campaign.arms import Arm
+from vipreco.campaign.assignment import MAX_EXPLORED, Allocate, Assignment
 from vipreco.campaign.audience import conditions_of
+from vipreco.campaign.bank import Bank
 from vipreco.campaign.definition import Campaign
-from vipreco.campaign.eligibility import CampaignInputs, gather_inputs
 from vipreco.campaign.folder import CampaignFolder, write_manifest
 from vipreco.campaign.limits import limit_table
-from vipreco.campaign.lists import offer_rows, write_lists
+from vipreco.campaign.lists import offer_rows, ordered_offers, write_lists
 from vipreco.campaign.references import check_references
+from vipreco.campaign.sides import SideInputs, Sides, assign_sides, gather_sides, summed_waterfall
 from vipreco.campaign.store_changes import StoreChanges
 from vipreco.catalog import Catalog
 from vipreco.durable import canonical_json
@@ -31,8 +31,8 @@ from vipreco.errors import InputRejectedError, IntegrityError, UsageError
 from vipreco.explanations import Explainer
 from vipreco.export import MAX_SHEET_ROWS, write_table
 from vipreco.failpoints import reach
-from vipreco.history import View
-from vipreco.recommender import Recommender, Step, silent
+from vipreco.folds import salt_id
+from vipreco.recommender import Step, silent
 from vipreco.settings import ArbitrationSettings
 from vipreco.store import Store
 
@@ -40,27 +40,6 @@ ASSIGNMENTS = "assignments.parquet"
 SEQUENCE = "store_sequence"
 NOTHING = 0.005
 """Prices below it are shown as nothing: less than a cent."""
-
-
-@dataclass(frozen=True)
-class Bank:
-    """Recommender, data and salt that a campaign works with.
-
-    Args:
-        recommender: With the rules and weights in force.
-        artifact_hash: Of its model.
-        view: What is known of all customers.
-        salt: Of the draws of the control group.
-        seed: Of the project.
-        after: Number of the last change in the store that the tables hold.
-    """
-
-    recommender: Recommender
-    artifact_hash: str
-    view: View
-    salt: str
-    seed: int
-    after: int = 0
 
 
 @dataclass(frozen=True)
@@ -104,19 +83,6 @@ class RunResult:
     manifest: dict[str, Any]
     folder: Path
     again: bool
-
-
-def inputs_for(
-    bank: Bank, campaign: Campaign, changes: StoreChanges, where: str, say: Step = silent
-) -> CampaignInputs:
-    """Return the eligible customers of a campaign, after checking all that it names.
-
-    Raises:
-        UsageError: The campaign names what is not there, or a condition is wrong.
-    """
-    check_references(campaign, bank.view, Catalog.from_view(bank.view), where)
-    conditions = conditions_of(campaign, bank.recommender.policy, where)
-    return gather_inputs(bank.recommender, bank.view, campaign, conditions, changes, say)
 
 
 def run(
@@ -173,25 +139,6 @@ def run(
         return RunResult(manifest, folder, finished and whole)
 
 
-def check_not_empty(inputs: CampaignInputs, where: str) -> None:
-    """Refuse a campaign for which nobody is eligible.
-
-    Raises:
-        InputRejectedError: Nobody is; it says how many fell at which rule.
-    """
-    if len(inputs.eligible) == 0:
-        fell = inputs.waterfall.filter(pl.col("fell") > 0)
-        raise InputRejectedError(
-            "nobody is eligible",
-            where=where,
-            remedy="widen the audience, or look at the rules with `vipreco policy price`",
-            code="empty-audience",
-            examples=[
-                f"{count:,} fell at: {rule}" for rule, count in fell.select("rule", "fell").iter_rows()
-            ],
-        )
-
-
 def inputs_of(bank: Bank, campaign: Campaign) -> dict[str, str]:
     """Return everything that a run follows from, by name."""
     recommender = bank.recommender
@@ -205,7 +152,21 @@ def inputs_of(bank: Bank, campaign: Campaign) -> dict[str, str]:
         "arbitration": hashlib.sha256(arbitration).hexdigest()[:16],
         "seed": str(bank.seed),
         "salt": salt_id(bank.salt),
+        **_challenge(bank),
     }
+
+
+def _challenge(bank: Bank) -> dict[str, str]:
+    """Return what a challenger adds to the inputs; nothing without one, as in the first runs."""
+    if bank.challenger is None:
+        return {}
+    known = bank.challenger
+    content = {
+        "model": known.artifact_hash,
+        "policy": known.recommender.policy.version,
+        **known.split.record(),
+    }
+    return {f"challenger.{name}": str(value) for name, value in content.items()}
 
 
 def _text_of(arbitration: ArbitrationSettings) -> str:
@@ -245,7 +206,9 @@ def _check_own(campaigns: CampaignFolder, key: str, digest: str) -> None:
 
 
 def _check_same(written: dict[str, Any], before: dict[str, object] | None, folder: Path) -> None:
-    if before is not None and canonical_json(written) != canonical_json(before):
+    # what an earlier version did not write yet is no difference
+    same = {name: value for name, value in written.items() if before is None or name in before}
+    if before is not None and canonical_json(same) != canonical_json(before):
         raise IntegrityError(
             "the files of the run are damaged, and a new run gives different ones",
             where=str(folder),
@@ -263,20 +226,23 @@ def _write(
     head: dict[str, Any],
 ) -> dict[str, Any]:
     say = options.say
-    inputs = inputs_for(bank, campaign, changes, options.where, say)
+    given = gather_sides(bank, campaign, changes, options.where, say)
     if options.fail_if_empty:
-        check_not_empty(inputs, options.where)
+        refuse_empty(given, options.where)
     say("allocation")
-    assigned = assign(inputs.eligible, campaign, bank.salt, options.solve)
-    rows = assignment_table(inputs.eligible, campaign, assigned)
+    sides = assign_sides(given, bank, campaign, options.solve)
+    rows = sides.table(campaign)
     _check_sheets(campaign, rows, options.where)
     write_table(rows, folder / ASSIGNMENTS, "parquet")
     reach("campaign-assignments")
     say("reasons")
-    offers = offer_rows(Explainer(bank.recommender), inputs, campaign, rows)
+    offers = ordered_offers(
+        offer_rows(Explainer(side.recommender), side.inputs, campaign, side.table(campaign))
+        for side in sides.parts
+    )
     say("lists")
     write_lists(folder, campaign, offers)
-    return write_manifest(folder, {**head, **summary(bank, campaign, inputs, assigned)})
+    return write_manifest(folder, {**head, **summary(bank, campaign, sides)})
 
 
 def _check_sheets(campaign: Campaign, rows: pl.DataFrame, where: str) -> None:
@@ -290,13 +256,35 @@ def _check_sheets(campaign: Campaign, rows: pl.DataFrame, where: str) -> None:
         )
 
 
-def summary(bank: Bank, campaign: Campaign, inputs: CampaignInputs, assigned: Assignment) -> dict[str, Any]:
+def refuse_empty(given: Sequence[SideInputs], where: str) -> None:
+    """Refuse a campaign for which nobody is eligible, whoever decides.
+
+    Raises:
+        InputRejectedError: Nobody is; it says how many fell at which rule.
+    """
+    if any(len(side.inputs.eligible) for side in given):
+        return
+    waterfall = summed_waterfall([side.inputs.waterfall for side in given])
+    fell = waterfall.filter(pl.col("fell") > 0)
+    raise InputRejectedError(
+        "nobody is eligible",
+        where=where,
+        remedy="widen the audience, or look at the rules with `vipreco policy price`",
+        code="empty-audience",
+        examples=[f"{count:,} fell at: {rule}" for rule, count in fell.select("rule", "fell").iter_rows()],
+    )
+
+
+def summary(bank: Bank, campaign: Campaign, sides: Sides) -> dict[str, Any]:
     """Return value and inputs of a run, as JSON values without any customer's data."""
-    allocation, eligible = assigned.allocation, inputs.eligible
-    counts = pl.Series(assigned.arm.tolist(), dtype=pl.String).value_counts()
-    arms = dict(zip(counts[""].to_list(), counts["count"].to_list(), strict=True))
-    random_value = assigned.value - allocation.value
-    table = limit_table(assigned.limits, assigned.used, allocation.prices, NOTHING)
+    assigned = [side.assigned for side in sides.parts]
+    value, bound = sum(one.value for one in assigned), sum(one.allocation.bound for one in assigned)
+    allocated = sum(one.allocation.value for one in assigned)
+    random_value = value - allocated
+    shortfall: dict[str, float] = {}
+    for one in assigned:
+        for name, missing in one.allocation.shortfall.items():
+            shortfall[name] = shortfall.get(name, 0.0) + float(missing.sum())
     return {
         "campaign_id": campaign.key,
         "campaign": _plain(campaign),
@@ -308,13 +296,49 @@ def summary(bank: Bank, campaign: Campaign, inputs: CampaignInputs, assigned: As
         "vipreco": __version__,
         "seed": bank.seed,
         "salt_id": salt_id(bank.salt),
-        "customers": len(eligible),
-        "arms": {arm: arms.get(arm, 0) for arm in (Arm.CONTROL, Arm.EXPLORED, Arm.OFFERED, Arm.UNALLOCATED)},
-        "value_amount": assigned.value,
+        "customers": sides.customers,
+        "arms": _arms(assigned),
+        "value_amount": value,
         "random_value_amount": random_value,
-        "bound_amount": allocation.bound + random_value,
-        "gap_rate": allocation.gap,
-        "shortfall": {name: float(missing.sum()) for name, missing in sorted(allocation.shortfall.items())},
-        "limits": table.to_dicts(),
-        "waterfall": inputs.waterfall.to_dicts(),
+        "bound_amount": bound + random_value,
+        "gap_rate": max(bound - allocated, 0.0) / bound if bound > 0 else 0.0,
+        "shortfall": dict(sorted(shortfall.items())),
+        "limits": limit_table(sides.limits, sides.used, sides.prices, NOTHING).to_dicts(),
+        "waterfall": sides.waterfall.to_dicts(),
+        **_exploration(campaign, assigned),
+        **_split(bank, sides),
     }
+
+
+def _arms(assigned: Sequence[Assignment]) -> dict[str, int]:
+    names = (Arm.CONTROL, Arm.EXPLORED, Arm.OFFERED, Arm.UNALLOCATED)
+    return {arm: sum(int((one.arm == arm).sum()) for one in assigned) for arm in names}
+
+
+def _exploration(campaign: Campaign, assigned: Sequence[Assignment]) -> dict[str, Any]:
+    """Return random offers that were asked for and made, and what stood between; nothing where none were."""
+    if not campaign.exploration_share:
+        return {}
+    told = [one.exploration for one in assigned]
+    lost: dict[str, float] = {}
+    for one in told:
+        for name, amount in one.limits.items():
+            lost[name] = lost.get(name, 0.0) + amount
+    return {
+        "exploration": {
+            "asked_share": campaign.exploration_share,
+            "asked": round(sum(one.requested for one in told), 1),
+            "made": sum(one.made for one in told),
+            "max_of_limit": MAX_EXPLORED,
+            "limits": {name: round(amount, 1) for name, amount in sorted(lost.items())},
+        }
+    }
+
+
+def _split(bank: Bank, sides: Sides) -> dict[str, Any]:
+    """Return who was decided for by which model; nothing without a challenger."""
+    if bank.challenger is None:
+        return {}
+    counts = {side.name: len(side.inputs.eligible) for side in sides.parts}
+    known = bank.challenger
+    return {"split": {**known.split.record(), "artifact_hash": known.artifact_hash, "customers": counts}}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import polars as pl
@@ -61,12 +61,20 @@ def offer_rows(
     listed = listed.with_columns(
         pl.lit(campaign.key).alias("campaign_id"),
     ).join(names, on="product_id", how="left", maintain_order="left")
-    listed = listed.sort(
-        "channel", "manager_id", "priority", "customer_id", descending=[False, False, True, False]
-    )
+    listed = _in_order(listed)
     explained = _explained(explainer, inputs, campaign, listed)
     pair = ["customer_id", "product_id", "channel"]
     return listed.join(explained, on=pair, how="left", maintain_order="left").select(COLUMNS)
+
+
+def ordered_offers(parts: Iterable[pl.DataFrame]) -> pl.DataFrame:
+    """Return the offers of several models, by channel, manager and priority."""
+    return _in_order(pl.concat(parts))
+
+
+def _in_order(offers: pl.DataFrame) -> pl.DataFrame:
+    order = ("channel", "manager_id", "priority", "customer_id")
+    return offers.sort(*order, descending=[False, False, True, False])
 
 
 def write_lists(folder: Path, campaign: Campaign, offers: pl.DataFrame) -> None:

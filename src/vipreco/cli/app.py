@@ -27,6 +27,7 @@ from vipreco.cli import (
     retrain_commands,
     serve_commands,
     shadow_commands,
+    split_commands,
     store_commands,
     subject_commands,
     tune_commands,
@@ -62,6 +63,7 @@ monitor_commands.register(app)
 fairness_commands.register(app)
 retrain_commands.register(app)
 shadow_commands.register(app)
+split_commands.register(app)
 tune_commands.register(app)
 bench_commands.register(app)
 offer_commands.register(app)

@@ -19,11 +19,13 @@ from vipreco.cli.table_output import TableOutput, table_text
 if TYPE_CHECKING:
     import polars as pl
 
-    from vipreco.campaign import Bank, CampaignFolder, CampaignPlan
+    from vipreco.campaign import Bank, CampaignFolder, CampaignPlan, Challenger
+    from vipreco.project import Project
     from vipreco.store import Store
 
 PANEL = "Campaigns"
 MAX_MANAGERS = 8
+MAX_REASONS = 3
 campaign = typer.Typer(
     help="Campaigns: best use of limited capacity, with a control group and a measured lift.",
     no_args_is_help=True,
@@ -179,7 +181,10 @@ def recheck_(
     from vipreco.campaign import StoreChanges, offers_of, recheck
 
     output = TableOutput.planned(kind, out)
-    with narrated("Recheck") as narrator, _opened(as_of, model, narrator, hindsight=True) as opened:
+    with (
+        narrated("Recheck") as narrator,
+        _opened(as_of, model, narrator, hindsight=True, split=False) as opened,
+    ):
         offers = offers_of(opened.store.campaigns, key)
         off = opened.store.switches.read().products
         since = StoreChanges.read(opened.store, off, opened.bank.after)
@@ -255,10 +260,13 @@ LISTED = {
 
 
 @contextmanager
-def _opened(as_of: Any, model: str | None, narrator: Narrator, *, hindsight: bool) -> Iterator[_Opened]:
+def _opened(
+    as_of: Any, model: str | None, narrator: Narrator, *, hindsight: bool, split: bool = True
+) -> Iterator[_Opened]:
     from vipreco.artifact import verify
-    from vipreco.campaign import Bank, CampaignFolder, salt_of
+    from vipreco.campaign import Bank, CampaignFolder
     from vipreco.cli.project_inputs import model_folder, open_model, open_tables, open_view, tell_hindsight
+    from vipreco.folds import salt_of
     from vipreco.project import Project
     from vipreco.store import Store
 
@@ -275,8 +283,20 @@ def _opened(as_of: Any, model: str | None, narrator: Narrator, *, hindsight: boo
             salt_of(settings.control_salt, project.seed),
             project.seed,
             store.changes.in_tables(open_tables(project).snapshot_ids),
+            _challenger(project, narrator, view.date, hindsight=hindsight)
+            if split and model is None
+            else None,
         )
         yield _Opened(bank, store, CampaignFolder(project.root / settings.folder), project.threads)
+
+
+def _challenger(project: Project, narrator: Narrator, day: Any, *, hindsight: bool) -> Challenger | None:
+    """Open the model that decides for a part of the customers by `[split]`; None without one."""
+    from vipreco.campaign import Challenger
+    from vipreco.cli.project_inputs import open_challenger
+
+    found = open_challenger(project, narrator, day, hindsight=hindsight)
+    return None if found is None else Challenger(found[1], found[2].artifact_hash, found[0])
 
 
 def _show_plan(found: CampaignPlan, output: TableOutput) -> None:
@@ -344,6 +364,11 @@ def _show_summary(found: dict[str, Any]) -> None:
     )
     if arms["explored"]:
         typer.echo(f"{found['random_value_amount']:,.2f} of it comes from random offers, made to learn")
+    if told := found.get("exploration"):
+        typer.echo(_exploration_text(told))
+    if split := found.get("split"):
+        sides = ", ".join(f"{count:,} by the {side}" for side, count in split["customers"].items())
+        typer.echo(f"split {split['key']}: decided {sides}, each with its share of the limits")
     for name, missing in found["shortfall"].items():
         typer.echo(f"warning: {name} is {missing:,.0f} below its minimum")
     shown = found["limits"]
@@ -356,6 +381,17 @@ def _show_summary(found: dict[str, Any]) -> None:
         typer.echo(table_text(table, title="limits"), nl=False)
     if len(managers) > len(kept):
         typer.echo(f"and {len(managers) - len(kept)} more managers: see the manifest")
+
+
+def _exploration_text(told: dict[str, Any]) -> str:
+    """Say how many random offers were asked for and made, and which limits stood between."""
+    asked, made = told["asked"], told["made"]
+    line = f"random offers: {asked:,.0f} asked for ({told['asked_share']:.1%}), {made:,} made"
+    if not told["limits"]:
+        return line
+    tightest = sorted(told["limits"].items(), key=lambda one: (-one[1], one[0]))[:MAX_REASONS]
+    reasons = ", ".join(f"{name} takes {amount:,.0f}" for name, amount in tightest)
+    return f"{line}; they may use {told['max_of_limit']:.0%} of a limit: {reasons}"
 
 
 def _power_text(power: dict[str, Any]) -> str:

@@ -63,7 +63,8 @@ minutes = 120
 
 def contacts_of_campaign(project: Project, months: int) -> CampaignContacts:
     """Return the calls that the simulated bank makes to customers outside the control group."""
-    from vipreco.campaign import in_control, salt_of
+    from vipreco.campaign import in_control
+    from vipreco.folds import salt_of
     from vipreco.simulator import CampaignContacts
 
     salt = salt_of(project.settings.campaign.control_salt, project.seed)
@@ -93,8 +94,9 @@ def run_demo_campaigns(project: Project, narrator: Narrator) -> str:
 
 def _bank(project: Project, store: Store, history: History, narrator: Narrator) -> Bank:
     from vipreco.artifact import verify
-    from vipreco.campaign import Bank, salt_of
+    from vipreco.campaign import Bank
     from vipreco.cli.project_inputs import model_folder, open_model, open_tables
+    from vipreco.folds import salt_of
 
     return Bank(
         open_model(project, None, narrator, history),

@@ -76,7 +76,7 @@ def offers(
     Example:  vipreco offers --all --as-of 2025-11-30 --hindsight --out offers.xlsx
     """
     from vipreco.cli.explainers import reason_weights
-    from vipreco.cli.project_inputs import model_in_force, open_history, tell_hindsight
+    from vipreco.cli.project_inputs import model_in_force, open_challenger, open_history, tell_hindsight
     from vipreco.engines import open_engine
     from vipreco.export import with_currency
     from vipreco.lists import OfferRequest, offers_in_parts, view_at
@@ -92,13 +92,17 @@ def offers(
         recommender, in_force = model_in_force(project, model, narrator, history)
         tell_hindsight(recommender, view.date, allowed=hindsight)
         weights = reason_weights(project)
+        rival = None if model else open_challenger(project, narrator, view.date, hindsight=hindsight)
+        named = _named(customers, manager, vip) + (f" split:{rival[0].key}" if rival else "")
         with (
             open_engine(project, history, narrator.count, narrator.say) as (engine, tables),
-            audited_read(project, "offers.list", _named(customers, manager, vip)),
+            audited_read(project, "offers.list", named),
         ):
             request = OfferRequest.of(
                 tables, in_force, view, audience, channel=channel.value, top=top, reason_weights=weights
             )
+            if rival is not None:
+                request = request.decided_by(rival[2], rival[0])
             found = offers_in_parts(engine, request, narrator.count)
     output.write(with_currency(found.rows, project.settings.project.currency))
     if found.rows.is_empty():

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from vipreco.online import Releases
     from vipreco.policy import Policy
     from vipreco.project import Project
-    from vipreco.recommender import ModelInForce, Recommender
+    from vipreco.recommender import ModelInForce, ModelSplit, Recommender
     from vipreco.settings import Settings
     from vipreco.tables import Tables
 
@@ -171,6 +171,49 @@ def model_in_force(
     recommender = recommender.with_policy(policy.in_currency(project.settings.project.currency))
     recommender = arbitrated(recommender, project.settings)
     return recommender, ModelInForce.of(recommender, folder, artifact_hash)
+
+
+def split_of(project: Project, day: datetime.date | None = None) -> ModelSplit | None:
+    """Return which customers a challenger decides for, by `[split]` of vipreco.toml.
+
+    Args:
+        project: The project.
+        day: Of a list; None: whatever the day.
+
+    Returns:
+        None without a split, and for a list of before its first day.
+    """
+    from vipreco.recommender import ModelSplit
+
+    settings = project.settings
+    if settings.split is None or (day is not None and day < settings.split.start_date):
+        return None
+    return ModelSplit.of(settings.split, settings.campaign.control_salt, project.seed)
+
+
+def open_challenger(
+    project: Project, narrator: Narrator, day: datetime.date, *, hindsight: bool
+) -> tuple[ModelSplit, Recommender, ModelInForce] | None:
+    """Open the model that decides for a part of the customers on a day, and say so on standard error.
+
+    Returns:
+        The split, the model and its name for other processes; None where the champion decides for all.
+
+    Raises:
+        UsageError: No such version, or it knows what came after the day.
+        IntegrityError: As `open_model`.
+    """
+    split = split_of(project, day)
+    if split is None:
+        return None
+    recommender, in_force = model_in_force(project, split.challenger, narrator)
+    tell_hindsight(recommender, day, allowed=hindsight)
+    typer.echo(
+        f"split {split.key}: version {split.challenger} decides for {split.share:.0%} of the customers, "
+        "the champion for the others (`vipreco split report`)",
+        err=True,
+    )
+    return split, recommender, in_force
 
 
 def tell_hindsight(recommender: Recommender, day: datetime.date, *, allowed: bool) -> None:

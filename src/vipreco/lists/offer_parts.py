@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,7 +20,7 @@ from vipreco.history import View
 from vipreco.lists.offers import Audience, nobody, ordered_offers, reasoned_offers
 from vipreco.parts import CustomerParts
 from vipreco.policy import blind_rules
-from vipreco.recommender import ModelInForce
+from vipreco.recommender import CHALLENGER_SIDE, CHAMPION_SIDE, SIDE, ModelInForce, ModelSplit
 
 OFFER_JOB: Final = "vipreco.lists.offer_parts:offers_of_part"
 OFFERS, BLIND = "offers.arrow", "blind.json"
@@ -41,6 +41,8 @@ class OfferRequest:
         customers: Ids of those who are meant; None: everybody whom the other conditions admit.
         manager: The book of this manager.
         tiers: Customers of these tiers.
+        challenger: Another recommender in force, for a part of the customers.
+        split: Which part; None: the model decides for everybody.
     """
 
     tables: Mapping[str, Any]
@@ -52,6 +54,8 @@ class OfferRequest:
     customers: list[str] | None = None
     manager: str | None = None
     tiers: list[str] | None = None
+    challenger: Mapping[str, Any] | None = None
+    split: Mapping[str, Any] | None = None
 
     @classmethod
     def of(
@@ -83,6 +87,17 @@ class OfferRequest:
         """The customers who are meant."""
         ids = None if self.customers is None else pa.array(self.customers, pa.string())
         return Audience(ids, self.manager, None if self.tiers is None else tuple(self.tiers))
+
+    def decided_by(self, challenger: ModelInForce, split: ModelSplit) -> OfferRequest:
+        """Return the request with a challenger that decides for a part of the customers."""
+        return replace(self, challenger=asdict(challenger), split=asdict(split))
+
+    def sides(self, view: View) -> Iterator[tuple[str, ModelInForce, View]]:
+        """Give each model that decides for anybody of a view, by its side, with the view of these."""
+        models = {CHAMPION_SIDE: self.model, CHALLENGER_SIDE: self.challenger or self.model}
+        views = [(CHAMPION_SIDE, view)] if self.split is None else ModelSplit(**self.split).views(view)
+        for side, own in views:
+            yield side, ModelInForce(**models[side]), own
 
     @property
     def parts(self) -> CustomerParts:
@@ -146,11 +161,15 @@ def offers_of_part(spec: Spec, part: int, folder: Path, context: TaskContext) ->
     customers = 0 if view is None else view.population().num_rows
     if view is None or not customers:
         return {"rows": 0, CUSTOMERS: 0}
-    recommender = ModelInForce(**request.model).opened(context.limits.threads)
-    explainer = Explainer(recommender, request.reason_weights)
-    rows = pl.concat(reasoned_offers(explainer, view, request.top, context.step, request.channel))
-    rows.write_ipc(folder / OFFERS)
-    if rows.is_empty():
+    found: list[pl.DataFrame] = []
+    for side, model, own in request.sides(view):
+        recommender = model.opened(context.limits.threads)
+        explainer = Explainer(recommender, request.reason_weights)
+        rows = pl.concat(reasoned_offers(explainer, own, request.top, context.step, request.channel))
+        found.append(rows if request.split is None else rows.with_columns(pl.lit(side).alias(SIDE)))
+    offers = pl.concat(found)
+    offers.write_ipc(folder / OFFERS)
+    if offers.is_empty():
         facts = recommender.context(view, request.channel).facts
         (folder / BLIND).write_bytes(canonical_json(blind_rules(recommender.policy, facts)))
-    return {"rows": rows.height, CUSTOMERS: customers}
+    return {"rows": offers.height, CUSTOMERS: customers}

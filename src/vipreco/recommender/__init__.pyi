@@ -21,6 +21,13 @@ from .label_arrays import (
 )
 from .labelled_rows import Gatherer as Gatherer
 from .model_in_force import ModelInForce as ModelInForce
+from .model_split import (
+    CHALLENGER_SIDE as CHALLENGER_SIDE,
+    CHAMPION_SIDE as CHAMPION_SIDE,
+    SIDE as SIDE,
+    SIDES as SIDES,
+    ModelSplit as ModelSplit,
+)
 from .open_models import open_model as open_model
 from .panels import Panel as Panel, PanelParts as PanelParts
 from .product_evidence import ProductEvidence as ProductEvidence

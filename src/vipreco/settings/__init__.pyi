@@ -25,4 +25,5 @@ from .project import (
 from .section import Section as Section
 from .service import OidcSettings as OidcSettings, ServingSettings as ServingSettings
 from .signatures import SignatureSettings as SignatureSettings
+from .split import SplitSettings as SplitSettings
 from .tiers import UNKNOWN as UNKNOWN, TierLadder as TierLadder

@@ -16,6 +16,7 @@ from vipreco.settings.policy import PolicySettings
 from vipreco.settings.section import Section
 from vipreco.settings.service import ServingSettings
 from vipreco.settings.signatures import SignatureSettings
+from vipreco.settings.split import SplitSettings
 from vipreco.settings.tiers import TierLadder
 
 Rate = Annotated[float, Field(ge=0.0, le=1.0)]
@@ -58,3 +59,4 @@ class Settings(Section):
     campaign: CampaignSettings = CampaignSettings()
     engine: EngineSettings = EngineSettings()
     governance: GovernanceSettings = GovernanceSettings()
+    split: SplitSettings | None = None

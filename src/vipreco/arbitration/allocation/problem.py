@@ -64,6 +64,18 @@ class Limit:
         minimum = np.minimum(np.ceil(self.minimum / grain - ROUNDING) * grain, capacity)
         return replace(self, capacity=capacity, minimum=minimum)
 
+    def split(self, share: float) -> tuple[Limit, Limit]:
+        """Return the rest of the limit and a share of it, in amounts that can be used; together they are it.
+
+        What groups get more or less by that evens out from one to the next: all together have the share.
+        """
+        grain = _grain(self.use)
+        capacity = np.where(np.isfinite(self.capacity), _shared(self.capacity, share, grain), np.inf)
+        rest = np.where(np.isfinite(self.capacity), self.capacity - capacity, np.inf)
+        minimum = np.minimum(_shared(self.minimum, share, grain), capacity)
+        left = np.minimum(self.minimum - minimum, rest)
+        return replace(self, capacity=rest, minimum=left), replace(self, capacity=capacity, minimum=minimum)
+
     def groups(self, rows: NDArray[np.intp]) -> NDArray[np.integer]:
         """Return the group of each of some customers."""
         return np.zeros(len(rows), np.int32) if self.group is None else self.group[rows]
@@ -79,6 +91,17 @@ class Limit:
         if self.group is None:
             return (self.use * np.float32(net[0]))[None, :]
         return np.asarray(net.astype(np.float32)[self.group[rows], None] * self.use[None, :])
+
+
+def _shared(amounts: Floats, share: float, grain: float) -> Floats:
+    """Return a share of each amount, as multiples of a grain whose running sum has the share too."""
+    finite = np.where(np.isfinite(amounts), amounts, 0.0)
+    if grain == 0:
+        return np.asarray(finite * share)
+    usable = np.floor(finite / grain + ROUNDING)
+    upto = np.round(usable.cumsum() * share)
+    parts = np.clip(np.diff(upto, prepend=0.0), 0.0, usable)
+    return np.asarray(parts * grain)
 
 
 def _grain(use: Singles) -> float:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from vipreco.campaign.arms import Arm
 from vipreco.campaign.report.outcomes import CampaignOutcomes
 from vipreco.campaign.report.privacy import grouped
+from vipreco.campaign.report.side_measures import SideMeasures, side_measures
 from vipreco.stats import (
     ArmCounts,
     Comparison,
@@ -100,6 +101,7 @@ class Measures:
         arms: Customers by arm, all and not seen again.
         touched: Control customers who were contacted in the campaign.
         extra_offers: Offers with no counterpart in the control group.
+        sides: Challenger against champion; None where no challenger took part.
         needed: Customers who would show the effect that the campaign was planned for; None if not words.
     """
 
@@ -118,6 +120,7 @@ class Measures:
     arms: pl.DataFrame
     touched: int
     extra_offers: int
+    sides: SideMeasures | None
     needed: int | None
 
 
@@ -153,6 +156,7 @@ def measure(outcomes: CampaignOutcomes, seed: int, other: OffPolicyEstimate | No
         arms=_arms(everybody),
         touched=int((_is(everybody, Arm.CONTROL) & everybody["contacted"]).sum()),
         extra_offers=int((_is(seen, Arm.OFFERED) & ~seen["would_offer"]).sum()),
+        sides=side_measures(seen),
         needed=_needed(rows, outcomes),
     )
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import polars as pl
 
-from vipreco.campaign.arms import Arm, draws
+from vipreco.campaign.arms import Arm
 from vipreco.columns import (
     CAMPAIGN_ID,
     CHANNEL,
@@ -22,6 +22,7 @@ from vipreco.columns import (
     PRODUCT_ID,
 )
 from vipreco.errors import IntegrityError, UsageError
+from vipreco.folds import draws
 from vipreco.history import History, View
 from vipreco.store import Store
 

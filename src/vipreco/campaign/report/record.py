@@ -11,6 +11,7 @@ import polars as pl
 from vipreco.campaign.report.measures import Check, Measures
 from vipreco.campaign.report.outcomes import CampaignOutcomes
 from vipreco.campaign.report.privacy import OTHERS, SMALLEST
+from vipreco.campaign.report.side_measures import SideMeasures
 from vipreco.stats import Comparison, Estimate, OffPolicyEstimate
 
 
@@ -30,6 +31,7 @@ def record(outcomes: CampaignOutcomes, measures: Measures) -> dict[str, Any]:
         "campaign_products": _compared(measures.campaign),
         "any_product": _compared(measures.anything),
         "explored": None if measures.explored is None else _compared(measures.explored),
+        **_sides(measures.sides),
         "groups": _rows(measures.groups.with_columns(pl.col("group").replace(OTHERS, "others"))),
         "funnel": [
             {"step": one.name, "customers": _count(one.customers), "share": _number(one.share)}
@@ -56,6 +58,13 @@ def record(outcomes: CampaignOutcomes, measures: Measures) -> dict[str, Any]:
         "control_contacted": _count(measures.touched),
         "offers_without_counterpart": _count(measures.extra_offers),
     }
+
+
+def _sides(sides: SideMeasures | None) -> dict[str, Any]:
+    if sides is None:
+        return {}
+    names = ("between", "champion", "challenger")
+    return {"challenger_against_champion": {name: _compared(getattr(sides, name)) for name in names}}
 
 
 def _check(check: Check) -> dict[str, Any]:

@@ -16,7 +16,8 @@ from vipreco.lists import Wording, read_texts
 from vipreco.stats import MIN_ACQUISITIONS, MIN_CUSTOMERS, Estimate
 
 PRIMARY = "extra"
-RATES = frozenset({"lift", "relative", "adjusted", "campaign", "anything", "explored"})
+SIDES = ("sides", "side_challenger", "side_champion")
+RATES = frozenset({"lift", "relative", "adjusted", "campaign", "anything", "explored", *SIDES})
 AMOUNTS = frozenset({"value"})
 SMALL = frozenset({"order", "snips", "doubly_robust"})
 
@@ -226,6 +227,11 @@ def _main(measures: Measures) -> Iterator[tuple[str, Estimate]]:
     yield "anything", measures.anything.lift
     if measures.explored is not None:
         yield "explored", measures.explored.lift
+    if measures.sides is not None:
+        yield "sides", measures.sides.between.lift
+        yield "sides_value", measures.sides.between.value
+        yield "side_challenger", measures.sides.challenger.lift
+        yield "side_champion", measures.sides.champion.lift
 
 
 def _groups(measures: Measures, say: Wording, names: Mapping[str, str]) -> Iterator[Group]:
@@ -299,7 +305,8 @@ def _notes(outcomes: CampaignOutcomes, measures: Measures, say: Wording) -> Iter
         effect = rate(float(outcomes.manifest["campaign"]["effect_rate"]), 2)
         here = measures.primary.treated + measures.primary.control
         yield say("note.needed", effect=effect, needed=f"{measures.needed:,}", here=count(here))
-    for name in ("causal", "intention", "primary", "adjusted", "forecast"):
+    of_sides = ("sides",) if measures.sides is not None else ()
+    for name in ("causal", "intention", "primary", "adjusted", "forecast", *of_sides):
         yield say(f"note.{name}")
     limits = {"customers": MIN_CUSTOMERS, "acquisitions": MIN_ACQUISITIONS, "smallest": SMALLEST}
     yield say("note.rule", **limits)
