@@ -2,7 +2,19 @@
 
 from starlette.responses import JSONResponse, Response
 
-from serving.api import decisions, feedback, figures, health, offers, outcomes, sheets
+from serving.api import (
+    audit,
+    book,
+    campaigns,
+    decisions,
+    feedback,
+    figures,
+    health,
+    offers,
+    outcomes,
+    rules,
+    sheets,
+)
 from serving.http import openapi
 from serving.http.operation import PUBLIC, HttpRequest, Operation
 
@@ -13,6 +25,10 @@ API_OPERATIONS: tuple[Operation, ...] = (
     *decisions.OPERATIONS,
     *feedback.OPERATIONS,
     *figures.OPERATIONS,
+    *book.OPERATIONS,
+    *campaigns.OPERATIONS,
+    *audit.OPERATIONS,
+    *rules.OPERATIONS,
     *health.OPERATIONS,
 )
 

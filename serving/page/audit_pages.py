@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 from starlette.responses import Response
 
+from serving.http.audit_queries import FIELDS, audit_query
 from serving.http.operation import HttpRequest, Operation, people
 from serving.http.problems import not_found
 from serving.page.jobs import Jobs
 from serving.page.responses import note, redirect, show
 from vipreco.errors import IntegrityError, UsageError
-from vipreco.store import AuditQuery, Decision, Role
+from vipreco.store import Decision, Role
 
 READERS = people(Role.AUDITOR)
 PAGE_SIZE = 50
-FIELDS = ("actor", "action", "object", "result", "since", "until", "before")
-MAX_DIGITS = 15  # more records than that no store can number
 RESULTS = ("ok", "denied", "unknown", "failed")
 
 
@@ -139,27 +137,6 @@ class AuditPages:
         if found is None:
             raise not_found()
         return found
-
-
-def audit_query(given: dict[str, str]) -> tuple[AuditQuery, str]:
-    """Return the query of an address, and the name of the field that is wrong."""
-    try:
-        since, until = (
-            date.fromisoformat(given[name]) if given[name] else None for name in ("since", "until")
-        )
-        before = _number(given["before"])
-    except ValueError:
-        return AuditQuery(), "audit.wrong_date"
-    exact = (given["actor"], given["action"], given["object"], given["result"])
-    return AuditQuery(*exact, since, until, before), ""
-
-
-def _number(text: str) -> int | None:
-    if not text:
-        return None
-    if not (text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS):
-        raise ValueError(text)
-    return int(text)
 
 
 def _has_heads(folder: Path | None) -> bool:

@@ -191,6 +191,7 @@ def show_sheet_to_read(request: HttpRequest, service: PageService, member: Membe
     values = {
         "say": service.say,
         **_sheet_values(service.sheet_alone(member), service.say),
+        "basis": service.say("branch.confidential"),
         "day": None,
         "date": state.today(),
         "book": {customer: BookEntry(member.handle, member.manager_id or "")},

@@ -22,7 +22,12 @@ BODIES: dict[str, Any] = {
     "/v1/outcomes": lambda customer: {"customer_id": customer, "channel": "call", "outcome": "accepted"},
     "/v1/feedback": lambda customer: {"customer_id": customer, "product_id": "P1", "cause": "wrong"},
 }
-FIGURE = {"figure": "vip_customers", "month": "2025-12"}
+PARTS = {"figure": "vip_customers", "month": "2025-12", "key": "none"}
+WITHOUT = {  # the bank of this test has no tables behind its answers, and no campaign
+    "/v1/book": 503,
+    "/v1/rules": 503,
+    "/v1/campaigns/{key}": 404,
+}
 CELLS = [
     pytest.param(operation, role, customer, id=f"{operation.method} {operation.path}-{role}-{customer}")
     for operation in api.OPERATIONS
@@ -38,6 +43,8 @@ def expected(operation: Operation, role: Role | None, customer: str) -> int:
         return 401
     if role not in operation.access.roles:
         return 403
+    if operation.path in WITHOUT:
+        return WITHOUT[operation.path]
     about_somebody = "_id}" in operation.path or operation.path in BODIES
     if operation.path == "/v1/offers:batch" or not about_somebody:
         return 200
@@ -64,7 +71,7 @@ def shared(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
 def test_every_role_gets_on_every_route_what_the_table_says(
     shared: Bank, operation: Operation, role: Role | None, customer: str
 ) -> None:
-    path = operation.path.format(id=customer, customer_id=customer, decision_id=f"d{customer}", **FIGURE)
+    path = operation.path.format(id=customer, customer_id=customer, decision_id=f"d{customer}", **PARTS)
     given = {"json": BODIES[operation.path](customer)} if operation.path in BODIES else {}
     answer = shared.ask(operation.method, path, role, **given)
     assert answer.status_code == expected(operation, role, customer), answer.text

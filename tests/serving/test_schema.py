@@ -24,6 +24,9 @@ BOUNDED = settings(
     suppress_health_check=list(HealthCheck),
 )
 TOLD = [operation for operation in api.OPERATIONS if operation.summary]
+# Answers from tables, which this bank has none of; tests/page/test_records_api.py checks their models.
+FROM_TABLES = {"/v1/book", "/v1/rules"}
+TRIED = [operation for operation in TOLD if operation.path not in FROM_TABLES]
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +48,7 @@ def schema(service: Bank) -> Any:
 
 
 @pytest.mark.parametrize("role", list(Role))
-@pytest.mark.parametrize("operation", TOLD, ids=lambda operation: f"{operation.method} {operation.path}")
+@pytest.mark.parametrize("operation", TRIED, ids=lambda operation: f"{operation.method} {operation.path}")
 def test_all_checks_hold(service: Bank, schema: Any, operation: Operation, role: Role) -> None:
     headers = {"Authorization": f"Bearer {service.tokens[role]}"}
 

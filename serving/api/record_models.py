@@ -1,0 +1,130 @@
+"""Answers about books, campaigns, the audit and the rules."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from pydantic import BaseModel, Field, JsonValue
+
+from serving.api.models import TextAnswer
+
+
+class BookLineAnswer(BaseModel):
+    """A customer of a book; what is unknown or does not apply is null."""
+
+    customer_id: str
+    tier: str
+    assets: float | None
+    attrition: float | None
+    tier_upgrade: float | None
+    kind: str = Field(description="Purpose of a call; empty where there is no reason to call.")
+    duty: str
+    deadline: date | None
+    overdue: bool
+    promise_date: date | None
+    promise_product: str
+    maturing_amount: float | None
+    maturing_date: date | None
+    expected_value: float | None
+    reached_date: date | None
+    blocked: str = Field(
+        description="Why the customer must not be called today; empty where a call is allowed."
+    )
+
+
+class BookAnswer(BaseModel):
+    """The book of a manager."""
+
+    manager_id: str
+    model_version: str
+    currency: str
+    customers: list[BookLineAnswer]
+
+
+class ArmsAnswer(BaseModel):
+    """Customers in each arm of a campaign."""
+
+    offered: int
+    explored: int
+    control: int
+    unallocated: int
+
+
+class CampaignBrief(BaseModel):
+    """A run of a campaign; one that is not finished has no numbers yet."""
+
+    campaign_id: str
+    finished: bool
+    name: str | None = None
+    start_date: date | None = None
+    end_date: date | None = None
+    customers: int | None = None
+    arms: ArmsAnswer | None = None
+    value_amount: float | None = None
+    gap_rate: float | None = None
+
+
+class CampaignsAnswer(BaseModel):
+    """All campaigns that were run."""
+
+    campaigns: list[CampaignBrief]
+
+
+class CampaignAnswer(BaseModel):
+    """A run with its manifest; null while it is not finished."""
+
+    campaign_id: str
+    finished: bool
+    manifest: dict[str, JsonValue] | None
+
+
+class AuditRecordAnswer(BaseModel):
+    """A record of the audit."""
+
+    sequence: int
+    at: str
+    actor: str
+    action: str
+    object: str
+    result: str
+    purpose: str
+    model_version: str
+    hash: str
+
+
+class AuditHeadAnswer(BaseModel):
+    """The last record of the chain."""
+
+    sequence: int
+    hash: str
+
+
+class AuditAnswer(BaseModel):
+    """Records of the audit, newest first."""
+
+    records: list[AuditRecordAnswer]
+    older: int | None = Field(description="`before` of the next page; null on the last one.")
+    head: AuditHeadAnswer
+
+
+class RuleAnswer(BaseModel):
+    """A rule of the policy."""
+
+    rule: str
+    stage: str
+    reason_code: str
+    law: bool
+    text: TextAnswer
+    source: str
+    valid_from: date | None
+    valid_until: date | None
+    owner: str
+    concerns: str = Field(description="Condition on the rows that the rule is about.")
+    requires: str = Field(description="Condition that must hold; else the product is stopped.")
+
+
+class RulesAnswer(BaseModel):
+    """The rules in force."""
+
+    policy_version: str
+    rules: list[RuleAnswer]

@@ -1,0 +1,60 @@
+"""Campaigns and audit as programs read them: what the pages show, for the same roles."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+import pytest
+
+from tests.serving.small_bank import Bank
+from vipreco.store import Role
+from vipreco.store.campaigns import MEMBER_COLUMNS
+
+MANIFEST: dict[str, Any] = {
+    "campaign_id": "spring",
+    "campaign": {"name": "Spring", "start_date": "2026-01-01", "end_date": "2026-01-31"},
+    "customers": 3,
+    "arms": {"offered": 2, "explored": 0, "control": 1, "unallocated": 0},
+    "value_amount": 12.5,
+    "gap_rate": 0.0,
+    "limits": [],
+}
+
+
+@pytest.fixture
+def run(bank: Bank) -> Bank:
+    """A bank with a run."""
+    store = bank.state.store
+    store.campaigns.begin("user:ann", "spring", {}, "0")
+    store.campaigns.finish("spring", MANIFEST, pl.DataFrame(schema=dict.fromkeys(MEMBER_COLUMNS, pl.String)))
+    store.campaigns.begin("user:ann", "summer", {}, "0")
+    return bank
+
+
+def test_campaigns_are_listed_and_each_is_opened(run: Bank) -> None:
+    listed = run.ask("GET", "/v1/campaigns", Role.MARKETING).json()["campaigns"]
+    assert listed[0]["value_amount"] == 12.5
+    assert listed[0]["arms"] == MANIFEST["arms"]
+    assert listed[1] == {"campaign_id": "summer", "finished": False}
+    assert run.ask("GET", "/v1/campaigns/spring", Role.MARKETING).json()["manifest"] == MANIFEST
+    assert run.ask("GET", "/v1/campaigns/winter", Role.MARKETING).status_code == 404
+
+
+def test_the_audit_is_searched_page_by_page_and_the_search_is_recorded(bank: Bank) -> None:
+    from vipreco.store import Event
+
+    events = [Event("user:ann", "login", f"no {number}") for number in range(203)]
+    bank.state.store.audit.append(events)
+    answer = bank.ask("GET", "/v1/audit?actor=user:ann&action=login", Role.AUDITOR).json()
+    assert [row["object"] for row in answer["records"][:2]] == ["no 202", "no 201"]
+    older = bank.ask("GET", f"/v1/audit?actor=user:ann&before={answer['older']}", Role.AUDITOR).json()
+    assert [row["object"] for row in older["records"]] == ["no 2", "no 1", "no 0"]
+    assert older["older"] is None
+    assert bank.ask("GET", "/v1/audit?since=yesterday", Role.AUDITOR).status_code == 422
+    searches = bank.ask("GET", "/v1/audit?action=audit.read", Role.AUDITOR).json()["records"]
+    assert [row["object"] for row in searches] == [
+        "action=audit.read",
+        "actor=user:ann",
+        "actor=user:ann action=login",
+    ]
