@@ -49,7 +49,9 @@ async def running() -> AsyncIterator[Any]:
     with open_app_state(project, release_opener(project)) as state:
         pages = project_pages(state)
         more = Operation("POST", "/null", null, PUBLIC)
-        yield create_app(state, replace(pages, operations=(*pages.operations, more)))
+        app = create_app(state, replace(pages, operations=(more, *pages.operations)))
+        app.app.routes.sort(key=lambda route: route.path != "/null")  # found as quickly as the offers
+        yield app
 
 
 def __getattr__(name: str) -> Any:
