@@ -31,6 +31,8 @@ from vipreco.history import View
 
 Key: TypeAlias = tuple[str, str]
 """Kind of fact, and the product or column that it is about (empty for neither)."""
+Columns: TypeAlias = dict[str, NDArray[Any]]
+"""Place, product, date and cells (as text) of some rows, by column; the Python values as objects."""
 Group: TypeAlias = tuple[str, str, str]
 """Table and row of the catalogue, and the column where the row is chosen by it (else empty)."""
 DATE, AGE, RECENT = "_date", "_age", "_recent"  # beside a bank's own columns, any name
@@ -100,8 +102,8 @@ class Cells:
     there: NDArray[np.bool_]
 
     @classmethod
-    def of(cls, rows: pl.DataFrame | None, column: str, customers: int) -> Cells:
-        """Bring rows (place, product_id, date and columns as text) into the order of n customers.
+    def of(cls, rows: Columns | None, column: str, customers: int) -> Cells:
+        """Bring rows into the order of n customers.
 
         Args:
             rows: At most one a customer; None: there are none. A column may have a date of its own.
@@ -112,12 +114,11 @@ class Cells:
         there = np.zeros(customers, bool)
         if rows is not None:
             found = rows[TEXT + column]
-            known = found.is_not_null().to_numpy()
-            places = rows[PLACE].to_numpy()[known]
-            day = DATE + column if DATE + column in rows.columns else DATE
-            dates[places] = np.array(rows[day].to_list(), object)[known]
-            values[places] = np.array(found.to_list(), object)[known]
-            products[places] = np.array(rows[PRODUCT_ID].to_list(), object)[known]
+            known = np.array([value is not None for value in found.tolist()], bool)
+            places = rows[PLACE][known].astype(np.intp)
+            dates[places] = rows[DATE + column if DATE + column in rows else DATE][known]
+            values[places] = found[known]
+            products[places] = rows[PRODUCT_ID][known]
             there[places] = True
         return cls(dates, values, products, there)
 
@@ -155,8 +156,7 @@ class FactBook:
         cells, nothing = {}, Cells.of(None, "", len(customer_ids))
         for (kind, subject), (entry, column) in wanted.items():
             found = rows[_group(entry, column)].get((subject,) if entry.row in PRODUCT_ROWS else ())
-            known = found is not None and not found.is_empty()
-            cells[kind, subject] = Cells.of(found, column, len(customer_ids)) if known else nothing
+            cells[kind, subject] = nothing if found is None else Cells.of(found, column, len(customer_ids))
         return cls(catalogue, customer_ids, cells)
 
     def there(self, kinds: Iterable[str], subject: str) -> NDArray[np.bool_]:
@@ -208,7 +208,7 @@ def _group(entry: FactEntry, column: str) -> Group:
 
 def _cited(
     view: View, customer_ids: list[str], wanted: Iterable[tuple[FactEntry, str]]
-) -> dict[Group, dict[tuple[object, ...], pl.DataFrame]]:
+) -> dict[Group, dict[tuple[object, ...], Columns]]:
     """Return place, product_id, date and the columns as text of the rows of each group.
 
     The rows are those of each product where there is one a customer and product, else all of them under ().
@@ -224,10 +224,18 @@ def _cited(
     }
     plans = [_rows(tables, group, sorted(names), view.date) for group, names in columns.items()]
     found = dict(zip(columns, pl.collect_all(plans), strict=True))
-    return {
+    parts = {
         group: rows.partition_by(PRODUCT_ID, as_dict=True) if group[1] in PRODUCT_ROWS else {(): rows}
         for group, rows in found.items()
     }
+    return {
+        group: {key: _columns(rows) for key, rows in by_key.items() if not rows.is_empty()}
+        for group, by_key in parts.items()
+    }
+
+
+def _columns(rows: pl.DataFrame) -> Columns:
+    return {name: np.array(values, object) for name, values in rows.to_dict(as_series=False).items()}
 
 
 def _rows(tables: Mapping[str, pl.LazyFrame], group: Group, columns: list[str], day: date) -> pl.LazyFrame:
