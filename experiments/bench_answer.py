@@ -3,6 +3,7 @@
     python experiments/bench_answer.py                    # makes a bank of its own in build/bench-serving
     python experiments/bench_answer.py --project DIR      # an existing project with a release
     python experiments/bench_answer.py --profile offers   # and where the time of one kind goes
+    python experiments/bench_answer.py --plain      # without chances by contact, evidence, causes, rates
 
 Every kind of request goes through middleware, router, log-in and handler as in a worker; the null route
 beside them shows what each answer takes. Told is the processor time of a request: of the thread that answers,
@@ -35,7 +36,14 @@ from rich.table import Table
 
 from experiments import serving_host
 from experiments.bench_serving import Asked, Bench, opened, own_bank
+from serving.api import offers
+from serving.auth import authorisation
+from serving.http.app_state import Release, Slate, SlateLine
+from serving.http.ids import new_id
+from serving.http.operation import HttpRequest
 from serving.processes.environment import set_environment
+from vipreco.online import OnlineService
+from vipreco.online.offer_numbers import StoredNumbers
 from vipreco.store import Role
 
 ROUNDS, CUSTOMERS, CHANGED = 9, 500, 100
@@ -135,6 +143,50 @@ async def profile(app: Any, requests: list[Asked]) -> None:
     pstats.Stats(profiler).sort_stats("tottime").print_stats(40)
 
 
+def leave_out() -> None:
+    """Answer as before chances by contact, evidence, causes and rates of tokens were asked for."""
+    authorisation._check_rate = lambda request: None  # type: ignore[assignment]
+    offers.offer_answer = plain_answer  # type: ignore[assignment]
+    OnlineService._cause = lambda self, allowed, verdicts: ""  # type: ignore[method-assign]
+    StoredNumbers.line = plain_line  # type: ignore[method-assign]
+
+
+def plain_answer(
+    request: HttpRequest, release: Release, customer: str | None, slate: Slate
+) -> dict[str, Any]:
+    """Return an answer with propensity and value alone."""
+    return {
+        "decision_id": new_id(16),
+        "customer_id": customer,
+        "channel": request.body.channel,
+        "offers": [
+            {
+                "rank": rank,
+                "product_id": line.product_id,
+                "product": line.product,
+                "propensity": line.propensity,
+                "value": line.value,
+                "reason_codes": line.codes,
+            }
+            for rank, line in enumerate(slate.lines, start=1)
+        ],
+        "personalised": slate.personalised,
+        "stale": request.state.is_stale(release, request.moment),
+        "source": slate.source,
+        "model_version": release.model_version,
+        "snapshot_id": release.snapshot_id,
+        "snapshot_date": release.snapshot_date,
+        "policy_version": release.policy_version,
+    }
+
+
+def plain_line(
+    self: StoredNumbers, row: int, channel: str, one: int, named: tuple[str, str], codes: tuple[str, ...]
+) -> SlateLine:
+    """Return an offer with propensity and value alone."""
+    return SlateLine(*named, self._propensity.item(row, one), self._value.item(row, one), codes)
+
+
 def main() -> None:
     """Measure the kinds that are asked for."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
@@ -144,7 +196,12 @@ def main() -> None:
     )
     parser.add_argument("--only", choices=tuple(KINDS), action="append", help="this kind alone")
     parser.add_argument("--profile", choices=tuple(KINDS), help="print where the time of this kind goes")
+    parser.add_argument(
+        "--plain", action="store_true", help="leave out what answers have got since they began"
+    )
     arguments = parser.parse_args()
+    if arguments.plain:
+        leave_out()
     console = Console(stderr=True)
     folder = (arguments.project or own_bank(arguments.work.resolve(), console)).resolve()
     bench = opened(folder, False, console)

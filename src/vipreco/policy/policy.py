@@ -120,9 +120,14 @@ class Policy:
 
     def main_cause(self, verdicts: NDArray[np.integer]) -> str | None:
         """Return the reason code that stops most products of a customer; None where no product is stopped."""
-        rules = self.rules
-        codes = Counter(rules[verdict - 1].reason_code for verdict in verdicts.tolist() if verdict != ALLOWED)
+        codes = Counter(map(self._codes.__getitem__, verdicts.tolist()))
+        codes.pop(None, None)
         return max(codes, key=codes.__getitem__) if codes else None
+
+    @cached_property
+    def _codes(self) -> tuple[str | None, ...]:
+        """Reason code of each verdict; the channel asks for a cause while its customer waits."""
+        return None, *(rule.reason_code for rule in self.rules)
 
     def judge(self, facts: PolicyFacts) -> NDArray[np.int16]:
         """Return a verdict for each pair, shape (n, P): 0 is allowed, r is stopped by `rules[r - 1]`."""
