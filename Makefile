@@ -76,8 +76,9 @@ bench-simulator: $(READY)  ## Measure the simulated bank: speed, our offers agai
 bench-decisions: $(READY)  ## Measure what the call list is worth in simulated banks that live by it, and its speed.
 	$(BIN)/python experiments/bench_decisions.py
 
-bench-serving: $(READY)  ## Measure the running service beside a null route: capacity, latency, swaps, start, memory.
+bench-serving: $(READY)  ## Measure the running service beside a null route, and what an answer takes in one process.
 	$(BIN)/python experiments/bench_serving.py
+	$(BIN)/python experiments/bench_answer.py
 
 bench-campaign: $(READY)  ## Measure campaigns: gap to the optimum, time, memory, false alarms and coverage of the lift.
 	$(BIN)/python experiments/bench_campaign.py
