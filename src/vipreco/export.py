@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import io
 import os
+import re
 from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import BinaryIO, TypeAlias, cast
@@ -27,6 +28,7 @@ FORMULA_START = r"^[=+\-@\t\r\n＝＋－＠]"
 # They would turn the order of the letters that a reader sees.
 DIRECTION_SIGNS = "[\u202a-\u202e\u2066-\u2069\u200e\u200f\u061c]"
 REPLACEMENT = "\ufffd"
+RATE_NAME = re.compile(r"propensity|probability|^chance|_rate(_low|_high)?$|share$")
 FIXED_MOMENT = datetime.datetime(2000, 1, 1)  # noqa: DTZ001  a document property that must not vary
 
 
@@ -135,7 +137,23 @@ def _write_xlsx(rows: pl.DataFrame, stream: BinaryIO) -> None:
     with xlsxwriter.Workbook(stream, {**literal, "in_memory": True}) as workbook:
         workbook.set_properties({"created": FIXED_MOMENT})
         flat = _flattened(rows)
-        flat.write_excel(workbook, "list", freeze_panes=(1, 0), column_widths=_widths(flat), autofilter=True)
+        flat.write_excel(
+            workbook,
+            "list",
+            freeze_panes=(1, 0),
+            column_widths=_widths(flat),
+            column_formats=_number_formats(flat),
+            autofilter=True,
+        )
+
+
+def _number_formats(rows: pl.DataFrame) -> dict[str | cs.Selector | tuple[str | cs.Selector, ...], str]:
+    """Return the formats of numbers: chances and shares in percent, amounts with two decimals."""
+    floats = [name for name, kind in rows.schema.items() if kind.is_float() or kind.is_decimal()]
+    return {
+        name: "0.0%" if RATE_NAME.search(name) else "#,##0.00" if name.endswith("_amount") else "#,##0.00##"
+        for name in floats
+    }
 
 
 def _widths(rows: pl.DataFrame) -> dict[str | cs.Selector, int]:

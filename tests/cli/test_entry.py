@@ -127,10 +127,10 @@ def test_a_command_may_choose_its_exit_code(monkeypatch: pytest.MonkeyPatch) -> 
     assert ending(monkeypatch, raising(typer.Exit(4))) == errors.EXIT_ROWS_QUARANTINED
 
 
-def test_the_debug_flag_is_taken_from_anywhere_but_after_a_double_dash() -> None:
-    taken = entry._take_debug_flag(["new", "--debug", "x", "--", "--debug"])
-    assert taken == (["new", "x", "--", "--debug"], True)
-    assert entry._take_debug_flag(["new", "--", "--debug"]) == (["new", "--", "--debug"], False)
+def test_the_flags_of_any_command_are_taken_from_anywhere_but_after_a_double_dash() -> None:
+    taken = entry._take_flags(["new", "--debug", "x", "--wide", "--", "--debug"])
+    assert taken == (["new", "x", "--", "--debug"], {"--debug", "--wide"})
+    assert entry._take_flags(["new", "--", "--debug"]) == (["new", "--", "--debug"], set())
 
 
 def test_a_closed_pipe_ends_quietly() -> None:

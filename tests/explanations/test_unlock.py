@@ -33,7 +33,7 @@ def granted(facts: PolicyFacts, place: tuple[int, int], rule_id: str) -> PolicyF
     pairs = {
         name: values[place[0] : place[0] + 1, place[1] : place[1] + 1] for name, values in facts.pairs.items()
     }
-    reaches = rule.entry.reaches
+    reaches = rule.entry.reaches if rule.entry.reaches in rule.required_columns else ""
     if reaches and products[reaches][0] is None:  # what it has to reach is recorded first
         products = products.with_columns(literal(POLICY.known[reaches]))
     for name in sorted(rule.condition_columns):
@@ -111,6 +111,20 @@ def test_an_expired_assessment_is_renewed_even_where_its_class_was_too_low():
     assert steps_of(with_customer(one_pair(POLICY), **expired), "W301") == [RENEWAL]
     low = {"customer_risk_level": "C1", "customer_risk_rank": 1.0}
     assert steps_of(with_customer(one_pair(POLICY), **expired, **low), "W301") == [RENEWAL]
+
+
+def test_a_renewed_assessment_opens_the_products_of_the_class_that_it_covers_and_of_lower_ones():
+    expired = {"customer_risk_assessed_days": 400.0, "customer_risk_assessed_months": 13.0}
+    facts = with_customer(one_pair(POLICY), **expired)
+    two = pl.concat([facts.products] * 2).with_columns(
+        product_id=pl.Series(["W201", "W301"]), product_risk_rank=pl.Series([2.0, 3.0])
+    )
+    pairs = {name: np.repeat(values, 2, axis=1) for name, values in facts.pairs.items()}
+    found = all_not_offered(POLICY, replace(facts, products=two, pairs=pairs), 0, NAMES)
+    assert {item.product_id: item.steps[0].opens for item in found} == {
+        "W201": ("W201",),
+        "W301": ("W201", "W301"),
+    }
 
 
 def test_nobody_is_assessed_for_a_product_while_the_assessment_is_valid():

@@ -78,7 +78,7 @@ def granted(policy: Policy, facts: PolicyFacts, rule: Compiled) -> PolicyFacts:
     own = [one for one in columns if one.grain in {Grain.CUSTOMER, Grain.PAIR}]
     if not own and all(one.grain is Grain.CONTEXT for one in columns):
         return replace(facts, channel="branch")
-    if rule.entry.reaches:
+    if rule.entry.reaches in rule.required_columns:
         enough = facts.products[rule.entry.reaches][0]
         numbers = [one for one in own if one.grain is Grain.CUSTOMER and one.kind is Kind.NUMBER]
         as_much = (pl.lit(enough, dtype=one.dtype).alias(one.name) for one in numbers)

@@ -99,5 +99,8 @@ def _options(
     debug: Annotated[
         bool, typer.Option("--debug", help="Show the full traceback when something fails; any command.")
     ] = False,
+    wide: Annotated[
+        bool, typer.Option("--wide", help="Show all columns of tables in a terminal; any command.")
+    ] = False,
 ) -> None:
-    del version, debug  # both are dealt with before any command runs
+    del version, debug, wide  # all are dealt with before any command runs

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from vipreco.cli.table_output import PIPE_WIDTH, row_count
+from vipreco.cli.table_width import columns_note, fitting, terminal_width
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -93,8 +94,32 @@ def document_text(document: Document, width: int | None = None) -> str:
             if part.note:
                 console.print(part.note)
             if part.rows.height:
-                console.print(_table(part))
+                told = _fitting(part, None if width else terminal_width())
+                console.print(_table(told))
+                note = columns_note(len(told.columns), len(part.columns))
+                console.print(*([note] if note else []), end="\n" if note else "")
     return captured.get()
+
+
+def _fitting(part: Part, width: int | None) -> Part:
+    """Return a part with the columns that a terminal has room for."""
+    from dataclasses import replace
+
+    from vipreco.documents import shown
+
+    if width is None:
+        return part
+    rows = part.rows.select(column.name for column in part.columns)
+    texts = [
+        [
+            max(shown(value, column.holds).split("\n"), key=len)
+            for value, column in zip(row, part.columns, strict=True)
+        ]
+        for row in rows.iter_rows()
+    ]
+    names = fitting(rows, texts, part.brief, width)
+    by_name = {column.name: column for column in part.columns}
+    return replace(part, columns=tuple(by_name[name] for name in names))
 
 
 def part_text(part: Part, width: int) -> str:

@@ -9,10 +9,11 @@ import sys
 import traceback
 from collections.abc import Callable, Sequence
 
+from vipreco.cli.table_width import all_columns
 from vipreco.durable import FREE_SPACE, is_disk_full
 from vipreco.errors import EXIT_BUG, EXIT_INTERRUPTED, EXIT_OK, EXIT_RESOURCES, VipRecoError
 
-DEBUG_FLAG = "--debug"
+DEBUG_FLAG, WIDE_FLAG = "--debug", "--wide"
 OWNER_ALONE = 0o077  # files and folders below data/ hold customers: nobody else reads them
 # Night runs of banks may still use the former names.
 RENAMED_OPTIONS = {"--most": "--limit", "--dirt": "--faults"}
@@ -35,8 +36,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.umask(OWNER_ALONE)
     if arguments is None and READING.intersection(sys.argv[1:2]):
         _hide_pandas_from_pyarrow()
-    given, debug = _take_debug_flag(sys.argv[1:] if arguments is None else arguments)
-    code = _ending_of(lambda: _run(given), debug)
+    given, flags = _take_flags(sys.argv[1:] if arguments is None else arguments)
+    with all_columns(WIDE_FLAG in flags):
+        code = _ending_of(lambda: _run(given), DEBUG_FLAG in flags)
     return _flush(code)
 
 
@@ -102,14 +104,15 @@ def _described(error: Exception) -> tuple[str, int]:
     ), EXIT_BUG
 
 
-def _take_debug_flag(arguments: Sequence[str]) -> tuple[list[str], bool]:
-    """Return the arguments without `--debug`, which may stand anywhere before `--`, and if it was there.
+def _take_flags(arguments: Sequence[str]) -> tuple[list[str], set[str]]:
+    """Return the arguments without the flags of any command, which may stand anywhere before `--`, and those.
 
     Former names of options become their present ones.
     """
     end = arguments.index("--") if "--" in arguments else len(arguments)
-    kept = [_renamed(word) for word in arguments[:end] if word != DEBUG_FLAG]
-    return [*kept, *arguments[end:]], len(kept) < end
+    flags = {word for word in arguments[:end] if word in {DEBUG_FLAG, WIDE_FLAG}}
+    kept = [_renamed(word) for word in arguments[:end] if word not in flags]
+    return [*kept, *arguments[end:]], flags
 
 
 def _renamed(word: str) -> str:

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 PANEL = "Offers"
 SAMPLE = 300
+EXPLAIN_COLUMNS = ("product_name", "rank", "propensity", "reason", "unlocked_by")
 
 
 def register(app: typer.Typer) -> None:
@@ -120,7 +121,7 @@ def explain(
         check_target(receipt)
     request = ExplainRequest(project, as_of, model, channel.value, top, language.value, hindsight)
     if customer is not None:
-        output.write(_explain_one(request, customer, manager, receipt))
+        output.write(_explain_one(request, customer, manager, receipt), EXPLAIN_COLUMNS)
         return
     found = _check_many(request, customers, manager, sample, everybody=bank)
     output.write(found.quality if bank else found.table())

@@ -27,6 +27,17 @@ if TYPE_CHECKING:
     from vipreco.project import Project
 
 PANEL = "Offers"
+OFFER_COLUMNS = ("customer_id", "rank", "product_name", "propensity", "reason")
+BRANCH_COLUMNS = (
+    "customer_id",
+    "attrition_probability",
+    "tier_upgrade_probability",
+    "aum_amount",
+    "product_name",
+    "propensity",
+    "reason",
+)
+"""Columns that matter in a terminal; a list has the product or the probability of its kind."""
 
 
 class Which(StrEnum):
@@ -104,7 +115,7 @@ def offers(
             if rival is not None:
                 request = request.decided_by(rival[2], rival[0])
             found = offers_in_parts(engine, request, narrator.count)
-    output.write(with_currency(found.rows, project.settings.project.currency))
+    output.write(with_currency(found.rows, project.settings.project.currency), OFFER_COLUMNS)
     if found.rows.is_empty():
         _tell_why_nobody(found.blind)
 
@@ -161,7 +172,7 @@ def relationships(
         tell_hindsight(recommender, view.date, allowed=hindsight)
         explainer = open_explainer(project, recommender)
         rows = branch_list(explainer, view, BranchList(which.value), limit, narrator.say)
-    output.write(with_currency(rows, project.settings.project.currency))
+    output.write(with_currency(rows, project.settings.project.currency), BRANCH_COLUMNS)
 
 
 def _named(customers: Path | None, manager: str | None, vip: bool) -> str:

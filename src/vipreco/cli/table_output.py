@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import sys
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from vipreco.cli.options import Format
+from vipreco.cli.table_width import columns_note, fitting, terminal_width
 
 if TYPE_CHECKING:
     import polars as pl
@@ -46,10 +47,15 @@ class TableOutput:
         check_target(path)
         return cls(kind or Format(format_of(path)), path)
 
-    def write(self, rows: pl.DataFrame) -> None:
-        """Write `rows` where the user wants them; a file is announced on stderr: a pipe stays clean."""
+    def write(self, rows: pl.DataFrame, brief: Sequence[str] = ()) -> None:
+        """Write `rows` where the user wants them; a file is announced on stderr: a pipe stays clean.
+
+        Args:
+            rows: The rows.
+            brief: Columns that matter, which a terminal shows that is too narrow for all.
+        """
         if self.kind is Format.table:
-            self._write_text(table_text(rows, _width(self.path)))
+            self._write_text(table_text(rows, _width(self.path), brief=brief))
             return
         from vipreco.export import write_table
 
@@ -74,23 +80,37 @@ def _width(path: Path | None) -> int | None:
     return None if path is None and sys.stdout.isatty() else PIPE_WIDTH
 
 
-def table_text(rows: pl.DataFrame, width: int | None = None, title: str | None = None) -> str:
-    """Return `rows` as a drawn table, the first hundred of them, with a word about the rest."""
+def table_text(
+    rows: pl.DataFrame, width: int | None = None, title: str | None = None, brief: Sequence[str] = ()
+) -> str:
+    """Return `rows` as a drawn table, the first hundred of them, with a word about the rest.
+
+    Args:
+        rows: The rows.
+        width: Columns of the table; without it those of the terminal, where only columns that fit are shown.
+        title: Stands above.
+        brief: Columns that matter, where not all fit.
+    """
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     table = Table(box=SIMPLE_HEAD, title=title, title_justify="left")
-    for name, kind in rows.schema.items():
-        table.add_column(name, justify="right" if kind.is_numeric() else "left", overflow="fold")
-    for row in rows.head(MAX_SHOWN_ROWS).iter_rows():
-        table.add_row(*(Text(cell_text(value)) for value in row))
-    console = Console(width=width)
+    texts = [[cell_text(value) for value in row] for row in rows.head(MAX_SHOWN_ROWS).iter_rows()]
+    terminal = terminal_width() if width is None else None
+    shown = fitting(rows, texts, brief, terminal) if terminal else rows.columns
+    places = [rows.columns.index(name) for name in shown]
+    for name in shown:
+        table.add_column(name, justify="right" if rows.schema[name].is_numeric() else "left", overflow="fold")
+    for row in texts:
+        table.add_row(*(Text(row[place]) for place in places))
+    console = Console(width=width, highlight=False)
     with console.capture() as captured:
         console.print(table)
-        console.print(_rest(rows.height), end="")
-    return captured.get()
+        console.print(_rest(rows.height), end="", markup=False)
+    note = columns_note(len(shown), rows.width)
+    return captured.get() + (f"{note}\n" if note else "")
 
 
 def row_count(rows: int) -> str:

@@ -54,6 +54,7 @@ class Part:
         columns: What is shown, in order.
         rows: A frame with these columns.
         note: A line below the heading.
+        brief: Columns that matter, for where not all have room; without any, the first.
     """
 
     key: str
@@ -61,6 +62,7 @@ class Part:
     columns: tuple[Column, ...]
     rows: pl.DataFrame
     note: str = ""
+    brief: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -6,15 +6,19 @@ import datetime
 import re
 from typing import Any, BinaryIO
 
-from vipreco.documents.document import Column, Document, Holds, Part, safe
+from vipreco.documents.document import Column, Document, Holds, Part, safe, shown
+from vipreco.documents.text_lines import line_count
 from vipreco.export import FIXED_MOMENT
 
 A4 = 9  # paper number in the format
 FONTS = {"en": "Calibri", "zh": "Microsoft YaHei"}
-NUMBER_FORMATS = {Holds.COUNT: "0", Holds.AMOUNT: "#,##0", Holds.RATE: "0.0%", Holds.DATE: "yyyy-mm-dd"}
+NUMBER_FORMATS = {Holds.COUNT: "#,##0", Holds.AMOUNT: "#,##0", Holds.RATE: "0.0%", Holds.DATE: "yyyy-mm-dd"}
 RIGHT = {Holds.COUNT, Holds.AMOUNT, Holds.RATE}
 LITERAL = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
 MAX_SHEET_NAME = 31
+LINE_POINTS = {"en": 13.5, "zh": 16.0}  # of a line of 10 points in the font of the language
+MAX_POINTS = 409.0  # of a row in the format
+LATIN_SHARE = 0.92  # of a column that lines of words fill: another font than ours may be wider
 Formats = dict[str, Any]
 
 
@@ -29,6 +33,7 @@ def write_xlsx(document: Document, stream: BinaryIO) -> None:
             sheet = workbook.add_worksheet(_sheet_name(part.title, number))
             top = _write_head(sheet, document, part, formats)
             _write_rows(sheet, part, top, formats)
+            _set_heights(sheet, document, part, top)
             _set_up_page(sheet, document, part, top)
 
 
@@ -45,7 +50,9 @@ def _formats(workbook: Any, font: str) -> Formats:
         for holds in Holds
     }
     made["title"] = workbook.add_format({"font_name": font, "font_size": 14, "bold": True})
-    made["about"] = workbook.add_format({"font_name": font, "font_size": 10})
+    made["about"] = workbook.add_format(
+        {"font_name": font, "font_size": 10, "text_wrap": True, "valign": "top"}
+    )
     made["head"] = workbook.add_format({**base, "bold": True, "bg_color": "#E6E6E6", "num_format": "@"})
     return made
 
@@ -54,8 +61,13 @@ def _write_head(sheet: Any, document: Document, part: Part, formats: Formats) ->
     """Write the lines above the table, and return the row of its heading."""
     sheet.write_string(0, 0, safe(document.title), formats["title"])
     lines = [line for line in (*document.about, part.title, part.note) if line]
+    last = len(part.columns) - 1
+    width = sum(column.width for column in part.columns)
     for row, line in enumerate(lines, start=1):
+        if last > 0:
+            sheet.merge_range(row, 0, row, last, "", formats["about"])
         sheet.write_string(row, 0, safe(line), formats["about"])
+        sheet.set_row(row, _points([(line, width)], document))
     top = len(lines) + 1
     for place, column in enumerate(part.columns):
         sheet.write_string(top, place, column.title, formats["head"])
@@ -66,6 +78,23 @@ def _write_rows(sheet: Any, part: Part, top: int, formats: Formats) -> None:
     for place, column in enumerate(part.columns):
         for row, value in enumerate(part.rows[column.name].to_list(), start=top + 1):
             _write_cell(sheet, (row, place), column, value, formats)
+
+
+def _set_heights(sheet: Any, document: Document, part: Part, top: int) -> None:
+    """Make each row as high as its text: LibreOffice does not do so by itself, nor does a preview."""
+    heading = [(column.title, column.width) for column in part.columns]
+    sheet.set_row(top, _points(heading, document))
+    rows = part.rows.select(column.name for column in part.columns).iter_rows()
+    for row, values in enumerate(rows, start=top + 1):
+        texts = (shown(value, column.holds) for value, column in zip(values, part.columns, strict=True))
+        widths = (column.width for column in part.columns)
+        sheet.set_row(row, _points(list(zip(texts, widths, strict=True)), document))
+
+
+def _points(cells: list[tuple[str, int]], document: Document) -> float:
+    """Return the height of a row of texts, each in a column of so many signs."""
+    lines = max((line_count(text, int(width * LATIN_SHARE)) for text, width in cells), default=1)
+    return float(min(lines * LINE_POINTS[document.language] + 2, MAX_POINTS))
 
 
 def _write_cell(sheet: Any, place: tuple[int, int], column: Column, value: Any, formats: Formats) -> None:

@@ -84,6 +84,9 @@ class TalkCatalog(Section):
         missing = [*(set(CallKind) - set(self.call)), *({OTHER_FAMILY} - set(self.family))]
         if missing:
             raise ValueError(f"there are no words for {', '.join(sorted(missing))}")
+        coverage = self.call[CallKind.COVERAGE]
+        if coverage.opening is None or coverage.opening_open is None:
+            raise ValueError("call.coverage has to open every talk that nothing else opens")
         return self
 
     @model_validator(mode="after")

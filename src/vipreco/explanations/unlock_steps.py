@@ -46,10 +46,10 @@ def carries(policy: Policy, facts: PolicyFacts, verdict: int, pair: tuple[int, i
         pair: Places of both products.
     """
     rule = policy.compiled_of(verdict)
-    if pair[0] == pair[1] or not any(_of_product(policy, name) for name in rule.required_columns):
+    if pair[0] == pair[1]:
         return True
     if not rule.entry.reaches:
-        return False
+        return not any(_of_product(policy, name) for name in rule.required_columns)
     here, there = (facts.value(rule.entry.reaches, 0, place) for place in pair)
     return isinstance(here, float) and isinstance(there, float) and there <= here
 

@@ -90,6 +90,14 @@ NOT_OFFERED_WIDTHS: dict[str, Width] = {
     "unlock": (44, Holds.TEXT),
 }
 TALK_WIDTHS: dict[str, Width] = {"part": (16, Holds.TEXT), "words": (104, Holds.TEXT)}
+BRIEF: dict[str, tuple[str, ...]] = {
+    "today": ("place", "kind", "customer_id", "reason_to_call", "offers"),
+    "plan": ("date", "kind", "customer_id", "reason_to_call", "minutes"),
+    "later": ("kind", "customer_id", "reason_to_call", "minutes", "expected_value"),
+    "book": ("customer_id", "tier", "assets", "duty", "deadline"),
+    "offers": ("place", "product", "chance", "reasons", "caution"),
+}
+"""Columns of a part that matter where not all have room."""
 TITLES = {"customer_id": "customer"}  # texts of columns that have another name
 
 
@@ -334,7 +342,7 @@ def _part(
     columns = tuple(
         Column(name, _heading(name, holds, say), width, holds) for name, (width, holds) in widths.items()
     )
-    return Part(key, title, columns, frame, note)
+    return Part(key, title, columns, frame, note, BRIEF.get(key, ()))
 
 
 def _heading(name: str, holds: Holds, say: Wording) -> str:

@@ -105,15 +105,19 @@ class _Talk:
         """Return the first sentence: what was agreed or is due, the strongest reason, or the last talk."""
         reasons = self.signs if self.kind is CallKind.KEEP else self.offers
         first = next((one.opening for one in reasons if one.opening), "")
-        of_coverage = self.catalogue.call[CallKind.COVERAGE]
-        for call, needed in ((self.call, _NEEDED.get(self.kind, "")), (of_coverage, "date")):
-            if call.opening and needed in self._facts:
-                return self.said(call.opening)
-            if call is self.call and call.opening_open:
-                return self.said(call.opening_open)
-            if first:
-                return first
-        return self.said(self.catalogue.general["opening"])
+        call, needed = self.call, _NEEDED.get(self.kind)
+        if call.opening and needed in self._facts:
+            return self.said(call.opening)
+        if call.opening_open:
+            return self.said(call.opening_open)
+        if first:
+            return first
+        spoken, never = (_given(words) for words in (self._coverage.opening, self._coverage.opening_open))
+        return self.said(spoken if "date" in self._facts else never)
+
+    @property
+    def _coverage(self) -> CallWords:
+        return self.catalogue.call[CallKind.COVERAGE]
 
     def offer(self) -> str:
         """Return the first offer with the sentence about its risk, or the topic in its place."""
@@ -136,3 +140,9 @@ _NEEDED = {
     CallKind.ASSESSMENT: "date",
 }
 """Fact that the first sentence of a call of each purpose rests on."""
+
+
+def _given(words: ReasonWords | None) -> ReasonWords:
+    """Return words that the catalogue was checked to have."""
+    assert words is not None  # noqa: S101
+    return words

@@ -109,8 +109,8 @@ def _steps(compiled: tuple[Compiled, ...], known: Mapping[str, PolicyColumn]) ->
             if name == one.entry.id or (own and name not in ids):
                 yield f"{one.where}: done_with: there is no other rule {name}{nearest(name, ids)}"
         reaches = one.entry.reaches
-        if reaches and (reaches not in one.required_columns or known[reaches].grain is not Grain.PRODUCT):
-            yield f"{one.where}: reaches: {reaches} is no fact of the product that the rule requires"
+        if reaches and (reaches not in known or known[reaches].grain is not Grain.PRODUCT):
+            yield f"{one.where}: reaches: {reaches} is no fact of the product"
 
 
 def _contradictions(one: Compiled, known: Mapping[str, PolicyColumn]) -> Iterator[str]:

@@ -49,8 +49,8 @@ class RuleEntry(Section):
         unknown_unlock: What would help then; by default `unlock`.
         done_with: Rules whose step, where they stop as well, does what this rule asks for too: a first risk
             assessment is a current one. This rule then adds no step of its own.
-        reaches: Column of the product up to which the step carries: money for a product of 50,000 is enough
-            for one of 10,000. Without it, a step that looks at the product counts for that product alone.
+        reaches: Fact of the product up to which the step carries: money for a product of 50,000 is enough
+            for one of 10,000. Without it, a step of a rule that looks at the product counts for it alone.
         legal_reference: Law, article.
         valid_from: First date on which it applies.
         valid_until: Last date on which it applies.
