@@ -37,7 +37,7 @@ from vipreco.durable import write_json
 from vipreco.explanations import Explainer
 from vipreco.features import FeatureSet
 from vipreco.history import History, View, window
-from vipreco.lists import Audience, Day, plan_day
+from vipreco.lists import Audience, CallLine, Day, Wording, call_list, plan_day
 from vipreco.policy import Policy
 from vipreco.project import Project
 from vipreco.propensity import Machine
@@ -148,6 +148,7 @@ def day_shares(recommender: Recommender, history: History) -> Days:
             continue
         today = day.today
         no_offer = today.filter(~pl.col("customer_id").is_in(day.offers["customer_id"].implode()))
+        promises, kept = promises_of(day, manager)
         found.append(
             {
                 "date": str(view.date),
@@ -157,6 +158,8 @@ def day_shares(recommender: Recommender, history: History) -> Days:
                 "calls": today.height,
                 "calls_without_offer": no_offer.height,
                 "duties_missed": day.plan.missed.height,
+                "promises": promises,
+                "promises_kept": kept,
             }
         )
     return found
@@ -168,6 +171,28 @@ def value_share(day: Day) -> float:
         return 1.0
     value, best = day.plan.tasks.value, day.plan.best_today
     return float(value[day.plan.today].sum() / value[best].sum()) if value[best].sum() > 0 else 1.0
+
+
+def promises_of(day: Day, manager: str) -> tuple[int, int]:
+    """Return the talks about an agreed product on today's list, and those that a reader finds kept.
+
+    The call opens with the product, or says which rule stops it since.
+    """
+    agreed = pl.col("follow_up") & pl.col("follow_up_product_id").is_not_null()
+    rows = day.today.filter(agreed).select("customer_id", "follow_up_product_id").rows()
+    promised = dict(rows)
+    listed = call_list(day, manager, "", Wording("en"), with_reasons=False)
+    lines = [line for line in listed.calls if line.customer_id in promised]
+    return len(lines), sum(is_kept(line, promised[line.customer_id], day) for line in lines)
+
+
+def is_kept(line: CallLine, product_id: str, day: Day) -> bool:
+    """Return whether a call opens with a product, or says which rule stops it since."""
+    first = [offer.product_id for offer in line.offers[:1]]
+    name = day.names.get(product_id, product_id)
+    stopped = Wording("en")("reason.follow_up_stopped", product=name, reason="|", instead="")
+    beginning = stopped.partition("|")[0]
+    return first == [product_id] or any(reason.startswith(beginning) for reason in line.reasons)
 
 
 def capacity_of(view: View) -> int:
@@ -307,6 +332,9 @@ def day_lines(days: Days) -> Iterator[Line]:
     )
     calls, without = (sum(row[name] for row in days) for name in ("calls", "calls_without_offer"))
     yield Line("calls of the day without an offer", "", f"{without} of {calls}")
+    promises, kept = (sum(row[name] for row in days) for name in ("promises", "promises_kept"))
+    told = f"{kept} of {promises}"
+    yield Line("follow-ups with the promised product, or the rule", "all", told, kept == promises)
     yield Line("duties that are named as impossible", "", str(sum(row["duties_missed"] for row in days)))
 
 

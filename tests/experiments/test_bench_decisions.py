@@ -92,7 +92,7 @@ def test_a_gain_is_a_share_of_what_the_oracle_gains_over_calling_nobody() -> Non
 
 
 def test_the_lists_of_the_days_are_told_with_their_share_and_the_calls_without_an_offer() -> None:
-    row = {"calls": 5, "calls_without_offer": 2, "duties_missed": 1}
+    row = {"calls": 5, "calls_without_offer": 2, "duties_missed": 1, "promises": 3, "promises_kept": 3}
     told = list(bench.day_lines([{**row, "share": 0.9}, {**row, "share": 1.0}]))
-    assert [line.measured for line in told] == ["0.950 (least 0.900, 2 lists)", "4 of 10", "2"]
-    assert [line.verdict for line in told] == ["yes", "", ""]
+    assert [line.measured for line in told] == ["0.950 (least 0.900, 2 lists)", "4 of 10", "6 of 6", "2"]
+    assert [line.verdict for line in told] == ["yes", "", "yes", ""]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import numpy as np
 import polars as pl
 import pyarrow as pa
 
@@ -12,6 +13,7 @@ from tests.shared import BuiltOnce
 from vipreco.explanations import Explainer
 from vipreco.history import History
 from vipreco.lists import offer_list
+from vipreco.lists.offers import first_rows, ordered_offers, reasoned_offers
 from vipreco.recommender import Recommender
 from vipreco.settings import ContextRule
 
@@ -46,3 +48,23 @@ def test_a_month_that_ended_long_ago_is_no_situation_of_today(built_once: BuiltO
     weights = recommender.settings.arbitration.model_copy(update={"context": (FRESH,)})
     offers = offer_list(Explainer(recommender.arbitrated(weights)), view, 1)
     assert offers["context"].unique().to_list() == [1.0]
+
+
+def test_the_first_rows_are_those_of_the_customers_with_the_most_valuable_offers():
+    priority, customers = np.array([1.0, 0.5, 4.0, 3.0, 2.0, 9.0]), np.array([0, 0, 1, 1, 2, 4])
+    assert first_rows(priority, customers, 1).tolist() == [False] * 5 + [True]
+    assert first_rows(priority, customers, 2).tolist() == [False, False, True, True, False, True]
+    assert first_rows(priority, customers, 4).tolist() == [False, False, True, True, True, True]
+    assert first_rows(priority, customers, None).all()
+    assert first_rows(priority, customers, 6).all()
+
+
+def test_a_reader_is_shown_the_same_rows_with_their_reasons(built_once: BuiltOnce):
+    view = History.from_frames(frames()).as_of(DAY)
+    explainer = Explainer(Recommender.load(artifact_of(built_once), threads=1))
+    whole = offer_list(explainer, view, 3)
+    shown = ordered_offers(pl.concat(reasoned_offers(explainer, view, 3, shown=4)))
+    assert shown.height == whole.height > 6
+    assert shown.head(4).equals(whole.head(4))
+    assert shown.drop("reason").equals(whole.drop("reason"))
+    assert shown["reason"].to_list()[-1] == ""

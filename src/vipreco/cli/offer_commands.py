@@ -110,7 +110,14 @@ def offers(
             audited_read(project, "offers.list", named),
         ):
             request = OfferRequest.of(
-                tables, in_force, view, audience, channel=channel.value, top=top, reason_weights=weights
+                tables,
+                in_force,
+                view,
+                audience,
+                channel=channel.value,
+                top=top,
+                reason_weights=weights,
+                shown=output.shown_rows,
             )
             if rival is not None:
                 request = request.decided_by(rival[2], rival[0])

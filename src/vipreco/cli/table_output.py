@@ -47,6 +47,11 @@ class TableOutput:
         check_target(path)
         return cls(kind or Format(format_of(path)), path)
 
+    @property
+    def shown_rows(self) -> int | None:
+        """Number of rows that a reader is shown; None where all of them are written."""
+        return MAX_SHOWN_ROWS if self.kind is Format.table else None
+
     def write(self, rows: pl.DataFrame, brief: Sequence[str] = ()) -> None:
         """Write `rows` where the user wants them; a file is announced on stderr: a pipe stays clean.
 

@@ -41,6 +41,7 @@ class OfferRequest:
         customers: Ids of those who are meant; None: everybody whom the other conditions admit.
         manager: The book of this manager.
         tiers: Customers of these tiers.
+        shown: First rows of the list that a reader is shown; the others need no reason. None: all.
         challenger: Another recommender in force, for a part of the customers.
         split: Which part; None: the model decides for everybody.
     """
@@ -54,6 +55,7 @@ class OfferRequest:
     customers: list[str] | None = None
     manager: str | None = None
     tiers: list[str] | None = None
+    shown: int | None = None
     challenger: Mapping[str, Any] | None = None
     split: Mapping[str, Any] | None = None
 
@@ -68,7 +70,7 @@ class OfferRequest:
             model: The recommender in force.
             view: Of the whole bank.
             audience: Who is meant.
-            wishes: `channel`, `top` and `reason_weights`.
+            wishes: `channel`, `top`, `reason_weights` and `shown`.
         """
         customers = None if audience.customers is None else audience.customers.to_pylist()
         tiers = None if audience.tiers is None else list(audience.tiers)
@@ -165,7 +167,9 @@ def offers_of_part(spec: Spec, part: int, folder: Path, context: TaskContext) ->
     for side, model, own in request.sides(view):
         recommender = model.opened(context.limits.threads)
         explainer = Explainer(recommender, request.reason_weights)
-        rows = pl.concat(reasoned_offers(explainer, own, request.top, context.step, request.channel))
+        rows = pl.concat(
+            reasoned_offers(explainer, own, request.top, context.step, request.channel, request.shown)
+        )
         found.append(rows if request.split is None else rows.with_columns(pl.lit(side).alias(SIDE)))
     offers = pl.concat(found)
     offers.write_ipc(folder / OFFERS)

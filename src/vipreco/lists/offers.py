@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from vipreco.columns import AS_OF_DATE, CUSTOMER_ID, MANAGER_ID, PRIORITY, RANK, TIER
 from vipreco.errors import InputRejectedError, UsageError
@@ -147,9 +148,23 @@ def read_customers(path: Path) -> pa.Array:
 
 
 def reasoned_offers(
-    explainer: Explainer, view: View, top: int, step: Step = silent, channel: str = DEFAULT_CHANNEL
+    explainer: Explainer,
+    view: View,
+    top: int,
+    step: Step = silent,
+    channel: str = DEFAULT_CHANNEL,
+    shown: int | None = None,
 ) -> Iterator[pl.DataFrame]:
-    """Give the first `top` offers of each customer with their reasons, in chunks, ordered by customer."""
+    """Give the first `top` offers of each customer with their reasons, in chunks, ordered by customer.
+
+    Args:
+        explainer: Of a recommender.
+        view: Of the customers.
+        top: Maximum of offers of a customer.
+        step: Gets the name of each stage as it begins.
+        channel: Of the offers.
+        shown: First rows of the list that a reader is shown; the others have no reason. None: all.
+    """
     step("features")
     known = explainer.recommender.context(view, channel)
     names = pl.Series(known.catalog.names, dtype=pl.String)
@@ -157,11 +172,33 @@ def reasoned_offers(
     for decisions in explainer.recommender.decisions(known):
         ranks = decisions.slate(top)
         customers, columns = in_order(ranks, top)
-        found = explainer.reasons_in(known, decisions, customers, columns)
-        texts = [SEPARATOR.join(reason.text for reason in reasons) for reasons in found.reasons]
+        told = first_rows(decisions.priority[customers, columns], customers, shown)
+        found = explainer.reasons_in(known, decisions, customers[told], columns[told])
+        texts = np.full(len(customers), "", object)
+        texts[told] = [SEPARATOR.join(reason.text for reason in reasons) for reasons in found.reasons]
         yield decisions.rows(customers, columns, ranks).with_columns(
-            names.gather(columns).alias(PRODUCT_NAME), pl.Series(REASON, texts, pl.String)
+            names.gather(columns).alias(PRODUCT_NAME), pl.Series(REASON, texts.tolist(), pl.String)
         )
+
+
+def first_rows(
+    priority: NDArray[np.float64], customers: NDArray[np.intp], shown: int | None
+) -> NDArray[np.bool_]:
+    """Return which offers are among the first rows of an `offer_list`, those of a customer together.
+
+    Args:
+        priority: Of each offer, shape (m,).
+        customers: Place of its customer in the order of the ids, ascending, shape (m,).
+        shown: Number of rows; None: all.
+    """
+    if shown is None or shown >= len(customers):
+        return np.ones(len(customers), bool)
+    _, start, count = np.unique(customers, return_index=True, return_counts=True)
+    order = np.argsort(-np.maximum.reduceat(priority, start), kind="stable")
+    before = np.cumsum(count[order]) - count[order]
+    first = np.zeros(len(order), bool)
+    first[order[before < shown]] = True
+    return np.repeat(first, count)
 
 
 def offer_list(
