@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
 
@@ -112,6 +114,19 @@ def test_an_error_of_a_job_comes_back_whole_and_finished_parts_stay(tmp_path: Pa
     done(tmp_path)
     assert run(tmp_path, work).total("rows") == 8
     assert done(tmp_path) == {"2": 1}
+
+
+def test_a_process_that_ends_before_all_parts_are_handed_over_is_told_as_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """F26: the pool refuses further parts then, which was an error of ours."""
+
+    def broken(*_: object) -> None:
+        raise BrokenProcessPool
+
+    monkeypatch.setattr(ProcessPoolExecutor, "submit", broken)
+    with pytest.raises(ResourcesError, match="killed"):
+        run(tmp_path, spec(tmp_path), workers=2)
 
 
 @pytest.mark.parametrize("place", ["job", "task-written", "task-renamed"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 
@@ -52,8 +52,10 @@ class LocalEngine(Engine):
         # Processes are spawned, not forked: OpenMP does not survive a fork.
         context = multiprocessing.get_context("spawn")
         with _environment(thread_variables(self.threads)), ProcessPoolExecutor(workers, context) as pool:
-            running = [pool.submit(run_text, text_of(task)) for task in tasks]
+            running: list[Future[str]] = []
             try:
+                # The first may have ended its process before the last is handed over.
+                running.extend(pool.submit(run_text, text_of(task)) for task in tasks)
                 for one in as_completed(running):
                     yield receipt_of(one.result())
             except BrokenProcessPool as error:
