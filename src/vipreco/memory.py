@@ -1,7 +1,8 @@
-"""Memory of the machine or container, and the share of it that a query may take before it spills to disk."""
+"""Memory of the machine or container, the share of it that a query may take, and errors for want of it."""
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 from typing import Final
@@ -12,6 +13,34 @@ CGROUP_LIMITS: Final = (
     Path("/sys/fs/cgroup/memory.max"),
     Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
 )
+# By their names, because importing the libraries that raise them would be slow.
+OUT_OF_MEMORY: Final = frozenset({"OutOfMemoryException"})
+TEXTS: Final = (
+    "allocation failed", "bad allocation", "bad_alloc", "can't start new thread", "cannot allocate memory",
+    "failed to allocate", "failed to map segment", "out of memory", "resource temporarily unavailable",
+    "zstd decompression failure",  # of a file whose hash is right
+)  # fmt: skip
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Return whether an error came up for want of memory, or of what takes memory: threads and processes.
+
+    >>> is_out_of_memory(RuntimeError("can't start new thread"))
+    True
+    """
+    seen: set[int] = set()
+    cause: BaseException | None = error
+    while cause is not None and id(cause) not in seen:
+        if isinstance(cause, MemoryError) or type(cause).__name__ in OUT_OF_MEMORY:
+            return True
+        if isinstance(cause, OSError):
+            if cause.errno == errno.ENOMEM:
+                return True
+        elif any(text in str(cause).lower() for text in TEXTS):
+            return True
+        seen.add(id(cause))
+        cause = cause.__cause__ or cause.__context__
+    return False
 
 
 def machine_bytes() -> int:

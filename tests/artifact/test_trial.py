@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vipreco.artifact import try_in_child, verify, write_golden, write_manifest
+from vipreco.artifact import trial, try_in_child, verify, write_golden, write_manifest
 from vipreco.artifact.arrays import read_array, write_array
 from vipreco.artifact.golden import check_golden
 from vipreco.artifact.manifest import MANIFEST_FILE
-from vipreco.artifact.trial import patience
-from vipreco.errors import IntegrityError
+from vipreco.artifact.trial import ChildVerdict, patience
+from vipreco.errors import IntegrityError, ResourcesError
 
 
 def forge(folder: Path) -> None:
@@ -46,6 +46,18 @@ def test_a_loader_that_dies_is_a_refusal_and_the_caller_lives(
     assert "4711" not in verdict.reason
     with pytest.raises(IntegrityError):
         verdict.require(artifact)
+
+
+def test_a_loader_that_dies_where_memory_is_limited_may_be_right(
+    artifact: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """F26: it is not loaded, and nobody is told that the model is damaged."""
+    monkeypatch.setattr(trial.resource, "getrlimit", lambda _: (1 << 30, 1 << 30))
+    for code in ("child-crash", "child-error"):
+        with pytest.raises(ResourcesError, match="ulimit"):
+            ChildVerdict(False, "loading killed the process (SIGABRT)", code).require(artifact)
+    with pytest.raises(IntegrityError):
+        ChildVerdict(False, "the scores differ", "golden-scores").require(artifact)
 
 
 def test_a_loader_that_hangs_is_a_refusal_after_the_time_out(artifact: Path, loaders: str) -> None:

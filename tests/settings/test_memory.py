@@ -32,3 +32,25 @@ def test_a_query_gets_a_quarter_and_never_less_than_it_needs(given: int, share: 
 def test_the_setting_counts_in_gibibytes():
     assert EngineSettings().memory is None
     assert EngineSettings(memory_gb=1.5).memory == GIB + GIB // 2
+
+
+@pytest.mark.parametrize(
+    ("error", "right"),
+    [
+        (MemoryError(), True),
+        (OSError(12, "Cannot allocate memory"), True),
+        (RuntimeError("can't start new thread"), True),
+        (ImportError("libx.so: failed to map segment from shared object"), True),
+        (type("OutOfMemoryException", (Exception,), {})("x"), True),
+        (BlockingIOError(11, "Resource temporarily unavailable"), False),  # a lock that another one holds
+        (ValueError("wrong"), False),
+    ],
+)
+def test_errors_for_want_of_memory_are_known_whatever_library_raised_them(
+    error: Exception, right: bool
+) -> None:
+    """F26."""
+    assert memory.is_out_of_memory(error) == right
+    outer = ValueError("a query failed")
+    outer.__cause__ = error
+    assert memory.is_out_of_memory(outer) == right

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -12,13 +13,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
-from vipreco.errors import IntegrityError
+from vipreco.errors import IntegrityError, ResourcesError
 
 CHILD_MODULE: Final = "vipreco.artifact.child"
 TIMEOUT_SECONDS: Final = 60.0
 TIMEOUT_VARIABLE: Final = "VIPRECO_ARTIFACT_SECONDS"
 USUAL_START_SECONDS: Final = 0.1  # of an interpreter on the machine where 60 s were enough
 MEMORY_BYTES: Final = 8 << 30
+FAILURES: Final = frozenset({"child-crash", "child-error"})
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,15 @@ class ChildVerdict:
 
         Raises:
             IntegrityError: The child refused the artifact, or did not survive it.
+            ResourcesError: It failed where this process may take less memory than a child needs.
         """
+        if not self.accepted and self.code in FAILURES and memory_is_limited():
+            raise ResourcesError(
+                f"{self.reason}, with the little memory that this process may take",
+                where=str(folder),
+                remedy="raise the limit (`ulimit -v`); where it ends so without one, do not load it",
+                code="child-memory",
+            )
         if not self.accepted:
             remedy = "do not load it; keep the model that is in use"
             raise IntegrityError(self.reason, where=str(folder), remedy=remedy, code=self.code)
@@ -63,6 +73,12 @@ def try_in_child(
     except subprocess.TimeoutExpired:
         return ChildVerdict(False, f"loading did not end within {timeout:g} s", "child-hangs")
     return _read_verdict(done)
+
+
+def memory_is_limited() -> bool:
+    """Return whether this process, and so a child, may take less memory than a child is given."""
+    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+    return limit != resource.RLIM_INFINITY and limit < MEMORY_BYTES
 
 
 def patience() -> float:

@@ -9,13 +9,14 @@ from typing import Any, Protocol
 import duckdb
 import pyarrow as pa
 
-from vipreco.errors import UsageError
+from vipreco.errors import ResourcesError, UsageError, VipRecoError
 from vipreco.history.bank_calendar import BankCalendar
 from vipreco.history.contract import VIEWS
 from vipreco.history.cuts import Cut
 from vipreco.history.query_check import check_query
 from vipreco.history.sources import describe
 from vipreco.history.view import View
+from vipreco.memory import is_out_of_memory
 
 
 class UncutTables(Protocol):
@@ -123,8 +124,15 @@ def lock_connection(connection: duckdb.DuckDBPyConnection, folders: Sequence[str
     connection.execute("SET lock_configuration = true")
 
 
-def failed(error: duckdb.Error, where: str) -> UsageError:
+def failed(error: duckdb.Error, where: str) -> VipRecoError:
     """Return the error of SQL that cannot run."""
+    if is_out_of_memory(error):
+        return ResourcesError(
+            "there is not enough memory for a query",
+            where=where,
+            remedy="close other programs, or set `memory_gb` under [engine] in vipreco.toml to what there is",
+            code="query-memory",
+        )
     first = str(error).splitlines()[0]
     return UsageError(
         f"the SQL cannot run: {first}", where=where, remedy="correct the SQL", code="feature-sql"
