@@ -1,4 +1,4 @@
-"""Ends a child process with its parent, however the parent ended, so that no process keeps the port.
+"""Ends a process of the service with its supervisor, so that no process keeps the port.
 
 circus leaves its processes running when it is killed itself
 (`test_no_worker_outlives_a_parent_that_was_killed`).
@@ -6,20 +6,14 @@ circus leaves its processes running when it is killed itself
 
 from __future__ import annotations
 
-import ctypes
 import os
-import signal
-import sys
+
+from vipreco.parent_death_signal import end_with
 
 PARENT = "VIPRECO_PARENT"  # number of the supervisor's process
-SET_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of prctl(2)
 
 
 def end_with_parent() -> None:
-    """Ask the system to end this process (SIGTERM) with its parent; elsewhere than on Linux do nothing."""
-    if not sys.platform.startswith("linux"):
-        return
-    ctypes.CDLL(None, use_errno=True).prctl(SET_DEATH_SIGNAL, signal.SIGTERM, 0, 0, 0)
+    """Ask the system to end this process (SIGTERM) with the supervisor; on Linux alone."""
     parent = os.environ.get(PARENT)
-    if parent is not None and os.getppid() != int(parent):  # it died before the line above
-        os.kill(os.getpid(), signal.SIGTERM)
+    end_with(None if parent is None else int(parent))

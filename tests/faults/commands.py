@@ -165,7 +165,8 @@ def run(bank: str, arguments: list[str], limits: Limits) -> None:
     os.dup2(log, 1)
     os.dup2(log, 2)
     limits.apply()
-    sys.exit(main(arguments))
+    sys.argv = ["vipreco", *arguments]
+    sys.exit(main())  # as from a shell, with the process that watches
 
 
 def started(bank: Path, arguments: list[str], limits: Limits = NO_LIMITS) -> Any:

@@ -10,19 +10,27 @@ import traceback
 from collections.abc import Callable, Sequence
 
 from vipreco.cli.table_width import all_columns
+from vipreco.cli.watched_command import watched
 from vipreco.durable import FREE_SPACE, is_disk_full
 from vipreco.errors import EXIT_BUG, EXIT_INTERRUPTED, EXIT_OK, EXIT_RESOURCES, VipRecoError
+from vipreco.memory import is_out_of_memory
 
 DEBUG_FLAG, WIDE_FLAG = "--debug", "--wide"
 OWNER_ALONE = 0o077  # files and folders below data/ hold customers: nobody else reads them
 # Night runs of banks may still use the former names.
 RENAMED_OPTIONS = {"--most": "--limit", "--dirt": "--faults"}
 READING = frozenset({"calllist", "sheet", "offers", "explain"})  # commands of people who wait
+LONG = frozenset(
+    {
+        "analyse", "backtest", "bench", "calllist", "campaign", "demo", "effects", "fairness", "import",
+        "kpi", "leakcheck", "monitor", "offers", "parity", "policy", "prepare", "relationships", "retrain",
+        "shadow", "simulate", "train", "tune", "validate",
+    }
+)  # fmt: skip
+"""Commands over all customers, whose memory grows with the bank."""
 EXIT_CLOSED_PIPE = 141  # what a shell reports for a program that a closed pipe ended
 UNWRITABLE = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
 INTERRUPTED_QUERY = "Query interrupted"  # DuckDB turns Ctrl-C during a query into a RuntimeError
-# Raised by the engine below us when a memory limit is hit; named, because importing it here would be slow.
-OUT_OF_MEMORY = frozenset({"OutOfMemoryException"})
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -34,9 +42,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _open_missing_streams()
     _speak_utf8()
     os.umask(OWNER_ALONE)
-    if arguments is None and READING.intersection(sys.argv[1:2]):
+    if arguments is not None:
+        return _ended(list(arguments))
+    given = sys.argv[1:]
+    return watched(lambda: _ended_alone(given)) if LONG.intersection(given[:1]) else _ended_alone(given)
+
+
+def _ended_alone(arguments: list[str]) -> int:
+    """Run the command of a process that runs nothing else, and return its exit code."""
+    if READING.intersection(arguments[:1]):
         _hide_pandas_from_pyarrow()
-    given, flags = _take_flags(sys.argv[1:] if arguments is None else arguments)
+    return _ended(arguments)
+
+
+def _ended(arguments: list[str]) -> int:
+    given, flags = _take_flags(arguments)
     with all_columns(WIDE_FLAG in flags):
         code = _ending_of(lambda: _run(given), DEBUG_FLAG in flags)
     return _flush(code)
@@ -69,7 +89,7 @@ def _ending_of(run: Callable[[], None], debug: bool) -> int:
         return EXIT_INTERRUPTED
     except BrokenPipeError:
         return EXIT_CLOSED_PIPE
-    except Exception as error:
+    except BaseException as error:  # a panic of Polars is no `Exception`
         if str(error) == INTERRUPTED_QUERY:
             return EXIT_INTERRUPTED
         if debug:
@@ -86,11 +106,11 @@ def _code_of_exit(ending: SystemExit) -> int:
     return ending.code if isinstance(ending.code, int) else EXIT_OK
 
 
-def _described(error: Exception) -> tuple[str, int]:
+def _described(error: BaseException) -> tuple[str, int]:
     """Return the message and exit code of `error`; texts of foreign exceptions may hold data and stay out."""
     if isinstance(error, VipRecoError):
         return f"vipreco: {error}", error.exit_code
-    if isinstance(error, MemoryError) or type(error).__name__ in OUT_OF_MEMORY:
+    if is_out_of_memory(error):
         return "vipreco: not enough memory; nothing visible was changed", EXIT_RESOURCES
     if is_disk_full(error):
         return f"vipreco: the disk is full; nothing visible was changed\n  -> {FREE_SPACE}", EXIT_RESOURCES
