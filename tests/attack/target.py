@@ -92,7 +92,7 @@ class Target:
         for _ in range(20):
             answer = self.client.request(method, self.url + path, headers=headers, **given)
             self.client.cookies.clear()  # each try brings its own
-            if answer.status_code != 503 or "no-figures" in answer.text:
+            if answer.status_code != 503 or "problem:overloaded" not in answer.text:
                 break
             time.sleep(0.2)
         return answer
