@@ -8,6 +8,7 @@ from typing import Final
 import polars as pl
 
 from vipreco.analytics.answers import DIMENSIONS
+from vipreco.analytics.outcomes import OUTCOME_DIMENSIONS
 from vipreco.documents import Column, Document, Holds, Part
 
 _FUNNEL: Final = (
@@ -53,19 +54,36 @@ _ANSWERS: Final = (
     Column("low", "from", 7, Holds.RATE),
     Column("high", "to", 7, Holds.RATE),
 )
+_OUTCOMES: Final = (
+    Column("offers", "Offers", 8, Holds.COUNT),
+    Column("contacted", "Contacted", 9, Holds.COUNT),
+    Column("answers", "Answers", 8, Holds.COUNT),
+    Column("accepted", "Yes", 5, Holds.COUNT),
+    Column("accepted_rate", "Yes, share", 10, Holds.RATE),
+    Column("low", "from", 7, Holds.RATE),
+    Column("high", "to", 7, Holds.RATE),
+    Column("mean_chance", "Chance", 7, Holds.RATE),
+    Column("corrected_rate", "Corrected", 9, Holds.RATE),
+)
 LAYOUTS: Final[Mapping[str, tuple[Column, ...]]] = {
     "funnel": _FUNNEL,
     "products": _PRODUCTS,
     "reasons": _REASONS,
     "sensitivity": _SENSITIVITY,
     **{name: (Column(name, name.title(), 18), *_ANSWERS) for name in DIMENSIONS},
+    **{f"outcomes by {name}": (Column(name, name.title(), 16), *_OUTCOMES) for name in OUTCOME_DIMENSIONS},
 }
+ABOUT_DECISIONS: Final = ("funnel", "products", "reasons", "sensitivity")
 TITLES: Final[Mapping[str, str]] = {
     "funnel": "Pairs of customer and product, from all to the offers",
     "products": "First offers, and the other products that the rules allow the same customers",
     "reasons": "Offers by the reason that is said first",
     "sensitivity": "Effect of leaving one factor out",
     **{name: f"Answers to offers by {name}, with 95 % limits" for name in DIMENSIONS},
+    **{
+        f"outcomes by {name}": f"Answers to logged offers by {name}, with 95 % limits"
+        for name in OUTCOME_DIMENSIONS
+    },
 }
 
 
@@ -74,5 +92,5 @@ def as_document(topic: str, rows: pl.DataFrame, currency: str) -> Document:
     columns = tuple(column for column in LAYOUTS[topic] if column.name in rows.columns)
     about = (f"Amounts in {currency}",) if currency and "value_amount" in rows.columns else ()
     part = Part(topic, TITLES[topic], columns, rows)
-    title = "Acceptance of past offers" if topic in DIMENSIONS else "Analysis of decisions"
+    title = "Analysis of decisions" if topic in ABOUT_DECISIONS else "Acceptance of past offers"
     return Document(title, about, (part,), "en", currency=currency)

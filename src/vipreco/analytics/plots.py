@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from vipreco.analytics.answers import DIMENSIONS
+from vipreco.analytics.outcomes import OUTCOME_DIMENSIONS
 from vipreco.documents import CHART_COLOURS, CHART_STYLE
 
 MAX_BARS = 30
@@ -29,8 +30,9 @@ def plot(topic: str, rows: pl.DataFrame) -> Figure:
     with mpl.rc_context(STYLE):
         if topic == "products":
             return _duels(rows)
-        if topic in DIMENSIONS:
-            return _acceptance(topic, rows)
+        by = topic.removeprefix("outcomes by ")
+        if by in DIMENSIONS or by in OUTCOME_DIMENSIONS:
+            return _acceptance(by, rows)
         return _bars(topic, rows)
 
 

@@ -7,6 +7,7 @@ from .erasure import campaign_rows as campaign_rows, erase_from_campaigns as era
 from .example_file import example as example
 from .folder import CampaignFolder as CampaignFolder
 from .hour_prices import manager_hours as manager_hours, newest_with_hours as newest_with_hours
+from .offer_log import logged_offers as logged_offers, outcome_contacts as outcome_contacts
 from .report.finished_run import open_run as open_run
 from .report.other_policy import read_policy as read_policy
 from .report.report_forms import Report as Report, make_report as make_report

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from vipreco.history import View
+    from vipreco.project import Project
 
 PANEL = "Branch"
 
@@ -38,6 +39,7 @@ class Topic(StrEnum):
     funnel = "funnel"
     products = "products"
     acceptance = "acceptance"
+    outcomes = "outcomes"
     sensitivity = "sensitivity"
     reasons = "reasons"
 
@@ -52,6 +54,8 @@ class By(StrEnum):
     branch = "branch"
     manager = "manager"
     month = "month"
+    position = "position"
+    chance = "chance"
 
 
 def register(app: typer.Typer) -> None:
@@ -62,7 +66,7 @@ def register(app: typer.Typer) -> None:
 def analyse(
     topic: Annotated[Topic, typer.Argument(help="What is analysed.")],
     by: Annotated[
-        By, typer.Option("--by", help="Acceptance by this; managers stand by their id, never by rank.")
+        By, typer.Option("--by", help="Acceptance or outcomes by this; managers by their id, never by rank.")
     ] = By.product,
     product: Annotated[
         Optional[str],  # noqa: UP045
@@ -98,6 +102,8 @@ def analyse(
     funnel: what each stage and rule stops, in pairs of customer and product, customers and expected value.
     products: which product is offered first where the rules allow others too, and by how much.
     acceptance: answers that were a yes, with limits; groups with few answers are marked.
+    outcomes: answers to the offers of campaigns and answered decisions, by position, channel, chance or
+    product; where a campaign made random offers, corrected for what was shown to whom.
     sensitivity: what changes when one factor is left out. reasons: offers and value by the first reason.
 
     Example:  vipreco analyse funnel --vip
@@ -117,6 +123,8 @@ def analyse(
         view = audience.of(open_view(project, as_of))
         if topic is Topic.acceptance:
             rows = _acceptance(view, by, since)
+        elif topic is Topic.outcomes:
+            rows = _outcomes(project, view, by)
         else:
             from vipreco.analytics import analyse as analysed
 
@@ -127,7 +135,7 @@ def analyse(
             rows = found.tables[topic.value]
     if product is not None:
         rows = _of_product(rows, product)
-    name, currency = by.value if topic is Topic.acceptance else topic.value, project.settings.project.currency
+    name, currency = _layout(topic, by), project.settings.project.currency
     if output.kind is Format.table:
         DocumentOutput(DocumentFormat.table, output.path).write(as_document(name, rows, currency))
     else:
@@ -140,6 +148,27 @@ def _acceptance(view: View, by: By, since: datetime.date | None) -> pl.DataFrame
     from vipreco.analytics import acceptance
 
     return acceptance(view, by.value, since)
+
+
+def _outcomes(project: Project, view: View, by: By) -> pl.DataFrame:
+    """Return outcomes of the offers that campaigns and decisions logged; say what they rest on."""
+    from vipreco.analytics import SELECTION, offer_outcomes
+    from vipreco.campaign import CampaignFolder, logged_offers, outcome_contacts
+    from vipreco.store import Store
+
+    with Store.open(project.store_url) as store:
+        offers = logged_offers(store, CampaignFolder(project.root / project.settings.campaign.folder))
+        rows = offer_outcomes(offers, outcome_contacts(view, store), by.value)
+    for note in SELECTION:
+        typer.echo(f"note: {note}", err=True)
+    return rows
+
+
+def _layout(topic: Topic, by: By) -> str:
+    """Return the name of the columns of a table."""
+    if topic is Topic.outcomes:
+        return f"outcomes by {by.value}"
+    return by.value if topic is Topic.acceptance else topic.value
 
 
 def _of_product(rows: pl.DataFrame, product: str) -> pl.DataFrame:

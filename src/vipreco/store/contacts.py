@@ -179,6 +179,18 @@ class Contacts:
         inside.sort(key=lambda row: str(row["contact_id"]))
         return pl.DataFrame([tuple(row[name] for name in ROWS) for row in inside], ROWS, orient="row")
 
+    def referring(self) -> pl.DataFrame:
+        """Return the valid contacts that name a campaign or a decision, by id, with that reference."""
+        chosen = select(contacts.c.contact_id).where(
+            contacts.c.campaign_id.is_not(None) | contacts.c.decision_id.is_not(None)
+        )
+        query = select(contacts).where(contacts.c.contact_id.in_(chosen))
+        with self.database.reading() as connection:
+            valid = _valid(row._mapping for row in connection.execute(query))
+        valid.sort(key=lambda row: str(row["contact_id"]))
+        schema = {**ROWS, "decision_id": pl.String()}
+        return pl.DataFrame([tuple(row[name] for name in schema) for row in valid], schema, orient="row")
+
     def numbered(self, contact_ids: list[str]) -> list[NumberedContact]:
         """Return the valid versions of some contacts, with the numbers of their changes."""
         found: list[NumberedContact] = []

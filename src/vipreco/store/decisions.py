@@ -9,7 +9,7 @@ from typing import NamedTuple
 from sqlalchemy import select
 
 from vipreco.store.connection import Database, add_new
-from vipreco.store.schema import books, decisions
+from vipreco.store.schema import books, contacts, decisions
 from vipreco.store.scope import Scope
 
 
@@ -45,6 +45,13 @@ class DecisionLog:
         with self.database.reading() as connection:
             row = connection.execute(query).first()
         return None if row is None else Decision(**row._mapping)
+
+    def with_outcomes(self) -> list[str]:
+        """Return the records of all decisions that a contact refers to, by id; retention keeps these."""
+        referred = select(contacts.c.decision_id).where(contacts.c.decision_id.is_not(None))
+        query = select(decisions.c.record).where(decisions.c.decision_id.in_(referred))
+        with self.database.reading() as connection:
+            return [row.record for row in connection.execute(query.order_by(decisions.c.decision_id))]
 
     def newest(self, scope: Scope, limit: int, customer_id: str = "") -> list[Decision]:
         """Return the newest decisions, newest first; with a customer, those about them."""
