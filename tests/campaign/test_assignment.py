@@ -47,7 +47,6 @@ def eligible(customers: int, seed: int = 0, allowed: float = 0.7) -> EligibleCus
         propensity=propensity[keep],
         value=value[keep],
         net=net[keep],
-        rows=keep,
         without=propensity[keep],
         gain=np.tile(propensity[keep], 2),
     )
@@ -218,9 +217,7 @@ def test_an_empty_pool_is_dealt_without_complaint():
     nobody = eligible(5).__class__(
         eligible(5).customers.clear(),
         OPTIONS,
-        *(np.zeros((0, width), np.float32) for width in (3, 3, 6)),
-        np.zeros(0, np.intp),
-        *(np.zeros((0, width), np.float32) for width in (3, 6)),
+        *(np.zeros((0, width), np.float32) for width in (3, 3, 6, 3, 6)),
     )
     assigned = assign(nobody, campaign(), SALT)
     assert assignment_table(nobody, campaign(), assigned).height == 0

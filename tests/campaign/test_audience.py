@@ -14,9 +14,10 @@ from tests.campaign import spring_bank
 from vipreco.campaign import Bank, StoreChanges
 from vipreco.campaign.audience import audience_columns
 from vipreco.campaign.campaign_run import refuse_empty
-from vipreco.campaign.eligibility import CHANGED_SINCE, NO_MANAGER, CampaignInputs
+from vipreco.campaign.eligibility import CampaignInputs
 from vipreco.campaign.sides import SideInputs, gather_sides
 from vipreco.campaign.store_changes import REASONS
+from vipreco.campaign.waterfall import CHANGED_SINCE, NO_MANAGER
 from vipreco.errors import InputRejectedError, UsageError
 
 NOBODY = StoreChanges()

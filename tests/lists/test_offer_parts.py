@@ -8,13 +8,24 @@ from dataclasses import replace
 import polars as pl
 import pyarrow as pa
 import pytest
+from hypothesis import given, strategies as st
 
 from tests.online.parted_bank import IDS, NEWCOMERS, Bank, bank_in_parts
 from tests.shared import BuiltOnce
 from vipreco.engines import LocalEngine
 from vipreco.errors import InputRejectedError
 from vipreco.explanations import Explainer
-from vipreco.lists import Audience, OfferRequest, offer_list, offers_in_parts
+from vipreco.lists import (
+    Audience,
+    BranchList,
+    ListRequest,
+    OfferRequest,
+    branch_list,
+    branch_list_in_parts,
+    offer_list,
+    offers_in_parts,
+)
+from vipreco.lists.branch_list_parts import first_of_all
 from vipreco.lists.offer_parts import OfferList, blind_in_all
 from vipreco.recommender import CHALLENGER_SIDE, CHAMPION_SIDE, SIDE, ModelSplit
 
@@ -87,3 +98,46 @@ def test_a_split_gives_each_customer_what_the_model_of_their_side_gives(bank: Ba
             chosen = expected.filter(pl.col("customer_id").is_in(ids)).sort("customer_id", "rank")
             assert own.height > 0
             assert own.equals(chosen)
+
+
+def test_lists_of_a_branch_are_those_of_the_bank(bank: Bank):
+    explainer = Explainer(bank.recommender)
+    for limit in (3, 100):
+        expected = branch_list(explainer, bank.view, BranchList.grow, limit)
+        for parts in (1, 7):
+            assert listed(bank, parts, limit).equals(expected)
+    with pytest.raises(InputRejectedError, match="none of the customers asked for"):
+        listed(bank, 7, 3, Audience(manager="nobody"))
+
+
+def listed(bank: Bank, parts: int, limit: int, audience: Audience = EVERYBODY) -> pl.DataFrame:
+    wishes = {"channel": "branch", "top": 1, "reason_weights": {}}
+    meant = OfferRequest.of(bank.parts(parts), bank.model, bank.view, audience, **wishes)
+    engine = LocalEngine(str(bank.folder / "runs"))
+    return branch_list_in_parts(engine, ListRequest(meant, "grow", limit), lambda *_: None)
+
+
+AMOUNTS = st.one_of(st.none(), st.integers(0, 2))
+SCHEMA = dict.fromkeys(("attrition_probability", "at_risk_amount"), pl.Float64)
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), AMOUNTS), max_size=12), st.integers(1, 9))
+def test_the_first_of_all_parts_are_the_first_of_the_bank(
+    customers: list[tuple[int, float | None]], limit: int
+):
+    """Amounts that are equal or unknown included."""
+    amounts = [amount for _, amount in customers]
+    rows = pl.DataFrame(
+        {
+            "customer_id": [f"{place:02d}" for place in range(len(customers))],
+            "part": [part for part, _ in customers],
+            "attrition_probability": amounts,
+            "at_risk_amount": amounts,
+        },
+        {"customer_id": pl.String, "part": pl.Int64, **SCHEMA},
+    )
+    request = ListRequest(None, "keep", limit)  # type: ignore[arg-type]
+    whole = first_of_all([rows], request)
+    parts = [first_of_all([rows.filter(pl.col("part") == part)], request) for part in range(4)]
+    assert first_of_all(parts, request).equals(whole)
+    assert whole.height == min(limit, len(customers))

@@ -1,6 +1,7 @@
 from .arms import in_control as in_control
 from .bank import Bank as Bank, Challenger as Challenger
 from .campaign_file import parse_campaign as parse_campaign, read_campaign as read_campaign
+from .campaign_parts import BankParts as BankParts
 from .campaign_plan import CampaignPlan as CampaignPlan, plan as plan
 from .campaign_run import RunOptions as RunOptions, run as run
 from .erasure import campaign_rows as campaign_rows, erase_from_campaigns as erase_from_campaigns

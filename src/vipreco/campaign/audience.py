@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 from vipreco.campaign.definition import Campaign
+from vipreco.campaign.waterfall import Fell
 from vipreco.errors import UsageError
 from vipreco.policy import (
     TRUE,
@@ -26,7 +26,6 @@ from vipreco.policy import (
 Mask = NDArray[np.bool_]
 OF_CHANNELS = frozenset({"customer_consent_in_channel", "customer_do_not_contact_in_channel"})
 """Facts that differ by channel: the rules ask for them, an audience cannot."""
-WATERFALL = {"rule": pl.String(), "before": pl.Int64(), "fell": pl.Int64(), "left": pl.Int64()}
 
 
 @dataclass(frozen=True)
@@ -75,28 +74,18 @@ def _atoms(text: str, known: dict[str, PolicyColumn], where: str) -> tuple[Atom,
 
 def chosen(
     conditions: tuple[Condition, ...], facts: PolicyFacts, policy: Policy
-) -> tuple[Mask, pl.DataFrame]:
+) -> tuple[Mask, tuple[Fell, ...]]:
     """Return who meets all conditions, shape (n,), and how many fell at which.
 
-    Returns:
-        The mask, and rows rule, before, fell, left; customers unknown to a condition fall there.
+    Customers who are unknown to a condition fall there.
     """
-    left = np.ones(facts.customers.height, bool)
-    rows = []
+    left, fell = np.ones(facts.customers.height, bool), []
     found = truths((atom for one in conditions for atom in one.atoms), facts, audience_columns(policy))
     for one in conditions:
         parts = [found[atom.key].ravel() for atom in one.atoms]
         met = np.all([part == TRUE for part in parts], axis=0) if parts else np.ones(len(left), bool)
-        met = np.broadcast_to(met, left.shape)
-        unknown = (
-            int((left & ~met & np.any([part == UNKNOWN for part in parts], axis=0)).sum()) if parts else 0
-        )
-        name = f"{one.text} (unknown of {unknown:,})" if unknown else one.text
-        rows.append(step(name, left, left & met))
-        left = left & met
-    return left, pl.DataFrame(rows, WATERFALL, orient="row")
-
-
-def step(rule: str, before: Mask, left: Mask) -> tuple[str, int, int, int]:
-    """Return a row of the waterfall."""
-    return rule, int(before.sum()), int(before.sum() - left.sum()), int(left.sum())
+        gone = left & ~np.broadcast_to(met, left.shape)
+        unknown = gone & np.any([part == UNKNOWN for part in parts], axis=0) if parts else gone
+        fell.append(Fell(int(gone.sum()), int(unknown.sum())))
+        left = left & ~gone
+    return left, tuple(fell)

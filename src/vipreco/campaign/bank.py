@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from vipreco.campaign.campaign_parts import BankParts
 from vipreco.history import View
 from vipreco.recommender import CHALLENGER_SIDE, CHAMPION_SIDE, ModelSplit, Recommender
 
@@ -36,6 +37,7 @@ class Bank:
         seed: Of the project.
         after: Number of the last change in the store that the tables hold.
         challenger: Decides for a part of the customers; None: the recommender decides for all.
+        parts: The customers in parts over an engine; None: this process has them all.
     """
 
     recommender: Recommender
@@ -45,6 +47,7 @@ class Bank:
     seed: int
     after: int = 0
     challenger: Challenger | None = None
+    parts: BankParts | None = None
 
     def sides(self) -> Iterator[tuple[str, Recommender, View]]:
         """Give each model that decides for anybody, by the name of its side, with the view of these."""

@@ -23,12 +23,18 @@ from vipreco.campaign.folder import CampaignFolder, write_manifest
 from vipreco.campaign.limits import limit_table
 from vipreco.campaign.lists import offer_rows, ordered_offers, write_lists
 from vipreco.campaign.references import check_references
-from vipreco.campaign.sides import SideInputs, Sides, assign_sides, gather_sides, summed_waterfall
+from vipreco.campaign.sides import (
+    SideInputs,
+    Sides,
+    assign_sides,
+    explained_by,
+    gather_sides,
+    summed_waterfall,
+)
 from vipreco.campaign.store_changes import StoreChanges
 from vipreco.catalog import Catalog
 from vipreco.durable import canonical_json
 from vipreco.errors import InputRejectedError, IntegrityError, UsageError
-from vipreco.explanations import Explainer
 from vipreco.export import MAX_SHEET_ROWS, write_table
 from vipreco.failpoints import reach
 from vipreco.folds import salt_id
@@ -237,7 +243,12 @@ def _write(
     reach("campaign-assignments")
     say("reasons")
     offers = ordered_offers(
-        offer_rows(Explainer(side.recommender), side.inputs, campaign, side.table(campaign))
+        offer_rows(
+            side.inputs.eligible.options,
+            campaign,
+            side.table(campaign),
+            explained_by(bank, side, campaign.language),
+        )
         for side in sides.parts
     )
     say("lists")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -11,10 +13,11 @@ import polars as pl
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from vipreco.campaign.audience import WATERFALL, Condition, Mask, chosen, step
+from vipreco.campaign.audience import Condition, Mask, chosen
 from vipreco.campaign.definition import Campaign
 from vipreco.campaign.references import products_of
 from vipreco.campaign.store_changes import StoreChanges
+from vipreco.campaign.waterfall import Fell, Waterfall
 from vipreco.catalog import Catalog
 from vipreco.history import View
 from vipreco.policy import ALLOWED, PolicyFacts, gather_facts
@@ -24,8 +27,6 @@ from vipreco.uplift import incremental
 Singles = NDArray[np.float32]
 Indices = NDArray[np.intp]
 CHUNK = 65_536
-NO_MANAGER = "in no manager's book: neither call nor branch meeting is possible"
-CHANGED_SINCE = "changed since the snapshot: do not contact, consent withdrawn, or product accepted"
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,6 @@ class EligibleCustomers:
         propensity: Chance that the customer acquires the product, shape (n, P).
         value: Value of the acquisition, shape (n, P).
         net: Expected value of each option less its cost; -inf where it is not allowed, shape (n, options).
-        rows: Row of each customer in the decision context, shape (n,).
         without: Chance of the acquisition without a contact, shape (n, P).
         gain: Chance that each option adds to it, reach of the channel included, shape (n, options).
     """
@@ -76,7 +76,6 @@ class EligibleCustomers:
     propensity: Singles
     value: Singles
     net: Singles
-    rows: Indices
     without: Singles
     gain: Singles
 
@@ -91,11 +90,10 @@ class EligibleCustomers:
 
 @dataclass(frozen=True)
 class CampaignInputs:
-    """Eligible customers of a campaign, the waterfall that led to them, and their decision context."""
+    """Eligible customers of a campaign, and the waterfall that led to them."""
 
     eligible: EligibleCustomers
     waterfall: pl.DataFrame
-    known: DecisionContext
 
 
 def gather_inputs(
@@ -105,31 +103,33 @@ def gather_inputs(
     conditions: tuple[Condition, ...] = (),
     changes: StoreChanges | None = None,
     say: Step = silent,
-) -> CampaignInputs:
-    """Return the eligible customers of a campaign with their options.
+) -> tuple[EligibleCustomers, Waterfall]:
+    """Return the eligible customers of a view with their options, and who fell where.
 
     Args:
         recommender: With the rules and weights in force.
-        view: What is known of all customers.
+        view: What is known of all customers, or of those of a part.
         campaign: The campaign.
         conditions: Of its audience.
         changes: Changes in the store since the tables were imported.
         say: Called with each step as it begins.
     """
     say("audience")
-    asked, waterfall = _audience(recommender, view, conditions)
+    asked, people, audience = _audience(recommender, view, conditions)
     say("features")
     known = recommender.context(asked, sorted(campaign.channels)[0])
-    options = _options(campaign, known.catalog)
+    options = options_of(campaign, known.catalog)
     say("scores")
     scored = _scored(recommender, known, campaign, options)
     net = scored.net
     say("rules")
     customers = _customers(asked)
     fallen = _judge(recommender, known, campaign, options, net)
-    more = _exclude(net, customers, campaign, options, changes or StoreChanges())
-    eligible = _has_option(net)
-    waterfall = pl.concat([waterfall, *_tail(recommender, fallen, more, eligible)])
+    steps = _exclude(net, customers, campaign, options, changes or StoreChanges())
+    eligible = steps[-1]
+    stopped = Counter(fallen[~steps[0]].tolist())
+    later = tuple(int((before & ~after).sum()) for before, after in pairwise(steps))
+    waterfall = Waterfall(people, audience, stopped, later, int(eligible.sum()))
     keep = np.flatnonzero(eligible)
     if len(keep) < len(net):
         scored = _Scored(*(part[keep] for part in scored))
@@ -139,31 +139,28 @@ def gather_inputs(
         propensity=scored.propensity,
         value=scored.value,
         net=scored.net,
-        rows=keep,
         without=scored.without,
         gain=scored.gain,
     )
-    return CampaignInputs(who, waterfall, known)
+    return who, waterfall
 
 
 def _audience(
     recommender: Recommender, view: View, conditions: tuple[Condition, ...]
-) -> tuple[View, pl.DataFrame]:
-    """Return the view of those who meet the conditions, and how many fell at which."""
+) -> tuple[View, int, tuple[Fell, ...]]:
+    """Return the view of those who meet the conditions, how many there were, and how many fell at which."""
     ids = view.population()["customer_id"].cast(pa.string()).combine_chunks()
-    everybody = np.ones(len(ids), bool)
-    first = pl.DataFrame([step("in the newest snapshot", everybody, everybody)], WATERFALL, orient="row")
     if not conditions:
-        return view, first
+        return view, len(ids), ()
     catalog = Catalog.from_view(view)
     nothing = np.zeros((len(ids), len(catalog)), bool)
     facts = gather_facts(view, catalog, recommender.policy, "branch", nothing)
     met, fell = chosen(conditions, facts, recommender.policy)
-    asked = view if met.all() else view.of(ids.filter(pa.array(met)))
-    return asked, pl.concat([first, fell])
+    return view if met.all() else view.of(ids.filter(pa.array(met))), len(ids), fell
 
 
-def _options(campaign: Campaign, catalog: Catalog) -> Options:
+def options_of(campaign: Campaign, catalog: Catalog) -> Options:
+    """Return the options of a campaign: its products by its channels."""
     products = products_of(campaign, catalog)
     names = dict(zip(catalog.product_ids, catalog.names, strict=True))
     return Options(products, tuple(names[product] for product in products), tuple(sorted(campaign.channels)))
@@ -271,14 +268,14 @@ def _chunks(customers: int) -> Iterator[slice]:
 
 def _exclude(
     net: Singles, customers: pl.DataFrame, campaign: Campaign, options: Options, changes: StoreChanges
-) -> list[tuple[str, Mask]]:
-    """Take away options for reasons that no rule knows; return each with who was left after it."""
-    after = [_has_option(net)]
+) -> list[Mask]:
+    """Take away options for the reasons `LATER`, and return who was left before and after each."""
+    left = [_has_option(net)]
     _drop_without_manager(net, customers, campaign, options)
-    after.append(_has_option(net))
+    left.append(_has_option(net))
     _drop_since(net, customers, options, changes)
-    after.append(_has_option(net))
-    return [("", after[0]), (NO_MANAGER, after[1]), (CHANGED_SINCE, after[2])]
+    left.append(_has_option(net))
+    return left
 
 
 def _has_option(net: Singles) -> Mask:
@@ -307,23 +304,3 @@ def _drop_since(net: Singles, customers: pl.DataFrame, options: Options, changes
         if product is not None:
             hit &= np.array(options.products)[options.product] == product
         net[row, hit] = -np.inf
-
-
-def _tail(
-    recommender: Recommender, fallen: NDArray[np.int16], more: list[tuple[str, Mask]], eligible: Mask
-) -> Iterator[pl.DataFrame]:
-    """Give the steps of the waterfall after the audience: who had no option left, and by which rule."""
-    rows, left = [], np.ones(len(fallen), bool)
-    out = ~more[0][1]
-    for verdict in np.unique(fallen[out]).tolist():
-        rule = recommender.policy.rules[verdict - 1] if verdict else None
-        name = f"no product allowed: {rule.reason_code} ({rule.id})" if rule else "no product allowed"
-        here = left & ~(out & (fallen == verdict))
-        rows.append(step(name, left, here))
-        left = here
-    for name, still in more[1:]:
-        if (left & ~still).any():
-            rows.append(step(name, left, left & still))
-            left = left & still
-    rows.append(step("eligible", eligible, eligible))
-    yield pl.DataFrame(rows, WATERFALL, orient="row")

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import polars as pl
 
 from vipreco.campaign.arms import Arm
 from vipreco.campaign.definition import Campaign
-from vipreco.campaign.eligibility import CampaignInputs
-from vipreco.explanations import Explainer
+from vipreco.campaign.eligibility import Options
 from vipreco.export import write_table
 from vipreco.failpoints import reach
 
@@ -38,22 +37,19 @@ COLUMNS = (
     "caution",
 )
 PLAIN_NAME = re.compile(r"[\w.-]{1,64}", re.ASCII)
-SEPARATOR = "; "
+Explain = Callable[[pl.DataFrame], pl.DataFrame]
 
 
-def offer_rows(
-    explainer: Explainer, inputs: CampaignInputs, campaign: Campaign, rows: pl.DataFrame
-) -> pl.DataFrame:
+def offer_rows(options: Options, campaign: Campaign, rows: pl.DataFrame, explain: Explain) -> pl.DataFrame:
     """Return all offers of a campaign with reasons, by channel, manager and priority.
 
     Args:
-        explainer: Gives the reasons.
-        inputs: Eligible customers and their context.
+        options: Of the campaign.
         campaign: The campaign.
         rows: The assignments.
+        explain: Gives reasons and cautions of offers.
     """
-    listed = rows.with_row_index("row").filter(pl.col("arm").is_in([Arm.OFFERED, Arm.EXPLORED]))
-    options = inputs.eligible.options
+    listed = rows.filter(pl.col("arm").is_in([Arm.OFFERED, Arm.EXPLORED]))
     names = pl.DataFrame(
         {"product_id": options.products, "product_name": options.names},
         schema={"product_id": pl.String, "product_name": pl.String},
@@ -62,9 +58,9 @@ def offer_rows(
         pl.lit(campaign.key).alias("campaign_id"),
     ).join(names, on="product_id", how="left", maintain_order="left")
     listed = _in_order(listed)
-    explained = _explained(explainer, inputs, campaign, listed)
     pair = ["customer_id", "product_id", "channel"]
-    return listed.join(explained, on=pair, how="left", maintain_order="left").select(COLUMNS)
+    reasons = explain(_most_valuable(campaign, listed).select(pair))
+    return listed.join(reasons, on=pair, how="left", maintain_order="left").select(COLUMNS)
 
 
 def ordered_offers(parts: Iterable[pl.DataFrame]) -> pl.DataFrame:
@@ -107,25 +103,11 @@ def _file_name(manager: str) -> str:
     return "manager-" + hashlib.sha256(manager.encode()).hexdigest()[:12]
 
 
-def _explained(
-    explainer: Explainer, inputs: CampaignInputs, campaign: Campaign, listed: pl.DataFrame
-) -> pl.DataFrame:
-    """Return proven reasons and cautions of the most valuable calls and meetings."""
-    schema = dict.fromkeys(("customer_id", "product_id", "channel", "reason", "caution"), pl.String())
+def _most_valuable(campaign: Campaign, listed: pl.DataFrame) -> pl.DataFrame:
+    """Return the most valuable calls and meetings."""
     people = [name for name in sorted(campaign.channels) if campaign.channel(name).minutes]
-    best = (
+    return (
         listed.filter(pl.col("channel").is_in(people))
         .sort("priority", "customer_id", descending=[True, False])
         .head(campaign.explained_offers)
     )
-    parts = [pl.DataFrame(schema=schema)]
-    for (channel,), part in best.group_by("channel", maintain_order=True):
-        pairs = list(part.select("customer_id", "product_id").iter_rows())
-        given = explainer.offer_reasons(inputs.known.view, pairs, str(channel), campaign.language)
-        reasons = [SEPARATOR.join(reason.text for reason in own) or None for own in given.reasons]
-        cautions = [caution.text if caution else None for caution in given.cautions]
-        found = part.select("customer_id", "product_id", "channel").with_columns(
-            pl.Series("reason", reasons, pl.String), pl.Series("caution", cautions, pl.String)
-        )
-        parts.append(found)
-    return pl.concat(parts)

@@ -6,7 +6,7 @@ contacted more acquires more: the comparison would favour what promises most. So
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,14 +16,18 @@ from numpy.typing import NDArray
 from vipreco.arbitration import Limit
 from vipreco.campaign.assignment import Allocate, Assignment, assign
 from vipreco.campaign.assignment_table import assignment_table
-from vipreco.campaign.audience import WATERFALL, conditions_of
+from vipreco.campaign.audience import conditions_of
 from vipreco.campaign.bank import Bank
 from vipreco.campaign.definition import Campaign
-from vipreco.campaign.eligibility import CampaignInputs, gather_inputs
+from vipreco.campaign.eligibility import CampaignInputs, gather_inputs, options_of
+from vipreco.campaign.explained_offers import explained
 from vipreco.campaign.limits import CampaignLimit, limits_of, within
 from vipreco.campaign.references import check_references
 from vipreco.campaign.store_changes import StoreChanges
+from vipreco.campaign.waterfall import COLUMNS
 from vipreco.catalog import Catalog
+from vipreco.explanations import Explainer
+from vipreco.policy import Language
 from vipreco.recommender import CHALLENGER_SIDE, SIDE, Recommender, Step, silent
 
 Floats = NDArray[np.float64]
@@ -114,6 +118,15 @@ class Sides:
         return self.share if side.name == CHALLENGER_SIDE else 1.0 - self.share
 
 
+def explained_by(bank: Bank, side: SideInputs, language: Language) -> Callable[[pl.DataFrame], pl.DataFrame]:
+    """Return what gives reasons and cautions of the offers of a side."""
+    if bank.parts is None:
+        explainer = Explainer(side.recommender)
+        return lambda offers: explained(explainer, bank.view, offers, language)
+    parts = bank.parts
+    return lambda offers: parts.reasons(side.name, offers, language)
+
+
 def gather_sides(
     bank: Bank, campaign: Campaign, changes: StoreChanges, where: str, say: Step = silent
 ) -> list[SideInputs]:
@@ -122,11 +135,16 @@ def gather_sides(
     Raises:
         UsageError: The campaign names what is not there, or a condition is wrong.
     """
-    check_references(campaign, bank.view, Catalog.from_view(bank.view), where)
-    found = []
+    catalog, found = Catalog.from_view(bank.view), []
+    check_references(campaign, bank.view, catalog, where)
     for name, recommender, view in bank.sides():
         conditions = conditions_of(campaign, recommender.policy, where)
-        inputs = gather_inputs(recommender, view, campaign, conditions, changes, say)
+        if bank.parts is None:
+            eligible, counts = gather_inputs(recommender, view, campaign, conditions, changes, say)
+        else:
+            options = options_of(campaign, catalog)
+            eligible, counts = bank.parts.inputs(name, campaign, changes, options)
+        inputs = CampaignInputs(eligible, counts.table(campaign.audience, recommender.policy))
         found.append(SideInputs(name, recommender, inputs))
     return found
 
@@ -172,4 +190,4 @@ def summed_waterfall(tables: Sequence[pl.DataFrame]) -> pl.DataFrame:
     left = before - fell["fell"].cum_sum()
     return fell.select(
         pl.col("rule"), (left + fell["fell"]).alias("before"), pl.col("fell"), left.alias("left")
-    ).cast(dict(WATERFALL.items()))
+    ).cast(dict(COLUMNS.items()))

@@ -18,8 +18,7 @@ from vipreco.cli.store_session import actor_named
 from vipreco.cli.table_output import TableOutput
 
 if TYPE_CHECKING:
-    from vipreco.campaign import Bank, CampaignFolder, Challenger
-    from vipreco.project import Project
+    from vipreco.campaign import Bank, CampaignFolder
     from vipreco.store import Store
 
 PANEL = "Campaigns"
@@ -260,40 +259,43 @@ LISTED = {
 def _opened(
     as_of: Any, model: str | None, narrator: Narrator, *, hindsight: bool, split: bool = True
 ) -> Iterator[_Opened]:
-    from vipreco.artifact import verify
-    from vipreco.campaign import Bank, CampaignFolder
-    from vipreco.cli.project_inputs import model_folder, open_model, open_tables, open_view, tell_hindsight
+    from vipreco.campaign import Bank, BankParts, CampaignFolder, Challenger
+    from vipreco.cli.project_inputs import (
+        model_in_force,
+        open_challenger,
+        open_history,
+        open_tables,
+        tell_hindsight,
+    )
+    from vipreco.engines import spread_engine
     from vipreco.folds import salt_of
+    from vipreco.lists import view_at
     from vipreco.project import Project
+    from vipreco.recommender import CHALLENGER_SIDE, CHAMPION_SIDE
     from vipreco.store import Store
 
     project = Project.find()
     settings = project.settings.campaign
-    view = open_view(project, as_of)
-    recommender = open_model(project, model, narrator)
+    history = open_history(project)
+    view = view_at(history, as_of)
+    recommender, in_force = model_in_force(project, model, narrator, history)
     tell_hindsight(recommender, view.date, allowed=hindsight)
+    by_split = split and model is None
+    rival = open_challenger(project, narrator, view.date, hindsight=hindsight) if by_split else None
+    models = {CHAMPION_SIDE: in_force, **({CHALLENGER_SIDE: rival[2]} if rival else {})}
+    spread = spread_engine(project, history, narrator.count)
     with Store.open(project.store_url) as store:
         bank = Bank(
             recommender,
-            verify(model_folder(project, model)).artifact_hash,
+            in_force.artifact_hash,
             view,
             salt_of(settings.control_salt, project.seed),
             project.seed,
             store.changes.in_tables(open_tables(project).snapshot_ids),
-            _challenger(project, narrator, view.date, hindsight=hindsight)
-            if split and model is None
-            else None,
+            rival and Challenger(rival[1], rival[2].artifact_hash, rival[0]),
+            spread and BankParts(*spread, view.date, models, rival and rival[0], narrator.count),
         )
         yield _Opened(bank, store, CampaignFolder(project.root / settings.folder), project.threads)
-
-
-def _challenger(project: Project, narrator: Narrator, day: Any, *, hindsight: bool) -> Challenger | None:
-    """Open the model that decides for a part of the customers by `[split]`; None without one."""
-    from vipreco.campaign import Challenger
-    from vipreco.cli.project_inputs import open_challenger
-
-    found = open_challenger(project, narrator, day, hindsight=hindsight)
-    return None if found is None else Challenger(found[1], found[2].artifact_hash, found[0])
 
 
 def _listed(key: str, manifest: dict[str, Any] | None) -> tuple[Any, ...]:

@@ -162,23 +162,28 @@ def relationships(
     Example:  vipreco relationships --list keep --manager M00017
     Example:  vipreco relationships --list develop --all --limit 500 --out develop.xlsx
     """
-    from vipreco.cli.explainers import open_explainer
-    from vipreco.cli.project_inputs import open_history, open_model, tell_hindsight
+    from vipreco.cli.explainers import reason_weights
+    from vipreco.cli.project_inputs import model_in_force, open_history, tell_hindsight
+    from vipreco.engines import open_engine
     from vipreco.export import with_currency
-    from vipreco.lists import BranchList, branch_list, view_at
+    from vipreco.lists import ListRequest, OfferRequest, branch_list_in_parts, view_at
     from vipreco.project import Project
 
     output = TableOutput.planned(kind, out)
     project = Project.find()
     audience = _audience(project, None, manager, vip, everybody)
     with narrated("Relationships") as narrator:
-        with audited_read(project, f"relationships.{which.value}", _named(None, manager, vip)):
-            history = open_history(project)
-            view = audience.of(view_at(history, as_of))
-        recommender = open_model(project, model, narrator, history)
+        history = open_history(project)
+        view = view_at(history, as_of)
+        recommender, in_force = model_in_force(project, model, narrator, history)
         tell_hindsight(recommender, view.date, allowed=hindsight)
-        explainer = open_explainer(project, recommender)
-        rows = branch_list(explainer, view, BranchList(which.value), limit, narrator.say)
+        wishes = {"channel": Channel.branch.value, "top": 1, "reason_weights": reason_weights(project)}
+        with (
+            open_engine(project, history, narrator.count, narrator.say) as (engine, tables),
+            audited_read(project, f"relationships.{which.value}", _named(None, manager, vip)),
+        ):
+            meant = OfferRequest.of(tables, in_force, view, audience, **wishes)
+            rows = branch_list_in_parts(engine, ListRequest(meant, which.value, limit), narrator.count)
     output.write(with_currency(rows, project.settings.project.currency), BRANCH_COLUMNS)
 
 

@@ -1,4 +1,8 @@
 from .book import BookLine as BookLine, book_overview as book_overview, promises as promises
+from .branch_list_parts import (
+    ListRequest as ListRequest,
+    branch_list_in_parts as branch_list_in_parts,
+)
 from .branch_lists import BranchList as BranchList, branch_list as branch_list
 from .call_columns import BLOCKED as BLOCKED, PLACE as PLACE
 from .call_lists import call_list as call_list, matching_calls as matching_calls

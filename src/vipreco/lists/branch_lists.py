@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from enum import StrEnum
 
@@ -82,9 +83,9 @@ def keep_list(customers: pl.DataFrame, limit: int) -> pl.DataFrame:
     is told as one chance, it is that chance x assets, and the likeliest come first.
     """
     known = customers.filter(pl.col(ATTRITION_PROBABILITY).is_not_null())
-    first = ATTRITION_PROBABILITY if EXPECTED_SHARE not in customers.columns else AT_RISK_AMOUNT
     share = ATTRITION_PROBABILITY if EXPECTED_SHARE not in customers.columns else EXPECTED_SHARE
     at_risk = (pl.col(share) * pl.col(AUM_AMOUNT)).alias(AT_RISK_AMOUNT)
+    first = first_by(BranchList.keep, customers.columns)
     found = known.with_columns(at_risk).sort(first, CUSTOMER_ID, descending=[True, False], nulls_last=True)
     kinds = [name for name in KIND_PROBABILITIES if name in customers.columns]
     columns = (
@@ -97,6 +98,13 @@ def keep_list(customers: pl.DataFrame, limit: int) -> pl.DataFrame:
         AT_RISK_AMOUNT,
     )
     return found.head(limit).select(columns)
+
+
+def first_by(which: BranchList, columns: Sequence[str]) -> str:
+    """Return the column whose largest values come first on the list to keep, or to develop."""
+    if which is BranchList.develop:
+        return TIER_UPGRADE_PROBABILITY
+    return AT_RISK_AMOUNT if set(KIND_PROBABILITIES) <= set(columns) else ATTRITION_PROBABILITY
 
 
 def develop_list(customers: pl.DataFrame, limit: int) -> pl.DataFrame:

@@ -28,6 +28,7 @@ from .model_split import (
     SIDES as SIDES,
     ModelSplit as ModelSplit,
 )
+from .newest_columns import NewestColumns as NewestColumns
 from .open_models import open_model as open_model
 from .panels import Panel as Panel, PanelParts as PanelParts
 from .product_evidence import ProductEvidence as ProductEvidence
