@@ -1,4 +1,10 @@
 from .answer_replay import AnswerReplay as AnswerReplay, replay_answer as replay_answer
+from .decision_basis import (
+    DecisionBasis as DecisionBasis,
+    prune_bases as prune_bases,
+    read_basis as read_basis,
+    save_basis as save_basis,
+)
 from .decision_replay import ReplayInputs as ReplayInputs, replay as replay
 from .fact_check import ReasonCheck as ReasonCheck, check_reasons as check_reasons
 from .fairness_check import (
@@ -22,6 +28,18 @@ from .label_leaks import (
 )
 from .leak_check import LeakReport as LeakReport, leakcheck as leakcheck
 from .list_audit import audit_alone as audit_alone, audit_listed as audit_listed, sampled_view as sampled_view
+from .list_record import (
+    MAX_ROWS as MAX_ROWS,
+    ListRecord as ListRecord,
+    MadeList as MadeList,
+    OverlayRecord as OverlayRecord,
+    differences as differences,
+    features_hash as features_hash,
+    made_of_day as made_of_day,
+    rows_of_calls as rows_of_calls,
+    rows_of_frame as rows_of_frame,
+    rows_of_sheet as rows_of_sheet,
+)
 from .parity_check import (
     ParityQuestion as ParityQuestion,
     ParityResult as ParityResult,

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import datetime
-import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Optional
+from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
@@ -29,7 +28,7 @@ from vipreco.errors import EXIT_INTEGRITY, UsageError
 if TYPE_CHECKING:
     import polars as pl
 
-    from vipreco.assurance import AnswerReplay, ReasonCheck
+    from vipreco.assurance import ReasonCheck
     from vipreco.history import View
     from vipreco.policy import Language
     from vipreco.project import Project
@@ -239,7 +238,7 @@ def replay(
     ] = None,
     decision: Annotated[
         Optional[str],  # noqa: UP045
-        typer.Option("--decision", metavar="ID", help="An answer of the service, by its decision id."),
+        typer.Option("--decision", metavar="ID", help="An answer or a list, by its decision id."),
     ] = None,
     model: Annotated[
         Optional[Path],  # noqa: UP045
@@ -247,10 +246,11 @@ def replay(
     ] = None,
     kind: FormatOption = None,
 ) -> None:
-    """Repeat a decision with the model and tables of that time, and compare.
+    """Repeat a decision with the model, tables, rules and store of that time, and compare.
 
-    A receipt is compared byte by byte, an answer of the service by its offers and chances. Later imports make
-    no difference: both name their snapshot. Exit code 6 names the first difference.
+    A receipt is compared byte by byte; an answer of the service, a list of a command or of the page by its
+    rows, numbers and features. Later imports make no difference: all name their snapshot. Exit code 6 names
+    the first difference.
 
     Example:  vipreco replay receipt.json
     Example:  vipreco replay --decision 0a1b2c3d4e5f60718293a4b5c6d7e8f9
@@ -278,6 +278,7 @@ def replay(
 
 def _replay_answer(decision_id: str, *, as_json: bool) -> None:
     """Decide again what the service answered; the store's copy of the answer is what is compared."""
+    from vipreco.cli.decision_again import decided_again
     from vipreco.durable import canonical_json
     from vipreco.store import Role, Scope
 
@@ -286,8 +287,9 @@ def _replay_answer(decision_id: str, *, as_json: bool) -> None:
         if found is None:
             raise UsageError("there is no such decision in the store", where="--decision", code="no-decision")
         with session.audited("decision.replay") as entry:
-            entry.object = session.keys().pseudonym_of(found.customer_id)
-        again = _decided_again(session.project, json.loads(found.record), found.made_at.date())
+            about = found.customer_id
+            entry.object = session.keys().pseudonym_of(about) if about else decision_id
+        again = decided_again(session.project, found)
     if as_json:
         typer.echo(canonical_json(asdict(again)).decode(), nl=False)
         return
@@ -296,19 +298,3 @@ def _replay_answer(decision_id: str, *, as_json: bool) -> None:
     typer.echo("identical" if again.identical else "different")
     if not again.identical:
         raise typer.Exit(EXIT_INTEGRITY)
-
-
-def _decided_again(project: Project, record: dict[str, Any], day: datetime.date) -> AnswerReplay:
-    from vipreco.artifact import verify
-    from vipreco.assurance import replay_answer
-    from vipreco.cli.project_inputs import folder_of_hash, open_model
-    from vipreco.history import History
-
-    folder = folder_of_hash(project, record["model_version"])
-    with narrated("Replaying") as narrator:
-        view = History.open(
-            project.tables, project.threads, record["snapshot_id"], signatures=project.signatures
-        ).as_of(max(day, datetime.date.fromisoformat(record["snapshot_date"])))
-        recommender = open_model(project, str(folder), narrator)
-        artifact_hash, currency = verify(folder).artifact_hash, project.settings.project.currency
-        return replay_answer(record, recommender, view, artifact_hash, currency)

@@ -8,10 +8,11 @@ import typer
 
 from vipreco.cli.directory_commands import directory_of
 from vipreco.cli.document_output import DocumentFormat, DocumentOutput, LanguageName
-from vipreco.cli.explainers import open_explainer
+from vipreco.cli.explainers import open_explainer, reason_weights
+from vipreco.cli.list_log import CALL_LIST, SHEET, ListSource, log_list
 from vipreco.cli.options import AsOfOption, HindsightOption, ModelOption, OutOption
 from vipreco.cli.progress import narrated
-from vipreco.cli.project_inputs import open_history, open_model, tell_hindsight
+from vipreco.cli.project_inputs import model_in_force, open_history, open_model, tell_hindsight
 from vipreco.cli.store_session import audited_read, store_if_any
 
 if TYPE_CHECKING:
@@ -68,6 +69,8 @@ def calllist(
     Example:  vipreco calllist --manager M00017 --days 10
     Example:  vipreco calllist --manager M00017 --language zh --out list.xlsx
     """
+    from vipreco.assurance import made_of_day, rows_of_calls
+    from vipreco.explanations import Explainer
     from vipreco.lists import Audience, Wording, call_list, call_list_document, plan_day, view_at
     from vipreco.project import Project
 
@@ -81,14 +84,21 @@ def calllist(
         with audited_read(project, "list.read", f"manager:{manager}"):
             history = open_history(project)
             view = Audience(manager=manager).of(view_at(history, as_of))
-        recommender = open_model(project, model, narrator, history)
+        recommender, in_force = model_in_force(project, model, narrator, history)
         tell_hindsight(recommender, view.date, allowed=hindsight)
-        explainer = open_explainer(project, recommender)
-        vip = project.settings.tiers.vip
+        weights = reason_weights(project)
+        explainer, vip = Explainer(recommender, weights), project.settings.tiers.vip
         availability = _availability(project, manager)
         day = plan_day(explainer, view, vip, settings, step=narrator.say, availability=availability)
         listed = call_list(day, manager, model or "champion", say, days=days)
         document = call_list_document(listed, say, directory_of(project, day.rows))
+        question = {
+            "manager": manager,
+            **{name: getattr(settings, name) for name in ("minutes", "plan_days")},
+            "absences": [[one.isoformat(), other.isoformat()] for one, other in availability.absences],
+        }
+        source = ListSource(project, recommender, in_force, view, weights)
+        log_list(source, CALL_LIST, question, made_of_day(day, rows_of_calls(listed)))
     output.write(document)
 
 
@@ -156,6 +166,8 @@ def sheet(
     Example:  vipreco sheet --customer 0012345678 --manager M00017
     Example:  vipreco sheet --customer 0012345678 --language zh --out sheet.pdf
     """
+    from vipreco.assurance import made_of_day, rows_of_sheet
+    from vipreco.explanations import Explainer
     from vipreco.lists import Wording, check_book, customer_day, customer_sheet, sheet_document, view_at
     from vipreco.project import Project
 
@@ -169,10 +181,15 @@ def sheet(
             view = view_at(history, as_of)
             if manager is not None:
                 check_book(view, customer, manager)
-        recommender = open_model(project, model, narrator, history)
+        recommender, in_force = model_in_force(project, model, narrator, history)
         tell_hindsight(recommender, view.date, allowed=hindsight)
-        explainer = open_explainer(project, recommender)
+        weights = reason_weights(project)
+        explainer = Explainer(recommender, weights)
         day = customer_day(explainer, view, customer, project.settings.tiers.vip, settings)
         person = directory_of(project, [customer]).get(customer)
-        document = sheet_document(customer_sheet(day, model or "champion", say), say, person)
+        shown = customer_sheet(day, model or "champion", say)
+        document = sheet_document(shown, say, person)
+        source = ListSource(project, recommender, in_force, view, weights)
+        made = made_of_day(day, rows_of_sheet(customer, shown))
+        log_list(source, SHEET, {"customers": [customer], "top": top}, made)
     output.write(document)

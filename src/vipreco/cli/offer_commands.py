@@ -87,8 +87,11 @@ def offers(
     Example:  vipreco offers --all --as-of 2025-11-30 --hindsight --out offers.xlsx
     """
     from vipreco.cli.explainers import reason_weights
+    from vipreco.cli.list_log import OFFERS, ListSource, log_list, split_question
+    from vipreco.cli.list_replay import audience_question, made_of_frame
     from vipreco.cli.project_inputs import model_in_force, open_challenger, open_history, tell_hindsight
     from vipreco.engines import open_engine
+    from vipreco.explanations import Explainer
     from vipreco.export import with_currency
     from vipreco.lists import OfferRequest, offers_in_parts, view_at
     from vipreco.project import Project
@@ -122,6 +125,11 @@ def offers(
             if rival is not None:
                 request = request.decided_by(rival[2], rival[0])
             found = offers_in_parts(engine, request, narrator.count)
+        question = {**audience_question(audience), "channel": channel.value, "top": top}
+        if rival is not None:
+            question |= split_question(project, rival, weights)
+        made = made_of_frame(Explainer(recommender, weights), view, found.rows)
+        log_list(ListSource(project, recommender, in_force, view, weights), OFFERS, question, made)
     output.write(with_currency(found.rows, project.settings.project.currency), OFFER_COLUMNS)
     if found.rows.is_empty():
         _tell_why_nobody(found.blind)
@@ -163,8 +171,11 @@ def relationships(
     Example:  vipreco relationships --list develop --all --limit 500 --out develop.xlsx
     """
     from vipreco.cli.explainers import reason_weights
+    from vipreco.cli.list_log import BRANCH_LIST, ListSource, log_list
+    from vipreco.cli.list_replay import audience_question, made_of_frame
     from vipreco.cli.project_inputs import model_in_force, open_history, tell_hindsight
     from vipreco.engines import open_engine
+    from vipreco.explanations import Explainer
     from vipreco.export import with_currency
     from vipreco.lists import ListRequest, OfferRequest, branch_list_in_parts, view_at
     from vipreco.project import Project
@@ -177,13 +188,17 @@ def relationships(
         view = view_at(history, as_of)
         recommender, in_force = model_in_force(project, model, narrator, history)
         tell_hindsight(recommender, view.date, allowed=hindsight)
-        wishes = {"channel": Channel.branch.value, "top": 1, "reason_weights": reason_weights(project)}
+        weights = reason_weights(project)
+        wishes = {"channel": Channel.branch.value, "top": 1, "reason_weights": weights}
         with (
             open_engine(project, history, narrator.count, narrator.say) as (engine, tables),
             audited_read(project, f"relationships.{which.value}", _named(None, manager, vip)),
         ):
             meant = OfferRequest.of(tables, in_force, view, audience, **wishes)
             rows = branch_list_in_parts(engine, ListRequest(meant, which.value, limit), narrator.count)
+        question = {**audience_question(audience), "which": which.value, "limit": limit}
+        made = made_of_frame(Explainer(recommender, weights), view, rows)
+        log_list(ListSource(project, recommender, in_force, view, weights), BRANCH_LIST, question, made)
     output.write(with_currency(rows, project.settings.project.currency), BRANCH_COLUMNS)
 
 

@@ -13,7 +13,7 @@ from .connection import Database as Database
 from .consents import Consent as Consent
 from .contact import REFUSALS as REFUSALS, Contact as Contact
 from .contacts import RecordedContact as RecordedContact
-from .decisions import Decision as Decision
+from .decisions import OF_A_LIST as OF_A_LIST, Decision as Decision
 from .directory import (
     DIRECTORY_COLUMNS as DIRECTORY_COLUMNS,
     DirectoryEntry as DirectoryEntry,
@@ -29,6 +29,7 @@ from .feedback import (
 from .idempotency import KeyedRequest as KeyedRequest, KeyLookup as KeyLookup, KeyState as KeyState
 from .keys import Keys as Keys
 from .masks import masked as masked
+from .past_store import past_store as past_store
 from .pending_changes import PendingChange as PendingChange
 from .retention import PrunedRows as PrunedRows, RetentionCutoffs as RetentionCutoffs
 from .schema_upgrade import backup as backup, upgrade as upgrade, version_of as version_of

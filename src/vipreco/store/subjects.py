@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date
 from typing import Any
 
@@ -10,11 +11,20 @@ from sqlalchemy import delete, func, insert, select
 from vipreco.store.connection import Database
 from vipreco.store.consents import PROTECTS
 from vipreco.store.contact import DO_NOT_CONTACT
+from vipreco.store.decisions import DecisionLog, erase_from_lists
 from vipreco.store.failures import retry_if_taken
 from vipreco.store.schema import audit, consents, contacts, metadata, suppressions
 
 OWN = tuple(table for name, table in sorted(metadata.tables.items()) if "customer_id" in table.c)
 ERASED, REFUSED = "erased", "refused"
+
+
+def _of_customer(row: dict[str, Any], customer_id: str) -> dict[str, Any]:
+    """Return the decision of a list with the rows of one customer alone."""
+    record = json.loads(row["record"])
+    own = [one for one in record["rows"] if one[0] == customer_id]
+    told = {name: value for name, value in record.items() if name not in {"question", "rows"}}
+    return {**row, "record": json.dumps({**told, "rows": own}, ensure_ascii=False)}
 
 
 class Subjects:
@@ -32,6 +42,8 @@ class Subjects:
                 name: [dict(row._mapping) for row in connection.execute(query)]
                 for name, query in queries.items()
             }
+            lists = [row._asdict() for row in DecisionLog(self.database).lists_of(customer_id)]
+        found["lists"] = [_of_customer(row, customer_id) for row in lists]
         return {name: rows for name, rows in found.items() if rows}
 
     @retry_if_taken
@@ -55,6 +67,7 @@ class Subjects:
                 ).rowcount
                 for table in OWN
             }
+            counts["lists"] = erase_from_lists(connection, customer_id)
         return {name: count for name, count in counts.items() if count}
 
     def count(self) -> int:
