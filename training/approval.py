@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -18,6 +19,8 @@ from vipreco.store import Event, Store
 PROMOTE, ROLL_BACK, RETIRE = "model.promote", "model.rollback", "model.retire"
 ACTIONS: Final = (PROMOTE, ROLL_BACK, RETIRE)
 REFUSED: Final = "denied"
+PAGE_ACTOR: Final = "VIPRECO_ACTOR"
+"""Set by the service for the commands that its pages start."""
 READ_LIMIT: Final = 1_000
 STORE_SECONDS: Final = 30.0
 """For opening the store, which makes its tables the first time."""
@@ -141,13 +144,18 @@ def record(
     Raises:
         VipRecoError: The store does not take the record: nothing may be decided.
     """
-    event = Event(
-        f"os:{actor or user_name()}", action, f"version {found.version}", result, verdict, found.artifact_hash
-    )
+    decider = _named(actor or user_name())
+    event = Event(decider, action, f"version {found.version}", result, verdict, found.artifact_hash)
     file = sqlite_file(project.store_url)
     # A file that exists is not checked as a whole: that takes long, and only a line is added to it.
     with Store.open(project.store_url, checked=file is None or file.exists()) as store:
         store.audit.append([event])
+
+
+def _named(person: str) -> str:
+    """Return how the audit names who decides: by the account of the pages, where it was decided there."""
+    on_page = os.environ.get(PAGE_ACTOR, "")
+    return on_page if on_page.removeprefix("user:") == person else f"os:{person}"
 
 
 def approvals(project: Project, version: Version) -> list[Approval]:

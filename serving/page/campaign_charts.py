@@ -19,19 +19,22 @@ def waterfall(summary: Mapping[str, Any] | None, policy: Policy, say: Wording) -
     """Return the steps of the audience with each condition in words: no code of a rule is shown."""
     names = {rule.id: rule.named(say.language) for rule in policy.rules}
     rows = [] if summary is None else summary.get("waterfall", [])
-    return [{**row, "rule": _step_words(row["rule"], names, say)} for row in rows]
+    return [{**row, **_step_words(row["rule"], names, say)} for row in rows]
 
 
-def _step_words(rule: str, names: Mapping[str, str], say: Wording) -> str:
+def _step_words(rule: str, names: Mapping[str, str], say: Wording) -> dict[str, str]:
+    """Return a condition in words, and in the few that have room beside a bar."""
     found = STOPPED.fullmatch(rule)
     if found is None:
-        return say.of("campaign_step", rule)
-    return say("campaign_step.stopped", rule=names.get(found[1], found[1]))
+        words = say.of("campaign_step", rule)
+        return {"rule": words, "label": words}
+    name = names.get(found[1], found[1])
+    return {"rule": say("campaign_step.stopped", rule=name), "label": name}
 
 
 def plan_charts(steps: list[dict[str, Any]], plan: Mapping[str, Any] | None, say: Wording) -> Charts:
     """Return the waterfall of the audience, and the value of a tenth more or fewer of each limit."""
-    left = [Bar(short(row["rule"]), float(row["left"]), text=f"{row['left']:,}") for row in steps]
+    left = [Bar(short(row["label"]), float(row["left"]), text=f"{row['left']:,}") for row in steps]
     what_if = [] if plan is None else plan.get("what_if", [])
     worth = [
         Bar(f"{short(limit_words(row['limit'], say), 18)} {sign}", float(row[name] or 0.0))

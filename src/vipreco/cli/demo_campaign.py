@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from vipreco.campaign import Bank
+    from vipreco.campaign import Bank, CampaignFolder
     from vipreco.cli.progress import Narrator
     from vipreco.history import History
     from vipreco.project import Project
@@ -32,10 +32,10 @@ start_date = {start}
 end_date = {end}
 products = ["{product}"]
 control_share = {control_share}
-effect_rate = 0.03
+effect_rate = 0.04
 
 [channels.{channel}]
-unit_cost_amount = 3.0
+unit_cost_amount = 0.3
 """
 NEXT_TEXT: Final = """\
 # A campaign to practise on that was not run yet. Change a limit, plan again, and compare.
@@ -74,7 +74,11 @@ def contacts_of_campaign(project: Project, months: int) -> CampaignContacts:
 
 
 def run_demo_campaigns(project: Project, narrator: Narrator) -> str:
-    """Run the campaign of two months ago and plan the next one, unless they were; return what it came to."""
+    """Run the campaign of two months ago with its report, and plan the next one; return what it came to.
+
+    Plans and report lie where the pages find those that a reader asks for.
+    """
+    from vipreco.campaign import make_report, open_run
     from vipreco.cli.project_inputs import open_history
     from vipreco.store import Store
 
@@ -82,13 +86,19 @@ def run_demo_campaigns(project: Project, narrator: Narrator) -> str:
         if store.campaigns.read(KEY) is not None:
             return "exists already"
         history = open_history(project)
-        bank = _bank(project, store, history, narrator)
+        now = _bank(project, store, history, narrator)
+        then = replace(now, view=history.as_of(history.snapshot_dates[-1 - MONTHS_AGO]))
+        narrator.say("plans")
+        for key, text, bank in ((KEY, TEXT, then), (NEXT, NEXT_TEXT, now)):
+            _plan(project, store, key, _write(project, key, text, bank.view.date), bank)
         narrator.say("the campaign of before")
-        arms = _run(
-            project, store, replace(bank, view=history.as_of(history.snapshot_dates[-1 - MONTHS_AGO]))
+        arms = _run(project, store, then)
+        narrator.say("its report")
+        run = open_run(store, _folder(project), KEY)
+        report = make_report(
+            run, history, history.snapshot_dates[-1], seed=project.seed, language="en", store=store
         )
-        narrator.say("the plan of the next campaign")
-        _plan(project, store, bank)
+        _keep(project, "report", KEY, report.content("json"))
     return f"{arms['offered']:,} customers on its lists, {arms['control']:,} in the control group"
 
 
@@ -109,37 +119,48 @@ def _bank(project: Project, store: Store, history: History, narrator: Narrator) 
 
 
 def _run(project: Project, store: Store, bank: Bank) -> dict[str, int]:
-    from vipreco.campaign import CampaignFolder, RunOptions, parse_campaign, run
+    from vipreco.campaign import RunOptions, read_campaign, run
     from vipreco.cli.store_session import actor_named
 
-    path, text = _write(project, KEY, TEXT, bank.view.date)
-    folder = CampaignFolder(project.root / project.settings.campaign.folder)
+    path = _path(project, KEY)
     order = RunOptions(str(path), actor_named(None), threads=project.threads)
-    found: dict[str, int] = run(bank, parse_campaign(text, str(path)), store, folder, order).manifest["arms"]
+    found: dict[str, int] = run(bank, read_campaign(path), store, _folder(project), order).manifest["arms"]
     return found
 
 
-def _plan(project: Project, store: Store, bank: Bank) -> None:
-    """Plan a campaign, and leave the plan where the page of the campaign finds it."""
-    from vipreco.campaign import RunOptions, StoreChanges, parse_campaign, plan
+def _plan(project: Project, store: Store, key: str, path: Path, bank: Bank) -> None:
+    from vipreco.campaign import RunOptions, StoreChanges, plan, read_campaign
     from vipreco.cli.store_session import actor_named
     from vipreco.durable import canonical_json
 
-    path, text = _write(project, NEXT, NEXT_TEXT, bank.view.date)
     since = StoreChanges.read(store, store.switches.read().products, bank.after)
     order = RunOptions(str(path), actor_named(None), threads=project.threads)
-    found = plan(bank, parse_campaign(text, str(path)), since, order)
+    found = plan(bank, read_campaign(path), since, order)
+    _keep(project, "plan", key, canonical_json(found.record()))
+
+
+def _keep(project: Project, work: str, key: str, content: bytes) -> None:
     jobs = project.import_rim(JOBS).Jobs(project.root)
-    jobs.keep(f"campaign-plan-{NEXT}", ["campaign", "plan", str(path)], canonical_json(found.record()))
+    jobs.keep(f"campaign-{work}-{key}", ["campaign", work, key], content)
 
 
-def _write(project: Project, key: str, text: str, day: date) -> tuple[Path, bytes]:
+def _folder(project: Project) -> CampaignFolder:
+    from vipreco.campaign import CampaignFolder
+
+    return CampaignFolder(project.root / project.settings.campaign.folder)
+
+
+def _path(project: Project, key: str) -> Path:
+    return project.root / FILES / f"{key}.toml"
+
+
+def _write(project: Project, key: str, text: str, day: date) -> Path:
     """Write the file of a campaign in the month after a day."""
     from vipreco.durable import write_bytes
 
     start = day + timedelta(days=1)
     end = start.replace(day=calendar.monthrange(start.year, start.month)[1])
-    path = project.root / FILES / f"{key}.toml"
+    path = _path(project, key)
     content = text.format(
         key=key,
         start=start,
@@ -151,4 +172,4 @@ def _write(project: Project, key: str, text: str, day: date) -> tuple[Path, byte
     ).encode()
     path.parent.mkdir(mode=0o700, exist_ok=True)
     write_bytes(path, content)
-    return path, content
+    return path
