@@ -20,13 +20,13 @@ from training.gates import Gate
 from vipreco.artifact import Manifest
 from vipreco.history import History
 from vipreco.project import Project
-from vipreco.recommender import PanelParts
 from vipreco.settings import Section
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from training.recipe import Recipe
+    from vipreco.recommender import PanelParts
 
 Value = str | int | float | bool
 Say = Callable[[str], None]

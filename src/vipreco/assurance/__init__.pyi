@@ -11,11 +11,11 @@ from .fairness_check import (
     DIFFERS as DIFFERS,
     FairnessReport as FairnessReport,
     FairnessRow as FairnessRow,
-    FairnessSettings as FairnessSettings,
     GroupOutcomes as GroupOutcomes,
     check_fairness as check_fairness,
     compare_groups as compare_groups,
 )
+from .fairness_settings import FairnessSettings as FairnessSettings
 from .forbidden_words import (
     PROMISES as PROMISES,
     promises as promises,

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Annotated, Final
+from typing import Final
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from pydantic import Field
 
+from vipreco.assurance.fairness_settings import FairnessSettings
 from vipreco.assurance.protected_groups import UNKNOWN, ProtectedGroups
 from vipreco.catalog import Catalog
 from vipreco.collaborative import holding_state
 from vipreco.history import History
 from vipreco.recommender import Recommender, could_acquire, is_in, label_matrix
-from vipreco.settings import Section
 from vipreco.stats import (
     GroupDifference,
     JudgedCustomers,
@@ -26,26 +25,6 @@ from vipreco.stats import (
 
 EVERY_FAMILY: Final = "all"
 DIFFERS, WITHIN, TOO_FEW = "differs", "within tolerance", "too few"
-
-
-class FairnessSettings(Section):
-    """Tolerated differences between groups.
-
-    Args:
-        max_difference: Difference of two rates, group minus others.
-        max_calibration: Difference of calibration, as a logarithm of the ratio.
-        false_discovery: Share of false ones among the differences that are told.
-        min_customers: Customers of a group below which nothing is judged.
-        min_cases: Offers or acquisitions below which nothing is judged.
-        top: Length of the lists whose offers count.
-    """
-
-    max_difference: Annotated[float, Field(gt=0.0, le=1.0)] = 0.1
-    max_calibration: Annotated[float, Field(gt=0.0)] = 0.3
-    false_discovery: Annotated[float, Field(gt=0.0, le=1.0)] = 0.01
-    min_customers: Annotated[int, Field(ge=10)] = 30
-    min_cases: Annotated[int, Field(ge=5)] = 10
-    top: Annotated[int, Field(ge=1)] = 3
 
 
 @dataclass(frozen=True)

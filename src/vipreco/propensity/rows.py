@@ -98,14 +98,14 @@ class SomeRows:
 
     Args:
         whole: All rows.
-        places: Those that are meant, in order, each as often as it is there; None: all.
+        indices: Those that are meant, in order, each as often as it is there; None: all.
     """
 
     whole: LabelledRows
-    places: NDArray[np.int64] | None = None
+    indices: NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
-        return len(self.whole) if self.places is None else len(self.places)
+        return len(self.whole) if self.indices is None else len(self.indices)
 
     @property
     def values(self) -> NDArray[np.float32]:
@@ -145,12 +145,12 @@ class SomeRows:
     def take(self, rows: Chosen) -> SomeRows:
         """Return the chosen rows."""
         chosen = np.flatnonzero(rows) if rows.dtype == bool else np.asarray(rows, np.int64)
-        if self.places is None and len(chosen) == len(self) and rows.dtype == bool:
+        if self.indices is None and len(chosen) == len(self) and rows.dtype == bool:
             return self
-        return SomeRows(self.whole, chosen if self.places is None else self.places[chosen])
+        return SomeRows(self.whole, chosen if self.indices is None else self.indices[chosen])
 
     def _of(self, values: NDArray[Any]) -> NDArray[Any]:
-        return values if self.places is None else values[self.places]
+        return values if self.indices is None else values[self.indices]
 
 
 def stack(parts: Sequence[LabelledRows]) -> LabelledRows:

@@ -166,9 +166,9 @@ def _stacked(parts: Sequence[Arrays], order: RowOrder, others: NDArray[np.int64]
         name: np.empty((order.rows, *values.shape[1:]), values.dtype) for name, values in columns.items()
     }
     ids, weights = np.empty(order.rows, object), np.empty(order.rows, np.float32)
-    for day, places in enumerate(order.places):
+    for day, indices in enumerate(order.indices):
         drawn = sum(int(part[f"{day}.drawn"][0]) for part in parts)
-        for part, own in zip(parts, places, strict=True):
+        for part, own in zip(parts, indices, strict=True):
             ids[own] = part[f"{day}.ids"].astype(object)
             weights[own] = np.where(part[f"{day}.sampled"], others[day] / max(drawn, 1), 1.0)
             for name, target in found.items():

@@ -120,9 +120,9 @@ def stacked_contacts(parts: Sequence[Arrays], order: RowOrder, products: int) ->
     """Return the contacts beside the rows of all parts."""
     near, tiers = np.zeros((order.rows, products), bool), np.zeros(order.rows, "<U64")
     pairs: dict[str, list[Contacted]] = {AT_ONCE: [], SHIFTED: []}
-    for day, places in enumerate(order.places):
+    for day, indices in enumerate(order.indices):
         of_date: dict[str, list[Contacted]] = {AT_ONCE: [], SHIFTED: []}
-        for part, own in zip(parts, places, strict=True):
+        for part, own in zip(parts, indices, strict=True):
             near[own], tiers[own] = part[f"{day}.near"], part[f"{day}.tiers"]
             for kind, found in of_date.items():
                 columns = [np.asarray(part[f"{day}.{kind}.{name}"]) for name in OF_PAIRS]

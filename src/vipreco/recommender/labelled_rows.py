@@ -243,7 +243,7 @@ def _stacked(panel: Panel, parts: Sequence[Arrays], order: RowOrder, columns: in
         )
         found.weights[whole] = _weights(codes, total.reshape(len(parts), -1).sum(axis=0))
         found.as_of[whole] = np.datetime64(day, "D")
-        for part, target in zip(parts, order.places[place], strict=True):
+        for part, target in zip(parts, order.indices[place], strict=True):
             found.customer_ids[target] = part[f"{place}.ids"].astype(object)
             for name in ("values", "acquired", "listable"):
                 getattr(found, name)[target] = part[f"{place}.{name}"]

@@ -20,7 +20,7 @@ FOUND = "columns"
 
 @dataclass(frozen=True)
 class NewestColumns:
-    """What a fit takes from its newest date.
+    """Products, columns and categories of a fit.
 
     Args:
         product_ids: Products of the catalog.

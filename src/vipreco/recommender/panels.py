@@ -28,7 +28,7 @@ Reopenings = Mapping[str, Sequence[Sequence[str]]]
 
 
 class Work(Protocol):
-    """What is found about the customers of a panel, those of the others without influence on it."""
+    """Finds arrays about the customers of a panel; customers of other parts have no influence on them."""
 
     def arrays(self, panel: Panel) -> Arrays:
         """Return what is found."""

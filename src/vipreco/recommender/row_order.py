@@ -11,18 +11,18 @@ from numpy.typing import NDArray
 
 from vipreco.recommender.panels import Arrays
 
-Places = NDArray[np.intp]
+Indices = NDArray[np.intp]
 
 
 @dataclass(frozen=True)
 class RowOrder:
-    """Places of the rows of each date and part among all rows.
+    """Indices of the rows of each date and part among all rows.
 
     Args:
-        places: By date and part, the place of each of its rows.
+        indices: By date and part, those of its rows.
     """
 
-    places: tuple[tuple[Places, ...], ...]
+    indices: tuple[tuple[Indices, ...], ...]
 
     @classmethod
     def of(cls, parts: Sequence[Arrays], dates: int) -> Self:
@@ -39,8 +39,8 @@ class RowOrder:
     @property
     def rows(self) -> int:
         """Number of rows."""
-        return sum(len(own) for date in self.places for own in date)
+        return sum(len(own) for date in self.indices for own in date)
 
-    def whole(self, date: int) -> Places:
-        """Return the places of the rows of all parts of a date, part after part."""
-        return np.concatenate(self.places[date])
+    def whole(self, date: int) -> Indices:
+        """Return the indices of the rows of all parts of a date, part after part."""
+        return np.concatenate(self.indices[date])
