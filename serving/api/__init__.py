@@ -5,6 +5,7 @@ from starlette.responses import JSONResponse, Response
 from serving.api import (
     audit,
     book,
+    call_lists,
     campaigns,
     decisions,
     feedback,
@@ -26,6 +27,7 @@ API_OPERATIONS: tuple[Operation, ...] = (
     *feedback.OPERATIONS,
     *figures.OPERATIONS,
     *book.OPERATIONS,
+    *call_lists.OPERATIONS,
     *campaigns.OPERATIONS,
     *audit.OPERATIONS,
     *rules.OPERATIONS,

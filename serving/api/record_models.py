@@ -32,6 +32,15 @@ class BookLineAnswer(BaseModel):
     )
 
 
+class CallListAnswer(BaseModel):
+    """The call list of a manager for a day."""
+
+    manager_id: str
+    date: date
+    model_version: str
+    call_list: dict[str, JsonValue] = Field(description="The parts that `vipreco calllist` writes as JSON.")
+
+
 class BookAnswer(BaseModel):
     """The book of a manager."""
 

@@ -10,9 +10,9 @@ from starlette.responses import Response
 from serving.api.models import SheetAnswer
 from serving.http.operation import HttpRequest, Operation, programs_and_people
 from serving.http.problems import ProblemDocument, not_found
+from serving.http.purposes import with_purpose
+from vipreco.documents import Language
 from vipreco.store import DirectoryEntry, Role
-
-LANGUAGES = ("en", "zh")
 
 
 def sheet(request: HttpRequest) -> Response:
@@ -22,14 +22,15 @@ def sheet(request: HttpRequest) -> Response:
     customer = request.http.path_params["customer_id"]
     found = state.store.books.find(scope, customer)
     seen = found is not None and state.knows(release, customer)
-    state.note_at_once(state.read_of(scope, "sheet.read", customer, "ok" if seen else "unknown"))
+    event = state.read_of(scope, "sheet.read", customer, "ok" if seen else "unknown")
+    state.note_at_once(with_purpose(request, event))
     if not seen:
         raise not_found()
     person = state.store.directory.of(scope, [customer]).get(customer)
     told = {
         "customer_id": customer,
         "person": _without_id(person) if person else None,
-        "sheet": release.sheet(customer, _language(request), request.moment),
+        "sheet": release.sheet(customer, language_of(request), request.moment),
         "model_version": release.model_version,
         "snapshot_id": release.snapshot_id,
         "policy_version": release.policy_version,
@@ -43,9 +44,10 @@ def _without_id(person: DirectoryEntry) -> dict[str, str]:
     return {name: value for name, value in asdict(person).items() if name != "customer_id"}
 
 
-def _language(request: HttpRequest) -> str:
+def language_of(request: HttpRequest) -> Language:
+    """Return the language that the caller reads; English where it is none of ours."""
     wanted = request.http.headers.get("accept-language", "")[:2].lower()
-    return wanted if wanted in LANGUAGES else LANGUAGES[0]
+    return "zh" if wanted == "zh" else "en"
 
 
 OPERATIONS = (

@@ -60,7 +60,9 @@ class LineChart:
         values: Texts of the values on the left.
         reference: A level to compare with, such as the line of the next tier; None where there is none.
         marks: Events on the first line, with their texts.
-        rows: The same numbers as a table: the day, then a text for each series.
+        rows: The same numbers as a table: the day, then a text for each series and each further column.
+        more: Titles of the further columns.
+        signs: Meaning of each sign that marks an event.
     """
 
     lines: tuple[Line, ...]
@@ -69,11 +71,21 @@ class LineChart:
     reference: Tick | None
     marks: tuple[Line, ...]
     rows: tuple[tuple[date, tuple[str, ...]], ...]
+    more: tuple[str, ...] = ()
+    signs: tuple[tuple[str, str], ...] = ()
     width: int = WIDTH
     height: int = HEIGHT
     left: int = LEFT
     right: int = WIDTH - RIGHT
     floor: int = HEIGHT - BOTTOM
+
+    @property
+    def reference_right(self) -> bool:
+        """The text of the level stands on the right, where the first line is farther away from it."""
+        if self.reference is None or not self.lines[0].points:
+            return False
+        level, first = self.reference.at, float(self.lines[0].points.split(" ")[0].split(",")[1])
+        return abs(self.lines[0].y - level) > abs(first - level)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from serving.auth.cookies import forget_cookie, put_cookie, read_cookie
 from serving.http.operation import HttpRequest, Operation, people
 from serving.http.problems import not_found
-from serving.page.charts import LineChart, Series, axis_text, line_chart
+from serving.page.asset_chart import asset_chart
 from serving.page.forms import OUTCOMES, OutcomeForm, outcome_form
 from serving.page.html import HEADERS
 from serving.page.page_service import BookEntry, FindAnswers, PageService
@@ -22,13 +22,13 @@ from vipreco.errors import BusyError
 from vipreco.lists import (
     CallList,
     CustomerSheet,
-    Wording,
     basis_text,
     no_currency_text,
     person_texts,
     profile_texts,
     sheet_basis_text,
     suitability_texts,
+    talk_texts,
 )
 from vipreco.store import CAUSES, Member, Role
 
@@ -119,7 +119,7 @@ class ManagerPages:
         say = service.say
         values = {
             **service.page_values,
-            **_sheet_values(sheet, say),
+            **_sheet_values(service, member, sheet),
             "day": day,
             "person": person_texts(service.people.get(member.customer_id)),
             "given": given,
@@ -190,7 +190,7 @@ def show_sheet_to_read(request: HttpRequest, service: PageService, member: Membe
     state.note_at_once(state.read_of(scope, "sheet.read", customer))
     values = {
         "say": service.say,
-        **_sheet_values(service.sheet_alone(member), service.say),
+        **_sheet_values(service, member, service.sheet_alone(member)),
         "basis": service.say("branch.confidential"),
         "day": None,
         "date": state.today(),
@@ -205,13 +205,15 @@ def show_sheet_to_read(request: HttpRequest, service: PageService, member: Membe
     return show(request, "sheet.html", values)
 
 
-def _sheet_values(sheet: CustomerSheet, say: Wording) -> dict[str, Any]:
+def _sheet_values(service: PageService, member: Member, sheet: CustomerSheet) -> dict[str, Any]:
+    say = service.say
     return {
         "sheet": sheet,
         "basis": sheet_basis_text(sheet, say),
         "profile": profile_texts(sheet, say),
         "suitability": suitability_texts(sheet, say),
-        "chart": _assets_chart(sheet, say),
+        "chart": asset_chart(sheet, service.flows(member), say),
+        "talk": talk_texts(sheet.talk, say) if sheet.talk else [],
     }
 
 
@@ -220,18 +222,6 @@ def _member(request: HttpRequest, service: PageService) -> Member:
     if found is None:
         raise not_found()
     return found
-
-
-def _assets_chart(sheet: CustomerSheet, say: Wording) -> LineChart | None:
-    """Return the assets by month, with the line at which the next tier begins."""
-    missing = sheet.profile.next_tier_amount
-    line = None if missing is None else (sheet.profile.assets or 0.0) + missing
-    return line_chart(
-        [Series(say("fact.assets"), sheet.months)],
-        say.amount,
-        axis=lambda value: axis_text(value, say.language),
-        reference=None if line is None else (line, say("sheet_page.next_line", amount=say.amount(line))),
-    )
 
 
 def _next(service: PageService, day: CallList, member: Member) -> str:

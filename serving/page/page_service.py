@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -13,6 +13,7 @@ from serving.http.marks import record_mark
 from serving.http.problems import Problem, not_found
 from serving.page.cache import alone, days_of, lists_of, sheets_of
 from serving.page.forms import OutcomeForm
+from vipreco.kpi import customer_flows
 from vipreco.lists import (
     BookLine,
     CallLine,
@@ -223,6 +224,11 @@ class PageService:
         day = self.customer(member)
         with alone(self.state):
             return customer_sheet(day, self.answers.model_version, self.say)
+
+    def flows(self, member: Member) -> dict[date, dict[str, float]]:
+        """Return the asset flow of a customer by window; nothing where the nightly build made no figures."""
+        rows = self.state.served(self.state.now()).figures(None, member.manager_id)
+        return {} if rows is None else customer_flows(rows, member.customer_id)
 
     def record(self, member: Member, form: OutcomeForm) -> str:
         """Record the outcome of a call with its audit record, and return the outcome that is valid now.

@@ -199,3 +199,14 @@ def test_what_was_worked_out_is_kept_until_its_key_or_what_it_stands_on_is_anoth
     for key in ("b", "c", "a"):
         kept.of(second, key, lambda key=key: make(key))
     assert made == ["a", "b", "a", "b", "c", "a"]
+
+
+def test_the_text_of_a_level_stands_where_the_line_is_far_from_it():
+    falling, rising = (
+        line_chart(points(*values), str, reference=(200.0, "next"))
+        for values in ((195.0, 100.0), (100.0, 195.0))
+    )
+    assert falling is not None
+    assert falling.reference_right
+    assert rising is not None
+    assert not rising.reference_right

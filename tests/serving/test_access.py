@@ -25,6 +25,7 @@ BODIES: dict[str, Any] = {
 PARTS = {"figure": "vip_customers", "month": "2025-12", "key": "none"}
 WITHOUT = {  # the bank of this test has no tables behind its answers, and no campaign
     "/v1/book": 503,
+    "/v1/call-list": 503,
     "/v1/rules": 503,
     "/v1/campaigns/{key}": 404,
 }

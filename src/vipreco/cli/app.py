@@ -19,6 +19,7 @@ from vipreco.cli import (
     kpi_commands,
     lever_commands,
     manager_commands,
+    mcp_commands,
     model_commands,
     monitor_commands,
     offer_commands,
@@ -76,6 +77,7 @@ analyse_commands.register(app)
 policy_commands.register(app)
 campaign_commands.register(app)
 serve_commands.register(app)
+mcp_commands.register(app)
 store_commands.register(app)
 directory_commands.register(app)
 subject_commands.register(app)

@@ -6,7 +6,11 @@ from .definitions import (
     Shows as Shows,
     figure_named as figure_named,
 )
-from .figure_list import customer_list as customer_list
+from .figure_list import (
+    FLOWS as FLOWS,
+    customer_flows as customer_flows,
+    customer_list as customer_list,
+)
 from .model_rows import ModelFigures as ModelFigures, ModelRows as ModelRows, vip_figures as vip_figures
 from .numbers import by_manager as by_manager, measures as measures
 from .overview import (

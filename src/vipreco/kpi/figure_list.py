@@ -3,12 +3,36 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Final
 
 import polars as pl
 
 from vipreco.errors import UsageError
 from vipreco.kpi.definitions import Figure, Shows
 from vipreco.kpi.rows import FigureRows
+
+FLOWS: Final = ("flow_bought", "flow_matured_stayed", "flow_matured_left", "flow_moved_out")
+"""Figures of the asset flow that say what a customer did, in the order in which they are told."""
+
+
+def customer_flows(rows: FigureRows, customer_id: str) -> dict[date, dict[str, float]]:
+    """Return the asset flow of one customer: amounts by figure, by the last day of each window.
+
+    Args:
+        rows: Of a book or more, with the customer.
+        customer_id: The customer; no flow is told of who was no VIP customer at the window's start.
+    """
+    own = rows.rows.filter((pl.col("customer_id") == customer_id) & pl.col("figure").is_in(FLOWS))
+    found: dict[date, dict[str, float]] = {}
+    for figure, day, amount in (
+        own.group_by("figure", "month_date")
+        .agg(pl.col("amount").sum())
+        .sort("month_date", "figure")
+        .iter_rows()
+    ):
+        if amount:
+            found.setdefault(day, {})[figure] = amount
+    return found
 
 
 def customer_list(rows: FigureRows, figure: Figure, month: date | None = None) -> pl.DataFrame:

@@ -5,6 +5,7 @@ from .arbitration import (
     LeverSettings as LeverSettings,
     ValueSettings as ValueSettings,
 )
+from .assistant import AssistantSettings as AssistantSettings
 from .campaign import CampaignSettings as CampaignSettings
 from .engine import EngineSettings as EngineSettings
 from .governance import GovernanceSettings as GovernanceSettings

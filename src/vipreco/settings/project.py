@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from vipreco.settings.arbitration import ArbitrationSettings, ContactEffectSettings
+from vipreco.settings.assistant import AssistantSettings
 from vipreco.settings.campaign import CampaignSettings
 from vipreco.settings.engine import EngineSettings
 from vipreco.settings.governance import GovernanceSettings
@@ -55,6 +56,7 @@ class Settings(Section):
     call_list: CallListSettings = CallListSettings()
     kpi: KpiSettings = KpiSettings()
     serving: ServingSettings = ServingSettings()
+    assistant: AssistantSettings = AssistantSettings()
     signatures: SignatureSettings = SignatureSettings()
     campaign: CampaignSettings = CampaignSettings()
     engine: EngineSettings = EngineSettings()
