@@ -13,7 +13,7 @@ LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class AssistantSettings(Section):
-    """Whether `vipreco mcp` runs, and what it gives.
+    """Switch and address of `vipreco mcp`, and the data that it gives.
 
     Args:
         enabled: It runs; without it, it refuses to.
