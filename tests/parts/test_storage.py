@@ -1,4 +1,4 @@
-"""Storage on this machine, behind fsspec and on an S3 server: whole folders or none, and checked files."""
+"""Storage on this machine, behind fsspec, on S3 and HDFS: whole folders or none, and checked files."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.engines.jobs import SQUARES
+from tests.parts import webhdfs
 from tests.parts.small_tables import OCTOBER, rows, two_batches, write_batches
 from vipreco.engines import LocalEngine
 from vipreco.errors import DependencyDownError, IntegrityError, UsageError
@@ -40,13 +41,24 @@ def s3() -> Iterator[str]:
     running.stop()
 
 
-@pytest.fixture(params=["local", "fsspec", "s3"])
+@pytest.fixture(scope="module")
+def hdfs() -> Iterator[str]:
+    """Address of HDFS as its REST interface gives it, on a stub of this machine."""
+    with webhdfs.serving() as port:
+        yield f"webhdfs://127.0.0.1:{port}/bank/{{}}"
+
+
+@pytest.fixture(params=["local", "fsspec", "s3", "hdfs"])
 def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """An address below which nothing is."""
     name = hashlib.sha256(request.node.name.encode()).hexdigest()[:8]
     if request.param == "local":
         return str(tmp_path / "storage")
-    return f"memory://{name}" if request.param == "fsspec" else request.getfixturevalue("s3").format(name)
+    return (
+        f"memory://{name}"
+        if request.param == "fsspec"
+        else request.getfixturevalue(request.param).format(name)
+    )
 
 
 def test_files_are_written_read_and_removed(address: str):
