@@ -86,7 +86,7 @@ class ProductModel:
         if len(class_products) < 2:
             return cls((), class_products, products, floor, prior)
         start = inputs.logits(prior, rows)[row][:, class_products] if inputs and prior else None
-        examples = Examples(rows.take(row).values, classes, rows.weights[row], start)
+        examples = Examples(rows.take(row).examples, classes, rows.weights[row], start)
         boosters = [
             Booster.fit(examples, context.names, context.settings.product, machine, len(class_products))
             for machine in context.machine.siblings(context.settings.bags)
@@ -207,7 +207,7 @@ def fit_any(rows: Rows, context: FitContext) -> Booster | None:
     if acquirers.all() or not acquirers.any():
         return None
     chosen, weights = _sampled(acquirers, rows.weights, context)
-    examples = Examples(rows.take(chosen).values, acquirers[chosen], weights[chosen])
+    examples = Examples(rows.take(chosen).examples, acquirers[chosen], weights[chosen])
     return Booster.fit(examples, context.names, context.settings.any, context.machine)
 
 

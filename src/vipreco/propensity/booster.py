@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from vipreco.errors import IntegrityError
 from vipreco.propensity.settings import BoosterSettings
 from vipreco.propensity.slim_lightgbm import lightgbm
+from vipreco.propensity.streamed_rows import StreamedRows
 
 Values = NDArray[np.float32]
 Scores = NDArray[np.float64]
@@ -23,7 +24,7 @@ class Examples:
     With `start`, log-odds of each row, the trees learn only what these leave over; see `Booster.raw`.
     """
 
-    values: Values
+    values: Values | StreamedRows
     labels: NDArray[Any]
     weights: NDArray[np.float32]
     start: Scores | None = None

@@ -10,6 +10,8 @@ from typing import Any, Protocol, Self, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from vipreco.propensity.streamed_rows import StreamedRows, chosen_rows
+
 Mask = NDArray[np.bool_]
 Chosen: TypeAlias = Mask | NDArray[np.int64]
 
@@ -20,6 +22,10 @@ class Rows(Protocol):
     @property
     def values(self) -> NDArray[np.float32]:
         """Feature matrix, shape (n, columns)."""
+
+    @property
+    def examples(self) -> NDArray[np.float32] | StreamedRows:
+        """Feature matrix for a booster to learn from; very large choices are taken row by row."""
 
     @property
     def acquired(self) -> Mask:
@@ -87,6 +93,11 @@ class LabelledRows:
         return SomeRows(self)
 
     @property
+    def examples(self) -> NDArray[np.float32]:
+        """Feature matrix for a booster to learn from."""
+        return self.values
+
+    @property
     def acquirers(self) -> Mask:
         """Rows with at least one acquisition, shape (n,)."""
         return np.asarray(self.acquired.any(axis=1))
@@ -111,6 +122,11 @@ class SomeRows:
     def values(self) -> NDArray[np.float32]:
         """Feature matrix; a copy, unless all rows are meant."""
         return self._of(self.whole.values)
+
+    @property
+    def examples(self) -> NDArray[np.float32] | StreamedRows:
+        """Feature matrix for a booster to learn from; very large ones are taken row by row."""
+        return self.values if self.indices is None else chosen_rows(self.whole.values, self.indices)
 
     @cached_property
     def acquired(self) -> Mask:
