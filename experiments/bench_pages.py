@@ -3,6 +3,7 @@
     python experiments/bench_pages.py                  # makes a bank of its own in build/bench-pages
     python experiments/bench_pages.py --prepare        # makes that bank and its release, and measures nothing
     python experiments/bench_pages.py --project DIR    # an existing project; its store gets accounts
+    python experiments/bench_pages.py --first-start    # `vipreco serve` in an empty folder alone
 
 One worker answers one reader after the other, as people open pages. A page is opened once, which may plan a
 day or start a command in a process of its own; when that has ended, `--looks` more times. The audit holds
@@ -15,7 +16,11 @@ import argparse
 import json
 import os
 import re
+import signal
+import socket
+import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -40,6 +45,7 @@ from vipreco.store import Event, Role, Store, User
 
 CUSTOMERS, MONTHS, SEED = 20_000, 13, 7
 LIMIT_MS, LOOKS, RECORDS = 300.0, 20, 100_000
+FIRST_START_SECONDS = 180.0
 MORE: Mapping[Role, tuple[str, ...]] = {
     Role.MANAGER: ("/customers/{handle}", "/book?sort=attrition"),
     Role.BRANCH_HEAD: (
@@ -199,17 +205,66 @@ def measure(folder: Path, looks: int, console: Console) -> list[Opened]:
     return found
 
 
+def first_start(console: Console) -> None:
+    """Start `vipreco serve` in an empty folder, and say when its log-in page answers."""
+    with tempfile.TemporaryDirectory() as folder, socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+        free.close()
+        command = [sys.executable, "-m", "vipreco.cli", "serve", "bank", "--port", str(port)]
+        began, before = time.monotonic(), os.getloadavg()[0]
+        service = subprocess.Popen(command, cwd=folder, stdout=console.file, start_new_session=True)
+        try:
+            while not answers(f"http://127.0.0.1:{port}/login"):
+                if service.poll() is not None:
+                    raise SystemExit(f"the service ended with {service.returncode}")
+                time.sleep(0.5)
+            seconds, used = time.monotonic() - began, session_seconds(service.pid)
+        finally:
+            os.killpg(service.pid, signal.SIGINT)
+            service.wait(60)
+    met = "met" if seconds <= FIRST_START_SECONDS else "MISSED"
+    print(
+        f"First start to ready: {seconds:.0f} s (<= {FIRST_START_SECONDS:.0f} s: {met}), {used:.0f} s of CPU"
+    )
+    print(f"Load average before and after: {before:.1f}, {os.getloadavg()[0]:.1f}")
+
+
+def answers(address: str) -> bool:
+    try:
+        return httpx.get(address, timeout=5).status_code == 200
+    except httpx.HTTPError:
+        return False
+
+
+def session_seconds(session: int) -> float:
+    """Return the processor time of all processes of a session, those that ended included."""
+    ticks = 0
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rpartition(")")[2].split()
+        except OSError:  # it has just ended
+            continue
+        if int(fields[3]) == session:
+            ticks += sum(map(int, fields[11:15]))
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
 def main() -> None:
     """Measure, and show a row a page."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--project", type=Path, help="an existing project; without it a bank is made")
     parser.add_argument("--work", type=Path, default=ROOT / "build" / "bench-pages", help="for the own bank")
     parser.add_argument("--prepare", action="store_true", help="make the own bank, and measure nothing")
+    parser.add_argument("--first-start", action="store_true", help="start in an empty folder, alone")
     parser.add_argument("--looks", type=int, default=LOOKS, help="looks at each page after the first")
     parser.add_argument("--out", type=Path, help="write all numbers as JSON")
     arguments = parser.parse_args()
     os.environ |= {"MLFLOW_DISABLE_TELEMETRY": "true", "BENTOML_DO_NOT_TRACK": "True", "DO_NOT_TRACK": "1"}
     console = Console(stderr=True)
+    if arguments.first_start:
+        first_start(console)
+        return
     folder = arguments.project or own_bank(arguments.work.resolve(), console)
     if arguments.prepare:
         return

@@ -16,7 +16,7 @@ from serving.page.cover_pages import CoverPages
 from serving.page.jobs import Jobs
 from serving.page.responses import note, note_change, redirect, say_of, show
 from vipreco.errors import VipRecoError
-from vipreco.online import read_manifest
+from vipreco.online import shown_manifest
 from vipreco.store import AuditQuery, Role, User, version_of
 
 ADMINS = people(Role.ADMIN)
@@ -218,9 +218,8 @@ def _releases(request: HttpRequest) -> list[dict[str, Any]]:
     pointer = releases.pointer()
     found = []
     for folder in releases.all():
-        try:
-            manifest = read_manifest(folder)
-        except VipRecoError:
+        manifest = shown_manifest(folder)  # to check its files takes 0.1 s for 20,000 customers
+        if not manifest:
             continue
         made = datetime.fromtimestamp(folder.stat().st_mtime, UTC)
         in_force = pointer is not None and folder.name == pointer.current

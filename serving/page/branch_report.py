@@ -70,7 +70,7 @@ def branch_report(rows: FigureRows, say: Wording) -> BranchReport:
     """Return the page of a branch from the rows behind its figures."""
     frame = measures(rows)
     found: Measured = {key: frame.filter(pl.col("figure") == key).to_dicts() for key in FIGURES}
-    document = overview_document(rows, "", say)
+    document = overview_document(rows, "", say, frame)
     return BranchReport(rows.as_of, tuple(_headlines(rows, found, say)), _charts(found, say), document.parts)
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 KEY, NEXT = "practice", "practice-next"
 FILES: Final = "campaign-files"
 JOBS: Final = "serving.page.jobs"
-MONTHS_AGO: Final = 2
+MONTHS_AGO: Final = 11  # before the months that the demo learns from: they stay like each other
 PRODUCT: Final = "C001"
 CHANNEL: Final = "call"
 CONTROL_SHARE: Final = 0.3

@@ -19,15 +19,18 @@ Measured = Mapping[str, list[dict[str, Any]]]
 YEAR = 12
 
 
-def overview_document(rows: FigureRows, scope: str, say: Wording) -> Document:
+def overview_document(
+    rows: FigureRows, scope: str, say: Wording, measured: pl.DataFrame | None = None
+) -> Document:
     """Return all figures of a bank, a branch or a book.
 
     Args:
         rows: Theirs.
         scope: Whose figures these are, in words.
         say: The words.
+        measured: Their measures, where they are there already.
     """
-    found = measures(rows)
+    found = measures(rows) if measured is None else measured
     by_key: Measured = {key: found.filter(pl.col("figure") == key).to_dicts() for key in FIGURES}
     makers = (_states, _changes, _flow, _contacts, _ahead, _stopped, _missing)
     parts = [part for make in makers if (part := make(rows, by_key, say)).rows.height]

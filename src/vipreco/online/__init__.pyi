@@ -8,5 +8,10 @@ from .nightly import (
 from .nightly_build import NightlyBuild as NightlyBuild
 from .nightly_parts import BUILD_JOB as BUILD_JOB, EngineFill as EngineFill, PartRequest as PartRequest
 from .online_service import DaySettings as DaySettings, OnlineService as OnlineService
-from .release import MANIFEST as MANIFEST, Releases as Releases, read_manifest as read_manifest
+from .release import (
+    MANIFEST as MANIFEST,
+    Releases as Releases,
+    read_manifest as read_manifest,
+    shown_manifest as shown_manifest,
+)
 from .slates import Slate as Slate, SlateLine as SlateLine

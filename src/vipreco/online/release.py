@@ -243,6 +243,15 @@ def read_manifest(folder: Path, signatures: Signatures = NO_SIGNATURES) -> dict[
     return open_release(folder, signatures)[0]
 
 
+def shown_manifest(folder: Path) -> dict[str, Any]:
+    """Read the manifest of a release to be shown, without checking any file against it."""
+    try:
+        content: dict[str, Any] = json.loads((folder / MANIFEST).read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return content
+
+
 def open_release(
     folder: Path, signatures: Signatures = NO_SIGNATURES
 ) -> tuple[dict[str, Any], VerifiedFiles]:
