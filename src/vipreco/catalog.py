@@ -201,6 +201,11 @@ class Catalog:
         current = pc.and_(pc.less_equal(start, pa.scalar(day)), pc.greater_equal(end, pa.scalar(day)))
         return np.asarray(current, dtype=np.bool_) & self.sound
 
+    def launched(self, day: date) -> Flags:
+        """Return whether each product was there on `day`: offered since then or before, or nobody knows."""
+        start = pc.fill_null(self.table[OFFERED_FROM], date.min)
+        return np.asarray(pc.less_equal(start, pa.scalar(day)), dtype=np.bool_)
+
     def indices(self, product_ids: Sequence[str]) -> NDArray[np.int32]:
         """Return the place of each id in the catalog, -1 for an unknown product."""
         index = {product: place for place, product in enumerate(self.product_ids)}

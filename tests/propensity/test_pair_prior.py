@@ -26,10 +26,12 @@ from vipreco.propensity.acquisition import prior_inputs
 from vipreco.propensity.look_alikes import look_alike_columns
 from vipreco.propensity.pair_prior import (
     MEANS,
+    NEVER,
     TERMS,
     PriorInputs,
     base_logits,
     family_numbers,
+    on_shelf,
     others_of_family,
     softmax,
 )
@@ -227,3 +229,44 @@ def test_a_customer_is_scored_alike_alone_and_among_others():
 def test_shares_sum_to_one_and_do_not_care_for_a_constant(logits: NDArray[np.float64], constant: float):
     assert softmax(logits).sum(axis=1) == pytest.approx(np.ones(3))
     assert softmax(logits + constant) == pytest.approx(softmax(logits))
+
+
+def test_months_before_its_launch_say_nothing_against_a_product():
+    """Nobody ever acquired a fund: without a launch that counts against it, before a launch it does not."""
+    rows = bank(months=3)
+    fund, everything = PRODUCTS.index("fund"), np.ones(len(PRODUCTS), bool)
+    inputs = prior_inputs(rows, context(rows))
+    assert inputs is not None
+    later = dict.fromkeys(MONTHS, everything & (np.arange(len(PRODUCTS)) != fund))
+    acquirers = rows.take(rows.acquirers)
+    known = replace(inputs, launched=later).fit(acquirers)
+    blamed = inputs.fit(acquirers)
+    gold = acquirers.acquired[:, PRODUCTS.index("gold")].sum()
+    of_all = np.mean([acquirers.acquired[:, place].sum() for place in range(4) if place != fund])
+    usual = np.log((gold + of_all) / 2 + 0.1) - np.log(acquirers.acquired.sum())  # gold is its family
+    assert known.intercepts[fund] == pytest.approx(usual, abs=0.01)
+    assert blamed.intercepts[fund] < known.intercepts[fund] - 1.0
+
+
+def test_acquisitions_after_the_launch_count_for_the_months_that_the_product_was_there():
+    rows = bank(months=3)
+    gold = PRODUCTS.index("gold")
+    acquired = rows.acquired.copy()
+    acquired[rows.as_of < MONTHS[2], gold] = False
+    rows = replace(rows, acquired=acquired)
+    acquirers = rows.take(rows.acquirers)
+    before = np.ones(len(PRODUCTS), bool)
+    before[gold] = False
+    launched = {MONTHS[0]: before, MONTHS[1]: before}
+    inputs = prior_inputs(rows, context(rows))
+    assert inputs is not None
+    known = replace(inputs, launched=launched)
+    assert known.fit(acquirers).intercepts[gold] > inputs.fit(acquirers).intercepts[gold] + 0.3
+    assert (known.logits(inputs.fit(acquirers), rows)[rows.as_of < MONTHS[2], gold] == NEVER).all()
+
+
+def test_a_launch_that_acquisitions_contradict_is_not_believed():
+    rows = bank(months=1)
+    nothing = {MONTHS[0]: np.zeros(len(PRODUCTS), bool)}
+    there = on_shelf(rows, nothing)
+    assert there.all(axis=0).tolist() == rows.acquired.any(axis=0).tolist()

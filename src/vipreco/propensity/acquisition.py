@@ -9,7 +9,7 @@ and with one booster over customer-product pairs.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,14 @@ from vipreco.propensity.calibration import Calibration, Mask
 from vipreco.propensity.holding_columns import HoldingColumns
 from vipreco.propensity.hybrid import Hybrid
 from vipreco.propensity.look_alikes import LookAlikes, look_alike_columns
-from vipreco.propensity.pair_prior import PairPrior, PairScores, PriorInputs, family_numbers, softmax
+from vipreco.propensity.pair_prior import (
+    PairPrior,
+    PairScores,
+    PriorInputs,
+    family_numbers,
+    on_shelf,
+    softmax,
+)
 from vipreco.propensity.rows import LabelledRows, Rows, SomeRows
 from vipreco.propensity.settings import PropensitySettings
 
@@ -39,12 +46,14 @@ class CollaborativeFiltering:
         product_ids: Products in the order of the rows' columns.
         families: Their families.
         categories: Columns that hold codes of categories, which have no order.
+        launched: Products that were there at each as-of date, shape (P,).
     """
 
     sources: Mapping[np.datetime64, Source]
     product_ids: tuple[str, ...]
     families: tuple[str, ...]
     categories: tuple[str, ...] = ()
+    launched: Mapping[np.datetime64, Mask] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -165,7 +174,7 @@ class AcquisitionModel:
         learnt = acquirers.acquired.sum(axis=0).astype(np.int64)
         thin = learnt < context.settings.thin_evidence_positives
         any_ = fit_any(every if sample is None else sample, context)
-        return cls(product, any_, _calibration(*scored, context.settings), thin, learnt)
+        return cls(product, any_, _calibration(*scored, context), thin, learnt)
 
     def propensities(self, values: Values) -> Scores:
         """Return P(acquire) of each product, shape (n, P)."""
@@ -198,7 +207,7 @@ def prior_inputs(rows: Rows, context: FitContext) -> PriorInputs | None:
         held = holdings.ever(values).held
         alike = LookAlikes.fit(values, held, own.weights, columns, settings.look_alikes_ridge)
         scores[day] = PairScores.of(filtering.sources[day], alike, holdings, values)
-    return PriorInputs(scores, holdings, family_numbers(filtering.families))
+    return PriorInputs(scores, holdings, family_numbers(filtering.families), filtering.launched)
 
 
 def fit_any(rows: Rows, context: FitContext) -> Booster | None:
@@ -224,11 +233,12 @@ def _sampled(
     return chosen, np.where(acquirers, weights, weights * factor).astype(np.float32)
 
 
-def _calibration(rows: Rows, raw: Scores, settings: PropensitySettings) -> Calibration:
+def _calibration(rows: Rows, raw: Scores, context: FitContext) -> Calibration:
+    settings, filtering = context.settings, context.filtering
     return Calibration.fit(
         raw,
         rows.acquired,
-        rows.listable,
+        rows.listable & on_shelf(rows, filtering.launched if filtering else {}),
         rows.weights.astype(np.float64),
         (settings.intercept_deviation, settings.slope_deviation),
     )

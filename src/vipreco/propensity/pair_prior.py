@@ -7,7 +7,7 @@ one weight for all products, which the well-known ones teach.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
@@ -29,6 +29,8 @@ INTERCEPT_DEVIATION: Final = 1.0
 FADES_IN_MONTHS: Final = 10.0
 NO_SPREAD: Final = 1e12
 MAX_ROWS: Final = 50_000
+NEVER: Final = -30.0
+"""Log-odds of a product at a date before its launch: that nobody acquired it says nothing against it."""
 Date = np.datetime64
 
 
@@ -104,11 +106,13 @@ class PriorInputs:
         scores: Of each as-of date: rows of a date are scored by what was known then, as a later customer is.
         holdings: Columns of the baskets.
         families: Family of each product as a number, shape (P,).
+        launched: Products that were there at a date, shape (P,); all of them at dates that it lacks.
     """
 
     scores: Mapping[Date, PairScores]
     holdings: HoldingColumns
     families: NDArray[np.int64]
+    launched: Mapping[Date, Mask] = field(default_factory=dict)
 
     def fit(self, rows: Rows) -> PairPrior:
         """Fit on acquirers, or on evenly chosen ones where there are very many.
@@ -121,16 +125,18 @@ class PriorInputs:
             [terms_of(scores, self.holdings, self.families, part.values) for scores, part in parts], axis=1
         )
         acquired = np.concatenate([part.acquired for _, part in parts])
-        intercepts, weights = _fitted(terms, acquired, base_logits(rows.acquired, self.families))
+        there = np.concatenate([on_shelf(part, self.launched) for _, part in parts])
+        base = base_logits(rows.acquired, self.families, on_shelf(rows, self.launched).mean(axis=0))
+        intercepts, weights = _fitted(terms, acquired, there, base)
         return PairPrior(self._of(rows.as_of.max()), self.holdings, self.families, intercepts, weights)
 
     def logits(self, prior: PairPrior, rows: Rows) -> Scores:
-        """Return the log-odds of a prior for rows, each by the scores of its own date, shape (n, P)."""
+        """Return the log-odds of a prior for rows, each by the scores and the shelf of its own date."""
         found = np.empty(rows.acquired.shape)
         for day in np.unique(rows.as_of):
             own = rows.as_of == day
             found[own] = replace(prior, scores=self._of(day)).logits(rows.take(own).values)
-        return found
+        return np.where(on_shelf(rows, self.launched), found, NEVER) if self.launched else found
 
     def _of(self, day: Date) -> PairScores:
         """Return the scores of the newest date that is not after a day; of the oldest where none is."""
@@ -158,11 +164,38 @@ def others_of_family(held: Mask, families: NDArray[np.int64]) -> Scores:
     return found
 
 
-def base_logits(acquired: Mask, families: NDArray[np.int64]) -> Scores:
-    """Return the log of a product's usual share, half by its family and half by all products, shape (P,)."""
-    counts = acquired.sum(axis=0).astype(np.float64)
-    of_family = np.array([counts[families == family].mean() for family in families])
-    return np.asarray(np.log((of_family + counts.mean()) / 2 + 0.1) - np.log(max(counts.sum(), 1.0)))
+def base_logits(acquired: Mask, families: NDArray[np.int64], there: Scores | None = None) -> Scores:
+    """Return the log of a product's usual share, half by its family and half by all products, shape (P,).
+
+    Args:
+        acquired: Acquisitions, shape (n, P).
+        families: Family of each product as a number, shape (P,).
+        there: Share of the rows at whose date each product was there, shape (P,); by default all of them. One
+            that never was has no acquisitions of its own to count: it has those of its family.
+    """
+    there = np.ones(acquired.shape[1]) if there is None else there
+    known = there > 0
+    counts = np.where(known, acquired.sum(axis=0) / np.where(known, there, 1.0), 0.0)
+    of_all = float(counts[known].mean()) if known.any() else 0.0
+    of_family = np.array([_mean_of(counts[known & (families == family)], of_all) for family in families])
+    return np.asarray(np.log((of_family + of_all) / 2 + 0.1) - np.log(max(counts.sum(), 1.0)))
+
+
+def _mean_of(counts: Scores, otherwise: float) -> float:
+    return float(counts.mean()) if len(counts) else otherwise
+
+
+def on_shelf(rows: Rows, launched: Mapping[Date, Mask]) -> Mask:
+    """Return which products were there at the date of each row, shape (n, P).
+
+    A product that somebody acquired in the window of a date was there, whatever the catalog says.
+    """
+    found = np.ones(rows.acquired.shape, bool)
+    for day in np.unique(rows.as_of):
+        if day in launched:
+            own = rows.as_of == day
+            found[own] = launched[day] | rows.acquired[own].any(axis=0)
+    return found
 
 
 def family_numbers(families: Sequence[str]) -> NDArray[np.int64]:
@@ -186,8 +219,11 @@ def _weighed(weights: Scores, terms: Scores) -> Scores:
     return np.asarray(sum(weight * term for weight, term in zip(weights, terms, strict=True)))
 
 
-def _fitted(terms: Scores, acquired: Mask, base: Scores) -> tuple[Scores, Scores]:
-    """Return intercepts (P,) and weights that maximise the penalised conditional likelihood."""
+def _fitted(terms: Scores, acquired: Mask, there: Mask, base: Scores) -> tuple[Scores, Scores]:
+    """Return intercepts (P,) and weights that maximise the penalised conditional likelihood.
+
+    Of each row the products that were `there` compete, shape (n, P).
+    """
     from scipy.optimize import minimize  # noqa: PLC0415 - to fit alone, not to answer
 
     count, products = len(MEANS), len(base)
@@ -197,7 +233,7 @@ def _fitted(terms: Scores, acquired: Mask, base: Scores) -> tuple[Scores, Scores
     deviations = np.concatenate([DEVIATIONS, np.full(products, INTERCEPT_DEVIATION)])
 
     def loss(found: Scores) -> tuple[float, Scores]:
-        logits = base + found[count:] + _weighed(found[:count], terms)
+        logits = np.where(there, base + found[count:] + _weighed(found[:count], terms), NEVER)
         top = logits.max(axis=1, keepdims=True)
         exp = np.exp(logits - top)
         total = exp.sum(axis=1, keepdims=True)

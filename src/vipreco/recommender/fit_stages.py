@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from vipreco.catalog import Catalog
 from vipreco.collaborative import SOURCES, CoHoldings, Source
 from vipreco.features import FeatureSet
 from vipreco.policy import Policy
@@ -84,7 +85,9 @@ def fit(
     with holding_states(panel, HoldingFlags(product_ids, newest.segments)) as states:
         state = states.at(len(panel.as_of) - 1)
         sources = _sources_ever(panel, states, settings)
-    filtering = CollaborativeFiltering(sources, product_ids, newest.families, tuple(vocabulary.categories))
+    filtering = CollaborativeFiltering(
+        sources, product_ids, newest.families, tuple(vocabulary.categories), _launched(panel, product_ids)
+    )
     context = FitContext(tuple(names[column] for column in kept), settings.propensity, machine, filtering)
     model = AcquisitionModel.fit(rows, context, rates)
     step("what contacts add")
@@ -110,6 +113,13 @@ def fit(
         co_holdings=CoHoldings.of(state),
         effects=effects,
     )
+
+
+def _launched(panel: Panel, product_ids: tuple[str, ...]) -> dict[np.datetime64, NDArray[np.bool_]]:
+    """Return which products were there at each date, by the catalog that the newest date knows."""
+    catalog = Catalog.from_view(panel.history.as_of(panel.as_of[-1]))
+    columns = catalog.indices(product_ids)
+    return {np.datetime64(day, "D"): catalog.launched(day)[columns] for day in panel.as_of}
 
 
 def _gathered(
