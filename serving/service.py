@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from starlette.types import ASGIApp
@@ -35,12 +37,20 @@ async def lifespan() -> AsyncIterator[ASGIApp]:
 
 def release_opener(project: Project) -> Callable[[AppState], OpenRelease]:
     """Return how a release folder of a project is opened."""
-    from vipreco.online import DaySettings, OnlineService  # noqa: PLC0415 - in the worker alone
+    from vipreco.assurance import DecisionBasis, save_basis  # noqa: PLC0415 - in the worker alone
+    from vipreco.online import DaySettings, OnlineService  # noqa: PLC0415
 
     settings = DaySettings(
         project.settings.tiers.vip, project.settings.call_list, project.settings.project.currency
     )
-    return lambda state: lambda folder: OnlineService(folder, state.store, settings, project.signatures)
+
+    def opened(state: AppState, folder: Path) -> OnlineService:
+        service = OnlineService(folder, state.store, settings, project.signatures)
+        weights = service.release.manifest.get("reason_weights", {})
+        service.basis = save_basis(project.root, DecisionBasis.of(service.recommender, weights, settings))
+        return service
+
+    return lambda state: partial(opened, state)
 
 
 def project_pages(state: AppState) -> PageRoutes:

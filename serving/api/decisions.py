@@ -13,6 +13,7 @@ from serving.http.operation import HttpRequest, Operation, programs_and_people
 from serving.http.problems import ProblemDocument, not_found
 from vipreco.store import Decision, Role
 
+DECIDED_ON = "decided_on"  # kept for replays, beside the answer as it left
 LOOKS, PAUSE_SECONDS = 4, 0.1
 
 
@@ -29,7 +30,7 @@ async def read(request: HttpRequest) -> Response:
         decision_id=found.decision_id,
         customer_id=found.customer_id,
         made_at=found.made_at,
-        record=json.loads(found.record),
+        record={name: one for name, one in json.loads(found.record).items() if name != DECIDED_ON},
     )
     return Response(told.model_dump_json(), media_type="application/json")
 

@@ -179,8 +179,20 @@ def recorded(request: HttpRequest, scope: Scope, answer: dict[str, Any]) -> tupl
     document = to_json(answer)
     decision = None
     if customer is not None:
-        decision = Decision(answer["decision_id"], customer, request.moment, scope.actor, document.decode())
+        kept = document[:-1] + b',"decided_on":%b}' % to_json(_decided_on(request, customer))
+        decision = Decision(answer["decision_id"], customer, request.moment, scope.actor, kept.decode())
     return document, AuditRecord(state.read_of(scope, READ, customer or ""), decision)
+
+
+def _decided_on(request: HttpRequest, customer_id: str) -> dict[str, Any]:
+    """Return everything beside the answer itself from which it can be decided again."""
+    sent = request.body
+    found: dict[str, Any] = {"limit": sent.limit}
+    if request.state.release is not None:
+        found |= request.state.release.decided_on((customer_id,))
+    if isinstance(sent, OffersRequest) and "facts" in sent.model_fields_set:
+        found["facts"] = sent.facts.model_dump(mode="json")
+    return found
 
 
 OPERATIONS = (

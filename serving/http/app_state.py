@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import cached_property
@@ -39,6 +39,9 @@ class Release(Protocol):
 
     def knows(self, customer_id: str) -> bool:
         """Return whether the customer is in the snapshot."""
+
+    def decided_on(self, customer_ids: Iterable[str]) -> dict[str, Any]:
+        """Return the basis and the state of the store that decisions about some customers rest on."""
 
     def cached_offers(self, customer_id: str, channel: str, limit: int, moment: datetime) -> Slate | None:
         """Return the cached offers of a known customer, or None where they have to be decided."""

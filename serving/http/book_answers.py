@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from serving.http.app_state import AppState
 from serving.http.problems import unavailable
@@ -29,6 +30,28 @@ class BookAnswers:
     def model_version(self) -> str:
         """Version of the model."""
         return self.service.model_version
+
+    @property
+    def model_hash(self) -> str:
+        """Hash of the artifact of the model."""
+        return self.service.model_hash
+
+    @property
+    def snapshot_id(self) -> str:
+        """Fingerprint of the tables."""
+        return self.service.snapshot_id
+
+    def decided_on(self, customer_ids: Iterable[str]) -> dict[str, Any]:
+        """Return the basis and the state of the store that decisions about some customers rest on."""
+        return self.service.decided_on(customer_ids)
+
+    def absences(self, scope: Scope) -> dict[str, Any]:
+        """Return the reader's absences, and the ends of leave covers by customer, as JSON values."""
+        found = self._availability(scope, self.state.store.books.of(scope))
+        return {
+            "absences": [[first.isoformat(), last.isoformat()] for first, last in found.absences],
+            "cover_ends": [[one, day.isoformat()] for one, day in sorted(found.cover_ends.items())],
+        }
 
     @property
     def currency(self) -> str:

@@ -16,7 +16,7 @@ from serving.http.problems import not_found
 from serving.page.jobs import Jobs
 from serving.page.responses import note, redirect, show
 from vipreco.errors import IntegrityError, UsageError
-from vipreco.store import Decision, Role
+from vipreco.store import OF_A_LIST, Decision, Role
 
 READERS = people(Role.AUDITOR)
 PAGE_SIZE = 50
@@ -102,23 +102,26 @@ class AuditPages:
         return show(request, "decisions.html", values)
 
     def _brief(self, request: HttpRequest, decision: Decision) -> dict[str, Any]:
-        pseudonym = request.state.keys.pseudonym_of(decision.customer_id)
-        return {
-            "id": decision.decision_id,
-            "pseudonym": pseudonym,
-            "made_at": decision.made_at,
-            "actor": decision.actor,
-            "record": {**json.loads(decision.record), "customer_id": pseudonym},
-        }
+        """Return a decision as the pages show it: customers by pseudonym."""
+        of, record = request.state.keys.pseudonym_of, json.loads(decision.record)
+        shown = {"id": decision.decision_id, "made_at": decision.made_at, "actor": decision.actor}
+        if decision.customer_id == OF_A_LIST:
+            rows = [[of(row[0]), *row[1:]] for row in record["rows"]]
+            named = record["question"].get("customers")
+            question = record["question"] | ({} if named is None else {"customers": [*map(of, named)]})
+            told = {**record, "question": question, "rows": rows}
+            return {**shown, "pseudonym": "", "kind": record["kind"], "record": told}
+        pseudonym = of(decision.customer_id)
+        return {**shown, "pseudonym": pseudonym, "kind": "", "record": {**record, "customer_id": pseudonym}}
 
     def decision(self, request: HttpRequest) -> Response:
         """Show a decision as it was answered, and what deciding it again gave."""
         found = self._decision(request)
         job = Jobs(request.state.root).last(_job(found))
-        note(request, "decision.read", request.state.keys.pseudonym_of(found.customer_id))
+        note(request, "decision.read", _about(request, found))
         brief = self._brief(request, found)
         again = job.content if job else None
-        if again:
+        if again and again["receipt"]:
             again["receipt"]["question"]["customer_id"] = brief["pseudonym"]
         values = {"decision": brief, "job": job, "again": again}
         return show(request, "decision.html", values)
@@ -128,7 +131,7 @@ class AuditPages:
         found = self._decision(request)
         arguments = ["replay", "--decision", found.decision_id, "--format", "json"]
         Jobs(request.state.root).start(_job(found), arguments, request.known.actor)
-        note(request, "decision.replay", request.state.keys.pseudonym_of(found.customer_id))
+        note(request, "decision.replay", _about(request, found))
         return redirect(f"/decisions/{found.decision_id}")
 
     def _decision(self, request: HttpRequest) -> Decision:
@@ -141,6 +144,12 @@ class AuditPages:
 
 def _has_heads(folder: Path | None) -> bool:
     return folder is not None and folder.is_dir() and any(folder.glob("audit-*.json"))
+
+
+def _about(request: HttpRequest, found: Decision) -> str:
+    """Return the object of a read of a decision: the customer by pseudonym, or the list by its id."""
+    customer = found.customer_id
+    return request.state.keys.pseudonym_of(customer) if customer else found.decision_id
 
 
 def _job(found: Decision) -> str:

@@ -11,7 +11,7 @@ from serving.http.app_state import AppState
 
 # Processor time that each kept result saves, for a book of 262 customers: a planned day 0.23 s, a list with
 # reasons and this week 0.2 s; the day of a customer who was called today is decided anew in 0.1 s.
-MAX_DAYS, MAX_LISTS, MAX_SHEETS = 16, 32, 64
+MAX_DAYS, MAX_LISTS, MAX_SHEETS, MAX_DECISIONS = 16, 32, 64, 1_000
 Made = TypeVar("Made")
 
 
@@ -66,6 +66,11 @@ def lists_of(state: AppState) -> ResultCache:
 def sheets_of(state: AppState) -> ResultCache:
     """Return the days of single customers of this process."""
     return _of(state, "sheets", MAX_SHEETS)
+
+
+def decisions_of(state: AppState) -> ResultCache:
+    """Return the ids of the lists and sheets of this process that are kept in the decision log."""
+    return _of(state, "decisions", MAX_DECISIONS)
 
 
 def alone(state: AppState) -> threading.Lock:

@@ -68,6 +68,7 @@ class ManagerPages:
     def list_page(self, request: HttpRequest, service: PageService, values: dict[str, Any]) -> Response:
         """Show the call list, with what was found in it."""
         day = service.call_list()
+        service.keep_list()
         note(request, "list.read")
         only = request.http.query_params.get("kind", "")
         only = only if only in day.kinds else ""
@@ -114,6 +115,7 @@ class ManagerPages:
     ) -> Response:
         """Show the sheet with what was filled in about the call."""
         day, sheet = service.call_list(with_reasons=False), service.sheet(member)
+        service.keep_sheet(member, sheet)
         request.state.note_at_once(request.state.read_of(request.scope, "sheet.read", member.customer_id))
         made = service.made.get(member.customer_id)
         say = service.say

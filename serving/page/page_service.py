@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import secrets
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cached_property
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from serving.http.app_state import AppState
 from serving.http.marks import record_mark
 from serving.http.problems import Problem, not_found
-from serving.page.cache import alone, days_of, lists_of, sheets_of
+from serving.page.cache import alone, days_of, decisions_of, lists_of, sheets_of
 from serving.page.forms import OutcomeForm
 from vipreco.kpi import customer_flows
 from vipreco.lists import (
@@ -27,7 +29,21 @@ from vipreco.lists import (
     matching_calls,
 )
 from vipreco.policy import Policy
-from vipreco.store import CAUSES, Contact, Cover, DirectoryEntry, Feedback, Member, Scope, masked
+from vipreco.store import (
+    CAUSES,
+    OF_A_LIST,
+    Contact,
+    Cover,
+    Decision,
+    DirectoryEntry,
+    Feedback,
+    Member,
+    Scope,
+    masked,
+)
+
+if TYPE_CHECKING:
+    from vipreco.assurance import MadeList
 
 CHANNEL = "call"
 MAX_FOUND = 20
@@ -56,6 +72,20 @@ class Answers(Protocol):
     @property
     def source(self) -> object:
         """Release in force; results of another one hold no more."""
+
+    @property
+    def model_hash(self) -> str:
+        """Hash of the artifact of the model."""
+
+    @property
+    def snapshot_id(self) -> str:
+        """Fingerprint of the tables."""
+
+    def decided_on(self, customer_ids: Iterable[str]) -> dict[str, Any]:
+        """Return the basis and the state of the store that decisions about some customers rest on."""
+
+    def absences(self, scope: Scope) -> dict[str, Any]:
+        """Return the reader's absences, and the ends of leave covers by customer, as JSON values."""
 
     def stamp(self, customer_ids: Iterable[str]) -> Hashable:
         """Return a value that changes when anything known or allowed about these customers does."""
@@ -175,6 +205,54 @@ class PageService:
                 with_reasons=with_reasons,
                 days=WEEK if with_reasons else 1,
             )
+
+    def keep_list(self) -> str:
+        """Keep the plan of the day in the decision log, once a plan, and return its decision id."""
+        key = ("list", self.planned, self.scope.manager_id)
+        return decisions_of(self.state).of(self.answers.source, key, self._keep_list)
+
+    def _keep_list(self) -> str:
+        from vipreco.assurance import PAGE_LIST, made_of_day, rows_of_calls  # noqa: PLC0415 - when first shown
+
+        day = self.plan
+        with alone(self.state):
+            listed = call_list(day, self.scope.manager_id or "", "", self.say, with_reasons=False)
+            made = made_of_day(day, rows_of_calls(listed))
+        return self._keep(PAGE_LIST, day, list(self.members), made)
+
+    def keep_sheet(self, member: Member, sheet: CustomerSheet) -> str:
+        """Keep a sheet in the decision log, once until something changes, and return its decision id."""
+        customer = member.customer_id
+        key = ("sheet", customer, self.answers.stamp([customer]))
+        return decisions_of(self.state).of(self.answers.source, key, lambda: self._keep_sheet(member, sheet))
+
+    def _keep_sheet(self, member: Member, sheet: CustomerSheet) -> str:
+        from vipreco.assurance import PAGE_SHEET, made_of_day, rows_of_sheet  # noqa: PLC0415
+
+        day, customer = self.customer(member), member.customer_id
+        with alone(self.state):
+            made = made_of_day(day, rows_of_sheet(customer, sheet))
+        return self._keep(PAGE_SHEET, day, [customer], made)
+
+    def _keep(self, kind: str, day: Day, customer_ids: list[str], made: MadeList) -> str:
+        """Write a list into the store before it is shown."""
+        found = self.answers.decided_on(customer_ids)
+        question = {"customers": customer_ids, "channel": day.channel, **self.answers.absences(self.scope)}
+        record = made.record(
+            kind=kind,
+            question=question,
+            artifact_hash=self.answers.model_hash,
+            snapshot_id=self.answers.snapshot_id,
+            policy_version=self.answers.policy.version,
+            basis=found["basis"],
+            day=day.date.isoformat(),
+            overlay=found["overlay"],
+        )
+        text = json.dumps(record.model_dump(mode="json"), ensure_ascii=False, separators=(",", ":"))
+        decision_id = secrets.token_hex(16)
+        made_at = self.state.now()
+        self.state.store.decisions.add([Decision(decision_id, OF_A_LIST, made_at, self.scope.actor, text)])
+        return decision_id
 
     @property
     def page_values(self) -> dict[str, Any]:

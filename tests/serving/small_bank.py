@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -55,6 +55,10 @@ class Prepared:
 
     def knows(self, customer_id: str) -> bool:
         return customer_id in self.customers
+
+    def decided_on(self, customer_ids: Iterable[str]) -> dict[str, Any]:
+        del customer_ids
+        return {}
 
     def cached_offers(self, customer_id: str, channel: str, limit: int, moment: datetime) -> Slate | None:
         return self.offers(customer_id, channel, limit, moment) if customer_id == OWN else None

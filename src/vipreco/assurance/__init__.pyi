@@ -34,6 +34,7 @@ from .list_record import (
     MadeList as MadeList,
     OverlayRecord as OverlayRecord,
     differences as differences,
+    differing_rows as differing_rows,
     features_hash as features_hash,
     made_of_day as made_of_day,
     rows_of_calls as rows_of_calls,
@@ -56,3 +57,11 @@ from .policy_audit import (
 from .protected_groups import ProtectedGroups as ProtectedGroups, read_groups as read_groups
 from .random_facts import draw_facts as draw_facts
 from .receipts import ReceiptQuestion as ReceiptQuestion, read_receipt as read_receipt, receipt as receipt
+from .service_replay import (
+    PAGE_LIST as PAGE_LIST,
+    PAGE_SHEET as PAGE_SHEET,
+    ServiceInputs as ServiceInputs,
+    answer_again as answer_again,
+    rows_of_answer as rows_of_answer,
+    service_list_again as service_list_again,
+)

@@ -168,11 +168,15 @@ def differences(record: ListRecord, again: MadeList) -> list[str]:
     if not record.rows and record.total:
         return found if record.hash == again.hash else [*found, "the rows have another hash"]
     then = [row for row in again.rows if not record.erased or row[0] in record.customers]
-    if len(record.rows) != len(then):
-        found.append(f"{len(record.rows)} rows then, {len(then)} now")
+    return [*found, *differing_rows(record.rows, then)][:MAX_TOLD]
+
+
+def differing_rows(then: Sequence[Row], now: Sequence[Row]) -> list[str]:
+    """Return in sentences which rows differ; who they are about is not told."""
+    found = [f"{len(then)} rows then, {len(now)} now"] if len(then) != len(now) else []
     found += [
         f"row {place}: {_told(one)} then, {_told(other)} now"
-        for place, (one, other) in enumerate(zip(record.rows, then, strict=False), start=1)
+        for place, (one, other) in enumerate(zip(then, now, strict=False), start=1)
         if not _is_same(one, other)
     ]
     return found[:MAX_TOLD]

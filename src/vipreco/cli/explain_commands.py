@@ -289,7 +289,7 @@ def _replay_answer(decision_id: str, *, as_json: bool) -> None:
         with session.audited("decision.replay") as entry:
             about = found.customer_id
             entry.object = session.keys().pseudonym_of(about) if about else decision_id
-        again = decided_again(session.project, found)
+        again = decided_again(session.project, session.store, found)
     if as_json:
         typer.echo(canonical_json(asdict(again)).decode(), nl=False)
         return

@@ -65,6 +65,9 @@ def prepare(
 
 
 def _tidy(project: Project) -> None:
+    import time
+
+    from vipreco.assurance import prune_bases
     from vipreco.cli.progress import narrated
     from vipreco.cli.store_session import actor_named, keys_of, retention_cutoffs
     from vipreco.online import Housekeeping, SignedHeads, clean_up
@@ -80,6 +83,8 @@ def _tidy(project: Project) -> None:
     )
     with narrated("Prepare") as narrator, Store.open(project.store_url, checked=True) as store:
         gone = clean_up(store, chores, narrator.say)
+    day_seconds, keep = 86_400, project.settings.serving.keep_decisions_days
+    prune_bases(project.root, time.time() - keep * day_seconds)
     if any(gone):
         typer.echo(f"{gone.decisions:,} old decisions and {gone.keys:,} old keys were removed", err=True)
 

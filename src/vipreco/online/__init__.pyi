@@ -5,7 +5,7 @@ from .nightly import (
     clean_up as clean_up,
     try_model as try_model,
 )
-from .nightly_build import NightlyBuild as NightlyBuild
+from .nightly_build import NightlyBuild as NightlyBuild, build_release as build_release
 from .nightly_parts import BUILD_JOB as BUILD_JOB, EngineFill as EngineFill, PartRequest as PartRequest
 from .online_service import DaySettings as DaySettings, OnlineService as OnlineService
 from .release import (

@@ -119,6 +119,7 @@ class OnlineService:
         self.model = open_model(folder / ARTIFACT, self.model_hash)  # the next release may take it over
         self.recommender = _recommender(self.release, self.model, day_settings.currency)
         self.warnings: tuple[str, ...] = self.recommender.warnings
+        self.basis = ""  # name of the rules and weights, where they are kept for replays
         cache = ExplanationCache(self.release.reasons(), self._pages)
         self.explainer = CachingExplainer(self.recommender, cache, manifest.get("reason_weights", {}))
         self._decided: dict[tuple[str, str, date], tuple[int, OfferRow]] = {}
@@ -244,6 +245,11 @@ class OnlineService:
             raise InputRejectedError("the book has no customers", where="book", code="nobody")
         with self._pages.current(known, self._open_day(moment)).lent() as view:
             return plan_day(self.explainer, view, self.day_settings.vip, settings, availability=availability)
+
+    def decided_on(self, customer_ids: Iterable[str]) -> dict[str, Any]:
+        """Return the basis and the state of the store that decisions about some customers rest on now."""
+        overlay = {"as_of": self.release.as_of.isoformat(), **self.overlay.record(customer_ids)}
+        return {"basis": self.basis, "overlay": overlay}
 
     def stamp(self, customer_ids: Iterable[str], moment: datetime) -> Hashable:
         """Return a value that changes when anything that is known or allowed about these customers does."""

@@ -84,6 +84,13 @@ class StoreOverlay:
         changed = self.changed
         return max((changed.get(customer, 0) for customer in customer_ids), default=0)
 
+    def record(self, customer_ids: Iterable[str]) -> dict[str, Any]:
+        """Return the state that decisions about some customers see, as JSON values."""
+        found: dict[str, Any] = {"after": self.after, "until": self.last_change(customer_ids)}
+        if self.off.products or self.off.models:
+            found |= {"products_off": sorted(self.off.products), "models_off": sorted(self.off.models)}
+        return found
+
     def rows(self, customer_ids: Sequence[str]) -> Rows:
         """Return the knowledge of the store about some customers as further rows of the tables.
 

@@ -77,6 +77,9 @@ def erase_from_lists(connection: Connection, customer_id: str) -> int:
         named = [one for one in record["question"].get("customers") or () if one != customer_id]
         if "customers" in record["question"]:
             record["question"]["customers"] = named
+        if "cover_ends" in record["question"]:
+            ends = record["question"]["cover_ends"]
+            record["question"]["cover_ends"] = [one for one in ends if one[0] != customer_id]
         text = json.dumps({**record, "rows": kept}, ensure_ascii=False, separators=(",", ":"))
         mine = decisions.c.decision_id == row["decision_id"]
         connection.execute(update(decisions).where(mine).values(record=text))
