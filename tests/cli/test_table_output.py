@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 from decimal import Decimal
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 
 from vipreco.cli.options import Format, read_date
 from vipreco.cli.table_output import TableOutput, cell_text, table_text
+from vipreco.cli.table_width import all_columns, fitting
 from vipreco.errors import UsageError
 
 ROWS = pl.DataFrame({"customer_id": ["00123", "王"], "propensity": [0.123456, None]})
@@ -96,3 +98,43 @@ def test_a_date_is_read_in_one_way_only() -> None:
     for wrong in ("28.05.2015", "2015-02-30", "20150528", "today"):
         with pytest.raises(Exception, match="write a date as"):
             read_date(wrong)
+
+
+def wide_frame() -> pl.DataFrame:
+    names = ("customer_id", "bank", "day", "note", "rank", "product", "chance", "reason")
+    rows = [{**{name: f"{name} of some length {row}" for name in names}, "bank": "same"} for row in range(3)]
+    return pl.DataFrame(rows)
+
+
+@pytest.mark.parametrize(
+    ("brief", "width", "columns"),
+    [
+        (("customer_id", "rank", "reason", "gone"), 100, ["customer_id", "rank", "reason"]),
+        ((), 100, ["customer_id", "day", "note", "rank", "product"]),
+        (("customer_id",), 300, wide_frame().columns),
+    ],
+)
+def test_a_table_that_does_not_fit_shows_the_columns_that_matter(
+    brief: tuple[str, ...], width: int, columns: list[str]
+) -> None:
+    rows = wide_frame()
+    assert fitting(rows, [list(row) for row in rows.iter_rows()], brief, width) == columns
+
+
+def test_columns_that_are_the_same_in_all_rows_fill_what_is_left() -> None:
+    rows = pl.DataFrame({f"column_of_a_long_name_{place}": ["x", "x"] for place in range(7)})
+    rows = rows.with_columns(pl.Series("column_of_a_long_name_6", ["x", "y"]))
+    shown = fitting(rows, [list(row) for row in rows.iter_rows()], (), 100)
+    assert [name[-1] for name in shown] == ["0", "1", "2", "3", "6"]
+
+
+def test_a_terminal_says_what_it_leaves_out_and_wide_leaves_out_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    text = table_text(wide_frame())
+    assert text.endswith("5 of 8 columns; --wide shows them all\n")
+    assert max(len(re.sub(r"\x1b\[[\d;]*m", "", line)) for line in text.splitlines()) <= 100
+    with all_columns(True):
+        assert "--wide" not in table_text(wide_frame())

@@ -28,16 +28,6 @@ if TYPE_CHECKING:
 
 PANEL = "Offers"
 OFFER_COLUMNS = ("customer_id", "rank", "product_name", "propensity", "reason")
-BRANCH_COLUMNS = (
-    "customer_id",
-    "attrition_probability",
-    "tier_upgrade_probability",
-    "aum_amount",
-    "product_name",
-    "propensity",
-    "reason",
-)
-"""Columns that matter in a terminal; a list has the product or the probability of its kind."""
 
 
 class Which(StrEnum):
@@ -48,6 +38,12 @@ class Which(StrEnum):
     develop = "develop"
 
 
+BRANCH_COLUMNS: Mapping[Which, tuple[str, ...]] = {
+    Which.keep: ("customer_id", "tier", "aum_amount", "attrition_probability", "reasons"),
+    Which.grow: ("customer_id", "aum_amount", "product_name", "propensity", "reason"),
+    Which.develop: ("customer_id", "aum_amount", "tier_upgrade_probability", "missing_amount", "reasons"),
+}
+"""Columns that matter in a terminal."""
 TopOption = Annotated[
     int, typer.Option("--top", min=1, metavar="N", help="Maximum of offers for each customer.")
 ]
@@ -199,7 +195,7 @@ def relationships(
         question = {**audience_question(audience), "which": which.value, "limit": limit}
         made = made_of_frame(Explainer(recommender, weights), view, rows)
         log_list(ListSource(project, recommender, in_force, view, weights), BRANCH_LIST, question, made)
-    output.write(with_currency(rows, project.settings.project.currency), BRANCH_COLUMNS)
+    output.write(with_currency(rows, project.settings.project.currency), BRANCH_COLUMNS[which])
 
 
 def _named(customers: Path | None, manager: str | None, vip: bool) -> str:

@@ -43,7 +43,7 @@ def fitting(
     Args:
         rows: The table.
         texts: Its cells as they are shown.
-        brief: Columns that matter; without any, the first that are not the same in all rows.
+        brief: Columns that matter; without any, the first, those first that are not the same in all rows.
         width: Columns of the terminal.
     """
     from vipreco.documents import text_width
@@ -57,8 +57,9 @@ def fitting(
         return names
     chosen = [name for name in brief if name in names]
     if not chosen:
-        said = [name for place, name in enumerate(names) if len({row[place] for row in texts}) > 1]
-        chosen = (said or names)[:MAX_COLUMNS]
+        differs = [name for place, name in enumerate(names) if len({row[place] for row in texts}) > 1]
+        first = [*differs, *(name for name in names if name not in differs)][:MAX_COLUMNS]
+        chosen = [name for name in names if name in first]
     return chosen
 
 

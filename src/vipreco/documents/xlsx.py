@@ -16,9 +16,8 @@ NUMBER_FORMATS = {Holds.COUNT: "#,##0", Holds.AMOUNT: "#,##0", Holds.RATE: "0.0%
 RIGHT = {Holds.COUNT, Holds.AMOUNT, Holds.RATE}
 LITERAL = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
 MAX_SHEET_NAME = 31
-LINE_POINTS = {"en": 13.5, "zh": 16.0}  # of a line of 10 points in the font of the language
+LINE_POINTS = {"en": 13.0, "zh": 15.0}  # of a line of 10 points in the font of the language
 MAX_POINTS = 409.0  # of a row in the format
-LATIN_SHARE = 0.92  # of a column that lines of words fill: another font than ours may be wider
 Formats = dict[str, Any]
 
 
@@ -93,7 +92,7 @@ def _set_heights(sheet: Any, document: Document, part: Part, top: int) -> None:
 
 def _points(cells: list[tuple[str, int]], document: Document) -> float:
     """Return the height of a row of texts, each in a column of so many signs."""
-    lines = max((line_count(text, int(width * LATIN_SHARE)) for text, width in cells), default=1)
+    lines = max((line_count(text, width) for text, width in cells), default=1)
     return float(min(lines * LINE_POINTS[document.language] + 2, MAX_POINTS))
 
 

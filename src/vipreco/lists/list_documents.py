@@ -94,7 +94,7 @@ BRIEF: dict[str, tuple[str, ...]] = {
     "today": ("place", "kind", "customer_id", "reason_to_call", "offers"),
     "plan": ("date", "kind", "customer_id", "reason_to_call", "minutes"),
     "later": ("kind", "customer_id", "reason_to_call", "minutes", "expected_value"),
-    "book": ("customer_id", "tier", "assets", "duty", "deadline"),
+    "book": ("customer_id", "assets", "duty", "deadline", "blocked"),
     "offers": ("place", "product", "chance", "reasons", "caution"),
 }
 """Columns of a part that matter where not all have room."""
