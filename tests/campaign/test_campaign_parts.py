@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import shutil
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import polars as pl
@@ -24,6 +25,7 @@ from vipreco.campaign import (
 )
 from vipreco.campaign.store_changes import REASONS
 from vipreco.campaign.waterfall import Fell, Waterfall
+from vipreco.durable import canonical_json
 from vipreco.engines import LocalEngine
 from vipreco.explanations import Explainer, OfferReasons, Reason
 from vipreco.history import History, View
@@ -130,6 +132,4 @@ def test_counts_of_parts_are_added():
     ]
     merged = Waterfall.merged(parts)
     assert merged == Waterfall(15, (Fell(3, 1), Fell(2, 2)), {3: 5, 0: 1}, (1, 1), 2)
-    assert (
-        Waterfall.from_record({**vars(merged), "audience": [vars(one) for one in merged.audience]}) == merged
-    )
+    assert Waterfall.from_record(json.loads(canonical_json(asdict(merged)))) == merged

@@ -127,7 +127,7 @@ def gather_inputs(
     fallen = _judge(recommender, known, campaign, options, net)
     steps = _exclude(net, customers, campaign, options, changes or StoreChanges())
     eligible = steps[-1]
-    stopped = Counter(fallen[~steps[0]].tolist())
+    stopped = dict(Counter(fallen[~steps[0]].tolist()))
     later = tuple(int((before & ~after).sum()) for before, after in pairwise(steps))
     waterfall = Waterfall(people, audience, stopped, later, int(eligible.sum()))
     keep = np.flatnonzero(eligible)

@@ -55,7 +55,7 @@ class Waterfall:
         return cls(
             sum(part.people for part in parts),
             tuple(Fell(sum(one.customers for one in of), sum(one.unknown for one in of)) for of in audience),
-            sum((Counter(part.rules) for part in parts), Counter()),
+            dict(sum((Counter(part.rules) for part in parts), Counter())),
             tuple(map(sum, zip(*(part.later for part in parts), strict=True))),
             sum(part.eligible for part in parts),
         )
