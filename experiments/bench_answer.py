@@ -38,12 +38,11 @@ from experiments import serving_host
 from experiments.bench_serving import Asked, Bench, opened, own_bank
 from serving.api import offers
 from serving.auth import authorisation
-from serving.http.app_state import Release, Slate, SlateLine
+from serving.http.app_state import Release, Slate
 from serving.http.ids import new_id
 from serving.http.operation import HttpRequest
 from serving.processes.environment import set_environment
 from vipreco.online import OnlineService
-from vipreco.online.offer_numbers import StoredNumbers
 from vipreco.store import Role
 
 ROUNDS, CUSTOMERS, CHANGED = 9, 500, 100
@@ -148,7 +147,6 @@ def leave_out() -> None:
     authorisation._check_rate = lambda request: None  # type: ignore[assignment]
     offers.offer_answer = plain_answer  # type: ignore[assignment]
     OnlineService._cause = lambda self, allowed, verdicts: ""  # type: ignore[method-assign]
-    StoredNumbers.line = plain_line  # type: ignore[method-assign]
 
 
 def plain_answer(
@@ -178,13 +176,6 @@ def plain_answer(
         "snapshot_date": release.snapshot_date,
         "policy_version": release.policy_version,
     }
-
-
-def plain_line(
-    self: StoredNumbers, row: int, channel: str, one: int, named: tuple[str, str], codes: tuple[str, ...]
-) -> SlateLine:
-    """Return an offer with propensity and value alone."""
-    return SlateLine(*named, self._propensity.item(row, one), self._value.item(row, one), codes)
 
 
 def main() -> None:
