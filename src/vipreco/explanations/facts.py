@@ -26,17 +26,15 @@ from vipreco.columns import (
     PRODUCT_ID,
     SNAPSHOT_DATE,
 )
+from vipreco.explanations.fact_cells import DATE, PLACE, TEXT, Cells, Columns, columns_of
 from vipreco.explanations.reason_catalog import ANY_COLUMN, PRODUCT_ROWS, FactEntry, ReasonCatalog
 from vipreco.history import View
 
 Key: TypeAlias = tuple[str, str]
 """Kind of fact, and the product or column that it is about (empty for neither)."""
-Columns: TypeAlias = dict[str, NDArray[Any]]
-"""Place, product, date and cells (as text) of some rows, by column; the Python values as objects."""
 Group: TypeAlias = tuple[str, str, str]
 """Table and row of the catalogue, and the column where the row is chosen by it (else empty)."""
-DATE, AGE, RECENT = "_date", "_age", "_recent"  # beside a bank's own columns, any name
-PLACE, TEXT = "_place", "_text_"
+AGE, RECENT = "_age", "_recent"  # beside a bank's own columns, any name
 COLUMN_ROWS = frozenset({"before_change", "all_open"})
 MONTHLY_ROWS = frozenset(
     {"highest", "recent", "usual", "quarter_sum", "year_sum", "months_paid", "last_paid"}
@@ -83,44 +81,6 @@ class Fact:
             "value": self.value,
             "product_id": self.product_id,
         }
-
-
-@dataclass(frozen=True)
-class Cells:
-    """One cell of each of n customers; None where there is none.
-
-    Args:
-        dates: Dates of the rows, shape (n,).
-        values: What stands there, as text, shape (n,).
-        products: Products that the rows are about, shape (n,).
-        there: Which customers have the cell, shape (n,).
-    """
-
-    dates: NDArray[Any]
-    values: NDArray[Any]
-    products: NDArray[Any]
-    there: NDArray[np.bool_]
-
-    @classmethod
-    def of(cls, rows: Columns | None, column: str, customers: int) -> Cells:
-        """Bring rows into the order of n customers.
-
-        Args:
-            rows: At most one a customer; None: there are none. A column may have a date of its own.
-            column: Which column is the value; where it is empty there is no cell.
-            customers: How many there are.
-        """
-        dates, values, products = (np.full(customers, None, object) for _ in range(3))
-        there = np.zeros(customers, bool)
-        if rows is not None:
-            found = rows[TEXT + column]
-            known = np.array([value is not None for value in found.tolist()], bool)
-            places = rows[PLACE][known].astype(np.intp)
-            dates[places] = rows[DATE + column if DATE + column in rows else DATE][known]
-            values[places] = found[known]
-            products[places] = rows[PRODUCT_ID][known]
-            there[places] = True
-        return cls(dates, values, products, there)
 
 
 @dataclass(frozen=True)
@@ -229,13 +189,9 @@ def _cited(
         for group, rows in found.items()
     }
     return {
-        group: {key: _columns(rows) for key, rows in by_key.items() if not rows.is_empty()}
+        group: {key: columns_of(rows) for key, rows in by_key.items() if not rows.is_empty()}
         for group, by_key in parts.items()
     }
-
-
-def _columns(rows: pl.DataFrame) -> Columns:
-    return {name: np.array(values, object) for name, values in rows.to_dict(as_series=False).items()}
 
 
 def _rows(tables: Mapping[str, pl.LazyFrame], group: Group, columns: list[str], day: date) -> pl.LazyFrame:
