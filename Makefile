@@ -87,8 +87,8 @@ bench-campaign: $(READY)  ## Measure campaigns: gap to the optimum, time, memory
 	$(BIN)/python experiments/bench_campaign.py
 	$(BIN)/python experiments/bench_lift.py
 
-bench-scale: $(READY)  ## Measure offers and the nightly build in parts: equal bytes, processor time, memory.
-	$(BIN)/python experiments/bench_scale.py
+bench-scale: $(READY)  ## Measure a bank in parts (hours; ONLY=parts, cost, cap, fit or campaign for one row).
+	$(BIN)/python experiments/bench_scale.py $(if $(ONLY),--only $(ONLY))
 
 bench-uplift: $(READY)  ## Judge learners of uplift on the public e-mail experiment beside the project.
 	$(BIN)/python experiments/006-uplift-hillstrom/run.py
