@@ -84,8 +84,10 @@ def test_a_contact_that_doubles_the_hazard_reads_log_two():
     # 400 pairs at a hazard of -log(0.95); under twice the hazard 400 x (1 - 0.95^2) = 39 are acquired
     found = row_of(learnt(39), "channel")
     assert (found.contacts, found.acquisitions) == (400, 39)
-    assert found.expected == pytest.approx(20, rel=0.02)
-    assert found.effect == pytest.approx(math.log(2), abs=0.03)
+    pairs = observed(contacts(CALLED, 39))
+    usual = pairs.acquired[pairs.compared[:, 0], 0].mean()  # of the card, nearly 0.05
+    assert found.expected == pytest.approx(400 * usual, rel=0.01)
+    assert found.effect == pytest.approx(math.log(math.log(1 - 39 / 400) / math.log(1 - usual)), abs=0.01)
     assert found.low < math.log(2) < found.high
     # a count of 39 is known to about 1 / sqrt(39) on the log scale, and what was expected to a hundred each
     assert found.high - found.low == pytest.approx(2 * 1.96 * math.sqrt(1 / 39 + 1 / 200), rel=0.06)

@@ -17,13 +17,14 @@ def test_contacts_of_a_window_are_open_at_its_start_and_closed_at_its_end():
             "customer_id": ["1"] * 5,
             "product_id": ["p", "p", "q", "p", None],
             "channel": ["call", "sms", "call", "call", "call"],
+            "outcome": ["declined", "accepted", None, "declined", "declined"],
             "contacted_at": [datetime.combine(date(*day), NINE) for day in days],
         }
     )
     found = History.from_frames({"contacts": contacts}).contacts(date(2020, 2, 29), date(2020, 3, 31))
     assert [tuple(row.values()) for row in found.to_pylist()] == [
-        ("1", "p", "sms", date(2020, 3, 1)),
-        ("1", "q", "call", date(2020, 3, 31)),
+        ("1", "p", "sms", date(2020, 3, 1), "accepted"),
+        ("1", "q", "call", date(2020, 3, 31), None),
     ]
 
 

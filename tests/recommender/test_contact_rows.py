@@ -18,7 +18,10 @@ IDS, PRODUCTS = np.array(["1", "2", "3"]), ("q", "p")
 
 
 def window(
-    contacts: list[tuple[str, str, date]], opened: list[tuple[str, str, date]] = (), last: date = APR
+    contacts: list[tuple[str, str, date]],
+    opened: list[tuple[str, str, date]] = (),
+    last: date = APR,
+    outcomes: list[str | None] | None = None,
 ) -> WindowContacts:
     """Three customers seen each month from January to `last`; contacts by call at noon."""
     months = [month for month in (JAN, FEB, MAR, APR) if month <= last]
@@ -43,6 +46,7 @@ def window(
                 "customer_id": [one[0] for one in contacts],
                 "product_id": [one[1] for one in contacts],
                 "channel": ["call"] * len(contacts),
+                "outcome": pa.array(outcomes or [None] * len(contacts), pa.string()),
                 "contacted_at": [datetime.combine(one[2], time(12)) for one in contacts],
             }
         ),
@@ -95,3 +99,13 @@ def test_contacts_of_the_window_before_are_the_placebo_of_this_one():
     assert pairs(found.contacted(0, EVERYTHING)) == [(1, 1, False)]
     assert pairs(found.contacted(31, EVERYTHING)) == [(0, 1, True)]
     assert found.near().tolist() == [[False, True], [False, True], [False, False]]
+
+
+def test_answers_are_those_of_the_window_whose_outcome_is_known():
+    days = [date(2020, 2, 29), date(2020, 3, 1), date(2020, 3, 2), date(2020, 3, 3), date(2020, 3, 31)]
+    found = window(
+        [("1", "p", day) for day in days],
+        outcomes=["declined", "unreachable", "accepted", None, "unknown"],
+    )
+    channels, reached = found.answers()
+    assert (channels.tolist(), reached.tolist()) == (["call", "call"], [False, True])

@@ -27,7 +27,7 @@ from vipreco.columns import (
     PROPENSITY,
     VALUE_AMOUNT,
 )
-from vipreco.contact_effect import ContactEffects, PairChances, PairEffects
+from vipreco.contact_effect import ContactEffects, PairChances, PairEffects, PastContacts
 from vipreco.settings import ArbitrationSettings
 
 Floats = NDArray[np.float64]
@@ -49,12 +49,14 @@ class Customers:
         context: Weights of their situation.
         tiers: Tier as text, None where unknown, shape (n,).
         personalised: False for those who refused profiling: nothing about them is used, shape (n,).
+        past: Their earlier contacts; None where they are unknown or do not count.
     """
 
     economics: CustomerEconomics
     context: Context
     tiers: NDArray[np.object_]
     personalised: Mask
+    past: PastContacts | None = None
 
     @classmethod
     def unknown(cls, customers: int, products: int) -> Customers:
@@ -66,7 +68,11 @@ class Customers:
     def take(self, rows: slice) -> Customers:
         """Return some of the customers."""
         return Customers(
-            self.economics.take(rows), self.context.take(rows), self.tiers[rows], self.personalised[rows]
+            self.economics.take(rows),
+            self.context.take(rows),
+            self.tiers[rows],
+            self.personalised[rows],
+            self.past and self.past.take(rows),
         )
 
 
@@ -265,7 +271,8 @@ def priority_factors(
         contact: Effects of contacts, and the channel of the offers.
     """
     economics = customers.economics.masked(customers.personalised)
-    effects = PairEffects.of(*contact, families, _used_tiers(customers))
+    past = customers.past and customers.past.masked(customers.personalised)
+    effects = PairEffects.of(*contact, families, _used_tiers(customers), past)
     return PriorityFactors(
         propensity=propensity,
         chances=effects.chances(propensity),

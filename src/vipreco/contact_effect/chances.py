@@ -12,12 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vipreco.contact_effect.learnt_effects import LearntEffects
+from vipreco.contact_effect.response import PLAIN, PastContacts, Response
 from vipreco.settings import ContactEffectSettings
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 Indices = NDArray[np.intp]
 SMALLEST = 1e-3
+NOBODY: Floats = np.zeros((1, 1))  # was contacted before
 
 
 class Basis(StrEnum):
@@ -80,6 +82,19 @@ class ContactEffects:
         level += source.tiers.get(tier, 0.0) if tier is not None else 0.0
         return np.array([level + own.get(family, 0.0) for family in families], np.float64)
 
+    def response(self, channel: str) -> Response:
+        """Return how customers respond to contacts in a channel beside the effect on the log-hazard."""
+        source = self._source(channel)
+        if source is not self.model and not self._written(channel):
+            return PLAIN  # the figures of the settings are assumed as a whole
+        return Response(source.reach.get(channel, 1.0), source.spread, source.fatigue)
+
+    @property
+    def reads_past(self) -> bool:
+        """True if earlier contacts count in any channel."""
+        sources = (self.model, self.settings)
+        return any(one is not None and (one.spread > 0 or one.fatigue > 0) for one in sources)
+
     def uncontacted(self, families: Sequence[str], tier: str | None) -> Floats | None:
         """Return the hazard without contacts, as share of that with today's contacts, shape (P,).
 
@@ -119,6 +134,7 @@ class PairEffects:
         families: Family of each product, shape (P,).
         tiers: Tiers of the customers, each once; None for customers whose tier is unknown or not used.
         group: Place in `tiers` of each customer's, shape (n,).
+        past: Earlier contacts of the customers; None where they are unknown, which counts as none.
     """
 
     effects: ContactEffects
@@ -126,15 +142,21 @@ class PairEffects:
     families: tuple[str, ...]
     tiers: tuple[str | None, ...]
     group: Indices
+    past: PastContacts | None = None
 
     @classmethod
     def of(
-        cls, effects: ContactEffects, channel: str, families: tuple[str, ...], tiers: NDArray[Any]
+        cls,
+        effects: ContactEffects,
+        channel: str,
+        families: tuple[str, ...],
+        tiers: NDArray[Any],
+        past: PastContacts | None = None,
     ) -> PairEffects:
         """Return the effects for customers of these tiers, None where unknown or not used, shape (n,)."""
         place = {tier: number for number, tier in enumerate(dict.fromkeys(tiers.tolist()))}
         group = np.array([place[tier] for tier in tiers.tolist()], np.intp)
-        return cls(effects, channel, families, tuple(place), group)
+        return cls(effects, channel, families, tuple(place), group, past)
 
     def through(self, channel: str) -> PairEffects:
         """Return the effects of contacts in another channel."""
@@ -142,7 +164,7 @@ class PairEffects:
 
     def take(self, rows: slice) -> PairEffects:
         """Return the effects for some of the customers."""
-        return replace(self, group=self.group[rows])
+        return replace(self, group=self.group[rows], past=self.past and self.past.take(rows))
 
     @cached_property
     def ratio(self) -> Floats:
@@ -158,6 +180,11 @@ class PairEffects:
         return np.array(known).reshape(len(self.tiers), len(self.families)) if known else None
 
     @cached_property
+    def response(self) -> Response:
+        """Response of customers to contacts in the channel."""
+        return self.effects.response(self.channel)
+
+    @cached_property
     def learnt(self) -> Mask:
         """Products whose effect was learnt from contacts, shape (P,)."""
         return self.effects.learnt(self.channel, self.families)
@@ -170,8 +197,9 @@ class PairEffects:
     def chances(self, propensity: Floats) -> PairChances:
         """Return the chances of each pair.
 
-        With a hazard ratio r the chance p becomes 1 - (1 - p)^r. The chance without a contact is that of the
-        propensity less what today's contacts bring, where the model knows them.
+        With a hazard ratio r the chance p becomes 1 - (1 - p)^r where all customers respond alike, else that
+        of the `Response`. The chance without a contact is that of the propensity less what today's contacts
+        bring, where the model knows them.
 
         Args:
             propensity: P(acquire within the horizon), shape (n, P).
@@ -182,6 +210,12 @@ class PairEffects:
         if self.natural is not None:
             hazard *= self.natural[self.group]
             without = -np.expm1(hazard)
-        hazard *= self.ratio[self.group]
-        np.expm1(hazard, out=hazard)
-        return PairChances(without, np.negative(hazard, out=hazard))
+        if self.response.is_plain:
+            hazard *= self.ratio[self.group]
+            np.expm1(hazard, out=hazard)
+            return PairChances(without, np.negative(hazard, out=hazard))
+        hazard = np.negative(hazard, out=hazard)
+        recent, withstood = NOBODY, NOBODY
+        if self.past is not None:
+            recent, withstood = self.past.recent[:, None], self.past.withstood(hazard)
+        return PairChances(without, self.response.chance(hazard, self.ratio[self.group], recent, withstood))

@@ -4,46 +4,33 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vipreco.contact_effect.chances import Basis
-from vipreco.contact_effect.estimation import Trials, shape_between, shrunk
+from vipreco.contact_effect.effect_levels import Cells, Levels, fitted_shape
+from vipreco.contact_effect.estimation import Trials
 from vipreco.contact_effect.expectation import Contacted, Expectation, ObservedPairs
 from vipreco.contact_effect.learnt_effects import (
     CHANNEL,
     FAMILY,
+    FATIGUE,
     LATER,
     OTHER_PRODUCT,
+    REACH,
+    SPREAD,
     TIER,
     EffectRow,
     LearntEffects,
 )
+from vipreco.contact_effect.response import PLAIN
 from vipreco.contact_effect.settings import EffectLearning
 from vipreco.settings import ContactEffectSettings
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
-ROUNDS = 5  # of going from channels to families to tiers; they hardly move after three
-
-
-@dataclass(frozen=True)
-class _Cells:
-    """Groups of contacted pairs: names of the groups, and the group of each pair, shape (m,)."""
-
-    names: tuple[str, ...]
-    group: Indices
-
-    @classmethod
-    def of(cls, labels: NDArray[np.str_]) -> _Cells:
-        names, group = np.unique(labels, return_inverse=True)
-        return cls(tuple(map(str, names)), group.astype(np.intp))
-
-    def sums(self, values: Floats) -> Floats:
-        """Return the sum of the values of each group."""
-        return np.asarray(np.bincount(self.group, values, len(self.names)), np.float64)
 
 
 def learn_effects(
@@ -58,21 +45,28 @@ def learn_effects(
         seed: Of the products of the placebo.
     """
     expectation = Expectation.of(pairs)
-    trials = Trials.of(pairs.contacted, expectation, pairs.weights)
+    trials = Trials.of(pairs.contacted, expectation, pairs)
     labels = _labels(pairs)
     learnt = _learnt_channels(trials, settings.min_acquisitions)
     used = np.isin(trials.contacted.channel, learnt)
-    channel, family, tier = (_Cells.of(part[used]) for part in labels)
-    by_channel, by_family, by_tier = _fitted(
-        trials.take(used), (channel, family, tier), prior, settings.deviation
-    )
+    channel, family, tier = (Cells.of(part[used]) for part in labels)
+    levels = Levels(trials.take(used), (channel, family, tier), prior, settings.deviation)
+    shape = fitted_shape(levels, pairs.reach) if learnt else PLAIN
+    by_channel, by_family, by_tier = levels.fitted(shape, pairs.reach)
     found = LearntEffects(
         channels=dict(zip(channel.names, by_channel.tolist(), strict=True)),
         families=_nested(family.names, by_family),
         tiers=dict(zip(tier.names, by_tier.tolist(), strict=True)),
-        contacted=_contacted_shares(pairs, trials, labels),
+        contacted=_contacted_shares(pairs, trials, labels, shape.fatigue),
+        reach={name: pairs.reach[name] for name in learnt if name in pairs.reach},
+        spread=shape.spread,
+        fatigue=shape.fatigue,
     )
-    rows = (*_evidence(trials, labels, found, prior), *_placebos(pairs, expectation, seed))
+    rows = (
+        *_evidence(trials, labels, found, prior),
+        *_shape_rows(levels.trials, found),
+        *_placebos(pairs, expectation, seed),
+    )
     return replace(found, evidence=rows)
 
 
@@ -90,29 +84,6 @@ def _learnt_channels(trials: Trials, min_acquisitions: int) -> list[str]:
     return [name for name in names if counts[name] >= min_acquisitions]
 
 
-def _fitted(
-    trials: Trials, cells: tuple[_Cells, _Cells, _Cells], prior: ContactEffectSettings, deviation: float
-) -> tuple[Floats, Floats, Floats]:
-    """Return the effects of channels, families and tiers, going round until they agree."""
-    channel, _, tier = cells
-    bases = (
-        np.array([prior.channels.get(name, prior.other_channels) for name in channel.names]),
-        np.zeros(len(cells[1].names)),
-        np.array([prior.tiers.get(name, 0.0) for name in tier.names]),
-    )
-    found = [base.copy() for base in bases]
-    shares = trials.weights * trials.scale
-    counts = [cell.sums(trials.contacted.acquired * shares) for cell in cells]
-    for place in [*range(len(cells))] * ROUNDS:
-        parts = [values[cell.group] for values, cell in zip(found, cells, strict=True)]
-        effect, own = parts[0] + parts[1] + parts[2], parts[place]
-        # a pair that would be acquired anyway cannot become surer than sure
-        expected = cells[place].sums(shares * -np.expm1(-trials.hazard * np.exp(effect)) * np.exp(-own))
-        shape = shape_between(counts[place], expected * np.exp(bases[place])) if place else deviation**-2
-        found[place] = shrunk(counts[place], expected, bases[place], shape)
-    return found[0], found[1], found[2]
-
-
 def _nested(names: tuple[str, ...], values: Floats) -> dict[str, dict[str, float]]:
     found: dict[str, dict[str, float]] = {}
     for name, value in zip(names, values.tolist(), strict=True):
@@ -122,14 +93,17 @@ def _nested(names: tuple[str, ...], values: Floats) -> dict[str, dict[str, float
 
 
 def _contacted_shares(
-    pairs: ObservedPairs, trials: Trials, labels: tuple[NDArray[np.str_], ...]
+    pairs: ObservedPairs, trials: Trials, labels: tuple[NDArray[np.str_], ...], fatigue: float
 ) -> dict[str, dict[str, dict[str, float]]]:
-    """Return which share of the hazard of a channel, family and tier is under a contact anyway."""
+    """Return which share of the hazard of a channel, family and tier is under a contact anyway.
+
+    Contacts of a tired customer count less, as they do less.
+    """
     whole = trials.expectation.mass(pairs)
     found: dict[str, dict[str, dict[str, float]]] = {}
     _, both, tier = labels
-    cells = _Cells.of(np.char.add(np.char.add(both, "\n"), tier))
-    under = cells.sums(trials.weights * trials.hazard)
+    cells = Cells.of(np.char.add(np.char.add(both, "\n"), tier))
+    under = cells.sums(trials.weights * trials.hazard * np.exp(-fatigue * trials.recent))
     for name, amount in zip(cells.names, under.tolist(), strict=True):
         channel, family, own = name.split("\n")
         found.setdefault(channel, {}).setdefault(family, {})[own] = min(amount / whole[family, own], 1.0)
@@ -156,10 +130,19 @@ def _evidence(
         yield _row(TIER, "", name, trials.take(used & (tier == name)), found.tiers[name], Basis.LEARNT)
 
 
+def _shape_rows(trials: Trials, found: LearntEffects) -> Iterator[EffectRow]:
+    """Give the figures of the response beside the levels, where any level was learnt."""
+    count, acquired = len(trials.hazard), int(trials.contacted.acquired.sum())
+    figures = [(REACH, name, share) for name, share in sorted(found.reach.items())]
+    figures += [(SPREAD, "", found.spread), (FATIGUE, "", -found.fatigue)] if found.channels else []
+    for what, channel, figure in figures:
+        yield EffectRow(what, channel, "", count, acquired, 0.0, None, None, None, figure, Basis.LEARNT.value)
+
+
 def _placebos(pairs: ObservedPairs, expectation: Expectation, seed: int) -> Iterator[EffectRow]:
     other = other_products(pairs, seed)
     for what, contacted in ((OTHER_PRODUCT, other), (LATER, pairs.shifted)):
-        trials = Trials.of(contacted, expectation, pairs.weights)
+        trials = Trials.of(contacted, expectation, pairs)
         for name in sorted(set(contacted.channel.tolist())):
             yield _row(what, name, "", trials.take(contacted.channel == name), None, Basis.ASSUMED)
 

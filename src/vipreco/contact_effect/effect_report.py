@@ -6,10 +6,19 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from vipreco.contact_effect.chances import Basis, ContactEffects
-from vipreco.contact_effect.learnt_effects import CHANNEL, FAMILY, TIER, EffectRow
+from vipreco.contact_effect.learnt_effects import (
+    CHANNEL,
+    FAMILY,
+    FATIGUE,
+    REACH,
+    SPREAD,
+    TIER,
+    EffectRow,
+)
 from vipreco.settings import ContactEffectSettings
 
 DIGITS = 3
+SHAPE = (REACH, SPREAD, FATIGUE)
 
 
 def effect_rows(effects: ContactEffects) -> tuple[EffectRow, ...]:
@@ -32,10 +41,19 @@ def _in_force(effects: ContactEffects, known: tuple[EffectRow, ...]) -> Iterator
         elif row.what == FAMILY:
             value = float(effects.log_hazard(row.channel, (row.group,), None)[0])
             yield replace(row, in_force=value, basis=_basis(effects, row.channel))
+        elif row.what in SHAPE and effects.settings.learnt_channels:
+            yield replace(row, in_force=_shape_of(effects, row))
         elif row.what == TIER and effects.settings.learnt_channels:
             yield replace(row, in_force=effects.settings.tiers.get(row.group, 0.0))
         else:
             yield row
+
+
+def _shape_of(effects: ContactEffects, row: EffectRow) -> float:
+    """Return a figure of the response that the settings hold, with the sign that it has in the rows."""
+    settings = effects.settings
+    figures = {SPREAD: settings.spread, FATIGUE: -settings.fatigue}
+    return settings.reach.get(row.channel, 1.0) if row.what == REACH else figures[row.what]
 
 
 def _assumed(effects: ContactEffects, channel: str) -> EffectRow:
@@ -63,6 +81,9 @@ def learnt_settings(effects: ContactEffects) -> ContactEffectSettings | None:
         families={**effects.settings.families, **families},
         tiers=_rounded(model.tiers),
         learnt_channels=tuple(sorted(model.channels)),
+        reach=_rounded(model.reach),
+        spread=round(model.spread, DIGITS),
+        fatigue=round(model.fatigue, DIGITS),
     )
 
 

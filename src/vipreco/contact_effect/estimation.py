@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq
 from scipy.stats import norm
 
-from vipreco.contact_effect.expectation import Contacted, Expectation
+from vipreco.contact_effect.expectation import Contacted, Expectation, ObservedPairs
 from vipreco.stats import LEVEL, average_poisson_limits
 
 Floats = NDArray[np.float64]
@@ -49,23 +49,35 @@ class Trials:
         hazard: Of each without a contact, shape (m,).
         weights: Customers that each stands for, shape (m,).
         expectation: What the hazards come from.
+        recent: Contacts of the customer in the 90 days before, shape (m,).
+        withstood: Hazard that the customer declined before, shape (m,).
     """
 
     contacted: Contacted
     hazard: Floats
     weights: Floats
     expectation: Expectation
+    recent: Floats
+    withstood: Floats
 
     @classmethod
-    def of(cls, contacted: Contacted, expectation: Expectation, weights: Floats) -> Trials:
-        """Return the trials of some contacts; `weights` are those of the rows, shape (n,)."""
-        return cls(contacted, expectation.without(contacted), weights[contacted.row], expectation)
+    def of(cls, contacted: Contacted, expectation: Expectation, pairs: ObservedPairs) -> Trials:
+        """Return the trials of some contacts of the rows of `pairs`."""
+        past, nothing = pairs.past, np.zeros(len(contacted))
+        return cls(
+            contacted,
+            expectation.without(contacted),
+            pairs.weights[contacted.row],
+            expectation,
+            nothing if past is None else past.recent[contacted.row],
+            nothing if past is None else expectation.withstood(contacted, past),
+        )
 
     def take(self, chosen: Mask) -> Trials:
         """Return some of them."""
-        return Trials(
-            self.contacted.take(chosen), self.hazard[chosen], self.weights[chosen], self.expectation
-        )
+        parts = (self.hazard, self.weights, self.recent, self.withstood)
+        hazard, weights, recent, withstood = (part[chosen] for part in parts)
+        return Trials(self.contacted.take(chosen), hazard, weights, self.expectation, recent, withstood)
 
     @property
     def count(self) -> float:

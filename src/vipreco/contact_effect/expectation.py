@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vipreco.contact_effect.response import PastContacts
 from vipreco.propensity import Calibration
 
 Floats = NDArray[np.float64]
@@ -67,6 +69,8 @@ class ObservedPairs:
         families: Of the products, shape (P,).
         contacted: The contacts.
         shifted: The same contacts as if each had happened a horizon later.
+        past: Contacts before the as-of date of each row; None where they are unknown, which counts as none.
+        reach: Share of the contacts of a channel that reach the customer; 1 where it is not here.
     """
 
     chance: Singles
@@ -78,6 +82,8 @@ class ObservedPairs:
     families: tuple[str, ...]
     contacted: Contacted
     shifted: Contacted
+    past: PastContacts | None = None
+    reach: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def compared(self) -> Mask:
@@ -122,7 +128,8 @@ class Expectation:
         strata = (int(family.max(initial=0)) + 1) * tiers * TENTHS
         seen, expected = (
             _sums(stratum, compared, values, strata)
-            for values in (pairs.acquired * weights[:, None], hazard * weights[:, None])
+            # chances, not hazards: a likely pair is acquired once
+            for values in (pairs.acquired * weights[:, None], -np.expm1(-hazard) * weights[:, None])
         )
         ratio, variance = shrunk_ratios(seen, expected, np.arange(strata) % (tiers * TENTHS))
         return cls(hazard, stratum, ratio, variance)
@@ -131,6 +138,12 @@ class Expectation:
         """Return the hazard of each contacted pair in its follow-up without the contact, shape (m,)."""
         place = contacted.row, contacted.product
         return self.hazard[place].astype(np.float64) * self.ratio[self.stratum[place]] * contacted.followed
+
+    def withstood(self, contacted: Contacted, past: PastContacts) -> Floats:
+        """Return the hazard that the customer of each contact declined before, shape (m,)."""
+        rows = contacted.row
+        hazard = self.hazard[rows].astype(np.float64) * self.ratio[self.stratum[rows]]
+        return PastContacts(past.recent[rows], past.declined[rows]).withstood(hazard)[:, 0]
 
     def mass(self, pairs: ObservedPairs) -> dict[tuple[str, str], float]:
         """Return the sum of the hazards of all pairs that could be acquired, by family and tier."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 CHANNEL, FAMILY, TIER = "channel", "family", "tier"
+REACH, SPREAD, FATIGUE = "reach", "spread", "fatigue"
 OTHER_PRODUCT, LATER = "placebo: another product", "placebo: a horizon later"
 
 
@@ -15,7 +16,8 @@ class EffectRow:
     """Evidence about one group of contacts.
 
     Args:
-        what: `channel`, `family` (of a channel), `tier`, or one of the placebos, which show no effect.
+        what: `channel`, `family` (of a channel), `tier`; `reach` (of a channel), `spread`, `fatigue`, whose
+            figures of `Response` stand in `in_force`; or one of the placebos, which show no effect.
         channel: Of the contacts; empty for tiers.
         group: Family or tier; empty for channels and placebos.
         contacts: Number of contacts.
@@ -51,6 +53,9 @@ class LearntEffects:
         tiers: Added for a tier.
         contacted: Share of the hazard that is under a contact anyway, by channel, family and tier.
         evidence: Rows for people.
+        reach: Share of the contacts that reach the customer, by channel; 1 where it is not here.
+        spread: Of `Response`; artifacts of before have none.
+        fatigue: Of `Response`; artifacts of before have none.
     """
 
     channels: Mapping[str, float]
@@ -58,6 +63,9 @@ class LearntEffects:
     tiers: Mapping[str, float]
     contacted: Mapping[str, Mapping[str, Mapping[str, float]]]
     evidence: tuple[EffectRow, ...] = ()
+    reach: Mapping[str, float] = field(default_factory=dict)
+    spread: float = 0.0
+    fatigue: float = 0.0
 
     def facts(self) -> dict[str, Any]:
         """Return it as JSON values."""
@@ -70,10 +78,22 @@ class LearntEffects:
                 for channel, families in self.contacted.items()
             },
             "evidence": [asdict(row) for row in self.evidence],
+            REACH: dict(self.reach),
+            SPREAD: self.spread,
+            FATIGUE: self.fatigue,
         }
 
     @classmethod
     def of_facts(cls, facts: Mapping[str, Any]) -> LearntEffects:
         """Read what `facts` wrote."""
         evidence = tuple(EffectRow(**row) for row in facts["evidence"])
-        return cls(facts["channels"], facts["families"], facts["tiers"], facts["contacted"], evidence)
+        return cls(
+            facts["channels"],
+            facts["families"],
+            facts["tiers"],
+            facts["contacted"],
+            evidence,
+            facts.get(REACH, {}),
+            facts.get(SPREAD, 0.0),
+            facts.get(FATIGUE, 0.0),
+        )

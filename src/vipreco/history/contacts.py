@@ -8,7 +8,7 @@ from datetime import date
 import duckdb
 import pyarrow as pa
 
-from vipreco.columns import CHANNEL, CONTACT_ID, CONTACTED_AT, CONTACTS, CUSTOMER_ID, PRODUCT_ID
+from vipreco.columns import CHANNEL, CONTACT_ID, CONTACTED_AT, CONTACTS, CUSTOMER_ID, OUTCOME, PRODUCT_ID
 from vipreco.history.cuts import cut, literal
 
 CONTACTED_DATE = "contacted_date"
@@ -33,11 +33,11 @@ def contacts_of(
         known: Date whose knowledge is used; None: all that is known.
 
     Returns:
-        Rows customer_id, product_id, channel, contacted_date, ordered by these, the date last.
+        Rows customer_id, product_id, channel, contacted_date, outcome, ordered by customer, product and time.
     """
     day = f"CAST({CONTACTED_AT} AS DATE)"
     found: pa.Table = connection.sql(
-        f"SELECT {CUSTOMER_ID}, {PRODUCT_ID}, {CHANNEL}, {day} AS {CONTACTED_DATE} "
+        f"SELECT {CUSTOMER_ID}, {PRODUCT_ID}, {CHANNEL}, {day} AS {CONTACTED_DATE}, {OUTCOME} "
         f"FROM ({cut(CONTACTS, uncut[CONTACTS], known)}) "
         f"WHERE {day} > {literal(after)} AND {day} <= {literal(until)} "
         f"AND {PRODUCT_ID} IS NOT NULL AND {CHANNEL} IS NOT NULL {'AND ' + own if own else ''} "

@@ -224,7 +224,7 @@ class History:
         """Return who was contacted about which product in the window `(after, until]`, for learning alone.
 
         Returns:
-            Rows customer_id, product_id, channel, contacted_date.
+            Rows customer_id, product_id, channel, contacted_date, outcome.
 
         Raises:
             UsageError: The window is empty.

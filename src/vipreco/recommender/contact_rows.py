@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import cached_property
@@ -12,20 +13,24 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from vipreco.columns import CHANNEL, CONTACTS, CUSTOMER_ID, OPENED_DATE, PRODUCT_ID, TIER
+from vipreco.columns import CHANNEL, CONTACTS, CUSTOMER_ID, OPENED_DATE, OUTCOME, PRODUCT_ID, TIER
 from vipreco.contact_effect import Contacted, EffectLearning, LearntEffects, ObservedPairs
 from vipreco.folds import customer_folds
 from vipreco.history import History, View
 from vipreco.propensity import FitContext, LabelledRows, unseen_chances
 from vipreco.recommender.label_arrays import kept_columns, place_of
 from vipreco.recommender.panels import Arrays, Panel, Window
+from vipreco.recommender.past_contacts import past_contacts
 from vipreco.recommender.row_draw import SAMPLING_PARTS
 from vipreco.recommender.row_order import RowOrder
 from vipreco.recommender.settings import RecommenderSettings
 
+MISSED, UNTOLD = "unreachable", "unknown"
+MIN_ANSWERS = 30  # contacts with a recorded outcome, below which the reach of a channel is not told
 NEVER = np.iinfo(np.int64).max
 CONTACTED_DATE = "contacted_date"
 AT_ONCE, SHIFTED = "at_once", "shifted"
+ANSWERED_CHANNEL, REACHED = "answers.channel", "answers.reached"
 OF_PAIRS = ("row", "product", "channel", "followed", "acquired")
 
 
@@ -38,12 +43,14 @@ class ContactRows:
         shifted: Contacts of the window before, as if they had happened a horizon later.
         near: Pairs with a contact in either, shape (n, P).
         tiers: Of each row's customer, empty where unknown, shape (n,).
+        reach: Share of the contacts that reach the customer, by channel; 1 where it is not here.
     """
 
     contacted: Contacted
     shifted: Contacted
     near: NDArray[np.bool_]
     tiers: NDArray[np.str_]
+    reach: Mapping[str, float]
 
 
 def learns_contacts(panel: Panel, settings: RecommenderSettings) -> bool:
@@ -54,6 +61,7 @@ def learns_contacts(panel: Panel, settings: RecommenderSettings) -> bool:
 def fit_contact_effects(
     rows: LabelledRows,
     found: ContactRows | None,
+    product_ids: tuple[str, ...],
     families: tuple[str, ...],
     context: FitContext,
     settings: RecommenderSettings,
@@ -63,7 +71,8 @@ def fit_contact_effects(
     Args:
         rows: Labelled rows.
         found: Contacts beside them.
-        families: Of the products.
+        product_ids: Products of the fit.
+        families: Their families.
         context: Columns, seed and threads of the fit.
         settings: The recipe's.
     """
@@ -87,6 +96,8 @@ def fit_contact_effects(
         families=families,
         contacted=_renumbered(found.contacted, some, len(rows)),
         shifted=_renumbered(found.shifted, some, len(rows)),
+        past=past_contacts(rows.values[some], context.names, product_ids),
+        reach=found.reach,
     )
     return learn_effects(pairs, settings.arbitration.contact_effects, learning, context.machine.seed)
 
@@ -113,23 +124,42 @@ def contacts_beside(
     for kind, shift in ((AT_ONCE, 0), (SHIFTED, inside.span)):
         pairs = inside.contacted(shift, possible)
         found |= {f"{kind}.{name}": getattr(pairs, name) for name in OF_PAIRS}
-    return found
+    channels, reached = inside.answers()
+    return found | {ANSWERED_CHANNEL: channels, REACHED: reached}
 
 
 def stacked_contacts(parts: Sequence[Arrays], order: RowOrder, products: int) -> ContactRows:
     """Return the contacts beside the rows of all parts."""
     near, tiers = np.zeros((order.rows, products), bool), np.zeros(order.rows, "<U64")
     pairs: dict[str, list[Contacted]] = {AT_ONCE: [], SHIFTED: []}
+    answers: Counter[tuple[str, bool]] = Counter()
     for day, indices in enumerate(order.indices):
         of_date: dict[str, list[Contacted]] = {AT_ONCE: [], SHIFTED: []}
         for part, own in zip(parts, indices, strict=True):
             near[own], tiers[own] = part[f"{day}.near"], part[f"{day}.tiers"]
+            told = (part[f"{day}.{name}"].tolist() for name in (ANSWERED_CHANNEL, REACHED))
+            answers.update(zip(*told, strict=True))
             for kind, found in of_date.items():
                 columns = [np.asarray(part[f"{day}.{kind}.{name}"]) for name in OF_PAIRS]
                 found.append(_at(Contacted(*columns), own))
         for kind, found in of_date.items():
             pairs[kind].append(_in_order(_stacked(found)))
-    return ContactRows(_stacked(pairs[AT_ONCE]), _stacked(pairs[SHIFTED]), near, tiers)
+    at_once, shifted = _stacked(pairs[AT_ONCE]), _stacked(pairs[SHIFTED])
+    return ContactRows(at_once, shifted, near, tiers, reach_of(answers))
+
+
+def reach_of(answers: Mapping[tuple[str, bool], int]) -> dict[str, float]:
+    """Return the share of the contacts of each channel that reach the customer, where outcomes say so.
+
+    Args:
+        answers: Contacts by channel and whether they reached the customer.
+    """
+    found = {}
+    for channel in sorted({channel for channel, _ in answers}):
+        reached, missed = answers.get((channel, True), 0), answers.get((channel, False), 0)
+        if reached and reached + missed >= MIN_ANSWERS:
+            found[channel] = reached / (reached + missed)
+    return found
 
 
 def later_window(history: History, window: Window) -> Window | None:
@@ -193,6 +223,14 @@ class WindowContacts:
         end = np.minimum(day + self.span - 1, self._known_until.toordinal())
         acquired = self._opened[row, product] <= end
         return Contacted(row, product, channel, (end - day + 1) / self.span, acquired)
+
+    def answers(self) -> tuple[NDArray[np.str_], NDArray[np.bool_]]:
+        """Return the channel of each contact of the window with an outcome, and if it reached somebody."""
+        table = self.panel.history.contacts(self.after, self.until)
+        mine = place_of(self.customer_ids, table[CUSTOMER_ID]) >= 0
+        outcomes = np.array([one or UNTOLD for one in table[OUTCOME].to_pylist()], np.str_)
+        told = mine & (outcomes != UNTOLD)
+        return np.array(table[CHANNEL].to_pylist(), np.str_)[told], outcomes[told] != MISSED
 
     def near(self) -> NDArray[np.bool_]:
         """Return the pairs with a contact in the window or in the one before, shape (n, P)."""

@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 from vipreco.arbitration import CustomerEconomics, Customers, SlateRules, context_of, priority_factors
 from vipreco.catalog import Catalog
 from vipreco.collaborative import HoldingState, holding_state
+from vipreco.contact_effect import PastContacts
 from vipreco.features import ComputedFeatures, FeatureMatrix
 from vipreco.history import View
 from vipreco.policy import PolicyFacts, gather_facts
 from vipreco.recommender.decisions import Decisions
 from vipreco.recommender.fitted import Fitted
+from vipreco.recommender.past_contacts import past_contacts
 from vipreco.recommender.relations import Chances, Relations, relations_of
 
 DEFAULT_CHANNEL = "branch"
@@ -98,15 +100,17 @@ def _decide_chunk(fitted: Fitted, known: DecisionContext, matrix: FeatureMatrix,
         kinds=chances.kinds,
     )
     propensity = in_columns(scored, fitted.product_ids, catalog.product_ids)
+    effects = fitted.contact_effects
+    past = _past(fitted, values, catalog) if effects.reads_past else None
     thin = in_columns(fitted.model.thin_evidence[None, :], fitted.product_ids, catalog.product_ids)[0]
     weighed = priority_factors(
         propensity,
         catalog.unit_values,
         catalog.product_ids,
         catalog.families,
-        replace(customers, economics=economics),
+        replace(customers, economics=economics, past=past),
         fitted.settings.arbitration,
-        contact=(fitted.contact_effects, facts.channel),
+        contact=(effects, facts.channel),
     )
     return Decisions(
         as_of=known.view.date,
@@ -124,6 +128,13 @@ def _decide_chunk(fitted: Fitted, known: DecisionContext, matrix: FeatureMatrix,
         attrition_probability=chances.attrition_probability,
         tier_upgrade_probability=chances.tier_upgrade_probability,
     )
+
+
+def _past(fitted: Fitted, values: NDArray[np.float32], catalog: Catalog) -> PastContacts:
+    """Return the earlier contacts of some customers about the products of a catalogue."""
+    found = past_contacts(values, fitted.names, fitted.product_ids)
+    declined = in_columns(found.declined, fitted.product_ids, catalog.product_ids)
+    return replace(found, declined=declined)
 
 
 def slate_rules(fitted: Fitted, catalog: Catalog) -> SlateRules:

@@ -92,7 +92,7 @@ def fit(
     model = AcquisitionModel.fit(rows, context, rates)
     step("what contacts add")
     sampled = rows if rates is None else rates
-    effects = fit_contact_effects(sampled, contacts, filtering.families, context, settings)
+    effects = fit_contact_effects(sampled, contacts, product_ids, filtering.families, context, settings)
     relationship = _fit_relationship(training_data, gatherer, machine, step)
     relationship = relationship.among(context.names) if relationship else None
     return Fitted(

@@ -71,6 +71,10 @@ class ContactEffectSettings(Section):
         tiers: Added for a tier of the customer.
         learnt_channels: Channels whose figures `vipreco effects --write` wrote: they are in force whatever a
             model learnt. Of other channels, what the model learnt comes before these figures.
+        reach: Share of the contacts that reach the customer, by channel of `learnt_channels`; 1 without.
+        spread: How differently customers respond in these channels: squared coefficient of variation of the
+            factor on the hazard; 0 = all alike.
+        fatigue: What each contact of the last 90 days takes off the effect in these channels.
     """
 
     channels: Mapping[str, LogHazard] = Field(default={"branch": 0.7, "call": 0.7, "app": 0.3, "sms": 0.2})
@@ -78,6 +82,9 @@ class ContactEffectSettings(Section):
     families: Mapping[str, Mapping[str, LogHazard]] = Field(default={})
     tiers: Mapping[str, LogHazard] = Field(default={})
     learnt_channels: tuple[str, ...] = ()
+    reach: Mapping[str, Annotated[float, Field(gt=0.0, le=1.0)]] = Field(default={})
+    spread: Annotated[float, Field(ge=0.0, le=100.0)] = 0.0
+    fatigue: Annotated[float, Field(ge=0.0, le=5.0)] = 0.0
 
 
 class ContextRule(Section):
