@@ -246,10 +246,14 @@ def _kept(row: dict[str, Any]) -> dict[str, Any]:
     return {**row, **turned, **ends, "measure": "kept_amount"}
 
 
-def oracle_shares(lives: pl.DataFrame) -> list[dict[str, Any]]:
-    """Return what each policy gains over calling nobody as a share of the oracle's gain, with an interval.
+def oracle_shares(lives: pl.DataFrame, whose: str = "oracle") -> list[dict[str, Any]]:
+    """Return what each policy gains over calling nobody as a share of another's gain, with an interval.
 
     The interval is a bootstrap over the customers of all banks.
+
+    Args:
+        lives: What came of the customers, by policy.
+        whose: The policy whose gain is the whole.
     """
     vip = lives.filter("vip").sort("arm", "seed", "customer_id")
     vip = vip.with_columns((-pl.col("at_stake_amount")).alias("kept_amount"))
@@ -263,7 +267,7 @@ def oracle_shares(lives: pl.DataFrame) -> list[dict[str, Any]]:
             arm: part[measure].to_numpy() - by_arm["nobody"][measure].to_numpy()
             for arm, part in by_arm.items()
         }
-        oracle = gains["oracle"]
+        oracle = gains[whose]
         for arm, gain in gains.items():
             drawn = (weights @ gain) / (weights @ oracle)
             low, high = np.quantile(drawn, [0.025, 0.975])

@@ -357,7 +357,9 @@ def page(bench: Bench) -> None:
     """L5: the list of a book of 300, and sheets, one after the other as a person opens them."""
     looks = 20 if bench.quick else 100
     with hosted(bench, 1) as host, httpx.Client() as client:
+        used = host.cpu_seconds()
         first = _page(bench, host, "/", client).elapsed.total_seconds() * 1000
+        used = 1000 * (host.cpu_seconds() - used)
         lists = [_page(bench, host, "/", client).elapsed.total_seconds() * 1000 for _ in range(looks)]
         handles = list(
             dict.fromkeys(re.findall(r"/customers/([\w-]+)\"", _page(bench, host, "/", client).text))
@@ -371,11 +373,17 @@ def page(bench: Bench) -> None:
         name: float(np.percentile(times, 95))
         for name, times in (("lists", lists), ("sheets", sheets), ("sheets_again", kept), ("after", after))
     }
-    bench.numbers["page"] = {"first_list": first, "p95": found, "sheet_p50": median(sheets)}
+    bench.numbers["page"] = {
+        "first_list": first,
+        "first_list_cpu": used,
+        "p95": found,
+        "sheet_p50": median(sheets),
+    }
     bench.tell(
         "L5 list, book of 300, p95", f"{found['lists']:.0f} ms", "<= 300 (aim 100)", found["lists"] <= 300
     )
-    bench.tell("   the first list of a day", f"{first:.0f} ms", "<= 300", first <= 300)
+    told = f"{first:.0f} ms (processor time {used:.0f})"
+    bench.tell("   the first list of a day", told, "<= 300", first <= 300)
     bench.tell(
         "   a sheet for the first time, p95",
         f"{found['sheets']:.0f} ms (p50 {median(sheets):.0f})",

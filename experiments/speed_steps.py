@@ -2,7 +2,7 @@
 
     python experiments/speed_steps.py STEP WORK_FOLDER
 
-Steps: santander, archive-import, archive-features, archive-fit, archive-score, ingest, outage, shell.
+Steps: santander, archive-import, archive-features, archive-fit, archive-score, ingest, outage, shell, recipe.
 """
 
 from __future__ import annotations
@@ -44,6 +44,7 @@ ARCHIVE = "train_generated.csv"
 MACHINE = Machine(PROJECT.seed, threads=2)
 TOP = 7
 LEARNT_MONTHS = 2
+RECIPE_CUSTOMERS, RECIPE_MONTHS, RECIPE_SEED = 18_500, 18, 61
 INGESTED, HELD, PRODUCTS_HELD = 100_000, 10, 20
 INGEST_MAPPING = """
 [[source]]
@@ -311,6 +312,24 @@ def shell(work: Path) -> Facts:
     return {**found, "customers": book["n"]}
 
 
+def recipe(work: Path) -> Facts:
+    """Train the default recipe on a simulated bank; CPU, and calibration in its backtest."""
+    from training import registry
+
+    folder, bank = work / "recipe", work / "recipe/bank"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    size = ["--customers", str(RECIPE_CUSTOMERS), "--months", str(RECIPE_MONTHS)]
+    run_vipreco(folder, "simulate", *size, "--seed", str(RECIPE_SEED), "--out", "practice")
+    run_vipreco(folder, "new", "bank")
+    files = sorted(str(path) for path in (folder / "practice/raw").iterdir() if path.is_file())
+    run_vipreco(bank, "import", "--mapping", "../practice/mapping.toml", *files)
+    used = run_vipreco(bank, "train", "--recipe", "default")
+    newest = registry.list_versions(Project.find(bank), metrics=True)[0]
+    told = {name: newest.metrics[f"calibration_{name}"] for name in ("ratio", "slope")}
+    return {"minutes": used / 60, **told}
+
+
 def run_vipreco(folder: Path, *arguments: str) -> float:
     """Run a command in a process of its own, and return the seconds of CPU that it took."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -329,6 +348,7 @@ STEPS: dict[str, Callable[[Path], Facts]] = {
     "ingest": ingest,
     "outage": outage,
     "shell": shell,
+    "recipe": recipe,
 }
 
 

@@ -46,6 +46,11 @@ def test_a_target_is_met_up_to_its_value_and_missed_above() -> None:
     }
 
 
+def test_a_calibration_of_one_is_met_from_both_sides() -> None:
+    told = measured(900.0, {"minutes": 10.5, "ratio": 1.09, "slope": 0.89})
+    assert [line.verdict for line in bench.lines({"recipe": told})] == ["NO", "yes", "NO"]
+
+
 @pytest.mark.long
 def test_a_registry_that_is_down_is_measured_and_has_a_limit(tmp_path: Path) -> None:
     told = bench.run_step("outage", tmp_path)
