@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -75,6 +77,19 @@ def show_campaign(project: Project) -> None:
 
     walk = Walk(project.root, 0, STEPS - 1)
     walk.step("A practice campaign", lambda narrator: run_demo_campaigns(project, narrator), str)
+    walk.number = STEPS - 1
+    walk.step("A call list", lambda _: _list_of_today(project), str)
+
+
+def _list_of_today(project: Project) -> str:
+    """Write the call list of the largest book by its command, which keeps the decision for an auditor."""
+    target = project.root / demo_screen.LIST_FILES[0]
+    if target.is_file():
+        return "exists already"
+    manager = demo_screen.largest_book(open_view(project, None), project.settings.tiers.vip)
+    command = [sys.executable, "-m", "vipreco.cli", "calllist", "--manager", manager, "--out", str(target)]
+    subprocess.run(command, cwd=project.root, check=True, capture_output=True)  # noqa: S603 - our own command
+    return f"{manager}, {target.name}"
 
 
 def _project(folder: Path) -> Project:

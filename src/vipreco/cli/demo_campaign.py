@@ -20,14 +20,14 @@ KEY, NEXT = "practice", "practice-next"
 FILES: Final = "campaign-files"
 JOBS: Final = "serving.page.jobs"
 MONTHS_AGO: Final = 11  # before the months that the demo learns from: they stay like each other
-PRODUCT: Final = "C001"
+PRODUCT: Final = "P001"
 CHANNEL: Final = "call"
 CONTROL_SHARE: Final = 0.3
 TEXT: Final = """\
 # A campaign to practise on: one product, offered by the call centre {months_ago} months ago. The control
 # group was drawn by lot and got no such call, so that the report shows what the calls did.
 key = "{key}"
-name = "Practice: calls about the classic credit card"
+name = "Practice: calls about bill direct debit"
 start_date = {start}
 end_date = {end}
 products = ["{product}"]
@@ -35,7 +35,7 @@ control_share = {control_share}
 effect_rate = 0.04
 
 [channels.{channel}]
-unit_cost_amount = 0.3
+unit_cost_amount = 0.1
 """
 NEXT_TEXT: Final = """\
 # A campaign to practise on that was not run yet. Change a limit, plan again, and compare.
