@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import resource
 import shutil
+import signal
 import sys
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -166,12 +168,26 @@ def run(bank: str, arguments: list[str], limits: Limits) -> None:
     os.dup2(log, 2)
     limits.apply()
     sys.argv = ["vipreco", *arguments]
-    sys.exit(main())  # as from a shell, with the process that watches
+    try:
+        sys.exit(main())  # as from a shell, with the process that watches
+    except KeyboardInterrupt:  # before the program or after it, where an interpreter of its own ends so
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGINT)
 
 
 def started(bank: Path, arguments: list[str], limits: Limits = NO_LIMITS) -> Any:
     """Start a command in a process of its own."""
     return processes.started(run, str(bank), arguments, limits)
+
+
+def begun(bank: Path, arguments: list[str]) -> Any:
+    """Start a command, and return when its program begins: what is loaded before is no part of it."""
+    log = bank.parent / "tests.log"
+    log.unlink(missing_ok=True)
+    process = started(bank, arguments)
+    while not log.exists() and process.is_alive():
+        time.sleep(0.002)
+    return process
 
 
 def told(bank: Path) -> str:
@@ -236,6 +252,8 @@ def _hash(path: Path) -> str:
                 return repr({n: c for n, c in store.counts().items() if n != "audit"})
         except VipRecoError as error:
             return str(error)
+    if path.name == "erased.csv":  # tells what this run removed: after an interruption, the rest
+        return path.name
     if path.name == "subject.json" or path.name.startswith("audit-"):  # hold moments of the clock
         return sha256(path.name.split("-")[0].encode()).hexdigest()
     return sha256_of(path)
