@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import hashlib
 import json
 import os
 import re
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from vipreco.errors import ResourcesError
 
 CHUNK_BYTES = 1 << 20
+TEMPORARY = ".tmp"
 DISK_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG, errno.EROFS})
 FULL_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 # Libraries below us pass a full disk on as a text of their own.
@@ -35,13 +37,17 @@ FREE_SPACE = (
 def replacing(target: Path, mode: int = 0o600) -> Iterator[Path]:
     """Give a temporary path beside `target`; on success flush it to disk and rename it over `target`.
 
+    What killed writers of the same target left is removed: it may hold customers.
+
     Raises:
         ResourcesError: The disk is full or failing; `target` is unchanged.
     """
-    descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".tmp", dir=target.parent)
-    os.close(descriptor)
+    _remove_left(target)
+    descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=TEMPORARY, dir=target.parent)
     temporary = Path(name)
     try:
+        with suppress(OSError):  # a file system without locks
+            fcntl.flock(descriptor, fcntl.LOCK_EX)  # until it is closed: others know that it is in use
         yield temporary
         temporary.chmod(mode)
         flush_file(temporary)
@@ -57,7 +63,23 @@ def replacing(target: Path, mode: int = 0o600) -> Iterator[Path]:
             ) from error
         raise
     finally:
+        os.close(descriptor)
         temporary.unlink(missing_ok=True)
+
+
+def _remove_left(target: Path) -> None:
+    """Remove temporary files of a target that nobody writes any more."""
+    beginning = f".{target.name}."
+    with suppress(OSError):
+        for name in os.listdir(target.parent):  # noqa: PTH208  names alone are needed
+            if name.startswith(beginning) and name.endswith(TEMPORARY):
+                _remove_unused(target.parent / name)
+
+
+def _remove_unused(temporary: Path) -> None:
+    with suppress(OSError), temporary.open("rb") as file:  # it is gone, or another's
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        temporary.unlink()
 
 
 def is_disk_full(error: BaseException) -> bool:

@@ -6,6 +6,8 @@ import csv
 import datetime
 import io
 import json
+import os
+import signal
 from pathlib import Path
 
 import openpyxl
@@ -14,6 +16,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from vipreco import durable
+from vipreco.durable import replacing, write_bytes
 from vipreco.errors import ResourcesError, UsageError
 from vipreco.export import check_target, format_of, write_table
 
@@ -151,3 +154,24 @@ def test_signs_that_turn_the_direction_of_text_do_not_reach_a_csv_file(tmp_path:
     name = "a\u202egpj.exe\u2066\u200f"
     write_table(pl.DataFrame({"name": [name]}), tmp_path / "list.csv", "csv")
     assert (tmp_path / "list.csv").read_text("utf-8-sig") == "name\na\ufffdgpj.exe\ufffd\ufffd\n"
+
+
+def test_what_a_killed_writer_left_goes_with_the_next_and_what_is_being_written_stays(tmp_path: Path) -> None:
+    """F04: a list that was cut off lay beside its target for good, with customers in it."""
+    target, other = tmp_path / "list.csv", tmp_path / "list.csv.old"
+    child = os.fork()
+    if child == 0:
+        with replacing(target) as temporary:
+            temporary.write_text("1,2,3\n")
+            os.kill(os.getpid(), signal.SIGKILL)
+    os.waitpid(child, 0)
+    (left,) = tmp_path.iterdir()
+    with replacing(target) as first:
+        assert not left.exists()
+        first.write_text("first\n")
+        with replacing(target) as second:
+            second.write_text("second\n")
+        write_bytes(other, b"other\n")
+        assert first.read_text() == "first\n"
+    assert target.read_text() == "first\n"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["list.csv", "list.csv.old"]
