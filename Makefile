@@ -21,7 +21,7 @@ export OMP_WAIT_POLICY ?= PASSIVE
 export MLFLOW_DISABLE_TELEMETRY := true
 export DO_NOT_TRACK := 1
 
-.PHONY: help setup demo test test-quick test-long test-cluster check types borders bench-quality bench-speed bench-simulator bench-decisions bench-serving bench-pages bench-campaign bench-uplift bench-scale bench-leaks bench-monitor bench-loop constraints hashes sbom audit attack wheel clean
+.PHONY: help setup demo test test-quick test-long test-cluster check types borders bench-quality bench-speed bench-simulator bench-decisions bench-serving bench-pages bench-loads bench-campaign bench-uplift bench-scale bench-leaks bench-monitor bench-loop constraints hashes sbom audit attack wheel clean
 
 help:  ## Show this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
@@ -82,6 +82,12 @@ bench-serving: $(READY)  ## Measure the running service beside a null route, and
 
 bench-pages: $(READY)  ## Measure every page of every role over 20,000 customers: time to open it, processor time.
 	$(BIN)/python experiments/bench_pages.py
+
+bench-loads: $(READY)  ## Measure L1 to L10 of tests/CASES.md, one after the other; half an hour on a quiet machine.
+	for part in start capacity latency page swaps overload; do set -- "$$@" --only $$part; done; \
+	  $(BIN)/python experiments/bench_serving.py "$$@" --out build/loads.json
+	$(BIN)/python experiments/bench_campaign.py --only run
+	$(BIN)/python experiments/bench_speed.py --only ingest
 
 bench-campaign: $(READY)  ## Measure campaigns: gap to the optimum, time, memory, false alarms and coverage of the lift.
 	$(BIN)/python experiments/bench_campaign.py
