@@ -93,9 +93,7 @@ def test_a_run_in_parts_writes_the_bytes_of_one_machine(
     expected = files(whole, tmp_path / "whole", empty_store)
     reasons = pl.read_parquet(expected["lists/call.parquet"])["reason"]
     assert reasons.str.ends_with(" True").all()
-    for number in (1, 7):
-        found = files(in_parts(whole, tables, artifact, number), tmp_path / str(number), empty_store)
-        assert found == expected
+    assert files(in_parts(whole, tables, artifact, 2), tmp_path / "parts", empty_store) == expected
 
 
 @pytest.mark.long
@@ -106,7 +104,7 @@ def test_a_plan_in_more_parts_is_that_of_one_machine(whole: Bank, tables: Path, 
     changes = StoreChanges(removed, frozenset({"loan"}))
     expected = plan(whole, spring_bank.campaign(), changes, OPTIONS)
     assert len({part_of(one, 512) for one in ids}) < len(ids)
-    for number in (2, 512):
+    for number in (1, 7, 512):
         found = plan(in_parts(whole, tables, artifact, number), spring_bank.campaign(), changes, OPTIONS)
         assert found.record() == expected.record()
         assert found.waterfall.equals(expected.waterfall)
