@@ -398,6 +398,15 @@ def lived(seed: int, plan: argparse.Namespace) -> Iterator[pl.DataFrame]:
         yield pl.read_parquet(path).with_columns(pl.lit(seed).alias("seed"))
 
 
+def expected_and_gained(work: Path, seeds: Sequence[int], name: str) -> tuple[float, float] | None:
+    """Return what an arm expected of its first offers, and what they gained; None where it kept no log."""
+    paths = [work / f"bank-{seed}" / f"{name}.json" for seed in seeds]
+    if not all(path.exists() for path in paths):
+        return None
+    rows = [row for path in paths for row in json.loads(path.read_text(encoding="utf-8"))]
+    return sum(row["expected_gain"] or 0.0 for row in rows), sum(row["gain"] for row in rows)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("work", type=Path)
@@ -412,6 +421,10 @@ def main() -> None:
     if not {"nobody", "oracle"} <= set(lives["arm"].unique()):
         return
     counted = bench.in_books(lives)
+    for name in lives["arm"].unique(maintain_order=True):
+        sums = expected_and_gained(plan.work, plan.seeds, name)
+        if sums is not None:
+            print(f"{name:<50}expected of first offers {sums[0]:9,.0f}, gained {sums[1]:9,.0f}")
     for whose in ("oracle", *({OBSERVABLE} & set(lives["arm"].unique()))):
         print(f"share of what the {whose} gains over calling nobody")
         for row in bench.oracle_shares(counted, whose):
