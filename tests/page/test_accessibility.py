@@ -25,7 +25,9 @@ RUN = """tags => axe.run(document, {runOnly: tags, resultTypes: ["violations"]})
         one.nodes.map(node => `${one.id}: ${node.target} ${node.html.slice(0, 80)}`)))"""
 MORE = {
     Role.MANAGER: ("/customers/{handle}",),
+    Role.BRANCH_HEAD: ("/branch/vip_customers", "/branch/customers/{handle}"),
     Role.MARKETING: ("/campaigns/new",),
+    Role.SCIENTIST: ("/models/1",),
     Role.AUDITOR: ("/rules/compare", "/audit?action=login&result=ok"),
 }
 VIEWS = [
