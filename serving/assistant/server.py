@@ -34,7 +34,12 @@ Product = Annotated[str, Field(description="Name of the product; empty for all."
 
 def assistant_server(reader: ApiReader) -> MCPServer:
     """Return the server with its four tools, all of which read."""
-    server: MCPServer = MCPServer("vipreco", version=vipreco.__version__, instructions=INSTRUCTIONS)
+    server: MCPServer = MCPServer(
+        "vipreco",
+        version=vipreco.__version__,
+        instructions=INSTRUCTIONS,
+        log_level="ERROR",  # below it the libraries write addresses, and with them ids of customers
+    )
 
     @server.tool(annotations=READS)
     async def today_list(language: Language = "en") -> Content:

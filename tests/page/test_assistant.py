@@ -198,3 +198,10 @@ def test_it_does_not_start_without_a_token(monkeypatch: pytest.MonkeyPatch) -> N
 def test_an_address_that_would_show_the_token_is_refused(address: str) -> None:
     with pytest.raises(ValueError, match="address must"):
         AssistantSettings(address=address)
+
+
+def test_no_id_of_a_customer_goes_into_the_logs(told: PageBank, caplog: pytest.LogCaptureFixture) -> None:
+    Assistant(told).call("sheet", customer_id=OWN)
+    Assistant(told).call("sheet", customer_id=FOREIGN)
+    assert OWN not in caplog.text
+    assert FOREIGN not in caplog.text
