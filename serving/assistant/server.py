@@ -87,7 +87,7 @@ def serve(settings: AssistantSettings) -> None:
         raise UsageError(
             "there is no token to read with",
             where=TOKEN_VARIABLE,
-            remedy="an administrator makes yours by `vipreco token create --role manager`",
+            remedy="an administrator makes yours by `vipreco token create NAME --role manager --book ID`",
             code="no-token",
         )
     client = httpx.AsyncClient(
