@@ -116,10 +116,15 @@ def fit(
 
 
 def _launched(panel: Panel, product_ids: tuple[str, ...]) -> dict[np.datetime64, NDArray[np.bool_]]:
-    """Return which products were there at each date, by the catalog that the newest date knows."""
-    catalog = Catalog.from_view(panel.history.as_of(panel.as_of[-1]))
-    columns = catalog.indices(product_ids)
-    return {np.datetime64(day, "D"): catalog.launched(day)[columns] for day in panel.as_of}
+    """Return which products were there at each date, by the catalog that the newest date knows.
+
+    One that was there at any of the dates counts as there at all of them: with months of evidence, leaving
+    out those before the launch made the chances no better (experiment 013).
+    """
+    newest = panel.as_of[-1]
+    catalog = Catalog.from_view(panel.history.as_of(newest))
+    there = catalog.launched(newest)[catalog.indices(product_ids)]
+    return {np.datetime64(day, "D"): there for day in panel.as_of}
 
 
 def _gathered(

@@ -1,4 +1,4 @@
-"""Experiment 012: is the chance of a new product believable? python run.py WORK SEED [PRODUCT...]
+"""Experiment 013: is the chance of a new product believable? python run.py WORK SEED [PRODUCT...]
 
 Leaves one product out at a time, as if it were launched some months ago, and writes `WORK/SEED-PRODUCT.json`
 for each; `python run.py WORK` puts all of them together into `results.json`.
