@@ -22,7 +22,7 @@ TOLERANCE: Final = 1e-6
 MAX_ROWS: Final = 2_000
 """Rows that a record holds; of a longer list it holds their hash, its rows are in the file of the list."""
 DIGITS: Final = 6
-MAX_TOLD: Final = 10
+MAX_STATED: Final = 10
 Row = tuple[str, str, int | None, tuple[float | None, ...]]
 """Customer, product (empty: the customer), place, and the numbers that were shown."""
 
@@ -168,7 +168,7 @@ def differences(record: ListRecord, again: MadeList) -> list[str]:
     if not record.rows and record.total:
         return found if record.hash == again.hash else [*found, "the rows have another hash"]
     then = [row for row in again.rows if not record.erased or row[0] in record.customers]
-    return [*found, *differing_rows(record.rows, then)][:MAX_TOLD]
+    return [*found, *differing_rows(record.rows, then)][:MAX_STATED]
 
 
 def differing_rows(then: Sequence[Row], now: Sequence[Row]) -> list[str]:
@@ -179,7 +179,7 @@ def differing_rows(then: Sequence[Row], now: Sequence[Row]) -> list[str]:
         for place, (one, other) in enumerate(zip(then, now, strict=False), start=1)
         if not _is_same(one, other)
     ]
-    return found[:MAX_TOLD]
+    return found[:MAX_STATED]
 
 
 def _is_same(one: Row, other: Row) -> bool:

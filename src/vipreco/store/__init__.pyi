@@ -29,7 +29,7 @@ from .feedback import (
 from .idempotency import KeyedRequest as KeyedRequest, KeyLookup as KeyLookup, KeyState as KeyState
 from .keys import Keys as Keys
 from .masks import masked as masked
-from .past_store import past_store as past_store
+from .past_records import past_store as past_store
 from .pending_changes import PendingChange as PendingChange
 from .retention import PrunedRows as PrunedRows, RetentionCutoffs as RetentionCutoffs
 from .schema_upgrade import backup as backup, upgrade as upgrade, version_of as version_of
