@@ -21,7 +21,7 @@ export OMP_WAIT_POLICY ?= PASSIVE
 export MLFLOW_DISABLE_TELEMETRY := true
 export DO_NOT_TRACK := 1
 
-.PHONY: help setup demo test test-quick test-long test-cluster check types borders bench-quality bench-speed bench-simulator bench-decisions bench-serving bench-pages bench-loads bench-campaign bench-uplift bench-scale bench-leaks bench-monitor bench-loop constraints hashes sbom audit attack wheel clean
+.PHONY: help setup demo test test-quick test-long test-cluster check types borders bench-quality bench-speed bench-simulator bench-decisions bench-serving bench-pages bench-loads bench-campaign bench-uplift bench-scale bench-leaks bench-monitor bench-loop bench-retrain constraints hashes sbom audit attack wheel clean
 
 help:  ## Show this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
@@ -104,6 +104,9 @@ bench-leaks: $(READY)  ## Plant columns that know the label, and look for alarms
 
 bench-monitor: $(READY)  ## Measure the monitoring: quiet bank, planted shifts and drift, a million customers.
 	$(BIN)/python experiments/bench_monitor.py
+
+bench-retrain: $(READY)  ## Measure a monthly retraining of 200,000 customers beside a champion: time and memory.
+	$(BIN)/python experiments/bench_retrain.py
 
 bench-loop: $(READY)  ## Measure the monthly loop: how often a planted worse challenger is let through by the gate.
 	$(BIN)/python experiments/bench_loop.py

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from training.result import CALIBRATION, CHANGES, IMPORTANCE, CardTable
-from vipreco.backtest import BacktestResult, to_markdown
+from vipreco.backtest import BacktestResult
 from vipreco.propensity import ATTRITION_KINDS
 from vipreco.recommender import Recommender, importance_by_family
 
@@ -15,16 +15,27 @@ if TYPE_CHECKING:
 
 SHOWN: Final = 5
 MIN_CUSTOMERS: Final = 30
-RANKING: Final = ("auc", "average precision", "top decile ratio")
-SUMMED: Final = ("calibration_ratio", "calibration_slope")
+SHOWN_AS: Final = {"ratio": "expected / observed", "rows": "pairs"}
+COUNTED: Final = frozenset({"rows", "observed"})
 ABOVE: Final = " above "
 Cell = str | int | float | None
 
 
 def quality(found: BacktestResult, list_length: int) -> str:
-    """Show the ranking of every slice, a column a model: no number without its baselines."""
-    shown = to_markdown(large_slices(found.metrics), [f"map@{list_length}"])
-    return f"### Ranking, 95 % intervals over customers\n{shown}"
+    """Show the ranking of every slice, a row a model: no number without its baselines."""
+    metric = f"map@{list_length}"
+    shown = large_slices(found.metrics)
+    shown = shown[shown["metric"] == metric]
+    slices = list(dict.fromkeys(shown["slice"]))
+    most = {part: int(shown[shown["slice"] == part]["customers"].max()) for part in slices}
+    head = ["model", *(f"{part} ({most[part]:,} customers)" for part in slices)]
+    lines = [head, ["---"] * len(head)]
+    for model, rows in shown.groupby("model", sort=False):
+        cells = rows.set_index("slice").reindex(slices)
+        ends = zip(cells["value"], cells["low"], cells["high"], strict=True)
+        lines.append([str(model), *(str(_interval(*one) or "-") for one in ends)])
+    told = "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    return f"### {metric} of each slice, 95 % intervals over customers\n{told}\n"
 
 
 def large_slices(metrics: DataFrame) -> DataFrame:
@@ -45,13 +56,19 @@ def furthest(found: BacktestResult) -> dict[str, str]:
 
 def calibration(found: BacktestResult) -> CardTable:
     """Show the calibration of all chances and of the listed ones."""
+    parts = list(found.calibration.values())
     names = [name for name in found.calibration["all"] if not name.endswith(("/low", "/high"))]
-    rows = tuple((name, *(_with_ends(part, name) for part in found.calibration.values())) for name in names)
+    rows = tuple(
+        (SHOWN_AS.get(name, name.replace("_", " ")), *(_with_ends(part, name) for part in parts))
+        for name in names
+    )
     return CardTable("Calibration of the chances", ("measure", *found.calibration), rows, CALIBRATION)
 
 
 def _with_ends(part: Mapping[str, float], name: str) -> Cell:
     value, low, high = part.get(name), part.get(f"{name}/low"), part.get(f"{name}/high")
+    if value is not None and name in COUNTED:
+        return int(value)
     return value if value is None or low is None or high is None else f"{value:.3f} [{low:.3f}, {high:.3f}]"
 
 

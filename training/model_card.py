@@ -57,6 +57,7 @@ $limits
 $parameters
 """)
 
+SHOWN_AS: Final = {"calibration_ratio": "expected / observed"}
 SIMPLE_RULES: Final = ("popularity", "held_before", "distance_to_line")
 
 
@@ -103,7 +104,8 @@ def fold_table(record: Record) -> tuple[tuple[str, ...], list[tuple[Value | None
     folds = record.metrics_by_fold
     names = sorted({name for metrics in folds for name in metrics if "/" not in name})
     columns = ("measure", *(record.judged or [f"fold {place}" for place in range(len(folds))]))
-    return columns, [(name, *(metrics.get(name) for metrics in folds)) for name in names]
+    shown = {name: SHOWN_AS.get(name, name.replace("_at_", "@").replace("_", " ")) for name in names}
+    return columns, [(shown[name], *(metrics.get(name) for metrics in folds)) for name in names]
 
 
 def markdown_table(columns: Sequence[str], rows: Iterable[Sequence[Value | None]]) -> str:

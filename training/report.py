@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import html
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
@@ -27,6 +28,7 @@ TEMPLATE: Final = "report.html.j2"
 PLACE: Final = "<!-- decisions -->"
 CHANGED: Final = "first-offers-changed"
 OVERLAY: Final = "recommender.arbitration."
+NUMBERS: Final = re.compile(r"[-+]?\d[\d.,]*(?: ?%)?(?: \[[-+\d., %]+\])?")
 CAPTIONS: Final = {
     "quality": "Ranking beside simple rules, 95 % intervals over customers",
     "over-time": "Each judged date: ranking beside simple rules, and expected / observed acquisitions",
@@ -133,6 +135,8 @@ def _cell(value: Any) -> str:
         return "<td>-</td>"
     if isinstance(value, float):
         return f'<td class="number">{value:.4g}</td>'
+    if isinstance(value, str) and NUMBERS.fullmatch(value):
+        return f'<td class="number">{html.escape(value)}</td>'
     kind = ' class="number"' if isinstance(value, int) and not isinstance(value, bool) else ""
     return f"<td{kind}>{html.escape(f'{value:,}' if kind else str(value))}</td>"
 

@@ -75,7 +75,11 @@ def _lists(metrics: Metrics) -> Iterator[Row]:
 
 
 def _probabilities(metrics: Metrics) -> Iterator[Row]:
-    for name, shown in (("auc", "auc"), ("calibration_ratio", "sum"), ("calibration_slope", "slope")):
+    for name, shown in (
+        ("auc", "auc"),
+        ("calibration_ratio", "expected / observed"),
+        ("calibration_slope", "slope"),
+    ):
         if name in metrics:
             yield _row(shown if shown == name else f"calibration, {shown}", metrics[name])
 

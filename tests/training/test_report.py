@@ -48,7 +48,7 @@ def test_cells_are_escaped_and_markdown_of_ours_becomes_tables() -> None:
     found = html_of_markdown("### Ranking\n| slice | map |\n|---|---:|\n| all | **0.5** [0.4, 0.6] |\n")
     assert found == (
         "<h3>Ranking</h3><table><tr><th>slice</th><th>map</th></tr>"
-        "<tr><td>all</td><td>0.5 [0.4, 0.6]</td></tr></table>"
+        '<tr><td>all</td><td class="number">0.5 [0.4, 0.6]</td></tr></table>'
     )
 
 
