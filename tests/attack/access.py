@@ -82,7 +82,7 @@ def _page_answers(operation: Operation, role: Role | None, customer: str) -> set
     if role not in operation.access.roles:
         return {403}
     if operation.path.startswith("/branch") and "covers" not in operation.path:
-        # All customers are of another branch than the head, and the release that is attacked has no figures.
+        # the release that is attacked has no figures, the branch of this reader no customers
         return {404 if "{handle}" in operation.path else 503}
     if operation.path.endswith("s/compare"):
         return {200, 404}  # of models and campaigns two must be named, and none is
