@@ -95,6 +95,7 @@ def contacts_about(
         effect=np.where(answered, hazards.effect[who, CALL], 0).astype(np.float32),
         propensity=np.full(len(who), 0.5),
         random=np.zeros(len(who)),
+        campaign=np.full(len(who), "", object),
     )
 
 

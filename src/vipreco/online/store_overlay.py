@@ -88,7 +88,8 @@ class StoreOverlay:
         """Return the state that decisions about some customers see, as JSON values."""
         found: dict[str, Any] = {"after": self.after, "until": self.last_change(customer_ids)}
         if self.off.products or self.off.models:
-            found |= {"products_off": sorted(self.off.products), "models_off": sorted(self.off.models)}
+            off = tuple(sorted(self.off.products)), tuple(sorted(self.off.models))
+            found |= dict(zip(("products_off", "models_off"), off, strict=True))
         return found
 
     def rows(self, customer_ids: Sequence[str]) -> Rows:

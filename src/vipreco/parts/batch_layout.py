@@ -10,12 +10,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import duckdb
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from vipreco.columns import BATCH_SEQUENCE, CUSTOMER_ID, RECORDED_DATE
 from vipreco.durable import canonical_json, sha256_of
@@ -24,6 +23,9 @@ from vipreco.memory import query_bytes
 from vipreco.parts.partition import SHARED, part_name, part_sql
 from vipreco.parts.storage import Storage
 from vipreco.tables import parquet_relation
+
+if TYPE_CHECKING:
+    from pyarrow.parquet import ParquetWriter
 
 MANIFEST: Final = "batch.json"
 FORMAT: Final = 1
@@ -110,7 +112,8 @@ def write_empty_tables(schemas: Mapping[str, pa.Schema], storage: Storage, name:
     with storage.filling(name, MANIFEST) as folder:
         (folder / SHARED).mkdir()
         for table, schema in schemas.items():
-            pq.write_table(schema.empty_table(), folder / SHARED / f"{table}.parquet")
+            with _writer(folder, table, -1, schema):
+                pass
         _seal(folder)
 
 
@@ -183,7 +186,7 @@ def _write(rows: pa.RecordBatchReader, folder: Path, table: str) -> None:
     place = rows.schema.get_field_index(_PART)
     schema = rows.schema.remove(place)
     open_part = None
-    writer: pq.ParquetWriter | None = None
+    writer: ParquetWriter | None = None
     for batch in rows:
         numbers = batch.column(place).to_numpy()
         own = batch.drop_columns([_PART])
@@ -201,7 +204,9 @@ def _write(rows: pa.RecordBatchReader, folder: Path, table: str) -> None:
         writer.close()
 
 
-def _writer(folder: Path, table: str, part: int, schema: pa.Schema) -> pq.ParquetWriter:
+def _writer(folder: Path, table: str, part: int, schema: pa.Schema) -> ParquetWriter:
+    from pyarrow.parquet import ParquetWriter  # noqa: PLC0415 - a worker of the service writes none
+
     target = folder / (SHARED if part < 0 else part_name(part)) / f"{table}.parquet"
     target.parent.mkdir(exist_ok=True)
-    return pq.ParquetWriter(target, schema, compression="zstd", compression_level=1, write_page_checksum=True)
+    return ParquetWriter(target, schema, compression="zstd", compression_level=1, write_page_checksum=True)
