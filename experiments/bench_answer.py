@@ -3,7 +3,7 @@
     python experiments/bench_answer.py                    # makes a bank of its own in build/bench-serving
     python experiments/bench_answer.py --project DIR      # an existing project with a release
     python experiments/bench_answer.py --profile offers   # and where the time of one kind goes
-    python experiments/bench_answer.py --plain      # without chances by contact, evidence, causes, rates
+    python experiments/bench_answer.py --plain      # without what later issues added to an answer
 
 Every kind of request goes through middleware, router, log-in and handler as in a worker; the null route
 beside them shows what each answer takes. Told is the processor time of a request: of the thread that answers,
@@ -38,7 +38,7 @@ from experiments import serving_host
 from experiments.bench_serving import Asked, Bench, opened, own_bank
 from serving.api import offers
 from serving.auth import authorisation
-from serving.http.app_state import Release, Slate
+from serving.http.app_state import AppState, Release, Slate
 from serving.http.ids import new_id
 from serving.http.operation import HttpRequest
 from serving.processes.environment import set_environment
@@ -143,9 +143,11 @@ async def profile(app: Any, requests: list[Asked]) -> None:
 
 
 def leave_out() -> None:
-    """Answer as before chances by contact, evidence, causes and rates of tokens were asked for."""
+    """Answer as before chances by contact, evidence, causes, rates of tokens and replays were asked for."""
     authorisation._check_rate = lambda request: None  # type: ignore[assignment]
     offers.offer_answer = plain_answer  # type: ignore[assignment]
+    offers._decided_on = lambda request, customer_id: {}
+    AppState.knows = lambda self, release, customer_id: release.knows(customer_id)  # type: ignore[method-assign]
     OnlineService._cause = lambda self, allowed, verdicts: ""  # type: ignore[method-assign]
 
 
