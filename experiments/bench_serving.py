@@ -304,6 +304,7 @@ def latency(bench: Bench) -> None:
         facts = load(host, bench.with_facts(), bench.seconds(30), rate=20)
         reasons = load(host, bench.with_facts(reasons=True), bench.seconds(30), rate=20)
         changed = load(host, _changed(bench, host), CHANGED / 20, rate=20)
+    _leave_changed_out(bench)  # the parts after this one ask about the night's offers
     p99, errors = median(each.percentile(99) for each in told), sum(each.errors for each in told)
     middle = median(each.percentile(50) for each in told)
     bench.numbers["latency"] = {
@@ -493,10 +494,14 @@ def swaps(bench: Bench) -> None:
 
 def _leave_changed_out(bench: Bench) -> None:
     """Ask about nobody of whom the store has learnt something: the tables alone do not give their chances."""
-    with Store.open(bench.project.store_url) as store:
-        _, changed = store.changes.since(0)
-    known = set(changed)
+    known = set(_changed_before(bench.project))
     bench.customers = [customer for customer in bench.customers if customer not in known]
+
+
+def _changed_before(project: Project) -> list[str]:
+    with Store.open(project.store_url) as store:
+        _, changed = store.changes.since(0)
+    return list(changed)
 
 
 def _mixed(bench: Bench, bodies: Sequence[str]) -> tuple[int, dict[str, int]]:
@@ -820,6 +825,7 @@ def opened(folder: Path, quick: bool, console: Console) -> Bench:
     project = Project.find(folder)
     bench = Bench(project, quick, console)
     books = pl.read_parquet(Releases(project.root / "data" / "serving").current() / "books.parquet")
+    books = books.filter(~pl.col("customer_id").is_in(_changed_before(project)))
     vip = pl.col("tier").is_in(list(project.settings.tiers.vip))
     bench.customers = books.filter(vip)["customer_id"].sample(fraction=1.0, shuffle=True, seed=SEED).to_list()
     others = books.filter(~vip)["customer_id"].to_list()
