@@ -13,7 +13,7 @@ SHARED = (ROOT / ".." / "shared").resolve()
 SANTANDER = SHARED / "data" / "santander"
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.real_data
 @pytest.mark.skipif(not SANTANDER.is_dir(), reason="the Santander files are not in ../shared/data/santander")
 def test_the_commands_of_the_santander_section_work_in_order(tmp_path: Path) -> None:

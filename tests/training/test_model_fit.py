@@ -132,7 +132,13 @@ def test_too_short_a_history_is_said_in_the_model_card(imported: Path, tmp_path:
     assert Recommender.load(tmp_path / "artifact", threads=1).fitted.relationship is None
 
 
-@pytest.mark.parametrize(("rolling", "horizon"), [(0, 1), (1, 4)], ids=["asked-for", "one-labelled-date"])
+@pytest.mark.parametrize(
+    ("rolling", "horizon"),
+    [
+        pytest.param(0, 1, id="asked-for"),
+        pytest.param(1, 4, id="one-labelled-date", marks=pytest.mark.long),
+    ],
+)
 def test_customer_folds_judge_each_customer_once(
     imported: Path, tmp_path: Path, rolling: int, horizon: int
 ) -> None:
