@@ -108,7 +108,7 @@ bench-monitor: $(READY)  ## Measure the monitoring: quiet bank, planted shifts a
 bench-retrain: $(READY)  ## Measure a monthly retraining of 200,000 customers beside a champion: time and memory.
 	$(BIN)/python experiments/bench_retrain.py
 
-bench-loop: $(READY)  ## Measure the monthly loop: how often a planted worse challenger is let through by the gate.
+bench-loop: $(READY)  ## Measure the monthly loop: worse challengers let through, and twelve cycles beside a frozen model.
 	$(BIN)/python experiments/bench_loop.py
 
 wheel: $(READY)  ## Build the wheel and the source archive into dist/.
