@@ -146,7 +146,7 @@ def leave_out() -> None:
     """Answer as before chances by contact, evidence, causes, rates of tokens and replays were asked for."""
     authorisation._check_rate = lambda request: None  # type: ignore[assignment]
     offers.offer_answer = plain_answer  # type: ignore[assignment]
-    offers._decided_on = lambda request, customer_id: {}
+    offers._decided_on = lambda request, release, customer_id: {}
     AppState.knows = lambda self, release, customer_id: release.knows(customer_id)  # type: ignore[method-assign]
     OnlineService._cause = lambda self, allowed, verdicts: ""  # type: ignore[method-assign]
 

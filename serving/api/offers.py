@@ -32,7 +32,7 @@ async def one(request: HttpRequest) -> Response:
         state.note(state.read_of(scope, READ, sent.customer_id or "", "unknown"))
         raise not_found()
     slate = await _slate(request, release, sent.customer_id if seen else None)
-    document, record = recorded(request, scope, offer_answer(request, release, sent.customer_id, slate))
+    document, record = recorded(request, release, offer_answer(request, release, sent.customer_id, slate))
     state.note_all([record])
     return Response(document, media_type=JSON)
 
@@ -102,7 +102,7 @@ def _item(
         unknown = {"customer_id": customer_id, "status": 404, "answer": None}
         return to_json(unknown), AuditRecord(state.read_of(scope, READ, customer_id, "unknown"))
     slate = release.offers(customer_id, sent.channel, sent.limit, request.moment)
-    document, record = recorded(request, scope, offer_answer(request, release, customer_id, slate))
+    document, record = recorded(request, release, offer_answer(request, release, customer_id, slate))
     head = b'{"customer_id":%b,"status":200,"answer":' % to_json(customer_id)
     return head + document + b"}", record
 
@@ -173,23 +173,21 @@ def _evidence(release: Release, line: SlateLine, personalised: bool) -> dict[str
     }
 
 
-def recorded(request: HttpRequest, scope: Scope, answer: dict[str, Any]) -> tuple[bytes, AuditRecord]:
+def recorded(request: HttpRequest, release: Release, answer: dict[str, Any]) -> tuple[bytes, AuditRecord]:
     """Return an answer as it leaves, and its audit record."""
-    state, customer = request.state, answer["customer_id"]
+    state, scope, customer = request.state, request.scope, answer["customer_id"]
     document = to_json(answer)
     decision = None
     if customer is not None:
-        kept = document[:-1] + b',"decided_on":%b}' % to_json(_decided_on(request, customer))
+        kept = document[:-1] + b',"decided_on":%b}' % to_json(_decided_on(request, release, customer))
         decision = Decision(answer["decision_id"], customer, request.moment, scope.actor, kept.decode())
     return document, AuditRecord(state.read_of(scope, READ, customer or ""), decision)
 
 
-def _decided_on(request: HttpRequest, customer_id: str) -> dict[str, Any]:
+def _decided_on(request: HttpRequest, release: Release, customer_id: str) -> dict[str, Any]:
     """Return everything beside the answer itself from which it can be decided again."""
     sent = request.body
-    found: dict[str, Any] = {"limit": sent.limit}
-    if request.state.release is not None:
-        found |= request.state.release.decided_on((customer_id,))
+    found: dict[str, Any] = {"limit": sent.limit, **release.decided_on((customer_id,))}
     if isinstance(sent, OffersRequest) and "facts" in sent.model_fields_set:
         found["facts"] = sent.facts.model_dump(mode="json")
     return found

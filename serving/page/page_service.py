@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import secrets
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -31,10 +29,8 @@ from vipreco.lists import (
 from vipreco.policy import Policy
 from vipreco.store import (
     CAUSES,
-    OF_A_LIST,
     Contact,
     Cover,
-    Decision,
     DirectoryEntry,
     Feedback,
     Member,
@@ -248,11 +244,9 @@ class PageService:
             day=day.date.isoformat(),
             overlay=found["overlay"],
         )
-        text = json.dumps(record.model_dump(mode="json"), ensure_ascii=False, separators=(",", ":"))
-        decision_id = secrets.token_hex(16)
-        made_at = self.state.now()
-        self.state.store.decisions.add([Decision(decision_id, OF_A_LIST, made_at, self.scope.actor, text)])
-        return decision_id
+        decision = record.decision(self.state.now(), self.scope.actor)
+        self.state.store.decisions.add([decision])
+        return decision.decision_id
 
     @property
     def page_values(self) -> dict[str, Any]:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import math
+import secrets
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 import numpy as np
@@ -17,6 +20,7 @@ from vipreco.durable import canonical_json
 from vipreco.features import ComputedFeatures
 from vipreco.lists import CallList, CustomerSheet, Day, OfferLine
 from vipreco.settings import Section
+from vipreco.store import OF_A_LIST, Decision
 
 TOLERANCE: Final = 1e-6
 MAX_ROWS: Final = 2_000
@@ -77,6 +81,11 @@ class ListRecord(Section):
     def customers(self) -> frozenset[str]:
         """Customers of the rows."""
         return frozenset(row[0] for row in self.rows)
+
+    def decision(self, made_at: datetime, actor: str) -> Decision:
+        """Return the record as an entry of the decision log, under an id of its own."""
+        text = json.dumps(self.model_dump(mode="json"), ensure_ascii=False, separators=(",", ":"))
+        return Decision(secrets.token_hex(16), OF_A_LIST, made_at, actor, text)
 
 
 @dataclass(frozen=True)

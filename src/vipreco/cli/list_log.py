@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -48,7 +46,7 @@ def log_list(source: ListSource, kind: str, question: dict[str, Any], made: Made
         VipRecoError: The store does not take it: the list must not be shown.
     """
     from vipreco.assurance import DecisionBasis, save_basis
-    from vipreco.store import OF_A_LIST, Decision, Store
+    from vipreco.store import Store
 
     project, view = source.project, source.view
     basis = DecisionBasis.of(source.recommender, source.weights, day_settings_of(project))
@@ -61,13 +59,11 @@ def log_list(source: ListSource, kind: str, question: dict[str, Any], made: Made
         basis=save_basis(project.root, basis),
         day=view.date.isoformat(),
     )
-    decision_id = secrets.token_hex(16)
-    text = json.dumps(record.model_dump(mode="json"), ensure_ascii=False, separators=(",", ":"))
-    moment = business_moment(project).replace(microsecond=0)
+    decision = record.decision(business_moment(project).replace(microsecond=0), actor_named(None))
     with Store.open(project.store_url, checked=True) as store:
-        store.decisions.add([Decision(decision_id, OF_A_LIST, moment, actor_named(None), text)])
-    typer.echo(f"decision {decision_id} (`vipreco replay --decision` makes it again)", err=True)
-    return decision_id
+        store.decisions.add([decision])
+    typer.echo(f"decision {decision.decision_id} (`vipreco replay --decision` makes it again)", err=True)
+    return decision.decision_id
 
 
 def split_question(

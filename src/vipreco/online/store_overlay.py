@@ -88,8 +88,8 @@ class StoreOverlay:
         """Return the state that decisions about some customers see, as JSON values."""
         found: dict[str, Any] = {"after": self.after, "until": self.last_change(customer_ids)}
         if self.off.products or self.off.models:
-            off = tuple(sorted(self.off.products)), tuple(sorted(self.off.models))
-            found |= dict(zip(("products_off", "models_off"), off, strict=True))
+            found["products_off"] = tuple(sorted(self.off.products))
+            found["models_off"] = tuple(sorted(self.off.models))
         return found
 
     def rows(self, customer_ids: Sequence[str]) -> Rows:
