@@ -33,7 +33,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "experiments")]
 import httpx
 import numpy as np
 import polars as pl
-from bench_serving import PASSWORD, Bench, Host, _vipreco, hosted
+from bench_serving import PASSWORD, Bench, Host, hosted, import_bank, run_vipreco
 from rich.console import Console
 from rich.table import Table
 
@@ -43,7 +43,7 @@ from vipreco.online import Releases
 from vipreco.project import Project
 from vipreco.store import Event, Role, Store, User
 
-CUSTOMERS, MONTHS, SEED = 20_000, 13, 7
+CUSTOMERS, MONTHS = 20_000, 13
 LIMIT_MS, LOOKS, RECORDS = 300.0, 20, 100_000
 FIRST_START_SECONDS = 180.0
 MORE: Mapping[Role, tuple[str, ...]] = {
@@ -145,20 +145,15 @@ def own_bank(work: Path, console: Console) -> Path:
     """Make a bank with a model and a release, where it is not there yet."""
     folder = work / "bank"
     if (folder / "data" / "serving" / "current.json").is_file():
-        _vipreco(console, folder, "upgrade", "--replace")  # measured are the present pages
-        _vipreco(console, folder, "store", "upgrade")
+        run_vipreco(console, folder, "upgrade", "--replace")  # measured are the present pages
+        run_vipreco(console, folder, "store", "upgrade")
         return folder
-    work.mkdir(parents=True, exist_ok=True)
-    simulated = ["simulate", "--customers", str(CUSTOMERS), "--months", str(MONTHS), "--seed", str(SEED)]
-    _vipreco(console, work, *simulated, "--out", "practice")
-    _vipreco(console, work, "new", "bank")
-    files = sorted(str(path) for path in (work / "practice" / "raw").glob("*.*"))
-    _vipreco(console, folder, "import", "--mapping", "../practice/mapping.toml", *files)
+    import_bank(work, console, customers=CUSTOMERS, months=MONTHS)
     settings = folder / "vipreco.toml"
     text = settings.read_text(encoding="utf-8")
     settings.write_text(f'{text}\n[serving]\nbusiness_date = "snapshot"\n', encoding="utf-8")
-    _vipreco(console, folder, "train", "--recipe", "quick", "--promote")
-    _vipreco(console, folder, "prepare")
+    run_vipreco(console, folder, "train", "--recipe", "quick", "--promote")
+    run_vipreco(console, folder, "prepare")
     return folder
 
 

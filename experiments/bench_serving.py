@@ -788,30 +788,36 @@ def own_bank(work: Path, console: Console) -> Path:
         for old in (folder / "data").glob("store.db*"):  # gigabytes of answers of the runs before
             old.unlink()
         return folder
-    work.mkdir(parents=True, exist_ok=True)
-    simulated = ["simulate", "--customers", str(CUSTOMERS), "--months", str(MONTHS), "--seed", str(SEED)]
-    _vipreco(console, work, *simulated, "--out", "practice")
-    _vipreco(console, work, "new", "bank")
-    files = sorted(str(path) for path in (work / "practice" / "raw").glob("*.*"))
-    _vipreco(console, folder, "import", "--mapping", "../practice/mapping.toml", *files)
+    import_bank(work, console, customers=CUSTOMERS, months=MONTHS)
     quick = (folder / "training" / "recipes" / "quick.toml").read_text(encoding="utf-8")
     settings = (folder / "vipreco.toml").read_text(encoding="utf-8")
     if "business_date" not in settings:
         settings += '\n[serving]\nbusiness_date = "snapshot"\n'
         (folder / "vipreco.toml").write_text(settings, encoding="utf-8")
     (folder / "training" / "recipes" / "again.toml").write_text(quick, encoding="utf-8")
-    _vipreco(console, folder, "train", "--recipe", "quick")
+    run_vipreco(console, folder, "train", "--recipe", "quick")
     seeded = settings.replace("seed = 20260101", "seed = 20260102")
     assert seeded != settings
     (folder / "vipreco.toml").write_text(seeded, encoding="utf-8")
-    _vipreco(console, folder, "train", "--recipe", "again")
+    run_vipreco(console, folder, "train", "--recipe", "again")
     (folder / "vipreco.toml").write_text(settings, encoding="utf-8")
-    _vipreco(console, folder, "prepare", "--model", "2")
-    _vipreco(console, folder, "prepare", "--model", "1")
+    run_vipreco(console, folder, "prepare", "--model", "2")
+    run_vipreco(console, folder, "prepare", "--model", "1")
     return folder
 
 
-def _vipreco(console: Console, folder: Path, *words: str) -> None:
+def import_bank(work: Path, console: Console, *, customers: int, months: int) -> None:
+    """Simulate a bank, and import it into a new project in the folder `bank` below `work`."""
+    work.mkdir(parents=True, exist_ok=True)
+    size = ["--customers", str(customers), "--months", str(months), "--seed", str(SEED)]
+    run_vipreco(console, work, "simulate", *size, "--out", "practice")
+    run_vipreco(console, work, "new", "bank")
+    files = sorted(str(path) for path in (work / "practice" / "raw").glob("*.*"))
+    run_vipreco(console, work / "bank", "import", "--mapping", "../practice/mapping.toml", *files)
+
+
+def run_vipreco(console: Console, folder: Path, *words: str) -> None:
+    """Run a command in a folder, and end where it fails."""
     console.print(f"vipreco {' '.join(words[:2])} ...", style="dim")
     ran = subprocess.run(
         [sys.executable, "-m", "vipreco.cli", *words], cwd=folder, check=False, capture_output=True, text=True
