@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import shutil
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
 
 from serving.http.app_state import clock
 from serving.page.jobs import Jobs
@@ -59,19 +57,6 @@ def bank(built_once: BuiltOnce, tmp_path_factory: pytest.TempPathFactory) -> Ite
 def started(monkeypatch: pytest.MonkeyPatch) -> None:
     """Here the commands that pages start do run."""
     monkeypatch.setattr(Jobs, "start", START)
-
-
-@pytest.fixture(scope="module")
-def address(bank: PageBank) -> Iterator[str]:
-    """The pages on loopback."""
-    server = uvicorn.Server(uvicorn.Config(bank.app, port=0, log_level="error", lifespan="off"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        thread.join(0.02)
-    yield f"http://localhost:{server.servers[0].sockets[0].getsockname()[1]}"
-    server.should_exit = True
-    thread.join(10)
 
 
 def approve(page: Any, address: str, version: str, verdict: str) -> str:
