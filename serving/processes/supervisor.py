@@ -22,6 +22,7 @@ from typing import Any
 
 from circus.arbiter import Arbiter
 from circus.exc import ConflictError
+from circus.process import Process
 from circus.watcher import Watcher
 
 from serving.http import logs, metrics
@@ -91,6 +92,14 @@ class _Arbiter(Arbiter):  # type: ignore[misc]
             return None
 
 
+@dataclass(frozen=True)
+class _Start:
+    """A process and the moment of its start, in seconds of the monotonic clock."""
+
+    process: Process
+    at: float
+
+
 @dataclass
 class Supervisor:
     """Keeps a number of workers and some sidecars alive.
@@ -116,7 +125,7 @@ class Supervisor:
     failures: int = field(default=0, init=False)
     _arbiter: _Arbiter | None = field(default=None, init=False)
     _reports: Path = field(default=Path(), init=False)
-    _started: dict[int, float] = field(default_factory=dict, init=False)
+    _started: dict[int, _Start] = field(default_factory=dict, init=False)
     _is_stopping: bool = field(default=False, init=False)
     _crashes: deque[float] = field(default_factory=lambda: deque(maxlen=CRASHES), init=False)
     _failed_at: float = field(default=0.0, init=False)
@@ -202,17 +211,20 @@ class Supervisor:
         return {"working_dir": str(self.folder), "env": {**MEMORY, **os.environ, **own}}
 
     def _worker_started(self, watcher: Watcher, pid: int, **_: Any) -> bool:
-        for missed in set(self._started) - set(watcher.processes):  # circus drops one that dies as it looks
-            self._ended(watcher, missed, 1)
-        self._started[pid] = time.monotonic()
+        # circus drops a worker that dies between two of its looks, without the hook; only we still hold it.
+        for missed in set(self._started) - set(watcher.processes):
+            self._ended(watcher, missed, self._started[missed].process.poll())
+        self._started[pid] = _Start(watcher.processes[pid], time.monotonic())
         logs.write("worker-started", worker=pid)
         return True
 
     def _worker_ended(self, watcher: Watcher, process_pid: int, exit_code: int | None, **_: Any) -> None:
-        self._ended(watcher, process_pid, 1 if exit_code is None else exit_code)
+        self._ended(watcher, process_pid, exit_code)
 
-    def _ended(self, watcher: Watcher, process: int, code: int) -> None:
-        started = self._started.pop(process, 0.0)
+    def _ended(self, watcher: Watcher, process: int, exit_code: int | None) -> None:
+        code = 1 if exit_code is None else exit_code
+        start = self._started.pop(process, None)
+        started = start.at if start else 0.0
         report = readiness.read_report(self._reports, process)
         readiness.remove_report(self._reports, process)
         logs.write("worker-ended", worker=process, code=code)
@@ -227,7 +239,7 @@ class Supervisor:
         if code == -signal.SIGSEGV and self._crashed_often():
             self._crashes.clear()
             self.on_crashes()
-        elif not is_ready:
+        if not is_ready:
             self._count_failure(watcher, started, now, lambda: readiness.start_error(report, code))
         elif self._crashed_often():
             watcher.env[PAUSE] = "1"
