@@ -46,14 +46,14 @@ from vipreco.project import Project
 from vipreco.propensity import Machine
 from vipreco.recommender import Panel
 from vipreco.settings import PolicySettings
-from vipreco.simulator import simulate
+from vipreco.simulator import DriftParameters, simulate
 from vipreco.stats import rate_interval
 from vipreco.tables import import_
 
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE)]
 
-from loop_cycles import CyclePlan, cycles, lines
+from loop_cycles import DRIFT, CyclePlan, cycles, lines
 
 OURS, METRIC = "vipreco", "map-above-champion"
 SIZES = (5_000, 20_000)
@@ -281,11 +281,14 @@ if __name__ == "__main__":
     parser.add_argument("--bank-customers", type=int, default=CyclePlan.customers, help="of the cycles")
     parser.add_argument("--past-months", type=int, default=CyclePlan.past_months, help="of the cycles")
     parser.add_argument("--months", type=int, default=CyclePlan.months, help="of the cycles")
+    parser.add_argument("--quiet", action="store_true", help="the world of the cycles does not change")
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         begun = time.monotonic()
         plan = Plan(customers=chosen.customers, draws=chosen.draws)
-        banks = CyclePlan(tuple(chosen.seeds), chosen.bank_customers, chosen.past_months, chosen.months)
+        drift = DriftParameters() if chosen.quiet else DRIFT
+        sizes = chosen.bank_customers, chosen.past_months, chosen.months
+        banks = CyclePlan(tuple(chosen.seeds), *sizes, drift)
         result = bench(plan, banks, Path(folder), chosen.only)
     result["seconds"] = round(time.monotonic() - begun)
     chosen.out.parent.mkdir(parents=True, exist_ok=True)

@@ -1,5 +1,8 @@
 """Twelve monthly cycles in simulated banks: retrain, gate, lists, outcomes, beside the first model frozen.
 
+The world changes, as a bank's does (`DRIFT`): products are launched, rates move, other customers come to want
+a product. `--quiet` leaves that out: then a retraining has only more data to offer.
+
 Each bank has a short past. Its first champion is trained on it by `vipreco train`. Then the bank lives on
 twice, with the same luck: once by the call list of that first champion, frozen; once by the loop, in which
 the real `vipreco retrain` runs each month on what the bank then knows (contacts and outcomes of its own lists
@@ -30,13 +33,18 @@ from vipreco.cli.entry import main
 from vipreco.history import View
 from vipreco.project import Project
 from vipreco.recommender import Recommender
-from vipreco.simulator import ChooseContacts, ForwardSpec, Parameters, forward
+from vipreco.simulator import ChooseContacts, DriftParameters, ForwardSpec, Parameters, forward
 from vipreco.stats import LEVEL
 
 FROZEN, LOOP = "frozen", "loop"
 CAPACITY_RATE = 0.2  # contacts of a month, as a share of the VIP customers on the first eve
 MEDIAN_ASSETS = (
     60_000.0  # every fifth customer is a VIP customer: only they are called, so the others cost time alone
+)
+DRIFT = DriftParameters(
+    rate_sigma=0.12,
+    need_sigma=0.05,
+    launches=(("W203", "2025-02"), ("I003", "2025-04"), ("F301", "2025-07")),
 )
 RECIPE, FIRST = "cycle", "first"
 NEWEST, RETRAINED_ON = "newest = 6", "newest = 24"
@@ -57,6 +65,7 @@ class CyclePlan:
     customers: int = 4_000
     past_months: int = 8
     months: int = 12
+    drift: DriftParameters = DRIFT
 
 
 @dataclass
@@ -118,7 +127,8 @@ def lived(plan: CyclePlan, seed: int, work: Path, say: Say) -> tuple[pl.DataFram
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
     project = made_project(work)
-    parameters = replace(Parameters(), assets=replace(Parameters().assets, body_median=MEDIAN_ASSETS))
+    assets = replace(Parameters().assets, body_median=MEDIAN_ASSETS)
+    parameters = replace(Parameters(), assets=assets, drift=plan.drift)
     spec = ForwardSpec(plan.customers, plan.past_months, plan.months, seed, project.threads, parameters)
     warm = forward.warm_start(spec, project.settings, work / "warm")
     shutil.copytree(warm.tables, project.tables)

@@ -23,6 +23,7 @@ from .parameters import (
     TIERS as TIERS,
     VIP_TIERS as VIP_TIERS,
     ContactParameters as ContactParameters,
+    DriftParameters as DriftParameters,
     Parameters as Parameters,
 )
 from .simulation import simulate as simulate

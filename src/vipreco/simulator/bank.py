@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from vipreco.simulator.acquisitions import MonthSetting
 from vipreco.simulator.calendar import Calendar
 from vipreco.simulator.calibration import Levels
+from vipreco.simulator.drift import Drift
 from vipreco.simulator.hazards import Hazards
 from vipreco.simulator.parameters import Parameters
 from vipreco.simulator.population import Population
@@ -47,13 +48,15 @@ class Bank:
     calendar: Calendar
     parameters: Parameters
     levels: Levels
+    drift: Drift | None
     seed: int
     campaign: CampaignContacts | None = None
 
     @property
     def hazards(self) -> Hazards:
         """The bank's acquisition hazards."""
-        return Hazards(self.catalogue, self.calendar, self.parameters.acquisitions, self.levels.hazard)
+        parameters, base = self.parameters.acquisitions, self.levels.hazard
+        return Hazards(self.catalogue, self.calendar, parameters, base, self.drift)
 
     def setting(self, month: int) -> MonthSetting:
         """Return what the bookings of a month depend on."""

@@ -60,7 +60,7 @@ class Delivery:
         """Write what spans all months, and the manifests; return the report."""
         self._write_holdings(blocks)
         self._write_contacts()
-        products = raw_frames.products_frame(self.bank.catalogue)
+        products = raw_frames.products_frame(self.bank)
         self.raw.write_csv(
             "products.csv", [csv_text(products, header=True).encode(ENCODING)], products.height
         )

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vipreco.simulator.calendar import NEVER, Calendar
+from vipreco.simulator.drift import Drift
 from vipreco.simulator.events import effects_on_needs
 from vipreco.simulator.parameters import AcquisitionParameters
 from vipreco.simulator.population import DAYS_A_YEAR, Population
@@ -25,12 +26,16 @@ BLOCKED = np.float32(-np.inf)
 
 @dataclass(frozen=True)
 class Hazards:
-    """Computes hazards for a catalogue; `base` is the calibrated level of each product's log-hazard."""
+    """Computes hazards for a catalogue; `base` is the calibrated level of each product's log-hazard.
+
+    Without `drift` every month is like the first.
+    """
 
     catalogue: Catalogue
     calendar: Calendar
     parameters: AcquisitionParameters
     base: NDArray[np.float64]
+    drift: Drift | None = None
 
     def age(self, population: Population, month: int) -> NDArray[np.float64]:
         """Return ages in years before a month."""
@@ -47,14 +52,17 @@ class Hazards:
         log_hazard += np.log(self.catalogue.season[self.calendar.of_year(month)]).astype(np.float32)
         log_hazard += state.engagement[:, None]
         log_hazard += self._held_before(state, month)
+        if self.drift is not None:
+            needs = self._needs(population, state)
+            log_hazard += needs @ self.drift.needs[month].astype(np.float32)
+            log_hazard += self.drift.levels[month].astype(np.float32)
         log_hazard[self.blocked_by_holdings(state.held)] = BLOCKED
         return np.exp(log_hazard, out=log_hazard)
 
     def of_person(self, population: Population, state: State, month: int) -> Singles:
         """Return the part of the log-hazard that does not depend on holdings; minus infinity if barred."""
         catalogue = self.catalogue
-        needs = population.needs + state.pulses @ effects_on_needs()
-        part = needs @ catalogue.needs.astype(np.float32)
+        part = self._needs(population, state) @ catalogue.needs.astype(np.float32)
         wealth = np.clip(np.log10(state.assets / 20_000), -2, 4).astype(np.float32)
         part += wealth[:, None] * catalogue.numbers("wealth").astype(np.float32)
         self._add_risk_rules(part, population, state, month)
@@ -73,6 +81,12 @@ class Hazards:
         for product, other in self.catalogue.links("exclusions"):
             blocked[:, product] |= held[:, other]
         return blocked
+
+    @staticmethod
+    def _needs(population: Population, state: State) -> Singles:
+        """Return the needs of the month: those of the customer, and those that life events bring."""
+        needs: Singles = population.needs + state.pulses @ effects_on_needs()
+        return needs
 
     def _add_risk_rules(self, part: Singles, population: Population, state: State, month: int) -> None:
         """Bar products above the customer's risk level; an expired assessment is a hurdle."""

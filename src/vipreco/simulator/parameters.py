@@ -175,6 +175,21 @@ class RecordParameters:
 
 
 @dataclass(frozen=True)
+class DriftParameters:
+    """Changes of the bank's world; the reference bank has none but seasons and the ladder of tiers.
+
+    Args:
+        rate_sigma: Standard deviation of a month's change of a product's log-hazard, of all customers alike.
+        need_sigma: Of each weight of a need: a product is wanted by other customers than before.
+        launches: Product and first month (`2025-05`) in which it is sold; nobody holds it before.
+    """
+
+    rate_sigma: float = 0.0
+    need_sigma: float = 0.0
+    launches: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
 class Parameters:
     """The whole simulated bank. The defaults are the reference bank of the demo and the tests."""
 
@@ -192,3 +207,4 @@ class Parameters:
     events: EventParameters = field(default_factory=EventParameters)
     records: RecordParameters = field(default_factory=RecordParameters)
     record_flags: RecordFlagParameters = field(default_factory=RecordFlagParameters)
+    drift: DriftParameters = field(default_factory=DriftParameters)

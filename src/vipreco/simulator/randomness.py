@@ -30,6 +30,7 @@ class Purpose(IntEnum):
     FAULTS_CONTACTS = 18
     RECORD_FLAGS = 19
     DECIDED_CONTACTS = 20
+    DRIFT = 21
 
 
 def stream(seed: int, purpose: Purpose, month: int = 0, block: int = 0) -> np.random.Generator:

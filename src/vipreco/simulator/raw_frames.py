@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
@@ -23,6 +25,7 @@ from vipreco.simulator.codes import (
     TIER_CODES,
 )
 from vipreco.simulator.contacts import Contacts
+from vipreco.simulator.drift import launch_days
 from vipreco.simulator.identity import contact_numbers, numbered
 from vipreco.simulator.initial_holdings import PastHolding
 from vipreco.simulator.month import MonthResult
@@ -35,6 +38,9 @@ from vipreco.simulator.record_flags import record_flags
 Days = NDArray[np.int32]
 
 Codes = NDArray[np.int8]
+
+ALWAYS = date(2000, 1, 1)
+"""First day of products that were there before the simulation."""
 
 
 def customers_frame(bank: Bank, block: Block, month: int) -> pl.DataFrame:
@@ -199,9 +205,10 @@ def _delays(bank: Bank, rows: int, random: np.random.Generator) -> pl.Series:
     return pl.Series(late * random.integers(1, records.late_days, rows))
 
 
-def products_frame(catalogue: Catalogue) -> pl.DataFrame:
-    """Return the catalogue, one row a product."""
-    products = catalogue.products
+def products_frame(bank: Bank) -> pl.DataFrame:
+    """Return the catalogue, one row a product; what is launched later is in it, with its first day."""
+    products = bank.catalogue.products
+    launched = launch_days(bank.catalogue, bank.parameters.drift)
     return pl.DataFrame(
         {
             "产品代码": [product.product_id for product in products],
@@ -211,7 +218,7 @@ def products_frame(catalogue: Catalogue) -> pl.DataFrame:
             "发行方评级": [f"R{max(product.risk, 1)}" for product in products],
             "单笔价值": [f"{product.value:.2f}" for product in products],
             "起购金额": [f"{product.minimum:.2f}" for product in products],
-            "发售日期": ["20000101" for _ in products],
+            "发售日期": [f"{launched.get(product.product_id, ALWAYS):%Y%m%d}" for product in products],
             "渠道": [PRODUCT_CHANNEL_CODES[product.placement] for product in products],
             "募集方式": [PLACEMENT_CODES[product.placement] for product in products],
             "前置产品": ["|".join(product.prerequisites) for product in products],

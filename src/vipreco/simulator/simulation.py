@@ -21,6 +21,7 @@ from vipreco.simulator.blocks import BlockRecords, make_blocks, prepare
 from vipreco.simulator.calendar import Calendar
 from vipreco.simulator.calibration import calibrate
 from vipreco.simulator.delivery import Delivery
+from vipreco.simulator.drift import draw_drift, stock_levels
 from vipreco.simulator.parameters import Parameters
 from vipreco.simulator.products import Catalogue
 from vipreco.simulator.report import SimulationReport
@@ -91,7 +92,10 @@ def appearing(folder: Path) -> Iterator[Path]:
 def make_bank(months: int, seed: int, parameters: Parameters) -> Bank:
     """Return a bank whose hazards meet the stated targets."""
     catalogue, calendar = Catalogue(), Calendar(parameters.last_month, months)
-    return Bank(catalogue, calendar, parameters, calibrate(catalogue, calendar, parameters, seed), seed)
+    levels = calibrate(catalogue, calendar, parameters, seed)
+    there = replace(levels, stock=stock_levels(catalogue, levels.stock, parameters.drift))
+    drift = draw_drift(catalogue, calendar, parameters.drift, seed)
+    return Bank(catalogue, calendar, parameters, there, drift, seed)
 
 
 def deliver(
