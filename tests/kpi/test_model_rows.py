@@ -76,7 +76,7 @@ def test_products_that_are_held_are_not_stopped() -> None:
 
 def test_a_model_without_attrition_says_so() -> None:
     silent = found(tells=False)
-    assert (silent.horizon_months, silent.missing, silent.missing_attrition) == (0, "", "attrition")
+    assert (silent.horizon_months, silent.missing) == (0, "")
     rows = figure_rows(history().as_of(DECEMBER), FigureInputs(LADDER, CALLS, KpiSettings(), silent))
     assert dict(rows.missing) == {"drain_expected": "attrition"}
 

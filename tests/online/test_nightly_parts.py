@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -15,13 +15,14 @@ from tests.online.parted_bank import IDS, LEFT, Bank, bank_in_parts
 from tests.online.small_bank import CHANNELS, DAY, NOON, VIP
 from tests.shared import BuiltOnce, new_store
 from vipreco.engines import LocalEngine
+from vipreco.kpi import FigureInputs, read_rows
 from vipreco.online import DaySettings, EngineFill, NightlyBuild, OnlineService, Releases
 from vipreco.online.nightly import publish
 from vipreco.online.parted_reader import PartedReader
 from vipreco.online.release import read_manifest
 from vipreco.online.release_reader import ReleaseReader
 from vipreco.parts import part_of
-from vipreco.settings import CallListSettings
+from vipreco.settings import CallListSettings, KpiSettings, TierLadder
 from vipreco.store import Store
 
 PARTS = 7
@@ -56,7 +57,10 @@ def night(built_once: BuiltOnce, tmp_path_factory: pytest.TempPathFactory) -> Ni
 def released(bank: Bank, store: Store, parts: int) -> Path:
     engine = LocalEngine(str(bank.folder / "runs"))
     fill = EngineFill(engine, bank.parts(parts), bank.model, lambda *_: None)
-    build = NightlyBuild(bank.recommender, bank.artifact, bank.history, bank.view, VIP, days=2)
+    figures = FigureInputs(TierLadder(vip=VIP), CallListSettings(), KpiSettings())
+    build = NightlyBuild(
+        bank.recommender, bank.artifact, bank.history, bank.view, VIP, days=2, figures=figures
+    )
     folder = publish(Releases(bank.folder / f"serving-{parts}"), store, build, fill=fill)
     fill.discard()
     return folder
@@ -74,9 +78,18 @@ def test_a_part_has_the_customers_of_its_number_alone_and_an_empty_one_no_folder
     assert len(found) < PARTS
 
 
+def test_figures_of_a_branch_are_those_of_one_part(night: Night):
+    one, seven = (read_rows(night.folders[parts]) for parts in (1, PARTS))
+    assert one is not None
+    assert seven is not None
+    assert seven.rows.equals(one.rows)
+    assert seven == replace(one, rows=seven.rows)
+    assert one.rows.height > 0
+
+
 def test_what_is_of_the_whole_bank_has_the_same_bytes(night: Night):
     one, seven = (night.folders[parts] for parts in (1, PARTS))
-    for name in ("popular.json", "policy.json"):
+    for name in ("popular.json", "policy.json", "figures.json"):
         assert (one / name).read_bytes() == (seven / name).read_bytes()
     first, second = read_manifest(one), read_manifest(seven)
     assert second.pop("parts") == PARTS

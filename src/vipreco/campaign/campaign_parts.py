@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import numpy as np
@@ -88,10 +87,8 @@ class BankParts:
             "as_of": self.day.isoformat(),
             **more,
         }
-        results = self.engine.run(job, spec, self.tables.number, self.progress)
-        with TemporaryDirectory(prefix="vipreco-campaign-") as scratch:
-            yield [results.fetch(one.part, Path(scratch)) for one in results.receipts]
-        results.discard()
+        with self.engine.outputs(job, spec, self.tables.number, self.progress) as folders:
+            yield folders
 
 
 def inputs_of_part(spec: Spec, part: int, folder: Path, context: TaskContext) -> Mapping[str, int]:

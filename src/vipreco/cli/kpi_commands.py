@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Optional
 
@@ -14,7 +15,7 @@ import typer
 from vipreco.cli.document_output import DocumentFormat, DocumentOutput, LanguageName
 from vipreco.cli.options import AsOfOption, Format, HindsightOption, ModelOption, OutOption
 from vipreco.cli.progress import Narrator, narrated
-from vipreco.cli.project_inputs import open_model, open_view, tell_hindsight
+from vipreco.cli.project_inputs import model_in_force, open_history, tell_hindsight
 from vipreco.cli.store_session import audited_read
 from vipreco.cli.table_output import TableOutput
 from vipreco.errors import UsageError
@@ -23,10 +24,11 @@ if TYPE_CHECKING:
     import polars as pl
 
     from vipreco.documents import Document
-    from vipreco.history import View
-    from vipreco.kpi import Figure, FigureRows, ModelFigures
+    from vipreco.history import History, View
+    from vipreco.kpi import Figure, FigureRows
     from vipreco.lists import Wording
     from vipreco.project import Project
+    from vipreco.recommender import ModelInForce
 
 PANEL = "Branch"
 NO_VERSION = "no-version"
@@ -151,9 +153,16 @@ class _Question:
         names += [say("kpi.manager", manager=self.manager)] if self.manager else []
         return say.joined(names) or say("kpi.bank")
 
+    @cached_property
+    def history(self) -> History:
+        """The tables of the project."""
+        return open_history(self.project)
+
     def view(self) -> View:
         """Return the view of the whole bank: moves are counted before a branch is cut out."""
-        return open_view(self.project, self.as_of)
+        from vipreco.lists import view_at
+
+        return view_at(self.history, self.as_of)
 
     def rows(self, view: View, narrator: Narrator) -> FigureRows:
         """Return the rows behind the figures.
@@ -161,15 +170,26 @@ class _Question:
         Raises:
             UsageError: No customer of the tables was ever of this branch or manager.
         """
-        from vipreco.kpi import FIGURES, FigureInputs, check_scope, figure_rows
+        from vipreco.engines import open_engine
+        from vipreco.kpi import FIGURES, FigureInputs, FigureRequest, check_scope, figures_in_parts
 
         settings = self.project.settings
         keys = list(FIGURES) if self.figure is None else [self.figure.key]
-        model = self._model(view, narrator) if _need_model(keys) else None
-        narrator.say("figures")
-        inputs = FigureInputs(settings.tiers, settings.call_list, settings.kpi, model)
+        model, missing = self._model(view, narrator) if _need_model(keys) else (None, "")
         check_scope(view, self.branch, self.manager)
-        return figure_rows(view, inputs, keys).of(self.branch, self.manager)
+        inputs = FigureInputs(settings.tiers, settings.call_list, settings.kpi).record()
+        with open_engine(self.project, self.history, narrator.count, narrator.say) as (engine, tables):
+            request = FigureRequest(
+                tables.record(),
+                view.date.isoformat(),
+                inputs,
+                keys,
+                None if model is None else asdict(model),
+                missing,
+                self.branch,
+                self.manager,
+            )
+            return figures_in_parts(engine, request, narrator.count)
 
     def numbers(self, rows: FigureRows, *, managers: bool) -> pl.DataFrame:
         """Return the bare numbers."""
@@ -188,24 +208,21 @@ class _Question:
             return overview_document(rows, self.scope(say), say)
         return figure_document(rows, self.figure, self.scope(say), say, managers=managers)
 
-    def _model(self, view: View, narrator: Narrator) -> ModelFigures | None:
-        """Return what the model expects; None where none is trained yet."""
-        from vipreco.kpi import ModelFigures, vip_figures
-
+    def _model(self, view: View, narrator: Narrator) -> tuple[ModelInForce | None, str]:
+        """Return the model that tells what to expect, or None and why; no cause where none is trained yet."""
         try:
-            recommender = open_model(self.project, self.model, narrator)
+            recommender, model = model_in_force(self.project, self.model, narrator, self.history)
         except UsageError as error:
             if self.model is not None or error.code != NO_VERSION:
                 raise
-            return None
+            return None, ""
         try:
             tell_hindsight(recommender, view.date, allowed=self.hindsight)
         except UsageError as error:
             if self.figure is not None:
                 raise
-            return ModelFigures(missing=error.code)
-        narrator.say("expected drain")
-        return vip_figures(recommender, view)
+            return None, error.code
+        return model, ""
 
 
 @dataclass(frozen=True)

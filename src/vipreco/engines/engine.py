@@ -6,8 +6,10 @@ import fcntl
 import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import IO, Any
 
 from vipreco.durable import canonical_json
@@ -100,6 +102,19 @@ class Engine(ABC):
                 lock.close()
             raise
         return Results(storage, folder, tuple(found[part] for part in range(parts)), lock)
+
+    @contextmanager
+    def outputs(
+        self, job: str, spec: Spec, parts: int, progress: Progress = no_progress
+    ) -> Iterator[list[Path]]:
+        """Run a job as `run`, and give a folder with the output of each part; afterwards all output goes.
+
+        What was put out stays where the caller fails: the next run takes it up.
+        """
+        results = self.run(job, spec, parts, progress)
+        with TemporaryDirectory(prefix="vipreco-run-") as scratch:
+            yield [results.fetch(one.part, Path(scratch)) for one in results.receipts]
+        results.discard()
 
     @abstractmethod
     def execute(self, tasks: Sequence[Task]) -> Iterator[Receipt]:

@@ -46,11 +46,6 @@ class ModelFigures:
     missing: str = ""
     rule_names: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
-    @property
-    def missing_attrition(self) -> str:
-        """Cause for which no attrition is told; empty where it is."""
-        return self.missing or ("" if self.horizon_months else "attrition")
-
 
 class ModelRows:
     """Collects, chunk by chunk of a decision frame, what a model expects of the VIP customers.

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+import json
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import Final
+from typing import Any, Final, Self
 
 import polars as pl
 
@@ -27,8 +28,8 @@ ROW_SCHEMA: Final = pl.Schema(
     }
 )
 OWNER_SCHEMA: Final = pl.Schema({"manager_id": pl.String(), "branch_id": pl.String(), "tier": pl.String()})
-MODEL_NEEDS: Final = frozenset({"model", "attrition"})
-NO_MODEL = ModelFigures(missing="model")
+MODEL, ATTRITION = "model", "attrition"
+ORDER: Final = ("figure", "month_date", "customer_id", "amount", "value", "part")
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,21 @@ class FigureInputs:
     calls: CallListSettings
     kpi: KpiSettings
     model: ModelFigures | None = None
+
+    def record(self) -> dict[str, Any]:
+        """Return the settings as JSON values."""
+        named = {"tiers": self.tiers, "calls": self.calls, "kpi": self.kpi}
+        return {name: json.loads(one.model_dump_json(by_alias=True)) for name, one in named.items()}
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> Self:
+        """Return the settings of a `record`, without a model."""
+        tiers, calls, kpi = (json.dumps(record[name]) for name in ("tiers", "calls", "kpi"))
+        return cls(
+            TierLadder.model_validate_json(tiers),
+            CallListSettings.model_validate_json(calls),
+            KpiSettings.model_validate_json(kpi),
+        )
 
 
 @dataclass(frozen=True)
@@ -100,6 +116,25 @@ class FigureRows:
         return () if figure.key in self.missing else told.get(figure.each, self.months[:1])
 
 
+@dataclass(frozen=True)
+class PartFigures:
+    """The figures of some customers of a bank.
+
+    Args:
+        found: Their rows of all figures asked for; which of these are told is a matter of the bank.
+        unmet: Needs of figures that these customers do not meet.
+        model_missing: Cause for which the model tells nothing; None where none of them is a VIP customer.
+    """
+
+    found: FigureRows
+    unmet: frozenset[str]
+    model_missing: str | None
+
+    def of(self, branch: str | None = None, manager: str | None = None) -> PartFigures:
+        """Return the rows of a branch, of a manager's book, or of both; what is told stays as it is."""
+        return replace(self, found=self.found.of(branch, manager))
+
+
 def figure_rows(view: View, inputs: FigureInputs, keys: Collection[str] = FIGURES) -> FigureRows:
     """Return the rows behind figures of all customers of a view.
 
@@ -108,29 +143,66 @@ def figure_rows(view: View, inputs: FigureInputs, keys: Collection[str] = FIGURE
         inputs: Settings, and what the model expects.
         keys: The figures.
     """
+    return figures_together([part_figures(view, inputs, keys)], keys)
+
+
+def part_figures(view: View, inputs: FigureInputs, keys: Collection[str] = FIGURES) -> PartFigures:
+    """Return the figures of the customers of a view, who may be some of a bank; arguments as above."""
     derive_tables(view, inputs.tiers, inputs.calls, inputs.kpi)
     months = view.query("SELECT month_date FROM kpi_months ORDER BY place", where="kpi")
     dates = tuple(months["month_date"].to_pylist())
-    model = inputs.model or NO_MODEL
-    lacks = _Lacks(view, inputs, model, len(dates))
-    missing = {key: code for key in keys if (code := lacks.first(FIGURES[key]))}
-    told = [FIGURES[key] for key in keys if key not in missing]
-    parts = [pl.DataFrame(schema=ROW_SCHEMA), *(_queried(view, figure) for figure in told if figure.sql)]
-    modelled = model.rows.filter(pl.col("figure").is_in([figure.key for figure in told]))
+    model = inputs.model or ModelFigures()
+    asked = [FIGURES[key] for key in keys]
+    parts = [pl.DataFrame(schema=ROW_SCHEMA), *(_queried(view, figure) for figure in asked if figure.sql)]
+    modelled = model.rows.filter(pl.col("figure").is_in(list(keys)))
     parts.append(modelled.with_columns(pl.lit(dates[0]).alias("month_date")).select(list(ROW_SCHEMA)))
     owners = pl.DataFrame(view.query("SELECT * FROM kpi_owners", where="kpi")).cast(OWNER_SCHEMA)
-    rows = pl.concat(parts).join(owners, on="customer_id", how="left", maintain_order="left")
     products = view.query("SELECT product_id, name FROM products ORDER BY product_id", where="kpi")
-    return FigureRows(
-        rows,
+    found = FigureRows(
+        pl.concat(parts).join(owners, on="customer_id", how="left", maintain_order="left"),
         view.date,
         dates,
         inputs.kpi.flow_months,
         model.horizon_months,
-        missing,
+        {},
         model.rule_names,
         dict(zip(products["product_id"].to_pylist(), products["name"].to_pylist(), strict=True)),
     )
+    needs = {need for figure in asked for need in figure.needs} & set(_NEEDS)
+    means = _Means(view, inputs, len(dates))
+    unmet = frozenset(need for need in needs if not _NEEDS[need](means))
+    return PartFigures(found, unmet, None if inputs.model is None else model.missing)
+
+
+def figures_together(parts: Sequence[PartFigures], keys: Collection[str] = FIGURES) -> FigureRows:
+    """Return the figures of all customers; a need is met where those of one part meet it."""
+    missing, known = missing_figures(parts, keys)
+    rows = pl.concat([part.found.rows for part in parts])
+    return replace(known, rows=in_order(rows, missing), missing=missing)
+
+
+def missing_figures(
+    parts: Sequence[PartFigures], keys: Collection[str] = FIGURES
+) -> tuple[dict[str, str], FigureRows]:
+    """Return why figures are not told, by key, and the part that knows the model, if one does."""
+    causes = [part.model_missing for part in parts if part.model_missing is not None]
+    cause = "" if "" in causes else next(iter(causes), MODEL)
+    known = next((part.found for part in parts if part.model_missing == cause), parts[0].found)
+    unmet = frozenset[str].intersection(*(part.unmet for part in parts))
+    of_model = {MODEL: cause, ATTRITION: cause or ("" if known.horizon_months else ATTRITION)}
+    lacks = dict.fromkeys(unmet) | {need: code for need, code in of_model.items() if code}
+    found: dict[str, str] = {}
+    for key in keys:
+        needs = [need for need in FIGURES[key].needs if need in lacks]
+        found |= {key: lacks[needs[0]] or needs[0]} if needs else {}
+    return found, known
+
+
+def in_order(rows: pl.DataFrame, missing: Collection[str] = ()) -> pl.DataFrame:
+    """Return the rows of the figures that are told, in an order that no part has an influence on."""
+    place = pl.col("figure").replace_strict({key: n for n, key in enumerate(FIGURES)}, return_dtype=pl.Int32)
+    told = rows.filter(~pl.col("figure").is_in(list(missing)))
+    return told.sort(place, *ORDER[1:], nulls_last=True)
 
 
 def check_scope(view: View, branch: str | None, manager: str | None) -> None:
@@ -158,40 +230,27 @@ def _queried(view: View, figure: Figure) -> pl.DataFrame:
     return found.with_columns(pl.lit(figure.key).alias("figure")).select(list(ROW_SCHEMA)).cast(ROW_SCHEMA)
 
 
-class _Lacks:
-    """Needs of the figures that a bank does not meet."""
+class _Means:
+    """Customers, settings and months by which the needs of figures are judged."""
 
-    def __init__(self, view: View, inputs: FigureInputs, model: ModelFigures, months: int) -> None:
-        self.view, self.inputs, self.model, self.months = view, inputs, model, months
-        self._found: dict[str, bool] = {}
-
-    def first(self, figure: Figure) -> str:
-        """Return the first need of a figure that is not met, or nothing."""
-        need = next((need for need in figure.needs if self._is_missing(need)), "")
-        return self.model.missing if need in MODEL_NEEDS and self.model.missing else need
-
-    def _is_missing(self, need: str) -> bool:
-        if need not in self._found:
-            self._found[need] = not _NEEDS[need](self)
-        return self._found[need]
+    def __init__(self, view: View, inputs: FigureInputs, months: int) -> None:
+        self.view, self.inputs, self.months = view, inputs, months
 
     def any(self, sql: str) -> bool:
         """Return whether a query gives a row."""
         return bool(self.view.query(f"SELECT 1 FROM ({sql}) LIMIT 1", where="kpi").num_rows)
 
 
-_NEEDS: Final[Mapping[str, Callable[[_Lacks], bool]]] = {
-    "vip": lambda lacks: lacks.any("SELECT 1 FROM kpi_people"),
-    "two_months": lambda lacks: lacks.months > 1,
-    "window": lambda lacks: lacks.months > lacks.inputs.kpi.flow_months,
-    "assets": lambda lacks: lacks.any("SELECT 1 FROM kpi_panel WHERE amount IS NOT NULL"),
-    "holdings": lambda lacks: lacks.any("SELECT 1 FROM holdings"),
-    "balances": lambda lacks: lacks.any("SELECT 1 FROM holdings WHERE balance_amount IS NOT NULL"),
-    "asset_products": lambda lacks: lacks.any(
+_NEEDS: Final[Mapping[str, Callable[[_Means], bool]]] = {
+    "vip": lambda means: means.any("SELECT 1 FROM kpi_people"),
+    "two_months": lambda means: means.months > 1,
+    "window": lambda means: means.months > means.inputs.kpi.flow_months,
+    "assets": lambda means: means.any("SELECT 1 FROM kpi_panel WHERE amount IS NOT NULL"),
+    "holdings": lambda means: means.any("SELECT 1 FROM holdings"),
+    "balances": lambda means: means.any("SELECT 1 FROM holdings WHERE balance_amount IS NOT NULL"),
+    "asset_products": lambda means: means.any(
         "SELECT 1 FROM products, kpi_settings WHERE list_contains(asset_families, family)"
     ),
-    "maturing": lambda lacks: has_maturities(lacks.view, lacks.inputs.calls.maturing_column),
-    "contacts": lambda lacks: lacks.any("SELECT 1 FROM kpi_talks"),
-    "model": lambda lacks: not lacks.model.missing,
-    "attrition": lambda lacks: not lacks.model.missing_attrition,
+    "maturing": lambda means: has_maturities(means.view, means.inputs.calls.maturing_column),
+    "contacts": lambda means: means.any("SELECT 1 FROM kpi_talks"),
 }

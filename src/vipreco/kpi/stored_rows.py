@@ -1,36 +1,41 @@
-"""The rows behind the figures as files of a release, from which a branch reads its own."""
+"""The rows behind the figures as files of a part or of a release, from which a branch reads its own."""
 
 from __future__ import annotations
 
 import json
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
 from vipreco.durable import canonical_json
-from vipreco.kpi.rows import FigureRows
+from vipreco.kpi.rows import OWNER_SCHEMA, ROW_SCHEMA, FigureRows, PartFigures, in_order, missing_figures
 
 ROWS, FACTS = "figures.parquet", "figures.json"
 ROW_GROUP = 20_000  # rows of one branch lie together: a reader skips the groups of the others
+NO_ROWS = pl.DataFrame(schema=ROW_SCHEMA | OWNER_SCHEMA)
 
 
-def save_rows(rows: FigureRows, folder: Path) -> None:
-    """Write the rows of a bank, ordered by branch, manager and figure."""
-    ordered = rows.rows.sort(
+def save_part(part: PartFigures, folder: Path) -> None:
+    """Write the figures of some customers, ordered by branch, manager and figure."""
+    ordered = part.found.rows.sort(
         "branch_id", "manager_id", "figure", "month_date", maintain_order=True, nulls_last=True
     )
     ordered.write_parquet(folder / ROWS, row_group_size=ROW_GROUP)
-    facts = {
-        "product_names": dict(rows.product_names),
-        "as_of": rows.as_of.isoformat(),
-        "months": [day.isoformat() for day in rows.months],
-        "flow_months": rows.flow_months,
-        "horizon_months": rows.horizon_months,
-        "missing": dict(rows.missing),
-        "rule_names": {code: dict(names) for code, names in rows.rule_names.items()},
-    }
-    (folder / FACTS).write_bytes(canonical_json(facts))
+    own = {"unmet": sorted(part.unmet), "model_missing": part.model_missing}
+    (folder / FACTS).write_bytes(canonical_json(_facts(part.found) | own))
+
+
+def read_part(folder: Path) -> PartFigures:
+    """Return the figures of a part."""
+    return _part(folder, pl.read_parquet(folder / ROWS, glob=False))
+
+
+def save_facts(folder: Path) -> None:
+    """Write into the folder of a release what its parts tell of the bank together."""
+    missing, known = missing_figures([_part(one.parent, NO_ROWS) for one in _files(folder)])
+    (folder / FACTS).write_bytes(canonical_json(_facts(known) | {"missing": missing}))
 
 
 def read_rows(folder: Path, branch: str | None = None, manager: str | None = None) -> FigureRows | None:
@@ -44,16 +49,42 @@ def read_rows(folder: Path, branch: str | None = None, manager: str | None = Non
     if not (folder / FACTS).is_file():
         return None
     facts = json.loads((folder / FACTS).read_bytes())
-    rows = pl.scan_parquet(folder / ROWS, glob=False)
+    rows = pl.scan_parquet(_files(folder), glob=False)
     for name, value in (("branch_id", branch), ("manager_id", manager)):
         rows = rows if value is None else rows.filter(pl.col(name) == value)
+    return _figure_rows(in_order(rows.collect(), facts["missing"]), facts, facts["missing"])
+
+
+def _files(folder: Path) -> list[Path]:
+    """Return the file of a release of one part, or those of all parts."""
+    whole = folder / ROWS
+    return [whole] if whole.is_file() else sorted(folder.glob(f"p*/{ROWS}"))
+
+
+def _facts(rows: FigureRows) -> dict[str, Any]:
+    return {
+        "product_names": dict(rows.product_names),
+        "as_of": rows.as_of.isoformat(),
+        "months": [day.isoformat() for day in rows.months],
+        "flow_months": rows.flow_months,
+        "horizon_months": rows.horizon_months,
+        "rule_names": {code: dict(names) for code, names in rows.rule_names.items()},
+    }
+
+
+def _part(folder: Path, rows: pl.DataFrame) -> PartFigures:
+    facts = json.loads((folder / FACTS).read_bytes())
+    return PartFigures(_figure_rows(rows, facts, {}), frozenset(facts["unmet"]), facts["model_missing"])
+
+
+def _figure_rows(rows: pl.DataFrame, facts: dict[str, Any], missing: dict[str, str]) -> FigureRows:
     return FigureRows(
-        rows.collect(),
+        rows,
         date.fromisoformat(facts["as_of"]),
         tuple(date.fromisoformat(day) for day in facts["months"]),
         facts["flow_months"],
         facts["horizon_months"],
-        facts["missing"],
+        missing,
         facts["rule_names"],
         facts["product_names"],
     )

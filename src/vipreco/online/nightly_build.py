@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from vipreco.artifact import verify
 from vipreco.durable import canonical_json
 from vipreco.history import History, View
-from vipreco.kpi import FigureInputs, figure_rows, save_rows, vip_figures
+from vipreco.kpi import FigureInputs, save_facts
 from vipreco.online.nightly_part import PartFacts, PartInputs, fill_part
 from vipreco.online.offer_numbers import EFFECTS_LEARNT
 from vipreco.online.popular import popular_lists
@@ -83,6 +83,7 @@ def build_release(
             build.channels,
             build.days,
             build.reason_weights,
+            build.figures,
         )
         return [fill_part(folder, inputs, step)]
 
@@ -101,10 +102,9 @@ def _fill(folder: Path, build: NightlyBuild, fill: FillParts) -> dict[str, Any]:
     (folder / POPULAR).write_bytes(canonical_json(popular))
     policy = {name: text.decode() for name, text in build.recommender.policy.definition.items()}
     (folder / POLICY).write_bytes(canonical_json(policy))
-    if build.figures is not None:
-        model = vip_figures(build.recommender, build.view)
-        save_rows(figure_rows(build.view, replace(build.figures, model=model)), folder)
     several = {PARTS: len(parts)} if len(parts) > 1 else {}
+    if build.figures is not None:
+        save_facts(folder)
     return _manifest(build, first, artifact.artifact_hash) | several
 
 

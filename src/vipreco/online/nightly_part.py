@@ -19,6 +19,7 @@ from vipreco.columns import CUSTOMER_ID
 from vipreco.explanations import Explainer, OfferReasons
 from vipreco.features import save_features
 from vipreco.history import History, View
+from vipreco.kpi import FigureInputs, part_figures, save_part, vip_figures
 from vipreco.online.offer_numbers import PARTS, PLAIN, WITH_CONTACT
 from vipreco.online.popular import HolderCounts, StrangerVerdicts
 from vipreco.online.release import BOOKS
@@ -49,6 +50,7 @@ class PartInputs:
         channels: Channels that may ask; None: those of the rules and of the catalogue.
         days: Further days that the release may answer for, should the next builds fail.
         reason_weights: Share of its weight that a template of reasons keeps, by id.
+        figures: Inputs of the figures of branches; without them the release has none.
     """
 
     recommender: Recommender
@@ -58,6 +60,7 @@ class PartInputs:
     channels: tuple[str, ...] | None = None
     days: int = 0
     reason_weights: Mapping[str, float] = field(default_factory=dict)
+    figures: FigureInputs | None = None
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,20 @@ class PartFacts:
 
 def fill_part(folder: Path, work: PartInputs, step: Step) -> PartFacts:
     """Write into a folder what a release has of the customers of a view, who are one at least."""
+    facts = _fill_decisions(folder, work, step)
+    fill_figures(folder, work, step)
+    return facts
+
+
+def fill_figures(folder: Path, work: PartInputs, step: Step) -> None:
+    """Write the figures of branches; those who left stand in them, so that there may be nobody else."""
+    if work.figures is not None:
+        step("figures")
+        model = vip_figures(work.recommender, work.view)
+        save_part(part_figures(work.view, replace(work.figures, model=model)), folder)
+
+
+def _fill_decisions(folder: Path, work: PartInputs, step: Step) -> PartFacts:
     recommender, view = work.recommender, work.view
     channels = channels_of(view) if work.channels is None else work.channels
     step("features")

@@ -14,8 +14,9 @@ from typing import Any, Final
 
 from vipreco.durable import canonical_json
 from vipreco.engines import RECEIPT, Engine, Progress, Results, Spec, TaskContext
+from vipreco.kpi import FigureInputs
 from vipreco.online.nightly_build import NightlyBuild
-from vipreco.online.nightly_part import PartFacts, PartInputs, fill_part
+from vipreco.online.nightly_part import PartFacts, PartInputs, fill_figures, fill_part
 from vipreco.online.popular import HolderCounts, StrangerVerdicts
 from vipreco.parts import CustomerParts, part_name
 from vipreco.recommender import ModelInForce
@@ -35,6 +36,7 @@ class PartRequest:
         vip: As of `NightlyBuild`.
         days: As of `NightlyBuild`.
         reason_weights: As of `NightlyBuild`.
+        figures: The record of the figures' inputs; None where the release has none.
     """
 
     tables: Mapping[str, Any]
@@ -43,6 +45,7 @@ class PartRequest:
     vip: Sequence[str]
     days: int
     reason_weights: Mapping[str, float]
+    figures: Mapping[str, Any] | None = None
 
 
 class EngineFill:
@@ -70,6 +73,7 @@ class EngineFill:
             list(build.vip),
             build.days,
             dict(build.reason_weights),
+            None if build.figures is None else build.figures.record(),
         )
         self._results = self.engine.run(BUILD_JOB, asdict(request), self.tables.number, self.progress)
         return _taken(self._results, folder)
@@ -85,13 +89,20 @@ def build_part(spec: Spec, part: int, folder: Path, context: TaskContext) -> Map
     request = PartRequest(**spec)
     history = CustomerParts.from_record(request.tables).history(part, context.scratch, context.limits)
     view = history.as_of(date.fromisoformat(request.as_of))
-    customers = view.population().num_rows
-    if not customers:
-        return {"rows": 0}
     recommender = ModelInForce(**request.model).opened(context.limits.threads)
     inputs = PartInputs(
-        recommender, history, view, tuple(request.vip), None, request.days, request.reason_weights
+        recommender,
+        history,
+        view,
+        tuple(request.vip),
+        days=request.days,
+        reason_weights=request.reason_weights,
+        figures=None if request.figures is None else FigureInputs.from_record(request.figures),
     )
+    customers = view.population().num_rows
+    if not customers:
+        fill_figures(folder, inputs, context.step)
+        return {"rows": 0}
     facts = fill_part(folder, inputs, context.step)
     (folder / FACTS).write_bytes(canonical_json(asdict(facts)))
     return {"rows": customers}
@@ -103,16 +114,14 @@ def _taken(results: Results, folder: Path) -> list[PartFacts | None]:
     several = len(results.receipts) > 1
     with TemporaryDirectory(prefix="vipreco-build-") as scratch:
         for one in results.receipts:
-            if not one.rows:
-                found.append(None)
-                continue
             source = results.fetch(one.part, Path(scratch))
             target = folder / part_name(one.part) if several else folder
             # Links, not moves: the parts stay whole until the release is in force.
             beside = shutil.ignore_patterns(RECEIPT)
             shutil.copytree(source, target, copy_function=_linked, ignore=beside, dirs_exist_ok=True)
-            found.append(_read(target / FACTS))
-            (target / FACTS).unlink()
+            facts = target / FACTS
+            found.append(_read(facts) if one.rows else None)
+            facts.unlink(missing_ok=True)
     return found
 
 

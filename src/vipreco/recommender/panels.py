@@ -9,14 +9,13 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, Final, Protocol, Self
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from vipreco.engines import Engine, Progress, Results, Spec, TaskContext, no_progress
+from vipreco.engines import Engine, Progress, Spec, TaskContext, no_progress
 from vipreco.history import History, Labels, View
 from vipreco.parts import CustomerParts
 
@@ -110,13 +109,12 @@ class Panel:
             yield [work.arrays(self)]
             return
         reopenings = {_text_of(window): self.history.mass_reopenings(*window) for window in windows}
-        results = self._run(self.parts, work, reopenings)
-        with TemporaryDirectory(prefix="vipreco-panel-") as scratch:
-            yield [_loaded(results.fetch(one.part, Path(scratch))) for one in results.receipts]
-        results.discard()
+        parts, spec = self.parts, self._spec(self.parts, work, reopenings)
+        with parts.engine.outputs(WORK_JOB, spec, parts.tables.number, parts.progress) as folders:
+            yield [_loaded(folder) for folder in folders]
 
-    def _run(self, parts: PanelParts, work: Work, reopenings: Reopenings) -> Results:
-        spec = {
+    def _spec(self, parts: PanelParts, work: Work, reopenings: Reopenings) -> Spec:
+        return {
             "tables": parts.tables.record(),
             "until": parts.until and parts.until.isoformat(),
             "as_of": [day.isoformat() for day in self.as_of],
@@ -124,7 +122,6 @@ class Panel:
             "kind": f"{type(work).__module__}:{type(work).__qualname__}",
             "work": work.record(),
         }
-        return parts.engine.run(WORK_JOB, spec, parts.tables.number, parts.progress)
 
 
 def work_on_part(spec: Spec, part: int, folder: Path, context: TaskContext) -> Mapping[str, int]:
