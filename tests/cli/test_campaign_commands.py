@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pwd
+import re
 import shutil
 import sqlite3
 from contextlib import closing
@@ -110,6 +111,26 @@ def test_a_run_tells_what_it_did_and_the_same_again_changes_nothing(capsys: pyte
 
 
 @pytest.mark.usefixtures("project")
+@pytest.mark.long
+def test_a_run_is_made_again_by_its_decision_whatever_is_switched_off_now(
+    project: Path, capsys: pytest.CaptureFixture[str]
+):
+    file = written()
+    assert main(["campaign", "run", file]) == 0
+    (decision,) = re.findall(r"decision ([0-9a-f]{32})", capsys.readouterr().err)
+    assert main(["campaign", "run", file]) == 0
+    assert decision in capsys.readouterr().err
+    assert main(["switch", "off", "product", "W203", "--reason", "recalled"]) == 0
+    assert main(["replay", "--decision", decision]) == 0
+    assert "identical" in capsys.readouterr().out
+    with closing(sqlite3.connect(project / "data" / "store.db")) as store:
+        query = "UPDATE decisions SET record = replace(record, ' by app, offered', ' by call, offered')"
+        assert store.execute(query).rowcount == 1
+        store.commit()
+    assert main(["replay", "--decision", decision]) == 6
+    assert "by call, offered at None" in capsys.readouterr().out
+
+
 def test_who_ran_a_campaign_is_named_as_in_the_audit_and_a_run_of_before_goes_on(
     capsys: pytest.CaptureFixture[str],
 ):

@@ -82,10 +82,10 @@ class ListRecord(Section):
         """Customers of the rows."""
         return frozenset(row[0] for row in self.rows)
 
-    def decision(self, made_at: datetime, actor: str) -> Decision:
-        """Return the record as an entry of the decision log, under an id of its own."""
+    def decision(self, made_at: datetime, actor: str, decision_id: str = "") -> Decision:
+        """Return the record as an entry of the decision log, under an id of its own where none is given."""
         text = json.dumps(self.model_dump(mode="json"), ensure_ascii=False, separators=(",", ":"))
-        return Decision(secrets.token_hex(16), OF_A_LIST, made_at, actor, text)
+        return Decision(decision_id or secrets.token_hex(16), OF_A_LIST, made_at, actor, text)
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,16 @@ from .bank import Bank as Bank, Challenger as Challenger
 from .campaign_file import parse_campaign as parse_campaign, read_campaign as read_campaign
 from .campaign_parts import BankParts as BankParts
 from .campaign_plan import CampaignPlan as CampaignPlan, plan as plan
-from .campaign_run import RunOptions as RunOptions, run as run
+from .campaign_run import (
+    ASSIGNMENTS as ASSIGNMENTS,
+    PRODUCTS_OFF as PRODUCTS_OFF,
+    SEQUENCE as SEQUENCE,
+    RunOptions as RunOptions,
+    RunResult as RunResult,
+    assignments as assignments,
+    run as run,
+)
+from .definition import Campaign as Campaign
 from .erasure import campaign_rows as campaign_rows, erase_from_campaigns as erase_from_campaigns
 from .example_file import example as example
 from .folder import CampaignFolder as CampaignFolder

@@ -43,7 +43,7 @@ from vipreco.settings import ArbitrationSettings
 from vipreco.store import Store
 
 ASSIGNMENTS = "assignments.parquet"
-SEQUENCE = "store_sequence"
+SEQUENCE, PRODUCTS_OFF = "store_sequence", "products_off"
 NOTHING = 0.005
 """Prices below it are shown as nothing: less than a cent."""
 
@@ -128,11 +128,13 @@ def run(
         whole = campaigns.is_whole(campaign.key, digest)
         if not whole:
             _check_own(campaigns, campaign.key, digest)
-            changes = StoreChanges.read(store, store.switches.read().products, bank.after, int(until))
-            head = {"inputs": inputs, "inputs_hash": digest}
+            before = known.manifest if known else None
+            off = _switched_off(before, store)
+            changes = StoreChanges.read(store, off, bank.after, int(until))
+            head = {"inputs": inputs, "inputs_hash": digest, PRODUCTS_OFF: sorted(off)}
             with campaigns.building(campaign.key) as folder:
                 written = _write(folder, bank, campaign, changes, options, head)
-                _check_same(written, known.manifest if known else None, folder)
+                _check_same(written, before, folder)
                 store.campaigns.begin(options.actor, campaign.key, inputs, digest)
                 reach("campaign-begun")
         manifest, folder = campaigns.manifest(campaign.key) or {}, campaigns.path_of(campaign.key)
@@ -143,6 +145,19 @@ def run(
             )
             reach("campaign-finished")
         return RunResult(manifest, folder, finished and whole)
+
+
+def assignments(bank: Bank, campaign: Campaign, changes: StoreChanges, options: RunOptions) -> pl.DataFrame:
+    """Return the assignments of a campaign as its run writes them; nothing is stored."""
+    given = gather_sides(bank, campaign, changes, options.where, options.say)
+    return assign_sides(given, bank, campaign, options.solve).table(campaign)
+
+
+def _switched_off(before: Mapping[str, Any] | None, store: Store) -> frozenset[str]:
+    """Return the products that are switched off; of a finished run, those that were."""
+    if before is not None and PRODUCTS_OFF in before:
+        return frozenset(before[PRODUCTS_OFF])
+    return store.switches.read().products
 
 
 def inputs_of(bank: Bank, campaign: Campaign) -> dict[str, str]:

@@ -12,6 +12,7 @@ import typer
 
 from vipreco.cli import campaign_report_commands
 from vipreco.cli.campaign_output import files_text, show_plan, show_summary
+from vipreco.cli.list_log import ListSource
 from vipreco.cli.options import AsOfOption, FormatOption, HindsightOption, ModelOption, OutOption
 from vipreco.cli.progress import Narrator, narrated
 from vipreco.cli.store_session import actor_named
@@ -19,6 +20,7 @@ from vipreco.cli.table_output import TableOutput
 
 if TYPE_CHECKING:
     from vipreco.campaign import Bank, CampaignFolder
+    from vipreco.recommender import ModelInForce, ModelSplit, Recommender
     from vipreco.store import Store
 
 PANEL = "Campaigns"
@@ -52,6 +54,8 @@ class _Opened:
     store: Store
     campaigns: CampaignFolder
     threads: int
+    source: ListSource
+    rival: tuple[ModelSplit, Recommender, ModelInForce] | None
 
 
 @campaign.command("example")
@@ -140,6 +144,7 @@ def run_(
     Example:  vipreco campaign run campaign.toml
     """
     from vipreco.campaign import RunOptions, read_campaign, run
+    from vipreco.cli.campaign_decision import log_campaign
 
     asked = read_campaign(file)
     with narrated("Campaign") as narrator, _opened(as_of, model, narrator, hindsight=hindsight) as opened:
@@ -153,6 +158,7 @@ def run_(
             say=narrator.say,
         )
         result = run(opened.bank, asked, opened.store, opened.campaigns, order)
+        log_campaign(opened.source, opened.bank.after, opened.rival, result)
     show_summary(result.manifest)
     typer.echo(files_text(result.folder, result.manifest))
     if result.again:
@@ -295,7 +301,9 @@ def _opened(
             rival and Challenger(rival[1], rival[2].artifact_hash, rival[0]),
             spread and BankParts(*spread, view.date, models, rival and rival[0], narrator.count),
         )
-        yield _Opened(bank, store, CampaignFolder(project.root / settings.folder), project.threads)
+        folder = CampaignFolder(project.root / settings.folder)
+        source = ListSource(project, recommender, in_force, view, {})
+        yield _Opened(bank, store, folder, project.threads, source, rival)
 
 
 def _listed(key: str, manifest: dict[str, Any] | None) -> tuple[Any, ...]:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from vipreco.recommender import ModelInForce, ModelSplit, Recommender
 
 CALL_LIST, SHEET, OFFERS, BRANCH_LIST = "calllist", "sheet", "offers", "relationships"
+CAMPAIGN = "campaign"
 
 
 @dataclass(frozen=True)
@@ -39,8 +40,12 @@ class ListSource:
     weights: Mapping[str, float]
 
 
-def log_list(source: ListSource, kind: str, question: dict[str, Any], made: MadeList) -> str:
+def log_list(
+    source: ListSource, kind: str, question: dict[str, Any], made: MadeList, decision_id: str = ""
+) -> str:
     """Keep a list in the decision log before it is shown, and tell its id on standard error.
+
+    Under a given id the first list stays.
 
     Raises:
         VipRecoError: The store does not take it: the list must not be shown.
@@ -59,7 +64,8 @@ def log_list(source: ListSource, kind: str, question: dict[str, Any], made: Made
         basis=save_basis(project.root, basis),
         day=view.date.isoformat(),
     )
-    decision = record.decision(business_moment(project).replace(microsecond=0), actor_named(None))
+    moment = business_moment(project).replace(microsecond=0)
+    decision = record.decision(moment, actor_named(None), decision_id)
     with Store.open(project.store_url, checked=True) as store:
         store.decisions.add([decision])
     typer.echo(f"decision {decision.decision_id} (`vipreco replay --decision` makes it again)", err=True)

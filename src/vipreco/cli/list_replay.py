@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from vipreco.cli.list_log import BRANCH_LIST, CALL_LIST, OFFERS, SHEET
+from vipreco.cli.list_log import BRANCH_LIST, CALL_LIST, CAMPAIGN, OFFERS, SHEET
 
 if TYPE_CHECKING:
     from vipreco.assurance import DecisionBasis, ListRecord, MadeList
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from vipreco.history import View
     from vipreco.lists import Audience, Availability
     from vipreco.project import Project
+    from vipreco.recommender import ModelSplit, Recommender
 
 
 @dataclass(frozen=True)
@@ -110,17 +111,33 @@ def sides_of(again: Again, view: View, question: dict[str, Any]) -> Iterator[tup
     if "split" not in question:
         yield again.explainer, view
         return
+    from vipreco.recommender import CHALLENGER_SIDE
+
+    split, rival = split_of(again, question)
+    for side, own in split.views(view):
+        yield (rival if side == CHALLENGER_SIDE else again.explainer), own
+
+
+def made_campaign(again: Again, question: dict[str, Any]) -> MadeList:
+    """Make the assignments of a campaign."""
+    from vipreco.cli.campaign_decision import assigned_again, made_of_assignments
+
+    rival = split_of(again, question) if "split" in question else None
+    frame = assigned_again(again, question, rival)
+    return made_of_assignments(again.explainer.recommender, again.view, frame)
+
+
+def split_of(again: Again, question: dict[str, Any]) -> tuple[ModelSplit, Explainer]:
+    """Return the split of a question, and the challenger under its rules and weights of then."""
     from vipreco.assurance import read_basis
     from vipreco.folds import salt_of
-    from vipreco.recommender import CHALLENGER_SIDE, ModelSplit
+    from vipreco.recommender import ModelSplit
 
     project, told = again.project, question["split"]
     salt = salt_of(project.settings.campaign.control_salt, project.seed)
-    split = ModelSplit(told["key"], told["challenger"], told["share"], salt)
     basis = read_basis(project.root, question["challenger_basis"])
     rival = explainer_of(project, question["challenger"], basis)
-    for side, own in split.views(view):
-        yield (rival if side == CHALLENGER_SIDE else again.explainer), own
+    return ModelSplit(told["key"], told["challenger"], told["share"], salt), rival
 
 
 def made_branch_list(again: Again, question: dict[str, Any]) -> MadeList:
@@ -134,15 +151,21 @@ def made_branch_list(again: Again, question: dict[str, Any]) -> MadeList:
 
 def made_of_frame(explainer: Explainer, view: View, frame: Any) -> MadeList:
     """Return a list of rows with the features of its customers, if they are not too many."""
+    from vipreco.assurance import rows_of_frame
+
+    return made_of_rows(explainer.recommender, view, rows_of_frame(frame))
+
+
+def made_of_rows(recommender: Recommender, view: View, rows: tuple[Any, ...]) -> MadeList:
+    """Return a list of rows with the features of its customers, if they are not too many."""
     import pyarrow as pa
 
-    from vipreco.assurance import MAX_ROWS, MadeList, features_hash, rows_of_frame
+    from vipreco.assurance import MAX_ROWS, MadeList, features_hash
 
-    rows = rows_of_frame(frame)
     customers = sorted({row[0] for row in rows})
     if not customers or len(rows) > MAX_ROWS:
         return MadeList(rows)
-    computed = explainer.recommender.compute(view.of(pa.array(customers, pa.string())))
+    computed = recommender.compute(view.of(pa.array(customers, pa.string())))
     return MadeList(rows, features_hash(computed, customers))
 
 
@@ -183,4 +206,5 @@ MAKERS: dict[str, Callable[[Again, dict[str, Any]], MadeList]] = {
     SHEET: made_sheet,
     OFFERS: made_offers,
     BRANCH_LIST: made_branch_list,
+    CAMPAIGN: made_campaign,
 }
