@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from dataclasses import replace
@@ -10,9 +11,12 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from hypothesis import given, strategies as st
 
 from vipreco.assurance import ListRecord, MadeList, differences, rows_of_frame
 from vipreco.assurance.decision_basis import DecisionBasis, prune_bases, read_basis, save_basis
+from vipreco.assurance.list_record import Row
+from vipreco.durable import canonical_json
 from vipreco.errors import UsageError
 from vipreco.settings import ArbitrationSettings, CallListSettings
 from vipreco.store import OF_A_LIST, Decision, Role, Scope, Store
@@ -42,6 +46,23 @@ def record(made: MadeList = MADE) -> ListRecord:
 def basis(**changed: object) -> DecisionBasis:
     given = {"rules": {"house": "x"}, "arbitration": ArbitrationSettings(), "vip": ("GOLD",)}
     return DecisionBasis(**{**given, "call_list": CallListSettings(), **changed})  # type: ignore[arg-type]
+
+
+numbers = st.none() | st.floats(allow_nan=False, allow_infinity=False) | st.integers(0, 9).map(float)
+a_row = st.tuples(
+    st.text(), st.text(), st.none() | st.integers(1, 99), st.lists(numbers, max_size=3).map(tuple)
+)
+
+
+@given(rows=st.lists(a_row, max_size=3).map(tuple))
+def test_the_hash_of_rows_is_that_of_their_canonical_json(rows: tuple[Row, ...]) -> None:
+    told = [[*row[:3], [None if one is None else float(f"{one:.6g}") for one in row[3]]] for row in rows]
+    assert MadeList(rows).hash == hashlib.sha256(canonical_json(told)).hexdigest()
+
+
+def test_rows_without_a_finite_number_have_no_hash() -> None:
+    with pytest.raises(ValueError, match="nan"):
+        _ = MadeList((("0001", "FUND", 1, (float("nan"),)),)).hash
 
 
 def test_equal_rows_are_equal_within_what_32_bits_keep() -> None:

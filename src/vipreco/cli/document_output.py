@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from vipreco.cli.table_output import PIPE_WIDTH, row_count
-from vipreco.cli.table_width import columns_note, fitting, terminal_width
+from vipreco.cli.table_output import row_count
+from vipreco.cli.table_width import columns_note, drawn_width, fitting, reader_width
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -82,8 +82,7 @@ def document_text(document: Document, width: int | None = None) -> str:
     """Return a document as text with drawn tables."""
     from rich.console import Console
 
-    chosen = width or (None if sys.stdout.isatty() else PIPE_WIDTH)
-    console = Console(width=chosen, highlight=False, markup=False, emoji=False)
+    console = Console(width=width or drawn_width(), highlight=False, markup=False, emoji=False)
     with console.capture() as captured:
         console.print(document.title, style="bold")
         for line in document.about:
@@ -94,7 +93,7 @@ def document_text(document: Document, width: int | None = None) -> str:
             if part.note:
                 console.print(part.note)
             if part.rows.height:
-                told = _fitting(part, None if width else terminal_width())
+                told = _fitting(part, None if width else reader_width())
                 console.print(_table(told))
                 note = columns_note(len(told.columns), len(part.columns))
                 console.print(*([note] if note else []), end="\n" if note else "")
@@ -102,7 +101,7 @@ def document_text(document: Document, width: int | None = None) -> str:
 
 
 def _fitting(part: Part, width: int | None) -> Part:
-    """Return a part with the columns that a terminal has room for."""
+    """Return a part with the columns that a reader has room for."""
     from dataclasses import replace
 
     from vipreco.documents import shown

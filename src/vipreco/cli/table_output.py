@@ -14,13 +14,12 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from vipreco.cli.options import Format
-from vipreco.cli.table_width import columns_note, fitting, terminal_width
+from vipreco.cli.table_width import PIPE_WIDTH, columns_note, drawn_width, fitting, reader_width
 
 if TYPE_CHECKING:
     import polars as pl
 
 MAX_SHOWN_ROWS = 100
-PIPE_WIDTH = 200  # columns of a table that goes into a file or a pipe
 # Control and direction characters in a name could rewrite what the reader of a terminal sees.
 UNSAFE_CATEGORIES = frozenset({"Cc", "Cf", "Cs"})
 REPLACEMENT = "\ufffd"
@@ -60,7 +59,7 @@ class TableOutput:
             brief: Columns that matter, which a terminal shows that is too narrow for all.
         """
         if self.kind is Format.table:
-            self._write_text(table_text(rows, _width(self.path), brief=brief))
+            self._write_text(table_text(rows, PIPE_WIDTH if self.path else None, brief=brief))
             return
         from vipreco.export import write_table
 
@@ -80,11 +79,6 @@ class TableOutput:
             typer.echo(f"{row_count(rows)} written to {self.path}", err=True)
 
 
-def _width(path: Path | None) -> int | None:
-    """Return the width of a table: as wide as the terminal, or wide enough for a file."""
-    return None if path is None and sys.stdout.isatty() else PIPE_WIDTH
-
-
 def table_text(
     rows: pl.DataFrame, width: int | None = None, title: str | None = None, brief: Sequence[str] = ()
 ) -> str:
@@ -92,7 +86,7 @@ def table_text(
 
     Args:
         rows: The rows.
-        width: Columns of the table; without it those of the terminal, where only columns that fit are shown.
+        width: Columns of the table; without it those of the reader, who is shown only columns that fit.
         title: Stands above.
         brief: Columns that matter, where not all fit.
     """
@@ -103,14 +97,14 @@ def table_text(
 
     table = Table(box=SIMPLE_HEAD, title=title, title_justify="left")
     texts = [[cell_text(value) for value in row] for row in rows.head(MAX_SHOWN_ROWS).iter_rows()]
-    terminal = terminal_width() if width is None else None
-    shown = fitting(rows, texts, brief, terminal) if terminal else rows.columns
+    reader = reader_width() if width is None else None
+    shown = fitting(rows, texts, brief, reader) if reader else rows.columns
     places = [rows.columns.index(name) for name in shown]
     for name in shown:
         table.add_column(name, justify="right" if rows.schema[name].is_numeric() else "left", overflow="fold")
     for row in texts:
         table.add_row(*(Text(row[place]) for place in places))
-    console = Console(width=width, highlight=False)
+    console = Console(width=width or drawn_width(), highlight=False)
     with console.capture() as captured:
         console.print(table)
         console.print(_rest(rows.height), end="", markup=False)

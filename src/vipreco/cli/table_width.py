@@ -1,4 +1,4 @@
-"""Width of tables on a terminal: those that do not fit show the columns that matter, or with `--wide` all."""
+"""Width of drawn tables: those that do not fit show the columns that matter, or with `--wide` all."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import polars as pl
 
+PIPE_WIDTH = 200  # columns of a table that goes into a file or a pipe
 MAX_COLUMNS = 5
 MAX_CELL = 28  # columns of a text that is worth a column of its own; longer ones are folded
 _WIDE: ContextVar[bool] = ContextVar("wide", default=False)
@@ -26,13 +27,18 @@ def all_columns(wanted: bool) -> Iterator[None]:
         _WIDE.reset(token)
 
 
-def terminal_width() -> int | None:
-    """Return the columns of the terminal; None where the output is none, or all columns are wanted."""
-    if _WIDE.get() or not sys.stdout.isatty():
+def drawn_width() -> int | None:
+    """Return the columns that tables are drawn with: those of a pipe; None: of the terminal."""
+    return None if sys.stdout.isatty() else PIPE_WIDTH
+
+
+def reader_width() -> int | None:
+    """Return the columns that a reader has, of the terminal or of a pipe; None: all columns are wanted."""
+    if _WIDE.get():
         return None
     from rich.console import Console
 
-    return Console().width
+    return drawn_width() or Console().width
 
 
 def fitting(
@@ -44,7 +50,7 @@ def fitting(
         rows: The table.
         texts: Its cells as they are shown.
         brief: Columns that matter; without any, the first, those first that are not the same in all rows.
-        width: Columns of the terminal.
+        width: Columns of the terminal, or of a pipe.
     """
     from vipreco.documents import text_width
 

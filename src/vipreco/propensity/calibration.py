@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, logit
+
+from vipreco.stats import expit, logit
 
 Matrix = NDArray[np.float64]
 Mask = NDArray[np.bool_]

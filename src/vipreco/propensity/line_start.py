@@ -11,7 +11,8 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, logit
+
+from vipreco.stats import expit, logit
 
 Floats = NDArray[np.float64]
 

@@ -9,7 +9,6 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit
 
 from vipreco.folds import customer_folds
 from vipreco.propensity.booster import Booster, Examples, Machine, Scores, Values
@@ -17,6 +16,7 @@ from vipreco.propensity.calibration import Calibration, Mask
 from vipreco.propensity.line_start import LineStart
 from vipreco.propensity.settings import RelationshipSettings
 from vipreco.propensity.simple_rule import RuleComparison, compared
+from vipreco.stats import expit
 
 ATTRITION: Final = "attrition"
 TIER_UPGRADE: Final = "tier_upgrade"

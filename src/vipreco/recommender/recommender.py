@@ -43,8 +43,10 @@ from vipreco.uplift import UpliftModel
 class Recommender:
     """Ranked and allowed offers for every customer of a bank, as of a date."""
 
-    def __init__(self, fitted: Fitted) -> None:
+    def __init__(self, fitted: Fitted, opened: Recommender | None = None) -> None:
         self.fitted = fitted
+        # Kept alive, so that whoever opens the same model again takes it (`open_models`).
+        self._opened = opened
 
     @classmethod
     def fit(
@@ -103,22 +105,25 @@ class Recommender:
         """
         return check_hindsight(self.learnt_until, day, allowed=allowed)
 
+    def _with(self, changed: Fitted) -> Self:
+        return type(self)(changed, self._opened or self)
+
     def with_policy(self, policy: Policy) -> Self:
         """Return the same models under other rules: compliance changes rules without a new fit."""
-        return type(self)(replace(self.fitted, policy=policy))
+        return self._with(replace(self.fitted, policy=policy))
 
     def arbitrated(self, settings: ArbitrationSettings) -> Self:
         """Return the same models under other values, context, levers and slates, without a new fit."""
         changed = self.fitted.settings.model_copy(update={"arbitration": settings})
-        return type(self)(replace(self.fitted, settings=changed))
+        return self._with(replace(self.fitted, settings=changed))
 
     def with_features(self, features: FeatureSet) -> Self:
         """Return the same models on features that are computed in another way."""
-        return type(self)(replace(self.fitted, features=features))
+        return self._with(replace(self.fitted, features=features))
 
     def with_uplift(self, uplift: UpliftModel | None) -> Self:
         """Return the same models with another model of what an offer adds."""
-        return type(self)(replace(self.fitted, uplift=uplift))
+        return self._with(replace(self.fitted, uplift=uplift))
 
     def context(
         self, view: View, channel: str = DEFAULT_CHANNEL, ruled: View | None = None

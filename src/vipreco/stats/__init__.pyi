@@ -61,6 +61,7 @@ from .list_metrics import (
     reacquired as reacquired,
     relevant_ranks as relevant_ranks,
 )
+from .logistic import expit as expit, logit as logit
 from .means import (
     difference_of_means as difference_of_means,
     mean_limits as mean_limits,

@@ -13,11 +13,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.optimize import minimize
-from scipy.special import expit, logit
 
 from vipreco.stats.arrays import Flags, Floats
 from vipreco.stats.estimate import Estimate
 from vipreco.stats.level import NORMAL_95
+from vipreco.stats.logistic import expit, logit
 from vipreco.stats.ordered import Ordered
 from vipreco.stats.rates import rate_interval
 
