@@ -13,8 +13,9 @@ from serving.api.sheets import language_of
 from serving.http.book_answers import answers_of
 from serving.http.operation import HttpRequest, Operation, programs_and_people
 from serving.http.purposes import with_purpose
+from serving.page.page_service import PageService
 from vipreco.documents import write_document
-from vipreco.lists import Wording, call_list, call_list_document
+from vipreco.lists import Wording, call_list_document
 from vipreco.store import Event, Role
 
 
@@ -23,13 +24,14 @@ def calls(request: HttpRequest) -> Response:
     answers, scope = answers_of(request.state), request.scope
     request.state.note_at_once(with_purpose(request, Event(scope.actor, "list.read", scope.manager_id or "")))
     say, manager = Wording(language_of(request), currency=answers.currency), scope.manager_id or ""
-    listed = call_list(answers.day(scope), manager, answers.model_version, say)
-    target = io.BytesIO()
+    service = PageService(request.state, answers, scope, say)
+    target, listed = io.BytesIO(), service.call_list()
     write_document(call_list_document(listed, say), target, "json")
     answer = {
         "manager_id": manager,
         "date": listed.date,
         "model_version": answers.model_version,
+        "decision_id": service.keep_list(),
         "call_list": json.loads(target.getvalue()),
     }
     return Response(to_json(answer, inf_nan_mode="null"), media_type="application/json")

@@ -242,6 +242,7 @@ class SheetAnswer(BaseModel):
     customer_id: str
     person: PersonAnswer | None = Field(description="Entry of the directory, if there is one.")
     sheet: dict[str, JsonValue]
+    decision_id: str | None = Field(description="In the decision log, from which the sheet is decided again.")
     model_version: str
     snapshot_id: str
     policy_version: str

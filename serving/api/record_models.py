@@ -38,6 +38,7 @@ class CallListAnswer(BaseModel):
     manager_id: str
     date: date
     model_version: str
+    decision_id: str = Field(description="In the decision log, from which the list is decided again.")
     call_list: dict[str, JsonValue] = Field(description="The parts that `vipreco calllist` writes as JSON.")
 
 

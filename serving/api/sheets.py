@@ -8,10 +8,13 @@ from pydantic_core import to_json
 from starlette.responses import Response
 
 from serving.api.models import SheetAnswer
+from serving.http.book_answers import answers_of
+from serving.http.list_keeper import ListKeeper
 from serving.http.operation import HttpRequest, Operation, programs_and_people
 from serving.http.problems import ProblemDocument, not_found
 from serving.http.purposes import with_purpose
 from vipreco.documents import Language
+from vipreco.online import ShownSheet
 from vipreco.store import DirectoryEntry, Role
 
 
@@ -27,10 +30,12 @@ def sheet(request: HttpRequest) -> Response:
     if not seen:
         raise not_found()
     person = state.store.directory.of(scope, [customer]).get(customer)
+    shown = release.sheet(customer, language_of(request), request.moment)
     told = {
         "customer_id": customer,
         "person": _without_id(person) if person else None,
-        "sheet": release.sheet(customer, language_of(request), request.moment),
+        "sheet": shown.document,
+        "decision_id": _kept(request, customer, shown),
         "model_version": release.model_version,
         "snapshot_id": release.snapshot_id,
         "policy_version": release.policy_version,
@@ -38,6 +43,14 @@ def sheet(request: HttpRequest) -> Response:
         "warnings": release.warnings,
     }
     return Response(to_json(told, inf_nan_mode="null"), media_type="application/json")
+
+
+def _kept(request: HttpRequest, customer: str, shown: ShownSheet) -> str | None:
+    """Keep the sheet in the decision log, and return its decision id."""
+    if shown.day is None or shown.sheet is None:
+        return None
+    keeper = ListKeeper(request.state, answers_of(request.state), request.scope)
+    return keeper.sheet(shown.day, customer, shown.sheet)
 
 
 def _without_id(person: DirectoryEntry) -> dict[str, str]:

@@ -15,7 +15,7 @@ from serving.http.problems import unavailable
 from serving.http.shared_limits import Rate, SharedLimits, Slots, run_folder
 from vipreco.errors import BusyError, DependencyDownError
 from vipreco.kpi import FigureRows
-from vipreco.online import Releases, Slate, SlateLine
+from vipreco.online import Releases, ShownSheet, Slate, SlateLine
 from vipreco.recommender import ProductEvidence
 from vipreco.settings import ServingSettings
 from vipreco.store import AuditRecord, Event, Keys, Scope, Store
@@ -57,8 +57,8 @@ class Release(Protocol):
     def popular(self, segment: str, channel: str, limit: int) -> Slate:
         """Return the popular products of a segment."""
 
-    def sheet(self, customer_id: str, language: str, moment: datetime) -> dict[str, Any]:
-        """Return the sheet of a known customer."""
+    def sheet(self, customer_id: str, language: str, moment: datetime) -> ShownSheet:
+        """Return the sheet of a known customer, with the day behind it."""
 
     def figures(self, branch: str | None, manager: str | None) -> FigureRows | None:
         """Return the figures of a branch, or of a manager's book; None where there are none."""

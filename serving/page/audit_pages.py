@@ -20,6 +20,7 @@ from vipreco.store import OF_A_LIST, Decision, Role
 
 READERS = people(Role.AUDITOR)
 PAGE_SIZE = 50
+OF_ONE = frozenset({"sheet", "page_sheet"})
 RESULTS = ("ok", "denied", "unknown", "failed")
 
 
@@ -110,7 +111,8 @@ class AuditPages:
             named = record["question"].get("customers")
             question = record["question"] | ({} if named is None else {"customers": [*map(of, named)]})
             told = {**record, "question": question, "rows": rows}
-            return {**shown, "pseudonym": "", "kind": record["kind"], "record": told}
+            whose = question["customers"][0] if record["kind"] in OF_ONE and named else ""
+            return {**shown, "pseudonym": whose, "kind": record["kind"], "record": told}
         pseudonym = of(decision.customer_id)
         return {**shown, "pseudonym": pseudonym, "kind": "", "record": {**record, "customer_id": pseudonym}}
 

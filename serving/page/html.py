@@ -99,7 +99,7 @@ def _open_places(text: str) -> str:
     >>> _open_places("not offered by {context_channel}")
     'not offered by …'
     """
-    return PLACE.sub("…", text)
+    return PLACE.sub("…", text).replace("….", "…")
 
 
 def _pretty(value: object) -> str:

@@ -18,6 +18,7 @@ from serving.http.operation import HttpRequest, Operation, people
 from serving.http.problems import not_found
 from serving.page.calibration_chart import calibration_chart
 from serving.page.jobs import Job, Jobs
+from serving.page.page_service import FindAnswers
 from serving.page.responses import note, redirect, say_of, show
 from vipreco.errors import VipRecoError
 from vipreco.store import Event, Role
@@ -33,6 +34,8 @@ KINDS: Final = ("product", "model")
 @dataclass
 class ModelPages:
     """The handlers."""
+
+    answers: FindAnswers
 
     def operations(self) -> tuple[Operation, ...]:
         """Return what is at each address."""
@@ -139,9 +142,10 @@ class ModelPages:
         """Show what is switched off, and the form that switches off."""
         state = request.state
         release = state.release
+        known = self.answers(state).product_names if release else {}
         values = {
             "switches": state.store.switches.all(),
-            "products": sorted(state.product_ids or ()),
+            "names": {one: known.get(one, one) for one in sorted(state.product_ids or ())},
             "model": "" if release is None else release.model_version,
             "problem": problem,
         }

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 from serving.http.app_state import AppState
+from serving.http.list_keeper import DecidedBy, ListKeeper
 from serving.http.marks import record_mark
 from serving.http.problems import Problem, not_found
-from serving.page.cache import alone, days_of, decisions_of, lists_of, sheets_of
+from serving.http.result_cache import alone, days_of, lists_of, sheets_of
 from serving.page.forms import OutcomeForm
 from vipreco.kpi import customer_flows
 from vipreco.lists import (
@@ -26,7 +27,6 @@ from vipreco.lists import (
     customer_sheet,
     matching_calls,
 )
-from vipreco.policy import Policy
 from vipreco.store import (
     CAUSES,
     Contact,
@@ -39,23 +39,19 @@ from vipreco.store import (
 )
 
 if TYPE_CHECKING:
-    from vipreco.assurance import MadeList
+    pass
 
 CHANNEL = "call"
 MAX_FOUND = 20
 WEEK = 5  # working days that the list shows
 
 
-class Answers(Protocol):
+class Answers(DecidedBy, Protocol):
     """Answers that the page needs; `vipreco.online` gives them."""
 
     @property
     def model_version(self) -> str:
         """Version of the model."""
-
-    @property
-    def policy(self) -> Policy:
-        """Rules in force."""
 
     @property
     def vip(self) -> tuple[str, ...]:
@@ -64,27 +60,6 @@ class Answers(Protocol):
     @property
     def product_names(self) -> Mapping[str, str]:
         """Name of each product by id."""
-
-    @property
-    def source(self) -> object:
-        """Release in force; results of another one hold no more."""
-
-    @property
-    def model_hash(self) -> str:
-        """Hash of the artifact of the model."""
-
-    @property
-    def snapshot_id(self) -> str:
-        """Fingerprint of the tables."""
-
-    def decided_on(self, customer_ids: Iterable[str]) -> dict[str, Any]:
-        """Return the basis and the state of the store that decisions about some customers rest on."""
-
-    def absences(self, scope: Scope) -> dict[str, Any]:
-        """Return the reader's absences, and the ends of leave covers by customer, as JSON values."""
-
-    def stamp(self, customer_ids: Iterable[str]) -> Hashable:
-        """Return a value that changes when anything known or allowed about these customers does."""
 
     @property
     def currency(self) -> str:
@@ -202,51 +177,18 @@ class PageService:
                 days=WEEK if with_reasons else 1,
             )
 
+    @cached_property
+    def keeper(self) -> ListKeeper:
+        """The decision log for the reader."""
+        return ListKeeper(self.state, self.answers, self.scope)
+
     def keep_list(self) -> str:
         """Keep the plan of the day in the decision log, once a plan, and return its decision id."""
-        key = ("list", self.planned, self.scope.manager_id)
-        return decisions_of(self.state).of(self.answers.source, key, self._keep_list)
-
-    def _keep_list(self) -> str:
-        from vipreco.assurance import PAGE_LIST, made_of_day, rows_of_calls  # noqa: PLC0415 - when first shown
-
-        day = self.plan
-        with alone(self.state):
-            listed = call_list(day, self.scope.manager_id or "", "", self.say, with_reasons=False)
-            made = made_of_day(day, rows_of_calls(listed))
-        return self._keep(PAGE_LIST, day, list(self.members), made)
+        return self.keeper.call_list(self.plan, tuple(self.members), self.planned, self.say)
 
     def keep_sheet(self, member: Member, sheet: CustomerSheet) -> str:
         """Keep a sheet in the decision log, once until something changes, and return its decision id."""
-        customer = member.customer_id
-        key = ("sheet", customer, self.answers.stamp([customer]))
-        return decisions_of(self.state).of(self.answers.source, key, lambda: self._keep_sheet(member, sheet))
-
-    def _keep_sheet(self, member: Member, sheet: CustomerSheet) -> str:
-        from vipreco.assurance import PAGE_SHEET, made_of_day, rows_of_sheet  # noqa: PLC0415
-
-        day, customer = self.customer(member), member.customer_id
-        with alone(self.state):
-            made = made_of_day(day, rows_of_sheet(customer, sheet))
-        return self._keep(PAGE_SHEET, day, [customer], made)
-
-    def _keep(self, kind: str, day: Day, customer_ids: list[str], made: MadeList) -> str:
-        """Write a list into the store before it is shown."""
-        found = self.answers.decided_on(customer_ids)
-        question = {"customers": customer_ids, "channel": day.channel, **self.answers.absences(self.scope)}
-        record = made.record(
-            kind=kind,
-            question=question,
-            artifact_hash=self.answers.model_hash,
-            snapshot_id=self.answers.snapshot_id,
-            policy_version=self.answers.policy.version,
-            basis=found["basis"],
-            day=day.date.isoformat(),
-            overlay=found["overlay"],
-        )
-        decision = record.decision(self.state.now(), self.scope.actor)
-        self.state.store.decisions.add([decision])
-        return decision.decision_id
+        return self.keeper.sheet(self.customer(member), member.customer_id, sheet)
 
     @property
     def page_values(self) -> dict[str, Any]:
@@ -284,12 +226,14 @@ class PageService:
         return kept.of(answers.source, (customer, self.planned), lambda: plan.of(customer))
 
     def sheet_alone(self, member: Member) -> CustomerSheet:
-        """Return the sheet of a customer for a reader whose own day is not planned: a branch head."""
+        """Return the sheet of a customer for a reader whose own day is not planned, and keep it."""
         answers, customer = self.answers, member.customer_id
         key: Hashable = (customer, answers.stamp([customer]))
         day = sheets_of(self.state).of(answers.source, key, lambda: answers.sheet(self.scope, customer))
         with alone(self.state):
-            return customer_sheet(day, answers.model_version, self.say)
+            sheet = customer_sheet(day, answers.model_version, self.say)
+        self.keeper.sheet(day, customer, sheet)
+        return sheet
 
     def sheet(self, member: Member) -> CustomerSheet:
         """Return the sheet of a customer."""

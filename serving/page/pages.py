@@ -88,7 +88,7 @@ class _Pages:
             BranchPages(self.answers),
             AuditPages(),
             PolicyPages(self.answers),
-            ModelPages(),
+            ModelPages(self.answers),
             AdminPages(),
             CampaignPages(self.answers),
         )

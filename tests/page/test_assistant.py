@@ -34,6 +34,7 @@ from vipreco.documents import write_document
 from vipreco.errors import UsageError
 from vipreco.explanations import Explainer
 from vipreco.lists import Wording, customer_day, customer_sheet, sheet_document
+from vipreco.online import ShownSheet
 from vipreco.settings import AssistantSettings, CallListSettings
 from vipreco.store import DirectoryEntry, Role
 
@@ -46,6 +47,7 @@ def told(bank: PageBank, monkeypatch: pytest.MonkeyPatch) -> PageBank:
     """The bank with sheets and lists from its tables."""
     tables = Tables(bank.state.store.books)
     monkeypatch.setattr(Prepared, "sheet", lambda _, customer, language, moment: sheet_of(customer, language))
+    monkeypatch.setattr("serving.api.sheets.answers_of", lambda _: tables)
     monkeypatch.setattr("serving.api.call_lists.answers_of", lambda _: tables)
     entry = DirectoryEntry(OWN, "王芳", "女士", "13800000000", "9-11")
     bank.state.store.directory.add([entry])
@@ -53,12 +55,13 @@ def told(bank: PageBank, monkeypatch: pytest.MonkeyPatch) -> PageBank:
 
 
 @cache
-def sheet_of(customer: str, language: Any) -> dict[str, Any]:
-    say, target = Wording(language, currency="CNY"), io.BytesIO()
+def sheet_of(customer: str, language: Any) -> ShownSheet:
+    say = Wording(language, currency="CNY")
     recommender, view = trained()
     day = customer_day(Explainer(recommender), view, customer, LADDER.vip, CallListSettings())
-    write_document(sheet_document(customer_sheet(day, "model", say), say), target, "json")
-    return dict(json.loads(target.getvalue()))
+    sheet, target = customer_sheet(day, "model", say), io.BytesIO()
+    write_document(sheet_document(sheet, say), target, "json")
+    return ShownSheet(json.loads(target.getvalue()), day, sheet)
 
 
 class Assistant:

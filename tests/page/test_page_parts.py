@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from serving.page.cache import ResultCache
+from serving.http.result_cache import ResultCache
 from serving.page.charts import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, Bar, Series, bar_chart, line_chart
 from serving.page.forms import outcome_form
 from serving.page.html import FOLDER, HEADERS, page

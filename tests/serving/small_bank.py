@@ -21,6 +21,7 @@ from tests.shared import BuiltOnce, new_store
 from vipreco.errors import IntegrityError
 from vipreco.kpi import FIGURES, FigureRows
 from vipreco.kpi.rows import OWNER_SCHEMA, ROW_SCHEMA
+from vipreco.online import ShownSheet
 from vipreco.recommender import ProductEvidence
 from vipreco.settings import ServingSettings
 from vipreco.store import Keys, Role, Store, User
@@ -79,9 +80,9 @@ class Prepared:
         del segment, channel
         return Slate((SlateLine("P9", "Product 9", None, None, ()),)[:limit], False, "cold_start")
 
-    def sheet(self, customer_id: str, language: str, moment: datetime) -> dict[str, Any]:
+    def sheet(self, customer_id: str, language: str, moment: datetime) -> ShownSheet:
         del moment
-        return {"who": [["customer", customer_id]], "language": language}
+        return ShownSheet({"who": [["customer", customer_id]], "language": language})
 
     def figures(self, branch: str | None, manager: str | None) -> FigureRows | None:
         """Return what was given, else a VIP customer in each book, and in each branch."""

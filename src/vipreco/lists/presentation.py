@@ -278,12 +278,14 @@ class Suitability:
     Args:
         may_call: The customer may be called today.
         call: The same in words, with the reason where not.
+        blocked: The reason alone; empty where the customer may be called.
         personalised: The customer may get personal offers.
         assessment: Class and validity of the risk assessment.
     """
 
     may_call: bool
     call: str
+    blocked: str
     personalised: bool
     assessment: str
 

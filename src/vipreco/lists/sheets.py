@@ -116,25 +116,26 @@ def to_next_tier(day: Day, row: Row) -> float | None:
 
 def suitability(day: Day, row: Row, say: Wording) -> Suitability:
     """Return suitability and consent on the day."""
+    reason = _blocked_text(day, row, say)
     return Suitability(
         may_call=row[BLOCKED] is None,
-        call=_call_text(day, row, say),
+        call=say("fact.call_no", reason=reason) if reason else say("fact.call_yes"),
+        blocked=reason,
         personalised=not row["profiling_opt_out"],
         assessment=assessment(day, row, say),
     )
 
 
-def _call_text(day: Day, row: Row, say: Wording) -> str:
-    """Return whether the customer may be called today, and if not, why."""
+def _blocked_text(day: Day, row: Row, say: Wording) -> str:
+    """Return why the customer may not be called today; nothing where they may."""
     reason = row[BLOCKED]
     if reason is None:
-        return say("fact.call_yes")
+        return ""
     if reason != Blocked.POLICY:
-        return say("fact.call_no", reason=say(f"blocked.{reason}"))
+        return say(f"blocked.{reason}")
     (decisions,) = (day.blocking or day).decisions
     verdict = int((day.blocking or day).calls["stopped_whole"][0])
-    told, _ = decisions.policy.texts(verdict, decisions.facts, (0, 0), say.language)
-    return say("fact.call_no", reason=told)
+    return decisions.policy.texts(verdict, decisions.facts, (0, 0), say.language)[0]
 
 
 def assessment(day: Day, row: Row, say: Wording) -> str:

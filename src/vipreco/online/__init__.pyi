@@ -14,4 +14,5 @@ from .release import (
     read_manifest as read_manifest,
     shown_manifest as shown_manifest,
 )
+from .shown_sheet import ShownSheet as ShownSheet
 from .slates import Slate as Slate, SlateLine as SlateLine

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -17,7 +16,6 @@ from numpy.typing import NDArray
 from vipreco.arbitration import SlateRules, slate
 from vipreco.catalog import Catalog
 from vipreco.columns import PRODUCT_ID, PRODUCTS
-from vipreco.documents import write_document
 from vipreco.errors import DependencyDownError, InputRejectedError
 from vipreco.features import FeatureSet, StoredFeatureSet
 from vipreco.kpi import FigureRows, read_rows
@@ -27,9 +25,7 @@ from vipreco.lists import (
     Day,
     Wording,
     customer_day,
-    customer_sheet,
     plan_day,
-    sheet_document,
 )
 from vipreco.online.explanation_cache import CachingExplainer, ExplanationCache
 from vipreco.online.nightly_build import ARTIFACT
@@ -38,6 +34,7 @@ from vipreco.online.offer_numbers import EFFECTS_LEARNT, OfferNumbers
 from vipreco.online.parted_reader import open_reader
 from vipreco.online.release_reader import OfferRow, ReleaseReader
 from vipreco.online.request_overrides import NOBODY, RequestOverrides, overridden_rows
+from vipreco.online.shown_sheet import ShownSheet, shown_sheet
 from vipreco.online.slates import (
     BELOW_FLOOR,
     FACTS,
@@ -218,17 +215,14 @@ class OnlineService:
         """Return the popular products of a segment; of the bank where the segment is unknown."""
         return self.release.popular(segment, channel, limit, self.overlay.off.products)
 
-    def sheet(self, customer_id: str, language: str, moment: datetime) -> dict[str, Any]:
+    def sheet(self, customer_id: str, language: str, moment: datetime) -> ShownSheet:
         """Return the sheet of a known customer, as `vipreco sheet` writes it."""
-        target, spoken = io.BytesIO(), _spoken(language)
+        say = Wording(_spoken(language), currency=self.day_settings.currency)
         with self._pages.current([customer_id], self._open_day(moment)).lent() as view:
             day = customer_day(
                 self.explainer, view, customer_id, self.day_settings.vip, self.day_settings.settings
             )
-            say = Wording(spoken, currency=self.day_settings.currency)
-            sheet = sheet_document(customer_sheet(day, self.model_version, say), say)
-            write_document(sheet, target, "json")
-        return dict(json.loads(target.getvalue()))
+            return shown_sheet(day, self.model_version, say)
 
     def book(
         self,

@@ -52,6 +52,7 @@ class RuleEntry(Section):
         reaches: Fact of the product up to which the step carries: money for a product of 50,000 is enough
             for one of 10,000. Without it, a step of a rule that looks at the product counts for it alone.
         legal_reference: Law, article.
+        legal_reference_zh: The same in Chinese; by default as it stands in `legal_reference`.
         valid_from: First date on which it applies.
         valid_until: Last date on which it applies.
         owner: Who answers for it in the bank.
@@ -74,6 +75,7 @@ class RuleEntry(Section):
     done_with: tuple[str, ...] = ()
     reaches: str = ""
     legal_reference: str = ""
+    legal_reference_zh: str = ""
     valid_from: date | None = None
     valid_until: date | None = None
     owner: Annotated[str, Field(min_length=1)]
@@ -81,6 +83,10 @@ class RuleEntry(Section):
     if_absent: Annotated[
         Literal["stop", "inactive"], Field(validation_alias=AliasChoices("if_absent", "if_not_brought"))
     ] = "stop"
+
+    def law_in(self, language: Literal["en", "zh"]) -> str:
+        """Return law and article; in English where the file does not have the other language."""
+        return (self.legal_reference_zh if language == "zh" else "") or self.legal_reference
 
     @model_validator(mode="after")
     def _law_needs_a_reference(self) -> RuleEntry:
