@@ -1,7 +1,8 @@
-"""Books and leave covers: an administrator's of the whole bank, a branch head's of the branch."""
+"""Books, leave covers and hand-overs: an administrator's of the bank, a branch head's of the branch."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -12,9 +13,10 @@ from starlette.responses import Response
 from serving.http.operation import Access, HttpRequest, Operation
 from serving.http.problems import not_found
 from serving.page.responses import note_change, redirect, say_of, show
-from vipreco.errors import VipRecoError
-from vipreco.store import Cover
+from vipreco.errors import UsageError, VipRecoError
+from vipreco.store import Cover, Scope
 
+SEPARATORS: Final = re.compile(r"[\s,;，；、]+")
 OTHER_BOOKS: Final = "of another branch"  # what the form named is the sender's own text
 
 
@@ -48,6 +50,7 @@ class CoverPages:
             Operation("GET", self.address, self.covers, self.access),
             Operation("POST", self.address, self.grant, self.access, form=True),
             Operation("POST", f"{self.address}/end", self.end, self.access, form=True),
+            Operation("POST", f"{self.address}/hand-over", self.hand_over, self.access, form=True),
         )
 
     def covers(self, request: HttpRequest, problem: str = "") -> Response:
@@ -62,6 +65,8 @@ class CoverPages:
             "covers": [one for one in granted if not self.only_these or one.cover.manager_id in sizes],
             "accounts": {user.manager_id: user for user in accounts if user.manager_id in sizes},
             "today": request.state.today(),
+            "hand_overs": store.hand_overs.all(self._whose(request)),
+            "managers": sorted({*sizes, *self._without_book(request, sizes)}),
             "problem": problem,
             "address": self.address,
             "title": say_of(request)(self.title),
@@ -89,6 +94,40 @@ class CoverPages:
         except VipRecoError as error:
             return self.covers(request, error.what)
         return redirect(self.address)
+
+    def hand_over(self, request: HttpRequest) -> Response:
+        """Move a book, or some of its customers, to another manager."""
+        form, books = request.form, self.books(request)
+        giver, taker = form.get("manager", ""), form.get("to", "")
+        if giver not in books or taker not in {*books, *self._without_book(request, books)}:
+            note_change(request, "book.hand_over", OTHER_BOOKS, "denied")
+            raise not_found()
+        ids = SEPARATORS.split(form.get("customers", "").strip())
+        store, day = request.state.store, request.state.today()
+        try:
+            with store.database.writing():
+                moved = store.hand_overs.make(
+                    giver,
+                    taker,
+                    request.known.actor,
+                    day,
+                    customer_ids=[one for one in ids if one] or None,
+                    scope=self._whose(request),
+                )
+                note_change(request, "book.hand_over", f"{giver}>{taker}: {moved}")
+        except UsageError:
+            return self.covers(request, say_of(request)("covers.not_in_book"))
+        return redirect(self.address)
+
+    def _whose(self, request: HttpRequest) -> Scope | None:
+        """Return the customers who may be moved; None for all."""
+        return request.scope if self.only_these else None
+
+    def _without_book(self, request: HttpRequest, books: Mapping[str, int]) -> set[str]:
+        """Return the managers with an account whose book is empty: a new colleague, to begin with."""
+        accounts = {user.manager_id for user in request.state.store.users.all() if user.active}
+        taken = set(request.state.store.books.sizes()) - set(books)
+        return {manager for manager in accounts if manager and manager not in taken}
 
     def end(self, request: HttpRequest) -> Response:
         """Revoke a leave cover of these books."""

@@ -164,6 +164,31 @@ def test_covers_are_granted_among_the_managers_of_the_branch(bank: PageBank) -> 
     assert cover.cover_id not in [one.cover_id for one in bank.state.store.books.covers()]
 
 
+def test_customers_are_handed_over_within_the_branch_and_back(bank: PageBank) -> None:
+    browser, store = Browser(bank, Role.BRANCH_HEAD), bank.state.store
+    one, foreign = IDS[3], IDS[OF_BRANCH]
+    mine = Browser(bank, Role.MANAGER)
+    form = {"manager": MANAGER, "to": "M2", "customers": f" {one} "}
+    assert browser.ask("POST", "/branch-covers/hand-over", form).status_code == 303
+    assert audit(bank)[0] == ("book.hand_over", f"{MANAGER}>M2: 1")
+    assert mine.ask("GET", f"/customers/{bank.handle(one)}").status_code == 404
+    assert one not in mine.ask("GET", "/book").text
+    assert "M2" in browser.ask("GET", f"/branch/customers/{bank.handle(one)}").text
+    (kept,) = store.hand_overs.all()
+    assert (kept.from_manager_id, kept.to_manager_id, kept.customers) == (MANAGER, "M2", 1)
+    for wrong, status in (
+        ({"manager": MANAGER, "to": "M9"}, 404),
+        ({"manager": "M9", "to": MANAGER}, 404),
+        ({"manager": MANAGER, "to": MANAGER}, 422),
+        ({"manager": "M2", "to": MANAGER, "customers": f"{one} {foreign}"}, 422),
+    ):
+        assert browser.ask("POST", "/branch-covers/hand-over", wrong).status_code == status, wrong
+    back = {"manager": "M2", "to": MANAGER, "customers": one}
+    assert browser.ask("POST", "/branch-covers/hand-over", back).status_code == 303
+    assert mine.ask("GET", f"/customers/{bank.handle(one)}").status_code == 200
+    assert store.hand_overs.all() == []
+
+
 def test_a_cover_of_another_branch_can_neither_be_made_nor_ended(bank: PageBank) -> None:
     from vipreco.store import Cover
 

@@ -63,6 +63,8 @@ FORMS: Mapping[str, Mapping[str, str]] = {
         "until_date": "2020-01-02",
     },
     "/branch-covers/end": {"cover": "99"},
+    "/covers/hand-over": {"manager": MANAGER, "to": "M2", "customers": NOBODY},
+    "/branch-covers/hand-over": {"manager": MANAGER, "to": "M2", "customers": IDS[OF_BRANCH]},
 }
 CELLS = [
     pytest.param(operation, role, customer, id=f"{operation.method} {operation.path}-{role}-{customer}")
@@ -155,6 +157,8 @@ OTHERS: Mapping[tuple[str, str], int] = {
     ("POST", "/users/password"): 422,
     ("POST", "/tokens/revoke"): 422,
     ("POST", "/covers/end"): 422,
+    ("POST", "/covers/hand-over"): 422,  # there is no such customer
+    ("POST", "/branch-covers/hand-over"): 422,  # the customer is of another branch
     ("POST", "/branch-covers/end"): 404,  # there is none
 }
 

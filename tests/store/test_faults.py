@@ -46,7 +46,7 @@ NEWER = '''
 """A version after ours."""
 import sqlalchemy as sa
 from alembic import op
-revision, down_revision, branch_labels, depends_on = "0007", "0006", None, None
+revision, down_revision, branch_labels, depends_on = "0009", "0008", None, None
 def upgrade() -> None:
     op.add_column("tokens", sa.Column("colour", sa.String(20)))
 '''
@@ -391,7 +391,7 @@ def test_an_older_store_is_migrated_with_a_backup_and_keeps_its_rows(
     assert saved is not None
     assert saved.parent == tmp_path
     assert saved.name.startswith("store.db.before-")
-    assert version_of(Database(url_of(saved))) == "0006"
+    assert version_of(Database(url_of(saved))) == "0008"
 
 
 def test_a_store_of_version_0002_keeps_its_contacts(
@@ -483,7 +483,7 @@ def test_a_migration_that_is_killed_leaves_the_old_version(
     newer_program()
     dies(lambda: upgrade(Database(url_of(file))), "store-upgraded")
     schema_upgrade.MIGRATIONS = ours
-    assert version_of(Database(url_of(file))) == "0006"
+    assert version_of(Database(url_of(file))) == "0008"
     with Store.open(url_of(file)) as store:
         assert store.audit.verify().sequence == 40
 

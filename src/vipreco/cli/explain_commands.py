@@ -21,7 +21,7 @@ from vipreco.cli.options import (
     OutOption,
 )
 from vipreco.cli.progress import narrated
-from vipreco.cli.store_session import audited_read, business_moment, open_session
+from vipreco.cli.store_session import audited_read, business_moment, moved_customers, open_session
 from vipreco.cli.table_output import TableOutput
 from vipreco.errors import EXIT_INTEGRITY, UsageError
 
@@ -154,7 +154,7 @@ def _explain_one(
             history = open_history(request.project)
             view: View = view_at(history, request.as_of)
             if manager is not None:
-                check_book(view, customer, manager)
+                check_book(view, customer, manager, moved_customers(request.project))
         recommender = open_model(request.project, request.model, narrator, history)
         tell_hindsight(recommender, view.date, allowed=request.hindsight)
         if target is not None:

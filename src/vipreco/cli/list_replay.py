@@ -65,10 +65,14 @@ def explainer_of(project: Project, artifact_hash: str, basis: DecisionBasis) -> 
 
 def made_calls(again: Again, question: dict[str, Any]) -> MadeList:
     """Make the call list of a manager."""
+    import pyarrow as pa
+
     from vipreco.assurance import made_of_day, rows_of_calls
     from vipreco.lists import Audience, Wording, call_list, plan_day
 
-    view = Audience(manager=question["manager"]).of(again.view)
+    named = question.get("customers")  # where some of them were handed over since the tables were made
+    ids = None if named is None else pa.array(named, pa.string())
+    view = Audience(ids, question["manager"] if ids is None else None).of(again.view)
     minutes = {"minutes": question["minutes"], "plan_days": question["plan_days"]}
     settings = again.basis.call_list.model_copy(update=minutes)
     availability = availability_of(question)

@@ -13,7 +13,7 @@ from vipreco.cli.list_log import CALL_LIST, SHEET, ListSource, log_list
 from vipreco.cli.options import AsOfOption, HindsightOption, ModelOption, OutOption
 from vipreco.cli.progress import narrated
 from vipreco.cli.project_inputs import model_in_force, open_history, open_model, tell_hindsight
-from vipreco.cli.store_session import audited_read, store_if_any
+from vipreco.cli.store_session import audited_read, moved_customers, store_if_any
 
 if TYPE_CHECKING:
     from vipreco.lists import Availability
@@ -83,7 +83,8 @@ def calllist(
     with narrated("Call list") as narrator:
         with audited_read(project, "list.read", f"manager:{manager}"):
             history = open_history(project)
-            view = Audience(manager=manager).of(view_at(history, as_of))
+            moved = moved_customers(project)
+            view = Audience(manager=manager, moved=moved).of(view_at(history, as_of))
         recommender, in_force = model_in_force(project, model, narrator, history)
         tell_hindsight(recommender, view.date, allowed=hindsight)
         weights = reason_weights(project)
@@ -94,6 +95,7 @@ def calllist(
         document = call_list_document(listed, say, directory_of(project, day.rows))
         question = {
             "manager": manager,
+            **({"customers": list(day.rows)} if moved else {}),
             **{name: getattr(settings, name) for name in ("minutes", "plan_days")},
             "absences": [[one.isoformat(), other.isoformat()] for one, other in availability.absences],
         }
@@ -126,7 +128,8 @@ def book(
     with narrated("Book") as narrator:
         with audited_read(project, "book.read", f"manager:{manager}"):
             history = open_history(project)
-            view = Audience(manager=manager).of(view_at(history, as_of))
+            audience = Audience(manager=manager, moved=moved_customers(project))
+            view = audience.of(view_at(history, as_of))
         recommender = open_model(project, model, narrator, history)
         tell_hindsight(recommender, view.date, allowed=hindsight)
         explainer = open_explainer(project, recommender)
@@ -180,7 +183,7 @@ def sheet(
             history = open_history(project)
             view = view_at(history, as_of)
             if manager is not None:
-                check_book(view, customer, manager)
+                check_book(view, customer, manager, moved_customers(project))
         recommender, in_force = model_in_force(project, model, narrator, history)
         tell_hindsight(recommender, view.date, allowed=hindsight)
         weights = reason_weights(project)

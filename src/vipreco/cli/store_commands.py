@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
-from vipreco.cli import people_commands
+from vipreco.cli import hand_over_commands, people_commands
 from vipreco.cli.options import FormatOption, OutOption, read_date
 from vipreco.cli.people_commands import PANEL
 from vipreco.cli.project_inputs import REGISTRY
@@ -65,6 +65,7 @@ NameArgument = Annotated[
 def register(app: typer.Typer) -> None:
     """Add the commands of this module to `app`."""
     people_commands.register(app)
+    hand_over_commands.register(app)
     switch.command("off")(switch_off)
     switch.command("on")(switch_on)
     switch.command("list")(list_switches)

@@ -90,6 +90,12 @@ def store_if_any(project: Project) -> Iterator[Store | None]:
         yield store
 
 
+def moved_customers(project: Project) -> dict[str, str]:
+    """Return the managers of customers who were handed over since the tables were made, by customer."""
+    with store_if_any(project) as store:
+        return store.hand_overs.moved() if store else {}
+
+
 def actor_named(actor: str | None) -> str:
     """Return the actor for the audit; default: who started it on a page, else the operating-system user."""
     if actor is not None and not actor.strip():

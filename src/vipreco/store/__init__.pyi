@@ -26,6 +26,7 @@ from .feedback import (
     MarkedReason as MarkedReason,
     RefusedOffer as RefusedOffer,
 )
+from .hand_overs import HandOver as HandOver
 from .idempotency import KeyedRequest as KeyedRequest, KeyLookup as KeyLookup, KeyState as KeyState
 from .keys import Keys as Keys
 from .masks import masked as masked

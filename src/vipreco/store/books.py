@@ -14,6 +14,7 @@ from sqlalchemy import Connection, delete, func, insert, select
 from vipreco.errors import UsageError
 from vipreco.store.connection import Database
 from vipreco.store.failures import retry_if_taken
+from vipreco.store.hand_overs import kept_hand_overs
 from vipreco.store.schema import books, covers
 from vipreco.store.scope import Scope
 
@@ -59,7 +60,7 @@ class Books:
 
     @retry_if_taken
     def replace(self, snapshot_id: str, members: pl.DataFrame) -> None:
-        """Replace the books by those of a snapshot; a customer keeps their handle.
+        """Replace the books by those of a snapshot; a customer keeps handle and hand-over.
 
         Args:
             snapshot_id: Snapshot of the tables.
@@ -69,9 +70,15 @@ class Books:
             known = {row.customer_id: row.handle for row in connection.execute(select(books))}
             connection.execute(delete(books))
             columns = members.select("customer_id", "manager_id", "branch_id")
+            moved = kept_hand_overs(connection, dict(columns.select("customer_id", "manager_id").iter_rows()))
             for part in columns.iter_slices(BATCH):
                 rows = [
-                    {**row, "snapshot_id": snapshot_id, "handle": known.get(row["customer_id"]) or _handle()}
+                    {
+                        **row,
+                        "manager_id": moved.get(row["customer_id"], row["manager_id"]),
+                        "snapshot_id": snapshot_id,
+                        "handle": known.get(row["customer_id"]) or _handle(),
+                    }
                     for row in part.to_dicts()
                 ]
                 connection.execute(insert(books), rows)

@@ -54,6 +54,16 @@ covers = Table(
     Column("granted_by", ID, nullable=False),
 )
 
+hand_overs = Table(  # customers in another book than the bank's tables say
+    "hand_overs",
+    metadata,
+    Column("customer_id", ID, primary_key=True),
+    Column("from_manager_id", ID, nullable=False),
+    Column("to_manager_id", ID, nullable=False),
+    Column("made_by", ID, nullable=False),
+    Column("made_date", Date, nullable=False),
+)
+
 changes = Table(
     "changes",
     metadata,

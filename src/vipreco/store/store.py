@@ -25,6 +25,7 @@ from vipreco.store.decisions import DecisionLog
 from vipreco.store.directory import Directory
 from vipreco.store.feedback import FeedbackLog
 from vipreco.store.file_check import check_file
+from vipreco.store.hand_overs import HandOvers
 from vipreco.store.idempotency import Idempotency
 from vipreco.store.pending_changes import PendingChanges
 from vipreco.store.retention import PrunedRows, Retention, RetentionCutoffs
@@ -40,6 +41,7 @@ class Store:
 
     Attributes:
         books: Customers by relationship manager.
+        hand_overs: Customers who were handed over to another manager.
         contacts: Contacts and their outcomes.
         changes: Numbered changes about customers.
         consents: Consents given or withdrawn since the snapshot.
@@ -59,6 +61,7 @@ class Store:
     def __init__(self, database: Database) -> None:
         self.database = database
         self.books = Books(database)
+        self.hand_overs = HandOvers(database)
         self.contacts = Contacts(database)
         self.changes = Changes(database)
         self.consents = Consents(database)
