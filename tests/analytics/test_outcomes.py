@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from vipreco.analytics import offer_outcomes
+from vipreco.analytics import learn_answers, offer_outcomes
 from vipreco.analytics.layout import as_document
 from vipreco.analytics.plots import plot
 from vipreco.errors import UsageError
@@ -141,3 +141,89 @@ def test_outcomes_have_a_document_and_a_plot():
     assert [one.get_text() for one in plot("outcomes by channel", rows).axes[0].get_yticklabels()] == [
         "call (2)"
     ]
+
+
+def answered(random: np.random.Generator, count: int) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return offers and answers where the app halves the odds, and the second place takes a third of them."""
+    chance = random.uniform(0.05, 0.4, count)
+    app, second = random.random(count) < 0.5, random.random(count) < 0.4
+    odds = chance / (1 - chance) * np.where(app, 0.5, 1.0) * np.where(second, 2 / 3, 1.0)
+    yes = random.random(count) < odds / (1 + odds)
+    log = offers(
+        *(
+            {
+                "customer_id": f"{row % (count // 2):05d}",
+                "campaign_id": f"c{row // (count // 2)}",
+                "channel": "app" if app[row] else "call",
+                "position": 2 if second[row] else 1,
+                "chance": float(chance[row]),
+            }
+            for row in range(count)
+        )
+    )
+    talks = contacts(
+        *(
+            (str(campaign), None, str(customer), "fund", "accepted" if yes[row] else "declined")
+            for row, (campaign, customer) in enumerate(log.select("campaign_id", "customer_id").iter_rows())
+        )
+    )
+    return log, talks
+
+
+FAMILIES = pl.DataFrame({"product_id": ["fund"], "family": ["fund"]})
+
+
+def test_answers_teach_what_channel_and_place_do_to_the_odds():
+    found = learn_answers(*answered(np.random.default_rng(4), 6000), FAMILIES, seed=1)
+    rows = {(row["term"], row["group"]): row for row in found.terms.to_dicts()}
+    between = rows["channel", "app"]["odds_factor"] / rows["channel", "call"]["odds_factor"]
+    assert between == pytest.approx(0.5, rel=0.12)
+    assert rows["position", ""]["odds_factor"] == pytest.approx(2 / 3, rel=0.12)
+    assert rows["position", ""]["high"] < 1
+    assert rows["slope", ""]["low"] < 1 < rows["slope", ""]["high"]
+    assert found.says_more
+    assert "answers say more than the chances" in found.sentence()
+    assert len(plot("answers", found.terms).axes[0].get_yticklabels()) == found.terms.height
+
+
+def test_right_chances_leave_nothing_to_learn():
+    random = np.random.default_rng(5)
+    log, _ = answered(random, 3000)
+    yes = random.random(log.height) < log["chance"].to_numpy()
+    named = log.select("campaign_id", "customer_id").rows()
+    talks = contacts(
+        *(
+            (*(one, None, two), "fund", "accepted" if yes[row] else "postponed")
+            for row, (one, two) in enumerate(named)
+        )
+    )
+    found = learn_answers(log, talks, FAMILIES, seed=1)
+    assert not found.says_more
+    assert found.terms.filter((pl.col("low") > 1) | (pl.col("high") < 1)).is_empty()
+
+
+def test_answers_weigh_one_over_the_logged_probability():
+    """Half of the customers say yes four times as often, and were shown the offer four times as often."""
+    random = np.random.default_rng(6)
+    keen = np.arange(4000) % 2 == 0
+    probability = np.where(keen, 0.8, 0.2)
+    shown = np.flatnonzero(random.random(4000) < probability)
+    yes = random.random(4000) < np.where(keen, 0.4, 0.1)
+    log = offers(
+        *(
+            {"customer_id": f"{row:05d}", "shown_probability": float(probability[row]), "chance": 0.25}
+            for row in shown
+        )
+    )
+    talks = contacts(
+        *(("spring", None, f"{row:05d}", "fund", "accepted" if yes[row] else "declined") for row in shown)
+    )
+    found = learn_answers(log, talks, FAMILIES, seed=1)
+    assert found.weighted == found.answers == len(shown)
+    whole = float(np.prod(found.terms.filter(pl.col("term") != "slope")["odds_factor"].to_numpy()))
+    assert whole == pytest.approx(1.0, abs=0.15)
+
+
+def test_too_few_answers_teach_nothing():
+    with pytest.raises(UsageError, match="2 answers with 1 acceptances are too few"):
+        learn_answers(LOG, TALKS, FAMILIES, seed=1)

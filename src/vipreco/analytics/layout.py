@@ -65,11 +65,21 @@ _OUTCOMES: Final = (
     Column("mean_chance", "Chance", 7, Holds.RATE),
     Column("corrected_rate", "Corrected", 9, Holds.RATE),
 )
+_TERMS: Final = (
+    Column("term", "Term", 10),
+    Column("group", "Group", 18),
+    Column("odds_factor", "Odds times", 11, Holds.AMOUNT),
+    Column("low", "from", 7, Holds.AMOUNT),
+    Column("high", "to", 7, Holds.AMOUNT),
+    Column("answers", "Answers", 8, Holds.COUNT),
+    Column("accepted", "Yes", 6, Holds.COUNT),
+)
 LAYOUTS: Final[Mapping[str, tuple[Column, ...]]] = {
     "funnel": _FUNNEL,
     "products": _PRODUCTS,
     "reasons": _REASONS,
     "sensitivity": _SENSITIVITY,
+    "answers": _TERMS,
     **{name: (Column(name, name.title(), 18), *_ANSWERS) for name in DIMENSIONS},
     **{f"outcomes by {name}": (Column(name, name.title(), 16), *_OUTCOMES) for name in OUTCOME_DIMENSIONS},
 }
@@ -79,6 +89,7 @@ TITLES: Final[Mapping[str, str]] = {
     "products": "First offers, and the other products that the rules allow the same customers",
     "reasons": "Offers by the reason that is said first",
     "sensitivity": "Effect of leaving one factor out",
+    "answers": "Odds of a yes beside the chance that was told with the offer",
     **{name: f"Answers to offers by {name}, with 95 % limits" for name in DIMENSIONS},
     **{
         f"outcomes by {name}": f"Answers to logged offers by {name}, with 95 % limits"

@@ -30,6 +30,8 @@ def plot(topic: str, rows: pl.DataFrame) -> Figure:
     with mpl.rc_context(STYLE):
         if topic == "products":
             return _duels(rows)
+        if topic == "answers":
+            return _factors(rows)
         by = topic.removeprefix("outcomes by ")
         if by in DIMENSIONS or by in OUTCOME_DIMENSIONS:
             return _acceptance(by, rows)
@@ -54,6 +56,24 @@ def _bars(topic: str, rows: pl.DataFrame) -> Figure:
     if topic == "sensitivity":
         axes.xaxis.set_major_formatter(PercentFormatter(1.0))
     axes.set(xlabel=across, ylabel=upwards)
+    return figure
+
+
+def _factors(rows: pl.DataFrame) -> Figure:
+    """Return a point with its limits for each term, on a scale on which halves and doubles are alike."""
+    names = [f"{term} {group}".strip() for term, group in rows.select("term", "group").iter_rows()]
+    value, low, high = (rows[name].to_numpy() for name in ("odds_factor", "low", "high"))
+    figure, axes = _figure(8.0, 1.2 + 0.26 * max(len(names), 2))
+    axes.errorbar(
+        value, np.arange(len(names)), xerr=[value - low, high - value], fmt="o", color=CHART_COLOURS[0]
+    )
+    axes.axvline(1.0, color="#888888", linewidth=1)
+    axes.set_xscale("log")
+    axes.xaxis.set_major_formatter(lambda number, _: f"{number:g}")
+    axes.xaxis.set_minor_formatter(lambda number, _: f"{number:g}")
+    axes.set_yticks(np.arange(len(names)), names)
+    axes.invert_yaxis()
+    axes.set(xlabel="odds of a yes, times those that were told", ylabel="term")
     return figure
 
 

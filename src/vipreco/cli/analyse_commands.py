@@ -40,6 +40,7 @@ class Topic(StrEnum):
     products = "products"
     acceptance = "acceptance"
     outcomes = "outcomes"
+    answers = "answers"
     sensitivity = "sensitivity"
     reasons = "reasons"
 
@@ -104,6 +105,8 @@ def analyse(
     acceptance: answers that were a yes, with limits; groups with few answers are marked.
     outcomes: answers to the offers of campaigns and answered decisions, by position, channel, chance or
     product; where a campaign made random offers, corrected for what was shown to whom.
+    answers: what these answers teach beyond the chances that were told, by position, channel and family, and
+    whether it holds for customers who were not learnt from.
     sensitivity: what changes when one factor is left out. reasons: offers and value by the first reason.
 
     Example:  vipreco analyse funnel --vip
@@ -125,6 +128,8 @@ def analyse(
             rows = _acceptance(view, by, since)
         elif topic is Topic.outcomes:
             rows = _outcomes(project, view, by)
+        elif topic is Topic.answers:
+            rows = _answers(project, view)
         else:
             from vipreco.analytics import analyse as analysed
 
@@ -153,15 +158,34 @@ def _acceptance(view: View, by: By, since: datetime.date | None) -> pl.DataFrame
 def _outcomes(project: Project, view: View, by: By) -> pl.DataFrame:
     """Return outcomes of the offers that campaigns and decisions logged; say what they rest on."""
     from vipreco.analytics import SELECTION, offer_outcomes
+
+    rows = offer_outcomes(*_logged(project, view), by.value)
+    for note in SELECTION:
+        typer.echo(f"note: {note}", err=True)
+    return rows
+
+
+def _answers(project: Project, view: View) -> pl.DataFrame:
+    """Return what the answers to logged offers teach; say what it is worth and what it rests on."""
+    import polars as pl
+
+    from vipreco.analytics import CHOSEN, learn_answers
+
+    products = pl.DataFrame(pl.from_arrow(view.query("SELECT product_id, family FROM products")))
+    found = learn_answers(*_logged(project, view), products.unique("product_id"), project.seed)
+    typer.echo(found.sentence(), err=True)
+    typer.echo(f"note: {CHOSEN}", err=True)
+    return found.terms
+
+
+def _logged(project: Project, view: View) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return the offers that campaigns and decisions logged, and the contacts that name one of them."""
     from vipreco.campaign import CampaignFolder, logged_offers, outcome_contacts
     from vipreco.store import Store
 
     with Store.open(project.store_url) as store:
         offers = logged_offers(store, CampaignFolder(project.root / project.settings.campaign.folder))
-        rows = offer_outcomes(offers, outcome_contacts(view, store), by.value)
-    for note in SELECTION:
-        typer.echo(f"note: {note}", err=True)
-    return rows
+        return offers, outcome_contacts(view, store)
 
 
 def _layout(topic: Topic, by: By) -> str:
