@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from training.gates import Finding, require
 from training.registry import CHAMPION, PREVIOUS, Registry, Version, use
-from training.result import user_name
 from training.storage import Storage
 from training.tracker import FOUR_EYES_TAG, VERDICT_HASH_TAG
+from vipreco.actors import current_actor, current_person
 from vipreco.errors import UsageError
 from vipreco.project import Project, sqlite_file
 from vipreco.store import Event, Store
 
 PROMOTE, ROLL_BACK, RETIRE = "model.promote", "model.rollback", "model.retire"
+TRAIN: Final = "model.train"
 ACTIONS: Final = (PROMOTE, ROLL_BACK, RETIRE)
 REFUSED: Final = "denied"
-PAGE_ACTOR: Final = "VIPRECO_ACTOR"
-"""Set by the service for the commands that its pages start."""
 READ_LIMIT: Final = 1_000
 STORE_SECONDS: Final = 30.0
 """For opening the store, which makes its tables the first time."""
@@ -64,7 +62,7 @@ def promote(project: Project, reference: str, approver: str | None = None) -> li
         BusyError: Another process is writing to the registry.
         DependencyDownError: The registry does not answer; the champion is unchanged.
     """
-    decider = approver or user_name()
+    decider = approver or current_person()
 
     def write(registry: Registry) -> list[Finding]:
         found = registry.version(reference)
@@ -144,7 +142,7 @@ def record(
     Raises:
         VipRecoError: The store does not take the record: nothing may be decided.
     """
-    decider = _named(actor or user_name())
+    decider = _named(actor or current_person())
     event = Event(decider, action, f"version {found.version}", result, verdict, found.artifact_hash)
     file = sqlite_file(project.store_url)
     # A file that exists is not checked as a whole: that takes long, and only a line is added to it.
@@ -152,20 +150,33 @@ def record(
         store.audit.append([event])
 
 
+def record_training(project: Project, found: Version, verdict: str, trainer: str) -> None:
+    """Write who trained a version into the audit chain, where there is a store: a tag of a run can be edited.
+
+    Raises:
+        VipRecoError: The store does not take the record.
+    """
+    file = sqlite_file(project.store_url)
+    if file is None or file.is_file():
+        record(project, TRAIN, found, verdict, actor=trainer)
+
+
 def _named(person: str) -> str:
     """Return how the audit names who decides: by the account of the pages, where it was decided there."""
-    on_page = os.environ.get(PAGE_ACTOR, "")
-    return on_page if on_page.removeprefix("user:") == person else f"os:{person}"
+    return current_actor() if current_person() == person else f"os:{person}"
 
 
 def approvals(project: Project, version: Version) -> list[Approval]:
     """Return the decisions about a version, newest first; none where there is no store yet."""
+    return [found for found in _recorded(project, version) if found.action in ACTIONS]
+
+
+def _recorded(project: Project, version: Version) -> list[Approval]:
     file = sqlite_file(project.store_url)
     if file is not None and not file.is_file():
         return []
     with Store.open(project.store_url, checked=True) as store:
-        rows = store.audit.read(READ_LIMIT, f"version {version.version}")
-    return [_approval(row) for row in rows if row["action"] in ACTIONS]
+        return [_approval(row) for row in store.audit.read(READ_LIMIT, f"version {version.version}")]
 
 
 def check_trainer(trained_by: str, approver: str) -> None:
@@ -186,7 +197,14 @@ def check_trainer(trained_by: str, approver: str) -> None:
 def _check_approver(project: Project, found: Version, tags: dict[str, str], approver: str) -> None:
     by_recipe = tags.get(FOUR_EYES_TAG) == "true"
     if by_recipe or not project.settings.governance.single_person:
-        check_trainer(found.trained_by, approver)
+        for trainer in {found.trained_by, *_audited_trainers(project, found)}:
+            check_trainer(trainer, approver)
+
+
+def _audited_trainers(project: Project, found: Version) -> set[str]:
+    """Return who trained a version by the audit; a tag of the tracking server can be edited."""
+    records = [one for one in _recorded(project, found) if one.action == TRAIN]
+    return {one.actor.partition(":")[2] for one in records if one.artifact_hash == found.artifact_hash}
 
 
 def _check_lasting(found: Version) -> None:

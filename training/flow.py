@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from training.approval import PROMOTE, STORE_SECONDS, record as record_approval
+from training.approval import PROMOTE, STORE_SECONDS, record as record_approval, record_training
 from training.deadline import Progress, within
 from training.gate_file import read_gates
 from training.gates import Finding, explain, refusals
@@ -277,6 +277,8 @@ def _publish_one(project: Project, tracker: Tracker, registry: Registry, pending
     version = tracker.version_of(pending, run_id)
     found = registry.version(version)
     findings = registry.findings(found, pending.record.champion_metrics)
+    registry.expect(STORE_SECONDS)
+    record_training(project, found, make_verdict(pending.record).hash, pending.record.trained_by)
     champion = _assign(project, registry, found, pending.record, findings)
     return Published(
         pending.record, run_id, version, champion, tuple(findings), _needs_approver(project, pending.record)
@@ -298,7 +300,7 @@ def _assign(
         return True
     if wanted and not refusals(findings) and not found.retired:
         registry.expect(STORE_SECONDS)
-        record_approval(project, PROMOTE, found, make_verdict(record).hash, actor=record.trained_by)
+        record_approval(project, PROMOTE, found, make_verdict(record).hash)
         registry.crown(found.version)
         return True
     if not found.retired:

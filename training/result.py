@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import getpass
 import math
-import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +15,7 @@ from pydantic import Field
 from training.datasets import DatasetFacts
 from training.gate_file import GateFile
 from training.gates import Gate
+from vipreco.actors import current_person
 from vipreco.artifact import Manifest
 from vipreco.history import History
 from vipreco.project import Project
@@ -218,7 +217,7 @@ def make_record(
         snapshot_id=str(manifest.facts.get("snapshot_id", "")),
         feature_fingerprint=str(manifest.facts.get("feature_fingerprint", "")),
         as_of_date=str(manifest.facts.get("as_of_date", "")),
-        trained_by=user_name(),
+        trained_by=current_person(),
         promote=promote,
         four_eyes=job.recipe.governance.four_eyes,
         started_ms=times_ms[0],
@@ -242,14 +241,6 @@ def _compared_with(job: TrainingJob, compared: bool) -> ComparedChampion | None:
     if job.champion is None or not compared:
         return None
     return ComparedChampion(version=job.champion.version, artifact_hash=job.champion.artifact_hash)
-
-
-def user_name() -> str:
-    """Return the name of the user who runs this, or the number where a machine has no name for it."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError, ImportError):
-        return f"uid-{os.getuid()}"
 
 
 def _checked_parameters(parameters: Mapping[str, Value]) -> dict[str, Value]:

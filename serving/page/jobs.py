@@ -18,11 +18,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from vipreco.actors import name_reader
 from vipreco.durable import write_bytes, write_json
 from vipreco.errors import EXIT_ALARM, EXIT_OK, BusyError
 
 NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,100}")
-ACTOR: Final = "VIPRECO_ACTOR"
 STARTING: Final = ".starting"
 MAX_RUNNING: Final = 2  # each may take a core and the memory of a whole decision
 MAX_ERROR: Final = 4_000
@@ -115,7 +115,7 @@ class Jobs:
                 subprocess.Popen(  # noqa: S603 - our own command, arguments as a list
                     command,
                     cwd=self.root,
-                    env=_environment(actor),
+                    env={**os.environ, **name_reader(self.root, actor, arguments)},
                     start_new_session=True,
                     pass_fds=(lock,),
                 )
@@ -158,8 +158,3 @@ def _held(path: Path) -> Iterator[int]:
     with path.open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # readers ask for it for a moment
         yield lock.fileno()
-
-
-def _environment(actor: str) -> dict[str, str]:
-    """Return the environment of a command in the name of a reader: of its audit and of the registry."""
-    return {**os.environ, ACTOR: actor, "LOGNAME": actor.removeprefix("user:")}

@@ -106,7 +106,7 @@ def test_an_account_without_a_name_is_in_the_audit_by_its_number(monkeypatch: py
         raise KeyError
 
     monkeypatch.setattr(pwd, "getpwuid", nameless)
-    assert actor_named(None) == f"os:{os.getuid()}"
+    assert actor_named(None) == f"os:uid-{os.getuid()}"
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ from tests.shared import BuiltOnce
 from tests.simulated_bank import tracking_database
 from tests.training.conftest import make_fit, make_job, make_project
 from training import flow
-from training.result import user_name
+from vipreco.actors import account_name
 from vipreco.store import AuditQuery, Role, User
 
 pytestmark = [
@@ -46,7 +46,7 @@ def bank(built_once: BuiltOnce, tmp_path_factory: pytest.TempPathFactory) -> Ite
     project = type(project).find(root)
     for content, value in (("one", 0.80), ("two", 0.90)):
         flow.run(make_job(project), make_fit(content, map_at_7=value))
-    trainer = User(user_name(), Role.APPROVER)
+    trainer = User(account_name(), Role.APPROVER)
     found.state.store.users.create(trainer, "correct horse battery staple")
     yield found
     found.state.spool.close()
@@ -84,10 +84,10 @@ def test_a_second_person_approves_and_rolls_back_by_clicks(
     own = Visit(chromium, address, bank)
     page = own.enter("/models", Role.APPROVER)
     own.context.clear_cookies()
-    secret = bank.state.store.sessions.begin(User(user_name(), Role.APPROVER), clock())
+    secret = bank.state.store.sessions.begin(User(account_name(), Role.APPROVER), clock())
     own.context.add_cookies([{"name": "vipreco_session", "value": secret, "url": address}])
     refused = approve(page, address, "1", "bad")
-    assert f"{user_name()} trained this version" in refused
+    assert f"{account_name()} trained this version" in refused
     own.context.close()
 
     other = Visit(chromium, address, bank)
@@ -111,5 +111,5 @@ def test_a_second_person_approves_and_rolls_back_by_clicks(
     assert records == [
         ("user:approver-1", "ok"),
         ("user:approver-1", "ok"),
-        (f"user:{user_name()}", "denied"),
+        (f"user:{account_name()}", "denied"),
     ]

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from training import approval, flow, registry
-from training.result import Fit, RunningChampion, TrainingJob, user_name
+from training.result import Fit, RunningChampion, TrainingJob
 from training.server import connect
+from vipreco.actors import account_name
 from vipreco.artifact import verify
 from vipreco.errors import DependencyDownError, IntegrityError, ResourcesError, UsageError
 from vipreco.project import Project
@@ -64,11 +65,17 @@ def test_promotion_crowns_and_roll_back_returns_the_old_champion(two: TrainingJo
     assert aliases == {"1": ("champion",), "2": ("previous",)}
 
 
-def test_four_eyes_refuse_the_trainer_as_approver(job: TrainingJob, fit: MakeFit, new_job: Any) -> None:
-    """B107: nobody promotes a model that they trained, not even the first, where the recipe says so."""
+def test_four_eyes_refuse_the_trainer_as_approver(
+    job: TrainingJob, fit: MakeFit, new_job: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """B107: nobody promotes a model that they trained, not even the first, where the recipe says so.
+
+    Whatever a shell says about who they are.
+    """
+    monkeypatch.setenv("LOGNAME", "somebody-else")
     strict = new_job(job.project, governance={"four_eyes": True})
     assert not flow.run(strict, fit(), promote=True).champion
-    with pytest.raises(UsageError, match=f"{user_name()} trained this version"):
+    with pytest.raises(UsageError, match=f"{account_name()} trained this version"):
         approval.promote(job.project, "1")
     approval.promote(job.project, "1", approver="somebody-else")
     assert registry.resolve(job.project).version == "1"
@@ -81,7 +88,7 @@ def test_without_the_setting_of_one_person_nobody_approves_their_own(
     strict = new_project(project.root, governance="")
     done = flow.run(new_job(strict), fit(), promote=True)
     assert not done.champion
-    assert done.next_step.endswith(f"by somebody else than {user_name()}: vipreco models promote 1")
+    assert done.next_step.endswith(f"by somebody else than {account_name()}: vipreco models promote 1")
     with pytest.raises(UsageError) as caught:
         approval.promote(strict, "1")
     assert (caught.value.exit_code, caught.value.code) == (2, "four-eyes")
@@ -91,7 +98,21 @@ def test_without_the_setting_of_one_person_nobody_approves_their_own(
     newest, oldest = approval.approvals(strict, version)
     assert (newest.actor, newest.result, newest.artifact_hash) == ("os:ada", "ok", version.artifact_hash)
     assert newest.verdict_hash == done.verdict.hash
-    assert (oldest.actor, oldest.result) == (f"os:{user_name()}", "denied")
+    assert (oldest.actor, oldest.result) == (f"os:{account_name()}", "denied")
+
+
+def test_a_trainer_who_edits_the_tags_of_the_run_is_known_by_the_audit(
+    project: Project, new_project: Any, new_job: Any, fit: MakeFit
+) -> None:
+    """B107: whoever may write to the tracking server may write another name there."""
+    strict = new_project(project.root, governance="")
+    Store.open(strict.store_url).close()
+    done = flow.run(new_job(strict), fit())
+    client = connect(strict)
+    client.set_tag(done.run_id, "trained_by", "somebody-else")
+    client.set_model_version_tag(strict.settings.project.model, done.version, "trained_by", "somebody-else")
+    with pytest.raises(UsageError, match=f"{account_name()} trained this version"):
+        approval.promote(strict, "1")
 
 
 def test_no_alias_moves_without_its_record_in_the_audit(
@@ -108,7 +129,8 @@ def test_no_alias_moves_without_its_record_in_the_audit(
             approval.promote(two.project, "2")
     assert registry.resolve(two.project).version == "1"
     with Store.open(two.project.store_url) as store:
-        assert [row["action"] for row in store.audit.read()] == ["model.promote"]  # the first version
+        newest = [row["action"] for row in store.audit.read()]
+        assert newest == ["model.train", "model.promote", "model.train"]
         store.audit.verify()
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import pwd
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
+from vipreco.actors import ACCOUNT, account_name, current_actor
 from vipreco.errors import InputRejectedError, UsageError
 
 if TYPE_CHECKING:
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
 
 KEYS = "data/keys"
 COMMAND = "command"  # purpose in the audit
-ACTOR = "VIPRECO_ACTOR"  # set by the service for commands that a page starts
 ActorOption = Annotated[
     Optional[str],  # noqa: UP045  typer reads the annotation when the command starts
     typer.Option("--actor", metavar="NAME", help="Actor in the audit; default: the operating-system user."),
@@ -100,21 +98,13 @@ def actor_named(actor: str | None) -> str:
     """Return the actor for the audit; default: who started it on a page, else the operating-system user."""
     if actor is not None and not actor.strip():
         raise UsageError("the actor must have a name", where="--actor", code="no-actor")
-    return actor or os.environ.get(ACTOR) or f"os:{_account()}"
+    return actor or current_actor()
 
 
 def purpose_named(actor: str) -> str:
     """Return the purpose of what a command does: whoever is named as actor, the account behind it is told."""
-    account = f"os:{_account()}"
+    account = ACCOUNT + account_name()
     return COMMAND if actor == account else f"{COMMAND} of {account}"
-
-
-def _account() -> str:
-    """Return the account of this process; what the environment says could be anybody's name."""
-    try:
-        return pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:  # an account without a name, as in a container
-        return str(os.getuid())
 
 
 def keys_of(project: Project) -> Keys:
