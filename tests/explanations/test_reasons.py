@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from datetime import date
 
 import numpy as np
 import polars as pl
@@ -12,6 +13,9 @@ import pytest
 from tests.explanations.reason_bank import NOW, OPTED_OUT, fitted, frames
 from vipreco.assurance.fact_check import CheckedReason, lowers
 from vipreco.explanations import Explainer, RawTables, ReasonCatalog, check_facts, cited_frame, holds_true
+from vipreco.explanations.fact_cells import Cells
+from vipreco.explanations.facts import FactBook
+from vipreco.explanations.qualification import Background, qualified
 from vipreco.explanations.reason_plan import ReasonPlan, Statement
 from vipreco.explanations.selection import ListedOffers, select_reasons
 from vipreco.history import History
@@ -240,6 +244,33 @@ def test_each_offer_of_a_list_gets_its_first_reason_before_any_gets_a_second():
         ["assets-rose", "inflow-rose"],
         ["outflow-rose"],
     ]
+
+
+def test_one_reason_of_a_topic_stands_beside_an_offer():
+    """A raise and the salary itself are two themes, since they speak for other families, and one topic."""
+    salary = plan(("salary-rose", "s"), ("salary-paid", "s"), ("assets-rose", ""))
+    assert said(salary, [[0.3, 0.2, 0.1]]) == [["salary-rose", "assets-rose"]]
+    assert said(salary, [[0.2, 0.3, 0.1]]) == [["salary-paid", "assets-rose"]]
+
+
+@pytest.mark.parametrize(
+    ("ended", "is_told"),
+    [
+        (date(2025, 12, 20), False),
+        (date(2025, 10, 1), False),
+        (date(2025, 9, 30), True),
+        (date(2023, 12, 31), True),
+        (date(2023, 12, 30), False),
+    ],
+)
+def test_a_product_that_was_held_is_a_reason_from_three_months_to_two_years_later(ended: date, is_told: bool):
+    """Held until eleven days ago says that the customer has just given it up."""
+    day, text, product = (np.array([value], object) for value in (ended, ended.isoformat(), "fund"))
+    cells = Cells(day, text, product, np.array([True]))
+    book = FactBook(CATALOGUE, np.array(["c1"]), {("left", "fund"): cells})
+    statement = Statement(CATALOGUE.entry("held-before"), "fund", 0)
+    background = Background({"fund": "fund"}, {"fund": "fund"}, {})
+    assert qualified(statement, book, background, date(2025, 12, 31)).tolist() == [is_told]
 
 
 def test_what_others_hold_is_said_where_own_facts_say_less():

@@ -67,7 +67,8 @@ def qualified(statement: Statement, book: FactBook, background: Background, day:
         found &= np.asarray(first.values == entry.value, bool)
     if entry.within_months:
         oldest = add_months(day, -entry.within_months)
-        found &= np.array([one is not None and one >= oldest for one in first.dates], bool)
+        newest = add_months(day, -entry.after_months)
+        found &= np.array([one is not None and oldest <= one <= newest for one in first.dates], bool)
     return found
 
 

@@ -107,7 +107,8 @@ class ReasonEntry(Entry):
     """One `[[reason]]`.
 
     Attributes:
-        theme: Of several reasons of a theme one stands beside an offer; says for which families it may speak.
+        theme: Says for which families it may speak.
+        topic: Of several reasons of a topic one stands beside an offer; empty: the theme.
         features: `file.feature` of the dictionary, shell patterns.
         columns: The bank's columns that it is made of; empty: it is made of none.
         facts: Kinds of facts that prove it, at least one.
@@ -117,6 +118,7 @@ class ReasonEntry(Entry):
         max_ratio: Greatest ratio of `above`: more is a beginning, or a gap before, not a change.
         floor: Least value of what is compared with the usual.
         within_months: Greatest age of the first fact; 0 = any.
+        after_months: Least age of the first fact.
         value: Value of the first fact; empty = any.
         about: Whether the first fact is about the offered product, or one of its family.
         about_families: Families of the product that the first fact is about; empty = any.
@@ -124,6 +126,7 @@ class ReasonEntry(Entry):
     """
 
     theme: str
+    topic: str = ""
     features: tuple[str, ...]
     columns: tuple[str, ...] = ()
     facts: Annotated[tuple[str, ...], Field(min_length=1)]
@@ -132,6 +135,7 @@ class ReasonEntry(Entry):
     max_ratio: Annotated[float, Field(ge=1)] = 10.0
     floor: Annotated[float, Field(ge=0)] = 0.0
     within_months: Annotated[int, Field(ge=0)] = 0
+    after_months: Annotated[int, Field(ge=0)] = 0
     value: str = ""
     about: Literal["any", "offer", "family"] = "any"
     about_families: tuple[str, ...] = ()

@@ -70,7 +70,7 @@ CO_HELD_PLACE, CO_HELD_PAIR_PLACE = -1, -2
 def select_reasons(
     plan: ReasonPlan, listed: ListedOffers, chances: Chances, blank: NDArray[np.float32]
 ) -> SelectedReasons:
-    """Return at most three reasons of each offer; none of a theme twice, none of an id twice in a list.
+    """Return at most three reasons of each offer; none of a topic twice, none of an id twice in a list.
 
     Every candidate is tested: the chance must fall once all columns of its evidence are blank. What falls
     most, by the weight of the reason, is said first.
@@ -152,24 +152,24 @@ def _of_offers(
     plan: ReasonPlan, offers: list[int], places: dict[int, list[int]], statements: list[int], ids: set[str]
 ) -> list[int]:
     """Return the places of the reasons that some offers of a list get; `ids` are those that were said."""
-    themes: dict[int, set[str]] = {offer: set() for offer in offers}
+    topics: dict[int, set[str]] = {offer: set() for offer in offers}
     kept: list[int] = []
     for _ in range(MAX_REASONS):
         for offer in offers:
             for place in places.get(offer, ()):
-                reason_id, theme = _names(plan, statements[place])
-                if reason_id not in ids and theme not in themes[offer]:
+                reason_id, topic = _names(plan, statements[place])
+                if reason_id not in ids and topic not in topics[offer]:
                     ids.add(reason_id)
-                    themes[offer].add(theme)
+                    topics[offer].add(topic)
                     kept.append(place)
                     break
     return kept
 
 
 def _names(plan: ReasonPlan, statement: int) -> tuple[str, str]:
-    """Return id and theme of a reason."""
+    """Return id and topic of a reason."""
     if statement < 0:
         name = CO_HELD if statement == CO_HELD_PLACE else CO_HELD_PAIR
         return name, CO_HELD
     entry = plan.statements[statement].entry
-    return entry.id, entry.theme
+    return entry.id, entry.topic or entry.theme
