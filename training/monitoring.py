@@ -14,7 +14,7 @@ from training.server import PATIENCE_SECONDS, connect, find_experiment, responsi
 from vipreco.errors import VipRecoError
 from vipreco.monitoring import MonitoringResult, MonitoringSettings
 from vipreco.project import Project, parse_toml
-from vipreco.recommender import Recommender
+from vipreco.recommender import ModelInForce, Recommender
 
 LIMITS: Final = Path("training") / "monitoring.toml"
 EXPERIMENT: Final = "{model}-monitoring"
@@ -30,25 +30,27 @@ def read_limits(project: Project) -> MonitoringSettings:
     return parse_toml(path, MonitoringSettings) if path.is_file() else MonitoringSettings()
 
 
-def unseen_models(project: Project, champion: Recommender) -> Callable[[date], Recommender | None]:
+def unseen_models(
+    project: Project, champion: Recommender, in_force: ModelInForce
+) -> Callable[[date], ModelInForce | None]:
     """Return what gives a model that learnt nothing after a date: the champion, else the newest such version.
 
     A version whose artifact or server is not there is passed over.
     """
-    opened: dict[str, Recommender | None] = {}
+    learnt: dict[str, tuple[date, ModelInForce] | None] = {}
     versions: list[str] = []
 
-    def model_of(day: date) -> Recommender | None:
+    def model_of(day: date) -> ModelInForce | None:
         if champion.learnt_until <= day:
-            return champion
+            return in_force
         if not versions:
             versions.extend(_by_age(project))
         for version in versions:
-            if version not in opened:
-                opened[version] = _opened(project, version)
-            found = opened[version]
-            if found is not None and found.learnt_until <= day:
-                return found
+            if version not in learnt:
+                learnt[version] = _opened(project, version)
+            found = learnt[version]
+            if found is not None and found[0] <= day:
+                return found[1]
         return None
 
     return model_of
@@ -103,8 +105,11 @@ def _by_age(project: Project) -> list[str]:
     return [item.version for item in sorted(versions, key=lambda item: item.as_of_date, reverse=True)]
 
 
-def _opened(project: Project, version: str) -> Recommender | None:
+def _opened(project: Project, version: str) -> tuple[date, ModelInForce] | None:
+    """Return until when a version learnt, and its name for other processes."""
     try:
-        return Recommender.load(resolve(project, version).folder, project.threads, checked=True)
+        found = resolve(project, version)
+        recommender = Recommender.load(found.folder, project.threads, checked=True)
     except VipRecoError:
         return None
+    return recommender.learnt_until, ModelInForce.of(recommender, found.folder, found.artifact_hash)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Annotated, Optional
@@ -69,8 +70,7 @@ def monitor(
     output, project = TableOutput.planned(kind, out), Project.find()
     rim = project.import_rim(RIM)
     limits = rim.read_limits(project)
-    with narrated("Monitoring") as narrator:
-        bank = _bank(project, model, narrator)
+    with narrated("Monitoring") as narrator, _bank(project, model, narrator) as bank:
         today = as_of or business_moment(project).date()
         day = as_of or bank.history.snapshot_dates[-1]
         found = judge_bank(bank, day, limits, today)
@@ -86,26 +86,30 @@ def monitor(
     raise typer.Exit(EXIT_ALARM if found.alarms else EXIT_OK)
 
 
-def _bank(project: Project, model: str | None, narrator: Narrator) -> MonitoredBank:
-    """Return what is watched; without any model, the tables alone."""
-    from vipreco.artifact import verify
-    from vipreco.cli.project_inputs import model_folder, open_history, open_model, open_tables
-    from vipreco.monitoring import FactFiles, MonitoredBank
+@contextmanager
+def _bank(project: Project, model: str | None, narrator: Narrator) -> Iterator[MonitoredBank]:
+    """Give what is watched; without any model, the tables alone."""
+    from vipreco.cli.project_inputs import model_in_force, open_history, open_tables
+    from vipreco.engines import open_engine
+    from vipreco.monitoring import BankParts, FactFiles, MonitoredBank
 
-    history, champion, artifact = open_history(project), None, ""
+    history, champion, in_force = open_history(project), None, None
     try:
-        champion = open_model(project, model, narrator)
-        artifact = verify(model_folder(project, model)).artifact_hash
+        champion, in_force = model_in_force(project, model, narrator, history)
     except UsageError:
         if model is not None:
             raise
         typer.echo("no champion yet: the tables alone are judged", err=True)
-    tables = open_tables(project)
+    tables, artifact = open_tables(project), in_force.artifact_hash if in_force else ""
     files = FactFiles(project.root / FOLDER, artifact, tables.snapshot_id, tables.snapshot_ids)
-    if champion is None:
-        return MonitoredBank(history, files, step=narrator.say)
-    model_of = project.import_rim(RIM).unseen_models(project, champion)
-    return MonitoredBank(history, files, champion, artifact, model_of, _answers(project), narrator.say)
+    with open_engine(project, history, narrator.count, narrator.say) as (engine, customers):
+        parts = BankParts(engine, customers, narrator.count)
+        if champion is None or in_force is None:
+            yield MonitoredBank(history, files, parts=parts, step=narrator.say)
+            return
+        model_of = project.import_rim(RIM).unseen_models(project, champion, in_force)
+        answers = _answers(project)
+        yield MonitoredBank(history, files, champion, in_force, parts, model_of, answers, narrator.say)
 
 
 def _answers(project: Project) -> Callable[[datetime.date, datetime.date], Rate]:

@@ -216,9 +216,9 @@ class History:
         bank = BankFacts(self._newest_snapshot(after), self._decisions, reopenings)
         return labels_of(self._base, self._uncut, after, until, known or self._until, bank)
 
-    def mass_reopenings(self, after: date, until: date) -> list[Reopening]:
-        """Return the mass reopenings around a label window that are no acquisitions."""
-        return mass_reopenings(self._base, self._uncut, after, until, self._until, self._decisions)
+    def mass_reopenings(self, after: date, until: date, known: date | None = None) -> list[Reopening]:
+        """Return the mass reopenings around a label window that are no acquisitions, as `acquisitions`."""
+        return mass_reopenings(self._base, self._uncut, after, until, known or self._until, self._decisions)
 
     def contacts(self, after: date, until: date) -> pa.Table:
         """Return who was contacted about which product in the window `(after, until]`, for learning alone.

@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
 
 from vipreco.catalog import Catalog
-from vipreco.history import History, View, label_windows
+from vipreco.history import History, label_windows
 from vipreco.monitoring.calendar_of_facts import compared_days
-from vipreco.monitoring.decision_counts import decision_facts, with_matured
 from vipreco.monitoring.fact_files import FactFiles
 from vipreco.monitoring.finding_codes import EFFECTS_ASSUMED, MODEL_OLD, SERVICE_REFUSED, TABLES_STALE
 from vipreco.monitoring.findings import MonitoringFinding, MonitoringResult
 from vipreco.monitoring.judgement import judge
 from vipreco.monitoring.limits import MonitoringSettings
-from vipreco.monitoring.outcome_counts import outcome_rates
+from vipreco.monitoring.part_counts import Asked, BankParts, MaturedDay, count
 from vipreco.monitoring.snapshot_facts import SERVICE, Rate, SnapshotFacts
-from vipreco.monitoring.view_counts import count_view
-from vipreco.recommender import DEFAULT_CHANNEL, Recommender, Step, silent
+from vipreco.recommender import DEFAULT_CHANNEL, ModelInForce, Recommender, Step, silent
 
 LATE_MONTHS = 2  # newest matured months that are counted again: holdings are recorded late
 REFUSED = f"{SERVICE}/answers refused"
-ModelOf = Callable[[date], Recommender | None]
+ModelOf = Callable[[date], ModelInForce | None]
 Answers = Callable[[date, date], Rate]
 
 
@@ -45,7 +43,8 @@ class MonitoredBank:
         history: The bank's tables.
         files: Facts of snapshots that were counted before.
         champion: The model in force; None watches the tables alone.
-        model: Hash of its artifact.
+        in_force: The same for other processes.
+        parts: The tables in parts; None: this process counts them all.
         model_of: Gives a model that had learnt nothing that came after a date; None where there is none.
         answers: Counts the service's recorded answers in a window, and those refused or failed.
         step: Told the name of each stage as it begins.
@@ -54,7 +53,8 @@ class MonitoredBank:
     history: History
     files: FactFiles
     champion: Recommender | None = None
-    model: str = ""
+    in_force: ModelInForce | None = None
+    parts: BankParts | None = None
     model_of: ModelOf = no_model
     answers: Answers = no_answers
     step: Step = silent
@@ -73,50 +73,31 @@ def monitor(
     """
     newest = bank.history.as_of(day).snapshot_date
     known = [each for each in bank.history.snapshot_dates if each <= newest]
-    counted = {each: _counted(bank, each, known) for each in compared_days(newest, known)}
-    matured = _matured_days(bank, known, settings.history_months)
-    for each in matured:
-        facts = counted.get(each) or _kept(bank, each) or SnapshotFacts(each, 0)
-        if not facts.matured or each in matured[-LATE_MONTHS:]:
-            facts = _with_labels(bank, facts, day)
-        counted[each] = facts
-    ordered = tuple(counted[each] for each in sorted(counted))
-    others = [*_state(bank, newest, today or day, settings), *_service(ordered[-1], settings)]
+    wanted, matured = compared_days(newest, known), _matured_days(bank, known, settings.history_months)
+    facts = {each: _kept(bank, each) or SnapshotFacts(each, 0) for each in sorted({*wanted, *matured})}
+    fresh = {
+        each: max((other for other in known if other < each), default=date.min)
+        for each in wanted
+        if not facts[each].customers
+    }
+    late = [each for each in matured if not facts[each].matured or each in matured[-LATE_MONTHS:]]
+    asked = Asked(day, fresh, bank.in_force, _labelled(bank, late, day))
+    found = count(bank.history, asked, bank.parts, bank.step)
+    for each, counted in found.facts.items():
+        rates = {**counted.rates, REFUSED: bank.answers(fresh[each], each)}
+        before = facts[each]
+        facts[each] = replace(counted, rates=rates, matured=before.matured, ranking=before.ranking)
+    for each, labels in found.labels.items():
+        facts[each] = replace(facts[each], matured=labels.matured(), ranking=labels.ranking())
+    for each in {**found.facts, **found.labels}:
+        bank.files.write(facts[each])
+    ordered = tuple(facts.values())
+    others = [*_state(bank, newest, today or day, settings), *_service(facts[newest], settings)]
     return MonitoringResult(newest, judge(ordered, settings, others), ordered)
-
-
-def _counted(bank: MonitoredBank, day: date, known: list[date]) -> SnapshotFacts:
-    """Return the facts of a snapshot, counted once."""
-    kept = _kept(bank, day)
-    if kept is not None and kept.customers:
-        return kept
-    bank.step(f"counting {day}")
-    view = bank.history.as_of(day)
-    customers, columns, rates = count_view(view)
-    after = max((each for each in known if each < day), default=date.min)
-    answers = {REFUSED: bank.answers(after, day)}
-    facts = SnapshotFacts(day, customers, columns, {**rates, **outcome_rates(view, after), **answers})
-    if bank.champion is not None:
-        facts = _with_decisions(facts, bank, view, bank.champion)
-    facts = replace(facts, matured=kept.matured, ranking=kept.ranking) if kept else facts
-    bank.files.write(facts)
-    return facts
 
 
 def _kept(bank: MonitoredBank, day: date) -> SnapshotFacts | None:
     return bank.files.read(day, corrected=bank.history.is_corrected(day))
-
-
-def _with_decisions(
-    facts: SnapshotFacts, bank: MonitoredBank, view: View, champion: Recommender
-) -> SnapshotFacts:
-    decided = decision_facts(champion, view, bank.model)
-    return replace(
-        facts,
-        columns={**facts.columns, **decided.columns},
-        rates={**facts.rates, **decided.rates},
-        model=bank.model,
-    )
 
 
 def _matured_days(bank: MonitoredBank, known: list[date], months: int) -> list[date]:
@@ -128,13 +109,15 @@ def _matured_days(bank: MonitoredBank, known: list[date], months: int) -> list[d
     return [day for day in labelled[-months:] if bank.model_of(day) is not None]
 
 
-def _with_labels(bank: MonitoredBank, facts: SnapshotFacts, known: date) -> SnapshotFacts:
-    model = bank.model_of(facts.day)
-    if model is None:
-        return facts
-    bank.step(f"labels of {facts.day}")
-    found = with_matured(facts, model, bank.history, known)
-    bank.files.write(found)
+def _labelled(bank: MonitoredBank, days: Sequence[date], known: date) -> list[MaturedDay]:
+    """Return the dates whose labels are counted, each with its model and its window."""
+    found = []
+    for day in days:
+        model = bank.model_of(day)
+        if model is not None and bank.champion is not None:
+            settings = bank.champion.settings
+            window = bank.history.label_window(day, settings.horizon_months, settings.gap_months)
+            found.append(MaturedDay(day, model, window, bank.history.mass_reopenings(*window, known)))
     return found
 
 

@@ -1,31 +1,26 @@
-"""Chances, offers and rules of a snapshot as counts, and matured labels beside the chances."""
+"""Chances, offers and rules of a snapshot as counts."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
-from datetime import date
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vipreco.collaborative import holding_state
-from vipreco.history import History, View
+from vipreco.history import View
 from vipreco.monitoring.snapshot_facts import (
-    ALL,
     NUMBER,
     OFFER,
     RULE,
     SCORE,
     ColumnCounts,
-    Matured,
     Rate,
     SnapshotFacts,
 )
 from vipreco.monitoring.sums import merge_facts
-from vipreco.recommender import Decisions, Recommender, could_acquire, is_in, label_matrix
-from vipreco.stats import auc, hanley_mcneil, number_codes
+from vipreco.recommender import Decisions, Recommender
+from vipreco.stats import number_codes
 
 TOP: Final = 3
 Floats = NDArray[np.float64]
@@ -77,48 +72,3 @@ def _rules(decisions: Decisions) -> dict[str, Rate]:
         name = f"{RULE}/{reason}"
         found[name] = Rate(found[name].cases + count if name in found else float(count), pairs)
     return found
-
-
-def with_matured(
-    facts: SnapshotFacts, recommender: Recommender, history: History, known: date
-) -> SnapshotFacts:
-    """Return facts with what was expected at their date and what came of it.
-
-    Args:
-        facts: Of the date.
-        recommender: A model that had learnt nothing that came after the date.
-        history: The bank's tables.
-        known: Date whose knowledge of the labels is used.
-    """
-    view, settings = history.as_of(facts.day), recommender.settings
-    span = history.label_window(facts.day, settings.horizon_months, settings.gap_months)
-    labels = history.acquisitions(*span, known=known)
-    computed = recommender.compute(view)
-    products = recommender.product_ids
-    chances = [recommender.propensities(each) for each in computed.chunks(settings.chunk_customers)]
-    rows = is_in(computed.customer_ids, labels.observed)
-    allowed = could_acquire(view, holding_state(view, products))[rows]
-    propensity = np.where(allowed, np.concatenate(chances)[rows], 0.0)
-    truth = label_matrix(computed.customer_ids, products, labels)[rows] & allowed
-    tiers = np.array([tier or "" for tier in view.population()["tier"].to_pylist()], object)[rows]
-    matured = {ALL: _matured(propensity, truth)}
-    for place, product in enumerate(products):
-        matured[f"product {product}"] = _matured(propensity[:, [place]], truth[:, [place]])
-    for tier in sorted({*tiers.tolist()} - {""}):
-        matured[f"tier {tier}"] = _matured(propensity[tiers == tier], truth[tiers == tier])
-    return replace(facts, matured=matured, ranking=_ranking(propensity[allowed], truth[allowed]))
-
-
-def _matured(propensity: Floats, truth: NDArray[np.bool_]) -> Matured:
-    expected, observed = propensity.sum(axis=1), truth.sum(axis=1)
-    total, happened = float(expected.sum()), float(observed.sum())
-    away = observed - expected * (happened / total if total else 1.0)
-    return Matured(total, happened, float(away @ away))
-
-
-def _ranking(propensity: Floats, truth: NDArray[Any]) -> tuple[float, float] | None:
-    cases = float(truth.sum())
-    if not 0 < cases < len(truth):
-        return None
-    value = auc(propensity, truth)
-    return value, hanley_mcneil(value, cases, len(truth) - cases)

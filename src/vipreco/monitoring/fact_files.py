@@ -7,10 +7,9 @@ from collections.abc import Collection
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 from vipreco.durable import write_json
-from vipreco.monitoring.snapshot_facts import ColumnCounts, Matured, Rate, SnapshotFacts
+from vipreco.monitoring.snapshot_facts import SnapshotFacts
 
 VERSION = 1
 
@@ -46,7 +45,7 @@ class FactFiles:
         known = content.get("version") == VERSION and content.get("tables") in tables
         if not known or content.get("model") != self.model:
             return None
-        return _facts(day, content["facts"])
+        return SnapshotFacts.from_record(content["facts"])
 
     def write(self, facts: SnapshotFacts) -> None:
         """Keep the facts of a date."""
@@ -59,16 +58,3 @@ class FactFiles:
 
     def _path(self, day: date) -> Path:
         return self.folder / f"{day.isoformat()}.json"
-
-
-def _facts(day: date, content: dict[str, Any]) -> SnapshotFacts:
-    ranking = content["ranking"]
-    return SnapshotFacts(
-        day=day,
-        customers=int(content["customers"]),
-        columns={name: ColumnCounts(**each) for name, each in content["columns"].items()},
-        rates={name: Rate(**each) for name, each in content["rates"].items()},
-        matured={name: Matured(**each) for name, each in content["matured"].items()},
-        ranking=(float(ranking[0]), float(ranking[1])) if ranking else None,
-        model=content["model"],
-    )

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Final
+from typing import Any, Final, Self
 
 INPUT, SCORE, OUTCOME, OFFER, RULE, SERVICE = "input", "score", "outcome", "offer", "rule", "service"
 FAMILIES: Final = (OUTCOME, SCORE, INPUT, OFFER, RULE, SERVICE)
@@ -90,6 +90,20 @@ class SnapshotFacts:
     matured: Mapping[str, Matured] = field(default_factory=dict)
     ranking: tuple[float, float] | None = None
     model: str = ""
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> Self:
+        """Return the facts of JSON values, as `asdict` gives them but for the date as a text."""
+        ranking = record["ranking"]
+        return cls(
+            day=date.fromisoformat(record["day"]),
+            customers=int(record["customers"]),
+            columns={name: ColumnCounts(**each) for name, each in record["columns"].items()},
+            rates={name: Rate(**each) for name, each in record["rates"].items()},
+            matured={name: Matured(**each) for name, each in record["matured"].items()},
+            ranking=(float(ranking[0]), float(ranking[1])) if ranking else None,
+            model=record["model"],
+        )
 
 
 def family(subject: str) -> str:

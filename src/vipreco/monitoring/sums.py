@@ -7,18 +7,24 @@ from dataclasses import replace
 
 import numpy as np
 
-from vipreco.monitoring.snapshot_facts import ColumnCounts, Matured, Rate, SnapshotFacts
+from vipreco.monitoring.snapshot_facts import INPUT, ColumnCounts, Rate, SnapshotFacts, family
 
 
 def merge_facts(parts: Sequence[SnapshotFacts]) -> SnapshotFacts:
-    """Return the facts of all customers from those of parts of them at the same date.
-
-    The AUC of the whole is the mean of the parts' by precision: it compares customers of one part.
-    """
+    """Return the counts of all customers from those of parts of them at the same date, in one order."""
     whole = parts[0]
     for part in parts[1:]:
         whole = _both(whole, part)
-    return whole
+    columns = {
+        name: replace(one, counts=dict(sorted(one.counts.items())))
+        for name, one in sorted(whole.columns.items())
+    }
+    # a part where nobody holds a product has no rate of it, and customers all the same
+    rates = {
+        name: Rate(one.cases, float(whole.customers)) if family(name) == INPUT else one
+        for name, one in sorted(whole.rates.items())
+    }
+    return replace(whole, columns=columns, rates=rates)
 
 
 def _both(one: SnapshotFacts, other: SnapshotFacts) -> SnapshotFacts:
@@ -32,11 +38,6 @@ def _both(one: SnapshotFacts, other: SnapshotFacts) -> SnapshotFacts:
             )
             for name in {**one.rates, **other.rates}
         },
-        matured={
-            name: _matured(one.matured.get(name), other.matured.get(name))
-            for name in {**one.matured, **other.matured}
-        },
-        ranking=_ranking(one.ranking, other.ranking),
     )
 
 
@@ -54,21 +55,3 @@ def _columns(one: Mapping[str, ColumnCounts], other: Mapping[str, ColumnCounts])
         }
         found[name] = ColumnCounts(first.kind, first.missing + second.missing, counts)
     return found
-
-
-def _matured(one: Matured | None, other: Matured | None) -> Matured:
-    parts = [part for part in (one, other) if part is not None]
-    return Matured(
-        sum(part.expected for part in parts),
-        sum(part.observed for part in parts),
-        sum(part.squares for part in parts),
-    )
-
-
-def _ranking(
-    one: tuple[float, float] | None, other: tuple[float, float] | None
-) -> tuple[float, float] | None:
-    if one is None or other is None:
-        return one or other
-    weights = np.array([1 / one[1] ** 2, 1 / other[1] ** 2])
-    return float(np.average([one[0], other[0]], weights=weights)), float(weights.sum() ** -0.5)

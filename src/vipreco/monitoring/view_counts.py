@@ -30,7 +30,7 @@ def count_view(view: View) -> tuple[int, dict[str, ColumnCounts], dict[str, Rate
     customers = view.query(f"SELECT count(*) AS n FROM {CUSTOMERS_NOW}")["n"][0].as_py()
     columns = _table(view, "customers", CUSTOMERS_NOW)
     if ACTIVITY in view.present_tables:
-        view.derive(MONTH_NOW, _newest_month(), "monitoring")
+        view.derive(MONTH_NOW, _newest_month(view), "monitoring")
         columns |= _table(view, ACTIVITY, MONTH_NOW)
     held = view.query(
         f"SELECT {PRODUCT_ID}, count(DISTINCT {CUSTOMER_ID}) AS n FROM holdings SEMI JOIN population "
@@ -43,10 +43,10 @@ def count_view(view: View) -> tuple[int, dict[str, ColumnCounts], dict[str, Rate
     return int(customers), columns, rates
 
 
-def _newest_month() -> str:
-    """Return the activity of the newest month that anybody has, a row a customer; others are missing."""
-    newest = f"SELECT max({MONTH_DATE}) FROM {ACTIVITY}"
-    rows = f"SELECT * FROM {ACTIVITY} WHERE {MONTH_DATE} = ({newest})"
+def _newest_month(view: View) -> str:
+    """Return the activity of the newest month of the bank, a row a customer; others are missing."""
+    newest = "NULL" if view.newest_month is None else f"DATE '{view.newest_month}'"
+    rows = f"SELECT * FROM {ACTIVITY} WHERE {MONTH_DATE} = {newest}"
     return f"SELECT a.* FROM population LEFT JOIN ({rows}) AS a USING ({CUSTOMER_ID})"
 
 
