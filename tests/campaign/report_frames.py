@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
 
 from vipreco.campaign.report.finished_run import FinishedRun
 from vipreco.history import History
@@ -50,6 +51,16 @@ def history(
     dates: tuple[date, ...] = (BEFORE, LAST),
 ) -> History:
     """Everybody is seen at each date, except who is gone at the last; acquisitions happen on 20 January."""
+    return History.from_frames(tables(ids, acquired, contacts, gone, dates))
+
+
+def tables(
+    ids: list[str],
+    acquired: list[tuple[str, str]],
+    contacts: pl.DataFrame | None = None,
+    gone: frozenset[str] = frozenset(),
+    dates: tuple[date, ...] = (BEFORE, LAST),
+) -> dict[str, pa.Table]:
     day = date(2026, 1, 20)
     holdings = pl.DataFrame(
         {
@@ -74,7 +85,7 @@ def history(
     }
     if contacts is not None:
         frames["contacts"] = contacts.to_arrow()
-    return History.from_frames(frames)
+    return frames
 
 
 def contact_rows(rows: list[tuple[str, str, str | None, str | None]]) -> pl.DataFrame:

@@ -10,7 +10,7 @@ import pytest
 
 from tests.kpi.counted_bank import CALLS, CUSTOMERS, DECEMBER, LADDER, frames, history
 from tests.parts.small_tables import write_batches
-from vipreco.engines import LocalEngine
+from vipreco.engines import LocalEngine, PartedBank
 from vipreco.kpi import FIGURES, FigureInputs, FigureRequest, FigureRows, figure_rows, figures_in_parts
 from vipreco.parts import Limits, lay_out, part_of
 from vipreco.settings import KpiSettings
@@ -24,8 +24,8 @@ ODD = ("vip_customers", "vip_left", "not_reached_3_months", "products_used")
 def in_parts(folder: Path, parts: int, keys: Sequence[str], **of: str) -> FigureRows:
     tables = lay_out(folder / "tables", str(folder / "parts"), parts, Limits(threads=1))
     day = DECEMBER.isoformat()
-    request = FigureRequest(tables.record(), day, INPUTS.record(), keys, None, "hindsight", **of)
-    return figures_in_parts(LocalEngine(str(folder / "runs")), request, lambda *_: None)
+    request = FigureRequest(day, INPUTS.record(), keys, None, "hindsight", **of)
+    return figures_in_parts(PartedBank(LocalEngine(str(folder / "runs")), tables), request)
 
 
 def test_any_number_of_parts_gives_the_figures_of_the_bank(tmp_path: Path):

@@ -20,6 +20,7 @@ from .hour_prices import manager_hours as manager_hours, newest_with_hours as ne
 from .offer_log import logged_offers as logged_offers, outcome_contacts as outcome_contacts
 from .report.finished_run import open_run as open_run
 from .report.other_policy import read_policy as read_policy
+from .report.outcomes import OutcomeSources as OutcomeSources
 from .report.report_forms import Report as Report, make_report as make_report
 from .report.tables import document as document
 from .store_changes import StoreChanges as StoreChanges

@@ -24,7 +24,7 @@ from vipreco.durable import canonical_json
 from vipreco.engines import Engine, Progress, Spec, TaskContext, no_progress
 from vipreco.explanations import Explainer
 from vipreco.history import View
-from vipreco.parts import CustomerParts, part_of
+from vipreco.parts import CustomerParts, parts_of
 from vipreco.recommender import ModelInForce, ModelSplit
 
 INPUTS_JOB: Final = "vipreco.campaign.campaign_parts:inputs_of_part"
@@ -70,7 +70,7 @@ class BankParts:
     def reasons(self, side: str, pairs: pl.DataFrame, language: str) -> pl.DataFrame:
         """Return the reasons and cautions of some offers; rows customer_id, product_id, channel."""
         number = self.tables.number
-        homes = pairs[CUSTOMER_ID].map_elements(lambda one: part_of(one, number), pl.Int64)
+        homes = pl.Series(parts_of(pairs[CUSTOMER_ID].to_arrow(), number))
         own = {str(part): pairs.filter(homes == part).rows() for part in homes.unique().sort()}
         with self._done(REASONS_JOB, side, {"pairs": own, "language": language}) as folders:
             parts = [pl.read_ipc(one / OFFERS) for one in folders if (one / OFFERS).exists()]
@@ -132,7 +132,7 @@ def reasons_of_part(spec: Spec, part: int, folder: Path, context: TaskContext) -
 
 def _view(spec: Spec, part: int, context: TaskContext) -> View | None:
     """Return the view of the customers of a part for whom the model decides; None where there are none."""
-    history = CustomerParts.from_record(spec["tables"]).history(part, context.scratch, context.limits)
+    history = context.history(spec["tables"], part)
     view = history.as_of(date.fromisoformat(spec["as_of"]))
     if spec["split"] is not None:
         return dict(ModelSplit(**spec["split"]).views(view)).get(spec["side"])

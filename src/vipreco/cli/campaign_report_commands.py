@@ -11,12 +11,11 @@ import typer
 
 from vipreco.cli.document_output import LanguageName, document_text
 from vipreco.cli.options import AsOfOption
-from vipreco.cli.progress import narrated
+from vipreco.cli.progress import Narrator, narrated
 from vipreco.errors import UsageError
 
 if TYPE_CHECKING:
     import datetime
-    from collections.abc import Callable
 
     from vipreco.campaign import Report
     from vipreco.documents import Language
@@ -69,7 +68,7 @@ def report(
     """
     chosen = _chosen(kind, out)
     with narrated("Campaign report") as narrator:
-        made = _made(key, policy, language.value, as_of, narrator.say)
+        made = _made(key, policy, language.value, as_of, narrator)
         content = _content(made, chosen)
     if out is not None:
         from vipreco.durable import write_bytes
@@ -101,11 +100,12 @@ def _chosen(kind: ReportFormat | None, out: Path | None) -> ReportFormat:
 
 
 def _made(
-    key: str, policy: Path | None, language: Language, as_of: datetime.date | None, say: Callable[[str], None]
+    key: str, policy: Path | None, language: Language, as_of: datetime.date | None, narrator: Narrator
 ) -> Report:
     """Make the report of a campaign of the project."""
-    from vipreco.campaign import CampaignFolder, make_report, open_run, read_policy
+    from vipreco.campaign import CampaignFolder, OutcomeSources, make_report, open_run, read_policy
     from vipreco.cli.project_inputs import open_history
+    from vipreco.engines import PartedBank, open_engine
     from vipreco.lists import view_at
     from vipreco.project import Project
     from vipreco.store import Store
@@ -115,16 +115,17 @@ def _made(
     with Store.open(project.store_url) as store:
         run = open_run(store, CampaignFolder(project.root / project.settings.campaign.folder), key)
         history = open_history(project)
-        say("outcomes")
-        return make_report(
-            run,
-            history,
-            view_at(history, as_of).date,
-            seed=project.seed,
-            language=language,
-            store=store,
-            policy=other,
-        )
+        narrator.say("outcomes")
+        with open_engine(project, history, narrator.count, narrator.say) as (engine, tables):
+            return make_report(
+                run,
+                history,
+                view_at(history, as_of).date,
+                seed=project.seed,
+                language=language,
+                sources=OutcomeSources(store, PartedBank(engine, tables, narrator.count)),
+                policy=other,
+            )
 
 
 def _content(made: Report, kind: ReportFormat) -> bytes:

@@ -78,7 +78,7 @@ def run_demo_campaigns(project: Project, narrator: Narrator) -> str:
 
     Plans and report lie where the pages find those that a reader asks for.
     """
-    from vipreco.campaign import make_report, open_run
+    from vipreco.campaign import OutcomeSources, make_report, open_run
     from vipreco.cli.project_inputs import open_history
     from vipreco.store import Store
 
@@ -95,9 +95,9 @@ def run_demo_campaigns(project: Project, narrator: Narrator) -> str:
         arms = _run(project, store, then)
         narrator.say("its report")
         run = open_run(store, _folder(project), KEY)
-        report = make_report(
-            run, history, history.snapshot_dates[-1], seed=project.seed, language="en", store=store
-        )
+        sources = OutcomeSources(store)
+        day = history.snapshot_dates[-1]
+        report = make_report(run, history, day, seed=project.seed, sources=sources)
         _keep(project, "report", KEY, report.content("json"))
     return f"{arms['offered']:,} customers on its lists, {arms['control']:,} in the control group"
 

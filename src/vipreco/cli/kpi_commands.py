@@ -170,7 +170,7 @@ class _Question:
         Raises:
             UsageError: No customer of the tables was ever of this branch or manager.
         """
-        from vipreco.engines import open_engine
+        from vipreco.engines import PartedBank, open_engine
         from vipreco.kpi import FIGURES, FigureInputs, FigureRequest, check_scope, figures_in_parts
 
         settings = self.project.settings
@@ -180,7 +180,6 @@ class _Question:
         inputs = FigureInputs(settings.tiers, settings.call_list, settings.kpi).record()
         with open_engine(self.project, self.history, narrator.count, narrator.say) as (engine, tables):
             request = FigureRequest(
-                tables.record(),
                 view.date.isoformat(),
                 inputs,
                 keys,
@@ -189,7 +188,7 @@ class _Question:
                 self.branch,
                 self.manager,
             )
-            return figures_in_parts(engine, request, narrator.count)
+            return figures_in_parts(PartedBank(engine, tables, narrator.count), request)
 
     def numbers(self, rows: FigureRows, *, managers: bool) -> pl.DataFrame:
         """Return the bare numbers."""

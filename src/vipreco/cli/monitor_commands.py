@@ -90,8 +90,8 @@ def monitor(
 def _bank(project: Project, model: str | None, narrator: Narrator) -> Iterator[MonitoredBank]:
     """Give what is watched; without any model, the tables alone."""
     from vipreco.cli.project_inputs import model_in_force, open_history, open_tables
-    from vipreco.engines import open_engine
-    from vipreco.monitoring import BankParts, FactFiles, MonitoredBank
+    from vipreco.engines import PartedBank, open_engine
+    from vipreco.monitoring import FactFiles, MonitoredBank
 
     history, champion, in_force = open_history(project), None, None
     try:
@@ -103,7 +103,7 @@ def _bank(project: Project, model: str | None, narrator: Narrator) -> Iterator[M
     tables, artifact = open_tables(project), in_force.artifact_hash if in_force else ""
     files = FactFiles(project.root / FOLDER, artifact, tables.snapshot_id, tables.snapshot_ids)
     with open_engine(project, history, narrator.count, narrator.say) as (engine, customers):
-        parts = BankParts(engine, customers, narrator.count)
+        parts = PartedBank(engine, customers, narrator.count)
         if champion is None or in_force is None:
             yield MonitoredBank(history, files, parts=parts, step=narrator.say)
             return

@@ -15,7 +15,8 @@ from vipreco import errors
 from vipreco.durable import canonical_json
 from vipreco.errors import VipRecoError
 from vipreco.failpoints import reach
-from vipreco.parts import Limits, Storage, folder_hash, part_name
+from vipreco.history import History
+from vipreco.parts import CustomerParts, Limits, Storage, folder_hash, part_name
 
 RECEIPT: Final = "receipt.json"
 Step = Callable[[str], None]
@@ -39,6 +40,18 @@ class TaskContext:
     limits: Limits
     scratch: Path
     step: Step = silent
+
+    def history(self, tables: Mapping[str, Any], part: int) -> History:
+        """Open the tables of a part.
+
+        Args:
+            tables: The record of the bank in parts.
+            part: Its number.
+
+        Raises:
+            IntegrityError: A file is missing or not what was written.
+        """
+        return CustomerParts.from_record(tables).history(part, self.scratch, self.limits)
 
 
 Job = Callable[[Spec, int, Path, TaskContext], Mapping[str, int]]

@@ -8,11 +8,10 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
-from vipreco.engines import Engine, Progress, Spec, TaskContext
+from vipreco.engines import PartedBank, Spec, TaskContext
 from vipreco.kpi.model_rows import ModelFigures, vip_figures
 from vipreco.kpi.rows import FigureInputs, FigureRows, figures_together, part_figures
 from vipreco.kpi.stored_rows import read_part, save_part
-from vipreco.parts import CustomerParts
 from vipreco.recommender import ModelInForce
 
 FIGURES_JOB: Final = "vipreco.kpi.figure_parts:figures_of_part"
@@ -23,7 +22,6 @@ class FigureRequest:
     """Figures that are asked for.
 
     Args:
-        tables: The bank in parts.
         as_of: Date whose knowledge is used.
         settings: The record of `FigureInputs`.
         keys: The figures.
@@ -33,7 +31,6 @@ class FigureRequest:
         manager: Only customers of this manager.
     """
 
-    tables: Mapping[str, Any]
     as_of: str
     settings: Mapping[str, Any]
     keys: Sequence[str]
@@ -43,18 +40,16 @@ class FigureRequest:
     manager: str | None = None
 
 
-def figures_in_parts(engine: Engine, request: FigureRequest, progress: Progress) -> FigureRows:
+def figures_in_parts(bank: PartedBank, request: FigureRequest) -> FigureRows:
     """Return the figures asked for, whatever the number of parts and the engine."""
-    tables = CustomerParts.from_record(request.tables)
-    with engine.outputs(FIGURES_JOB, asdict(request), tables.number, progress) as folders:
+    with bank.outputs(FIGURES_JOB, {"request": asdict(request)}) as folders:
         return figures_together([read_part(one) for one in folders], request.keys)
 
 
 def figures_of_part(spec: Spec, part: int, folder: Path, context: TaskContext) -> Mapping[str, int]:
     """Write the figures of the customers of one part: a `Job`."""
-    request = FigureRequest(**spec)
-    history = CustomerParts.from_record(request.tables).history(part, context.scratch, context.limits)
-    view = history.as_of(date.fromisoformat(request.as_of))
+    request = FigureRequest(**spec["request"])
+    view = context.history(spec["tables"], part).as_of(date.fromisoformat(request.as_of))
     model: ModelFigures | None = None
     context.step("figures")
     if request.model is not None:

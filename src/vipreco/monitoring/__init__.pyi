@@ -7,7 +7,6 @@ from .judgement import judge as judge
 from .limits import MonitoringSettings as MonitoringSettings
 from .monitoring_report import headline as headline, report_page as report_page
 from .moves import shifts_between as shifts_between
-from .part_counts import BankParts as BankParts
 from .snapshot_facts import (
     ColumnCounts as ColumnCounts,
     Matured as Matured,

@@ -9,6 +9,7 @@ from datetime import date
 import numpy as np
 
 from vipreco.catalog import Catalog
+from vipreco.engines import PartedBank
 from vipreco.history import History, label_windows
 from vipreco.monitoring.calendar_of_facts import compared_days
 from vipreco.monitoring.fact_files import FactFiles
@@ -16,7 +17,7 @@ from vipreco.monitoring.finding_codes import EFFECTS_ASSUMED, MODEL_OLD, SERVICE
 from vipreco.monitoring.findings import MonitoringFinding, MonitoringResult
 from vipreco.monitoring.judgement import judge
 from vipreco.monitoring.limits import MonitoringSettings
-from vipreco.monitoring.part_counts import Asked, BankParts, MaturedDay, count
+from vipreco.monitoring.part_counts import Asked, MaturedDay, count
 from vipreco.monitoring.snapshot_facts import SERVICE, Rate, SnapshotFacts
 from vipreco.recommender import DEFAULT_CHANNEL, ModelInForce, Recommender, Step, silent
 
@@ -54,7 +55,7 @@ class MonitoredBank:
     files: FactFiles
     champion: Recommender | None = None
     in_force: ModelInForce | None = None
-    parts: BankParts | None = None
+    parts: PartedBank | None = None
     model_of: ModelOf = no_model
     answers: Answers = no_answers
     step: Step = silent

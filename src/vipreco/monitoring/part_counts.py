@@ -13,7 +13,7 @@ from typing import Any, Final, Self
 import numpy as np
 
 from vipreco.durable import canonical_json
-from vipreco.engines import Engine, Progress, Spec, TaskContext, no_progress
+from vipreco.engines import PartedBank, Spec, TaskContext
 from vipreco.history import History
 from vipreco.monitoring.decision_counts import decision_facts
 from vipreco.monitoring.label_counts import LabelCounts
@@ -21,26 +21,10 @@ from vipreco.monitoring.outcome_counts import outcome_rates
 from vipreco.monitoring.snapshot_facts import SnapshotFacts
 from vipreco.monitoring.sums import merge_facts
 from vipreco.monitoring.view_counts import count_view
-from vipreco.parts import CustomerParts
 from vipreco.recommender import ModelInForce, Step, silent
 
 COUNT_JOB: Final = "vipreco.monitoring.part_counts:counts_of_part"
 FACTS, RANKS = "facts.json", "ranks-{}.npy"
-
-
-@dataclass(frozen=True)
-class BankParts:
-    """The customers of a bank in parts.
-
-    Args:
-        engine: Runs a job for each part.
-        tables: The parts.
-        progress: Is told how many parts are done.
-    """
-
-    engine: Engine
-    tables: CustomerParts
-    progress: Progress = no_progress
 
 
 @dataclass(frozen=True)
@@ -117,7 +101,7 @@ class Counts:
     labels: Mapping[date, LabelCounts]
 
 
-def count(history: History, asked: Asked, parts: BankParts | None, step: Step = silent) -> Counts:
+def count(history: History, asked: Asked, parts: PartedBank | None, step: Step = silent) -> Counts:
     """Return what is asked for of all customers.
 
     Args:
@@ -130,14 +114,13 @@ def count(history: History, asked: Asked, parts: BankParts | None, step: Step = 
         return Counts({}, {})
     if parts is None:
         return _together([_counts(history, asked, step)])
-    spec = {"tables": parts.tables.record(), **asked.record()}
-    with parts.engine.outputs(COUNT_JOB, spec, parts.tables.number, parts.progress) as folders:
+    with parts.outputs(COUNT_JOB, asked.record()) as folders:
         return _together([_read(folder, asked) for folder in folders])
 
 
 def counts_of_part(spec: Spec, part: int, folder: Path, context: TaskContext) -> Mapping[str, int]:
     """Write the counts of the customers of one part: a `Job`."""
-    history = CustomerParts.from_record(spec["tables"]).history(part, context.scratch, context.limits)
+    history = context.history(spec["tables"], part)
     found = _counts(history, Asked.from_record(spec), context.step)
     facts = [{**asdict(one), "day": day.isoformat()} for day, one in found.facts.items()]
     groups = {day.isoformat(): one.groups for day, one in found.labels.items()}

@@ -87,7 +87,7 @@ class EngineFill:
 def build_part(spec: Spec, part: int, folder: Path, context: TaskContext) -> Mapping[str, int]:
     """Write what a release has of the customers of one part: a `Job`."""
     request = PartRequest(**spec)
-    history = CustomerParts.from_record(request.tables).history(part, context.scratch, context.limits)
+    history = context.history(request.tables, part)
     view = history.as_of(date.fromisoformat(request.as_of))
     recommender = ModelInForce(**request.model).opened(context.limits.threads)
     inputs = PartInputs(

@@ -127,7 +127,7 @@ class Panel:
 def work_on_part(spec: Spec, part: int, folder: Path, context: TaskContext) -> Mapping[str, int]:
     """Write what a work finds about the customers of one part: a `Job`."""
     until = spec["until"] and date.fromisoformat(spec["until"])
-    history = CustomerParts.from_record(spec["tables"]).history(part, context.scratch, context.limits)
+    history = context.history(spec["tables"], part)
     days = tuple(map(date.fromisoformat, spec["as_of"]))
     panel = Panel(history.known_until(until), days, reopenings=spec["reopenings"])
     module, _, name = spec["kind"].partition(":")

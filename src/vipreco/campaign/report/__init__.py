@@ -2,6 +2,7 @@
 
 from vipreco.campaign.report.finished_run import FinishedRun, open_run
 from vipreco.campaign.report.other_policy import read_policy
+from vipreco.campaign.report.outcomes import OutcomeSources
 from vipreco.campaign.report.report_forms import Report, make_report
 
-__all__ = ["FinishedRun", "Report", "make_report", "open_run", "read_policy"]
+__all__ = ["FinishedRun", "OutcomeSources", "Report", "make_report", "open_run", "read_policy"]

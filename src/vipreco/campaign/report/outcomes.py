@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import date, datetime, time, timedelta
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 import polars as pl
 
@@ -21,9 +22,11 @@ from vipreco.columns import (
     OUTCOME,
     PRODUCT_ID,
 )
+from vipreco.engines import PartedBank, Spec, TaskContext, part_input
 from vipreco.errors import IntegrityError, UsageError
 from vipreco.folds import draws
-from vipreco.history import History, View
+from vipreco.history import History, Labels, View
+from vipreco.parts import parts_of
 from vipreco.store import Store
 
 REACHED = ("accepted", "declined", "postponed", "complaint", "do_not_contact")
@@ -31,6 +34,10 @@ ACCEPTED = ("accepted",)
 CONTACT_COLUMNS = (CONTACT_ID, CUSTOMER_ID, CHANNEL, PRODUCT_ID, CAMPAIGN_ID, OUTCOME, CONTACTED_AT)
 CONTACT_SCHEMA = {name: pl.String() for name in CONTACT_COLUMNS} | {CONTACTED_AT: pl.Datetime("us")}
 WOULD_PRODUCT, WOULD_CHANNEL, OFFERED = "would_product_id", "would_channel", "offered_product_id"
+ROW: Final = "row"
+OUTCOMES_JOB: Final = "vipreco.campaign.report.outcomes:outcomes_of_part"
+OUTCOMES: Final = "outcomes.arrow"
+IN_WINDOW: Final = f"FROM {CONTACTS} WHERE {CONTACTED_AT} BETWEEN $1 AND $2"
 NEEDED = (
     CUSTOMER_ID, "tier", "arm", PRODUCT_ID, CHANNEL, "propensity", "value_amount", "cost_amount",
     "would_offer", "arm_probability", "action_probability",
@@ -89,6 +96,22 @@ class CampaignOutcomes:
         return str(self.manifest["campaign"].get("name") or self.key)
 
 
+@dataclass(frozen=True)
+class OutcomeSources:
+    """What there is beside the history of a bank.
+
+    Args:
+        store: For contacts that the tables do not hold yet.
+        parts: The history in parts; None: this process looks at all customers.
+    """
+
+    store: Store | None = None
+    parts: PartedBank | None = None
+
+
+TABLES_ALONE: Final = OutcomeSources()
+
+
 def period_of(manifest: Mapping[str, Any], history: History, day: date) -> Period:
     """Return up to which snapshot a campaign can be judged with the knowledge of a day.
 
@@ -116,7 +139,7 @@ def campaign_outcomes(
     manifest: Mapping[str, Any],
     history: History,
     day: date,
-    store: Store | None = None,
+    sources: OutcomeSources = TABLES_ALONE,
 ) -> CampaignOutcomes:
     """Join the assignments of a run with what is known of its outcomes on a day.
 
@@ -125,7 +148,7 @@ def campaign_outcomes(
         manifest: Of the run.
         history: Where acquisitions and contacts are.
         day: Date whose knowledge is used.
-        store: For contacts that the tables do not hold yet.
+        sources: What there is beside the history.
 
     Raises:
         UsageError: No snapshot since the campaign began is known.
@@ -135,12 +158,105 @@ def campaign_outcomes(
     if missing:
         raise IntegrityError("the assignments miss columns", where="assignments.parquet", examples=missing)
     period = period_of(manifest, history, day)
-    talks = _contacts(history.as_of(day), store, period)
-    joined = _with_acquisitions(_offers(assignments), manifest, history, period)
-    customers = _with_contacts(joined, talks, str(manifest["campaign_id"]))
+    customers = _offers(assignments).with_row_index(ROW)
+    talks = _not_in_tables(history.as_of(day), sources.store, period)
+    asked = Window.of(period, manifest, history)
+    if sources.parts is None:
+        found = outcomes_of(customers, talks, history, asked)
+    else:
+        found = _in_parts(customers, talks, asked, sources.parts)
+    customers = customers.drop(ROW).hstack(found.sort(ROW).drop(ROW))
     customers = customers.with_columns(half=_halves(customers[CUSTOMER_ID], manifest))
     known = bool(customers["contacted"].any())
     return CampaignOutcomes(customers.drop(CUSTOMER_ID), period, manifest, known)
+
+
+@dataclass(frozen=True)
+class Window:
+    """Days of a campaign, and facts of the bank about them, as JSON values.
+
+    Args:
+        key: Of the campaign.
+        products: Of the campaign; none: everything on offer.
+        start: Its first day.
+        until: Snapshot up to which acquisitions are counted.
+        as_of: Date whose knowledge is used.
+        reopenings: Mass reopenings of the bank around it.
+    """
+
+    key: str
+    products: Sequence[str]
+    start: str
+    until: str
+    as_of: str
+    reopenings: Sequence[Sequence[str]]
+
+    @classmethod
+    def of(cls, period: Period, manifest: Mapping[str, Any], history: History) -> Window:
+        """Return what outcomes are looked for in a period."""
+        products = list(manifest["campaign"].get("products") or [])
+        days = (period.start - timedelta(days=1), period.until)
+        reopenings = history.mass_reopenings(*days, period.as_of)
+        start, until, as_of = (day.isoformat() for day in (period.start, period.until, period.as_of))
+        key, moved = str(manifest["campaign_id"]), [list(one) for one in reopenings]
+        return cls(key, products, start, until, as_of, moved)
+
+    @property
+    def days(self) -> tuple[date, date, date]:
+        """First day, snapshot up to which acquisitions are counted, and date of the knowledge."""
+        start, until, as_of = map(date.fromisoformat, (self.start, self.until, self.as_of))
+        return start, until, as_of
+
+    def labels(self, history: History) -> Labels:
+        """Return the acquisitions from the first day on."""
+        start, until, as_of = self.days
+        reopenings = [(str(one[0]), str(one[1]), str(one[2])) for one in self.reopenings]
+        return history.acquisitions(start - timedelta(days=1), until, as_of, reopenings)
+
+
+def outcomes_of(offers: pl.DataFrame, talks: pl.DataFrame, history: History, window: Window) -> pl.DataFrame:
+    """Return row number and outcomes of the customers of some offers, all of whom are in the history.
+
+    Args:
+        offers: Rows of `_offers` with their numbers.
+        talks: Contacts that the tables do not hold.
+        history: Of these customers.
+        window: What is looked for.
+    """
+    own = offers.select(ROW, CUSTOMER_ID, PRODUCT_ID, OFFERED)
+    contacts = pl.concat([_contacts(history, window), talks])
+    found = _with_contacts(_with_acquisitions(own, window, history), contacts, window.key)
+    return found.drop(CUSTOMER_ID, PRODUCT_ID, OFFERED)
+
+
+def _in_parts(
+    customers: pl.DataFrame, talks: pl.DataFrame, window: Window, parts: PartedBank
+) -> pl.DataFrame:
+    """Return the outcomes of the customers of all parts; each part gets its own offers and contacts."""
+    offers = customers.select(ROW, CUSTOMER_ID, PRODUCT_ID, OFFERED)
+    number = parts.tables.number
+    files = [_by_part(frame, number) for frame in (offers, talks)]
+    with parts.inputs(files[0]) as own, parts.inputs(files[1]) as known:
+        spec = {"offers": own, "talks": known, "window": asdict(window)}
+        with parts.outputs(OUTCOMES_JOB, spec) as folders:
+            return pl.concat(pl.read_ipc(folder / OUTCOMES) for folder in folders)
+
+
+def outcomes_of_part(spec: Spec, part: int, folder: Path, context: TaskContext) -> Mapping[str, int]:
+    """Write the outcomes of the customers of one part: a `Job`."""
+    offers, talks = (
+        pl.read_ipc(part_input(spec[name], part, context.scratch)) for name in ("offers", "talks")
+    )
+    history = context.history(spec["tables"], part)
+    found = outcomes_of(offers, talks, history, Window(**spec["window"]))
+    found.write_ipc(folder / OUTCOMES)
+    return {"rows": found.height}
+
+
+def _by_part(frame: pl.DataFrame, number: int) -> list[bytes]:
+    """Return the rows of each part as bytes of a file."""
+    homes = pl.Series(parts_of(frame[CUSTOMER_ID].to_arrow(), number))
+    return [frame.filter(homes == part).write_ipc(None).getvalue() for part in range(number)]
 
 
 def _offers(assignments: pl.DataFrame) -> pl.DataFrame:
@@ -158,17 +274,14 @@ def _offers(assignments: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _with_acquisitions(
-    offers: pl.DataFrame, manifest: Mapping[str, Any], history: History, period: Period
-) -> pl.DataFrame:
-    labels = history.acquisitions(period.start - timedelta(days=1), period.until, period.as_of)
+def _with_acquisitions(offers: pl.DataFrame, window: Window, history: History) -> pl.DataFrame:
+    labels = window.labels(history)
     acquired = pl.DataFrame(pl.from_arrow(labels.acquired)).select(CUSTOMER_ID, PRODUCT_ID)
-    seen = pl.Series(CUSTOMER_ID, labels.observed.to_pylist(), pl.String)
+    seen = pl.Series(CUSTOMER_ID, labels.observed, pl.String)
     products = acquired.group_by(CUSTOMER_ID).agg(pl.col(PRODUCT_ID).alias("products"))
-    campaign = list(manifest["campaign"].get("products") or [])
     own, offered = (pl.col("products").list.contains(pl.col(name)) for name in (PRODUCT_ID, OFFERED))
-    named = pl.col("products").list.eval(pl.element().is_in(campaign)).list.any()
-    among = named if campaign else pl.col("products").is_not_null()  # no names: everything on offer
+    named = pl.col("products").list.eval(pl.element().is_in(list(window.products))).list.any()
+    among = named if window.products else pl.col("products").is_not_null()
     return (
         offers.join(products, on=CUSTOMER_ID, how="left", maintain_order="left")
         .with_columns(
@@ -202,18 +315,34 @@ def _with_contacts(customers: pl.DataFrame, talks: pl.DataFrame, key: str) -> pl
     )
 
 
-def _contacts(view: View, store: Store | None, period: Period) -> pl.DataFrame:
-    """Return the contacts of the window from the tables and the store, each once."""
-    first, last = datetime.combine(period.start, time.min), datetime.combine(period.until, time.max)
-    parts = [pl.DataFrame(schema=CONTACT_SCHEMA)]
-    if CONTACTS in view.present_tables:
-        listed = ", ".join(CONTACT_COLUMNS)
-        sql = f"SELECT {listed} FROM {CONTACTS} WHERE {CONTACTED_AT} BETWEEN $1 AND $2"
-        parts.append(_typed(pl.DataFrame(pl.from_arrow(view.query(sql, [first, last])))))
-    if store is not None:
-        known = min(last, datetime.combine(period.as_of, time.max))
-        parts.append(_typed(store.contacts.in_window(first, known).select(CONTACT_COLUMNS)))
-    return pl.concat(parts).unique(CONTACT_ID, keep="first", maintain_order=True)
+def _contacts(history: History, window: Window) -> pl.DataFrame:
+    """Return the contacts of the window that the tables hold."""
+    start, until, as_of = window.days
+    view = history.as_of(as_of)
+    if CONTACTS not in view.present_tables:
+        return pl.DataFrame(schema=CONTACT_SCHEMA)
+    listed = ", ".join(CONTACT_COLUMNS)
+    return _typed(
+        pl.DataFrame(pl.from_arrow(view.query(f"SELECT {listed} {IN_WINDOW}", _moments(start, until))))
+    )
+
+
+def _not_in_tables(view: View, store: Store | None, period: Period) -> pl.DataFrame:
+    """Return the contacts of the window that the store alone holds, each once."""
+    if store is None:
+        return pl.DataFrame(schema=CONTACT_SCHEMA)
+    first, last = _moments(period.start, period.until)
+    known = min(last, datetime.combine(period.as_of, time.max))
+    talks = _typed(store.contacts.in_window(first, known).select(CONTACT_COLUMNS))
+    talks = talks.unique(CONTACT_ID, keep="first", maintain_order=True)
+    if CONTACTS not in view.present_tables or talks.is_empty():
+        return talks
+    held = pl.DataFrame(view.query(f"SELECT {CONTACT_ID} {IN_WINDOW}", [first, last]))
+    return talks.join(held.select(pl.col(CONTACT_ID).cast(pl.String)), on=CONTACT_ID, how="anti")
+
+
+def _moments(start: date, until: date) -> list[datetime]:
+    return [datetime.combine(start, time.min), datetime.combine(until, time.max)]
 
 
 def _typed(frame: pl.DataFrame) -> pl.DataFrame:

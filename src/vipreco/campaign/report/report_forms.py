@@ -12,14 +12,13 @@ import polars as pl
 from vipreco.campaign.report.finished_run import FinishedRun
 from vipreco.campaign.report.measures import Measures, measure
 from vipreco.campaign.report.other_policy import judge
-from vipreco.campaign.report.outcomes import CampaignOutcomes, campaign_outcomes
+from vipreco.campaign.report.outcomes import TABLES_ALONE, CampaignOutcomes, OutcomeSources, campaign_outcomes
 from vipreco.campaign.report.record import record
 from vipreco.campaign.report.report_text import ReportText, report_text
 from vipreco.catalog import Catalog
 from vipreco.documents import Language
 from vipreco.durable import canonical_json
 from vipreco.history import History
-from vipreco.store import Store
 
 
 @dataclass(frozen=True)
@@ -42,7 +41,7 @@ def make_report(
     *,
     seed: int,
     language: Language = "en",
-    store: Store | None = None,
+    sources: OutcomeSources = TABLES_ALONE,
     policy: pl.DataFrame | None = None,
 ) -> Report:
     """Make the report of a run.
@@ -53,7 +52,7 @@ def make_report(
         day: Date whose knowledge is used.
         seed: Of resampling.
         language: Of the texts.
-        store: For contacts that the tables do not hold yet.
+        sources: What there is beside the history.
         policy: Offers of another policy that shall be estimated too, from `read_policy`.
 
     Raises:
@@ -61,7 +60,7 @@ def make_report(
             from which the other policy could be estimated.
         IntegrityError: The assignments lack a column.
     """
-    outcomes = campaign_outcomes(run.assignments, run.manifest, history, day, store)
+    outcomes = campaign_outcomes(run.assignments, run.manifest, history, day, sources)
     other = None
     if policy is not None:
         other = judge(run.assignments, outcomes.customers, run.manifest, policy, seed)
