@@ -14,7 +14,7 @@ from tests.shared import BuiltOnce
 from vipreco.engines import LocalEngine, PartedBank
 from vipreco.monitoring import SnapshotFacts
 from vipreco.monitoring.label_counts import UNIT, LabelCounts, _moments, _ranks
-from vipreco.monitoring.part_counts import Asked, MaturedDay, count
+from vipreco.monitoring.part_counts import CountRequest, MaturedDay, count
 from vipreco.parts import part_of
 from vipreco.stats import auc
 
@@ -24,21 +24,21 @@ def bank(built_once: BuiltOnce, tmp_path_factory: pytest.TempPathFactory) -> Ban
     return bank_in_parts(built_once, tmp_path_factory.mktemp("bank"))
 
 
-def asked(bank: Bank) -> Asked:
+def request(bank: Bank) -> CountRequest:
     """A snapshot with its decisions, one from before the newest month, and a matured month."""
     window = (MONTHS[-2], MONTHS[-1])
     matured = MaturedDay(MONTHS[-2], bank.model, window, bank.history.mass_reopenings(*window, DAY))
-    return Asked(DAY, {MONTHS[-2]: date.min, DAY: MONTHS[-2]}, bank.model, [matured])
+    return CountRequest(DAY, {MONTHS[-2]: date.min, DAY: MONTHS[-2]}, bank.model, [matured])
 
 
 def test_any_number_of_parts_gives_the_counts_of_the_bank(bank: Bank):
     """A product that nobody of a part holds, and a part without the newest month, among them."""
-    whole = count(bank.history, asked(bank), None)
+    whole = count(bank.history, request(bank), None)
     assert whole.facts[DAY].customers == 13
     assert whole.facts[DAY].model == bank.model.artifact_hash
     assert whole.labels[MONTHS[-2]].groups["all"][0] > 0
     parts = PartedBank(LocalEngine(str(bank.folder / "runs")), bank.parts(3))
-    found = count(bank.history, asked(bank), parts)
+    found = count(bank.history, request(bank), parts)
     assert found.facts == whole.facts
     for day, labels in whole.labels.items():
         assert found.labels[day].groups == labels.groups
@@ -48,9 +48,9 @@ def test_any_number_of_parts_gives_the_counts_of_the_bank(bank: Bank):
 
 
 def test_what_is_asked_for_travels_as_json(bank: Bank):
-    one = asked(bank)
-    assert Asked.from_record(one.record()) == one
-    facts = count(bank.history, Asked(DAY, {DAY: MONTHS[-2]}), None).facts[DAY]
+    one = request(bank)
+    assert CountRequest.from_record(one.record()) == one
+    facts = count(bank.history, CountRequest(DAY, {DAY: MONTHS[-2]}), None).facts[DAY]
     assert SnapshotFacts.from_record({**vars(facts), **_plain(facts), "day": DAY.isoformat()}) == facts
 
 

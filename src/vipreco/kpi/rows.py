@@ -152,8 +152,8 @@ def part_figures(view: View, inputs: FigureInputs, keys: Collection[str] = FIGUR
     months = view.query("SELECT month_date FROM kpi_months ORDER BY place", where="kpi")
     dates = tuple(months["month_date"].to_pylist())
     model = inputs.model or ModelFigures()
-    asked = [FIGURES[key] for key in keys]
-    parts = [pl.DataFrame(schema=ROW_SCHEMA), *(_queried(view, figure) for figure in asked if figure.sql)]
+    chosen = [FIGURES[key] for key in keys]
+    parts = [pl.DataFrame(schema=ROW_SCHEMA), *(_queried(view, figure) for figure in chosen if figure.sql)]
     modelled = model.rows.filter(pl.col("figure").is_in(list(keys)))
     parts.append(modelled.with_columns(pl.lit(dates[0]).alias("month_date")).select(list(ROW_SCHEMA)))
     owners = pl.DataFrame(view.query("SELECT * FROM kpi_owners", where="kpi")).cast(OWNER_SCHEMA)
@@ -168,7 +168,7 @@ def part_figures(view: View, inputs: FigureInputs, keys: Collection[str] = FIGUR
         model.rule_names,
         dict(zip(products["product_id"].to_pylist(), products["name"].to_pylist(), strict=True)),
     )
-    needs = {need for figure in asked for need in figure.needs} & set(_NEEDS)
+    needs = {need for figure in chosen for need in figure.needs} & set(_NEEDS)
     means = _Means(view, inputs, len(dates))
     unmet = frozenset(need for need in needs if not _NEEDS[need](means))
     return PartFigures(found, unmet, None if inputs.model is None else model.missing)

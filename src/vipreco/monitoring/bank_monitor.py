@@ -17,7 +17,7 @@ from vipreco.monitoring.finding_codes import EFFECTS_ASSUMED, MODEL_OLD, SERVICE
 from vipreco.monitoring.findings import MonitoringFinding, MonitoringResult
 from vipreco.monitoring.judgement import judge
 from vipreco.monitoring.limits import MonitoringSettings
-from vipreco.monitoring.part_counts import Asked, MaturedDay, count
+from vipreco.monitoring.part_counts import CountRequest, MaturedDay, count
 from vipreco.monitoring.snapshot_facts import SERVICE, Rate, SnapshotFacts
 from vipreco.recommender import DEFAULT_CHANNEL, ModelInForce, Recommender, Step, silent
 
@@ -82,8 +82,8 @@ def monitor(
         if not facts[each].customers
     }
     late = [each for each in matured if not facts[each].matured or each in matured[-LATE_MONTHS:]]
-    asked = Asked(day, fresh, bank.in_force, _labelled(bank, late, day))
-    found = count(bank.history, asked, bank.parts, bank.step)
+    request = CountRequest(day, fresh, bank.in_force, _labelled(bank, late, day))
+    found = count(bank.history, request, bank.parts, bank.step)
     for each, counted in found.facts.items():
         rates = {**counted.rates, REFUSED: bank.answers(fresh[each], each)}
         before = facts[each]

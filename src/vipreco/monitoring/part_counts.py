@@ -57,7 +57,7 @@ class MaturedDay:
 
 
 @dataclass(frozen=True)
-class Asked:
+class CountRequest:
     """Counts that are asked for.
 
     Args:
@@ -101,27 +101,27 @@ class Counts:
     labels: Mapping[date, LabelCounts]
 
 
-def count(history: History, asked: Asked, parts: PartedBank | None, step: Step = silent) -> Counts:
+def count(history: History, request: CountRequest, parts: PartedBank | None, step: Step = silent) -> Counts:
     """Return what is asked for of all customers.
 
     Args:
         history: The bank's tables.
-        asked: What is counted.
+        request: What is counted.
         parts: The same tables in parts; None: this process counts them all.
         step: Is told what is done in this process.
     """
-    if not asked.snapshots and not asked.labels:
+    if not request.snapshots and not request.labels:
         return Counts({}, {})
     if parts is None:
-        return _together([_counts(history, asked, step)])
-    with parts.outputs(COUNT_JOB, asked.record()) as folders:
-        return _together([_read(folder, asked) for folder in folders])
+        return _together([_counts(history, request, step)])
+    with parts.outputs(COUNT_JOB, request.record()) as folders:
+        return _together([_read(folder, request) for folder in folders])
 
 
 def counts_of_part(spec: Spec, part: int, folder: Path, context: TaskContext) -> Mapping[str, int]:
     """Write the counts of the customers of one part: a `Job`."""
     history = context.history(spec["tables"], part)
-    found = _counts(history, Asked.from_record(spec), context.step)
+    found = _counts(history, CountRequest.from_record(spec), context.step)
     facts = [{**asdict(one), "day": day.isoformat()} for day, one in found.facts.items()]
     groups = {day.isoformat(): one.groups for day, one in found.labels.items()}
     (folder / FACTS).write_bytes(canonical_json({"facts": facts, "groups": groups}))
@@ -130,15 +130,15 @@ def counts_of_part(spec: Spec, part: int, folder: Path, context: TaskContext) ->
     return {"rows": sum(one.customers for one in found.facts.values())}
 
 
-def _counts(history: History, asked: Asked, step: Step) -> Counts:
+def _counts(history: History, request: CountRequest, step: Step) -> Counts:
     facts, labels = {}, {}
-    for day, after in asked.snapshots.items():
+    for day, after in request.snapshots.items():
         step(f"counting {day}")
-        facts[day] = _snapshot(history, day, after, asked.champion)
-    for one in asked.labels:
+        facts[day] = _snapshot(history, day, after, request.champion)
+    for one in request.labels:
         step(f"labels of {one.day}")
         reopenings = [(str(row[0]), str(row[1]), str(row[2])) for row in one.reopenings]
-        window = history.acquisitions(*one.window, known=asked.known, reopenings=reopenings)
+        window = history.acquisitions(*one.window, known=request.known, reopenings=reopenings)
         recommender = one.model.opened(history.threads)
         labels[one.day] = LabelCounts.of(recommender, history, one.day, window)
     return Counts(facts, labels)
@@ -164,7 +164,7 @@ def _together(parts: Sequence[Counts]) -> Counts:
     )
 
 
-def _read(folder: Path, asked: Asked) -> Counts:
+def _read(folder: Path, request: CountRequest) -> Counts:
     content = json.loads((folder / FACTS).read_bytes())
     facts = [SnapshotFacts.from_record(one) for one in content["facts"]]
     labels = {
@@ -172,6 +172,6 @@ def _read(folder: Path, asked: Asked) -> Counts:
             {name: tuple(row) for name, row in content["groups"][one.day.isoformat()].items()},
             np.load(folder / RANKS.format(one.day)),
         )
-        for one in asked.labels
+        for one in request.labels
     }
     return Counts({one.day: one for one in facts}, labels)

@@ -160,11 +160,11 @@ def campaign_outcomes(
     period = period_of(manifest, history, day)
     customers = _offers(assignments).with_row_index(ROW)
     talks = _not_in_tables(history.as_of(day), sources.store, period)
-    asked = Window.of(period, manifest, history)
+    window = Window.of(period, manifest, history)
     if sources.parts is None:
-        found = outcomes_of(customers, talks, history, asked)
+        found = outcomes_of(customers, talks, history, window)
     else:
-        found = _in_parts(customers, talks, asked, sources.parts)
+        found = _in_parts(customers, talks, window, sources.parts)
     customers = customers.drop(ROW).hstack(found.sort(ROW).drop(ROW))
     customers = customers.with_columns(half=_halves(customers[CUSTOMER_ID], manifest))
     known = bool(customers["contacted"].any())
