@@ -83,11 +83,8 @@ bench-serving: $(READY)  ## Measure the running service beside a null route, and
 bench-pages: $(READY)  ## Measure every page of every role over 20,000 customers: time to open it, processor time.
 	$(BIN)/python experiments/bench_pages.py
 
-bench-loads: $(READY)  ## Measure L1 to L10 of tests/CASES.md, one after the other.
-	for part in start capacity latency page swaps overload; do set -- "$$@" --only $$part; done; \
-	  $(BIN)/python experiments/bench_serving.py "$$@" --out build/loads.json
-	$(BIN)/python experiments/bench_campaign.py --only run
-	$(BIN)/python experiments/bench_speed.py --only ingest
+bench-loads: $(READY)  ## Measure L1 to L10 of tests/CASES.md, and show all ten with met or MISSED.
+	$(BIN)/python experiments/bench_loads.py
 
 bench-campaign: $(READY)  ## Measure campaigns: gap to the optimum, time, memory, false alarms and coverage of the lift.
 	$(BIN)/python experiments/bench_campaign.py

@@ -281,8 +281,8 @@ def capacity(bench: Bench) -> None:
     cpu = [median(pair[side][1] for pair in pairs) for side in (0, 1)]
     errors = sum(side[2] for pair in pairs for side in pair)
     bench.numbers["capacity"] = {"pairs": pairs, "ratio": ratio, "ratio_by_cpu": by_cpu}
-    met = min(ratio, by_cpu) >= 0.5  # on a busy machine the first is too good: both wait for their turn
-    bench.tell("L1 capacity / null route", f"{ratio:.2f}", ">= 0.5 (aim 0.75)", met)
+    met = min(ratio, by_cpu) >= 0.7  # on a busy machine the first is too good: both wait for their turn
+    bench.tell("L1 capacity / null route", f"{ratio:.2f}", ">= 0.7", met)
     bench.tell("   null, offers a second, 1 worker", f"{rates[0]:.0f}, {rates[1]:.0f}")
     bench.tell("   the same by processor time", f"{by_cpu:.2f} ({cpu[0]:.2f}, {cpu[1]:.2f} ms)")
     bench.tell("   errors", str(errors), "0", errors == 0)
