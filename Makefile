@@ -21,7 +21,7 @@ export OMP_WAIT_POLICY ?= PASSIVE
 export MLFLOW_DISABLE_TELEMETRY := true
 export DO_NOT_TRACK := 1
 
-.PHONY: help setup demo test test-quick test-long test-cluster check types borders bench-quality bench-speed bench-simulator bench-decisions bench-serving bench-pages bench-loads bench-campaign bench-uplift bench-scale bench-leaks bench-monitor bench-loop bench-retrain constraints hashes sbom audit attack wheel clean
+.PHONY: help setup demo test test-quick test-long test-cluster check types borders bench-quality bench-speed bench-simulator bench-decisions bench-serving bench-pages bench-loads bench-campaign bench-uplift bench-scale bench-leaks bench-fairness bench-monitor bench-loop bench-retrain constraints hashes sbom audit attack wheel clean
 
 help:  ## Show this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
@@ -98,6 +98,9 @@ bench-uplift: $(READY)  ## Judge learners of uplift on the public e-mail experim
 
 bench-leaks: $(READY)  ## Plant columns that know the label, and look for alarms in 20 clean banks.
 	$(BIN)/python experiments/bench_leaks.py
+
+bench-fairness: $(READY)  ## Plant a bias of the past in simulated banks, and compare groups in them and in their clean twins.
+	$(BIN)/python experiments/bench_fairness.py
 
 bench-monitor: $(READY)  ## Measure the monitoring: quiet bank, planted shifts and drift, a million customers.
 	$(BIN)/python experiments/bench_monitor.py

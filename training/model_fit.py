@@ -281,8 +281,9 @@ def _card(
         limits.append(f"Thin evidence, close to the average of all products: {', '.join(products)}.")
     limits += [contact_effects.NOTE, *uplift.limits(contacts), *fair.limits]
     dates = ", ".join(map(str, job.as_of_dates))
+    folds = f"{len(found.by_trial)} backtest fold{'s' if len(found.by_trial) > 1 else ''}"
     return CardInputs(
-        data=f"As-of dates {dates}; {len(found.product_ids)} products; {len(found.by_trial)} backtest folds.",
+        data=f"As-of dates {dates}; {len(found.product_ids)} products; {folds}.",
         method=METHOD,
         limits=tuple(limits),
         results=card_tables.quality(found, job.recipe.backtest.list_length),

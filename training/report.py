@@ -69,6 +69,7 @@ def render_report(record: Record, card: CardInputs, plots: Mapping[str, bytes], 
         overlays=[(n, v) for n, v in record.parameters.items() if n.startswith(OVERLAY)],
         table=html_table,
         markdown=html_of_markdown,
+        coded=coded,
         not_judged=NOT_JUDGED,
         figure=partial(_figure, plots),
     )
@@ -124,6 +125,11 @@ def html_of_markdown(text: str) -> Markup:
         if line.startswith("#"):
             parts.append(f"<h3>{html.escape(line.strip('# '))}</h3>")
     return Markup("".join(parts))  # noqa: S704 - every cell and heading is escaped
+
+
+def coded(sentence: str) -> Markup:
+    """Return a sentence as HTML; what stands between backticks is code."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(sentence)))  # noqa: S704 - escaped
 
 
 def _plain(row: Sequence[str]) -> list[str]:

@@ -11,7 +11,7 @@ from tests.training.test_rules import record
 from training import approval, flow
 from training.approval import Approval
 from training.gates import Gate
-from training.report import html_of_markdown, html_table, render_report, report_of, with_decisions
+from training.report import coded, html_of_markdown, html_table, render_report, report_of, with_decisions
 from training.result import CardInputs, CardTable, Fit, TrainingJob
 from vipreco.errors import UsageError
 
@@ -50,6 +50,10 @@ def test_cells_are_escaped_and_markdown_of_ours_becomes_tables() -> None:
         "<h3>Ranking</h3><table><tr><th>slice</th><th>map</th></tr>"
         '<tr><td>all</td><td class="number">0.5 [0.4, 0.6]</td></tr></table>'
     )
+
+
+def test_names_in_backticks_are_code_and_nothing_else_is_markup() -> None:
+    assert str(coded("see `groups` & <b>")) == "see <code>groups</code> &amp; &lt;b&gt;"
 
 
 def test_the_report_of_a_version_is_fetched_from_its_run(job: TrainingJob, fit: Callable[..., Fit]) -> None:

@@ -34,8 +34,9 @@ class LearntAnswers:
     """Odds of a yes beside the chance that was told with the offer.
 
     Args:
-        terms: Rows term, group, odds_factor, low, high, answers, accepted. `level`: all answers; `slope`: for
-            ten times the odds that were told; `position`: for each doubling of the place in the list.
+        terms: Rows term, group, odds_factor, low, high, answers, accepted. `level`: all answers, which
+            are those of customers who were reached; `slope`: for ten times the odds that were told;
+            `position`: for each doubling of the place in the list.
         answers: Answers that were learnt from.
         weighted: Of these, those with a logged probability of being shown, by which they are weighted.
         saved: Log loss an answer that the terms save on unseen customers; its interval.
@@ -105,7 +106,8 @@ class _Answers:
             (POSITION_TERM, "", GROUP_DEVIATION, np.log2(rows["position"].to_numpy().astype(np.float64))),
         ]
         for name in GROUPS:
-            for group in sorted(set(rows[name].drop_nulls().to_list())):
+            groups = sorted(set(rows[name].drop_nulls().to_list()))
+            for group in groups if len(groups) > 1 else []:  # of one alone, the level says it
                 member = (rows[name] == group).fill_null(False).to_numpy().astype(np.float64)
                 columns.append((name, group, GROUP_DEVIATION, member))
         used = [column for column in columns if column[3].any()]

@@ -68,9 +68,9 @@ _OUTCOMES: Final = (
 _TERMS: Final = (
     Column("term", "Term", 10),
     Column("group", "Group", 18),
-    Column("odds_factor", "Odds times", 11, Holds.AMOUNT),
-    Column("low", "from", 7, Holds.AMOUNT),
-    Column("high", "to", 7, Holds.AMOUNT),
+    Column("odds_factor", "Odds", 8, Holds.RATE),
+    Column("low", "from", 8, Holds.RATE),
+    Column("high", "to", 8, Holds.RATE),
     Column("answers", "Answers", 8, Holds.COUNT),
     Column("accepted", "Yes", 6, Holds.COUNT),
 )
@@ -89,7 +89,7 @@ TITLES: Final[Mapping[str, str]] = {
     "products": "First offers, and the other products that the rules allow the same customers",
     "reasons": "Offers by the reason that is said first",
     "sensitivity": "Effect of leaving one factor out",
-    "answers": "Odds of a yes beside the chance that was told with the offer",
+    "answers": "Odds of a yes, as a share of those that were told with the offer",
     **{name: f"Answers to offers by {name}, with 95 % limits" for name in DIMENSIONS},
     **{
         f"outcomes by {name}": f"Answers to logged offers by {name}, with 95 % limits"
