@@ -46,7 +46,7 @@ def test_each_date_and_sample_is_computed_once(
     monkeypatch.setattr(FeatureSet, "compute", counted)
     once, ids = ComputedOnce(features), customer_ids()
     for day in (MONTHS[0], MONTHS[1], MONTHS[0]):
-        for some in (ids[:4], ids[2:8], ids[:4]):
+        for some in (ids[:4], ids[2:8], ids[:4], ids[3:7]):  # the last is a part of the second
             once.compute(history.as_of(day), PRODUCTS, pa.array(some))
     assert asked == [(MONTHS[0], 4), (MONTHS[0], 6), (MONTHS[1], 4), (MONTHS[1], 6)]
 

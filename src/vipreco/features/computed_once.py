@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from vipreco.features.computed import ComputedFeatures
 from vipreco.features.feature_set import FeatureSet
@@ -44,16 +45,27 @@ class ComputedOnce(FeatureSet):
             return self._whole[request]
         sample = request, _digest(customers)
         if sample not in self._samples:
-            whole = self._whole.get(request)
-            self._samples[sample] = (
-                super().compute(view, list(products), customers) if whole is None else _part(whole, customers)
-            )
+            ids = np.asarray(customers.to_pylist(), np.str_)
+            known = self._whole.get(request) or self._sample_with(request, ids)
+            if known is not None:
+                return _part(known, ids)  # kept once, in what it is a part of
+            self._samples[sample] = super().compute(view, list(products), customers)
         return self._samples[sample]
 
+    def _sample_with(self, request: Request, customer_ids: NDArray[np.str_]) -> ComputedFeatures | None:
+        """Return an earlier sample that holds all of these customers; None where there is none.
 
-def _part(whole: ComputedFeatures, customers: pa.Array) -> ComputedFeatures:
-    wanted = np.isin(whole.customer_ids, np.asarray(customers.to_pylist(), np.str_))
-    return whole.take(np.flatnonzero(wanted))
+        Folds draw by the same lottery, and those with fewer dates draw more customers of each: the first one
+        holds the samples of the others.
+        """
+        for (known, _), computed in self._samples.items():
+            if known == request and np.isin(customer_ids, computed.customer_ids).all():
+                return computed
+        return None
+
+
+def _part(known: ComputedFeatures, customer_ids: NDArray[np.str_]) -> ComputedFeatures:
+    return known.take(np.flatnonzero(np.isin(known.customer_ids, customer_ids)))
 
 
 def _digest(customers: pa.Array) -> str:
