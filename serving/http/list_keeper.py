@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from serving.http.app_state import AppState
 from serving.http.result_cache import alone, decisions_of
-from vipreco.lists import CustomerSheet, Day, Wording, call_list
+from vipreco.lists import CallList, CustomerSheet, Day
 from vipreco.policy import Policy
 from vipreco.store import Scope
 
@@ -59,17 +59,19 @@ class ListKeeper:
     answers: DecidedBy
     scope: Scope
 
-    def call_list(self, day: Day, customer_ids: Sequence[str], planned: Hashable, say: Wording) -> str:
+    def call_list(
+        self, day: Day, customer_ids: Sequence[str], planned: Hashable, listed: Callable[[], CallList]
+    ) -> str:
         """Keep the plan of a day, once a plan, and return its decision id.
 
         Args:
             day: The plan.
             customer_ids: Everybody whom the reader sees.
             planned: Key of the plan.
-            say: The words.
+            listed: Gives its calls.
         """
         key = ("list", planned, self.scope.manager_id, self.scope.actor)
-        return self._once(key, lambda: self._keep_list(day, list(customer_ids), say))
+        return self._once(key, lambda: self._keep_list(day, list(customer_ids), listed()))
 
     def sheet(self, day: Day, customer_id: str, sheet: CustomerSheet) -> str:
         """Keep a sheet, once until something changes, and return its decision id."""
@@ -79,11 +81,10 @@ class ListKeeper:
     def _once(self, key: Hashable, keep: Callable[[], str]) -> str:
         return decisions_of(self.state).of(self.answers.source, key, keep)
 
-    def _keep_list(self, day: Day, customer_ids: list[str], say: Wording) -> str:
+    def _keep_list(self, day: Day, customer_ids: list[str], listed: CallList) -> str:
         from vipreco.assurance import PAGE_LIST, made_of_day, rows_of_calls  # noqa: PLC0415 - when first shown
 
         with alone(self.state):
-            listed = call_list(day, self.scope.manager_id or "", "", say, with_reasons=False)
             made = made_of_day(day, rows_of_calls(listed))
         return self._keep(PAGE_LIST, day, customer_ids, made)
 

@@ -162,9 +162,11 @@ class PageService:
         made = tuple(self.made.items())
         key = (self.planned, made, self.scope.manager_id, self.say.language, with_reasons)
         lists = lists_of(self.state)
-        return lists.of(self.answers.source, key, lambda: self._call_list(with_reasons))
+        return lists.of(
+            self.answers.source, key, lambda: self._call_list(self.made, with_reasons=with_reasons)
+        )
 
-    def _call_list(self, with_reasons: bool) -> CallList:
+    def _call_list(self, outcomes: Mapping[str, str], *, with_reasons: bool) -> CallList:
         plan = self.plan
         with alone(self.state):
             return call_list(
@@ -172,7 +174,7 @@ class PageService:
                 self.scope.manager_id or "",
                 self.answers.model_version,
                 self.say,
-                outcomes=self.made,
+                outcomes=outcomes,
                 with_reasons=with_reasons,
                 days=WEEK if with_reasons else 1,
             )
@@ -184,7 +186,11 @@ class PageService:
 
     def keep_list(self) -> str:
         """Keep the plan of the day in the decision log, once a plan, and return its decision id."""
-        return self.keeper.call_list(self.plan, tuple(self.members), self.planned, self.say)
+        return self.keeper.call_list(self.plan, tuple(self.members), self.planned, self._planned_list)
+
+    def _planned_list(self) -> CallList:
+        """Return the calls of the plan; those that were made today are not on the list that is shown."""
+        return self._call_list({}, with_reasons=False) if self.made else self.call_list()
 
     def keep_sheet(self, member: Member, sheet: CustomerSheet) -> str:
         """Keep a sheet in the decision log, once until something changes, and return its decision id."""

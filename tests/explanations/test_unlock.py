@@ -162,6 +162,19 @@ def rules_of_all_packs() -> dict[str, dict[str, Any]]:
     return {rule["id"]: rule for pack in read for rule in pack["rule"]}
 
 
+def test_pairs_stopped_for_another_reason_are_those_that_another_rule_stops():
+    facts = next(draw_facts(POLICY, DAY, 400, 1, products=10))
+    reasons = [
+        [{POLICY.rules[verdict - 1].reason_code for verdict in own} for own in POLICY.stops(facts, row)]
+        for row in range(facts.shape[0])
+    ]
+    alone = {code for row in reasons for own in row if len(own) == 1 for code in own}
+    assert alone
+    for code in alone:
+        found = POLICY.stopped_beyond(facts, code)
+        assert found.tolist() == [[bool(own - {code}) for own in row] for row in reasons]
+
+
 def test_the_steps_are_the_rules_that_stop_in_their_order_and_say_what_else_they_open():
     facts = next(draw_facts(POLICY, DAY, 400, 1, products=10))
     for row in range(facts.shape[0]):

@@ -15,25 +15,21 @@ from vipreco.settings import CallListSettings
 
 PRODUCTS = ("three", "twelve", "large", "wealth", "note", "card")
 HELD, RISK = 1, 2  # verdicts
+RENEWABLE = np.array([False, True, False, False, False, False])
 VERDICTS = np.array([[0, HELD, 0, HELD, RISK, 0]], np.int16)
-STOPS = [[], [HELD], [], [HELD, RISK], [RISK], []]
 
 
 def decisions() -> Any:
-    rules = [SimpleNamespace(reason_code="HELD"), SimpleNamespace(reason_code="RISK_EXPIRED")]
-    policy = SimpleNamespace(rules=rules, stops=lambda facts, row: STOPS)
     priority = np.array([[1.0, 5.0, 3.0, 9.0, 8.0, 7.0]])
-    return SimpleNamespace(priority=priority, verdict=VERDICTS, policy=policy, facts=None)
+    return SimpleNamespace(priority=priority, verdict=VERDICTS)
 
 
-def inputs() -> Any:
-    catalog = SimpleNamespace(
+def catalog() -> Any:
+    return SimpleNamespace(
         product_ids=PRODUCTS,
         families=("deposit", "deposit", "deposit", "wealth", "wealth", "card"),
         min_amounts=np.array([1_000.0, np.nan, 200_000.0, 0.0, 0.0, 0.0]),
     )
-    held = np.array([[False, True, False, True, False, False]])
-    return SimpleNamespace(known=SimpleNamespace(catalog=catalog, state=SimpleNamespace(held=held)))
 
 
 @pytest.mark.parametrize(
@@ -47,17 +43,16 @@ def inputs() -> Any:
 def test_renewals_and_alternatives_fit_the_amount_and_keep_the_rules(
     amount: float, renewed: tuple[str, ...], others: tuple[str, ...]
 ):
-    """`wealth` is held, but its risk assessment has expired as well: it is not renewed."""
-    found = maturity_options(decisions(), inputs(), 0, 0, amount, ("deposit", "wealth"))
+    found = maturity_options(decisions(), catalog(), 0, RENEWABLE, amount, ("deposit", "wealth"))
     assert found == MaturityOptions(renewed, others)
 
 
 def texts(amount: float, say: Wording) -> list[str]:
     day: Any = SimpleNamespace(
-        inputs=inputs(),
+        inputs=SimpleNamespace(known=SimpleNamespace(catalog=catalog())),
+        renewable={"a": RENEWABLE},
         decisions_about=lambda customer: (decisions(), 0),
         settings=CallListSettings(),
-        rows={"a": 0},
         names={"twelve": "Time deposit", "large": "Large certificate"},
     )
     row = {"customer_id": "a", "maturing_amount": amount, "maturing_month_date": date(2025, 12, 31)}

@@ -10,6 +10,7 @@ from functools import cached_property
 import numpy as np
 import polars as pl
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from vipreco.columns import CUSTOMER_ID, PRIORITY
 from vipreco.errors import InputRejectedError
@@ -33,6 +34,7 @@ from vipreco.recommender import (
 from vipreco.settings import CallListSettings
 
 CHANNEL = "call"
+HELD = "HELD"  # reason code of the pack `house`: the one rule that a renewal may break
 
 
 @dataclass(frozen=True)
@@ -148,6 +150,25 @@ class Day:
     def rows(self) -> Mapping[str, int]:
         """Row of each customer of the book in `calls`."""
         return {customer: row for row, customer in enumerate(self.calls[CUSTOMER_ID].to_list())}
+
+    @cached_property
+    def renewable(self) -> Mapping[str, NDArray[np.bool_]]:
+        """Held products that no rule stops but that on what is held, of each customer with a maturing amount.
+
+        The rules are asked once for all of them: asked customer by customer, they took a third of the time of
+        a list.
+        """
+        held = np.zeros((0, 0), bool) if self.inputs is None else self.inputs.known.state.held.astype(bool)
+        matures = (self.calls["maturing_amount"] > 0).fill_null(value=False).to_numpy()
+        found: dict[str, NDArray[np.bool_]] = {}
+        first = 0
+        for decisions in self.decisions:
+            rows = np.flatnonzero(matures[first : first + len(decisions.customer_ids)])
+            stopped = decisions.policy.stopped_beyond(decisions.facts.take(rows), HELD)
+            own = held[first + rows] & ~stopped
+            found |= zip(decisions.customer_ids[rows].tolist(), own, strict=True)
+            first += len(decisions.customer_ids)
+        return found
 
     def decisions_about(self, customer_id: str) -> tuple[Decisions, int]:
         """Return the decisions with a customer of the book, and the row there.

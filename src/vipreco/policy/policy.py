@@ -169,6 +169,14 @@ class Policy:
                     found[column].append(code)
         return found
 
+    def stopped_beyond(self, facts: PolicyFacts, reason_code: str) -> NDArray[np.bool_]:
+        """Return the pairs that some rule stops for another reason than this one, shape (n, P)."""
+        own = [verdict for verdict, rule in enumerate(self.rules, start=1) if rule.reason_code == reason_code]
+        found = np.zeros(facts.shape, bool)
+        for _, codes in self.each(facts):
+            found |= (codes != PASSES) & ~np.isin(codes, own)
+        return found
+
     def compiled_of(self, verdict: int) -> Compiled:
         """Return the rule behind a verdict above 0."""
         return next(one for one in self.compiled if one.number <= verdict <= one.unknown_number)
