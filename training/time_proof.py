@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from training.result import TrainingJob
-from vipreco.assurance import leakcheck
+from vipreco.assurance import LeakBank, leakcheck
 from vipreco.errors import IntegrityError
 from vipreco.recommender import Recommender
 
@@ -23,15 +23,10 @@ def prove_time(job: TrainingJob) -> None:
     """
     job.say("Proving that no future reaches a feature")
     project = job.project
-    report = leakcheck(
-        project.tables,
-        job.as_of_dates[-1],
-        Recommender.load(job.artifact_folder, project.threads),
-        seed=project.seed,
-        threads=project.threads,
-        step=job.say,
-        customers=CUSTOMERS,
-    )
+    recommender = Recommender.load(job.artifact_folder, project.threads)
+    bank = LeakBank(project.tables, recommender, project.threads)
+    day = job.as_of_dates[-1]
+    report = leakcheck(bank, day, seed=project.seed, step=job.say, customers=CUSTOMERS)
     if not report.passed:
         differing = (one for one in report.checks if not one.identical)
         wrong = [f"{one.what}, future {one.mode}: {', '.join(one.columns)}" for one in differing]

@@ -9,13 +9,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vipreco.assurance import leak_check as leakage, leakcheck
+from vipreco.artifact import verify
+from vipreco.assurance import LeakBank, computed, leakcheck
+from vipreco.engines import LocalEngine, PartedBank
 from vipreco.errors import UsageError
 from vipreco.features import FeatureSet
 from vipreco.history import History, View
+from vipreco.parts import Limits, lay_out
 from vipreco.project import Project
 from vipreco.propensity import BoosterSettings, Machine, PropensitySettings, RelationshipSettings
-from vipreco.recommender import Panel, Recommender, RecommenderSettings, TrainingData
+from vipreco.recommender import ModelInForce, Panel, Recommender, RecommenderSettings, TrainingData
 from vipreco.simulator import simulate
 from vipreco.tables import import_
 
@@ -51,13 +54,29 @@ def recommender(tables: Path, dates: list[date]) -> Recommender:
 def test_nothing_learnt_later_reaches_features_scores_or_lists(
     tables: Path, dates: list[date], recommender: Recommender
 ):
-    report = leakcheck(tables, dates[3], recommender, seed=1, threads=1)
+    report = leakcheck(LeakBank(tables, recommender, 1), dates[3], seed=1)
     assert [(check.mode, check.what, check.identical) for check in report.checks] == [
         (mode, what, True) for mode in ("delete", "rewrite") for what in ("features", "scores", "lists")
     ]
     assert min(report.changed_rows.values()) > 1000
     assert report.planted_caught
     assert report.passed
+
+
+@pytest.mark.long
+def test_any_number_of_parts_proves_the_same(
+    tables: Path, dates: list[date], recommender: Recommender, tmp_path: Path
+):
+    """Of a sample of customers: some parts have none of them."""
+    whole = leakcheck(LeakBank(tables, recommender, 1), dates[3], seed=1, customers=20)
+    recommender.save(tmp_path / "artifact", {}, History.open(tables).as_of(dates[3]))
+    model = ModelInForce.of(recommender, tmp_path / "artifact", verify(tmp_path / "artifact").artifact_hash)
+    laid = lay_out(tables, str(tmp_path / "parts"), 3, Limits(1))
+    parts = PartedBank(LocalEngine(str(tmp_path / "runs")), laid)
+    bank = LeakBank(tables, recommender, 1, parts, model)
+    assert leakcheck(bank, dates[3], seed=1, customers=20) == whole
+    assert whole.passed
+    assert whole.customers == 20
 
 
 def test_a_door_that_stays_open_is_caught(
@@ -69,14 +88,14 @@ def test_a_door_that_stays_open_is_caught(
         return honest(self, dates[4] if day == dates[3] else day)
 
     monkeypatch.setattr(History, "as_of", leaky)
-    report = leakcheck(tables, dates[3], recommender, seed=1, threads=1)
+    report = leakcheck(LeakBank(tables, recommender, 1), dates[3], seed=1)
     assert not report.passed
     assert not any(check.identical for check in report.checks if check.mode == "rewrite")
 
 
 def test_a_date_without_a_future_proves_nothing(tables: Path, dates: list[date], recommender: Recommender):
     with pytest.raises(UsageError, match="no snapshot is later"):
-        leakcheck(tables, dates[-1], recommender, seed=1, threads=1)
+        leakcheck(LeakBank(tables, recommender, 1), dates[-1], seed=1)
 
 
 def test_the_chances_to_leave_and_to_rise_are_among_the_compared_scores(
@@ -92,11 +111,11 @@ def test_the_chances_to_leave_and_to_rise_are_among_the_compared_scores(
     hashes = []
     for parts in (decided, moved):
         monkeypatch.setattr(Recommender, "decide", lambda self, view, parts=parts: iter(parts))
-        hashes.append(leakage._compute(view, recommender))
+        hashes.append(computed.computed_of(view, recommender))
     assert hashes[0].scores != hashes[1].scores
 
 
 def test_the_tables_are_left_as_they_were(tables: Path, dates: list[date], recommender: Recommender):
     before = sorted(path.name for path in tables.parent.iterdir())
-    leakcheck(tables, dates[3], recommender, seed=1, threads=1)
+    leakcheck(LeakBank(tables, recommender, 1), dates[3], seed=1)
     assert sorted(path.name for path in tables.parent.iterdir()) == before

@@ -26,7 +26,7 @@ from .label_leaks import (
     LeakSettings as LeakSettings,
     find_label_leaks as find_label_leaks,
 )
-from .leak_check import LeakReport as LeakReport, leakcheck as leakcheck
+from .leak_check import LeakBank as LeakBank, LeakReport as LeakReport, leakcheck as leakcheck
 from .list_audit import audit_alone as audit_alone, audit_listed as audit_listed, sampled_view as sampled_view
 from .list_record import (
     MAX_ROWS as MAX_ROWS,

@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-import hashlib
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-import numpy as np
-import polars as pl
-from numpy.typing import NDArray
+import pyarrow as pa
 
+from vipreco.assurance.computed import COMPUTED, COMPUTED_JOB, Computed, computed_of
 from vipreco.assurance.list_audit import sampled_view
+from vipreco.columns import CUSTOMER_ID
+from vipreco.engines import PartedBank
 from vipreco.errors import UsageError
-from vipreco.explanations import Explainer
 from vipreco.history import History, Mode, View, scrambled_future
-from vipreco.lists import reasoned_offers
-from vipreco.recommender import Recommender, Step, silent
+from vipreco.parts import Limits, lay_out
+from vipreco.recommender import ModelInForce, Recommender, Step, silent
 
 MODES: Final[tuple[Mode, ...]] = ("delete", "rewrite")
-LIST_LENGTH = 7
 FEATURES, SCORES, LISTS = "features", "scores", "lists"
 
 
@@ -70,61 +68,93 @@ class LeakReport:
 
 
 @dataclass(frozen=True)
-class _Result:
-    """Everything that is computed as of a date."""
+class LeakBank:
+    """A bank under proof.
 
-    names: tuple[str, ...]
-    customer_ids: NDArray[Any]
-    values: NDArray[np.float32]
-    scores: str
-    lists: str
+    Args:
+        tables: The project's tables; they are only read.
+        recommender: Its features and models are used.
+        threads: Threads for reading.
+        parts: The tables in parts; None: this process computes for all customers.
+        model: The recommender for other processes, where there are parts.
+    """
+
+    tables: Path
+    recommender: Recommender
+    threads: int
+    parts: PartedBank | None = None
+    model: ModelInForce | None = None
+
+    def tables_in_parts(self, tables: Path, folder: Path) -> LeakBank:
+        """Return the same with other tables, whose copies in parts go into a folder."""
+        parts = self.parts
+        if parts is not None:
+            limits = Limits(self.threads, parts.engine.memory)
+            laid = lay_out(tables, str(folder), parts.tables.number, limits)
+            parts = replace(parts, tables=laid)
+        return replace(self, tables=tables, parts=parts)
+
+    def computed(self, day: date, chosen: Chosen, *, whole: bool = True) -> list[Computed]:
+        """Return what is computed as of a date, by part; `whole` with scores and lists.
+
+        Raises:
+            UsageError: The tables hold nothing of that date.
+        """
+        history = History.open(self.tables, threads=self.threads)
+        view = history.as_of(day)
+        ids = None if chosen is None else chosen(view)[CUSTOMER_ID].to_pylist()
+        if self.parts is None or self.model is None:
+            return [computed_of(_within(view, ids), self.recommender, whole=whole)]
+        spec = {"day": day.isoformat(), "customers": ids, "whole": whole, "model": asdict(self.model)}
+        with self.parts.outputs(COMPUTED_JOB, spec) as folders:
+            return [Computed.read((one / COMPUTED).read_bytes()) for one in folders]
+
+
+Chosen = Callable[[View], pa.Table] | None
+"""Gives the customers of a view who are compared, as `View.population`; None: all."""
 
 
 def leakcheck(
-    tables: Path,
-    day: date,
-    recommender: Recommender,
-    *,
-    seed: int,
-    threads: int,
-    step: Step = silent,
-    customers: int | None = None,
+    bank: LeakBank, day: date, *, seed: int, step: Step = silent, customers: int | None = None
 ) -> LeakReport:
     """Delete, then rewrite, all that became known after `day`, and compare everything computed as of it.
 
     Args:
-        tables: The project's tables; they are only read.
+        bank: Tables and model.
         day: The as-of date under proof.
-        recommender: Its features and models are used.
         seed: Seed of the made-up values.
-        threads: Threads for reading.
         step: Told the name of each stage as it begins.
         customers: Size of a random sample of customers that is compared; None: all.
 
     Raises:
         UsageError: Nothing became known after `day`, so there is nothing to prove.
     """
-    history = History.open(tables, threads=threads)
-    later = _next_snapshot(history, day)
+    later = _next_snapshot(History.open(bank.tables, threads=bank.threads), day)
     step("the true tables")
-
-    def at(known: History, when: date) -> View:
-        view = known.as_of(when)
-        return view if customers is None else sampled_view(view, customers, seed)
-
-    truth, peeked = _compute(at(history, day), recommender), _features(at(history, later), recommender)
+    chosen: Chosen = None
+    if customers is not None:
+        chosen = partial(_sample, customers=customers, seed=seed)
+    truth, peeked = bank.computed(day, chosen), bank.computed(later, chosen, whole=False)
     checks: list[LeakCheck] = []
     changed: dict[str, int] = {}
     caught: list[bool] = []
     for mode in MODES:
         step(f"tables with another future: {mode}")
-        with tempfile.TemporaryDirectory(dir=tables.parent, prefix=".leakcheck-") as folder:
+        with tempfile.TemporaryDirectory(dir=bank.tables.parent, prefix=".leakcheck-") as folder:
             copy = Path(folder) / "tables"
-            changed[mode] = scrambled_future(tables, day, copy, seed, mode, threads)
-            other = History.open(copy, threads=threads)
-            checks += _compare(truth, _compute(at(other, day), recommender), mode)
-            caught.append(_planted_differs(peeked, partial(at, other, later), recommender))
-    return LeakReport(day, len(truth.customer_ids), changed, tuple(checks), all(caught))
+            changed[mode] = scrambled_future(bank.tables, day, copy, seed, mode, bank.threads)
+            other = bank.tables_in_parts(copy, Path(folder) / "parts")
+            checks += _compare(truth, other.computed(day, chosen), mode)
+            caught.append(_planted_differs(peeked, other, later, chosen))
+    return LeakReport(day, sum(one.customers for one in truth), changed, tuple(checks), all(caught))
+
+
+def _sample(view: View, customers: int, seed: int) -> pa.Table:
+    return sampled_view(view, customers, seed).population()
+
+
+def _within(view: View, ids: list[str] | None) -> View:
+    return view if ids is None else view.of(pa.array(ids, pa.string()))
 
 
 def _next_snapshot(history: History, day: date) -> date:
@@ -139,55 +169,20 @@ def _next_snapshot(history: History, day: date) -> date:
     return later[0]
 
 
-def _compute(view: View, recommender: Recommender) -> _Result:
-    names, ids, values = _features(view, recommender)
-    scores = hashlib.sha256()
-    for decisions in recommender.decide(view):
-        scores.update(decisions.propensity.tobytes() + decisions.verdict.tobytes())
-        scores.update(
-            decisions.attrition_probability.tobytes() + decisions.tier_upgrade_probability.tobytes()
-        )
-    lists = hashlib.sha256()
-    for offers in reasoned_offers(Explainer(recommender), view, LIST_LENGTH):
-        lists.update(_frame_bytes(offers))
-    return _Result(names, ids, values, scores.hexdigest(), lists.hexdigest())
+def _compare(truth: list[Computed], other: list[Computed], mode: str) -> Iterator[LeakCheck]:
+    """Compare what was computed, part by part."""
+    pairs = list(zip(truth, other, strict=True))
+    differing = sorted({name for one, two in pairs for name in one.differing(two)})
+    same = all(one.features == two.features for one, two in pairs)
+    yield LeakCheck(mode, FEATURES, same, tuple(differing[:10]))
+    yield LeakCheck(mode, SCORES, all(one.scores == two.scores for one, two in pairs))
+    yield LeakCheck(mode, LISTS, all(one.lists == two.lists for one, two in pairs))
 
 
-def _features(view: View, recommender: Recommender) -> tuple[tuple[str, ...], NDArray[Any], NDArray[Any]]:
-    computed = recommender.features.compute(view, recommender.product_ids)
-    matrix = computed.encoded(recommender.vocabulary).matrix()
-    return matrix.names, matrix.customer_ids, matrix.values
-
-
-def _frame_bytes(frame: pl.DataFrame) -> bytes:
-    return frame.write_ipc(None, compression="uncompressed").getvalue()
-
-
-def _compare(truth: _Result, other: _Result, mode: str) -> Iterator[LeakCheck]:
-    differing = _differing_columns(truth, other)
-    same = np.array_equal(truth.customer_ids, other.customer_ids) and truth.names == other.names
-    yield LeakCheck(mode, FEATURES, same and not differing, tuple(differing[:10]))
-    yield LeakCheck(mode, SCORES, truth.scores == other.scores)
-    yield LeakCheck(mode, LISTS, truth.lists == other.lists)
-
-
-def _differing_columns(truth: _Result, other: _Result) -> list[str]:
-    if truth.values.shape != other.values.shape:
-        return []
-    bits = (truth.values.view(np.uint32) != other.values.view(np.uint32)).any(axis=0)
-    return [name for name, differs in zip(truth.names, bits, strict=True) if differs]
-
-
-def _planted_differs(
-    peeked: tuple[tuple[str, ...], NDArray[Any], NDArray[Any]],
-    open_view: Callable[[], View],
-    recommender: Recommender,
-) -> bool:
+def _planted_differs(peeked: list[Computed], other: LeakBank, later: date, chosen: Chosen) -> bool:
     """Return whether the check notices features that were computed with knowledge of a later date."""
     try:
-        _, ids, values = _features(open_view(), recommender)
+        found = other.computed(later, chosen, whole=False)
     except UsageError:
         return True  # the changed tables do not even hold what such a cut would read
-    same_shape = peeked[2].shape == values.shape
-    same = same_shape and np.array_equal(peeked[1], ids) and peeked[2].tobytes() == values.tobytes()
-    return not same
+    return any(one.features != two.features for one, two in zip(peeked, found, strict=True))

@@ -149,17 +149,21 @@ def leakcheck(
 
     Example:  vipreco leakcheck --as-of 2025-10-31
     """
-    from vipreco.assurance import leakcheck as check_leaks
-    from vipreco.cli.project_inputs import open_model, open_view
+    from vipreco.assurance import LeakBank, leakcheck as check_leaks
+    from vipreco.cli.project_inputs import model_in_force, open_history
+    from vipreco.engines import PartedBank, open_engine
+    from vipreco.lists import view_at
 
     output = TableOutput.planned(kind, out)
     project = _project()
     with narrated("Checking") as narrator:
-        day = open_view(project, as_of).date
-        recommender = open_model(project, model, narrator)
-        report = check_leaks(
-            project.tables, day, recommender, seed=project.seed, threads=project.threads, step=narrator.say
-        )
+        history = open_history(project)
+        day = view_at(history, as_of).date
+        recommender, in_force = model_in_force(project, model, narrator, history)
+        with open_engine(project, history, narrator.count, narrator.say) as (engine, tables):
+            parts = PartedBank(engine, tables, narrator.count)
+            bank = LeakBank(project.tables, recommender, project.threads, parts, in_force)
+            report = check_leaks(bank, day, seed=project.seed, step=narrator.say)
         narrator.say("columns that know the label")
         leaks = _label_leaks(project, day, recommender)
     output.write(_checks(report))

@@ -98,7 +98,7 @@ class CampaignOutcomes:
 
 @dataclass(frozen=True)
 class OutcomeSources:
-    """What there is beside the history of a bank.
+    """Sources of outcomes beside the history of a bank.
 
     Args:
         store: For contacts that the tables do not hold yet.
