@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import asdict
 from typing import Any, Final
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from training.approval import Approval
-from training.gates import Finding
+from training.gates import CASES, Finding
 from training.registry import Version
 from training.summary import reliability_bins, summarise
 from vipreco.project import Project
@@ -22,12 +23,17 @@ def describe_version(
     project: Project, version: Version, findings: Iterable[Finding], decided: Iterable[Approval]
 ) -> dict[str, Any]:
     """Return everything about a version that its page shows, as JSON values."""
-    summary = summarise(version.metrics, findings)
+    judged, approved = list(findings), list(decided)
+    summary = summarise(version.metrics, judged)
     fields, settings = {name: getattr(version, name) for name in FIELDS}, project.settings.project
     return {
         **{name: list(value) if isinstance(value, tuple) else value for name, value in fields.items()},
         "verdict": list(summary.lines),
-        "approvals": list(map(str, decided)),
+        "passes": all(finding.passed for finding in judged),
+        "broken": [finding.metric for finding in judged if not finding.passed],
+        "cases": version.metrics.get(CASES),
+        "approvals": list(map(str, approved)),
+        "approved": [asdict(one) for one in approved],
         "numbers": list(summary.rows),
         "calibration": reliability_bins(version.metrics),
         "mlflow": mlflow_page(settings.tracking, settings.model, version.version),

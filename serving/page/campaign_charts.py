@@ -12,6 +12,8 @@ from vipreco.policy import Policy
 
 MAX_BARS, MAX_LABEL = 16, 25
 STOPPED: Final = re.compile(r"no product allowed: [A-Z0-9_]+ \((.+)\)")
+AGE: Final = re.compile(r"customer_age_years < (\d+)")
+TIERS: Final = re.compile(r"customer_tier IN \(([^()]*)\)")
 Charts = dict[str, BarChart | None]
 
 
@@ -26,10 +28,19 @@ def _step_words(rule: str, names: Mapping[str, str], say: Wording) -> dict[str, 
     """Return a condition in words, and in the few that have room beside a bar."""
     found = STOPPED.fullmatch(rule)
     if found is None:
-        words = say.of("campaign_step", rule)
+        words = _condition_words(rule, say)
         return {"rule": words, "label": words}
     name = names.get(found[1], found[1])
     return {"rule": say("campaign_step.stopped", rule=name), "label": name}
+
+
+def _condition_words(rule: str, say: Wording) -> str:
+    """Return a condition that the form writes in words; what somebody wrote into the file stays as it is."""
+    if age := AGE.fullmatch(rule):
+        return f"{say('campaigns.max_age')} {age[1]}"
+    if tiers := TIERS.fullmatch(rule):
+        return f"{say('book.tier')}: {tiers[1].replace(chr(39), '')}"
+    return say.of("campaign_step", rule)
 
 
 def plan_charts(steps: list[dict[str, Any]], plan: Mapping[str, Any] | None, say: Wording) -> Charts:

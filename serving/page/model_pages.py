@@ -21,6 +21,7 @@ from serving.page.jobs import Job, Jobs
 from serving.page.page_service import FindAnswers
 from serving.page.responses import note, redirect, say_of, show
 from vipreco.errors import VipRecoError
+from vipreco.lists import Wording
 from vipreco.store import Event, Role
 
 READERS = people(Role.SCIENTIST, Role.APPROVER)
@@ -89,12 +90,13 @@ class ModelPages:
         version = _version(request.http.path_params["version"])
         job = _described(request, version)
         note(request, "model.read", version)
-        told = _content(job) or {}
+        told, say = _content(job) or {}, say_of(request)
         values = {
             "version": version,
             "job": job,
             "rows": told.get("numbers", []),
-            "lines": _lines(told),
+            "metric": metric_words,
+            "lines": _lines(told, say),
             "calibration": calibration_chart(told.get("calibration", [])),
             "mlflow": told.get("mlflow", ""),
             "listed": told,
@@ -109,7 +111,7 @@ class ModelPages:
         one, other = (_version(query.get(name, "")) for name in ("one", "other"))
         jobs = [_described(request, version) for version in (one, other)]
         note(request, "models.compare", f"{one} {other}")
-        told = [_content(job) or {} for job in jobs]
+        told, say = [_content(job) or {} for job in jobs], say_of(request)
         rows = [{row["metric"]: row for row in one.get("numbers", [])} for one in told]
         values = {
             "one": one,
@@ -117,7 +119,8 @@ class ModelPages:
             "job": next((job for job in jobs if job is None or not job.succeeded), jobs[0]),
             "metrics": list(dict.fromkeys([*rows[0], *rows[1]])),
             "rows": rows,
-            "lines": [_lines(one) for one in told],
+            "lines": [_lines(one, say) for one in told],
+            "metric": metric_words,
             "calibrations": [calibration_chart(one.get("calibration", [])) for one in told],
         }
         return show(request, "models_compare.html", values)
@@ -203,6 +206,30 @@ def _content(job: Job | None) -> Any:
     return None if job is None else job.content
 
 
-def _lines(told: Mapping[str, Any]) -> list[str]:
-    """Return the verdict and the approvals."""
-    return [*told.get("verdict", []), *told.get("approvals", [])]
+def _lines(told: Mapping[str, Any], say: Wording) -> list[str]:
+    """Return the verdict and the approvals in words."""
+    if not told:
+        return []
+    if "passes" not in told:  # read before the verdict was told in parts
+        return [*told.get("verdict", []), *told.get("approvals", [])]
+    verdict = say("models.passes") if told["passes"] else say("models.fails")
+    broken = [say("models.broken", gate=metric_words(each, say)) for each in told["broken"]]
+    english = told["verdict"][1:-1] if say.language == "en" else []  # bound and number found, what would help
+    cases = [] if told["cases"] is None else [say("models.cases", count=f"{told['cases']:,.0f}")]
+    approved = [
+        say(
+            "models.approval",
+            action=say.of("model_action", one["action"]),
+            actor=one["actor"],
+            at=str(one["at"])[:16].replace("T", " "),
+            result=say.of("audit_result", one["result"]),
+        )
+        for one in told["approved"]
+    ]
+    return [verdict, *(english or broken), *cases, *approved]
+
+
+def metric_words(name: str, say: Wording) -> str:
+    """Return a metric in words, with its interval where it has one: `slope [0.9, 1.1]`."""
+    bare, bracket, interval = name.partition(" [")
+    return say.of("metric", bare) + bracket + interval

@@ -1,4 +1,4 @@
-"""WCAG 2.2 AA of every page, by axe-core: all roles, both languages, light and dark, desk and phone."""
+"""WCAG 2.2 AA of every page, by axe-core: all roles, both languages, light and dark, desk, tablet and phone."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ pytestmark = [
 ]
 AXE = (Path(__file__).parent / "vendor" / "axe.min.js").read_text(encoding="utf-8")
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+TABLET = {"width": 820, "height": 1180}
 PHONE = {"width": 390, "height": 844}
 OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 RUN = """tags => axe.run(document, {runOnly: tags, resultTypes: ["violations"]}).then(found =>
@@ -25,14 +26,21 @@ RUN = """tags => axe.run(document, {runOnly: tags, resultTypes: ["violations"]})
         one.nodes.map(node => `${one.id}: ${node.target} ${node.html.slice(0, 80)}`)))"""
 MORE = {
     Role.MANAGER: ("/customers/{handle}",),
-    Role.BRANCH_HEAD: ("/branch/vip_customers", "/branch/customers/{handle}"),
+    Role.BRANCH_HEAD: (
+        "/branch/vip_customers",
+        "/branch/not_reached_3_months?managers=1",
+        "/branch/drain_expected",
+        "/branch/customers/{handle}",
+    ),
     Role.MARKETING: ("/campaigns/new",),
-    Role.SCIENTIST: ("/models/1",),
+    Role.SCIENTIST: ("/models/1", "/models/compare?one=1&other=2"),
     Role.AUDITOR: ("/rules/compare", "/audit?action=login&result=ok"),
 }
 VIEWS = [
     (DESK, "en-GB", "light"),
     (DESK, "zh-CN", "dark"),
+    (TABLET, "en-GB", "dark"),
+    (TABLET, "zh-CN", "light"),
     (PHONE, "zh-CN", "light"),
     (PHONE, "en-GB", "dark"),
 ]
