@@ -1,4 +1,4 @@
-"""WCAG 2.2 AA of every page, by axe-core: all roles, both languages, light and dark, desk, tablet and phone."""
+"""WCAG 2.2 AA of every page, by axe-core: all roles, languages, light and dark, desk, tablet and phone."""
 
 from __future__ import annotations
 

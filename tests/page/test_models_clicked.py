@@ -62,7 +62,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> None:
 def approve(page: Any, address: str, version: str, verdict: str) -> str:
     """Approve a version by clicks; return what the page says about it."""
     page.goto(f"{address}/models/{version}")
-    page.wait_for_selector("text=verdict: passes its gates", timeout=PATIENCE)
+    page.wait_for_selector("text=It passes its gates", timeout=PATIENCE)
     page.click("summary:has-text('Approve')")
     page.click("text=Approve this version")
     page.wait_for_selector(f"details.notice.{verdict}", timeout=PATIENCE)
