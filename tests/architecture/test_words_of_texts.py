@@ -33,7 +33,7 @@ RAW_CODE = re.compile(r"\b[a-z]+_[a-z_]+\b|\b[A-Z]{2,}_[A-Z_]+\b")
 ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 CURRENCY = re.compile(r"CNY|USD|EUR|[¥￥$€]|\d+ ?元")
 LATIN = re.compile(r"[A-Za-z]{2,}")
-LATIN_IN_CHINESE = {"vipreco", "Excel", "CSV", "VIP", "English", "CNY", "UTC"}
+LATIN_IN_CHINESE = {"vipreco", "Excel", "CSV", "VIP", "English", "CNY", "UTC", "MAP", "AUC", "MB"}
 PLURAL = re.compile(r"\{(\w+)\} (?:more )?([a-z]+s)\b")
 VERBS = {"is", "has", "expires", "allows", "needs", "matures", "stands"}
 # Numbers that are never one.

@@ -1,4 +1,4 @@
-"""Each role does its main task in a browser: desk, tablet, phone, English and Chinese; every page is judged."""
+"""Each role does its main task in a browser: desk, tablet, phone, English, Chinese; every page is judged."""
 
 from __future__ import annotations
 
