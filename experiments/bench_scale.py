@@ -6,12 +6,14 @@
     python experiments/bench_scale.py --only cap       # what a cap on the rows of acquirers costs in quality
     python experiments/bench_scale.py --only fit       # 2,000,000 capped rows: time and memory of a fit
     python experiments/bench_scale.py --only campaign  # 10,000,000 customers x 24 options: gap and memory
+    python experiments/bench_scale.py --only whole     # 10,000,000 customers: offers and prepare, end to end
     python experiments/bench_scale.py --only parts --project DIR --parts 1 4   # a project with a champion
 
 A bank is simulated, imported and trained (recipe `quick`) in data/scale where there is none. Each run has a
 process of its own. `--customers` and `--months` make another bank, `--memory` gives the GiB that a task may
-take, `--scale` a share of the rows of `fit` and `campaign`. Tables go to standard output, all numbers to
-`scale-ROW.json` in the work folder. Nothing fails when a target is missed.
+take, `--scale` a share of the rows of `fit`, `campaign` and `whole`. A `whole` that was stopped goes on where
+it was when it is begun again. Tables go to standard output, all numbers to `scale-ROW.json` in the work
+folder. Nothing fails when a target is missed.
 """
 
 from __future__ import annotations
@@ -34,6 +36,8 @@ from tempfile import TemporaryDirectory
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE)]
 
+import scale_whole
+
 MIB, GIB = 2**20, 2**30
 OFFERS, BUILD, CAMPAIGN, TRAINING = "offers", "nightly build", "campaign plan", "training"
 MAX_RATIO, MAX_PEAK = 1.1, 2 * GIB
@@ -42,9 +46,15 @@ SHARES = (0.5, 0.25, 0.1)
 FIT_ROWS, FIT_MINUTES, FIT_PEAK = 2_000_000, 30, 12 * GIB
 CAMPAIGN_SCALE, CAMPAIGN_GAP, CAMPAIGN_PEAK = 10.0, 1e-3, 8 * GIB
 RESAMPLES = 1_000
-BANKS = {"parts": (20_000, 12, [1, 2, 7, 64]), "cost": (305_000, 24, [1, 6]), "cap": (20_000, 12, [1])}
+WHOLE_CUSTOMERS, WHOLE_PART, WHOLE_MEMORY = 10_000_000, 50_000, 8.0
+BANKS = {
+    "whole": (20_000, 12, [1]),
+    "parts": (20_000, 12, [1, 2, 7, 64]),
+    "cost": (305_000, 24, [1, 6]),
+    "cap": (20_000, 12, [1]),
+}
 """Customers, months and numbers of parts of each row that needs a bank."""
-ROWS = ("parts", "cap", "fit", "campaign", "cost")
+ROWS = ("parts", "cap", "fit", "campaign", "cost", "whole")
 
 
 @dataclass(frozen=True)
@@ -371,6 +381,10 @@ def run_row(row: str, given: argparse.Namespace, work: Path) -> None:
         project = str(bank_of(row, given, work))
         found = [alone(capped, project, share) for share in SHARES]
         print("\n".join(map(cap_line, found)))
+    elif row == "whole":
+        nights = whole_nights(bank_of(row, given, work), given)
+        found = [asdict(night) for night in nights]
+        print(scale_whole.table(nights))
     else:
         runs = part_runs(row, given, bank_of(row, given, work))
         found = [asdict(run) for run in runs]
@@ -389,6 +403,20 @@ def part_runs(row: str, given: argparse.Namespace, project: Path) -> list[Run]:
             say(f"{job} in {parts}")
             runs.append(alone(measured, str(project), job, parts, memory))
     return runs
+
+
+def whole_nights(small: Path, given: argparse.Namespace) -> list[scale_whole.Night]:
+    """Run offers and the nightly build over copies of a small bank."""
+    from vipreco.history import History
+
+    own = History.open(small / "data" / "tables", 2).customers
+    copies = max(round(WHOLE_CUSTOMERS * given.scale / own), 1)
+    customers = copies * own
+    say(f"{customers:,} customers: {copies} copies of {own:,}")
+    large = scale_whole.copied_bank(small, small.parent / f"bank-{customers}", copies)
+    memory = given.memory or WHOLE_MEMORY
+    parts = (given.parts or [max(round(customers / WHOLE_PART), 1)])[0]
+    return list(scale_whole.run_nights(large, customers, parts, memory))
 
 
 def campaign_line(found: dict[str, float]) -> str:
