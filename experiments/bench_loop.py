@@ -9,6 +9,7 @@
 
     python experiments/bench_loop.py --out build/bench-loop.json
     python experiments/bench_loop.py --only cycles
+    python experiments/bench_loop.py --join one.json other.json    # cycles of banks that were run apart
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ from vipreco.tables import import_
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE)]
 
-from loop_cycles import DRIFT, CyclePlan, cycles, lines
+from loop_cycles import DRIFT, CyclePlan, cycles, lines, together
 
 OURS, METRIC = "vipreco", "map-above-champion"
 SIZES = (5_000, 20_000)
@@ -282,7 +283,11 @@ if __name__ == "__main__":
     parser.add_argument("--past-months", type=int, default=CyclePlan.past_months, help="of the cycles")
     parser.add_argument("--months", type=int, default=CyclePlan.months, help="of the cycles")
     parser.add_argument("--quiet", action="store_true", help="the world of the cycles does not change")
+    parser.add_argument("--join", type=Path, nargs="+", metavar="FILE", help="put cycles together, and end")
     chosen = parser.parse_args()
+    if chosen.join:
+        show({"cycles": together([json.loads(path.read_bytes())["cycles"] for path in chosen.join])})
+        sys.exit()
     with tempfile.TemporaryDirectory() as folder:
         begun = time.monotonic()
         plan = Plan(customers=chosen.customers, draws=chosen.draws)

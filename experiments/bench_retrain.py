@@ -84,8 +84,8 @@ def made_bank(work: Path, customers: int, months: int) -> Path:
         vipreco(work, "new", "bank")
         raw = sorted(str(path) for path in (work / "practice" / "raw").resolve().iterdir() if path.is_file())
         vipreco(bank, "import", "--mapping", str((work / "practice" / "mapping.toml").resolve()), *raw)
-    write_recipe(bank, RECIPE, FOLDS)
-    write_recipe(bank, FIRST, 1, EASY_GATE)
+    write_recipe(bank, RECIPE, {"rolling_folds": str(FOLDS)})
+    write_recipe(bank, FIRST, {"rolling_folds": "1\nrelationship_folds = 0", "newest": "2"}, EASY_GATE)
     if not (bank / CHAMPION).exists():
         until = snapshots(bank)[-2]
         vipreco(bank, "retrain", "--recipe", FIRST, "--as-of", str(until), "--promote")
@@ -100,15 +100,18 @@ def told_of(bank: Path) -> dict[str, Any]:
     return dict(json.loads((bank / "data" / "retrain" / "last.json").read_bytes()))
 
 
-def write_recipe(bank: Path, name: str, judged: int, gate: str = "") -> None:
-    """Write the default recipe with some judged months, under a name of its own."""
+def write_recipe(bank: Path, name: str, settings: dict[str, str], gate: str = "") -> None:
+    """Write the default recipe with some settings, under a name of its own.
+
+    The first champion learns from two months and has one month judged: it costs little, and the measured
+    retraining judges its settings anew, on the months of the challenger.
+    """
     recipes = bank / "training" / "recipes"
-    text = (recipes / "default.toml").read_text(encoding="utf-8")
-    folds = "rolling_folds = "
-    assert text.count(folds) == 1
-    lines = [f"{folds}{judged}" if line.startswith(folds) else line for line in text.splitlines()]
-    told = "\n".join(lines).replace('name = "default"', f'name = "{name}"', 1)
-    (recipes / f"{name}.toml").write_text(told + "\n" + gate, encoding="utf-8")
+    lines = (recipes / "default.toml").read_text(encoding="utf-8").splitlines()
+    for setting, value in {"name": f'"{name}"', **settings}.items():
+        place = next(number for number, line in enumerate(lines) if line.startswith(f"{setting} = "))
+        lines[place] = f"{setting} = {value}"
+    (recipes / f"{name}.toml").write_text("\n".join(lines) + "\n" + gate, encoding="utf-8")
 
 
 def snapshots(bank: Path) -> tuple[date, ...]:

@@ -235,6 +235,22 @@ def cycles(plan: CyclePlan, work: Path, say: Say) -> dict[str, Any]:
     }
 
 
+def together(parts: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the cycles of several runs, of other banks each, as those of one."""
+    banks = pl.DataFrame([row for part in parts for row in part["banks"]])
+    seeds = [seed for part in parts for seed in part["cycles"]]
+    if len(set(map(str, seeds))) < len(seeds):
+        raise SystemExit("a bank is in two of these files")
+    return {
+        "plan": {**parts[0]["plan"], "seeds": [int(seed) for seed in seeds]},
+        "banks": banks.to_dicts(),
+        "differences": differences(banks),
+        "by_customer": [],
+        "cycles": {seed: cycle for part in parts for seed, cycle in part["cycles"].items()},
+        "cpu_seconds": sum(part["cpu_seconds"] for part in parts),
+    }
+
+
 def lines(found: dict[str, Any]) -> Iterator[str]:
     """Say what came of it."""
     names = {
@@ -248,11 +264,11 @@ def lines(found: dict[str, Any]) -> Iterator[str]:
             f"{names[measure]}, loop less frozen, a bank: {row['value']:,.0f} [{row['low']:,.0f}, "
             f"{row['high']:,.0f}] {share} ({row['better']} of {row['banks']} banks better)"
         )
-    (row,) = [one for one in found["by_customer"] if one["measure"] == "expected_amount"]
-    yield (
-        f"earned, a VIP customer, paired: {row['difference']:.2f} [{row['low']:.2f}, {row['high']:.2f}] "
-        f"({row['customers']} customers)"
-    )
+    for row in (one for one in found["by_customer"] if one["measure"] == "expected_amount"):
+        yield (
+            f"earned, a VIP customer, paired: {row['difference']:.2f} [{row['low']:.2f}, {row['high']:.2f}] "
+            f"({row['customers']} customers)"
+        )
     outcomes = [cycle["outcome"] for one in found["cycles"].values() for cycle in one]
     counts = ", ".join(f"{name} {outcomes.count(name)}" for name in sorted(set(outcomes)))
     yield f"cycles: {counts}; {found['cpu_seconds']} s of CPU"
