@@ -55,9 +55,10 @@ MORE: Mapping[Role, tuple[str, ...]] = {
         "/branch/customers/{handle}",
     ),
     Role.MARKETING: ("/campaigns/new",),
-    Role.APPROVER: ("/models/1", "/rules/compare"),
-    Role.AUDITOR: ("/audit?action=offers", "/rules/compare"),
+    Role.APPROVER: ("/models/1", "/models/compare?one=1&other=1", "/rules/compare"),
+    Role.AUDITOR: ("/audit?action=offers", "/decisions/{handle}", "/rules/compare"),
 }
+LISTED: Mapping[Role, str] = {Role.BRANCH_HEAD: "/branch/vip_customers", Role.AUDITOR: "/decisions"}
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,7 @@ class Reader:
         times = [milliseconds(answer) for answer in answers]
         return Opened(
             self.role.value,
-            re.sub(r"[\w-]{16}$", "{handle}", path),
+            re.sub(r"[\w-]{16,}$", "{handle}", path),
             milliseconds(first),
             float(np.median(times)),
             float(np.percentile(times, 95)),
@@ -135,7 +136,7 @@ def pages_of(reader: Reader, client: httpx.Client) -> Iterator[str]:
         if "{handle}" not in path:
             yield path
             continue
-        listed = "/branch/vip_customers" if reader.role is Role.BRANCH_HEAD else "/"
+        listed = LISTED.get(reader.role, "/")
         prefix = path.partition("{")[0]
         handles = re.findall(rf'href="{prefix}([\w-]+)"', reader.open(client, listed).text)
         yield prefix + handles[len(handles) // 2]
