@@ -8,12 +8,14 @@ from importlib.metadata import version
 from pathlib import Path
 
 import vipreco
-from vipreco.durable import write_bytes
+from vipreco.durable import is_disk_full, write_bytes
 from vipreco.errors import UsageError
 from vipreco.project import PROJECT_FILE, Project
 from vipreco.project_upgrade import RIMS, record_origin, rim_files
 
 REFERENCE = "reference"
+PART = ".vipreco-new"
+"""Ending of the folder beside a new project, or name of that inside an empty folder, in which it is made."""
 NAME_LINE = f'name = "{REFERENCE}"'
 # What a bank imports and fits must never get into a repository by accident.
 IGNORED = "data/\n__pycache__/\n"
@@ -31,24 +33,44 @@ python:
 def create(folder: Path) -> Project:
     """Make a project in `folder`: settings, feature definitions and the training flow, to be changed at will.
 
+    It is there as a whole or not at all; a further call completes one that was cut off.
+
     Raises:
         UsageError: `folder` exists and is not empty, or cannot be made; nothing was written.
     """
     _check_empty(folder)
     source = reference_folder()
+    is_there = folder.is_dir()
+    part = folder / PART if is_there else folder.parent / f".{folder.name}{PART}"
+    shutil.rmtree(part, ignore_errors=True)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        part.mkdir(parents=True)
     except OSError as error:
+        if is_disk_full(error):
+            raise
         raise UsageError(f"cannot be made: {error.strerror}", where=str(folder), code="no-folder") from error
     for name in RIMS:
         if (source / name).is_dir():
-            shutil.copytree(source / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    record_origin(folder, rim_files(source))
-    write_bytes(folder / ".gitignore", IGNORED.encode(), mode=0o644)
-    write_bytes(folder / ".bentoignore", BENTO_IGNORED.encode(), mode=0o644)
-    write_bytes(folder / "bentofile.yaml", BENTOFILE.encode(), mode=0o644)
-    write_bytes(folder / PROJECT_FILE, _settings(source, folder.resolve().name).encode(), mode=0o644)
+            shutil.copytree(source / name, part / name, ignore=shutil.ignore_patterns("__pycache__"))
+    record_origin(part, rim_files(source))
+    write_bytes(part / ".gitignore", IGNORED.encode(), mode=0o644)
+    write_bytes(part / ".bentoignore", BENTO_IGNORED.encode(), mode=0o644)
+    write_bytes(part / "bentofile.yaml", BENTOFILE.encode(), mode=0o644)
+    write_bytes(part / PROJECT_FILE, _settings(source, folder.resolve().name).encode(), mode=0o644)
+    if is_there:
+        _move_up(part, folder)
+    else:
+        part.replace(folder)
     return Project.find(folder)
+
+
+def _move_up(part: Path, folder: Path) -> None:
+    """Move everything into a folder that may be the current one, the settings last: they make a project."""
+    for each in sorted(part.iterdir(), key=lambda path: path.name == PROJECT_FILE):
+        if (folder / each.name).is_dir():  # of a call that was cut off while it moved
+            shutil.rmtree(folder / each.name)
+        each.replace(folder / each.name)
+    part.rmdir()
 
 
 def other_copy(root: Path, rim: str) -> str:
@@ -100,7 +122,8 @@ def reference_folder() -> Path:
 
 
 def _check_empty(folder: Path) -> None:
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    is_unfinished = (folder / PART).is_dir() and not (folder / PROJECT_FILE).exists()
+    if folder.exists() and not is_unfinished and (not folder.is_dir() or any(folder.iterdir())):
         raise UsageError(
             "exists already and is not an empty folder",
             where=str(folder),

@@ -51,3 +51,32 @@ def test_a_file_in_the_place_of_the_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "bank").write_text("")
     with pytest.raises(UsageError, match="not an empty folder"):
         create(tmp_path / "bank")
+
+
+@pytest.mark.parametrize("is_there", [False, True])
+@pytest.mark.parametrize("moved", [0, 3, 5, 7])
+def test_a_call_that_was_cut_off_leaves_no_project_and_the_next_one_completes_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moved: int, is_there: bool
+) -> None:
+    """Whether it copied still, or moved the files of a folder that was there."""
+    folder, moves = tmp_path / "bank", list[Path]()
+    really = Path.replace
+    if is_there:
+        folder.mkdir()
+
+    def cut_off(self: Path, target: Path) -> Path:
+        if len(moves) == min(moved, 7 if is_there else 5):
+            raise KeyboardInterrupt
+        moves.append(self)
+        return really(self, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", cut_off)
+        with pytest.raises(KeyboardInterrupt):
+            create(folder)
+    assert folder.exists() is is_there
+    assert not (folder / "vipreco.toml").exists()
+    create(folder)
+    create(tmp_path / "other" / "bank")
+    assert relative_files(folder) == relative_files(tmp_path / "other" / "bank")
+    assert {path.name for path in tmp_path.iterdir()} == {"bank", "other"}

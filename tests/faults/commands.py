@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import resource
 import shutil
 import signal
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
@@ -18,6 +19,9 @@ from typing import Any
 import polars as pl
 
 from tests import processes
+from tests.faults.command import OUT, PARTS, Command
+from tests.faults.list_commands import LIST_COMMANDS
+from tests.faults.store_commands import STORE_COMMANDS, in_process, token_of
 from tests.shared import BuiltOnce
 from tests.simulated_bank import RECIPE, trained_project
 from training.registry import resolve
@@ -27,6 +31,7 @@ from vipreco.errors import VipRecoError
 from vipreco.online import Releases
 from vipreco.project import Project
 from vipreco.store import Contact, Role, Scope, Store
+from vipreco.store.schema import metadata
 from vipreco.tables import Tables
 
 PATIENCE = 900.0  # seconds, for a machine that does much else
@@ -46,22 +51,9 @@ capacity = 12
 minutes = 10
 """
 # Written by SQLite, MLflow and caches at any time: what stands in them is asked, not compared by bytes.
+CHANCE = re.compile("at$|hash$|^token_id$|^handle$|^csrf$|^manifest$")
+"""Columns of the store with moments and secrets, and the one that a campaign fills at its end."""
 VOLATILE = ("store.db", "tracking", "mlruns", "pending", ".lock", "verified", "tests.log", "spool", "keys")
-
-
-@dataclass(frozen=True)
-class Command:
-    """A command and what its end may be.
-
-    Args:
-        arguments: Words after `vipreco`; `{customer}` is a customer of the bank.
-        codes: Exit codes of a right end.
-        before: Changes the bank before the command runs.
-    """
-
-    arguments: tuple[str, ...]
-    codes: frozenset[int] = frozenset({0})
-    before: Callable[[Path], object] = field(default=lambda _: None)
 
 
 def without_tables(bank: Path) -> None:
@@ -75,14 +67,16 @@ COMMANDS: Mapping[str, Command] = {
     "import-from-store": Command(("import", "--from-store"), frozenset({0, 4})),
     "train": Command(("train", "--recipe", "tiny")),
     "prepare": Command(("prepare",)),
-    "offers": Command(("offers", "--all", "--out", "out/offers.xlsx")),
-    "calllist": Command(("calllist", "--manager", "M00000", "--out", "out/calls.pdf")),
+    "offers": Command(("offers", "--all", "--out", "out/offers.xlsx"), parts=OUT),
+    "calllist": Command(("calllist", "--manager", "M00000", "--out", "out/calls.pdf"), parts=OUT),
     "campaign": Command(("campaign", "run", "spring.toml")),
-    "explain": Command(("explain", "{customer}", "--receipt", "out/receipt.json")),
-    "backup": Command(("store", "backup", "out/store.db")),
-    "anchor": Command(("audit", "anchor", "out")),
-    "export": Command(("subject", "export", "{customer}", "--out", "out/subject.json")),
-    "erase": Command(("subject", "erase", "{customer}", "--yes", "--out", "out/erased.csv")),
+    "explain": Command(("explain", "{customer}", "--receipt", "out/receipt.json"), parts=OUT),
+    "export": Command(("subject", "export", "{customer}", "--out", "out/subject.json"), parts=OUT),
+    "erase": Command(
+        ("subject", "erase", "{customer}", "--yes", "--out", "out/erased.csv"), repeatable=False
+    ),
+    **STORE_COMMANDS,
+    **LIST_COMMANDS,
 }
 
 
@@ -95,10 +89,14 @@ def made(built_once: BuiltOnce) -> Path:
         shutil.copytree(trained.parents[1] / "imported-bank" / "practice", home / "practice")
         bank = home / "bank"
         shutil.copy(RECIPE, bank / "training" / "recipes")
+        other = RECIPE.read_text().replace("rounds = 3", "rounds = 4").replace('"tiny"', '"other"')
+        (bank / "training" / "recipes" / "other.toml").write_text(other)
         settings = bank / "vipreco.toml"
         settings.write_text(settings.read_text() + '\n[serving]\nbusiness_date = "snapshot"\n')
         (bank / "spring.toml").write_text(CAMPAIGN)
+        (bank / "past.toml").write_text(CAMPAIGN.replace("spring", "past"))
         (bank / "out").mkdir()
+        in_process(bank, "train", "--recipe", "other")
         ids = customers(bank)[:20]
         columns = {"customer_id": ids, "manager_id": ["M00000"] * 20, "branch_id": ["B"] * 20}
         with Store.open(f"sqlite:///{bank}/data/store.db") as store:
@@ -106,6 +104,7 @@ def made(built_once: BuiltOnce) -> Path:
             for number, one in enumerate(ids):
                 contact = Contact(one, "call", NOW, "declined", contact_id=f"c{number}")
                 store.contacts.record(EVERYBODY, contact, NOW)
+        in_process(bank, "campaign", "run", "past.toml")
 
     return built_once("bank-of-faults", build) / "bank"
 
@@ -125,7 +124,7 @@ def words(command: Command, bank: Path, customer: str) -> list[str]:
     raw = sorted(str(path) for path in (bank.parent / "practice" / "raw").iterdir() if path.is_file())
     found: list[str] = []
     for word in command.arguments:
-        found += raw if word == "{raw}" else [word.format(customer=customer)]
+        found += raw if word == "{raw}" else [word.format(customer=customer, token=token_of(bank))]
     return found
 
 
@@ -202,16 +201,17 @@ def paths(bank: Path) -> set[str]:
     return {name for name in found if not any(part in name for part in (*VOLATILE, "__pycache__"))}
 
 
-def visible(bank: Path) -> dict[str, Any]:
+def visible(bank: Path, parts: Collection[str] = PARTS) -> dict[str, Any]:
     """Return what users see of a bank, checked wherever there is a check."""
-    return {
-        "tables": _tables(bank),
-        "release": _release(bank),
-        "champion": _champion(bank),
-        "campaigns": _hashes(bank / "data" / "campaigns"),
-        "out": _hashes(bank / "out"),
-        "store": _store(bank),
+    readers: dict[str, Callable[[Path], Any]] = {
+        "tables": _tables,
+        "release": _release,
+        "champion": _champion,
+        "campaigns": lambda bank: _hashes(bank / "data" / "campaigns"),
+        "out": lambda bank: _hashes(bank / "out"),
+        "store": _store,
     }
+    return {part: read(bank) for part, read in readers.items() if part in parts}
 
 
 def _tables(bank: Path) -> str:
@@ -231,11 +231,22 @@ def _champion(bank: Path) -> str:
     return resolve(Project.find(bank)).artifact_hash
 
 
-def _store(bank: Path) -> dict[str, int]:
+def _store(bank: Path) -> dict[str, list[str]]:
+    """Return the rows of the store without moments and secrets, and without its logs, which only grow.
+
+    What a list showed is logged before it is shown: a command that is killed in between leaves its record.
+    """
     with Store.open(f"sqlite:///{bank}/data/store.db") as store:
         store.audit.verify()
-        counts = store.counts()
-    return {name: count for name, count in counts.items() if name != "audit"}
+        with store.database.reading() as connection:
+            return {
+                name: sorted(
+                    repr([value for column, value in row._mapping.items() if not CHANCE.search(column)])
+                    for row in connection.execute(table.select())
+                )
+                for name, table in sorted(metadata.tables.items())
+                if name not in {"audit", "decisions"}
+            }
 
 
 def _hashes(folder: Path) -> dict[str, str]:
@@ -249,7 +260,7 @@ def _hash(path: Path) -> str:
     if path.suffix == ".db":
         try:
             with Store.open(f"sqlite:///{path}") as store:
-                return repr({n: c for n, c in store.counts().items() if n != "audit"})
+                return repr({n: c for n, c in store.counts().items() if n not in {"audit", "decisions"}})
         except VipRecoError as error:
             return str(error)
     if path.name == "erased.csv":  # tells what this run removed: after an interruption, the rest
