@@ -31,12 +31,8 @@ def judged(seed: int, plan: argparse.Namespace, observable: Observable | None) -
     truth = run.Truth(warm.bank, blocks, before, month)
     view = warm.history.as_of(warm.bank.calendar.snapshot_date(month - 1))
     capacity = bench.capacity_of(view)
-    arms = {name: arm for name, (arm, _) in run.arms(recommender).items()}
+    arms = {name: arm for name, (arm, _) in run.arms(recommender, observable).items()}
     made = {name: arms[name](truth, view, capacity) for name in (arms if plan.arms is None else plan.arms)}
-    if observable is not None:
-        made[run.OBSERVABLE] = run.Arm(recommender, observable=observable).observable_oracle(
-            truth, view, capacity
-        )
     return {name: truth.gained(calls) for name, calls in made.items()}
 
 

@@ -212,6 +212,39 @@ class Arm:
         gain = REACH * ((moved + np.expm1(-hazard)) * values + kept[:, None])
         return best(known, gain, capacity)
 
+    def observable_attrition(self, truth: Truth, view: View, capacity: int) -> pl.DataFrame:
+        """The best calls without duties and floors: our offers, the observable oracle's chance to leave."""
+        known = self.known(view, capacity)
+        kept = self._observable_kept(truth, view, known)
+        return best(known, self._offers(known) + kept[:, None], capacity)
+
+    def observable_offers(self, truth: Truth, view: View, capacity: int) -> pl.DataFrame:
+        """The best calls without duties and floors: the observable oracle's offers, our keep amounts."""
+        assert self.observable is not None
+        known = self.known(view, capacity)
+        hazard, factor, _ = self.observable.of_known(truth.bank, view, known, truth.month)
+        values = truth.of(known.ids, known.product_ids).value
+        moved = -np.expm1(-hazard * np.maximum(factor, 1e-6)[:, None])
+        gain = REACH * (moved + np.expm1(-hazard)) * values
+        return best(known, gain + self._kept(known)[:, None], capacity)
+
+    def our_best(self, truth: Truth, view: View, capacity: int) -> pl.DataFrame:
+        """The best calls by our own figures, one offer in each, without duties and floors."""
+        known = self.known(view, capacity)
+        return best(known, self._offers(known) + self._kept(known)[:, None], capacity)
+
+    def _offers(self, known: Known) -> Floats:
+        return np.concatenate([chunk.factors.money.priority for chunk in known.day.decisions])
+
+    def _kept(self, known: Known) -> Floats:
+        return np.nan_to_num(known.day.calls["keep_amount"].to_numpy())
+
+    def _observable_kept(self, truth: Truth, view: View, known: Known) -> Floats:
+        assert self.observable is not None
+        _, _, leaves = self.observable.of_known(truth.bank, view, known, truth.month)
+        assets = np.concatenate([chunk.factors.economics.aum for chunk in known.day.decisions])
+        return np.asarray(REACH * leaves * SAVED_BY_CALL * np.nan_to_num(assets) * forward.ASSET_MARGIN)
+
     def our_chances(self, truth: Truth, view: View, capacity: int) -> pl.DataFrame:
         known = self.known(view, capacity)
         own = truth.of(known.ids, known.product_ids)
@@ -351,7 +384,11 @@ def arms(
     for name, (arm, way) in own.items():
         found[name] = (getattr(arm, way), arm)
     if observable is not None:
-        found[OBSERVABLE] = (Arm(recommender, observable=observable).observable_oracle, None)
+        with_truth = Arm(recommender, observable=observable)
+        found[OBSERVABLE] = (with_truth.observable_oracle, None)
+        found["our offers, observable attrition"] = (with_truth.observable_attrition, None)
+        found["observable offers, our attrition"] = (with_truth.observable_offers, None)
+        found["our figures, no duties, no floors"] = (with_truth.our_best, None)
     return found
 
 

@@ -171,7 +171,7 @@ def test_pairs_stopped_for_another_reason_are_those_that_another_rule_stops():
     alone = {code for row in reasons for own in row if len(own) == 1 for code in own}
     assert alone
     for code in alone:
-        found = POLICY.stopped_beyond(facts, code)
+        found = POLICY.stopped_otherwise(facts, code)
         assert found.tolist() == [[bool(own - {code}) for own in row] for row in reasons]
 
 

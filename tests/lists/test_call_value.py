@@ -118,8 +118,16 @@ def decisions() -> Decisions:
     )
 
 
-def offers(decided: Decisions, most: int) -> CallOffers:
-    return CallOffers.of(decided, OfferRules(most, 0.0, {}), {})
+def offers(decided: Decisions, most: int, counted: int | None = None) -> CallOffers:
+    return CallOffers.of(decided, OfferRules(most, 0.0, {}, counted), {})
+
+
+def test_a_call_counts_its_first_offers_alone_and_offers_the_others_beside():
+    """The amounts are those of a call with so few offers; what is offered is not."""
+    first, one = offers(decisions(), 2, counted=1), offers(decisions(), 1)
+    assert first.ranks.tolist() == offers(decisions(), 2).ranks.tolist() != one.ranks.tolist()
+    assert call_values(first, RATES).equals(call_values(one, RATES))
+    assert call_values(first, RATES)["grow_priority"].to_list() == pytest.approx([5.0, 16.0])
 
 
 def test_a_call_is_worth_what_it_keeps_sells_and_unlocks_once_weighted_and_once_in_money():

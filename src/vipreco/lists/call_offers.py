@@ -37,18 +37,20 @@ class OfferRules:
         offers: Maximum number of offers in a call.
         min_amount: Smallest expected gain by the contact, in the bank's currency.
         min_chance: Chance of each product by id that an offer has to beat.
+        counted: Offers whose gain counts for the call, the first ones; None: all.
     """
 
     offers: int
     min_amount: float
     min_chance: Mapping[str, float]
+    counted: int | None = None
 
     @classmethod
     def of(cls, recommender: Recommender, settings: CallListSettings) -> OfferRules:
         """Return the rules for the offers of a recommender."""
         chances = recommender.base_rates * settings.min_chance_ratio
         by_product = dict(zip(recommender.product_ids, chances.tolist(), strict=True))
-        return cls(settings.offers, settings.minute_amount, by_product)
+        return cls(settings.offers, settings.minute_amount, by_product, settings.counted_offers)
 
     def withheld(self, decisions: Decisions) -> NDArray[np.int8]:
         """Return why an offer is not made, as `Withheld`, shape (n, P).

@@ -34,7 +34,7 @@ def call_values(found: CallOffers, rates: ValueSettings) -> pl.DataFrame:
 
     Columns, each once as `*_priority` (with context and levers, for the order) and once as `*_amount`
     (gain x value in currency, for the reader): `keep`, `develop` (calls without a product); `grow` (sum
-    over the slate); `unlocked` (what the slate would gain by a renewed assessment). Then `cause` (of
+    over the offers that count); `unlocked` (what they would gain by a renewed assessment). Then `cause` (of
     `arbitration.NoAction`); `stopped_by` (the verdict that stops most products); `stopped_whole` (the verdict
     of the first rule that stops the customer whatever the product, 0 = none); `attrition_probability` and
     `tier_upgrade_probability`; `attrition_kind` (of `ATTRITION_KINDS`: the kind against which a call is worth
@@ -45,7 +45,8 @@ def call_values(found: CallOffers, rates: ValueSettings) -> pl.DataFrame:
         found: Offers of the calls.
         rates: Figures behind the values.
     """
-    decisions, ranks, renewed = found.decisions, found.ranks, ranks_if_renewed(found)
+    decisions, counted = found.decisions, found.rules.counted
+    ranks, renewed = (counted_ranks(ranks, counted) for ranks in (found.ranks, ranks_if_renewed(found)))
     economics = decisions.factors.economics
     kind, chance, share = leading_kinds(economics, rates)
     at_risk = rates.share_at_risk * share * economics.aum
@@ -54,7 +55,7 @@ def call_values(found: CallOffers, rates: ValueSettings) -> pl.DataFrame:
             CUSTOMER_ID: pl.Series(decisions.customer_ids.tolist(), dtype=pl.String),
             **_parts(decisions.factors, ranks, renewed, "priority"),
             **_parts(decisions.factors.money, ranks, renewed, "amount"),
-            "cause": no_action(decisions.verdict == ALLOWED, ranks),
+            "cause": no_action(decisions.verdict == ALLOWED, found.ranks),
             "stopped_by": most_frequent_verdict(decisions.verdict),
             "stopped_whole": stopped_whole(decisions),
             "attrition_probability": economics.attrition_probability,
@@ -93,6 +94,11 @@ def _parts(weighed: PriorityFactors, ranks: Ranks, renewed: Ranks, unit: str) ->
         f"grow_{unit}": now,
         f"unlocked_{unit}": np.maximum(then - now, 0.0),
     }
+
+
+def counted_ranks(ranks: Ranks, counted: int | None) -> Ranks:
+    """Return the ranks of the offers whose gain counts for the call; the others are 0."""
+    return ranks if counted is None else np.where(ranks <= counted, ranks, 0).astype(ranks.dtype)
 
 
 def slate_value(priority: Floats, ranks: Ranks) -> Floats:

@@ -164,7 +164,7 @@ class Day:
         first = 0
         for decisions in self.decisions:
             rows = np.flatnonzero(matures[first : first + len(decisions.customer_ids)])
-            stopped = decisions.policy.stopped_beyond(decisions.facts.take(rows), HELD)
+            stopped = decisions.policy.stopped_otherwise(decisions.facts.take(rows), HELD)
             own = held[first + rows] & ~stopped
             found |= zip(decisions.customer_ids[rows].tolist(), own, strict=True)
             first += len(decisions.customer_ids)

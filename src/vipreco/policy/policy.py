@@ -169,7 +169,7 @@ class Policy:
                     found[column].append(code)
         return found
 
-    def stopped_beyond(self, facts: PolicyFacts, reason_code: str) -> NDArray[np.bool_]:
+    def stopped_otherwise(self, facts: PolicyFacts, reason_code: str) -> NDArray[np.bool_]:
         """Return the pairs that some rule stops for another reason than this one, shape (n, P)."""
         own = [verdict for verdict, rule in enumerate(self.rules, start=1) if rule.reason_code == reason_code]
         found = np.zeros(facts.shape, bool)

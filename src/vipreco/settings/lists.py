@@ -79,6 +79,8 @@ class CallListSettings(Section):
         minutes: Minutes for calls in a day, unless the command or page says otherwise.
         each: Minutes of a call of each kind.
         offers: Maximum of offers in a call.
+        counted_offers: Offers whose expected value counts for the call, the first ones; None = all. The
+            effect of a contact is that of a contact about one product, and other products show none.
         coverage_days: A VIP customer who was not reached for longer is called.
         coverage_grace_days: The call follows within these days; later it is overdue.
         coverage_rate: Share of the minutes of each day that overdue calls of this duty may claim at most
@@ -104,6 +106,7 @@ class CallListSettings(Section):
     minutes: Minutes = 60
     each: CallMinutes = CallMinutes()
     offers: Annotated[int, Field(ge=1, le=10)] = 3
+    counted_offers: Annotated[int, Field(ge=1, le=10)] | None = None
     coverage_days: Days = 150
     coverage_grace_days: Days = 30
     coverage_rate: Annotated[float, Field(ge=0.0, le=1.0)] = 0.25
