@@ -46,6 +46,7 @@ DRIFT = DriftParameters(
     need_sigma=0.05,
     launches=(("W203", "2025-02"), ("I003", "2025-04"), ("F301", "2025-07")),
 )
+THREADS = "threads = 2 "
 RECIPE, FIRST = "cycle", "first"
 CHEAPER = {
     # a year is learnt from: all seasons, and little of a world that has gone
@@ -165,6 +166,10 @@ def made_project(work: Path) -> Project:
     with contextlib.redirect_stdout(sys.stderr):
         if code := main(["new", str(home)]):
             raise SystemExit(f"vipreco new ended with {code}")
+    settings = home / "vipreco.toml"
+    told = settings.read_text(encoding="utf-8")
+    assert told.count(THREADS) == 1
+    settings.write_text(told.replace(THREADS, "threads = 1 "), encoding="utf-8")  # banks run side by side
     recipes = home / "training" / "recipes"
     quick = (recipes / "quick.toml").read_text(encoding="utf-8")
     for name, gates in ((RECIPE, ""), (FIRST, IN_FORCE)):
