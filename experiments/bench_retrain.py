@@ -5,6 +5,7 @@
     python experiments/bench_retrain.py --work DIR --prepare     # the bank and its champion alone, for later
     python experiments/bench_retrain.py --work DIR               # measures on it
 
+The recipe is the default with `max_rate_rows` of 200,000: whoever acquired something, fewer of the others.
 A bank is simulated and imported in the work folder, and a champion learns until a month ago, where there is
 none yet. What is measured is one process: store, validation, label leaks, backtest of champion and challenger
 on three months, fit on all months, proof of time, verdict, registry, report. The memory is that of the
@@ -36,6 +37,9 @@ ENDED = frozenset({0, 4})
 RECIPE, FIRST = "monthly", "first"
 CHAMPION = "data/bench-champion.json"
 FOLDS = 3
+MAX_RATE_ROWS = 200_000
+"""A third of the default: of months with few acquirers, fewer of the others are drawn."""
+PRODUCT = "[recommender.propensity.product]"
 EASY_GATE = """
 [[gate]]
 metric = "auc"
@@ -101,7 +105,7 @@ def told_of(bank: Path) -> dict[str, Any]:
 
 
 def write_recipe(bank: Path, name: str, settings: dict[str, str], gate: str = "") -> None:
-    """Write the default recipe with some settings, under a name of its own.
+    """Write the default recipe with some settings and a smaller cap on rows, under a name of its own.
 
     The first champion learns from two months and has one month judged: it costs little, and the measured
     retraining judges its settings anew, on the months of the challenger.
@@ -111,7 +115,12 @@ def write_recipe(bank: Path, name: str, settings: dict[str, str], gate: str = ""
     for setting, value in {"name": f'"{name}"', **settings}.items():
         place = next(number for number, line in enumerate(lines) if line.startswith(f"{setting} = "))
         lines[place] = f"{setting} = {value}"
-    (recipes / f"{name}.toml").write_text("\n".join(lines) + "\n" + gate, encoding="utf-8")
+    text = "\n".join(lines) + "\n" + gate
+    if "max_rate_rows" not in text:
+        text = text.replace(
+            PRODUCT, f"[recommender.propensity]\nmax_rate_rows = {MAX_RATE_ROWS}\n\n{PRODUCT}", 1
+        )
+    (recipes / f"{name}.toml").write_text(text, encoding="utf-8")
 
 
 def snapshots(bank: Path) -> tuple[date, ...]:
