@@ -38,10 +38,10 @@ ASKED = (
     "other", "result", "since", "until",
 )  # fmt: skip
 SENT = (
-    "book", "branch", "call.capacity", "condition", "control_share", "cover", "customer", "days", "deputy",
-    "end_date", "from_date", "key", "kind", "manager", "max_age", "name", "object", "password",
-    "product.card", "reason", "role", "start_date", "text", "tier.VIP", "token",
-    "until_date", "use.call", "user", "work",
+    "book", "branch", "budget_amount", "call.capacity", "condition", "control_share", "cover", "customer",
+    "customers", "days", "deputy", "end_date", "from_date", "key", "kind", "manager", "managers.minutes",
+    "max_age", "name", "object", "password", "product.card", "reason", "role", "start_date", "text",
+    "tier.VIP", "to", "token", "until_date", "use.call", "user", "work",
 )  # fmt: skip
 STARTS = ("/store/backup", "/store/prepare", "/models/", "/rules/price", "/audit/verify", "/replay")
 CAMPAIGNS = 12
