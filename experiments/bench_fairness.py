@@ -15,15 +15,11 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from training.model_fit import ACQUISITIONS_ALONE
@@ -35,41 +31,28 @@ from vipreco.history import History
 from vipreco.project import Project
 from vipreco.propensity import Machine
 from vipreco.recommender import Panel, Recommender, TrainingData
-from vipreco.simulator import simulate
-from vipreco.tables import STORED_CONTRACTS, Tables, import_
 
-ROOT = Path(__file__).resolve().parents[1]
+HERE = Path(__file__).parent
+sys.path[:0] = [str(HERE)]
+
+from bench_leaks import Frames, simulated
+
 LEARNT = 6
 ATTRIBUTE, GROUPS = "gender", ("f", "m")
 STANDS_FOR, ACCORDANCE = "attribute_district", 0.95
 UNRECORDED = 0.6
 PARTS = 100_003
-Frames = dict[str, pa.Table]
 Texts = NDArray[np.str_]
 
 
-@contextmanager
-def simulated(customers: int, months: int, seed: int) -> Iterator[Frames]:
-    """Give the tables of a simulated bank, with the column that stands for the group."""
-    with TemporaryDirectory(prefix="vipreco-fairness-") as work:
-        home = Path(work)
-        report = simulate(customers, months, seed, home / "practice")
-        import_(home / "tables", report.mapping, list(report.sources), Project.find(ROOT).settings)
-        tables = Tables.open(home / "tables")
-        frames = {
-            table: pa.concat_tables(
-                [pq.read_table(path) for path in tables.files(table)], promote_options="default"
-            )
-            for table in STORED_CONTRACTS
-            if tables.rows(table)
-        }
-        people = frames["customers"]
-        ids = np.asarray(people["customer_id"].to_pylist(), np.str_)
-        group = group_of(ids, seed)
-        swapped = customer_folds(ids, PARTS, seed + 1) >= ACCORDANCE * PARTS
-        district = np.where((group == GROUPS[0]) ^ swapped, "north", "south")
-        column = pa.array(district.tolist(), pa.string())
-        yield {**frames, "customers": people.append_column(STANDS_FOR, column)}
+def with_district(frames: Frames, seed: int) -> Frames:
+    """Add the column that stands for the group."""
+    people = frames["customers"]
+    ids = np.asarray(people["customer_id"].to_pylist(), np.str_)
+    swapped = customer_folds(ids, PARTS, seed + 1) >= ACCORDANCE * PARTS
+    district = np.where((group_of(ids, seed) == GROUPS[0]) ^ swapped, "north", "south")
+    column = pa.array(district.tolist(), pa.string())
+    return {**frames, "customers": people.append_column(STANDS_FOR, column)}
 
 
 def group_of(customer_ids: Texts, seed: int) -> Texts:
@@ -101,7 +84,7 @@ def judged_day(frames: Frames) -> date:
 
 def checked(frames: Frames, seed: int) -> FairnessReport:
     """Learn from the months before the judged date, and compare the groups in the month after it."""
-    project = Project.find(ROOT)
+    project = Project.find(HERE)
     history = History.from_frames(frames, project.threads)
     days = history.snapshot_dates
     recipe = read_recipe(project.root / "training" / "recipes" / "quick.toml")
@@ -132,7 +115,8 @@ def main() -> None:
     chosen = parser.parse_args()
     found, alarms, seconds = 0, 0, []
     for seed in range(1, chosen.banks + 1):
-        with simulated(chosen.customers, chosen.months, seed) as frames:
+        with simulated(chosen.customers, chosen.months, seed) as bank:
+            frames = with_district(bank, seed)
             day = judged_day(frames)
             started = time.perf_counter()
             clean, planted = told(checked(frames, seed)), told(checked(biased(frames, day, seed), seed))
