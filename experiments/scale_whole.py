@@ -21,8 +21,7 @@ import duckdb
 
 from vipreco.durable import sha256_of, write_json
 from vipreco.history import CONTRACTS
-from vipreco.tables import Tables, parquet_relation
-from vipreco.tables.batches import Manifest, write_manifest
+from vipreco.tables import Manifest, Tables, parquet_relation, write_manifest
 
 IDS = {"customer_id", "contact_id", "manager_id", "branch_id"}
 MONTHLY = {"customers": "snapshot_date", "observations": "snapshot_date", "activity": "month_date"}

@@ -21,6 +21,7 @@ from vipreco.signatures import Signatures
 
 PROJECT_FILE = "vipreco.toml"
 SQLITE = "sqlite:///"
+EXTRAS = {"cluster": "spark"}  # of a rim whose packages have an extra of another name
 IN_URL = {ord(mark): quote(mark) for mark in "%?#"}
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -105,6 +106,7 @@ class Project:
         Raises:
             UsageError: The module, or an optional package that it needs, is not installed.
         """
+        rim = module.partition(".")[0]
         if str(self.root) not in sys.path:
             sys.path.insert(0, str(self.root))
         try:
@@ -113,8 +115,8 @@ class Project:
             raise UsageError(
                 f"{module} needs the Python module {error.name}, which is not here",
                 where=str(self.root),
-                remedy=f"install it with `pip install 'vipreco[{module.partition('.')[0]}]'`; "
-                "`vipreco new` makes the folders",
+                remedy=f"install it with `pip install 'vipreco[{EXTRAS.get(rim, rim)}]'`; "
+                "`vipreco upgrade` adds folders that an older project lacks",
                 code="missing-module",
             ) from error
 

@@ -1,9 +1,11 @@
 from .batch_import import import_ as import_
 from .batches import (
+    Manifest as Manifest,
     decide as decide,
     read_manifest as read_manifest,
     sign_manifest as sign_manifest,
     undo as undo,
+    write_manifest as write_manifest,
 )
 from .contracts import (
     CONTRACTS as CONTRACTS,
