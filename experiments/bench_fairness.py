@@ -40,7 +40,7 @@ from bench_leaks import Frames, simulated
 LEARNT = 6
 ATTRIBUTE, GROUPS = "gender", ("f", "m")
 STANDS_FOR, ACCORDANCE = "attribute_district", 0.95
-UNRECORDED = 0.6
+UNRECORDED = 0.75
 PARTS = 100_003
 Texts = NDArray[np.str_]
 
