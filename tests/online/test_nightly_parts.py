@@ -143,7 +143,9 @@ def test_all_that_is_said_of_a_customer_is_asked_of_a_part():
 def test_lists_sheets_and_requests_with_facts_are_the_same(night: Night):
     one, seven = night.both
     for customer in (PRESENT[0], PRESENT[5]):
-        assert seven.sheet(customer, "en", NOON) == one.sheet(customer, "en", NOON)
+        sheets = [service.sheet(customer, "en", NOON) for service in (one, seven)]
+        assert sheets[1].document == sheets[0].document
+        assert sheets[1].sheet == sheets[0].sheet
         facts = {"attributes": {"aum_amount": 9_000.0}, "reasons": True}
         for asked in (customer, None):
             found = [service.with_facts(asked, facts, "branch", 6, NOON) for service in (one, seven)]
