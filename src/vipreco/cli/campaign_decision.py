@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from vipreco.cli.list_log import CAMPAIGN, ListSource, log_list, split_question
+from vipreco.cli.made_lists import Again, made_of_rows
 from vipreco.errors import UsageError
 
 if TYPE_CHECKING:
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
 
     from vipreco.assurance import MadeList
     from vipreco.campaign import RunResult
-    from vipreco.cli.list_replay import Again
     from vipreco.explanations import Explainer
     from vipreco.history import View
     from vipreco.recommender import ModelInForce, ModelSplit, Recommender
@@ -66,8 +66,6 @@ def log_campaign(
 
 def made_of_assignments(recommender: Recommender, view: View, frame: pl.DataFrame) -> MadeList:
     """Return the assignments of a campaign as a list: each eligible customer with arm, offer and numbers."""
-    from vipreco.cli.list_replay import made_of_rows
-
     told = frame.select("customer_id", "product_id", "channel", "arm", *NUMBERS)
     rows = tuple(
         (customer, f"{product} by {channel}, {arm}" if product else arm, None, tuple(numbers))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from vipreco.cli.list_log import BRANCH_LIST, CALL_LIST, CAMPAIGN, OFFERS, SHEET
+from vipreco.cli.made_lists import Again, made_of_frame
 
 if TYPE_CHECKING:
     from vipreco.assurance import DecisionBasis, ListRecord, MadeList
@@ -15,24 +15,7 @@ if TYPE_CHECKING:
     from vipreco.history import View
     from vipreco.lists import Audience, Availability
     from vipreco.project import Project
-    from vipreco.recommender import ModelSplit, Recommender
-
-
-@dataclass(frozen=True)
-class Again:
-    """Everything that a list is made of.
-
-    Args:
-        explainer: The model of then, under the rules and weights of then.
-        view: The tables of then.
-        basis: Rules, weights and settings of then.
-        project: The project.
-    """
-
-    explainer: Explainer
-    view: View
-    basis: DecisionBasis
-    project: Project
+    from vipreco.recommender import ModelSplit
 
 
 def made_again(project: Project, record: ListRecord) -> MadeList:
@@ -151,26 +134,6 @@ def made_branch_list(again: Again, question: dict[str, Any]) -> MadeList:
     view = audience_of(question).of(again.view)
     frame = branch_list(again.explainer, view, BranchList(question["which"]), question["limit"])
     return made_of_frame(again.explainer, view, frame)
-
-
-def made_of_frame(explainer: Explainer, view: View, frame: Any) -> MadeList:
-    """Return a list of rows with the features of its customers, if they are not too many."""
-    from vipreco.assurance import rows_of_frame
-
-    return made_of_rows(explainer.recommender, view, rows_of_frame(frame))
-
-
-def made_of_rows(recommender: Recommender, view: View, rows: tuple[Any, ...]) -> MadeList:
-    """Return a list of rows with the features of its customers, if they are not too many."""
-    import pyarrow as pa
-
-    from vipreco.assurance import MAX_ROWS, MadeList, features_hash
-
-    customers = sorted({row[0] for row in rows})
-    if not customers or len(rows) > MAX_ROWS:
-        return MadeList(rows)
-    computed = recommender.compute(view.of(pa.array(customers, pa.string())))
-    return MadeList(rows, features_hash(computed, customers))
 
 
 def audience_question(audience: Audience) -> dict[str, Any]:

@@ -84,7 +84,8 @@ def offers(
     """
     from vipreco.cli.explainers import reason_weights
     from vipreco.cli.list_log import OFFERS, ListSource, log_list, split_question
-    from vipreco.cli.list_replay import audience_question, made_of_frame
+    from vipreco.cli.list_replay import audience_question
+    from vipreco.cli.made_lists import made_of_frame
     from vipreco.cli.project_inputs import model_in_force, open_challenger, open_history, tell_hindsight
     from vipreco.engines import open_engine
     from vipreco.explanations import Explainer
@@ -168,7 +169,8 @@ def relationships(
     """
     from vipreco.cli.explainers import reason_weights
     from vipreco.cli.list_log import BRANCH_LIST, ListSource, log_list
-    from vipreco.cli.list_replay import audience_question, made_of_frame
+    from vipreco.cli.list_replay import audience_question
+    from vipreco.cli.made_lists import made_of_frame
     from vipreco.cli.project_inputs import model_in_force, open_history, tell_hindsight
     from vipreco.engines import open_engine
     from vipreco.explanations import Explainer
