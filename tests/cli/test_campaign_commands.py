@@ -110,7 +110,6 @@ def test_a_run_tells_what_it_did_and_the_same_again_changes_nothing(capsys: pyte
     assert "0 of " in found.err
 
 
-@pytest.mark.usefixtures("project")
 @pytest.mark.long
 def test_a_run_is_made_again_by_its_decision_whatever_is_switched_off_now(
     project: Path, capsys: pytest.CaptureFixture[str]
@@ -131,6 +130,7 @@ def test_a_run_is_made_again_by_its_decision_whatever_is_switched_off_now(
     assert "by call, offered at None" in capsys.readouterr().out
 
 
+@pytest.mark.usefixtures("project")
 def test_who_ran_a_campaign_is_named_as_in_the_audit_and_a_run_of_before_goes_on(
     capsys: pytest.CaptureFixture[str],
 ):

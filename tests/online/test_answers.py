@@ -252,4 +252,4 @@ def test_the_sheet_is_that_of_the_command(served: Served) -> None:
             customer_sheet(day, served.answering.model_version, Wording(language)), Wording(language)
         )
         write_document(document, target, "json")
-        assert served.answering.sheet("00009", language, NOON) == json.loads(target.getvalue())
+        assert served.answering.sheet("00009", language, NOON).document == json.loads(target.getvalue())

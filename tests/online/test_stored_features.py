@@ -115,7 +115,7 @@ def test_changed_customers_sheets_and_books_are_those_that_all_computed_would_gi
             for channel in CHANNELS
             for moment in (NOON, later)
         ]
-        sheets = [answering.sheet(one, "en", moment) for one in IDS[:4] for moment in (NOON, later)]
+        sheets = [answering.sheet(one, "en", moment).document for one in IDS[:4] for moment in (NOON, later)]
         book = answering.book(IDS[:20], 60, NOON)
         return [offers, sheets, book.calls.to_dicts(), book.offers.to_dicts()]
 

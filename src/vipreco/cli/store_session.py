@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
-from vipreco.actors import ACCOUNT, account_name, current_actor
 from vipreco.errors import InputRejectedError, UsageError
 
 if TYPE_CHECKING:
@@ -98,11 +97,15 @@ def actor_named(actor: str | None) -> str:
     """Return the actor for the audit; default: who started it on a page, else the operating-system user."""
     if actor is not None and not actor.strip():
         raise UsageError("the actor must have a name", where="--actor", code="no-actor")
+    from vipreco.actors import current_actor
+
     return actor or current_actor()
 
 
 def purpose_named(actor: str) -> str:
     """Return the purpose of what a command does: whoever is named as actor, the account behind it is told."""
+    from vipreco.actors import ACCOUNT, account_name
+
     account = ACCOUNT + account_name()
     return COMMAND if actor == account else f"{COMMAND} of {account}"
 
