@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from serving.http.app_state import AppState
 from serving.http.list_keeper import DecidedBy, ListKeeper
@@ -37,9 +37,6 @@ from vipreco.store import (
     Scope,
     masked,
 )
-
-if TYPE_CHECKING:
-    pass
 
 CHANNEL = "call"
 MAX_FOUND = 20

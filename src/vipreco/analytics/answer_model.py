@@ -8,13 +8,12 @@ from typing import Final
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from scipy.special import expit, logit
 
 from vipreco.analytics.outcomes import ANSWERS, REFUSED, with_outcomes
 from vipreco.columns import CUSTOMER_ID, FAMILY, OUTCOME, PRODUCT_ID
 from vipreco.errors import UsageError
 from vipreco.folds import customer_folds
-from vipreco.stats import NORMAL_95, Estimate, clustered_mean
+from vipreco.stats import NORMAL_95, Estimate, clustered_mean, expit, logit
 
 Floats = NDArray[np.float64]
 LEVEL_TERM, SLOPE_TERM, POSITION_TERM = "level", "slope", "position"
