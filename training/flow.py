@@ -154,7 +154,7 @@ def prepare(project: Project, recipe: Recipe, say: Say = silent, until: date | N
     say(f"Learning from {', '.join(map(str, dates))}; tables {tables.snapshot_id}.")
     champion = _champion_of(project, say)
     spread = spread_engine(project, history)
-    parts = spread and PanelParts(*spread, until)
+    parts = spread and PanelParts(*spread, until=until)
     return TrainingJob(
         project, recipe, tuple(dates), tables.snapshot_id, Path(), say, gates, champion, until, parts
     )

@@ -15,9 +15,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from vipreco.engines import Engine, Progress, Spec, TaskContext, no_progress
+from vipreco.engines import PartedBank, Spec, TaskContext
 from vipreco.history import History, Labels, View
-from vipreco.parts import CustomerParts
 
 WORK_JOB: Final = "vipreco.recommender.panels:work_on_part"
 Arrays = Mapping[str, NDArray[Any]]
@@ -41,20 +40,14 @@ class Work(Protocol):
 
 
 @dataclass(frozen=True)
-class PanelParts:
+class PanelParts(PartedBank):
     """The customers of a panel in parts.
 
     Args:
-        engine: Runs a job for each part.
-        tables: The bank in parts.
         until: Nothing that became known after this date is seen; None: everything is.
-        progress: Is told how many parts are done.
     """
 
-    engine: Engine
-    tables: CustomerParts
     until: date | None = None
-    progress: Progress = no_progress
 
 
 @dataclass(frozen=True)
@@ -110,12 +103,11 @@ class Panel:
             return
         reopenings = {_text_of(window): self.history.mass_reopenings(*window) for window in windows}
         parts, spec = self.parts, self._spec(self.parts, work, reopenings)
-        with parts.engine.outputs(WORK_JOB, spec, parts.tables.number, parts.progress) as folders:
+        with parts.outputs(WORK_JOB, spec) as folders:
             yield [_loaded(folder) for folder in folders]
 
     def _spec(self, parts: PanelParts, work: Work, reopenings: Reopenings) -> Spec:
         return {
-            "tables": parts.tables.record(),
             "until": parts.until and parts.until.isoformat(),
             "as_of": [day.isoformat() for day in self.as_of],
             "reopenings": reopenings,
