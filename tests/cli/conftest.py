@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,10 +23,22 @@ def trained(built_once: BuiltOnce, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 @pytest.fixture
-def bank_folder(trained: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The trained project as the current folder."""
+def bank_folder(trained: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The trained project as the current folder; all that stands beside `data/` is put back afterwards."""
     monkeypatch.chdir(trained)
-    return trained
+    before = files_beside_data(trained)
+    yield trained
+    after = files_beside_data(trained)
+    for path in after.keys() - before.keys():
+        path.unlink()
+    for path in [path for path, content in before.items() if after.get(path) != content]:
+        path.write_bytes(before[path])
+
+
+def files_beside_data(project: Path) -> dict[Path, bytes]:
+    beside = [path for path in project.iterdir() if path.name != "data"]
+    found = [path for one in beside for path in (one, *one.rglob("*")) if path.is_file()]
+    return {path: path.read_bytes() for path in found if "__pycache__" not in path.parts}
 
 
 @pytest.fixture

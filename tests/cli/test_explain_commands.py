@@ -91,17 +91,17 @@ def test_a_receipt_holds_what_collaborative_filtering_adds_with_the_counts_behin
 
 
 @pytest.mark.usefixtures("bank_folder")
-def test_a_receipt_of_before_collaborative_filtering_stood_in_it_is_replayed(receipt: bytes):
-    content = json.loads(receipt)
+def test_a_receipt_of_before_collaborative_filtering_stood_in_it_is_replayed(receipt: bytes, tmp_path: Path):
+    content, before = json.loads(receipt), tmp_path / "before.json"
     for row in content["decision"]["candidates"]:
         del row["collaborative"]
-    Path("before.json").write_bytes(canonical_json(content))
-    assert main(["replay", "before.json"]) == 0
+    before.write_bytes(canonical_json(content))
+    assert main(["replay", str(before)]) == 0
     content["decision"]["candidates"][0]["collaborative"] = (
         None  # but not where some have it and some have not
     )
-    Path("before.json").write_bytes(canonical_json(content))
-    assert main(["replay", "before.json"]) == 6
+    before.write_bytes(canonical_json(content))
+    assert main(["replay", str(before)]) == 6
 
 
 @pytest.mark.usefixtures("bank")
