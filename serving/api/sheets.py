@@ -27,10 +27,10 @@ def sheet(request: HttpRequest) -> Response:
     seen = found is not None and state.knows(release, customer)
     event = state.read_of(scope, "sheet.read", customer, "ok" if seen else "unknown")
     state.note_at_once(with_purpose(request, event))
-    if not seen:
+    if found is None or not seen:
         raise not_found()
     person = state.store.directory.of(scope, [customer]).get(customer)
-    shown = release.sheet(customer, language_of(request), request.moment)
+    shown = release.sheet(customer, language_of(request), request.moment, found.manager_id)
     told = {
         "customer_id": customer,
         "person": _without_id(person) if person else None,

@@ -57,8 +57,10 @@ class Release(Protocol):
     def popular(self, segment: str, channel: str, limit: int) -> Slate:
         """Return the popular products of a segment."""
 
-    def sheet(self, customer_id: str, language: str, moment: datetime) -> ShownSheet:
-        """Return the sheet of a known customer, with the day behind it."""
+    def sheet(
+        self, customer_id: str, language: str, moment: datetime, manager_id: str | None = None
+    ) -> ShownSheet:
+        """Return the sheet of a known customer under a manager, with the day behind it."""
 
     def figures(self, branch: str | None, manager: str | None) -> FigureRows | None:
         """Return the figures of a branch, or of a manager's book; None where there are none."""

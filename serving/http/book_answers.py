@@ -8,7 +8,7 @@ from typing import Any
 
 from serving.http.app_state import AppState
 from serving.http.problems import unavailable
-from vipreco.lists import Availability, Day
+from vipreco.lists import Availability, Day, ManagerBook
 from vipreco.online import OnlineService
 from vipreco.policy import Policy
 from vipreco.store import Member, Scope
@@ -47,11 +47,7 @@ class BookAnswers:
 
     def absences(self, scope: Scope) -> dict[str, Any]:
         """Return the reader's absences, and the ends of leave covers by customer, as JSON values."""
-        found = self._availability(scope, self.state.store.books.of(scope))
-        return {
-            "absences": [[first.isoformat(), last.isoformat()] for first, last in found.absences],
-            "cover_ends": [[one, day.isoformat()] for one, day in sorted(found.cover_ends.items())],
-        }
+        return self._availability(scope, self.state.store.books.of(scope)).record()
 
     @property
     def currency(self) -> str:
@@ -94,12 +90,10 @@ class BookAnswers:
         """Return the reader's own leaves, and the last days of the leaves for which they stand in."""
         manager, books = scope.manager_id or "", self.state.store.books
         settings = self.service.day_settings.settings.working_days
+        absences = (*Availability.of(manager, settings.absences).absences, *books.leaves(manager))
         ends = {cover.manager_id: cover.until_date for cover in books.covered(scope)}
-        covered = {member.customer_id: ends.get(member.manager_id or "") for member in members}
-        return Availability(
-            (*Availability.of(manager, settings.absences).absences, *books.leaves(manager)),
-            {customer: end for customer, end in covered.items() if end is not None},
-        )
+        book = ManagerBook(manager, cover_ends=ends, absences=absences)
+        return book.availability({member.customer_id: member.manager_id for member in members})
 
     def sheet(self, scope: Scope, customer_id: str) -> Day:
         """Return the day of one customer."""

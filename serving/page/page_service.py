@@ -236,14 +236,14 @@ class PageService:
         with alone(self.state):
             sheet = customer_sheet(day, answers.model_version, self.say)
         self.keeper.sheet(day, customer, sheet)
-        return _of_book(sheet, member)
+        return sheet.held_by(member.manager_id or "")
 
     def sheet(self, member: Member) -> CustomerSheet:
         """Return the sheet of a customer."""
         day = self.customer(member)
         with alone(self.state):
             sheet = customer_sheet(day, self.answers.model_version, self.say)
-        return _of_book(sheet, member)
+        return sheet.held_by(member.manager_id or "")
 
     def flows(self, member: Member) -> dict[date, dict[str, float]]:
         """Return the asset flow of a customer by window; nothing where the nightly build made no figures."""
@@ -299,8 +299,3 @@ class PageService:
         sent = self.state.store.contacts.versions(self.scope, form.contact_id)[-1:]
         same = [one for one in sent if replace(contact, contacted_at=one.contacted_at) == one]
         return same[0] if same else contact
-
-
-def _of_book(sheet: CustomerSheet, member: Member) -> CustomerSheet:
-    """Return a sheet under the manager whose customer it is now: they may have been handed over."""
-    return replace(sheet, profile=replace(sheet.profile, manager_id=member.manager_id or ""))

@@ -80,9 +80,12 @@ class Prepared:
         del segment, channel
         return Slate((SlateLine("P9", "Product 9", None, None, ()),)[:limit], False, "cold_start")
 
-    def sheet(self, customer_id: str, language: str, moment: datetime) -> ShownSheet:
+    def sheet(
+        self, customer_id: str, language: str, moment: datetime, manager_id: str | None = None
+    ) -> ShownSheet:
         del moment
-        return ShownSheet({"who": [["customer", customer_id]], "language": language})
+        who = [["customer", customer_id], *([["manager", manager_id]] if manager_id else [])]
+        return ShownSheet({"who": who, "language": language})
 
     def figures(self, branch: str | None, manager: str | None) -> FigureRows | None:
         """Return what was given, else a VIP customer in each book, and in each branch."""

@@ -51,7 +51,8 @@ def test_it_holds_through_new_tables_until_they_name_another_manager(store: Stor
     store.hand_overs.make("M1", "M2", "user:head", DAY)
     fill(store, [("a", "M1", "B1"), ("b", "M3", "B1"), ("d", "M2", "B1")], "s2")
     assert managers(store) == {"a": "M2", "b": "M3", "d": "M2"}
-    assert store.hand_overs.moved() == {"a": "M2"}
+    assert store.hand_overs.moved(DAY) == {"a": ("M1", "M2")}
+    assert store.hand_overs.moved(date(2026, 3, 1)) == {}
 
 
 def test_a_customer_who_moves_on_is_still_the_first_managers_by_the_tables(store: Store) -> None:

@@ -130,11 +130,5 @@ def service_list_again(inputs: ServiceInputs, record: ListRecord) -> MadeList:
         if record.kind == PAGE_SHEET:
             day = past.customer(customers[0], moment)
             return made_of_day(day, rows_of_sheet(customers[0], customer_sheet(day, "", say)))
-        day = past.book(customers, None, moment, _availability(record.question))
+        day = past.book(customers, None, moment, Availability.from_record(record.question))
         return made_of_day(day, rows_of_calls(call_list(day, "", "", say, with_reasons=False)))
-
-
-def _availability(question: Mapping[str, Any]) -> Availability:
-    absences = [tuple(map(date.fromisoformat, ends)) for ends in question["absences"]]
-    ends = {customer: date.fromisoformat(day) for customer, day in question["cover_ends"]}
-    return Availability(tuple((first, last) for first, last in absences), ends)

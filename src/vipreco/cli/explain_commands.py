@@ -21,7 +21,7 @@ from vipreco.cli.options import (
     OutOption,
 )
 from vipreco.cli.progress import narrated
-from vipreco.cli.store_session import audited_read, business_moment, moved_customers, open_session
+from vipreco.cli.store_session import arranged, audited_read, business_moment, manager_book, open_session
 from vipreco.cli.table_output import TableOutput
 from vipreco.errors import EXIT_INTEGRITY, UsageError
 
@@ -147,14 +147,14 @@ def _explain_one(
     """Return one customer's sheet; with a target, write the receipt as well."""
     from vipreco.cli.explainers import open_explainer
     from vipreco.cli.project_inputs import open_history, open_model, tell_hindsight
-    from vipreco.lists import check_book, explanation_table, view_at
+    from vipreco.lists import explanation_table, view_at
 
     with narrated("Explaining") as narrator:
         with audited_read(request.project, "explanation.read", customer=customer):
             history = open_history(request.project)
             view: View = view_at(history, request.as_of)
             if manager is not None:
-                check_book(view, customer, manager, moved_customers(request.project))
+                manager_book(request.project, manager, view, request.as_of).check(view, customer)
         recommender = open_model(request.project, request.model, narrator, history)
         tell_hindsight(recommender, view.date, allowed=request.hindsight)
         if target is not None:
@@ -205,7 +205,7 @@ def _check_many(
         view: View = view_at(history, request.as_of)
         if listed is not None or manager is not None:
             ids = read_customers(listed) if listed else None
-            view = Audience(customers=ids, manager=manager).of(view)
+            view = arranged(request.project, Audience(ids, manager), view, request.as_of).of(view)
         if sample is not None or (listed is None and manager is None and not everybody):
             view = sampled(view, sample or SAMPLE, request.project.seed)
         recommender = open_model(request.project, request.model, narrator, history)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from vipreco.assurance import DecisionBasis, ListRecord, MadeList
     from vipreco.explanations import Explainer
     from vipreco.history import View
-    from vipreco.lists import Audience, Availability
+    from vipreco.lists import Audience
     from vipreco.project import Project
     from vipreco.recommender import ModelSplit
 
@@ -51,14 +51,14 @@ def made_calls(again: Again, question: dict[str, Any]) -> MadeList:
     import pyarrow as pa
 
     from vipreco.assurance import made_of_day, rows_of_calls
-    from vipreco.lists import Audience, Wording, call_list, plan_day
+    from vipreco.lists import Audience, Availability, Wording, call_list, plan_day
 
     named = question.get("customers")  # where some of them were handed over since the tables were made
     ids = None if named is None else pa.array(named, pa.string())
     view = Audience(ids, question["manager"] if ids is None else None).of(again.view)
     minutes = {"minutes": question["minutes"], "plan_days": question["plan_days"]}
     settings = again.basis.call_list.model_copy(update=minutes)
-    availability = availability_of(question)
+    availability = Availability.from_record(question)
     day = plan_day(again.explainer, view, again.basis.vip, settings, availability=availability)
     say = Wording("en", currency=again.basis.currency)
     return made_of_day(day, rows_of_calls(call_list(day, question["manager"], "", say, with_reasons=False)))
@@ -156,16 +156,6 @@ def audience_of(question: dict[str, Any]) -> Audience:
         question.get("manager"),
         None if tiers is None else tuple(tiers),
     )
-
-
-def availability_of(question: dict[str, Any]) -> Availability:
-    """Return the days of absence of a question."""
-    from vipreco.lists import Availability
-
-    absences = tuple(
-        (date.fromisoformat(one), date.fromisoformat(other)) for one, other in question["absences"]
-    )
-    return Availability(absences)
 
 
 MAKERS: dict[str, Callable[[Again, dict[str, Any]], MadeList]] = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Optional
+from typing import Annotated, Optional
 
 import typer
 
@@ -13,11 +13,7 @@ from vipreco.cli.list_log import CALL_LIST, SHEET, ListSource, log_list
 from vipreco.cli.options import AsOfOption, HindsightOption, ModelOption, OutOption
 from vipreco.cli.progress import narrated
 from vipreco.cli.project_inputs import model_in_force, open_history, open_model, tell_hindsight
-from vipreco.cli.store_session import audited_read, moved_customers, store_if_any
-
-if TYPE_CHECKING:
-    from vipreco.lists import Availability
-    from vipreco.project import Project
+from vipreco.cli.store_session import audited_read, manager_book
 
 PANEL = "Relationship manager"
 
@@ -71,7 +67,7 @@ def calllist(
     """
     from vipreco.assurance import made_of_day, rows_of_calls
     from vipreco.explanations import Explainer
-    from vipreco.lists import Audience, Wording, call_list, call_list_document, plan_day, view_at
+    from vipreco.lists import Wording, call_list, call_list_document, plan_day, view_at
     from vipreco.project import Project
 
     output = DocumentOutput.planned(kind, out)
@@ -83,21 +79,22 @@ def calllist(
     with narrated("Call list") as narrator:
         with audited_read(project, "list.read", f"manager:{manager}"):
             history = open_history(project)
-            moved = moved_customers(project)
-            view = Audience(manager=manager, moved=moved).of(view_at(history, as_of))
+            whole = view_at(history, as_of)
+            known = manager_book(project, manager, whole, as_of)
+            view = known.audience(whole).of(whole)
         recommender, in_force = model_in_force(project, model, narrator, history)
         tell_hindsight(recommender, view.date, allowed=hindsight)
         weights = reason_weights(project)
         explainer, vip = Explainer(recommender, weights), project.settings.tiers.vip
-        availability = _availability(project, manager)
+        availability = known.availability(known.customers(view) if known.cover_ends else {})
         day = plan_day(explainer, view, vip, settings, step=narrator.say, availability=availability)
         listed = call_list(day, manager, model or "champion", say, days=days)
         document = call_list_document(listed, say, directory_of(project, day.rows))
         question = {
             "manager": manager,
-            **({"customers": list(day.rows)} if moved else {}),
+            **({} if known.is_of_tables else {"customers": list(day.rows)}),
             **{name: getattr(settings, name) for name in ("minutes", "plan_days")},
-            "absences": [[one.isoformat(), other.isoformat()] for one, other in availability.absences],
+            **availability.record(),
         }
         source = ListSource(project, recommender, in_force, view, weights)
         log_list(source, CALL_LIST, question, made_of_day(day, rows_of_calls(listed)))
@@ -119,7 +116,7 @@ def book(
 
     Example:  vipreco book --manager M00017 --out book.xlsx
     """
-    from vipreco.lists import Audience, Wording, book_document, book_overview, plan_day, view_at
+    from vipreco.lists import Wording, book_document, book_overview, plan_day, view_at
     from vipreco.project import Project
 
     output = DocumentOutput.planned(kind, out)
@@ -128,26 +125,19 @@ def book(
     with narrated("Book") as narrator:
         with audited_read(project, "book.read", f"manager:{manager}"):
             history = open_history(project)
-            audience = Audience(manager=manager, moved=moved_customers(project))
-            view = audience.of(view_at(history, as_of))
+            whole = view_at(history, as_of)
+            known = manager_book(project, manager, whole, as_of)
+            view = known.audience(whole).of(whole)
         recommender = open_model(project, model, narrator, history)
         tell_hindsight(recommender, view.date, allowed=hindsight)
         explainer = open_explainer(project, recommender)
-        vip, availability = project.settings.tiers.vip, _availability(project, manager)
+        vip = project.settings.tiers.vip
+        availability = known.availability(known.customers(view) if known.cover_ends else {})
         settings = project.settings.call_list
         day = plan_day(explainer, view, vip, settings, step=narrator.say, availability=availability)
         people = directory_of(project, day.rows)
         document = book_document(book_overview(day, say), manager, day.date, say, people)
     output.write(document)
-
-
-def _availability(project: Project, manager: str) -> Availability:
-    """Return the days of a manager's absence, by the settings and by the leave covers of the store."""
-    from vipreco.lists import Availability
-
-    known = Availability.of(manager, project.settings.call_list.working_days.absences)
-    with store_if_any(project) as store:
-        return Availability((*known.absences, *store.books.leaves(manager))) if store else known
 
 
 def sheet(
@@ -171,7 +161,7 @@ def sheet(
     """
     from vipreco.assurance import made_of_day, rows_of_sheet
     from vipreco.explanations import Explainer
-    from vipreco.lists import Wording, check_book, customer_day, customer_sheet, sheet_document, view_at
+    from vipreco.lists import Wording, customer_day, customer_sheet, sheet_document, view_at
     from vipreco.project import Project
 
     output = DocumentOutput.planned(kind, out)
@@ -182,8 +172,9 @@ def sheet(
         with audited_read(project, "sheet.read", customer=customer):
             history = open_history(project)
             view = view_at(history, as_of)
+            known = manager_book(project, manager or "", view, as_of)
             if manager is not None:
-                check_book(view, customer, manager, moved_customers(project))
+                known.check(view, customer)
         recommender, in_force = model_in_force(project, model, narrator, history)
         tell_hindsight(recommender, view.date, allowed=hindsight)
         weights = reason_weights(project)
@@ -191,6 +182,7 @@ def sheet(
         day = customer_day(explainer, view, customer, project.settings.tiers.vip, settings)
         person = directory_of(project, [customer]).get(customer)
         shown = customer_sheet(day, model or "champion", say)
+        shown = shown.held_by(known.holder(customer, shown.profile.manager_id) or "")
         document = sheet_document(shown, say, person)
         source = ListSource(project, recommender, in_force, view, weights)
         made = made_of_day(day, rows_of_sheet(customer, shown))

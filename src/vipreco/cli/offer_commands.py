@@ -19,7 +19,7 @@ from vipreco.cli.options import (
     OutOption,
 )
 from vipreco.cli.progress import narrated
-from vipreco.cli.store_session import audited_read
+from vipreco.cli.store_session import arranged, audited_read
 from vipreco.cli.table_output import TableOutput
 
 if TYPE_CHECKING:
@@ -99,6 +99,7 @@ def offers(
     with narrated("Offers") as narrator:
         history = open_history(project)
         view = view_at(history, as_of)
+        audience = arranged(project, audience, view, as_of)
         # As long as the model is open, a task in this process takes it and loads none.
         recommender, in_force = model_in_force(project, model, narrator, history)
         tell_hindsight(recommender, view.date, allowed=hindsight)
@@ -184,6 +185,7 @@ def relationships(
     with narrated("Relationships") as narrator:
         history = open_history(project)
         view = view_at(history, as_of)
+        audience = arranged(project, audience, view, as_of)
         recommender, in_force = model_in_force(project, model, narrator, history)
         tell_hindsight(recommender, view.date, allowed=hindsight)
         weights = reason_weights(project)

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
@@ -14,6 +14,8 @@ import typer
 from vipreco.errors import InputRejectedError, UsageError
 
 if TYPE_CHECKING:
+    from vipreco.history import View
+    from vipreco.lists import Audience, ManagerBook
     from vipreco.project import Project
     from vipreco.store import Keys, RetentionCutoffs, Store
 
@@ -87,10 +89,39 @@ def store_if_any(project: Project) -> Iterator[Store | None]:
         yield store
 
 
-def moved_customers(project: Project) -> dict[str, str]:
-    """Return the managers of customers who were handed over since the tables were made, by customer."""
+def manager_book(project: Project, manager: str, view: View, as_of: date | None = None) -> ManagerBook:
+    """Return whose customers a manager has: by the tables, hand-overs and leave covers.
+
+    Args:
+        project: The project.
+        manager: The manager; an empty name for nobody, who has the hand-overs alone.
+        view: Of the whole bank.
+        as_of: A past date; None: today.
+    """
+    from vipreco.lists import Availability, ManagerBook
+    from vipreco.store import Role, Scope
+
+    today = view.date if project.settings.serving.business_date == "snapshot" else date.today()  # noqa: DTZ011
+    day = as_of or today
+    absences = Availability.of(manager, project.settings.call_list.working_days.absences).absences
     with store_if_any(project) as store:
-        return store.hand_overs.moved() if store else {}
+        if store is None:
+            return ManagerBook(manager, absences=absences)
+        covered = store.books.covered(Scope(COMMAND, Role.MANAGER, manager, day)) if manager else []
+        return ManagerBook(
+            manager,
+            store.hand_overs.moved(day),
+            {cover.manager_id: cover.until_date for cover in covered},
+            (*absences, *store.books.leaves(manager)),
+        )
+
+
+def arranged(project: Project, audience: Audience, view: View, as_of: date | None) -> Audience:
+    """Return an audience whose manager, if it names one, has the book that hand-overs and covers make."""
+    if audience.manager is None:
+        return audience
+    book = manager_book(project, audience.manager, view, as_of)
+    return book.audience(view, audience.customers, audience.tiers)
 
 
 def actor_named(actor: str | None) -> str:

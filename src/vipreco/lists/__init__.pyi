@@ -19,6 +19,7 @@ from .list_documents import (
     person_texts as person_texts,
     sheet_document as sheet_document,
 )
+from .manager_book import ManagerBook as ManagerBook
 from .offer_parts import (
     OFFER_JOB as OFFER_JOB,
     OfferRequest as OfferRequest,
@@ -27,7 +28,6 @@ from .offer_parts import (
 from .offers import (
     MAX_STALENESS as MAX_STALENESS,
     Audience as Audience,
-    check_book as check_book,
     explanation_table as explanation_table,
     offer_list as offer_list,
     read_customers as read_customers,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -49,13 +49,11 @@ class Audience:
         customers: These ids.
         manager: The book of this manager.
         tiers: Customers of these tiers.
-        moved: Managers of customers who were handed over since the tables were made, by customer.
     """
 
     customers: pa.Array | None = None
     manager: str | None = None
     tiers: tuple[str, ...] | None = None
-    moved: Mapping[str, str] | None = None
 
     def of(self, view: View) -> View:
         """Return the view of these customers alone.
@@ -83,9 +81,7 @@ class Audience:
         if self.customers is not None:
             frame = frame.filter(pl.col(CUSTOMER_ID).is_in(pl.Series(self.customers).implode()))
         if self.manager is not None:
-            own = pl.col(MANAGER_ID)
-            moved = pl.col(CUSTOMER_ID).replace_strict(self.moved, default=own) if self.moved else own
-            frame = frame.filter(moved == self.manager)
+            frame = frame.filter(pl.col(MANAGER_ID) == self.manager)
         if self.tiers is not None:
             frame = frame.filter(pl.col(TIER).is_in(list(self.tiers)))
         return frame[CUSTOMER_ID].to_arrow().cast(pa.string())
@@ -224,18 +220,6 @@ def ordered_offers(rows: pl.DataFrame) -> pl.DataFrame:
     front = [CUSTOMER_ID, RANK, "product_id", "product_name", "propensity", PRIORITY, "reason"]
     ordered = offers.sort(worth, CUSTOMER_ID, RANK, descending=[True, False, False])
     return ordered.select(*front, pl.exclude(*front, AS_OF_DATE), AS_OF_DATE)
-
-
-def check_book(view: View, customer_id: str, manager: str, moved: Mapping[str, str] | None = None) -> None:
-    """Make sure that a customer is in a manager's book, by the tables or by a hand-over.
-
-    Raises:
-        InputRejectedError: Not in the book, or not a customer at all; the two are not told apart.
-    """
-    sql = f"SELECT {MANAGER_ID} FROM customers_now WHERE {CUSTOMER_ID} = $1"
-    found = view.query(sql, [customer_id])[MANAGER_ID].to_pylist()
-    if not found or (moved or {}).get(customer_id, found[0]) != manager:
-        raise InputRejectedError("the customer is not in your book", code="not-in-your-book")
 
 
 def explanation_table(

@@ -7,7 +7,7 @@ page can colour them and a document can name them.
 from __future__ import annotations
 
 import datetime
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from vipreco.settings import CallKind
@@ -386,3 +386,7 @@ class CustomerSheet:
         for one in self.not_offered:
             found.setdefault(one.rule or one.reason, []).append(one)
         return tuple(NotOfferedGroup(group[0].reason, tuple(group)) for group in found.values())
+
+    def held_by(self, manager_id: str) -> CustomerSheet:
+        """Return the sheet under the manager whose customer it is now: they may have been handed over."""
+        return replace(self, profile=replace(self.profile, manager_id=manager_id))

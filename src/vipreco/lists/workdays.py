@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from itertools import islice
+from typing import Any
 
 from vipreco.settings import Absence, WorkingDays
 
@@ -29,6 +30,20 @@ class Availability:
         """Return the availability of a manager by the absences of all managers."""
         own = (each for each in absences if each.manager == manager_id)
         return cls(tuple((each.from_date, each.until_date) for each in own))
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> Availability:
+        """Return an availability as `record` wrote it; records of before name no covers."""
+        absences = [tuple(map(date.fromisoformat, ends)) for ends in record["absences"]]
+        ends = {one: date.fromisoformat(day) for one, day in record.get("cover_ends", ())}
+        return cls(tuple((first, last) for first, last in absences), ends)
+
+    def record(self) -> dict[str, Any]:
+        """Return the availability as JSON values."""
+        return {
+            "absences": [[first.isoformat(), last.isoformat()] for first, last in self.absences],
+            "cover_ends": [[one, day.isoformat()] for one, day in sorted(self.cover_ends.items())],
+        }
 
     def is_there(self, day: date) -> bool:
         """Return whether the manager works on a working day."""

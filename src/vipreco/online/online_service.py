@@ -215,14 +215,16 @@ class OnlineService:
         """Return the popular products of a segment; of the bank where the segment is unknown."""
         return self.release.popular(segment, channel, limit, self.overlay.off.products)
 
-    def sheet(self, customer_id: str, language: str, moment: datetime) -> ShownSheet:
-        """Return the sheet of a known customer, as `vipreco sheet` writes it."""
+    def sheet(
+        self, customer_id: str, language: str, moment: datetime, manager_id: str | None = None
+    ) -> ShownSheet:
+        """Return the sheet of a known customer, as `vipreco sheet` writes it, under a manager."""
         say = Wording(_spoken(language), currency=self.day_settings.currency)
         with self._pages.current([customer_id], self._open_day(moment)).lent() as view:
             day = customer_day(
                 self.explainer, view, customer_id, self.day_settings.vip, self.day_settings.settings
             )
-            return shown_sheet(day, self.model_version, say)
+            return shown_sheet(day, self.model_version, say, manager_id)
 
     def book(
         self,

@@ -26,8 +26,16 @@ class ShownSheet:
     sheet: CustomerSheet | None = None
 
 
-def shown_sheet(day: Day, model_version: str, say: Wording) -> ShownSheet:
-    """Return the sheet of a customer, as `vipreco sheet` writes it."""
+def shown_sheet(day: Day, model_version: str, say: Wording, manager_id: str | None = None) -> ShownSheet:
+    """Return the sheet of a customer, as `vipreco sheet` writes it.
+
+    Args:
+        day: The day of the customer.
+        model_version: Version of the model.
+        say: The words.
+        manager_id: Whose customer it is; None: by the bank's tables.
+    """
     target, sheet = io.BytesIO(), customer_sheet(day, model_version, say)
+    sheet = sheet if manager_id is None else sheet.held_by(manager_id)
     write_document(sheet_document(sheet, say), target, "json")
     return ShownSheet(json.loads(target.getvalue()), day, sheet)

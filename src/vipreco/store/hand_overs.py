@@ -94,11 +94,12 @@ class HandOvers:
         with self.database.reading() as connection:
             return [HandOver(*row) for row in connection.execute(query)]
 
-    def moved(self) -> dict[str, str]:
-        """Return the manager of each customer who was handed over, by customer."""
+    def moved(self, day: date) -> dict[str, tuple[str, str]]:
+        """Return who handed over and who got each customer who was handed over by a day, by customer."""
+        query = select(hand_overs).where(hand_overs.c.made_date <= day)
         with self.database.reading() as connection:
-            rows = connection.execute(select(hand_overs.c.customer_id, hand_overs.c.to_manager_id)).all()
-        return {row.customer_id: row.to_manager_id for row in rows}
+            rows = connection.execute(query).all()
+        return {row.customer_id: (row.from_manager_id, row.to_manager_id) for row in rows}
 
 
 def kept_hand_overs(connection: Connection, managers: Mapping[str, str | None]) -> dict[str, str]:
