@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from multiprocessing import get_context
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -35,10 +35,13 @@ def service_workers(parent: int) -> list[int]:
     return [int(line) for line in found.stdout.split()]
 
 
-def started(work: Callable[..., object], *arguments: object) -> BaseProcess:
-    """Start a module-level function in a process of its own, with arguments that can be pickled."""
+def started(work: Callable[..., object], *arguments: object, loaded: Iterable[str] = ()) -> BaseProcess:
+    """Start a module-level function in a process of its own, with arguments that can be pickled.
+
+    `loaded` are further modules that the process which forks imports, if this is the first process.
+    """
     context = get_context("forkserver")
-    context.set_forkserver_preload(LOADED)
+    context.set_forkserver_preload([*LOADED, *loaded])
     process = context.Process(target=work, args=arguments)
     process.start()
     return process
