@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import pkgutil
 import re
@@ -11,6 +12,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
@@ -23,6 +25,7 @@ import polars as pl
 import vipreco
 from tests import processes
 from tests.faults.command import OUT, PARTS, Command
+from tests.faults.further_commands import FURTHER_COMMANDS, newest_batch
 from tests.faults.list_commands import LIST_COMMANDS
 from tests.faults.store_commands import STORE_COMMANDS, in_process, token_of
 from tests.shared import BuiltOnce
@@ -84,6 +87,7 @@ COMMANDS: Mapping[str, Command] = {
     ),
     **STORE_COMMANDS,
     **LIST_COMMANDS,
+    **FURTHER_COMMANDS,
 }
 
 
@@ -102,7 +106,8 @@ def made(built_once: BuiltOnce) -> Path:
         settings.write_text(settings.read_text() + '\n[serving]\nbusiness_date = "snapshot"\n')
         (bank / "spring.toml").write_text(CAMPAIGN)
         past = CAMPAIGN.replace("spring", "past").replace("2026-01-05", "2025-12-05")
-        (bank / "past.toml").write_text(past.replace("2026-01-30", "2025-12-30"))
+        past = past.replace("2026-01-30", "2025-12-30") + "\n[managers]\nminutes = 60\n"
+        (bank / "past.toml").write_text(past)
         (bank / "out").mkdir()
         in_process(bank, "train", "--recipe", "other")
         ids = customers(bank)[:20]
@@ -132,7 +137,8 @@ def words(command: Command, bank: Path, customer: str) -> list[str]:
     raw = sorted(str(path) for path in (bank.parent / "practice" / "raw").iterdir() if path.is_file())
     found: list[str] = []
     for word in command.arguments:
-        found += raw if word == "{raw}" else [word.format(customer=customer, token=token_of(bank))]
+        places = {"customer": customer, "token": token_of(bank), "batch": newest_batch(bank)}
+        found += raw if word == "{raw}" else [word.format(**places)]
     return found
 
 
@@ -173,6 +179,8 @@ def run(bank: str, arguments: list[str], limits: Limits) -> None:
     log = os.open(f"{bank}/../tests.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     os.dup2(log, 1)
     os.dup2(log, 2)
+    with suppress(FileNotFoundError):
+        sys.stdin = io.StringIO(Path(f"{bank}/../stdin").read_text(encoding="utf-8"))
     limits.apply()
     sys.argv = ["vipreco", *arguments]
     try:

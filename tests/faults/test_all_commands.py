@@ -1,0 +1,44 @@
+"""No command is left out where commands are killed, starved and locked out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import click
+from typer.main import get_command
+
+from tests.faults.commands import COMMANDS
+from vipreco.cli.app import app
+
+ELSEWHERE = {
+    "demo": "runs new, simulate, import and train",
+    "serve": "tests/serving kills its processes",
+    "mcp": "answers as long as it is asked, as the service does",
+    "bench oracle": "simulates banks in a temporary folder and trains on them",
+    "split report": "a table, of a project with a split",
+    "models describe": "prints",
+    "replay": "prints",
+    "parity": "prints",
+    "policy audit": "prints",
+    "audit verify": "prints",
+    "keys check": "prints",
+}
+"""Commands that write nothing of a bank but their record in the audit, or that consist of others."""
+
+
+def _commands(command: click.Command, words: tuple[str, ...] = ()) -> Iterator[str]:
+    if isinstance(command, click.Group):
+        for name, one in command.commands.items():
+            yield from _commands(one, (*words, name))
+    else:
+        yield " ".join(words)
+
+
+def test_every_command_that_writes_is_tried() -> None:
+    tried = {" ".join(one.arguments) for one in COMMANDS.values()}
+    missing = {
+        name
+        for name in _commands(get_command(app))
+        if not any(words == name or words.startswith(f"{name} ") for words in tried)
+    }
+    assert missing == set(ELSEWHERE)
