@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
-import click
 from typer.main import get_command
 
 from tests.faults.commands import COMMANDS
@@ -26,12 +26,13 @@ ELSEWHERE = {
 """Commands that write nothing of a bank but their record in the audit, or that consist of others."""
 
 
-def _commands(command: click.Command, words: tuple[str, ...] = ()) -> Iterator[str]:
-    if isinstance(command, click.Group):
-        for name, one in command.commands.items():
+def _commands(command: Any, words: tuple[str, ...] = ()) -> Iterator[str]:
+    """Return the words of each command below a group of commands."""
+    for name, one in getattr(command, "commands", {}).items():
+        if hasattr(one, "commands"):
             yield from _commands(one, (*words, name))
-    else:
-        yield " ".join(words)
+        else:
+            yield " ".join((*words, name))
 
 
 def test_every_command_that_writes_is_tried() -> None:
