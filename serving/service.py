@@ -55,7 +55,7 @@ def release_opener(project: Project) -> Callable[[AppState], OpenRelease]:
 
 def project_pages(state: AppState) -> PageRoutes:
     """Return the pages of a project, which show what its release answers."""
-    from serving.http.book_answers import answers_of  # noqa: PLC0415 - in the worker alone
+    from serving.books.answers import answers_of  # noqa: PLC0415 - in the worker alone
     from serving.page.pages import make_pages  # noqa: PLC0415
 
     return make_pages(state, answers_of, bank_login(state))

@@ -8,7 +8,7 @@ from pydantic_core import to_json
 from starlette.responses import Response
 
 from serving.api.record_models import BookAnswer
-from serving.http.book_answers import answers_of
+from serving.books.answers import answers_of
 from serving.http.operation import HttpRequest, Operation, programs_and_people
 from vipreco.lists import Wording, book_overview
 from vipreco.store import Event, Role

@@ -10,10 +10,10 @@ from starlette.responses import Response
 
 from serving.api.record_models import CallListAnswer
 from serving.api.sheets import language_of
-from serving.http.book_answers import answers_of
+from serving.books.answers import answers_of
+from serving.books.book_service import BookService
 from serving.http.operation import HttpRequest, Operation, programs_and_people
 from serving.http.purposes import with_purpose
-from serving.page.page_service import PageService
 from vipreco.documents import write_document
 from vipreco.lists import Wording, call_list_document
 from vipreco.store import Event, Role
@@ -24,7 +24,7 @@ def calls(request: HttpRequest) -> Response:
     answers, scope = answers_of(request.state), request.scope
     request.state.note_at_once(with_purpose(request, Event(scope.actor, "list.read", scope.manager_id or "")))
     say, manager = Wording(language_of(request), currency=answers.currency), scope.manager_id or ""
-    service = PageService(request.state, answers, scope, say)
+    service = BookService(request.state, answers, scope, say)
     target, listed = io.BytesIO(), service.call_list()
     write_document(call_list_document(listed, say), target, "json")
     answer = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from serving.api.models import FeedbackAnswer, FeedbackRequest
-from serving.http.marks import record_mark
+from serving.books.marks import record_mark
 from serving.http.operation import HttpRequest, Operation, programs_and_people
 from serving.http.problems import ProblemDocument, not_found
 from vipreco.store import Feedback, Role

@@ -11,7 +11,7 @@ from pydantic_core import to_json
 from starlette.responses import Response
 
 from serving.api.models import FigureCustomersAnswer, FiguresAnswer
-from serving.http.figure_rows import note_customers, rows_of
+from serving.books.figure_rows import note_customers, rows_of
 from serving.http.operation import HttpRequest, Operation, programs_and_people
 from serving.http.problems import ProblemDocument, not_found
 from vipreco.errors import UsageError

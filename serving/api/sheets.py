@@ -8,8 +8,8 @@ from pydantic_core import to_json
 from starlette.responses import Response
 
 from serving.api.models import SheetAnswer
-from serving.http.book_answers import answers_of
-from serving.http.list_keeper import ListKeeper
+from serving.books.answers import answers_of
+from serving.books.list_keeper import ListKeeper
 from serving.http.operation import HttpRequest, Operation, programs_and_people
 from serving.http.problems import ProblemDocument, not_found
 from serving.http.purposes import with_purpose

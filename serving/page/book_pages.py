@@ -9,8 +9,8 @@ from typing import Any
 
 from starlette.responses import Response
 
+from serving.books.book_service import BookService
 from serving.http.operation import HttpRequest, Operation, people
-from serving.page.page_service import PageService
 from serving.page.responses import file_answer, note, show
 from serving.page.sort_order import Sort
 from serving.page.workbooks import book_workbook
@@ -40,7 +40,7 @@ class BookPages:
         service_for: Finds the service of a reader.
     """
 
-    service_for: Callable[[HttpRequest], PageService]
+    service_for: Callable[[HttpRequest], BookService]
 
     def operations(self) -> tuple[Operation, ...]:
         """Return what is at each address."""

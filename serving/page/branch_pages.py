@@ -10,14 +10,14 @@ from typing import Any, Final
 import polars as pl
 from starlette.responses import Response
 
-from serving.http.figure_rows import note_customers, rows_of
+from serving.books.book_service import BookService, FindAnswers
+from serving.books.figure_rows import note_customers, rows_of
 from serving.http.operation import HttpRequest, Operation, people
 from serving.http.problems import not_found
 from serving.page.branch_report import branch_report, figure_chart
 from serving.page.cover_pages import CoverPages
 from serving.page.manager_hours import hours_advice
 from serving.page.manager_pages import show_sheet_to_read
-from serving.page.page_service import FindAnswers, PageService
 from serving.page.responses import XLSX, file_answer, note, say_of, show
 from vipreco.errors import UsageError
 from vipreco.export import with_currency, write_table
@@ -67,7 +67,7 @@ class BranchPages:
 
     def customer(self, request: HttpRequest) -> Response:
         """Show the sheet of a customer of the branch, to be read alone."""
-        service = PageService(request.state, self.answers(request.state), request.scope, self._say(request))
+        service = BookService(request.state, self.answers(request.state), request.scope, self._say(request))
         member = service.member(request.http.path_params["handle"])
         if member is None:
             raise not_found()

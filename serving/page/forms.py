@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Final
 
-from vipreco.store import REFUSALS
+from vipreco.lists import CHANNEL
+from vipreco.store import REFUSALS, Contact, masked
 
 OUTCOMES: Final = (
     "unknown", "unreachable", "postponed", "declined", "accepted", "do_not_contact", "complaint"
@@ -26,6 +27,19 @@ class OutcomeForm:
     note: str = ""
     contact_id: str = ""
     wrong: str = ""
+
+    def contact(self, customer_id: str, moment: datetime) -> Contact:
+        """Return the call that the form tells of; ids and phones in the note are masked."""
+        return Contact(
+            customer_id=customer_id,
+            channel=CHANNEL,
+            contacted_at=moment,
+            outcome=self.outcome,
+            product_id=self.product_id,
+            next_date=self.next_date,
+            note=masked(self.note),
+            contact_id=self.contact_id,
+        )
 
 
 def outcome_form(

@@ -10,12 +10,12 @@ from typing import Any
 from starlette.responses import Response
 
 from serving.auth.cookies import forget_cookie, put_cookie, read_cookie
+from serving.books.book_service import BookEntry, BookService, FindAnswers
 from serving.http.operation import HttpRequest, Operation, people
 from serving.http.problems import not_found
 from serving.page.asset_chart import asset_chart
 from serving.page.forms import OUTCOMES, OutcomeForm, outcome_form
 from serving.page.html import HEADERS
-from serving.page.page_service import BookEntry, FindAnswers, PageService
 from serving.page.responses import file_answer, note, redirect, say_of, show
 from serving.page.workbooks import list_workbook, sheet_workbook
 from vipreco.errors import BusyError
@@ -65,7 +65,7 @@ class ManagerPages:
             return show(request, "role.html", {})
         return self.list_page(request, service, {"found": None, "found_total": 0})
 
-    def list_page(self, request: HttpRequest, service: PageService, values: dict[str, Any]) -> Response:
+    def list_page(self, request: HttpRequest, service: BookService, values: dict[str, Any]) -> Response:
         """Show the call list, with what was found in it."""
         day = service.call_list()
         service.keep_list()
@@ -111,7 +111,7 @@ class ManagerPages:
         return self.sheet_page(request, service, _member(request, service), OutcomeForm(), "")
 
     def sheet_page(
-        self, request: HttpRequest, service: PageService, member: Member, given: OutcomeForm, problem: str
+        self, request: HttpRequest, service: BookService, member: Member, given: OutcomeForm, problem: str
     ) -> Response:
         """Show the sheet with what was filled in about the call."""
         day, sheet = service.call_list(with_reasons=False), service.sheet(member)
@@ -146,7 +146,7 @@ class ManagerPages:
         if form.wrong:
             return self.sheet_page(request, service, member, form, form.wrong)
         try:
-            valid = service.record(member, form)
+            valid = service.record(form.contact(member.customer_id, request.state.now()))
         except BusyError as error:
             if error.code != "other-content":
                 raise
@@ -177,13 +177,13 @@ class ManagerPages:
         request.state.note_at_once(request.state.read_of(request.scope, "sheet.export", member.customer_id))
         return file_answer(content, "sheet.xlsx")
 
-    def service_for(self, request: HttpRequest) -> PageService:
+    def service_for(self, request: HttpRequest) -> BookService:
         """Return the service of a reader."""
         answers = self.answers(request.state)
-        return PageService(request.state, answers, request.scope, say_of(request, answers.currency))
+        return BookService(request.state, answers, request.scope, say_of(request, answers.currency))
 
 
-def show_sheet_to_read(request: HttpRequest, service: PageService, member: Member) -> Response:
+def show_sheet_to_read(request: HttpRequest, service: BookService, member: Member) -> Response:
     """Show the sheet of a customer of the reader's branch, without anything to record."""
     state, scope, customer = request.state, request.scope, member.customer_id
     if not state.served(request.moment).knows(customer):
@@ -207,7 +207,7 @@ def show_sheet_to_read(request: HttpRequest, service: PageService, member: Membe
     return show(request, "sheet.html", values)
 
 
-def _sheet_values(service: PageService, member: Member, sheet: CustomerSheet) -> dict[str, Any]:
+def _sheet_values(service: BookService, member: Member, sheet: CustomerSheet) -> dict[str, Any]:
     say = service.say
     return {
         "sheet": sheet,
@@ -219,14 +219,14 @@ def _sheet_values(service: PageService, member: Member, sheet: CustomerSheet) ->
     }
 
 
-def _member(request: HttpRequest, service: PageService) -> Member:
+def _member(request: HttpRequest, service: BookService) -> Member:
     found = service.member(request.http.path_params["handle"])
     if found is None:
         raise not_found()
     return found
 
 
-def _next(service: PageService, day: CallList, member: Member) -> str:
+def _next(service: BookService, day: CallList, member: Member) -> str:
     following = day.next_after(member.customer_id)
     return f"/customers/{service.book[following.customer_id].handle}" if following else "/"
 

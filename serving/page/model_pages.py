@@ -13,12 +13,12 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
+from serving.books.book_service import FindAnswers
 from serving.http.app_state import clock
 from serving.http.operation import HttpRequest, Operation, people
 from serving.http.problems import not_found
 from serving.page.calibration_chart import calibration_chart
 from serving.page.jobs import Job, Jobs
-from serving.page.page_service import FindAnswers
 from serving.page.responses import note, redirect, say_of, show
 from vipreco.errors import VipRecoError
 from vipreco.lists import Wording

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pyarrow as pa
 import pytest
 
-from serving.page.page_service import PageService
+from serving.books.book_service import BookService
 from tests.explanations import reason_bank
 from tests.page.page_bank import LADDER, MANAGER, PageBank, Tables, customer_ids, trained
 from vipreco.documents import Language, write_document
@@ -83,8 +83,8 @@ def test_a_change_that_comes_while_a_sheet_is_made_is_seen_by_the_next_one(bank:
     )
     scope = Scope("ann", Role.MANAGER, MANAGER)
 
-    def service() -> PageService:
-        return PageService(bank.state, answers, scope, Wording("en"))
+    def service() -> BookService:
+        return BookService(bank.state, answers, scope, Wording("en"))
 
     first = service()
     member = first.members[customer_ids()[3]]

@@ -14,11 +14,11 @@ import pytest
 from sqlalchemy import update
 
 from serving.auth.cookies import COOKIE, PREFIX
+from serving.books.book_service import BookService
 from serving.http.app_state import clock
 from serving.http.operation import Operation
 from serving.page.languages import wording
 from serving.page.navigation import home_of
-from serving.page.page_service import PageService
 from serving.page.pages import make_pages
 from tests.page.page_bank import (
     ATTACK,
@@ -331,9 +331,9 @@ def test_minutes_of_a_call_beside_the_list_are_taken_from_it_so_that_a_day_ends(
     assert after.customers == BOOK
 
 
-def service_of(bank: PageBank) -> PageService:
+def service_of(bank: PageBank) -> BookService:
     scope = Scope("user:test", Role.MANAGER, MANAGER, DAY)
-    return PageService(bank.state, Tables(bank.state.store.books), scope, wording("en", "CNY"))
+    return BookService(bank.state, Tables(bank.state.store.books), scope, wording("en", "CNY"))
 
 
 def test_a_manager_without_customers_is_told_so(bank: PageBank) -> None:

@@ -1,21 +1,21 @@
-"""The page's way to engine and store: a day, a customer, and recording an outcome."""
+"""Day, lists and sheets of one reader, for pages and programs alike, and the outcomes of their calls."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date
 from functools import cached_property
 from typing import Any, Protocol
 
+from serving.books.list_keeper import DecidedBy, ListKeeper
+from serving.books.marks import record_mark
+from serving.books.result_cache import alone, days_of, lists_of, sheets_of
 from serving.http.app_state import AppState
-from serving.http.list_keeper import DecidedBy, ListKeeper
-from serving.http.marks import record_mark
 from serving.http.problems import Problem, not_found
-from serving.http.result_cache import alone, days_of, lists_of, sheets_of
-from serving.page.forms import OutcomeForm
 from vipreco.kpi import customer_flows
 from vipreco.lists import (
+    CHANNEL,
     BookLine,
     CallLine,
     CallList,
@@ -35,16 +35,14 @@ from vipreco.store import (
     Feedback,
     Member,
     Scope,
-    masked,
 )
 
-CHANNEL = "call"
 MAX_FOUND = 20
 WEEK = 5  # working days that the list shows
 
 
 class Answers(DecidedBy, Protocol):
-    """Answers that the page needs; `vipreco.online` gives them."""
+    """Answers that are needed; `vipreco.online` gives them."""
 
     @property
     def model_version(self) -> str:
@@ -81,8 +79,8 @@ class BookEntry:
 
 
 @dataclass
-class PageService:
-    """Everything that the pages need for one reader, for the time of one request.
+class BookService:
+    """Everything about the books of one reader, for the time of one request.
 
     Args:
         state: State of the service.
@@ -250,7 +248,7 @@ class PageService:
         rows = self.state.served(self.state.now()).figures(None, member.manager_id)
         return {} if rows is None else customer_flows(rows, member.customer_id)
 
-    def record(self, member: Member, form: OutcomeForm) -> str:
+    def record(self, contact: Contact) -> str:
         """Record the outcome of a call with its audit record, and return the outcome that is valid now.
 
         The same form sent twice is recorded once; with another outcome it is a correction.
@@ -260,11 +258,11 @@ class PageService:
         """
         store, now = self.state.store, self.state.now()
         with store.database.writing():
-            contact = self._contact(member, form, now)
-            found = store.contacts.record(self.scope, contact, now, products=self.state.product_ids)
+            sent = self._as_sent(contact)
+            found = store.contacts.record(self.scope, sent, now, products=self.state.product_ids)
             if found is None:
                 raise not_found()
-            self.state.note_at_once(self.state.read_of(self.scope, "outcome.record", member.customer_id))
+            self.state.note_at_once(self.state.read_of(self.scope, "outcome.record", contact.customer_id))
             (valid,) = store.contacts.numbered([found.contact_id])
         return valid.outcome
 
@@ -284,18 +282,8 @@ class PageService:
         if not record_mark(self.state, self.scope, mark):
             raise not_found()
 
-    def _contact(self, member: Member, form: OutcomeForm, now: datetime) -> Contact:
-        """Return the contact of a form; one that was just sent keeps its moment, so that it is the same."""
-        contact = Contact(
-            customer_id=member.customer_id,
-            channel=CHANNEL,
-            contacted_at=now,
-            outcome=form.outcome,
-            product_id=form.product_id,
-            next_date=form.next_date,
-            note=masked(form.note),
-            contact_id=form.contact_id,
-        )
-        sent = self.state.store.contacts.versions(self.scope, form.contact_id)[-1:]
+    def _as_sent(self, contact: Contact) -> Contact:
+        """Return a contact; one that was just sent keeps its moment, so that it is the same."""
+        sent = self.state.store.contacts.versions(self.scope, contact.contact_id)[-1:]
         same = [one for one in sent if replace(contact, contacted_at=one.contacted_at) == one]
         return same[0] if same else contact
