@@ -5,6 +5,7 @@ from starlette.responses import JSONResponse, Response
 from serving.api import (
     audit,
     book,
+    book_changes,
     call_lists,
     campaigns,
     decisions,
@@ -28,6 +29,7 @@ API_OPERATIONS: tuple[Operation, ...] = (
     *figures.OPERATIONS,
     *book.OPERATIONS,
     *call_lists.OPERATIONS,
+    *book_changes.OPERATIONS,
     *campaigns.OPERATIONS,
     *audit.OPERATIONS,
     *rules.OPERATIONS,

@@ -2,65 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
 from datetime import datetime
 
 from starlette.responses import Response
 
+from serving.api.idempotent import KEY_HEADER, answered_once
 from serving.api.models import OutcomeAnswer, OutcomeRequest
-from serving.http.app_state import clock
 from serving.http.operation import HttpRequest, Operation, programs_and_people
-from serving.http.problems import MEDIA_TYPE, Problem, ProblemDocument, not_found, problem_of_error
-from vipreco.errors import VipRecoError
-from vipreco.store import Contact, KeyedRequest, KeyLookup, KeyState, RecordedContact, Role
-
-KEY_HEADER = "Idempotency-Key"
-KEY = re.compile(r"[\x21-\x7e]{1,255}")
-REPLAYED = {"Idempotent-Replayed": "true"}
+from serving.http.problems import ProblemDocument, not_found
+from vipreco.store import Contact, RecordedContact, Role
 
 
 def record(request: HttpRequest) -> Response:
     """Record an outcome; the same key with the same body gives the same bytes again."""
-    key = _key(request)
-    answer = _recorded(request) if key is None else _once(request, key)
+    answer = answered_once(request, lambda key: _recorded(request, key))
     request.state.refresh()
     return answer
-
-
-def _once(request: HttpRequest, key: str) -> Response:
-    """Record the outcome, its audit record and the answer under the key in one transaction."""
-    body = hashlib.sha256(request.body.model_dump_json().encode()).hexdigest()
-    refused: list[Problem] = []
-
-    def work() -> tuple[int, bytes]:
-        refused.clear()
-        try:
-            answer = _recorded(request, key)
-        except (Problem, VipRecoError) as error:
-            problem = error if isinstance(error, Problem) else problem_of_error(error)
-            if problem.status >= 500:  # a failure of the moment: the request may be sent again
-                raise
-            refused.append(problem)
-            return problem.status, problem.content(request.request_id)
-        return answer.status_code, bytes(answer.body)
-
-    keyed = KeyedRequest(request.known.actor, key, body)
-    found = request.state.store.idempotency.run_once(keyed, clock(), work)
-    if found.state is not KeyState.FRESH:
-        return _not_fresh(found)
-    if refused:
-        raise refused[0]
-    return Response(found.response, found.status, media_type="application/json")
-
-
-def _not_fresh(found: KeyLookup) -> Response:
-    if found.state is KeyState.RUNNING:
-        raise Problem(409, "still-running", headers={"Retry-After": "1"})
-    if found.state is KeyState.OTHER:
-        raise Problem(422, "other-content", [(KEY_HEADER, "other-content")])
-    kind = "application/json" if found.status < 400 else MEDIA_TYPE
-    return Response(found.response, found.status, REPLAYED, kind)
 
 
 def _recorded(request: HttpRequest, key: str | None = None) -> Response:
@@ -92,18 +49,6 @@ def _answer(found: RecordedContact) -> Response:
         ignored=list(found.ignored),
     )
     return Response(answer.model_dump_json(), 200 if found.again else 201, media_type="application/json")
-
-
-def _key(request: HttpRequest) -> str | None:
-    """Return the key of a request.
-
-    Raises:
-        Problem: Too long, or not printable.
-    """
-    key = request.http.headers.get(KEY_HEADER)
-    if key is not None and KEY.fullmatch(key) is None:
-        raise Problem(400, "idempotency-key", [(KEY_HEADER, "idempotency-key")])
-    return key
 
 
 OPERATIONS = (

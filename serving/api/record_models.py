@@ -1,4 +1,4 @@
-"""Answers about books, campaigns, the audit and the rules."""
+"""Requests and answers about books, covers, campaigns, the audit and the rules."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from datetime import date
 
 from pydantic import BaseModel, Field, JsonValue
 
-from serving.api.models import TextAnswer
+from serving.api.models import Id, RequestBody, TextAnswer, optional
 
 
 class BookLineAnswer(BaseModel):
@@ -49,6 +49,68 @@ class BookAnswer(BaseModel):
     model_version: str
     currency: str
     customers: list[BookLineAnswer]
+
+
+class CoverRequest(RequestBody):
+    """A leave cover: the deputy sees the manager's book from the first to the last day."""
+
+    manager_id: Id
+    deputy_id: Id
+    from_date: date
+    until_date: date
+
+
+class CoverAnswer(BaseModel):
+    """A leave cover that was granted."""
+
+    cover_id: int
+    manager_id: str
+    deputy_id: str
+    from_date: date
+    until_date: date
+    granted_by: str
+
+
+class CoversAnswer(BaseModel):
+    """Leave covers, the newest first."""
+
+    covers: list[CoverAnswer]
+
+
+class CoverGrantedAnswer(BaseModel):
+    """The number of a leave cover."""
+
+    cover_id: int
+
+
+class HandOverRequest(RequestBody):
+    """Customers who move from one manager's book to another's."""
+
+    from_manager_id: Id
+    to_manager_id: Id
+    customer_ids: list[Id] = optional("These alone; without it the whole book.", min_length=1)
+
+
+class HandOverAnswer(BaseModel):
+    """Customers whom one manager handed over to another."""
+
+    from_manager_id: str = Field(description="Whose they are by the bank's tables.")
+    to_manager_id: str
+    customers: int
+    made_by: str
+    made_date: date
+
+
+class HandOversAnswer(BaseModel):
+    """Hand-overs in force, the newest first."""
+
+    hand_overs: list[HandOverAnswer]
+
+
+class HandedOverAnswer(BaseModel):
+    """The number of customers who were handed over."""
+
+    customers: int
 
 
 class ArmsAnswer(BaseModel):

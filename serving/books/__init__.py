@@ -1,1 +1,1 @@
-"""What pages and programs share about books: days, lists, sheets, outcomes, figures, covers."""
+"""Books as pages and programs share them: days, lists, sheets, outcomes, figures, covers."""

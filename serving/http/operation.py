@@ -82,7 +82,8 @@ class Caller:
 
     def scope(self, day: date) -> Scope:
         """Return whose customers they may see on a day."""
-        return Scope(self.actor, self.role, self.manager_id, day, self.branch_id)
+        branch = self.branch_id if self.role is Role.BRANCH_HEAD else None  # a manager's says where they work
+        return Scope(self.actor, self.role, self.manager_id, day, branch)
 
 
 @dataclass

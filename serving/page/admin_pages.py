@@ -22,9 +22,7 @@ from vipreco.store import AuditQuery, Role, User, version_of
 ADMINS = people(Role.ADMIN)
 BACKUP_JOB, PREPARE_JOB = "store-backup", "prepare"
 BACKUPS = "backups"
-COVERS = CoverPages(
-    "/covers", "nav.covers", ADMINS, lambda request: request.state.store.books.sizes(), only_these=False
-)
+COVERS = CoverPages("/covers", "nav.covers", ADMINS)
 MAX_TOKEN_DAYS = 90
 
 
@@ -68,9 +66,8 @@ class AdminPages:
         """Create an account."""
         form = request.form
         role = _role(form.get("role", ""))
-        user = User(
-            form.get("user", "").strip(), role, _own(form, "book", role), branch_id=_own(form, "branch", role)
-        )
+        works = _filled(form, "branch") if role is Role.MANAGER else _own(form, "branch", role)
+        user = User(form.get("user", "").strip(), role, _own(form, "book", role), branch_id=works)
         password = form.get("password", "")
 
         def work() -> str:
@@ -199,7 +196,11 @@ def _changed(
 def _own(form: Mapping[str, str], field: str, role: Role) -> str | None:
     """Return the book of a manager, or the branch of a branch head; None for every other role."""
     owner = {"book": Role.MANAGER, "branch": Role.BRANCH_HEAD}[field]
-    return (form.get(field, "").strip() or None) if role is owner else None
+    return _filled(form, field) if role is owner else None
+
+
+def _filled(form: Mapping[str, str], field: str) -> str | None:
+    return form.get(field, "").strip() or None
 
 
 def _role(text: str) -> Role:

@@ -39,9 +39,7 @@ class BranchPages:
     def operations(self) -> tuple[Operation, ...]:
         """Return what is at each address."""
         get = "GET"
-        covers = CoverPages(
-            "/branch-covers", "nav.branch_covers", HEADS, _books, only_these=True, more=self._hours
-        )
+        covers = CoverPages("/branch-covers", "nav.branch_covers", HEADS, self._hours)
         return (
             Operation(get, "/branch", self.morning, HEADS),
             *covers.operations(),
@@ -118,16 +116,12 @@ class BranchPages:
 
     def _hours(self, request: HttpRequest) -> dict[str, Any]:
         """Return whose hour the next campaign needs most, beside the covers."""
-        found = hours_advice(request.state, _books(request))
+        found = hours_advice(request.state, request.state.store.books.sizes_of(request.scope))
         note(request, "campaign.hours", f"branch:{request.scope.branch_id}")
         return {"say": self._say(request), "hours": found}
 
     def _say(self, request: HttpRequest) -> Wording:
         return say_of(request, self.answers(request.state).currency)
-
-
-def _books(request: HttpRequest) -> dict[str, int]:
-    return request.state.store.books.sizes_of(request.scope)
 
 
 def _figure(request: HttpRequest) -> Figure:

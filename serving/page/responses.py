@@ -14,6 +14,7 @@ from serving.page.navigation import NAVIGATION
 from vipreco.lists import Wording
 from vipreco.store import Event
 
+PURPOSE: Final = "page"  # of changes, in the audit
 LANGUAGE_COOKIE: Final = "vipreco_language"
 XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
@@ -65,7 +66,7 @@ def file_answer(content: bytes, name: str, kind: str = XLSX) -> Response:
 
 def note_change(request: HttpRequest, action: str, about: str, result: str = "ok") -> None:
     """Write the audit record of a change that a page made, in the transaction of the change."""
-    request.state.note_at_once(Event(request.known.actor, action, about, result, purpose="page"))
+    request.state.note_at_once(Event(request.known.actor, action, about, result, purpose=PURPOSE))
 
 
 def note(request: HttpRequest, action: str, object_: str | None = None) -> None:

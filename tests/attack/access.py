@@ -23,7 +23,11 @@ BODIES = {
     "/v1/offers:batch": lambda customer: {"customer_ids": [customer], "channel": "app"},
     "/v1/outcomes": lambda customer: {"customer_id": customer, "channel": "call", "outcome": "unreachable"},
     "/v1/feedback": lambda customer: {"customer_id": customer, "product_id": PRODUCT, "cause": "known"},
+    "/v1/covers": lambda _: {**ELSEWHERE, "from_date": "2020-03-02", "until_date": "2020-03-13"},
+    "/v1/hand-overs": lambda _: {"from_manager_id": "M-else", "to_manager_id": "M-other"},
 }
+ELSEWHERE = {"manager_id": "M-else", "deputy_id": "M-other"}  # nobody's book: nothing is changed
+CHANGES = {"/v1/covers", "/v1/hand-overs", "/v1/covers/{cover_id}/end"}
 FORMS = {
     "/search": {"text": "0"},
     "/language": {"language": "en", "back": "/"},
@@ -31,7 +35,14 @@ FORMS = {
     "/customers/{handle}/feedback": {"product_id": PRODUCT, "reason_id": "", "cause": "known"},
 }
 # Other parts of addresses than the customer; nothing of these names is there, but the figure.
-PARTS = {"version": "1", "decision_id": "0" * 32, "key": "none", "figure": "vip_customers", "kind": "csv"}
+PARTS = {
+    "version": "1",
+    "decision_id": "0" * 32,
+    "key": "none",
+    "figure": "vip_customers",
+    "kind": "csv",
+    "cover_id": "0",
+}
 POSTS = [one for one in PAGES if one.method == "POST" and one.path not in {"/login", "/logout"}]
 
 
@@ -39,12 +50,12 @@ def _expected(operation: Operation, role: Role | None, customer: str) -> set[int
     """Return the right answers of a route for programs."""
     if operation.access.public:
         return {200}
-    if role is None:
-        return {401}
-    if role not in operation.access.roles or not operation.access.token:
-        return {403}
+    if role is None or role not in operation.access.roles or not operation.access.token:
+        return {401} if role is None else {403}
     if "{key}" in operation.path or "/figures" in operation.path:
         return {404, 503}  # no campaign was run, and the release that is attacked has no figures
+    if operation.path in CHANGES:
+        return {404} if operation.method == "POST" else {200}
     somebody = "{" in operation.path or operation.path in BODIES
     if operation.path == "/v1/offers:batch" or not somebody:
         return {200}
@@ -63,7 +74,7 @@ def programs(target: Target, tries: Tries) -> None:
                 if "decisions" in path and customer == NOBODY and role is not Role.MANAGER:
                     continue  # waits for a decision on its way; the manager's cell stands for them
                 body = BODIES.get(operation.path)
-                given = {"json": body(customer)} if body else {}
+                given = {"json": body(customer)} if body and operation.method == "POST" else {}
                 status = target.ask(operation.method, path, role, **given).status_code
                 right = _expected(operation, role, customer)
                 tries.expect(status in right, f"{operation.method} {path} by {role}: {status}, not {right}")

@@ -27,7 +27,7 @@ from vipreco.settings import ServingSettings
 from vipreco.store import Keys, Role, Store, User
 
 OWN, FOREIGN, NOBODY = "0001", "0002", "9999"
-MANAGER, OTHER_MANAGER = "M1", "M2"
+MANAGER, OTHER_MANAGER, NEW_MANAGER = "M1", "M2", "M3"  # the last one has no customers yet
 BRANCH, OTHER_BRANCH = "B", "B2"
 PASSWORD = "correct horse battery"
 DAY = date(2025, 12, 31)
@@ -166,6 +166,7 @@ def accounts(built_once: BuiltOnce) -> Path:
                 for role in Role
             }
             store.users.create(User("ann", Role.MANAGER, MANAGER), PASSWORD)
+            store.users.create(User("new", Role.MANAGER, NEW_MANAGER, branch_id=BRANCH), PASSWORD)
         (folder / TOKENS).write_text(json.dumps(tokens), encoding="utf-8")
 
     return built_once("serving-accounts", build)

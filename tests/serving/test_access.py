@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,17 +11,31 @@ from sqlalchemy import update
 
 from serving import api
 from serving.http.operation import Operation
-from tests.serving.small_bank import DAY, FOREIGN, NOBODY, OWN, Bank
-from vipreco.store import Decision, Role, Scope
+from tests.serving.small_bank import DAY, FOREIGN, MANAGER, NEW_MANAGER, NOBODY, OTHER_MANAGER, OWN, Bank
+from vipreco.store import Cover, Decision, Role, Scope
 from vipreco.store.schema import tokens
 
+PAST = date(2020, 3, 2)
 ALL = frozenset({Role.MARKETING, Role.CHANNEL})  # no customer is another's for them
 BODIES: dict[str, Any] = {
     "/v1/offers": lambda customer: {"customer_id": customer, "channel": "app"},
     "/v1/offers:batch": lambda customer: {"customer_ids": [customer], "channel": "app"},
     "/v1/outcomes": lambda customer: {"customer_id": customer, "channel": "call", "outcome": "accepted"},
     "/v1/feedback": lambda customer: {"customer_id": customer, "product_id": "P1", "cause": "wrong"},
+    "/v1/covers": lambda customer: {
+        "manager_id": BOOK_OF[customer],
+        "deputy_id": NEW_MANAGER,
+        "from_date": "2020-03-02",
+        "until_date": "2020-03-13",
+    },
+    "/v1/hand-overs": lambda customer: {
+        "from_manager_id": BOOK_OF[customer],
+        "to_manager_id": NEW_MANAGER,
+        "customer_ids": ["nobody of that book"],
+    },
 }
+BOOK_OF = {OWN: MANAGER, FOREIGN: OTHER_MANAGER, NOBODY: "M9"}
+CREATED = {"/v1/outcomes": 201, "/v1/feedback": 201, "/v1/covers": 201, "/v1/hand-overs": 409}
 PARTS = {"figure": "vip_customers", "month": "2025-12", "key": "none"}
 WITHOUT = {  # the bank of this test has no tables behind its answers, and no campaign
     "/v1/book": 503,
@@ -46,12 +60,11 @@ def expected(operation: Operation, role: Role | None, customer: str) -> int:
         return 403
     if operation.path in WITHOUT:
         return WITHOUT[operation.path]
-    about_somebody = "_id}" in operation.path or operation.path in BODIES
+    about_somebody = "_id}" in operation.path or (operation.method == "POST" and operation.path in BODIES)
     if operation.path == "/v1/offers:batch" or not about_somebody:
         return 200
-    seen = {OWN, FOREIGN} if role in ALL else {OWN}
-    found = 201 if operation.path in {"/v1/outcomes", "/v1/feedback"} else 200
-    return found if customer in seen else 404
+    seen = {OWN, FOREIGN} if role in {*ALL, Role.ADMIN} else {OWN}
+    return CREATED.get(operation.path, 200) if customer in seen else 404
 
 
 @pytest.fixture(scope="module")
@@ -72,8 +85,14 @@ def shared(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
 def test_every_role_gets_on_every_route_what_the_table_says(
     shared: Bank, operation: Operation, role: Role | None, customer: str
 ) -> None:
-    path = operation.path.format(id=customer, customer_id=customer, decision_id=f"d{customer}", **PARTS)
-    given = {"json": BODIES[operation.path](customer)} if operation.path in BODIES else {}
+    books = shared.state.store.books
+    cover = "0"
+    if "{cover_id}" in operation.path and customer != NOBODY:
+        cover = str(books.cover(Cover(BOOK_OF[customer], NEW_MANAGER, PAST, PAST), "user:x"))
+    parts = {**PARTS, "id": customer, "customer_id": customer, "cover_id": cover}
+    path = operation.path.format(decision_id=f"d{customer}", **parts)
+    sends = operation.method == "POST" and operation.path in BODIES
+    given = {"json": BODIES[operation.path](customer)} if sends else {}
     answer = shared.ask(operation.method, path, role, **given)
     assert answer.status_code == expected(operation, role, customer), answer.text
     if operation.path == "/v1/offers:batch" and answer.status_code == 200:

@@ -36,7 +36,9 @@ BookOption = Annotated[
 
 BranchOption = Annotated[
     Optional[str],  # noqa: UP045
-    typer.Option("--branch", metavar="BRANCH", help="Id of the branch; only for branch heads."),
+    typer.Option(
+        "--branch", metavar="BRANCH", help="Id of the branch: a branch head's, or where a manager works."
+    ),
 ]
 
 token = typer.Typer(help="Tokens of programs: create, list, revoke.", no_args_is_help=True)
@@ -157,6 +159,7 @@ def create_user(
     """Create an account; the password is prompted for, or read from standard input.
 
     Example:  vipreco user create ann --role manager --book M00000
+    Example:  vipreco user create new --role manager --book M00099 --branch B001
     Example:  vipreco user create li --role branch_head --branch B001
     """
     from vipreco.store import Role as StoredRole, User

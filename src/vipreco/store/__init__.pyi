@@ -7,7 +7,7 @@ from .audit_records import (
     save_records as save_records,
     writer_is_alive as writer_is_alive,
 )
-from .books import Cover as Cover, Member as Member
+from .books import Cover as Cover, GrantedCover as GrantedCover, Member as Member
 from .campaigns import Campaigns as Campaigns
 from .connection import Database as Database
 from .consents import Consent as Consent

@@ -25,7 +25,10 @@ NAME_FORM = re.compile(r"[\w.@-]{1,64}")
 
 @dataclass(frozen=True)
 class User:
-    """Account of a person; `subject` is their name in the bank's own log-in."""
+    """Account of a person; `subject` is their name in the bank's own log-in.
+
+    The branch is that of a branch head, or where a manager works: its head may hand customers over to them.
+    """
 
     user_id: str
     role: Role
