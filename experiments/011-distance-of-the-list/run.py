@@ -1,6 +1,6 @@
 """Experiment 011: take the distance between the call list and the oracle apart.
 
-    python experiments/011-distance-of-the-list/run.py WORK --seeds 51 52 [--arms NAME...]
+    python experiments/011-distance-of-the-list/run.py WORK --seeds 51 52 [--arms NAME...] [--recipes NAME...]
 
 A bank and its recommender are made once and stay in WORK, as do the results of each arm.
 """
@@ -39,7 +39,7 @@ from vipreco.simulator import VIP_TIERS, Bank, Block, ForwardSpec, MonthHazards,
 
 Floats = NDArray[np.float64]
 REACH = 0.65
-OBSERVABLE = "observable oracle"
+OBSERVABLE, QUICK = "observable oracle", "quick"
 SETTINGS = bench.PROJECT.settings.call_list
 
 
@@ -392,31 +392,50 @@ def arms(
     return found
 
 
-def prepared(seed: int, customers: int, months: int, work: Path) -> tuple[WarmBank, Recommender]:
-    """Return a bank and what was learnt from it, made once."""
+def prepared(
+    seed: int, customers: int, months: int, work: Path, recipe: str = QUICK
+) -> tuple[WarmBank, Recommender]:
+    """Return a bank and what a recipe learnt from it, each made once."""
     folder = work / f"bank-{seed}"
-    ready = folder / "warm.pickle"
+    ready, model = folder / "warm.pickle", folder / named("model", recipe, "-")
     if not ready.exists():
         spec = ForwardSpec(customers, bench.PAST_MONTHS, months, seed, 1)
         bench.say(f"seed {seed}: simulating")
-        warm = forward.warm_start(spec, bench.PROJECT.settings, folder)
-        bench.say(f"seed {seed}: learning")
-        recommender = bench.learnt(warm, "quick")
-        history = warm.history
-        recommender.save(folder / "model", {}, history.as_of(history.snapshot_dates[-1]))
-        ready.write_bytes(pickle.dumps(warm))
-    return pickle.loads(ready.read_bytes()), Recommender.load(folder / "model", 1)
+        ready.write_bytes(pickle.dumps(forward.warm_start(spec, bench.PROJECT.settings, folder)))
+    warm: WarmBank = pickle.loads(ready.read_bytes())
+    if not model.exists():
+        bench.say(f"seed {seed}: learning by {recipe}")
+        begin, history = time.process_time(), warm.history
+        recommender = bench.learnt(warm, recipe)
+        bench.say(f"seed {seed}: {recipe} learnt ({time.process_time() - begin:.0f} s CPU)")
+        recommender.save(model, {}, history.as_of(history.snapshot_dates[-1]))
+    return warm, Recommender.load(model, 1)
+
+
+def named(name: str, recipe: str, between: str = ", ") -> str:
+    """Return the name of what a recipe made; those of `quick` have none of their own."""
+    return name if recipe == QUICK else f"{name}{between}{recipe}"
 
 
 def lived(seed: int, plan: argparse.Namespace) -> Iterator[pl.DataFrame]:
-    """Let a bank live under each arm; lives that were lived before are read."""
-    warm, recommender = prepared(seed, plan.customers, plan.months, plan.work)
+    """Let a bank live on under each arm; lives that were lived before are read."""
+    for recipe in plan.recipes:
+        yield from _lived(seed, plan, recipe, recipe == plan.recipes[0])
+
+
+def _lived(seed: int, plan: argparse.Namespace, recipe: str, with_ends: bool) -> Iterator[pl.DataFrame]:
+    """Let a bank live on under the arms of a recipe; arms that know the truth live once, by the first one."""
+    warm, recommender = prepared(seed, plan.customers, plan.months, plan.work, recipe)
     capacity = bench.capacity_of(warm.history.as_of(warm.history.snapshot_dates[-1]))
     folder = plan.work / f"bank-{seed}"
     chosen = arms(recommender, opened_observable(plan.observable, plan.work, warm.bank))
     everybody = {"nobody": None, "oracle": None, **chosen}
     for name in plan.arms or everybody:
-        path = folder / f"{name}.parquet"
+        of_truth = name in ("nobody", "oracle", OBSERVABLE)
+        if of_truth and not with_ends:
+            continue
+        label = name if of_truth else named(name, recipe)
+        path = folder / f"{label}.parquet"
         if not path.exists():
             begin = time.process_time()
             if name in ("nobody", "oracle"):
@@ -424,15 +443,16 @@ def lived(seed: int, plan: argparse.Namespace) -> Iterator[pl.DataFrame]:
                 found = forward.run(warm, policy, capacity, folder / f"life-{name}", oracle=name == "oracle")
             else:
                 choose, arm = chosen[name]
-                life = TruthLife(warm, capacity, folder / f"life-{name}", choose)
+                life = TruthLife(warm, capacity, folder / f"life-{label}", choose)
                 life.live(None)
-                found = life.frame(name)
+                found = life.frame(label)
                 shutil.rmtree(life.folder)
                 if arm is not None and arm.log:
-                    (folder / f"{name}.json").write_text(json.dumps(arm.log, default=str))
+                    (folder / f"{label}.json").write_text(json.dumps(arm.log, default=str))
             found.write_parquet(path)
-            bench.say(f"seed {seed}: {name} ({time.process_time() - begin:.0f} s CPU)")
-        yield pl.read_parquet(path).with_columns(pl.lit(seed).alias("seed"))
+            bench.say(f"seed {seed}: {label} ({time.process_time() - begin:.0f} s CPU)")
+        told = pl.read_parquet(path).with_columns(pl.lit(seed).alias("seed"), pl.lit(label).alias("arm"))
+        yield told
 
 
 def expected_and_gained(work: Path, seeds: Sequence[int], name: str) -> tuple[float, float] | None:
@@ -451,6 +471,9 @@ def main() -> None:
     parser.add_argument("--customers", type=int, default=20_000)
     parser.add_argument("--months", type=int, default=6)
     parser.add_argument("--arms", nargs="*")
+    parser.add_argument(
+        "--recipes", nargs="+", default=[QUICK], help="recipes that learn, each with all arms"
+    )
     parser.add_argument("--observable", type=Path, help="a bank of experiment 008, with its true chances")
     plan = parser.parse_args()
     plan.work.mkdir(parents=True, exist_ok=True)
@@ -467,6 +490,17 @@ def main() -> None:
         for row in bench.oracle_shares(counted, whose):
             told = f"{row['share']:7.1%} [{row['low']:.1%}, {row['high']:.1%}]"
             print(f"  {row['arm']:<48}{row['measure']:<18}{told}")
+    tell_differences(counted)
+
+
+def tell_differences(lives: pl.DataFrame) -> None:
+    """Print earned + 1 % of assets kept, a customer, of each arm less that of the call list."""
+    if bench.CALL_LIST not in lives["arm"].unique():
+        return
+    print(f"{bench.MEASURES['worth_amount']}, yuan a customer, to the {bench.CALL_LIST}")
+    rows = forward.compare(lives, bench.CALL_LIST).filter(pl.col("measure") == "worth_amount")
+    for row in rows.to_dicts():
+        print(f"  {row['arm']:<48}{row['difference']:7.2f} [{row['low']:.2f}, {row['high']:.2f}]")
 
 
 if __name__ == "__main__":
