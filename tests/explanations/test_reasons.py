@@ -12,14 +12,25 @@ import pytest
 
 from tests.explanations.reason_bank import NOW, OPTED_OUT, fitted, frames
 from vipreco.assurance.fact_check import CheckedReason, lowers
-from vipreco.explanations import Explainer, RawTables, ReasonCatalog, check_facts, cited_frame, holds_true
+from vipreco.explanations import (
+    Explainer,
+    RawTables,
+    ReasonCatalog,
+    check_facts,
+    cited_frame,
+    holds_true,
+    offer_reasons,
+)
 from vipreco.explanations.fact_cells import Cells
-from vipreco.explanations.facts import FactBook
+from vipreco.explanations.facts import FactBook, key_of
+from vipreco.explanations.offer_reasons import OfferRequest
 from vipreco.explanations.qualification import Background, qualified
 from vipreco.explanations.reason_plan import ReasonPlan, Statement
 from vipreco.explanations.selection import ListedOffers, select_reasons
 from vipreco.history import History
+from vipreco.policy import Policy
 from vipreco.recommender import DecisionContext, Recommender
+from vipreco.settings import PolicySettings
 
 CATALOGUE = ReasonCatalog.shipped()
 FUND, LOAN = "00005", "00002"  # number 5 and 2 of a sixth: they acquire in the month after NOW
@@ -179,14 +190,22 @@ def test_reasons_are_the_same_alone_among_others_and_in_another_order(
     assert ids[0] == ids[1] == ids[2]
 
 
-def test_a_product_with_few_acquisitions_comes_with_that_caution(
+def test_a_risk_class_is_cautioned_about_where_a_rule_compares_it(
     recommender: Recommender, known: DecisionContext
 ):
     first = next(iter(recommender.decisions(known)))
-    thin = replace(first, thin_evidence=np.ones(len(known.catalog), bool))
-    (caution,) = Explainer(recommender).reasons_in(known, thin, np.array([3]), np.array([3])).cautions
-    assert caution is not None
-    assert caution.id == "thin-evidence"
+    customers = first.facts.customers.with_columns(pl.lit(2).alias("customer_risk_rank"))
+    products = first.facts.products.with_columns(
+        pl.lit(2).alias("product_risk_rank"),
+        pl.Series("product_family", ["account", "wealth", "deposit", "fund", "loan"]),
+    )
+    facts = replace(first.facts, customers=customers, products=products)
+    decided = replace(first, facts=facts, policy=Policy.read(PolicySettings(packs=("china",))))
+    columns = np.arange(len(known.catalog))
+    own = np.full(len(columns), 3)
+    request = OfferRequest(own, np.array([3]), np.zeros_like(columns), columns, columns)
+    found = offer_reasons._caution_input(known, decided, request, known.catalog.product_ids)
+    assert found.at_limit.tolist() == found.assessed.tolist() == [False, True, False, True, False]
 
 
 # Selection, on numbers that can be followed by hand.
@@ -251,6 +270,25 @@ def test_one_reason_of_a_topic_stands_beside_an_offer():
     salary = plan(("salary-rose", "s"), ("salary-paid", "s"), ("assets-rose", ""))
     assert said(salary, [[0.3, 0.2, 0.1]]) == [["salary-rose", "assets-rose"]]
     assert said(salary, [[0.2, 0.3, 0.1]]) == [["salary-paid", "assets-rose"]]
+
+
+@pytest.mark.parametrize(("moved", "is_told"), [(19_900, False), (20_000, True), (5_000, False)])
+def test_money_that_moved_is_a_reason_from_a_share_of_the_assets_on(moved: int, is_told: bool):
+    """Sent to other banks: at least twice the usual 6,000, and 2 % of the million that is here."""
+    day = np.array([date(2025, 12, 31)], object)
+
+    def cells(value: int) -> Cells:
+        return Cells(day, np.array([str(value)], object), np.array([""], object), np.array([True]))
+
+    amounts = {"usual": 6_000, "assets": 1_000_000, "activity_peak": moved}
+    entry, subject = CATALOGUE.entry("other-banks"), "transfers_out_amount"
+    book = FactBook(
+        CATALOGUE,
+        np.array(["c1"]),
+        {key_of(CATALOGUE.fact[kind], kind, subject): cells(value) for kind, value in amounts.items()},
+    )
+    found = qualified(Statement(entry, subject, 0), book, Background({}, {}, {}), date(2025, 12, 31))
+    assert found.tolist() == [is_told]
 
 
 @pytest.mark.parametrize(

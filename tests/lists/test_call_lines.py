@@ -52,7 +52,7 @@ OFFERS = pl.DataFrame({"customer_id": ["a"], "product_id": ["fund"]})
 OFFER = OfferLine(1, "fund", "Bond fund", 0.034, 8.0)
 
 
-def day() -> Day:
+def day(relationship: Any = None) -> Day:
     elsewhere = SimpleNamespace(stage=None)
     policy = SimpleNamespace(
         rules=[elsewhere] * 7,
@@ -66,8 +66,9 @@ def day() -> Day:
     view: Any = SimpleNamespace(date=TODAY)
     nothing: Any = None
     names = {"fund": "Bond fund", "card": "Gold card"}
+    recommender: Any = SimpleNamespace(relationship=relationship)
     settings = CallListSettings()
-    return Day(view, calls, OFFERS, nothing, nothing, "call", (decisions,), (), names, settings)
+    return Day(view, calls, OFFERS, recommender, nothing, "call", (decisions,), (), names, settings)
 
 
 def why(say: Wording = EN, **changed: Any) -> list[str]:
@@ -175,7 +176,7 @@ def test_parts_of_the_expected_value_are_told_where_they_matter():
 @pytest.mark.parametrize(
     ("kind", "why_called", "what_to_do"),
     [
-        ("closure", "Probability of closing or emptying 1.5%", "Ask whether they are content"),
+        ("closure", "Probability of closing or emptying 1.5%", "Ask how content they are"),
         ("outflow", "Probability of moving money out 1.5%", "Ask where the money"),
         ("dip", "Probability of falling below the line of the tier 1.5%", "Say what keeps the tier"),
     ],
@@ -186,6 +187,27 @@ def test_each_kind_of_attrition_has_its_chance_and_its_action(kind: str, why_cal
     margin = "assets at risk CNY 6,000,000, yearly margin CNY 60,000; expected value of a call CNY 90"
     assert chance == f"{why_called}: {margin}"
     assert action.startswith(what_to_do)
+
+
+def test_the_usual_rate_of_attrition_is_said_to_be_that_and_is_no_reason_beside_others():
+    usual = SimpleNamespace(rule=lambda kind: "usual" if kind == "closure" else "")
+    chance = {"attrition_kind": "closure", "kind_probability": 0.009}
+    keep = {**QUIET, **chance, "kind": "keep", "keep_amount": 90.0, "grow_amount": 0.0}
+    told, action = reasons_to_call(day(usual), keep, EN)
+    margin = "Assets of CNY 6,000,000, yearly margin CNY 60,000"
+    assert told == f"{margin}; closing or emptying at the usual rate of 0.9%; expected value of a call CNY 90"
+    assert action.startswith("Ask how content they are")
+    grow = {**QUIET, **chance, "kind": "grow", "keep_amount": 90.0, "grow_amount": 60.0}
+    assert list(reasons_to_call(day(usual), grow, EN)) == ["Offers with an expected value of CNY 60"]
+
+
+def test_without_an_offer_what_to_do_is_the_topic_of_the_call_alone():
+    keep = {"kind": "keep", "keep_amount": 90.0, "grow_amount": 0.0, "attrition_kind": "dip"}
+    row = {**QUIET, **keep, "kind_probability": 0.6, "cause": "", "stopped_by": 0}
+    row |= {"tier": None, "aum_amount": None, "minutes": 10, "place": 1}
+    alone = call_line(day(), row, (), EN)
+    assert [text for text in alone.reasons if text.startswith("Say what keeps")] == []
+    assert alone.no_offer == "No offer today: talk about what keeps the tier and its benefits"
 
 
 def test_without_a_currency_amounts_are_units():

@@ -139,3 +139,10 @@ def test_a_law_stops_everything_where_no_such_fact_is_brought(china: Policy, fac
     assert rule_ids(china, facts) == [[""]]
     found = china.judge(without_column(facts, "customer_qualified_investor"))
     assert china.rules[int(found[0, 0]) - 1].reason_code == "QUALIFICATION_UNKNOWN"
+
+
+def test_a_rule_concerns_the_pairs_whose_columns_it_asks_for(china: Policy, facts_of: Any) -> None:
+    for family, asked in (("wealth", True), (None, True), ("deposit", False)):
+        facts = facts_of(china, product_family=family)
+        assert china.concerned(facts, {"customer_risk_assessed_months"}).tolist() == [[asked]]
+    assert not china.concerned(facts_of(china), {"customer_aum_amount"}).any()

@@ -29,17 +29,15 @@ class CautionInput:
         as_of: Date of the decision.
         rows: Place of each offer's customer among those of the facts, shape (m,).
         product_ids: Product of each offer, shape (m,).
-        rated: The product has a risk class, shape (m,).
-        at_limit: Its risk class is the highest that the customer's allows, shape (m,).
-        thin: Few acquisitions of it were seen, shape (m,).
+        assessed: A rule asks for a valid risk assessment, shape (m,).
+        at_limit: A rule compares risk classes, and the product's is the highest allowed, shape (m,).
     """
 
     as_of: date
     rows: NDArray[np.intp]
     product_ids: tuple[str, ...]
-    rated: Flags
+    assessed: Flags
     at_limit: Flags
-    thin: Flags
 
 
 def caution_keys(catalogue: ReasonCatalog, product_ids: tuple[str, ...]) -> list[Key]:
@@ -76,13 +74,13 @@ def _holding(book: FactBook, caution_input: CautionInput) -> Mapping[str, Flags]
     """Return where each caution holds, shape (m,) each."""
     assessed = book.cells[book.key("risk_assessed", "")]
     left = np.array([_days_left(caution_input.as_of, value) for value in assessed.values])
+    ends_soon = ((left >= 0) & (left <= SOON_DAYS))[caution_input.rows]
     contact = book.cells[book.key("last_contact", "")]
     return {
         "declined-before": _declined(book, caution_input),
-        "assessment-expires": ((left >= 0) & (left <= SOON_DAYS))[caution_input.rows] & caution_input.rated,
+        "assessment-expires": ends_soon & caution_input.assessed,
         "risk-at-limit": caution_input.at_limit & book.there(["risk_level"], "")[caution_input.rows],
         "not-answered": (contact.values == NOT_ANSWERED)[caution_input.rows],
-        "thin-evidence": caution_input.thin,
     }
 
 

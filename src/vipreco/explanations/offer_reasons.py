@@ -19,7 +19,7 @@ from vipreco.explanations.reason_plan import ReasonPlan, plan_reasons
 from vipreco.explanations.selection import SHARED, ListedOffers, SelectedReasons, select_reasons
 from vipreco.explanations.sentences import Reason, Speaker
 from vipreco.explanations.talk_catalog import TalkCatalog
-from vipreco.policy import Language
+from vipreco.policy import ASSESSMENT_AGES, Language
 from vipreco.recommender import DecisionContext, Decisions, Recommender
 
 Indices: TypeAlias = NDArray[np.intp]
@@ -268,14 +268,14 @@ def _caution_input(
     request: OfferRequest,
     product_ids: tuple[str, ...],
 ) -> CautionInput:
-    facts = decisions.facts
+    facts, pairs = decisions.facts, (request.own, request.columns)
     own = facts.customers["customer_risk_rank"].to_numpy().astype(np.float64)[request.own]
     product = facts.products["product_risk_rank"].to_numpy().astype(np.float64)[request.columns]
+    compared_classes = decisions.policy.concerned(facts, {"customer_risk_rank"})[pairs]
     return CautionInput(
         as_of=known.view.date,
         rows=request.rows,
         product_ids=product_ids,
-        rated=~np.isnan(product),
-        at_limit=own == product,
-        thin=decisions.thin_evidence[request.columns],
+        assessed=decisions.policy.concerned(facts, ASSESSMENT_AGES)[pairs],
+        at_limit=(own == product) & compared_classes,
     )

@@ -16,6 +16,7 @@ from vipreco.history import add_months
 
 Flags = NDArray[np.bool_]
 BY_LINE = frozenset({"falling_to_line", "next_line"})
+ASSETS = "assets"
 MIN_FALL = 0.98  # of the assets before: less of a fall is none
 
 
@@ -62,6 +63,9 @@ def qualified(statement: Statement, book: FactBook, background: Background, day:
         return found
     compares = _by_line if entry.compare in BY_LINE else _compares
     found &= compares(entry, book, subject, background)
+    if entry.min_asset_share:
+        share = book.numbers(entry.facts[-1], subject) / book.numbers(ASSETS, subject)
+        found &= np.asarray(share >= entry.min_asset_share, bool)
     first = book.cells[book.key(entry.facts[0], subject)]
     if entry.value:
         found &= np.asarray(first.values == entry.value, bool)

@@ -117,6 +117,7 @@ class ReasonEntry(Entry):
         ratio: Least or greatest ratio of the comparison.
         max_ratio: Greatest ratio of `above`: more is a beginning, or a gap before, not a change.
         floor: Least value of what is compared with the usual.
+        min_asset_share: Least share of the customer's assets that the last fact is; 0 = any.
         within_months: Greatest age of the first fact; 0 = any.
         after_months: Least age of the first fact.
         value: Value of the first fact; empty = any.
@@ -134,6 +135,7 @@ class ReasonEntry(Entry):
     ratio: Annotated[float, Field(ge=0)] = 1.0
     max_ratio: Annotated[float, Field(ge=1)] = 10.0
     floor: Annotated[float, Field(ge=0)] = 0.0
+    min_asset_share: Annotated[float, Field(ge=0, le=1)] = 0.0
     within_months: Annotated[int, Field(ge=0)] = 0
     after_months: Annotated[int, Field(ge=0)] = 0
     value: str = ""

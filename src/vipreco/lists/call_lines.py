@@ -74,7 +74,7 @@ def call_line(day: Day, row: Row, offers: Sequence[OfferLine], say: Wording, sig
         place=row[PLACE],
         tier=row["tier"] or "",
         assets=row["aum_amount"],
-        reasons=tuple(reasons_to_call(day, row, say, signs)),
+        reasons=tuple(reasons_to_call(day, row, say, signs, acted=bool(offers))),
         offers=tuple(offers),
         no_offer="" if offers else no_offer_text(day, row, say),
         avoid=to_avoid(day, row, say),
@@ -157,8 +157,18 @@ def product_name(day: Day, product_id: str | None) -> str:
     return day.names.get(product_id or "") or product_id or ""
 
 
-def reasons_to_call(day: Day, row: Row, say: Wording, signs: str = "") -> Iterator[str]:
-    """Give the reasons to call: duties, the greatest parts of the expected value, signs of attrition."""
+def reasons_to_call(
+    day: Day, row: Row, say: Wording, signs: str = "", *, acted: bool = True
+) -> Iterator[str]:
+    """Give the reasons to call: duties, the greatest parts of the expected value, signs of attrition.
+
+    Args:
+        day: The day.
+        row: Of the customer.
+        say: The words.
+        signs: Of attrition, in words.
+        acted: Say what to do against attrition; without an offer, that is the topic of the call already.
+    """
     if row[CallKind.FOLLOW_UP]:
         yield from agreement_texts(day, row, say)
     if row[CallKind.COVERAGE]:
@@ -168,7 +178,9 @@ def reasons_to_call(day: Day, row: Row, say: Wording, signs: str = "") -> Iterat
         yield from maturity_texts(day, row, say)
     if row[CallKind.ASSESSMENT]:
         yield assessment_text(day, row, say)
-    yield from _value_texts(row, say)
+    yield from _value_texts(day, row, say)
+    if acted and row[KIND] == CallKind.KEEP:
+        yield say(f"action.{keep_name(row)}")
     if signs:
         yield say("reason.signs", signs=signs)
 
@@ -232,8 +244,13 @@ def assessment_text(day: Day, row: Row, say: Wording) -> str:
     return say("reason.assessment_expired", date=assessed, amount=say.amount(unlocked))
 
 
-def _value_texts(row: Row, say: Wording) -> Iterator[str]:
-    """Give the parts of the expected value that matter: at least a quarter of it, or the purpose itself."""
+def _value_texts(day: Day, row: Row, say: Wording) -> Iterator[str]:
+    """Give the parts of the expected value that matter: at least a quarter of it, or the purpose itself.
+
+    A chance that is the usual rate for everybody is no reason to call this customer: it is told where the
+    call has no other purpose, and said to be the usual rate.
+    """
+    usual = row["attrition_kind"] in day.usual_kinds
     chances = {
         CallKind.KEEP: row["kind_probability"],
         CallKind.DEVELOP: row["tier_upgrade_probability"],
@@ -242,12 +259,13 @@ def _value_texts(row: Row, say: Wording) -> Iterator[str]:
     stakes = {"assets": row["at_risk_amount"], "margin": row["margin_at_risk_amount"]}
     for kind, chance in chances.items():
         part = row[f"{kind.value}_amount"] or 0.0
-        if part > 0 and (row[KIND] == kind or part >= row[EXPECTED] / 4):
+        purpose = row[KIND] == kind
+        matters = purpose or (part >= row[EXPECTED] / 4 and not (usual and kind is CallKind.KEEP))
+        if part > 0 and matters:
             amounts = {name: say.amount(value) for name, value in {"amount": part, **stakes}.items()}
             name = keep_name(row) if kind is CallKind.KEEP else kind.value
-            yield say(f"reason.{name}", rate=shown(chance, Holds.RATE), **amounts)
-            if row[KIND] == CallKind.KEEP == kind:
-                yield say(f"action.{name}")
+            usual_rate = "_usual" if usual and kind is CallKind.KEEP else ""
+            yield say(f"reason.{name}{usual_rate}", rate=shown(chance, Holds.RATE), **amounts)
 
 
 def keep_name(row: Row) -> str:

@@ -14,7 +14,7 @@ from vipreco.lists.call_lines import Row, call_lines, gate_notices
 from vipreco.lists.day import Day
 from vipreco.lists.presentation import CallLine, CallList, PlannedDay, ReasonCount
 from vipreco.lists.texts import Wording
-from vipreco.propensity import ATTRITION_KINDS, USUAL
+from vipreco.propensity import USUAL
 from vipreco.settings import CallKind
 
 MAX_LATER = 50
@@ -70,13 +70,11 @@ def call_list(
 
 def simple_rules(day: Day, say: Wording) -> tuple[str, ...]:
     """Return which chances of attrition come from a simple rule, because the model did not beat it."""
-    model = day.recommender.relationship
-    rules = {kind: model.rule(kind) for kind in ATTRITION_KINDS} if model else {}
     return tuple(
         say("rule.usual", kind=say(f"rule.{kind}"))
         if rule == USUAL
         else say("rule.by", kind=say(f"rule.{kind}"), rule=say(f"rule.{rule}"))
-        for kind, rule in rules.items()
+        for kind, rule in day.simple_rules.items()
         if rule
     )
 

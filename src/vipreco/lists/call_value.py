@@ -18,7 +18,7 @@ from vipreco.arbitration import (
 )
 from vipreco.columns import CUSTOMER_ID
 from vipreco.lists.call_offers import CallOffers
-from vipreco.policy import ALLOWED, PASSES, PolicyFacts, Stage
+from vipreco.policy import ALLOWED, ASSESSMENT_AGES, PASSES, PolicyFacts, Stage
 from vipreco.propensity import ATTRITION_KINDS
 from vipreco.recommender import Decisions
 from vipreco.settings import ValueSettings
@@ -26,7 +26,6 @@ from vipreco.settings import ValueSettings
 Floats = NDArray[np.float64]
 Ranks = NDArray[np.int16]
 FORBIDDING = (Stage.ELIGIBILITY, Stage.CONTACT_POLICY)
-ASSESSED = ("customer_risk_assessed_days", "customer_risk_assessed_months")
 
 
 def call_values(found: CallOffers, rates: ValueSettings) -> pl.DataFrame:
@@ -123,7 +122,7 @@ def stopped_whole(decisions: Decisions) -> NDArray[np.intp]:
 def with_renewed_assessments(facts: PolicyFacts) -> PolicyFacts:
     """Return the same facts with every risk assessment renewed today, at the class that it gave."""
     known = pl.col("customer_risk_rank").is_not_null()
-    there = [name for name in ASSESSED if name in facts.customers.columns]
+    there = [name for name in sorted(ASSESSMENT_AGES) if name in facts.customers.columns]
     if "customer_risk_rank" not in facts.customers.columns:
         return facts
     dated = [pl.when(known).then(0.0).otherwise(pl.col(name)).alias(name) for name in there]

@@ -23,6 +23,7 @@ from vipreco.lists.call_value import call_values
 from vipreco.lists.facts import book_facts
 from vipreco.lists.workdays import ALWAYS, Availability
 from vipreco.policy import gather_facts
+from vipreco.propensity import ATTRITION_KINDS, USUAL
 from vipreco.recommender import (
     DEFAULT_CHANNEL,
     DecisionContext,
@@ -117,6 +118,17 @@ class Day:
     def list_date(self) -> datetime.date:
         """Day of the calls: the first working day from the date of the knowledge on."""
         return self.plan.days[0] if self.plan else self.date
+
+    @cached_property
+    def simple_rules(self) -> Mapping[str, str]:
+        """Simple rule behind the chance of each kind of attrition; empty where it is a model."""
+        model = self.recommender.relationship
+        return {kind: model.rule(kind) for kind in ATTRITION_KINDS} if model else {}
+
+    @property
+    def usual_kinds(self) -> frozenset[str]:
+        """Kinds of attrition whose chance is the usual rate for everybody."""
+        return frozenset(kind for kind, rule in self.simple_rules.items() if rule == USUAL)
 
     @cached_property
     def today(self) -> pl.DataFrame:

@@ -5,6 +5,7 @@ from .collected_facts import (
     holding_pairs as holding_pairs,
 )
 from .columns import (
+    ASSESSMENT_AGES as ASSESSMENT_AGES,
     CHANNELS as CHANNELS,
     NEVER_DAYS as NEVER_DAYS,
     Grain as Grain,

@@ -18,6 +18,7 @@ PUBLIC_CHANNELS: Final = ("sms", "app")
 NEVER_DAYS: Final = 36_500
 """Days since something that never happened."""
 POLICY_ATTRIBUTE: Final = "policy_"
+ASSESSMENT_AGES: Final = frozenset({"customer_risk_assessed_days", "customer_risk_assessed_months"})
 COMPLAINT_DAYS: Final = 90
 """Days for which a recorded complaint counts where no snapshot tells of complaints."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set as AbstractSet
 from copy import copy
 from dataclasses import dataclass
 from datetime import date
@@ -175,6 +175,18 @@ class Policy:
         found = np.zeros(facts.shape, bool)
         for _, codes in self.each(facts):
             found |= (codes != PASSES) & ~np.isin(codes, own)
+        return found
+
+    def concerned(self, facts: PolicyFacts, columns: AbstractSet[str]) -> NDArray[np.bool_]:
+        """Return the pairs about which some rule in force asks for one of these columns, shape (n, P)."""
+        asking = [one for one in self.active(facts) if one.required_columns & columns]
+        truth = truths(_atoms(asking), facts, self.known)
+        found = np.zeros(facts.shape, bool)
+        for one in asking:
+            concerned = np.ones(facts.shape, bool)
+            for atom in one.concerns:
+                concerned &= _CONCERNED[truth[atom.key]] != PASSES
+            found |= concerned
         return found
 
     def compiled_of(self, verdict: int) -> Compiled:
