@@ -19,7 +19,8 @@ from vipreco.project import Project
 
 pytestmark = pytest.mark.long
 LOCKED_SECONDS = 60
-WITHOUT_STORE = {"keys-create", "keys-sign"}
+LONGEST = {"backtest", "retrain", "train", "tune"}  # read no store, or only at their beginning
+NEEDING = {*STORE_COMMANDS, "calllist", "hand-over", "sheet", "user-password"} - {"keys-create", "keys-sign"}
 
 
 @contextmanager
@@ -34,18 +35,21 @@ def ended(bank: Path, *arguments: str) -> int:
     return processes.ended(started(bank, list(arguments)), PATIENCE)
 
 
-@pytest.mark.parametrize("name", sorted({*STORE_COMMANDS, "calllist", "sheet"} - WITHOUT_STORE))
+@pytest.mark.parametrize("name", sorted(set(COMMANDS) - LONGEST))
 def test_a_command_before_a_locked_store_ends_with_5_changes_nothing_and_works_afterwards(
     bank: Path, expected: Callable[[str], Expected], tmp_path: Path, name: str
 ) -> None:
-    """F12."""
+    """F12: those that need no store work."""
     right, parts = expected(name), COMMANDS[name].parts
     ours = copied(bank, tmp_path, name)
     with locked(ours / "data" / "store.db"):
         code = ended(ours, *right.arguments)
         said = told(ours)
-    assert code == 5, said
     assert "Traceback" not in said
+    assert code in ({5} if name in NEEDING else {5, *COMMANDS[name].codes}), said
+    if code != 5:
+        assert visible(ours) == right.after
+        return
     assert visible(ours, parts) == {part: right.before[part] for part in parts}
     assert ended(ours, *right.arguments) in COMMANDS[name].codes, told(ours)
     assert visible(ours) == right.after

@@ -67,6 +67,12 @@ def load(service: Running, port: int, seconds: float, **how: Any) -> Any:
     return np.array([row[:2] for row in json.loads(ran.stdout)["answers"]])
 
 
+def refusals(service: Running) -> Counter[tuple[int, str]]:
+    """Return how often the service refused or failed, by status and code, as its log says."""
+    told = (json.loads(line) for line in service.log().splitlines() if line.startswith('{"at"'))
+    return Counter((one["status"], one["code"]) for one in told if one.get("status", 200) != 200)
+
+
 def look(service: Running, minutes: float, p99: float) -> Look:
     """Measure the workers."""
     memory, handles = 0.0, 0
@@ -82,18 +88,20 @@ def test_memory_handles_and_latency_stay_flat_at_half_load_with_a_swap_each_minu
     with running(tmp_path) as service:
         full = load(service, service.port, 5.0, askers=16)
         half = min((full[:, 0] == 200).sum() / 5.0 / 2, 400.0)  # the limit of one token is 1,000 a second
-        begun, looks, answers = time.monotonic(), list[Look](), Counter[int]()
+        known, answers = refusals(service), Counter[int]()  # of the load that found the limit
+        begun, looks = time.monotonic(), list[Look]()
         while (minutes := (time.monotonic() - begun) / 60) < MINUTES:
             service.publish(f"{len(looks):x}1")
             told = load(service, service.port, min(60.0, MINUTES * 6), rate=half)
             answers.update(told[:, 0].astype(int).tolist())
             looks.append(look(service, minutes, float(np.percentile(told[:, 1], 99))))
+        refused = dict(refusals(service) - known)
     kept = [one for one in looks if one.minutes >= WARM_UP * MINUTES]
     slope = linear_regression([one.minutes for one in kept], [one.memory for one in kept]).slope
     first, last = kept[: len(kept) // 2], kept[len(kept) // 2 :]
     slower = np.median([one.p99 for one in last]) / np.median([one.p99 for one in first])
     sys.stderr.write(
-        f"answers by status {dict(answers)} at {half:.0f}/s; {slope:.2f} MiB a minute, "
+        f"answers by status {dict(answers)} at {half:.0f}/s, refusals {refused}; {slope:.2f} MiB a minute, "
         f"handles {kept[0].handles} to {kept[-1].handles}, p99 {slower:.2f} times, "
         f"load average {os.getloadavg()[2]:.1f}\n"
     )
