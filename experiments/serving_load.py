@@ -7,8 +7,9 @@ What is asked comes as JSON on standard input: `port`, `seconds`, `requests` (ea
 headers and body), and `rate` (open loop) or `askers` (closed loop). In an open loop a request is due at its
 own moment whatever became of those before, and its time counts from that moment: a service that stalls is
 charged for all who waited. The answer is JSON: status, milliseconds and place of the request of each
-answer, and with `keep` the bodies. Only 127.0.0.1 is asked, by no more than 4,096 connections, for no longer
-than five minutes.
+answer, with `keep` the bodies, and `paused`: seconds in which the whole machine stood still, as a virtual
+one may for minutes; they count for nobody. Only 127.0.0.1 is asked, by no more than 4,096 connections, for no
+longer than five minutes.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from typing import Any
 MOST_CONNECTIONS, MOST_SECONDS = 4_096, 300.0
 GIVEN_UP, FAILED = 15.0, 0
 LOOK_SECONDS = 0.5
+PAUSE_SECONDS = 5.0  # not to have run for so long is no load of other programs: it is the machine that stood
 
 
 @dataclass(eq=False)
@@ -80,30 +82,40 @@ class Load:
     busy: dict[int, Connection] = field(default_factory=dict)
     waiting: deque[tuple[int, float]] = field(default_factory=deque)
     asked: deque[tuple[float, int]] = field(default_factory=deque)
+    paused: float = 0.0
+    looked: float = field(default_factory=time.perf_counter)
+
+    def now(self) -> float:
+        """Return the seconds of a clock that stands still while the machine does."""
+        moment = time.perf_counter()
+        if moment - self.looked > PAUSE_SECONDS:
+            self.paused += moment - self.looked
+        self.looked = moment
+        return moment - self.paused
 
     def open_loop(self, rate: float, seconds: float) -> None:
         """Ask at a rate; the time counts from the moment at which a request is due."""
-        began, count = time.perf_counter(), int(rate * seconds)
+        began, count = self.now(), int(rate * seconds)
         number = 0
         while number < count or self.busy or self.waiting:
-            now = time.perf_counter()
+            now = self.now()
             while number < count and (due := began + number / rate) <= now:
                 self.ask(number % len(self.raws), due)
                 number += 1
-            pause = began + number / rate - time.perf_counter() if number < count else LOOK_SECONDS
+            pause = began + number / rate - self.now() if number < count else LOOK_SECONDS
             for _ in self.gathered(pause):
                 if self.waiting and self.free:
                     self.ask(*self.waiting.popleft())
 
     def closed_loop(self, askers: int, seconds: float) -> None:
         """Ask by a number of askers who each wait for their answer."""
-        until = time.perf_counter() + seconds
+        until = self.now() + seconds
         for number in range(askers):
-            self.ask(number % len(self.raws), time.perf_counter())
+            self.ask(number % len(self.raws), self.now())
         while self.busy:
             for place in self.gathered(LOOK_SECONDS):
-                if time.perf_counter() < until:
-                    self.ask((place + askers) % len(self.raws), time.perf_counter())
+                if self.now() < until:
+                    self.ask((place + askers) % len(self.raws), self.now())
 
     def ask(self, place: int, due: float) -> None:
         """Ask, if there is a connection to ask by; else when one is free."""
@@ -116,7 +128,7 @@ class Load:
     def gathered(self, pause: float) -> list[int]:
         """Take in the answers that come within a pause, and return whose places they were."""
         found = []
-        for number, _ in self.poll.poll(max(pause, 0.0)):
+        for number, _ in self.poll.poll(min(max(pause, 0.0), LOOK_SECONDS)):
             connection = self.busy.get(number)
             if connection is None:
                 self._drop(next(each for each in self.free if each.opened.fileno() == number))
@@ -145,13 +157,13 @@ class Load:
         return True
 
     def _note(self, connection: Connection, status: int, body: bytes) -> None:
-        took = (time.perf_counter() - connection.due) * 1000
+        took = (self.now() - connection.due) * 1000
         self.answers.append((status, took, connection.place))
         if self.keep:
             self.bodies.append(body.decode())
 
     def _send(self, connection: Connection, place: int, due: float) -> None:
-        connection.place, connection.due, connection.sent = place, due, time.perf_counter()
+        connection.place, connection.due, connection.sent = place, due, self.now()
         self.busy[connection.opened.fileno()] = connection
         self.asked.append((connection.sent + GIVEN_UP, connection.opened.fileno()))
         with contextlib.suppress(OSError):  # it is closed: that is read where its answer should be
@@ -159,13 +171,14 @@ class Load:
 
     def _connected(self) -> Connection:
         opened = socket.create_connection(("127.0.0.1", self.port), timeout=GIVEN_UP)
+        self.looked = time.perf_counter()  # to wait for a connection is no pause
         opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.poll.register(opened, select.EPOLLIN)
         return Connection(opened)
 
     def _given_up(self) -> list[int]:
         """Fail those that wait for too long, and return whose places they were."""
-        found, now = [], time.perf_counter()
+        found, now = [], self.now()
         while self.asked and self.asked[0][0] <= now:
             connection = self.busy.get(self.asked.popleft()[1])
             if connection is not None and connection.sent + GIVEN_UP <= now:
@@ -202,8 +215,10 @@ def main() -> None:
         load.open_loop(what["rate"], seconds)
     else:
         load.closed_loop(what["askers"], seconds)
-    took = time.perf_counter() - began
-    json.dump({"answers": load.answers, "bodies": load.bodies, "seconds": took}, sys.stdout)
+    took = time.perf_counter() - began - load.paused
+    json.dump(
+        {"answers": load.answers, "bodies": load.bodies, "seconds": took, "paused": load.paused}, sys.stdout
+    )
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from vipreco.project import Project
 pytestmark = pytest.mark.long
 LOCKED_SECONDS = 60
 LONGEST = {"backtest", "retrain", "train", "tune"}  # read no store, or only at their beginning
-NEEDING = {*STORE_COMMANDS, "calllist", "hand-over", "sheet", "user-password"} - {"keys-create", "keys-sign"}
+NEEDING = {*STORE_COMMANDS, "calllist", "hand-over", "sheet", "user-password"} - {"anchor", "keys-create", "keys-sign"}
 
 
 @contextmanager

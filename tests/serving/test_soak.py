@@ -29,6 +29,8 @@ LOAD = Path(__file__).parents[2] / "experiments" / "serving_load.py"
 MINUTES = float(os.environ.get("VIPRECO_SOAK_MINUTES", "60"))
 WARM_UP = 0.2  # of the minutes
 MAX_MEBIBYTES_A_MINUTE, MAX_SLOWER = 1.0, 2.0
+OVERLOADED = (503, "overloaded")
+MAX_REFUSED = 0.001  # while other programs take the machine: refused with the time to wait, none lost
 MAX_HANDLES_MORE = (
     20  # two workers open the five connections of their pools as they need them, two files each
 )
@@ -64,7 +66,10 @@ def load(service: Running, port: int, seconds: float, **how: Any) -> Any:
     what = {"port": port, "seconds": seconds, "requests": [["POST", "/v1/offers", headers, body]], **how}
     command = [sys.executable, str(LOAD)]
     ran = subprocess.run(command, input=json.dumps(what), capture_output=True, text=True, check=True)
-    return np.array([row[:2] for row in json.loads(ran.stdout)["answers"]])
+    told = json.loads(ran.stdout)
+    if told["paused"]:
+        sys.stderr.write(f"the machine stood still for {told['paused']:.0f} s\n")
+    return np.array([row[:2] for row in told["answers"]])
 
 
 def refusals(service: Running) -> Counter[tuple[int, str]]:
@@ -84,7 +89,7 @@ def look(service: Running, minutes: float, p99: float) -> Look:
 
 
 def test_memory_handles_and_latency_stay_flat_at_half_load_with_a_swap_each_minute(tmp_path: Path) -> None:
-    """F38: `VIPRECO_SOAK_MINUTES` shortens the hour."""
+    """F38: `VIPRECO_SOAK_MINUTES` shortens the hour. A refusal is an answer, a lost connection is none."""
     with running(tmp_path) as service:
         full = load(service, service.port, 5.0, askers=16)
         half = min((full[:, 0] == 200).sum() / 5.0 / 2, 400.0)  # the limit of one token is 1,000 a second
@@ -105,7 +110,9 @@ def test_memory_handles_and_latency_stay_flat_at_half_load_with_a_swap_each_minu
         f"handles {kept[0].handles} to {kept[-1].handles}, p99 {slower:.2f} times, "
         f"load average {os.getloadavg()[2]:.1f}\n"
     )
-    assert set(answers) == {200}
+    assert set(answers) <= {200, OVERLOADED[0]}
+    assert set(refused) <= {OVERLOADED}
+    assert answers[OVERLOADED[0]] <= MAX_REFUSED * answers.total()
     assert slope <= MAX_MEBIBYTES_A_MINUTE
     assert kept[-1].handles <= kept[0].handles + MAX_HANDLES_MORE
     assert slower <= MAX_SLOWER
