@@ -36,7 +36,7 @@ from vipreco.durable import sha256_of
 from vipreco.errors import VipRecoError
 from vipreco.online import Releases
 from vipreco.project import Project
-from vipreco.store import Contact, Role, Scope, Store
+from vipreco.store import Contact, Keys, Role, Scope, Store
 from vipreco.store.schema import metadata
 from vipreco.tables import Tables
 
@@ -110,6 +110,7 @@ def made(built_once: BuiltOnce) -> Path:
         (bank / "past.toml").write_text(past)
         (bank / "out").mkdir()
         in_process(bank, "train", "--recipe", "other")
+        Keys.open(bank / "data" / "keys")  # so that all copies give a customer the same pseudonym
         ids = customers(bank)[:20]
         columns = {"customer_id": ids, "manager_id": ["M00000"] * 20, "branch_id": ["B"] * 20}
         with Store.open(f"sqlite:///{bank}/data/store.db") as store:

@@ -20,7 +20,11 @@ from vipreco.project import Project
 pytestmark = pytest.mark.long
 LOCKED_SECONDS = 60
 LONGEST = {"backtest", "retrain", "train", "tune"}  # read no store, or only at their beginning
-NEEDING = {*STORE_COMMANDS, "calllist", "hand-over", "sheet", "user-password"} - {"anchor", "keys-create", "keys-sign"}
+NEEDING = {*STORE_COMMANDS, "calllist", "hand-over", "sheet", "user-password"} - {
+    "anchor",
+    "keys-create",
+    "keys-sign",
+}
 
 
 @contextmanager
@@ -50,7 +54,9 @@ def test_a_command_before_a_locked_store_ends_with_5_changes_nothing_and_works_a
     if code != 5:
         assert visible(ours) == right.after
         return
-    assert visible(ours, parts) == {part: right.before[part] for part in parts}
+    for part, found in visible(ours, parts).items():
+        known = [right.before[part], right.after[part]]  # an import is there before its records are marked
+        assert found in known[: 2 if name == "import-from-store" else 1], part
     assert ended(ours, *right.arguments) in COMMANDS[name].codes, told(ours)
     assert visible(ours) == right.after
 
