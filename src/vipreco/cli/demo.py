@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 MONTHS = 20
 SEED = 20260101
 RECIPE = "quick"
-STEPS = 5
+STEPS = 6
 TODAY = 'business_date = "snapshot"'
 SIMULATION = "simulation.json"
 T = TypeVar("T")
@@ -62,23 +62,21 @@ def run(folder: Path, customers: int) -> None:
 
 
 def make_bank(folder: Path, customers: int) -> Project:
-    """Make a project in `folder` with a simulated bank and a champion; existing parts are reused."""
+    """Make a project with a bank, a champion and practice campaigns; what is there already is reused."""
+    from vipreco.cli.demo_campaign import run_demo_campaigns
+
     walk = Walk(folder, customers)
     project = walk.step("A project", lambda _: _project(folder), lambda made: f"{made.root}")
     walk.step("A bank's raw files", lambda narrator: _simulate(walk, project, narrator), str)
     walk.step("Import", lambda narrator: _import(walk, project, narrator), str)
     walk.step("Training and backtest", lambda narrator: _train(project, narrator), str)
+    walk.step("Practice campaigns", lambda narrator: run_demo_campaigns(project, narrator), str)
     return project
 
 
-def show_campaign(project: Project) -> None:
-    """Run the practice campaign of a demo bank, so that the marketer's pages have something to show."""
-    from vipreco.cli.demo_campaign import run_demo_campaigns
-
-    walk = Walk(project.root, 0, STEPS - 1)
-    walk.step("A practice campaign", lambda narrator: run_demo_campaigns(project, narrator), str)
-    walk.number = STEPS - 1
-    walk.step("A call list", lambda _: _list_of_today(project), str)
+def make_list(project: Project) -> None:
+    """Make the call list of the largest book, so that an auditor's pages have a decision to show."""
+    Walk(project.root, 0, STEPS - 1).step("A call list", lambda _: _list_of_today(project), str)
 
 
 def _list_of_today(project: Project) -> str:

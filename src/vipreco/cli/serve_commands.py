@@ -297,8 +297,8 @@ def _project(folder: Path | None) -> Project:
     start = (folder or Path.cwd()).resolve()
     if any((place / PROJECT_FILE).is_file() for place in (start, *start.parents)):
         return Project.find(start)
-    from vipreco.cli.demo import make_bank, show_campaign
+    from vipreco.cli.demo import make_bank, make_list
 
     made = make_bank(folder or DEMO, DEMO_CUSTOMERS)
-    show_campaign(made)
+    make_list(made)
     return made
