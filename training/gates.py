@@ -167,12 +167,16 @@ class Finding:
         sentence: With the number found and the number asked for.
         metric: What was measured; empty where it is no number.
         undecided: The value itself holds, and not for sure: more evidence could let it pass.
+        bound: The kind of bound: `min`, `max`, `margin` to the champion, or `unknown` without a value.
+        numbers: Value, end of its interval that counts, and bound; for a margin the champion's as the second.
     """
 
     passed: bool
     sentence: str
     metric: str = ""
     undecided: bool = False
+    bound: str = ""
+    numbers: tuple[float, ...] = ()
 
 
 def judge(gates: Iterable[Gate], metrics: Metrics, champion: Metrics | None = None) -> list[Finding]:
@@ -245,14 +249,16 @@ def _findings(gate: Gate, metrics: Metrics, champion: Metrics | None) -> list[Fi
     value = metrics.get(gate.metric)
     if value is None or not math.isfinite(value):
         beside = " beside the present champion" if gate.against_champion else ""
-        return [Finding(gate.where_known, f"{gate.metric} is not known{beside}", gate.metric)]
+        return [
+            Finding(gate.where_known, f"{gate.metric} is not known{beside}", gate.metric, bound="unknown")
+        ]
     found, low, high = [], *_ends(gate, metrics, value)
     if (least := gate.min_value) is not None:
         holds = (low >= least, value >= least)
-        found.append(_bound(gate.metric, (value, low), f"at least {least:.6g}", holds))
+        found.append(_bound(gate.metric, "min", (value, low, least), holds))
     if (most := gate.max_value) is not None:
         holds = (high <= most, value <= most)
-        found.append(_bound(gate.metric, (value, high), f"at most {most:.6g}", holds))
+        found.append(_bound(gate.metric, "max", (value, high, most), holds))
     if gate.champion_margin is not None and champion is not None:
         found.append(_against_champion(gate, value, champion.get(gate.metric)))
     return found
@@ -272,12 +278,13 @@ def _ends(gate: Gate, metrics: Metrics, value: float) -> tuple[float, float]:
     return (low, high) if gate.surely else (value, value)
 
 
-def _bound(metric: str, values: tuple[float, float], bound: str, holds: tuple[bool, bool]) -> Finding:
+def _bound(metric: str, bound: str, numbers: tuple[float, float, float], holds: tuple[bool, bool]) -> Finding:
     """Return the finding about a bound; `holds` says whether the end that counts meets it, and the value."""
-    (value, end), (passed, by_value) = values, holds
+    (value, end, asked), (passed, by_value) = numbers, holds
     of_interval = "" if end == value else f" (the end of its interval that counts is {end:.6g})"
-    sentence = f"{metric} is {value:.6g}{of_interval}, needed is {bound}"
-    return Finding(passed, sentence, metric, undecided=by_value and not passed)
+    needed = f"at {'least' if bound == 'min' else 'most'} {asked:.6g}"
+    sentence = f"{metric} is {value:.6g}{of_interval}, needed is {needed}"
+    return Finding(passed, sentence, metric, by_value and not passed, bound, numbers)
 
 
 def _against_champion(gate: Gate, value: float, champion: float | None) -> Finding:
@@ -289,4 +296,5 @@ def _against_champion(gate: Gate, value: float, champion: float | None) -> Findi
         f"{gate.metric} is {value:.6g}, the champion has {champion:.6g}; "
         f"allowed is to be worse by {gate.champion_margin:.6g}"
     )
-    return Finding(passed, sentence, gate.metric)
+    numbers = (value, champion, gate.champion_margin or 0.0)
+    return Finding(passed, sentence, gate.metric, bound="margin", numbers=numbers)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any, Final
@@ -30,13 +31,24 @@ def describe_version(
         **{name: list(value) if isinstance(value, tuple) else value for name, value in fields.items()},
         "verdict": list(summary.lines),
         "passes": all(finding.passed for finding in judged),
-        "broken": [finding.metric for finding in judged if not finding.passed],
+        "broken": [_gate(finding) for finding in judged if not finding.passed],
         "cases": version.metrics.get(CASES),
         "approvals": list(map(str, approved)),
         "approved": [asdict(one) for one in approved],
         "numbers": list(summary.rows),
         "calibration": reliability_bins(version.metrics),
         "mlflow": mlflow_page(settings.tracking, settings.model, version.version),
+    }
+
+
+def _gate(finding: Finding) -> dict[str, Any]:
+    """Return a bound that does not hold; numbers that are none are left out, as JSON has no word for them."""
+    numbers = [number if math.isfinite(number) else None for number in finding.numbers]
+    return {
+        "metric": finding.metric,
+        "bound": finding.bound,
+        "numbers": numbers,
+        "sentence": finding.sentence,
     }
 
 

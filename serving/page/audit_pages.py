@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,11 +11,12 @@ from urllib.parse import urlencode
 
 from starlette.responses import Response
 
+from serving.books.book_service import FindAnswers
 from serving.http.audit_queries import FIELDS, audit_query
 from serving.http.operation import HttpRequest, Operation, people
-from serving.http.problems import not_found
+from serving.http.problems import Problem, not_found
 from serving.page.jobs import Jobs
-from serving.page.responses import note, redirect, show
+from serving.page.responses import note, redirect, say_of, show
 from vipreco.errors import IntegrityError, UsageError
 from vipreco.store import OF_A_LIST, Decision, Role
 
@@ -27,6 +29,8 @@ RESULTS = ("ok", "denied", "unknown", "failed")
 @dataclass
 class AuditPages:
     """The handlers."""
+
+    answers: FindAnswers
 
     def operations(self) -> tuple[Operation, ...]:
         """Return what is at each address."""
@@ -125,8 +129,18 @@ class AuditPages:
         again = job.content if job else None
         if again and again["receipt"]:
             again["receipt"]["question"]["customer_id"] = brief["pseudonym"]
-        values = {"decision": brief, "job": job, "again": again}
+        values = {"decision": brief, "job": job, "again": again, **self._words(request)}
         return show(request, "decision.html", values)
+
+    def _words(self, request: HttpRequest) -> dict[str, Mapping[str, str]]:
+        """Return products and causes by code in words; none where nothing is served: codes are shown then."""
+        language = say_of(request).language
+        try:
+            answers = self.answers(request.state)
+        except Problem:
+            return {"names": {}, "causes": {}}
+        causes = {rule.reason_code: rule.named(language) for rule in answers.policy.rules}
+        return {"names": answers.product_names, "causes": causes}
 
     def replay(self, request: HttpRequest) -> Response:
         """Decide a decision again by `vipreco replay --decision`."""

@@ -7,7 +7,7 @@ of its own.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -213,8 +213,7 @@ def _lines(told: Mapping[str, Any], say: Wording) -> list[str]:
     if "passes" not in told:  # read before the verdict was told in parts
         return [*told.get("verdict", []), *told.get("approvals", [])]
     verdict = say("models.passes") if told["passes"] else say("models.fails")
-    broken = [say("models.broken", gate=metric_words(each, say)) for each in told["broken"]]
-    english = told["verdict"][1:-1] if say.language == "en" else []  # bound and number found, what would help
+    broken = list(_broken(told["broken"], say))
     cases = [] if told["cases"] is None else [say("models.cases", count=f"{told['cases']:,.0f}")]
     approved = [
         say(
@@ -226,7 +225,32 @@ def _lines(told: Mapping[str, Any], say: Wording) -> list[str]:
         )
         for one in told["approved"]
     ]
-    return [verdict, *(english or broken), *cases, *approved]
+    return [verdict, *broken, *cases, *approved]
+
+
+def _broken(gates: Iterable[Mapping[str, Any] | str], say: Wording) -> Iterator[str]:
+    """Yield each gate that does not hold with both numbers, then what that means, and what would help."""
+    means: dict[str, str] = {}
+    for gate in gates:
+        if isinstance(gate, str):  # read before its numbers were told
+            yield say("models.broken", gate=metric_words(gate, say))
+            continue
+        yield say("models.broken", gate=_bound(gate, say))
+        name = gate["metric"] if say.has(f"gate_means.{gate['metric']}") else "other"
+        means[say(f"gate_means.{name}")] = say(f"gate_helps.{name}")
+    if means:
+        yield say("models.means", what=say.listed(means))
+        yield say("models.helps", what=say.listed(dict.fromkeys(means.values())))
+
+
+def _bound(gate: Mapping[str, Any], say: Wording) -> str:
+    """Return a gate with the number found and the number asked for."""
+    name = metric_words(gate["metric"], say)
+    if len(gate["numbers"]) < 3:
+        return say("gate.unknown", gate=name) if gate["bound"] == "unknown" else str(gate["sentence"])
+    value, other, asked = ("–" if one is None else f"{one:.4g}" for one in gate["numbers"])
+    kind = gate["bound"] if gate["bound"] == "margin" or other == value else f"{gate['bound']}_end"
+    return say(f"gate.{kind}", gate=name, value=value, other=other, asked=asked)
 
 
 def metric_words(name: str, say: Wording) -> str:

@@ -86,7 +86,7 @@ class _Pages:
         self.book = BookPages(self.manager.service_for)
         others = (
             BranchPages(self.answers),
-            AuditPages(),
+            AuditPages(self.answers),
             PolicyPages(self.answers),
             ModelPages(self.answers),
             AdminPages(),

@@ -51,6 +51,10 @@ class Wording:
         """Return the text `section.key` with its places left open."""
         return self._texts[name]
 
+    def has(self, name: str) -> bool:
+        """Return whether there is a text `section.key`."""
+        return name in self._texts
+
     def of(self, section: str, key: str | None) -> str:
         """Return the word for a code of the tables; a code that the catalogue lacks stays as it is."""
         return self._texts.get(f"{section}.{key}", key or "")
