@@ -55,8 +55,8 @@ def release_opener(project: Project) -> Callable[[AppState], OpenRelease]:
 
 def project_pages(state: AppState) -> PageRoutes:
     """Return the pages of a project, which show what its release answers."""
-    from serving.books.answers import answers_of  # noqa: PLC0415 - in the worker alone
     from serving.page.pages import make_pages  # noqa: PLC0415
+    from serving.workspace.answers import answers_of  # noqa: PLC0415 - in the worker alone
 
     return make_pages(state, answers_of, bank_login(state))
 

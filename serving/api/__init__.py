@@ -16,6 +16,7 @@ from serving.api import (
     outcomes,
     rules,
     sheets,
+    switches,
 )
 from serving.http import openapi
 from serving.http.operation import PUBLIC, HttpRequest, Operation
@@ -33,6 +34,7 @@ API_OPERATIONS: tuple[Operation, ...] = (
     *campaigns.OPERATIONS,
     *audit.OPERATIONS,
     *rules.OPERATIONS,
+    *switches.OPERATIONS,
     *health.OPERATIONS,
 )
 

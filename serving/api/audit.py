@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from pydantic_core import to_json
 from starlette.responses import Response
 
-from serving.api.record_models import AuditAnswer
+from serving.api.record_models import AuditAnswer, ChainAnswer
 from serving.http.audit_queries import FIELDS, audit_query
 from serving.http.operation import HttpRequest, Operation, programs_and_people
 from serving.http.problems import Problem, ProblemDocument
+from serving.workspace.audit_chain import verify_chain
 from vipreco.store import Event, Role
 
 PAGE_SIZE = 200
@@ -35,7 +38,22 @@ def search(request: HttpRequest) -> Response:
     return Response(to_json(answer), media_type="application/json")
 
 
+def verify(request: HttpRequest) -> Response:
+    """Verify the chain of the audit; the verification is recorded."""
+    found = verify_chain(request.state, request.known.actor)
+    answer = {"intact": not found.broken, **asdict(found)}
+    return Response(to_json(answer), media_type="application/json")
+
+
 OPERATIONS = (
+    Operation(
+        "POST",
+        "/v1/audit/verify",
+        verify,
+        programs_and_people(Role.AUDITOR),
+        answers={200: ChainAnswer},
+        summary="Every record of the audit against the chain, and the chain against signed heads.",
+    ),
     Operation(
         "GET",
         "/v1/audit",

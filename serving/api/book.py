@@ -8,8 +8,8 @@ from pydantic_core import to_json
 from starlette.responses import Response
 
 from serving.api.record_models import BookAnswer
-from serving.books.answers import answers_of
 from serving.http.operation import HttpRequest, Operation, programs_and_people
+from serving.workspace.answers import answers_of
 from vipreco.lists import Wording, book_overview
 from vipreco.store import Event, Role
 

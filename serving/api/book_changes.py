@@ -16,9 +16,9 @@ from serving.api.record_models import (
     HandOverRequest,
     HandOversAnswer,
 )
-from serving.books.book_changes import BookChanges
 from serving.http.operation import HttpRequest, Operation, programs_and_people
 from serving.http.problems import ProblemDocument
+from serving.workspace.book_changes import BookChanges
 from vipreco.store import Cover, Role
 
 COVERS, HAND_OVERS = "/v1/covers", "/v1/hand-overs"

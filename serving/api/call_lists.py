@@ -10,10 +10,10 @@ from starlette.responses import Response
 
 from serving.api.record_models import CallListAnswer
 from serving.api.sheets import language_of
-from serving.books.answers import answers_of
-from serving.books.book_service import BookService
 from serving.http.operation import HttpRequest, Operation, programs_and_people
 from serving.http.purposes import with_purpose
+from serving.workspace.answers import answers_of
+from serving.workspace.book_service import BookService
 from vipreco.documents import write_document
 from vipreco.lists import Wording, call_list_document
 from vipreco.store import Event, Role

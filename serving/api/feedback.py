@@ -5,9 +5,9 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from serving.api.models import FeedbackAnswer, FeedbackRequest
-from serving.books.marks import record_mark
 from serving.http.operation import HttpRequest, Operation, programs_and_people
 from serving.http.problems import ProblemDocument, not_found
+from serving.workspace.marks import record_mark
 from vipreco.store import Feedback, Role
 
 

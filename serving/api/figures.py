@@ -11,9 +11,9 @@ from pydantic_core import to_json
 from starlette.responses import Response
 
 from serving.api.models import FigureCustomersAnswer, FiguresAnswer
-from serving.books.figure_rows import note_customers, rows_of
 from serving.http.operation import HttpRequest, Operation, programs_and_people
 from serving.http.problems import ProblemDocument, not_found
+from serving.workspace.figure_rows import note_customers, rows_of
 from vipreco.errors import UsageError
 from vipreco.kpi import FIGURES, Figure, FigureRows, customer_list, measures
 from vipreco.store import Role

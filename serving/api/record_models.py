@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field, JsonValue
 
@@ -111,6 +112,52 @@ class HandedOverAnswer(BaseModel):
     """The number of customers who were handed over."""
 
     customers: int
+
+
+class SwitchRequest(RequestBody):
+    """A product, by id, or a model, by version."""
+
+    kind: Literal["product", "model"]
+    name: Id
+
+
+class SwitchOffRequest(SwitchRequest):
+    """A product or the model that is served, and why it must not be offered."""
+
+    reason: Annotated[str, Field(min_length=1, max_length=500, pattern=r"\S")]
+
+
+class SwitchedAnswer(BaseModel):
+    """The product or model that was switched."""
+
+    kind: str
+    name: str
+
+
+class SwitchAnswer(SwitchedAnswer):
+    """A product or model that is switched off."""
+
+    reason: str
+    actor: str
+    at: datetime
+
+
+class SwitchesAnswer(BaseModel):
+    """All that is switched off."""
+
+    switches: list[SwitchAnswer]
+
+
+class ChainAnswer(BaseModel):
+    """The audit against its chain."""
+
+    intact: bool
+    sequence: int = Field(description="Of the last record; 0 where the audit does not match.")
+    hash: str
+    against_heads: bool = Field(
+        description="Signed heads were there to compare with; without them a cut tail goes unnoticed."
+    )
+    broken: str = Field(description="Where the audit does not match its chain; empty where it does.")
 
 
 class ArmsAnswer(BaseModel):

@@ -8,11 +8,11 @@ from pydantic_core import to_json
 from starlette.responses import Response
 
 from serving.api.models import SheetAnswer
-from serving.books.answers import answers_of
-from serving.books.list_keeper import ListKeeper
 from serving.http.operation import HttpRequest, Operation, programs_and_people
 from serving.http.problems import ProblemDocument, not_found
 from serving.http.purposes import with_purpose
+from serving.workspace.answers import answers_of
+from serving.workspace.list_keeper import ListKeeper
 from vipreco.documents import Language
 from vipreco.online import ShownSheet
 from vipreco.store import DirectoryEntry, Role

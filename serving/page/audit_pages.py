@@ -5,19 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 from starlette.responses import Response
 
-from serving.books.book_service import FindAnswers
 from serving.http.audit_queries import FIELDS, audit_query
 from serving.http.operation import HttpRequest, Operation, people
 from serving.http.problems import Problem, not_found
 from serving.page.jobs import Jobs
 from serving.page.responses import note, redirect, say_of, show
-from vipreco.errors import IntegrityError, UsageError
+from serving.workspace.audit_chain import verify_chain
+from serving.workspace.book_service import FindAnswers
 from vipreco.store import OF_A_LIST, Decision, Role
 
 READERS = people(Role.AUDITOR)
@@ -84,17 +83,10 @@ class AuditPages:
 
     def verify(self, request: HttpRequest) -> Response:
         """Check every record against the chain, and the chain against signed heads where there are any."""
-        state = request.state
-        heads = state.settings.audit_heads
-        folder = None if heads is None else state.root / heads
-        try:
-            keys = () if folder is None else state.keys.public_keys
-            head = state.store.audit.verify(folder if _has_heads(folder) else None, keys)
-        except (IntegrityError, UsageError) as error:
-            note(request, "audit.verify", "broken")
-            return self._found(request, {"broken": str(error)})
-        note(request, "audit.verify", str(head.sequence))
-        return self._found(request, {"verified": head, "against_heads": _has_heads(folder)})
+        found = verify_chain(request.state, request.known.actor)
+        if found.broken:
+            return self._found(request, {"broken": found.broken})
+        return self._found(request, {"verified": found, "against_heads": found.against_heads})
 
     def decisions(self, request: HttpRequest) -> Response:
         """Show the newest decisions; with a customer in the form, those about them."""
@@ -156,10 +148,6 @@ class AuditPages:
         if found is None:
             raise not_found()
         return found
-
-
-def _has_heads(folder: Path | None) -> bool:
-    return folder is not None and folder.is_dir() and any(folder.glob("audit-*.json"))
 
 
 def _about(request: HttpRequest, found: Decision) -> str:

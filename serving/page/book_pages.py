@@ -9,11 +9,11 @@ from typing import Any
 
 from starlette.responses import Response
 
-from serving.books.book_service import BookService
 from serving.http.operation import HttpRequest, Operation, people
 from serving.page.responses import file_answer, note, show
 from serving.page.sort_order import Sort
 from serving.page.workbooks import book_workbook
+from serving.workspace.book_service import BookService
 from vipreco.lists import BookLine, promises
 from vipreco.store import Role
 

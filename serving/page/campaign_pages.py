@@ -14,13 +14,13 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
-from serving.books.book_service import FindAnswers
 from serving.http.operation import HttpRequest, Operation, people
 from serving.http.problems import not_found
 from serving.page.campaign_charts import plan_charts, report_charts, waterfall
 from serving.page.campaign_form import CHANNELS, DEFAULTS, campaign_text
 from serving.page.jobs import Job, Jobs
 from serving.page.responses import XLSX, file_answer, note, redirect, say_of, show
+from serving.workspace.book_service import FindAnswers
 from vipreco.campaign import CampaignFolder, parse_campaign
 from vipreco.durable import write_bytes
 from vipreco.errors import IntegrityError, VipRecoError

@@ -10,10 +10,10 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
-from serving.books.book_changes import BookChanges
 from serving.http.operation import Access, HttpRequest, Operation
 from serving.http.problems import Problem
 from serving.page.responses import PURPOSE, redirect, say_of, show
+from serving.workspace.book_changes import BookChanges
 from vipreco.errors import UsageError, VipRecoError
 from vipreco.store import Cover
 

@@ -10,7 +10,6 @@ from typing import Any
 from starlette.responses import Response
 
 from serving.auth.cookies import forget_cookie, put_cookie, read_cookie
-from serving.books.book_service import BookEntry, BookService, FindAnswers
 from serving.http.operation import HttpRequest, Operation, people
 from serving.http.problems import not_found
 from serving.page.asset_chart import asset_chart
@@ -18,6 +17,7 @@ from serving.page.forms import OUTCOMES, OutcomeForm, outcome_form
 from serving.page.html import HEADERS
 from serving.page.responses import file_answer, note, redirect, say_of, show
 from serving.page.workbooks import list_workbook, sheet_workbook
+from serving.workspace.book_service import BookEntry, BookService, FindAnswers
 from vipreco.errors import BusyError
 from vipreco.lists import (
     CallList,

@@ -13,23 +13,22 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
-from serving.books.book_service import FindAnswers
-from serving.http.app_state import clock
 from serving.http.operation import HttpRequest, Operation, people
 from serving.http.problems import not_found
 from serving.page.calibration_chart import calibration_chart
 from serving.page.jobs import Job, Jobs
-from serving.page.responses import note, redirect, say_of, show
+from serving.page.responses import PURPOSE, note, redirect, say_of, show
+from serving.workspace.book_service import FindAnswers
+from serving.workspace.switches import KillSwitches
 from vipreco.errors import VipRecoError
 from vipreco.lists import Wording
-from vipreco.store import Event, Role
+from vipreco.store import Role
 
 READERS = people(Role.SCIENTIST, Role.APPROVER)
 APPROVERS = people(Role.APPROVER)
 VERSION = re.compile(r"[0-9]{1,9}")
 LIST_JOB, DECISION_JOB, MONITOR_JOB = "models", "model-decision", "monitor"
 JSON: Final = ("--format", "json")
-KINDS: Final = ("product", "model")
 
 
 @dataclass
@@ -157,32 +156,24 @@ class ModelPages:
     def switch_off(self, request: HttpRequest) -> Response:
         """Switch a product or the model off, with its audit record."""
         kind, name, reason = (request.form.get(part, "").strip() for part in ("kind", "name", "reason"))
-        state = request.state
-        models = () if state.release is None else (state.release.model_version,)
-        names = state.product_ids or () if kind == "product" else models
-        if kind not in KINDS or name not in names:
-            return self.switches(request, say_of(request)("switches.unknown"))
         try:
-            with state.store.database.writing():
-                state.store.switches.off(request.scope, kind, name, reason, clock())
-                state.note_at_once(Event(request.known.actor, "switch.off", f"{kind}:{name}", purpose="page"))
+            _switches(request).off(kind, name, reason)
         except VipRecoError as error:
-            return self.switches(request, error.what)
-        state.refresh()
+            unknown = error.code == "unknown-switch"
+            return self.switches(request, say_of(request)("switches.unknown") if unknown else error.what)
         return redirect("/switches")
 
     def switch_on(self, request: HttpRequest) -> Response:
         """Switch a product or a model on again, with its audit record."""
-        kind, name = (request.form.get(part, "") for part in ("kind", "name"))
-        state = request.state
         try:
-            with state.store.database.writing():
-                state.store.switches.on(kind, name)
-                state.note_at_once(Event(request.known.actor, "switch.on", f"{kind}:{name}", purpose="page"))
+            _switches(request).on(request.form.get("kind", ""), request.form.get("name", ""))
         except VipRecoError as error:
             return self.switches(request, error.what)
-        state.refresh()
         return redirect("/switches")
+
+
+def _switches(request: HttpRequest) -> KillSwitches:
+    return KillSwitches(request.state, request.scope, PURPOSE)
 
 
 def _version(text: str) -> str:

@@ -12,7 +12,6 @@ from starlette.types import Receive, Scope, Send
 from serving.auth.cookies import forget_session, put_cookie, remember_device, remember_session
 from serving.auth.demo_accounts import DemoLogin, offered_logins
 from serving.auth.sessions import log_in, log_out
-from serving.books.book_service import FindAnswers
 from serving.http.app_state import AppState
 from serving.http.operation import PUBLIC, HttpRequest, Operation, PageRoutes, people
 from serving.http.problems import Problem
@@ -28,6 +27,7 @@ from serving.page.model_pages import ModelPages
 from serving.page.navigation import home_of
 from serving.page.policy_pages import PolicyPages
 from serving.page.responses import LANGUAGE_COOKIE, redirect, say_of, show
+from serving.workspace.book_service import FindAnswers
 from vipreco.store import Role
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 
-from serving.books.book_service import BookService
+from serving.workspace.book_service import BookService
 from vipreco.documents import Document, write_document
 from vipreco.lists import book_document, call_list_document, sheet_document
 from vipreco.store import Member

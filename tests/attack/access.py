@@ -25,9 +25,12 @@ BODIES = {
     "/v1/feedback": lambda customer: {"customer_id": customer, "product_id": PRODUCT, "cause": "known"},
     "/v1/covers": lambda _: {**ELSEWHERE, "from_date": "2020-03-02", "until_date": "2020-03-13"},
     "/v1/hand-overs": lambda _: {"from_manager_id": "M-else", "to_manager_id": "M-other"},
+    "/v1/switches/off": lambda _: {"kind": "product", "name": "nothing", "reason": "recalled"},
+    "/v1/switches/on": lambda _: {"kind": "product", "name": "nothing"},
 }
 ELSEWHERE = {"manager_id": "M-else", "deputy_id": "M-other"}  # nobody's book: nothing is changed
-CHANGES = {"/v1/covers", "/v1/hand-overs", "/v1/covers/{cover_id}/end"}
+CHANGES = {"/v1/covers": 404, "/v1/hand-overs": 404, "/v1/covers/{cover_id}/end": 404}
+CHANGES |= {"/v1/switches/off": 409, "/v1/switches/on": 409}  # there is no such product
 FORMS = {
     "/search": {"text": "0"},
     "/language": {"language": "en", "back": "/"},
@@ -55,7 +58,7 @@ def _expected(operation: Operation, role: Role | None, customer: str) -> set[int
     if "{key}" in operation.path or "/figures" in operation.path:
         return {404, 503}  # no campaign was run, and the release that is attacked has no figures
     if operation.path in CHANGES:
-        return {404} if operation.method == "POST" else {200}
+        return {CHANGES[operation.path] if operation.method == "POST" else 200}
     somebody = "{" in operation.path or operation.path in BODIES
     if operation.path == "/v1/offers:batch" or not somebody:
         return {200}

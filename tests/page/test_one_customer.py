@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pyarrow as pa
 import pytest
 
-from serving.books.book_service import BookService
+from serving.workspace.book_service import BookService
 from tests.explanations import reason_bank
 from tests.page.page_bank import LADDER, MANAGER, PageBank, Tables, customer_ids, trained
 from vipreco.documents import Language, write_document

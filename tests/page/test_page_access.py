@@ -14,12 +14,12 @@ import pytest
 from sqlalchemy import update
 
 from serving.auth.cookies import COOKIE, PREFIX
-from serving.books.book_service import BookService
 from serving.http.app_state import clock
 from serving.http.operation import Operation
 from serving.page.languages import wording
 from serving.page.navigation import home_of
 from serving.page.pages import make_pages
+from serving.workspace.book_service import BookService
 from tests.page.page_bank import (
     ATTACK,
     BOOK,

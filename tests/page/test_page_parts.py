@@ -8,13 +8,13 @@ from types import SimpleNamespace
 
 import pytest
 
-from serving.books.book_service import BookEntry
-from serving.books.result_cache import ResultCache
 from serving.page.charts import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, Bar, Series, bar_chart, line_chart
 from serving.page.forms import outcome_form
 from serving.page.html import FOLDER, HEADERS, page
 from serving.page.languages import chosen_language, wording
 from serving.page.navigation import NAVIGATION
+from serving.workspace.book_service import BookEntry
+from serving.workspace.result_cache import ResultCache
 from vipreco.lists import CallLine, CallList
 from vipreco.store import Role
 

@@ -34,6 +34,10 @@ BODIES: dict[str, Any] = {
         "customer_ids": ["nobody of that book"],
     },
 }
+BODIES |= {
+    "/v1/switches/off": lambda _: {"kind": "product", "name": "nothing", "reason": "recalled"},
+    "/v1/switches/on": lambda _: {"kind": "product", "name": "nothing"},
+}
 BOOK_OF = {OWN: MANAGER, FOREIGN: OTHER_MANAGER, NOBODY: "M9"}
 CREATED = {"/v1/outcomes": 201, "/v1/feedback": 201, "/v1/covers": 201, "/v1/hand-overs": 409}
 PARTS = {"figure": "vip_customers", "month": "2025-12", "key": "none"}
@@ -41,6 +45,8 @@ WITHOUT = {  # the bank of this test has no tables behind its answers, and no ca
     "/v1/book": 503,
     "/v1/call-list": 503,
     "/v1/rules": 503,
+    "/v1/switches/off": 409,  # there is no such product
+    "/v1/switches/on": 409,  # it is not off
     "/v1/campaigns/{key}": 404,
 }
 CELLS = [

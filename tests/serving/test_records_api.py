@@ -58,3 +58,35 @@ def test_the_audit_is_searched_page_by_page_and_the_search_is_recorded(bank: Ban
         "actor=user:ann",
         "actor=user:ann action=login",
     ]
+
+
+def test_a_product_is_switched_off_and_on_with_its_reason(bank: Bank) -> None:
+    body = {"kind": "product", "name": "P1", "reason": "recalled"}
+    first, again = (
+        bank.ask("POST", "/v1/switches/off", Role.APPROVER, json=body, headers={"Idempotency-Key": "k"})
+        for _ in range(2)
+    )
+    assert (first.status_code, first.content) == (201, again.content)
+    (off,) = bank.ask("GET", "/v1/switches", Role.SCIENTIST).json()["switches"]
+    assert (off["kind"], off["name"], off["reason"]) == ("product", "P1", "recalled")
+    on = {"kind": "product", "name": "P1"}
+    answers = [bank.ask("POST", "/v1/switches/on", Role.SCIENTIST, json=on) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [200, 409]
+    assert answers[1].json()["type"] == "urn:vipreco:problem:not-off"
+    found = [(row["action"], row["object"]) for row in bank.audit()]
+    assert found[-2:] == [("switch.off", "product:P1"), ("switch.on", "product:P1")]
+    wrong = bank.ask("POST", "/v1/switches/off", Role.APPROVER, json={**body, "name": "P77"})
+    assert (wrong.status_code, wrong.json()["type"]) == (409, "urn:vipreco:problem:unknown-switch")
+
+
+def test_the_audit_is_verified_and_a_changed_record_is_told(bank: Bank) -> None:
+    from sqlalchemy import text
+
+    told = bank.ask("POST", "/v1/audit/verify", Role.AUDITOR).json()
+    assert (told["intact"], told["against_heads"], told["broken"]) == (True, False, "")
+    with bank.state.store.database.writing() as connection:
+        connection.execute(text("DROP TRIGGER audit_keeps_UPDATE"))
+        connection.execute(text("UPDATE audit SET object = 'other' WHERE sequence = 1"))
+    told = bank.ask("POST", "/v1/audit/verify", Role.AUDITOR).json()
+    assert (told["intact"], told["sequence"]) == (False, 0)
+    assert "1" in told["broken"]

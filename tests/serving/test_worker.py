@@ -11,7 +11,7 @@ from serving.processes import worker
 sys.meta_path.insert(0, worker._NotHere)
 from serving.http.asgi_adapter import load_service
 load_service("serving.service:VipReco").mounted()
-import serving.api.application, serving.page.pages, serving.books.answers, vipreco.online.online_service
+import serving.api.application, serving.page.pages, serving.workspace.answers, vipreco.online.online_service
 print(*sorted(set(sys.argv[1:]) & set(sys.modules)))
 """
 # Each is there for something else: migrations, signatures, workbooks, the bank's log-in, import and training.

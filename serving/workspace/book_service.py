@@ -8,11 +8,11 @@ from datetime import date
 from functools import cached_property
 from typing import Any, Protocol
 
-from serving.books.list_keeper import DecidedBy, ListKeeper
-from serving.books.marks import record_mark
-from serving.books.result_cache import alone, days_of, lists_of, sheets_of
 from serving.http.app_state import AppState
 from serving.http.problems import Problem, not_found
+from serving.workspace.list_keeper import DecidedBy, ListKeeper
+from serving.workspace.marks import record_mark
+from serving.workspace.result_cache import alone, days_of, lists_of, sheets_of
 from vipreco.kpi import customer_flows
 from vipreco.lists import (
     CHANNEL,

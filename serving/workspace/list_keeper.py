@@ -6,8 +6,8 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from serving.books.result_cache import alone, decisions_of
 from serving.http.app_state import AppState
+from serving.workspace.result_cache import alone, decisions_of
 from vipreco.lists import CallList, CustomerSheet, Day
 from vipreco.policy import Policy
 from vipreco.store import Scope

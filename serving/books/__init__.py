@@ -1,1 +1,0 @@
-"""Books as pages and programs share them: days, lists, sheets, outcomes, figures, covers."""
