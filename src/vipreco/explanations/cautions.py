@@ -29,8 +29,8 @@ class CautionInput:
         as_of: Date of the decision.
         rows: Place of each offer's customer among those of the facts, shape (m,).
         product_ids: Product of each offer, shape (m,).
-        assessed: A rule asks for a valid risk assessment, shape (m,).
-        at_limit: A rule compares risk classes, and the product's is the highest allowed, shape (m,).
+        assessed: A rule asks for the customer's risk assessment, shape (m,).
+        at_limit: It does, and the product's risk class is the highest that the customer's allows, shape (m,).
     """
 
     as_of: date

@@ -24,6 +24,7 @@ from vipreco.recommender import DecisionContext, Decisions, Recommender
 
 Indices: TypeAlias = NDArray[np.intp]
 BOOK_CUSTOMERS = 1_000  # a decision context of at most so many is read as a whole
+ASSESSMENT_COLUMNS = ASSESSMENT_AGES | {"customer_risk_rank"}
 OFFERS_AT_ONCE = 3_000  # bounds the memory of the options
 
 
@@ -271,11 +272,11 @@ def _caution_input(
     facts, pairs = decisions.facts, (request.own, request.columns)
     own = facts.customers["customer_risk_rank"].to_numpy().astype(np.float64)[request.own]
     product = facts.products["product_risk_rank"].to_numpy().astype(np.float64)[request.columns]
-    compared_classes = decisions.policy.concerned(facts, {"customer_risk_rank"})[pairs]
+    assessed = decisions.policy.concerned(facts, ASSESSMENT_COLUMNS)[pairs]
     return CautionInput(
         as_of=known.view.date,
         rows=request.rows,
         product_ids=product_ids,
-        assessed=decisions.policy.concerned(facts, ASSESSMENT_AGES)[pairs],
-        at_limit=(own == product) & compared_classes,
+        assessed=assessed,
+        at_limit=(own == product) & assessed,
     )
