@@ -67,10 +67,10 @@ def test_the_auditor_reads_names_of_actions_and_products(bank: PageBank) -> None
     )
     made_at = bank.state.now()
     bank.state.store.decisions.add([Decision("d" * 32, OF_A_LIST, made_at, "user:ann", record)])
-    cells = re.findall(
-        r"<td>(\w+)</td>", Browser(bank, Role.AUDITOR).ask("GET", f"/decisions/{'d' * 32}").text
-    )
+    page = Browser(bank, Role.AUDITOR).ask("GET", f"/decisions/{'d' * 32}").text
+    cells = re.findall(r'<td data-label="[^"]*">(\w+)</td>', page)
     assert cells == ["Loan", "gone"]  # a product that is no more has its id alone
+    assert "chance</span> 10.0%" in page
 
 
 def test_gates_that_do_not_hold_are_told_with_their_numbers_in_both_languages() -> None:
