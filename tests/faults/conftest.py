@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +16,9 @@ import pytest
 from tests import processes
 from tests.faults.commands import COMMANDS, PATIENCE, customers, made, paths, started, told, visible, words
 from tests.shared import BuiltOnce
+
+ALONE = threading.Lock()
+"""For what belongs to the whole process: the folder in which a command runs, the address of MLflow."""
 
 
 @dataclass(frozen=True)
@@ -43,13 +49,21 @@ def customer(bank: Path) -> str:
     return customers(bank)[0]
 
 
+@cache
+def ready(bank: Path, name: str) -> Path:
+    """Return a folder with a copy of the bank on which a command can run; made once, for copying."""
+    place = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=bank.parents[1]))
+    shutil.copytree(bank, place / "bank")
+    (place / "practice").symlink_to(bank.parent / "practice")
+    COMMANDS[name].before(place / "bank")
+    return place
+
+
 def copied(bank: Path, place: Path, name: str) -> Path:
     """Return a copy of the bank on which a command can run, with the bank's own files beside it."""
-    place.mkdir(parents=True, exist_ok=True)
-    shutil.copytree(bank, place / "bank")
-    if not (place / "practice").exists():
-        (place / "practice").symlink_to(bank.parent / "practice")
-    COMMANDS[name].before(place / "bank")
+    with ALONE:
+        source = ready(bank, name)
+    shutil.copytree(source, place, symlinks=True, dirs_exist_ok=True)
     return place / "bank"
 
 

@@ -8,6 +8,7 @@ import shutil
 import signal
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ import pytest
 
 from tests import processes
 from tests.faults.commands import COMMANDS, PATIENCE, begun, paths, started, told, visible
-from tests.faults.conftest import Expected, copied
+from tests.faults.conftest import ALONE, Expected, copied
 
 pytestmark = pytest.mark.long
 KILLS = int(os.environ.get("VIPRECO_KILLS", "50"))
@@ -29,24 +30,42 @@ def test_a_command_that_is_stopped_at_random_shows_the_old_or_the_new_and_a_reru
     bank: Path, expected: Callable[[str], Expected], tmp_path: Path, name: str, number: signal.Signals
 ) -> None:
     """F01-F04, and B90 with Ctrl-C: 130, no partial file, locks are free."""
-    right, moments = expected(name), random.Random(f"{name}-{number}")
-    length = _seconds(bank, right, tmp_path / "timed", name)
-    left = KILLS if number == signal.SIGKILL else max(KILLS // 5, 3)
+    right = expected(name)
+    kills = KILLS if number == signal.SIGKILL else max(KILLS // 5, 3)
+    rows = [min(IN_A_ROW, kills - start) for start in range(0, kills, IN_A_ROW)]
+
+    def row(place: int) -> int:
+        moments = random.Random(f"{name}-{number}-{place}")
+        length = _seconds(bank, right, tmp_path / f"timed-{place}", name)  # beside the others, as the kills
+        pauses = (moments.uniform(0.0, 1.0) * length for _ in range(rows[place]))
+        return _row(bank, right, tmp_path / f"killed-{place}", name, number, list(pauses))
+
+    with ThreadPoolExecutor(len(rows)) as pool:  # each has a bank of its own
+        assert sum(pool.map(row, range(len(rows)))) > 0
+
+
+def _row(
+    bank: Path, right: Expected, place: Path, name: str, number: signal.Signals, pauses: list[float]
+) -> int:
+    """Stop a command after each of these times, on one bank as long as its work is not done.
+
+    Return how often it was stopped before its end.
+    """
     stopped = 0
-    while left:
-        ours = copied(bank, tmp_path / "killed", name)
-        for _ in range(min(left, IN_A_ROW)):
-            left -= 1
-            stopped += _stopped(ours, right, name, number, moments.uniform(0.0, 1.0) * length)
+    while pauses:
+        ours = copied(bank, place, name)
+        while pauses:
+            stopped += _stopped(ours, right, name, number, pauses.pop())
             if _is_done(name, ours, right):
                 break
         else:
             code = processes.ended(started(ours, right.arguments), PATIENCE)
             assert code in COMMANDS[name].codes, told(ours)
-        assert visible(ours) == right.after
+        with ALONE:
+            assert visible(ours) == right.after
         assert paths(ours) <= right.files
         shutil.rmtree(ours.parent)
-    assert stopped > 0
+    return stopped
 
 
 def _stopped(bank: Path, right: Expected, name: str, number: signal.Signals, seconds: float) -> bool:
@@ -58,7 +77,9 @@ def _stopped(bank: Path, right: Expected, name: str, number: signal.Signals, sec
     code = processes.ended(process, PATIENCE)
     assert code in {-number, 130, *COMMANDS[name].codes}, told(bank)
     assert "Traceback" not in told(bank)
-    for part, found in _parts(name, visible(bank, COMMANDS[name].parts)).items():
+    with ALONE:
+        seen = visible(bank, COMMANDS[name].parts)
+    for part, found in _parts(name, seen).items():
         assert found in (_parts(name, right.before)[part], _parts(name, right.after)[part]), part
     return code in {-signal.SIGKILL, 130}
 
@@ -88,4 +109,6 @@ def _is_done(name: str, bank: Path, right: Expected) -> bool:
     command = COMMANDS[name]
     if command.repeatable:
         return False
-    return all(visible(bank, command.parts)[part] == right.after[part] for part in command.parts)
+    with ALONE:
+        seen = visible(bank, command.parts)
+    return all(seen[part] == right.after[part] for part in command.parts)
