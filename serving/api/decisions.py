@@ -5,15 +5,18 @@ from __future__ import annotations
 import asyncio
 import json
 
+from pydantic_core import to_json
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from serving.api.models import DecisionAnswer
+from serving.api.record_models import DecisionsAnswer, DecisionSearch
 from serving.http.operation import HttpRequest, Operation, programs_and_people
 from serving.http.problems import ProblemDocument, not_found
-from vipreco.store import Decision, Role
+from vipreco.store import Decision, Event, Role
 
 DECIDED_ON = "decided_on"  # kept for replays, beside the answer as it left
+MAX_FOUND = 50
 LOOKS, PAUSE_SECONDS = 4, 0.1
 
 
@@ -50,7 +53,27 @@ async def _found(request: HttpRequest, decision_id: str) -> Decision | None:
     return None
 
 
+def search(request: HttpRequest) -> Response:
+    """Answer with the newest decisions; customers appear under a pseudonym."""
+    state, sent = request.state, request.body
+    customer, of = sent.customer_id or "", state.keys.pseudonym_of
+    state.spool.flush()
+    found = [one.brief() for one in state.store.decisions.newest(request.scope, MAX_FOUND, customer)]
+    state.note_at_once(Event(request.known.actor, "decisions.read", of(customer) if customer else ""))
+    told = [{**one._asdict(), "customer_id": of(one.customer_id) if one.customer_id else ""} for one in found]
+    return Response(to_json({"decisions": told}), media_type="application/json")
+
+
 OPERATIONS = (
+    Operation(
+        "POST",
+        "/v1/decisions:search",
+        search,
+        programs_and_people(Role.AUDITOR),
+        body=DecisionSearch,
+        answers={200: DecisionsAnswer},
+        summary="The newest decisions, answers and lists; with a customer, those about them.",
+    ),
     Operation(
         "GET",
         "/v1/decisions/{decision_id}",

@@ -160,6 +160,30 @@ class ChainAnswer(BaseModel):
     broken: str = Field(description="Where the audit does not match its chain; empty where it does.")
 
 
+class DecisionSearch(RequestBody):
+    """Decisions that are asked for."""
+
+    customer_id: Id = optional("Those about this customer; without it all.")
+
+
+class DecisionBriefAnswer(BaseModel):
+    """A decision in a list of them."""
+
+    decision_id: str
+    customer_id: str = Field(description="The customer by pseudonym; empty for a list of many.")
+    made_at: datetime
+    actor: str
+    kind: str = Field(description="Of a list; empty for an answer of the service.")
+    channel: str
+    rows: int = Field(description="Number of offers, or of rows of a list.")
+
+
+class DecisionsAnswer(BaseModel):
+    """Decisions, the newest first."""
+
+    decisions: list[DecisionBriefAnswer]
+
+
 class ArmsAnswer(BaseModel):
     """Customers in each arm of a campaign."""
 

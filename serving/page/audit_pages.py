@@ -17,11 +17,10 @@ from serving.page.jobs import Jobs
 from serving.page.responses import note, redirect, say_of, show
 from serving.workspace.audit_chain import verify_chain
 from serving.workspace.book_service import FindAnswers
-from vipreco.store import OF_A_LIST, Decision, Role
+from vipreco.store import OF_A_LIST, OF_ONE, Decision, Role
 
 READERS = people(Role.AUDITOR)
 PAGE_SIZE = 50
-OF_ONE = frozenset({"sheet", "page_sheet"})
 RESULTS = ("ok", "denied", "unknown", "failed")
 
 

@@ -27,9 +27,11 @@ BODIES = {
     "/v1/hand-overs": lambda _: {"from_manager_id": "M-else", "to_manager_id": "M-other"},
     "/v1/switches/off": lambda _: {"kind": "product", "name": "nothing", "reason": "recalled"},
     "/v1/switches/on": lambda _: {"kind": "product", "name": "nothing"},
+    "/v1/decisions:search": lambda customer: {"customer_id": customer},
 }
 ELSEWHERE = {"manager_id": "M-else", "deputy_id": "M-other"}  # nobody's book: nothing is changed
 CHANGES = {"/v1/covers": 404, "/v1/hand-overs": 404, "/v1/covers/{cover_id}/end": 404}
+CHANGES |= {"/v1/decisions:search": 200}
 CHANGES |= {"/v1/switches/off": 409, "/v1/switches/on": 409}  # there is no such product
 FORMS = {
     "/search": {"text": "0"},

@@ -37,6 +37,7 @@ BODIES: dict[str, Any] = {
 BODIES |= {
     "/v1/switches/off": lambda _: {"kind": "product", "name": "nothing", "reason": "recalled"},
     "/v1/switches/on": lambda _: {"kind": "product", "name": "nothing"},
+    "/v1/decisions:search": lambda customer: {"customer_id": customer},
 }
 BOOK_OF = {OWN: MANAGER, FOREIGN: OTHER_MANAGER, NOBODY: "M9"}
 CREATED = {"/v1/outcomes": 201, "/v1/feedback": 201, "/v1/covers": 201, "/v1/hand-overs": 409}
@@ -67,7 +68,7 @@ def expected(operation: Operation, role: Role | None, customer: str) -> int:
     if operation.path in WITHOUT:
         return WITHOUT[operation.path]
     about_somebody = "_id}" in operation.path or (operation.method == "POST" and operation.path in BODIES)
-    if operation.path == "/v1/offers:batch" or not about_somebody:
+    if operation.path in {"/v1/offers:batch", "/v1/decisions:search"} or not about_somebody:
         return 200
     seen = {OWN, FOREIGN} if role in {*ALL, Role.ADMIN} else {OWN}
     return CREATED.get(operation.path, 200) if customer in seen else 404

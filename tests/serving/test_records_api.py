@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
+from datetime import datetime
 from typing import Any
 
 import polars as pl
 import pytest
 
-from tests.serving.small_bank import Bank
-from vipreco.store import Role
+from tests.serving.small_bank import FOREIGN, OWN, Bank
+from vipreco.store import Decision, Role
 from vipreco.store.campaigns import MEMBER_COLUMNS
 
+DAY = datetime(2025, 12, 31)  # noqa: DTZ001  local time of the bank
 MANIFEST: dict[str, Any] = {
     "campaign_id": "spring",
     "campaign": {"name": "Spring", "start_date": "2026-01-01", "end_date": "2026-01-31"},
@@ -90,3 +93,29 @@ def test_the_audit_is_verified_and_a_changed_record_is_told(bank: Bank) -> None:
     told = bank.ask("POST", "/v1/audit/verify", Role.AUDITOR).json()
     assert (told["intact"], told["sequence"]) == (False, 0)
     assert "1" in told["broken"]
+
+
+def test_an_auditor_finds_the_decisions_about_a_customer_by_pseudonym(bank: Bank) -> None:
+    told = bank.offers().json()
+    bank.offers(customer_id=FOREIGN)
+    bank.audit()
+    answers = [
+        bank.ask("POST", "/v1/decisions:search", Role.AUDITOR, json=body).json()["decisions"]
+        for body in ({}, {"customer_id": OWN}, {"customer_id": "nobody"})
+    ]
+    assert [len(found) for found in answers] == [2, 1, 0]
+    (found,) = answers[1]
+    of = bank.state.keys.pseudonym_of
+    assert (found["decision_id"], found["customer_id"]) == (told["decision_id"], of(OWN))
+    assert (found["kind"], found["channel"], found["rows"]) == ("", "app", len(told["offers"]))
+    read = [row["object"] for row in bank.audit() if row["action"] == "decisions.read"]
+    assert read == ["", of(OWN), of("nobody")]
+
+
+def test_a_kept_sheet_is_about_its_customer_and_a_list_about_nobody_alone() -> None:
+    record = {"question": {"customers": ["a", "b"]}, "rows": [], "total": 7}
+    kinds = {
+        kind: Decision("d", "", DAY, "user:ann", json.dumps({**record, "kind": kind})).brief()
+        for kind in ("page_sheet", "page_list")
+    }
+    assert [(one.customer_id, one.rows) for one in kinds.values()] == [("a", 7), ("", 7)]

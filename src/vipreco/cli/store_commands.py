@@ -71,6 +71,7 @@ def register(app: typer.Typer) -> None:
     switch.command("list")(list_switches)
     consent.command("record")(record_consent)
     audit.command("show")(show_audit)
+    audit.command("decisions")(list_decisions)
     audit.command("verify")(verify_audit)
     audit.command("anchor")(anchor_audit)
     store.command("backup")(back_up)
@@ -200,6 +201,39 @@ def show_audit(
         rows = session.store.audit.find(query, limit)
     schema = {"sequence": pl.Int64(), **dict.fromkeys(names, pl.String())}
     output.write(pl.DataFrame([[row[name] for name in schema] for row in rows], schema, orient="row"))
+
+
+def list_decisions(
+    limit: Annotated[
+        int, typer.Option("--limit", min=1, max=10_000, help="Maximum number of decisions, newest first.")
+    ] = 50,
+    customer: Annotated[
+        Optional[str],  # noqa: UP045  typer reads the annotation when the command starts
+        typer.Option("--customer", metavar="ID", help="Only answers and lists about this customer."),
+    ] = None,
+    actor: ActorOption = None,
+    kind: FormatOption = None,
+    out: OutOption = None,
+) -> None:
+    """List the newest decisions: answers of the service and lists; customers appear under a pseudonym.
+
+    Example:  vipreco audit decisions --limit 20
+    Example:  vipreco audit decisions --customer 0012345678
+    """
+    import polars as pl
+
+    from vipreco.store import Role, Scope
+
+    output = TableOutput.planned(kind, out)
+    with open_session(actor) as session, session.audited("decisions.read") as entry:
+        of = session.keys().pseudonym_of
+        entry.object = "" if customer is None else of(customer)
+        scope = Scope(session.actor, Role.AUDITOR)
+        found = [one.brief() for one in session.store.decisions.newest(scope, limit, customer or "")]
+    rows = [one._replace(customer_id=of(one.customer_id) if one.customer_id else "") for one in found]
+    texts = {name: pl.String() for name in ("actor", "kind", "channel")}
+    schema = {"decision_id": pl.String(), "customer": pl.String(), "made_at": pl.Datetime(), **texts}
+    output.write(pl.DataFrame(rows, {**schema, "rows": pl.Int64()}, orient="row"))
 
 
 def verify_audit(

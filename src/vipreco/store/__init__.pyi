@@ -13,7 +13,7 @@ from .connection import Database as Database
 from .consents import Consent as Consent
 from .contact import REFUSALS as REFUSALS, Contact as Contact
 from .contacts import RecordedContact as RecordedContact
-from .decisions import OF_A_LIST as OF_A_LIST, Decision as Decision
+from .decisions import OF_A_LIST as OF_A_LIST, OF_ONE as OF_ONE, Decision as Decision
 from .directory import (
     DIRECTORY_COLUMNS as DIRECTORY_COLUMNS,
     DirectoryEntry as DirectoryEntry,

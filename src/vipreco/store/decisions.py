@@ -17,6 +17,32 @@ OF_A_LIST: Final = ""
 """Customer of the decision of a list, which is about many; its record names them."""
 
 
+OF_ONE: Final = frozenset({"sheet", "page_sheet"})
+"""Kinds of lists that are about one customer."""
+
+
+class DecisionBrief(NamedTuple):
+    """A decision in a list of them.
+
+    Args:
+        decision_id: Its id.
+        customer_id: The customer whom it is about; empty for a list of many.
+        made_at: Moment.
+        actor: Who got it.
+        kind: Of a list; empty for an answer of the service.
+        channel: Of an answer; empty for a list.
+        rows: Number of offers, or of rows of a list.
+    """
+
+    decision_id: str
+    customer_id: str
+    made_at: datetime
+    actor: str
+    kind: str
+    channel: str
+    rows: int
+
+
 class Decision(NamedTuple):
     """One answered decision, or one list; `record` is its JSON, on one line."""
 
@@ -25,6 +51,15 @@ class Decision(NamedTuple):
     made_at: datetime
     actor: str
     record: str
+
+    def brief(self) -> DecisionBrief:
+        """Return the decision without its record."""
+        record: dict[str, Any] = json.loads(self.record)
+        kind, named = record.get("kind", ""), record.get("question", {}).get("customers") or [OF_A_LIST]
+        customer = named[0] if kind in OF_ONE else self.customer_id
+        rows = record["total"] if kind else len(record.get("offers", ()))
+        channel = record.get("channel", "")
+        return DecisionBrief(self.decision_id, customer, self.made_at, self.actor, kind, channel, rows)
 
 
 class DecisionLog:
