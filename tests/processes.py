@@ -8,14 +8,18 @@ from __future__ import annotations
 
 import os
 import subprocess
+import threading
 from collections.abc import Callable, Iterable
 from multiprocessing import get_context
+from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 SOURCES = f"{ROOT / 'src'}{os.pathsep}{ROOT}"
 """Search path of a new interpreter that shall run this checkout, whatever is installed."""
+ASKING = threading.Lock()
+"""A start asks after all processes: of two threads that ask at once, one reads 255 as the exit code."""
 LOADED = [
     "matplotlib.figure",
     "mlflow",
@@ -43,12 +47,21 @@ def started(work: Callable[..., object], *arguments: object, loaded: Iterable[st
     context = get_context("forkserver")
     context.set_forkserver_preload([*LOADED, *loaded])
     process = context.Process(target=work, args=arguments)
-    process.start()
+    with ASKING:
+        process.start()
     return process
+
+
+def is_running(process: BaseProcess) -> bool:
+    """Return whether a process has not ended."""
+    with ASKING:
+        return process.is_alive()
 
 
 def ended(process: BaseProcess, seconds: float = 120) -> int:
     """Wait for the end of a process and return its exit code: minus the signal that killed it."""
-    process.join(seconds)
+    wait([process.sentinel], seconds)
+    with ASKING:
+        process.join(0)
     assert process.exitcode is not None, f"the process still runs after {seconds} seconds"
     return process.exitcode

@@ -208,7 +208,7 @@ def begun(bank: Path, arguments: list[str]) -> Any:
     log = bank.parent / "tests.log"
     log.unlink(missing_ok=True)
     process = started(bank, arguments)
-    while not log.exists() and process.is_alive():
+    while not log.exists() and processes.is_running(process):
         time.sleep(0.002)
     return process
 
