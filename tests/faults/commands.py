@@ -176,6 +176,7 @@ NO_LIMITS = Limits()
 
 def run(bank: str, arguments: list[str], limits: Limits) -> None:
     """Run a command in this process, with its output in a file, and exit as it does."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # what runs in the background ignores Ctrl-C
     os.chdir(bank)
     log = os.open(f"{bank}/../tests.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     os.dup2(log, 1)
