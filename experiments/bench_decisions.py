@@ -73,7 +73,7 @@ class Plan:
     customers: int = CUSTOMERS
     past_months: int = PAST_MONTHS
     months: int = MONTHS
-    recipe: str = "quick"
+    recipe: str = "default"
 
 
 def say(sentence: str) -> None:
@@ -370,7 +370,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=list(SEEDS))
     parser.add_argument("--customers", type=int, default=CUSTOMERS)
     parser.add_argument("--months", type=int, default=MONTHS, help="months in which the policies decide")
-    parser.add_argument("--recipe", default="quick", help="a recipe file, or a name in training/recipes")
+    parser.add_argument("--recipe", default="default", help="a recipe file, or a name in training/recipes")
     parser.add_argument("--speed-customers", type=int, default=SPEED_CUSTOMERS, help="0 leaves the speed out")
     arguments = parser.parse_args()
     work = arguments.work.resolve()

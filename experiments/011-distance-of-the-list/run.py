@@ -39,7 +39,7 @@ from vipreco.simulator import VIP_TIERS, Bank, Block, ForwardSpec, MonthHazards,
 
 Floats = NDArray[np.float64]
 REACH = 0.65
-OBSERVABLE, QUICK = "observable oracle", "quick"
+OBSERVABLE, QUICK, DEFAULT = "observable oracle", "quick", "default"
 SETTINGS = bench.PROJECT.settings.call_list
 
 
@@ -472,7 +472,7 @@ def main() -> None:
     parser.add_argument("--months", type=int, default=6)
     parser.add_argument("--arms", nargs="*")
     parser.add_argument(
-        "--recipes", nargs="+", default=[QUICK], help="recipes that learn, each with all arms"
+        "--recipes", nargs="+", default=[DEFAULT], help="recipes that learn, each with all arms"
     )
     parser.add_argument("--observable", type=Path, help="a bank of experiment 008, with its true chances")
     plan = parser.parse_args()
