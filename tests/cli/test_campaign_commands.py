@@ -214,3 +214,27 @@ def test_the_example_is_a_campaign_of_this_bank_that_can_be_planned(tmp_path: Pa
     assert main(["campaign", "plan", file, *past, "--hindsight"]) == 0
     assert pl.read_csv(tmp_path / "plan.csv")["part"].n_unique() >= 6
     assert main(["campaign", "example", "--out", file]) == 2
+
+
+def test_the_worth_of_hours_is_told_of_a_plan_as_well(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The page of a branch head showed it of plans, the command of runs alone."""
+    plan = tmp_path / "plan.json"
+    limits = [
+        {"limit": "manager", "group": "M1", "used": 120.0, "max": 120.0, "price": 53.0},
+        {"limit": "manager", "group": "M2", "used": 30.0, "max": 120.0, "price": 0.0},
+        {"limit": "channel", "group": "app", "used": 3, "max": 3, "price": 5.5},
+    ]
+    campaign = {"campaign_id": "next", "campaign": {"start_date": "2026-01-01"}, "limits": limits}
+    plan.write_text(json.dumps(campaign), encoding="utf-8")
+    assert main(["campaign", "hours", "--plan", str(plan), "--format", "csv"]) == 0
+    told = capsys.readouterr().out.splitlines()
+    assert told == [
+        "manager_id,used_minutes,max_minutes,hour_amount",
+        "M1,120.0,120.0,53.0",
+        "M2,30.0,120.0,0.0",
+    ]
+    for wrong, status in ((json.dumps({**campaign, "limits": []}), 2), ("no plan", 2), ("{}", 2)):
+        plan.write_text(wrong, encoding="utf-8")
+        assert main(["campaign", "hours", "--plan", str(plan)]) == status

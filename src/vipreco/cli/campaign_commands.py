@@ -220,6 +220,10 @@ def hours_(
         Optional[str],  # noqa: UP045
         typer.Argument(metavar="[KEY]", help="Key of a campaign that was run; default: the last one."),
     ] = None,
+    plan: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option("--plan", metavar="FILE", help="Instead a plan, of `campaign plan --format json`."),
+    ] = None,
     kind: FormatOption = None,
     out: OutOption = None,
 ) -> None:
@@ -227,25 +231,52 @@ def hours_(
 
     Example:  vipreco campaign hours
     Example:  vipreco campaign hours funds-january --out hours.xlsx
+    Example:  vipreco campaign hours --plan plan.json
     """
     from vipreco.campaign import manager_hours, newest_with_hours
     from vipreco.errors import UsageError
-    from vipreco.project import Project
-    from vipreco.store import Store
 
     output = TableOutput.planned(kind, out)
-    with Store.open(Project.find().store_url) as store:
-        runs = [run for run in store.campaigns.all() if key in {None, run.campaign_id}]
-    found = newest_with_hours([run.manifest for run in runs if run.manifest])
+    found = newest_with_hours(_manifests(key) if plan is None else [_read_plan(plan)])
     if found is None:
         raise UsageError(
-            "no campaign was run in which minutes of managers are a limit",
-            where=key or "campaign",
-            remedy="set minutes under [managers] of a campaign file, and run it",
+            "minutes of managers are a limit in no campaign that was run, or not in this plan",
+            where=str(plan or key or "campaign"),
+            remedy="set minutes under [managers] of a campaign file, and plan or run it",
             code="no-hours",
         )
     output.write(manager_hours(found))
     typer.echo(f"campaign {found['campaign_id']}", err=True)
+
+
+def _manifests(key: str | None) -> list[dict[str, Any]]:
+    """Return the manifests of the campaigns that were run, or of one of them."""
+    from vipreco.project import Project
+    from vipreco.store import Store
+
+    with Store.open(Project.find().store_url) as store:
+        runs = [run for run in store.campaigns.all() if key in {None, run.campaign_id}]
+    return [run.manifest for run in runs if run.manifest]
+
+
+def _read_plan(file: Path) -> dict[str, Any]:
+    """Return a plan that was written as JSON.
+
+    Raises:
+        UsageError: The file holds none.
+    """
+    import json
+
+    from vipreco.errors import UsageError
+
+    try:
+        plan = json.loads(file.read_bytes())
+    except (OSError, ValueError):
+        plan = None
+    if not isinstance(plan, dict) or not {"campaign", "campaign_id", "limits"} <= plan.keys():
+        remedy = "write one with `vipreco campaign plan CAMPAIGN.toml --format json`"
+        raise UsageError("this is no plan of a campaign", where=str(file), remedy=remedy, code="no-plan")
+    return plan
 
 
 LISTED = {
