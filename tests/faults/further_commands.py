@@ -73,8 +73,9 @@ def _table(*arguments: str, codes: frozenset[int] = frozenset({0})) -> Command:
 FURTHER_COMMANDS: Mapping[str, Command] = {
     "hand-over": Command(("hand-over", "make", "M00000", "M00001"), repeatable=False, parts=STORE),
     "user-password": Command(("user", "password", "ann"), before=password, parts=STORE),
-    "undo": Command(("import", "--undo", "{batch}"), before=from_store, repeatable=False),
-    "upgrade": Command(("upgrade", "--replace"), before=changed_files, repeatable=False, parts=OUT),
+    # 2: it is taken out; the files that a killed one left are removed then.
+    "undo": Command(("import", "--undo", "{batch}"), frozenset({0, 2}), before=from_store),
+    "upgrade": Command(("upgrade", "--replace"), before=changed_files, parts=OUT),
     "store-upgrade": Command(("store", "upgrade"), parts=STORE),
     "retrain": Command(("retrain", "--recipe", "tiny"), frozenset({0, 4})),
     "tune": Command(("tune", "--recipe", "tiny", "--trials", "1", "--space", "space.toml"), before=space),

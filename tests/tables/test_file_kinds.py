@@ -462,8 +462,11 @@ def test_a_batch_is_taken_back_with_all_that_came_after_it(tmp_path: Path) -> No
     assert [path.name for path in (tmp_path / "tables" / "batches").iterdir()] == [first.batch_id]
     again = run(Case("again", later, 0), tmp_path)
     assert (again.batch_id, again.snapshot_id) == (second.batch_id, second.snapshot_id)
+    left = tmp_path / "tables" / "batches" / third.batch_id  # as a call that was killed leaves it
+    left.mkdir()
     with pytest.raises(UsageError, match="there is no batch"):
-        undo(tmp_path / "tables", "000009")
+        undo(tmp_path / "tables", third.batch_id)
+    assert not left.exists()
 
 
 ACCOUNTS = (

@@ -143,7 +143,7 @@ def locked(folder: Path) -> Iterator[None]:
 
 
 def remove_garbage(folder: Path, manifest: Manifest) -> None:
-    """Remove batch folders that no manifest entry names: what a killed import left behind."""
+    """Remove batch folders that no manifest entry names: what was cut off left behind."""
     known = {batch["batch_id"] for batch in manifest.batches}
     for path in sorted((folder / BATCHES).glob("*")):
         if path.name not in known:
@@ -193,6 +193,7 @@ def undo(folder: Path, batch_id: str, signatures: Signatures = NO_SIGNATURES) ->
     """
     with locked(folder):
         manifest = read_manifest(folder, signatures)
+        remove_garbage(folder, manifest)  # rows of a batch that an interrupted call took out
         known = [batch["batch_id"] for batch in manifest.batches]
         found = [at for at, name in enumerate(known) if batch_id in (name, name.partition("-")[0])]
         if not found:
