@@ -21,6 +21,7 @@ ELSEWHERE = {
     "parity": "prints",
     "policy audit": "prints",
     "audit verify": "prints",
+    "audit decisions": "prints",
     "keys check": "prints",
 }
 """Commands that write nothing of a bank but their record in the audit, or that consist of others."""
