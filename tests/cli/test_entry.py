@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
@@ -179,3 +180,13 @@ def test_a_disk_that_cannot_be_written_is_no_bug(
     assert (
         capsys.readouterr().err == f"vipreco: data/tables/.lock: {os.strerror(kind)}; nothing was changed\n"
     )
+
+
+def test_a_database_that_cannot_grow_is_a_full_disk_not_a_server_that_is_down(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """F06: with free space it works again; there is no server to start."""
+    down = errors.DependencyDownError("the tracking database cannot be used now", where="data/tracking.db")
+    down.__cause__ = sqlite3.OperationalError("database or disk is full")
+    assert ending(monkeypatch, raising(down)) == errors.EXIT_RESOURCES
+    assert capsys.readouterr().err.startswith("vipreco: the disk is full: data/tracking.db: ")

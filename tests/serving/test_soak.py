@@ -29,8 +29,6 @@ LOAD = Path(__file__).parents[2] / "experiments" / "serving_load.py"
 MINUTES = float(os.environ.get("VIPRECO_SOAK_MINUTES", "60"))
 WARM_UP = 0.2  # of the minutes
 MAX_MEBIBYTES_A_MINUTE, MAX_SLOWER = 1.0, 2.0
-OVERLOADED = (503, "overloaded")
-MAX_REFUSED = 0.001  # while other programs take the machine: refused with the time to wait, none lost
 MAX_HANDLES_MORE = (
     20  # two workers open the five connections of their pools as they need them, two files each
 )
@@ -89,7 +87,7 @@ def look(service: Running, minutes: float, p99: float) -> Look:
 
 
 def test_memory_handles_and_latency_stay_flat_at_half_load_with_a_swap_each_minute(tmp_path: Path) -> None:
-    """F38: `VIPRECO_SOAK_MINUTES` shortens the hour. A refusal is an answer, a lost connection is none."""
+    """F38: `VIPRECO_SOAK_MINUTES` shortens the hour; the machine has to be quiet."""
     with running(tmp_path) as service:
         full = load(service, service.port, 5.0, askers=16)
         half = min((full[:, 0] == 200).sum() / 5.0 / 2, 400.0)  # the limit of one token is 1,000 a second
@@ -110,9 +108,7 @@ def test_memory_handles_and_latency_stay_flat_at_half_load_with_a_swap_each_minu
         f"handles {kept[0].handles} to {kept[-1].handles}, p99 {slower:.2f} times, "
         f"load average {os.getloadavg()[2]:.1f}\n"
     )
-    assert set(answers) <= {200, OVERLOADED[0]}
-    assert set(refused) <= {OVERLOADED}
-    assert answers[OVERLOADED[0]] <= MAX_REFUSED * answers.total()
+    assert set(answers) == {200}
     assert slope <= MAX_MEBIBYTES_A_MINUTE
     assert kept[-1].handles <= kept[0].handles + MAX_HANDLES_MORE
     assert slower <= MAX_SLOWER

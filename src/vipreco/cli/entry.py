@@ -16,7 +16,14 @@ from typing import NoReturn
 from vipreco.cli.table_width import all_columns
 from vipreco.cli.watched_command import watched
 from vipreco.durable import FREE_SPACE, is_disk_full
-from vipreco.errors import EXIT_BUG, EXIT_INTERRUPTED, EXIT_OK, EXIT_RESOURCES, VipRecoError
+from vipreco.errors import (
+    EXIT_BUG,
+    EXIT_INTERRUPTED,
+    EXIT_OK,
+    EXIT_RESOURCES,
+    DependencyDownError,
+    VipRecoError,
+)
 from vipreco.memory import is_out_of_memory
 
 DEBUG_FLAG, WIDE_FLAG = "--debug", "--wide"
@@ -127,6 +134,9 @@ def _code_of_exit(ending: SystemExit) -> int:
 
 def _described(error: BaseException) -> tuple[str, int]:
     """Return the message and exit code of `error`; texts of foreign exceptions may hold data and stay out."""
+    if isinstance(error, DependencyDownError) and is_disk_full(error):
+        # A database that cannot grow does not answer either: nobody should be sent to start it again.
+        return f"vipreco: the disk is full: {error.where}: {error.what}\n  -> {FREE_SPACE}", EXIT_RESOURCES
     if isinstance(error, VipRecoError):
         return f"vipreco: {error}", error.exit_code
     if is_out_of_memory(error):
