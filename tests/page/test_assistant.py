@@ -46,7 +46,7 @@ TOOLS = {"today_list", "sheet", "why", "why_not"}
 def told(bank: PageBank, monkeypatch: pytest.MonkeyPatch) -> PageBank:
     """The bank with sheets and lists from its tables."""
     tables = Tables(bank.state.store.books)
-    monkeypatch.setattr(Prepared, "sheet", lambda _, customer, language, moment: sheet_of(customer, language))
+    monkeypatch.setattr(Prepared, "sheet", lambda _, customer, language, *__: sheet_of(customer, language))
     monkeypatch.setattr("serving.api.sheets.answers_of", lambda _: tables)
     monkeypatch.setattr("serving.api.call_lists.answers_of", lambda _: tables)
     entry = DirectoryEntry(OWN, "王芳", "女士", "13800000000", "9-11")

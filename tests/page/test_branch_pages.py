@@ -68,7 +68,7 @@ def test_a_customer_of_the_branch_is_read_and_nothing_can_be_recorded(bank: Page
     listed = ask(bank, "/branch/vip_customers")
     handle = re.findall(r'href="/branch/customers/([\w-]+)"', listed)[0]
     page = ask(bank, f"/branch/customers/{handle}")
-    assert "To be read alone" in page
+    assert "For reading: outcomes are recorded" in page
     assert 'id="record"' not in page
     assert "<form" not in page.partition(TOP_OF_CONTENT)[2]
     action, about = audit(bank)[0]
