@@ -14,6 +14,14 @@ from vipreco.history import View
 from vipreco.lists.offers import Audience
 from vipreco.lists.workdays import Availability
 
+# Those of the bank's tables, and those who may have come from elsewhere; not the whole bank.
+CUSTOMERS = f"""
+    SELECT {CUSTOMER_ID}, {MANAGER_ID} FROM customers_now
+    WHERE {MANAGER_ID} IN (SELECT unnest(CAST($own AS VARCHAR[])))
+        OR {CUSTOMER_ID} IN (SELECT unnest(CAST($moved AS VARCHAR[])))
+    ORDER BY {CUSTOMER_ID}
+"""
+
 
 @dataclass(frozen=True)
 class ManagerBook:
@@ -43,10 +51,10 @@ class ManagerBook:
 
     def customers(self, view: View) -> dict[str, str]:
         """Return the manager of each customer of the book in the newest snapshot of a view, by customer."""
-        rows = view.query(f"SELECT {CUSTOMER_ID}, {MANAGER_ID} FROM customers_now ORDER BY {CUSTOMER_ID}")
+        own = [self.manager_id, *self.cover_ends]
+        rows = view.query(CUSTOMERS, {"own": own, "moved": list(self.moved)}, where="manager's book")
         pairs = zip(rows[CUSTOMER_ID].to_pylist(), rows[MANAGER_ID].to_pylist(), strict=True)
         held = ((str(customer), self.holder(customer, manager)) for customer, manager in pairs)
-        own = {self.manager_id, *self.cover_ends}
         return {customer: manager for customer, manager in held if manager in own}
 
     def audience(
