@@ -273,10 +273,8 @@ def learn(history: History, target: Path) -> None:
 
 def opened(folder: Path, model: Path) -> Any:
     from vipreco.artifact import verify
-    from vipreco.campaign import (
-        Bank,
-        salt_of,
-    )
+    from vipreco.campaign import Bank
+    from vipreco.folds import salt_of
     from vipreco.recommender import Recommender
 
     history = History.open(folder / "tables", THREADS)

@@ -43,7 +43,7 @@ def scale(work: Path, customers: int, months: int, seed: int) -> Facts:
 
 def oracle(work: Path, seeds: int, customers: int, months: int, recipe: str, out: str) -> Facts:
     """Judge every arm against the truth, as `vipreco bench oracle` does; write the report."""
-    from vipreco.cli import plan_of, rim_of
+    from vipreco.cli.bench_commands import plan_of, rim_of
     from vipreco.simulator import (
         as_json,
         bench_oracle,
