@@ -60,7 +60,7 @@ def search(request: HttpRequest) -> Response:
     state.spool.flush()
     found = [one.brief() for one in state.store.decisions.newest(request.scope, MAX_FOUND, customer)]
     state.note_at_once(Event(request.known.actor, "decisions.read", of(customer) if customer else ""))
-    told = [{**one._asdict(), "customer_id": of(one.customer_id) if one.customer_id else ""} for one in found]
+    told = [one.pseudonymous(of)._asdict() for one in found]
     return Response(to_json({"decisions": told}), media_type="application/json")
 
 

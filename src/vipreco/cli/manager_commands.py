@@ -86,7 +86,7 @@ def calllist(
         tell_hindsight(recommender, view.date, allowed=hindsight)
         weights = reason_weights(project)
         explainer, vip = Explainer(recommender, weights), project.settings.tiers.vip
-        availability = known.availability(known.customers(view) if known.cover_ends else {})
+        availability = known.availability_in(view)
         day = plan_day(explainer, view, vip, settings, step=narrator.say, availability=availability)
         listed = call_list(day, manager, model or "champion", say, days=days)
         document = call_list_document(listed, say, directory_of(project, day.rows))
@@ -132,7 +132,7 @@ def book(
         tell_hindsight(recommender, view.date, allowed=hindsight)
         explainer = open_explainer(project, recommender)
         vip = project.settings.tiers.vip
-        availability = known.availability(known.customers(view) if known.cover_ends else {})
+        availability = known.availability_in(view)
         settings = project.settings.call_list
         day = plan_day(explainer, view, vip, settings, step=narrator.say, availability=availability)
         people = directory_of(project, day.rows)

@@ -230,7 +230,7 @@ def list_decisions(
         entry.object = "" if customer is None else of(customer)
         scope = Scope(session.actor, Role.AUDITOR)
         found = [one.brief() for one in session.store.decisions.newest(scope, limit, customer or "")]
-    rows = [one._replace(customer_id=of(one.customer_id) if one.customer_id else "") for one in found]
+    rows = [one.pseudonymous(of) for one in found]
     texts = {name: pl.String() for name in ("actor", "kind", "channel")}
     schema = {"decision_id": pl.String(), "customer": pl.String(), "made_at": pl.Datetime(), **texts}
     output.write(pl.DataFrame(rows, {**schema, "rows": pl.Int64()}, orient="row"))

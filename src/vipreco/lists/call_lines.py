@@ -250,7 +250,6 @@ def _value_texts(day: Day, row: Row, say: Wording) -> Iterator[str]:
     A chance that is the usual rate for everybody is no reason to call this customer: it is told where the
     call has no other purpose, and said to be the usual rate.
     """
-    usual = row["attrition_kind"] in day.usual_kinds
     chances = {
         CallKind.KEEP: row["kind_probability"],
         CallKind.DEVELOP: row["tier_upgrade_probability"],
@@ -259,13 +258,13 @@ def _value_texts(day: Day, row: Row, say: Wording) -> Iterator[str]:
     stakes = {"assets": row["at_risk_amount"], "margin": row["margin_at_risk_amount"]}
     for kind, chance in chances.items():
         part = row[f"{kind.value}_amount"] or 0.0
-        purpose = row[KIND] == kind
-        matters = purpose or (part >= row[EXPECTED] / 4 and not (usual and kind is CallKind.KEEP))
+        is_usual = kind is CallKind.KEEP and row["attrition_kind"] in day.usual_kinds
+        matters = row[KIND] == kind or (part >= row[EXPECTED] / 4 and not is_usual)
         if part > 0 and matters:
             amounts = {name: say.amount(value) for name, value in {"amount": part, **stakes}.items()}
             name = keep_name(row) if kind is CallKind.KEEP else kind.value
-            usual_rate = "_usual" if usual and kind is CallKind.KEEP else ""
-            yield say(f"reason.{name}{usual_rate}", rate=shown(chance, Holds.RATE), **amounts)
+            text = f"reason.{name}_usual" if is_usual else f"reason.{name}"
+            yield say(text, rate=shown(chance, Holds.RATE), **amounts)
 
 
 def keep_name(row: Row) -> str:

@@ -76,6 +76,10 @@ class ManagerBook:
         ends = {one: self.cover_ends.get(manager or "") for one, manager in managers.items()}
         return Availability(self.absences, {one: day for one, day in ends.items() if day is not None})
 
+    def availability_in(self, view: View) -> Availability:
+        """Return the same for the customers of the book in a view; without covers nobody is looked for."""
+        return self.availability(self.customers(view) if self.cover_ends else {})
+
     def check(self, view: View, customer_id: str) -> None:
         """Make sure that a customer is in the book.
 

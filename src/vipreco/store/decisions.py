@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
@@ -41,6 +41,11 @@ class DecisionBrief(NamedTuple):
     kind: str
     channel: str
     rows: int
+
+    def pseudonymous(self, pseudonym_of: Callable[[str], str]) -> DecisionBrief:
+        """Return it with the customer, where it is about one, under a pseudonym."""
+        customer = self.customer_id and pseudonym_of(self.customer_id)
+        return self._replace(customer_id=customer)
 
 
 class Decision(NamedTuple):
