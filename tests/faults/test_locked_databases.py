@@ -25,8 +25,6 @@ NEEDING = {*STORE_COMMANDS, "calllist", "hand-over", "sheet", "user-password"} -
     "keys-create",
     "keys-sign",
 }
-VISIBLE_FIRST = {"import-from-store", "prepare"}
-"""They show their work before they mark its records as imported, or tidy up."""
 
 
 @contextmanager
@@ -41,7 +39,15 @@ def ended(bank: Path, *arguments: str) -> int:
     return processes.ended(started(bank, list(arguments)), PATIENCE)
 
 
-@pytest.mark.parametrize("name", sorted(set(COMMANDS) - LONGEST))
+# Their work is visible before they find the store locked: a fault that is known, and not mended.
+TOO_EARLY = pytest.mark.xfail(reason="shows the new tables or release, then ends with 5")
+TRIED = [
+    pytest.param(name, marks=TOO_EARLY if name in {"import-from-store", "prepare"} else ())
+    for name in sorted(set(COMMANDS) - LONGEST)
+]
+
+
+@pytest.mark.parametrize("name", TRIED)
 def test_a_command_before_a_locked_store_ends_with_5_changes_nothing_and_works_afterwards(
     bank: Path, expected: Callable[[str], Expected], tmp_path: Path, name: str
 ) -> None:
@@ -56,9 +62,7 @@ def test_a_command_before_a_locked_store_ends_with_5_changes_nothing_and_works_a
     if code != 5:
         assert visible(ours) == right.after
         return
-    for part, found in visible(ours, parts).items():
-        known = [right.before[part], right.after[part]]
-        assert found in known[: 2 if name in VISIBLE_FIRST else 1], part
+    assert visible(ours, parts) == {part: right.before[part] for part in parts}
     assert ended(ours, *right.arguments) in COMMANDS[name].codes, told(ours)
     assert visible(ours) == right.after
 
