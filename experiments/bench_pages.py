@@ -37,8 +37,8 @@ from bench_serving import PASSWORD, Bench, Host, hosted, import_bank, run_viprec
 from rich.console import Console
 from rich.table import Table
 
-from serving.page.jobs import Jobs
 from serving.page.navigation import NAVIGATION
+from serving.workspace.jobs import Jobs
 from vipreco.online import Releases
 from vipreco.project import Project
 from vipreco.store import Event, Role, Store, User

@@ -13,8 +13,8 @@ from serving.http.app_state import clock, releases_of
 from serving.http.operation import HttpRequest, Operation, people
 from serving.http.problems import not_found
 from serving.page.cover_pages import CoverPages
-from serving.page.jobs import Jobs
 from serving.page.responses import note, note_change, redirect, say_of, show
+from serving.workspace.jobs import Jobs
 from vipreco.errors import VipRecoError
 from vipreco.online import shown_manifest
 from vipreco.store import AuditQuery, Role, User, version_of

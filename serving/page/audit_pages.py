@@ -13,10 +13,10 @@ from starlette.responses import Response
 from serving.http.audit_queries import FIELDS, audit_query
 from serving.http.operation import HttpRequest, Operation, people
 from serving.http.problems import Problem, not_found
-from serving.page.jobs import Jobs
 from serving.page.responses import note, redirect, say_of, show
 from serving.workspace.audit_chain import verify_chain
 from serving.workspace.book_service import FindAnswers
+from serving.workspace.jobs import Jobs
 from vipreco.store import OF_A_LIST, OF_ONE, Decision, Role
 
 READERS = people(Role.AUDITOR)

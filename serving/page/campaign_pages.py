@@ -18,9 +18,9 @@ from serving.http.operation import HttpRequest, Operation, people
 from serving.http.problems import not_found
 from serving.page.campaign_charts import plan_charts, report_charts, waterfall
 from serving.page.campaign_form import CHANNELS, DEFAULTS, campaign_text
-from serving.page.jobs import Job, Jobs
 from serving.page.responses import XLSX, file_answer, note, redirect, say_of, show
 from serving.workspace.book_service import FindAnswers
+from serving.workspace.jobs import Job, Jobs
 from vipreco.campaign import CampaignFolder, parse_campaign
 from vipreco.durable import write_bytes
 from vipreco.errors import IntegrityError, VipRecoError

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from serving.http.app_state import AppState
-from serving.page.jobs import Jobs
+from serving.workspace.jobs import Jobs
 from vipreco.campaign import manager_hours, newest_with_hours
 
 PLAN_JOB: Final = "campaign-plan-"

@@ -16,9 +16,9 @@ from starlette.responses import Response
 from serving.http.operation import HttpRequest, Operation, people
 from serving.http.problems import not_found
 from serving.page.calibration_chart import calibration_chart
-from serving.page.jobs import Job, Jobs
 from serving.page.responses import PURPOSE, note, redirect, say_of, show
 from serving.workspace.book_service import FindAnswers
+from serving.workspace.jobs import Job, Jobs
 from serving.workspace.switches import KillSwitches
 from vipreco.errors import VipRecoError
 from vipreco.lists import Wording

@@ -11,9 +11,9 @@ from typing import Any
 from starlette.responses import Response
 
 from serving.http.operation import HttpRequest, Operation, people
-from serving.page.jobs import Jobs
 from serving.page.responses import note, redirect, say_of, show
 from serving.workspace.book_service import FindAnswers
+from serving.workspace.jobs import Jobs
 from vipreco.errors import VipRecoError
 from vipreco.policy import Policy, compare_policies
 from vipreco.project import Project

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from serving.http.operation import Operation
-from serving.page.jobs import MAX_RUNNING
+from serving.workspace.jobs import MAX_RUNNING
 from tests.attack.access import PAGES, PARTS
 from tests.attack.attacks import Tries, attack
 from tests.attack.injection import SCRIPTS, TEXTS, Scripts
@@ -96,7 +96,7 @@ def _running(target: Target) -> int:
         with suppress(OSError):
             words = (process / "cmdline").read_bytes()
             ours = (process / "cwd").resolve() == target.folder.resolve()
-            found += ours and b"serving.page.job_runner" in words
+            found += ours and b"serving.workspace.job_runner" in words
     return found
 
 

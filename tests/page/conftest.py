@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import uvicorn
 
-from serving.page.jobs import Jobs
+from serving.workspace.jobs import Jobs
 from tests.page.browser import CHROMIUM, FLAGS
 from tests.page.page_bank import PageBank, accounts, made
 from tests.shared import BuiltOnce

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from serving.page import job_runner
-from serving.page.jobs import MAX_RUNNING, Jobs
+from serving.workspace import job_runner
+from serving.workspace.jobs import MAX_RUNNING, Jobs
 from vipreco.errors import BusyError
 
 START = Jobs.start  # as it is outside of these tests, where pages start nothing

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from serving.http.app_state import clock
-from serving.page.jobs import Jobs
+from serving.workspace.jobs import Jobs
 from tests.page.browser import CHROMIUM, Visit
 from tests.page.page_bank import PageBank, accounts, made
 from tests.shared import BuiltOnce

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 KEY, NEXT = "practice", "practice-next"
 FILES: Final = "campaign-files"
-JOBS: Final = "serving.page.jobs"
+JOBS: Final = "serving.workspace.jobs"
 MONTHS_AGO: Final = 11  # before the months that the demo learns from: they stay like each other
 PRODUCT: Final = "P001"
 CHANNEL: Final = "call"

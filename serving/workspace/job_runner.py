@@ -1,4 +1,4 @@
-"""Runs one command of ours for a page, beside the workers.
+"""Runs one command of ours for a page or a program, beside the workers.
 
 It inherits the lock of the job and holds it while it runs, so that a page knows whether it does, whichever
 worker answers.

@@ -1,6 +1,6 @@
-"""Commands that pages start: what takes seconds, or needs the training stack, runs in a process of its own.
+"""Commands beside the workers: what takes seconds, or needs the training stack, runs in its own process.
 
-A page so does nothing that a command cannot: it is the command, with the reader as its actor.
+Pages and programs so do nothing that a command cannot: it is the command, with the reader as its actor.
 """
 
 from __future__ import annotations
@@ -110,7 +110,14 @@ class Jobs:
                     code="jobs-running",
                 )
             (self.folder / f"{name}.json").unlink(missing_ok=True)
-            command = [sys.executable, "-m", "serving.page.job_runner", str(self.folder), name, *arguments]
+            command = [
+                sys.executable,
+                "-m",
+                "serving.workspace.job_runner",
+                str(self.folder),
+                name,
+                *arguments,
+            ]
             with _held(self.folder / f"{name}.lock") as lock:  # which the process inherits
                 subprocess.Popen(  # noqa: S603 - our own command, arguments as a list
                     command,
