@@ -15,6 +15,10 @@ from vipreco.errors import BusyError, InputRejectedError, UsageError, VipRecoErr
 MEDIA_TYPE = "application/problem+json"
 MAX_ERRORS = 20
 RETRY_SECONDS = 1
+JOB_SECONDS = 5
+# Commands beside the workers: as many run as may, or this one about something else.
+JOBS_RUNNING, JOB_RUNNING = "jobs-running", "job-running"
+JOBS = frozenset({JOBS_RUNNING, JOB_RUNNING})
 UNKNOWN_KEY = "*"  # stands for a name that the caller made up: it may be a customer's
 
 
@@ -82,9 +86,9 @@ def not_found() -> Problem:
     return Problem(404, "not-found")
 
 
-def unavailable(code: str) -> Problem:
+def unavailable(code: str, seconds: int = RETRY_SECONDS) -> Problem:
     """Return the problem for a dependency that does not answer, or too much load."""
-    return Problem(503, code, headers={"Retry-After": str(RETRY_SECONDS)})
+    return Problem(503, code, headers={"Retry-After": str(seconds)})
 
 
 def problem_of_validation(error: ValidationError, model: type[BaseModel]) -> Problem:
@@ -106,6 +110,8 @@ def problem_of_error(error: VipRecoError) -> Problem:
         return Problem(
             409, code, [(error.where, code)] if error.where.replace(".", "_").isidentifier() else []
         )
+    if code in JOBS:
+        return unavailable(code, JOB_SECONDS)
     if isinstance(error, BusyError) and code != "store-busy":
         return Problem(409, code)
     return unavailable(code)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,12 +11,12 @@ from starlette.responses import Response
 
 from serving.http.audit_queries import FIELDS, audit_query
 from serving.http.operation import HttpRequest, Operation, people
-from serving.http.problems import Problem, not_found
+from serving.http.problems import Problem
 from serving.page.responses import note, redirect, say_of, show
 from serving.workspace.audit_chain import verify_chain
 from serving.workspace.book_service import FindAnswers
-from serving.workspace.jobs import Jobs
-from vipreco.store import OF_A_LIST, OF_ONE, Decision, Role
+from serving.workspace.decision_work import DecisionWork
+from vipreco.store import Role
 
 READERS = people(Role.AUDITOR)
 PAGE_SIZE = 50
@@ -89,38 +88,17 @@ class AuditPages:
 
     def decisions(self, request: HttpRequest) -> Response:
         """Show the newest decisions; with a customer in the form, those about them."""
-        customer = request.form.get("customer", "").strip()
-        pseudonym = request.state.keys.pseudonym_of(customer) if customer else ""
-        request.state.spool.flush()
-        found = request.state.store.decisions.newest(request.scope, PAGE_SIZE, customer)
-        note(request, "decisions.read", pseudonym)
-        values = {"customer": customer, "decisions": [self._brief(request, one) for one in found]}
+        work, customer = _work(request), request.form.get("customer", "").strip()
+        found = work.newest(PAGE_SIZE, customer)
+        values = {"customer": customer, "decisions": [*map(work.shown, found)]}
         return show(request, "decisions.html", values)
-
-    def _brief(self, request: HttpRequest, decision: Decision) -> dict[str, Any]:
-        """Return a decision as the pages show it: customers by pseudonym."""
-        of, record = request.state.keys.pseudonym_of, json.loads(decision.record)
-        shown = {"id": decision.decision_id, "made_at": decision.made_at, "actor": decision.actor}
-        if decision.customer_id == OF_A_LIST:
-            rows = [[of(row[0]), *row[1:]] for row in record["rows"]]
-            named = record["question"].get("customers")
-            question = record["question"] | ({} if named is None else {"customers": [*map(of, named)]})
-            told = {**record, "question": question, "rows": rows}
-            whose = question["customers"][0] if record["kind"] in OF_ONE and named else ""
-            return {**shown, "pseudonym": whose, "kind": record["kind"], "record": told}
-        pseudonym = of(decision.customer_id)
-        return {**shown, "pseudonym": pseudonym, "kind": "", "record": {**record, "customer_id": pseudonym}}
 
     def decision(self, request: HttpRequest) -> Response:
         """Show a decision as it was answered, and what deciding it again gave."""
-        found = self._decision(request)
-        job = Jobs(request.state.root).last(_job(found))
-        note(request, "decision.read", _about(request, found))
-        brief = self._brief(request, found)
-        again = job.content if job else None
-        if again and again["receipt"]:
-            again["receipt"]["question"]["customer_id"] = brief["pseudonym"]
-        values = {"decision": brief, "job": job, "again": again, **self._words(request)}
+        work = _work(request)
+        found = work.read(request.http.path_params["decision_id"])
+        job, again = work.replayed(found)
+        values = {"decision": work.shown(found), "job": job, "again": again, **self._words(request)}
         return show(request, "decision.html", values)
 
     def _words(self, request: HttpRequest) -> dict[str, Mapping[str, str]]:
@@ -135,25 +113,10 @@ class AuditPages:
 
     def replay(self, request: HttpRequest) -> Response:
         """Decide a decision again by `vipreco replay --decision`."""
-        found = self._decision(request)
-        arguments = ["replay", "--decision", found.decision_id, "--format", "json"]
-        Jobs(request.state.root).start(_job(found), arguments, request.known.actor)
-        note(request, "decision.replay", _about(request, found))
-        return redirect(f"/decisions/{found.decision_id}")
-
-    def _decision(self, request: HttpRequest) -> Decision:
-        state = request.state
-        found = state.store.decisions.read(request.scope, request.http.path_params["decision_id"])
-        if found is None:
-            raise not_found()
-        return found
+        decision_id = request.http.path_params["decision_id"]
+        _work(request).replay(decision_id)
+        return redirect(f"/decisions/{decision_id}")
 
 
-def _about(request: HttpRequest, found: Decision) -> str:
-    """Return the object of a read of a decision: the customer by pseudonym, or the list by its id."""
-    customer = found.customer_id
-    return request.state.keys.pseudonym_of(customer) if customer else found.decision_id
-
-
-def _job(found: Decision) -> str:
-    return f"replay-{found.decision_id}"
+def _work(request: HttpRequest) -> DecisionWork:
+    return DecisionWork(request.state, request.scope)

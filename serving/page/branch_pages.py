@@ -14,11 +14,11 @@ from serving.http.operation import HttpRequest, Operation, people
 from serving.http.problems import not_found
 from serving.page.branch_report import branch_report, figure_chart
 from serving.page.cover_pages import CoverPages
-from serving.page.manager_hours import hours_advice
 from serving.page.manager_pages import show_sheet_to_read
 from serving.page.responses import XLSX, file_answer, note, say_of, show
 from serving.workspace.book_service import BookService, FindAnswers
 from serving.workspace.figure_rows import note_customers, rows_of
+from serving.workspace.manager_hours import hours_advice
 from vipreco.errors import UsageError
 from vipreco.export import with_currency, write_table
 from vipreco.kpi import FIGURES, Figure, FigureRows, customer_list, figure_document, part_text

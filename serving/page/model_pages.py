@@ -1,24 +1,19 @@
-"""Models for scientist and approver: versions, numbers beside baselines, promotion, kill switches.
-
-The registry needs the training stack, which no worker loads: these pages run `vipreco models` in a process
-of its own.
-"""
+"""Models for scientist and approver: versions, numbers beside baselines, promotion, kill switches."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from starlette.responses import Response
 
 from serving.http.operation import HttpRequest, Operation, people
-from serving.http.problems import not_found
 from serving.page.calibration_chart import calibration_chart
-from serving.page.responses import PURPOSE, note, redirect, say_of, show
+from serving.page.responses import PURPOSE, redirect, say_of, show
 from serving.workspace.book_service import FindAnswers
-from serving.workspace.jobs import Job, Jobs
+from serving.workspace.jobs import Job
+from serving.workspace.model_work import ModelWork
 from serving.workspace.switches import KillSwitches
 from vipreco.errors import VipRecoError
 from vipreco.lists import Wording
@@ -26,9 +21,6 @@ from vipreco.store import Role
 
 READERS = people(Role.SCIENTIST, Role.APPROVER)
 APPROVERS = people(Role.APPROVER)
-VERSION = re.compile(r"[0-9]{1,9}")
-LIST_JOB, DECISION_JOB, MONITOR_JOB = "models", "model-decision", "monitor"
-JSON: Final = ("--format", "json")
 
 
 @dataclass
@@ -55,40 +47,33 @@ class ModelPages:
 
     def versions(self, request: HttpRequest) -> Response:
         """Show all registered versions; the list is read anew after each decision about them."""
-        jobs = Jobs(request.state.root)
-        listed, decided = jobs.last(LIST_JOB), jobs.last(DECISION_JOB)
-        late = listed and decided and not decided.running and decided.finished_at > listed.finished_at
-        if listed is None or (late and not listed.running):
-            jobs.start(LIST_JOB, ["models", "list", *JSON], request.known.actor)
-            listed = jobs.last(LIST_JOB)
-        note(request, "models.read", "models")
+        work = _work(request)
+        listed, findings = work.versions(), work.findings
         values = {
             "job": listed,
-            "decided": decided,
+            "decided": work.decided,
             "versions": listed.content or [] if listed else [],
             "may_decide": request.known.role in APPROVERS.roles,
             "off": {one.name: one for one in request.state.store.switches.all()},
-            "drift_job": jobs.last(MONITOR_JOB),
-            "drift": _content(jobs.last(MONITOR_JOB)),
+            "drift_job": findings,
+            "drift": _content(findings),
         }
         return show(request, "models.html", values)
 
     def refresh(self, request: HttpRequest) -> Response:
         """Read the registry again."""
-        Jobs(request.state.root).start(LIST_JOB, ["models", "list", *JSON], request.known.actor)
+        _work(request).refresh()
         return redirect("/models")
 
     def monitor(self, request: HttpRequest) -> Response:
         """Judge the newest snapshot by `vipreco monitor`."""
-        Jobs(request.state.root).start(MONITOR_JOB, ["monitor", *JSON], request.known.actor)
-        note(request, "models.monitor", "models")
+        _work(request).monitor()
         return redirect("/models")
 
     def version(self, request: HttpRequest) -> Response:
         """Show the verdict about a version, its calibration, and its main numbers beside simple rules."""
-        version = _version(request.http.path_params["version"])
-        job = _described(request, version)
-        note(request, "model.read", version)
+        work, version = _work(request), request.http.path_params["version"]
+        job = work.version(version)
         told, say = _content(job) or {}, say_of(request)
         values = {
             "version": version,
@@ -99,7 +84,7 @@ class ModelPages:
             "calibration": calibration_chart(told.get("calibration", [])),
             "mlflow": told.get("mlflow", ""),
             "listed": told,
-            "decided": Jobs(request.state.root).last(DECISION_JOB),
+            "decided": work.decided,
             "may_decide": request.known.role in APPROVERS.roles,
         }
         return show(request, "model.html", values)
@@ -107,9 +92,8 @@ class ModelPages:
     def compare(self, request: HttpRequest) -> Response:
         """Show the numbers of two versions side by side."""
         query = request.http.query_params
-        one, other = (_version(query.get(name, "")) for name in ("one", "other"))
-        jobs = [_described(request, version) for version in (one, other)]
-        note(request, "models.compare", f"{one} {other}")
+        one, other = query.get("one", ""), query.get("other", "")
+        jobs = _work(request).compared(one, other)
         told, say = [_content(job) or {} for job in jobs], say_of(request)
         rows = [{row["metric"]: row for row in one.get("numbers", [])} for one in told]
         values = {
@@ -126,19 +110,14 @@ class ModelPages:
 
     def promote(self, request: HttpRequest) -> Response:
         """Approve a version by `vipreco models promote`, which judges its gates and who trained it."""
-        version = _version(request.http.path_params["version"])
-        self._decide(request, ["models", "promote", version])
-        note(request, "model.decide", f"promote {version}")
+        version = request.http.path_params["version"]
+        _work(request).promote(version)
         return redirect(f"/models/{version}")
 
     def roll_back(self, request: HttpRequest) -> Response:
         """Put the previous champion in force again by `vipreco models rollback`."""
-        self._decide(request, ["models", "rollback"])
-        note(request, "model.decide", "rollback")
+        _work(request).roll_back()
         return redirect("/models")
-
-    def _decide(self, request: HttpRequest, arguments: list[str]) -> None:
-        Jobs(request.state.root).start(DECISION_JOB, arguments, request.known.actor)
 
     def switches(self, request: HttpRequest, problem: str = "") -> Response:
         """Show what is switched off, and the form that switches off."""
@@ -172,25 +151,12 @@ class ModelPages:
         return redirect("/switches")
 
 
+def _work(request: HttpRequest) -> ModelWork:
+    return ModelWork(request.state, request.known.actor)
+
+
 def _switches(request: HttpRequest) -> KillSwitches:
     return KillSwitches(request.state, request.scope, PURPOSE)
-
-
-def _version(text: str) -> str:
-    if VERSION.fullmatch(text) is None:
-        raise not_found()
-    return text
-
-
-def _described(request: HttpRequest, version: str) -> Job | None:
-    """Return all about a version; its numbers never change, its verdict beside the champion may."""
-    jobs, name = Jobs(request.state.root), f"model-about-{version}"
-    found, decided = jobs.last(name), jobs.last(DECISION_JOB)
-    late = found and decided and not decided.running and decided.finished_at > found.finished_at
-    if found is None or (late and not found.running):
-        jobs.start(name, ["models", "describe", version], request.known.actor)
-        found = jobs.last(name)
-    return found
 
 
 def _content(job: Job | None) -> Any:

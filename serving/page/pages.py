@@ -14,7 +14,7 @@ from serving.auth.demo_accounts import DemoLogin, offered_logins
 from serving.auth.sessions import log_in, log_out
 from serving.http.app_state import AppState
 from serving.http.operation import PUBLIC, HttpRequest, Operation, PageRoutes, people
-from serving.http.problems import Problem
+from serving.http.problems import JOBS, Problem
 from serving.page.admin_pages import AdminPages
 from serving.page.audit_pages import AuditPages
 from serving.page.book_pages import BookPages
@@ -113,7 +113,8 @@ class _Pages:
         """Show a problem as a page with the number of the request; who is not logged in may log in."""
         if problem.status == 401:
             return redirect("/login")
-        message = say_of(request)(f"error.{TEXTS.get(problem.status, 'wrong')}")
+        text = "jobs" if problem.code in JOBS else TEXTS.get(problem.status, "wrong")
+        message = say_of(request)(f"error.{text}")
         values = {"message": message, "request_id": request.request_id}
         response = show(request, "error.html", values, problem.status)
         response.headers.update(problem.headers)

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 from starlette.responses import Response
@@ -13,16 +10,10 @@ from starlette.responses import Response
 from serving.http.operation import HttpRequest, Operation, people
 from serving.page.responses import note, redirect, say_of, show
 from serving.workspace.book_service import FindAnswers
-from serving.workspace.jobs import Jobs
-from vipreco.errors import VipRecoError
-from vipreco.policy import Policy, compare_policies
-from vipreco.project import Project
-from vipreco.recommender import read_policy
+from serving.workspace.rule_work import RuleWork
 from vipreco.store import Role
 
 READERS = people(Role.AUDITOR, Role.APPROVER)
-PRICE_JOB = "rule-price"
-POLICY_FOLDER = "policy"
 
 
 @dataclass
@@ -45,13 +36,12 @@ class PolicyPages:
 
     def rules(self, request: HttpRequest) -> Response:
         """Show the rules in force, with what each stops where that was measured."""
-        answers = self.answers(request.state)
-        policy, job = answers.policy, Jobs(request.state.root).last(PRICE_JOB)
-        note(request, "rules.read", policy.version)
+        answers, job = self.answers(request.state), _work(request).prices
+        note(request, "rules.read", answers.policy.version)
         found = job.content if job else None
         values = {
             "say": say_of(request, answers.currency),
-            "policy": policy,
+            "policy": answers.policy,
             "today": request.state.today(),
             "job": job,
             "prices": {row["rule"]: row for row in found} if isinstance(found, list) else {},
@@ -60,42 +50,27 @@ class PolicyPages:
 
     def price(self, request: HttpRequest) -> Response:
         """Measure what each rule stops, by `vipreco policy price`."""
-        arguments = ["policy", "price", "--channel", "call", "--format", "json"]
-        Jobs(request.state.root).start(PRICE_JOB, arguments, request.known.actor)
-        note(request, "rules.price", PRICE_JOB)
+        _work(request).measure()
         return redirect("/rules")
 
     def compare(self, request: HttpRequest) -> Response:
         """Show which rules differ between two versions."""
-        policy = self.answers(request.state).policy
-        versions: dict[str, Policy] = {policy.version: policy, **kept_policies(request.state.root)}
-        query = request.http.query_params
+        policy, work = self.answers(request.state).policy, _work(request)
+        versions, query = work.versions(policy), request.http.query_params
         after = query.get("after", policy.version)
         others = [version for version in versions if version != after]
         before = query.get("before", others[0] if others else after)
-        note(request, "rules.compare", f"{before} {after}")
-        known = before in versions and after in versions
+        changes = work.compared(versions, before, after)
         values: dict[str, Any] = {
             "versions": tuple(versions),
             "in_force": policy.version,
             "before": before,
             "after": after,
-            "changes": compare_policies(versions[before], versions[after]) if known else [],
-            "known": known,
+            "changes": changes or [],
+            "known": changes is not None,
         }
         return show(request, "rules_compare.html", values)
 
 
-def kept_policies(root: Path) -> Mapping[str, Policy]:
-    """Return the rules of all models on this machine, by their version."""
-    try:
-        artifacts = Project.find(root).artifacts
-    except VipRecoError:
-        return {}
-    found = (_policy(folder) for folder in sorted(artifacts.glob(f"*/{POLICY_FOLDER}")))
-    return {policy.version: policy for policy in found}
-
-
-@lru_cache(maxsize=16)  # reading and checking the rules of one artifact takes 60 ms
-def _policy(folder: Path) -> Policy:
-    return read_policy(folder.parent)
+def _work(request: HttpRequest) -> RuleWork:
+    return RuleWork(request.state, request.known.actor)

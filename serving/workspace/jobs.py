@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from serving.http.problems import JOB_RUNNING, JOBS_RUNNING
 from vipreco.actors import name_reader
 from vipreco.durable import write_bytes, write_json
 from vipreco.errors import EXIT_ALARM, EXIT_OK, BusyError
@@ -40,6 +41,8 @@ class Job:
         seconds: Duration.
         error: The end of what it told on the error stream.
         folder: Where its output is.
+        arguments: Of the command line, without the program.
+        started_at: Moment in UTC.
     """
 
     name: str
@@ -49,6 +52,8 @@ class Job:
     seconds: float
     error: str
     folder: Path
+    arguments: tuple[str, ...] = ()
+    started_at: str = ""
 
     @property
     def succeeded(self) -> bool:
@@ -87,7 +92,7 @@ class Jobs:
         return self.root / "data" / "serving" / "jobs"
 
     def start(self, name: str, arguments: Sequence[str], actor: str) -> None:
-        """Start a command, unless its last run has not ended.
+        """Start a command, unless it runs already.
 
         Args:
             name: Of the job; a new run replaces the result of the one before.
@@ -95,19 +100,20 @@ class Jobs:
             actor: Who is named in the audit.
 
         Raises:
-            BusyError: Too many run already.
+            BusyError: Too many run already, or this job runs with other arguments.
         """
         if NAME.fullmatch(name) is None:
             raise ValueError(name)
         self.folder.mkdir(parents=True, exist_ok=True)
         with _held(self.folder / STARTING):  # or requests at the same moment would all find room
             if self.is_running(name):
+                _check_same(self._running(name), arguments)
                 return
             if sum(self.is_running(path.stem) for path in self.folder.glob("*.lock")) >= MAX_RUNNING:
                 raise BusyError(
-                    "other work that was started from a page is still running",
+                    "other work that pages or programs started is still running",
                     remedy="wait until it has ended, then try again",
-                    code="jobs-running",
+                    code=JOBS_RUNNING,
                 )
             (self.folder / f"{name}.json").unlink(missing_ok=True)
             command = [
@@ -118,7 +124,9 @@ class Jobs:
                 name,
                 *arguments,
             ]
+            started = {"arguments": [*arguments], "started_at": _now()}
             with _held(self.folder / f"{name}.lock") as lock:  # which the process inherits
+                os.write(lock, json.dumps(started).encode())
                 subprocess.Popen(  # noqa: S603 - our own command, arguments as a list
                     command,
                     cwd=self.root,
@@ -132,7 +140,7 @@ class Jobs:
         self.folder.mkdir(parents=True, exist_ok=True)
         for ending, written in (("out", content), ("err", b"")):
             write_bytes(self.folder / f"{name}.{ending}", written)
-        now = datetime.now(UTC).isoformat(timespec="seconds")
+        now = _now()
         ran = {"code": 0, "arguments": list(arguments), "seconds": 0.0, "started_at": now}
         write_json(self.folder / f"{name}.json", {**ran, "finished_at": now})
 
@@ -150,13 +158,38 @@ class Jobs:
     def last(self, name: str) -> Job | None:
         """Return the last run of a command; None where there was none, or it was cut off."""
         if self.is_running(name):
-            return Job(name, True, None, "", 0.0, "", self.folder)
+            return self._running(name)
         try:
             told = json.loads((self.folder / f"{name}.json").read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return None
         error = (self.folder / f"{name}.err").read_text(encoding="utf-8", errors="replace")[-MAX_ERROR:]
-        return Job(name, False, told["code"], told["finished_at"], told["seconds"], error, self.folder)
+        code, arguments = told["code"], tuple(told["arguments"])
+        moments = told["finished_at"], told["seconds"]
+        return Job(name, False, code, *moments, error, self.folder, arguments, told["started_at"])
+
+    def _running(self, name: str) -> Job:
+        """Return a job that runs; one that was started by a version before has no arguments."""
+        try:
+            told = json.loads((self.folder / f"{name}.lock").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            told = {"arguments": [], "started_at": ""}
+        arguments = tuple(told["arguments"])
+        return Job(name, True, None, "", 0.0, "", self.folder, arguments, told["started_at"])
+
+
+def _check_same(running: Job, arguments: Sequence[str]) -> None:
+    """Refuse to let somebody believe that their command runs, while the job runs with other arguments."""
+    if running.arguments and running.arguments != tuple(arguments):
+        raise BusyError(
+            "this work runs already, about something else",
+            remedy="wait until it has ended, then try again",
+            code=JOB_RUNNING,
+        )
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 @contextmanager

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -93,6 +94,20 @@ def test_a_command_runs_once_at_a_time(jobs: Jobs, sleepers: list[Process]) -> N
     process.wait()
     assert jobs.last("models") is None
     assert not jobs.is_running("models")
+
+
+def test_a_job_that_runs_tells_its_command_and_takes_no_other(jobs: Jobs, sleepers: list[Process]) -> None:
+    """The second of two promotions was dropped without a word."""
+    START(jobs, "model-decision", ["models", "promote", "2"], "user:ann")
+    START(jobs, "model-decision", ["models", "promote", "2"], "user:bob")
+    with pytest.raises(BusyError) as refused:
+        START(jobs, "model-decision", ["models", "promote", "3"], "user:ann")
+    assert refused.value.code == "job-running"
+    job = jobs.last("model-decision")
+    assert job is not None
+    assert job.arguments == ("models", "promote", "2")
+    assert datetime.fromisoformat(job.started_at) <= datetime.now(UTC)
+    assert len(sleepers) == 1
 
 
 def test_twenty_commands_that_are_asked_for_at_one_moment_are_not_all_started(
