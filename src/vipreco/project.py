@@ -15,13 +15,14 @@ from urllib.parse import quote, unquote
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from vipreco.errors import UsageError
+from vipreco.errors import MAX_EXAMPLES, UsageError
 from vipreco.settings import Settings
 from vipreco.signatures import Signatures
 
 PROJECT_FILE = "vipreco.toml"
 SQLITE = "sqlite:///"
 EXTRAS = {"cluster": "spark"}  # of a rim whose packages have an extra of another name
+UNKNOWN = "extra_forbidden"  # pydantic's name of a setting that there is not
 IN_URL = {ord(mark): quote(mark) for mark in "%?#"}
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -161,12 +162,15 @@ def parse_content(content: bytes, model: type[Model], where: str) -> Model:
     """
     try:
         parsed = tomllib.loads(content.decode("utf-8"))
+        settings = json.dumps(parsed, default=str)
     except UnicodeDecodeError as error:
         raise UsageError(f"cannot be read: {error}", where=where, code="unreadable") from error
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"is not valid TOML: {error}", where=where, code="syntax") from error
+    except ValueError as error:  # Python reads and writes no number of more than 4,300 digits
+        raise UsageError("holds a number of too many digits", where=where, code="syntax") from error
     try:
-        return model.model_validate_json(json.dumps(parsed, default=str))
+        return model.model_validate_json(settings)
     except ValidationError as error:
         found = _findings(error, model)
         raise UsageError(
@@ -181,7 +185,10 @@ def parse_content(content: bytes, model: type[Model], where: str) -> Model:
 def _findings(error: ValidationError, model: type[BaseModel]) -> list[str]:
     """Return what is wrong, without what only follows from something else that is wrong."""
     items = error.errors()
-    return [_finding(item, model) for item in items if not _follows(item, items)]
+    found = [item for item in items if not _follows(item, items)]
+    known = _known_keys(model) if any(item["type"] == UNKNOWN for item in found) else set()
+    shown = [_finding(item, known) for item in found[:MAX_EXAMPLES]]
+    return shown + [_finding(item, set()) for item in found[MAX_EXAMPLES:]]  # thousands, in a hostile file
 
 
 def _follows(item: ErrorDetails, items: list[ErrorDetails]) -> bool:
@@ -190,16 +197,17 @@ def _follows(item: ErrorDetails, items: list[ErrorDetails]) -> bool:
         return any(
             one["loc"][:-1][: len(item["loc"]) - 1] == item["loc"][:-1] for one in items if one is not item
         )
-    inner = [one for one in items if len(one["loc"]) > len(item["loc"])]
-    return item["type"] == "too_short" and any(one["loc"][: len(item["loc"])] == item["loc"] for one in inner)
+    return item["type"] == "too_short" and any(
+        one["loc"][: len(item["loc"])] == item["loc"] for one in items if len(one["loc"]) > len(item["loc"])
+    )
 
 
-def _finding(item: ErrorDetails, model: type[BaseModel]) -> str:
+def _finding(item: ErrorDetails, known: set[str]) -> str:
     parts = [str(part) for part in item["loc"]]
     place = ".".join(part for part in parts if part != "str" and not part.startswith("function-"))
-    if item["type"] != "extra_forbidden":
+    if item["type"] != UNKNOWN:
         return f"{place}: {item['msg'].removeprefix('Value error, ')}"
-    near = difflib.get_close_matches(str(item["loc"][-1]), _known_keys(model), n=1)
+    near = difflib.get_close_matches(str(item["loc"][-1]), known, n=1)
     return f"{place}: unknown setting" + (f", did you mean {near[0]}?" if near else "")
 
 

@@ -68,6 +68,30 @@ def test_b58_deep_nesting_and_other_languages_are_refused_at_once(text: str):
     assert time.process_time() - begin < 1
 
 
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ('name = """\n[' + " " * 50_000 + '"""', "settings"),
+        ("".join(f"[a{number}.b]\n" for number in range(5_000)), "settings"),
+        (".".join(["a"] * 30_000) + " = 1", "syntax"),
+        (" . ".join(['"a=\\","', "'#\"'"] * 5_000) + " = 1", "syntax"),
+        ("name = 'a.b'\nkey = 1" + "0" * 5_000, "syntax"),
+        ("key = 0x" + "f" * 5_000, "syntax"),
+    ],
+    ids=["spaces", "tables", "parts", "quoted parts", "digits", "digits of sixteen"],
+)
+def test_b58_a_file_that_is_made_to_take_long_is_refused_at_once(text: str, code: str):
+    """The first took hours in which a worker of the service answered nobody, numbers were a bug of ours."""
+    begin = time.process_time()
+    found = refused(text)
+    assert (found.code, time.process_time() - begin < 2) == (code, True)
+
+
+def test_dots_of_a_text_are_no_parts_of_a_name():
+    text = "...... " * 10
+    assert spring_bank.campaign(formats=f'name = "{text}"').name == text
+
+
 @pytest.mark.parametrize("end", ["2024-05-06", "2024-05-05", "2023-05-31"])
 def test_b59_an_end_that_is_not_after_the_start_is_refused(end: str):
     assert finding(end_date=f"end_date = {end}").startswith("line 4: end_date: ")

@@ -10,8 +10,12 @@ from vipreco.errors import UsageError
 from vipreco.project import parse_content
 
 MAX_BYTES = 1 << 20
-_TABLE = re.compile(r"^\s*\[{1,2}\s*([^\]#]+?)\s*\]{1,2}")
+MAX_PARTS = 20
+# No two parts of these may take the same characters: a line of a hostile file would be tried for hours.
+_TABLE = re.compile(r"^\s*\[{1,2}([^\[\]#]+)\]{1,2}")
 _KEY = re.compile(r"""^\s*((?:[\w-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[\w-]+|"[^"]*"|'[^']*'))*)\s*=""")
+_QUOTED = re.compile(r"""\"(?:[^"\\\n]|\\.)*"|'[^'\n]*'""")
+_BETWEEN_NAMES = re.compile(r"[=\[\]{},#\n]")
 _PART = re.compile(r"""[\w-]+|"[^"]*"|'[^']*'""")
 
 
@@ -31,6 +35,7 @@ def parse_campaign(content: bytes, where: str) -> Campaign:
     Raises:
         UsageError: As `read_campaign`.
     """
+    _check_depth(content.decode(errors="replace"), where)
     try:
         return parse_content(content, Campaign, where)
     except RecursionError:
@@ -46,6 +51,13 @@ def parse_campaign(content: bytes, where: str) -> Campaign:
             code=error.code,
             examples=[_with_line(finding, places) for finding in error.examples],
         ) from error
+
+
+def _check_depth(text: str, where: str) -> None:
+    """Refuse names of thousands of dotted parts, on which a reader of TOML spends seconds."""
+    bare = _BETWEEN_NAMES.split(_QUOTED.sub("name", text))
+    if any(name.count(".") >= MAX_PARTS for name in bare):
+        raise UsageError("is nested too deeply", where=where, code="syntax")
 
 
 def lines_of(text: str) -> dict[str, int]:
