@@ -35,7 +35,7 @@ class RuleWork:
 
     @property
     def prices(self) -> Job | None:
-        """What each rule stopped when that was last measured."""
+        """The last measurement of what each rule stops."""
         return Jobs(self.state.root).last(PRICE_JOB)
 
     def versions(self, in_force: Policy) -> Mapping[str, Policy]:
