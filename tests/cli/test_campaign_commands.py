@@ -108,6 +108,30 @@ def test_a_run_tells_what_it_did_and_the_same_again_changes_nothing(capsys: pyte
     found = capsys.readouterr()
     assert json.loads(found.out) == []
     assert "0 of " in found.err
+    assert_lists_are_exported(capsys)
+
+
+def assert_lists_are_exported(capsys: pytest.CaptureFixture[str]) -> None:
+    """A list of a channel and one of a manager are as the run wrote them, in the audit, or not exported."""
+    assert main(["campaign", "show", "spring"]) == 0
+    told = capsys.readouterr().out
+    assert "eligible customers" in told
+    lists = Path("data/campaigns/spring/lists")
+    manager = next(name for name in told.splitlines() if re.fullmatch(r"call/.*\.csv", name))
+    for name in ("call.csv", manager):
+        assert main(["campaign", "export", "spring", name, "--out", "copy.csv"]) == 0
+        assert Path("copy.csv").read_bytes() == (lists / name).read_bytes()
+    for name in ("../assignments.parquet", "lists/call.csv", "sms.csv"):
+        capsys.readouterr()
+        assert main(["campaign", "export", "spring", name, "--out", "other.csv"]) == 2
+        assert "wrote no such list (no-list)\n  app.csv\n" in capsys.readouterr().err
+    (lists / manager).write_text("customer_id\n1\n")
+    assert main(["campaign", "export", "spring", manager, "--out", "other.csv"]) == 6
+    assert not Path("other.csv").exists()
+    assert main(["campaign", "show", "winter"]) == 2
+    with closing(sqlite3.connect("data/store.db")) as store:
+        rows = store.execute("SELECT object FROM audit WHERE action = 'campaign.export'").fetchall()
+    assert rows == [("spring/call.csv",), (f"spring/{manager}",)]
 
 
 @pytest.mark.long
@@ -238,3 +262,32 @@ def test_the_worth_of_hours_is_told_of_a_plan_as_well(
     for wrong, status in ((json.dumps({**campaign, "limits": []}), 2), ("no plan", 2), ("{}", 2)):
         plan.write_text(wrong, encoding="utf-8")
         assert main(["campaign", "hours", "--plan", str(plan)]) == status
+
+
+def test_two_plans_are_shown_side_by_side(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A page could, and no command did."""
+    arms = {"offered": 30, "explored": 0, "control": 8, "unallocated": 2}
+    one = {"campaign_id": "a", "campaign": {}, "limits": [], "customers": 40, "arms": arms, "gap_rate": 0.0}
+    one |= {"value_amount": 100.0, "power": {"power_rate": 0.25, "needed": 900}}
+    other = {**one, "customers": 60, "arms": {**arms, "offered": 50}, "value_amount": 150.5, "power": None}
+    files = [tmp_path / "one.json", tmp_path / "other.json"]
+    for file, plan in zip(files, (one, other), strict=True):
+        file.write_text(json.dumps(plan), encoding="utf-8")
+    compare = ["campaign", "compare", *map(str, files), "--format", "csv"]
+    assert main(compare) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "figure,one,other,difference",
+        "customers,40.0,60.0,20.0",
+        "offered,30.0,50.0,20.0",
+        "explored,0.0,0.0,0.0",
+        "control,8.0,8.0,0.0",
+        "unallocated,2.0,2.0,0.0",
+        "value_amount,100.0,150.5,50.5",
+        "gap_rate,0.0,0.0,0.0",
+        "power_rate,0.25,,",
+        "customers_needed,900.0,,",
+    ]
+    for wrong in ("no plan", "{}", json.dumps({**one, "arms": 3}), json.dumps({**one, "customers": [1]})):
+        files[1].write_text(wrong, encoding="utf-8")
+        assert main(compare) == 2
+        assert "this is no plan of a campaign (no-plan)" in capsys.readouterr().err

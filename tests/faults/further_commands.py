@@ -47,6 +47,10 @@ def scored(bank: Path) -> None:
     in_process(bank, "shadow", "score")
 
 
+def planned(bank: Path) -> None:
+    in_process(bank, "campaign", "plan", "spring.toml", "--out", "plan.json")
+
+
 def password(bank: Path) -> None:
     with_store(account)(bank)
     (bank.parent / "stdin").write_text("another horse, another battery\n" * 2)
@@ -101,6 +105,14 @@ FURTHER_COMMANDS: Mapping[str, Command] = {
     "campaign-plan": Command(("campaign", "plan", "spring.toml", "--out", "out/plan.xlsx"), parts=OUT),
     "campaign-list": _table("campaign", "list"),
     "campaign-hours": _table("campaign", "hours"),
+    "campaign-compare": Command(
+        ("campaign", "compare", "plan.json", "plan.json", "--out", "out/plans.xlsx"),
+        before=planned,
+        parts=OUT,
+    ),
+    "campaign-export": Command(
+        ("campaign", "export", "past", "call.csv", "--out", "out/call.csv"), parts=OUT
+    ),
     "token-list": _table("token", "list"),
     "user-list": _table("user", "list"),
     "cover-list": _table("cover", "list"),

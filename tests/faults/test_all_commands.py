@@ -17,6 +17,7 @@ ELSEWHERE = {
     "bench oracle": "simulates banks in a temporary folder and trains on them",
     "split report": "a table, of a project with a split",
     "models describe": "prints",
+    "campaign show": "prints",
     "replay": "prints",
     "parity": "prints",
     "policy audit": "prints",

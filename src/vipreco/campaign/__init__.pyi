@@ -15,9 +15,10 @@ from .campaign_run import (
 from .definition import Campaign as Campaign
 from .erasure import campaign_rows as campaign_rows, erase_from_campaigns as erase_from_campaigns
 from .example_file import example as example
-from .folder import CampaignFolder as CampaignFolder
+from .folder import CampaignFolder as CampaignFolder, lists_of as lists_of
 from .hour_prices import manager_hours as manager_hours, newest_with_hours as newest_with_hours
 from .offer_log import logged_offers as logged_offers, outcome_contacts as outcome_contacts
+from .plan_comparison import compare_plans as compare_plans
 from .report.finished_run import open_run as open_run
 from .report.other_policy import read_policy as read_policy
 from .report.outcomes import OutcomeSources as OutcomeSources

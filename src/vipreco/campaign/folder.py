@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from vipreco.durable import flush_directory, sha256_of, write_json
-from vipreco.errors import BusyError, ResourcesError, UsageError
+from vipreco.errors import BusyError, IntegrityError, ResourcesError, UsageError
 from vipreco.failpoints import reach
 
 MANIFEST = "manifest.json"
+LISTS = "lists"
 FAILING_DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG, errno.EROFS})
 
 
@@ -77,6 +79,37 @@ class CampaignFolder:
             return None
         return content
 
+    def read_list(self, key: str, manifest: Mapping[str, Any], name: str) -> bytes:
+        """Return the bytes of a list, such as `call.csv` or `call/M00001.xlsx`.
+
+        Args:
+            key: Of the campaign.
+            manifest: Of its run, as the store has it.
+            name: One of `lists_of`.
+
+        Raises:
+            UsageError: The run wrote no such list.
+            IntegrityError: The bytes are not those that the run wrote.
+        """
+        if name not in (names := lists_of(manifest)):
+            raise UsageError(
+                f"the run of {key} wrote no such list",
+                where="list",
+                remedy="name one of these",
+                code="no-list",
+                examples=names,
+            )
+        path = self.path_of(key) / LISTS / name
+        content = path.read_bytes() if path.is_file() else b""
+        if hashlib.sha256(content).hexdigest() != manifest["files"][f"{LISTS}/{name}"]["sha256"]:
+            raise IntegrityError(
+                "is not the list that the run wrote",
+                where=str(path),
+                remedy="run the campaign again with the same inputs: it writes the same lists",
+                code="campaign-changed",
+            )
+        return content
+
     def check_target(self, key: str, mine: bool) -> None:
         """Make sure that nothing else stands where the run of a key goes.
 
@@ -132,6 +165,12 @@ class CampaignFolder:
                 remedy="name a real folder as `folder` under [campaign] in vipreco.toml",
                 code="output-link",
             )
+
+
+def lists_of(manifest: Mapping[str, Any] | None) -> list[str]:
+    """Return the names of the lists of a run; nothing where it is not finished."""
+    names = () if manifest is None else manifest["files"]
+    return sorted(name.removeprefix(f"{LISTS}/") for name in names if name.startswith(f"{LISTS}/"))
 
 
 def write_manifest(folder: Path, content: dict[str, Any]) -> dict[str, Any]:

@@ -12,10 +12,10 @@ import polars as pl
 from vipreco.campaign.arms import Arm
 from vipreco.campaign.definition import Campaign
 from vipreco.campaign.eligibility import Options
+from vipreco.campaign.folder import LISTS
 from vipreco.export import write_table
 from vipreco.failpoints import reach
 
-LISTS = "lists"
 COLUMNS = (
     "campaign_id",
     "customer_id",

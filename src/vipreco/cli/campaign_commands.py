@@ -1,4 +1,4 @@
-"""Campaign commands: example file, plan, run, recheck, list."""
+"""Campaign commands that work on customers: example file, plan, run, recheck."""
 
 from __future__ import annotations
 
@@ -10,10 +10,17 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 
-from vipreco.cli import campaign_report_commands
+from vipreco.cli import campaign_record_commands, campaign_report_commands
 from vipreco.cli.campaign_output import files_text, show_plan, show_summary
 from vipreco.cli.list_log import ListSource
-from vipreco.cli.options import AsOfOption, FormatOption, HindsightOption, ModelOption, OutOption
+from vipreco.cli.options import (
+    AsOfOption,
+    CampaignKey,
+    FormatOption,
+    HindsightOption,
+    ModelOption,
+    OutOption,
+)
 from vipreco.cli.progress import Narrator, narrated
 from vipreco.cli.store_session import actor_named
 from vipreco.cli.table_output import TableOutput
@@ -30,7 +37,6 @@ campaign = typer.Typer(
 )
 
 FileArgument = Annotated[Path, typer.Argument(metavar="FILE", help="Campaign file (TOML).")]
-KeyArgument = Annotated[str, typer.Argument(metavar="KEY", help="Key of the campaign.")]
 EmptyOption = Annotated[
     bool, typer.Option("--fail-if-empty", help="End with exit code 3 when nobody is eligible.")
 ]
@@ -42,6 +48,7 @@ ExactOption = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module to `app`."""
+    campaign_record_commands.register(campaign)
     campaign_report_commands.register(campaign)
     app.add_typer(campaign, name="campaign", rich_help_panel=PANEL)
 
@@ -167,7 +174,7 @@ def run_(
 
 @campaign.command("recheck")
 def recheck_(
-    key: KeyArgument,
+    key: CampaignKey,
     as_of: AsOfOption = None,
     model: ModelOption = None,
     kind: FormatOption = None,
@@ -194,102 +201,6 @@ def recheck_(
         removed = recheck(opened.bank.recommender, opened.bank.view, offers, since)
     output.write(removed)
     typer.echo(f"{removed.height:,} of {offers.height:,} offers must not be made any more", err=True)
-
-
-@campaign.command("list")
-def list_(kind: FormatOption = None, out: OutOption = None) -> None:
-    """List the campaigns that were run, with their dates, arms and value.
-
-    Example:  vipreco campaign list
-    """
-    import polars as pl
-
-    from vipreco.project import Project
-    from vipreco.store import Store
-
-    output = TableOutput.planned(kind, out)
-    with Store.open(Project.find().store_url) as store:
-        rows = [_listed(run.campaign_id, run.manifest) for run in store.campaigns.all()]
-    schema = {name: getattr(pl, kind) for name, kind in LISTED.items()}
-    output.write(pl.DataFrame(rows, schema, orient="row"))
-
-
-@campaign.command("hours")
-def hours_(
-    key: Annotated[
-        Optional[str],  # noqa: UP045
-        typer.Argument(metavar="[KEY]", help="Key of a campaign that was run; default: the last one."),
-    ] = None,
-    plan: Annotated[
-        Optional[Path],  # noqa: UP045
-        typer.Option("--plan", metavar="FILE", help="Instead a plan, of `campaign plan --format json`."),
-    ] = None,
-    kind: FormatOption = None,
-    out: OutOption = None,
-) -> None:
-    """Show what one more hour of each manager would add to a campaign in which minutes are a limit.
-
-    Example:  vipreco campaign hours
-    Example:  vipreco campaign hours funds-january --out hours.xlsx
-    Example:  vipreco campaign hours --plan plan.json
-    """
-    from vipreco.campaign import manager_hours, newest_with_hours
-    from vipreco.errors import UsageError
-
-    output = TableOutput.planned(kind, out)
-    found = newest_with_hours(_manifests(key) if plan is None else [_read_plan(plan)])
-    if found is None:
-        raise UsageError(
-            "minutes of managers are a limit in no campaign that was run, or not in this plan",
-            where=str(plan or key or "campaign"),
-            remedy="set minutes under [managers] of a campaign file, and plan or run it",
-            code="no-hours",
-        )
-    output.write(manager_hours(found))
-    typer.echo(f"campaign {found['campaign_id']}", err=True)
-
-
-def _manifests(key: str | None) -> list[dict[str, Any]]:
-    """Return the manifests of the campaigns that were run, or of one of them."""
-    from vipreco.project import Project
-    from vipreco.store import Store
-
-    with Store.open(Project.find().store_url) as store:
-        runs = [run for run in store.campaigns.all() if key in {None, run.campaign_id}]
-    return [run.manifest for run in runs if run.manifest]
-
-
-def _read_plan(file: Path) -> dict[str, Any]:
-    """Return a plan that was written as JSON.
-
-    Raises:
-        UsageError: The file holds none.
-    """
-    import json
-
-    from vipreco.errors import UsageError
-
-    try:
-        plan = json.loads(file.read_bytes())
-    except (OSError, ValueError):
-        plan = None
-    if not isinstance(plan, dict) or not {"campaign", "campaign_id", "limits"} <= plan.keys():
-        remedy = "write one with `vipreco campaign plan CAMPAIGN.toml --format json`"
-        raise UsageError("this is no plan of a campaign", where=str(file), remedy=remedy, code="no-plan")
-    return plan
-
-
-LISTED = {
-    "campaign_id": "String",
-    "state": "String",
-    "start_date": "String",
-    "end_date": "String",
-    "offered": "Int64",
-    "explored": "Int64",
-    "control": "Int64",
-    "value_amount": "Float64",
-    "gap_rate": "Float64",
-}
 
 
 @contextmanager
@@ -335,20 +246,3 @@ def _opened(
         folder = CampaignFolder(project.root / settings.folder)
         source = ListSource(project, recommender, in_force, view, {})
         yield _Opened(bank, store, folder, project.threads, source, rival)
-
-
-def _listed(key: str, manifest: dict[str, Any] | None) -> tuple[Any, ...]:
-    if manifest is None:
-        return (key, "unfinished: run it again", *[None] * 7)
-    asked, arms = manifest["campaign"], manifest["arms"]
-    return (
-        key,
-        "finished",
-        asked["start_date"],
-        asked["end_date"],
-        arms["offered"],
-        arms["explored"],
-        arms["control"],
-        manifest["value_amount"],
-        manifest["gap_rate"],
-    )

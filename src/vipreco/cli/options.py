@@ -39,6 +39,7 @@ def read_date(text: str) -> datetime.date:
         raise typer.BadParameter("write a date as 2026-01-31") from error
 
 
+CampaignKey = Annotated[str, typer.Argument(metavar="KEY", help="Key of the campaign.")]
 # typer reads these annotations when the command starts, hence Optional instead of the union by a bar.
 AsOfOption = Annotated[
     Optional[datetime.date],  # noqa: UP045
