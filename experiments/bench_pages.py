@@ -54,7 +54,7 @@ MORE: Mapping[Role, tuple[str, ...]] = {
         "/branch/offers_stopped",
         "/branch/customers/{handle}",
     ),
-    Role.MARKETING: ("/campaigns/new",),
+    Role.MARKETING: ("/campaigns/files/new",),
     Role.APPROVER: ("/models/1", "/models/compare?one=1&other=1", "/rules/compare"),
     Role.AUDITOR: ("/audit?action=offers", "/decisions/{handle}", "/rules/compare"),
 }

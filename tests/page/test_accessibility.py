@@ -32,7 +32,7 @@ MORE = {
         "/branch/drain_expected",
         "/branch/customers/{handle}",
     ),
-    Role.MARKETING: ("/campaigns/new",),
+    Role.MARKETING: ("/campaigns/files/new",),
     Role.SCIENTIST: ("/models/1", "/models/compare?one=1&other=2"),
     Role.AUDITOR: ("/rules/compare", "/audit?action=login&result=ok"),
 }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from datetime import date
 
 import polars as pl
@@ -10,6 +12,7 @@ import pytest
 from serving.page.campaign_charts import limit_words, plan_charts, waterfall
 from serving.page.campaign_form import DEFAULTS, campaign_text
 from serving.page.languages import wording
+from serving.workspace.jobs import Jobs
 from tests.page.page_bank import PageBank, trained
 from tests.page.test_page_access import Browser
 from vipreco.campaign import CampaignFolder, parse_campaign
@@ -101,14 +104,16 @@ def test_a_form_with_a_box_for_each_of_many_products_is_taken(bank: PageBank) ->
 def test_a_list_that_was_changed_on_the_disk_is_not_sent(bank: PageBank, damage: str) -> None:
     key, campaigns = f"list-{damage}", CampaignFolder(bank.state.root / "data" / "campaigns")
     (bank.state.root / "vipreco.toml").write_text('[project]\nname = "page"\n')
-    path = campaigns.path_of(key) / "lists" / "call.csv"
+    path = campaigns.path_of(key) / "lists" / "call" / "M1.csv"
     path.parent.mkdir(parents=True)
     path.write_text("customer_id\n1\n")
     store = bank.state.store
     store.campaigns.begin("user:ann", key, {}, "hash")
     store.campaigns.finish(key, write_manifest(campaigns.path_of(key), {}), pl.DataFrame(MEMBERS))
-    marketer, address = Browser(bank, Role.MARKETING), f"/campaigns/{key}/list?name=call.csv"
-    assert marketer.ask("GET", address).text == "customer_id\n1\n"
+    marketer, address = Browser(bank, Role.MARKETING), f"/campaigns/{key}/list?name=call/M1.csv"
+    answer = marketer.ask("GET", address)
+    assert (answer.text, answer.headers["content-type"]) == ("customer_id\n1\n", "text/csv; charset=utf-8")
+    assert answer.headers["content-disposition"] == f'attachment; filename="{key}-call-M1.csv"'
     if damage == "changed":
         path.write_text("customer_id\n2\n")
     else:
@@ -116,5 +121,33 @@ def test_a_list_that_was_changed_on_the_disk_is_not_sent(bank: PageBank, damage:
     answer = marketer.ask("GET", address)
     assert answer.status_code == 503
     assert "customer_id" not in answer.text
-    exported = [row for row in store.audit.read(20) if row["object"] == f"{key}/call.csv"]
+    exported = [row for row in store.audit.read(20) if row["object"] == f"{key}/call/M1.csv"]
     assert [row["action"] for row in exported] == ["campaign.export"]
+
+
+def test_a_campaign_is_opened_whatever_its_key_is(bank: PageBank) -> None:
+    """The keys `new` and `compare` led to the form and to the comparison."""
+    marketer = Browser(bank, Role.MARKETING)
+    for key in ("new", "compare", "files", "plans"):
+        text = campaign_text({**DEFAULTS, **DATES, "key": key}, (), ())
+        answer = marketer.ask("POST", "/campaigns", {**DEFAULTS, **DATES, "key": key})
+        assert answer.headers["location"] == f"/campaigns/{key}"
+        assert text.splitlines()[0].replace('"', "&#34;") in marketer.ask("GET", f"/campaigns/{key}").text
+
+
+def test_two_plans_stand_side_by_side(bank: PageBank) -> None:
+    marketer = Browser(bank, Role.MARKETING)
+    arms = {"offered": 30, "explored": 0, "control": 8, "unallocated": 2}
+    plan = {"customers": 1_040, "arms": arms, "value_amount": 100.5, "gap_rate": 0.001, "power": None}
+    for key in ("one", "two", "unplanned"):
+        marketer.ask("POST", "/campaigns", {**DEFAULTS, **DATES, "key": key})
+    for key, power in (("one", None), ("two", {"power_rate": 0.25, "needed": 900})):
+        content = json.dumps({**plan, "power": power}).encode()
+        Jobs(bank.state.root).keep(f"campaign-plan-{key}", ["campaign", "plan"], content)
+    page = marketer.ask("GET", "/campaigns/plans/compare?one=one&other=two").text
+    cells = re.findall(r'<td class="number" data-label="(?:one|two)">([^<]*)</td>', page)
+    assert cells[:2] == ["1,040", "1,040"]
+    assert cells[-6:] == ["0.10 %", "0.10 %", "–", "25.0%", "–", "900"]
+    for other, status in (("unplanned", 409), ("nobody", 404), ("../two", 404)):
+        asked = marketer.ask("GET", f"/campaigns/plans/compare?one=one&other={other}")
+        assert asked.status_code == status

@@ -16,7 +16,7 @@ from vipreco.store import Role
 MORE = {
     Role.MANAGER: ("/customers/{handle}", "/book?sort=assets&state=duty"),
     Role.BRANCH_HEAD: ("/branch/vip_customers?managers=1", "/branch/customers/{handle}"),
-    Role.MARKETING: ("/campaigns/new",),
+    Role.MARKETING: ("/campaigns/files/new",),
     Role.APPROVER: ("/models/1", "/rules/compare"),
     Role.AUDITOR: ("/audit?result=denied", "/rules/compare"),
 }

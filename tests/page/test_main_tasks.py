@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from serving.page.campaign_pages import FILES
 from serving.page.languages import wording
+from serving.workspace.campaign_work import FILES
 from tests.page.browser import CHROMIUM, Visit
 from tests.page.page_bank import MANAGER, OTHER_MANAGER, PageBank, customer_ids
 from tests.page.test_accessibility import DESK, OVERFLOW, PHONE, TABLET, violations
@@ -102,7 +102,7 @@ def marketer(walk: Walk, started: list[tuple[str, ...]]) -> None:
     """A form writes the file of a campaign, which is planned."""
     walk.look("campaigns")
     key = f"walk-{walk.view}"
-    walk.press("a[href='/campaigns/new']", "campaign-form")
+    walk.press("a[href='/campaigns/files/new']", "campaign-form")
     for name, value in (("key", key), ("start_date", "2026-03-01"), ("end_date", "2026-03-31")):
         walk.page.fill(f"[name={name}]", value)
     walk.press("main form button.primary", "campaign")

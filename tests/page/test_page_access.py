@@ -145,7 +145,7 @@ OTHERS: Mapping[tuple[str, str], int] = {
     ("GET", "/decisions/{decision_id}"): 404,  # nothing was answered yet
     ("POST", "/decisions/{decision_id}/replay"): 404,
     ("POST", "/campaigns"): 422,  # nothing was filled in
-    ("GET", "/campaigns/compare"): 404,
+    ("GET", "/campaigns/plans/compare"): 404,
     ("GET", "/campaigns/{key}"): 404,
     ("POST", "/campaigns/{key}/file"): 404,
     ("POST", "/campaigns/{key}/work"): 404,

@@ -6,9 +6,9 @@ import ast
 import re
 from pathlib import Path
 
-from serving.page.campaign_pages import WORKS
 from serving.page.languages import wording
 from serving.page.model_pages import _lines
+from serving.workspace.campaign_work import COMMANDS
 from tests.page.page_bank import PageBank
 from tests.page.test_page_access import Browser
 from training.approval import ACTIONS, TRAIN
@@ -27,7 +27,7 @@ FILES = {"contacts.csv", "holdings.parquet"}  # notes of the simulator, which ar
 def actions() -> set[str]:
     """Return the actions that the sources write into the audit."""
     lists = {f"relationships.{one}" for one in ("keep", "grow", "develop")}
-    found = {f"campaign.{work}" for work in WORKS} | lists | {*ACTIONS, TRAIN}
+    found = {f"campaign.{work}" for work in COMMANDS} | lists | {*ACTIONS, TRAIN}
     for folder in ("serving", "src/vipreco", "training"):
         for path in (ROOT / folder).rglob("*.py"):
             text = path.read_text(encoding="utf-8")

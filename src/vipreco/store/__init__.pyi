@@ -8,7 +8,7 @@ from .audit_records import (
     writer_is_alive as writer_is_alive,
 )
 from .books import Cover as Cover, GrantedCover as GrantedCover, Member as Member
-from .campaigns import Campaigns as Campaigns
+from .campaigns import Campaigns as Campaigns, Run as Run
 from .connection import Database as Database
 from .consents import Consent as Consent
 from .contact import REFUSALS as REFUSALS, Contact as Contact
