@@ -3,16 +3,20 @@
 from starlette.responses import JSONResponse, Response
 
 from serving.api import (
+    accounts,
     audit,
     book,
     book_changes,
+    branch,
     call_lists,
     campaigns,
     decisions,
     feedback,
     figures,
     health,
+    model_versions,
     offers,
+    operations,
     outcomes,
     rules,
     sheets,
@@ -35,6 +39,10 @@ API_OPERATIONS: tuple[Operation, ...] = (
     *audit.OPERATIONS,
     *rules.OPERATIONS,
     *switches.OPERATIONS,
+    *model_versions.OPERATIONS,
+    *branch.OPERATIONS,
+    *accounts.OPERATIONS,
+    *operations.OPERATIONS,
     *health.OPERATIONS,
 )
 

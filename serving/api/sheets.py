@@ -19,7 +19,7 @@ from vipreco.store import DirectoryEntry, Role
 
 
 def sheet(request: HttpRequest) -> Response:
-    """Answer with the sheet of a customer of the caller's book."""
+    """Answer with the sheet of a customer of the caller's book or branch."""
     state, scope = request.state, request.scope
     release = state.served(request.moment)
     customer = request.http.path_params["customer_id"]
@@ -68,7 +68,7 @@ OPERATIONS = (
         "GET",
         "/v1/customers/{customer_id}/sheet",
         sheet,
-        programs_and_people(Role.MANAGER),
+        programs_and_people(Role.MANAGER, Role.BRANCH_HEAD),
         answers={200: SheetAnswer, 404: ProblemDocument},
         summary="The sheet of one customer.",
     ),

@@ -4,26 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any
+from functools import partial
 
 from starlette.responses import Response
 
-from serving.http.app_state import clock, releases_of
+from serving.http.app_state import clock
 from serving.http.operation import HttpRequest, Operation, people
 from serving.http.problems import not_found
 from serving.page.cover_pages import CoverPages
-from serving.page.responses import note, note_change, redirect, say_of, show
-from serving.workspace.jobs import Jobs
+from serving.page.responses import PURPOSE, redirect, say_of, show
+from serving.workspace.accounts import Accounts, NewToken
+from serving.workspace.store_work import StoreWork
 from vipreco.errors import VipRecoError
-from vipreco.online import shown_manifest
-from vipreco.store import AuditQuery, Role, User, version_of
+from vipreco.store import Role, User
 
 ADMINS = people(Role.ADMIN)
-BACKUP_JOB, PREPARE_JOB = "store-backup", "prepare"
-BACKUPS = "backups"
 COVERS = CoverPages("/covers", "nav.covers", ADMINS)
 MAX_TOKEN_DAYS = 90
+SAID = {"own-account": "users.not_yourself", "last-admin": "users.last_admin"}
 
 
 @dataclass
@@ -69,34 +67,19 @@ class AdminPages:
         works = _filled(form, "branch") if role is Role.MANAGER else _own(form, "branch", role)
         user = User(form.get("user", "").strip(), role, _own(form, "book", role), branch_id=works)
         password = form.get("password", "")
-
-        def work() -> str:
-            request.state.store.users.create(user, password)
-            return user.user_id
-
-        return _changed(request, "user.create", work, "/users", self.users)
+        work = partial(_accounts(request).create_user, user, password)
+        return _changed(request, work, "/users", self.users)
 
     def disable_user(self, request: HttpRequest) -> Response:
-        """Disable an account and end its sessions; nobody can shut themselves out."""
-        user = request.form.get("user", "")
-        if f"user:{user}" == request.known.actor:
-            return self.users(request, say_of(request)("users.not_yourself"))
-
-        def work() -> str:
-            request.state.store.users.disable(user)
-            return user
-
-        return _changed(request, "user.disable", work, "/users", self.users)
+        """Disable an account and end its sessions."""
+        work = partial(_accounts(request).disable_user, request.form.get("user", ""))
+        return _changed(request, work, "/users", self.users)
 
     def change_password(self, request: HttpRequest) -> Response:
         """Change a password and end the sessions of the account."""
         user, password = request.form.get("user", ""), request.form.get("password", "")
-
-        def work() -> str:
-            request.state.store.users.change_password(user, password)
-            return user
-
-        return _changed(request, "user.password", work, "/users", self.users)
+        work = partial(_accounts(request).change_password, user, password)
+        return _changed(request, work, "/users", self.users)
 
     def tokens(self, request: HttpRequest, problem: str = "", made: str = "") -> Response:
         """Show all tokens without their secrets; one that was just made is shown once."""
@@ -115,81 +98,61 @@ class AdminPages:
 
     def create_token(self, request: HttpRequest) -> Response:
         """Create a token, and show it this once."""
-        form, state = request.form, request.state
+        form = request.form
         role, days = _role(form.get("role", "")), _number(form.get("days", ""))
+        name, book, branch = (
+            form.get("name", "").strip(),
+            _own(form, "book", role),
+            _own(form, "branch", role),
+        )
         try:
-            with state.store.database.writing():
-                made, text = state.store.tokens.create(
-                    form.get("name", "").strip(),
-                    role,
-                    clock(),
-                    days=days,
-                    manager_id=_own(form, "book", role),
-                    branch_id=_own(form, "branch", role),
-                )
-                note_change(request, "token.create", made.token_id)
+            _, text = _accounts(request).create_token(NewToken(name, role, days, book, branch))
         except VipRecoError as error:
             return self.tokens(request, error.what)
         return self.tokens(request, made=text)
 
     def revoke_token(self, request: HttpRequest) -> Response:
-        """Revoke a token; it is refused within seconds."""
-        token = request.form.get("token", "")
-
-        def work() -> str:
-            request.state.store.tokens.revoke(token, clock())
-            return token
-
-        return _changed(request, "token.revoke", work, "/tokens", self.tokens)
+        """Revoke a token; of a stolen one also what was made with it."""
+        and_made = request.form.get("and_made") == "1"
+        work = partial(_accounts(request).revoke_token, request.form.get("token", ""), and_made=and_made)
+        return _changed(request, work, "/tokens", self.tokens)
 
     def store(self, request: HttpRequest) -> Response:
         """Show the state of the store, the last backup, and the last night run."""
-        state, jobs = request.state, Jobs(request.state.root)
-        database = state.store.database
-        note(request, "store.read", "store")
-        values = {
-            "name": database.name,
-            "version": version_of(database),
-            "size": database.path.stat().st_size if database.path else None,
-            "counts": state.store.counts(),
-            "backups": state.store.audit.find(AuditQuery(action="store.backup"), 1),
-            "backup_job": jobs.last(BACKUP_JOB),
-            "prepare_job": jobs.last(PREPARE_JOB),
-            "has_file": database.path is not None,
-            "releases": _releases(request),
-            "refused": releases_of(state.root).refused(),
-            "pending": len(state.store.pending.all()),
-        }
+        work = _store(request)
+        values = {"found": work.read(), "backup_job": work.backup, "prepare_job": work.night}
         return show(request, "store.html", values)
 
     def back_up(self, request: HttpRequest) -> Response:
         """Copy the store by `vipreco store backup`."""
-        folder = request.state.root / BACKUPS
-        folder.mkdir(mode=0o700, exist_ok=True)
-        target = folder / f"store-{datetime.now(UTC):%Y%m%d-%H%M%S}.db"
-        Jobs(request.state.root).start(BACKUP_JOB, ["store", "backup", str(target)], request.known.actor)
+        _store(request).back_up()
         return redirect("/store")
 
     def prepare(self, request: HttpRequest) -> Response:
         """Run the night's work now by `vipreco prepare`."""
-        Jobs(request.state.root).start(PREPARE_JOB, ["prepare"], request.known.actor)
-        note(request, "release.prepare", "page")
+        _store(request).prepare()
         return redirect("/store")
+
+
+def _accounts(request: HttpRequest) -> Accounts:
+    return Accounts(request.state, request.known, PURPOSE)
+
+
+def _store(request: HttpRequest) -> StoreWork:
+    return StoreWork(request.state, request.known.actor)
 
 
 def _changed(
     request: HttpRequest,
-    action: str,
-    work: Callable[[], str],
+    work: Callable[[], object],
     address: str,
     show_again: Callable[[HttpRequest, str], Response],
 ) -> Response:
-    """Make a change and write its audit record, in one transaction; tell on the page what is wrong."""
+    """Make a change; tell on the page what is wrong."""
     try:
-        with request.state.store.database.writing():
-            note_change(request, action, work())
+        work()
     except VipRecoError as error:
-        return show_again(request, error.what)
+        return show_again(request, say_of(request)(SAID[error.code]) if error.code in SAID else error.what)
     return redirect(address)
 
 
@@ -211,18 +174,3 @@ def _role(text: str) -> Role:
 
 def _number(text: str) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
-
-
-def _releases(request: HttpRequest) -> list[dict[str, Any]]:
-    """Return the releases on this machine, newest first, with whether each is in force."""
-    releases = releases_of(request.state.root)
-    pointer = releases.pointer()
-    found = []
-    for folder in releases.all():
-        manifest = shown_manifest(folder)  # to check its files takes 0.1 s for 20,000 customers
-        if not manifest:
-            continue
-        made = datetime.fromtimestamp(folder.stat().st_mtime, UTC)
-        in_force = pointer is not None and folder.name == pointer.current
-        found.append({"name": folder.name, "made": made, "in_force": in_force, **manifest})
-    return sorted(found, key=lambda one: one["made"], reverse=True)

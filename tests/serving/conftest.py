@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from serving.workspace.jobs import Jobs
 from tests.serving.running_service import Running, started, until
 from tests.serving.small_bank import Bank, accounts, made
 from tests.shared import BuiltOnce
 from vipreco.settings import ServingSettings
+
+
+@pytest.fixture(autouse=True)
+def commands(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
+    """Commands that programs started; in tests none runs."""
+    found: list[tuple[str, ...]] = []
+
+    def start(self: Jobs, name: str, arguments: Sequence[str], actor: str) -> None:
+        found.append((name, actor, *arguments))
+
+    monkeypatch.setattr(Jobs, "start", start)
+    return found
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import func, select
 
 from vipreco.errors import BusyError, UsageError
-from vipreco.store import Role, Scope, Session, Store, SwitchedOff, Token, User, users
+from vipreco.store import Event, Role, Scope, Session, Store, SwitchedOff, Token, User, users
 from vipreco.store.campaigns import Run
 from vipreco.store.schema import metadata, sessions, tokens
 from vipreco.store.switches import Switch
@@ -69,6 +69,17 @@ def test_an_account_without_a_password_is_for_the_banks_log_in_alone(store: Stor
     assert store.users.authenticate("ann", "") is None
     assert store.users.by_subject("sub-1") == ANN
     assert store.users.by_subject("sub-2") is None
+
+
+def test_the_last_administrator_stays(store: Store) -> None:
+    """Nobody could open another account over the pages."""
+    for name, role in (("root", Role.ADMIN), ("second", Role.ADMIN), ("boss", Role.APPROVER)):
+        store.users.create(User(name, role), PASSWORD)
+    store.users.disable("second")
+    with pytest.raises(UsageError, match="the last administrator"):
+        store.users.disable("root")
+    store.users.disable("boss")
+    assert [one.active for one in store.users.all()] == [False, True, False]
 
 
 def test_a_closed_account_lets_nobody_in_and_its_sessions_end(store: Store) -> None:
@@ -323,3 +334,17 @@ def test_a_password_that_is_easy_to_guess_or_could_never_be_given_is_refused(
 def test_a_password_that_is_accepted_lets_its_owner_in(store: Store, password: str) -> None:
     store.users.create(User("ann", Role.AUDITOR), password)
     assert store.users.authenticate("ann", password) == User("ann", Role.AUDITOR)
+
+
+def test_what_a_stolen_token_made_is_undone_by_the_audit(store: Store) -> None:
+    made = [store.tokens.create(name, Role.CHANNEL, NOW)[0].token_id for name in ("a", "b", "c")]
+    store.users.create(User("eva", Role.AUDITOR), PASSWORD)
+    tried = [("token.create", made[0]), ("user.create", "eva"), ("token.create", made[1])]
+    store.audit.append([Event("token:0a", action, one) for action, one in tried])
+    store.audit.append([Event("token:0b", "token.create", made[2])])
+    store.audit.append([Event("token:0a", "user.create", "refused", "denied")])
+    assert store.undo_token("0a", "user:root", NOW) == ((made[0], made[1]), ("eva",))
+    assert store.tokens.revoked(NOW) == {made[0], made[1]}
+    assert not store.users.all()[0].active
+    found = [(row["action"], row["object"]) for row in store.audit.read(3)]
+    assert found == [("user.disable", "eva"), ("token.revoke", made[1]), ("token.revoke", made[0])]

@@ -9,7 +9,7 @@ from typing import Annotated, Optional
 import typer
 
 from vipreco.cli.options import FormatOption, OutOption, read_date
-from vipreco.cli.store_session import ActorOption, clock, open_session, read_password
+from vipreco.cli.store_session import ActorOption, clock, open_session, purpose_named, read_password
 from vipreco.cli.table_output import TableOutput
 
 PANEL = "Store"
@@ -129,15 +129,32 @@ def list_tokens(kind: FormatOption = None, out: OutOption = None) -> None:
 
 def revoke_token(
     token_id: Annotated[str, typer.Argument(metavar="TOKEN", help="Id of the token, as `list` shows it.")],
+    and_made: Annotated[
+        bool,
+        typer.Option("--and-made", help="It was stolen: also what a program made with it over the API."),
+    ] = False,
     actor: ActorOption = None,
 ) -> None:
     """Revoke a token; a running service refuses it within seconds.
 
+    An administrator's token makes accounts and tokens over the API. When it was stolen, --and-made revokes
+    those tokens and disables those accounts as well, and names them.
+
     Example:  vipreco token revoke 0a1b2c3d
+    Example:  vipreco token revoke 0a1b2c3d --and-made
     """
     with open_session(actor) as session, session.audited("token.revoke") as entry:
-        entry.object = token_id
-        session.store.tokens.revoke(token_id, clock())
+        entry.object, now = token_id, clock()
+        session.store.tokens.revoke(token_id, now)
+        made = (
+            session.store.undo_token(token_id, session.actor, now, purpose_named(session.actor))
+            if and_made
+            else None
+        )
+    for one in made.tokens if made else ():
+        typer.echo(f"token {one} is revoked")
+    for one in made.users if made else ():
+        typer.echo(f"{one} is disabled")
     typer.echo(f"token {token_id} is revoked", err=True)
 
 

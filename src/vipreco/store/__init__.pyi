@@ -35,7 +35,7 @@ from .pending_changes import PendingChange as PendingChange
 from .retention import PrunedRows as PrunedRows, RetentionCutoffs as RetentionCutoffs
 from .schema_upgrade import backup as backup, upgrade as upgrade, version_of as version_of
 from .scope import SEES_ALL as SEES_ALL, Role as Role, Scope as Scope
-from .store import Store as Store
+from .store import MadeByToken as MadeByToken, Store as Store
 from .switches import SwitchedOff as SwitchedOff
 from .table_import import import_from_store as import_from_store, product_ids as product_ids
 from .tokens import Token as Token

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import secrets
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
 
 from sqlalchemy import func, select
 
@@ -14,7 +15,7 @@ from vipreco.durable import flush_directory
 from vipreco.failpoints import reach
 from vipreco.project import sqlite_url
 from vipreco.store import schema_upgrade
-from vipreco.store.audit import AuditTrail, Event
+from vipreco.store.audit import AuditQuery, AuditTrail, Event
 from vipreco.store.books import Books
 from vipreco.store.campaigns import Campaigns
 from vipreco.store.changes import Changes
@@ -34,6 +35,15 @@ from vipreco.store.subjects import Subjects
 from vipreco.store.switches import Switches
 from vipreco.store.tokens import Tokens
 from vipreco.store.users import Sessions, Users
+
+MAX_MADE = 100_000
+
+
+class MadeByToken(NamedTuple):
+    """Tokens, by id, and accounts, by name, that a program made with a token; the oldest first."""
+
+    tokens: tuple[str, ...] = ()
+    users: tuple[str, ...] = ()
 
 
 class Store:
@@ -117,6 +127,29 @@ class Store:
         until = f"decisions before {before.decisions:%Y-%m-%d}, keys before {before.keys:%Y-%m-%d}"
         self.audit.append([Event(actor, "store.prune", until, purpose="retention")])
         return self.retention.prune(before)
+
+    def undo_token(self, token_id: str, actor: str, at: datetime, purpose: str = "") -> MadeByToken:
+        """Revoke the tokens and disable the accounts that a program made with a token, by the audit.
+
+        Args:
+            token_id: The token, which was stolen.
+            actor: Who does it, as the audit names them.
+            at: Moment now, UTC.
+            purpose: In the audit.
+        """
+        with self.database.writing():
+            tokens, users = (self._made(token_id, action) for action in ("token.create", "user.create"))
+            for one in tokens:
+                self.tokens.revoke(one, at)
+            for one in users:
+                self.users.disable(one)
+            done = [("token.revoke", one) for one in tokens] + [("user.disable", one) for one in users]
+            self.audit.append([Event(actor, action, one, purpose=purpose) for action, one in done])
+        return MadeByToken(tokens, users)
+
+    def _made(self, token_id: str, action: str) -> tuple[str, ...]:
+        made = AuditQuery(actor=f"token:{token_id}", action=action, result="ok")
+        return tuple(row["object"] for row in reversed(self.audit.find(made, MAX_MADE)))
 
     def counts(self) -> dict[str, int]:
         """Return the number of rows of each table, by name."""

@@ -91,9 +91,18 @@ class Users:
         """Close an account and end its sessions.
 
         Raises:
-            UsageError: No such account.
+            UsageError: No such account, or nobody would be left to open others.
         """
-        self._update(user_id, {"active": False})
+        with self.database.writing() as connection:
+            admins = select(users.c.user_id).where(users.c.active, users.c.role == Role.ADMIN.value)
+            if list(connection.execute(admins).scalars()) == [user_id]:
+                raise UsageError(
+                    "this is the last administrator",
+                    where="user",
+                    remedy="create another administrator first",
+                    code="last-admin",
+                )
+            self._update(user_id, {"active": False})
 
     def authenticate(self, user_id: str, password: str) -> User | None:
         """Return the user if name and password are right, else None; both take the same time."""
