@@ -1,4 +1,4 @@
-"""Requests and answers about books, covers, campaigns, the audit and the rules."""
+"""Requests and answers about books, covers, the audit and the rules."""
 
 from __future__ import annotations
 
@@ -182,43 +182,6 @@ class DecisionsAnswer(BaseModel):
     """Decisions, the newest first."""
 
     decisions: list[DecisionBriefAnswer]
-
-
-class ArmsAnswer(BaseModel):
-    """Customers in each arm of a campaign."""
-
-    offered: int
-    explored: int
-    control: int
-    unallocated: int
-
-
-class CampaignBrief(BaseModel):
-    """A run of a campaign; one that is not finished has no numbers yet."""
-
-    campaign_id: str
-    finished: bool
-    name: str | None = None
-    start_date: date | None = None
-    end_date: date | None = None
-    customers: int | None = None
-    arms: ArmsAnswer | None = None
-    value_amount: float | None = None
-    gap_rate: float | None = None
-
-
-class CampaignsAnswer(BaseModel):
-    """All campaigns that were run."""
-
-    campaigns: list[CampaignBrief]
-
-
-class CampaignAnswer(BaseModel):
-    """A run with its manifest; null while it is not finished."""
-
-    campaign_id: str
-    finished: bool
-    manifest: dict[str, JsonValue] | None
 
 
 class AuditRecordAnswer(BaseModel):

@@ -103,7 +103,7 @@ def _responses(operation: Operation) -> Document:
     answers: Mapping[int, type[BaseModel] | None] = operation.answers
     for status, model in answers.items():
         if model is not ProblemDocument:
-            content[str(status)] = _answer(model)
+            content[str(status)] = _answer(model) if model or not operation.files else _file(operation.files)
     return content
 
 
@@ -119,6 +119,11 @@ def _answer(model: type[BaseModel] | None) -> Document:
     if model is not None:
         content["content"] = {"application/json": {"schema": _reference(model)}}
     return content
+
+
+def _file(media_types: Sequence[str]) -> Document:
+    binary = {"schema": {"type": "string", "format": "binary"}}
+    return {"description": "A file.", "content": dict.fromkeys(media_types, binary)}
 
 
 def _reference(model: type[BaseModel]) -> Document:

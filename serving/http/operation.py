@@ -146,6 +146,7 @@ class Operation:
         body: Model of the JSON body.
         form: Whether it takes a posted form (urlencoded); with a session, its field `csrf` is checked.
         answers: Model of the answer by status, for the OpenAPI document.
+        files: Media types of the answer where it is a file, for the document.
         summary: Purpose in one sentence; an operation without one is not in the OpenAPI document.
         headers: Names of headers that the caller may or must send, for the document.
         max_bytes: Largest body.
@@ -159,6 +160,7 @@ class Operation:
     body: type[BaseModel] | None = None
     form: bool = False
     answers: Mapping[int, type[BaseModel] | None] = field(default_factory=dict)
+    files: tuple[str, ...] = ()
     summary: str = ""
     headers: tuple[str, ...] = ()
     max_bytes: int = MAX_BYTES

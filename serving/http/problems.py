@@ -1,4 +1,8 @@
-"""Problem answers: JSON by RFC 9457, without a word of the input."""
+"""Problem answers: JSON by RFC 9457, without a word of the input.
+
+What is wrong in a text that the caller wrote, such as a campaign file, is told to the caller alone: names of
+its settings stand in `detail`, and no log has them.
+"""
 
 from __future__ import annotations
 
@@ -27,6 +31,9 @@ class FieldError(BaseModel):
 
     field: str = Field(description="Path of the field; `*` stands for a name that is not ours.")
     code: str = Field(description="Stable name of the rule.")
+    detail: str = Field(
+        default="", description="What is wrong in a text that the caller wrote, and in which line of it."
+    )
 
 
 class ProblemDocument(BaseModel):
@@ -35,6 +42,9 @@ class ProblemDocument(BaseModel):
     type: str
     title: str
     status: int
+    detail: str = Field(
+        default="", description="What is wrong and what to do, where the type does not say it."
+    )
     errors: list[FieldError] = []
     request_id: str
 
@@ -45,19 +55,21 @@ class Problem(Exception):  # noqa: N818 - the standard's own word
     Args:
         status: Status of HTTP.
         code: Stable name of what is wrong.
-        errors: Path and code of each wrong field.
+        errors: Path and code of each wrong field, and what is wrong in words where the code does not say it.
         headers: Headers that go with it.
+        detail: What is wrong and what to do, where the code does not say it.
     """
 
     def __init__(
         self,
         status: int,
         code: str,
-        errors: Sequence[tuple[str, str]] = (),
+        errors: Sequence[tuple[str, str] | tuple[str, str, str]] = (),
         headers: Mapping[str, str] | None = None,
+        detail: str = "",
     ) -> None:
         super().__init__(code)
-        self.status, self.code, self.errors = status, code, tuple(errors)
+        self.status, self.code, self.errors, self.detail = status, code, tuple(errors), detail
         self.headers = dict(headers or {})
 
     def response(self, request_id: str) -> Response:
@@ -70,7 +82,8 @@ class Problem(Exception):  # noqa: N818 - the standard's own word
             "type": f"urn:vipreco:problem:{self.code}",
             "title": HTTPStatus(self.status).phrase,
             "status": self.status,
-            "errors": [{"field": field, "code": code} for field, code in self.errors],
+            **({"detail": self.detail} if self.detail else {}),
+            "errors": [dict(zip(FieldError.model_fields, one, strict=False)) for one in self.errors],
             "request_id": request_id,
         }
         return json.dumps(document).encode()

@@ -37,10 +37,12 @@ BYTES: Final = "application/octet-stream"
 MEDIA_TYPES: Final = {".csv": "text/csv", ".xlsx": XLSX}
 BEFORE_RUN: Final = ("plan", "run")
 AFTER_RUN: Final = ("recheck", "report")
+REFUSALS: Final = frozenset({"campaign-exists", "campaign-was-run", "not-run", "no-file", "not-planned"})
+"""Codes that say how far a campaign is, or that its key is taken."""
 
 
 class CampaignState(StrEnum):
-    """How far a campaign is."""
+    """State of a campaign: its file waits, it was planned, its run has to be finished, it was run."""
 
     DRAFT = "draft"
     PLANNED = "planned"
@@ -99,7 +101,7 @@ class CampaignRecord:
 
     @property
     def has_file(self) -> bool:
-        """Whether it has a file."""
+        """True where it has a file."""
         return self.file.is_file()
 
     @property
@@ -109,7 +111,7 @@ class CampaignRecord:
 
     @property
     def state(self) -> CampaignState:
-        """How far it is."""
+        """State of the campaign."""
         if self.run is not None:
             return CampaignState.UNFINISHED if self.manifest is None else CampaignState.FINISHED
         return CampaignState.DRAFT if self.plan is None else CampaignState.PLANNED

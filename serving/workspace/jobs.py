@@ -164,6 +164,7 @@ class Jobs:
         except (OSError, ValueError):
             return None
         error = (self.folder / f"{name}.err").read_text(encoding="utf-8", errors="replace")[-MAX_ERROR:]
+        error = error.replace(f"{self.root}/", "")  # readers need not know where the project lies
         code, arguments = told["code"], tuple(told["arguments"])
         moments = told["finished_at"], told["seconds"]
         return Job(name, False, code, *moments, error, self.folder, arguments, told["started_at"])

@@ -55,9 +55,15 @@ BODIES |= {
     "/v1/tokens": lambda customer: {"name": customer, "role": "channel", "days": 1},
     "/v1/tokens/{token_id}/revoke": lambda _: {},
 }
+FILE = 'key = "{key}"\nstart_date = 2026-03-01\nend_date = 2026-03-31\n[channels.app]\n'
+BODIES |= {
+    "/v1/campaigns": lambda customer: {"file": FILE.format(key=f"c{customer}")},
+    "/v1/campaigns/{key}/file": lambda _: {"file": FILE.format(key="none")},
+    "/v1/campaigns:compare": lambda _: {"one": "none", "other": "none"},
+}
 BOOK_OF = {OWN: MANAGER, FOREIGN: OTHER_MANAGER, NOBODY: "M9"}
 CREATED = {"/v1/outcomes": 201, "/v1/feedback": 201, "/v1/covers": 201, "/v1/hand-overs": 409}
-PARTS = {"figure": "vip_customers", "month": "2025-12", "key": "none"}
+PARTS = {"figure": "vip_customers", "month": "2025-12", "key": "none", "name": "call.csv", "channel": "call"}
 PARTS |= {
     "version": "1",
     "other": "2",
@@ -72,7 +78,8 @@ WITHOUT = {  # the bank of this test has no tables behind its answers, and no ca
     "/v1/rules": 503,
     "/v1/switches/off": 409,  # there is no such product
     "/v1/switches/on": 409,  # it is not off
-    "/v1/campaigns/{key}": 404,
+    "/v1/campaigns": 201,
+    "/v1/campaigns:compare": 404,
     "/v1/rules/versions": 503,
     "/v1/rules/compare/{before}/{after}": 503,
     "/v1/manager-hours": 404,
@@ -123,6 +130,8 @@ def expected(operation: Operation, role: Role | None, customer: str) -> int:
 def fixed(operation: Operation) -> int | None:
     """Return the answer to whoever may call, where it does not depend on the customer."""
     read, path = operation.method == "GET", operation.path
+    if path.startswith("/v1/campaigns/"):
+        return 404  # there is no such campaign
     if path in STARTS:
         return 404 if read and "{other}" not in path else STARTS[path]
     found = WITHOUT.get(path)
@@ -153,7 +162,7 @@ def test_every_role_gets_on_every_route_what_the_table_says(
         cover = str(books.cover(Cover(BOOK_OF[customer], NEW_MANAGER, PAST, PAST), "user:x"))
     parts = {**PARTS, "id": customer, "customer_id": customer, "cover_id": cover}
     path = operation.path.format(decision_id=f"d{customer}", **parts)
-    sends = operation.method == "POST" and operation.path in BODIES
+    sends = operation.method in {"POST", "PUT"} and operation.path in BODIES
     given = {"json": BODIES[operation.path](customer)} if sends else {}
     answer = shared.ask(operation.method, path, role, **given)
     assert answer.status_code == expected(operation, role, customer), answer.text

@@ -22,6 +22,7 @@ MANIFEST: dict[str, Any] = {
     "value_amount": 12.5,
     "gap_rate": 0.0,
     "limits": [],
+    "files": {},
 }
 
 
@@ -39,7 +40,7 @@ def test_campaigns_are_listed_and_each_is_opened(run: Bank) -> None:
     listed = run.ask("GET", "/v1/campaigns", Role.MARKETING).json()["campaigns"]
     assert listed[0]["value_amount"] == 12.5
     assert listed[0]["arms"] == MANIFEST["arms"]
-    assert listed[1] == {"campaign_id": "summer", "finished": False}
+    assert listed[1] == {"campaign_id": "summer", "state": "unfinished", "finished": False}
     assert run.ask("GET", "/v1/campaigns/spring", Role.MARKETING).json()["manifest"] == MANIFEST
     assert run.ask("GET", "/v1/campaigns/winter", Role.MARKETING).status_code == 404
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
+from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from serving import api
 from serving.api import decisions
@@ -31,6 +32,8 @@ TOLD = [operation for operation in api.OPERATIONS if operation.summary]
 # Answers from tables, which this bank has none of; tests/page/test_records_api.py checks their models.
 FROM_TABLES = {"/v1/book", "/v1/call-list", "/v1/rules"}
 FROM_TABLES |= {"/v1/rules/versions", "/v1/rules/compare/{before}/{after}"}
+# Bodies that hold a text of another language, which no schema of JSON describes: most texts are refused.
+TEXTS = {"/v1/campaigns"}
 TRIED = [operation for operation in TOLD if operation.path not in FROM_TABLES]
 
 
@@ -78,7 +81,8 @@ def test_all_checks_hold(service: Bank, schema: Any, operation: Operation, role:
         key = str(given.get(KEY_HEADER, ""))
         if key and len(key) < LONG_KEY:  # no other case has this key, under which its answer would be kept
             given[KEY_HEADER] = f"{next(NUMBERS)}-{key}"
-        case.call_and_validate(headers=headers)
+        wrong = [positive_data_acceptance] if operation.path in TEXTS else []
+        case.call_and_validate(headers=headers, excluded_checks=wrong)
 
     tried()
 
