@@ -15,6 +15,7 @@ from serving.http.problems import unavailable
 from serving.http.shared_limits import Rate, SharedLimits, Slots, run_folder
 from vipreco.errors import BusyError, DependencyDownError
 from vipreco.kpi import FigureRows
+from vipreco.lists import Moved
 from vipreco.online import Releases, ShownSheet, Slate, SlateLine
 from vipreco.recommender import ProductEvidence
 from vipreco.settings import ServingSettings
@@ -62,8 +63,8 @@ class Release(Protocol):
     ) -> ShownSheet:
         """Return the sheet of a known customer under a manager, with the day behind it."""
 
-    def figures(self, branch: str | None, manager: str | None) -> FigureRows | None:
-        """Return the figures of a branch, or of a manager's book; None where there are none."""
+    def figures(self, branch: str | None, manager: str | None, moved: Moved) -> FigureRows | None:
+        """Return the figures of a branch, or of a manager's book since hand-overs; None without any."""
 
     @property
     def product_ids(self) -> Collection[str]:
@@ -207,6 +208,17 @@ class AppState:
             return clock.replace(microsecond=0)
         day = self.release.snapshot_date
         return clock.replace(day.year, day.month, day.day, microsecond=0)
+
+    def figures(self, branch: str | None, manager: str | None) -> FigureRows | None:
+        """Return the figures of a branch, or of a manager's book, as of the nightly build; None without any.
+
+        They count each customer for who has the customer now: hand-overs of the store hold at once.
+
+        Raises:
+            Problem: There is no release, or its snapshot is too old.
+        """
+        moment = self.now()
+        return self.served(moment).figures(branch, manager, self.store.hand_overs.moved(moment.date()))
 
     def knows(self, release: Release, customer_id: str) -> bool:
         """Return whether a customer is in the snapshot of a release, and was not erased since."""

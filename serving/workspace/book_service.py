@@ -245,7 +245,7 @@ class BookService:
 
     def flows(self, member: Member) -> dict[date, dict[str, float]]:
         """Return the asset flow of a customer by window; nothing where the nightly build made no figures."""
-        rows = self.state.served(self.state.now()).figures(None, member.manager_id)
+        rows = self.state.figures(None, member.manager_id)
         return {} if rows is None else customer_flows(rows, member.customer_id)
 
     def record(self, contact: Contact) -> str:

@@ -16,8 +16,7 @@ def rows_of(request: HttpRequest) -> FigureRows:
         Problem: The nightly build made none.
     """
     scope = request.scope
-    release = request.state.served(request.moment)
-    rows = release.figures(scope.branch_id, None if scope.branch_id else scope.manager_id)
+    rows = request.state.figures(scope.branch_id, None if scope.branch_id else scope.manager_id)
     if rows is None:
         raise unavailable("no-figures")
     return _without_erased(request.state, rows)

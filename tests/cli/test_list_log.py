@@ -88,6 +88,11 @@ def test_lists_of_commands_follow_hand_overs_and_covers_and_are_made_again(
             one: {member.customer_id for member in store.books.of(Scope("test", Role.MANAGER, one, day))}
             for one in (manager, other)
         }
+        own = {
+            one: {member.customer_id for member in store.books.of(Scope("test", Role.MANAGER, one))}
+            for one in (manager, other)
+        }
+    vips: dict[str, set[str]] = {}
     assert first not in shown[manager]
     assert first in shown[other] > shown[manager]
     for one in (manager, other):
@@ -115,3 +120,10 @@ def test_lists_of_commands_follow_hand_overs_and_covers_and_are_made_again(
     capsys.readouterr()
     assert main(["sheet", "--customer", first, "--manager", other]) == 0
     assert other in capsys.readouterr().out
+    for one in (manager, other):
+        target = tmp_path / "vip.parquet"
+        assert main(["kpi", "vip_customers", "--customers", "--manager", one, "--out", str(target)]) == 0
+        vips[one] = set(pl.read_parquet(target)["customer_id"])
+    assert vips[other] == own[other] & {*vips[manager], *vips[other]}
+    assert vips[manager] == own[manager] & {*vips[manager], *vips[other]}
+    assert first in vips[other]

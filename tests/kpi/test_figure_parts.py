@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import polars as pl
 import pytest
 
 from tests.kpi.counted_bank import CALLS, CUSTOMERS, DECEMBER, LADDER, frames, history
@@ -21,7 +23,7 @@ INPUTS = FigureInputs(LADDER, CALLS, KpiSettings())
 ODD = ("vip_customers", "vip_left", "not_reached_3_months", "products_used")
 
 
-def in_parts(folder: Path, parts: int, keys: Sequence[str], **of: str) -> FigureRows:
+def in_parts(folder: Path, parts: int, keys: Sequence[str], **of: Any) -> FigureRows:
     tables = lay_out(folder / "tables", str(folder / "parts"), parts, Limits(threads=1))
     day = DECEMBER.isoformat()
     request = FigureRequest(day, INPUTS.record(), keys, None, "hindsight", **of)
@@ -42,6 +44,10 @@ def test_any_number_of_parts_gives_the_figures_of_the_bank(tmp_path: Path):
     branch = in_parts(tmp_path, 2, list(FIGURES), branch="B1", manager="M2")
     assert branch.rows.equals(whole.of("B1", "M2").rows)
     assert 0 < branch.rows.height < whole.rows.height
+    moved = {"a": ("M1", "M2"), "g": ("M1", "M2")}  # of the second one the tables name another giver
+    since = in_parts(tmp_path, 2, list(FIGURES), branch="B1", manager="M2", moved=moved)
+    both = whole.rows.filter(pl.col("customer_id").is_in(["a", *branch.rows["customer_id"].unique()]))
+    assert since.rows.equals(both.with_columns(pl.lit("M2").alias("manager_id")))
 
 
 @pytest.mark.parametrize("without", ["contacts", "holdings"])

@@ -234,6 +234,7 @@ def test_a_branch_that_never_was_is_refused() -> None:
     check_scope(view, "B1", "M2")
     with pytest.raises(UsageError, match="no customer was ever of branch B9"):
         check_scope(view, "B9", None)
+    check_scope(view, "B1", "M9", {"a": ("M1", "M9")})  # a new manager, who got customers
 
 
 def test_a_month_without_snapshot_is_compared_with_the_last_one_before() -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from datetime import date
 
+import polars as pl
 import pyarrow as pa
 import pytest
 
+from vipreco.columns import CUSTOMER_ID, MANAGER_ID
 from vipreco.errors import InputRejectedError
 from vipreco.history import View
-from vipreco.lists import Availability, ManagerBook
+from vipreco.lists import Availability, ManagerBook, holders
 
 END = date(2026, 1, 9)
 
@@ -62,3 +64,13 @@ def test_an_availability_is_read_as_it_was_written() -> None:
     known = Availability(((END, END),), {"a": END})
     assert Availability.from_record(known.record()) == known
     assert Availability.from_record({"absences": []}) == Availability()
+
+
+def test_the_rule_of_a_frame_is_that_of_one_customer() -> None:
+    moved = {"a": ("M1", "M2"), "b": ("M3", "M2"), "gone": ("M1", "M2")}
+    rows = pl.DataFrame({CUSTOMER_ID: ["a", "b", "c", "a"], MANAGER_ID: ["M1", "M1", None, None]})
+    book = ManagerBook("", moved)
+    expected = [book.holder(*row) for row in rows.iter_rows()]
+    assert expected == ["M2", "M1", None, None]
+    assert rows.with_columns(holders(moved))[MANAGER_ID].to_list() == expected
+    assert rows.lazy().with_columns(holders(moved)).collect()[MANAGER_ID].to_list() == expected

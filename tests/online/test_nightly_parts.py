@@ -87,6 +87,23 @@ def test_figures_of_a_branch_are_those_of_one_part(night: Night):
     assert one.rows.height > 0
 
 
+def test_a_book_is_read_with_who_was_handed_over_and_without_who_was_given_away(night: Night):
+    folder = night.folders[PARTS]
+    whole = read_rows(folder)
+    assert whole is not None
+    owners = dict(
+        whole.rows.select("customer_id", "manager_id").unique().drop_nulls().sort("customer_id").iter_rows()
+    )
+    moved = {customer: (owners[customer], "new") for customer in [*owners][::2]}
+    for manager in ("new", *set(owners.values())):
+        found = read_rows(folder, None, manager, moved)
+        assert found is not None
+        assert found.rows.equals(whole.handed_over(moved).of(None, manager).rows)
+    new = read_rows(folder, None, "new", moved)
+    assert new is not None
+    assert set(new.rows["customer_id"]) == set(moved)
+
+
 def test_what_is_of_the_whole_bank_has_the_same_bytes(night: Night):
     one, seven = (night.folders[parts] for parts in (1, PARTS))
     for name in ("popular.json", "policy.json", "figures.json"):

@@ -10,11 +10,13 @@ import pytest
 from openpyxl import load_workbook
 
 from tests.page.page_bank import (
+    BOOK,
     BRANCH,
     DAY,
     MANAGER,
     OF_BRANCH,
     OTHER_BRANCH,
+    OTHER_MANAGER,
     PageBank,
     customer_ids,
     figures,
@@ -128,6 +130,22 @@ def test_managers_stand_on_the_page_when_they_are_asked_for(bank: PageBank) -> N
     assert "For help, not for ranking" in page
     table = page.partition("For help, not for ranking")[2]
     assert table.index(">M1<") < table.index(">M2<")
+
+
+def test_coverage_by_manager_follows_a_hand_over_at_once(bank: PageBank) -> None:
+    """A branch head who hands a book over was shown the figures of the manager who had given it away."""
+    hand_overs, book = bank.state.store.hand_overs, IDS[:BOOK]
+    key = "not_reached_3_months"
+
+    def managers() -> set[str]:
+        return set(re.findall(r">(M\d)<", ask(bank, f"/branch/{key}?managers=1").partition("</h2>")[2]))
+
+    before = managers()
+    hand_overs.make(MANAGER, OTHER_MANAGER, "user:head", DAY, customer_ids=book)
+    after = managers()
+    hand_overs.make(OTHER_MANAGER, MANAGER, "user:head", DAY, customer_ids=book)
+    assert (before, after) == ({MANAGER, OTHER_MANAGER}, {OTHER_MANAGER})
+    assert managers() == before
 
 
 def test_an_earlier_month_can_be_chosen_and_an_unknown_one_is_not_found(bank: PageBank) -> None:

@@ -21,6 +21,7 @@ from tests.shared import BuiltOnce, new_store
 from vipreco.errors import IntegrityError
 from vipreco.kpi import FIGURES, FigureRows
 from vipreco.kpi.rows import OWNER_SCHEMA, ROW_SCHEMA
+from vipreco.lists import Moved
 from vipreco.online import ShownSheet
 from vipreco.recommender import ProductEvidence
 from vipreco.settings import ServingSettings
@@ -87,10 +88,10 @@ class Prepared:
         who = [["customer", customer_id], *([["manager", manager_id]] if manager_id else [])]
         return ShownSheet({"who": who, "language": language})
 
-    def figures(self, branch: str | None, manager: str | None) -> FigureRows | None:
+    def figures(self, branch: str | None, manager: str | None, moved: Moved) -> FigureRows | None:
         """Return what was given, else a VIP customer in each book, and in each branch."""
         if self.rows is not None:
-            return self.rows.of(branch, manager)
+            return self.rows.handed_over(moved).of(branch, manager)
         rows = [
             ("vip_customers", DAY, OWN, 300.0, None, None, MANAGER, BRANCH, "GOLD"),
             ("vip_customers", DAY, FOREIGN, 500.0, None, None, OTHER_MANAGER, OTHER_BRANCH, "GOLD"),
@@ -98,7 +99,7 @@ class Prepared:
         schema = {**ROW_SCHEMA, **OWNER_SCHEMA}
         missing = {key: "contacts" for key in FIGURES if key != "vip_customers"}
         frame = pl.DataFrame(rows, schema=schema, orient="row")
-        return FigureRows(frame, DAY, (DAY,), 2, 3, missing).of(branch, manager)
+        return FigureRows(frame, DAY, (DAY,), 2, 3, missing).handed_over(moved).of(branch, manager)
 
     def refresh(self) -> None:
         self.refreshed += 1

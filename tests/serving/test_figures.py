@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 import pytest
 
-from tests.serving.small_bank import BRANCH, DAY, FOREIGN, MANAGER, OWN, Bank
+from tests.serving.small_bank import BRANCH, DAY, FOREIGN, MANAGER, NEW_MANAGER, OWN, Bank
 from vipreco.kpi import FIGURES
 from vipreco.store import Role, Scope
 
@@ -21,6 +22,20 @@ def test_the_figures_are_those_of_the_own_branch_or_book(bank: Bank, role: Role)
     assert (figures["vip_left"]["missing"], figures["vip_left"]["numbers"]) == ("contacts", [])
     whose = (told["branch_id"], told["manager_id"])
     assert whose == ((BRANCH, None) if role is Role.BRANCH_HEAD else (None, MANAGER))
+
+
+def test_a_book_that_is_handed_over_counts_for_the_new_manager_at_once(bank: Bank) -> None:
+    def vips(role: Role) -> list[dict[str, Any]]:
+        return list(bank.ask("GET", "/v1/figures/vip_customers/customers", role).json()["customers"])
+
+    assert [row["manager_id"] for row in vips(Role.BRANCH_HEAD)] == [MANAGER]
+    body = {"from_manager_id": MANAGER, "to_manager_id": NEW_MANAGER}
+    assert bank.ask("POST", "/v1/hand-overs", Role.BRANCH_HEAD, json=body).status_code == 201
+    assert [row["manager_id"] for row in vips(Role.BRANCH_HEAD)] == [NEW_MANAGER]
+    assert vips(Role.MANAGER) == []
+    new = bank.state.figures(None, NEW_MANAGER)
+    assert new is not None
+    assert new.rows["customer_id"].to_list() == [OWN]
 
 
 @pytest.mark.parametrize("role", [Role.BRANCH_HEAD, Role.MANAGER])

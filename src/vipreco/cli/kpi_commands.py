@@ -16,7 +16,7 @@ from vipreco.cli.document_output import DocumentFormat, DocumentOutput, Language
 from vipreco.cli.options import AsOfOption, Format, HindsightOption, ModelOption, OutOption
 from vipreco.cli.progress import Narrator, narrated
 from vipreco.cli.project_inputs import model_in_force, open_history, tell_hindsight
-from vipreco.cli.store_session import audited_read
+from vipreco.cli.store_session import audited_read, moved_customers
 from vipreco.cli.table_output import TableOutput
 from vipreco.errors import UsageError
 
@@ -176,7 +176,8 @@ class _Question:
         settings = self.project.settings
         keys = list(FIGURES) if self.figure is None else [self.figure.key]
         model, missing = self._model(view, narrator) if _need_model(keys) else (None, "")
-        check_scope(view, self.branch, self.manager)
+        moved = moved_customers(self.project, view, self.as_of)
+        check_scope(view, self.branch, self.manager, moved)
         inputs = FigureInputs(settings.tiers, settings.call_list, settings.kpi).record()
         with open_engine(self.project, self.history, narrator.count, narrator.say) as (engine, tables):
             request = FigureRequest(
@@ -187,6 +188,7 @@ class _Question:
                 missing,
                 self.branch,
                 self.manager,
+                moved,
             )
             return figures_in_parts(PartedBank(engine, tables, narrator.count), request)
 

@@ -15,7 +15,7 @@ from vipreco.errors import InputRejectedError, UsageError
 
 if TYPE_CHECKING:
     from vipreco.history import View
-    from vipreco.lists import Audience, ManagerBook
+    from vipreco.lists import Audience, ManagerBook, Moved
     from vipreco.project import Project
     from vipreco.store import Keys, RetentionCutoffs, Store
 
@@ -101,8 +101,7 @@ def manager_book(project: Project, manager: str, view: View, as_of: date | None 
     from vipreco.lists import Availability, ManagerBook
     from vipreco.store import Role, Scope
 
-    today = view.date if project.settings.serving.business_date == "snapshot" else date.today()  # noqa: DTZ011
-    day = as_of or today
+    day = as_of or _today(project, view)
     absences = Availability.of(manager, project.settings.call_list.working_days.absences).absences
     with store_if_any(project) as store:
         if store is None:
@@ -114,6 +113,16 @@ def manager_book(project: Project, manager: str, view: View, as_of: date | None 
             {cover.manager_id: cover.until_date for cover in covered},
             (*absences, *store.books.leaves(manager)),
         )
+
+
+def moved_customers(project: Project, view: View, as_of: date | None = None) -> Moved:
+    """Return both managers of each customer that was handed over by a past date, or until today."""
+    with store_if_any(project) as store:
+        return {} if store is None else store.hand_overs.moved(as_of or _today(project, view))
+
+
+def _today(project: Project, view: View) -> date:
+    return view.date if project.settings.serving.business_date == "snapshot" else date.today()  # noqa: DTZ011
 
 
 def arranged(project: Project, audience: Audience, view: View, as_of: date | None) -> Audience:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Any, Final
@@ -29,6 +29,7 @@ class FigureRequest:
         model_missing: Why none is asked.
         branch: Only customers of this branch.
         manager: Only customers of this manager.
+        moved: Customers who were handed over, with both managers.
     """
 
     as_of: str
@@ -38,6 +39,7 @@ class FigureRequest:
     model_missing: str = ""
     branch: str | None = None
     manager: str | None = None
+    moved: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 def figures_in_parts(bank: PartedBank, request: FigureRequest) -> FigureRows:
@@ -57,6 +59,7 @@ def figures_of_part(spec: Spec, part: int, folder: Path, context: TaskContext) -
     elif request.model_missing:
         model = ModelFigures(missing=request.model_missing)
     inputs = replace(FigureInputs.from_record(request.settings), model=model)
-    found = part_figures(view, inputs, request.keys).of(request.branch, request.manager)
+    moved = {customer: (giver, taker) for customer, (giver, taker) in request.moved.items()}
+    found = part_figures(view, inputs, request.keys).of(request.branch, request.manager, moved)
     save_part(found, folder)
     return {"rows": found.found.rows.height}

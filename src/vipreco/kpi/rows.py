@@ -15,6 +15,7 @@ from vipreco.history import View
 from vipreco.kpi.definitions import FIGURES, Each, Figure
 from vipreco.kpi.model_rows import ModelFigures
 from vipreco.kpi.shared_tables import derive_tables, has_maturities
+from vipreco.lists import NO_HAND_OVERS, Moved, holders
 from vipreco.settings import CallListSettings, KpiSettings, TierLadder
 
 ROW_SCHEMA: Final = pl.Schema(
@@ -70,7 +71,7 @@ class FigureRows:
 
     Args:
         rows: Columns of `ROW_SCHEMA` and `OWNER_SCHEMA`: manager, branch and tier as the customer was last
-            observed.
+            observed; after `handed_over`, the manager who has the customer now.
         as_of: Date whose knowledge is used.
         months: Dates of the months, newest first; one more than the figures look back on changes.
         flow_months: Months of a window of the asset flow.
@@ -88,6 +89,10 @@ class FigureRows:
     missing: Mapping[str, str]
     rule_names: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     product_names: Mapping[str, str] = field(default_factory=dict)
+
+    def handed_over(self, moved: Moved) -> FigureRows:
+        """Return the rows under the managers who have the customers since hand-overs of the store."""
+        return replace(self, rows=self.rows.with_columns(holders(moved))) if moved else self
 
     def of(self, branch: str | None = None, manager: str | None = None) -> FigureRows:
         """Return the rows of the customers of a branch, of a manager's book, or of both."""
@@ -130,9 +135,11 @@ class PartFigures:
     unmet: frozenset[str]
     model_missing: str | None
 
-    def of(self, branch: str | None = None, manager: str | None = None) -> PartFigures:
+    def of(
+        self, branch: str | None = None, manager: str | None = None, moved: Moved = NO_HAND_OVERS
+    ) -> PartFigures:
         """Return the rows of a branch, of a manager's book, or of both; what is told stays as it is."""
-        return replace(self, found=self.found.of(branch, manager))
+        return replace(self, found=self.found.handed_over(moved).of(branch, manager))
 
 
 def figure_rows(view: View, inputs: FigureInputs, keys: Collection[str] = FIGURES) -> FigureRows:
@@ -205,14 +212,15 @@ def in_order(rows: pl.DataFrame, missing: Collection[str] = ()) -> pl.DataFrame:
     return told.sort(place, *ORDER[1:], nulls_last=True)
 
 
-def check_scope(view: View, branch: str | None, manager: str | None) -> None:
+def check_scope(view: View, branch: str | None, manager: str | None, moved: Moved = NO_HAND_OVERS) -> None:
     """Make sure that there is a branch, and a manager.
 
     Raises:
         UsageError: No customer was ever theirs.
     """
+    takers = {taker for _, taker in moved.values()}
     for column, option, value in (("branch_id", "--branch", branch), ("manager_id", "--manager", manager)):
-        if value is None:
+        if value is None or (column == "manager_id" and value in takers):
             continue
         sql = f"SELECT 1 FROM customers WHERE {column} = $1 LIMIT 1"
         if view.query(sql, [value]).num_rows == 0:

@@ -11,6 +11,7 @@ import polars as pl
 
 from vipreco.durable import canonical_json
 from vipreco.kpi.rows import OWNER_SCHEMA, ROW_SCHEMA, FigureRows, PartFigures, in_order, missing_figures
+from vipreco.lists import NO_HAND_OVERS, Moved
 
 ROWS, FACTS = "figures.parquet", "figures.json"
 ROW_GROUP = 20_000  # rows of one branch lie together: a reader skips the groups of the others
@@ -38,21 +39,29 @@ def save_facts(folder: Path) -> None:
     (folder / FACTS).write_bytes(canonical_json(_facts(known) | {"missing": missing}))
 
 
-def read_rows(folder: Path, branch: str | None = None, manager: str | None = None) -> FigureRows | None:
+def read_rows(
+    folder: Path, branch: str | None = None, manager: str | None = None, moved: Moved = NO_HAND_OVERS
+) -> FigureRows | None:
     """Return the rows of a branch, or of a manager's book; None where a release has none.
 
     Args:
         folder: Of the release, whose files were verified.
         branch: Only customers of this branch.
         manager: Only customers of this manager.
+        moved: Customers who were handed over since.
     """
     if not (folder / FACTS).is_file():
         return None
     facts = json.loads((folder / FACTS).read_bytes())
     rows = pl.scan_parquet(_files(folder), glob=False)
-    for name, value in (("branch_id", branch), ("manager_id", manager)):
-        rows = rows if value is None else rows.filter(pl.col(name) == value)
-    return _figure_rows(in_order(rows.collect(), facts["missing"]), facts, facts["missing"])
+    if branch is not None:
+        rows = rows.filter(pl.col("branch_id") == branch)
+    if manager is not None:
+        got = [customer for customer, (_, taker) in moved.items() if taker == manager]
+        own = pl.col("manager_id") == manager  # bare, so that the groups of other managers are skipped
+        rows = rows.filter(own | pl.col("customer_id").is_in(got) if got else own)
+    found = _figure_rows(in_order(rows.collect(), facts["missing"]), facts, facts["missing"])
+    return found.handed_over(moved).of(branch, manager)
 
 
 def _files(folder: Path) -> list[Path]:

@@ -19,7 +19,12 @@ from .list_documents import (
     person_texts as person_texts,
     sheet_document as sheet_document,
 )
-from .manager_book import ManagerBook as ManagerBook
+from .manager_book import (
+    NO_HAND_OVERS as NO_HAND_OVERS,
+    ManagerBook as ManagerBook,
+    Moved as Moved,
+    holders as holders,
+)
 from .offer_parts import (
     OFFER_JOB as OFFER_JOB,
     OfferRequest as OfferRequest,

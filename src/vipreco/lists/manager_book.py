@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from types import MappingProxyType
+from typing import Final
 
+import polars as pl
 import pyarrow as pa
 
 from vipreco.columns import CUSTOMER_ID, MANAGER_ID
@@ -21,6 +24,29 @@ CUSTOMERS = f"""
         OR {CUSTOMER_ID} IN (SELECT unnest(CAST($moved AS VARCHAR[])))
     ORDER BY {CUSTOMER_ID}
 """
+Moved = Mapping[str, tuple[str, str]]
+"""Manager who handed over and manager who got each customer that was handed over, by customer."""
+NO_HAND_OVERS: Final[Moved] = MappingProxyType({})
+
+
+def holder(moved: Moved, customer_id: str, by_tables: str | None) -> str | None:
+    """Return the manager of a customer; a hand-over holds while the tables name who handed over."""
+    giver, taker = moved.get(customer_id, (None, None))
+    return taker if giver is not None and giver == by_tables else by_tables
+
+
+def holders(moved: Moved) -> pl.Expr:
+    """Return the same of each row of a frame with customers and their managers by the tables.
+
+    Args:
+        moved: Not empty.
+    """
+    by_tables = pl.col(MANAGER_ID)
+    giver, taker = (
+        pl.col(CUSTOMER_ID).replace_strict([*moved], [*chosen], default=None, return_dtype=pl.String())
+        for chosen in zip(*moved.values(), strict=True)
+    )
+    return pl.when(giver == by_tables).then(taker).otherwise(by_tables).alias(MANAGER_ID)
 
 
 @dataclass(frozen=True)
@@ -35,7 +61,7 @@ class ManagerBook:
     """
 
     manager_id: str
-    moved: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    moved: Moved = field(default_factory=dict)
     cover_ends: Mapping[str, date] = field(default_factory=dict)
     absences: tuple[tuple[date, date], ...] = ()
 
@@ -45,9 +71,8 @@ class ManagerBook:
         return not self.moved and not self.cover_ends
 
     def holder(self, customer_id: str, by_tables: str | None) -> str | None:
-        """Return the manager of a customer; a hand-over holds while the tables name who handed over."""
-        giver, taker = self.moved.get(customer_id, (None, None))
-        return taker if giver is not None and giver == by_tables else by_tables
+        """Return the manager of a customer, as hand-overs have it."""
+        return holder(self.moved, customer_id, by_tables)
 
     def customers(self, view: View) -> dict[str, str]:
         """Return the manager of each customer of the book in the newest snapshot of a view, by customer."""

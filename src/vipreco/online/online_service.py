@@ -21,8 +21,10 @@ from vipreco.features import FeatureSet, StoredFeatureSet
 from vipreco.kpi import FigureRows, read_rows
 from vipreco.lists import (
     ALWAYS,
+    NO_HAND_OVERS,
     Availability,
     Day,
+    Moved,
     Wording,
     customer_day,
     plan_day,
@@ -258,9 +260,11 @@ class OnlineService:
                 self.explainer, view, customer_id, self.day_settings.vip, self.day_settings.settings
             )
 
-    def figures(self, branch: str | None = None, manager: str | None = None) -> FigureRows | None:
-        """Return the figures of a branch, or of a book, as of the nightly build; None where it made none."""
-        return read_rows(self._folder, branch, manager)
+    def figures(
+        self, branch: str | None = None, manager: str | None = None, moved: Moved = NO_HAND_OVERS
+    ) -> FigureRows | None:
+        """Return the figures of a branch, or of a book since hand-overs; None where the build made none."""
+        return read_rows(self._folder, branch, manager, moved)
 
     def day_of(self, moment: datetime) -> date:
         """Return the day of a moment; never before the date of the release."""
