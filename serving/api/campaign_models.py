@@ -74,6 +74,7 @@ class CampaignAnswer(BaseModel):
     campaign_id: str
     state: CampaignState
     finished: bool
+    outdated: bool = Field(description="The file was changed after its plan, which does not hold any more.")
     file: str | None = Field(description="Text of its file; null where a command ran it with another.")
     may_start: list[JobName] = Field(description="Jobs that may be started now.")
     jobs: CampaignJobsAnswer

@@ -73,6 +73,7 @@ def campaign(request: HttpRequest) -> Response:
         "campaign_id": record.key,
         "state": record.state.value,
         "finished": record.state is CampaignState.FINISHED,
+        "outdated": record.is_outdated,
         "file": record.text if record.has_file else None,
         "may_start": record.may_start,
         "jobs": {name: job and state_of(job) for name, job in record.jobs.items()},

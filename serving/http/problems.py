@@ -99,9 +99,9 @@ def not_found() -> Problem:
     return Problem(404, "not-found")
 
 
-def unavailable(code: str, seconds: int = RETRY_SECONDS) -> Problem:
+def unavailable(code: str, seconds: int = RETRY_SECONDS, detail: str = "") -> Problem:
     """Return the problem for a dependency that does not answer, or too much load."""
-    return Problem(503, code, headers={"Retry-After": str(seconds)})
+    return Problem(503, code, headers={"Retry-After": str(seconds)}, detail=detail)
 
 
 def problem_of_validation(error: ValidationError, model: type[BaseModel]) -> Problem:
@@ -124,7 +124,7 @@ def problem_of_error(error: VipRecoError) -> Problem:
             409, code, [(error.where, code)] if error.where.replace(".", "_").isidentifier() else []
         )
     if code in JOBS:
-        return unavailable(code, JOB_SECONDS)
+        return unavailable(code, JOB_SECONDS, ": ".join(filter(None, (error.what, error.remedy))))
     if isinstance(error, BusyError) and code != "store-busy":
         return Problem(409, code)
     return unavailable(code)

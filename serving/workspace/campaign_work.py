@@ -117,6 +117,17 @@ class CampaignRecord:
         return CampaignState.DRAFT if self.plan is None else CampaignState.PLANNED
 
     @property
+    def is_outdated(self) -> bool:
+        """True where the file was changed after it was planned."""
+        if self.plan is None or self.run is not None or not self.has_file:
+            return False
+        try:
+            settings = parse_campaign(self.file.read_bytes(), "file").record()
+        except UsageError:
+            return True
+        return bool(settings != self.plan["campaign"])
+
+    @property
     def may_start(self) -> tuple[str, ...]:
         """Jobs that may be started: plan and run of a file until it was run, then recheck and report."""
         if self.manifest is not None:

@@ -63,7 +63,7 @@ class Job:
     @property
     def text(self) -> str:
         """Return what it wrote."""
-        return (self.folder / f"{self.name}.out").read_text(encoding="utf-8", errors="replace")
+        return _read(self.folder, f"{self.name}.out")
 
     @property
     def content(self) -> Any:
@@ -163,8 +163,7 @@ class Jobs:
             told = json.loads((self.folder / f"{name}.json").read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return None
-        error = (self.folder / f"{name}.err").read_text(encoding="utf-8", errors="replace")[-MAX_ERROR:]
-        error = error.replace(f"{self.root}/", "")  # readers need not know where the project lies
+        error = _read(self.folder, f"{name}.err")[-MAX_ERROR:]
         code, arguments = told["code"], tuple(told["arguments"])
         moments = told["finished_at"], told["seconds"]
         return Job(name, False, code, *moments, error, self.folder, arguments, told["started_at"])
@@ -191,6 +190,12 @@ def _check_same(running: Job, arguments: Sequence[str]) -> None:
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _read(folder: Path, name: str) -> str:
+    """Return what a command wrote; where the project lies on the machine is nobody's business."""
+    text = (folder / name).read_text(encoding="utf-8", errors="replace")
+    return text.replace(f"{folder.parents[2]}/", "")
 
 
 @contextmanager

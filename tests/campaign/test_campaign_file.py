@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from tests.campaign import spring_bank
-from vipreco.campaign import campaign_run, parse_campaign, read_campaign
+from vipreco.campaign import parse_campaign, read_campaign
 from vipreco.campaign.campaign_file import MAX_BYTES, lines_of
 from vipreco.campaign.definition import Campaign
 from vipreco.errors import UsageError
@@ -160,7 +160,7 @@ def test_names_of_before_are_read_and_make_the_same_campaign():
 
 def test_runs_are_known_by_the_names_that_the_first_ones_were_stored_with():
     """Other names would make other inputs of the same campaign, which refuses to run it again."""
-    found = campaign_run._plain(spring_bank.campaign("\n[limits.branches.B0]\nmin = 5\nmax = 40"))
+    found = spring_bank.campaign("\n[limits.branches.B0]\nmin = 5\nmax = 40").record()
     assert found["limits"]["branches"]["B0"] == {"least": 5, "most": 40}
     assert "told_offers" in found
 

@@ -27,7 +27,7 @@ from serving.http import openapi
 from serving.workspace.campaign_work import FILES, MAX_FILE_BYTES, XLSX
 from serving.workspace.jobs import Jobs
 from tests.serving.small_bank import OWN, Bank
-from vipreco.campaign import CampaignFolder
+from vipreco.campaign import CampaignFolder, parse_campaign
 from vipreco.campaign.folder import write_manifest
 from vipreco.errors import BusyError
 from vipreco.store import Role
@@ -140,9 +140,14 @@ def test_a_campaign_goes_from_its_file_to_its_lists(bank: Bank, commands: list[t
     token = f"token:{bank.tokens[MARKETER].split('_')[2]}"
     file = f"{FILES}/spring.toml"
     assert commands == [("campaign-plan-spring", token, "campaign", "plan", file, "--format", "json")]
-    kept(bank, "plan", PLAN)
+    settings = parse_campaign(read(bank)["file"].encode(), "file").record()
+    kept(bank, "plan", {**PLAN, "campaign": settings})
     planned = CampaignAnswer.model_validate(read(bank))
-    assert planned.state == "planned"
+    assert (planned.state, planned.outdated) == ("planned", False)
+    changed(bank, TEXT.format(key="spring") + "capacity = 8 # fewer\n")
+    assert read(bank)["outdated"] is True
+    changed(bank, TEXT.format(key="spring") + "capacity = 9 # as before\n")
+    assert read(bank)["outdated"] is False
     assert planned.jobs.plan is not None
     assert (planned.jobs.plan.state, planned.jobs.plan.exit_code, planned.jobs.run) == ("succeeded", 0, None)
 
@@ -160,7 +165,10 @@ def test_a_campaign_goes_from_its_file_to_its_lists(bank: Bank, commands: list[t
     assert [one for one in audited(bank) if one[0] != "campaign.read"] == [
         ("campaign.file", "spring"),
         ("campaign.file", "spring"),
-        *((f"campaign.{job}", "spring") for job in ("plan", "run", "recheck", "report")),
+        ("campaign.plan", "spring"),
+        ("campaign.file", "spring"),
+        ("campaign.file", "spring"),
+        *((f"campaign.{job}", "spring") for job in ("run", "recheck", "report")),
     ]
 
 
@@ -297,7 +305,7 @@ def test_a_job_is_started_once_a_key_and_leaves_no_record_where_there_is_no_room
     sent(bank)
 
     def full(*_: Any) -> None:
-        raise BusyError("other work runs", code="jobs-running")
+        raise BusyError("other work runs", remedy="wait", code="jobs-running")
 
     key = {"Idempotency-Key": "k"}
     with monkeypatch.context() as patched:
@@ -305,6 +313,7 @@ def test_a_job_is_started_once_a_key_and_leaves_no_record_where_there_is_no_room
         answer = bank.ask("POST", "/v1/campaigns/spring/plan", MARKETER, headers=key)
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
     assert answer.json()["type"] == "urn:vipreco:problem:jobs-running"
+    assert answer.json()["detail"] == "other work runs: wait"
     answers = [bank.ask("POST", "/v1/campaigns/spring/plan", MARKETER, headers=key) for _ in range(2)]
     assert [one.status_code for one in answers] == [202, 202]
     assert [one.headers["location"] for one in answers] == ["/v1/campaigns/spring/plan"] * 2

@@ -58,7 +58,7 @@ class BankParts:
     ) -> tuple[EligibleCustomers, Waterfall]:
         """Return the eligible customers of all parts in the order of their ids, and who fell where."""
         more = {
-            "campaign": json.loads(campaign.model_dump_json(by_alias=True)),
+            "campaign": campaign.record(),
             "removed": changes.removed.rows(),
             "products": sorted(changes.products),
         }

@@ -165,7 +165,7 @@ def inputs_of(bank: Bank, campaign: Campaign) -> dict[str, str]:
     recommender = bank.recommender
     arbitration = _text_of(recommender.settings.arbitration).encode()
     return {
-        **_flat("campaign", _plain(campaign)),
+        **_flat("campaign", campaign.record()),
         "as_of_date": bank.view.date.isoformat(),
         "snapshot_id": bank.view.snapshot_id,
         "model": bank.artifact_hash,
@@ -199,12 +199,6 @@ def _text_of(arbitration: ArbitrationSettings) -> str:
 def members_of(rows: pl.DataFrame) -> pl.DataFrame:
     """Return what the store keeps of each customer of a run."""
     return rows.select("customer_id", "arm", "product_id", "channel", "manager_id")
-
-
-def _plain(campaign: Campaign) -> dict[str, Any]:
-    """Return a campaign as JSON values under the names that its first runs were stored with."""
-    content: dict[str, Any] = json.loads(campaign.model_dump_json(by_alias=True))
-    return content
 
 
 def _flat(name: str, value: object) -> dict[str, str]:
@@ -313,7 +307,7 @@ def summary(bank: Bank, campaign: Campaign, sides: Sides) -> dict[str, Any]:
             shortfall[name] = shortfall.get(name, 0.0) + float(missing.sum())
     return {
         "campaign_id": campaign.key,
-        "campaign": _plain(campaign),
+        "campaign": campaign.record(),
         "as_of_date": bank.view.date.isoformat(),
         "snapshot_id": bank.view.snapshot_id,
         "snapshot_date": bank.view.snapshot_date.isoformat(),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AliasChoices, Field, ValidationInfo, field_validator
 
@@ -136,6 +137,11 @@ class Campaign(Section):
             serialization_alias="told_offers",
         ),
     ] = 300
+
+    def record(self) -> dict[str, Any]:
+        """Return it as JSON values under the names that its first runs were stored with."""
+        content: dict[str, Any] = json.loads(self.model_dump_json(by_alias=True))
+        return content
 
     def channel(self, name: str) -> ChannelPart:
         """Return one of its channels."""
