@@ -30,7 +30,7 @@ def manager_hours(request: HttpRequest) -> Response:
 def refused_offers(request: HttpRequest) -> Response:
     """Answer with why offers to customers of the branch were refused."""
     state, scope = request.state, request.scope
-    state.note_at_once(Event(scope.actor, "feedback.read", f"branch:{scope.branch_id}"))
+    state.note_at_once(Event(scope.actor, "kpi.read", f"branch:{scope.branch_id}"))
     found = [asdict(one) for one in state.store.feedback.refused(scope, state.today())]
     return Response(to_json({"offers": found}), media_type="application/json")
 
