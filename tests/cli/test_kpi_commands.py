@@ -10,9 +10,10 @@ import polars as pl
 import pytest
 
 from vipreco.cli.entry import main
+from vipreco.cli.store_session import business_moment
 from vipreco.kpi import FIGURES
 from vipreco.project import Project
-from vipreco.store import Store
+from vipreco.store import Feedback, Role, Scope, Store
 
 pytestmark = pytest.mark.usefixtures("bank_folder")
 VIP = "('TOP', 'VIP', 'GOLD', 'PLATINUM', 'DIAMOND', 'PRIVATE')"
@@ -150,3 +151,23 @@ def test_definitions_are_told_in_both_languages(capsys: pytest.CaptureFixture[st
     text = shown(capsys, "--definitions", "--format", "json")
     assert {row["key"] for row in json.loads(text)} == set(FIGURES)
     assert all(figure.definition.zh and figure.name.zh for figure in FIGURES.values())
+
+
+def test_refused_offers_are_counted_by_product_and_cause(tmp_path: Path) -> None:
+    everybody, settings = Scope("test", Role.MARKETING), Path("vipreco.toml")
+    settings.write_text(settings.read_text().replace("data/store.db", f"/{tmp_path}/store.db"))
+    with Store.open(Project.find().store_url) as store:
+        rows = independent(
+            "SELECT customer_id, manager_id, branch_id FROM customers "
+            "QUALIFY snapshot_date = max(snapshot_date) OVER () ORDER BY customer_id"
+        )
+        columns = ["customer_id", "manager_id", "branch_id"]
+        store.books.replace("s1", pl.DataFrame(rows, columns, orient="row"))
+        day = business_moment(Project.find()).date()
+        members = store.books.of(everybody)
+        first = next(one for one in members if one.branch_id and one.manager_id)
+        mine = Scope("test", Role.MANAGER, first.manager_id)
+        store.feedback.record(mine, Feedback(first.customer_id, "C001", "", "price"), day)
+    for arguments, count in (([], 1), (["--branch", first.branch_id], 1), (["--manager", "nobody"], 0)):
+        found = numbers(tmp_path, "--refused", *map(str, arguments))
+        assert found.rows() == [("C001", "price", 1)] * count

@@ -54,6 +54,19 @@ def test_the_numbers_of_a_version_can_be_shown(capsys: pytest.CaptureFixture[str
 
 
 @pytest.mark.usefixtures("bank_folder")
+def test_two_versions_stand_side_by_side(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["models", "show", "--format", "json"]) == 0
+    ours = {row["metric"]: row["ours"] for row in json.loads(capsys.readouterr().out)}
+    assert main(["models", "compare", "1", "champion", "--format", "json"]) == 0
+    told = capsys.readouterr()
+    assert {row["metric"]: (row["one"], row["other"]) for row in json.loads(told.out)} == {
+        metric: (value, value) for metric, value in ours.items()
+    }
+    assert told.err.count("version 1 champion: verdict: ") == 2
+    assert main(["models", "compare", "1", "7"]) == 2
+
+
+@pytest.mark.usefixtures("bank_folder")
 def test_promoting_the_champion_again_passes_and_an_unknown_version_does_not(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

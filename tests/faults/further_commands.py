@@ -95,6 +95,7 @@ FURTHER_COMMANDS: Mapping[str, Command] = {
     "leakcheck": _table("leakcheck", "--as-of", "2025-11-30"),
     "models-list": _table("models", "list"),
     "models-show": _table("models", "show"),
+    "models-compare": _table("models", "compare", "champion", "champion"),
     "policy-check": _table("policy", "check"),
     "policy-columns": _table("policy", "columns"),
     "policy-show": _table("policy", "show"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Collection
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
@@ -16,7 +16,7 @@ from vipreco.cli.document_output import DocumentFormat, DocumentOutput, Language
 from vipreco.cli.options import AsOfOption, Format, HindsightOption, ModelOption, OutOption
 from vipreco.cli.progress import Narrator, narrated
 from vipreco.cli.project_inputs import model_in_force, open_history, tell_hindsight
-from vipreco.cli.store_session import audited_read, moved_customers
+from vipreco.cli.store_session import audited_read, business_moment, moved_customers, open_session
 from vipreco.cli.table_output import TableOutput
 from vipreco.errors import UsageError
 
@@ -76,6 +76,10 @@ def kpi(
         typer.Option("--managers", help="FIGURE by manager, by id with limits: for help, not for ranking."),
     ] = False,
     definitions: Annotated[bool, typer.Option("--definitions", help="What each figure counts.")] = False,
+    refused: Annotated[
+        bool,
+        typer.Option("--refused", help="Offers that customers did not want in the last year, by cause."),
+    ] = False,
     language: Annotated[
         LanguageName, typer.Option("--language", help="Language of the texts.")
     ] = LanguageName.en,
@@ -95,6 +99,7 @@ def kpi(
     Example:  vipreco kpi --branch 0001
     Example:  vipreco kpi vip_left --branch 0001 --customers --out left.xlsx
     Example:  vipreco kpi not_reached_3_months --managers
+    Example:  vipreco kpi --refused --branch 0001
     """
     from vipreco.export import with_currency
     from vipreco.kpi import (
@@ -109,7 +114,10 @@ def kpi(
     chosen = None if figure is None else figure_named(figure)
     if chosen is None and (customers or managers or month):
         raise typer.BadParameter("name a figure: vipreco kpi FIGURE --customers")
-    output = _Output.planned(kind, out, rows=customers)
+    output = _Output.planned(kind, out, rows=customers or refused)
+    if refused:
+        output.write(None, _refused_offers(branch, manager))
+        return
     if definitions:
         document = definitions_document(Wording(language.value, kpi_texts()))
         output.write(document, document.parts[0].rows)
@@ -252,6 +260,20 @@ class _Output:
             self.document.write(document)
         elif self.table is not None:
             self.table.write(table)
+
+
+def _refused_offers(branch: str | None, manager: str | None) -> pl.DataFrame:
+    """Return the marks of offers in the last year by product and cause, of a branch, a book, or the bank."""
+    import polars as pl
+
+    from vipreco.store import Role, Scope
+
+    with open_session() as session:
+        role = Role.BRANCH_HEAD if branch else Role.MANAGER if manager else Role.MARKETING
+        scope = Scope(session.actor, role, manager, None, branch)
+        found = session.store.feedback.refused(scope, business_moment(session.project).date())
+    columns = {"product_id": pl.String(), "cause": pl.String(), "customers": pl.Int64()}
+    return pl.DataFrame([astuple(one) for one in found], columns, orient="row")
 
 
 def _need_model(keys: Collection[str]) -> bool:

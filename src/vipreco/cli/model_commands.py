@@ -258,6 +258,36 @@ def describe_model(reference: VersionArgument = "champion") -> None:
     typer.echo(canonical_json(told).decode(), nl=False)
 
 
+@models.command("compare")
+def compare_models(
+    one: VersionArgument,
+    other: VersionArgument,
+    kind: FormatOption = None,
+    out: OutOption = None,
+) -> None:
+    """Show the main numbers of two versions side by side, and the verdict about each.
+
+    Example:  vipreco models compare 1 2
+    Example:  vipreco models compare champion 3 --out numbers.xlsx
+    """
+    import polars as pl
+
+    output = TableOutput.planned(kind, out)
+    project = _project()
+    judged, summarise = project.import_rim(REGISTRY).use, project.import_rim(SUMMARY).summarise
+    columns = []
+    for place, reference in enumerate((one, other)):
+        version, findings = judged(project, lambda opened, wanted=reference: opened.judged(wanted))
+        summary = summarise(version.metrics, findings)
+        typer.echo(f"version {version.version} {' '.join(version.aliases)}: {summary.lines[0]}", err=True)
+        rows = {row["metric"]: row["ours"] for row in summary.rows}
+        names = {"metric": pl.String(), ("one", "other")[place]: pl.Float64()}
+        columns.append(pl.DataFrame([*rows.items()], names, orient="row"))
+    output.write(
+        columns[0].join(columns[1], on="metric", how="full", coalesce=True, maintain_order="left_right")
+    )
+
+
 @models.command("promote")
 def promote_model(reference: VersionArgument) -> None:
     """Approve a version: it becomes champion, if it passes its gates and somebody else trained it.
