@@ -10,13 +10,14 @@ from training.gates import Finding, require
 from training.registry import CHAMPION, PREVIOUS, Registry, Version, use
 from training.storage import Storage
 from training.tracker import FOUR_EYES_TAG, VERDICT_HASH_TAG
-from vipreco.actors import current_actor, current_person
+from vipreco.actors import READER, current_actor, current_person
 from vipreco.errors import UsageError
 from vipreco.project import Project, sqlite_file
-from vipreco.store import Event, Store
+from vipreco.store import AuditQuery, Event, Store
 
 PROMOTE, ROLL_BACK, RETIRE = "model.promote", "model.rollback", "model.retire"
 TRAIN: Final = "model.train"
+ACCOUNT_ACTIONS: Final = ("user.create", "user.password")
 ACTIONS: Final = (PROMOTE, ROLL_BACK, RETIRE)
 REFUSED: Final = "denied"
 READ_LIMIT: Final = 1_000
@@ -197,8 +198,26 @@ def check_trainer(trained_by: str, approver: str) -> None:
 def _check_approver(project: Project, found: Version, tags: dict[str, str], approver: str) -> None:
     by_recipe = tags.get(FOUR_EYES_TAG) == "true"
     if by_recipe or not project.settings.governance.single_person:
-        for trainer in {found.trained_by, *_audited_trainers(project, found)}:
+        trainers = {found.trained_by, *_audited_trainers(project, found)}
+        for trainer in trainers:
             check_trainer(trainer, approver)
+        for trainer in trainers & _account_makers(project, approver):
+            raise UsageError(
+                f"{trainer} trained this version and gave {approver} the account or its password",
+                remedy="let somebody approve whose account another administrator made",
+                code="four-eyes",
+            )
+
+
+def _account_makers(project: Project, approver: str) -> set[str]:
+    """Return who created the account of a reader, or set its password, on a page or over the API."""
+    if not _named(approver).startswith(READER):
+        return set()
+    with Store.open(project.store_url, checked=True) as store:
+        queries = (AuditQuery(object=approver, action=action, result="ok") for action in ACCOUNT_ACTIONS)
+        rows = [row for query in queries for row in store.audit.find(query, READ_LIMIT)]
+    actors = (str(row["actor"]) for row in rows)
+    return {actor.removeprefix(READER) for actor in actors if actor.startswith(READER)}
 
 
 def _audited_trainers(project: Project, found: Version) -> set[str]:

@@ -15,7 +15,7 @@ from vipreco.actors import account_name
 from vipreco.artifact import verify
 from vipreco.errors import DependencyDownError, IntegrityError, ResourcesError, UsageError
 from vipreco.project import Project
-from vipreco.store import Store
+from vipreco.store import Event, Store
 
 MakeFit = Callable[..., Fit]
 DEAD = "http://127.0.0.1:9"
@@ -113,6 +113,34 @@ def test_a_trainer_who_edits_the_tags_of_the_run_is_known_by_the_audit(
     client.set_model_version_tag(strict.settings.project.model, done.version, "trained_by", "somebody-else")
     with pytest.raises(UsageError, match=f"{account_name()} trained this version"):
         approval.promote(strict, "1")
+
+
+@pytest.mark.parametrize("action", ["user.create", "user.password"])
+def test_a_trainer_approves_by_no_account_that_they_made(
+    project: Project,
+    new_project: Any,
+    new_job: Any,
+    fit: MakeFit,
+    monkeypatch: pytest.MonkeyPatch,
+    action: str,
+) -> None:
+    """B107: an administrator who trains made an approver on the page and approved in that name."""
+    strict = new_project(project.root, governance="")
+    with Store.open(strict.store_url) as store:
+        made = [(f"user:{account_name()}", "denied"), ("user:other", "ok")]
+        store.audit.append([Event(actor, action, "boss", result) for actor, result in made])
+    flow.run(new_job(strict), fit())
+    monkeypatch.setattr(approval, "current_actor", lambda: "user:boss")
+    monkeypatch.setattr(approval, "current_person", lambda: "boss")
+    approval.promote(strict, "1")
+    with Store.open(strict.store_url) as store:
+        store.audit.append([Event(f"user:{account_name()}", action, "boss")])
+    with pytest.raises(UsageError, match=f"{account_name()} trained this version and gave boss") as caught:
+        approval.promote(strict, "1")
+    assert caught.value.code == "four-eyes"
+    with Store.open(strict.store_url) as store:
+        newest = store.audit.read(1)[0]
+    assert (newest["actor"], newest["action"], newest["result"]) == ("user:boss", "model.promote", "denied")
 
 
 def test_no_alias_moves_without_its_record_in_the_audit(
