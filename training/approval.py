@@ -17,7 +17,8 @@ from vipreco.store import AuditQuery, Event, Store
 
 PROMOTE, ROLL_BACK, RETIRE = "model.promote", "model.rollback", "model.retire"
 TRAIN: Final = "model.train"
-ACCOUNT_ACTIONS: Final = ("user.create", "user.password")
+MADE_BY: Final = {"user": ("user.create", "user.password"), "token": ("token.create",)}
+"""Actions by which somebody gets the name of an approver into their hands, by the kind of the name."""
 ACTIONS: Final = (PROMOTE, ROLL_BACK, RETIRE)
 REFUSED: Final = "denied"
 READ_LIMIT: Final = 1_000
@@ -201,23 +202,26 @@ def _check_approver(project: Project, found: Version, tags: dict[str, str], appr
         trainers = {found.trained_by, *_audited_trainers(project, found)}
         for trainer in trainers:
             check_trainer(trainer, approver)
-        for trainer in trainers & _account_makers(project, approver):
+        for trainer in trainers & _makers(project, approver):
             raise UsageError(
-                f"{trainer} trained this version and gave {approver} the account or its password",
-                remedy="let somebody approve whose account another administrator made",
+                f"{trainer} trained this version, and made the account or token of {approver}",
+                remedy="let somebody approve whose account or token another person made",
                 code="four-eyes",
             )
 
 
-def _account_makers(project: Project, approver: str) -> set[str]:
-    """Return who created the account of a reader, or set its password, on a page or over the API."""
-    if not _named(approver).startswith(READER):
+def _makers(project: Project, approver: str) -> set[str]:
+    """Return who made the token of a program, or a reader's account or password on a page or over the API."""
+    kind, _, name = _named(approver).partition(":")
+    actions = MADE_BY.get(kind)
+    if actions is None:
         return set()
     with Store.open(project.store_url, checked=True) as store:
-        queries = (AuditQuery(object=approver, action=action, result="ok") for action in ACCOUNT_ACTIONS)
+        queries = (AuditQuery(object=name, action=action, result="ok") for action in actions)
         rows = [row for query in queries for row in store.audit.find(query, READ_LIMIT)]
-    actors = (str(row["actor"]) for row in rows)
-    return {actor.removeprefix(READER) for actor in actors if actor.startswith(READER)}
+    actors = [str(row["actor"]).partition(":") for row in rows]
+    # Accounts are made on the machine by the account of the service too, which may train each night.
+    return {made_by for how, _, made_by in actors if kind == "token" or f"{how}:" == READER}
 
 
 def _audited_trainers(project: Project, found: Version) -> set[str]:

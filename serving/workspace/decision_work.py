@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,17 +63,18 @@ class DecisionWork:
 
     def shown(self, decision: Decision) -> dict[str, Any]:
         """Return a decision with its customers by pseudonym."""
-        of, record = self.state.keys.pseudonym_of, json.loads(decision.record)
+        record = json.loads(decision.record)
         shown = {"id": decision.decision_id, "made_at": decision.made_at, "actor": decision.actor}
-        if decision.customer_id == OF_A_LIST:
-            rows = [[of(row[0]), *row[1:]] for row in record["rows"]]
-            named = record["question"].get("customers")
-            question = record["question"] | ({} if named is None else {"customers": [*map(of, named)]})
-            told = {**record, "question": question, "rows": rows}
-            whose = question["customers"][0] if record["kind"] in OF_ONE and named else ""
-            return {**shown, "pseudonym": whose, "kind": record["kind"], "record": told}
-        pseudonym = of(decision.customer_id)
-        return {**shown, "pseudonym": pseudonym, "kind": "", "record": {**record, "customer_id": pseudonym}}
+        listed = decision.customer_id == OF_A_LIST
+        named = record["question"].get("customers") or [] if listed else [decision.customer_id]
+        ids = {*named, *(_others(record) if listed else ())} - {""}
+        hidden = {one: self.state.keys.pseudonym_of(one) for one in ids}
+        told = _with_pseudonyms(record, hidden)
+        if not listed:
+            pseudonym = hidden[decision.customer_id]
+            return {**shown, "pseudonym": pseudonym, "kind": "", "record": {**told, "customer_id": pseudonym}}
+        whose = hidden[named[0]] if record["kind"] in OF_ONE and named else ""
+        return {**shown, "pseudonym": whose, "kind": record["kind"], "record": told}
 
     def _find(self, decision_id: str) -> Decision:
         found = self.state.store.decisions.read(self.scope, decision_id)
@@ -92,3 +93,18 @@ class DecisionWork:
 
 def _job(decision_id: str) -> str:
     return f"replay-{decision_id}"
+
+
+def _others(record: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the customers whom the record of a list names beside those who were asked about."""
+    yield from (str(row[0]) for row in record["rows"])
+    yield from (str(one) for one, _ in record["question"].get("cover_ends", []))
+
+
+def _with_pseudonyms(value: Any, hidden: Mapping[str, str]) -> Any:
+    """Return a record with the pseudonyms of customers, wherever in it they stand."""
+    if isinstance(value, dict):
+        return {hidden.get(name, name): _with_pseudonyms(one, hidden) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_with_pseudonyms(one, hidden) for one in value]
+    return hidden.get(value, value) if isinstance(value, str) else value

@@ -258,3 +258,24 @@ def test_over_the_wire_work_is_started_looked_at_and_ends(bank: Bank, kept: Any,
         assert client.get(answer.headers["location"]).json()["text"] == "done\n"
         refused = client.get("/v1/store/prepare", headers={"Authorization": "Bearer no"})
         assert (refused.status_code, refused.headers["content-type"]) == (401, "application/problem+json")
+
+
+def test_nobody_whom_the_record_of_a_list_names_is_shown_to_an_auditor(bank: Bank) -> None:
+    """Customers of covered managers stood in it by their ids."""
+    question = {
+        "customers": [OWN],
+        "channel": "call",
+        "absences": [],
+        "cover_ends": [[FOREIGN, "2026-01-09"]],
+    }
+    record = {"kind": "page_list", "question": question, "rows": [["0003", "", 1, [1.0]]], "total": 1}
+    record |= {"overlay": {"0003": "changed"}}
+    made = Decision("d2", "", datetime(2025, 12, 31, 9), "user:ann", json.dumps(record))  # noqa: DTZ001
+    bank.state.store.decisions.add([made])
+    answer = bank.ask("GET", "/v1/decisions/d2", AUDITOR)
+    own, foreign, other = (bank.state.keys.pseudonym_of(one) for one in (OWN, FOREIGN, "0003"))
+    told = answer.json()["record"]
+    assert told["question"]["customers"] == [own]
+    assert told["question"]["cover_ends"] == [[foreign, "2026-01-09"]]
+    assert (told["rows"], told["overlay"]) == ([[other, "", 1, [1.0]]], {other: "changed"})
+    assert not any(f'"{one}"' in answer.text for one in (OWN, FOREIGN, "0003"))

@@ -135,12 +135,33 @@ def test_a_trainer_approves_by_no_account_that_they_made(
     approval.promote(strict, "1")
     with Store.open(strict.store_url) as store:
         store.audit.append([Event(f"user:{account_name()}", action, "boss")])
-    with pytest.raises(UsageError, match=f"{account_name()} trained this version and gave boss") as caught:
+    with pytest.raises(
+        UsageError, match=f"{account_name()} trained this version, and made the account"
+    ) as caught:
         approval.promote(strict, "1")
     assert caught.value.code == "four-eyes"
     with Store.open(strict.store_url) as store:
         newest = store.audit.read(1)[0]
     assert (newest["actor"], newest["action"], newest["result"]) == ("user:boss", "model.promote", "denied")
+
+
+def test_a_trainer_approves_by_no_token_that_they_made(
+    project: Project, new_project: Any, new_job: Any, fit: MakeFit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """B107: a token is no person; whoever made it stands behind it."""
+    strict = new_project(project.root, governance="")
+    with Store.open(strict.store_url) as store:
+        makers = {"aa": "user:other", "bb": f"os:{account_name()}"}
+        store.audit.append([Event(actor, "token.create", token) for token, actor in makers.items()])
+    flow.run(new_job(strict), fit())
+    for token in makers:
+        monkeypatch.setattr(approval, "current_actor", lambda name=token: f"token:{name}")
+        monkeypatch.setattr(approval, "current_person", lambda name=token: f"token:{name}")
+        if token == "aa":
+            approval.promote(strict, "1")
+        else:
+            with pytest.raises(UsageError, match="and made the account or token of token:bb"):
+                approval.promote(strict, "1")
 
 
 def test_no_alias_moves_without_its_record_in_the_audit(
