@@ -263,9 +263,18 @@ class PlanFigureAnswer(BaseModel):
     difference: Number = Field(description="Other less one.")
 
 
+class PlanSettingAnswer(BaseModel):
+    """A setting in which the files of two plans differ; null where one does not set it."""
+
+    setting: str = Field(description="Its dotted path in the file, such as `channels.call.capacity`.")
+    one: str | None
+    other: str | None
+
+
 class ComparedPlansAnswer(BaseModel):
     """Two plans side by side."""
 
     one: str
     other: str
     figures: list[PlanFigureAnswer]
+    settings: list[PlanSettingAnswer]

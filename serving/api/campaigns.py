@@ -112,8 +112,9 @@ def compare(request: HttpRequest) -> Response:
     """Answer with two plans side by side."""
     sent: CompareRequest = request.body
     plans = _unless_refused(lambda: _work(request).plans(sent.one, sent.other))
-    rows = compare_plans(*plans).to_dicts()
-    return _json({"one": sent.one, "other": sent.other, "figures": rows})
+    found = compare_plans(*plans)
+    rows = {"figures": found.figures.to_dicts(), "settings": found.settings.to_dicts()}
+    return _json({"one": sent.one, "other": sent.other, **rows})
 
 
 def list_file(request: HttpRequest) -> Response:

@@ -28,8 +28,10 @@ def _step_words(rule: str, names: Mapping[str, str], say: Wording) -> dict[str, 
     """Return a condition in words, and in the few that have room beside a bar."""
     found = STOPPED.fullmatch(rule)
     if found is None:
-        words = _condition_words(rule, say)
-        return {"rule": words, "label": words}
+        condition, _, unknown = rule.removesuffix(")").partition(" (unknown of ")
+        label = _condition_words(condition if unknown else rule, say)
+        words = say("campaign_step.unknown", condition=label, count=unknown) if unknown else label
+        return {"rule": words, "label": label}
     name = names.get(found[1], found[1])
     return {"rule": say("campaign_step.stopped", rule=name), "label": name}
 

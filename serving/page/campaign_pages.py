@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 from starlette.responses import Response
@@ -99,6 +100,7 @@ class CampaignPages:
             "report": record.report,
             "removed": record.removed,
             "max_shown": MAX_SHOWN,
+            "lists": _lists(record.lists),
             "text": text or record.text,
             "problem": problem,
             "steps": steps,
@@ -127,8 +129,12 @@ class CampaignPages:
         query = request.http.query_params
         keys = [query.get(name, "") for name in ("one", "other")]
         found = compare_plans(*_work(request).plans(*keys))
-        rows = {row["figure"]: row for row in found.to_dicts()}
-        return show(request, "campaigns_compare.html", {**self._words(request), "keys": keys, "rows": rows})
+        values = {
+            "keys": keys,
+            "rows": {row["figure"]: row for row in found.figures.to_dicts()},
+            "settings": found.settings.to_dicts(),
+        }
+        return show(request, "campaigns_compare.html", {**self._words(request), **values})
 
     def list_file(self, request: HttpRequest) -> Response:
         """Send one list of a run."""
@@ -146,6 +152,16 @@ def _work(request: HttpRequest) -> CampaignWork:
 
 def _key(request: HttpRequest) -> str:
     return str(request.http.path_params["key"])
+
+
+def _lists(names: Iterable[str]) -> list[dict[str, Any]]:
+    """Return a row a list, with its files by format; the list of all managers comes first."""
+    rows: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    for name in names:
+        path = Path(name)
+        channel, manager = (path.parent.name, path.stem) if path.parent.name else (path.stem, "")
+        rows.setdefault((channel, manager), []).append((name, path.suffix[1:]))
+    return [{"channel": one, "manager": other, "files": rows[one, other]} for one, other in sorted(rows)]
 
 
 def _told(request: HttpRequest, error: VipRecoError, key: str) -> str:

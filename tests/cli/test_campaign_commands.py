@@ -267,9 +267,19 @@ def test_the_worth_of_hours_is_told_of_a_plan_as_well(
 def test_two_plans_are_shown_side_by_side(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A page could, and no command did."""
     arms = {"offered": 30, "explored": 0, "control": 8, "unallocated": 2}
-    one = {"campaign_id": "a", "campaign": {}, "limits": [], "customers": 40, "arms": arms, "gap_rate": 0.0}
+    settings = {"key": "a", "channels": {"call": {"capacity": 60}}, "told_offers": 300, "budget_amount": None}
+    one = {
+        "campaign_id": "a",
+        "campaign": settings,
+        "limits": [],
+        "customers": 40,
+        "arms": arms,
+        "gap_rate": 0.0,
+    }
     one |= {"value_amount": 100.0, "power": {"power_rate": 0.25, "needed": 900}}
     other = {**one, "customers": 60, "arms": {**arms, "offered": 50}, "value_amount": 150.5, "power": None}
+    call = {"capacity": 120, "minutes": 10}
+    other["campaign"] = {**settings, "key": "b", "channels": {"call": call}, "told_offers": 9}
     files = [tmp_path / "one.json", tmp_path / "other.json"]
     for file, plan in zip(files, (one, other), strict=True):
         file.write_text(json.dumps(plan), encoding="utf-8")
@@ -287,6 +297,15 @@ def test_two_plans_are_shown_side_by_side(tmp_path: Path, capsys: pytest.Capture
         "power_rate,0.25,,",
         "customers_needed,900.0,,",
     ]
+    assert main(compare[:-2]) == 0
+    rows = [
+        line.split() for line in capsys.readouterr().out.partition("settings that differ")[2].splitlines()
+    ]
+    assert [row for row in rows if len(row) == 3 and row != ["setting", "one", "other"]] == [
+        ["channels.call.capacity", "60", "120"],
+        ["explained_offers", "300", "9"],
+    ]
+    assert ["channels.call.minutes", "10"] in rows
     for wrong in ("no plan", "{}", json.dumps({**one, "arms": 3}), json.dumps({**one, "customers": [1]})):
         files[1].write_text(wrong, encoding="utf-8")
         assert main(compare) == 2

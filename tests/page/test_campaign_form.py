@@ -77,16 +77,19 @@ def test_no_code_of_a_rule_is_shown_in_the_waterfall() -> None:
     steps = [
         {"rule": "in the newest snapshot", "left": 9, "fell": 0},
         {"rule": f"no product allowed: {rule.reason_code} ({rule.id})", "left": 4, "fell": 5},
+        {"rule": "customer_age_years < 75 (unknown of 1,024)", "left": 3, "fell": 1},
     ]
     for language in ("en", "zh"):
         say = wording(language, "CNY")
         told = waterfall({"waterfall": steps}, recommender.policy, say)
-        assert [step["left"] for step in told] == [9, 4]
+        assert [step["left"] for step in told] == [9, 4, 3]
         assert rule.reason_code not in told[1]["rule"]
         assert rule.named(language) in told[1]["rule"]
         chart = plan_charts(told, None, say)["waterfall"]
         assert chart is not None
-        assert [bar.text for bar in chart.bars] == ["9", "4"]
+        assert [bar.text for bar in chart.bars] == ["9", "4", "3"]
+    assert told[2]["label"] == "年龄小于 75"
+    assert told[2]["rule"] == "年龄小于 75（1,024 位未知）"
     assert limit_words("channel call", wording("zh")) == "电话"
 
 
@@ -139,6 +142,7 @@ def test_two_plans_stand_side_by_side(bank: PageBank) -> None:
     marketer = Browser(bank, Role.MARKETING)
     arms = {"offered": 30, "explored": 0, "control": 8, "unallocated": 2}
     plan = {"customers": 1_040, "arms": arms, "value_amount": 100.5, "gap_rate": 0.001, "power": None}
+    plan["campaign"] = {"key": "one", "control_share": 0.2}
     for key in ("one", "two", "unplanned"):
         marketer.ask("POST", "/campaigns", {**DEFAULTS, **DATES, "key": key})
     for key, power in (("one", None), ("two", {"power_rate": 0.25, "needed": 900})):
@@ -147,6 +151,8 @@ def test_two_plans_stand_side_by_side(bank: PageBank) -> None:
     page = marketer.ask("GET", "/campaigns/plans/compare?one=one&other=two").text
     cells = re.findall(r'<td class="number" data-label="(?:one|two)">([^<]*)</td>', page)
     assert cells[:2] == ["1,040", "1,040"]
+    assert "Both files have the same settings." in page
+    assert re.findall(r'data-label="Difference">([^<]*)</td>', page) == ["="] * 7 + [""] * 2
     assert cells[-6:] == ["0.10 %", "0.10 %", "–", "25.0%", "–", "900"]
     for other, status in (("unplanned", 409), ("nobody", 404), ("../two", 404)):
         asked = marketer.ask("GET", f"/campaigns/plans/compare?one=one&other={other}")

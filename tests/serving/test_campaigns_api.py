@@ -325,7 +325,9 @@ def test_two_plans_are_compared(bank: Bank) -> None:
     for key in ("spring", "autumn", "summer"):
         sent(bank, key)
     kept(bank, "plan", PLAN)
-    kept(bank, "plan", {**PLAN, "customers": 60, "value_amount": 150.5, "power": None}, "autumn")
+    shorter = {**PLAN["campaign"], "end_date": "2026-03-15"}
+    other = {**PLAN, "customers": 60, "value_amount": 150.5, "power": None, "campaign": shorter}
+    kept(bank, "plan", other, "autumn")
 
     def compare(one: str, other: str) -> httpx.Response:
         return bank.ask("POST", "/v1/campaigns:compare", MARKETER, json={"one": one, "other": other})
@@ -335,6 +337,8 @@ def test_two_plans_are_compared(bank: Bank) -> None:
     assert figures["customers"] == (40, 60, 20)
     assert figures["value_amount"] == (100.0, 150.5, 50.5)
     assert figures["power_rate"] == (0.25, None, None)
+    changes = [(one.setting, one.one, one.other) for one in told.settings]
+    assert changes == [("end_date", "2026-03-31", "2026-03-15")]
     unplanned = compare("spring", "summer").json()
     assert (unplanned["status"], unplanned["type"]) == (409, "urn:vipreco:problem:not-planned")
     assert unplanned["errors"] == [{"field": "other", "code": "not-planned"}]

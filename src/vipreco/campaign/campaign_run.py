@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -18,7 +17,7 @@ from vipreco.campaign.arms import Arm
 from vipreco.campaign.assignment import MAX_EXPLORED, Allocate, Assignment
 from vipreco.campaign.audience import conditions_of
 from vipreco.campaign.bank import Bank
-from vipreco.campaign.definition import Campaign
+from vipreco.campaign.definition import Campaign, flat_settings
 from vipreco.campaign.folder import CampaignFolder, write_manifest
 from vipreco.campaign.limits import limit_table
 from vipreco.campaign.lists import offer_rows, ordered_offers, write_lists
@@ -165,7 +164,7 @@ def inputs_of(bank: Bank, campaign: Campaign) -> dict[str, str]:
     recommender = bank.recommender
     arbitration = _text_of(recommender.settings.arbitration).encode()
     return {
-        **_flat("campaign", campaign.record()),
+        **flat_settings("campaign", campaign.record()),
         "as_of_date": bank.view.date.isoformat(),
         "snapshot_id": bank.view.snapshot_id,
         "model": bank.artifact_hash,
@@ -199,13 +198,6 @@ def _text_of(arbitration: ArbitrationSettings) -> str:
 def members_of(rows: pl.DataFrame) -> pl.DataFrame:
     """Return what the store keeps of each customer of a run."""
     return rows.select("customer_id", "arm", "product_id", "channel", "manager_id")
-
-
-def _flat(name: str, value: object) -> dict[str, str]:
-    if isinstance(value, Mapping) and value:
-        parts = [_flat(f"{name}.{key}", value[key]) for key in sorted(value)]
-        return {key: text for part in parts for key, text in part.items()}
-    return {name: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}
 
 
 def _check_own(campaigns: CampaignFolder, key: str, digest: str) -> None:

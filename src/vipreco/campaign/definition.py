@@ -174,3 +174,15 @@ class Campaign(Section):
         if share + known.data.get("control_share", 0.0) >= 1:
             raise ValueError("leaves nobody beside the control group")
         return share
+
+
+def flat_settings(name: str, value: object) -> dict[str, str]:
+    """Return the settings below a name as texts, by their dotted path.
+
+    >>> flat_settings("a", {"b": {"c": 1}, "d": "x"})
+    {'a.b.c': '1', 'a.d': 'x'}
+    """
+    if isinstance(value, Mapping) and value:
+        parts = [flat_settings(f"{name}.{key}", value[key]) for key in sorted(value)]
+        return {key: text for part in parts for key, text in part.items()}
+    return {name: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}

@@ -8,9 +8,9 @@ from typing import Annotated, Any, Optional
 import typer
 
 from vipreco.cli.campaign_output import show_summary
-from vipreco.cli.options import CampaignKey, FormatOption, OutOption
+from vipreco.cli.options import CampaignKey, Format, FormatOption, OutOption
 from vipreco.cli.store_session import audited_read
-from vipreco.cli.table_output import TableOutput
+from vipreco.cli.table_output import TableOutput, table_text
 
 PlanArgument = Annotated[
     Path, typer.Argument(metavar="PLAN", help="A plan, of `campaign plan --format json`.")
@@ -42,7 +42,7 @@ def show_(key: CampaignKey) -> None:
 def compare_(
     one: PlanArgument, other: PlanArgument, kind: FormatOption = None, out: OutOption = None
 ) -> None:
-    """Show two plans side by side: customers, arms, value, gap, and the chance to show the effect.
+    """Show two plans side by side: customers, arms, value, gap, power, and the settings that differ.
 
     Example:  vipreco campaign compare plan.json other-plan.json
     """
@@ -50,7 +50,10 @@ def compare_(
 
     output = TableOutput.planned(kind, out)
     plans = [_read_plan(file) for file in (one, other)]
-    output.write(compare_plans(*plans))
+    found = compare_plans(*plans)
+    output.write(found.figures)
+    if output.kind is Format.table and output.path is None:
+        typer.echo(table_text(found.settings, title="settings that differ"), nl=False)
 
 
 def export_(
