@@ -49,6 +49,16 @@ FORM = {
     "start_date": "2026-03-01", "end_date": "2026-03-31", "control_share": "0.2", "exploration_share": "0.0",
     "effect_rate": "0.02", "use.call": "1", "call.capacity": "10",
 }  # fmt: skip
+HOSTILE_FILES = (
+    'name = """\n[' + " " * 50_000 + '"""',
+    "".join(f"[a{number}.b]\n" for number in range(4_000)),
+    ".".join(["a"] * 30_000) + " = 1",
+    "a = " + "[" * 50_000,
+    "a = " + "{b=" * 20_000,
+    "key = 1" + "0" * 50_000,
+    'key = "' + "a" * 100_000,
+    'key = "../../vipreco"\nstart_date = 2026-03-01\nend_date = 2026-03-02\n[channels.app]\n',
+)
 
 
 def _fields(operation: Operation) -> tuple[str, ...]:
@@ -87,6 +97,22 @@ def odd_texts(target: Target, tries: Tries) -> None:
     tries.expect(grown <= {"audit", "decisions", "sessions"}, f"rows changed in {sorted(grown)}")  # logs
     left = [path.name for path in (target.folder / "campaign-files").glob("*")]
     tries.expect(not left, f"campaign files {left}")
+
+
+@attack("campaign files that are made to take long")
+def hostile_files(target: Target, tries: Tries) -> None:
+    """Send files that a reader could spend hours on, and names that lead out of the folder."""
+    slowest = 0.0
+    for text in HOSTILE_FILES:
+        begin = time.monotonic()
+        answer = target.ask("POST", "/v1/campaigns", Role.MARKETING, json={"file": text})
+        slowest = max(slowest, time.monotonic() - begin)
+        tries.expect(answer.status_code in {413, 422}, f"{text[:20]!r}: {answer.status_code}")
+    for key in ("..", "%2e%2e", ".lock", "-rf", "vipreco"):
+        for path in (f"{key}/file", f"{key}/lists/..", f"{key}/lists/%2e%2e/vipreco.toml", f"{key}/run"):
+            status = target.ask("GET", f"/v1/campaigns/{path}", Role.MARKETING).status_code
+            tries.expect(status in {400, 404, 405}, f"{path}: {status}")
+    tries.measured.append(f"{len(HOSTILE_FILES)} hostile files: the slowest answer took {slowest:.1f} s")
 
 
 def _running(target: Target) -> int:

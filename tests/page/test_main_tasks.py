@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import polars as pl
 import pytest
 
 from serving.page.languages import wording
 from serving.workspace.campaign_work import FILES
+from serving.workspace.jobs import Jobs
 from tests.page.browser import CHROMIUM, Visit
 from tests.page.page_bank import MANAGER, OTHER_MANAGER, PageBank, customer_ids
 from tests.page.test_accessibility import DESK, OVERFLOW, PHONE, TABLET, violations
 from tests.serving.small_bank import PASSWORD
+from vipreco.campaign import CampaignFolder
+from vipreco.campaign.folder import write_manifest
 from vipreco.store import OF_A_LIST, Decision, Role, Scope
+from vipreco.store.campaigns import MEMBER_COLUMNS
 
 pytestmark = [
     pytest.mark.long,
@@ -24,6 +30,18 @@ WINDOWS = {"desk": DESK, "tablet": TABLET, "phone": PHONE}
 LANGUAGES = {"en": "en-GB", "zh": "zh-CN"}
 IDS = customer_ids()
 SEES_ALL = Scope("test", Role.CHANNEL)
+
+DATES = {"start_date": "2026-03-01", "end_date": "2026-03-31"}
+PLAN: dict[str, Any] = {
+    "arms": {"offered": 30, "explored": 0, "control": 8, "unallocated": 2},
+    "value_amount": 100.0,
+    "gap_rate": 0.01,
+    "customers": 40,
+    "waterfall": [{"rule": "in the newest snapshot", "before": 50, "fell": 10, "left": 40}],
+    "limits": [{"limit": "channel", "group": "call", "used": 30, "min": 0, "max": 30, "price": 5.5}],
+    "what_if": [{"limit": "channel call", "value_of_fewer": -9.0, "value_of_more": 7.5}],
+    "power": {"effect_rate": 0.02, "base_rate": 0.1, "power_rate": 0.25, "needed": 900},
+}
 
 
 class Walk:
@@ -99,7 +117,7 @@ def branch_head(walk: Walk, started: list[tuple[str, ...]]) -> None:
 
 
 def marketer(walk: Walk, started: list[tuple[str, ...]]) -> None:
-    """A form writes the file of a campaign, which is planned."""
+    """A form writes the file of a campaign, which is planned; two plans are compared; lists are looked at."""
     walk.look("campaigns")
     key = f"walk-{walk.view}"
     walk.press("a[href='/campaigns/files/new']", "campaign-form")
@@ -110,6 +128,37 @@ def marketer(walk: Walk, started: list[tuple[str, ...]]) -> None:
     assert f'key = "{key}"' in text
     walk.press("button[value=plan]")
     assert started[-1][0] == f"campaign-plan-{key}"
+    keep_plans(walk.bank, key, f"{key}-b")
+    walk.go(f"/campaigns/{key}", "campaign-planned")
+    walk.go(f"/campaigns/plans/compare?one={key}&other={key}-b", "plans-compared")
+    finish(walk.bank, f"{key}-c")
+    walk.go(f"/campaigns/{key}-c", "campaign-run")
+    with walk.page.expect_download() as sent:
+        walk.page.click("a[download] >> nth=1")
+    assert sent.value.suggested_filename == f"{key}-c-call-M1.csv"
+
+
+def keep_plans(bank: PageBank, *keys: str) -> None:
+    """Leave plans as the command writes them, with settings that differ."""
+    for number, key in enumerate(keys):
+        settings = {"key": key, "name": "", "audience": [f"customer_age_years < {70 + number}"], **DATES}
+        content = json.dumps({**PLAN, "customers": 40 + number, "campaign": settings}).encode()
+        Jobs(bank.state.root).keep(f"campaign-plan-{key}", ["campaign", "plan"], content)
+        (bank.state.root / FILES / f"{key}.toml").touch()
+
+
+def finish(bank: PageBank, key: str) -> None:
+    """Leave a run that is finished, with a list of a channel and one of a manager."""
+    (bank.state.root / "vipreco.toml").write_text('[project]\nname = "page"\n')
+    folder = CampaignFolder(bank.state.root / "data" / "campaigns").path_of(key)
+    for name in ("call.csv", "call/M1.csv", "call/M1.xlsx"):
+        path = folder / "lists" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("customer_id\n")
+    bank.state.store.campaigns.begin("user:ann", key, {}, "0")
+    manifest = write_manifest(folder, {**PLAN, "campaign": {"name": "", **DATES}})
+    members = pl.DataFrame(schema=dict.fromkeys(MEMBER_COLUMNS, pl.String))
+    bank.state.store.campaigns.finish(key, manifest, members)
 
 
 def scientist(walk: Walk, started: list[tuple[str, ...]]) -> None:
