@@ -159,4 +159,4 @@ class Accounts:
 
 def needs_a_person() -> Problem:
     """Return the problem of a program that asks for what people alone may do."""
-    return Problem(403, "needs-a-person")
+    return Problem(403, "needs-a-person", detail="programs may not do this: a person who is logged in may")
