@@ -12,7 +12,7 @@ from vipreco.store import Role
 
 # Listed, because to a schema 3.0 is an integer too, and to us it is not.
 Days = Annotated[int, Field(ge=1, le=90, json_schema_extra={"enum": list(range(1, 91))})]
-Password = Annotated[SecretStr, Field(min_length=12, max_length=200)]
+Password = Annotated[SecretStr, Field(min_length=10, max_length=256)]
 
 
 class UserRequest(RequestBody):
@@ -22,7 +22,7 @@ class UserRequest(RequestBody):
     role: Literal["manager", "branch_head", "marketing", "scientist", "approver", "auditor", "admin"]
     manager_id: Id = optional("The book of a manager.")
     branch_id: Id = optional("The branch of a branch head, or where a manager works.")
-    password: Password = optional("12 to 200 characters; it appears in no answer, log or audit.")
+    password: Password = optional("At least 10 characters; it appears in no answer, log or audit.")
     subject: Id = optional("Name in the bank's own log-in; the account has no password then.")
 
 
