@@ -153,7 +153,8 @@ def prepare(project: Project, recipe: Recipe, say: Say = silent, until: date | N
         say(f"Left out: {'; '.join(f'{day} ({why})' for day, why in unusable.items())}.")
     say(f"Learning from {', '.join(map(str, dates))}; tables {tables.snapshot_id}.")
     champion = _champion_of(project, say)
-    spread = spread_engine(project, history)
+    # In parts, what folds have in common is computed for each of them.
+    spread = spread_engine(project, history, for_memory=True)
     parts = spread and PanelParts(*spread, until=until)
     return TrainingJob(
         project, recipe, tuple(dates), tables.snapshot_id, Path(), say, gates, champion, until, parts

@@ -22,7 +22,10 @@ from vipreco.history import History
 from vipreco.lists import BranchList, branch_list
 from vipreco.lists.branch_lists import customer_frame, develop_list, grow_list, keep_list
 from vipreco.propensity import (
+    CHANGES,
+    CLOSURE,
     BoosterSettings,
+    ChangeRows,
     Machine,
     PropensitySettings,
     RelationshipModel,
@@ -40,6 +43,7 @@ from vipreco.recommender import (
     keep_effects,
     storage,
 )
+from vipreco.recommender.changes import drawn_shares
 from vipreco.settings import TierLadder
 from vipreco.settings.tiers import TierLine
 
@@ -437,3 +441,39 @@ def test_a_bank_without_a_call_learns_nothing_about_what_calls_keep(
 ):
     assert keep_effects(recommender, history, (MONTHS[4],), (0.1, 0.02, 0.01)) == ()
     assert keep_effects(former, history, (MONTHS[4],), (0.1, 0.02, 0.01)) == ()
+
+
+@pytest.mark.parametrize(
+    ("room", "vip", "others", "shares"),
+    [
+        (100, 40, 60, (1.0, 1.0)),  # all fit
+        (100, 40, 300, (1.0, 0.2)),  # those below VIP first
+        (100, 200, 30, (0.35, 1.0)),
+        (100, 200, 400, (0.25, 0.125)),  # each has half of the room
+        (-5, 10, 20, (0.1, 0.05)),  # where those with a change fill the room, one of each
+    ],
+)
+def test_shares_of_customers_to_whom_nothing_happened(
+    room: int, vip: int, others: int, shares: tuple[float, float]
+):
+    assert drawn_shares(room, vip, others) == pytest.approx(shares)
+
+
+def test_drawn_customers_stand_for_all_and_those_with_a_change_for_themselves(
+    history: History, recommender: Recommender
+):
+    def rows(max_rows: int) -> ChangeRows:
+        few = SETTINGS.relationship.model_copy(update={"max_rows": max_rows})
+        settings = SETTINGS.model_copy(update={"relationship": few})
+        gatherer = ChangeGatherer.of(recommender.features, recommender.vocabulary, settings, seed=5)
+        return gatherer.rows(Panel(history, (MONTHS[3],)))
+
+    everybody, drawn = rows(10_000), rows(3 * 160)
+    changed = everybody.happened.any(axis=1)
+    kept = drawn.happened.any(axis=1)
+    assert drawn.customer_ids[kept].tolist() == everybody.customer_ids[changed].tolist()
+    assert (drawn.weights[kept] == 1).all()
+    assert len(drawn) < len(everybody)
+    for vip in (True, False):
+        own, of = (one.known[:, CHANGES.index(CLOSURE)] == vip for one in (drawn, everybody))
+        assert drawn.weights[own].sum() == pytest.approx(of.sum(), rel=1e-5)

@@ -33,7 +33,9 @@ class Plan:
     memory: int
 
 
-def planned(settings: EngineSettings, customers: int, threads: int, cores: int | None = None) -> Plan:
+def planned(
+    settings: EngineSettings, customers: int, threads: int, cores: int | None = None, *, spread: bool = True
+) -> Plan:
     """Return how to spread a job over the customers of a bank.
 
     Args:
@@ -41,23 +43,25 @@ def planned(settings: EngineSettings, customers: int, threads: int, cores: int |
         customers: In the newest snapshot.
         threads: Of a task that has all customers.
         cores: Of this machine; None: as many as this process may use.
+        spread: Take as many parts as keep all cores busy, not only as many as the memory asks for.
     """
     memory = settings.memory or machine_bytes()
     usable = int(USED_SHARE * memory)
     found = cores or len(os.sched_getaffinity(0))
     most = max(min(found, usable // (2 * TASK_BYTES)), 1)
     workers = most if settings.workers == "auto" else settings.workers
-    parts = _parts(settings, customers, workers, usable // workers)
+    busy = workers if spread else 1
+    parts = _parts(settings, customers, busy, usable // workers)
     if parts == 1:
         return Plan(1, 1, threads, memory)
     return Plan(parts, min(workers, parts), settings.threads_a_task, usable // workers)
 
 
-def _parts(settings: EngineSettings, customers: int, workers: int, memory: int) -> int:
+def _parts(settings: EngineSettings, customers: int, busy: int, memory: int) -> int:
     """Return the number of parts for tasks of so many bytes."""
     if settings.parts != "auto":
         return settings.parts
     fitting = max((memory - TASK_BYTES) // CUSTOMER_BYTES, 1)
     worthwhile = math.ceil(customers / SPREAD_CUSTOMERS)
-    spread = worthwhile if settings.kind == "spark" else min(workers, customers // SPREAD_CUSTOMERS)
+    spread = worthwhile if settings.kind == "spark" else min(busy, customers // SPREAD_CUSTOMERS)
     return max(math.ceil(customers / fitting), spread, 1)

@@ -48,28 +48,34 @@ def open_engine(
 
 
 def spread_engine(
-    project: Project, history: History, progress: Progress = no_progress
+    project: Project, history: History, progress: Progress = no_progress, *, for_memory: bool = False
 ) -> tuple[Engine, CustomerParts] | None:
     """Return engine and parts as `open_engine`; None where one part in this process is all there is.
+
+    Args:
+        project: As of `open_engine`.
+        history: As of `open_engine`.
+        progress: As of `open_engine`.
+        for_memory: Take parts only where the memory asks for them: the work keeps the cores busy by itself.
 
     Raises:
         UsageError: As `open_engine`.
         IntegrityError: As `open_engine`.
         DependencyDownError: As `open_engine`.
     """
-    plan = plan_of(project, history)
+    plan = plan_of(project, history, spread=not for_memory)
     if not _takes_up(project, plan):
         return None
     tables = _laid_out(project, history, plan, progress)
     return _engine(project, storage_address(project), plan, silent), tables
 
 
-def plan_of(project: Project, history: History) -> Plan:
+def plan_of(project: Project, history: History, *, spread: bool = True) -> Plan:
     """Return over how many parts and workers of this machine the work on all customers is spread."""
     settings = project.settings.engine
     # Where the project says how many parts there are, nobody is counted.
     customers = history.customers if settings.parts == "auto" else 0
-    return planned(settings, customers, project.threads)
+    return planned(settings, customers, project.threads, spread=spread)
 
 
 def storage_address(project: Project) -> str:

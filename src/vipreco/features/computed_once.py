@@ -58,7 +58,7 @@ class ComputedOnce(FeatureSet):
         Folds draw by the same lottery, and those with fewer dates draw more customers of each: the first one
         holds the samples of the others.
         """
-        for (known, _), computed in self._samples.items():
+        for (known, _), computed in list(self._samples.items()):  # others may add to it meanwhile
             if known == request and np.isin(customer_ids, computed.customer_ids).all():
                 return computed
         return None

@@ -54,7 +54,7 @@ def check_query(sql: str, allowed: frozenset[str], where: str = "query") -> froz
 
 
 def _parsed(sql: str, where: str) -> Node:
-    row = _parser().execute("SELECT json_serialize_sql(?)", [sql]).fetchone()
+    row = _cursor().execute("SELECT json_serialize_sql(?)", [sql]).fetchone()
     tree: Node = json.loads(row[0]) if row else {"error": True}
     if tree.get("error"):
         raise UsageError(
@@ -137,10 +137,14 @@ def _parser() -> duckdb.DuckDBPyConnection:
     return duckdb.connect(":memory:", config={"threads": 1})
 
 
+def _cursor() -> duckdb.DuckDBPyConnection:
+    return _parser().cursor()  # several threads may ask at the same time
+
+
 @cache
 def _unstable_functions() -> frozenset[str]:
     """Return DuckDB's own list of functions that read a clock, chance, settings or the session."""
-    rows = _parser().execute(
+    rows = _cursor().execute(
         "SELECT DISTINCT function_name FROM duckdb_functions() "
         "WHERE function_type = 'scalar' AND stability <> 'CONSISTENT'"
     )

@@ -96,7 +96,8 @@ class RelationshipSettings(Section):
         leave_out: Features, or patterns of features (`*`), that these boosters do not see: with few cases,
             codes of branches and baskets teach chance.
         dates: How many of the newest as-of dates with complete labels are learnt from.
-        max_rows: Rows beyond this number, of customers below VIP who did not rise, are sampled and weighted.
+        max_rows: Rows beyond this number, of customers to whom nothing happened, are sampled and weighted:
+            those below VIP first.
         min_cases: A change that happened, or did not, fewer times than this is not fitted.
         calibration_folds: Customer folds for the calibration.
         intercept_deviation: Prior standard deviation, on the logit scale, of the intercept's deviation.

@@ -25,6 +25,8 @@ from vipreco.recommender.row_order import RowOrder
 from vipreco.recommender.settings import RecommenderSettings
 
 LOST_SHARE = "lost_share"
+LEFT_OUT, WHOLE, DRAWN_VIP, DRAWN_OTHER = range(4)
+DRAWN = (DRAWN_VIP, DRAWN_OTHER)
 
 
 @dataclass(frozen=True)
@@ -61,14 +63,16 @@ class ChangeGatherer:
     def rows(self, panel: Panel) -> ChangeRows:
         """Return the rows of a panel's as-of dates.
 
-        All VIP customers and all who rose are taken; of the others a weighted sample, where there are many.
+        All to whom something happened are taken; of VIP customers who stayed, and of the others, a weighted
+        sample each, where there are many.
         """
-        limit = self.settings.relationship.max_rows // self.settings.relationship.dates
+        settings = self.settings.relationship
+        limit = settings.max_rows // settings.dates
         with panel.found(ChangeCounts(self)) as parts:
             counts = np.sum([part["counts"] for part in parts], axis=0)
-        rates = tuple(min(1.0, max(limit - always, 1) / max(others, 1)) for always, others in counts.tolist())
+        rates = tuple(drawn_shares(limit - always, vip, others) for always, vip, others in counts.tolist())
         with panel.found(DrawnChanges(self, rates)) as parts:
-            return _stacked(parts, RowOrder.of(parts, len(panel.as_of)), counts[:, 1])
+            return _stacked(parts, RowOrder.of(parts, len(panel.as_of)), counts[:, 1:])
 
     def labels(self, history: History, day: date) -> RelationshipLabels:
         """Return what became of the customers of a date within the horizon."""
@@ -93,12 +97,12 @@ class ChangeGatherer:
 
 @dataclass(frozen=True)
 class ChangeCounts:
-    """Customers of each date of a panel: who is always taken, and who is sampled: a `Work`."""
+    """Customers of each date of a panel: who is always taken, and both who are sampled: a `Work`."""
 
     gatherer: ChangeGatherer
 
     def arrays(self, panel: Panel) -> Arrays:
-        """Return both `counts` of each date, shape (dates, 2)."""
+        """Return the `counts` of each date, shape (dates, 3)."""
         found = [_sides(self.gatherer.labels(panel.history, day).changes) for day in panel.as_of]
         return {"counts": np.array([[side.sum() for side in sides] for sides in found], np.int64)}
 
@@ -118,59 +122,63 @@ class DrawnChanges:
 
     Args:
         gatherer: Makes the rows.
-        rates: Share that is drawn of those who are sampled, by date.
+        rates: Shares that are drawn of VIP customers who stayed, and of the others, by date.
     """
 
     gatherer: ChangeGatherer
-    rates: tuple[float, ...]
+    rates: tuple[tuple[float, float], ...]
 
     def arrays(self, panel: Panel) -> Arrays:
-        """Return the columns of `ChangeRows` of each date; `sampled` instead of weights."""
+        """Return the columns of `ChangeRows` of each date; `codes` instead of weights."""
         found: dict[str, NDArray[Any]] = {}
-        for place, (day, rate) in enumerate(zip(panel.as_of, self.rates, strict=True)):
-            own = self._of_date(panel.view(day), self.gatherer.labels(panel.history, day).changes, rate)
+        for place, (day, rates) in enumerate(zip(panel.as_of, self.rates, strict=True)):
+            own = self._of_date(panel.view(day), self.gatherer.labels(panel.history, day).changes, rates)
             found |= {f"{place}.{name}": values for name, values in own.items()}
         return found
 
-    def _of_date(self, view: View, changes: pa.Table, rate: float) -> dict[str, NDArray[Any]]:
+    def _of_date(self, view: View, changes: pa.Table, rates: tuple[float, float]) -> dict[str, NDArray[Any]]:
         ids = np.asarray(changes[CUSTOMER_ID].to_pylist(), np.str_)
-        always, others = _sides(changes)
+        always, *sampled = _sides(changes)
         lottery = customer_folds(ids, SAMPLING_PARTS, self.gatherer.seed)
-        sampled = others & (lottery < rate * SAMPLING_PARTS)
+        codes = np.where(always, WHOLE, LEFT_OUT).astype(np.int8)
+        for code, side, rate in zip(DRAWN, sampled, rates, strict=True):
+            codes[side & (lottery < rate * SAMPLING_PARTS)] = code
         wanted = place_of(ids, view.population()[CUSTOMER_ID])
-        chosen = np.sort(wanted[(wanted >= 0) & (always | sampled)[wanted]])
+        chosen = np.sort(wanted[(wanted >= 0) & (codes != LEFT_OUT)[wanted]])
         return {
             "ids": ids[chosen],
             "values": self.gatherer.values(view, pa.array(ids[chosen].tolist(), pa.string())),
             "happened": np.column_stack([_true(changes[change]) for change in CHANGES])[chosen],
             "known": np.column_stack([_known(changes[change]) for change in CHANGES])[chosen],
             "lost": changes[LOST_SHARE].to_numpy()[chosen].astype(np.float32),
-            "sampled": sampled[chosen],
-            "drawn": np.array([sampled.sum()]),
+            "codes": codes[chosen],
+            "drawn": np.array([(codes == code).sum() for code in DRAWN]),
         }
 
     def record(self) -> dict[str, Any]:
         """Return it as JSON values."""
-        return {"gatherer": self.gatherer.record(), "rates": list(self.rates)}
+        return {"gatherer": self.gatherer.record(), "rates": [list(rates) for rates in self.rates]}
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> Self:
         """Return the work of a `record`."""
-        return cls(ChangeGatherer.from_record(record["gatherer"]), tuple(record["rates"]))
+        rates = tuple((vip, others) for vip, others in record["rates"])
+        return cls(ChangeGatherer.from_record(record["gatherer"]), rates)
 
 
-def _stacked(parts: Sequence[Arrays], order: RowOrder, others: NDArray[np.int64]) -> ChangeRows:
-    """Return the rows of all parts in one order; those who were sampled stand for all of the others."""
+def _stacked(parts: Sequence[Arrays], order: RowOrder, sampled: NDArray[np.int64]) -> ChangeRows:
+    """Return the rows of all parts in one order; those who were drawn stand for all of their side."""
     columns = {name: parts[0][f"0.{name}"] for name in ("values", "happened", "known", "lost")}
     found = {
         name: np.empty((order.rows, *values.shape[1:]), values.dtype) for name, values in columns.items()
     }
     ids, weights = np.empty(order.rows, object), np.empty(order.rows, np.float32)
     for day, indices in enumerate(order.indices):
-        drawn = sum(int(part[f"{day}.drawn"][0]) for part in parts)
+        drawn = np.sum([part[f"{day}.drawn"] for part in parts], axis=0)
+        stands_for = {WHOLE: 1.0, **dict(zip(DRAWN, sampled[day] / np.maximum(drawn, 1), strict=True))}
         for part, own in zip(parts, indices, strict=True):
             ids[own] = part[f"{day}.ids"].astype(object)
-            weights[own] = np.where(part[f"{day}.sampled"], others[day] / max(drawn, 1), 1.0)
+            weights[own] = [stands_for[code] for code in part[f"{day}.codes"].tolist()]
             for name, target in found.items():
                 target[own] = part[f"{day}.{name}"]
     return ChangeRows(
@@ -178,10 +186,21 @@ def _stacked(parts: Sequence[Arrays], order: RowOrder, others: NDArray[np.int64]
     )
 
 
-def _sides(changes: pa.Table) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Return who is always taken, and who is sampled; of the others nothing is known."""
-    always = _known(changes[CLOSURE]) | _true(changes[TIER_UPGRADE])
-    return always, _known(changes[TIER_UPGRADE]) & ~always
+def _sides(changes: pa.Table) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return who is always taken, VIP customers who stayed, and the others of whom something is known."""
+    happened = np.any([_true(changes[change]) for change in CHANGES], axis=0)
+    vip, known = _known(changes[CLOSURE]), _known(changes[TIER_UPGRADE])
+    return happened, vip & ~happened, known & ~vip & ~happened
+
+
+def drawn_shares(room: int, vip: int, others: int) -> tuple[float, float]:
+    """Return the shares that are drawn of VIP customers who stayed, and of others.
+
+    Where both are too many, each has half of the room.
+    """
+    of_vip = min(vip, max(room - others, room // 2, 1))
+    of_others = min(others, max(room - of_vip, 1))
+    return of_vip / max(vip, 1), of_others / max(others, 1)
 
 
 def fit_relationship(gatherer: ChangeGatherer, panel: Panel, machine: Machine) -> RelationshipModel | None:
