@@ -57,6 +57,7 @@ def state_of(job: Job) -> dict[str, Any]:
     """Return the state of a job."""
     return {
         "state": "running" if job.running else "succeeded" if job.succeeded else "failed",
+        "step": job.step,
         "started_at": job.started_at or None,
         "finished_at": job.finished_at or None,
         "seconds": None if job.running else job.seconds,

@@ -20,6 +20,7 @@ class JobAnswer(BaseModel):
     """State of a command that runs beside the service."""
 
     state: Literal["running", "succeeded", "failed"]
+    step: str = Field(description="What the command is at while it runs; empty before and after.")
     started_at: datetime | None
     finished_at: datetime | None = Field(description="In UTC: the moment as of which the content holds.")
     seconds: Number

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from vipreco.durable import write_json
 
+STEP_FILE = "VIPRECO_STEP_FILE"  # as the command knows it: `vipreco.cli` takes long to import
 NICENESS = 10  # offers of the branches come before what was started from a page
 
 
@@ -21,8 +22,14 @@ def main(folder: Path, name: str, arguments: list[str]) -> int:
     """Run a command and keep what it wrote."""
     started = datetime.now(UTC)
     command = [sys.executable, "-m", "vipreco.cli", *arguments]
+    step = folder / f"{name}.step"
+    step.unlink(missing_ok=True)  # of a run that was cut off
+    told = {**os.environ, STEP_FILE: str(step)}
     with (folder / f"{name}.out").open("wb") as out, (folder / f"{name}.err").open("wb") as err:
-        code = subprocess.run(command, stdout=out, stderr=err, check=False).returncode  # noqa: S603 - our own
+        code = subprocess.run(  # noqa: S603 - our own
+            command, stdout=out, stderr=err, check=False, env=told
+        ).returncode
+    step.unlink(missing_ok=True)
     finished = datetime.now(UTC)
     result = {
         "code": code,

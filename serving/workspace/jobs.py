@@ -43,6 +43,9 @@ class Job:
         folder: Where its output is.
         arguments: Of the command line, without the program.
         started_at: Moment in UTC.
+        step: What it is at, as the terminal shows it; empty before its first step, and when it has ended.
+        completed: Parts of the step that are done.
+        total: Its parts; None where they are not counted.
     """
 
     name: str
@@ -54,6 +57,9 @@ class Job:
     folder: Path
     arguments: tuple[str, ...] = ()
     started_at: str = ""
+    step: str = ""
+    completed: int = 0
+    total: int | None = None
 
     @property
     def succeeded(self) -> bool:
@@ -170,12 +176,10 @@ class Jobs:
 
     def _running(self, name: str) -> Job:
         """Return a job that runs; one that was started by a version before has no arguments."""
-        try:
-            told = json.loads((self.folder / f"{name}.lock").read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            told = {"arguments": [], "started_at": ""}
+        told = _json(self.folder / f"{name}.lock") or {"arguments": [], "started_at": ""}
+        at = _json(self.folder / f"{name}.step") or {}
         arguments = tuple(told["arguments"])
-        return Job(name, True, None, "", 0.0, "", self.folder, arguments, told["started_at"])
+        return Job(name, True, None, "", 0.0, "", self.folder, arguments, told["started_at"], **at)
 
 
 def _check_same(running: Job, arguments: Sequence[str]) -> None:
@@ -186,6 +190,15 @@ def _check_same(running: Job, arguments: Sequence[str]) -> None:
             remedy="wait until it has ended, then try again",
             code=JOB_RUNNING,
         )
+
+
+def _json(path: Path) -> dict[str, Any] | None:
+    """Return what a file holds; None where there is none, or not yet."""
+    try:
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return content
 
 
 def _now() -> str:

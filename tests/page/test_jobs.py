@@ -16,6 +16,7 @@ import pytest
 
 from serving.workspace import job_runner
 from serving.workspace.jobs import MAX_RUNNING, Jobs
+from vipreco.cli.progress import STEP_FILE, narrated
 from vipreco.errors import BusyError
 
 START = Jobs.start  # as it is outside of these tests, where pages start nothing
@@ -108,6 +109,24 @@ def test_a_job_that_runs_tells_its_command_and_takes_no_other(jobs: Jobs, sleepe
     assert job.arguments == ("models", "promote", "2")
     assert datetime.fromisoformat(job.started_at) <= datetime.now(UTC)
     assert len(sleepers) == 1
+
+
+def test_a_running_command_tells_what_it_is_at(
+    jobs: Jobs, sleepers: list[Process], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    START(jobs, "models", ["models", "list"], "user:ann")
+    steps = []
+    monkeypatch.setenv(STEP_FILE, str(jobs.folder / "models.step"))
+    with narrated("Plan") as narrator:
+        for step, completed, total in (("rules", 0, None), ("parts", 3, 10), ("parts", 4, 10)):
+            narrator.count(step, completed, total)
+            job = jobs.last("models")
+            assert job is not None
+            steps.append((job.step, job.completed, job.total))
+    assert steps == [("rules", 0, None), ("parts", 3, 10), ("parts", 3, 10)]  # not at every count
+    assert job_runner.STEP_FILE == STEP_FILE
+    ran(jobs, monkeypatch, 0, b"[]")
+    assert not list(jobs.folder.glob("*.step"))
 
 
 def test_twenty_commands_that_are_asked_for_at_one_moment_are_not_all_started(

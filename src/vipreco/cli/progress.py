@@ -1,14 +1,22 @@
-"""Progress of a long command, shown on a terminal and never in a file or pipe."""
+"""Progress of a long command, shown on a terminal or told to whoever started it, and never in a pipe."""
 
 from __future__ import annotations
 
+import json
+import os
 import sys
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from rich.progress import Progress
+
+STEP_FILE: Final = "VIPRECO_STEP_FILE"
+"""Variable that names a file in which the step is kept, for a page that started the command."""
+MIN_SECONDS: Final = 0.5  # between two counts of the same step
 
 
 class Narrator:
@@ -34,9 +42,38 @@ class Narrator:
             self._bar.update(self._task, description=description, completed=completed, total=total)
 
 
+class StepFile(Narrator):
+    """Keeps the step in a file, as JSON with `step`, `completed` and `total`.
+
+    Args:
+        path: The file; where it cannot be written, the command goes on without it.
+        title: Of the command.
+    """
+
+    def __init__(self, path: Path, title: str) -> None:
+        super().__init__(None, title)
+        self._path = path
+        self._kept, self._moment = "", 0.0
+
+    def count(self, sentence: str, completed: int, total: int | None) -> None:
+        """Keep a step of known length."""
+        now = time.monotonic()
+        if sentence == self._kept and now - self._moment < MIN_SECONDS:
+            return
+        self._kept, self._moment = sentence, now
+        content = json.dumps({"step": sentence, "completed": completed, "total": total})
+        with suppress(OSError):
+            new = self._path.with_suffix(".new")
+            new.write_text(content, encoding="utf-8")
+            new.replace(self._path)  # readers find a whole one
+
+
 @contextmanager
 def narrated(title: str) -> Iterator[Narrator]:
     """Show `title`, the reported steps and the elapsed time; silent without a terminal."""
+    if path := os.environ.get(STEP_FILE):
+        yield StepFile(Path(path), title)
+        return
     if not sys.stderr.isatty():
         yield Narrator(None, title)
         return
