@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
-import uvicorn
 
 from serving.workspace.jobs import Jobs
 from tests.page.browser import CHROMIUM, FLAGS
 from tests.page.page_bank import PageBank, accounts, made
+from tests.serving.loopback import on_loopback
 from tests.shared import BuiltOnce
 
 
@@ -27,15 +26,8 @@ def bank(built_once: BuiltOnce, tmp_path_factory: pytest.TempPathFactory) -> Ite
 @pytest.fixture(scope="module")
 def address(bank: PageBank) -> Iterator[str]:
     """The pages on loopback."""
-    config = uvicorn.Config(bank.app, port=0, log_level="error", lifespan="off")
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        thread.join(0.02)
-    yield f"http://localhost:{server.servers[0].sockets[0].getsockname()[1]}"
-    server.should_exit = True
-    thread.join(10)
+    with on_loopback(bank.app) as found:
+        yield found
 
 
 @pytest.fixture(autouse=True)

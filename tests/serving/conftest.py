@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from serving.workspace.jobs import Jobs
+from tests.serving.loopback import on_loopback
 from tests.serving.running_service import Running, started, until
 from tests.serving.small_bank import Bank, accounts, made
 from tests.shared import BuiltOnce
@@ -53,6 +54,13 @@ def make_bank(tmp_path: Path, template: Path) -> Iterator[Callable[..., Bank]]:
 def bank(make_bank: Callable[..., Bank]) -> Bank:
     """A service with two books of one customer each."""
     return make_bank()
+
+
+@pytest.fixture
+def address(bank: Bank) -> Iterator[str]:
+    """The service on loopback."""
+    with on_loopback(bank.app) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import fcntl
 import json
-import threading
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import polars as pl
 import pytest
-import uvicorn
 
 from serving.api import API_OPERATIONS
 from serving.api.campaign_models import (
@@ -418,19 +415,6 @@ def test_the_document_names_models_files_and_refusals() -> None:
     created = paths["/v1/campaigns"]["post"]
     assert {"201", "409", "413", "422"} <= {*created["responses"]}
     assert [one["name"] for one in created["parameters"]] == ["Idempotency-Key"]
-
-
-@pytest.fixture
-def address(bank: Bank) -> Iterator[str]:
-    """The service on loopback."""
-    server = uvicorn.Server(uvicorn.Config(bank.app, port=0, log_level="error", lifespan="off"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        thread.join(0.02)
-    yield f"http://localhost:{server.servers[0].sockets[0].getsockname()[1]}"
-    server.should_exit = True
-    thread.join(10)
 
 
 @pytest.mark.long  # a command of its own takes seconds

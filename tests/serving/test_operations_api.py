@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 import subprocess
-import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 import httpx
 import pytest
-import uvicorn
 
 from serving.api.operations_models import (
     DecidedAnswer,
@@ -235,19 +233,6 @@ def test_a_branch_head_learns_whose_hour_is_worth_most_and_what_was_refused(bank
         {"product_id": "P1", "cause": "wrong", "customers": 1}
     ]
     assert bank.audit()[-1]["object"] == f"branch:{BRANCH}"
-
-
-@pytest.fixture
-def address(bank: Bank) -> Iterator[str]:
-    """The service on loopback."""
-    server = uvicorn.Server(uvicorn.Config(bank.app, port=0, log_level="error", lifespan="off"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        thread.join(0.02)
-    yield f"http://localhost:{server.servers[0].sockets[0].getsockname()[1]}"
-    server.should_exit = True
-    thread.join(10)
 
 
 def test_over_the_wire_work_is_started_looked_at_and_ends(bank: Bank, kept: Any, address: str) -> None:
