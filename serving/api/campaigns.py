@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel
 from pydantic_core import from_json, to_json
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from serving.api.campaign_models import (
     CampaignAnswer,
@@ -122,8 +122,7 @@ def list_file(request: HttpRequest) -> Response:
     parts = request.http.path_params
     name = "/".join(parts[part] for part in ("channel", "name") if part in parts)
     found = _work(request).list_file(_key(request), name)
-    headers = {"Content-Disposition": f'attachment; filename="{found.file_name}"'}
-    return Response(found.content, headers=headers, media_type=found.media_type)
+    return StreamingResponse(found.parts(), headers=found.headers, media_type=found.media_type)
 
 
 def _work(request: HttpRequest) -> CampaignWork:

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from serving.http.operation import HttpRequest, Operation, people
 from serving.page.campaign_charts import plan_charts, report_charts, waterfall
 from serving.page.campaign_form import CHANNELS, DEFAULTS, campaign_text
-from serving.page.responses import file_answer, redirect, say_of, show
+from serving.page.html import HEADERS
+from serving.page.responses import redirect, say_of, show
 from serving.workspace.book_service import FindAnswers
 from serving.workspace.campaign_work import CampaignWork
 from vipreco.campaign import compare_plans
@@ -140,7 +141,9 @@ class CampaignPages:
         """Send one list of a run."""
         name = request.http.query_params.get("name", "")
         found = _work(request).list_file(_key(request), name)
-        return file_answer(found.content, found.file_name, found.media_type)
+        return StreamingResponse(
+            found.parts(), headers={**HEADERS, **found.headers}, media_type=found.media_type
+        )
 
     def _words(self, request: HttpRequest) -> dict[str, Any]:
         return {"say": say_of(request, self.answers(request.state).currency)}

@@ -5,13 +5,14 @@ The commands `vipreco campaign ...` do the work, in a process of their own, with
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 from serving.http.app_state import AppState
 from serving.http.problems import not_found
@@ -33,6 +34,7 @@ COMMANDS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """Arguments of each job of a campaign; the file is named from the folder of the project."""
 XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+PART_BYTES: Final = 1 << 20
 BYTES: Final = "application/octet-stream"
 MEDIA_TYPES: Final = {".csv": "text/csv", ".xlsx": XLSX}
 BEFORE_RUN: Final = ("plan", "run")
@@ -141,7 +143,7 @@ class CampaignRecord:
 
 @dataclass(frozen=True)
 class ListFile:
-    """A list of a run.
+    """A list of a run, open to be read once.
 
     Args:
         content: Its bytes.
@@ -149,9 +151,24 @@ class ListFile:
         media_type: Of the bytes.
     """
 
-    content: bytes
+    content: BinaryIO
     file_name: str
     media_type: str
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Headers of an answer that sends it."""
+        size = os.fstat(self.content.fileno()).st_size
+        return {
+            "Content-Disposition": f'attachment; filename="{self.file_name}"',
+            "Content-Length": str(size),
+        }
+
+    def parts(self) -> Iterator[bytes]:
+        """Yield its bytes in parts: a list of a million customers does not fit beside a worker's release."""
+        with self.content:
+            while part := self.content.read(PART_BYTES):
+                yield part
 
 
 @dataclass(frozen=True)
@@ -284,7 +301,7 @@ class CampaignWork:
             raise not_found()
         project = Project.find(self.state.root)
         folder = CampaignFolder(project.root / project.settings.campaign.folder)
-        content = folder.read_list(key, manifest, name)
+        content = folder.open_list(key, manifest, name)
         self._note("campaign.export", f"{key}/{name}")
         return ListFile(content, f"{key}-{name.replace('/', '-')}", MEDIA_TYPES.get(Path(name).suffix, BYTES))
 

@@ -9,9 +9,9 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from vipreco.durable import flush_directory, sha256_of, write_json
 from vipreco.errors import BusyError, IntegrityError, ResourcesError, UsageError
@@ -79,8 +79,8 @@ class CampaignFolder:
             return None
         return content
 
-    def read_list(self, key: str, manifest: Mapping[str, Any], name: str) -> bytes:
-        """Return the bytes of a list, such as `call.csv` or `call/M00001.xlsx`.
+    def open_list(self, key: str, manifest: Mapping[str, Any], name: str) -> BinaryIO:
+        """Open a list, such as `call.csv` or `call/M00001.xlsx`, that is what the run wrote.
 
         Args:
             key: Of the campaign.
@@ -100,15 +100,19 @@ class CampaignFolder:
                 examples=names,
             )
         path = self.path_of(key) / LISTS / name
-        content = path.read_bytes() if path.is_file() else b""
-        if hashlib.sha256(content).hexdigest() != manifest["files"][f"{LISTS}/{name}"]["sha256"]:
-            raise IntegrityError(
-                "is not the list that the run wrote",
-                where=str(path),
-                remedy="run the campaign again with the same inputs: it writes the same lists",
-                code="campaign-changed",
-            )
-        return content
+        wanted = manifest["files"][f"{LISTS}/{name}"]["sha256"]
+        with ExitStack() as stack:
+            file = stack.enter_context(path.open("rb")) if path.is_file() else None
+            if file is None or hashlib.file_digest(file, "sha256").hexdigest() != wanted:
+                raise IntegrityError(
+                    "is not the list that the run wrote",
+                    where=str(path),
+                    remedy="run the campaign again with the same inputs: it writes the same lists",
+                    code="campaign-changed",
+                )
+            stack.pop_all()
+        file.seek(0)  # the same file is read, whatever takes its name meanwhile
+        return file
 
     def check_target(self, key: str, mine: bool) -> None:
         """Make sure that nothing else stands where the run of a key goes.

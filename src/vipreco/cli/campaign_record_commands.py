@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Annotated, Any, Optional
 
@@ -68,7 +69,7 @@ def export_(
     Example:  vipreco campaign export funds-january call/M00001.xlsx --out calls.xlsx
     """
     from vipreco.campaign import CampaignFolder
-    from vipreco.durable import write_bytes
+    from vipreco.durable import replacing
     from vipreco.export import check_target
     from vipreco.project import Project
 
@@ -76,8 +77,9 @@ def export_(
     project = Project.find()
     with audited_read(project, "campaign.export", f"{key}/{name}"):
         folder = CampaignFolder(project.root / project.settings.campaign.folder)
-        content = folder.read_list(key, _manifest(key), name)
-    write_bytes(out, content)
+        content = folder.open_list(key, _manifest(key), name)
+    with content, replacing(out) as temporary, temporary.open("wb") as copy:
+        shutil.copyfileobj(content, copy)
     typer.echo(f"{name} written to {out}", err=True)
 
 
