@@ -39,15 +39,7 @@ def ended(bank: Path, *arguments: str) -> int:
     return processes.ended(started(bank, list(arguments)), PATIENCE)
 
 
-# Their work is visible before they find the store locked: a fault that is known, and not mended.
-TOO_EARLY = pytest.mark.xfail(reason="shows the new tables or release, then ends with 5")
-TRIED = [
-    pytest.param(name, marks=TOO_EARLY if name in {"import-from-store", "prepare"} else ())
-    for name in sorted(set(COMMANDS) - LONGEST)
-]
-
-
-@pytest.mark.parametrize("name", TRIED)
+@pytest.mark.parametrize("name", sorted(set(COMMANDS) - LONGEST))
 def test_a_command_before_a_locked_store_ends_with_5_changes_nothing_and_works_afterwards(
     bank: Path, expected: Callable[[str], Expected], tmp_path: Path, name: str
 ) -> None:

@@ -94,6 +94,7 @@ def _prepared(project: Project, store: Store, model: str | None, narrator: Narra
     from vipreco.engines import open_engine
     from vipreco.online import EngineFill, nightly, read_manifest
 
+    store.database.check_writable()
     releases = releases_of(project)
     with nightly.noting_refusal(releases, model or "champion"):
         build, in_force = _nightly_build(project, store, model, narrator)

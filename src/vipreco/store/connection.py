@@ -86,6 +86,16 @@ class Database:
                 finally:
                     self._mine.connection = None
 
+    def check_writable(self) -> None:
+        """Do nothing where a record could be written now.
+
+        Called before work whose result is visible ahead of its record in the store.
+
+        Raises: As `reading`.
+        """
+        with self.writing():
+            pass
+
     @property
     def is_joined(self) -> bool:
         """True while this thread is inside `writing`."""

@@ -86,6 +86,7 @@ def import_from_store(
         UsageError: Nothing was imported from the bank yet.
         VipRecoError: As `import_`; then nothing is marked as imported.
     """
+    store.database.check_writable()
     tables = Tables.open(tables_dir, signatures=signatures)
     until = store.changes.newest()
     after = store.changes.in_tables(tables.snapshot_ids)
