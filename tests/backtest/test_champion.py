@@ -86,6 +86,24 @@ def test_the_same_recipe_is_never_worse_than_itself(history: History, features: 
     assert found.summary() == backtest(alone, features, SETTINGS, PLAN).summary()
 
 
+def test_months_in_which_both_were_the_same_fit_say_nothing_of_either(
+    history: History, features: FeatureSet
+) -> None:
+    folds = rolling_folds(history.snapshot_dates, 1, folds=2)
+    champion = champion_of(history, features, folds[-1].train[1:])
+    both, newest = (
+        backtest(
+            rolling_trials(Panel(history, ()), chosen), features, SETTINGS, PLAN, champion=champion
+        ).against_champion
+        for chosen in (folds, folds[-1:])
+    )
+    assert both is not None
+    assert newest is not None
+    assert list(both.bases.values()) == [SAME, ARTIFACT]
+    assert (both.map, both.log_loss) == (newest.map, newest.log_loss)
+    assert both.log_loss.value != 0
+
+
 def test_products_that_the_champion_never_saw_have_no_chance_there(
     history: History, features: FeatureSet
 ) -> None:

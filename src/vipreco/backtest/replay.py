@@ -12,6 +12,7 @@ import pandas as pd
 from vipreco.backtest.calibration_parts import PartCalibration, by_product, by_tier, surely_off
 from vipreco.backtest.champion import (
     CHAMPION,
+    SAME,
     Champion,
     ChampionComparison,
     champion_scores,
@@ -253,8 +254,22 @@ def _result(
         acquirers=int((pooled.truth & pooled.listable).any(axis=1).sum()),
         judged=pooled,
         parts=_parts(recommender, rated, learnt),
-        against_champion=compare_with_champion(pooled, OURS, bases, plan) if bases else None,
+        against_champion=_compared(ranked, bases, plan),
     )
+
+
+def _compared(
+    ranked: Mapping[str, ScoredCustomers], bases: Mapping[str, str], plan: BacktestPlan
+) -> ChampionComparison | None:
+    """Compare with the champion over the trials in which it was another model; None without a champion.
+
+    Where champion and challenger were the same fit, nothing is learnt about either: such trials would only
+    make the interval narrower around 0.
+    """
+    if not bases:
+        return None
+    told = [judged for name, judged in ranked.items() if bases[name] != SAME]
+    return compare_with_champion(together(told or list(ranked.values())), OURS, bases, plan)
 
 
 def _parts(
