@@ -107,7 +107,7 @@ FURTHER_COMMANDS: Mapping[str, Command] = {
     "campaign-list": _table("campaign", "list"),
     "campaign-hours": _table("campaign", "hours"),
     "campaign-compare": Command(
-        ("campaign", "compare", "plan.json", "plan.json", "--out", "out/plans.xlsx"),
+        ("campaign", "compare", "plan.json", "plan.json", "--out", "out/plans.csv"),
         before=planned,
         parts=OUT,
     ),
