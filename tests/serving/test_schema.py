@@ -34,7 +34,9 @@ FROM_TABLES = {"/v1/book", "/v1/call-list", "/v1/rules"}
 FROM_TABLES |= {"/v1/rules/versions", "/v1/rules/compare/{before}/{after}"}
 # Bodies that hold a text of another language, which no schema of JSON describes: most texts are refused.
 TEXTS = {"/v1/campaigns"}
-TRIED = [operation for operation in TOLD if operation.path not in FROM_TABLES]
+# Jobs of a campaign whose operations are made as those of its plan are, with the same handlers.
+AS_THE_PLAN = {f"/v1/campaigns/{{key}}/{job}" for job in ("run", "recheck", "report")}
+TRIED = [operation for operation in TOLD if operation.path not in FROM_TABLES | AS_THE_PLAN]
 
 
 def roles_of(operation: Operation) -> list[Role]:
