@@ -45,16 +45,15 @@ async def read(request: HttpRequest) -> Response:
 
 
 def _shown(request: HttpRequest, decision_id: str) -> Response:
-    """Answer with a decision as an auditor may see it."""
+    """Answer with a decision as an auditor may see it, with what it rests on."""
     work = _work(request)
     found = work.read(decision_id)
     shown = work.shown(found)
-    record = {name: one for name, one in shown["record"].items() if name != DECIDED_ON}
     told = DecisionAnswer(
         decision_id=found.decision_id,
         customer_id=shown["pseudonym"],
         made_at=found.made_at,
-        record=record,
+        record=shown["record"],
     )
     return Response(told.model_dump_json(), media_type="application/json")
 

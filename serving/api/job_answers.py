@@ -33,7 +33,8 @@ def started(request: HttpRequest, location: str, start: Callable[[], None]) -> R
         return _answer({"location": location}, 202)
 
     answer = answered_once(request, work, request.http.url.path)
-    answer.headers.update({"Location": location, **WAIT})
+    if answer.status_code == 202:  # a refusal that was kept under the key is answered as it was
+        answer.headers.update({"Location": location, **WAIT})
     return answer
 
 

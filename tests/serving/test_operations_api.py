@@ -176,7 +176,8 @@ def test_an_auditor_reads_and_replays_a_decision_without_learning_the_customer(
     bank.state.store.decisions.add([Decision("d1", OWN, datetime(2025, 12, 31, 9), "token:x", record)])  # noqa: DTZ001
     pseudonym = bank.state.keys.pseudonym_of(OWN)
     read = bank.ask("GET", "/v1/decisions/d1", AUDITOR).json()
-    assert (read["customer_id"], read["record"]) == (pseudonym, {"customer_id": pseudonym, "offers": []})
+    told_record = {"customer_id": pseudonym, "offers": [], "decided_on": {"basis": "b"}}
+    assert (read["customer_id"], read["record"]) == (pseudonym, told_record)
     answer = bank.ask("POST", "/v1/decisions/d1/replay", AUDITOR)
     assert (answer.status_code, answer.headers["location"]) == (202, "/v1/decisions/d1/replay")
     assert commands[0][2:] == ("replay", "--decision", "d1", "--format", "json")

@@ -95,6 +95,7 @@ def kpi(
     """Show the figures of a branch: VIP customers, used products, asset flow, drain, contacts.
 
     Every figure opens the customers behind it. A figure that the tables do not carry says what is missing.
+    Customers who were handed over count for their new manager at once.
 
     Example:  vipreco kpi --branch 0001
     Example:  vipreco kpi vip_left --branch 0001 --customers --out left.xlsx
