@@ -36,7 +36,7 @@ from serving.workspace.campaign_work import (
     CampaignWork,
 )
 from vipreco.campaign import compare_plans
-from vipreco.errors import BusyError, UsageError
+from vipreco.errors import BusyError, IntegrityError, UsageError
 from vipreco.store import Role
 
 WHO: Final = programs_and_people(Role.MARKETING)
@@ -121,7 +121,7 @@ def list_file(request: HttpRequest) -> Response:
     """Answer with a list of a run."""
     parts = request.http.path_params
     name = "/".join(parts[part] for part in ("channel", "name") if part in parts)
-    found = _work(request).list_file(_key(request), name)
+    found = _unless_refused(lambda: _work(request).list_file(_key(request), name))
     return StreamingResponse(found.parts(), headers=found.headers, media_type=found.media_type)
 
 
@@ -137,7 +137,7 @@ def _unless_refused(act: Callable[[], Found]) -> Found:
     """Return what was asked for, or say what is wrong in a campaign file, or what stands in the way.
 
     Raises:
-        Problem: The file is wrong (422), or the campaign is too far or not so far (409).
+        Problem: 422 a wrong file, 409 a campaign that is too far or not so far, 503 a changed list.
     """
     try:
         return act()
@@ -151,6 +151,8 @@ def _unless_refused(act: Callable[[], Found]) -> Found:
         raise Problem(
             409, error.code, [(error.where, error.code)], detail=f"{error.what}: {error.remedy}"
         ) from error
+    except IntegrityError as error:  # to come again does not help
+        raise Problem(503, error.code, detail=f"{error.what}: {error.remedy}") from error
 
 
 def _brief(record: CampaignRecord) -> dict[str, Any]:

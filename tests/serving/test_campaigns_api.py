@@ -362,7 +362,9 @@ def test_a_list_is_sent_as_the_run_wrote_it_or_not_at_all(bank: Bank) -> None:
         damage()
         answer = bank.ask("GET", "/v1/campaigns/spring/lists/call.csv", MARKETER)
         assert (answer.status_code, answer.json()["type"]) == (503, "urn:vipreco:problem:campaign-changed")
+        assert "is not the list that the run wrote: restore it" in answer.json()["detail"]
         assert OWN not in answer.text
+        assert "retry-after" not in answer.headers
     exported = [one[1] for one in audited(bank) if one[0] == "campaign.export" and one[1] != "unknown"]
     assert exported == ["spring/call.csv", "spring/call/M1.xlsx"]
 

@@ -107,7 +107,7 @@ class CampaignFolder:
                 raise IntegrityError(
                     "is not the list that the run wrote",
                     where=str(path),
-                    remedy="run the campaign again with the same inputs: it writes the same lists",
+                    remedy="restore it from a backup, or let `vipreco campaign run` write it again",
                     code="campaign-changed",
                 )
             stack.pop_all()
