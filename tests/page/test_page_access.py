@@ -20,6 +20,7 @@ from serving.page.languages import wording
 from serving.page.navigation import home_of
 from serving.page.pages import make_pages
 from serving.workspace.book_service import BookService
+from serving.workspace.jobs import Jobs
 from tests.page.page_bank import (
     ATTACK,
     BOOK,
@@ -33,7 +34,8 @@ from tests.page.page_bank import (
     user_of,
 )
 from tests.serving.small_bank import PASSWORD
-from vipreco.store import Decision, Role, Scope
+from vipreco.errors import BusyError
+from vipreco.store import Decision, Event, Role, Scope
 from vipreco.store.schema import users
 
 IDS = customer_ids()
@@ -454,3 +456,31 @@ def test_the_last_day_of_a_search_is_in_it(bank: PageBank) -> None:
     auditor.ask("GET", "/rules")
     today = clock().date().isoformat()
     assert "rules.read" in auditor.ask("GET", f"/audit?action=rules&since={today}&until={today}").text
+
+
+def test_a_stolen_token_is_revoked_with_what_it_made(bank: PageBank) -> None:
+    store, browser = bank.state.store, Browser(bank, Role.ADMIN)
+    stolen, made, other = (
+        store.tokens.create(name, role, clock())[0].token_id
+        for name, role in (("stolen", Role.ADMIN), ("made", Role.CHANNEL), ("other", Role.CHANNEL))
+    )
+    store.audit.append([Event(f"token:{stolen}", "token.create", made)])
+    page = browser.ask("GET", "/tokens").text
+    assert page.count('name="and_made"') == 1  # tokens of administrators alone make others
+    form = {"token": stolen, "and_made": "1"}
+    assert browser.ask("POST", "/tokens/revoke", form).headers["location"] == "/tokens"
+    revoked = store.tokens.revoked(clock())
+    assert {stolen, made} <= revoked
+    assert other not in revoked
+
+
+def test_a_page_says_that_other_work_runs_and_when_to_come_again(
+    bank: PageBank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise BusyError("other work runs", code="jobs-running")
+
+    monkeypatch.setattr(Jobs, "start", full)
+    answer = Browser(bank, Role.ADMIN).ask("POST", "/store/prepare", {})
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+    assert "Other work runs at the moment" in answer.text
