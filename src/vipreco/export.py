@@ -6,9 +6,10 @@ import datetime
 import io
 import os
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, TypeAlias, cast
+from typing import TYPE_CHECKING, BinaryIO, TypeAlias, cast
 
 import polars as pl
 import polars.selectors as cs
@@ -16,6 +17,9 @@ import pyarrow as pa
 
 from vipreco.durable import replacing
 from vipreco.errors import UsageError
+
+if TYPE_CHECKING:
+    from xlsxwriter import Workbook
 
 Frame: TypeAlias = pl.DataFrame | pa.Table
 FORMATS = ("csv", "xlsx", "json", "parquet")
@@ -28,6 +32,7 @@ FORMULA_START = r"^[=+\-@\t\r\n＝＋－＠]"
 # They would turn the order of the letters that a reader sees.
 DIRECTION_SIGNS = "[\u202a-\u202e\u2066-\u2069\u200e\u200f\u061c]"
 REPLACEMENT = "\ufffd"
+LITERAL = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
 RATE_NAME = re.compile(r"propensity|probability|^chance|_rate(_low|_high)?$|share$")
 FIXED_MOMENT = datetime.datetime(2000, 1, 1)  # noqa: DTZ001  a document property that must not vary
 
@@ -131,11 +136,7 @@ def _write_xlsx(rows: pl.DataFrame, stream: BinaryIO) -> None:
             remedy="choose --format csv or parquet",
             code="too-many-rows",
         )
-    literal = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
-    import xlsxwriter  # noqa: PLC0415 - for a workbook alone
-
-    with xlsxwriter.Workbook(stream, {**literal, "in_memory": True}) as workbook:
-        workbook.set_properties({"created": FIXED_MOMENT})
+    with open_workbook(stream) as workbook:
         flat = _flattened(rows)
         flat.write_excel(
             workbook,
@@ -145,6 +146,21 @@ def _write_xlsx(rows: pl.DataFrame, stream: BinaryIO) -> None:
             column_formats=_number_formats(flat),
             autofilter=True,
         )
+
+
+@contextmanager
+def open_workbook(stream: BinaryIO, title: str = "") -> Iterator[Workbook]:
+    """Give a workbook in which no text is a formula or link, and write it in one piece at the end.
+
+    It is made in memory: an archive that could not be written complains a second time when it is thrown away.
+    """
+    import xlsxwriter  # noqa: PLC0415 - for a workbook alone
+
+    whole = io.BytesIO()
+    with xlsxwriter.Workbook(whole, {**LITERAL, "in_memory": True}) as workbook:
+        workbook.set_properties({"created": FIXED_MOMENT} | ({"title": title} if title else {}))
+        yield workbook
+    stream.write(whole.getbuffer())
 
 
 def _number_formats(rows: pl.DataFrame) -> dict[str | cs.Selector | tuple[str | cs.Selector, ...], str]:

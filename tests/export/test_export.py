@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import csv
 import datetime
+import errno
+import gc
 import io
 import json
 import os
 import signal
+import sys
 from pathlib import Path
+from typing import Any
 
 import openpyxl
 import polars as pl
@@ -18,7 +22,7 @@ from hypothesis import given, strategies as st
 from vipreco import durable
 from vipreco.durable import replacing, write_bytes
 from vipreco.errors import ResourcesError, UsageError
-from vipreco.export import check_target, format_of, write_table
+from vipreco.export import check_target, format_of, open_workbook, write_table
 
 DAY = datetime.date(2015, 5, 28)
 ROWS = pl.DataFrame(
@@ -175,3 +179,20 @@ def test_what_a_killed_writer_left_goes_with_the_next_and_what_is_being_written_
         assert first.read_text() == "first\n"
     assert target.read_text() == "first\n"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["list.csv", "list.csv.old"]
+
+
+class FullDisk(io.BytesIO):
+    """A stream that takes nothing."""
+
+    def write(self, _: Any) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_workbook_that_cannot_be_written_fails_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An archive that is thrown away with an open file tried again, and showed a traceback."""
+    unraisable: list[Any] = []
+    monkeypatch.setattr(sys, "unraisablehook", unraisable.append)
+    with pytest.raises(OSError, match="No space left"), open_workbook(FullDisk()) as workbook:
+        workbook.add_worksheet("list").write_string(0, 0, "a")
+    gc.collect()
+    assert unraisable == []

@@ -8,13 +8,12 @@ from typing import Any, BinaryIO
 
 from vipreco.documents.document import Column, Document, Holds, Part, safe, shown
 from vipreco.documents.text_lines import line_count
-from vipreco.export import FIXED_MOMENT
+from vipreco.export import open_workbook
 
 A4 = 9  # paper number in the format
 FONTS = {"en": "Calibri", "zh": "Microsoft YaHei"}
 NUMBER_FORMATS = {Holds.COUNT: "#,##0", Holds.AMOUNT: "#,##0", Holds.RATE: "0.0%", Holds.DATE: "yyyy-mm-dd"}
 RIGHT = {Holds.COUNT, Holds.AMOUNT, Holds.RATE}
-LITERAL = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
 MAX_SHEET_NAME = 31
 LINE_POINTS = {"en": 13.0, "zh": 15.0}  # of a line of 10 points in the font of the language
 MAX_POINTS = 409.0  # of a row in the format
@@ -23,10 +22,7 @@ Formats = dict[str, Any]
 
 def write_xlsx(document: Document, stream: BinaryIO) -> None:
     """Write each part on a sheet of its own, landscape, as wide as the page, with its heading frozen."""
-    import xlsxwriter  # noqa: PLC0415 - for a workbook alone
-
-    with xlsxwriter.Workbook(stream, {**LITERAL, "in_memory": True}) as workbook:
-        workbook.set_properties({"title": document.title, "created": FIXED_MOMENT})
+    with open_workbook(stream, document.title) as workbook:
         formats = _formats(workbook, FONTS[document.language])
         for number, part in enumerate(document.parts):
             sheet = workbook.add_worksheet(_sheet_name(part.title, number))

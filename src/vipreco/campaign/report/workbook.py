@@ -9,8 +9,8 @@ from typing import Any, BinaryIO
 from vipreco.campaign.report.measures import Measures
 from vipreco.campaign.report.privacy import SMALLEST
 from vipreco.campaign.report.report_text import AMOUNTS, PRIMARY, RATES, Figure, Group, ReportText, count
-from vipreco.documents import A4, FONTS, LITERAL, safe
-from vipreco.export import FIXED_MOMENT
+from vipreco.documents import A4, FONTS, safe
+from vipreco.export import open_workbook
 
 BLUE, GREY = "#1F5FA8", "#8A8A8A"
 Cell = str | int | float | None
@@ -63,10 +63,7 @@ class _Book:
 
 def write_workbook(words: ReportText, measures: Measures, stream: BinaryIO) -> None:
     """Write the report as XLSX; the same report gives the same bytes."""
-    import xlsxwriter  # noqa: PLC0415 - for a workbook alone
-
-    with xlsxwriter.Workbook(stream, {**LITERAL, "in_memory": True}) as workbook:
-        workbook.set_properties({"title": words.title, "created": FIXED_MOMENT})
+    with open_workbook(stream, words.title) as workbook:
         book = _Book.of(workbook, FONTS[words.say.language])
         _summary(book, words, measures.money.cost)
         _groups(book, words)
