@@ -14,9 +14,12 @@ from typing import Any
 
 import pytest
 
+from serving.page.languages import wording
 from serving.workspace import job_runner
 from serving.workspace.jobs import MAX_RUNNING, Jobs
+from vipreco import errors
 from vipreco.cli.progress import STEP_FILE, narrated
+from vipreco.documents.document import Language
 from vipreco.errors import BusyError
 
 START = Jobs.start  # as it is outside of these tests, where pages start nothing
@@ -157,3 +160,11 @@ def test_a_page_that_looks_at_a_job_does_not_keep_it_from_starting(
         starting.result(timeout=30)
     assert len(sleepers) == 1
     assert jobs.is_running("models")
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_every_exit_code_of_a_failed_command_has_words(language: Language):
+    codes = {number for name, number in vars(errors).items() if name.startswith("EXIT_")}
+    say = wording(language)
+    for code in codes - {errors.EXIT_OK, errors.EXIT_ALARM, errors.EXIT_INTERRUPTED}:
+        assert say(f"job_failed.{code}")
