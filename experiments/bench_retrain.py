@@ -5,7 +5,7 @@
     python experiments/bench_retrain.py --work DIR --prepare     # the bank and its champion alone, for later
     python experiments/bench_retrain.py --work DIR               # measures on it
 
-The recipe is the default with `max_rate_rows` of 200,000: whoever acquired something, fewer of the others.
+The recipe is the default with the caps on rows that docs/sizing.md names for a bank of this size.
 A bank is simulated and imported in the work folder, and a champion learns until a month ago, where there is
 none yet. What is measured is one process: store, validation, label leaks, backtest of champion and challenger
 on three months, fit on all months, proof of time, verdict, registry, report. The memory is that of the
@@ -37,8 +37,14 @@ ENDED = frozenset({0, 4})
 RECIPE, FIRST = "monthly", "first"
 CHAMPION = "data/bench-champion.json"
 FOLDS = 3
-MAX_RATE_ROWS = 200_000
-"""A third of the default: of months with few acquirers, fewer of the others are drawn."""
+CAPS = """[recommender.propensity]
+max_rate_rows = 200000
+max_acquirer_rows = 80000
+
+[recommender.relationship]
+max_rows = 150000
+
+"""
 PRODUCT = "[recommender.propensity.product]"
 EASY_GATE = """
 [[gate]]
@@ -105,7 +111,7 @@ def told_of(bank: Path) -> dict[str, Any]:
 
 
 def write_recipe(bank: Path, name: str, settings: dict[str, str], gate: str = "") -> None:
-    """Write the default recipe with some settings and a smaller cap on rows, under a name of its own.
+    """Write the default recipe with some settings and smaller caps on rows, under a name of its own.
 
     The first champion learns from two months and has one month judged: it costs little, and the measured
     retraining judges its settings anew, on the months of the challenger.
@@ -115,11 +121,7 @@ def write_recipe(bank: Path, name: str, settings: dict[str, str], gate: str = ""
     for setting, value in {"name": f'"{name}"', **settings}.items():
         place = next(number for number, line in enumerate(lines) if line.startswith(f"{setting} = "))
         lines[place] = f"{setting} = {value}"
-    text = "\n".join(lines) + "\n" + gate
-    if "max_rate_rows" not in text:
-        text = text.replace(
-            PRODUCT, f"[recommender.propensity]\nmax_rate_rows = {MAX_RATE_ROWS}\n\n{PRODUCT}", 1
-        )
+    text = "\n".join(lines).replace(PRODUCT, CAPS + PRODUCT, 1) + "\n" + gate
     (recipes / f"{name}.toml").write_text(text, encoding="utf-8")
 
 
