@@ -34,6 +34,7 @@ from vipreco.backtest import (
 from vipreco.contact_effect import EffectLearning
 from vipreco.errors import UsageError
 from vipreco.features import ComputedOnce, FeatureSet
+from vipreco.memory import usable_bytes
 from vipreco.policy import Policy
 from vipreco.project import Project
 from vipreco.propensity import Machine
@@ -79,6 +80,8 @@ NOT_PLOTTED: Final = ("segment-popularity", "item-item-cosine", "item-item-bm25"
 SUM_LIMITS: Final = (0.8, 1.25)
 """Limits of the sum of the chances in training/gates.toml, as the band of its plot."""
 LEVERS, EFFECTS = "levers.", "contact_effects."
+ROW_BYTES: Final = 8_000  # of 850 columns: a value each, and the copy and the bins of a booster
+MAX_ACQUIRER_SHARE: Final = 0.1  # of the customers of a month; more than in any bank that was seen
 EARLIER_AND_LATER: Final = 2
 """Labelled dates that a rolling fold needs: one to learn from, a later one to be judged at."""
 
@@ -139,13 +142,21 @@ def _in_halves(job: TrainingJob, first: Part[First], second: Part[Second]) -> tu
     """Return what two parts of a training give, side by side with half of the threads each.
 
     Two boosters of one thread take two thirds of the time that one of two threads takes for both. A bank in
-    parts is spread over processes already.
+    parts is spread over processes already, and one that fills the memory is fitted part by part.
     """
     features, machine = _shared_features(job), _machine(job.project)
-    if job.parts is not None or machine.threads == 1:
+    if job.parts is not None or machine.threads == 1 or not _has_room_for_two(job):
         return first(job, features, machine), second(job, features, machine)
     half = replace(machine, threads=machine.threads // 2)
     return side_by_side(partial(first, job, features, half), partial(second, job, features, half))
+
+
+def _has_room_for_two(job: TrainingJob) -> bool:
+    """Return whether the rows of two fits fit into the memory."""
+    caps = job.recipe.recommender.propensity
+    rows = job.history().customers * len(job.as_of_dates)
+    drawn = min(rows, caps.max_rate_rows) + min(MAX_ACQUIRER_SHARE * rows, caps.max_acquirer_rows)
+    return 2 * ROW_BYTES * drawn <= usable_bytes(job.project.settings.engine.memory)
 
 
 def _judge_lists(job: TrainingJob, features: FeatureSet, machine: Machine) -> BacktestResult:

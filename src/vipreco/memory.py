@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 from typing import Final
 
+USED_SHARE: Final = 0.75  # of the memory; the rest is for the system and its cache of files
 QUERY_SHARE: Final = 0.25  # beside a query there are its results, the features and the model
 MIN_QUERY_BYTES: Final = 256 << 20  # with less DuckDB cannot even hold its buffers
 CGROUP_LIMITS: Final = (
@@ -47,6 +48,15 @@ def machine_bytes() -> int:
     """Return the memory of the machine, or of the container where that is less."""
     own = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     return min([own, *(limit for path in CGROUP_LIMITS if (limit := _limit(path)))])
+
+
+def usable_bytes(memory: int | None = None) -> int:
+    """Return the bytes that all processes of a job may take together.
+
+    Args:
+        memory: Bytes that vipreco may take; None: those of the machine.
+    """
+    return int(USED_SHARE * (memory or machine_bytes()))
 
 
 def query_bytes(memory: int | None = None) -> int:

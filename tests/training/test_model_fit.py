@@ -14,13 +14,16 @@ import pytest
 
 from tests.shared import BuiltOnce
 from tests.simulated_bank import imported_project
-from training import flow, registry
+from training import flow, model_fit, registry
 from training.gates import DEFAULT_GATES, Gate
 from training.model_fit import fit_and_backtest, warnings_of
 from training.recipe import Recipe
+from training.result import TrainingJob
 from vipreco.errors import UsageError
+from vipreco.features import FeatureSet
 from vipreco.history import History
 from vipreco.project import Project
+from vipreco.propensity import Machine
 from vipreco.recommender import Recommender
 
 pytestmark = pytest.mark.slow
@@ -170,3 +173,18 @@ def test_lists_of_a_recipe_with_a_wider_gate_carry_the_default_gate():
     ]
     assert warnings_of(wider, {"calibration_ratio": 1.1}) == []
     assert len(warnings_of(wider, {"calibration_ratio": 2.5})) == 2
+
+
+@pytest.mark.parametrize(("usable", "threads"), [(1 << 40, [1, 1]), (1 << 20, [2, 2])])
+def test_halves_run_side_by_side_where_the_memory_holds_both(
+    imported: Path, monkeypatch: pytest.MonkeyPatch, usable: int, threads: list[int]
+) -> None:
+    monkeypatch.setattr(model_fit, "usable_bytes", lambda _: usable)
+    job = flow.prepare(Project.find(imported), recipe())
+    seen: list[int] = []
+
+    def part(_: TrainingJob, __: FeatureSet, machine: Machine) -> None:
+        seen.append(machine.threads)
+
+    model_fit._in_halves(job, part, part)
+    assert seen == threads

@@ -7,12 +7,11 @@ import os
 from dataclasses import dataclass
 from typing import Final
 
-from vipreco.memory import machine_bytes
+from vipreco.memory import machine_bytes, usable_bytes
 from vipreco.settings import EngineSettings
 
 TASK_BYTES: Final = 500 << 20  # of a process with the libraries and a model, before any customer
 CUSTOMER_BYTES: Final = 24_000  # of a customer of the nightly build: docs/sizing.md
-USED_SHARE: Final = 0.75  # of the memory; the rest is for the system and its cache of files
 SPREAD_CUSTOMERS: Final = 50_000  # of a part, below which another process costs more than it saves
 
 
@@ -46,7 +45,7 @@ def planned(
         spread: Take as many parts as keep all cores busy, not only as many as the memory asks for.
     """
     memory = settings.memory or machine_bytes()
-    usable = int(USED_SHARE * memory)
+    usable = usable_bytes(memory)
     found = cores or len(os.sched_getaffinity(0))
     most = max(min(found, usable // (2 * TASK_BYTES)), 1)
     workers = most if settings.workers == "auto" else settings.workers
