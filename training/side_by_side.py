@@ -31,9 +31,9 @@ def side_by_side(first: Callable[[], First], second: Callable[[], Second]) -> tu
     one, other = _Half(first), _Half(second)
     # Limits of BLAS hold for the whole process: a half that lifts its own would lift that of the other.
     with threadpool_limits(1):
-        one.start()
-        other.start()
         try:
+            one.start()
+            other.start()
             error = _awaited(one, other)
         finally:
             for half in (one, other):
