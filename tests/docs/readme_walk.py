@@ -36,9 +36,9 @@ class Command:
         return int(stated[1]) if stated else 0
 
 
-def commands(mark: str) -> list[Command]:
-    """Return the commands of the README's blocks with a mark behind `console`."""
-    bodies = [block["body"] for block in BLOCK.finditer(README) if block["mark"].strip() == mark]
+def commands(*marks: str) -> list[Command]:
+    """Return the commands of the README's blocks with one of some marks behind `console`, in order."""
+    bodies = [block["body"] for block in BLOCK.finditer(README) if block["mark"].strip() in marks]
     joined = "".join(bodies).replace("\\\n", " ")
     return [Command(line[2:]) for line in joined.splitlines() if line.startswith("$ ")]
 

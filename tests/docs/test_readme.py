@@ -15,6 +15,12 @@ def test_the_commands_of_the_readme_work_in_order(tmp_path: Path) -> None:
     run_all(commands(""), tmp_path)
 
 
+@pytest.mark.long
+def test_all_commands_of_the_readme_work_in_order(tmp_path: Path) -> None:
+    """With those of blocks that are marked `slow`."""
+    run_all(commands("", "slow"), tmp_path)
+
+
 def test_every_make_target_of_the_readme_exists() -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
     assert set(re.findall(r"`make ([a-z-]+)`", README)) <= targets
