@@ -26,6 +26,7 @@ from vipreco.propensity import (
     CLOSURE,
     BoosterSettings,
     ChangeRows,
+    LabelledRows,
     Machine,
     PropensitySettings,
     RelationshipModel,
@@ -44,6 +45,8 @@ from vipreco.recommender import (
     storage,
 )
 from vipreco.recommender.changes import drawn_shares
+from vipreco.recommender.labelled_rows import Gatherer
+from vipreco.recommender.row_draw import Draw
 from vipreco.settings import TierLadder
 from vipreco.settings.tiers import TierLine
 
@@ -477,3 +480,32 @@ def test_drawn_customers_stand_for_all_and_those_with_a_change_for_themselves(
     for vip in (True, False):
         own, of = (one.known[:, CHANGES.index(CLOSURE)] == vip for one in (drawn, everybody))
         assert drawn.weights[own].sum() == pytest.approx(of.sum(), rel=1e-5)
+
+
+def test_vip_customers_without_an_acquisition_are_drawn_five_times_as_often(
+    history: History, recommender: Recommender
+):
+    assert Draw(0.1, 0.7).rates == (0.7, 0.5, 0.1)
+    assert Draw(0.4, 1.0).rates == (1.0, 1.0, 0.4)
+
+    def rows(max_rate_rows: int) -> LabelledRows:
+        few = SETTINGS.propensity.model_copy(update={"max_rate_rows": max_rate_rows})
+        settings = SETTINGS.model_copy(update={"propensity": few})
+        kept = np.arange(len(recommender.vocabulary.columns(recommender.product_ids)))
+        of = recommender.features, recommender.vocabulary, recommender.product_ids, kept, settings, 5
+        return Gatherer(*of).rows(Panel(history, (MONTHS[3],)))
+
+    view = history.as_of(MONTHS[3]).population()
+    tier = dict(zip(view["customer_id"].to_pylist(), view["tier"].to_pylist(), strict=True))
+
+    def shares(found: LabelledRows) -> dict[bool, float]:
+        others, weights = ~found.acquirers, found.weights
+        vip = np.array([tier[one] in LADDER.vip for one in found.customer_ids])
+        return {side: weights[others & (vip == side)].sum() for side in (True, False)}
+
+    everybody, drawn = rows(10_000), rows(24)
+    assert len(drawn) < len(everybody)
+    assert shares(drawn) == pytest.approx(shares(everybody), rel=1e-5)
+    below = ~drawn.acquirers & np.array([tier[one] not in LADDER.vip for one in drawn.customer_ids])
+    above = ~drawn.acquirers & ~below
+    assert 1 < drawn.weights[above].max() < drawn.weights[below].min()

@@ -52,7 +52,7 @@ class PropensitySettings(Section):
         sample
             weighted back. What tells acquirers is in the acquirers.
         max_rate_rows: Rows without an acquisition beyond what acquirers leave of this number, and half of it
-            at least, are sampled and weighted back.
+            at least, are sampled and weighted back; VIP customers five times as often.
         max_acquirer_rows: Rows with an acquisition beyond this number are sampled and weighted back; those of
             rare products are all kept.
         thin_evidence_positives: A product with fewer acquisitions is marked "thin evidence".

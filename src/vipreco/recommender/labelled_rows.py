@@ -12,6 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from vipreco.collaborative import customer_ids, holding_state
+from vipreco.columns import TIER
 from vipreco.errors import InputRejectedError
 from vipreco.features import ComputedFeatures, FeatureSet, Vocabulary
 from vipreco.folds import customer_folds
@@ -25,7 +26,8 @@ from vipreco.recommender.row_order import RowOrder
 from vipreco.recommender.settings import RecommenderSettings
 
 Codes = NDArray[np.int8]
-LEFT_OUT, WHOLE, DRAWN_ACQUIRER, DRAWN_OTHER = range(4)
+LEFT_OUT, WHOLE, DRAWN_ACQUIRER, DRAWN_VIP, DRAWN_OTHER = range(5)
+DRAWN = (DRAWN_ACQUIRER, DRAWN_VIP, DRAWN_OTHER)
 
 
 @dataclass(frozen=True)
@@ -183,7 +185,8 @@ class DrawnRows:
         products = self.gatherer.product_ids
         everybody = customer_ids(view)
         acquired = label_matrix(everybody, products, labels)
-        codes, total = self._drawn(everybody, labels, acquired, draw)
+        vip = np.isin(view.population()[TIER].to_pylist(), self.gatherer.features.ladder.vip)
+        codes, total = self._drawn(everybody, labels, acquired, draw, vip)
         indices = np.flatnonzero(codes)
         drawn = everybody[indices] if len(indices) < len(everybody) else None
         computed = self.gatherer.features_of(view, drawn)
@@ -197,18 +200,19 @@ class DrawnRows:
         }
 
     def _drawn(
-        self, customer_ids: NDArray[Any], labels: Labels, acquired: Mask, draw: Draw
+        self, customer_ids: NDArray[Any], labels: Labels, acquired: Mask, draw: Draw, vip: Mask
     ) -> tuple[Codes, NDArray[np.int64]]:
         """Return how each was drawn, shape (n,), and for how many those of each code stand."""
         observed = is_in(customer_ids, labels.observed)
         acquirers = np.asarray(acquired.any(axis=1))
         many = observed & acquirers & ~acquired[:, list(draw.rare)].any(axis=1) & (draw.acquirers < 1.0)
         others = observed & ~acquirers
+        sides = (many, others & vip, others & ~vip)
         lottery = customer_folds(customer_ids, SAMPLING_PARTS, self.gatherer.seed)
         codes = np.where(observed & acquirers & ~many, WHOLE, LEFT_OUT).astype(np.int8)
-        codes[many & (lottery < draw.acquirers * SAMPLING_PARTS)] = DRAWN_ACQUIRER
-        codes[others & (lottery < draw.others * SAMPLING_PARTS)] = DRAWN_OTHER
-        return codes, np.array([0, 0, many.sum(), others.sum()], np.int64)
+        for code, side, rate in zip(DRAWN, sides, draw.rates, strict=True):
+            codes[side & (lottery < rate * SAMPLING_PARTS)] = code
+        return codes, np.array([0, 0, *(side.sum() for side in sides)], np.int64)
 
     def record(self) -> dict[str, Any]:
         """Return it as JSON values."""
@@ -255,7 +259,7 @@ def _stacked(panel: Panel, parts: Sequence[Arrays], order: RowOrder, columns: in
 def _weights(codes: Codes, total: NDArray[np.int64]) -> NDArray[np.float32]:
     """Return how many customers each row stands for, shape (n,)."""
     weights = np.ones(len(codes))
-    for code in (DRAWN_ACQUIRER, DRAWN_OTHER):
+    for code in DRAWN:
         drawn = codes == code
         weights[drawn] = total[code] / max(int(drawn.sum()), 1)
     return weights.astype(np.float32)

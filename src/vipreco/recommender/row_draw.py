@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 from vipreco.propensity import PropensitySettings
 from vipreco.recommender.panels import Arrays
 
+VIP_DENSITY: Final = 5.0
+"""VIP customers are drawn so many times as often. They are few and acquire more: where one of them stands for
+forty, trees find places with acquirers and hardly anybody else, and their chances come out too high."""
 SAMPLING_PARTS = 1_000_003  # a prime, so that the sample is independent of folds by the same hash
 
 
@@ -41,7 +44,7 @@ class Draw:
     """Shares of the customers who are drawn at one as-of date, by a lottery that is the same on any machine.
 
     Args:
-        others: Of those without an acquisition.
+        others: Of those without an acquisition, below VIP.
         acquirers: Of those with one, unless it is of a rare product.
         rare: Places of the products whose acquirers are all taken.
     """
@@ -66,6 +69,11 @@ class Draw:
         room = max(limit - counts.acquirers, limit // 2, 1)
         rare = () if acquirers == 1.0 else tuple(few.tolist())
         return cls(min(1.0, room / max(counts.others, 1)), acquirers, rare)
+
+    @property
+    def rates(self) -> tuple[float, float, float]:
+        """Shares of acquirers, and of VIP customers and others without an acquisition."""
+        return self.acquirers, min(1.0, VIP_DENSITY * self.others), self.others
 
     def record(self) -> dict[str, Any]:
         """Return it as JSON values."""
