@@ -154,6 +154,10 @@ def test_two_plans_stand_side_by_side(bank: PageBank) -> None:
     assert "Both files have the same settings." in page
     assert re.findall(r'data-label="Difference">([^<]*)</td>', page) == ["="] * 7 + [""] * 2
     assert cells[-6:] == ["0.10 %", "0.10 %", "–", "25.0%", "–", "900"]
+    near = json.dumps({**plan, "power": {"power_rate": 0.2502, "needed": 900}}).encode()
+    Jobs(bank.state.root).keep("campaign-plan-one", ["campaign", "plan"], near)
+    page = marketer.ask("GET", "/campaigns/plans/compare?one=one&other=two").text
+    assert re.findall(r'data-label="Difference">([^<]*)</td>', page) == ["="] * 9  # not "-0.0%"
     for other, status in (("unplanned", 409), ("nobody", 404), ("../two", 404)):
         asked = marketer.ask("GET", f"/campaigns/plans/compare?one=one&other={other}")
         assert asked.status_code == status
