@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -14,9 +15,11 @@ from serving.page.languages import wording
 from serving.workspace.campaign_work import FILES
 from serving.workspace.jobs import Jobs
 from tests.page.browser import CHROMIUM, Visit
-from tests.page.page_bank import MANAGER, OTHER_MANAGER, PageBank, customer_ids
+from tests.page.page_bank import MANAGER, OTHER_MANAGER, PageBank, accounts, customer_ids, made
 from tests.page.test_accessibility import DESK, OVERFLOW, PHONE, TABLET, violations
+from tests.serving.loopback import on_loopback
 from tests.serving.small_bank import PASSWORD
+from tests.shared import BuiltOnce
 from vipreco.campaign import CampaignFolder
 from vipreco.campaign.folder import write_manifest
 from vipreco.store import OF_A_LIST, Decision, Role, Scope
@@ -239,6 +242,21 @@ TASKS: dict[Role, Task] = {
     Role.AUDITOR: auditor,
     Role.ADMIN: admin,
 }
+
+
+@pytest.fixture
+def bank(built_once: BuiltOnce, tmp_path: Path) -> Iterator[PageBank]:
+    """A bank of its own for each walk: a call that one records is missing on the list of the next."""
+    found = made(accounts(built_once), tmp_path)
+    yield found
+    found.state.spool.close()
+    found.state.store.close()
+
+
+@pytest.fixture
+def address(bank: PageBank) -> Iterator[str]:
+    with on_loopback(bank.app) as found:
+        yield found
 
 
 @pytest.fixture
