@@ -254,12 +254,15 @@ def _result(
         acquirers=int((pooled.truth & pooled.listable).any(axis=1).sum()),
         judged=pooled,
         parts=_parts(recommender, rated, learnt),
-        against_champion=_compared(ranked, bases, plan),
+        against_champion=_compared(ranked, pooled, bases, plan),
     )
 
 
 def _compared(
-    ranked: Mapping[str, ScoredCustomers], bases: Mapping[str, str], plan: BacktestPlan
+    ranked: Mapping[str, ScoredCustomers],
+    pooled: ScoredCustomers,
+    bases: Mapping[str, str],
+    plan: BacktestPlan,
 ) -> ChampionComparison | None:
     """Compare with the champion over the trials in which it was another model; None without a champion.
 
@@ -269,7 +272,9 @@ def _compared(
     if not bases:
         return None
     told = [judged for name, judged in ranked.items() if bases[name] != SAME]
-    return compare_with_champion(together(told or list(ranked.values())), OURS, bases, plan)
+    # No second copy of all scores where every trial counts, or none does.
+    chosen = together(told) if 0 < len(told) < len(ranked) else pooled
+    return compare_with_champion(chosen, OURS, bases, plan)
 
 
 def _parts(
