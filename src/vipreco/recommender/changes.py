@@ -20,13 +20,11 @@ from vipreco.propensity import CHANGES, CLOSURE, TIER_UPGRADE, ChangeRows, Machi
 from vipreco.recommender.label_arrays import kept_columns, place_of
 from vipreco.recommender.labelled_rows import Gatherer
 from vipreco.recommender.panels import Arrays, Panel
-from vipreco.recommender.row_draw import SAMPLING_PARTS
+from vipreco.recommender.row_draw import LEFT_OUT, SAMPLING_PARTS, drawn_codes, drawn_counts, drawn_weights
 from vipreco.recommender.row_order import RowOrder
 from vipreco.recommender.settings import RecommenderSettings
 
 LOST_SHARE = "lost_share"
-LEFT_OUT, WHOLE, DRAWN_VIP, DRAWN_OTHER = range(4)
-DRAWN = (DRAWN_VIP, DRAWN_OTHER)
 
 
 @dataclass(frozen=True)
@@ -140,9 +138,7 @@ class DrawnChanges:
         ids = np.asarray(changes[CUSTOMER_ID].to_pylist(), np.str_)
         always, *sampled = _sides(changes)
         lottery = customer_folds(ids, SAMPLING_PARTS, self.gatherer.seed)
-        codes = np.where(always, WHOLE, LEFT_OUT).astype(np.int8)
-        for code, side, rate in zip(DRAWN, sampled, rates, strict=True):
-            codes[side & (lottery < rate * SAMPLING_PARTS)] = code
+        codes = drawn_codes(always, sampled, rates, lottery)
         wanted = place_of(ids, view.population()[CUSTOMER_ID])
         chosen = np.sort(wanted[(wanted >= 0) & (codes != LEFT_OUT)[wanted]])
         return {
@@ -152,7 +148,7 @@ class DrawnChanges:
             "known": np.column_stack([_known(changes[change]) for change in CHANGES])[chosen],
             "lost": changes[LOST_SHARE].to_numpy()[chosen].astype(np.float32),
             "codes": codes[chosen],
-            "drawn": np.array([(codes == code).sum() for code in DRAWN]),
+            "drawn": drawn_counts(codes, len(sampled)),
         }
 
     def record(self) -> dict[str, Any]:
@@ -175,10 +171,9 @@ def _stacked(parts: Sequence[Arrays], order: RowOrder, sampled: NDArray[np.int64
     ids, weights = np.empty(order.rows, object), np.empty(order.rows, np.float32)
     for day, indices in enumerate(order.indices):
         drawn = np.sum([part[f"{day}.drawn"] for part in parts], axis=0)
-        stands_for = {WHOLE: 1.0, **dict(zip(DRAWN, sampled[day] / np.maximum(drawn, 1), strict=True))}
         for part, own in zip(parts, indices, strict=True):
             ids[own] = part[f"{day}.ids"].astype(object)
-            weights[own] = [stands_for[code] for code in part[f"{day}.codes"].tolist()]
+            weights[own] = drawn_weights(part[f"{day}.codes"], sampled[day], drawn)
             for name, target in found.items():
                 target[own] = part[f"{day}.{name}"]
     return ChangeRows(

@@ -21,13 +21,17 @@ from vipreco.propensity import LabelledRows
 from vipreco.recommender.contact_rows import ContactRows, contacts_beside, later_window, stacked_contacts
 from vipreco.recommender.label_arrays import Mask, could_acquire, is_in, label_matrix
 from vipreco.recommender.panels import Arrays, Panel, Window
-from vipreco.recommender.row_draw import SAMPLING_PARTS, DateCounts, Draw
+from vipreco.recommender.row_draw import (
+    SAMPLING_PARTS,
+    Codes,
+    DateCounts,
+    Draw,
+    drawn_codes,
+    drawn_counts,
+    drawn_weights,
+)
 from vipreco.recommender.row_order import RowOrder
 from vipreco.recommender.settings import RecommenderSettings
-
-Codes = NDArray[np.int8]
-LEFT_OUT, WHOLE, DRAWN_ACQUIRER, DRAWN_VIP, DRAWN_OTHER = range(5)
-DRAWN = (DRAWN_ACQUIRER, DRAWN_VIP, DRAWN_OTHER)
 
 
 @dataclass(frozen=True)
@@ -202,17 +206,15 @@ class DrawnRows:
     def _drawn(
         self, customer_ids: NDArray[Any], labels: Labels, acquired: Mask, draw: Draw, vip: Mask
     ) -> tuple[Codes, NDArray[np.int64]]:
-        """Return how each was drawn, shape (n,), and for how many those of each code stand."""
+        """Return how each was drawn, shape (n,), and the customers of each side that was drawn from."""
         observed = is_in(customer_ids, labels.observed)
         acquirers = np.asarray(acquired.any(axis=1))
         many = observed & acquirers & ~acquired[:, list(draw.rare)].any(axis=1) & (draw.acquirers < 1.0)
         others = observed & ~acquirers
         sides = (many, others & vip, others & ~vip)
         lottery = customer_folds(customer_ids, SAMPLING_PARTS, self.gatherer.seed)
-        codes = np.where(observed & acquirers & ~many, WHOLE, LEFT_OUT).astype(np.int8)
-        for code, side, rate in zip(DRAWN, sides, draw.rates, strict=True):
-            codes[side & (lottery < rate * SAMPLING_PARTS)] = code
-        return codes, np.array([0, 0, *(side.sum() for side in sides)], np.int64)
+        codes = drawn_codes(observed & acquirers & ~many, sides, draw.rates, lottery)
+        return codes, np.array([side.sum() for side in sides], np.int64)
 
     def record(self) -> dict[str, Any]:
         """Return it as JSON values."""
@@ -245,7 +247,8 @@ def _stacked(panel: Panel, parts: Sequence[Arrays], order: RowOrder, columns: in
         codes, total = (
             np.concatenate([part[f"{place}.{name}"] for part in parts]) for name in ("codes", "total")
         )
-        found.weights[whole] = _weights(codes, total.reshape(len(parts), -1).sum(axis=0))
+        of_side = total.reshape(len(parts), -1).sum(axis=0)
+        found.weights[whole] = drawn_weights(codes, of_side, drawn_counts(codes, len(of_side)))
         found.as_of[whole] = np.datetime64(day, "D")
         for part, target in zip(parts, order.indices[place], strict=True):
             found.customer_ids[target] = part[f"{place}.ids"].astype(object)
@@ -254,12 +257,3 @@ def _stacked(panel: Panel, parts: Sequence[Arrays], order: RowOrder, columns: in
             if isinstance(part, dict):  # or else all values are in memory twice when the last are copied
                 del part[f"{place}.values"]
     return found
-
-
-def _weights(codes: Codes, total: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Return how many customers each row stands for, shape (n,)."""
-    weights = np.ones(len(codes))
-    for code in DRAWN:
-        drawn = codes == code
-        weights[drawn] = total[code] / max(int(drawn.sum()), 1)
-    return weights.astype(np.float32)

@@ -10,7 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vipreco.propensity import PropensitySettings
+from vipreco.recommender.label_arrays import Mask
 from vipreco.recommender.panels import Arrays
+
+Codes = NDArray[np.int8]
+LEFT_OUT, WHOLE = range(2)
+"""Codes of customers who are not taken, and who stand for themselves; those of drawn sides follow."""
 
 VIP_DENSITY: Final = 5.0
 """VIP customers are drawn so many times as often. They are few and acquire more: where one of them stands for
@@ -83,3 +88,37 @@ class Draw:
     def from_record(cls, record: Mapping[str, Any]) -> Self:
         """Return the draw of a `record`."""
         return cls(record["others"], record["acquirers"], tuple(record["rare"]))
+
+
+def drawn_codes(
+    whole: Mask, sides: Sequence[Mask], rates: Sequence[float], lottery: NDArray[np.int64]
+) -> Codes:
+    """Return how each customer is taken, shape (n,): left out, whole, or drawn from one of the sides.
+
+    Args:
+        whole: Who is taken for certain, shape (n,).
+        sides: Of whom a share is drawn, shape (n,) each; nobody is on two.
+        rates: Share of each side.
+        lottery: Number of each customer below `SAMPLING_PARTS`, shape (n,).
+    """
+    codes = np.where(whole, WHOLE, LEFT_OUT).astype(np.int8)
+    for code, (side, rate) in enumerate(zip(sides, rates, strict=True), start=WHOLE + 1):
+        codes[side & (lottery < rate * SAMPLING_PARTS)] = code
+    return codes
+
+
+def drawn_counts(codes: Codes, sides: int) -> NDArray[np.int64]:
+    """Return how many were drawn from each of the sides, shape (sides,)."""
+    return np.bincount(codes, minlength=WHOLE + 1 + sides)[WHOLE + 1 :].astype(np.int64)
+
+
+def drawn_weights(codes: Codes, total: NDArray[np.int64], drawn: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Return how many customers each taken one stands for, shape (n,).
+
+    Args:
+        codes: How each was taken; nobody is left out.
+        total: Customers of each side, shape (sides,).
+        drawn: Of these who were drawn, shape (sides,).
+    """
+    each = np.concatenate([[0.0, 1.0], total / np.maximum(drawn, 1)])
+    return np.asarray(each[codes], np.float32)
