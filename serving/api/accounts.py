@@ -6,7 +6,6 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from pydantic_core import to_json
 from starlette.responses import Response
 
 from serving.api.account_models import (
@@ -21,6 +20,7 @@ from serving.api.account_models import (
     UsersAnswer,
 )
 from serving.api.idempotent import KEY_HEADER, answered_once
+from serving.api.json_answers import json_answer
 from serving.http.operation import HttpRequest, Operation, programs_and_people
 from serving.http.problems import Problem, ProblemDocument, not_found
 from serving.workspace.accounts import Accounts, NewToken
@@ -45,7 +45,7 @@ def users(request: HttpRequest) -> Response:
         }
         for one in request.state.store.users.all()
     ]
-    return _json({"users": found})
+    return json_answer({"users": found})
 
 
 def create_user(request: HttpRequest) -> Response:
@@ -61,7 +61,7 @@ def create_user(request: HttpRequest) -> Response:
     user = User(sent.user, role, sent.manager_id, sent.subject, branch_id=sent.branch_id)
     password = None if sent.password is None else sent.password.get_secret_value()
     _accounts(request).create_user(user, password)
-    return _json({"user": sent.user}, 201)
+    return json_answer({"user": sent.user}, 201)
 
 
 def disable_user(request: HttpRequest) -> Response:
@@ -71,7 +71,7 @@ def disable_user(request: HttpRequest) -> Response:
         _accounts(request).disable_user(user)
     except UsageError as error:
         raise _unknown(error) from error
-    return _json({"user": user})
+    return json_answer({"user": user})
 
 
 def change_password(request: HttpRequest) -> Response:
@@ -82,12 +82,12 @@ def change_password(request: HttpRequest) -> Response:
         _accounts(request).change_password(user, sent.password.get_secret_value())
     except UsageError as error:
         raise _unknown(error) from error
-    return _json({"user": user})
+    return json_answer({"user": user})
 
 
 def tokens(request: HttpRequest) -> Response:
     """Answer with all tokens, without their secrets."""
-    return _json({"tokens": [*map(_told, request.state.store.tokens.all())]})
+    return json_answer({"tokens": [*map(_told, request.state.store.tokens.all())]})
 
 
 def create_token(request: HttpRequest) -> Response:
@@ -99,14 +99,14 @@ def create_token(request: HttpRequest) -> Response:
         wanted = NewToken(sent.name, sent.role, sent.days, sent.manager_id, sent.branch_id)
         made, text = _accounts(request).create_token(wanted)
         texts[made.token_id] = text
-        return _json(_made(made.token_id, _utc(made.expires_at)), 201)
+        return json_answer(_made(made.token_id, _utc(made.expires_at)), 201)
 
     kept = answered_once(request, created, TOKENS)
     if kept.status_code != 201:
         return kept
     answer = TokenMadeAnswer.model_validate_json(bytes(kept.body))
     if answer.token_id in texts:  # made by this request
-        kept = _json(_made(answer.token_id, answer.expires_at, texts[answer.token_id]), 201)
+        kept = json_answer(_made(answer.token_id, answer.expires_at, texts[answer.token_id]), 201)
     return kept
 
 
@@ -118,7 +118,7 @@ def revoke_token(request: HttpRequest) -> Response:
         made = _accounts(request).revoke_token(token_id, and_made=sent.and_made)
     except UsageError as error:
         raise _unknown(error) from error
-    return _json({"token_id": token_id, "tokens": made.tokens, "users": made.users})
+    return json_answer({"token_id": token_id, "tokens": made.tokens, "users": made.users})
 
 
 def _told(one: Token) -> dict[str, Any]:
@@ -140,10 +140,6 @@ def _unknown(error: UsageError) -> Exception:
 
 def _accounts(request: HttpRequest) -> Accounts:
     return Accounts(request.state, request.known)
-
-
-def _json(content: dict[str, Any], status: int = 200) -> Response:
-    return Response(to_json(content), status, media_type="application/json")
 
 
 OPERATIONS = (

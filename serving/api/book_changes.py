@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from pydantic_core import to_json
 from starlette.responses import Response
 
 from serving.api.idempotent import KEY_HEADER, answered_once
+from serving.api.json_answers import json_answer
 from serving.api.record_models import (
     CoverGrantedAnswer,
     CoverRequest,
@@ -32,7 +32,7 @@ def covers(request: HttpRequest) -> Response:
         {"cover_id": one.cover_id, **asdict(one.cover), "granted_by": one.granted_by}
         for one in _changes(request).covers()
     ]
-    return _json({"covers": found})
+    return json_answer({"covers": found})
 
 
 def grant(request: HttpRequest) -> Response:
@@ -41,7 +41,7 @@ def grant(request: HttpRequest) -> Response:
     cover = Cover(sent.manager_id, sent.deputy_id, sent.from_date, sent.until_date)
 
     def granted(_: str | None) -> Response:
-        return _json({"cover_id": _changes(request).grant(cover)}, 201)
+        return json_answer({"cover_id": _changes(request).grant(cover)}, 201)
 
     return answered_once(request, granted, COVERS)
 
@@ -50,12 +50,12 @@ def end(request: HttpRequest) -> Response:
     """Revoke a leave cover; one that has ended is not found."""
     cover_id = request.http.path_params["cover_id"]
     _changes(request).end(cover_id)
-    return _json({"cover_id": int(cover_id)})
+    return json_answer({"cover_id": int(cover_id)})
 
 
 def hand_overs(request: HttpRequest) -> Response:
     """Answer with the hand-overs in force of the caller's books."""
-    return _json({"hand_overs": [asdict(one) for one in _changes(request).hand_overs()]})
+    return json_answer({"hand_overs": [asdict(one) for one in _changes(request).hand_overs()]})
 
 
 def hand_over(request: HttpRequest) -> Response:
@@ -65,17 +65,13 @@ def hand_over(request: HttpRequest) -> Response:
     def moved(_: str | None) -> Response:
         changes = _changes(request)
         customers = changes.hand_over(sent.from_manager_id, sent.to_manager_id, sent.customer_ids)
-        return _json({"customers": customers}, 201)
+        return json_answer({"customers": customers}, 201)
 
     return answered_once(request, moved, HAND_OVERS)
 
 
 def _changes(request: HttpRequest) -> BookChanges:
     return BookChanges(request.state, request.scope)
-
-
-def _json(content: dict[str, object], status: int = 200) -> Response:
-    return Response(to_json(content), status, media_type="application/json")
 
 
 OPERATIONS = (

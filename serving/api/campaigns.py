@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel
-from pydantic_core import from_json, to_json
+from pydantic_core import from_json
 from starlette.responses import Response, StreamingResponse
 
 from serving.api.campaign_models import (
@@ -23,7 +23,8 @@ from serving.api.campaign_models import (
     RunWorkAnswer,
 )
 from serving.api.idempotent import KEY_HEADER, answered_once
-from serving.api.job_answers import job_answer, started, state_of
+from serving.api.job_answers import job_answer, started, state_of, text_answer
+from serving.api.json_answers import json_answer
 from serving.api.operations_models import StartedAnswer
 from serving.http.operation import HttpRequest, Operation, programs_and_people
 from serving.http.problems import MAX_ERRORS, Problem, ProblemDocument
@@ -49,7 +50,7 @@ Found = TypeVar("Found")
 
 def campaigns(request: HttpRequest) -> Response:
     """Answer with all campaigns, by key."""
-    return _json({"campaigns": [_brief(record) for record in _work(request).records()]})
+    return json_answer({"campaigns": [_brief(record) for record in _work(request).records()]})
 
 
 def create(request: HttpRequest) -> Response:
@@ -58,7 +59,7 @@ def create(request: HttpRequest) -> Response:
 
     def written(_: str | None) -> Response:
         key = _unless_refused(lambda: _work(request).create(sent.file))
-        return _json({"campaign_id": key}, 201)
+        return json_answer({"campaign_id": key}, 201)
 
     answer = answered_once(request, written, CAMPAIGNS)
     if answer.status_code == 201:
@@ -80,14 +81,14 @@ def campaign(request: HttpRequest) -> Response:
         "lists": record.lists,
         "manifest": record.manifest,
     }
-    return _json(answer)
+    return json_answer(answer)
 
 
 def replace(request: HttpRequest) -> Response:
     """Write the changed file of a campaign that was not run yet."""
     key, sent = _key(request), request.body
     _unless_refused(lambda: _work(request).replace(key, sent.file))
-    return _json({"campaign_id": key})
+    return json_answer({"campaign_id": key})
 
 
 def start(name: str, request: HttpRequest) -> Response:
@@ -104,7 +105,7 @@ def state(name: str, request: HttpRequest) -> Response:
     """Answer with the state of a job of a campaign, and what it gave."""
     job = _work(request).record(_key(request)).jobs[name]
     if name == "run":
-        return job_answer(job, lambda _: {"text": "" if job is None or job.running else job.text})
+        return text_answer(job)
     return job_answer(job, lambda content: {GIVES[name]: content})
 
 
@@ -114,7 +115,7 @@ def compare(request: HttpRequest) -> Response:
     plans = _unless_refused(lambda: _work(request).plans(sent.one, sent.other))
     found = compare_plans(*plans)
     rows = {"figures": found.figures.to_dicts(), "settings": found.settings.to_dicts()}
-    return _json({"one": sent.one, "other": sent.other, **rows})
+    return json_answer({"one": sent.one, "other": sent.other, **rows})
 
 
 def list_file(request: HttpRequest) -> Response:
@@ -166,10 +167,6 @@ def _brief(record: CampaignRecord) -> dict[str, Any]:
         return found
     dates = {name: summary["campaign"][name] for name in ("name", "start_date", "end_date")}
     return {**found, **dates, **{name: summary[name] for name in BRIEF}}
-
-
-def _json(content: dict[str, Any], status: int = 200) -> Response:
-    return Response(to_json(content), status, media_type="application/json")
 
 
 GIVES: Final = {"plan": "plan", "recheck": "removed", "report": "report"}

@@ -54,6 +54,20 @@ def job_answer(job: Job | None, content: Callable[[Any], dict[str, Any]]) -> Res
     return _answer(found, 202 if job.running else 200, WAIT if job.running else {})
 
 
+def text_answer(job: Job | None, **more: Any) -> Response:
+    """Answer with the state of a job and the text that it wrote, empty while it runs.
+
+    Args:
+        job: As of `job_answer`.
+        more: Further fields.
+
+    Raises:
+        Problem: As of `job_answer`.
+    """
+    text = "" if job is None or job.running else job.text
+    return job_answer(job, lambda _: {**more, "text": text})
+
+
 def state_of(job: Job) -> dict[str, Any]:
     """Return the state of a job."""
     return {

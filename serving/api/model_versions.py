@@ -10,7 +10,7 @@ from pydantic_core import to_json
 from starlette.responses import Response
 
 from serving.api.idempotent import KEY_HEADER
-from serving.api.job_answers import WAIT, job_answer, started, state_of
+from serving.api.job_answers import WAIT, job_answer, started, state_of, text_answer
 from serving.api.operations_models import (
     DecidedAnswer,
     FindingsAnswer,
@@ -82,8 +82,7 @@ def roll_back(request: HttpRequest) -> Response:
 def decision(request: HttpRequest) -> Response:
     """Answer with the state of the last promotion or roll-back, and what the command said."""
     job = _work(request).decided
-    text = "" if job is None or job.running else job.text
-    return job_answer(job, lambda _: {"command": [*job.arguments] if job else [], "text": text})
+    return text_answer(job, command=[*job.arguments] if job else [])
 
 
 def _described(job: Job | None) -> dict[str, Any] | None:

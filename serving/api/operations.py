@@ -9,11 +9,10 @@ from pydantic_core import to_json
 from starlette.responses import Response
 
 from serving.api.idempotent import KEY_HEADER
-from serving.api.job_answers import job_answer, started, state_of
+from serving.api.job_answers import started, state_of, text_answer
 from serving.api.operations_models import StartedAnswer, StoreAnswer, WrittenAnswer
 from serving.http.operation import HttpRequest, Operation, programs_and_people
 from serving.http.problems import ProblemDocument
-from serving.workspace.jobs import Job
 from serving.workspace.store_work import MadeRelease, StoreWork
 from vipreco.store import Role
 
@@ -48,7 +47,7 @@ def back_up(request: HttpRequest) -> Response:
 
 def backup(request: HttpRequest) -> Response:
     """Answer with the state of the last backup."""
-    return _written(_work(request).backup)
+    return text_answer(_work(request).backup)
 
 
 def prepare(request: HttpRequest) -> Response:
@@ -58,12 +57,7 @@ def prepare(request: HttpRequest) -> Response:
 
 def night(request: HttpRequest) -> Response:
     """Answer with the state of the night's work that was started last."""
-    return _written(_work(request).night)
-
-
-def _written(job: Job | None) -> Response:
-    text = "" if job is None or job.running else job.text
-    return job_answer(job, lambda _: {"text": text})
+    return text_answer(_work(request).night)
 
 
 def _release(one: MadeRelease) -> dict[str, Any]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from pydantic_core import to_json
 from starlette.responses import Response
 
 from serving.api.idempotent import KEY_HEADER, answered_once
+from serving.api.json_answers import json_answer
 from serving.api.record_models import SwitchedAnswer, SwitchesAnswer, SwitchOffRequest, SwitchRequest
 from serving.http.operation import HttpRequest, Operation, programs_and_people
 from serving.http.problems import ProblemDocument
@@ -21,7 +21,7 @@ OFF, ON = "/v1/switches/off", "/v1/switches/on"
 def switches(request: HttpRequest) -> Response:
     """Answer with what is switched off."""
     found = [asdict(one) for one in request.state.store.switches.all()]
-    return Response(to_json({"switches": found}), media_type="application/json")
+    return json_answer({"switches": found})
 
 
 def switch_off(request: HttpRequest) -> Response:
@@ -51,7 +51,7 @@ def _of(request: HttpRequest) -> KillSwitches:
 
 
 def _answer(kind: str, name: str, status: int) -> Response:
-    return Response(to_json({"kind": kind, "name": name}), status, media_type="application/json")
+    return json_answer({"kind": kind, "name": name}, status)
 
 
 OPERATIONS = (

@@ -14,14 +14,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
-from serving.http.app_state import AppState
 from serving.http.problems import not_found
-from serving.workspace.jobs import Job, Jobs
+from serving.workspace.jobs import Job
+from serving.workspace.reader_work import ReaderWork
 from vipreco.campaign import CampaignFolder, lists_of, parse_campaign
 from vipreco.durable import write_bytes
 from vipreco.errors import BusyError, UsageError
 from vipreco.project import Project
-from vipreco.store import Event, Run
+from vipreco.store import Run
 
 FILES: Final = "campaign-files"
 KEY: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
@@ -172,27 +172,14 @@ class ListFile:
 
 
 @dataclass(frozen=True)
-class CampaignWork:
-    """All campaigns for a reader, and what a reader may do with them.
-
-    Args:
-        state: With the project and the store.
-        actor: The reader.
-    """
-
-    state: AppState
-    actor: str
-
-    @cached_property
-    def jobs(self) -> Jobs:
-        """Commands of the project."""
-        return Jobs(self.state.root)
+class CampaignWork(ReaderWork):
+    """All campaigns for a reader, and what a reader may do with them."""
 
     def records(self) -> list[CampaignRecord]:
         """Return all campaigns: files that wait, then runs, by key."""
         runs = {run.campaign_id: run for run in self.state.store.campaigns.all()}
         files = {path.stem for path in self._folder.glob("*.toml") if KEY.fullmatch(path.stem)}
-        self._note("campaigns.read", "campaigns")
+        self.note("campaigns.read", "campaigns")
         keys = sorted({*runs, *files}, key=lambda key: (key in runs, key))
         return [self._record(key, runs.get(key)) for key in keys]
 
@@ -203,7 +190,7 @@ class CampaignWork:
             Problem: There is none.
         """
         found = self._found(key, "campaign.read")
-        self._note("campaign.read", key)
+        self.note("campaign.read", key)
         return found
 
     def create(self, text: str) -> str:
@@ -267,7 +254,7 @@ class CampaignWork:
         file = found.file.relative_to(self.state.root)
         arguments = [part.format(file=file, key=key) for part in COMMANDS[name]]
         with self.state.store.database.writing():  # no record of what was not started
-            self._note(action, key)
+            self.note(action, key)
             self.jobs.start(_job(key, name), arguments, self.actor)
 
     def plans(self, one: str, other: str) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -278,7 +265,7 @@ class CampaignWork:
             BusyError: One of them was not planned.
         """
         found = [self._found(key, "campaigns.compare").plan for key in (one, other)]
-        self._note("campaigns.compare", f"{one} {other}")
+        self.note("campaigns.compare", f"{one} {other}")
         first, second = found
         if first is None or second is None:
             raise BusyError(
@@ -302,7 +289,7 @@ class CampaignWork:
         project = Project.find(self.state.root)
         folder = CampaignFolder(project.root / project.settings.campaign.folder)
         content = folder.open_list(key, manifest, name)
-        self._note("campaign.export", f"{key}/{name}")
+        self.note("campaign.export", f"{key}/{name}")
         return ListFile(content, f"{key}-{name.replace('/', '-')}", MEDIA_TYPES.get(Path(name).suffix, BYTES))
 
     @property
@@ -315,7 +302,7 @@ class CampaignWork:
     def _found(self, key: str, action: str) -> CampaignRecord:
         run = self.state.store.campaigns.read(key) if KEY.fullmatch(key) else None
         if run is None and not (KEY.fullmatch(key) and self._path(key).is_file()):
-            self._note(action, "unknown")
+            self.note(action, "unknown")
             raise not_found()
         return self._record(key, run)
 
@@ -325,12 +312,9 @@ class CampaignWork:
 
     def _write(self, key: str, content: bytes) -> None:
         with self.state.store.database.writing():  # no file without its record
-            self._note("campaign.file", key)
+            self.note("campaign.file", key)
             self._folder.mkdir(mode=0o700, exist_ok=True)
             write_bytes(self._path(key), content)
-
-    def _note(self, action: str, about: str) -> None:
-        self.state.note_at_once(Event(self.actor, action, about))
 
 
 def checked_file(text: str) -> tuple[str, bytes]:

@@ -7,13 +7,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Final
 
-from serving.http.app_state import AppState
 from serving.http.problems import not_found
-from serving.workspace.jobs import Job, Jobs
-from vipreco.store import Event
+from serving.workspace.jobs import Job
+from serving.workspace.reader_work import ReaderWork
 
 VERSION: Final = re.compile(r"[0-9]{1,9}")
 LIST_JOB, DECISION_JOB, MONITOR_JOB = "models", "model-decision", "monitor"
@@ -22,21 +20,8 @@ MONITOR: Final = ("monitor", "--format", "json")
 
 
 @dataclass(frozen=True)
-class ModelWork:
-    """The registered versions for a reader, and what a reader may start about them.
-
-    Args:
-        state: With the project and the store.
-        actor: The reader.
-    """
-
-    state: AppState
-    actor: str
-
-    @cached_property
-    def jobs(self) -> Jobs:
-        """Commands of the project."""
-        return Jobs(self.state.root)
+class ModelWork(ReaderWork):
+    """The registered versions for a reader, and what a reader may start about them."""
 
     @property
     def decided(self) -> Job | None:
@@ -54,7 +39,7 @@ class ModelWork:
         if listed is None or self._is_late(listed):
             self.jobs.start(LIST_JOB, LIST, self.actor)
             listed = self.jobs.last(LIST_JOB)
-        self._note("models.read", "models")
+        self.note("models.read", "models")
         return listed
 
     def refresh(self) -> None:
@@ -68,7 +53,7 @@ class ModelWork:
             Problem: This cannot be the number of a version.
         """
         found = self._described(_checked(version))
-        self._note("model.read", version)
+        self.note("model.read", version)
         return found
 
     def compared(self, one: str, other: str) -> tuple[Job | None, Job | None]:
@@ -78,13 +63,13 @@ class ModelWork:
             Problem: One of these cannot be the number of a version.
         """
         found = self._described(_checked(one)), self._described(_checked(other))
-        self._note("models.compare", f"{one} {other}")
+        self.note("models.compare", f"{one} {other}")
         return found
 
     def monitor(self) -> None:
         """Judge the newest snapshot by `vipreco monitor`."""
         self.jobs.start(MONITOR_JOB, MONITOR, self.actor)
-        self._note("models.monitor", "models")
+        self.note("models.monitor", "models")
 
     def promote(self, version: str) -> None:
         """Approve a version by `vipreco models promote`, which judges its gates and who trained it.
@@ -100,7 +85,7 @@ class ModelWork:
 
     def _decide(self, *arguments: str) -> None:
         self.jobs.start(DECISION_JOB, ["models", *arguments], self.actor)
-        self._note("model.decide", " ".join(arguments))
+        self.note("model.decide", " ".join(arguments))
 
     def _described(self, version: str) -> Job | None:
         """Return all about a version; its numbers never change, its verdict beside the champion may."""
@@ -117,9 +102,6 @@ class ModelWork:
         if decided is None or decided.running or found.running:
             return False
         return decided.finished_at > found.finished_at
-
-    def _note(self, action: str, about: str) -> None:
-        self.state.note_at_once(Event(self.actor, action, about))
 
 
 def _checked(version: str) -> str:

@@ -8,13 +8,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
-from serving.http.app_state import AppState
-from serving.workspace.jobs import Job, Jobs
+from serving.workspace.jobs import Job
+from serving.workspace.reader_work import ReaderWork
 from vipreco.errors import VipRecoError
 from vipreco.policy import Policy, RuleChange, compare_policies
 from vipreco.project import Project
 from vipreco.recommender import read_policy
-from vipreco.store import Event
 
 PRICE_JOB: Final = "rule-price"
 PRICE: Final = ("policy", "price", "--channel", "call", "--format", "json")
@@ -22,21 +21,13 @@ POLICY_FOLDER: Final = "policy"
 
 
 @dataclass(frozen=True)
-class RuleWork:
-    """The rules for a reader.
-
-    Args:
-        state: With the project and the store.
-        actor: The reader.
-    """
-
-    state: AppState
-    actor: str
+class RuleWork(ReaderWork):
+    """The rules for a reader."""
 
     @property
     def prices(self) -> Job | None:
         """The last measurement of what each rule stops."""
-        return Jobs(self.state.root).last(PRICE_JOB)
+        return self.jobs.last(PRICE_JOB)
 
     def versions(self, in_force: Policy) -> Mapping[str, Policy]:
         """Return the rules in force and those of all models on this machine, by version."""
@@ -44,20 +35,17 @@ class RuleWork:
 
     def measure(self) -> None:
         """Measure what each rule stops, by `vipreco policy price`."""
-        Jobs(self.state.root).start(PRICE_JOB, PRICE, self.actor)
-        self._note("rules.price", PRICE_JOB)
+        self.jobs.start(PRICE_JOB, PRICE, self.actor)
+        self.note("rules.price", PRICE_JOB)
 
     def compared(
         self, versions: Mapping[str, Policy], before: str, after: str
     ) -> Sequence[RuleChange] | None:
         """Return which rules differ between two versions; None where one is unknown."""
-        self._note("rules.compare", f"{before} {after}")
+        self.note("rules.compare", f"{before} {after}")
         if before not in versions or after not in versions:
             return None
         return compare_policies(versions[before], versions[after])
-
-    def _note(self, action: str, about: str) -> None:
-        self.state.note_at_once(Event(self.actor, action, about))
 
 
 def kept_policies(root: Path) -> Mapping[str, Policy]:

@@ -8,10 +8,11 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from serving.http.app_state import AppState, releases_of
-from serving.workspace.jobs import Job, Jobs
+from serving.workspace.jobs import Job
+from serving.workspace.reader_work import ReaderWork
 from vipreco.errors import UsageError
 from vipreco.online import shown_manifest
-from vipreco.store import AuditQuery, Event, version_of
+from vipreco.store import AuditQuery, version_of
 
 BACKUP_JOB, PREPARE_JOB = "store-backup", "prepare"
 BACKUPS: Final = "backups"
@@ -60,31 +61,23 @@ class StoreState:
 
 
 @dataclass(frozen=True)
-class StoreWork:
-    """The store for an administrator.
-
-    Args:
-        state: With the store.
-        actor: The administrator.
-    """
-
-    state: AppState
-    actor: str
+class StoreWork(ReaderWork):
+    """The store for an administrator."""
 
     @property
     def backup(self) -> Job | None:
         """The last backup that a page or a program started."""
-        return Jobs(self.state.root).last(BACKUP_JOB)
+        return self.jobs.last(BACKUP_JOB)
 
     @property
     def night(self) -> Job | None:
         """The last night's work that a page or a program started."""
-        return Jobs(self.state.root).last(PREPARE_JOB)
+        return self.jobs.last(PREPARE_JOB)
 
     def read(self) -> StoreState:
         """Return the state of the store."""
         store, root = self.state.store, self.state.root
-        self._note("store.read", "store")
+        self.note("store.read", "store")
         path = store.database.path
         return StoreState(
             store.database.name,
@@ -109,21 +102,17 @@ class StoreWork:
                 remedy="back the database up by its own tools",
                 code="no-file",
             )
-        jobs = Jobs(self.state.root)
-        if jobs.is_running(BACKUP_JOB):
+        if self.jobs.is_running(BACKUP_JOB):
             return
         folder = self.state.root / BACKUPS
         folder.mkdir(mode=0o700, exist_ok=True)
         target = folder / f"store-{datetime.now(UTC):%Y%m%d-%H%M%S}.db"
-        jobs.start(BACKUP_JOB, ["store", "backup", str(target)], self.actor)
+        self.jobs.start(BACKUP_JOB, ["store", "backup", str(target)], self.actor)
 
     def prepare(self) -> None:
         """Run the night's work now by `vipreco prepare`."""
-        Jobs(self.state.root).start(PREPARE_JOB, ["prepare"], self.actor)
-        self._note("release.prepare", "page")
-
-    def _note(self, action: str, about: str) -> None:
-        self.state.note_at_once(Event(self.actor, action, about))
+        self.jobs.start(PREPARE_JOB, ["prepare"], self.actor)
+        self.note("release.prepare", "page")
 
 
 def _releases(state: AppState) -> list[MadeRelease]:
