@@ -20,8 +20,8 @@ from pathlib import Path
 from vipreco.cli.watched_command import watched
 
 def run():
-    Path("child").write_text(str(os.getpid()))
     try:
+        Path("child").write_text(str(os.getpid()))
         {work}
     except KeyboardInterrupt:
         print("interrupted", flush=True)
