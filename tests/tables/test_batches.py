@@ -284,6 +284,8 @@ def test_validate_names_the_rule_and_places(tmp_path: Path) -> None:
     assert path.endswith("holdings.parquet: row 1")
     assert path.startswith("batches/000002-")
     assert found["risk-level-missing"].rows == 2
+    (together,) = found["risk-level-missing"].examples  # a file is named once
+    assert together.endswith(".parquet: rows 1, 2")
     assert "vanished" not in found
 
 

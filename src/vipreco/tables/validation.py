@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
+from typing import Any
 
 from vipreco import columns as c
 from vipreco.settings import Settings
@@ -109,5 +112,12 @@ def _run(stored: StoredRows, rule: _Rule) -> Iterator[Finding]:
     counted = stored.fetch(f"SELECT count(*) FROM ({query})")[0][0]
     if counted:
         rows = stored.fetch(f"SELECT * FROM ({query}) ORDER BY ALL LIMIT {EXAMPLES}")
-        examples = tuple(f"{Path(file).relative_to(stored.tables.path)}: row {row}" for file, row in rows)
+        examples = tuple(_examples(rows, stored.tables.path))
         yield Finding(rule.code, rule.severity, rule.table, rule.what, int(counted), examples)
+
+
+def _examples(rows: Sequence[tuple[Any, ...]], folder: Path) -> Iterator[str]:
+    """Name each file once, with its rows: a terminal has no room for the same path five times."""
+    for file, group in groupby(rows, key=itemgetter(0)):
+        numbers = [str(row) for _, row in group]
+        yield f"{Path(file).relative_to(folder)}: row{'s' * (len(numbers) > 1)} {', '.join(numbers)}"
