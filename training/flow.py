@@ -69,8 +69,8 @@ class Published:
         """Return what is to be done with it; empty for the champion, and where a gate refuses it."""
         if self.champion or self.refusals:
             return ""
-        by = f"by somebody else than {self.record.trained_by}: " if self.approver_needed else ""
-        return f"next: read the verdict, then, {by}vipreco models promote {self.version}"
+        by = f", by somebody else than {self.record.trained_by}" if self.approver_needed else ""
+        return f"next: read the verdict, then{by}: vipreco models promote {self.version}"
 
     @property
     def refusals(self) -> list[str]:
