@@ -12,6 +12,7 @@ import polars as pl
 import pypdf
 import pytest
 
+from vipreco.cli.document_output import document_text
 from vipreco.documents import Column, Document, Holds, Part, shown, write_document
 
 COLUMNS = (
@@ -142,6 +143,20 @@ def test_an_empty_part_is_written_too():
     empty = ROWS.clear()
     assert openpyxl.load_workbook(io.BytesIO(written("xlsx", empty))).worksheets[0]["A5"].value == "客户号"
     assert "今日" in pypdf.PdfReader(io.BytesIO(written("pdf", empty))).pages[0].extract_text()
+
+
+def test_a_part_without_rows_says_so_unless_its_note_does():
+    empty = ROWS.clear()
+    page = pypdf.PdfReader(io.BytesIO(written("pdf", empty))).pages[0].extract_text()
+    assert page.split()[-2:] == ["今日无需行动", "无。"]
+    assert document_text(document(empty), 60).split("\n")[3:] == [
+        "今日",
+        "前 2 位",
+        "",
+        "今日无需行动",
+        "无。",
+        "",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,10 @@ if TYPE_CHECKING:
     from vipreco.project import Project
 
 PANEL = "Branch"
+NOTHING_LOGGED = (
+    "note: no campaign was run (`vipreco campaign run`), and no contact names an answered decision: there is "
+    "no logged offer whose outcome could be told"
+)
 
 
 class Topic(StrEnum):
@@ -160,6 +164,8 @@ def _outcomes(project: Project, view: View, by: By) -> pl.DataFrame:
     from vipreco.analytics import SELECTION, offer_outcomes
 
     rows = offer_outcomes(*_logged(project, view), by.value)
+    if rows.is_empty():
+        typer.echo(NOTHING_LOGGED, err=True)
     for note in SELECTION:
         typer.echo(f"note: {note}", err=True)
     return rows

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
-from typing import Literal
+from typing import Final, Literal
 
 import polars as pl
 
@@ -15,6 +16,8 @@ Language = Literal["en", "zh"]
 UNSAFE_CATEGORIES = frozenset({"Cc", "Cf", "Cs"})
 SMALLEST_RATE = 0.0005  # a smaller chance would be shown as none
 REPLACEMENT = "\ufffd"
+NO_ROWS: Final[Mapping[Language, str]] = {"en": "None.", "zh": "无。"}
+"""Text in place of a table without rows and without a note: a heading alone leaves the reader waiting."""
 
 
 class Holds(StrEnum):

@@ -24,7 +24,7 @@ from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import LongTable, Paragraph, SimpleDocTemplate, Spacer, TableStyle
 
-from vipreco.documents.document import Column, Document, Holds, Part, shown
+from vipreco.documents.document import NO_ROWS, Column, Document, Holds, Language, Part, shown
 
 LATIN, CHINESE, RARE = "Helvetica", "DroidSansFallback", "STSong-Light"
 MARGIN = 12 * mm
@@ -56,13 +56,14 @@ def write_pdf(document: Document, stream: BinaryIO) -> None:
     story: list[Any] = [_line(document.title, _style(13, 5))]
     story += [_line(line, _style(9, 2)) for line in document.about]
     for part in document.parts:
-        story += [Spacer(1, 4 * mm), *_part(part, paper.width)]
+        story += [Spacer(1, 4 * mm), *_part(part, document.language, paper.width)]
     number = _numbering(document)
     paper.build(story, onFirstPage=number, onLaterPages=number)
 
 
-def _part(part: Part, width: float) -> list[Any]:
-    lines = [_line(part.title, _style(11, 3))] + ([_line(part.note, _style(8, 3))] if part.note else [])
+def _part(part: Part, language: Language, width: float) -> list[Any]:
+    note = part.note or (NO_ROWS[language] if part.rows.is_empty() else "")
+    lines = [_line(part.title, _style(11, 3))] + ([_line(note, _style(8, 3))] if note else [])
     if part.rows.is_empty():
         return lines
     head = [_line(column.title, _style(8)) for column in part.columns]
