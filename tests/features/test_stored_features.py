@@ -16,10 +16,11 @@ from hypothesis import HealthCheck, Phase, given, settings, strategies as st
 from vipreco.features import (
     ComputedFeatures,
     FeatureSet,
-    StoredFeatures,
     StoredFeatureSet,
     Vocabulary,
+    open_stored_features,
     save_features,
+    save_packed_features,
 )
 from vipreco.features.stored_features import Invalidation, reads
 from vipreco.history import History, Records, ReusableDatabase, ReusableView
@@ -128,7 +129,7 @@ class Bank:
         np.testing.assert_array_equal(found.blank, expected.blank)
 
 
-@pytest.fixture(scope="module", params=["all tables", "no contacts"])
+@pytest.fixture(scope="module", params=["all tables", "no contacts", "packed"])
 def bank(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Bank:
     frames = tables()
     if request.param == "no contacts":
@@ -136,20 +137,23 @@ def bank(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     features = FeatureSet.read(FEATURES, LADDER)
     learnt = features.compute(History.from_frames(tables()).as_of(DAY), PRODUCTS)
     vocabulary = features.learn_vocabulary(learnt)
-    return stored_bank(frames, features, vocabulary, tmp_path_factory.mktemp("bank"))
+    packed = request.param == "packed"
+    return stored_bank(frames, features, vocabulary, tmp_path_factory.mktemp("bank"), packed=packed)
 
 
-def stored_bank(frames: Rows, features: FeatureSet, vocabulary: Vocabulary, folder: Path) -> Bank:
+def stored_bank(
+    frames: Rows, features: FeatureSet, vocabulary: Vocabulary, folder: Path, *, packed: bool = False
+) -> Bank:
     history = History.from_frames(frames)
     computed = features.compute(history.as_of(DAY), PRODUCTS).encoded(vocabulary)
     (folder / "features").mkdir()
     (folder / "records").mkdir()
-    save_features(computed, folder / "features")
+    (save_packed_features if packed else save_features)(computed, folder / "features")
     ids = computed.customer_ids
-    history.save_records(folder / "records", pa.array(ids.tolist(), pa.string()))
+    history.save_records(folder / "records", pa.array(ids.tolist(), pa.string()), packed=packed)
     records = Records(folder / "records", ids, MONTHS)
     stored = StoredFeatureSet(
-        features, vocabulary, PRODUCTS, StoredFeatures.open(folder / "features", records, DAY, ids)
+        features, vocabulary, PRODUCTS, open_stored_features(folder / "features", records, DAY, ids)
     )
     return Bank(
         features, vocabulary, records, stored, ReusableDatabase(records, DAY), ReusableDatabase(records, DAY)

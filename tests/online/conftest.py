@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.online.nights import Night, released_nights
 from tests.online.small_bank import Served, artifact_of, prepared
 from tests.shared import BuiltOnce
 from vipreco.recommender import Recommender
@@ -60,3 +61,9 @@ def served(
     found = Served(folder, recommender, artifact)
     yield found
     found.store.close()
+
+
+@pytest.fixture(scope="session")
+def night(built_once: BuiltOnce, tmp_path_factory: pytest.TempPathFactory) -> Night:
+    """Releases of one bank in one part and in several, of all products and of the first ones."""
+    return released_nights(built_once, tmp_path_factory.mktemp("night"))

@@ -2,68 +2,21 @@
 
 from __future__ import annotations
 
-import shutil
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
 
-from tests.online.parted_bank import IDS, LEFT, Bank, bank_in_parts
-from tests.online.small_bank import CHANNELS, DAY, NOON, VIP
-from tests.shared import BuiltOnce, new_store
-from vipreco.engines import LocalEngine
-from vipreco.kpi import FigureInputs, read_rows
-from vipreco.online import DaySettings, EngineFill, NightlyBuild, OnlineService, Releases
-from vipreco.online.nightly import publish
+from tests.online.nights import PARTS, PRESENT, Night
+from tests.online.parted_bank import LEFT
+from tests.online.small_bank import CHANNELS, DAY, NOON
+from vipreco.kpi import read_rows
 from vipreco.online.parted_reader import PartedReader
 from vipreco.online.release import read_manifest
 from vipreco.online.release_reader import ReleaseReader
 from vipreco.parts import part_of
-from vipreco.settings import CallListSettings, KpiSettings, TierLadder
-from vipreco.store import Store
-
-PARTS = 7
-PRESENT = [customer for customer in IDS if customer != LEFT]
-
-
-@dataclass(frozen=True)
-class Night:
-    """Releases of the same bank in one part and in seven, each with the service that reads it."""
-
-    folders: dict[int, Path]
-    services: dict[int, OnlineService]
-
-    @property
-    def both(self) -> tuple[OnlineService, OnlineService]:
-        return self.services[1], self.services[PARTS]
-
-
-@pytest.fixture(scope="module")
-def night(built_once: BuiltOnce, tmp_path_factory: pytest.TempPathFactory) -> Night:
-    home = tmp_path_factory.mktemp("night")
-    bank = bank_in_parts(built_once, home)
-    folders, services = {}, {}
-    for parts in (1, PARTS):
-        shutil.copy(new_store(built_once), home / f"store-{parts}.db")
-        store = Store.open(f"sqlite:///{home}/store-{parts}.db")
-        folders[parts] = released(bank, store, parts)
-        services[parts] = OnlineService(folders[parts], store, DaySettings(VIP, CallListSettings()))
-    return Night(folders, services)
-
-
-def released(bank: Bank, store: Store, parts: int) -> Path:
-    engine = LocalEngine(str(bank.folder / "runs"))
-    fill = EngineFill(engine, bank.parts(parts), bank.model, lambda *_: None)
-    figures = FigureInputs(TierLadder(vip=VIP), CallListSettings(), KpiSettings())
-    build = NightlyBuild(
-        bank.recommender, bank.artifact, bank.history, bank.view, VIP, days=2, figures=figures
-    )
-    folder = publish(Releases(bank.folder / f"serving-{parts}"), store, build, fill=fill)
-    fill.discard()
-    return folder
 
 
 def test_a_part_has_the_customers_of_its_number_alone_and_an_empty_one_no_folder(night: Night):

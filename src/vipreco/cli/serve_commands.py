@@ -135,6 +135,7 @@ def _nightly_build(
         days=DAYS_AHEAD if settings.serving.business_date == "clock" else 0,
         reason_weights=store.feedback.weights(view.date),
         figures=FigureInputs(settings.tiers, settings.call_list, settings.kpi),
+        top=settings.serving.offers_stored_for(history.customers),
     )
     return build, in_force
 

@@ -7,9 +7,12 @@ from .dictionary import (
     parse_definition as parse_definition,
 )
 from .feature_set import FeatureSet as FeatureSet, read_prohibited as read_prohibited
+from .packed_features import (
+    open_stored_features as open_stored_features,
+    save_packed_features as save_packed_features,
+)
 from .plan import Columns as Columns, matching_columns as matching_columns
 from .stored_features import (
-    StoredFeatures as StoredFeatures,
     StoredFeatureSet as StoredFeatureSet,
     StoredRows as StoredRows,
     save_features as save_features,

@@ -32,17 +32,36 @@ def save_features(computed: ComputedFeatures, folder: Path) -> None:
         computed: Features of a population, after `encoded`.
         folder: Existing and empty.
     """
-    pairs, ends = computed.pairs, np.arange(len(computed) + 1)
-    starts = np.searchsorted(pairs.rows, ends).astype(np.int64)
+    pairs = computed.pairs
     arrays: list[NDArray[Any]] = [
         computed.customer_values,
-        starts,
+        starts_of(computed),
         pairs.products,
         pairs.values,
         pairs.defaults,
     ]
     for name, values in zip(FILES, arrays, strict=True):
         np.save(folder / f"{name}.npy", values, allow_pickle=False)
+
+
+def starts_of(computed: ComputedFeatures) -> NDArray[np.int64]:
+    """Return the index of each customer's first pair, and the number of all, shape (n + 1,)."""
+    ends = np.arange(len(computed) + 1)
+    return np.searchsorted(computed.pairs.rows, ends).astype(np.int64)
+
+
+def indices_of(population: Ids, customer_ids: Ids) -> Indices:
+    """Return the index of each customer in a population, which is ascending; -1 for those outside."""
+    if not len(population):
+        return np.full(len(customer_ids), -1)
+    found = np.minimum(np.searchsorted(population, customer_ids), len(population) - 1)
+    return np.where(population[found] == customer_ids, found, -1)
+
+
+def pair_indices(first: Indices, counts: Indices) -> tuple[NDArray[np.int32], Indices]:
+    """Return the row of the customer of each pair, and the index of the pair, by first pair and number."""
+    rows = np.repeat(np.arange(len(first), dtype=np.int32), counts)
+    return rows, np.repeat(first - (np.cumsum(counts) - counts), counts) + np.arange(len(rows))
 
 
 class StoredRows(Protocol):
@@ -98,10 +117,7 @@ class StoredFeatures:
 
     def indices(self, customer_ids: Ids) -> Indices:
         """Return the index of each customer; -1 for those outside the population."""
-        if not len(self.customer_ids):
-            return np.full(len(customer_ids), -1)
-        found = np.minimum(np.searchsorted(self.customer_ids, customer_ids), len(self.customer_ids) - 1)
-        return np.where(self.customer_ids[found] == customer_ids, found, -1)
+        return indices_of(self.customer_ids, customer_ids)
 
     def values_of(self, indices: Indices) -> Floats:
         """Return the customer-grain columns of some customers, shape (n, columns)."""
@@ -109,9 +125,7 @@ class StoredFeatures:
 
     def pairs_of(self, indices: Indices, names: tuple[str, ...]) -> Pairs:
         """Return the pairs of some customers."""
-        first, counts = self.starts[indices], self.starts[indices + 1] - self.starts[indices]
-        rows = np.repeat(np.arange(len(indices), dtype=np.int32), counts)
-        there = np.repeat(first - (np.cumsum(counts) - counts), counts) + np.arange(len(rows))
+        rows, there = pair_indices(self.starts[indices], self.starts[indices + 1] - self.starts[indices])
         return Pairs(names, self.defaults, rows, self.products[there], self.pairs[there])
 
 

@@ -298,15 +298,16 @@ class History:
             f"QUALIFY row_number() OVER ({first}) = 1 ORDER BY {CUSTOMER_ID}"
         ).to_arrow_table()
 
-    def save_records(self, folder: Path, customers: pa.Array) -> None:
+    def save_records(self, folder: Path, customers: pa.Array, *, packed: bool = False) -> None:
         """Write the rows of some customers, ordered by customer, for `Records`.
 
         Args:
             folder: Existing and empty.
             customers: Ids, ascending.
+            packed: As of `write_records`.
         """
         present = {table: self._uncut[table] for table in self.present_tables}
-        write_records(self._base, present, folder, customers)
+        write_records(self._base, present, folder, customers, packed=packed)
 
     def open_view(self, day: date, customers: pa.Array | None = None) -> duckdb.DuckDBPyConnection:
         """Return a new database with nothing in it but the views cut at `day` (see `AsOfView.connection`)."""

@@ -14,6 +14,7 @@ import pyarrow as pa
 from vipreco.columns import ACTIVITY, BATCH_SEQUENCE, CUSTOMER_ID, MONTH_DATE, RECORDED_DATE
 from vipreco.history.bank_calendar import BankCalendar
 from vipreco.history.contract import CONTRACTS
+from vipreco.packed_tables import SUFFIX, PackedTable, write_packed
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -24,6 +25,8 @@ MAX_SLICED = 8  # customers up to whom their stretches of rows are put together 
 
 class Records:
     """Rows of some customers, as `write_records` wrote them; the files are mapped, not read.
+
+    Packed tables are unpacked block by block, where one of their customers is asked for.
 
     Args:
         folder: Of the files.
@@ -42,13 +45,14 @@ class Records:
         self.calendar = tuple(calendar)
         self._ids = customer_ids
         self._tables = {path.stem: _mapped(path) for path in sorted(folder.glob("*.arrow"))}
+        self._packed = {path.stem: PackedTable(path) for path in sorted(folder.glob(f"*{SUFFIX}"))}
         self._starts = {path.stem: np.load(path, mmap_mode="r") for path in sorted(folder.glob("*.npy"))}
         self._bank = BankCalendar(months=_months(self._tables.get(ACTIVITY)) if months is None else months)
 
     @property
     def schemas(self) -> dict[str, pa.Schema]:
         """Columns of each table."""
-        return {name: table.schema for name, table in self._tables.items()}
+        return {name: table.schema for name, table in {**self._tables, **self._packed}.items()}
 
     def newest_month(self, day: date) -> date | None:
         """Return the bank's newest activity month that was known at the end of a day, if any was."""
@@ -57,7 +61,10 @@ class Records:
     def of(self, customer_ids: Sequence[str]) -> dict[str, pa.Table]:
         """Return the tables with the rows of these customers alone; unknown ones have none."""
         places = self._places(customer_ids)
-        return {name: self._rows(name, table, places) for name, table in self._tables.items()}
+        mapped = {name: self._rows(name, table, places) for name, table in self._tables.items()}
+        return mapped | {
+            name: table.take(self._indices(name, places)) for name, table in self._packed.items()
+        }
 
     def _places(self, customer_ids: Sequence[str]) -> NDArray[np.intp]:
         asked = np.array(sorted(set(customer_ids)), np.str_)
@@ -74,12 +81,24 @@ class Records:
         if len(places) <= MAX_SLICED:
             slices = [table.slice(start, count) for start, count in zip(first, counts, strict=True)]
             return pa.concat_tables([table.slice(0, 0), *slices])
+        return table.take(self._indices(name, places))
+
+    def _indices(self, name: str, places: NDArray[np.intp]) -> NDArray[np.int64]:
+        """Return the indices of the rows that customers have in a table."""
+        starts = self._starts[name]
+        first, last = (starts[place].astype(np.int64) for place in (places, places + 1))
+        counts = last - first
         before = np.cumsum(counts) - counts
-        return table.take(np.repeat(first - before, counts) + np.arange(counts.sum()))
+        return np.asarray(np.repeat(first - before, counts) + np.arange(counts.sum()), np.int64)
 
 
 def write_records(
-    base: duckdb.DuckDBPyConnection, uncut: Mapping[str, str], folder: Path, customers: pa.Array
+    base: duckdb.DuckDBPyConnection,
+    uncut: Mapping[str, str],
+    folder: Path,
+    customers: pa.Array,
+    *,
+    packed: bool = False,
 ) -> None:
     """Write the rows of some customers, ordered by customer, as Arrow files with the place of each customer.
 
@@ -88,6 +107,8 @@ def write_records(
         uncut: SQL of each imported table.
         folder: Existing and empty.
         customers: Ids, ascending.
+        packed: Write the rows of customers in compressed blocks: a fifth of the bytes, and a millisecond more
+            for who asks for a customer.
     """
     base.register("kept", pa.table({CUSTOMER_ID: customers, "place": np.arange(len(customers))}))
     for name, query in uncut.items():
@@ -96,12 +117,13 @@ def write_records(
             _write(base, f"SELECT * FROM ({query}) ORDER BY {order}", folder / f"{name}.arrow")
             continue
         rows = f"SELECT t.* FROM ({query}) AS t JOIN kept USING ({CUSTOMER_ID}) ORDER BY kept.place, {order}"
-        _write(base, rows, folder / f"{name}.arrow")
+        _write(base, rows, folder / f"{name}{SUFFIX if packed else '.arrow'}")
         counted = f"SELECT place, count(*) AS n FROM ({query}) JOIN kept USING ({CUSTOMER_ID}) GROUP BY place"
         found = base.sql(counted).to_arrow_table()
         counts = np.zeros(len(customers) + 1, np.int64)
         counts[found["place"].to_numpy() + 1] = found["n"].to_numpy()
-        np.save(folder / f"{name}.npy", np.cumsum(counts), allow_pickle=False)
+        starts = np.cumsum(counts)
+        np.save(folder / f"{name}.npy", starts.astype(np.uint32) if packed else starts, allow_pickle=False)
     base.unregister("kept")
 
 
@@ -118,6 +140,9 @@ def appended(known: pa.Table | None, rows: pa.Table) -> pa.Table:
 
 def _write(base: duckdb.DuckDBPyConnection, query: str, target: Path) -> None:
     reader = base.sql(query).to_arrow_reader(ROWS_A_BATCH)
+    if target.suffix == SUFFIX:
+        write_packed(target, reader.schema, reader)
+        return
     with pa.ipc.new_file(target, reader.schema) as writer:
         for batch in reader:
             writer.write_batch(batch)

@@ -17,6 +17,7 @@ from vipreco.online.nightly_part import PartFacts, PartInputs, fill_part
 from vipreco.online.offer_numbers import EFFECTS_LEARNT
 from vipreco.online.popular import popular_lists
 from vipreco.online.release import PARTS, Releases
+from vipreco.online.top_offers import TOP
 from vipreco.recommender import Recommender, Step, silent
 
 ARTIFACT, MONTHS = "artifact", "months"
@@ -38,6 +39,7 @@ class NightlyBuild:
         days: Further days that the release may answer for, should the next builds fail.
         reason_weights: Share of its weight that a template of reasons keeps, by id.
         figures: Inputs of the figures of branches; without them the release has none.
+        top: Offers of a customer and channel that are kept, and everything compressed; None: all products.
     """
 
     recommender: Recommender
@@ -50,6 +52,7 @@ class NightlyBuild:
     days: int = 0
     reason_weights: Mapping[str, float] = field(default_factory=dict)
     figures: FigureInputs | None = None
+    top: int | None = None
 
 
 FillParts = Callable[[Path, NightlyBuild], Sequence[PartFacts | None]]
@@ -84,6 +87,7 @@ def build_release(
             build.days,
             build.reason_weights,
             build.figures,
+            build.top,
         )
         return [fill_part(folder, inputs, step)]
 
@@ -105,7 +109,8 @@ def _fill(folder: Path, build: NightlyBuild, fill: FillParts) -> dict[str, Any]:
     several = {PARTS: len(parts)} if len(parts) > 1 else {}
     if build.figures is not None:
         save_facts(folder)
-    return _manifest(build, first, artifact.artifact_hash) | several
+    kept = {} if build.top is None else {TOP: build.top}
+    return _manifest(build, first, artifact.artifact_hash) | several | kept
 
 
 def _manifest(build: NightlyBuild, facts: PartFacts, artifact_hash: str) -> dict[str, Any]:

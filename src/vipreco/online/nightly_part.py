@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, Literal
 
 import numpy as np
 import polars as pl
@@ -17,12 +17,15 @@ from vipreco.arbitration import Customers, PriorityFactors, SlateRules, priority
 from vipreco.catalog import Catalog
 from vipreco.columns import CUSTOMER_ID
 from vipreco.explanations import Explainer, OfferReasons
-from vipreco.features import save_features
+from vipreco.features import save_features, save_packed_features
 from vipreco.history import History, View
 from vipreco.kpi import FigureInputs, part_figures, save_part, vip_figures
-from vipreco.online.offer_numbers import PARTS, PLAIN, WITH_CONTACT
+from vipreco.online.all_offers import AllWriter
+from vipreco.online.offer_numbers import PARTS, PLAIN
 from vipreco.online.popular import HolderCounts, StrangerVerdicts
 from vipreco.online.release import BOOKS
+from vipreco.online.slates import NOTHING
+from vipreco.online.top_offers import TopWriter
 from vipreco.policy import ALLOWED, CHANNELS, Language, Policy, PolicyFacts, gather_facts
 from vipreco.recommender import (
     DecisionContext,
@@ -33,8 +36,8 @@ from vipreco.recommender import (
 )
 
 RECORDS, FEATURES, REASONS = "records", "features", "reasons.arrow"
+CUSTOMERS: Final = "customers"
 EXPLAINED_OFFERS = 3
-NOTHING = -1  # behind the last offer of a slate
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
 
 
@@ -51,6 +54,7 @@ class PartInputs:
         days: Further days that the release may answer for, should the next builds fail.
         reason_weights: Share of its weight that a template of reasons keeps, by id.
         figures: Inputs of the figures of branches; without them the release has none.
+        top: Offers of a customer and channel that are kept, and everything compressed; None: all products.
     """
 
     recommender: Recommender
@@ -61,6 +65,7 @@ class PartInputs:
     days: int = 0
     reason_weights: Mapping[str, float] = field(default_factory=dict)
     figures: FigureInputs | None = None
+    top: int | None = None
 
 
 @dataclass(frozen=True)
@@ -106,18 +111,18 @@ def _fill_decisions(folder: Path, work: PartInputs, step: Step) -> PartFacts:
     known = recommender.context(view, channels[0])
     step("scores")
     ids = known.computed.customer_ids
-    writer = _Writer(folder, len(ids), len(known.catalog), channels)
-    writer.whole("customers", np.asarray(ids, np.str_))
+    writer = _Writer(folder, work, (len(ids), len(known.catalog)), channels)
+    writer.customers(ids)
     (folder / FEATURES).mkdir()
-    save_features(known.computed, folder / FEATURES)
+    (save_features if work.top is None else save_packed_features)(known.computed, folder / FEATURES)
     later = _later(work, known)
     verdicts = {}
     for channel in channels:
         step(f"rules: {channel}")
         verdict = judged(recommender.policy, _facts(known, recommender.policy, channel))
         verdicts[channel] = verdict
-        writer.whole(f"verdict-{channel}", verdict)
         writer.whole(f"days-{channel}", _days(known, recommender.policy, later, channel, verdict))
+    writer.offers.verdicts(verdicts)
     step("scores")
     rules, reasons = recommender.slate_rules(known.catalog), _Reasons(known, work)
     for rows, decisions in _with_rows(recommender.decisions(known)):
@@ -126,14 +131,14 @@ def _fill_decisions(folder: Path, work: PartInputs, step: Step) -> PartFacts:
             channel: ordered(weighed[channel].priority, verdict[rows] == ALLOWED, rules)
             for channel, verdict in verdicts.items()
         }
-        writer.write(rows, decisions, weighed, indices)
+        writer.write(decisions, weighed, indices)
         step("reasons")
         reasons.add(rows, decisions, indices)
         step("scores")
     for channel in channels:
         writer.whole(PLAIN.format(channel), plain(recommender, known.catalog, channel))
     writer.close()
-    reasons.write(folder / REASONS)
+    reasons.write(folder / REASONS, "uncompressed" if work.top is None else "zstd")
     step("records")
     _write_records(folder, work, ids)
     return _part_facts(known, recommender, channels)
@@ -211,7 +216,8 @@ def _write_records(folder: Path, work: PartInputs, ids: NDArray[Any]) -> None:
     books = f"SELECT {CUSTOMER_ID}, manager_id, branch_id, tier FROM customers_now ORDER BY {CUSTOMER_ID}"
     pl.DataFrame(work.view.query(books)).write_parquet(folder / BOOKS)
     (folder / RECORDS).mkdir()
-    work.history.save_records(folder / RECORDS, pa.array(ids.tolist(), pa.string()))
+    packed = work.top is not None
+    work.history.save_records(folder / RECORDS, pa.array(ids.tolist(), pa.string()), packed=packed)
 
 
 def ordered(priority: NDArray[Any], allowed: NDArray[np.bool_], rules: SlateRules) -> NDArray[np.int16]:
@@ -246,14 +252,24 @@ def _parts(weighed: PriorityFactors) -> dict[str, NDArray[np.float64]]:
 
 
 class _Writer:
-    """Writes the arrays of a release, chunk by chunk where they are as long as the bank."""
+    """Writes what a release has of some customers besides their rows and features."""
 
-    def __init__(self, folder: Path, customers: int, products: int, channels: Sequence[str]) -> None:
-        self.folder, self.shape = folder, (customers, products)
-        names = (*PARTS, *(WITH_CONTACT.format(channel) for channel in channels))
-        self.files = {name: self._file(name, np.float64, self.shape) for name in names}
-        self.personalised = self._file("personalised", np.bool_, (customers,))
-        self.slates = {channel: self._file(f"slate-{channel}", np.int16, self.shape) for channel in channels}
+    def __init__(
+        self, folder: Path, work: PartInputs, shape: tuple[int, int], channels: tuple[str, ...]
+    ) -> None:
+        self.folder = folder
+        self.offers: AllWriter | TopWriter = (
+            AllWriter(folder, shape, channels)
+            if work.top is None
+            else TopWriter(folder, work.top, channels, work.recommender.policy)
+        )
+        self._personalised: list[NDArray[np.bool_]] = []
+
+    def customers(self, ids: NDArray[Any]) -> None:
+        """Write the ids; where all is compressed as UTF-8: a quarter of the bytes, in the same order."""
+        names = np.asarray(ids, np.str_)
+        packed = isinstance(self.offers, TopWriter)
+        self.whole(CUSTOMERS, np.char.encode(names, "utf-8") if packed else names)
 
     def whole(self, name: str, values: NDArray[Any]) -> None:
         """Write an array at once."""
@@ -261,28 +277,19 @@ class _Writer:
 
     def write(
         self,
-        rows: slice,
         decisions: Decisions,
         weighed: Mapping[str, PriorityFactors],
         indices: Mapping[str, NDArray[np.int16]],
     ) -> None:
-        """Write the decisions about some customers; factors and indices of their products by channel."""
-        for name, values in _parts(decisions.factors).items():
-            self.files[name][rows] = values
-        for channel, factors in weighed.items():
-            self.files[WITH_CONTACT.format(channel)][rows] = factors.chances.with_contact
-        self.personalised[rows] = decisions.personalised
-        for channel, order in indices.items():
-            self.slates[channel][rows] = order
+        """Write the decisions about the next customers; factors and indices of their products by channel."""
+        with_contact = {channel: factors.chances.with_contact for channel, factors in weighed.items()}
+        self.offers.write(_parts(decisions.factors), with_contact, indices)
+        self._personalised.append(decisions.personalised)
 
     def close(self) -> None:
         """Write out what is still in memory."""
-        for file in (*self.files.values(), *self.slates.values(), self.personalised):
-            file.flush()
-
-    def _file(self, name: str, kind: Any, shape: tuple[int, ...]) -> np.memmap[Any, Any]:
-        path = self.folder / f"{name}.npy"
-        return np.lib.format.open_memmap(path, mode="w+", dtype=kind, shape=shape)
+        self.offers.close()
+        self.whole("personalised", np.concatenate(self._personalised))
 
 
 class _Reasons:
@@ -310,11 +317,11 @@ class _Reasons:
         }
         self.frames.append(_reason_frame(decisions, rows, columns, explained))
 
-    def write(self, path: Path) -> None:
+    def write(self, path: Path, compression: Literal["uncompressed", "zstd"]) -> None:
         """Write them by customer and product."""
         schema = _reason_frame_schema()
         found = pl.concat(self.frames) if self.frames else pl.DataFrame(schema=schema)
-        found.sort(CUSTOMER_ID, "product_id").write_ipc(path, compression="uncompressed")
+        found.sort(CUSTOMER_ID, "product_id").write_ipc(path, compression=compression)
 
 
 def _reason_frame_schema() -> dict[str, Any]:

@@ -37,6 +37,7 @@ class PartRequest:
         days: As of `NightlyBuild`.
         reason_weights: As of `NightlyBuild`.
         figures: The record of the figures' inputs; None where the release has none.
+        top: As of `NightlyBuild`.
     """
 
     tables: Mapping[str, Any]
@@ -46,6 +47,7 @@ class PartRequest:
     days: int
     reason_weights: Mapping[str, float]
     figures: Mapping[str, Any] | None = None
+    top: int | None = None
 
 
 class EngineFill:
@@ -74,6 +76,7 @@ class EngineFill:
             build.days,
             dict(build.reason_weights),
             None if build.figures is None else build.figures.record(),
+            build.top,
         )
         self._results = self.engine.run(BUILD_JOB, asdict(request), self.tables.number, self.progress)
         return _taken(self._results, folder)
@@ -98,6 +101,7 @@ def build_part(spec: Spec, part: int, folder: Path, context: TaskContext) -> Map
         days=request.days,
         reason_weights=request.reason_weights,
         figures=None if request.figures is None else FigureInputs.from_record(request.figures),
+        top=request.top,
     )
     customers = view.population().num_rows
     if not customers:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Final, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,62 +54,57 @@ class OfferNumbers(NamedTuple):
 
     def line(self, one: int, named: tuple[str, str], codes: tuple[str, ...]) -> SlateLine:
         """Return the offer of a product, by its id and name."""
-        product_id, product = named
-        propensity, value, basis = self.propensity.item(one), self.value.item(one), self.bases[one]
-        if not basis:
-            return SlateLine(product_id, product, propensity, value, codes)
-        without, with_contact = self.without.item(one), self.with_contact.item(one)
-        return SlateLine(product_id, product, propensity, value, codes, without, with_contact, basis)
+        arrays = (self.propensity, self.value, self.without, self.with_contact)
+        return line_of(named, [values.item(one) for values in arrays], self.bases[one], codes)
 
 
-class StoredNumbers:
-    """Arrays of a release; releases of before effects were known have the propensity alone.
+def line_of(
+    named: tuple[str, str], numbers: Sequence[float], basis: str, codes: tuple[str, ...]
+) -> SlateLine:
+    """Return an offer.
 
     Args:
-        array: Maps an array of the release by name.
-        manifest: Of the release.
+        named: Id and name of the product.
+        numbers: Propensity, value, and chance without and with a contact.
+        basis: What the effect of a contact rests on; empty where it is not known.
+        codes: Of the reasons.
     """
+    (product_id, product), (propensity, value, without, with_contact) = named, numbers
+    if not basis:
+        return SlateLine(product_id, product, propensity, value, codes)
+    return SlateLine(product_id, product, propensity, value, codes, without, with_contact, basis)
 
-    def __init__(self, array: Callable[[str], NDArray[Any]], manifest: dict[str, Any]) -> None:
-        learnt = manifest.get(EFFECTS_LEARNT, {})
-        channels, products = manifest["channels"], len(manifest["products"])
-        self._former = not learnt
-        self._by_gain = manifest["arbitration"].get("order", "gain") == "gain"
-        self._propensity, self._value = array("propensity"), array("value")
-        self._weight = array("priority" if self._former else "weight")
-        self._without = array("propensity" if self._former else "chance_without")
-        self._with = {one: array(WITH_CONTACT.format(one)) for one in channels if learnt}
-        self._plain = {one: np.array(array(PLAIN.format(one) if learnt else "plain")) for one in channels}
-        self._bases = {
-            one: tuple(BASES[flag] for flag in learnt[one]) if learnt else ("",) * products
-            for one in channels
-        }
 
-    def of(self, row: int, channel: str) -> OfferNumbers:
-        """Return the numbers of a customer."""
-        parts = [part[row] for part in (self._propensity, self._value, self._weight, self._without)]
-        with_contact = parts[0] if self._former else self._with[channel][row]
-        return self._numbers([*parts, with_contact], channel)
+class Arrays(Protocol):
+    """Maps an array of a release by name."""
 
-    def plain(self, channel: str) -> OfferNumbers:
-        """Return the numbers where no profile may be used."""
-        parts = list(self._plain[channel])
-        return self._numbers([*parts, parts[0], parts[0]] if self._former else parts, channel)
+    def __call__(self, name: str) -> NDArray[Any]:
+        """Return the array."""
 
-    def line(
-        self, row: int, channel: str, one: int, named: tuple[str, str], codes: tuple[str, ...]
-    ) -> SlateLine:
-        """Return the offer of a product to a customer without reading those of the others."""
-        product_id, product = named
-        propensity, value = self._propensity.item(row, one), self._value.item(row, one)
-        basis = self._bases[channel][one]
-        if not basis:
-            return SlateLine(product_id, product, propensity, value, codes)
-        without, with_contact = self._without.item(row, one), self._with[channel].item(row, one)
-        return SlateLine(product_id, product, propensity, value, codes, without, with_contact, basis)
 
-    def _numbers(self, parts: list[Floats], channel: str) -> OfferNumbers:
-        propensity, value, weight, without, with_contact = parts
-        gain = with_contact - without if self._by_gain else propensity
-        priority = weight if self._former else weight * gain
-        return OfferNumbers(propensity, value, priority, without, with_contact, self._bases[channel])
+def bases_of(manifest: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    """Return by channel what the effect on each product rests on; empty texts where effects are not known."""
+    learnt, products = manifest.get(EFFECTS_LEARNT, {}), len(manifest["products"])
+    return {
+        one: tuple(BASES[flag] for flag in learnt[one]) if learnt else ("",) * products
+        for one in manifest["channels"]
+    }
+
+
+def plain_numbers(array: Arrays, manifest: Mapping[str, Any]) -> dict[str, OfferNumbers]:
+    """Return by channel the numbers where no profile may be used."""
+    former, bases = not manifest.get(EFFECTS_LEARNT, {}), bases_of(manifest)
+    found = {}
+    for one in manifest["channels"]:
+        parts = list(np.array(array("plain" if former else PLAIN.format(one))))
+        found[one] = numbers_of([*parts, parts[0], parts[0]] if former else parts, bases[one], manifest)
+    return found
+
+
+def numbers_of(parts: list[Floats], bases: tuple[str, ...], manifest: Mapping[str, Any]) -> OfferNumbers:
+    """Return numbers with the priority: propensity, value, weight, chance without and with a contact."""
+    propensity, value, weight, without, with_contact = parts
+    by_gain = manifest["arbitration"].get("order", "gain") == "gain"
+    gain = with_contact - without if by_gain else propensity
+    former = not manifest.get(EFFECTS_LEARNT, {})  # it kept the priority itself
+    return OfferNumbers(propensity, value, weight if former else weight * gain, without, with_contact, bases)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -17,7 +16,6 @@ from vipreco.arbitration import SlateRules, slate
 from vipreco.catalog import Catalog
 from vipreco.columns import PRODUCT_ID, PRODUCTS
 from vipreco.errors import DependencyDownError, InputRejectedError
-from vipreco.features import FeatureSet, StoredFeatureSet
 from vipreco.kpi import FigureRows, read_rows
 from vipreco.lists import (
     ALWAYS,
@@ -32,9 +30,10 @@ from vipreco.lists import (
 from vipreco.online.explanation_cache import CachingExplainer, ExplanationCache
 from vipreco.online.nightly_build import ARTIFACT
 from vipreco.online.nightly_part import EXPLAINED_OFFERS
-from vipreco.online.offer_numbers import EFFECTS_LEARNT, OfferNumbers
+from vipreco.online.offer_numbers import OfferNumbers
 from vipreco.online.parted_reader import open_reader
-from vipreco.online.release_reader import OfferRow, ReleaseReader
+from vipreco.online.release_model import model_of_release
+from vipreco.online.release_reader import OfferRow
 from vipreco.online.request_overrides import NOBODY, RequestOverrides, overridden_rows
 from vipreco.online.shown_sheet import ShownSheet, shown_sheet
 from vipreco.online.slates import (
@@ -46,15 +45,14 @@ from vipreco.online.slates import (
 )
 from vipreco.online.store_overlay import Rows, StoreOverlay
 from vipreco.online.views import Views
-from vipreco.policy import ALLOWED, OWN_PREFIX, Language, Policy
+from vipreco.policy import ALLOWED, OWN_PREFIX, Language
 from vipreco.recommender import (
     Decisions,
     ProductEvidence,
-    Recommender,
     in_order,
     open_model,
 )
-from vipreco.settings import ArbitrationSettings, CallListSettings
+from vipreco.settings import CallListSettings
 from vipreco.signatures import NO_SIGNATURES, Signatures
 from vipreco.store import Store
 
@@ -116,7 +114,7 @@ class OnlineService:
         # Two sets of databases: an offer does not wait for the call list of a large book.
         self._views, self._pages = (Views(records, as_of, self.overlay) for _ in range(2))
         self.model = open_model(folder / ARTIFACT, self.model_hash)  # the next release may take it over
-        self.recommender = _recommender(self.release, self.model, day_settings.currency)
+        self.recommender = model_of_release(self.release, self.model, day_settings.currency)
         self.warnings: tuple[str, ...] = self.recommender.warnings
         self.basis = ""  # name of the rules and weights, where they are kept for replays
         cache = ExplanationCache(self.release.reasons(), self._pages)
@@ -172,17 +170,19 @@ class OnlineService:
 
     def cached_offers(self, customer_id: str, channel: str, limit: int, moment: datetime) -> Slate | None:
         """Return the cached offers, or None where they have to be decided anew."""
-        day, off = self.day_of(moment), self.overlay.off
+        day = self.day_of(moment)
         if customer_id in self.overlay.changed or not self.release.holds(customer_id, channel, day):
             row = self._known_row(customer_id, channel, day)
-            return None if row is None else self._listed(row, channel, limit, SNAPSHOT)
-        if off.products or off.models:
-            return self._listed(self.release.row(customer_id, channel), channel, limit, SNAPSHOT)
-        slate = self.release.slate(customer_id, channel, self.release.ranked(customer_id, channel, limit))
-        if slate.lines:
-            return slate
-        verdicts = self.release.verdicts(customer_id, channel)
-        return slate._replace(cause=self._cause(verdicts == ALLOWED, verdicts))
+        elif (ranked := self._ranked(customer_id, channel, limit)) is not None:
+            slate = self.release.slate(customer_id, channel, ranked)
+            if slate.lines:
+                return slate
+            verdicts = self.release.verdicts(customer_id, channel)
+            return slate._replace(cause=self._cause(verdicts == ALLOWED, verdicts))
+        else:
+            stored = self.release.plain_row if self._is_off() else self.release.row
+            row = stored(customer_id, channel) or self._known_row(customer_id, channel, day)
+        return None if row is None else self._listed(row, channel, limit, SNAPSHOT)
 
     def with_facts(
         self, customer_id: str | None, facts: Mapping[str, Any], channel: str, limit: int, moment: datetime
@@ -289,13 +289,30 @@ class OnlineService:
         models = self.overlay.off.models
         return bool(models) and not models.isdisjoint((self.model_version, self.model_hash))
 
+    def _ranked(self, customer_id: str, channel: str, limit: int) -> list[int] | None:
+        """Return the indices of the first offers; None where a switch changes them, or not so many are kept.
+
+        A product that is switched off behind the last of them, or in no slate, does not: each place of a
+        slate goes to the best product that those before it leave.
+        """
+        if self._is_off():
+            return None
+        found, off = self.release.ranked(customer_id, channel, limit), self.overlay.off.products
+        if found and off and any(self.release.products[one] in off for one in found):
+            return None
+        return found
+
     def _row(self, customer_id: str, channel: str, day: date) -> OfferRow:
-        """Return a fresh decision about a customer; kept until the next change."""
+        """Return a fresh decision about a customer, kept until the next change."""
         known = self._known_row(customer_id, channel, day)
         if known is not None:
             return known
         stamp, more = self.overlay.last_change([customer_id]), self.overlay.rows([customer_id])
-        row = self._decided_now(customer_id, channel, day, more)
+        if stamp == 0 and self.release.holds(customer_id, channel, day):  # the night's reasons hold as well
+            row = self._decided_now(customer_id, channel, day, more, explained=0)
+            row = replace(row, codes=self.release.every_code(customer_id))
+        else:
+            row = self._decided_now(customer_id, channel, day, more)
         if len(self._decided) >= MAX_DECIDED:
             self._decided.clear()
         self._decided[customer_id, channel, day] = stamp, row
@@ -335,7 +352,7 @@ class OnlineService:
         """Return the offers of a row without those switched off."""
         products, names = self.release.products, self.release.names
         if self._is_off():
-            plain = self.release.numbers.plain(channel)
+            plain = self.release.offers.plain(channel)
             row = OfferRow(plain, row.allowed, False, {}, row.verdicts)
         otherwise = () if row.personalised else NEUTRAL
         lines = [
@@ -379,21 +396,3 @@ def _row_of(decisions: Decisions, accepted: frozenset[str]) -> OfferRow:
 
 def _spoken(language: str) -> Language:
     return "zh" if language == "zh" else "en"
-
-
-def _recommender(release: ReleaseReader, model: Recommender, currency: str) -> Recommender:
-    """Return a model under the rules and weights of a release, with the features of its night."""
-    former = {} if EFFECTS_LEARNT in release.manifest else {"order": "chance"}  # as it was built
-    found = {**release.manifest["arbitration"], **former}
-    settings = ArbitrationSettings.model_validate_json(json.dumps(found))
-    policy = Policy.from_definition(release.policy_definition(), currency)
-    recommender = model.with_policy(policy).arbitrated(settings)
-    return recommender.with_features(_features(release, recommender))
-
-
-def _features(release: ReleaseReader, recommender: Recommender) -> FeatureSet:
-    """Return the features of a model, with the stored ones; a release of an older version has none."""
-    stored = release.features()
-    if stored is None:
-        return recommender.features
-    return StoredFeatureSet(recommender.features, recommender.vocabulary, recommender.product_ids, stored)

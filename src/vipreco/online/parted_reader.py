@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 
 from vipreco.features import StoredParts, StoredRows
 from vipreco.history import BankCalendar, RecordParts, Records
+from vipreco.online.all_offers import AllOffers
 from vipreco.online.nightly_reasons import NightlyReasons, OfferExplanation, Pair
-from vipreco.online.offer_numbers import StoredNumbers
 from vipreco.online.release import PARTS, open_release
 from vipreco.online.release_reader import NO_CODES, Codes, OfferRow, ReleaseReader
 from vipreco.online.slates import Slate
+from vipreco.online.top_offers import TopOffers
 from vipreco.parts import part_name, part_of
 from vipreco.policy import Language
 from vipreco.signatures import NO_SIGNATURES, Signatures
@@ -58,7 +59,9 @@ class PartedReader(ReleaseReader):
         calendar = [date.fromisoformat(day) for day in manifest["calendar"]]
         months = BankCalendar.from_record(manifest).months
         self.records = RecordParts(parts.place, parts.records, calendar, months, parts.first)
-        self.numbers: StoredNumbers = parts.part(parts.first).numbers  # of nobody: the same in each part
+        self.offers: AllOffers | TopOffers = parts.part(
+            parts.first
+        ).offers  # of nobody: the same in each part
 
     def knows(self, customer_id: str) -> bool:
         """Return True for a customer of the snapshot."""
@@ -84,13 +87,17 @@ class PartedReader(ReleaseReader):
         """Return True where the same is so in every channel."""
         return self._parts.of(customer_id).holds_everywhere(customer_id, day)
 
-    def ranked(self, customer_id: str, channel: str, limit: int | None = None) -> list[int]:
-        """Return the indices of a customer's first `limit` offers, in order."""
+    def ranked(self, customer_id: str, channel: str, limit: int | None = None) -> list[int] | None:
+        """Return the indices of a customer's first `limit` offers; None where not so many are kept."""
         return self._parts.of(customer_id).ranked(customer_id, channel, limit)
 
-    def row(self, customer_id: str, channel: str) -> OfferRow:
-        """Return the decisions about a customer."""
+    def row(self, customer_id: str, channel: str) -> OfferRow | None:
+        """Return the decisions about a customer; None where those about all products are not kept."""
         return self._parts.of(customer_id).row(customer_id, channel)
+
+    def plain_row(self, customer_id: str, channel: str) -> OfferRow:
+        """Return the decisions about a customer without a profile."""
+        return self._parts.of(customer_id).plain_row(customer_id, channel)
 
     def verdicts(self, customer_id: str, channel: str) -> NDArray[np.int16]:
         """Return what the rules say of each product to a customer, shape (P,)."""
@@ -99,6 +106,10 @@ class PartedReader(ReleaseReader):
     def slate(self, customer_id: str, channel: str, indices: list[int]) -> Slate:
         """Return offers of a customer, by the indices of the products."""
         return self._parts.of(customer_id).slate(customer_id, channel, indices)
+
+    def every_code(self, customer_id: str) -> Mapping[str, Codes]:
+        """Return the same with every product: no reason for those of which the build told none."""
+        return self._parts.of(customer_id).every_code(customer_id)
 
     def codes(self, customer_id: str) -> Mapping[str, Codes]:
         """Return the codes of the reasons of the build, by product; VIP customers alone have any."""

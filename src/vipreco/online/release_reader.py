@@ -15,14 +15,16 @@ import polars as pl
 from numpy.typing import NDArray
 
 from vipreco.columns import CUSTOMER_ID, PRODUCT_ID
-from vipreco.features import StoredFeatures, StoredRows
+from vipreco.features import StoredRows, open_stored_features
 from vipreco.history import BankCalendar, Records
+from vipreco.online.all_offers import AllOffers
 from vipreco.online.nightly_build import MONTHS, POLICY, POPULAR
-from vipreco.online.nightly_part import FEATURES, NOTHING, REASONS, RECORDS
+from vipreco.online.nightly_part import CUSTOMERS, FEATURES, REASONS, RECORDS
 from vipreco.online.nightly_reasons import NightlyReasons
-from vipreco.online.offer_numbers import OfferNumbers, StoredNumbers
+from vipreco.online.offer_numbers import OfferNumbers
 from vipreco.online.release import changed_release
 from vipreco.online.slates import BELOW_FLOOR, COLD_START, SNAPSHOT, SWITCHED_OFF, Slate, SlateLine
+from vipreco.online.top_offers import TOP, TopOffers
 from vipreco.policy import ALLOWED
 from vipreco.verified_files import VerifiedFiles
 
@@ -67,14 +69,13 @@ class ReleaseReader:
         self.snapshot_date = date.fromisoformat(self.manifest["snapshot_date"])
         self.products: tuple[str, ...] = tuple(self.manifest["products"])
         self.names: tuple[str, ...] = tuple(self.manifest["names"])
-        ids = self.customer_ids = self._array("customers")
+        ids = self.customer_ids = self._names()
         self.rows = {customer: row for row, customer in enumerate(ids.tolist())}
         calendar = [date.fromisoformat(day) for day in self.manifest["calendar"]]
         months = BankCalendar.from_record(self.manifest).months if MONTHS in self.manifest else None
         self.records = Records(folder / RECORDS, ids, calendar, months)
-        self.numbers = StoredNumbers(self._array, self.manifest)
+        self.offers = (TopOffers if TOP in manifest else AllOffers)(self._array, manifest)
         self._personalised = self._array("personalised")
-        self._verdicts, self._slates = self._by_channel("verdict"), self._by_channel("slate")
         self._days = self._by_channel("days")
         self._min_days = np.minimum.reduce(list(self._days.values()))
         self._codes = _codes_of(folder / REASONS)
@@ -106,7 +107,7 @@ class ReleaseReader:
         folder = self.folder / FEATURES
         if not folder.is_dir():
             return None
-        return StoredFeatures.open(folder, self.records, self.as_of, self.customer_ids)
+        return open_stored_features(folder, self.records, self.as_of, self.customer_ids)
 
     @cached_property
     def _popular(self) -> dict[str, dict[str, list[tuple[str, float]]]]:
@@ -126,26 +127,27 @@ class ReleaseReader:
         ahead = day.toordinal() - self.as_of.toordinal()
         return ahead < int(self._min_days.item(self.rows[customer_id]))
 
-    def ranked(self, customer_id: str, channel: str, limit: int | None = None) -> list[int]:
-        """Return the indices of a customer's first `limit` offers, in order."""
-        found: list[int] = self._slates[channel][self.rows[customer_id], :limit].tolist()
-        return found[: found.index(NOTHING)] if NOTHING in found else found
+    def ranked(self, customer_id: str, channel: str, limit: int | None = None) -> list[int] | None:
+        """Return the indices of a customer's first `limit` offers; None where not so many are kept."""
+        return self.offers.ranked(self.rows[customer_id], channel, limit)
 
-    def row(self, customer_id: str, channel: str) -> OfferRow:
-        """Return the decisions about a customer."""
+    def row(self, customer_id: str, channel: str) -> OfferRow | None:
+        """Return the decisions about a customer; None where those about all products are not kept."""
         row = self.rows[customer_id]
-        return OfferRow(
-            self.numbers.of(row, channel),
-            self._verdicts[channel][row] == ALLOWED,
-            bool(self._personalised[row]),
-            self.codes(customer_id),
-            self._verdicts[channel][row],
-        )
+        numbers = self.offers.numbers(row, channel)
+        if numbers is None:
+            return None
+        verdicts, personalised = self.offers.verdicts(row, channel), bool(self._personalised[row])
+        return OfferRow(numbers, verdicts == ALLOWED, personalised, self.every_code(customer_id), verdicts)
+
+    def plain_row(self, customer_id: str, channel: str) -> OfferRow:
+        """Return the decisions about a customer without a profile."""
+        verdicts = self.verdicts(customer_id, channel)
+        return OfferRow(self.offers.plain(channel), verdicts == ALLOWED, False, {}, verdicts)
 
     def verdicts(self, customer_id: str, channel: str) -> NDArray[np.int16]:
         """Return what the rules say of each product to a customer, shape (P,)."""
-        found: NDArray[np.int16] = self._verdicts[channel][self.rows[customer_id]]
-        return found
+        return self.offers.verdicts(self.rows[customer_id], channel)
 
     def slate(self, customer_id: str, channel: str, indices: list[int]) -> Slate:
         """Return offers of a customer.
@@ -156,7 +158,7 @@ class ReleaseReader:
             indices: Of the products, in order.
         """
         row, names, products = self.rows[customer_id], self.names, self.products
-        line, codes = self.numbers.line, self.codes(customer_id)
+        line, codes = self.offers.line, self.codes(customer_id)
         lines = [
             line(row, channel, one, (products[one], names[one]), codes.get(products[one], ()))
             for one in indices
@@ -166,6 +168,10 @@ class ReleaseReader:
     def codes(self, customer_id: str) -> Mapping[str, Codes]:
         """Return the codes of the reasons of the build, by product; VIP customers alone have any."""
         return self._codes.get(customer_id, NO_CODES)
+
+    def every_code(self, customer_id: str) -> Mapping[str, Codes]:
+        """Return the same with every product: no reason for those of which the build told none."""
+        return {**dict.fromkeys(self.products, ()), **self.codes(customer_id)}
 
     def popular(self, segment: str, channel: str, limit: int, off: frozenset[str]) -> Slate:
         """Return the products of those a stranger may have that most customers of a segment hold."""
@@ -177,6 +183,11 @@ class ReleaseReader:
         causes = self.manifest.get("stranger_causes", {})  # releases of older versions have none
         cause = None if lines else SWITCHED_OFF if found else causes.get(channel) or BELOW_FLOOR
         return Slate(lines, False, COLD_START, cause)
+
+    def _names(self) -> NDArray[np.str_]:
+        """Return the ids of the customers, ascending; compressed releases keep them as UTF-8."""
+        found = self._array(CUSTOMERS)
+        return found if found.dtype.kind == "U" else np.char.decode(found, "utf-8")
 
     def _by_channel(self, name: str) -> Arrays:
         return {channel: self._array(f"{name}-{channel}") for channel in self.manifest["channels"]}

@@ -8,6 +8,7 @@ SNAPSHOT: Final = "snapshot"
 FACTS: Final = "facts"
 COLD_START: Final = "cold_start"
 SWITCHED_OFF: Final = "SWITCHED_OFF"
+NOTHING: Final = -1  # behind the last offer of a stored slate
 BELOW_FLOOR: Final = "BELOW_FLOOR"  # products are allowed, none of them is worth an offer
 
 

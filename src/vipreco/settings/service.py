@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
 from vipreco.settings.section import Section
+
+WHOLE_CUSTOMERS: Final = 1_000_000
+"""Customers up to whom a release keeps all products: some 8 GB with 36 products (docs/sizing.md)."""
+AUTO_OFFERS: Final = 5
 
 
 class OidcSettings(Section):
@@ -66,6 +70,9 @@ class ServingSettings(Section):
         local_accounts: Whether people may log in with a password kept here, without a second factor; if not,
             all log in with the bank's own account, and its log-in asks for one.
         oidc: The bank's own log-in, beside local accounts.
+        stored_offers: Offers of a customer and channel that a release keeps ready, all of it compressed; a
+            request for more is decided when it comes. `all`: every product of every customer. `auto`: all up
+            to a million customers, the first five beyond.
     """
 
     host: str = "127.0.0.1"
@@ -88,6 +95,13 @@ class ServingSettings(Section):
     store_away_minutes: Annotated[int, Field(ge=0, le=1_440)] = 60
     local_accounts: bool = True
     oidc: OidcSettings | None = None
+    stored_offers: Literal["auto", "all"] | Annotated[int, Field(ge=1, le=50)] = "auto"
+
+    def offers_stored_for(self, customers: int) -> int | None:
+        """Return how many offers of a customer a release keeps; None: all products."""
+        if isinstance(self.stored_offers, int):
+            return self.stored_offers
+        return AUTO_OFFERS if self.stored_offers == "auto" and customers > WHOLE_CUSTOMERS else None
 
     @model_validator(mode="after")
     def _has_log_in(self) -> ServingSettings:
