@@ -8,9 +8,10 @@ twice, with the same luck: once by the call list of that first champion, frozen;
 the real `vipreco retrain` runs each month on what the bank then knows (contacts and outcomes of its own lists
 among it), and the gates decide whether its challenger takes over. Both have the same contacts a month.
 
-Decided by: what customers in the books acquire, in value, in expectation given the state before each month;
-loop less frozen, as the mean over banks with Student's interval (a bank is one observation: customers of a
-bank share their models). The paired interval over customers is told beside it.
+Decided by: what the contacts add in expectation, by the truth before each month (value of acquisitions, and
+the yearly margin on the assets that calls keep); loop less frozen, as the mean over banks with Student's
+interval (a bank is one observation: customers of a bank share their models). Beside it stands what customers
+in the books acquire in all, most of it without any call, so that luck hides the difference.
 """
 
 from __future__ import annotations
@@ -62,6 +63,14 @@ metric = "auc"
 min_value = 0.5
 """
 PASSED = {0, 4}
+NAMES = {
+    "added_amount": "added by the contacts",
+    "gained_amount": "of that, acquisitions",
+    "expected_amount": "earned in all",
+    "worth_amount": "earned + kept in all",
+    "earned_amount": "earned in all, as drawn",
+}
+DECIDING = "added_amount"
 Say = Callable[[str], None]
 
 
@@ -190,15 +199,15 @@ def in_books(lives: pl.DataFrame) -> pl.DataFrame:
 def by_bank(lives: pl.DataFrame, asset_margin: float = forward.ASSET_MARGIN) -> pl.DataFrame:
     """Return the sums of each bank: earned (in expectation), and that with the margin on assets kept."""
     worth = pl.col("expected_amount") - asset_margin * pl.col("at_stake_amount")
-    rows = in_books(lives).with_columns(worth.alias("worth_amount"))
-    measures = ("expected_amount", "worth_amount", "earned_amount", "contacts")
-    return rows.group_by("seed", "arm").agg(pl.col(*measures).sum()).sort("seed", "arm")
+    added = pl.col("gained_amount") + asset_margin * pl.col("kept_by_calls_amount")
+    rows = in_books(lives).with_columns(worth_amount=worth, added_amount=added)
+    return rows.group_by("seed", "arm").agg(pl.col(*NAMES, "contacts").sum()).sort("seed", "arm")
 
 
 def differences(banks: pl.DataFrame) -> dict[str, dict[str, float]]:
     """Return loop less frozen of each measure: the mean over banks, Student's interval, banks that gain."""
     found: dict[str, dict[str, float]] = {}
-    for measure in ("expected_amount", "worth_amount", "earned_amount"):
+    for measure in NAMES:
         wide = banks.pivot("arm", index="seed", values=measure)
         gained = (wide[LOOP] - wide[FROZEN]).to_numpy()
         found[measure] = {**interval(gained), "frozen": float(wide[FROZEN].to_numpy().mean())}
@@ -226,7 +235,7 @@ def cycles(plan: CyclePlan, work: Path, say: Say) -> dict[str, Any]:
     for seed in plan.seeds:
         lives, told[seed] = lived(plan, seed, work / f"cycle-{seed}", say)
         parts.append(lives)
-        say(f"seed {seed}: {differences(by_bank(pl.concat(parts)))['expected_amount']}")
+        say(f"seed {seed}: {differences(by_bank(pl.concat(parts)))[DECIDING]}")
     lives = pl.concat(parts)
     banks = by_bank(lives)
     customers = forward.compare(lives, FROZEN).filter(pl.col("arm") == LOOP)
@@ -258,15 +267,10 @@ def together(parts: list[dict[str, Any]]) -> dict[str, Any]:
 
 def lines(found: dict[str, Any]) -> Iterator[str]:
     """Say what came of it."""
-    names = {
-        "expected_amount": "earned",
-        "worth_amount": "earned + kept",
-        "earned_amount": "earned, as drawn",
-    }
     for measure, row in found["differences"].items():
-        share = f"{row['value'] / row['frozen']:+.1%}" if measure == "expected_amount" else ""
+        share = f"{row['value'] / row['frozen']:+.1%}" if measure != "earned_amount" else ""
         yield (
-            f"{names[measure]}, loop less frozen, a bank: {row['value']:,.0f} [{row['low']:,.0f}, "
+            f"{NAMES[measure]}, loop less frozen, a bank: {row['value']:,.0f} [{row['low']:,.0f}, "
             f"{row['high']:,.0f}] {share} ({row['better']} of {row['banks']} banks better)"
         )
     for row in (one for one in found["by_customer"] if one["measure"] == "expected_amount"):

@@ -26,6 +26,8 @@ def lives() -> pl.DataFrame:
                         "vip": vip,
                         "contacts": called,
                         "expected_amount": 100.0 + (more if name == "b" else 0.0),
+                        "gained_amount": 5.0 * called + (more if name == "b" else 0.0),
+                        "kept_by_calls_amount": 100.0 * called,
                         "earned_amount": 90.0,
                         "at_stake_amount": 1000.0,
                     }
@@ -37,6 +39,8 @@ def test_customers_in_the_books_and_those_whom_either_called_are_counted():
     banks = cycles.by_bank(lives())
     assert banks.filter(pl.col("arm") == "loop")["expected_amount"].to_list() == [210.0, 220.0, 230.0]
     assert banks.filter(pl.col("arm") == "frozen")["contacts"].to_list() == [1.0, 1.0, 1.0]
+    assert banks.filter(pl.col("arm") == "frozen")["added_amount"].to_list() == [6.0] * 3
+    assert banks.filter(pl.col("arm") == "loop")["added_amount"].to_list() == [22.0, 32.0, 42.0]
     assert banks["worth_amount"].to_list() == (banks["expected_amount"] - 0.01 * 2000).to_list()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -174,6 +175,28 @@ def test_the_oracle_makes_the_contacts_that_gain_most_by_a_search_over_all(bank:
     assert set(chosen["customer_id"]) == best
     gains = gains_of(bank.bank, blocks[0], before[0], month, asset_margin=0.01)
     assert (gains.amount[~before[0].present] == -np.inf).all()
+
+
+def test_what_the_contacts_of_a_month_add_is_what_the_oracle_chose_them_by(
+    bank: WarmBank, tmp_path: Path
+) -> None:
+    one_month = replace(bank, spec=replace(bank.spec, months=1))
+    lived = of(run(one_month, {}, CAPACITY, tmp_path, oracle=True), "oracle")
+    amounts = [
+        gains_of(
+            bank.bank, block, hazards_of_month(bank.bank, block, SPEC.past_months), SPEC.past_months, 0.01
+        )
+        for block in bank.blocks
+    ]
+    best = np.sort(np.concatenate([gains.amount for gains in amounts]))[-CAPACITY:]
+    added = lived["gained_amount"] + 0.01 * lived["kept_by_calls_amount"]
+    assert added.sum() == pytest.approx(best.sum(), rel=1e-6)
+    assert (added > 0).sum() == CAPACITY == lived["contacts"].sum()
+
+
+def test_nobody_adds_nothing(lives: pl.DataFrame) -> None:
+    columns = ["gained_amount", "kept_by_calls_amount"]
+    assert of(lives, "nobody").select(columns).sum().row(0) == (0.0, 0.0)
 
 
 def test_in_expectation_the_oracle_earns_more_than_any_policy(lives: pl.DataFrame) -> None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from vipreco.columns import CHANNEL, CUSTOMER_ID, PRODUCT_ID
 from vipreco.simulator.attrition import attrition_probability, contact_change
 from vipreco.simulator.bank import Bank, Block
-from vipreco.simulator.contacts import CALL
+from vipreco.simulator.contacts import CALL, Contacts
 from vipreco.simulator.month_hazards import MonthHazards, stays_until_seen
 from vipreco.simulator.parameters import CHANNELS, FIRST_VIP_TIER
 
@@ -83,13 +83,27 @@ def _gain(
     bank: Bank, block: Block, hazards: MonthHazards, month: int, channel: int, asset_margin: float
 ) -> Floats:
     """Return the expected gain of a contact on a channel about each product, shape (n, P)."""
-    reach = 1 - bank.parameters.contacts.no_answer_probability[channel]
+    reach = reach_of(bank)[channel]
     moved = -np.expm1(-hazards.hazard * np.exp(hazards.effect[:, channel, None]))
     gain = reach * (moved - hazards.probability) * bank.catalogue.numbers("value")
     if channel == CALL:
         gain += (reach * kept_by_call(bank, block, hazards, month, asset_margin))[:, None]
     possible = hazards.present & (block.state.consent[:, channel] == 1) & (block.state.tier >= FIRST_VIP_TIER)
     return np.where(possible[:, None] & (hazards.hazard > 0), gain, -np.inf)
+
+
+def gained_by_contacts(bank: Bank, hazards: MonthHazards, contacts: Contacts) -> Floats:
+    """Return what contacts add in expectation before anybody knows who answers, in yuan, one each."""
+    place = contacts.customer, contacts.product
+    moved = -np.expm1(-hazards.hazard[place] * np.exp(hazards.effect[contacts.customer, contacts.channel]))
+    values = bank.catalogue.numbers("value")[contacts.product]
+    gained: Floats = reach_of(bank)[contacts.channel] * (moved - hazards.probability[place]) * values
+    return gained
+
+
+def reach_of(bank: Bank) -> Floats:
+    """Return the share of the contacts of each channel that reach the customer."""
+    return 1 - np.asarray(bank.parameters.contacts.no_answer_probability)
 
 
 def kept_by_call(bank: Bank, block: Block, hazards: MonthHazards, month: int, asset_margin: float) -> Floats:

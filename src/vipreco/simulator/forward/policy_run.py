@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -16,10 +16,15 @@ from vipreco.columns import CUSTOMER_ID
 from vipreco.history import History
 from vipreco.simulator.acquisitions import with_contacts
 from vipreco.simulator.bank import Bank, Block
-from vipreco.simulator.contacts import Contacts
+from vipreco.simulator.contacts import CALL, Contacts
 from vipreco.simulator.forward.arms import ChooseContacts
 from vipreco.simulator.forward.choices import check_choices, contacts_of
-from vipreco.simulator.forward.oracle_policy import best_contacts
+from vipreco.simulator.forward.oracle_policy import (
+    best_contacts,
+    gained_by_contacts,
+    kept_by_call,
+    reach_of,
+)
 from vipreco.simulator.forward.records import deliver_month
 from vipreco.simulator.forward.warm_bank import WarmBank
 from vipreco.simulator.month import MonthResult, attrition_chance, live
@@ -42,12 +47,14 @@ class Counted:
     contacts: Floats
     earned: Floats
     expected: Floats
+    gained: Floats
     at_stake: Floats
+    kept: Floats
 
     @classmethod
     def nothing(cls, customers: int) -> Counted:
         """Return the counts before the first month."""
-        return cls(*(np.zeros(customers) for _ in range(4)))
+        return cls(*(np.zeros(customers) for _ in fields(cls)))
 
 
 @dataclass
@@ -138,8 +145,9 @@ def run(
     Returns:
         A row for each policy and customer: arm, customer_id, vip (of a VIP tier before the first month),
         contacts, earned_amount (value of acquisitions), expected_amount (the same in expectation, given the
-        state before each month),
-        at_stake_amount (assets x chance to leave, summed over the months), assets_amount (at the end, 0 if
+        state before each month), gained_amount (the part of it that the contacts of the month add, whether
+        they are answered averaged out), at_stake_amount (assets x chance to leave, summed over the months),
+        kept_by_calls_amount (what the calls take from it, averaged likewise), assets_amount (at the end, 0 if
         left), left.
 
     Raises:
@@ -167,7 +175,10 @@ def _lived(
     values = bank.catalogue.numbers("value")
     counted.contacts[contacts.customer] += 1
     counted.expected[:] += with_contacts(hazards.hazard, hazards.probability, contacts) @ values
+    counted.gained[contacts.customer] += gained_by_contacts(bank, hazards, contacts)
     counted.at_stake[:] += attrition_chance(bank, block, hazards, contacts, month) * block.state.assets
+    called = contacts.customer[contacts.channel == CALL]
+    counted.kept[called] += reach_of(bank)[CALL] * kept_by_call(bank, block, hazards, month, 1.0)[called]
     result = live(bank, block, hazards, contacts, month)
     counted.earned[:] += result.acquired @ values
     return result
@@ -183,7 +194,9 @@ def _frame(name: str, block: Block, counted: Counted, vip: Flags) -> pl.DataFram
             "contacts": counted.contacts,
             "earned_amount": counted.earned,
             "expected_amount": counted.expected,
+            "gained_amount": counted.gained,
             "at_stake_amount": counted.at_stake,
+            "kept_by_calls_amount": counted.kept,
             "assets_amount": np.where(left, 0.0, block.state.assets),
             "left": left,
         }
