@@ -322,11 +322,13 @@ def peak_bytes() -> int:
 
 def offers_hash(results, scratch: Path) -> str:
     """Return a hash of the rows of all parts in one order."""
-    import polars as pl
+    from vipreco.lists import OrderedParts
 
     folders = [results.fetch(one.part, scratch) for one in results.receipts if one.rows]
-    rows = pl.concat(pl.read_ipc(folder / "offers.arrow") for folder in folders)
-    return hashlib.sha256(rows.sort("customer_id", "rank").write_csv().encode()).hexdigest()
+    digest = hashlib.sha256()
+    for rows in OrderedParts(folders).frames():
+        digest.update(rows.write_csv(include_header=False).encode())
+    return digest.hexdigest()
 
 
 def release_hash(results, scratch: Path) -> str:

@@ -6,7 +6,7 @@ import datetime
 import io
 import os
 import re
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TypeAlias, cast
@@ -25,6 +25,7 @@ Frame: TypeAlias = pl.DataFrame | pa.Table
 FORMATS = ("csv", "xlsx", "json", "parquet")
 MAX_SHEET_ROWS = 1_048_575  # a sheet's limit less the header
 MAX_COLUMN_WIDTH = 60
+GROUP_ROWS = 1 << 17  # of a Parquet file that is written some rows at a time
 BYTE_ORDER_MARK = "\ufeff".encode()
 LIST_SEPARATOR = "; "
 # A spreadsheet takes a cell that begins so for a formula, even when it is quoted; the wide forms in Chinese.
@@ -60,6 +61,34 @@ def write_table(frame: Frame, target: Path | BinaryIO, kind: str) -> None:
     with replacing(target) as temporary, temporary.open("wb") as stream:
         stream.write(BYTE_ORDER_MARK if kind == "csv" else b"")
         writer(rows, stream)
+
+
+def write_frames(frames: Iterable[pl.DataFrame], total: int, target: Path | BinaryIO, kind: str) -> None:
+    """Write rows that come in frames of the same columns, one at least, as `write_table` writes all of them.
+
+    One frame is in memory at a time; a sheet is put together as a whole.
+
+    Args:
+        frames: Rows in the order in which they shall appear.
+        total: Number of all rows.
+        target: As of `write_table`.
+        kind: As of `write_table`.
+
+    Raises:
+        UsageError: As of `write_table`.
+        ResourcesError: As of `write_table`.
+    """
+    writer = FRAME_WRITERS.get(kind)
+    if writer is None:
+        if kind == "xlsx":
+            _check_sheet(total)
+        write_table(pl.concat(frames), target, kind)
+    elif isinstance(target, Path):
+        with replacing(target) as temporary, temporary.open("wb") as stream:
+            stream.write(BYTE_ORDER_MARK if kind == "csv" else b"")
+            writer(frames, stream)
+    else:
+        writer(frames, target)
 
 
 def with_currency(rows: pl.DataFrame, currency: str) -> pl.DataFrame:
@@ -123,19 +152,14 @@ def _writer(kind: str) -> Callable[[pl.DataFrame, BinaryIO], None]:
     return writers[kind]
 
 
-def _write_csv(rows: pl.DataFrame, stream: BinaryIO) -> None:
+def _write_csv(rows: pl.DataFrame, stream: BinaryIO, *, header: bool = True) -> None:
     text = cs.string().str.replace_all(DIRECTION_SIGNS, REPLACEMENT)
     guarded = pl.when(text.str.contains(FORMULA_START)).then("'" + text).otherwise(text)
-    _flattened(rows).with_columns(guarded.name.keep()).write_csv(stream)
+    _flattened(rows).with_columns(guarded.name.keep()).write_csv(stream, include_header=header)
 
 
 def _write_xlsx(rows: pl.DataFrame, stream: BinaryIO) -> None:
-    if rows.height > MAX_SHEET_ROWS:
-        raise UsageError(
-            f"{rows.height:,} rows do not fit into a sheet, which holds {MAX_SHEET_ROWS:,}",
-            remedy="choose --format csv or parquet",
-            code="too-many-rows",
-        )
+    _check_sheet(rows.height)
     with open_workbook(stream) as workbook:
         flat = _flattened(rows)
         flat.write_excel(
@@ -145,6 +169,15 @@ def _write_xlsx(rows: pl.DataFrame, stream: BinaryIO) -> None:
             column_widths=_widths(flat),
             column_formats=_number_formats(flat),
             autofilter=True,
+        )
+
+
+def _check_sheet(rows: int) -> None:
+    if rows > MAX_SHEET_ROWS:
+        raise UsageError(
+            f"{rows:,} rows do not fit into a sheet, which holds {MAX_SHEET_ROWS:,}",
+            remedy="choose --format csv or parquet",
+            code="too-many-rows",
         )
 
 
@@ -186,6 +219,47 @@ def _write_json(rows: pl.DataFrame, stream: BinaryIO) -> None:
 
 def _write_parquet(rows: pl.DataFrame, stream: BinaryIO) -> None:
     rows.write_parquet(stream, compression="zstd")
+
+
+def _write_csv_frames(frames: Iterable[pl.DataFrame], stream: BinaryIO) -> None:
+    for place, rows in enumerate(frames):
+        part = io.BytesIO()  # as in `write_table`
+        _write_csv(rows, part, header=place == 0)
+        stream.write(part.getbuffer())
+
+
+def _write_json_frames(frames: Iterable[pl.DataFrame], stream: BinaryIO) -> None:
+    written = False
+    stream.write(b"[")
+    for rows in frames:
+        if rows.height:
+            stream.write(b"," * written + rows.write_json().encode()[1:-1])
+            written = True
+    stream.write(b"]\n")
+
+
+def _write_parquet_frames(frames: Iterable[pl.DataFrame], stream: BinaryIO) -> None:
+    """Write groups of rows that do not depend on the frames: equal rows give equal bytes."""
+    from pyarrow.parquet import ParquetWriter  # noqa: PLC0415 - for a file alone
+
+    writer, waiting = None, None
+    for rows in frames:
+        table = rows.to_arrow(compat_level=pl.CompatLevel.oldest())
+        writer = writer or ParquetWriter(stream, table.schema, compression="zstd")
+        waiting = table if waiting is None else pa.concat_tables([waiting, table])
+        while len(waiting) >= GROUP_ROWS:
+            writer.write_table(waiting.slice(0, GROUP_ROWS).combine_chunks(), GROUP_ROWS)
+            waiting = waiting.slice(GROUP_ROWS)
+    if writer is not None and waiting is not None:
+        writer.write_table(waiting.combine_chunks(), GROUP_ROWS)
+        writer.close()
+
+
+FRAME_WRITERS: dict[str, Callable[[Iterable[pl.DataFrame], BinaryIO], None]] = {
+    "csv": _write_csv_frames,
+    "json": _write_json_frames,
+    "parquet": _write_parquet_frames,
+}
 
 
 def _flattened(rows: pl.DataFrame) -> pl.DataFrame:

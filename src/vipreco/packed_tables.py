@@ -54,6 +54,15 @@ class PackedTable:
         # Every block but the last of the file is full.
         return pa.Table.from_batches(blocks, self.schema).take(place * self._rows + rows % self._rows)
 
+    @property
+    def blocks_number(self) -> int:
+        """Number of blocks."""
+        return len(self._places)
+
+    def blocks(self, first: int, end: int) -> pa.Table:
+        """Return the rows of some blocks."""
+        return pa.Table.from_batches([self._block(number) for number in range(first, end)], self.schema)
+
     def _slices(self, start: int, end: int) -> Iterator[pa.RecordBatch]:
         """Give the rows from `start` to before `end`, block by block."""
         while start < end:

@@ -31,6 +31,25 @@ MADE_AT = datetime.fromisoformat("2026-01-01T09:00")
 AUDITOR, MANAGER = Scope("ada", Role.AUDITOR), Scope("bob", Role.MANAGER, "M1")
 
 
+def test_rows_that_come_some_at_a_time_are_the_same_list(monkeypatch: pytest.MonkeyPatch) -> None:
+    frame = pl.DataFrame(
+        {
+            "customer_id": ["1", "2", "2"],
+            "product_id": ["A", "B", "C"],
+            "rank": [1, 1, 2],
+            "propensity": [0.1234567891, None, 1.0],
+        }
+    )
+    whole = MadeList(rows_of_frame(frame))
+    for size in (1, 2, 3):
+        assert MadeList.of_frames(frame.iter_slices(size)) == whole
+    monkeypatch.setattr("vipreco.assurance.list_record.MAX_ROWS", 2)
+    for size in (1, 2, 3):
+        many = MadeList.of_frames([frame.clear(), *frame.iter_slices(size), frame.clear()])
+        assert (many.rows, many.total, many.hash) == ((), 3, whole.hash)
+    assert MadeList.of_frames([frame.clear()]) == MadeList(())
+
+
 def record(made: MadeList = MADE) -> ListRecord:
     return made.record(
         kind="calllist",

@@ -59,9 +59,12 @@ def test_outputs_are_those_of_one_machine(engine: Any, bank: Bank, tmp_path: Pat
     assert [one.sha256 for one in spark.receipts] == [one.sha256 for one in local.receipts]
     wishes = {"channel": "branch", "top": 3, "reason_weights": {}}
     request = OfferRequest.of(parts, bank.model, bank.view, Audience(), **wishes)
-    found = [offers_in_parts(one, request, lambda *_: None) for one in (engine, LocalEngine(str(tmp_path)))]
-    assert found[0].rows.equals(found[1].rows)
-    assert found[0].rows.height > 0
+    found = []
+    for one in (engine, LocalEngine(str(tmp_path))):
+        with offers_in_parts(one, request, lambda *_: None) as listed:
+            found.append(listed.rows)
+    assert found[0].equals(found[1])
+    assert found[0].height > 0
 
 
 def spec(folder: Path, **more: Any) -> dict[str, Any]:

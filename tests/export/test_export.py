@@ -22,7 +22,7 @@ from hypothesis import given, strategies as st
 from vipreco import durable
 from vipreco.durable import replacing, write_bytes
 from vipreco.errors import ResourcesError, UsageError
-from vipreco.export import check_target, format_of, open_workbook, write_table
+from vipreco.export import check_target, format_of, open_workbook, write_frames, write_table
 
 DAY = datetime.date(2015, 5, 28)
 ROWS = pl.DataFrame(
@@ -90,6 +90,48 @@ def test_json_is_a_list_of_records_with_text_ids() -> None:
 
 def test_parquet_gives_back_what_was_written() -> None:
     assert pl.read_parquet(io.BytesIO(written("parquet"))).equals(ROWS)
+
+
+FRAMES = pl.DataFrame(
+    {
+        "customer_id": ["001", "=2", "003", "004", "005"],
+        "chance": [0.1, None, 0.3, 0.4, 0.5],
+        "many": [["a"]] * 5,
+    }
+)
+
+
+@pytest.mark.parametrize("kind", ["csv", "json", "xlsx"])
+@pytest.mark.parametrize("size", [1, 2, 5])
+def test_rows_that_come_some_at_a_time_give_the_bytes_of_all(kind: str, size: int, tmp_path: Path) -> None:
+    write_table(FRAMES, tmp_path / f"all.{kind}", kind)
+    write_frames(FRAMES.iter_slices(size), 5, tmp_path / f"some.{kind}", kind)
+    assert (tmp_path / f"some.{kind}").read_bytes() == (tmp_path / f"all.{kind}").read_bytes()
+    whole, some = io.BytesIO(), io.BytesIO()
+    write_table(FRAMES, whole, kind)
+    write_frames(FRAMES.iter_slices(size), 5, some, kind)
+    assert some.getvalue() == whole.getvalue()
+
+
+def test_a_parquet_file_of_equal_rows_has_equal_bytes_however_they_come(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("vipreco.export.GROUP_ROWS", 2)
+    found = []
+    for size in (1, 2, 3, 5):
+        stream = io.BytesIO()
+        write_frames(FRAMES.iter_slices(size), 5, stream, "parquet")
+        assert pl.read_parquet(io.BytesIO(stream.getvalue())).equals(FRAMES)
+        found.append(stream.getvalue())
+    assert len(set(found)) == 1
+    empty = io.BytesIO()
+    write_frames([FRAMES.clear()], 0, empty, "parquet")
+    assert pl.read_parquet(io.BytesIO(empty.getvalue())).columns == FRAMES.columns
+
+
+def test_more_rows_than_a_sheet_holds_are_refused_before_they_are_read() -> None:
+    with pytest.raises(UsageError, match="do not fit into a sheet"):
+        write_frames(iter(()), 2_000_000, io.BytesIO(), "xlsx")
 
 
 def test_an_arrow_table_is_written_like_the_frame() -> None:

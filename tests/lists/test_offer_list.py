@@ -13,7 +13,8 @@ from tests.shared import BuiltOnce
 from vipreco.explanations import Explainer
 from vipreco.history import History
 from vipreco.lists import offer_list
-from vipreco.lists.offers import first_rows, ordered_offers, reasoned_offers
+from vipreco.lists.offers import first_rows, reasoned_offers
+from vipreco.lists.ordered_parts import ordered_offers
 from vipreco.recommender import Recommender
 from vipreco.settings import ContextRule
 

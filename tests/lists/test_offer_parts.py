@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import NamedTuple
 
 import polars as pl
 import pyarrow as pa
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 
 from tests.online.parted_bank import IDS, NEWCOMERS, Bank, bank_in_parts
 from tests.shared import BuiltOnce
@@ -26,10 +28,29 @@ from vipreco.lists import (
     offers_in_parts,
 )
 from vipreco.lists.branch_list_parts import first_of_all
-from vipreco.lists.offer_parts import OfferList, blind_in_all
+from vipreco.lists.offer_parts import blind_in_all
+from vipreco.lists.ordered_parts import OrderedParts, ordered_offers, save_ordered
 from vipreco.recommender import CHALLENGER_SIDE, CHAMPION_SIDE, SIDE, ModelSplit
 
 EVERYBODY = Audience()
+REST = (
+    "product_id",
+    "product_name",
+    "propensity",
+    "reason",
+    "as_of_date",
+    "suppressed",
+    "stage",
+    "reason_code",
+)
+
+
+class Found(NamedTuple):
+    """The rows of an offer list in parts, with their number and the blind rules."""
+
+    rows: pl.DataFrame
+    total: int
+    blind: Mapping[str, list[str]]
 
 
 @pytest.fixture(scope="module")
@@ -37,18 +58,21 @@ def bank(built_once: BuiltOnce, tmp_path_factory: pytest.TempPathFactory) -> Ban
     return bank_in_parts(built_once, tmp_path_factory.mktemp("bank"))
 
 
-def offers(bank: Bank, parts: int, audience: Audience = EVERYBODY, workers: int = 1) -> OfferList:
+def offers(bank: Bank, parts: int, audience: Audience = EVERYBODY, workers: int = 1) -> Found:
     wishes = {"channel": "branch", "top": 3, "reason_weights": {}}
     request = OfferRequest.of(bank.parts(parts), bank.model, bank.view, audience, **wishes)
     engine = LocalEngine(str(bank.folder / "runs"), workers)
-    return offers_in_parts(engine, request, lambda *_: None)
+    with offers_in_parts(engine, request, lambda *_: None) as found:
+        return Found(found.rows, found.total, found.blind)
 
 
 def test_any_number_of_parts_gives_the_list_of_the_bank(bank: Bank):
     expected = offer_list(Explainer(bank.recommender), bank.view, 3)
     assert expected["customer_id"].n_unique() == len(IDS) - 1, "one customer left before the newest snapshot"
     for parts in (1, 2, 7):
-        assert offers(bank, parts).rows.equals(expected)
+        found = offers(bank, parts)
+        assert found.rows.equals(expected)
+        assert found.total == expected.height
     assert not list(bank.folder.glob("runs/runs/*/p*")), "what the parts put out is gone"
 
 
@@ -90,7 +114,8 @@ def test_a_split_gives_each_customer_what_the_model_of_their_side_gives(bank: Ba
     for parts in (1, 7):
         request = OfferRequest.of(bank.parts(parts), bank.model, bank.view, EVERYBODY, **wishes)
         engine = LocalEngine(str(bank.folder / "runs"), 1)
-        rows = offers_in_parts(engine, request.decided_by(challenger, split), lambda *_: None).rows
+        with offers_in_parts(engine, request.decided_by(challenger, split), lambda *_: None) as found:
+            rows = found.rows
         assert rows[SIDE].to_list() == split.sides_of(rows["customer_id"]).to_list()
         for side, expected in alone.items():
             own = rows.filter(pl.col(SIDE) == side).drop(SIDE).sort("customer_id", "rank")
@@ -98,6 +123,36 @@ def test_a_split_gives_each_customer_what_the_model_of_their_side_gives(bank: Ba
             chosen = expected.filter(pl.col("customer_id").is_in(ids)).sort("customer_id", "rank")
             assert own.height > 0
             assert own.equals(chosen)
+
+
+@settings(max_examples=25)
+@given(
+    st.lists(st.tuples(st.integers(0, 4), st.integers(0, 3)), max_size=400),
+    st.integers(1, 4),
+    st.sampled_from([1, 1_200]),
+)
+def test_ranges_of_the_parts_are_the_list_of_all(
+    tmp_path_factory: pytest.TempPathFactory, drawn: list[tuple[int, int]], parts: int, range_rows: int
+):
+    """Equal priorities included; a part without rows as well; some hundred rows of a customer fill blocks."""
+    rows = pl.DataFrame(
+        {
+            "customer_id": [f"{place:02d}" for place in range(len(drawn)) for _ in range(9)],
+            "rank": [rank for _ in drawn for rank in range(9)],
+            "priority": [float(best if rank == 1 else 0) for best, _ in drawn for rank in range(9)],
+            "part": [part % parts for _, part in drawn for _ in range(9)],
+        },
+        {"customer_id": pl.String, "rank": pl.Int16, "priority": pl.Float64, "part": pl.Int64},
+    ).with_columns(pl.lit("").alias(name) for name in REST)
+    folder = tmp_path_factory.mktemp("parts")
+    folders = [folder / str(part) for part in range(parts)]
+    for part, path in enumerate(folders):
+        path.mkdir()
+        save_ordered(rows.filter(pl.col("part") == part), path)
+    found = list(OrderedParts(folders, range_rows).frames())
+    assert pl.concat(found).equals(ordered_offers(rows))
+    most = max(range_rows, 256 * 2 * parts)
+    assert all(frame.height <= most + 256 * (parts + 1) for frame in found)
 
 
 def test_lists_of_a_branch_are_those_of_the_bank(bank: Bank):

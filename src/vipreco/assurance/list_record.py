@@ -96,20 +96,43 @@ class MadeList:
     Args:
         rows: As they were shown.
         features: Their hash.
+        hashed: Number and hash of rows that are too many to be kept; `rows` is empty then.
     """
 
     rows: tuple[Row, ...]
     features: str = ""
+    hashed: tuple[int, str] | None = None
+
+    @classmethod
+    def of_frames(cls, frames: Iterable[pl.DataFrame]) -> MadeList:
+        """Return the list of rows that come some at a time; of more than a record holds, their hash."""
+        kept: list[Row] = []
+        digest, total = hashlib.sha256(), 0
+        for frame in frames:
+            rows = rows_of_frame(frame)
+            if rows:
+                digest.update(((",\n" if total else "[\n") + _joined(rows)).encode())
+            total += len(rows)
+            kept = [*kept, *rows] if total <= MAX_ROWS else []
+        if total <= MAX_ROWS:
+            return cls(tuple(kept))
+        digest.update(b"\n]\n")
+        return cls((), hashed=(total, digest.hexdigest()))
+
+    @property
+    def total(self) -> int:
+        """Number of rows."""
+        return len(self.rows) if self.hashed is None else self.hashed[0]
 
     @property
     def hash(self) -> str:
         """Hash of the rows, numbers rounded to six digits."""
-        return hashlib.sha256(_rows_json(self.rows)).hexdigest()
+        return hashlib.sha256(_rows_json(self.rows)).hexdigest() if self.hashed is None else self.hashed[1]
 
     def record(self, **about: Any) -> ListRecord:
         """Return the record of the list."""
-        kept = self.rows if len(self.rows) <= MAX_ROWS else ()
-        return ListRecord(features=self.features, total=len(self.rows), hash=self.hash, rows=kept, **about)
+        kept = self.rows if self.total <= MAX_ROWS else ()
+        return ListRecord(features=self.features, total=self.total, hash=self.hash, rows=kept, **about)
 
 
 def rows_of_calls(listed: CallList) -> tuple[Row, ...]:
@@ -221,8 +244,11 @@ def _rows_json(rows: tuple[Row, ...]) -> bytes:
     """
     if not rows:
         return canonical_json([])
-    told = ",\n".join(_row_json(*row) for row in rows)
-    return f"[\n{told}\n]\n".encode()
+    return f"[\n{_joined(rows)}\n]\n".encode()
+
+
+def _joined(rows: tuple[Row, ...]) -> str:
+    return ",\n".join(_row_json(*row) for row in rows)
 
 
 def _row_json(customer_id: str, product_id: str, place: int | None, numbers: Sequence[float | None]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +36,14 @@ def made_of_frame(explainer: Explainer, view: View, frame: Any) -> MadeList:
     from vipreco.assurance import rows_of_frame
 
     return made_of_rows(explainer.recommender, view, rows_of_frame(frame))
+
+
+def made_of_frames(explainer: Explainer, view: View, frames: Iterable[Any]) -> MadeList:
+    """Return the same of rows that come some at a time."""
+    from vipreco.assurance import MadeList
+
+    made = MadeList.of_frames(frames)
+    return made if made.hashed else made_of_rows(explainer.recommender, view, made.rows)
 
 
 def made_of_rows(recommender: Recommender, view: View, rows: tuple[Any, ...]) -> MadeList:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import ExitStack
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Optional
@@ -85,7 +86,7 @@ def offers(
     from vipreco.cli.explainers import reason_weights
     from vipreco.cli.list_log import OFFERS, ListSource, log_list, split_question
     from vipreco.cli.list_replay import audience_question
-    from vipreco.cli.made_lists import made_of_frame
+    from vipreco.cli.made_lists import made_of_frames
     from vipreco.cli.project_inputs import model_in_force, open_challenger, open_history, tell_hindsight
     from vipreco.engines import open_engine
     from vipreco.explanations import Explainer
@@ -96,40 +97,42 @@ def offers(
     output = TableOutput.planned(kind, out)
     project = Project.find()
     audience = _audience(project, customers, manager, vip, everybody)
-    with narrated("Offers") as narrator:
-        history = open_history(project)
-        view = view_at(history, as_of)
-        audience = arranged(project, audience, view, as_of)
-        # As long as the model is open, a task in this process takes it and loads none.
-        recommender, in_force = model_in_force(project, model, narrator, history)
-        tell_hindsight(recommender, view.date, allowed=hindsight)
-        weights = reason_weights(project)
-        rival = None if model else open_challenger(project, narrator, view.date, hindsight=hindsight)
-        named = _named(customers, manager, vip) + (f" split:{rival[0].key}" if rival else "")
-        with (
-            open_engine(project, history, narrator.count, narrator.say) as (engine, tables),
-            audited_read(project, "offers.list", named),
-        ):
-            request = OfferRequest.of(
-                tables,
-                in_force,
-                view,
-                audience,
-                channel=channel.value,
-                top=top,
-                reason_weights=weights,
-                shown=output.shown_rows,
-            )
+    with ExitStack() as kept:
+        with narrated("Offers") as narrator:
+            history = open_history(project)
+            view = view_at(history, as_of)
+            audience = arranged(project, audience, view, as_of)
+            # As long as the model is open, a task in this process takes it and loads none.
+            recommender, in_force = model_in_force(project, model, narrator, history)
+            tell_hindsight(recommender, view.date, allowed=hindsight)
+            weights = reason_weights(project)
+            rival = None if model else open_challenger(project, narrator, view.date, hindsight=hindsight)
+            named = _named(customers, manager, vip) + (f" split:{rival[0].key}" if rival else "")
+            engine, tables = kept.enter_context(open_engine(project, history, narrator.count, narrator.say))
+            with audited_read(project, "offers.list", named):
+                request = OfferRequest.of(
+                    tables,
+                    in_force,
+                    view,
+                    audience,
+                    channel=channel.value,
+                    top=top,
+                    reason_weights=weights,
+                    shown=output.shown_rows,
+                )
+                if rival is not None:
+                    request = request.decided_by(rival[2], rival[0])
+                found = kept.enter_context(offers_in_parts(engine, request, narrator.count))
+            question = {**audience_question(audience), "channel": channel.value, "top": top}
             if rival is not None:
-                request = request.decided_by(rival[2], rival[0])
-            found = offers_in_parts(engine, request, narrator.count)
-        question = {**audience_question(audience), "channel": channel.value, "top": top}
-        if rival is not None:
-            question |= split_question(project, rival, weights)
-        made = made_of_frame(Explainer(recommender, weights), view, found.rows)
-        log_list(ListSource(project, recommender, in_force, view, weights), OFFERS, question, made)
-    output.write(with_currency(found.rows, project.settings.project.currency), OFFER_COLUMNS)
-    if found.rows.is_empty():
+                question |= split_question(project, rival, weights)
+            narrator.say("one order of all parts")
+            made = made_of_frames(Explainer(recommender, weights), view, found.frames())
+            log_list(ListSource(project, recommender, in_force, view, weights), OFFERS, question, made)
+        currency = project.settings.project.currency
+        rows = (with_currency(rows, currency) for rows in found.frames())
+        output.write_frames(rows, found.total, OFFER_COLUMNS)
+    if not found.total:
         _tell_why_nobody(found.blind)
 
 

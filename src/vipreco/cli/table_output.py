@@ -66,6 +66,23 @@ class TableOutput:
         write_table(rows, self.path or sys.stdout.buffer, self.kind.value)
         self._announce(rows.height)
 
+    def write_frames(self, frames: Iterable[pl.DataFrame], total: int, brief: Sequence[str] = ()) -> None:
+        """Write rows as `write` does, that come some at a time.
+
+        Args:
+            frames: The rows, one frame at least.
+            total: Number of all of them.
+            brief: As of `write`.
+        """
+        if self.kind is Format.table:
+            width = PIPE_WIDTH if self.path else None
+            self._write_text(table_text(next(iter(frames)), width, brief=brief, total=total))
+            return
+        from vipreco.export import write_frames
+
+        write_frames(frames, total, self.path or sys.stdout.buffer, self.kind.value)
+        self._announce(total)
+
     def _write_text(self, text: str) -> None:
         if self.path is None:
             typer.echo(text, nl=False)
@@ -80,7 +97,11 @@ class TableOutput:
 
 
 def table_text(
-    rows: pl.DataFrame, width: int | None = None, title: str | None = None, brief: Sequence[str] = ()
+    rows: pl.DataFrame,
+    width: int | None = None,
+    title: str | None = None,
+    brief: Sequence[str] = (),
+    total: int | None = None,
 ) -> str:
     """Return `rows` as a drawn table, the first hundred of them, with a word about the rest.
 
@@ -89,6 +110,7 @@ def table_text(
         width: Columns of the table; without it those of the reader, who is shown only columns that fit.
         title: Stands above.
         brief: Columns that matter, where not all fit.
+        total: Number of rows, where there are more than these.
     """
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
@@ -107,7 +129,7 @@ def table_text(
     console = Console(width=width or drawn_width(), highlight=False)
     with console.capture() as captured:
         console.print(table)
-        console.print(_rest(rows.height), end="", markup=False)
+        console.print(_rest(rows.height if total is None else total), end="", markup=False)
     note = columns_note(len(shown), rows.width)
     return captured.get() + (f"{note}\n" if note else "")
 

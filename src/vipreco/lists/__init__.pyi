@@ -40,6 +40,7 @@ from .offers import (
     sampled as sampled,
     view_at as view_at,
 )
+from .ordered_parts import OrderedParts as OrderedParts
 from .policy_price import price as price
 from .presentation import (
     CallLine as CallLine,

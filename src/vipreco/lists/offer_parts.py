@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -14,16 +15,17 @@ import polars as pl
 import pyarrow as pa
 
 from vipreco.durable import canonical_json
-from vipreco.engines import Engine, Progress, Results, Spec, TaskContext
+from vipreco.engines import Engine, Progress, Spec, TaskContext
 from vipreco.explanations import Explainer
 from vipreco.history import View
-from vipreco.lists.offers import Audience, nobody, ordered_offers, reasoned_offers
+from vipreco.lists.offers import Audience, nobody, reasoned_offers
+from vipreco.lists.ordered_parts import OrderedParts, save_ordered
 from vipreco.parts import CustomerParts
 from vipreco.policy import blind_rules
 from vipreco.recommender import CHALLENGER_SIDE, CHAMPION_SIDE, SIDE, ModelInForce, ModelSplit
 
 OFFER_JOB: Final = "vipreco.lists.offer_parts:offers_of_part"
-OFFERS, BLIND = "offers.arrow", "blind.json"
+BLIND: Final = "blind.json"
 CUSTOMERS: Final = "customers"
 
 
@@ -112,17 +114,31 @@ class OfferList:
     """The offers of all parts.
 
     Args:
-        rows: As `offer_list` returns them.
+        total: Number of rows.
+        parts: The rows, in parts.
         blind: Where there is no offer at all, the rules that stop everything, with the facts that are not
             known of anybody.
     """
 
-    rows: pl.DataFrame
+    total: int
+    parts: OrderedParts
     blind: Mapping[str, list[str]]
 
+    def frames(self) -> Iterator[pl.DataFrame]:
+        """Give the rows as `offer_list` returns them, some at a time."""
+        return self.parts.frames()
 
-def offers_in_parts(engine: Engine, request: OfferRequest, progress: Progress) -> OfferList:
-    """Return the offers of the customers asked for, whatever the number of parts and the engine.
+    @property
+    def rows(self) -> pl.DataFrame:
+        """All rows, as `offer_list` returns them."""
+        return pl.concat(self.frames())
+
+
+@contextmanager
+def offers_in_parts(engine: Engine, request: OfferRequest, progress: Progress) -> Iterator[OfferList]:
+    """Give the offers of the customers asked for, whatever the number of parts and the engine.
+
+    What the parts put out goes afterwards; where the caller fails, the next run takes it up.
 
     Raises:
         InputRejectedError: None of them is in the newest snapshot.
@@ -132,17 +148,13 @@ def offers_in_parts(engine: Engine, request: OfferRequest, progress: Progress) -
         results.discard()
         raise nobody(date.fromisoformat(request.as_of))
     with TemporaryDirectory(prefix="vipreco-offers-") as scratch:
-        found = _gathered(results, Path(scratch))
+        folders = [
+            results.fetch(one.part, Path(scratch)) for one in results.receipts if one.counts[CUSTOMERS]
+        ]
+        total = results.total("rows")
+        blind = [] if total else [json.loads((folder / BLIND).read_bytes()) for folder in folders]
+        yield OfferList(total, OrderedParts(folders), blind_in_all(blind))
     results.discard()
-    return found
-
-
-def _gathered(results: Results, scratch: Path) -> OfferList:
-    """Bring the offers of all parts into the order of the list."""
-    folders = [results.fetch(one.part, scratch) for one in results.receipts if one.counts[CUSTOMERS]]
-    rows = pl.concat(pl.read_ipc(folder / OFFERS) for folder in folders)
-    blind = [] if rows.height else [json.loads((folder / BLIND).read_bytes()) for folder in folders]
-    return OfferList(ordered_offers(rows), blind_in_all(blind))
 
 
 def blind_in_all(found: list[dict[str, list[str]]]) -> dict[str, list[str]]:
@@ -172,7 +184,7 @@ def offers_of_part(spec: Spec, part: int, folder: Path, context: TaskContext) ->
         )
         found.append(rows if request.split is None else rows.with_columns(pl.lit(side).alias(SIDE)))
     offers = pl.concat(found)
-    offers.write_ipc(folder / OFFERS)
+    save_ordered(offers, folder)
     if offers.is_empty():
         facts = recommender.context(view, request.channel).facts
         (folder / BLIND).write_bytes(canonical_json(blind_rules(recommender.policy, facts)))

@@ -12,10 +12,11 @@ import polars as pl
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from vipreco.columns import AS_OF_DATE, CUSTOMER_ID, MANAGER_ID, PRIORITY, RANK, TIER
+from vipreco.columns import CUSTOMER_ID, MANAGER_ID, TIER
 from vipreco.errors import InputRejectedError, UsageError
 from vipreco.explanations import Explainer
 from vipreco.history import History, View
+from vipreco.lists.ordered_parts import ordered_offers
 from vipreco.policy import Language
 from vipreco.recommender import (
     DEFAULT_CHANNEL,
@@ -28,7 +29,6 @@ MAX_STALENESS = timedelta(days=92)  # a list made of older knowledge would misle
 PRODUCT_NAME = "product_name"
 REASON = "reason"
 SEPARATOR = "; "
-ONLY_OFFERS = ["suppressed", "stage", "reason_code"]  # the same in every row of a list of offers
 
 SHEET = {
     "product_id": pl.String(),
@@ -211,15 +211,6 @@ def offer_list(
         a customer stay together, in the order of rank.
     """
     return ordered_offers(pl.concat(reasoned_offers(explainer, view, top, step, channel)))
-
-
-def ordered_offers(rows: pl.DataFrame) -> pl.DataFrame:
-    """Return offers in the order and columns of an `offer_list`."""
-    offers = rows.drop(ONLY_OFFERS)
-    worth = pl.col(PRIORITY).max().over(CUSTOMER_ID)
-    front = [CUSTOMER_ID, RANK, "product_id", "product_name", "propensity", PRIORITY, "reason"]
-    ordered = offers.sort(worth, CUSTOMER_ID, RANK, descending=[True, False, False])
-    return ordered.select(*front, pl.exclude(*front, AS_OF_DATE), AS_OF_DATE)
 
 
 def explanation_table(
