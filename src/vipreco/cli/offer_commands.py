@@ -129,8 +129,7 @@ def offers(
             narrator.say("one order of all parts")
             made = made_of_frames(Explainer(recommender, weights), view, found.frames())
             log_list(ListSource(project, recommender, in_force, view, weights), OFFERS, question, made)
-        currency = project.settings.project.currency
-        rows = (with_currency(rows, currency) for rows in found.frames())
+        rows = (with_currency(rows, project.settings.project.currency) for rows in found.frames())
         output.write_frames(rows, found.total, OFFER_COLUMNS)
     if not found.total:
         _tell_why_nobody(found.blind)

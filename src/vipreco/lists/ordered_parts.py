@@ -18,23 +18,23 @@ from vipreco.columns import AS_OF_DATE, CUSTOMER_ID, PRIORITY, RANK
 from vipreco.packed_tables import BLOCK_ROWS, SUFFIX, PackedTable, write_packed
 
 ROWS, KEYS = f"offers{SUFFIX}", "offer-keys.arrow"
-WORTH: Final = "_worth"
-KEY: Final = [WORTH, CUSTOMER_ID]
+BEST: Final = "_best"
+KEY: Final = [BEST, CUSTOMER_ID]
 RANGE_ROWS: Final = 1 << 17
 """Rows of a range, of all parts together; a block of each part comes on top."""
 ONLY_OFFERS: Final = ["suppressed", "stage", "reason_code"]  # the same in every row of a list of offers
 
 
 class Bound(NamedTuple):
-    """The first customer of a range of the list: the worth of their best offer, and their id."""
+    """The first customer of a range of the list: the priority of their best offer, and their id."""
 
-    worth: float
+    priority: float
     customer_id: str
 
 
 def ordered_offers(rows: pl.DataFrame) -> pl.DataFrame:
     """Return offers in the order and columns of an `offer_list`."""
-    return _in_order(rows).drop(WORTH)
+    return _in_order(rows).drop(BEST)
 
 
 def save_ordered(rows: pl.DataFrame, folder: Path) -> None:
@@ -69,7 +69,7 @@ class OrderedParts:
                 if (frame := _between(table, keys, first, end)) is not None
             ]
             if found:
-                yield _sorted(pl.concat(found)).drop(WORTH)
+                yield _sorted(pl.concat(found)).drop(BEST)
 
     def _bounds(self) -> list[Bound]:
         """Return the first customer of each range but the first."""
@@ -94,18 +94,18 @@ def _between(
 
 def _before(bound: Bound) -> pl.Expr:
     """Return whether a row stands before a bound."""
-    worth, customer = pl.col(WORTH), pl.col(CUSTOMER_ID)
-    return (worth > bound.worth) | ((worth == bound.worth) & (customer < bound.customer_id))
+    best, customer = pl.col(BEST), pl.col(CUSTOMER_ID)
+    return (best > bound.priority) | ((best == bound.priority) & (customer < bound.customer_id))
 
 
 def _in_order(rows: pl.DataFrame) -> pl.DataFrame:
-    offers = rows.drop(ONLY_OFFERS).with_columns(pl.col(PRIORITY).max().over(CUSTOMER_ID).alias(WORTH))
+    offers = rows.drop(ONLY_OFFERS).with_columns(pl.col(PRIORITY).max().over(CUSTOMER_ID).alias(BEST))
     front = [CUSTOMER_ID, RANK, "product_id", "product_name", "propensity", PRIORITY, "reason"]
     return _sorted(offers).select(*front, pl.exclude(*front, AS_OF_DATE), AS_OF_DATE)
 
 
 def _sorted(rows: pl.DataFrame) -> pl.DataFrame:
-    return rows.sort(WORTH, CUSTOMER_ID, RANK, descending=[True, False, False])
+    return rows.sort(BEST, CUSTOMER_ID, RANK, descending=[True, False, False])
 
 
 def _by_key(keys: pl.DataFrame) -> pl.DataFrame:
