@@ -99,6 +99,21 @@ def test_new_books_take_the_place_of_those_before_and_keep_the_handles(store: St
     assert ids(store, MINE) == ["0005"]
 
 
+def test_books_that_come_in_parts_are_those_of_all(store: Store) -> None:
+    """Also where the snapshot is that of before: who is gone is gone."""
+    before = {member.customer_id: member.handle for member in store.books.of(CHANNEL)}
+    columns = ["customer_id", "manager_id", "branch_id"]
+    parts = [
+        pl.DataFrame([one], columns, orient="row")
+        for one in (("0003", "M1", "B1"), ("0001", "M1", "B1"), ("0009", "M2", None))
+    ]
+    store.books.replace_by_parts("snapshot-1", lambda: [parts[0].clear(), *parts])
+    after = {member.customer_id: member for member in store.books.of(CHANNEL)}
+    assert list(after) == ["0001", "0003", "0009"]
+    assert [after[one].handle == before.get(one) for one in after] == [True, True, False]
+    assert ids(store, MINE) == ["0001", "0003"]
+
+
 def test_a_cover_holds_from_its_first_day_to_its_last_and_for_its_deputy_alone(store: Store) -> None:
     leave = Cover("M2", "M1", DAY, DAY + timedelta(days=2))
     number = store.books.cover(leave, "user:boss")

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import polars as pl
 
-from vipreco.columns import CUSTOMER_ID
 from vipreco.online.release import BOOKS, MANIFEST, Releases
 from vipreco.store import Store
 
@@ -32,8 +31,9 @@ def sync_books(store: Store, folder: Path) -> None:
 def fill_books(store: Store, folder: Path) -> None:
     """Fill the store with the books of a prepared folder; a customer keeps their handle."""
     paths = sorted([*folder.glob(BOOKS), *folder.glob(f"p*/{BOOKS}")])
-    books = pl.concat(pl.read_parquet(path, glob=False) for path in paths)
-    store.books.replace(_snapshot_id(folder), books.sort(CUSTOMER_ID))
+    store.books.replace_by_parts(
+        _snapshot_id(folder), lambda: (pl.read_parquet(path, glob=False) for path in paths)
+    )
 
 
 def _snapshot_id(folder: Path) -> str:

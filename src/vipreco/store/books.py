@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 import polars as pl
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from vipreco.errors import UsageError
 from vipreco.store.connection import Database
 from vipreco.store.failures import retry_if_taken
-from vipreco.store.hand_overs import kept_hand_overs
+from vipreco.store.hand_overs import handed_over, kept_hand_overs
 from vipreco.store.schema import books, covers
 from vipreco.store.scope import Scope
 
@@ -58,7 +58,6 @@ class Books:
     def __init__(self, database: Database) -> None:
         self.database = database
 
-    @retry_if_taken
     def replace(self, snapshot_id: str, members: pl.DataFrame) -> None:
         """Replace the books by those of a snapshot; a customer keeps handle and hand-over.
 
@@ -66,22 +65,24 @@ class Books:
             snapshot_id: Snapshot of the tables.
             members: Columns customer_id, manager_id, branch_id.
         """
+        self.replace_by_parts(snapshot_id, lambda: [members])
+
+    @retry_if_taken
+    def replace_by_parts(self, snapshot_id: str, members: Callable[[], Iterable[pl.DataFrame]]) -> None:
+        """Replace the books by customers who come in parts, one of which is in memory at a time.
+
+        Args:
+            snapshot_id: Snapshot of the tables.
+            members: Gives the parts; it is asked twice.
+        """
         with self.database.writing() as connection:
-            known = {row.customer_id: row.handle for row in connection.execute(select(books))}
-            connection.execute(delete(books))
-            columns = members.select("customer_id", "manager_id", "branch_id")
-            moved = kept_hand_overs(connection, dict(columns.select("customer_id", "manager_id").iter_rows()))
-            for part in columns.iter_slices(BATCH):
-                rows = [
-                    {
-                        **row,
-                        "manager_id": moved.get(row["customer_id"], row["manager_id"]),
-                        "snapshot_id": snapshot_id,
-                        "handle": known.get(row["customer_id"]) or _handle(),
-                    }
-                    for row in part.to_dicts()
-                ]
-                connection.execute(insert(books), rows)
+            # Rows that are not written anew are those of customers who are gone.
+            connection.execute(update(books).where(books.c.snapshot_id == snapshot_id).values(snapshot_id=""))
+            moved = kept_hand_overs(connection, _managers(handed_over(connection), members()))
+            for frame in members():
+                for part in frame.select("customer_id", "manager_id", "branch_id").iter_slices(BATCH):
+                    _write(connection, part.to_dicts(), moved, snapshot_id)
+            connection.execute(delete(books).where(books.c.snapshot_id != snapshot_id))
 
     def snapshot_id(self) -> str | None:
         """Return the snapshot of the books; None without any."""
@@ -205,6 +206,37 @@ def _member(row: object) -> Member:
 
 def _cover(row: Any) -> Cover:
     return Cover(row.manager_id, row.deputy_id, row.from_date, row.until_date)
+
+
+def _managers(customers: Collection[str], members: Iterable[pl.DataFrame]) -> dict[str, str | None]:
+    """Return the manager of some customers by the bank's tables."""
+    chosen = pl.col("customer_id").is_in(list(customers))
+    frames = (frame.select("customer_id", "manager_id").filter(chosen) for frame in members)
+    return {customer: manager for frame in frames for customer, manager in frame.iter_rows()}
+
+
+def _write(
+    connection: Connection, rows: Sequence[dict[str, Any]], moved: Mapping[str, str], snapshot_id: str
+) -> None:
+    """Write some customers in place of their former rows, whose handles they keep."""
+    known: dict[str, str] = {}
+    for start in range(0, len(rows), MAX_LISTED):
+        ids = [row["customer_id"] for row in rows[start : start + MAX_LISTED]]
+        chosen = books.c.customer_id.in_(ids)
+        found = connection.execute(select(books.c.customer_id, books.c.handle).where(chosen))
+        known.update((customer, handle) for customer, handle in found)
+        connection.execute(delete(books).where(chosen))
+    if rows:
+        written = [
+            {
+                **row,
+                "manager_id": moved.get(row["customer_id"], row["manager_id"]),
+                "snapshot_id": snapshot_id,
+                "handle": known.get(row["customer_id"]) or _handle(),
+            }
+            for row in rows
+        ]
+        connection.execute(insert(books), written)
 
 
 def _handle() -> str:

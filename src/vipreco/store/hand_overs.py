@@ -102,12 +102,17 @@ class HandOvers:
         return {row.customer_id: (row.from_manager_id, row.to_manager_id) for row in rows}
 
 
+def handed_over(connection: Connection) -> set[str]:
+    """Return the customers who were handed over."""
+    return set(connection.execute(select(hand_overs.c.customer_id)).scalars())
+
+
 def kept_hand_overs(connection: Connection, managers: Mapping[str, str | None]) -> dict[str, str]:
     """Return the manager of each customer whose hand-over still holds; the others are removed.
 
     Args:
         connection: In the caller's transaction.
-        managers: Manager of each customer by the bank's tables.
+        managers: Manager by the bank's tables, of those who were handed over at least.
     """
     kept: dict[str, str] = {}
     settled = []
