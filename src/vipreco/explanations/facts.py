@@ -42,6 +42,7 @@ MONTHLY_ROWS = frozenset(
 """Rows that summarise the months of each column, each with a date of its own."""
 QUARTER, YEAR, MIN_USUAL, MIN_PAID = 3, 12, 3, 3  # months
 LISTED = ", "
+FEW = 8  # customers up to whom plans cost more than rows: the engine for large data takes twice as long
 LOOKBACK = 6  # snapshots among which a change of tier is looked for
 
 
@@ -182,22 +183,26 @@ def _cited(
         name: _READERS[name](view).join(ids, on=CUSTOMER_ID, maintain_order="left").lazy()
         for name in sorted({table for table, _, _ in columns})
     }
-    plans = [_rows(tables, group, sorted(names), view.date) for group, names in columns.items()]
-    found = dict(zip(columns, pl.collect_all(plans), strict=True))
-    parts = {
-        group: rows.partition_by(PRODUCT_ID, as_dict=True) if group[1] in PRODUCT_ROWS else {(): rows}
-        for group, rows in found.items()
-    }
-    return {
-        group: {key: columns_of(rows) for key, rows in by_key.items() if not rows.is_empty()}
-        for group, by_key in parts.items()
-    }
+    monthly = {group: sorted(names) for group, names in columns.items() if group[1] in MONTHLY_ROWS}
+    single = {group: sorted(names) for group, names in columns.items() if group not in monthly}
+    plans = [_rows(tables, group, names, view.date) for group, names in single.items()]
+    if monthly:
+        plans.append(_monthly(tables[ACTIVITY], monthly))
+    frames = pl.collect_all(plans, engine="in-memory" if len(ids) <= FEW else "auto")
+    found = {group: _by_key(group, rows) for group, rows in zip(single, frames, strict=False)}
+    if monthly:
+        summaries = None if frames[-1].is_empty() else columns_of(frames[-1])
+        found |= {group: _summary(summaries, group, names) for group, names in monthly.items()}
+    return found
+
+
+def _by_key(group: Group, rows: pl.DataFrame) -> dict[tuple[object, ...], Columns]:
+    parts = rows.partition_by(PRODUCT_ID, as_dict=True) if group[1] in PRODUCT_ROWS else {(): rows}
+    return {key: columns_of(part) for key, part in parts.items() if not part.is_empty()}
 
 
 def _rows(tables: Mapping[str, pl.LazyFrame], group: Group, columns: list[str], day: date) -> pl.LazyFrame:
     table, row, column = group
-    if row in MONTHLY_ROWS:
-        return _monthly(tables[table], row, columns)
     rows = _ROWS[table](tables[table], row, column, day)
     of_product = table in {HOLDINGS, CONTACTS} and row != "all_open"
     product = pl.col(PRODUCT_ID) if of_product else pl.lit(None, pl.String).alias(PRODUCT_ID)
@@ -262,13 +267,14 @@ def _activity_rows(table: pl.LazyFrame, row: str, _: str, __: date) -> pl.LazyFr
     return _last(earlier, [PLACE], [DATE])
 
 
-def _monthly(table: pl.LazyFrame, row: str, columns: list[str]) -> pl.LazyFrame:
+def _monthly(table: pl.LazyFrame, columns: Mapping[Group, list[str]]) -> pl.LazyFrame:
     """Return what the months of each column come to, each with its own date; no cell where that is zero."""
     found = []
-    for name in columns:
-        value, day = _SUMMARIES[row](name)
-        said = pl.when(value > 0).then(value).cast(pl.Float64)
-        found += [canonical_text(said).alias(TEXT + name), day.alias(DATE + name)]
+    for (_, row, _), names in columns.items():
+        for name in names:
+            value, day = _SUMMARIES[row](name)
+            said = pl.when(value > 0).then(value).cast(pl.Float64)
+            found += [canonical_text(said).alias(row + TEXT + name), day.alias(row + DATE + name)]
     fresh = table.filter((pl.col(AGE) == 0) & pl.col(RECENT)).select(PLACE)
     return (
         table.join(fresh, on=PLACE, how="semi")
@@ -277,6 +283,15 @@ def _monthly(table: pl.LazyFrame, row: str, columns: list[str]) -> pl.LazyFrame:
         .agg(found)
         .with_columns(pl.lit(None, pl.String).alias(PRODUCT_ID))
     )
+
+
+def _summary(summaries: Columns | None, group: Group, names: list[str]) -> dict[tuple[object, ...], Columns]:
+    """Return one kind of summary out of all of them, in the columns of every other group."""
+    if summaries is None:
+        return {}
+    own = [kind + name for name in names for kind in (TEXT, DATE)]
+    shared = {name: summaries[name] for name in (PLACE, PRODUCT_ID)}
+    return {(): shared | {name: summaries[group[1] + name] for name in own}}
 
 
 def _months(first: int, last: int) -> pl.Expr:
