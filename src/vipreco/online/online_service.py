@@ -36,15 +36,10 @@ from vipreco.online.release_model import model_of_release
 from vipreco.online.release_reader import OfferRow
 from vipreco.online.request_overrides import NOBODY, RequestOverrides, overridden_rows
 from vipreco.online.shown_sheet import ShownSheet, shown_sheet
-from vipreco.online.slates import (
-    BELOW_FLOOR,
-    FACTS,
-    SNAPSHOT,
-    SWITCHED_OFF,
-    Slate,
-)
+from vipreco.online.slates import BELOW_FLOOR, FACTS, SNAPSHOT, SWITCHED_OFF, Slate
 from vipreco.online.store_overlay import Rows, StoreOverlay
 from vipreco.online.views import Views
+from vipreco.online.warm_up import example_changes
 from vipreco.policy import ALLOWED, OWN_PREFIX, Language
 from vipreco.recommender import (
     Decisions,
@@ -379,7 +374,8 @@ class OnlineService:
         with self._pages.of([first], as_of, {}).lent() as view:
             plan_day(self.explainer, view, self.day_settings.vip, self.day_settings.settings)
             self._rules = self.recommender.slate_rules(Catalog.from_view(view))
-        self._decided_now(first, channel, as_of, {})
+        for rows in ({}, *example_changes(self.release.records, first, as_of)):
+            self._decided_now(first, channel, as_of, rows)
 
 
 def _row_of(decisions: Decisions, accepted: frozenset[str]) -> OfferRow:
