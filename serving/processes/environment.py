@@ -10,6 +10,9 @@ from vipreco.new_project import reference_folder
 from vipreco.project import Project
 from vipreco.settings import ServingSettings
 
+ALLOCATOR = "glibc.malloc.tcache_count=400"
+"""Small pieces of memory that a thread keeps for itself, by size: DuckDB and Python ask for thousands in each
+decision, seven (the default) are soon used up. Where the C library is another, it does nothing."""
 SETTINGS = "VIPRECO_SERVING"  # settings of this run; where it is set, the store was checked before
 
 
@@ -30,6 +33,7 @@ def set_environment(project: Project, settings: ServingSettings, folder: Path) -
             "BENTOML_DO_NOT_TRACK": "True",
             "DO_NOT_TRACK": "1",
             "MLFLOW_DISABLE_TELEMETRY": "true",
+            "GLIBC_TUNABLES": os.environ.get("GLIBC_TUNABLES", ALLOCATOR),
             "OMP_WAIT_POLICY": "PASSIVE",
             "OMP_NUM_THREADS": "1",
             "OPENBLAS_NUM_THREADS": "1",
