@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mmap
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -33,9 +32,7 @@ class PackedTable:
     """
 
     def __init__(self, path: Path) -> None:
-        with path.open("rb") as file:
-            self._bytes = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        view = memoryview(self._bytes)
+        view = self._bytes = memoryview(pa.memory_map(str(path)).read_buffer())
         (tail,) = np.frombuffer(view[-_TAIL.itemsize :], _TAIL)
         places = len(view) - _TAIL.itemsize - 16 * int(tail["blocks"])
         self._places = np.frombuffer(view[places : -_TAIL.itemsize], np.int64).reshape(-1, 2)
@@ -74,7 +71,7 @@ class PackedTable:
     def _block(self, number: int) -> pa.RecordBatch:
         end, size = self._places[number].tolist()
         start = int(self._places[number - 1, 0]) if number else 0
-        content = self._codec.decompress(memoryview(self._bytes)[start:end], size)
+        content = self._codec.decompress(self._bytes[start:end], size)
         return pa.ipc.read_record_batch(content, self.schema)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -93,6 +94,18 @@ def test_the_part_of_a_customer_is_opened_when_it_is_asked_for(night: Night):
     assert not release.knows(empty)
     assert release.codes(empty) == {}
     assert release.records.of([empty])["holdings"].num_rows == 0
+
+
+@pytest.mark.parametrize("kind", ["services", "tops"])
+def test_an_open_part_keeps_no_file_open(night: Night, kind: str):
+    """A service has 64 parts open, of some thirty files each; a process may have a thousand."""
+    service = getattr(night, kind)[PARTS]
+    for customer in PRESENT:
+        service.offers(customer, "branch", 1, NOON)
+        service.sheet(customer, "en", NOON)
+    links = [path for path in Path("/proc/self/fd").iterdir() if path.exists()]
+    held = [str(path.readlink()) for path in links]
+    assert not [one for one in held if one.startswith(str(service.release.folder))]
 
 
 def occupied() -> set[int]:

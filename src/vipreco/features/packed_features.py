@@ -21,6 +21,7 @@ from vipreco.features.stored_features import (
     starts_of,
 )
 from vipreco.history import Records
+from vipreco.mapped_arrays import mapped_array
 from vipreco.packed_tables import PackedTable, write_packed
 
 VALUES, PAIRS, STARTS, DEFAULTS = "values.packed", "pairs.packed", "starts.npy", "defaults.npy"
@@ -57,7 +58,7 @@ class PackedFeatures:
 
     def __init__(self, folder: Path, records: Records, day: date, customer_ids: Ids) -> None:
         self.records, self.day, self._ids = records, day, customer_ids
-        self._starts = np.load(folder / STARTS, mmap_mode="r", allow_pickle=False)
+        self._starts = mapped_array(folder / STARTS)
         self._defaults: Floats = np.load(folder / DEFAULTS, allow_pickle=False)
         self._values, self._pairs = PackedTable(folder / VALUES), PackedTable(folder / PAIRS)
 

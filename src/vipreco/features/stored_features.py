@@ -19,6 +19,7 @@ from vipreco.features.plan import Planned
 from vipreco.features.tier_lines import TIER_LINES
 from vipreco.features.vocabulary import Vocabulary
 from vipreco.history import VIEWS, Records, ReusableView, View, check_query
+from vipreco.mapped_arrays import mapped_array
 
 Indices: TypeAlias = NDArray[np.intp]
 POPULATION: Final = "population"
@@ -112,8 +113,7 @@ class StoredFeatures:
     @classmethod
     def open(cls, folder: Path, records: Records, day: date, customer_ids: Ids) -> Self:
         """Map the files of a folder; the other arguments are those of the class."""
-        mapped = [np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in FILES]
-        return cls(records, day, customer_ids, *map(np.asarray, mapped))
+        return cls(records, day, customer_ids, *(mapped_array(folder / f"{name}.npy") for name in FILES))
 
     def indices(self, customer_ids: Ids) -> Indices:
         """Return the index of each customer; -1 for those outside the population."""

@@ -14,6 +14,7 @@ import pyarrow as pa
 from vipreco.columns import ACTIVITY, BATCH_SEQUENCE, CUSTOMER_ID, MONTH_DATE, RECORDED_DATE
 from vipreco.history.bank_calendar import BankCalendar
 from vipreco.history.contract import CONTRACTS
+from vipreco.mapped_arrays import mapped_array
 from vipreco.packed_tables import SUFFIX, PackedTable, write_packed
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class Records:
         self._ids = customer_ids
         self._tables = {path.stem: _mapped(path) for path in sorted(folder.glob("*.arrow"))}
         self._packed = {path.stem: PackedTable(path) for path in sorted(folder.glob(f"*{SUFFIX}"))}
-        self._starts = {path.stem: np.load(path, mmap_mode="r") for path in sorted(folder.glob("*.npy"))}
+        self._starts = {path.stem: mapped_array(path) for path in sorted(folder.glob("*.npy"))}
         self._bank = BankCalendar(months=_months(self._tables.get(ACTIVITY)) if months is None else months)
 
     @property

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from vipreco.columns import CUSTOMER_ID, PRODUCT_ID
 from vipreco.features import StoredRows, open_stored_features
 from vipreco.history import BankCalendar, Records
+from vipreco.mapped_arrays import mapped_array
 from vipreco.online.all_offers import AllOffers
 from vipreco.online.nightly_build import MONTHS, POLICY, POPULAR
 from vipreco.online.nightly_part import CUSTOMERS, FEATURES, REASONS, RECORDS
@@ -193,8 +194,7 @@ class ReleaseReader:
         return {channel: self._array(f"{name}-{channel}") for channel in self.manifest["channels"]}
 
     def _array(self, name: str) -> NDArray[Any]:
-        mapped = np.load(self.folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
-        return np.asarray(mapped)  # as a plain array, whose rows are taken ten times as quickly
+        return mapped_array(self.folder / f"{name}.npy")
 
     def _json(self, name: str) -> dict[str, Any]:
         return dict(json.loads((self.folder / name).read_bytes()))
