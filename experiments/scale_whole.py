@@ -28,6 +28,8 @@ MONTHLY = {"customers": "snapshot_date", "observations": "snapshot_date", "activ
 OFFERS, BUILD = "offers", "nightly build"
 COMMANDS = {OFFERS: ["offers", "--all", "--out", "offers.parquet"], BUILD: ["prepare"]}
 ENGINE = "\n[engine]\nparts = {parts}\nworkers = 1\nmemory_gb = {memory}\n"
+SERVING, STORED = "\n[serving]\n", "stored_offers = 5"
+"""What a bank of ten million has by itself, for smaller copies as well: their slopes are its slopes."""
 TELLS = "scale-runs.json"
 
 
@@ -126,6 +128,9 @@ def run_nights(project: Path, customers: int, parts: int, memory: float) -> Iter
     """Run each command to its end, and tell what all of its sessions took."""
     settings = project / "vipreco.toml"
     text = settings.read_text().partition("\n[engine]\n")[0]
+    if STORED not in text:
+        text = text if SERVING in text else text + SERVING
+        text = text.replace(SERVING, f"{SERVING}{STORED}\n", 1)
     settings.write_text(text + ENGINE.format(parts=parts, memory=memory))
     for job, arguments in COMMANDS.items():
         yield _night(project, job, arguments, customers, parts)
