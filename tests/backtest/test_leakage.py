@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -115,7 +117,13 @@ def test_the_chances_to_leave_and_to_rise_are_among_the_compared_scores(
     assert hashes[0].scores != hashes[1].scores
 
 
-def test_the_tables_are_left_as_they_were(tables: Path, dates: list[date], recommender: Recommender):
+def test_the_tables_are_left_as_they_were_and_a_killed_proof_leaves_no_copy_for_good(
+    tables: Path, dates: list[date], recommender: Recommender
+):
+    """F03: a proof that was killed in the middle cannot take its copy of the bank away; the next one does."""
     before = sorted(path.name for path in tables.parent.iterdir())
+    with subprocess.Popen(["true"]) as gone:
+        pass
+    shutil.copytree(tables, tables.parent / f".leakcheck.{gone.pid}.tmp" / "tables")
     leakcheck(LeakBank(tables, recommender, 1), dates[3], seed=1)
     assert sorted(path.name for path in tables.parent.iterdir()) == before

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from datetime import date
@@ -12,6 +11,7 @@ from typing import Final
 
 import pyarrow as pa
 
+from vipreco.artifact import temporary_beside
 from vipreco.assurance.computed import COMPUTED, COMPUTED_JOB, Computed, computed_of
 from vipreco.assurance.list_audit import sampled_view
 from vipreco.columns import CUSTOMER_ID
@@ -140,10 +140,11 @@ def leakcheck(
     caught: list[bool] = []
     for mode in MODES:
         step(f"tables with another future: {mode}")
-        with tempfile.TemporaryDirectory(dir=bank.tables.parent, prefix=".leakcheck-") as folder:
-            copy = Path(folder) / "tables"
+        # a copy of the bank: what a killed proof left there goes away with the next one
+        with temporary_beside(bank.tables.parent / "leakcheck") as folder:
+            copy = folder / "tables"
             changed[mode] = scrambled_future(bank.tables, day, copy, seed, mode, bank.threads)
-            other = bank.tables_in_parts(copy, Path(folder) / "parts")
+            other = bank.tables_in_parts(copy, folder / "parts")
             checks += _compare(truth, other.computed(day, chosen), mode)
             caught.append(_planted_differs(peeked, other, later, chosen))
     return LeakReport(day, sum(one.customers for one in truth), changed, tuple(checks), all(caught))
