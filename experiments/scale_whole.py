@@ -115,7 +115,7 @@ def _entries(files: dict[str, list[Path]], tables: Path) -> dict[str, list[dict[
         table: [
             {
                 "path": str(path.relative_to(tables)),
-                "rows": duckdb.sql(f"SELECT count(*) FROM '{path}'").fetchone()[0],
+                "rows": duckdb.sql(f"SELECT count(*) FROM '{path}'").fetchall()[0][0],
                 "sha256": sha256_of(path),
             }
             for path in paths
