@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -267,6 +268,47 @@ def test_the_sql_tells_which_files_read_what_is_new(bank: Bank, table: str) -> N
     assert {item.file.name for item in found.planned} == TOUCHED[table]
 
 
+COLUMNS = {
+    "tier": ("MASS", {"profile", "tier_distance"}),
+    "aum_amount": (Decimal("12345.67"), {"activity_to_assets", "asset_path", "profile", "tier_distance"}),
+    "risk_level": ("R9", {"profile"}),
+    "birth_date": (None, {"profile"}),
+    "attribute_visits": (77.0, {"attribute_numbers"}),
+    "attribute_sort": ("a", {"attribute_categories"}),
+    "attribute_since": (date(2021, 5, 5), {"attribute_dates"}),
+}
+
+
+@pytest.mark.parametrize("column", sorted(COLUMNS))
+def test_another_value_of_a_column_leaves_files_alone_that_do_not_look_at_it(bank: Bank, column: str) -> None:
+    value, files = COLUMNS[column]
+    known = bank.records.of([IDS[3]])["customers"].to_pylist()
+    newest = max(known, key=lambda row: row["snapshot_date"])
+    changed = {**newest, column: value, "batch_sequence": 9}
+    assert changed[column] != newest[column]
+    more = {"customers": pa.Table.from_pylist([changed], bank.records.schemas["customers"])}
+    view = bank.view([IDS[3]], more)
+    differs = frozenset({column, "batch_sequence"})
+    assert view.overridden == {"customers": differs, "customers_now": differs}
+    found = Invalidation.of(bank.features._planned(view), bank.vocabulary, view.overridden)
+    assert {item.file.name for item in found.planned} == files
+    bank.same([IDS[3]], more)
+
+
+def test_a_row_that_was_known_before_all_others_of_its_fact_may_change_anything(bank: Bank) -> None:
+    known = bank.records.of([IDS[3]])["customers"].to_pylist()
+    newest = max(known, key=lambda row: row["snapshot_date"])
+    schema = bank.records.schemas["customers"]
+    day = timedelta(days=1)
+    for other in (
+        {"recorded_date": newest["recorded_date"] - day},
+        {"recorded_date": None},
+        {"snapshot_date": newest["snapshot_date"] - day},
+    ):
+        more = {"customers": pa.Table.from_pylist([{**newest, **other}], schema)}
+        assert bank.view([IDS[3]], more).overridden == {"customers": None, "customers_now": None}
+
+
 @pytest.mark.parametrize("table", ["customers", "holdings", "contacts", "activity"])
 def test_a_feature_that_were_kept_wrongly_would_be_seen(
     bank: Bank, table: str, monkeypatch: pytest.MonkeyPatch
@@ -279,7 +321,7 @@ def test_a_feature_that_were_kept_wrongly_would_be_seen(
     }
     more = {table: typed(rows[table], tables()[table].schema)}
     bank.same([IDS[4]], more)
-    monkeypatch.setattr(ReusableView, "overridden", frozenset())
+    monkeypatch.setattr(ReusableView, "overridden", {})
     with pytest.raises(AssertionError):
         bank.same([IDS[4]], more)
 

@@ -3,7 +3,7 @@
 import pytest
 
 from vipreco.errors import UsageError
-from vipreco.history import check_query
+from vipreco.history import check_query, named_columns
 
 VIEWS = frozenset({"holdings", "population", "clock"})
 
@@ -64,3 +64,29 @@ def test_sql_over_the_views_passes_and_says_what_it_reads(sql, read):
 def test_the_remedy_of_a_foreign_table_lists_the_views():
     with pytest.raises(UsageError, match="use one of: clock, holdings, population"):
         check_query("SELECT * FROM secret", VIEWS, "leak.sql")
+
+
+@pytest.mark.parametrize(
+    ("sql", "names"),
+    [
+        ("SELECT a AS b, max(C) FILTER (d > 1) FROM holdings JOIN clock USING (e) WHERE f", "a c d e f"),
+        ("SELECT h.a FROM (SELECT * FROM holdings) AS h", "a h"),
+        ("WITH p AS (SELECT holdings.* FROM holdings) SELECT a FROM p GROUP BY a", "a"),
+        ("SELECT count(*) FROM holdings", ""),
+        ("SELECT a FROM holdings UNION SELECT b FROM holdings", "a b"),
+        ("SELECT a FROM clock ORDER BY b", "a b"),
+        ("SELECT * FROM holdings", None),
+        ("SELECT a FROM (SELECT DISTINCT * FROM holdings)", None),
+        ("SELECT count(*) FROM (SELECT * FROM holdings UNION SELECT * FROM holdings)", None),
+        ("SELECT count(*) FROM (SELECT * FROM holdings GROUP BY ALL)", None),
+        ("SELECT count(*) FROM (SELECT * FROM holdings) NATURAL JOIN clock", None),
+        ("SELECT a FROM (SELECT * FROM holdings) AS t(a, b)", None),
+        ("WITH p(a, b) AS (SELECT * FROM holdings) SELECT a FROM p", None),
+        ("SELECT a FROM (SELECT * FROM holdings ORDER BY 2 LIMIT 1)", None),
+        ("SELECT count(holdings) FROM holdings", None),
+        ("SELECT count(DISTINCT h) FROM holdings AS h", None),
+        ("SELECT min(COLUMNS(*)) FROM holdings", None),
+    ],
+)
+def test_the_columns_that_a_query_looks_at_are_told(sql: str, names: str | None) -> None:
+    assert named_columns(sql) == (None if names is None else frozenset(names.split()))

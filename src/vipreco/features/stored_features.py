@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -18,11 +18,12 @@ from vipreco.features.feature_set import FeatureSet
 from vipreco.features.plan import Planned
 from vipreco.features.tier_lines import TIER_LINES
 from vipreco.features.vocabulary import Vocabulary
-from vipreco.history import VIEWS, Records, ReusableView, View, check_query
+from vipreco.history import VIEWS, Records, ReusableView, View, check_query, named_columns
 from vipreco.mapped_arrays import mapped_array
 
 Indices: TypeAlias = NDArray[np.intp]
 POPULATION: Final = "population"
+Overridden: TypeAlias = Mapping[str, frozenset[str] | None]
 FILES: Final = ("values", "starts", "products", "pairs", "defaults")
 
 
@@ -146,21 +147,21 @@ class Invalidation:
     features: Indices
 
     @classmethod
-    def of(cls, planned: Sequence[Planned], vocabulary: Vocabulary, overridden: frozenset[str]) -> Self:
+    def of(cls, planned: Sequence[Planned], vocabulary: Vocabulary, overridden: Overridden) -> Self:
         """Find them by what the SQL reads.
 
         Args:
             planned: All files, in order.
             vocabulary: Columns of the fit.
-            overridden: Views that have other rows.
+            overridden: Views that have other rows, with the columns that differ; None: any.
         """
         read = reads(planned)
         known = {*vocabulary.names, *vocabulary.product_names}
+        touched = touched_files(planned, overridden)
         chosen = [
             item
             for item in planned
-            if overridden & {*read[item.file.name], item.file.requires}
-            and any(feature.name in known for feature in item.features)
+            if item.file.name in touched and any(feature.name in known for feature in item.features)
         ]
         names = {feature.name for item in chosen for feature in item.features}
         steps = frozenset[str]().union(*(read[item.file.name] for item in chosen))
@@ -211,9 +212,10 @@ class StoredFeatureSet(FeatureSet):
         if not usual or not isinstance(view, ReusableView) or view.records is not self._stored.records:
             return super().compute(view, products)
         overridden = view.overridden
-        known = self._known(view, overridden)
+        names = frozenset(overridden)
+        known = self._known(view, names)
         if known is None:
-            return self._remembered(super().compute(view, products).encoded(self._vocabulary), overridden)
+            return self._remembered(super().compute(view, products).encoded(self._vocabulary), names)
         invalid = Invalidation.of(self._planned(view), self._vocabulary, overridden)
         return self._updated(known, invalid, view) if invalid.planned else known
 
@@ -263,6 +265,23 @@ def reads(planned: Sequence[Planned]) -> dict[str, frozenset[str]]:
             names |= {item.file.name}
             steps[item.file.name] = found[item.file.name]
     return found
+
+
+def touched_files(planned: Sequence[Planned], overridden: Overridden) -> frozenset[str]:
+    """Return the names of the files whose SQL looks at what is other: rows, or a column that differs."""
+    names, touched = VIEWS | {TIER_LINES} | {item.file.name for item in planned}, set[str]()
+    for item in planned:
+        direct = check_query(item.sql, names, item.file.sql_name)
+        read = {*direct, item.file.requires}
+        other = [columns for view, columns in overridden.items() if view in read]
+        if direct & touched or any(_looks_at(item, columns) for columns in other):
+            touched.add(item.file.name)
+    return frozenset(touched)
+
+
+def _looks_at(item: Planned, columns: frozenset[str] | None) -> bool:
+    named = named_columns(item.sql)
+    return named is None or columns is None or not named.isdisjoint(map(str.lower, columns))
 
 
 def is_step(item: Planned) -> bool:

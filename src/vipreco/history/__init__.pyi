@@ -5,7 +5,7 @@ from .contract import CONTRACTS as CONTRACTS, VIEWS as VIEWS
 from .history import History as History, PartOfBank as PartOfBank
 from .known_rows import known_at as known_at
 from .labels import Labels as Labels
-from .query_check import check_query as check_query
+from .query_check import check_query as check_query, named_columns as named_columns
 from .record_parts import RecordParts as RecordParts
 from .records import Records as Records, appended as appended
 from .relationship import RelationshipLabels as RelationshipLabels

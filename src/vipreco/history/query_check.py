@@ -53,6 +53,38 @@ def check_query(sql: str, allowed: frozenset[str], where: str = "query") -> froz
     return frozenset(read & allowed)
 
 
+@lru_cache(maxsize=256)
+def named_columns(sql: str) -> frozenset[str] | None:
+    """Return the names of the columns that a checked query may look at; None: of all of them.
+
+    A star hands columns on without a look at them, unless its rows are compared, grouped or given out.
+    """
+    tree = _parsed(sql, "query")
+    nodes = list(_nodes(tree))
+    refs = [node["column_names"] for node in nodes if node.get("type") == "COLUMN_REF"]
+    joined = [node.get("using_columns", []) for node in nodes if node.get("type") == "JOIN"]
+    names = frozenset(str(name).lower() for path in (*refs, *joined) for name in path)
+    sources = [node for node in nodes if "column_name_alias" in node]
+    tables = {str(node["alias"] or node.get("table_name", "")).lower() for node in sources}
+    whole_rows = any(len(path) == 1 and str(path[0]).lower() in tables for path in refs)
+    given_out = [item.get("type") for item in tree["statements"][0]["node"].get("select_list", [])]
+    stars = any(node.get("type") == "STAR" for node in nodes)
+    looked_at = "STAR" in given_out or any(map(_looks_at_all, nodes))
+    return None if whole_rows or (stars and looked_at) else names
+
+
+def _looks_at_all(node: Node) -> bool:
+    """Return True where a construct sees the columns of a star without their names."""
+    kinds = {"SET_OPERATION_NODE", "DISTINCT_MODIFIER", "LIMIT_MODIFIER", "POSITIONAL_REFERENCE"}
+    return (
+        node.get("type") in kinds
+        or node.get("ref_type") == "NATURAL"
+        or node.get("aggregate_handling", "STANDARD_HANDLING") != "STANDARD_HANDLING"
+        or bool(node.get("columns") or node.get("rename_list"))
+        or bool(node.get("column_name_alias") or node.get("aliases"))
+    )
+
+
 def _parsed(sql: str, where: str) -> Node:
     row = _cursor().execute("SELECT json_serialize_sql(?)", [sql]).fetchone()
     tree: Node = json.loads(row[0]) if row else {"error": True}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 import numpy as np
@@ -126,6 +126,32 @@ def write_records(
         starts = np.cumsum(counts)
         np.save(folder / f"{name}.npy", starts.astype(np.uint32) if packed else starts, allow_pickle=False)
     base.unregister("kept")
+
+
+def changed_columns(name: str, known: pa.Table | None, further: pa.Table) -> frozenset[str] | None:
+    """Return the columns in which further rows differ from those that they are versions of.
+
+    Args:
+        name: Of the table.
+        known: The rows of the same customers.
+        further: In the columns of the table; missing ones are NULL.
+
+    Returns:
+        The columns; None where a row is the first of its fact, or known before all others of it.
+    """
+    key = CONTRACTS[name].key
+    versions: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
+    for row in [] if known is None else known.to_pylist():
+        versions.setdefault(tuple(row[column] for column in key), []).append(row)
+    found: set[str] = set()
+    for row in further.to_pylist():
+        others = versions.get(tuple(row.get(column) for column in key), [])
+        recorded = [one.get(RECORDED_DATE) for one in (row, *others)]
+        if not others or None in recorded or recorded[0] < min(recorded[1:]):
+            return None
+        found.update(column for one in others for column in one if one[column] != row.get(column))
+        found.update(row.keys() - others[0].keys())
+    return frozenset(found)
 
 
 def appended(known: pa.Table | None, rows: pa.Table) -> pa.Table:

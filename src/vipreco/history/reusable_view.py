@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from vipreco.columns import CUSTOMER_ID
-from vipreco.history.records import Records
+from vipreco.columns import CUSTOMER_ID, CUSTOMERS
+from vipreco.history.records import Records, changed_columns
 from vipreco.history.reusable_database import ReusableDatabase
 from vipreco.history.view import View
 
 Rows = Mapping[str, pa.Table]
+SAME_COLUMNS: Final = frozenset({CUSTOMERS, "customers_now"})
 
 
 class ReusableView(View):
@@ -55,9 +56,19 @@ class ReusableView(View):
         return self._database.records
 
     @property
-    def overridden(self) -> frozenset[str]:
-        """Names of the views that may have other rows than the tables give."""
-        return self._database.made_with(frozenset(name for name, rows in self._further.items() if len(rows)))
+    def overridden(self) -> Mapping[str, frozenset[str] | None]:
+        """Views that may have other rows than the tables give, with the columns that differ; None: any."""
+        further = {name: rows for name, rows in self._further.items() if len(rows)}
+        customers = further.pop(CUSTOMERS, None)
+        rows = dict.fromkeys(self._database.made_with(frozenset(further)))
+        if customers is None:
+            return rows
+        known = self.records.of(sorted(self.customer_ids)).get(CUSTOMERS)
+        columns = changed_columns(CUSTOMERS, known, customers)
+        made = self._database.made_with(frozenset({CUSTOMERS}))
+        # Of what is made of it, `customers_now` alone has the same columns.
+        values = {name: columns if name in SAME_COLUMNS else None for name in made}
+        return {**values, **rows}
 
     @contextmanager
     def lent(self) -> Iterator[ReusableView]:
