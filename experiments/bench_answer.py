@@ -49,6 +49,7 @@ ROUNDS, CUSTOMERS, CHANGED = 9, 500, 100
 Kinds = dict[str, Callable[[Bench], list[Asked]]]
 KINDS: Kinds = {
     "null": lambda bench: bench.nothing(CUSTOMERS),
+    "floor": lambda bench: bench.floor(CUSTOMERS),
     "offers": lambda bench: bench.offers(CUSTOMERS),
     "batch": lambda bench: [_batch(bench)],
     "facts": lambda bench: bench.with_facts(CHANGED),

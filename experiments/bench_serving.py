@@ -102,6 +102,10 @@ class Bench:
         """Return the same requests to the null route."""
         return [self.post("/null", body) for body in self._bodies(count)]
 
+    def floor(self, count: int = 500) -> list[Asked]:
+        """Return the same requests to the route that does nothing but authorise, check and note."""
+        return [self.post("/floor", body) for body in self._bodies(count)]
+
     def with_facts(self, count: int = 500, reasons: bool = False) -> list[Asked]:
         """Return requests with facts that change the customer; `reasons` asks for their codes too."""
         found = []

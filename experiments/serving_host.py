@@ -5,7 +5,9 @@ workers.
 
 `POST /null` stands in the same router, behind the same middleware, in the same worker, and reads its body as
 the offers do. It asks nobody who they are, checks nothing, notes nothing, and answers with the same bytes
-always: those of an answer with three offers. What it takes is what every answer takes.
+always: those of an answer with three offers. What it takes is what every answer takes. `POST /floor` does
+what no answer can leave out as well: it knows the caller, checks the body, and puts a record of the same
+bytes into the audit. An answer that took no time at all would be as quick as it.
 """
 
 from __future__ import annotations
@@ -26,13 +28,15 @@ if __name__ == "__main__":
 from starlette.responses import Response
 
 from serving.api.application import create_app
-from serving.http.operation import PUBLIC, HttpRequest, Operation
+from serving.api.models import OffersRequest
+from serving.http.ids import new_id
+from serving.http.operation import PUBLIC, HttpRequest, Operation, programs
 from serving.processes.environment import set_environment
 from serving.processes.supervisor import Supervisor, listen, worker_command
 from serving.processes.worker_resources import open_app_state
 from serving.service import project_pages, release_opener
 from vipreco.project import Project
-from vipreco.store import Store
+from vipreco.store import AuditRecord, Decision, Role, Store
 
 NULL = (ROOT / "experiments" / "serving_null.json").read_bytes()
 
@@ -45,12 +49,21 @@ async def running() -> AsyncIterator[Any]:
         await request.http.body()
         return Response(NULL, media_type="application/json")
 
+    async def floor(request: HttpRequest) -> Response:
+        state, scope, customer = request.state, request.scope, request.body.customer_id
+        decision = Decision(new_id(16), customer, request.moment, scope.actor, NULL.decode())
+        state.note_all([AuditRecord(state.read_of(scope, "offers.read", customer), decision)])
+        return Response(NULL, media_type="application/json")
+
     project = Project.find()
     with open_app_state(project, release_opener(project)) as state:
         pages = project_pages(state)
-        more = Operation("POST", "/null", null, PUBLIC)
-        app = create_app(state, replace(pages, operations=(more, *pages.operations)))
-        app.app.routes.sort(key=lambda route: route.path != "/null")  # found as quickly as the offers
+        more = (
+            Operation("POST", "/null", null, PUBLIC),
+            Operation("POST", "/floor", floor, programs(Role.CHANNEL), body=OffersRequest),
+        )
+        app = create_app(state, replace(pages, operations=(*more, *pages.operations)))
+        app.app.routes.sort(key=lambda route: route.path not in {"/null", "/floor"})  # found as quickly
         yield app
 
 
