@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Final
 
 from pydantic import AliasChoices, Field, field_validator, model_validator
@@ -122,6 +122,9 @@ class Gate(Section):
             values, not intervals: for non-inferiority take a metric against the champion and `surely`.
         higher_is_better: Which direction is worse, for `champion_margin`.
         where_known: A model of which this is not measured passes, such as one without a ladder of tiers.
+        or_nearer_than_champion: A bound that the champion breaks too keeps no challenger back that is nearer
+            to 1 on the same months: to refuse it would leave the worse of both in force. Lists carry the
+            warning all the same.
     """
 
     metric: str
@@ -131,6 +134,7 @@ class Gate(Section):
     champion_margin: Annotated[float, Field(ge=0.0)] | None = None
     higher_is_better: bool = True
     where_known: bool = False
+    or_nearer_than_champion: bool = False
 
     @property
     def against_champion(self) -> bool:
@@ -152,8 +156,8 @@ class Gate(Section):
 DEFAULT_GATES: Final = (
     Gate(metric="map-above-popularity", min_value=0.0, surely=True),
     Gate(metric="map-above-held-before", min_value=0.0, surely=True),
-    Gate(metric="calibration_ratio", min_value=0.8, max_value=1.25),
-    Gate(metric="calibration_slope", min_value=0.8, max_value=1.25),
+    Gate(metric="calibration_ratio", min_value=0.8, max_value=1.25, or_nearer_than_champion=True),
+    Gate(metric="calibration_slope", min_value=0.8, max_value=1.25, or_nearer_than_champion=True),
 )
 """Gates of a recipe that names none: no champion that is worse than a rule anybody could follow."""
 
@@ -259,9 +263,24 @@ def _findings(gate: Gate, metrics: Metrics, champion: Metrics | None) -> list[Fi
     if (most := gate.max_value) is not None:
         holds = (high <= most, value <= most)
         found.append(_bound(gate.metric, "max", (value, high, most), holds))
+    if gate.or_nearer_than_champion and champion is not None:
+        found = [one if one.passed else _nearer(one, metrics) for one in found]
     if gate.champion_margin is not None and champion is not None:
         found.append(_against_champion(gate, value, champion.get(gate.metric)))
     return found
+
+
+def _nearer(broken: Finding, metrics: Metrics) -> Finding:
+    """Return the finding as passed where the champion breaks the same bound and is farther from 1."""
+    ours, theirs = (metrics.get(f"{broken.metric}/{whose}") for whose in ("beside-champion", "champion"))
+    if not (ours and theirs and 0 < ours < math.inf and 0 < theirs < math.inf):
+        return broken
+    asked = broken.numbers[-1]
+    breaks = theirs > asked if broken.bound == "max" else theirs < asked
+    if not breaks or abs(math.log(ours)) > abs(math.log(theirs)):
+        return broken
+    both = f"on the same months it is {ours:.6g}, the champion {theirs:.6g}, farther from 1"
+    return replace(broken, passed=True, undecided=False, sentence=f"{broken.sentence}; {both}")
 
 
 def _ends(gate: Gate, metrics: Metrics, value: float) -> tuple[float, float]:

@@ -130,6 +130,16 @@ def test_differences_are_ours_minus_the_champions_by_tier_and_over_everybody() -
     assert found.log_loss.value == pytest.approx((theirs - ours) / theirs)
 
 
+def test_sums_of_both_are_over_the_products_that_the_champion_knows() -> None:
+    """By hand: the first product was acquired twice, we expect .9, the champion 2; it has no second one."""
+    ours, theirs = [[0.4, 0.9], [0.5, 0.9]], [[0.9, 0.0], [1.1, 0.0]]
+    both = judged(ours, theirs, [[1, 0], [1, 1]])
+    plan = BacktestPlan(2, 20, Machine(seed=1, threads=1))
+    found = compare_with_champion(both, "vipreco", {}, plan).summary()
+    assert found["calibration_ratio/beside-champion"] == pytest.approx(0.45)
+    assert found["calibration_ratio/champion"] == pytest.approx(1.0)
+
+
 def test_the_lower_end_is_one_sided() -> None:
     """With an error rate of 5 %, 5 % of the resamples lie below it."""
     truth = [[1, 0]] * 4

@@ -118,6 +118,40 @@ def test_a_refusal_has_both_numbers() -> None:
     assert refusals(judge([gate], {"slope": 0.5})) == ["slope is 0.5, needed is at least 0.8"]
 
 
+@pytest.mark.parametrize(
+    ("value", "beside", "champion", "passes"),
+    [
+        (1.3, 1.28, 1.4, True),  # both are out on the same side, and the champion is farther
+        (1.3, 1.4, 1.28, False),
+        (1.3, 1.28, 1.2, False),  # the champion is within the bounds
+        (1.3, 1.28, 0.5, False),  # it is out on the other side
+        (0.7, 0.7, 0.6, True),
+        (1.3, None, 1.4, False),
+        (1.3, 1.28, float("nan"), False),
+        (1.3, 1.28, 0.0, False),
+    ],
+)
+def test_a_bound_that_the_champion_breaks_by_more_keeps_nobody_back(
+    value: float, beside: float | None, champion: float, *, passes: bool
+) -> None:
+    gate = Gate(metric="sum", min_value=0.8, max_value=1.25, or_nearer_than_champion=True)
+    metrics = {"sum": value, "sum/beside-champion": beside, "sum/champion": champion}
+    assert (refusals(judge([gate], metrics, champion={})) == []) is passes
+    assert len(refusals(judge([gate], metrics))) == 1  # a first model is held by its bounds
+    assert len(warnings([gate], metrics)) == 1  # and whoever calls by either is told
+    plain = gate.model_copy(update={"or_nearer_than_champion": False})
+    assert len(refusals(judge([plain], metrics, champion={}))) == 1
+
+
+def test_a_challenger_that_passes_beside_a_worse_champion_says_so() -> None:
+    gate = Gate(metric="sum", max_value=1.25, or_nearer_than_champion=True)
+    metrics = {"sum": 1.3, "sum/beside-champion": 1.28, "sum/champion": 1.4}
+    (finding,) = judge([gate], metrics, champion={})
+    assert finding.sentence == (
+        "sum is 1.3, needed is at most 1.25; on the same months it is 1.28, the champion 1.4, farther from 1"
+    )
+
+
 @pytest.mark.parametrize("value", [None, float("nan"), float("inf")])
 def test_a_number_that_is_missing_does_not_pass(value: float | None) -> None:
     gate = Gate(metric="m", min_value=0.0)

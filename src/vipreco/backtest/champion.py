@@ -21,6 +21,7 @@ from vipreco.stats import (
     calibration_summary,
     clustered_mean,
     ranking_metrics,
+    recalibration,
     relevant_ranks,
 )
 
@@ -74,6 +75,7 @@ class ChampionComparison:
         by_tier: Difference in MAP of each tier.
         bases: What the champion of each trial was.
         champion: Its figures on the same customers, by the names of the summary.
+        calibration: Sum and slope of both, ours first, over the products that the champion knows.
     """
 
     map: Estimate
@@ -81,16 +83,24 @@ class ChampionComparison:
     by_tier: Mapping[str, Estimate]
     bases: Mapping[str, str]
     champion: Mapping[str, float]
+    calibration: Mapping[str, tuple[float, float]]
 
     def summary(self) -> dict[str, float]:
-        """Return the figures that gates look at."""
+        """Return the figures that gates look at.
+
+        `calibration_ratio/beside-champion` is ours over the months and products that count here, and
+        `calibration_ratio/champion` the champion's.
+        """
         told = {"map-above-champion": self.map, "log-loss-above-champion": self.log_loss}
-        return {
+        compared = {
             f"{name}{end}": value
             for name, found in told.items()
             if not np.isnan(found.value)
             for end, value in (("", found.value), ("/low", found.low), ("/high", found.high))
         }
+        for name, both in self.calibration.items():
+            compared |= dict(zip((f"{name}/beside-champion", f"{name}/champion"), both, strict=True))
+        return compared
 
 
 def champion_scores(champion: Recommender, view: View, product_ids: tuple[str, ...]) -> Floats:
@@ -132,6 +142,7 @@ def compare_with_champion(
         {tier: _mean(difference, judged, np.asarray(judged.tiers == tier), plan) for tier in tiers},
         bases,
         _figures(judged, plan),
+        _calibrations(judged, ours),
     )
 
 
@@ -148,6 +159,16 @@ def _map(judged: ScoredCustomers, model: str, plan: BacktestPlan) -> Floats:
 def _mean(values: Floats, judged: ScoredCustomers, rows: Flags, plan: BacktestPlan) -> Estimate:
     level = 1 - 2 * plan.error_rate
     return clustered_mean(values[rows], judged.customer_ids[rows], plan.machine.seed, plan.resamples, level)
+
+
+def _calibrations(judged: ScoredCustomers, ours: str) -> dict[str, tuple[float, float]]:
+    pairs = judged.listable & judged.scores[CHAMPION].any(axis=0)
+    truth, found = judged.truth[pairs], []
+    for model in (ours, CHAMPION):
+        scores = np.asarray(judged.scores[model], np.float64)[pairs]
+        ratio = float(scores.sum()) / truth.sum() if truth.any() else np.nan
+        found.append((ratio, recalibration(scores, truth).slope))
+    return {f"calibration_{name}": both for name, *both in zip(RATED, *found, strict=True)}
 
 
 def _saved_log_loss(judged: ScoredCustomers, ours: str, plan: BacktestPlan) -> Estimate:
