@@ -14,11 +14,11 @@ from serving.auth import demo_accounts
 from serving.http.app_state import releases_of
 from serving.processes.audit_shipper import ship, spool_of
 from serving.processes.environment import set_environment
-from serving.processes.run_folder import run_folder
 from serving.processes.supervisor import Supervisor, listen, worker_command
 from vipreco.errors import UsageError, VipRecoError
 from vipreco.online import Releases, sync_books
 from vipreco.project import Project
+from vipreco.scratch_folder import scratch_folder
 from vipreco.settings import ServingSettings
 from vipreco.store import Database, Store, upgrade
 
@@ -51,7 +51,7 @@ def run(project: Project, settings: ServingSettings, say: Say, *, behind_proxy: 
         make_ready(project, say)
         host, port = listening.getsockname()[:2]
         say(f"http://{host}:{port}")
-        with run_folder("vipreco-metrics-") as folder:
+        with scratch_folder("metrics") as folder:
             set_environment(project, settings, folder)
             releases = releases_of(project.root)
             Supervisor(

@@ -29,9 +29,9 @@ from serving.http import logs, metrics
 from serving.http.shared_limits import RUN_FOLDER
 from serving.processes import readiness
 from serving.processes.parent_death_signal import PARENT
-from serving.processes.run_folder import run_folder
 from serving.processes.start_pause import PAUSE
 from vipreco.errors import ResourcesError, UsageError, VipRecoError
+from vipreco.scratch_folder import scratch_folder
 
 WORKERS = "workers"
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
@@ -140,7 +140,7 @@ class Supervisor:
         """
         # The control sockets of circus take commands from whoever reaches them, so they are files in a folder
         # of our own instead of ports, which every user of the machine reaches.
-        with run_folder("vipreco-run-") as folder:
+        with scratch_folder("service") as folder:
             self._reports = folder
             endpoints = [f"ipc://{folder}/{name}" for name in ("control", "events")]
             self._arbiter = arbiter = _Arbiter(self._watchers(), *endpoints, check_delay=CHECK_SECONDS)

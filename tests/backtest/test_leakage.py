@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -21,6 +20,7 @@ from vipreco.parts import Limits, lay_out
 from vipreco.project import Project
 from vipreco.propensity import BoosterSettings, Machine, PropensitySettings, RelationshipSettings
 from vipreco.recommender import ModelInForce, Panel, Recommender, RecommenderSettings, TrainingData
+from vipreco.scratch_folder import LOCK
 from vipreco.simulator import simulate
 from vipreco.tables import import_
 
@@ -122,8 +122,8 @@ def test_the_tables_are_left_as_they_were_and_a_killed_proof_leaves_no_copy_for_
 ):
     """F03: a proof that was killed in the middle cannot take its copy of the bank away; the next one does."""
     before = sorted(path.name for path in tables.parent.iterdir())
-    with subprocess.Popen(["true"]) as gone:
-        pass
-    shutil.copytree(tables, tables.parent / f".leakcheck.{gone.pid}.tmp" / "tables")
+    left = tables.parent / ".vipreco-leakcheck-killed"
+    shutil.copytree(tables, left / "work" / "tables")
+    (left / LOCK).touch()  # nobody holds it
     leakcheck(LeakBank(tables, recommender, 1), dates[3], seed=1)
     assert sorted(path.name for path in tables.parent.iterdir()) == before

@@ -11,7 +11,6 @@ from typing import Final
 
 import pyarrow as pa
 
-from vipreco.artifact import temporary_beside
 from vipreco.assurance.computed import COMPUTED, COMPUTED_JOB, Computed, computed_of
 from vipreco.assurance.list_audit import sampled_view
 from vipreco.columns import CUSTOMER_ID
@@ -20,6 +19,7 @@ from vipreco.errors import UsageError
 from vipreco.history import History, Mode, View, scrambled_future
 from vipreco.parts import Limits, lay_out
 from vipreco.recommender import ModelInForce, Recommender, Step, silent
+from vipreco.scratch_folder import scratch_folder
 
 MODES: Final[tuple[Mode, ...]] = ("delete", "rewrite")
 FEATURES, SCORES, LISTS = "features", "scores", "lists"
@@ -140,8 +140,7 @@ def leakcheck(
     caught: list[bool] = []
     for mode in MODES:
         step(f"tables with another future: {mode}")
-        # a copy of the bank: what a killed proof left there goes away with the next one
-        with temporary_beside(bank.tables.parent / "leakcheck") as folder:
+        with scratch_folder("leakcheck", bank.tables.parent) as folder:
             copy = folder / "tables"
             changed[mode] = scrambled_future(bank.tables, day, copy, seed, mode, bank.threads)
             other = bank.tables_in_parts(copy, folder / "parts")

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import pyarrow as pa
@@ -28,6 +27,7 @@ from vipreco.history import History
 from vipreco.lists import Availability, Wording, call_list, customer_sheet
 from vipreco.online import NightlyBuild, OnlineService, Releases, build_release
 from vipreco.recommender import Recommender
+from vipreco.scratch_folder import scratch_folder
 from vipreco.store import Store, SwitchedOff, past_store
 
 COLD_START: Final = "cold_start"
@@ -79,9 +79,9 @@ def past_service(
         reason_weights=inputs.basis.reason_weights,
     )
     off = SwitchedOff(frozenset(overlay.products_off), frozenset(overlay.models_off))
-    with TemporaryDirectory(prefix="vipreco-replay-") as scratch:
-        folder = build_release(Releases(Path(scratch) / "serving"), build)
-        with past_store(inputs.store, Path(scratch) / "store.db", customer_ids, overlay.until, off) as past:
+    with scratch_folder("replay") as scratch:
+        folder = build_release(Releases(scratch / "serving"), build)
+        with past_store(inputs.store, scratch / "store.db", customer_ids, overlay.until, off) as past:
             yield OnlineService(folder, past, inputs.basis.day_settings)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
@@ -50,12 +49,13 @@ def oracle(
 
     Example:  vipreco bench oracle --seeds 2 --customers 5000 --months 12 --out oracle
     """
+    from vipreco.scratch_folder import scratch_folder
     from vipreco.simulator import bench_oracle, write_report
 
     project = _project()
     plan = plan_of(project, recipe, seeds, customers, months)
-    with narrated("Oracle") as narrator, TemporaryDirectory(prefix="vipreco-oracle-") as work:
-        result = bench_oracle(plan, rim_of(project, plan), Path(work), narrator.say)
+    with narrated("Oracle") as narrator, scratch_folder("oracle") as work:
+        result = bench_oracle(plan, rim_of(project, plan), work, narrator.say)
     _show(result)
     if out:
         write_report(result, out)

@@ -9,13 +9,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import IO, Any
 
 from vipreco.durable import canonical_json
 from vipreco.engines.task import Receipt, Spec, Task, finished
 from vipreco.errors import BusyError
 from vipreco.parts import Storage, part_name
+from vipreco.scratch_folder import scratch_folder
 
 RUNS = "runs"
 Progress = Callable[[str, int, int], None]
@@ -112,8 +112,8 @@ class Engine(ABC):
         What was put out stays where the caller fails: the next run takes it up.
         """
         results = self.run(job, spec, parts, progress)
-        with TemporaryDirectory(prefix="vipreco-run-") as scratch:
-            yield [results.fetch(one.part, Path(scratch)) for one in results.receipts]
+        with scratch_folder("outputs") as scratch:
+            yield [results.fetch(one.part, scratch) for one in results.receipts]
         results.discard()
 
     @abstractmethod

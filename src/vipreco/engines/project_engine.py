@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import fcntl
-import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from contextlib import contextmanager
 
 from vipreco.engines.engine import Engine, Progress, no_progress
 from vipreco.engines.local import LocalEngine
@@ -16,9 +12,9 @@ from vipreco.engines.task import Step, silent
 from vipreco.history import History
 from vipreco.parts import CustomerParts, Limits, lay_out
 from vipreco.project import Project
+from vipreco.scratch_folder import scratch_folder
 
 SPARK = "cluster.spark"
-RUN, LOCK = ".run-", "lock"
 
 
 @contextmanager
@@ -43,7 +39,7 @@ def open_engine(
     if _takes_up(project, plan):
         yield _engine(project, address, plan, step), tables
         return
-    with _own_folder(project.root / "data") as folder:  # a run of one part is not taken up again
+    with scratch_folder("run", project.root / "data") as folder:  # a run of one part is not taken up again
         yield _engine(project, str(folder), plan, step), tables
 
 
@@ -108,15 +104,3 @@ def _engine(project: Project, address: str, plan: Plan, step: Step) -> Engine:
         engine: Engine = project.import_rim(SPARK).SparkEngine(address, plan.threads, plan.memory)
         return engine
     return LocalEngine(address, plan.workers, plan.threads, plan.memory, step)
-
-
-@contextmanager
-def _own_folder(data: Path) -> Iterator[Path]:
-    """Give a folder that goes afterwards; those that killed commands left behind go as well."""
-    for path in data.glob(f"{RUN}*"):
-        with suppress(OSError), (path / LOCK).open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            shutil.rmtree(path)
-    with TemporaryDirectory(prefix=RUN, dir=data) as folder, Path(folder, LOCK).open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield Path(folder)

@@ -8,7 +8,6 @@ import resource
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 from vipreco import errors
@@ -17,6 +16,7 @@ from vipreco.errors import VipRecoError
 from vipreco.failpoints import reach
 from vipreco.history import History
 from vipreco.parts import CustomerParts, Limits, Storage, folder_hash, part_name
+from vipreco.scratch_folder import scratch_folder
 
 RECEIPT: Final = "receipt.json"
 Step = Callable[[str], None]
@@ -147,8 +147,8 @@ def run_task(task: Task, step: Step = silent) -> Receipt:
         return done
     _reset_peak()
     begun = _cpu_seconds()
-    with storage.filling(task.name, RECEIPT) as folder, TemporaryDirectory(prefix="vipreco-task-") as scratch:
-        context = TaskContext(Limits(task.threads, task.memory), Path(scratch), step)
+    with storage.filling(task.name, RECEIPT) as folder, scratch_folder("task") as scratch:
+        context = TaskContext(Limits(task.threads, task.memory), scratch, step)
         counts = job_named(task.job)(task.spec, task.part, folder, context)
         used = round(_cpu_seconds() - begun, 3)
         receipt = Receipt(task.part, dict(counts), folder_hash(folder), used, _peak_bytes())

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import polars as pl
@@ -18,6 +17,7 @@ from vipreco.lists.branch_lists import BranchList, branch_list, first_by
 from vipreco.lists.offer_parts import CUSTOMERS, OfferRequest
 from vipreco.lists.offers import nobody
 from vipreco.recommender import ModelInForce
+from vipreco.scratch_folder import scratch_folder
 
 LIST_JOB: Final = "vipreco.lists.branch_list_parts:list_of_part"
 ROWS: Final = "rows.arrow"
@@ -54,10 +54,8 @@ def branch_list_in_parts(engine: Engine, request: ListRequest, progress: Progres
     if not results.total(CUSTOMERS):
         results.discard()
         raise nobody(date.fromisoformat(request.customers.as_of))
-    with TemporaryDirectory(prefix="vipreco-list-") as scratch:
-        folders = [
-            results.fetch(one.part, Path(scratch)) for one in results.receipts if one.counts[CUSTOMERS]
-        ]
+    with scratch_folder("list") as scratch:
+        folders = [results.fetch(one.part, scratch) for one in results.receipts if one.counts[CUSTOMERS]]
         rows = first_of_all([pl.read_ipc(folder / ROWS) for folder in folders], request)
     results.discard()
     return rows

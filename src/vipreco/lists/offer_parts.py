@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import date
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import polars as pl
@@ -23,6 +22,7 @@ from vipreco.lists.ordered_parts import OrderedParts, save_ordered
 from vipreco.parts import CustomerParts
 from vipreco.policy import blind_rules
 from vipreco.recommender import CHALLENGER_SIDE, CHAMPION_SIDE, SIDE, ModelInForce, ModelSplit
+from vipreco.scratch_folder import scratch_folder
 
 OFFER_JOB: Final = "vipreco.lists.offer_parts:offers_of_part"
 BLIND: Final = "blind.json"
@@ -147,10 +147,8 @@ def offers_in_parts(engine: Engine, request: OfferRequest, progress: Progress) -
     if not results.total(CUSTOMERS):
         results.discard()
         raise nobody(date.fromisoformat(request.as_of))
-    with TemporaryDirectory(prefix="vipreco-offers-") as scratch:
-        folders = [
-            results.fetch(one.part, Path(scratch)) for one in results.receipts if one.counts[CUSTOMERS]
-        ]
+    with scratch_folder("offers") as scratch:
+        folders = [results.fetch(one.part, scratch) for one in results.receipts if one.counts[CUSTOMERS]]
         total = results.total("rows")
         blind = [] if total else [json.loads((folder / BLIND).read_bytes()) for folder in folders]
         yield OfferList(total, OrderedParts(folders), blind_in_all(blind))

@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 from vipreco.durable import canonical_json
@@ -20,6 +19,7 @@ from vipreco.online.nightly_part import PartFacts, PartInputs, fill_figures, fil
 from vipreco.online.popular import HolderCounts, StrangerVerdicts
 from vipreco.parts import CustomerParts, part_name
 from vipreco.recommender import ModelInForce
+from vipreco.scratch_folder import scratch_folder
 
 BUILD_JOB: Final = "vipreco.online.nightly_parts:build_part"
 FACTS: Final = "facts.json"
@@ -116,9 +116,9 @@ def _taken(results: Results, folder: Path) -> list[PartFacts | None]:
     """Bring the outputs of all parts into the folder of a release, and return their facts."""
     found: list[PartFacts | None] = []
     several = len(results.receipts) > 1
-    with TemporaryDirectory(prefix="vipreco-build-") as scratch:
+    with scratch_folder("build") as scratch:
         for one in results.receipts:
-            source = results.fetch(one.part, Path(scratch))
+            source = results.fetch(one.part, scratch)
             target = folder / part_name(one.part) if several else folder
             # Links, not moves: the parts stay whole until the release is in force.
             beside = shutil.ignore_patterns(RECEIPT)

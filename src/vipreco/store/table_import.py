@@ -10,7 +10,6 @@ snapshots that are not newer than it. What the import refuses stays pending: in 
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ import polars as pl
 
 from vipreco import columns as c
 from vipreco.failpoints import reach
+from vipreco.scratch_folder import scratch_folder
 from vipreco.settings import Settings
 from vipreco.signatures import NO_SIGNATURES, Signatures
 from vipreco.store.consents import PROTECTS
@@ -164,8 +164,7 @@ def _imported(
     given = [source for source in sources if not source.rows.is_empty()]
     if not given and not corrected:
         return ImportReport("", tables.snapshot_id, (), {}, already_ingested=True)
-    with tempfile.TemporaryDirectory(prefix="vipreco-store-") as name:
-        folder = Path(name)
+    with scratch_folder("store") as folder:
         for source in given:
             source.rows.write_csv(folder / source.file)
         mapping = folder / MAPPING_FILE
