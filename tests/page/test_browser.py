@@ -96,6 +96,7 @@ def test_a_customer_called_like_an_attack_is_shown_and_nothing_runs(visit: Visit
 
 def test_the_search_finds_while_one_types_and_only_in_the_own_book(visit: Visit) -> None:
     page = visit.enter()
+    page.wait_for_selector("form.search[data-htmx-powered]")  # typed before htmx listens, it is lost
     page.keyboard.press("/")
     page.keyboard.type("0001")
     page.wait_for_selector(".found tbody tr")
