@@ -21,6 +21,8 @@ CASES: Final = "acquirers"
 ENDS: Final = ("/low", "/high")
 AGAINST_CHAMPION: Final = frozenset({"map-above-champion", "log-loss-above-champion", "first-offers-changed"})
 """Metrics of a version that only mean something beside the champion that it was compared with."""
+BESIDE_CHAMPION: Final = ("/beside-champion", "/champion")
+"""Ends of the names of what a version has, and the champion that it was compared with, on the same months."""
 FEW_CASES: Final = 300
 """Acquirers among the judged customers below which a metric's own luck decides about its bounds.
 
@@ -272,7 +274,7 @@ def _findings(gate: Gate, metrics: Metrics, champion: Metrics | None) -> list[Fi
 
 def _nearer(broken: Finding, metrics: Metrics) -> Finding:
     """Return the finding as passed where the champion breaks the same bound and is farther from 1."""
-    ours, theirs = (metrics.get(f"{broken.metric}/{whose}") for whose in ("beside-champion", "champion"))
+    ours, theirs = (metrics.get(f"{broken.metric}{end}") for end in BESIDE_CHAMPION)
     if not (ours and theirs and 0 < ours < math.inf and 0 < theirs < math.inf):
         return broken
     asked = broken.numbers[-1]

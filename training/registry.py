@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from training.alias_lookup import look_up
 from training.deadline import Progress, within
-from training.gates import AGAINST_CHAMPION, Finding, Gate, Metrics, judge
+from training.gates import AGAINST_CHAMPION, BESIDE_CHAMPION, Finding, Gate, Metrics, judge
 from training.server import PATIENCE_SECONDS, connect, down, responsive
 from training.storage import Storage
 from training.tracker import (
@@ -353,6 +353,8 @@ def _lineage(candidate: Version) -> Sequence[Finding]:
 
 
 def _compares(metric: str) -> bool:
+    if metric.endswith(BESIDE_CHAMPION):
+        return True
     return metric.removesuffix("/low").removesuffix("/high") in AGAINST_CHAMPION
 
 

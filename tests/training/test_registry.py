@@ -216,6 +216,28 @@ def test_a_comparison_with_another_champion_does_not_count(
     assert run("two", promote=True).champion
 
 
+def test_a_bound_that_another_champion_broke_by_more_counts_again(
+    project: Project, new_job: Any, fit: MakeFit
+) -> None:
+    rules = [{"metric": "sum", "max_value": 1.25, "or_nearer_than_champion": True}]
+    worse = {"sum": 1.3, "sum/beside-champion": 1.28, "sum/champion": 1.4}
+
+    def run(content: str, **metrics: float) -> flow.Published:
+        found = registry.resolve(project) if content != "one" else None
+        rival = RunningChampion(found.version, found.artifact_hash, found.folder) if found else None
+        job = replace(new_job(project, gate=rules), champion=rival)
+        found_fit = fit(content, champion={} if rival else None, **metrics)
+        return flow.run(job, found_fit, promote="sum/champion" not in metrics)
+
+    assert run("one", sum=1.0).champion
+    second = run("two", **worse)
+    assert second.refusals == []
+    assert run("three", sum=1.1).champion
+    with pytest.raises(UsageError) as caught:
+        approval.promote(project, second.version)
+    assert caught.value.examples == ("sum is 1.3, needed is at most 1.25",)
+
+
 @pytest.mark.parametrize("tag", ["snapshot_id", "feature_fingerprint"])
 def test_a_version_whose_data_nobody_can_tell_is_not_promoted(two: TrainingJob, tag: str) -> None:
     """B107."""
