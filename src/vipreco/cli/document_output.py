@@ -82,8 +82,6 @@ def document_text(document: Document, width: int | None = None) -> str:
     """Return a document as text with drawn tables."""
     from rich.console import Console
 
-    from vipreco.documents import NO_ROWS
-
     console = Console(width=width or drawn_width(), highlight=False, markup=False, emoji=False)
     with console.capture() as captured:
         console.print(document.title, style="bold")
@@ -92,10 +90,8 @@ def document_text(document: Document, width: int | None = None) -> str:
         for part in document.parts:
             console.print()
             console.print(part.title, style="bold")
-            if part.note:
-                console.print(part.note)
-            elif part.rows.is_empty():
-                console.print(NO_ROWS[document.language])
+            if line := part.line_below(document.language):
+                console.print(line)
             if part.rows.height:
                 told = _fitting(part, None if width else reader_width())
                 console.print(_table(told))

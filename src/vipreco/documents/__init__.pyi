@@ -1,6 +1,5 @@
 from .chart_style import CHART_COLOURS as CHART_COLOURS, CHART_STYLE as CHART_STYLE
 from .document import (
-    NO_ROWS as NO_ROWS,
     Column as Column,
     Document as Document,
     Holds as Holds,

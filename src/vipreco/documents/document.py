@@ -67,6 +67,10 @@ class Part:
     note: str = ""
     brief: tuple[str, ...] = ()
 
+    def line_below(self, language: Language) -> str:
+        """Return the line below the heading: the note, or that there are no rows; empty without either."""
+        return self.note or (NO_ROWS[language] if self.rows.is_empty() else "")
+
 
 @dataclass(frozen=True)
 class Document:

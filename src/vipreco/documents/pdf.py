@@ -24,7 +24,7 @@ from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import LongTable, Paragraph, SimpleDocTemplate, Spacer, TableStyle
 
-from vipreco.documents.document import NO_ROWS, Column, Document, Holds, Language, Part, shown
+from vipreco.documents.document import Column, Document, Holds, Language, Part, shown
 
 LATIN, CHINESE, RARE = "Helvetica", "DroidSansFallback", "STSong-Light"
 MARGIN = 12 * mm
@@ -62,7 +62,7 @@ def write_pdf(document: Document, stream: BinaryIO) -> None:
 
 
 def _part(part: Part, language: Language, width: float) -> list[Any]:
-    note = part.note or (NO_ROWS[language] if part.rows.is_empty() else "")
+    note = part.line_below(language)
     lines = [_line(part.title, _style(11, 3))] + ([_line(note, _style(8, 3))] if note else [])
     if part.rows.is_empty():
         return lines

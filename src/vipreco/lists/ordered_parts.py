@@ -73,7 +73,7 @@ class OrderedParts:
 
     def _bounds(self) -> list[Bound]:
         """Return the first customer of each range but the first."""
-        every = _by_key(pl.concat(self._keys)).unique(KEY, maintain_order=True)
+        every = pl.concat(self._keys).unique(KEY).sort(KEY, descending=[True, False])
         chosen = every.gather_every(self._blocks_a_range).slice(1)
         return [Bound(*row) for row in chosen.select(KEY).iter_rows()]
 
@@ -106,7 +106,3 @@ def _in_order(rows: pl.DataFrame) -> pl.DataFrame:
 
 def _sorted(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.sort(BEST, CUSTOMER_ID, RANK, descending=[True, False, False])
-
-
-def _by_key(keys: pl.DataFrame) -> pl.DataFrame:
-    return keys.sort(KEY, descending=[True, False])

@@ -59,9 +59,8 @@ class PartedReader(ReleaseReader):
         calendar = [date.fromisoformat(day) for day in manifest["calendar"]]
         months = BankCalendar.from_record(manifest).months
         self.records = RecordParts(parts.place, parts.records, calendar, months, parts.first)
-        self.offers: AllOffers | TopOffers = parts.part(
-            parts.first
-        ).offers  # of nobody: the same in each part
+        # Numbers of nobody are asked of it alone, which are the same in each part.
+        self.offers: AllOffers | TopOffers = parts.part(parts.first).offers
 
     def knows(self, customer_id: str) -> bool:
         """Return True for a customer of the snapshot."""
