@@ -18,7 +18,7 @@ from vipreco.features.feature_set import FeatureSet
 from vipreco.features.plan import Planned
 from vipreco.features.tier_lines import TIER_LINES
 from vipreco.features.vocabulary import Vocabulary
-from vipreco.history import VIEWS, Records, ReusableView, View, check_query, named_columns
+from vipreco.history import VIEWS, Records, ReusableView, View, check_query, named_columns, stretch_indices
 from vipreco.mapped_arrays import mapped_array
 
 Indices: TypeAlias = NDArray[np.intp]
@@ -62,8 +62,7 @@ def indices_of(population: Ids, customer_ids: Ids) -> Indices:
 
 def pair_indices(first: Indices, counts: Indices) -> tuple[NDArray[np.int32], Indices]:
     """Return the row of the customer of each pair, and the index of the pair, by first pair and number."""
-    rows = np.repeat(np.arange(len(first), dtype=np.int32), counts)
-    return rows, np.repeat(first - (np.cumsum(counts) - counts), counts) + np.arange(len(rows))
+    return np.repeat(np.arange(len(first), dtype=np.int32), counts), stretch_indices(first, counts)
 
 
 class StoredRows(Protocol):

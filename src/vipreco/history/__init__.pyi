@@ -7,7 +7,7 @@ from .known_rows import known_at as known_at
 from .labels import Labels as Labels
 from .query_check import check_query as check_query, named_columns as named_columns
 from .record_parts import RecordParts as RecordParts
-from .records import Records as Records, appended as appended
+from .records import Records as Records, appended as appended, stretch_indices as stretch_indices
 from .relationship import RelationshipLabels as RelationshipLabels
 from .reusable_database import ReusableDatabase as ReusableDatabase
 from .reusable_view import ReusableView as ReusableView, rows_of as rows_of

@@ -88,9 +88,7 @@ class Records:
         """Return the indices of the rows that customers have in a table."""
         starts = self._starts[name]
         first, last = (starts[place].astype(np.int64) for place in (places, places + 1))
-        counts = last - first
-        before = np.cumsum(counts) - counts
-        return np.asarray(np.repeat(first - before, counts) + np.arange(counts.sum()), np.int64)
+        return stretch_indices(first, last - first)
 
 
 def write_records(
@@ -126,6 +124,12 @@ def write_records(
         starts = np.cumsum(counts)
         np.save(folder / f"{name}.npy", starts.astype(np.uint32) if packed else starts, allow_pickle=False)
     base.unregister("kept")
+
+
+def stretch_indices(first: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the indices of stretches of rows, one after the other, by first row and number of rows."""
+    before = np.cumsum(counts) - counts
+    return np.asarray(np.repeat(first - before, counts) + np.arange(counts.sum()), np.int64)
 
 
 def changed_columns(name: str, known: pa.Table | None, further: pa.Table) -> frozenset[str] | None:
