@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vipreco.collaborative import CoHeld, CoHoldings, Contributing
+from vipreco.collaborative import CoHeld, Contributing
 from vipreco.explanations.facts import FactBook, Key
 from vipreco.explanations.reason_catalog import CO_HELD, CO_HELD_PAIR
 from vipreco.explanations.sentences import Reason, Speaker
@@ -27,15 +28,17 @@ class CoHeldReasons:
 
     Args:
         product_ids: Products of the fit.
-        offered: Place of each offer's product among them, shape (m,).
-        pairs: Places of the held products.
-        counts: Holders by product; None where the artifact has none.
+        pairs: Places of the held products, -1 for none.
+        holders: Customers who hold them, shape (m,).
+        joined: Those of them who hold the offered product too, shape (m,).
+        usual: Share of all customers who hold the offered product, shape (m,).
     """
 
     product_ids: tuple[str, ...]
-    offered: Indices
     pairs: CoHeld
-    counts: CoHoldings | None
+    holders: NDArray[np.int32]
+    joined: NDArray[np.int32]
+    usual: NDArray[np.float64]
 
     @property
     def keys(self) -> list[Key]:
@@ -43,17 +46,13 @@ class CoHeldReasons:
         named = np.unique(np.concatenate([self.pairs.first, self.pairs.second]))
         return [(HOLDING, self.product_ids[place]) for place in named.tolist() if place >= 0]
 
-    @property
+    @cached_property
     def clearer(self) -> NDArray[np.float64]:
         """Excess of the share among the holders over that of all customers; 0 = not said; shape (m,)."""
-        if self.counts is None:
-            return np.zeros(len(self.offered))
-        known = self.pairs.first >= 0
-        holders, joined = self._counted(self.counts)
-        usual = self._usual(self.counts)
-        others = np.maximum(holders - joined, 1)
+        known, usual, joined = self.pairs.first >= 0, self.usual, self.joined
+        others = np.maximum(self.holders - joined, 1)
         clear = joined * (1.0 - usual) >= MIN_ODDS * usual * others
-        return np.where(known & clear, 1.0 - usual * holders / np.maximum(joined, 1), 0.0)
+        return np.where(known & clear, 1.0 - usual * self.holders / np.maximum(joined, 1), 0.0)
 
     @property
     def pair(self) -> NDArray[np.bool_]:
@@ -62,13 +61,11 @@ class CoHeldReasons:
 
     def reason(self, book: FactBook, offer: int, row: int, speaker: Speaker) -> Reason | None:
         """Return the reason of an offer in words; None where a holding cannot be cited."""
-        if self.counts is None:
-            return None
         held = dict.fromkeys(int(place) for place in (self.pairs.first[offer], self.pairs.second[offer]))
         products = [self.product_ids[place] for place in held]
-        if not all(book.there([HOLDING], product)[row] for product in products):
+        if not all(book.has(HOLDING, product, row) for product in products):
             return None
-        holders, joined = (int(counted[offer]) for counted in self._counted(self.counts))
+        holders, joined = int(self.holders[offer]), int(self.joined[offer])
         facts = tuple(book.fact(HOLDING, product, row) for product in products)
         catalogue = speaker.catalogue
         alone = len(products) == 1
@@ -79,7 +76,7 @@ class CoHeldReasons:
             "holders": f"{holders:,}",
             "joined": f"{joined:,}",
             "share": _percent(joined / max(holders, 1)),
-            "usual": _percent(float(self._usual(self.counts)[offer])),
+            "usual": _percent(float(self.usual[offer])),
         }
         text, opening = (
             speaker.sentence(one, facts, products[0], more=names)
@@ -87,15 +84,6 @@ class CoHeldReasons:
         )
         drop = float(self.clearer[offer])
         return Reason(name, text, facts, name, products[0], drop, co_held=True, opening=opening)
-
-    def _usual(self, counts: CoHoldings) -> NDArray[np.float64]:
-        """Return the share of all customers who hold each offered product, shape (m,)."""
-        held = counts.counts[self.offered, self.offered, self.offered]
-        return np.asarray(held / max(counts.customers, 1))
-
-    def _counted(self, counts: CoHoldings) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-        first, second = self.pairs.first, self.pairs.second
-        return counts.counts[first, second, second], counts.counts[first, second, self.offered]
 
 
 def _percent(share: float) -> str:
@@ -115,15 +103,18 @@ def co_held_reasons(
         rows: Place of each offer's customer in the context, shape (m,).
         product_ids: Product of each offer, known to the fit.
     """
-    numbers = {product: number for number, product in enumerate(recommender.product_ids)}
+    products = recommender.product_ids
+    numbers = {product: number for number, product in enumerate(products)}
     offered = np.array([numbers[product] for product in product_ids], np.intp)
     counts, source = recommender.co_holdings, recommender.source
-    nothing = np.full(len(offered), -1, np.intp)
     if counts is None:
-        return CoHeldReasons(recommender.product_ids, offered, CoHeld(nothing, nothing), None)
-    state = known.state.take(rows).in_columns(recommender.product_ids)
+        nobody, none = np.zeros(len(offered), np.int32), np.full(len(offered), -1, np.intp)
+        return CoHeldReasons(products, CoHeld(none, none), nobody, nobody, np.zeros(len(offered)))
+    state = known.state.take(rows).in_columns(products)
     held_by = np.einsum("aaa->a", counts.counts) / max(counts.customers, 1)
     named = state.held & (held_by <= MAX_USUAL)
     if isinstance(source, Contributing):
         named = named & (source.contributions(state, offered) > 0)
-    return CoHeldReasons(recommender.product_ids, offered, counts.strongest(named, offered), counts)
+    pairs = counts.strongest(named, offered)
+    holders, joined = (counts.counts[pairs.first, pairs.second, third] for third in (pairs.second, offered))
+    return CoHeldReasons(products, pairs, holders, joined, held_by[offered])

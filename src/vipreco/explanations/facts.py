@@ -125,6 +125,10 @@ class FactBook:
         cells = (self.cells[self.key(kind, subject)] for kind in kinds)
         return np.asarray(np.all([one.there for one in cells], axis=0))
 
+    def has(self, kind: str, subject: str, place: int) -> bool:
+        """Return whether one customer has a fact."""
+        return bool(self.cells[self.key(kind, subject)].there[place])
+
     def numbers(self, kind: str, subject: str) -> NDArray[np.float64]:
         """Return the values of a kind of fact as numbers, NaN where there is none, shape (n,)."""
         return np.array([_number(value) for value in self.cells[self.key(kind, subject)].values], float)

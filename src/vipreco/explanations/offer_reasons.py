@@ -25,7 +25,7 @@ from vipreco.recommender import DecisionContext, Decisions, Recommender
 Indices: TypeAlias = NDArray[np.intp]
 BOOK_CUSTOMERS = 1_000  # a decision context of at most so many is read as a whole
 ASSESSMENT_COLUMNS = ASSESSMENT_AGES | {"customer_risk_rank"}
-OFFERS_AT_ONCE = 3_000  # bounds the memory of the options
+OFFERS_AT_ONCE = 15_000  # bounds the memory of the options and facts; each time a view is opened
 
 
 @dataclass(frozen=True)
