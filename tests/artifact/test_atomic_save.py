@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import errno
-import os
 import signal
 import subprocess
 import sys
@@ -84,12 +83,11 @@ def test_a_kill_at_any_point_leaves_no_half_artifact_and_the_next_run_cleans_up(
     assert visible(tmp_path) == ["model"]
 
 
-def test_a_temporary_directory_of_a_living_process_is_left_alone(tmp_path: Path) -> None:
-    other = tmp_path / f".other.{os.getppid()}.tmp"
-    other.mkdir()
-    with saving(tmp_path / "model") as folder:
+def test_two_savings_in_one_place_leave_each_other_alone(tmp_path: Path) -> None:
+    with saving(tmp_path / "model") as folder, saving(tmp_path / "other") as other:
+        write(other, "b")
         write(folder, "a")
-    assert other.is_dir()
+    assert visible(tmp_path) == ["model", "other"]
 
 
 def test_a_full_disk_is_told_and_nothing_is_visible(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import errno
-import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +10,7 @@ from pathlib import Path
 from vipreco.artifact.manifest import verify
 from vipreco.durable import flush_directory, flush_file
 from vipreco.errors import BusyError, ResourcesError
+from vipreco.scratch_folder import scratch_folder
 
 DISK_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG, errno.EROFS})
 
@@ -44,19 +43,15 @@ def temporary_beside(folder: Path) -> Iterator[Path]:
         ResourcesError: The disk is full or failing.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
-    _sweep(folder.parent)
-    temporary = folder.parent / f".{folder.name}.{os.getpid()}.tmp"
     try:
-        temporary.mkdir(mode=0o700)
-        yield temporary
+        with scratch_folder("saving", folder.parent) as temporary:
+            yield temporary
     except OSError as error:
         if error.errno not in DISK_ERRORS:
             raise
         what = f"cannot be written: {error.strerror}"
         remedy = "free disk space and run the command again; nothing was changed"
         raise ResourcesError(what, where=str(folder), remedy=remedy, code="disk") from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def publish(temporary: Path, folder: Path) -> None:
@@ -81,21 +76,3 @@ def _flush(folder: Path) -> None:
             path.chmod(0o600)
             flush_file(path)
     flush_directory(folder)
-
-
-def _sweep(parent: Path) -> None:
-    """Remove what killed processes left behind."""
-    for path in parent.glob(".*.tmp"):
-        owner = path.name.split(".")[-2]
-        if path.is_dir() and owner.isdigit() and not _is_alive(int(owner)):
-            shutil.rmtree(path, ignore_errors=True)
-
-
-def _is_alive(process_id: int) -> bool:
-    try:
-        os.kill(process_id, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
