@@ -47,7 +47,10 @@ class FoldJudge:
         """Return what a recipe reaches at a date."""
         project = self.job.project
         machine = Machine(project.seed, project.threads)
-        plan = BacktestPlan(recipe.backtest.list_length, recipe.backtest.resamples, machine)
+        section = recipe.backtest
+        plan = BacktestPlan(
+            section.list_length, section.resamples, machine, max_customers=section.max_customers
+        )
         learnt = TrainingData(Panel(self.history, fold.train, self._drawn))
         trial = Trial(str(fold.test), learnt, Panel(self.history, (fold.test,), self._drawn))
         settings = recipe.recommender.model_copy(update=ACQUISITIONS_ALONE)

@@ -162,7 +162,8 @@ def _has_room_for_two(job: TrainingJob) -> bool:
 def _judge_lists(job: TrainingJob, features: FeatureSet, machine: Machine) -> BacktestResult:
     """Judge the recipe on held-out folds, baselines and champion beside it; nothing is kept."""
     project, recipe = job.project, job.recipe
-    plan = BacktestPlan(recipe.backtest.list_length, recipe.backtest.resamples, machine, job.gates.error_rate)
+    section, error_rate = recipe.backtest, job.gates.error_rate
+    plan = BacktestPlan(section.list_length, section.resamples, machine, error_rate, section.max_customers)
     training_data = _training_data(job)
     trials = _trials(training_data, recipe, project)
     settings = recipe.recommender.model_copy(update=ACQUISITIONS_ALONE)

@@ -12,6 +12,7 @@ from pydantic import Field
 
 from training.gates import Gate
 from vipreco.assurance import LeakSettings
+from vipreco.backtest import MAX_CUSTOMERS
 from vipreco.errors import UsageError
 from vipreco.history import label_windows
 from vipreco.project import parse_toml
@@ -50,6 +51,8 @@ class BacktestSection(Section):
         resamples: Bootstrap resamples of customers for the intervals.
         relationship_folds: Newest as-of dates at which attrition and tier upgrades are judged, with a history
             that is too short so many groups of customers; 0 = they are not judged.
+        max_customers: Customers whose lists are judged at a date; of more, a lottery of their ids draws
+            so many.
     """
 
     customer_folds: Annotated[int, Field(ge=2, le=20)] = 5
@@ -57,6 +60,7 @@ class BacktestSection(Section):
     list_length: Count = 7
     resamples: Annotated[int, Field(ge=0, le=10_000)] = 200
     relationship_folds: Annotated[int, Field(ge=0, le=24)] = 3
+    max_customers: Annotated[int, Field(ge=1_000)] = MAX_CUSTOMERS
 
 
 class GovernanceSection(Section):

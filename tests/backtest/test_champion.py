@@ -16,9 +16,9 @@ from vipreco.backtest.champion import (
     CHAMPION,
     REFITTED,
     SAME,
-    champion_scores,
     compare_with_champion,
 )
+from vipreco.backtest.judged_parts import propensities_of
 from vipreco.backtest.scored_customers import ScoredCustomers
 from vipreco.features import FeatureSet
 from vipreco.history import History
@@ -109,9 +109,9 @@ def test_products_that_the_champion_never_saw_have_no_chance_there(
 ) -> None:
     recommender = champion_of(history, features, (MONTHS[0],)).recommender
     view = history.as_of(MONTHS[1])
-    found = champion_scores(recommender, view, ("c", "new", "a"))
+    found = propensities_of(recommender, view, ("c", "new", "a"))
     assert found[:, 1].tolist() == [0.0] * len(found)
-    whole = champion_scores(recommender, view, recommender.product_ids)
+    whole = propensities_of(recommender, view, recommender.product_ids)
     assert found[:, 0].tolist() == whole[:, recommender.product_ids.index("c")].tolist()
 
 

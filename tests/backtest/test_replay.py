@@ -11,7 +11,8 @@ import pyarrow as pa
 import pytest
 
 from vipreco.backtest import BacktestPlan, backtest, customer_trials, rolling_folds, rolling_trials
-from vipreco.backtest.replay import OURS, judge_panel
+from vipreco.backtest.judged_parts import Judge, judge_panel
+from vipreco.backtest.replay import OURS
 from vipreco.features import FeatureSet
 from vipreco.history import History
 from vipreco.propensity import BoosterSettings, Machine, PropensitySettings
@@ -116,7 +117,7 @@ def test_judged_customers_are_the_observed_ones_with_their_true_labels(
     recommender = Recommender.fit(
         TrainingData(Panel(history, (MONTHS[0],))), features, SETTINGS, PLAN.machine
     )
-    judged = judge_panel(recommender, {}, Panel(history, (MONTHS[1],)))
+    judged = judge_panel(Judge.of(recommender, {}, history, PLAN), Panel(history, (MONTHS[1],)))
     assert judged.truth.sum(axis=0).tolist() == [0, CUSTOMERS / 10, CUSTOMERS / 10]
     assert (judged.truth & ~judged.listable).sum() == 0
     by_hand = average_precision(np.asarray(judged.scores[OURS]), judged.truth, judged.listable, 3)

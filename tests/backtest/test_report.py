@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from vipreco.backtest import to_markdown
+from vipreco.backtest.judged_lists import JudgedLists
 from vipreco.backtest.report import Judgement, compare, evaluate
 from vipreco.stats import Floats, average_precision
 
@@ -17,13 +18,21 @@ def judgement(customers: int = 120) -> Judgement:
     before = random.random(shape) < 0.3
     truth = random.random(shape) < 0.2
     tiers = np.array(["TOP", "MASS", None], dtype=object)[np.arange(customers) % 3]
-    return Judgement(truth, np.ones(shape, dtype=bool), before, tiers, k=3, resamples=200)
+    return Judgement(truth, before, tiers, k=3, resamples=200)
 
 
-def models(against: Judgement) -> dict[str, Floats]:
+def scores_of(against: Judgement) -> dict[str, Floats]:
     random = np.random.default_rng(2)
     noise = random.random(against.truth.shape)
     return {"oracle": against.truth + noise / 2, "popularity": np.tile(against.truth.mean(axis=0), (120, 1))}
+
+
+def models(against: Judgement) -> dict[str, JudgedLists]:
+    listable = np.ones_like(against.truth)
+    return {
+        name: JudgedLists.of(scores, against.truth, listable, against.k)
+        for name, scores in scores_of(against).items()
+    }
 
 
 @pytest.fixture(scope="module")
@@ -69,8 +78,8 @@ def test_a_value_is_the_mean_over_the_customers_of_the_slice_who_acquired_someth
     assert against.tiers is not None
     rows = np.asarray(against.tiers == "TOP")
     truth = (against.truth & ~against.held_before)[rows]
-    scores = models(against)["popularity"][rows]
-    expected = average_precision(scores, truth, against.listable[rows], 3)
+    scores = scores_of(against)["popularity"][rows]
+    expected = average_precision(scores, truth, np.ones_like(truth), 3)
     found = value_of(frame, "popularity", "tier TOP, novel", "map@3")
     assert found["value"] == pytest.approx(np.nanmean(expected))
     assert found["customers"] == truth.any(axis=1).sum()
@@ -87,14 +96,14 @@ def test_the_same_judgement_twice_is_the_same_frame(frame: pd.DataFrame) -> None
 
 def test_without_tiers_there_are_three_slices() -> None:
     against = judgement()
-    plain = Judgement(against.truth, against.listable, against.held_before, k=3, resamples=10)
+    plain = Judgement(against.truth, against.held_before, k=3, resamples=10)
     assert list(dict.fromkeys(evaluate(models(against), plain)["slice"])) == ["all", "novel", "re-acquired"]
 
 
 def test_a_slice_without_acquisitions_is_unknown_and_shown_as_a_dash() -> None:
     against = judgement()
-    nothing = Judgement(np.zeros_like(against.truth), against.listable, against.held_before, k=3)
-    text = to_markdown(evaluate(models(against), nothing), ["map@3"])
+    nothing = Judgement(np.zeros_like(against.truth), against.held_before, k=3)
+    text = to_markdown(evaluate(models(nothing), nothing), ["map@3"])
     assert "| all | map@3 | 0 | – | – |" in text
 
 

@@ -8,10 +8,10 @@ from datetime import date
 
 import numpy as np
 
+from vipreco.backtest.judged_lists import JudgedLists
 from vipreco.backtest.report import evaluate
-from vipreco.backtest.scored_customers import BacktestPlan, ScoredCustomers, judgement
+from vipreco.backtest.scored_customers import CHAMPION, BacktestPlan, ScoredCustomers, judgement
 from vipreco.backtest.trials import Trial
-from vipreco.history import View
 from vipreco.propensity import Machine
 from vipreco.recommender import Recommender, RecommenderSettings
 from vipreco.stats import (
@@ -25,7 +25,6 @@ from vipreco.stats import (
     relevant_ranks,
 )
 
-CHAMPION = "champion"
 ARTIFACT, REFITTED, SAME = (
     "as it is in force",
     "fitted anew by its settings",
@@ -103,23 +102,6 @@ class ChampionComparison:
         return compared
 
 
-def champion_scores(champion: Recommender, view: View, product_ids: tuple[str, ...]) -> Floats:
-    """Return the champion's propensities of all customers of a view, 0 for products that it never saw.
-
-    Returns:
-        Shape (n, P), in the order of `product_ids`.
-    """
-    chunks = champion.compute(view).chunks(champion.settings.chunk_customers)
-    own = [champion.propensities(matrix) for matrix in chunks]
-    every = np.concatenate([np.zeros((0, len(champion.product_ids))), *own])
-    found = np.zeros((len(every), len(product_ids)))
-    places = {product_id: place for place, product_id in enumerate(champion.product_ids)}
-    for column, product_id in enumerate(product_ids):
-        if product_id in places:
-            found[:, column] = every[:, places[product_id]]
-    return found
-
-
 def compare_with_champion(
     judged: ScoredCustomers, ours: str, bases: Mapping[str, str], plan: BacktestPlan
 ) -> ChampionComparison:
@@ -190,7 +172,8 @@ def _log_loss(propensities: Floats, truth: Flags, pairs: Flags) -> Floats:
 
 def _figures(judged: ScoredCustomers, plan: BacktestPlan) -> dict[str, float]:
     scores, pairs = judged.scores[CHAMPION], judged.listable
-    found = evaluate({CHAMPION: scores}, judgement(judged, plan, resamples=1))
+    lists = JudgedLists.of(np.asarray(scores), judged.truth, pairs, plan.list_length)
+    found = evaluate({CHAMPION: lists}, judgement(judged, plan, resamples=1))
     rows = found[found["slice"] == "all"]
     rated = calibration_summary(np.asarray(scores[pairs]), judged.truth[pairs])
     return {

@@ -31,6 +31,7 @@ from vipreco.recommender import (
     RecommenderSettings,
     Step,
     change_dates,
+    customer_columns,
     labelled_dates,
     silent,
 )
@@ -207,8 +208,8 @@ class _Replay:
         plan: ChangePlan,
         trials: Sequence[ChangeTrial],
     ) -> _Replay:
-        oldest = replace(panel, as_of=trials[0].learnt[-1:]).views()[0]
-        vocabulary = features.learn_vocabulary(features.compute(oldest, ()))
+        oldest = replace(panel, as_of=trials[0].learnt)
+        vocabulary = features.vocabulary_of(customer_columns(oldest, features))
         gatherer = ChangeGatherer.of(features, vocabulary, settings, plan.machine.seed)
         every = replace(gatherer, kept=np.arange(len(vocabulary.names)))
         days = sorted({day for trial in trials for day in (*trial.learnt, *trial.judged)})

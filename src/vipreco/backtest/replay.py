@@ -11,29 +11,32 @@ import pandas as pd
 
 from vipreco.backtest.calibration_parts import PartCalibration, by_product, by_tier, surely_off
 from vipreco.backtest.champion import (
-    CHAMPION,
     SAME,
     Champion,
     ChampionComparison,
-    champion_scores,
     compare_with_champion,
 )
 from vipreco.backtest.changes import ChangeResult
+from vipreco.backtest.judged_lists import JudgedLists
+from vipreco.backtest.judged_parts import ACQUISITIONS, HELD_BEFORE_FIRST, Judge, judge_panel
 from vipreco.backtest.report import compare, evaluate
-from vipreco.backtest.scored_customers import BacktestPlan, ScoredCustomers, judgement, together
+from vipreco.backtest.scored_customers import (
+    CHAMPION,
+    OURS,
+    BacktestPlan,
+    ScoredCustomers,
+    judgement,
+    together,
+)
 from vipreco.backtest.trials import Trial
-from vipreco.collaborative import SOURCES, HoldingState, Source, holding_state, segment_values
-from vipreco.columns import TIER
+from vipreco.collaborative import SOURCES, Source
 from vipreco.features import FeatureSet
-from vipreco.history import View
 from vipreco.recommender import (
-    Panel,
+    HoldingFlags,
     Recommender,
     RecommenderSettings,
     Step,
-    could_acquire,
-    is_in,
-    label_matrix,
+    newest_holdings,
     silent,
 )
 from vipreco.stats import (
@@ -49,9 +52,6 @@ from vipreco.stats import (
     slope_interval,
 )
 
-OURS = "vipreco"
-ACQUISITIONS = "acquisition-popularity"
-HELD_BEFORE_FIRST = "held-before-then-acquisitions"
 CALIBRATED = {f"{name}{end}" for name in ("slope", "ratio") for end in ("", "/low", "/high")}
 SIMPLE_RULES = {"popularity": ACQUISITIONS, "held-before": HELD_BEFORE_FIRST}
 """The rules that a champion has to beat, by the name that gates have for them."""
@@ -73,7 +73,7 @@ class BacktestResult:
         leads: Our MAP minus that of each of `SIMPLE_RULES`, paired by customer.
         acquirers: Judged customers who acquired something.
         changes: What was found about attrition and tier upgrades.
-        judged: Scores and truth of every judged customer, trial by trial, to be compared one by one.
+        judged: Propensities and truth of every judged customer, trial by trial, to be compared one by one.
         parts: Calibration of each product and each tier with enough acquisitions.
         against_champion: The comparison with the champion; None where there was none.
     """
@@ -145,84 +145,30 @@ def backtest(
     for trial in trials:
         step(trial.name)
         recommender = Recommender.fit(trial.training_data, features, settings, plan.machine)
-        sources = _baselines(trial.training_data.acquirers, recommender)
-        rival = None
+        judge = _judge(trial, recommender, plan)
         if champion is not None:
             step(f"{trial.name}, the champion")
             rival, bases[trial.name] = champion.for_trial(trial, recommender, plan.machine)
-        ranked[trial.name] = judge_panel(recommender, sources, trial.ranked, rival)
-        rated.append(judge_panel(recommender, {}, trial.rated) if trial.rated else ranked[trial.name])
+            judge = replace(judge, champion=rival)
+        ranked[trial.name] = judge_panel(judge, trial.ranked)
+        if trial.rated:
+            rated.append(judge_panel(Judge.of(recommender, {}, trial.rated.history, plan), trial.rated))
         learnt = learnt + recommender.model.calibration.positives
-    return _result(recommender, ranked, (together(rated), learnt), bases, plan)
+    return _result(recommender, ranked, (rated, learnt), bases, plan)
 
 
-def judge_panel(
-    recommender: Recommender,
-    sources: Mapping[str, Source],
-    panel: Panel,
-    champion: Recommender | None = None,
-) -> ScoredCustomers:
-    """Score the observed customers of a panel by the model, by the baselines, and by the champion."""
-    return together([_judge_view(recommender, sources, view, panel, champion) for view in panel.views()])
-
-
-def _baselines(panel: Panel, recommender: Recommender) -> dict[str, Source]:
-    view = panel.views()[-1]
-    state = holding_state(view, recommender.product_ids, segment_values(view))
-    return {name: source().fit(state) for name, source in SOURCES.items()}
-
-
-def _judge_view(
-    recommender: Recommender,
-    sources: Mapping[str, Source],
-    view: View,
-    panel: Panel,
-    champion: Recommender | None = None,
-) -> ScoredCustomers:
-    settings = recommender.settings
-    horizon = panel.history.label_window(view.date, settings.horizon_months, settings.gap_months)
-    labels = panel.history.acquisitions(*horizon)
-    computed = recommender.features.compute(view, recommender.product_ids).encoded(recommender.vocabulary)
-    rows = is_in(computed.customer_ids, labels.observed)
-    state = holding_state(view, recommender.product_ids, recommender.segments)
-    nobody = np.zeros((0, len(recommender.product_ids)))  # a view may have no customers at all
-    propensity = [nobody]
-    propensity += [recommender.propensities(matrix) for matrix in computed.chunks(settings.chunk_customers)]
-    seen = state.take(rows)
-    ours = np.concatenate(propensity)
-    scores = {OURS: ours[rows], **_baseline_scores(recommender, sources, seen)}
-    if champion is not None:
-        every = ours if champion is recommender else champion_scores(champion, view, recommender.product_ids)
-        scores[CHAMPION] = every[rows]
-    tiers = np.array([tier or "" for tier in view.population()[TIER].to_pylist()], object)
-    return ScoredCustomers(
-        scores,
-        label_matrix(computed.customer_ids, recommender.product_ids, labels)[rows],
-        could_acquire(view, state)[rows],
-        seen.held_before,
-        tiers[rows],
-        computed.customer_ids[rows].astype(object),
-    )
-
-
-def _baseline_scores(
-    recommender: Recommender, sources: Mapping[str, Source], state: HoldingState
-) -> dict[str, Floats]:
-    """Score by every source, and by the share of customers who acquired the product lately."""
-    if not sources:
-        return {}
-    popular = np.broadcast_to(recommender.base_rates, state.held.shape)
-    return {
-        ACQUISITIONS: popular,
-        HELD_BEFORE_FIRST: popular + state.held_before,
-        **{name: source.score(state) for name, source in sources.items()},
-    }
+def _judge(trial: Trial, recommender: Recommender, plan: BacktestPlan) -> Judge:
+    """Return the judge of a trial with the baselines, which learn from the holdings of the newest date."""
+    panel = trial.training_data.acquirers
+    state = newest_holdings(panel, HoldingFlags(recommender.product_ids, recommender.segments))
+    sources: dict[str, Source] = {name: source().fit(state) for name, source in SOURCES.items()}
+    return Judge.of(recommender, sources, panel.history, plan)
 
 
 def _result(
     recommender: Recommender,
     ranked: dict[str, ScoredCustomers],
-    rates: tuple[ScoredCustomers, Floats],
+    rates: tuple[list[ScoredCustomers], Floats],
     bases: Mapping[str, str],
     plan: BacktestPlan,
 ) -> BacktestResult:
@@ -231,17 +177,19 @@ def _result(
     Args:
         recommender: Of the last trial.
         ranked: Judged customers of each trial.
-        rates: The judged propensities, and the acquisitions of each product that set them.
+        rates: Customers whose propensities are judged where these are others, and the acquisitions of each
+            product that set the propensities.
         bases: What the champion of each trial was, where there is one.
         plan: List length, resamples, seed and threads.
     """
-    pooled, (rated, learnt) = together(list(ranked.values())), rates
+    pooled, (others, learnt) = together(list(ranked.values())), rates
+    rated, lists = together(others) if others else pooled, pooled.every_list(plan.list_length)
     propensity, pairs = np.asarray(rated.scores[OURS]), rated.listable
     chosen = listed(propensity, pairs, plan.list_length)
     return BacktestResult(
         product_ids=recommender.product_ids,
         by_trial={name: _trial_metrics(judged, plan) for name, judged in ranked.items()},
-        metrics=evaluate(pooled.scores, judgement(pooled, plan, plan.resamples)),
+        metrics=evaluate(lists, judgement(pooled, plan, plan.resamples)),
         calibration={
             "all": _with_intervals(rated, float(learnt.sum())),
             "listed": calibration_summary(propensity[chosen], rated.truth[chosen]),
@@ -250,7 +198,7 @@ def _result(
         reliability=reliability_table(propensity[pairs], rated.truth[pairs]),
         deciles=rate_by_decile(propensity[pairs], rated.truth[pairs]),
         rates_known=recommender.model.rates_known,
-        leads=_leads(pooled, plan),
+        leads=_leads(lists, pooled, plan),
         acquirers=int((pooled.truth & pooled.listable).any(axis=1).sum()),
         judged=pooled,
         parts=_parts(recommender, rated, learnt),
@@ -289,12 +237,14 @@ def _parts(
     }
 
 
-def _leads(judged: ScoredCustomers, plan: BacktestPlan) -> dict[str, Estimate]:
+def _leads(
+    lists: Mapping[str, JudgedLists], judged: ScoredCustomers, plan: BacktestPlan
+) -> dict[str, Estimate]:
     """Return the lead in MAP over each of `SIMPLE_RULES`; none where they were not scored."""
-    if not set(SIMPLE_RULES.values()) <= set(judged.scores):
+    if not set(SIMPLE_RULES.values()) <= set(lists):
         return {}
     against = replace(judgement(judged, plan, plan.resamples), tiers=None)
-    rivals = {name: judged.scores[name] for name in (OURS, *SIMPLE_RULES.values())}
+    rivals = {name: lists[name] for name in (OURS, *SIMPLE_RULES.values())}
     found = compare(rivals, OURS, against)
     rows = found[found["slice"] == "all"].set_index("model")
     ends = {
@@ -336,7 +286,8 @@ def _trial_metrics(judged: ScoredCustomers, plan: BacktestPlan) -> dict[str, flo
         np.asarray(judged.scores[OURS])[judged.listable], judged.truth[judged.listable]
     )
     whole = {f"calibration_{name}": rated[name] for name in ("ratio", "slope")} | {"auc": rated["auc"]}
-    return {**_summary(evaluate(judged.scores, judgement(judged, plan, resamples=1))), **whole}
+    lists = judged.every_list(plan.list_length)
+    return {**_summary(evaluate(lists, judgement(judged, plan, resamples=1))), **whole}
 
 
 def _summary(metrics: pd.DataFrame) -> dict[str, float]:

@@ -9,21 +9,20 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from vipreco.backtest.judged_lists import JudgedLists
 from vipreco.stats import (
     NO_RESAMPLES,
     RESAMPLES,
     Estimate,
     Flags,
-    Floats,
     PerCustomer,
+    RelevantRanks,
     bootstrap_mean,
     coverage,
-    listed,
     novel,
     paired_difference,
     ranking_metrics,
     reacquired,
-    relevant_ranks,
 )
 
 COLUMNS = ["model", "slice", "metric", "value", "low", "high", "customers"]
@@ -33,11 +32,10 @@ DIFFERENCE = "difference"
 
 @dataclass(frozen=True)
 class Judgement:
-    """Acquisitions, listable products and slices against which lists of n customers are judged.
+    """Acquisitions and slices against which lists of n customers are judged.
 
     Attributes:
         truth: (n, P) acquired within the window; only customers observed at its end may be rows.
-        listable: (n, P) what may be listed.
         held_before: (n, P) held earlier and not now; splits truth into novel and re-acquired.
         tiers: (n,) tier of each customer, as text; None or empty where unknown.
         k: Length of the list.
@@ -45,17 +43,16 @@ class Judgement:
     """
 
     truth: Flags
-    listable: Flags
     held_before: Flags
     tiers: NDArray[np.object_] | None = None
     k: int = 7
     seed: int = 20260101
     resamples: int = field(default=RESAMPLES)
 
-    def per_customer(self, scores: Floats) -> Iterator[tuple[str, dict[str, PerCustomer]]]:
+    def per_customer(self, lists: JudgedLists) -> Iterator[tuple[str, dict[str, PerCustomer]]]:
         """Name and ranking metrics of each slice: all customers and each tier, each with all, novel and
         re-acquired acquisitions."""
-        ranks = relevant_ranks(scores, self.truth, self.listable)
+        ranks = RelevantRanks.of(self.truth, lists.ranks)
         metrics = {
             ALL: ranking_metrics(ranks, self.k),
             NOVEL: ranking_metrics(ranks.restricted(novel(self.truth, self.held_before)), self.k),
@@ -72,22 +69,24 @@ class Judgement:
                 yield f"tier {tier}", np.asarray(self.tiers == tier, dtype=bool)
 
 
-def evaluate(models: Mapping[str, Floats], against: Judgement) -> pd.DataFrame:
+def evaluate(models: Mapping[str, JudgedLists], against: Judgement) -> pd.DataFrame:
     """Every ranking metric of every model and slice, with 95 % intervals over customers.
 
     Args:
-        models: Name -> scores (n, P). Put the baselines in as well.
-        against: Truth, listable products and slices.
+        models: Name -> lists of the n customers. Put the baselines in as well.
+        against: Truth and slices.
 
     Returns:
         Tidy frame: model, slice, metric, value, low, high, customers. Metrics: map@k, recall@k, ndcg@k,
         hit@k over customers who acquired something; precision@k over all of the slice; coverage.
     """
-    rows = [row for name, scores in models.items() for row in _model_rows(name, scores, against)]
+    rows = [row for name, lists in models.items() for row in _model_rows(name, lists, against)]
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def compare(models: Mapping[str, Floats], ours: str, against: Judgement, metric: str = "map") -> pd.DataFrame:
+def compare(
+    models: Mapping[str, JudgedLists], ours: str, against: Judgement, metric: str = "map"
+) -> pd.DataFrame:
     """Paired difference of model `ours` to each other model in every slice, customer by customer.
 
     Returns:
@@ -98,9 +97,9 @@ def compare(models: Mapping[str, Floats], ours: str, against: Judgement, metric:
         _row(
             rival, part, f"{metric}@{against.k} {DIFFERENCE}", _difference(own[part], values[metric], against)
         )
-        for rival, scores in models.items()
+        for rival, lists in models.items()
         if rival != ours
-        for part, values in against.per_customer(scores)
+        for part, values in against.per_customer(lists)
     ]
     return pd.DataFrame(rows, columns=COLUMNS)
 
@@ -128,13 +127,13 @@ def to_markdown(frame: pd.DataFrame, metrics: Sequence[str] | None = None) -> st
     return "\n".join(lines) + "\n"
 
 
-def _model_rows(name: str, scores: Floats, against: Judgement) -> Iterator[dict[str, object]]:
-    for part, metrics in against.per_customer(scores):
+def _model_rows(name: str, lists: JudgedLists, against: Judgement) -> Iterator[dict[str, object]]:
+    for part, metrics in against.per_customer(lists):
         for metric, values in metrics.items():
             found = bootstrap_mean(values, against.seed, against.resamples)
             yield _row(name, part, f"{metric}@{against.k}", found)
-    share = coverage(listed(scores, against.listable, against.k))
-    yield _row(name, ALL, f"coverage@{against.k}", Estimate(share, lacks=NO_RESAMPLES, customers=len(scores)))
+    share, customers = coverage(lists.covered[None, :]), len(against.truth)
+    yield _row(name, ALL, f"coverage@{against.k}", Estimate(share, lacks=NO_RESAMPLES, customers=customers))
 
 
 def _difference(ours: PerCustomer, theirs: PerCustomer, against: Judgement) -> Estimate:

@@ -5,7 +5,11 @@ from .engine import (
     no_progress as no_progress,
 )
 from .local import LocalEngine as LocalEngine, thread_variables as thread_variables
-from .parted_bank import PartedBank as PartedBank, part_input as part_input
+from .parted_bank import (
+    PartedBank as PartedBank,
+    part_input as part_input,
+    shared_folder as shared_folder,
+)
 from .plan import Plan as Plan, planned as planned
 from .project_engine import (
     open_engine as open_engine,

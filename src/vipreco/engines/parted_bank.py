@@ -48,6 +48,33 @@ class PartedBank:
         yield {"storage": self.engine.storage, "folder": folder, "hashes": hashes}
         storage.remove(folder)
 
+    @contextmanager
+    def shared(self, folder: Path) -> Iterator[dict[str, Any]]:
+        """Put the files of a folder where all tasks find them; gives JSON values for `shared_folder`."""
+        storage = Storage(self.engine.storage)
+        contents = {
+            path.relative_to(folder).as_posix(): path.read_bytes()
+            for path in sorted(folder.rglob("*"))
+            if path.is_file()
+        }
+        hashes = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
+        target = f"{INPUTS}/{hashlib.sha256(canonical_json(hashes)).hexdigest()[:16]}"
+        for name, content in contents.items():
+            storage.write(f"{target}/{name}", content)
+        yield {"storage": self.engine.storage, "folder": target, "hashes": hashes}
+        storage.remove(target)
+
+
+def shared_folder(shared: Mapping[str, Any], scratch: Path) -> Path:
+    """Return the folder whose files `PartedBank.shared` put there for all tasks.
+
+    Raises:
+        IntegrityError: A file is missing or not what was written.
+    """
+    hashes = {f"{shared['folder']}/{name}": known for name, known in shared["hashes"].items()}
+    found = Storage(shared["storage"]).fetch(hashes, scratch)
+    return found[0].parents[str(next(iter(shared["hashes"]))).count("/")]
+
 
 def part_input(inputs: Mapping[str, Any], part: int, scratch: Path) -> Path:
     """Return the file that `PartedBank.inputs` put there for a part.

@@ -11,6 +11,7 @@ from .decision_stages import (
 )
 from .decisions import Decisions as Decisions, in_order as in_order
 from .fit_stages import Step as Step, TrainingData as TrainingData, silent as silent
+from .holding_states import HoldingFlags as HoldingFlags, newest_holdings as newest_holdings
 from .importance import importance_by_family as importance_by_family
 from .inspection import check_permitted as check_permitted
 from .label_arrays import (
@@ -28,11 +29,13 @@ from .model_split import (
     SIDES as SIDES,
     ModelSplit as ModelSplit,
 )
-from .newest_columns import NewestColumns as NewestColumns
+from .newest_columns import NewestColumns as NewestColumns, customer_columns as customer_columns
 from .open_models import open_model as open_model
-from .panels import Panel as Panel, PanelParts as PanelParts
+from .panels import Arrays as Arrays, Panel as Panel, PanelParts as PanelParts, Window as Window
 from .product_evidence import ProductEvidence as ProductEvidence
 from .recommender import Recommender as Recommender
 from .relations import Relations as Relations
+from .row_draw import SAMPLING_PARTS as SAMPLING_PARTS
+from .row_order import RowOrder as RowOrder
 from .settings import RecommenderSettings as RecommenderSettings
 from .storage import WARNINGS as WARNINGS, read_policy as read_policy

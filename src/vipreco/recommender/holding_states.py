@@ -75,6 +75,12 @@ class HoldingStates:
         return HoldingState(held, nothing, np.full_like(now.segments, UNKNOWN_SEGMENT), now.product_ids)
 
 
+def newest_holdings(panel: Panel, work: HoldingFlags) -> HoldingState:
+    """Return the holdings of the customers of a panel at its newest date, ordered by id."""
+    with replace(panel, as_of=panel.as_of[-1:]).found(work) as parts:
+        return HoldingStates(work, parts).at(0)
+
+
 @contextmanager
 def holding_states(panel: Panel, work: HoldingFlags) -> Iterator[HoldingStates]:
     """Give the states of all customers of the history of a panel, whoever of them is learnt from."""

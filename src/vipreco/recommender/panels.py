@@ -9,14 +9,15 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final, Protocol, Self
+from typing import Any, Final, Protocol, Self, runtime_checkable
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from vipreco.engines import PartedBank, Spec, TaskContext
+from vipreco.engines import PartedBank, Spec, TaskContext, shared_folder
 from vipreco.history import History, Labels, View
+from vipreco.scratch_folder import scratch_folder
 
 WORK_JOB: Final = "vipreco.recommender.panels:work_on_part"
 Arrays = Mapping[str, NDArray[Any]]
@@ -37,6 +38,24 @@ class Work(Protocol):
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> Self:
         """Return the work of a `record`."""
+
+
+@runtime_checkable
+class WorkWithFiles(Protocol):
+    """A work that is more than JSON values, such as one by a fitted model."""
+
+    def arrays(self, panel: Panel) -> Arrays:
+        """Return what is found."""
+
+    def record(self) -> dict[str, Any]:
+        """Return what of it are JSON values."""
+
+    def save(self, folder: Path) -> None:
+        """Write the rest."""
+
+    @classmethod
+    def opened(cls, record: Mapping[str, Any], folder: Path, threads: int) -> Self:
+        """Return the work of a `record` and of the files that `save` wrote."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +110,7 @@ class Panel:
         return {}
 
     @contextmanager
-    def found(self, work: Work, windows: Iterable[Window] = ()) -> Iterator[list[Arrays]]:
+    def found(self, work: Work | WorkWithFiles, windows: Iterable[Window] = ()) -> Iterator[list[Arrays]]:
         """Give what a work finds about the customers of each part; they are one where there are no parts.
 
         Args:
@@ -102,11 +121,12 @@ class Panel:
             yield [work.arrays(self)]
             return
         reopenings = {_text_of(window): self.history.mass_reopenings(*window) for window in windows}
-        parts, spec = self.parts, self._spec(self.parts, work, reopenings)
-        with parts.outputs(WORK_JOB, spec) as folders:
-            yield [_loaded(folder) for folder in folders]
+        with _files_of(work, self.parts) as files:
+            spec = self._spec(self.parts, work, reopenings) | {"files": files}
+            with self.parts.outputs(WORK_JOB, spec) as folders:
+                yield [_loaded(folder) for folder in folders]
 
-    def _spec(self, parts: PanelParts, work: Work, reopenings: Reopenings) -> Spec:
+    def _spec(self, parts: PanelParts, work: Work | WorkWithFiles, reopenings: Reopenings) -> dict[str, Any]:
         return {
             "until": parts.until and parts.until.isoformat(),
             "as_of": [day.isoformat() for day in self.as_of],
@@ -122,12 +142,34 @@ def work_on_part(spec: Spec, part: int, folder: Path, context: TaskContext) -> M
     history = context.history(spec["tables"], part)
     days = tuple(map(date.fromisoformat, spec["as_of"]))
     panel = Panel(history.known_until(until), days, reopenings=spec["reopenings"])
-    module, _, name = spec["kind"].partition(":")
-    work: Work = getattr(importlib.import_module(module), name).from_record(spec["work"])
-    found = work.arrays(panel)
+    found = _work_of(spec, context).arrays(panel)
     for key, values in found.items():
         np.save(folder / f"{key}.npy", values, allow_pickle=False)
     return {"rows": sum(len(values) for key, values in found.items() if key.endswith(".ids"))}
+
+
+@contextmanager
+def _files_of(work: Work | WorkWithFiles, parts: PanelParts) -> Iterator[dict[str, Any] | None]:
+    """Put the files of a work where its tasks find them; give None for one that has none."""
+    if not isinstance(work, WorkWithFiles):
+        yield None
+        return
+    with scratch_folder("work") as folder:
+        work.save(folder)
+        with parts.shared(folder) as files:
+            yield files
+
+
+def _work_of(spec: Spec, context: TaskContext) -> Work | WorkWithFiles:
+    module, _, name = spec["kind"].partition(":")
+    kind = getattr(importlib.import_module(module), name)
+    found: Work | WorkWithFiles
+    if spec["files"] is None:
+        found = kind.from_record(spec["work"])
+    else:
+        folder = shared_folder(spec["files"], context.scratch)
+        found = kind.opened(spec["work"], folder, context.limits.threads)
+    return found
 
 
 def _text_of(window: Window) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from vipreco.arbitration import SlateRules
@@ -83,6 +84,10 @@ class Recommender:
         """Write the artifact, all of it or none; some rows of `view` become its golden scores."""
         return storage.save(self.fitted, folder, metrics, self._golden_rows(view))
 
+    def write(self, folder: Path) -> None:
+        """Write the artifact for tasks that score with it; it has no metrics, and no customer's rows."""
+        storage.save(self.fitted, folder, {}, np.zeros((1, len(self.names)), np.float32))
+
     def check_age(self, newest: date, limit: timedelta | None, where: str) -> str:
         """Return what is odd about the age of the model beside the newest snapshot, or nothing.
 
@@ -149,9 +154,10 @@ class Recommender:
         """Return the shape of a customer's list by the recipe."""
         return slate_rules(self.fitted, catalog)
 
-    def compute(self, view: View) -> ComputedFeatures:
-        """Return the features of all customers of a view, in the columns of the fit."""
-        return self.fitted.features.compute(view, self.product_ids).encoded(self.fitted.vocabulary)
+    def compute(self, view: View, customers: pa.Array | None = None) -> ComputedFeatures:
+        """Return the features of the customers of a view, or of some of them, in the columns of the fit."""
+        computed = self.fitted.features.compute(view, self.product_ids, customers)
+        return computed.encoded(self.fitted.vocabulary)
 
     def propensities(self, matrix: FeatureMatrix) -> NDArray[np.float64]:
         """Return P(acquire) for each customer of a chunk and each product of the fit, shape (n, P)."""

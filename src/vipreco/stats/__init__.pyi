@@ -53,6 +53,8 @@ from .group_fairness import (
 from .level import LEVEL as LEVEL, NORMAL_95 as NORMAL_95
 from .list_metrics import (
     PerCustomer as PerCustomer,
+    RelevantRanks as RelevantRanks,
+    acquired_ranks as acquired_ranks,
     average_precision as average_precision,
     coverage as coverage,
     listed as listed,

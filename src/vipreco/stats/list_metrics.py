@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +41,13 @@ class RelevantRanks:
     position: NDArray[np.int64]
     relevant: NDArray[np.int64]
 
+    @classmethod
+    def of(cls, truth: Flags, rank: NDArray[np.integer[Any]]) -> Self:
+        """Put the `acquired_ranks` (m,) of a list beside the acquisitions (n, P) that they are of."""
+        customer, column = np.nonzero(truth)
+        whole = rank.astype(np.int64)
+        return cls(customer, column, whole, _positions(customer, whole), np.count_nonzero(truth, axis=1))
+
     def restricted(self, truth: Flags) -> RelevantRanks:
         """The same lists judged by some of the acquisitions alone: `truth` (n, P), part of the first."""
         kept = truth[self.customer, self.column]
@@ -59,8 +66,8 @@ class RelevantRanks:
         return np.where(self.relevant > 0, values, np.nan)
 
 
-def relevant_ranks(scores: Floats, truth: Flags, listable: Flags) -> RelevantRanks:
-    """The places of the acquired products; every ranking metric follows from them.
+def acquired_ranks(scores: Floats, truth: Flags, listable: Flags) -> NDArray[np.int64]:
+    """The place of each acquired product in its customer's list, (m,), row by row; 0 where not listable.
 
     Raises:
         ValueError: The shapes differ, or the score of a listable product is NaN or infinite.
@@ -70,8 +77,16 @@ def relevant_ranks(scores: Floats, truth: Flags, listable: Flags) -> RelevantRan
     rank = np.zeros(len(customer), dtype=np.int64)
     for rows in _blocks(len(customer)):
         rank[rows] = _ranks(scores, listable, customer[rows], column[rows])
-    relevant = np.count_nonzero(truth, axis=1)
-    return RelevantRanks(customer, column, rank, _positions(customer, rank), relevant)
+    return rank
+
+
+def relevant_ranks(scores: Floats, truth: Flags, listable: Flags) -> RelevantRanks:
+    """The places of the acquired products; every ranking metric follows from them.
+
+    Raises:
+        ValueError: As `acquired_ranks`.
+    """
+    return RelevantRanks.of(truth, acquired_ranks(scores, truth, listable))
 
 
 def average_precision(scores: Floats, truth: Flags, listable: Flags, k: int) -> PerCustomer:
