@@ -1,6 +1,6 @@
 from .arrays import read_arrays as read_arrays, write_arrays as write_arrays
 from .atomic_save import publish as publish, saving as saving, temporary_beside as temporary_beside
-from .golden import write_golden as write_golden
+from .golden import GOLDEN_ROWS as GOLDEN_ROWS, write_golden as write_golden
 from .manifest import (
     LIBRARIES as LIBRARIES,
     Manifest as Manifest,

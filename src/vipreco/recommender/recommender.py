@@ -14,9 +14,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from vipreco.arbitration import SlateRules
-from vipreco.artifact import Manifest
+from vipreco.artifact import GOLDEN_ROWS, Manifest
 from vipreco.catalog import Catalog
 from vipreco.collaborative import CoHoldings, Source
+from vipreco.columns import CUSTOMER_ID
 from vipreco.contact_effect import ContactEffects
 from vipreco.features import ComputedFeatures, FeatureMatrix, FeatureSet, Vocabulary
 from vipreco.history import View, window
@@ -268,6 +269,7 @@ class Recommender:
         return self.fitted.uplift
 
     def _golden_rows(self, view: View) -> NDArray[np.float32]:
-        computed = self.fitted.features.compute(view, self.fitted.product_ids)
-        matrix = computed.encoded(self.fitted.vocabulary).matrix(0, 50)
+        """Return the rows of the first customers of a view; nobody else's features are computed."""
+        first = view.population()[CUSTOMER_ID][:GOLDEN_ROWS].combine_chunks()
+        matrix = self.compute(view, first).matrix()
         return np.ascontiguousarray(matrix.values[:, self.fitted.kept])
