@@ -9,11 +9,15 @@ import duckdb
 import numpy as np
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 Draws = NDArray[np.float64]
 DIGITS = 13
 """Hexadecimal digits of a draw: as many as a float holds exactly."""
+
+LOTTERY = 1_000_003
+"""Numbers of a lottery of customers: a prime, so that no draw depends on folds by the same hash."""
 
 HASHED = """
 SELECT CAST(md5_number_lower($seed || ':' || customer_id) % $folds AS BIGINT) AS fold FROM ids
@@ -42,6 +46,27 @@ def customer_folds(customer_ids: NDArray[Any], folds: int, seed: int) -> NDArray
         connection.register("ids", ids)
         hashed = connection.sql(HASHED, params={"seed": str(seed), "folds": folds}).to_arrow_table()
     return np.asarray(hashed["fold"].to_numpy(), np.int64)
+
+
+def drawn_customers(customer_ids: pa.ChunkedArray, share: float, seed: int) -> pa.Array:
+    """Return a share of the customers, always the same ones, in their order; no id becomes a Python object.
+
+    Args:
+        customer_ids: Ids as text, shape (n,).
+        share: From 0 to 1.
+        seed: The project's seed.
+
+    >>> drawn_customers(pa.chunked_array([["a", "b", "c"]]), 0.5, seed=1).to_pylist()
+    ['c']
+    """
+    if share >= 1.0:
+        return customer_ids.combine_chunks()
+    with duckdb.connect() as connection:
+        connection.execute("SET enable_progress_bar = false")
+        connection.register("ids", pa.table({"customer_id": customer_ids}))
+        parameters = {"seed": str(seed), "folds": LOTTERY}
+        lots = connection.sql(HASHED, params=parameters).to_arrow_table()["fold"]
+    return customer_ids.filter(pc.less(lots, share * LOTTERY)).combine_chunks()
 
 
 def salt_of(control_salt: str, seed: int) -> str:

@@ -86,6 +86,17 @@ def test_a_planted_column_is_found_by_name(frames, kind: str) -> None:
     }
 
 
+@pytest.mark.parametrize("kind", ["flag", "corrected", "follows"])
+def test_a_draw_of_the_customers_finds_it_as_well(frames, kind: str) -> None:
+    """Two thirds of them, the same at all dates; without a leak they raise no alarm."""
+    some = LeakSettings(max_customers=1_000)
+    assert found_in(frames, some) == []
+    leaks = found_in(bench.planted(frames, kind, seed=1), some)
+    assert {(leak.column, leak.code) for leak in leaks} == {
+        ("customers.attribute_planted", code) for code in EXPECTED[kind]
+    }
+
+
 @pytest.mark.parametrize("share", [0.95, 1.0])
 def test_a_column_that_tells_the_month_is_no_leak(share: float) -> None:
     """A profile delivered from May on, when nearly all acquire; in April one in ten does, who has none."""

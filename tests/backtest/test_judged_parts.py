@@ -28,11 +28,10 @@ from vipreco.backtest import (
 from vipreco.backtest.judged_parts import OTHER_LOTTERY, Judge, judge_panel
 from vipreco.collaborative import SOURCES
 from vipreco.features import FeatureSet
-from vipreco.folds import customer_folds
+from vipreco.folds import LOTTERY, customer_folds
 from vipreco.history import History
 from vipreco.propensity import Machine
 from vipreco.recommender import (
-    SAMPLING_PARTS,
     HoldingFlags,
     Panel,
     Recommender,
@@ -141,8 +140,8 @@ def test_of_a_large_bank_a_lottery_of_ids_says_who_is_judged(
     drawing = replace(Judge.of(judge.recommender, {}, alone(tables).history, few), champion=judge.champion)
     whole, parts = (judge_panel(drawing, own) for own in (alone(tables), two_parts(tables)))
     assert_same(parts, whole)
-    lottery = customer_folds(expected.customer_ids, SAMPLING_PARTS, PLAN.machine.seed + OTHER_LOTTERY)
-    drawn = lottery < SAMPLING_PARTS / 3
+    lottery = customer_folds(expected.customer_ids, LOTTERY, PLAN.machine.seed + OTHER_LOTTERY)
+    drawn = lottery < LOTTERY / 3
     assert 0 < drawn.sum() < len(drawn)
     assert whole.customer_ids.tolist() == expected.customer_ids[drawn].tolist()
     for name, scores in expected.scores.items():

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from vipreco.assurance.label_months import OF_PRODUCT, LabelMonth, label_months
+from vipreco.assurance.label_months import OF_PRODUCT, Draw, LabelMonth, label_months
 from vipreco.assurance.own_columns import changed, codes_of, own_attributes
 from vipreco.columns import ATTRIBUTE_PREFIX
 from vipreco.history import History
@@ -48,6 +48,7 @@ class LeakSettings(Section):
         max_rewritten: How much better than its first delivery a corrected column may rank, in AUC.
         max_change: How much oftener a column may change for those who acquire, as a difference of shares.
         min_cases: With fewer cases an outcome is not judged.
+        max_customers: Customers who are looked at; of more, a lottery of their ids draws so many.
         accept: Columns, or patterns of them (`*`), that are used all the same; the model card names them.
     """
 
@@ -57,6 +58,7 @@ class LeakSettings(Section):
     max_rewritten: Share = 0.1
     max_change: Share = 0.15
     min_cases: Annotated[int, Field(ge=10)] = 30
+    max_customers: Annotated[int, Field(ge=1_000)] = 300_000
     accept: tuple[str, ...] = ()
 
     def accepts(self, column: str) -> bool:
@@ -107,9 +109,10 @@ def find_label_leaks(
         windows: Horizons of the labels.
         ladder: The bank's tiers.
         settings: Limits.
-        seed: Seed of the two halves of the customers.
+        seed: Seed of the two halves of the customers, and of the lottery.
     """
-    months = label_months(history, days, windows, ladder, seed)
+    share = min(1.0, settings.max_customers / max(history.customers, 1))
+    months = label_months(history, days, windows, ladder, Draw(seed, share))
     if not months:
         return []
     found: dict[str, LabelLeak] = {}

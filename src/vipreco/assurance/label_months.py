@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from vipreco.assurance.own_columns import Reading
 from vipreco.catalog import Catalog
 from vipreco.columns import CUSTOMER_ID
-from vipreco.folds import customer_folds
+from vipreco.folds import customer_folds, drawn_customers
 from vipreco.history import History, View, add_months, label_windows
 from vipreco.recommender import RecommenderSettings, is_in, label_matrix
 from vipreco.settings import TierLadder
@@ -26,6 +26,25 @@ ATTRITION, TIER_UPGRADE = "attrition", "tier upgrade"
 HOLDERS: Final = f"SELECT DISTINCT {CUSTOMER_ID} FROM holdings WHERE closed_date IS NULL"
 MAX_MONTHS: Final = 3
 """Newest as-of dates that are looked at: what a delivery knows, it knows at all of them."""
+
+
+@dataclass(frozen=True)
+class Draw:
+    """Customers who are looked at, the same ones at all dates.
+
+    Args:
+        seed: Of the lottery, and of the two halves.
+        share: Of all customers.
+    """
+
+    seed: int
+    share: float = 1.0
+
+    def of(self, view: View) -> View:
+        """Return a view of those who are drawn."""
+        if self.share >= 1.0:
+            return view
+        return view.of(drawn_customers(view.population()[CUSTOMER_ID], self.share, self.seed))
 
 
 @dataclass(frozen=True)
@@ -58,20 +77,20 @@ class LabelMonth:
 
 
 def label_months(
-    history: History, days: Sequence[date], windows: RecommenderSettings, ladder: TierLadder, seed: int
+    history: History, days: Sequence[date], windows: RecommenderSettings, ladder: TierLadder, draw: Draw
 ) -> list[LabelMonth]:
     """Return the newest of these as-of dates, and the one before where it is the only one, ascending."""
     labelled = list(label_windows(history.snapshot_dates, windows.horizon_months, windows.gap_months))
     chosen = sorted(day for day in days if day in labelled)[-MAX_MONTHS:]
     if len(chosen) == 1:  # of the newest date alone nobody knows how the next window ended
         chosen = [*[day for day in labelled if day < chosen[0]][-1:], *chosen]
-    return [_month(history, day, windows, ladder, seed) for day in chosen]
+    return [_month(history, day, windows, ladder, draw) for day in chosen]
 
 
 def _month(
-    history: History, day: date, windows: RecommenderSettings, ladder: TierLadder, seed: int
+    history: History, day: date, windows: RecommenderSettings, ladder: TierLadder, draw: Draw
 ) -> LabelMonth:
-    view = history.as_of(day)
+    view = draw.of(history.as_of(day))
     reading = Reading.of_view(view)
     products = tuple(Catalog.from_view(view).product_ids)
     observed, happened = _acquisitions(history, reading, products, day, windows)
@@ -85,7 +104,7 @@ def _month(
     next_days = [each for each in dates if each > day]
     return LabelMonth(
         reading,
-        np.asarray(customer_folds(reading.customer_ids, 2, seed) == 1),
+        np.asarray(customer_folds(reading.customer_ids, 2, draw.seed) == 1),
         is_in(reading.customer_ids, view.query(HOLDERS)[CUSTOMER_ID]),
         observed,
         happened,
@@ -93,7 +112,7 @@ def _month(
         next_observed,
         next_happened,
         None if first is None else Reading.of_rows(day, first),
-        Reading.of_view(history.as_of(next_days[0])) if next_days else None,
+        Reading.of_view(draw.of(history.as_of(next_days[0]))) if next_days else None,
     )
 
 

@@ -16,10 +16,9 @@ from vipreco.backtest.judged_lists import JudgedLists
 from vipreco.backtest.scored_customers import CHAMPION, FLAGS, OURS, BacktestPlan, ScoredCustomers
 from vipreco.collaborative import SOURCES, HoldingState, Source, customer_ids, holding_state
 from vipreco.columns import TIER
-from vipreco.folds import customer_folds
+from vipreco.folds import LOTTERY, customer_folds
 from vipreco.history import History, View
 from vipreco.recommender import (
-    SAMPLING_PARTS,
     Arrays,
     Panel,
     Recommender,
@@ -103,8 +102,8 @@ class Judge:
         """Return who is drawn, shape (n,)."""
         if self.share >= 1.0:
             return np.ones(len(everybody), bool)
-        lottery = customer_folds(everybody, SAMPLING_PARTS, self.seed + OTHER_LOTTERY)
-        return np.asarray(lottery < self.share * SAMPLING_PARTS)
+        lottery = customer_folds(everybody, LOTTERY, self.seed + OTHER_LOTTERY)
+        return np.asarray(lottery < self.share * LOTTERY)
 
     def _propensities(self, view: View, rows: Flags) -> Iterator[tuple[str, Floats]]:
         """Give the propensities of both models; of a draw, no other customer's features are computed."""

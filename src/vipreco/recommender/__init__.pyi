@@ -35,7 +35,6 @@ from .panels import Arrays as Arrays, Panel as Panel, PanelParts as PanelParts, 
 from .product_evidence import ProductEvidence as ProductEvidence
 from .recommender import Recommender as Recommender
 from .relations import Relations as Relations
-from .row_draw import SAMPLING_PARTS as SAMPLING_PARTS
 from .row_order import RowOrder as RowOrder
 from .settings import RecommenderSettings as RecommenderSettings
 from .storage import WARNINGS as WARNINGS, read_policy as read_policy

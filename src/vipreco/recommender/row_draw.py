@@ -9,6 +9,7 @@ from typing import Any, Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from vipreco.folds import LOTTERY
 from vipreco.propensity import PropensitySettings
 from vipreco.recommender.label_arrays import Mask
 from vipreco.recommender.panels import Arrays
@@ -20,7 +21,7 @@ LEFT_OUT, WHOLE = range(2)
 VIP_DENSITY: Final = 5.0
 """VIP customers are drawn so many times as often. They are few and acquire more: where one of them stands for
 forty, trees find places with acquirers and hardly anybody else, and their chances come out too high."""
-SAMPLING_PARTS = 1_000_003  # a prime, so that the sample is independent of folds by the same hash
+SAMPLING_PARTS: Final = LOTTERY
 
 
 @dataclass(frozen=True)
