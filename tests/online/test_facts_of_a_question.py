@@ -175,3 +175,10 @@ def test_a_holding_of_today_counts_though_the_night_was_before(serve: Callable[.
     facts = {"attributes": {}, "holdings": [{"product_id": "fund", "opened_date": "2024-06-01"}]}
     found = served.answering.with_facts("00001", facts, "branch", 6, tomorrow)
     assert "fund" not in [line.product_id for line in found.lines]
+
+
+def test_a_decision_on_the_day_of_the_release_fills_the_views_once(served: Served) -> None:
+    database = served.answering._views._database(DAY)
+    before = database.filling
+    ask(served, CUSTOMER, attributes={"aum_amount": 7e6})
+    assert database.filling == before + 1

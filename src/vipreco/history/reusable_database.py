@@ -93,20 +93,20 @@ class ReusableDatabase:
                 self._narrower = ReusableDatabase(self.records, self.date)
             return self._narrower
 
-    def fill(self, customer_ids: Sequence[str], further: Rows) -> int:
+    def fill(self, customers: int, known: Rows, further: Rows) -> int:
         """Put the rows of some customers in the place of those before; each table is filled when it is read.
 
         Args:
-            customer_ids: Whose rows are taken from the tables.
+            customers: Number of the customers.
+            known: Their rows of the tables.
             further: Further rows by table, in the columns of the contracts; missing columns are NULL.
 
         Returns:
             The number of this filling, which `filling` is until the next one.
         """
-        found = self.records.of(customer_ids)
         for name, source in self._sources.items():
-            source.hold([rows for rows in (found.get(name), further.get(name)) if rows is not None])
-        self._few = len(customer_ids) <= FEW
+            source.hold([rows for rows in (known.get(name), further.get(name)) if rows is not None])
+        self._few = customers <= FEW
         usual = PRODUCTS not in further
         self._names = VIEWS  # what was derived is of the customers before
         self._filled.clear()

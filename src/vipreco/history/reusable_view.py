@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from typing import Any, Final
 
 import pyarrow as pa
@@ -55,6 +56,11 @@ class ReusableView(View):
         """The rows of the tables."""
         return self._database.records
 
+    @cached_property
+    def _known(self) -> Rows:
+        """The rows of the tables: found once, though they are filled in and compared with further ones."""
+        return self.records.of(sorted(self.customer_ids))
+
     @property
     def overridden(self) -> Mapping[str, frozenset[str] | None]:
         """Views that may have other rows than the tables give, with the columns that differ; None: any."""
@@ -63,8 +69,7 @@ class ReusableView(View):
         rows = dict.fromkeys(self._database.made_with(frozenset(further)))
         if customers is None:
             return rows
-        known = self.records.of(sorted(self.customer_ids)).get(CUSTOMERS)
-        columns = changed_columns(CUSTOMERS, known, customers)
+        columns = changed_columns(CUSTOMERS, self._known.get(CUSTOMERS), customers)
         made = self._database.made_with(frozenset({CUSTOMERS}))
         # Of what is made of it, `customers_now` alone has the same columns.
         values = {name: columns if name in SAME_COLUMNS else None for name in made}
@@ -105,7 +110,7 @@ class ReusableView(View):
         return ReusableView(self._database.narrower(), sorted(chosen), rows_of(self._further, chosen))
 
     def _fill(self) -> None:
-        self._filling = self._database.fill(sorted(self.customer_ids), self._further)
+        self._filling = self._database.fill(len(self.customer_ids), self._known, self._further)
         for name, (sql, where) in self._derived.items():
             self._database.derive(name, sql, where)
 

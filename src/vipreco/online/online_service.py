@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cached_property
@@ -324,9 +325,10 @@ class OnlineService:
         """Decide about a customer, with the reasons of the first offers as at night."""
         recommender, as_of = self.recommender, self.release.as_of
         accepted = self.overlay.accepted(customer_id)
-        view, ruled = (self._views.of([customer_id], one, more) for one in (as_of, day))
-        with view.lent(), ruled.lent():
-            known = recommender.context(view, channel, None if day == as_of else ruled)
+        view = self._views.of([customer_id], as_of, more)
+        ruled = None if day == as_of else self._views.of([customer_id], day, more)
+        with view.lent(), nullcontext() if ruled is None else ruled.lent():
+            known = recommender.context(view, channel, ruled)
             decisions = next(recommender.decisions(known))
             row = _row_of(decisions, accepted)
             first = self._order(row, explained)
