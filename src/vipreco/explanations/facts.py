@@ -9,6 +9,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from vipreco.columns import (
@@ -182,11 +184,8 @@ def _cited(
     columns: dict[Group, set[str]] = {}
     for entry, column in wanted:
         columns.setdefault(_group(entry, column), set()).add(column)
-    ids = pl.DataFrame({CUSTOMER_ID: pl.Series(customer_ids, dtype=pl.String)}).with_row_index(PLACE)
-    tables = {
-        name: _READERS[name](view).join(ids, on=CUSTOMER_ID, maintain_order="left").lazy()
-        for name in sorted({table for table, _, _ in columns})
-    }
+    ids = pa.array(customer_ids, pa.string())
+    tables = {name: _placed(_READERS[name](view), ids) for name in sorted({table for table, _, _ in columns})}
     monthly = {group: sorted(names) for group, names in columns.items() if group[1] in MONTHLY_ROWS}
     single = {group: sorted(names) for group, names in columns.items() if group not in monthly}
     plans = [_rows(tables, group, names, view.date) for group, names in single.items()]
@@ -200,9 +199,22 @@ def _cited(
     return found
 
 
+def _placed(rows: pa.Table, ids: pa.Array) -> pl.LazyFrame:
+    """Return the rows of some customers with their places: a join would wait for the threads of Polars."""
+    places = pc.index_in(rows[CUSTOMER_ID], value_set=ids)
+    placed = rows.append_column(PLACE, places)
+    return pl.DataFrame(placed.filter(places.is_valid()) if places.null_count else placed).lazy()
+
+
 def _by_key(group: Group, rows: pl.DataFrame) -> dict[tuple[object, ...], Columns]:
-    parts = rows.partition_by(PRODUCT_ID, as_dict=True) if group[1] in PRODUCT_ROWS else {(): rows}
-    return {key: columns_of(part) for key, part in parts.items() if not part.is_empty()}
+    columns = columns_of(rows)
+    if rows.is_empty() or group[1] not in PRODUCT_ROWS:
+        return {} if rows.is_empty() else {(): columns}
+    products, own = np.unique(columns[PRODUCT_ID].astype(np.str_), return_inverse=True)
+    return {
+        (product,): {name: values[own == place] for name, values in columns.items()}
+        for place, product in enumerate(products.tolist())
+    }
 
 
 def _rows(tables: Mapping[str, pl.LazyFrame], group: Group, columns: list[str], day: date) -> pl.LazyFrame:
@@ -214,27 +226,33 @@ def _rows(tables: Mapping[str, pl.LazyFrame], group: Group, columns: list[str], 
     return rows.select(PLACE, product, DATE, *texts)
 
 
-def _customers(view: View) -> pl.DataFrame:
-    sql = f"SELECT * FROM {CUSTOMERS} JOIN snapshots USING ({SNAPSHOT_DATE}) WHERE lag < {LOOKBACK}"
-    return pl.DataFrame(view.query(sql, where="facts")).rename({SNAPSHOT_DATE: DATE})
-
-
-def _holdings(view: View) -> pl.DataFrame:
-    return pl.DataFrame(view.query(f"SELECT * FROM {HOLDINGS}", where="facts"))
-
-
-def _activity(view: View) -> pl.DataFrame:
+def _customers(view: View) -> pa.Table:
     sql = f"""
-        SELECT {ACTIVITY}.*, {MONTH_DATE} > as_of_date - INTERVAL 3 MONTH AS {RECENT},
+        SELECT * RENAME ({SNAPSHOT_DATE} AS {DATE})
+        FROM {CUSTOMERS} JOIN snapshots USING ({SNAPSHOT_DATE}) WHERE lag < {LOOKBACK}
+    """
+    return view.query(sql, where="facts")
+
+
+def _holdings(view: View) -> pa.Table:
+    return view.query(f"SELECT * FROM {HOLDINGS}", where="facts")
+
+
+def _activity(view: View) -> pa.Table:
+    sql = f"""
+        SELECT {ACTIVITY}.* RENAME ({MONTH_DATE} AS {DATE}),
+            {MONTH_DATE} > as_of_date - INTERVAL 3 MONTH AS {RECENT},
             datediff('month', {MONTH_DATE}, max({MONTH_DATE}) OVER (PARTITION BY {CUSTOMER_ID})) AS {AGE}
         FROM {ACTIVITY} CROSS JOIN clock WHERE {MONTH_DATE} > as_of_date - INTERVAL {YEAR + QUARTER} MONTH
     """
-    return pl.DataFrame(view.query(sql, where="facts")).rename({MONTH_DATE: DATE})
+    return view.query(sql, where="facts")
 
 
-def _contacts(view: View) -> pl.DataFrame:
-    sql = f"SELECT *, CAST({CONTACTED_AT} AS DATE) AS {DATE} FROM {CONTACTS}"
-    return pl.DataFrame(view.query(sql, where="facts")).sort(CONTACTED_AT, CONTACT_ID)
+def _contacts(view: View) -> pa.Table:
+    sql = f"""
+        SELECT *, CAST({CONTACTED_AT} AS DATE) AS {DATE} FROM {CONTACTS} ORDER BY {CONTACTED_AT}, {CONTACT_ID}
+    """
+    return view.query(sql, where="facts")
 
 
 def _customer_rows(table: pl.LazyFrame, row: str, column: str, _: date) -> pl.LazyFrame:
@@ -362,7 +380,7 @@ _SUMMARIES: Mapping[str, Callable[[str], tuple[pl.Expr, pl.Expr]]] = {
     "months_paid": _months_paid,
     "last_paid": _last_paid,
 }
-Reader: TypeAlias = Callable[[View], pl.DataFrame]
+Reader: TypeAlias = Callable[[View], pa.Table]
 RowsOf: TypeAlias = Callable[[pl.LazyFrame, str, str, date], pl.LazyFrame]
 _READERS: Mapping[str, Reader] = {
     CUSTOMERS: _customers,
