@@ -19,15 +19,14 @@ Arrays: TypeAlias = dict[str, NDArray[np.generic]]
 
 UNKNOWN_SEGMENT = -1
 
-# One row a (customer, product) ever held at the date; a repeatable product may have several intervals.
+# One row an interval of holding of a wanted product; a repeatable product may have several. Neither grouped
+# nor joined with the products: over the few rows of a request a hash table takes longer than all else.
 _HOLDINGS = """
-SELECT p.customer_index AS row, c.column, bool_or(h.closed_date IS NULL) AS held
+SELECT p.customer_index AS row, list_position($products, h.product_id) - 1 AS column,
+    h.closed_date IS NULL AS held
 FROM holdings h
 JOIN population p USING (customer_id)
-JOIN (
-    SELECT unnest($products) AS product_id, generate_subscripts($products, 1) - 1 AS column
-) c USING (product_id)
-GROUP BY p.customer_index, c.column
+WHERE list_contains($products, h.product_id)
 """
 
 
@@ -126,7 +125,8 @@ def holding_state(
         found = view.query(_HOLDINGS, {"products": list(product_ids)})
         row, column, now = (found[name].to_numpy() for name in ("row", "column", "held"))
         held[row[now], column[now]] = True
-        held_before[row[~now], column[~now]] = True
+        held_before[row, column] = True
+        held_before &= ~held
     return HoldingState(held, held_before, segment_codes(population, segments or ()), tuple(product_ids))
 
 

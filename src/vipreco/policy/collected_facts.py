@@ -213,13 +213,12 @@ def _contact_pairs(
     counts = [f"{_count(window, '')} AS {name}" for name, window in windows.items()]
     found = view.query(
         f"""
-        SELECT customer_index AS row, place AS column, {"".join(count + ", " for count in counts)}
+        SELECT customer_index AS row, list_position($products, product_id) - 1 AS column,
+            {"".join(count + ", " for count in counts)}
             min(as_of_date - CAST(contacted_at AS DATE)) FILTER (outcome = 'declined') AS pair_decline_days
-        FROM contacts CROSS JOIN clock
-        JOIN population USING (customer_id)
-        JOIN (SELECT unnest($products) AS product_id, generate_subscripts($products, 1) - 1 AS place)
-            USING (product_id)
-        GROUP BY customer_index, place
+        FROM contacts CROSS JOIN clock JOIN population USING (customer_id)
+        WHERE list_contains($products, product_id)
+        GROUP BY customer_index, product_id
         """,
         {"products": list(catalog.product_ids)},
         "policy facts",
