@@ -120,6 +120,38 @@ def test_weights_stand_for_customers(rows: ChangeRows):
     assert total == pytest.approx(rows.happened[:, 1].sum(), rel=0.1)
 
 
+def test_attrition_is_the_chance_of_customers_whom_nobody_calls():
+    """Those near their line are called and stay: learnt with them, nearness would be no danger."""
+    rows = bank(12_000)
+    near = rows.values[:, 0] < 0.1
+    called = near & (np.arange(len(rows)) // 2 % 3 < 2)
+    happened = rows.happened.copy()
+    happened[called, 0] = False
+    told = replace(rows, happened=happened, called=called)
+    without = RelationshipModel.fit(told, NAMES, SETTINGS, MACHINE)
+    alone = RelationshipModel.fit(rows.take(~called), NAMES, SETTINGS, MACHINE)
+    blind = RelationshipModel.fit(replace(told, called=None), NAMES, SETTINGS, MACHINE)
+    asked = near & rows.known[:, 0]
+    natural, treated = (
+        float(each.probabilities(ATTRITION, rows.values, asked)[asked].mean()) for each in (without, blind)
+    )
+    assert natural == pytest.approx(rows.happened[asked, 0].mean(), rel=0.25)  # trees round off the corner
+    assert treated < natural / 2
+    everybody = np.ones(len(rows), bool)
+    seen = [each.probabilities(ATTRITION, rows.values, everybody) for each in (without, alone)]
+    assert seen[0].tolist() == seen[1].tolist()
+
+
+def test_who_was_called_still_teaches_who_rises(rows: ChangeRows):
+    called = np.arange(len(rows)) % 4 == 0
+    told = replace(rows, called=called)
+    assert len(told.about(TIER_UPGRADE)) == len(rows)
+    assert len(told.about(ATTRITION)) == int((rows.known[:, 0] & ~called).sum())
+    assert told.take(called).was_called.all()
+    stacked = ChangeRows.stack([told, told.take(~called)])
+    assert stacked.was_called.sum() == called.sum()
+
+
 def test_the_same_rows_and_seed_give_the_same_model(model: RelationshipModel, rows: ChangeRows):
     again = RelationshipModel.fit(rows, NAMES, SETTINGS, MACHINE)
     assert again.model(ATTRITION).booster.text() == model.model(ATTRITION).booster.text()

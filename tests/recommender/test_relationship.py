@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime, time
 from pathlib import Path
 
 import numpy as np
@@ -437,6 +437,33 @@ def test_a_bank_whose_tiers_the_ladder_does_not_know_is_told_nothing(features: F
     (first, *_) = Recommender(fitted).decide(history.as_of(NOW))
     assert np.isnan(first.attrition_probability).all()
     assert np.isnan(first.tier_upgrade_probability).all()
+
+
+def test_rows_know_who_was_called_in_the_month_after_their_date(features: FeatureSet):
+    """A call on the date itself, of the second month or by another channel leaves the row as it is."""
+    day = MONTHS[3]
+    calls = [
+        ("00000", day, "call"),
+        ("00001", MONTHS[4], "call"),
+        ("00002", MONTHS[5], "call"),
+        ("00003", MONTHS[4], "sms"),
+    ]
+    ids, days, channels = (list(column) for column in zip(*calls, strict=True))
+    contacts = pa.table(
+        {
+            "contact_id": [str(number) for number in range(len(calls))],
+            "customer_id": ids,
+            "channel": channels,
+            "contacted_at": [datetime.combine(one, time(9)) for one in days],
+        }
+    )
+    history = History.from_frames({**frames(MONTHS), "contacts": contacts})
+    vocabulary = features.learn_vocabulary(features.compute(history.as_of(day), ()))
+    rows = ChangeGatherer.of(features, vocabulary, SETTINGS, 0).rows(Panel(history, (day,)))
+    assert rows.customer_ids[rows.was_called].tolist() == ["00001"]
+    assert len(rows.about("attrition")) == int(rows.known[:, 0].sum()) - int(
+        rows.known[rows.was_called, 0].sum()
+    )
 
 
 def test_a_bank_without_a_call_learns_nothing_about_what_calls_keep(

@@ -12,6 +12,7 @@ from vipreco.columns import CHANNEL, CONTACT_ID, CONTACTED_AT, CONTACTS, CUSTOME
 from vipreco.history.cuts import cut, literal
 
 CONTACTED_DATE = "contacted_date"
+CALL = "call"
 
 
 def contacts_of(
@@ -42,5 +43,26 @@ def contacts_of(
         f"WHERE {day} > {literal(after)} AND {day} <= {literal(until)} "
         f"AND {PRODUCT_ID} IS NOT NULL AND {CHANNEL} IS NOT NULL {'AND ' + own if own else ''} "
         f"ORDER BY {CUSTOMER_ID}, {PRODUCT_ID}, {CONTACTED_AT}, {CONTACT_ID}"
+    ).to_arrow_table()
+    return found
+
+
+def called_of(
+    connection: duckdb.DuckDBPyConnection,
+    uncut: Mapping[str, str],
+    after: date,
+    until: date,
+    known: date | None = None,
+) -> pa.Table:
+    """Return who was called in the window `(after, until]`, about a product or not, answered or not.
+
+    Returns:
+        Rows customer_id, each once, in their order.
+    """
+    day = f"CAST({CONTACTED_AT} AS DATE)"
+    found: pa.Table = connection.sql(
+        f"SELECT DISTINCT {CUSTOMER_ID} FROM ({cut(CONTACTS, uncut[CONTACTS], known)}) "
+        f"WHERE {CHANNEL} = '{CALL}' AND {day} > {literal(after)} AND {day} <= {literal(until)} "
+        f"ORDER BY {CUSTOMER_ID}"
     ).to_arrow_table()
     return found

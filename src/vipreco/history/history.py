@@ -24,7 +24,7 @@ from vipreco.errors import UsageError
 from vipreco.history.as_of_view import AsOfView, create_views, lock_connection
 from vipreco.history.bank_calendar import NO_CALENDAR, BankCalendar
 from vipreco.history.calendar import label_window, window
-from vipreco.history.contacts import contacts_of
+from vipreco.history.contacts import called_of, contacts_of
 from vipreco.history.contract import CONTRACTS
 from vipreco.history.cuts import Contested, Cut, contested_query, cuts, literal
 from vipreco.history.labels import BankFacts, Labels, anybody_observed, labels_of, mass_reopenings
@@ -231,6 +231,18 @@ class History:
         """
         _check_window(after, until)
         return contacts_of(self._base, self._uncut, after, until, self._own, self._until)
+
+    def called(self, after: date, until: date) -> pa.Table:
+        """Return who was called in the window `(after, until]`, for learning alone.
+
+        Returns:
+            Rows customer_id, each once.
+
+        Raises:
+            UsageError: The window is empty.
+        """
+        _check_window(after, until)
+        return called_of(self._base, self._uncut, after, until, self._until)
 
     def label_window(self, as_of: date, horizon_months: int, gap_months: int = 0) -> tuple[date, date]:
         """Return `(after, until)` of the label window of a date, as far as the snapshots allow."""

@@ -54,6 +54,7 @@ class ChangeRows:
         weights: How many customers the row stands for, shape (n,).
         changes: Names of the changes, shape (c,).
         lost: Share of the assets that went, NaN where unknown, shape (n,); None where nobody asks.
+        called: Whether the customer was called in the month after the date, shape (n,); None: nobody was.
     """
 
     customer_ids: NDArray[Any]
@@ -63,23 +64,39 @@ class ChangeRows:
     weights: NDArray[np.float32]
     changes: tuple[str, ...] = (ATTRITION, TIER_UPGRADE)
     lost: NDArray[np.float32] | None = None
+    called: Mask | None = None
 
     def __len__(self) -> int:
         return len(self.customer_ids)
 
+    @property
+    def was_called(self) -> Mask:
+        """Whether the customer was called in the month after the date, shape (n,)."""
+        return np.zeros(len(self), bool) if self.called is None else self.called
+
     def take(self, rows: Mask) -> ChangeRows:
         """Return the chosen rows."""
         columns = {name: getattr(self, name)[rows] for name in OF_ROWS}
-        return replace(self, **columns, lost=None if self.lost is None else self.lost[rows])
+        optional = {"lost": self.lost, "called": self.called}
+        columns |= {name: None if values is None else values[rows] for name, values in optional.items()}
+        return replace(self, **columns)
 
     def about(self, change: str) -> ChangeRows:
-        """Return the rows in which a change is known, with it alone; attrition is any of its kinds."""
+        """Return the rows in which a change is known, with it alone; attrition is any of its kinds.
+
+        Attrition is the chance of a customer whom nobody calls, for what a call keeps is taken from it. Who
+        was called in the month after the date shows another chance: models would come to believe that those
+        who are called stay by themselves. Only calls of that first month count: who leaves later than that
+        had less time to be called.
+        """
         if change in self.changes:
             places = [self.changes.index(change)]
         else:
             places = [self.changes.index(kind) for kind in ATTRITION_KINDS]
         happened = np.asarray(self.happened[:, places].any(axis=1))[:, None]
         known = np.asarray(self.known[:, places].all(axis=1))[:, None]
+        if change != TIER_UPGRADE:
+            known = known & ~self.was_called[:, None]
         return replace(self, happened=happened, known=known, changes=(change,)).take(known[:, 0])
 
     @classmethod
@@ -88,8 +105,10 @@ class ChangeRows:
         columns: dict[str, Any] = {
             name: np.concatenate([getattr(part, name) for part in parts]) for name in OF_ROWS
         }
-        lost = [part.lost for part in parts if part.lost is not None]
-        return replace(parts[0], **columns, lost=np.concatenate(lost) if len(lost) == len(parts) else None)
+        for name in ("lost", "called"):
+            found = [getattr(part, name) for part in parts]
+            columns[name] = None if any(values is None for values in found) else np.concatenate(found)
+        return replace(parts[0], **columns)
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from vipreco.columns import CUSTOMER_ID
-from vipreco.history import History, add_months
+from vipreco.history import History
 from vipreco.propensity import ATTRITION_KINDS
 from vipreco.recommender.changes import ChangeGatherer
-from vipreco.recommender.label_arrays import is_in
 from vipreco.recommender.panels import Panel
 from vipreco.recommender.recommender import Recommender
 from vipreco.stats import NORMAL_95
@@ -26,9 +24,6 @@ PRIOR_DEVIATION: Final = 0.5  # of the log ratio: a prior of 10 % is believed to
 RISK_GROUPS: Final = 5  # customers of a date are compared within groups of like chance
 RESAMPLES: Final = 200
 CONTINUITY: Final = 0.25  # cases added on both sides, so that a ratio of none is defined
-CALLED = """
-SELECT DISTINCT customer_id FROM contacts
-WHERE channel = 'call' AND CAST(contacted_at AS DATE) > $start AND CAST(contacted_at AS DATE) <= $until"""
 
 
 @dataclass(frozen=True)
@@ -122,14 +117,10 @@ def _rows_of_dates(recommender: Recommender, history: History, days: Sequence[da
         places = [rows.changes.index(kind) for kind in ATTRITION_KINDS]
         is_known = np.asarray(rows.known[:, places].all(axis=1))
         rows = rows.take(is_known)
-        until = add_months(day, 1)
-        known = history.as_of(history.snapshot_dates[-1])
-        found = known.query(CALLED, {"start": day, "until": until}, where="effects")[CUSTOMER_ID]
         everybody = np.ones(len(rows), bool)
         chances = [there.probabilities(kind, rows.values, everybody) for kind in ATTRITION_KINDS]
         groups = np.column_stack([risk_groups(chance) for chance in chances])
-        ids = rows.customer_ids.astype(np.str_)
-        yield CalledRows(ids, is_in(ids, found.combine_chunks()), rows.happened[:, places], groups)
+        yield CalledRows(rows.customer_ids, rows.was_called, rows.happened[:, places], groups)
 
 
 def risk_groups(chances: Floats) -> NDArray[np.int64]:

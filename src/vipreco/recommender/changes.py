@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from vipreco.columns import CUSTOMER_ID
 from vipreco.features import FeatureSet, Vocabulary
 from vipreco.folds import customer_folds
-from vipreco.history import History, RelationshipLabels, View, label_windows
+from vipreco.history import History, RelationshipLabels, View, add_months, label_windows
 from vipreco.propensity import CHANGES, CLOSURE, TIER_UPGRADE, ChangeRows, Machine, RelationshipModel
-from vipreco.recommender.label_arrays import kept_columns, place_of
+from vipreco.recommender.label_arrays import is_in, kept_columns, place_of
 from vipreco.recommender.labelled_rows import Gatherer
 from vipreco.recommender.panels import Arrays, Panel
 from vipreco.recommender.row_draw import LEFT_OUT, SAMPLING_PARTS, drawn_codes, drawn_counts, drawn_weights
@@ -130,7 +130,9 @@ class DrawnChanges:
         """Return the columns of `ChangeRows` of each date; `codes` instead of weights."""
         found: dict[str, NDArray[Any]] = {}
         for place, (day, rates) in enumerate(zip(panel.as_of, self.rates, strict=True)):
-            own = self._of_date(panel.view(day), self.gatherer.labels(panel.history, day).changes, rates)
+            changes = self.gatherer.labels(panel.history, day).changes
+            own = self._of_date(panel.view(day), changes, rates)
+            own["called"] = is_in(own["ids"], panel.history.called(day, add_months(day, 1))[CUSTOMER_ID])
             found |= {f"{place}.{name}": values for name, values in own.items()}
         return found
 
@@ -164,7 +166,7 @@ class DrawnChanges:
 
 def _stacked(parts: Sequence[Arrays], order: RowOrder, sampled: NDArray[np.int64]) -> ChangeRows:
     """Return the rows of all parts in one order; those who were drawn stand for all of their side."""
-    columns = {name: parts[0][f"0.{name}"] for name in ("values", "happened", "known", "lost")}
+    columns = {name: parts[0][f"0.{name}"] for name in ("values", "happened", "known", "lost", "called")}
     found = {
         name: np.empty((order.rows, *values.shape[1:]), values.dtype) for name, values in columns.items()
     }
@@ -177,7 +179,14 @@ def _stacked(parts: Sequence[Arrays], order: RowOrder, sampled: NDArray[np.int64
             for name, target in found.items():
                 target[own] = part[f"{day}.{name}"]
     return ChangeRows(
-        ids, found["values"], found["happened"], found["known"], weights, CHANGES, found["lost"]
+        ids,
+        found["values"],
+        found["happened"],
+        found["known"],
+        weights,
+        CHANGES,
+        lost=found["lost"],
+        called=found["called"],
     )
 
 
