@@ -233,14 +233,7 @@ class History:
         return contacts_of(self._base, self._uncut, after, until, self._own, self._until)
 
     def called(self, after: date, until: date) -> pa.Table:
-        """Return who was called in the window `(after, until]`, for learning alone.
-
-        Returns:
-            Rows customer_id, each once.
-
-        Raises:
-            UsageError: The window is empty.
-        """
+        """Return who was called in a window that is not empty, as rows of customer_id, for learning alone."""
         _check_window(after, until)
         return called_of(self._base, self._uncut, after, until, self._until)
 

@@ -71,7 +71,7 @@ class ChangeRows:
 
     @property
     def was_called(self) -> Mask:
-        """Whether the customer was called in the month after the date, shape (n,)."""
+        """Customers who were called in the month after the date, shape (n,)."""
         return np.zeros(len(self), bool) if self.called is None else self.called
 
     def take(self, rows: Mask) -> ChangeRows:
