@@ -101,6 +101,15 @@ def cut(table: str, uncut: str, day: date | None, contested: Contested | None = 
     return newest(table, uncut, day, contested)
 
 
+def oldest_profiles(customers: str, day: date) -> str:
+    """Return the SQL of the rows of a snapshot as the bank delivered them first, ordered by customer."""
+    first = f"PARTITION BY {CUSTOMER_ID} ORDER BY recorded_date, batch_sequence"
+    return (
+        f"SELECT * FROM ({customers}) WHERE snapshot_date = {literal(day)} "
+        f"QUALIFY row_number() OVER ({first}) = 1 ORDER BY {CUSTOMER_ID}"
+    )
+
+
 def cuts(
     uncut: Mapping[str, str],
     day: date,

@@ -26,7 +26,7 @@ from vipreco.history.bank_calendar import NO_CALENDAR, BankCalendar
 from vipreco.history.calendar import label_window, window
 from vipreco.history.contacts import called_of, contacts_of
 from vipreco.history.contract import CONTRACTS
-from vipreco.history.cuts import Contested, Cut, contested_query, cuts, literal
+from vipreco.history.cuts import Contested, Cut, contested_query, cuts, oldest_profiles
 from vipreco.history.labels import BankFacts, Labels, anybody_observed, labels_of, mass_reopenings
 from vipreco.history.records import write_records
 from vipreco.history.relationship import RelationshipLabels, Span, relationship_labels
@@ -290,18 +290,13 @@ class History:
         return any(day in self._contested.get(table, ()) for table in (CUSTOMERS, ACTIVITY))
 
     def first_delivered(self, day: date) -> pa.Table | None:
-        """Return the customers of a snapshot as the bank delivered them first; for checks alone.
+        """Return the customers of a snapshot, in order, as the bank delivered them first; for checks alone.
 
-        Returns:
-            The rows, ordered by customer; None where no row of that snapshot has a later version.
+        None where no row of that snapshot has a later version.
         """
         if day not in self._contested.get(CUSTOMERS, ()):
             return None
-        first = f"PARTITION BY {CUSTOMER_ID} ORDER BY recorded_date, batch_sequence"
-        return self._base.sql(
-            f"SELECT * FROM ({self._uncut[CUSTOMERS]}) WHERE snapshot_date = {literal(day)} "
-            f"QUALIFY row_number() OVER ({first}) = 1 ORDER BY {CUSTOMER_ID}"
-        ).to_arrow_table()
+        return self._base.sql(oldest_profiles(self._uncut[CUSTOMERS], day)).to_arrow_table()
 
     def save_records(self, folder: Path, customers: pa.Array, *, packed: bool = False) -> None:
         """Write the rows of some customers, ordered by customer, for `Records`.
