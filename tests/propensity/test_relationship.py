@@ -145,11 +145,21 @@ def test_attrition_is_the_chance_of_customers_whom_nobody_calls():
 def test_who_was_called_still_teaches_who_rises(rows: ChangeRows):
     called = np.arange(len(rows)) % 4 == 0
     told = replace(rows, called=called)
-    assert len(told.about(TIER_UPGRADE)) == len(rows)
-    assert len(told.about(ATTRITION)) == int((rows.known[:, 0] & ~called).sum())
+    assert len(told.natural(TIER_UPGRADE)) == len(told.about(TIER_UPGRADE)) == len(rows)
+    assert len(told.about(ATTRITION)) == int(rows.known[:, 0].sum())
+    assert len(told.natural(ATTRITION)) == int((rows.known[:, 0] & ~called).sum())
     assert told.take(called).was_called.all()
     stacked = ChangeRows.stack([told, told.take(~called)])
     assert stacked.was_called.sum() == called.sum()
+
+
+def test_where_all_cases_were_called_everybody_else_has_the_usual_rate():
+    rows = bank()
+    told = replace(rows, called=rows.happened[:, 0])
+    model = RelationshipModel.fit(told, NAMES, SETTINGS, MACHINE)
+    assert model.rule(ATTRITION) == "usual"
+    (chance,) = set(model.chances(ATTRITION, rows.values).tolist())
+    assert chance == pytest.approx(0.5 / (len(told.natural(ATTRITION)) + 1))
 
 
 def test_the_same_rows_and_seed_give_the_same_model(model: RelationshipModel, rows: ChangeRows):

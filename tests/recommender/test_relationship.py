@@ -461,9 +461,7 @@ def test_rows_know_who_was_called_in_the_month_after_their_date(features: Featur
     vocabulary = features.learn_vocabulary(features.compute(history.as_of(day), ()))
     rows = ChangeGatherer.of(features, vocabulary, SETTINGS, 0).rows(Panel(history, (day,)))
     assert rows.customer_ids[rows.was_called].tolist() == ["00001"]
-    assert len(rows.about("attrition")) == int(rows.known[:, 0].sum()) - int(
-        rows.known[rows.was_called, 0].sum()
-    )
+    assert len(rows.natural("attrition")) == rows.known[:, 0].sum() - 1
 
 
 def test_a_bank_without_a_call_learns_nothing_about_what_calls_keep(

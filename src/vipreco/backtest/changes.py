@@ -224,7 +224,7 @@ class _Replay:
         model = RelationshipModel.fit(training_data, names, self.settings.relationship, machine)
         rows = self._of(trial.judged, trial.fold, judged=True)
         for change in JUDGED:
-            chosen = rows.about(change)
+            chosen = rows.natural(change)
             seen = chosen.happened.any() if change in ATTRITION_KINDS else bool(len(chosen))
             if model.gives(change) and seen:
                 own = model.chances(change, np.ascontiguousarray(chosen.values[:, kept]))

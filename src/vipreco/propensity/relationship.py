@@ -82,22 +82,25 @@ class ChangeRows:
         return replace(self, **columns)
 
     def about(self, change: str) -> ChangeRows:
-        """Return the rows in which a change is known, with it alone; attrition is any of its kinds.
-
-        Attrition is the chance of a customer whom nobody calls, for what a call keeps is taken from it. Who
-        was called in the month after the date shows another chance: models would come to believe that those
-        who are called stay by themselves. Only calls of that first month count: who leaves later than that
-        had less time to be called.
-        """
+        """Return the rows in which a change is known, with it alone; attrition is any of its kinds."""
         if change in self.changes:
             places = [self.changes.index(change)]
         else:
             places = [self.changes.index(kind) for kind in ATTRITION_KINDS]
         happened = np.asarray(self.happened[:, places].any(axis=1))[:, None]
         known = np.asarray(self.known[:, places].all(axis=1))[:, None]
-        if change != TIER_UPGRADE:
-            known = known & ~self.was_called[:, None]
         return replace(self, happened=happened, known=known, changes=(change,)).take(known[:, 0])
+
+    def natural(self, change: str) -> ChangeRows:
+        """Return the rows `about` a change that nobody tried to prevent.
+
+        Attrition is the chance of a customer whom nobody calls, for what a call keeps is taken from it. Who
+        was called in the month after the date shows another chance: models would come to believe that those
+        who are called stay by themselves. Only calls of that first month count: who leaves later than that
+        had less time to be called.
+        """
+        own = self.about(change)
+        return own if change == TIER_UPGRADE else own.take(~own.was_called)
 
     @classmethod
     def stack(cls, parts: Sequence[ChangeRows]) -> ChangeRows:
@@ -172,12 +175,16 @@ class RelationshipModel:
     def fit(
         cls, rows: ChangeRows, names: tuple[str, ...], settings: RelationshipSettings, machine: Machine
     ) -> RelationshipModel:
-        """Fit a model of each change of the rows, on the rows in which it is known."""
+        """Fit a model of each change of the rows, on the rows that show its natural chance.
+
+        Whether there are cases enough is asked of all rows in which it is known: a small bank that calls many
+        of its customers has at least the usual rate.
+        """
         models: dict[str, ChangeModel] = {}
         shares: dict[str, float] = {}
         for change in rows.changes:
-            own = rows.about(change)
-            enough = rows.about(ATTRITION) if change in ATTRITION_KINDS else own
+            own = rows.natural(change)
+            enough = rows.about(ATTRITION if change in ATTRITION_KINDS else change)
             if _is_learnable(enough.happened[:, 0], settings):
                 models[change] = _ChangeTrainer(change, names, settings, machine).judged_model(own)
                 shares |= {change: lost_share(own)} if change in ATTRITION_KINDS else {}
