@@ -418,7 +418,8 @@ def whole_nights(small: Path, given: argparse.Namespace) -> list[scale_whole.Nig
     large = scale_whole.copied_bank(small, small.parent / f"bank-{customers}", copies)
     memory = given.memory or WHOLE_MEMORY
     parts = (given.parts or [max(round(customers / WHOLE_PART), 1)])[0]
-    return list(scale_whole.run_nights(large, customers, parts, memory))
+    engine = {"parts": parts, "workers": given.workers, "memory": memory}
+    return list(scale_whole.run_nights(large, customers, engine))
 
 
 def campaign_line(found: dict[str, float]) -> str:
@@ -460,6 +461,7 @@ def main() -> None:
     parser.add_argument("--customers", type=int)
     parser.add_argument("--months", type=int)
     parser.add_argument("--parts", type=int, nargs="+")
+    parser.add_argument("--workers", type=int, default=1, help="tasks of `whole` at once")
     parser.add_argument("--memory", type=float, help="GiB of a task; default: the machine's")
     parser.add_argument("--scale", type=float, default=1.0, help="share of the rows of fit and campaign")
     given = parser.parse_args()

@@ -27,7 +27,7 @@ IDS = {"customer_id", "contact_id", "manager_id", "branch_id"}
 MONTHLY = {"customers": "snapshot_date", "observations": "snapshot_date", "activity": "month_date"}
 OFFERS, BUILD = "offers", "nightly build"
 COMMANDS = {OFFERS: ["offers", "--all", "--out", "offers.parquet"], BUILD: ["prepare"]}
-ENGINE = "\n[engine]\nparts = {parts}\nworkers = 1\nmemory_gb = {memory}\n"
+ENGINE = "\n[engine]\nparts = {parts}\nworkers = {workers}\nmemory_gb = {memory}\n"
 SERVING, STORED = "\n[serving]\n", "stored_offers = 5"
 """What a bank of ten million has by itself, for smaller copies as well: their slopes are its slopes."""
 TELLS = "scale-runs.json"
@@ -124,16 +124,16 @@ def _entries(files: dict[str, list[Path]], tables: Path) -> dict[str, list[dict[
     }
 
 
-def run_nights(project: Path, customers: int, parts: int, memory: float) -> Iterator[Night]:
-    """Run each command to its end, and tell what all of its sessions took."""
+def run_nights(project: Path, customers: int, engine: dict[str, float]) -> Iterator[Night]:
+    """Run each command with these settings of the engine to its end; tell what all of its sessions took."""
     settings = project / "vipreco.toml"
     text = settings.read_text().partition("\n[engine]\n")[0]
     if STORED not in text:
         text = text if SERVING in text else text + SERVING
         text = text.replace(SERVING, f"{SERVING}{STORED}\n", 1)
-    settings.write_text(text + ENGINE.format(parts=parts, memory=memory))
+    settings.write_text(text + ENGINE.format(**engine))
     for job, arguments in COMMANDS.items():
-        yield _night(project, job, arguments, customers, parts)
+        yield _night(project, job, arguments, customers, int(engine["parts"]))
 
 
 def _night(project: Path, job: str, arguments: list[str], customers: int, parts: int) -> Night:
