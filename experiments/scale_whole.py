@@ -28,8 +28,9 @@ MONTHLY = {"customers": "snapshot_date", "observations": "snapshot_date", "activ
 OFFERS, BUILD = "offers", "nightly build"
 COMMANDS = {OFFERS: ["offers", "--all", "--out", "offers.parquet"], BUILD: ["prepare"]}
 ENGINE = "\n[engine]\nparts = {parts}\nworkers = {workers}\nmemory_gb = {memory}\n"
-SERVING, STORED = "\n[serving]\n", "stored_offers = 5"
-"""What a bank of ten million has by itself, for smaller copies as well: their slopes are its slopes."""
+SERVING, STORED = "\n[serving]\n", 'business_date = "snapshot"\nstored_offers = 5'
+"""Copies are as old as what they are made of; a bank of ten million stores five offers by itself, and smaller
+copies do here as well, so that their slopes are its slopes."""
 TELLS = "scale-runs.json"
 
 

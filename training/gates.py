@@ -19,7 +19,8 @@ FORMER_PARTS: Final = {"leaving": "attrition", "rising": "tier_upgrade"}
 
 CASES: Final = "acquirers"
 ENDS: Final = ("/low", "/high")
-AGAINST_CHAMPION: Final = frozenset({"map-above-champion", "log-loss-above-champion", "first-offers-changed"})
+BETTER_THAN_CHAMPION: Final = ("map-above-champion", "log-loss-above-champion")
+AGAINST_CHAMPION: Final = frozenset({*BETTER_THAN_CHAMPION, "first-offers-changed"})
 """Metrics of a version that only mean something beside the champion that it was compared with."""
 BESIDE_CHAMPION: Final = ("/beside-champion", "/champion")
 """Ends of the names of what a version has, and the champion that it was compared with, on the same months."""
@@ -127,6 +128,8 @@ class Gate(Section):
         or_nearer_than_champion: A bound that the champion breaks too keeps no challenger back that is nearer
             to 1 on the same months: to refuse it would leave the worse of both in force. Lists carry the
             warning all the same.
+        unless_surely_better: The bound keeps no challenger back whose lists or probabilities are surely
+            better than the champion's: the whole interval of one of the differences is above 0.
     """
 
     metric: str
@@ -137,6 +140,7 @@ class Gate(Section):
     higher_is_better: bool = True
     where_known: bool = False
     or_nearer_than_champion: bool = False
+    unless_surely_better: bool = False
 
     @property
     def against_champion(self) -> bool:
@@ -267,6 +271,8 @@ def _findings(gate: Gate, metrics: Metrics, champion: Metrics | None) -> list[Fi
         found.append(_bound(gate.metric, "max", (value, high, most), holds))
     if gate.or_nearer_than_champion and champion is not None:
         found = [one if one.passed else _nearer(one, metrics) for one in found]
+    if gate.unless_surely_better:
+        found = [one if one.passed else _better(one, metrics) for one in found]
     if gate.champion_margin is not None and champion is not None:
         found.append(_against_champion(gate, value, champion.get(gate.metric)))
     return found
@@ -283,6 +289,16 @@ def _nearer(broken: Finding, metrics: Metrics) -> Finding:
         return broken
     both = f"on the same months it is {ours:.6g}, the champion {theirs:.6g}, farther from 1"
     return replace(broken, passed=True, undecided=False, sentence=f"{broken.sentence}; {both}")
+
+
+def _better(broken: Finding, metrics: Metrics) -> Finding:
+    """Return the finding as passed where lists or probabilities are surely better than the champion's."""
+    lows = {name: metrics.get(f"{name}/low") for name in BETTER_THAN_CHAMPION}
+    better = [f"{name} is surely {low:.6g} or more" for name, low in lows.items() if low and low > 0]
+    if not better:
+        return broken
+    sentence = f"{broken.sentence}, or to be better: {' and '.join(better)}"
+    return replace(broken, passed=True, undecided=False, sentence=sentence)
 
 
 def _ends(gate: Gate, metrics: Metrics, value: float) -> tuple[float, float]:

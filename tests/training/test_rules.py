@@ -152,6 +152,37 @@ def test_a_challenger_that_passes_beside_a_worse_champion_says_so() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("lists", "probabilities", "passes"),
+    [
+        (0.01, -0.02, True),
+        (-0.02, 0.01, True),
+        (0.0, 0.0, False),
+        (None, None, False),
+        (float("nan"), None, False),
+    ],
+)
+def test_a_challenger_that_is_surely_better_may_change_many_lists(
+    lists: float | None, probabilities: float | None, *, passes: bool
+) -> None:
+    gate = Gate(metric="first-offers-changed", max_value=0.5, unless_surely_better=True)
+    lows = {"map-above-champion/low": lists, "log-loss-above-champion/low": probabilities}
+    metrics = {"first-offers-changed": 0.6, **lows}
+    assert (refusals(judge([gate], metrics, champion={})) == []) is passes
+    plain = gate.model_copy(update={"unless_surely_better": False})
+    assert len(refusals(judge([plain], metrics, champion={}))) == 1
+
+
+def test_a_challenger_that_changes_many_lists_says_by_how_much_it_is_better() -> None:
+    gate = Gate(metric="first-offers-changed", max_value=0.5, unless_surely_better=True)
+    lows = {"map-above-champion/low": 0.01, "log-loss-above-champion/low": -0.1}
+    (finding,) = judge([gate], {"first-offers-changed": 0.6, **lows}, champion={})
+    assert finding.sentence == (
+        "first-offers-changed is 0.6, needed is at most 0.5, or to be better: "
+        "map-above-champion is surely 0.01 or more"
+    )
+
+
 @pytest.mark.parametrize("value", [None, float("nan"), float("inf")])
 def test_a_number_that_is_missing_does_not_pass(value: float | None) -> None:
     gate = Gate(metric="m", min_value=0.0)
