@@ -136,13 +136,16 @@ def test_the_placebo_is_about_products_that_nobody_spoke_of():
 
 def test_today_s_contacts_are_taken_out_of_the_chance_without():
     found = learnt(39)
-    # a tenth of the card pairs is under a call, and no loan pair
-    shares = found.contacted["call"]["card"]
-    gold = (CALLED % 2).mean() * CONTACTS / (ROWS / 2)
-    assert shares["GOLD"] == pytest.approx(gold, rel=0.05)
     effects = PairEffects.of(ContactEffects(PRIOR, found), "call", ("card", "loan"), np.array(["GOLD"]))
-    chances = effects.chances(np.array([[0.05, 0.05]]))
     ratio = math.exp(effects.effects.log_hazard("call", ("card",), "GOLD")[0])
+    # a tenth of the card pairs is under a call, and no loan pair; a call adds less than to a small hazard
+    gold = (CALLED % 2).mean() * CONTACTS / (ROWS / 2)
+    hazard = -math.log1p(-CHANCE)
+    chance = 1 - (1 + found.spread * hazard * ratio) ** (-1 / found.spread)
+    shares = found.contacted["call"]["card"]
+    assert shares["GOLD"] == pytest.approx(gold * (chance - CHANCE) / (hazard * (ratio - 1)), rel=0.05)
+    assert shares["GOLD"] < gold
+    chances = effects.chances(np.array([[0.05, 0.05]]))
     natural = -math.expm1(math.log1p(-0.05) / (1 + shares["GOLD"] * (ratio - 1)))
     assert chances.without[0] == pytest.approx([natural, 0.05])
     assert chances.with_contact[0, 0] > 0.05

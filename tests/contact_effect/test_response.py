@@ -156,6 +156,15 @@ def test_the_spread_is_found_where_likely_acquisitions_gain_less():
     assert told == {"spread": unlike.spread, "fatigue": -unlike.fatigue}
 
 
+def test_today_s_contacts_count_by_what_they_add():
+    found = shape(0.1 / 1.1, 2.0 / 3.0)  # a factor of 5, and customers as unlike as waiting times are
+    hazards = 4_000 * (0.02 + 0.4)
+    # of 4,000 that were called: acquired, less what would have been anyway; a plain factor of 5 adds 3,360
+    added = 2_000 * (0.1 / 1.1 + 2.0 / 3.0) - 2_000 * (2 - math.exp(-0.02) - math.exp(-0.4))
+    effects = ContactEffects(ContactEffectSettings(), found)
+    assert effects.uncontacted(("card",), "GOLD") == pytest.approx([hazards / (hazards + added)], rel=0.05)
+
+
 def test_fatigue_is_found_where_recent_contacts_weaken_the_next():
     fresh, tired = shape(0.09, 0.6), shape(0.09, 0.6, tired=0.5)
     assert fresh.fatigue < 0.1

@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from vipreco.contact_effect.chances import Basis
+from vipreco.contact_effect.chances import Basis, ContactEffects
 from vipreco.contact_effect.effect_levels import Cells, Levels, fitted_shape
 from vipreco.contact_effect.estimation import Trials
 from vipreco.contact_effect.expectation import Contacted, Expectation, ObservedPairs
@@ -25,12 +25,13 @@ from vipreco.contact_effect.learnt_effects import (
     EffectRow,
     LearntEffects,
 )
-from vipreco.contact_effect.response import PLAIN
+from vipreco.contact_effect.response import PLAIN, Response
 from vipreco.contact_effect.settings import EffectLearning
 from vipreco.settings import ContactEffectSettings
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
+SMALLEST_FACTOR = 1e-6
 
 
 def learn_effects(
@@ -57,7 +58,7 @@ def learn_effects(
         channels=dict(zip(channel.names, by_channel.tolist(), strict=True)),
         families=_nested(family.names, by_family),
         tiers=dict(zip(tier.names, by_tier.tolist(), strict=True)),
-        contacted=_contacted_shares(pairs, trials, labels, shape.fatigue),
+        contacted={},
         reach={name: pairs.reach[name] for name in learnt if name in pairs.reach},
         spread=shape.spread,
         fatigue=shape.fatigue,
@@ -67,7 +68,8 @@ def learn_effects(
         *_shape_rows(levels.trials, found),
         *_placebos(pairs, expectation, seed),
     )
-    return replace(found, evidence=rows)
+    shares = _contacted_shares(pairs, trials, labels, ContactEffects(prior, found))
+    return replace(found, contacted=shares, evidence=rows)
 
 
 def _labels(pairs: ObservedPairs) -> tuple[NDArray[np.str_], NDArray[np.str_], NDArray[np.str_]]:
@@ -93,21 +95,33 @@ def _nested(names: tuple[str, ...], values: Floats) -> dict[str, dict[str, float
 
 
 def _contacted_shares(
-    pairs: ObservedPairs, trials: Trials, labels: tuple[NDArray[np.str_], ...], fatigue: float
+    pairs: ObservedPairs, trials: Trials, labels: tuple[NDArray[np.str_], ...], effects: ContactEffects
 ) -> dict[str, dict[str, dict[str, float]]]:
     """Return which share of the hazard of a channel, family and tier is under a contact anyway.
 
-    Contacts of a tired customer count less, as they do less.
+    A contact counts by what it adds, as share of what one adds to a small chance: less with a tired customer,
+    and with one who is likely to acquire the product anyway. Those are the customers whom lists call.
     """
     whole = trials.expectation.mass(pairs)
     found: dict[str, dict[str, dict[str, float]]] = {}
     _, both, tier = labels
     cells = Cells.of(np.char.add(np.char.add(both, "\n"), tier))
-    under = cells.sums(trials.weights * trials.hazard * np.exp(-fatigue * trials.recent))
-    for name, amount in zip(cells.names, under.tolist(), strict=True):
+    for place, name in enumerate(cells.names):
         channel, family, own = name.split("\n")
+        chosen = trials.take(cells.group == place)
+        level = float(effects.log_hazard(channel, (family,), own)[0])
+        amount = float(chosen.weights @ _counted(chosen, effects.response(channel), level))
         found.setdefault(channel, {}).setdefault(family, {})[own] = min(amount / whole[family, own], 1.0)
     return found
+
+
+def _counted(trials: Trials, response: Response, level: float) -> Floats:
+    """Return the hazard of each contact times what it adds, as share of what one adds to a small hazard."""
+    hazard, factor = trials.hazard, math.expm1(level)
+    if abs(factor) < SMALLEST_FACTOR:
+        return hazard
+    chance = response.chance(hazard, np.exp(np.full(len(hazard), level)), trials.recent, trials.withstood)
+    return np.asarray(np.maximum((chance + np.expm1(-hazard)) / factor, 0.0))
 
 
 def _evidence(

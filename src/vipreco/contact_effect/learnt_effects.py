@@ -51,7 +51,8 @@ class LearntEffects:
         channels: By channel; a channel with too few acquisitions after contacts is missing.
         families: Added for a family, by channel.
         tiers: Added for a tier.
-        contacted: Share of the hazard that is under a contact anyway, by channel, family and tier.
+        contacted: Share of the hazard that is under a contact anyway, by channel, family and tier; contacts
+            that add little count little.
         evidence: Rows for people.
         reach: Share of the contacts that reach the customer, by channel; 1 where it is not here.
         spread: Of `Response`; artifacts of before have none.
